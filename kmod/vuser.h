@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of vuser.ko share: the device and what the server said of
+ * it.  Each part's own functions are in the header of its name.
+ */
+#ifndef VUSER_H
+#define VUSER_H
+
+#include <linux/atomic.h>
+#include <linux/eventfd.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mdev.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+#include <linux/uuid.h>
+#include <linux/vfio.h>
+#include <uapi/linux/vuser.h>
+
+#include "compat.h"
+
+struct vuser_channel;
+struct vuser_domain;
+struct vuser_told;
+struct vuser_trap;
+
+/* A region's offset in the device file, as vfio-pci has it. */
+#define VUSER_OFFSET_SHIFT	40
+#define VUSER_OFFSET_MASK	(((u64)1 << VUSER_OFFSET_SHIFT) - 1)
+#define VUSER_OFFSET_TO_INDEX(off)	((off) >> VUSER_OFFSET_SHIFT)
+#define VUSER_INDEX_TO_OFFSET(index)	((u64)(index) << VUSER_OFFSET_SHIFT)
+
+/* What a server may claim at most; checked at attach. */
+#define VUSER_MAX_REGIONS	32
+#define VUSER_MAX_AREAS		64
+#define VUSER_MAX_IOEVENTFDS	1024
+#define VUSER_MAX_IRQ_INDEXES	16
+#define VUSER_MAX_IRQS		4096
+
+/**
+ * struct vuser_area - part of a region that the server shares as memory
+ * @offset: from the start of the region, bytes, page aligned
+ * @size: bytes, page aligned, not 0
+ * @file: shmem or hugetlbfs file behind it; a reference of ours
+ * @file_offset: where in @file the area starts, bytes, page aligned
+ */
+struct vuser_area {
+	u64 offset;
+	u64 size;
+	struct file *file;
+	u64 file_offset;
+};
+
+/**
+ * struct vuser_ioeventfd - a store that the kernel turns into an event
+ * @offset: from the start of the region, bytes
+ * @size: of the store in bytes: 1, 2, 4 or 8; 0 matches every size
+ * @flags: VFIO_USER_IO_FD_* flags of the sub-region
+ * @datamatch: value the store must have where @flags says so
+ * @ctx: signalled by the store; a reference of ours
+ */
+struct vuser_ioeventfd {
+	u64 offset;
+	u32 size;
+	u32 flags;
+	u64 datamatch;
+	struct eventfd_ctx *ctx;
+};
+
+/**
+ * struct vuser_region - one region as the server described it
+ * @size: bytes; 0 for a region that is not there
+ * @flags: VFIO_REGION_INFO_FLAG_READ, _WRITE and _MMAP
+ * @type: of VFIO_REGION_INFO_CAP_TYPE where @has_type
+ * @subtype: likewise
+ * @has_type: the server gave a type capability
+ * @posted: stores need not wait for the server's reply
+ * @nr_areas: entries of @areas, sorted by offset, none overlapping
+ * @nr_ioeventfds: entries of @ioeventfds
+ *
+ * Does not change from attach to detach; read without a lock while open.
+ */
+struct vuser_region {
+	u64 size;
+	u32 flags;
+	u32 type;
+	u32 subtype;
+	bool has_type;
+	bool posted;
+	u32 nr_areas;
+	u32 nr_ioeventfds;
+	struct vuser_area *areas;
+	struct vuser_ioeventfd *ioeventfds;
+};
+
+/**
+ * struct vuser_desc - a server's description and what was negotiated
+ * @ref: held by the channel and by every open device file's mapping
+ * @flags: VFIO_DEVICE_FLAGS_* of DEVICE_GET_INFO
+ * @minor: negotiated minor version
+ * @max_msg_fds: the peer takes so many file descriptors in one message
+ * @max_data_xfer_size: the peer takes so many bytes of data in one message
+ * @max_dma_maps: regions the server announced that it takes, 0: it did not say
+ * @nr_regions: entries of @regions
+ * @nr_irqs: entries of @irqs
+ * @regions: by index
+ * @irqs: flags and count by index; other fields unused
+ */
+struct vuser_desc {
+	struct kref ref;
+	u32 flags;
+	u32 minor;
+	u32 max_msg_fds;
+	u32 max_data_xfer_size;
+	u32 max_dma_maps;
+	u32 nr_regions;
+	u32 nr_irqs;
+	struct vuser_region regions[VUSER_MAX_REGIONS];
+	struct vfio_irq_info irqs[VUSER_MAX_IRQ_INDEXES];
+};
+
+struct vuser_desc *vuser_desc_alloc(void);
+int vuser_desc_check(struct vuser_desc *desc);
+void vuser_desc_put(struct vuser_desc *desc);
+
+/* Counters that `vuserctl stats` shows; names are those of the spec. */
+enum vuser_counter {
+	VUSER_COUNT_REGION_READ,
+	VUSER_COUNT_REGION_WRITE,
+	VUSER_COUNT_POSTED_WRITE,
+	VUSER_COUNT_POSTED_ERROR,
+	VUSER_COUNT_TRAP_LOAD,
+	VUSER_COUNT_TRAP_STORE,
+	VUSER_COUNT_TRAP_REFUSED,
+	VUSER_COUNT_IOEVENTFD,
+	VUSER_COUNT_DMA_READ,
+	VUSER_COUNT_DMA_WRITE,
+	VUSER_COUNT_DMA_MAP,
+	VUSER_COUNT_DMA_UNMAP,
+	VUSER_COUNT_SET_IRQS,
+	VUSER_COUNT_RESET,
+	VUSER_NR_COUNTERS
+};
+
+enum vuser_mmap_policy {
+	VUSER_MMAP_AUTO = VUSER_MMAP_POLICY_AUTO,
+	VUSER_MMAP_TRAP = VUSER_MMAP_POLICY_TRAP,
+	VUSER_MMAP_SPARSE = VUSER_MMAP_POLICY_SPARSE,
+};
+
+/**
+ * struct vuser_settings - what the administrator chose for a device
+ * @request_timeout_ms: a server must answer a message within this time
+ * @close_timeout_ms: one deadline for reset and all unmaps of a close
+ * @max_dma_maps: regions to tell the server at most, 0: as it announced
+ * @mmap: policy for mapping regions
+ * @reset_never: the server must not be sent DEVICE_RESET
+ * @dma_memory_only: never hand the consumer's own files to the server
+ *
+ * Words that are read without a lock; writers hold the device's lock.
+ */
+struct vuser_settings {
+	u32 request_timeout_ms;
+	u32 close_timeout_ms;
+	u32 max_dma_maps;
+	u32 mmap;
+	bool reset_never;
+	bool dma_memory_only;
+};
+
+/* One eventfd that the consumer gave for a vector; under the irq lock. */
+struct vuser_irq_ctx {
+	struct eventfd_ctx *trigger;
+};
+
+/**
+ * struct vuser_device - one mdev
+ * @vdev: VFIO's half; its reference count is ours
+ * @mdev: the mdev, valid from probe to remove
+ * @uuid: the mdev's UUID
+ * @id: entry in the table of devices, never reused while the device lives
+ * @lock: protects @state, @chan, @owner*, @endpoint, @error, @settings and
+ *	@pci_address; never held while waiting for a server or the helper;
+ *	outside of every other lock of the module
+ * @state: see vuser_device_set_state() for who may go where
+ * @endpoint: path of the server's UNIX socket, or NULL
+ * @error: why the last attach failed, for people; or NULL
+ * @pci_address: alias by which programs open the device
+ * @owner_portid: netlink port of the helper that serves the device, 0: none
+ * @owner_token: what that helper got with its claim
+ * @chan: the socket; set by attach, dropped by detach; neither happens while
+ *	the device is open, so that the consumer's paths read it without lock
+ * @settings: see there
+ * @counters: see enum vuser_counter
+ * @irq_lock: serialises SET_IRQS and protects @irqs; held while waiting for
+ *	the server (only SET_IRQS itself and close take it)
+ * @irqs: by index, @nr of them as in the description; valid while open
+ * @err_trigger: fired when the server is lost
+ * @req_trigger: fired when removal is asked for
+ * @domain: the container's map while open
+ * @told: what this device's server was told of the map, while open
+ */
+struct vuser_device {
+	struct vfio_device vdev;
+	struct mdev_device *mdev;
+	guid_t uuid;
+	u32 id;
+
+	struct mutex lock;
+	u32 state;
+	char *endpoint;
+	char *error;
+	char pci_address[16];
+	u32 owner_portid;
+	u64 owner_token;
+	struct vuser_channel *chan;
+	struct vuser_settings settings;
+	atomic64_t counters[VUSER_NR_COUNTERS];
+
+	struct mutex irq_lock;
+	struct vuser_irq_ctx *irqs[VUSER_MAX_IRQ_INDEXES];
+	spinlock_t signal_lock;
+	struct eventfd_ctx *err_trigger;
+	struct eventfd_ctx *req_trigger;
+
+	struct vuser_domain *domain;
+	struct vuser_told *told;
+};
+
+static inline struct vuser_device *to_vuser(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct vuser_device, vdev);
+}
+
+static inline void vuser_count(struct vuser_device *dev, enum vuser_counter c)
+{
+	atomic64_inc(&dev->counters[c]);
+}
+
+#endif /* VUSER_H */
