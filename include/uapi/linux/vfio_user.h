@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The vfio-user protocol on the wire.
+ *
+ * Follows "vfio-user Protocol Specification" (docs/interop/vfio-user of
+ * QEMU); the names in quotes below are the titles of its clauses.  All fields
+ * are in the byte order of the host, all sizes in bytes.  Every structure is
+ * naturally aligned and has no holes, so none is packed.  A payload follows
+ * its header at once, so it is aligned to 8 bytes where the header is.
+ *
+ * The values of VFIO_DEVICE_FLAGS_*, VFIO_REGION_INFO_FLAG_*,
+ * VFIO_REGION_INFO_CAP_*, VFIO_IRQ_INFO_*, VFIO_IRQ_SET_* and
+ * VFIO_DEVICE_FEATURE_* are those of <linux/vfio.h>.
+ */
+#ifndef _UAPI_LINUX_VFIO_USER_H
+#define _UAPI_LINUX_VFIO_USER_H
+
+#include <linux/types.h>
+
+/* The only major version there is, and the newest minor known here. */
+#define VFIO_USER_MAJOR		0
+#define VFIO_USER_MINOR		1
+
+/*
+ * The first minor version whose servers know DEVICE_GET_REGION_IO_FDS,
+ * DEVICE_FEATURE, MIG_DATA_READ and MIG_DATA_WRITE.  An older one may lose its
+ * framing over them.
+ */
+#define VFIO_USER_MINOR_EXTENDED	1
+
+/* "Commands" */
+#define VFIO_USER_VERSION			1
+#define VFIO_USER_DMA_MAP			2
+#define VFIO_USER_DMA_UNMAP			3
+#define VFIO_USER_DEVICE_GET_INFO		4
+#define VFIO_USER_DEVICE_GET_REGION_INFO	5
+#define VFIO_USER_DEVICE_GET_REGION_IO_FDS	6
+#define VFIO_USER_DEVICE_GET_IRQ_INFO		7
+#define VFIO_USER_DEVICE_SET_IRQS		8
+#define VFIO_USER_REGION_READ			9
+#define VFIO_USER_REGION_WRITE			10
+#define VFIO_USER_DMA_READ			11
+#define VFIO_USER_DMA_WRITE			12
+#define VFIO_USER_DEVICE_RESET			13
+/* 14 was DIRTY_PAGES in drafts of the protocol. */
+#define VFIO_USER_REGION_WRITE_MULTI		15
+#define VFIO_USER_DEVICE_FEATURE		16
+#define VFIO_USER_MIG_DATA_READ			17
+#define VFIO_USER_MIG_DATA_WRITE		18
+#define VFIO_USER_COMMAND_MAX			18
+
+/* "Header": the bits of the flags */
+#define VFIO_USER_FLAGS_TYPE_MASK	0xf
+#define VFIO_USER_FLAGS_TYPE_COMMAND	0x0
+#define VFIO_USER_FLAGS_TYPE_REPLY	0x1
+#define VFIO_USER_FLAGS_NO_REPLY	(1 << 4)
+#define VFIO_USER_FLAGS_ERROR		(1 << 5)
+
+/* "VFIO_USER_VERSION": what holds for a capability that was not given */
+#define VFIO_USER_DEFAULT_MAX_MSG_FDS		1
+#define VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE	(1024 * 1024)
+#define VFIO_USER_DEFAULT_MAX_DMA_MAPS		65535
+#define VFIO_USER_DEFAULT_PGSIZES		4096
+
+/*
+ * The longest version data taken, with its NUL.  The protocol has no limit;
+ * what is defined today needs less than 300 bytes.
+ */
+#define VFIO_USER_VERSION_DATA_MAX		4096
+
+/**
+ * struct vfio_user_header - "Header", in front of every message
+ * @msg_id: chosen by the sender of a command, echoed in its reply
+ * @command: VFIO_USER_*, the same in the reply
+ * @msg_size: of the whole message, this header included
+ * @flags: VFIO_USER_FLAGS_*
+ * @error_no: in a reply with VFIO_USER_FLAGS_ERROR an errno or 0, else reserved
+ */
+struct vfio_user_header {
+	__u16 msg_id;
+	__u16 command;
+	__u32 msg_size;
+	__u32 flags;
+	__u32 error_no;
+};
+
+/**
+ * struct vfio_user_version - "VFIO_USER_VERSION", command and reply
+ * @major: VFIO_USER_MAJOR
+ * @minor: proposed; in the reply equal to it or less
+ * @data: JSON text with its terminating NUL, or nothing at all
+ */
+struct vfio_user_version {
+	__u16 major;
+	__u16 minor;
+	__u8 data[];
+};
+
+/* struct vfio_user_dma_map: flags */
+#define VFIO_USER_DMA_MAP_READ		(1 << 0)
+#define VFIO_USER_DMA_MAP_WRITE		(1 << 1)
+
+/**
+ * struct vfio_user_dma_map - "VFIO_USER_DMA_MAP", command; no reply payload
+ * @argsz: size of this structure
+ * @flags: VFIO_USER_DMA_MAP_*
+ * @offset: where in the file that comes along the region starts, else 0
+ * @address: first address of the region
+ * @size: of the region
+ */
+struct vfio_user_dma_map {
+	__u32 argsz;
+	__u32 flags;
+	__u64 offset;
+	__u64 address;
+	__u64 size;
+};
+
+/**
+ * struct vfio_user_dma_unmap - "VFIO_USER_DMA_UNMAP", command and reply
+ * @argsz: largest reply payload taken
+ * @flags: 0
+ * @address: of a region that was mapped
+ * @size: of that region, all of it
+ *
+ * Some servers reply with a bare header.
+ */
+struct vfio_user_dma_unmap {
+	__u32 argsz;
+	__u32 flags;
+	__u64 address;
+	__u64 size;
+};
+
+/**
+ * struct vfio_user_device_info - "VFIO_USER_DEVICE_GET_INFO", command and reply
+ * @argsz: command: largest reply payload taken; reply: size of it
+ * @flags: VFIO_DEVICE_FLAGS_*; 0 in the command
+ * @num_regions: 0 in the command
+ * @num_irqs: number of interrupt indexes; 0 in the command
+ */
+struct vfio_user_device_info {
+	__u32 argsz;
+	__u32 flags;
+	__u32 num_regions;
+	__u32 num_irqs;
+};
+
+/**
+ * struct vfio_user_region_info - "VFIO_USER_DEVICE_GET_REGION_INFO", both ways
+ * @argsz: command: largest reply payload taken; reply: size of a full one
+ * @flags: VFIO_REGION_INFO_FLAG_*; 0 in the command
+ * @index: of the region
+ * @cap_offset: of the first capability from the start of this structure
+ * @size: of the region
+ * @offset: of the region in the file that comes along where FLAG_MMAP is set
+ */
+struct vfio_user_region_info {
+	__u32 argsz;
+	__u32 flags;
+	__u32 index;
+	__u32 cap_offset;
+	__u64 size;
+	__u64 offset;
+};
+
+/**
+ * struct vfio_user_cap_header - "VFIO cap header format"
+ * @id: VFIO_REGION_INFO_CAP_*
+ * @version: of this capability
+ * @next: offset of the next from the start of the region info, 0 ends the list
+ */
+struct vfio_user_cap_header {
+	__u16 id;
+	__u16 version;
+	__u32 next;
+};
+
+/**
+ * struct vfio_user_sparse_area - one area of a sparse mmap capability
+ * @offset: from the start of the region
+ * @size: of the area
+ */
+struct vfio_user_sparse_area {
+	__u64 offset;
+	__u64 size;
+};
+
+/**
+ * struct vfio_user_cap_sparse_mmap - "VFIO sparse mmap cap header"
+ * @header: VFIO_REGION_INFO_CAP_SPARSE_MMAP, version 1
+ * @nr_areas: entries of @areas
+ * @reserved: 0
+ * @areas: the parts of the region that can be mapped
+ */
+struct vfio_user_cap_sparse_mmap {
+	struct vfio_user_cap_header header;
+	__u32 nr_areas;
+	__u32 reserved;
+	struct vfio_user_sparse_area areas[];
+};
+
+/**
+ * struct vfio_user_cap_type - "Device-Specific Regions"
+ * @header: VFIO_REGION_INFO_CAP_TYPE, version 1
+ * @type: VFIO_REGION_TYPE_*
+ * @subtype: VFIO_REGION_SUBTYPE_*
+ */
+struct vfio_user_cap_type {
+	struct vfio_user_cap_header header;
+	__u32 type;
+	__u32 subtype;
+};
+
+/* struct vfio_user_io_fd: type */
+#define VFIO_USER_IO_FD_TYPE_IOEVENTFD	0
+#define VFIO_USER_IO_FD_TYPE_IOREGIONFD	1
+
+/* struct vfio_user_io_fd: flags of an ioeventfd, those of KVM_IOEVENTFD */
+#define VFIO_USER_IOEVENTFD_DATAMATCH	(1 << 0)
+#define VFIO_USER_IOEVENTFD_PIO		(1 << 1)
+
+/**
+ * struct vfio_user_io_fd - "Sub-Region IO FD info format"
+ * @offset: from the start of the region
+ * @size: of the access; 0 matches every size
+ * @fd_index: into the file descriptors of the reply
+ * @type: VFIO_USER_IO_FD_TYPE_*
+ * @flags: VFIO_USER_IOEVENTFD_*, or the ioregionfd's
+ * @padding: reserved
+ * @data: ioeventfd: the value to match; ioregionfd: handed back to the server
+ */
+struct vfio_user_io_fd {
+	__u64 offset;
+	__u64 size;
+	__u32 fd_index;
+	__u32 type;
+	__u32 flags;
+	__u32 padding;
+	__u64 data;
+};
+
+/**
+ * struct vfio_user_region_io_fds - "VFIO_USER_DEVICE_GET_REGION_IO_FDS"
+ * @argsz: command: largest reply payload taken; reply: size of a full one
+ * @flags: 0
+ * @index: of the region
+ * @count: 0 in the command; entries of @io_fds
+ * @io_fds: only in the reply
+ */
+struct vfio_user_region_io_fds {
+	__u32 argsz;
+	__u32 flags;
+	__u32 index;
+	__u32 count;
+	struct vfio_user_io_fd io_fds[];
+};
+
+/**
+ * struct vfio_user_irq_info - "VFIO_USER_DEVICE_GET_IRQ_INFO", both ways
+ * @argsz: command: largest reply payload taken; reply: size of it
+ * @flags: VFIO_IRQ_INFO_*; 0 in the command
+ * @index: of the interrupt type
+ * @count: interrupts of it; 0 in the command
+ */
+struct vfio_user_irq_info {
+	__u32 argsz;
+	__u32 flags;
+	__u32 index;
+	__u32 count;
+};
+
+/**
+ * struct vfio_user_irq_set - "VFIO_USER_DEVICE_SET_IRQS"; no reply payload
+ * @argsz: size of this structure and of @data
+ * @flags: one VFIO_IRQ_SET_DATA_* and one VFIO_IRQ_SET_ACTION_*
+ * @index: of the interrupt type
+ * @start: first interrupt
+ * @count: number of them
+ * @data: @count bytes with VFIO_IRQ_SET_DATA_BOOL, else nothing
+ */
+struct vfio_user_irq_set {
+	__u32 argsz;
+	__u32 flags;
+	__u32 index;
+	__u32 start;
+	__u32 count;
+	__u8 data[];
+};
+
+/**
+ * struct vfio_user_region_access - "VFIO_USER_REGION_READ" and "_WRITE"
+ * @offset: from the start of the region
+ * @region: its index
+ * @count: bytes, max_data_xfer_size at most
+ * @data: in the command to write and in the reply to read
+ */
+struct vfio_user_region_access {
+	__u64 offset;
+	__u32 region;
+	__u32 count;
+	__u8 data[];
+};
+
+/**
+ * struct vfio_user_dma_access - "VFIO_USER_DMA_READ" and "VFIO_USER_DMA_WRITE"
+ * @address: in a region that was mapped
+ * @count: bytes, max_data_xfer_size at most
+ * @data: in the command to write and in the reply to read
+ *
+ * The specification's table gives the count of a DMA_WRITE reply 4 bytes; the
+ * implementations (libvfio-user, QEMU) use 8, and so does this structure.
+ */
+struct vfio_user_dma_access {
+	__u64 address;
+	__u64 count;
+	__u8 data[];
+};
+
+/* "Single Device Write Format": the most that one write carries */
+#define VFIO_USER_WRITE_MULTI_DATA_MAX	8
+
+/**
+ * struct vfio_user_single_write - "Single Device Write Format"
+ * @offset: from the start of the region
+ * @region: its index
+ * @count: bytes of @data that count, 8 at most
+ * @data: to write, at its lowest addresses
+ */
+struct vfio_user_single_write {
+	__u64 offset;
+	__u32 region;
+	__u32 count;
+	__u8 data[VFIO_USER_WRITE_MULTI_DATA_MAX];
+};
+
+/**
+ * struct vfio_user_write_multi - "VFIO_USER_REGION_WRITE_MULTI"
+ * @wr_cnt: command: entries of @wrs; reply: writes completed
+ * @wrs: only in the command
+ */
+struct vfio_user_write_multi {
+	__u64 wr_cnt;
+	struct vfio_user_single_write wrs[];
+};
+
+/**
+ * struct vfio_user_device_feature - "VFIO_USER_DEVICE_FEATURE", both ways
+ * @argsz: command: largest reply payload taken; reply: size of it
+ * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the feature's index
+ * @data: of the feature
+ */
+struct vfio_user_device_feature {
+	__u32 argsz;
+	__u32 flags;
+	__u8 data[];
+};
+
+/**
+ * struct vfio_user_mig_data - "VFIO_USER_MIG_DATA_READ" and "_WRITE"
+ * @argsz: size of this structure and of @data, in a read command of the reply
+ * @size: of the migration data
+ * @data: in the command to write and in the reply to read
+ */
+struct vfio_user_mig_data {
+	__u32 argsz;
+	__u32 size;
+	__u8 data[];
+};
+
+#endif /* _UAPI_LINUX_VFIO_USER_H */
