@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Generate the uapi header and the kernel's policies from specs/vuser.yaml by
+# the kernel's own generator, which is not part of this tree.
+#
+# usage: regen.sh LINUX_SOURCE_TREE [--check]
+#
+# With --check nothing is written; it fails when a committed file differs.
+set -eu
+
+usage()
+{
+	echo "usage: $0 LINUX_SOURCE_TREE [--check]" >&2
+	exit 2
+}
+
+[ $# -ge 1 ] || usage
+linux=$1
+mode=${2-}
+[ -z "$mode" ] || [ "$mode" = --check ] || usage
+
+gen=$linux/tools/net/ynl/pyynl/ynl_gen_c.py
+if [ ! -e "$gen" ]; then
+	echo "$gen is not there: give a source tree of Linux 6.15 or later" >&2
+	exit 2
+fi
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+spec=Documentation/netlink/specs/vuser.yaml
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# The generator names the spec relative to the directory with MAINTAINERS and
+# wants its schemas beside it.
+touch "$tmp/MAINTAINERS"
+mkdir -p "$tmp/Documentation/netlink/specs" "$tmp/out" "$tmp/gen"
+cp "$linux"/Documentation/netlink/*.yaml "$tmp/Documentation/netlink/"
+cp "$top/$spec" "$tmp/$spec"
+
+differ=0
+
+# generate MODE KIND FILE
+#
+# The group table goes: the generator makes it static although it leaves the
+# family, its only user, to us for a spec of this kind.
+generate()
+{
+	out=$tmp/out/$(basename "$3")
+	PYTHONDONTWRITEBYTECODE=1 python3 "$gen" --mode "$1" "--$2" \
+		--spec "$tmp/$spec" -o "$tmp/gen/$(basename "$3")"
+	sed -e 's@^/\* To regenerate run: .*@/* To regenerate run: Documentation/netlink/regen.sh */@' \
+		-e '/^static const struct genl_multicast_group/,/^};/d' \
+		"$tmp/gen/$(basename "$3")" | cat -s | sed -e '${/^$/d}' > "$out"
+	if cmp -s "$out" "$top/$3"; then
+		return
+	fi
+	if [ "$mode" = --check ]; then
+		diff -u "$top/$3" "$out" || :
+		differ=1
+	else
+		cp "$out" "$top/$3"
+		echo "wrote $3"
+	fi
+}
+
+generate uapi header include/uapi/linux/vuser.h
+generate kernel header kmod/netlink-gen.h
+generate kernel source kmod/netlink-gen.c
+
+if [ $differ -ne 0 ]; then
+	echo "generated files are not those of $spec: run $0 $linux" >&2
+	exit 1
+fi
