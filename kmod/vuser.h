@@ -105,6 +105,9 @@ struct vuser_region {
  * @nr_irqs: entries of @irqs
  * @regions: by index
  * @irqs: flags and count by index; other fields unused
+ * @config: configuration space as it was at attach, for dev-get; kmalloc'ed
+ *	and freed with the description, NULL where the helper gave none
+ * @config_size: bytes of @config, at most VUSER_CONFIG_MAX
  */
 struct vuser_desc {
 	struct kref ref;
@@ -117,6 +120,8 @@ struct vuser_desc {
 	u32 nr_irqs;
 	struct vuser_region regions[VUSER_MAX_REGIONS];
 	struct vfio_irq_info irqs[VUSER_MAX_IRQ_INDEXES];
+	u8 *config;
+	u32 config_size;
 };
 
 struct vuser_desc *vuser_desc_alloc(void);
