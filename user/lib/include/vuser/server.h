@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libvuser: the server's side of vfio-user, for those who write devices.
+ *
+ * A struct vuser_server is one device at one socket.  It has one client at a
+ * time; who else connects waits in the queue of the socket until that one is
+ * gone.  A process may have any number of servers.
+ *
+ * Threads.  One thread, that of the event loop, calls vuser_server_process()
+ * (or lets an sd-event do it); every callback is called in that thread and
+ * with no lock of the library held, so a callback may call any function here
+ * but vuser_server_process() and vuser_server_free().  Other threads of the
+ * device may call the functions of "DMA" and "Interrupts" below at any time;
+ * all else belongs to the event loop's thread.
+ *
+ * A callback that returns a negative errno has it sent in an error reply.
+ */
+#ifndef VUSER_SERVER_H
+#define VUSER_SERVER_H
+
+#include <linux/vfio.h>
+#include <linux/vfio_user.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <vuser/proto.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sd_event;
+struct vuser_server;
+
+/**
+ * struct vuser_dma_region - memory of the client, as DMA_MAP gave it
+ * @iova: first address, bytes
+ * @size: bytes
+ * @prot: PROT_READ and PROT_WRITE, what the device may do
+ * @map: where it is in this process, NULL when it came without an fd (or its
+ *       fd could not be mapped): then it takes messages to reach it
+ */
+struct vuser_dma_region {
+	uint64_t iova;
+	uint64_t size;
+	int prot;
+	void *map;
+};
+
+/**
+ * struct vuser_server_ops - what a device does; every one may be NULL
+ * @connected: a client has come and its version was negotiated
+ * @disconnected: it has gone: @error is 0 when it just closed, else -errno.
+ *                Its DMA regions and eventfds are still there during the call
+ *                and go after it.  The device keeps its state.
+ * @reset: DEVICE_RESET.  Without it the device does not say it can reset.
+ * @dma_map: a region was added.  An error refuses and removes it.
+ * @dma_unmap: a region will go when this returned and all who hold it with
+ *             vuser_dma_get() have put it.  A device that holds regions for
+ *             long lets go of this one here.
+ * @irq_state: SET_IRQS changed interrupts @start to @start + @count - 1 of
+ *             @index: eventfds came or went, or masks changed
+ * @feature: DEVICE_FEATURE.  @flags as on the wire; @data holds @len bytes of
+ *           the command and has room for @size.  Return the length of the
+ *           reply's data (0 for SET and PROBE) or -errno.  Without it: ENOTTY.
+ * @mig_read: MIG_DATA_READ: fill up to @count bytes, return how many
+ * @mig_write: MIG_DATA_WRITE: take @count bytes, return 0
+ * @log: a line for a person about a misbehaving client; @level as in syslog
+ */
+struct vuser_server_ops {
+	void (*connected)(void *data);
+	void (*disconnected)(void *data, int error);
+	int (*reset)(void *data);
+	int (*dma_map)(void *data, const struct vuser_dma_region *region);
+	void (*dma_unmap)(void *data, const struct vuser_dma_region *region);
+	void (*irq_state)(void *data, uint32_t index, uint32_t start,
+			  uint32_t count);
+	ssize_t (*feature)(void *data, uint32_t flags, void *buf, size_t len,
+			   size_t size);
+	ssize_t (*mig_read)(void *data, void *buf, size_t count);
+	int (*mig_write)(void *data, const void *buf, size_t count);
+	void (*log)(void *data, int level, const char *line);
+};
+
+/**
+ * struct vuser_server_config - how the server negotiates; zeroes are defaults
+ * @device_flags: VFIO_DEVICE_FLAGS_*; FLAGS_RESET is added where there is a
+ *                reset callback
+ * @minor: highest minor version to agree to; @use_minor must be set
+ * @use_minor: @minor counts, else VFIO_USER_MINOR
+ * @no_twin: never set up a twin socket
+ * @no_write_multi: REGION_WRITE_MULTI is not offered
+ * @max_msg_fds: fds taken in one message, 0 for VUSER_MAX_MSG_FDS
+ * @max_data_xfer_size: bytes taken in one message, 0 for 1 MiB
+ * @max_dma_maps: DMA regions taken at one time, 0 for 65535.  The next one is
+ *                refused with ENOSPC.
+ * @hide_max_dma_maps: do not tell the client about @max_dma_maps
+ * @dma_timeout_ms: how long the client may take to answer DMA_READ and
+ *                  DMA_WRITE, 0 for 5000, -1 for ever
+ */
+struct vuser_server_config {
+	uint32_t device_flags;
+	uint16_t minor;
+	bool use_minor;
+	bool no_twin;
+	bool no_write_multi;
+	uint32_t max_msg_fds;
+	uint32_t max_data_xfer_size;
+	uint32_t max_dma_maps;
+	bool hide_max_dma_maps;
+	int dma_timeout_ms;
+};
+
+/**
+ * vuser_server_new - a device without regions and interrupts
+ * @ops: stays the caller's, as long as the server lives
+ * @config: NULL for the defaults; copied
+ * @data: for the callbacks
+ * @server: result
+ *
+ * Return: 0, -ENOMEM, or an errno of epoll_create(2).
+ */
+int vuser_server_new(const struct vuser_server_ops *ops,
+		     const struct vuser_server_config *config, void *data,
+		     struct vuser_server **server);
+
+/** vuser_server_free - disconnect, remove the socket file; NULL is fine.  No
+ * thread may use the server any more.
+ */
+void vuser_server_free(struct vuser_server *server);
+
+/* The device.  Before the first client comes. */
+
+/**
+ * struct vuser_server_region - a region
+ * @size: bytes
+ * @flags: VFIO_REGION_INFO_FLAG_READ and _WRITE
+ * @access_max: 0: callbacks get each access just as the client sent it; 1, 2,
+ *              4, 8: cut into naturally aligned pieces of this size at most
+ * @read: fill @buf
+ * @write: @buf holds the data
+ * @fd: memory the client may map, -1 for none; stays the caller's
+ * @fd_offset: where in @fd the region starts, page aligned
+ * @nr_areas: 0: the whole region can be mapped; else only @areas
+ * @areas: page aligned; copied
+ * @has_type: @type and @subtype are given to the client
+ * @type: VFIO_REGION_TYPE_*
+ * @subtype: VFIO_REGION_SUBTYPE_*
+ *
+ * An access that leaves the region, or that @flags do not allow, never reaches
+ * the callbacks.  A client may always read and write shared areas by message
+ * too, and the callbacks must serve it.
+ */
+struct vuser_server_region {
+	uint64_t size;
+	uint32_t flags;
+	uint32_t access_max;
+	int (*read)(void *data, uint32_t index, uint64_t offset, void *buf,
+		    uint32_t count);
+	int (*write)(void *data, uint32_t index, uint64_t offset,
+		     const void *buf, uint32_t count);
+	int fd;
+	uint64_t fd_offset;
+	uint32_t nr_areas;
+	const struct vfio_user_sparse_area *areas;
+	bool has_type;
+	uint32_t type;
+	uint32_t subtype;
+};
+
+/**
+ * vuser_server_set_region - add a region
+ * @index: less than VUSER_MAX_REGIONS; there are as many regions as the highest
+ *         index says, for a PCI device VFIO_PCI_NUM_REGIONS at least
+ * @region: copied
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int vuser_server_set_region(struct vuser_server *server, uint32_t index,
+			    const struct vuser_server_region *region);
+
+/**
+ * vuser_server_add_ioeventfd - have writes signalled by an eventfd
+ * @region: index of a region that is set
+ * @offset: from the start of the region
+ * @size: of the write: 1, 2, 4, 8, or 0 for any
+ * @flags: VFIO_USER_IOEVENTFD_*
+ * @datamatch: value with VFIO_USER_IOEVENTFD_DATAMATCH
+ * @fd: eventfd, stays the caller's
+ *
+ * A client that does not use it writes the region: the callback must act then.
+ *
+ * Return: 0, -EINVAL, -ENOSPC, -ENOMEM.
+ */
+int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t region,
+			       uint64_t offset, uint32_t size, uint32_t flags,
+			       uint64_t datamatch, int fd);
+
+/**
+ * vuser_server_set_irqs - add an interrupt type
+ * @index: less than VUSER_MAX_IRQ_INDEXES, e.g. VFIO_PCI_MSIX_IRQ_INDEX
+ * @flags: VFIO_IRQ_INFO_*.  With VFIO_IRQ_INFO_AUTOMASKED an interrupt masks
+ *         itself when it fires.
+ * @count: interrupts, VUSER_MAX_IRQS at most
+ */
+int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
+			  uint32_t flags, uint32_t count);
+
+/* Serving. */
+
+/**
+ * vuser_server_listen - wait for clients at a path
+ * @path: a socket nobody listens on any more is replaced
+ *
+ * Return: 0 or as vuser_sock_listen().
+ */
+int vuser_server_listen(struct vuser_server *server, const char *path);
+
+/** vuser_server_listen_fd - the same on a listening socket, taken over */
+int vuser_server_listen_fd(struct vuser_server *server, int fd);
+
+/** vuser_server_serve - serve one client on a connected socket, taken over;
+ * -EBUSY when there is one already
+ */
+int vuser_server_serve(struct vuser_server *server, int fd);
+
+/** vuser_server_fd - poll it for POLLIN, then vuser_server_process() */
+int vuser_server_fd(const struct vuser_server *server);
+
+/**
+ * vuser_server_process - do all there is to do now
+ *
+ * Takes in clients, serves commands, notices the end.  Does not wait for a
+ * client to send; may wait for a thread that holds a region that is unmapped,
+ * and for a client that does not take its replies (dma_timeout_ms, then it is
+ * disconnected).
+ *
+ * Return: 0, also when a client had to be disconnected; or an errno of the
+ * listening socket, after which nobody will connect any more.
+ */
+int vuser_server_process(struct vuser_server *server);
+
+/** vuser_server_attach_event - have an sd-event call vuser_server_process();
+ * detached by vuser_server_free()
+ */
+int vuser_server_attach_event(struct vuser_server *server,
+			      struct sd_event *event);
+
+/** vuser_server_connected - there is a client and its version was negotiated */
+bool vuser_server_connected(const struct vuser_server *server);
+
+/** vuser_server_disconnect - send the client away */
+void vuser_server_disconnect(struct vuser_server *server);
+
+/* DMA.  Any thread. */
+
+/**
+ * vuser_dma_read - read the client's memory
+ * @iova: may span regions that touch
+ * @buf: for @len bytes
+ *
+ * Copies from mapped memory, or sends DMA_READ and waits.
+ *
+ * Return: 0; -EFAULT where no region is; -EACCES where it is write-only;
+ * -ENOTCONN without a client, or it went meanwhile; -ETIMEDOUT; or what the
+ * client answered.
+ */
+int vuser_dma_read(struct vuser_server *server, uint64_t iova, void *buf,
+		   size_t len);
+
+/** vuser_dma_write - write the client's memory; as vuser_dma_read() */
+int vuser_dma_write(struct vuser_server *server, uint64_t iova,
+		    const void *buf, size_t len);
+
+/**
+ * struct vuser_dma_ref - a hold on mapped memory
+ * @ptr: the memory
+ * @region: private
+ */
+struct vuser_dma_ref {
+	void *ptr;
+	void *region;
+};
+
+/**
+ * vuser_dma_get - a pointer to the client's memory
+ * @iova: all of @len must lie in one region
+ * @prot: PROT_READ, PROT_WRITE or both
+ * @ref: result
+ *
+ * A DMA_UNMAP of the region is answered only after vuser_dma_put(), so be
+ * quick.  Never wait for the event loop's thread with a reference held.
+ *
+ * Return: 0; -EFAULT where no region is, or one ends; -EACCES; -EOPNOTSUPP
+ * where the region has no mapping: use vuser_dma_read() and vuser_dma_write();
+ * -ENOTCONN.
+ */
+int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
+		  int prot, struct vuser_dma_ref *ref);
+
+/** vuser_dma_put - end a hold */
+void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref);
+
+/* Interrupts.  Any thread. */
+
+/**
+ * vuser_irq_trigger - fire an interrupt
+ * @index: of the interrupt type
+ * @subindex: less than its count
+ *
+ * While masked the interrupt is kept and fires when it is unmasked.
+ *
+ * Return: 0, also when it was kept; -ENOENT when the client gave no eventfd;
+ * -EINVAL.
+ */
+int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
+		      uint32_t subindex);
+
+/** vuser_irq_enabled - the client gave an eventfd for this interrupt */
+bool vuser_irq_enabled(struct vuser_server *server, uint32_t index,
+		       uint32_t subindex);
+
+/** vuser_irq_clear - forget an interrupt that was kept while masked */
+void vuser_irq_clear(struct vuser_server *server, uint32_t index,
+		     uint32_t subindex);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VUSER_SERVER_H */
