@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "res.h"
+
+static long key_value(const char *path, const char *key)
+{
+	size_t len = strlen(key);
+	char line[256];
+	long value = -1;
+	FILE *f;
+
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, key, len) && line[len] == ':') {
+			value = atol(line + len + 1);
+			break;
+		}
+	}
+	fclose(f);
+	return value;
+}
+
+static void proc_path(char *path, size_t size, pid_t pid, const char *what)
+{
+	if (pid)
+		snprintf(path, size, "/proc/%d/%s", pid, what);
+	else
+		snprintf(path, size, "/proc/self/%s", what);
+}
+
+long res_status(pid_t pid, const char *key)
+{
+	char path[64];
+
+	proc_path(path, sizeof(path), pid, "status");
+	return key_value(path, key);
+}
+
+long res_meminfo(const char *key)
+{
+	return key_value("/proc/meminfo", key);
+}
+
+int res_fds(pid_t pid)
+{
+	struct dirent *ent;
+	char path[64];
+	int count = 0;
+	DIR *dir;
+
+	proc_path(path, sizeof(path), pid, "fd");
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	while ((ent = readdir(dir)))
+		count += ent->d_name[0] != '.';
+	closedir(dir);
+	return count - (pid ? 0 : 1);
+}
+
+int klog_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+int klog_has(int fd, const char *text)
+{
+	char rec[8192];
+	int found = 0;
+	ssize_t len;
+
+	for (;;) {
+		len = read(fd, rec, sizeof(rec) - 1);
+		if (len < 0 && errno == EPIPE)
+			continue;
+		if (len <= 0)
+			return found;
+		rec[len] = '\0';
+		found |= !!strstr(rec, text);
+	}
+}

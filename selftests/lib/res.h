@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a process holds: to see that a test gave everything back. */
+#ifndef SELFTESTS_RES_H
+#define SELFTESTS_RES_H
+
+#include <sys/types.h>
+
+/* A line of /proc/PID/status such as "VmLck", in KiB; -1 where it has none. */
+long res_status(pid_t pid, const char *key);
+/* Memory counted as locked by this process, in KiB. */
+static inline long res_locked(void)
+{
+	return res_status(0, "VmLck");
+}
+
+/* Open file descriptors of a process, 0 for this one. */
+int res_fds(pid_t pid);
+/* A line of /proc/meminfo, in KiB or pages of huge memory. */
+long res_meminfo(const char *key);
+/* A reader of the kernel log that starts at its present end; a descriptor. */
+int klog_open(void);
+/* Whether @text is in a line that came since; reads on to the end. */
+int klog_has(int fd, const char *text);
+
+#endif /* SELFTESTS_RES_H */

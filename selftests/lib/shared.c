@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared.h"
+
+struct testdev shared;
+
+/* The harness ends by exit(); its children end by _exit() and pass this by. */
+static void stop(void)
+{
+	testdev_stop(&shared);
+}
+
+int shared_run(int argc, char **argv, const char *const *args,
+	       int (*run)(int argc, char **argv))
+{
+	int ret = testdev_start(&shared, args);
+
+	if (ret) {
+		printf("TAP version 13\n1..1\n");
+		printf("not ok 1 - start the device: %s\n", strerror(-ret));
+		return 1;
+	}
+	atexit(stop);
+	return run(argc, argv);
+}
