@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What every script of the lab needs: names, paths, messages.
+
+set -euo pipefail
+
+LABDIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOP=$(dirname "$LABDIR")
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vuser
+ALL_LABS="6.1 6.12 7.2"
+export LABDIR TOP CACHE ALL_LABS
+
+say()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# The Debian suite whose programs and C library a lab has.
+lab_suite()
+{
+	case $1 in
+	6.1) echo bookworm ;;
+	6.12 | 7.2) echo trixie ;;
+	*) die "no lab '$1'; the labs are: $ALL_LABS" ;;
+	esac
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] || die "must run as root"
+}
+
+# State of one virtual machine; VM=name keeps several apart.
+vm_dir()
+{
+	echo "$TOP/build/$1/vm-${VM:-default}"
+}
+
+vm_alive()
+{
+	local dir=$1 pid
+
+	[ -s "$dir/pid" ] || return 1
+	pid=$(cat "$dir/pid")
+	[ -d "/proc/$pid" ] || return 1
+	tr '\0' '\n' < "/proc/$pid/cmdline" 2>/dev/null |
+		grep -qxF "file:$dir/console.log"
+}
