@@ -83,7 +83,7 @@ const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_CONFIG + 1] = {
 	[VUSER_A_DEV_REGION] = NLA_POLICY_NESTED(vuser_region_nl_policy),
 	[VUSER_A_DEV_IOEVENTFD] = NLA_POLICY_NESTED(vuser_ioeventfd_nl_policy),
 	[VUSER_A_DEV_IRQ] = NLA_POLICY_NESTED(vuser_irq_nl_policy),
-	[VUSER_A_DEV_CONFIG] = NLA_POLICY_MAX_LEN(VUSER_CONFIG_MAX),
+	[VUSER_A_DEV_CONFIG] = { .type = NLA_BINARY, },
 };
 
 /* VUSER_CMD_DEV_DETACH - do */
