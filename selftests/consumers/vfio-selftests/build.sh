@@ -5,7 +5,8 @@
 # Runs in the root whose programs they are to be (needs gcc, make, uuid-dev).
 #
 # Usage: build.sh SRC OUT
-#   SRC	a linux-source-7.2 tree (unpack.sh makes one); is only read
+#   SRC	a linux-source-7.2 tree, or the part of it that lab/source
+#	unpacks; is only read
 #   OUT	gets the programs; an up-to-date OUT is left alone
 set -eu
 
