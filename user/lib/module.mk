@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
+libvuser-objs := $(addprefix $(d), \
+	proto.o proto-region.o proto-access.o version.o \
+	sock.o msg.o)

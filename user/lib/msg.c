@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Framing: one message with its file descriptors in, one out. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vuser/sock.h>
+
+#include "msg-internal.h"
+
+void vuser_msg_init(struct vuser_msg *msg)
+{
+	msg->payload = NULL;
+	msg->len = 0;
+	msg->nr_fds = 0;
+	msg->got = 0;
+}
+
+static void close_fds(struct vuser_msg *msg)
+{
+	uint32_t i;
+
+	for (i = 0; i < msg->nr_fds; i++)
+		if (msg->fds[i] >= 0)
+			close(msg->fds[i]);
+	msg->nr_fds = 0;
+}
+
+void vuser_msg_clear(struct vuser_msg *msg)
+{
+	close_fds(msg);
+	free(msg->payload);
+	vuser_msg_init(msg);
+}
+
+int vuser_msg_take_fd(struct vuser_msg *msg, uint32_t index)
+{
+	int fd;
+
+	if (index >= msg->nr_fds || msg->fds[index] < 0)
+		return -EINVAL;
+	fd = msg->fds[index];
+	msg->fds[index] = -1;
+	return fd;
+}
+
+/* Add what came in one control message; all are kept until they are counted. */
+static int take_rights(struct vuser_msg *msg, const struct cmsghdr *cmsg)
+{
+	const unsigned char *data = CMSG_DATA(cmsg);
+	size_t nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd, ret = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		memcpy(&fd, data + i * sizeof(fd), sizeof(fd));
+		if (msg->nr_fds < VUSER_MAX_MSG_FDS) {
+			msg->fds[msg->nr_fds++] = fd;
+		} else {
+			close(fd);
+			ret = -EMFILE;
+		}
+	}
+	return ret;
+}
+
+/* Receive up to @len bytes, and any fds; -EAGAIN when there is nothing. */
+static ssize_t recv_some(int fd, struct vuser_msg *msg, void *buf, size_t len,
+			 uint32_t max_fds)
+{
+	union {
+		char buf[CMSG_SPACE(VUSER_MAX_MSG_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct msghdr mh = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg;
+	ssize_t got;
+	int ret = 0;
+
+	do {
+		got = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	for (cmsg = CMSG_FIRSTHDR(&mh); cmsg; cmsg = CMSG_NXTHDR(&mh, cmsg))
+		if (cmsg->cmsg_level == SOL_SOCKET &&
+		    cmsg->cmsg_type == SCM_RIGHTS)
+			ret = take_rights(msg, cmsg) ?: ret;
+	/* Truncated: this process has no room for all of them. */
+	if (ret || mh.msg_flags & MSG_CTRUNC || msg->nr_fds > max_fds)
+		return -EMFILE;
+	if (!got)
+		return msg->got ? -ECONNRESET : -ENODATA;
+	msg->got += got;
+	return got;
+}
+
+static int start_payload(struct vuser_msg *msg, size_t max_size)
+{
+	int ret = vuser_decode_header(&msg->hdr, max_size, &msg->hdr);
+
+	if (ret)
+		return ret;
+	msg->len = msg->hdr.msg_size - sizeof(msg->hdr);
+	if (!msg->len)
+		return 0;
+	msg->payload = malloc(msg->len);
+	return msg->payload ? 0 : -ENOMEM;
+}
+
+static int recv_message(int fd, struct vuser_msg *msg, size_t max_size,
+			uint32_t max_fds)
+{
+	const size_t head = sizeof(msg->hdr);
+	ssize_t ret;
+
+	while (msg->got < head) {
+		ret = recv_some(fd, msg, (char *)&msg->hdr + msg->got,
+				head - msg->got, max_fds);
+		if (ret < 0)
+			return ret;
+		if (msg->got == head) {
+			ret = start_payload(msg, max_size);
+			if (ret)
+				return ret;
+		}
+	}
+	while (msg->got < head + msg->len) {
+		ret = recv_some(fd, msg, (char *)msg->payload + msg->got - head,
+				head + msg->len - msg->got, max_fds);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int vuser_msg_recv(int fd, struct vuser_msg *msg, size_t max_size,
+		   uint32_t max_fds)
+{
+	int ret = recv_message(fd, msg, max_size, max_fds);
+
+	if (ret && ret != -EAGAIN)
+		vuser_msg_clear(msg);
+	return ret;
+}
+
+int64_t vu_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int64_t vu_deadline(int timeout_ms)
+{
+	return timeout_ms < 0 ? -1 : vu_now_ms() + timeout_ms;
+}
+
+int vu_remaining(int64_t deadline)
+{
+	int64_t left;
+
+	if (deadline < 0)
+		return -1;
+	left = deadline - vu_now_ms();
+	if (left <= 0)
+		return 0;
+	return left > INT32_MAX ? INT32_MAX : left;
+}
+
+int vu_poll(struct pollfd *fds, nfds_t nr, int64_t deadline)
+{
+	int ret;
+
+	do {
+		ret = poll(fds, nr, vu_remaining(deadline));
+	} while (ret < 0 && errno == EINTR);
+	if (ret < 0)
+		return -errno;
+	return ret ? 0 : -ETIMEDOUT;
+}
+
+int vuser_msg_wait(int fd, struct vuser_msg *msg, size_t max_size,
+		   uint32_t max_fds, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int64_t deadline = vu_deadline(timeout_ms);
+	int ret;
+
+	for (;;) {
+		ret = vuser_msg_recv(fd, msg, max_size, max_fds);
+		if (ret != -EAGAIN)
+			return ret;
+		ret = vu_poll(&pfd, 1, deadline);
+		if (ret) {
+			vuser_msg_clear(msg);
+			return ret;
+		}
+	}
+}
+
+int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,
+		const struct iovec *iov, int iovcnt, const int *fds,
+		uint32_t nr_fds)
+{
+	uint64_t size = sizeof(out->hdr);
+	int i;
+
+	if (iovcnt > VU_OUT_IOVS || nr_fds > VUSER_MAX_MSG_FDS)
+		return -EINVAL;
+	out->hdr = *hdr;
+	out->iov[0].iov_base = &out->hdr;
+	out->iov[0].iov_len = sizeof(out->hdr);
+	for (i = 0; i < iovcnt; i++) {
+		out->iov[i + 1] = iov[i];
+		size += iov[i].iov_len;
+	}
+	if (size > UINT32_MAX)
+		return -EMSGSIZE;
+	out->hdr.msg_size = size;
+	out->next = 0;
+	out->iovcnt = iovcnt + 1;
+	out->fds = fds;
+	out->nr_fds = nr_fds;
+	out->started = false;
+	return 0;
+}
+
+/* @len bytes have gone. */
+static void advance(struct vu_out *out, size_t len)
+{
+	struct iovec *iov;
+
+	out->started = true;
+	out->nr_fds = 0;
+	while (out->next < out->iovcnt) {
+		iov = &out->iov[out->next];
+		if (len < iov->iov_len) {
+			iov->iov_base = (char *)iov->iov_base + len;
+			iov->iov_len -= len;
+			return;
+		}
+		len -= iov->iov_len;
+		out->next++;
+	}
+}
+
+int vu_out_step(int fd, struct vu_out *out)
+{
+	union {
+		char buf[CMSG_SPACE(VUSER_MAX_MSG_FDS * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr mh = { 0 };
+	struct cmsghdr *cmsg;
+	ssize_t sent;
+
+	while (out->next < out->iovcnt) {
+		mh.msg_iov = &out->iov[out->next];
+		mh.msg_iovlen = out->iovcnt - out->next;
+		mh.msg_control = NULL;
+		mh.msg_controllen = 0;
+		if (out->nr_fds) {
+			size_t len = out->nr_fds * sizeof(int);
+
+			memset(&control, 0, CMSG_SPACE(len));
+			mh.msg_control = control.buf;
+			mh.msg_controllen = CMSG_SPACE(len);
+			cmsg = CMSG_FIRSTHDR(&mh);
+			cmsg->cmsg_level = SOL_SOCKET;
+			cmsg->cmsg_type = SCM_RIGHTS;
+			cmsg->cmsg_len = CMSG_LEN(len);
+			memcpy(CMSG_DATA(cmsg), out->fds, len);
+		}
+		sent = sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		advance(out, sent);
+	}
+	return 0;
+}
+
+int vuser_msg_send(int fd, struct vfio_user_header *hdr,
+		   const struct iovec *iov, int iovcnt, const int *fds,
+		   uint32_t nr_fds, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	int64_t deadline = vu_deadline(timeout_ms);
+	struct vu_out out;
+	int ret = vu_out_init(&out, hdr, iov, iovcnt, fds, nr_fds);
+
+	if (ret)
+		return ret;
+	hdr->msg_size = out.hdr.msg_size;
+	for (;;) {
+		ret = vu_out_step(fd, &out);
+		if (ret != -EAGAIN || (!timeout_ms && !out.started))
+			return ret;
+		ret = vu_poll(&pfd, 1, deadline);
+		if (ret)
+			return ret;
+	}
+}
