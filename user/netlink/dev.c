@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Devices, from attributes to a structure. */
+#include <ctype.h>
+#include <errno.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vnl.h"
+
+static void get_u32(struct nlattr *attr, uint32_t *val)
+{
+	if (attr && nla_len(attr) >= (int)sizeof(*val))
+		*val = nla_get_u32(attr);
+}
+
+static void get_u64(struct nlattr *attr, uint64_t *val)
+{
+	if (attr && nla_len(attr) >= (int)sizeof(*val))
+		*val = nla_get_u64(attr);
+}
+
+static void get_string(struct nlattr *attr, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (attr)
+		nla_strlcpy(text, attr, size);
+}
+
+void vnl_uuid_format(const uint8_t uuid[VUSER_UUID_LEN], char text[37])
+{
+	char *pos = text;
+	int i;
+
+	for (i = 0; i < VUSER_UUID_LEN; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*pos++ = '-';
+		pos += sprintf(pos, "%02x", uuid[i]);
+	}
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int vnl_uuid_parse(const char *text, uint8_t uuid[VUSER_UUID_LEN])
+{
+	int i, high, low;
+
+	for (i = 0; i < VUSER_UUID_LEN; i++) {
+		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+			return -EINVAL;
+		high = hex_digit(text[0]);
+		low = high < 0 ? -1 : hex_digit(text[1]);
+		if (low < 0)
+			return -EINVAL;
+		uuid[i] = high << 4 | low;
+		text += 2;
+	}
+	return *text ? -EINVAL : 0;
+}
+
+static void parse_counters(struct nlattr *nest, struct vnl_dev *dev)
+{
+	struct nlattr *attrs[VUSER_A_COUNTERS_MAX + 1];
+	int i;
+
+	if (!nest || nla_parse_nested(attrs, VUSER_A_COUNTERS_MAX, nest, NULL))
+		return;
+	for (i = 0; i < VNL_NR_COUNTERS; i++)
+		get_u64(attrs[i + 1], &dev->counters[i]);
+}
+
+static int parse_region(struct nlattr *nest, struct vnl_dev *dev)
+{
+	struct nlattr *attrs[VUSER_A_REGION_MAX + 1];
+	struct vnl_region *region;
+	uint32_t index = UINT32_MAX;
+
+	if (nla_parse_nested(attrs, VUSER_A_REGION_MAX, nest, NULL))
+		return -EBADMSG;
+	get_u32(attrs[VUSER_A_REGION_INDEX], &index);
+	if (index >= VNL_MAX_REGIONS)
+		return -EBADMSG;
+	region = &dev->regions[index];
+	get_u64(attrs[VUSER_A_REGION_SIZE], &region->size);
+	get_u32(attrs[VUSER_A_REGION_FLAGS], &region->flags);
+	get_u32(attrs[VUSER_A_REGION_TYPE], &region->type);
+	get_u32(attrs[VUSER_A_REGION_SUBTYPE], &region->subtype);
+	region->has_type = attrs[VUSER_A_REGION_TYPE];
+	region->posted = attrs[VUSER_A_REGION_POSTED];
+	if (index >= dev->nr_regions)
+		dev->nr_regions = index + 1;
+	return 0;
+}
+
+static int parse_irq(struct nlattr *nest, struct vnl_dev *dev)
+{
+	struct nlattr *attrs[VUSER_A_IRQ_MAX + 1];
+	uint32_t index = UINT32_MAX;
+
+	if (nla_parse_nested(attrs, VUSER_A_IRQ_MAX, nest, NULL))
+		return -EBADMSG;
+	get_u32(attrs[VUSER_A_IRQ_INDEX], &index);
+	if (index >= VNL_MAX_IRQS)
+		return -EBADMSG;
+	get_u32(attrs[VUSER_A_IRQ_FLAGS], &dev->irqs[index].flags);
+	get_u32(attrs[VUSER_A_IRQ_COUNT], &dev->irqs[index].count);
+	if (index >= dev->nr_irqs)
+		dev->nr_irqs = index + 1;
+	return 0;
+}
+
+static int parse_multi(const struct vnl_msg *msg, struct vnl_dev *dev)
+{
+	struct nlattr *attr;
+	int rem, ret = 0;
+
+	attr = genlmsg_attrdata(genlmsg_hdr(msg->hdr), 0);
+	rem = genlmsg_attrlen(genlmsg_hdr(msg->hdr), 0);
+	for (; !ret && nla_ok(attr, rem); attr = nla_next(attr, &rem)) {
+		if (nla_type(attr) == VUSER_A_DEV_REGION)
+			ret = parse_region(attr, dev);
+		else if (nla_type(attr) == VUSER_A_DEV_IRQ)
+			ret = parse_irq(attr, dev);
+	}
+	return ret;
+}
+
+static void parse_config(struct nlattr *attr, struct vnl_dev *dev)
+{
+	if (!attr || nla_len(attr) > VUSER_CONFIG_MAX)
+		return;
+	dev->config_size = nla_len(attr);
+	memcpy(dev->config, nla_data(attr), dev->config_size);
+}
+
+static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
+{
+	get_u32(attrs[VUSER_A_DEV_REQUEST_TIMEOUT_MS],
+		&dev->request_timeout_ms);
+	get_u32(attrs[VUSER_A_DEV_CLOSE_TIMEOUT_MS], &dev->close_timeout_ms);
+	get_u32(attrs[VUSER_A_DEV_MMAP], &dev->mmap);
+	get_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
+	get_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
+	get_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
+}
+
+static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)
+{
+	dev->attached = attrs[VUSER_A_DEV_MINOR];
+	get_u32(attrs[VUSER_A_DEV_MINOR], &dev->minor);
+	get_u32(attrs[VUSER_A_DEV_MAX_MSG_FDS], &dev->max_msg_fds);
+	get_u32(attrs[VUSER_A_DEV_MAX_DATA_XFER_SIZE],
+		&dev->max_data_xfer_size);
+	get_u32(attrs[VUSER_A_DEV_SERVER_MAX_DMA_MAPS],
+		&dev->server_max_dma_maps);
+	dev->whole = attrs[VUSER_A_DEV_FLAGS];
+	get_u32(attrs[VUSER_A_DEV_FLAGS], &dev->flags);
+	parse_config(attrs[VUSER_A_DEV_CONFIG], dev);
+}
+
+int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
+{
+	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
+	int ret;
+
+	ret = vnl_parse(msg, attrs, VUSER_A_DEV_MAX);
+	if (ret)
+		return ret;
+	if (!attrs[VUSER_A_DEV_ID] || !attrs[VUSER_A_DEV_UUID] ||
+	    nla_len(attrs[VUSER_A_DEV_UUID]) != VUSER_UUID_LEN)
+		return -EBADMSG;
+
+	memset(dev, 0, sizeof(*dev));
+	get_u32(attrs[VUSER_A_DEV_ID], &dev->id);
+	vnl_uuid_format(nla_data(attrs[VUSER_A_DEV_UUID]), dev->uuid);
+	get_u32(attrs[VUSER_A_DEV_STATE], &dev->state);
+	get_string(attrs[VUSER_A_DEV_PCI_ADDRESS], dev->pci_address,
+		   sizeof(dev->pci_address));
+	get_u32(attrs[VUSER_A_DEV_GROUP], &dev->group);
+	get_string(attrs[VUSER_A_DEV_ENDPOINT], dev->endpoint,
+		   sizeof(dev->endpoint));
+	get_string(attrs[VUSER_A_DEV_ERROR], dev->error, sizeof(dev->error));
+	get_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
+	parse_settings(attrs, dev);
+	parse_counters(attrs[VUSER_A_DEV_COUNTERS], dev);
+	parse_server(attrs, dev);
+	return parse_multi(msg, dev);
+}
+
+static int take_dev(void *data, const struct vnl_msg *msg)
+{
+	return vnl_dev_parse(msg, data);
+}
+
+int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev)
+{
+	struct nl_msg *msg = vnl_request(nl, VUSER_CMD_DEV_GET, 0, 0);
+
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u32(msg, VUSER_A_DEV_ID, id);
+	return vnl_call(nl, msg, take_dev, dev);
+}
+
+int vnl_dev_get_uuid(struct vnl *nl, const char *uuid, struct vnl_dev *dev)
+{
+	uint8_t bytes[VUSER_UUID_LEN];
+	struct nl_msg *msg;
+
+	if (vnl_uuid_parse(uuid, bytes))
+		return -EINVAL;
+	msg = vnl_request(nl, VUSER_CMD_DEV_GET, 0, 0);
+	if (!msg)
+		return -ENOMEM;
+	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
+	return vnl_call(nl, msg, take_dev, dev);
+}
+
+struct dump {
+	vnl_dev_fn fn;
+	void *data;
+	bool ended;
+};
+
+static int take_dump(void *data, const struct vnl_msg *msg)
+{
+	struct dump *dump = data;
+	struct vnl_dev dev;
+	int ret;
+
+	if (dump->ended)
+		return 0;
+	ret = vnl_dev_parse(msg, &dev);
+	if (!ret)
+		dump->ended = dump->fn(dump->data, &dev);
+	return ret;
+}
+
+int vnl_dev_dump(struct vnl *nl, vnl_dev_fn fn, void *data)
+{
+	struct dump dump = { .fn = fn, .data = data };
+	struct nl_msg *msg;
+
+	msg = vnl_request(nl, VUSER_CMD_DEV_GET, NLM_F_DUMP, 0);
+	if (!msg)
+		return -ENOMEM;
+	return vnl_call(nl, msg, take_dump, &dump);
+}
