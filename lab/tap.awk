@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sum TAP files: one line "FILE PASSED FAILED SKIPPED" for each on standard output,
+# failures and skips in words to the file named by the variable `notes`. A file whose
+# plans do not add up to its results counts one failure more.
+
+function note(kind, text) {
+	print kind " " name ": " text > notes
+}
+
+function finish() {
+	if (name == "")
+		return
+	if (!plans) {
+		failed++
+		note("FAILED", "has no plan: it did not get to its end")
+	} else if (planned != seen) {
+		failed++
+		note("FAILED", "planned " planned " tests, saw " seen)
+	}
+	print name, passed + 0, failed + 0, skipped + 0
+}
+
+FNR == 1 {
+	finish()
+	name = FILENAME
+	sub(/^.*build\/check\//, "", name)
+	sub(/\.tap$/, "", name)
+	passed = failed = skipped = planned = seen = plans = 0
+}
+
+{ sub(/\r$/, "") }
+
+/^1\.\.[0-9]+/ {
+	plans++
+	planned += substr($1, 4)
+	if ($1 == "1..0") {
+		skipped++
+		reason = $0
+		sub(/^1\.\.0[ \t#]*(SKIP)?[ \t]*/, "", reason)
+		note("SKIPPED", "all of it: " reason)
+	}
+}
+
+/^ok( |$)/ {
+	seen++
+	if (toupper($0) ~ /# *(SKIP|XFAIL|TODO)/) {
+		skipped++
+		note("SKIPPED", substr($0, 4))
+	} else {
+		passed++
+	}
+}
+
+/^not ok( |$)/ {
+	seen++
+	failed++
+	note("FAILED", substr($0, 8))
+}
+
+/^Bail out!/ {
+	failed++
+	note("FAILED", $0)
+}
+
+END { finish() }
