@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device's ioctls other than SET_IRQS, with good and bad arguments.
+ */
+#include <sys/ioctl.h>
+
+#include "lib/consumer.h"
+
+CONSUMER_FIXTURE
+
+TEST_F(consumer, device_info)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
+	EXPECT_EQ(VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
+		  info.flags & (VFIO_DEVICE_FLAGS_PCI |
+				VFIO_DEVICE_FLAGS_RESET));
+	EXPECT_LE(VFIO_PCI_NUM_REGIONS, info.num_regions);
+	EXPECT_LE(VFIO_PCI_NUM_IRQS, info.num_irqs);
+	EXPECT_EQ(0, info.cap_offset);
+}
+
+TEST_F(consumer, device_info_argsz)
+{
+	struct vfio_device_info info = { .num_irqs = 77 };
+
+	/* The structure ended at num_irqs once, and still may. */
+	info.argsz = offsetof(struct vfio_device_info, num_irqs) + 4;
+	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
+	EXPECT_NE(77, info.num_irqs);
+	info.argsz--;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
+	EXPECT_EQ(EINVAL, errno);
+	info.argsz = 0;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, NULL));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+struct region_case {
+	uint32_t index;
+	uint64_t size;
+	uint32_t flags;
+};
+
+#define R VFIO_REGION_INFO_FLAG_READ
+#define W VFIO_REGION_INFO_FLAG_WRITE
+#define M VFIO_REGION_INFO_FLAG_MMAP
+
+static const struct region_case region_cases[] = {
+	{ BAR(0), TESTDEV_BAR0_SIZE, R | W | M },
+	{ BAR(1), TESTDEV_BAR1_SIZE, R | W | M },
+	{ BAR(2), TESTDEV_BAR2_SIZE, R | W | M },
+	{ BAR(3), TESTDEV_BAR3_SIZE, R | W | M },
+	{ BAR(4), TESTDEV_BAR4_SIZE, R | W | M },
+	{ BAR(5), TESTDEV_BAR5_SIZE, R | W },
+	{ VFIO_PCI_ROM_REGION_INDEX, TESTDEV_ROM_SIZE, R },
+	{ VFIO_PCI_CONFIG_REGION_INDEX, TESTDEV_CONFIG_SIZE, R | W },
+	{ VFIO_PCI_VGA_REGION_INDEX, 0, 0 },
+};
+
+TEST_F(consumer, region_info)
+{
+	struct vfio_region_info info;
+	const struct region_case *c;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(region_cases) / sizeof(*region_cases); i++) {
+		c = &region_cases[i];
+		ASSERT_EQ(0, region_info(self->dev.device, c->index, &info));
+		EXPECT_EQ(c->size, info.size) TH_LOG("region %u", c->index);
+		EXPECT_EQ(c->flags, info.flags & (R | W | M))
+			TH_LOG("region %u", c->index);
+		EXPECT_EQ(c->index, info.index);
+	}
+}
+
+TEST_F(consumer, region_offsets_do_not_overlap)
+{
+	struct vfio_region_info a, b;
+	uint32_t i, j;
+
+	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
+		ASSERT_EQ(0, region_info(self->dev.device, i, &a));
+		for (j = i + 1; j < VFIO_PCI_NUM_REGIONS; j++) {
+			ASSERT_EQ(0, region_info(self->dev.device, j, &b));
+			EXPECT_TRUE(a.offset + a.size <= b.offset ||
+				    b.offset + b.size <= a.offset)
+				TH_LOG("regions %u and %u", i, j);
+		}
+	}
+}
+
+TEST_F(consumer, region_info_bad)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info) };
+
+	info.index = 1000;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			    &info));
+	EXPECT_EQ(EINVAL, errno);
+	info.index = ~0U;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			    &info));
+	EXPECT_EQ(EINVAL, errno);
+	info.index = 0;
+	info.argsz = sizeof(info) - 1;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			    &info));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			    NULL));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+static const struct vfio_info_cap_header *
+region_cap(struct vfio_region_info *info, uint16_t id)
+{
+	struct vfio_info_cap_header *cap;
+	uint32_t off;
+
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_CAPS))
+		return NULL;
+	for (off = info->cap_offset; off; off = cap->next) {
+		cap = (void *)((char *)info + off);
+		if (cap->id == id)
+			return cap;
+	}
+	return NULL;
+}
+
+/*
+ * The policy "sparse" shows the shared areas only; argsz tells how much room
+ * the chain needs, and a buffer of that size gets it.
+ */
+TEST(sparse_areas)
+{
+	const struct vfio_region_info_cap_sparse_mmap *sparse;
+	struct vfio_region_info info;
+	union {
+		struct vfio_region_info info;
+		char room[512];
+	} buf = {};
+	struct vfio_dev dev;
+
+	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "sparse"));
+	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+
+	ASSERT_EQ(0, region_info(dev.device, BAR(2), &info));
+	EXPECT_EQ(R | W | M | VFIO_REGION_INFO_FLAG_CAPS, info.flags);
+	EXPECT_LT(sizeof(info), info.argsz);
+	EXPECT_EQ(0, info.cap_offset);
+	ASSERT_GE(sizeof(buf), info.argsz);
+
+	buf.info.argsz = info.argsz;
+	buf.info.index = BAR(2);
+	ASSERT_EQ(0, ioctl(dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			   &buf.info));
+	sparse = (void *)region_cap(&buf.info,
+				    VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+	ASSERT_NE(NULL, sparse);
+	ASSERT_EQ(2, sparse->nr_areas);
+	EXPECT_EQ(TESTDEV_AREA0_OFFSET, sparse->areas[0].offset);
+	EXPECT_EQ(TESTDEV_AREA0_SIZE, sparse->areas[0].size);
+	EXPECT_EQ(TESTDEV_AREA1_OFFSET, sparse->areas[1].offset);
+	EXPECT_EQ(TESTDEV_AREA1_SIZE, sparse->areas[1].size);
+
+	/* A region without any shared area cannot be mapped then. */
+	ASSERT_EQ(0, region_info(dev.device, BAR(0), &info));
+	EXPECT_EQ(R | W, info.flags & (R | W | M));
+	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(0), 0, 0x1000,
+					  PROT_READ));
+	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(2), 0, 0x1000,
+					  PROT_READ));
+	vfio_dev_close(&dev);
+	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "auto"));
+}
+
+TEST_F(consumer, no_sparse_areas_where_all_is_trapped)
+{
+	union {
+		struct vfio_region_info info;
+		char room[512];
+	} buf = {};
+
+	buf.info.argsz = sizeof(buf);
+	buf.info.index = BAR(2);
+	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			   &buf.info));
+	EXPECT_EQ(NULL, region_cap(&buf.info,
+				   VFIO_REGION_INFO_CAP_SPARSE_MMAP));
+}
+
+struct irq_case {
+	uint32_t index;
+	uint32_t count;
+	uint32_t flags;
+};
+
+static const struct irq_case irq_cases[] = {
+	{ VFIO_PCI_INTX_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD |
+	  VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED },
+	{ VFIO_PCI_MSI_IRQ_INDEX, TESTDEV_NR_MSI, VFIO_IRQ_INFO_EVENTFD |
+	  VFIO_IRQ_INFO_NORESIZE },
+	{ VFIO_PCI_MSIX_IRQ_INDEX, TESTDEV_NR_MSIX, VFIO_IRQ_INFO_EVENTFD |
+	  VFIO_IRQ_INFO_NORESIZE },
+	{ VFIO_PCI_ERR_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD },
+	{ VFIO_PCI_REQ_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD },
+};
+
+TEST_F(consumer, irq_info)
+{
+	struct vfio_irq_info info;
+	const struct irq_case *c;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(irq_cases) / sizeof(*irq_cases); i++) {
+		c = &irq_cases[i];
+		ASSERT_EQ(0, irq_info(self->dev.device, c->index, &info));
+		EXPECT_EQ(c->count, info.count) TH_LOG("irq %u", c->index);
+		EXPECT_EQ(c->flags & ~VFIO_IRQ_INFO_NORESIZE,
+			  info.flags & ~VFIO_IRQ_INFO_NORESIZE)
+			TH_LOG("irq %u", c->index);
+	}
+}
+
+TEST_F(consumer, irq_info_bad)
+{
+	struct vfio_irq_info info = { .argsz = sizeof(info) };
+
+	info.index = 1000;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO,
+			    &info));
+	EXPECT_EQ(EINVAL, errno);
+	info.index = 0;
+	info.argsz = sizeof(info) - 1;
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO,
+			    &info));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO,
+			    NULL));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+/*
+ * RESET reaches the server, and configuration space is afterwards what it
+ * was, as after vfio-pci's reset, though the server forgot it.
+ */
+TEST_F(consumer, reset_keeps_config)
+{
+	int device = self->dev.device;
+	uint32_t bar = 0xfebc0000, bar_before = 0, seen = 0;
+	uint16_t command = 0x0006, seen16 = 0;
+	uint8_t line = 11, seen8 = 0;
+	long long before;
+
+	ASSERT_EQ(0, region_put(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x10,
+				&bar, 4));
+	ASSERT_EQ(0, region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x10,
+				&bar_before, 4));
+	ASSERT_EQ(0, region_put(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x04,
+				&command, 2));
+	ASSERT_EQ(0, region_put(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x3c,
+				&line, 1));
+	before = testdev_num(&shared, "count reset");
+	ASSERT_EQ(0, ioctl(device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(before + 1, testdev_num(&shared, "count reset"));
+	ASSERT_EQ(0, region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x04,
+				&seen16, 2));
+	EXPECT_EQ(command, seen16);
+	ASSERT_EQ(0, region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x10,
+				&seen, 4));
+	EXPECT_EQ(bar_before, seen);
+	ASSERT_EQ(0, region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0x3c,
+				&seen8, 1));
+	EXPECT_EQ(line, seen8);
+}
+
+/* DPDK takes EINVAL, and no other error, for "cannot be reset". */
+TEST_F(consumer, reset_refused)
+{
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", EOPNOTSUPP));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+}
+
+TEST_F(consumer, device_feature)
+{
+	struct {
+		struct vfio_device_feature hdr;
+		char room[64];
+	} feature = { .hdr.argsz = sizeof(feature) };
+	int device = self->dev.device;
+
+	/* The server has no feature: probing says so. */
+	feature.hdr.flags = VFIO_DEVICE_FEATURE_PROBE |
+		VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION;
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(ENOTTY, errno);
+	feature.hdr.flags = VFIO_DEVICE_FEATURE_GET | 0xfff;
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(ENOTTY, errno);
+
+	/* A probe asks for one or both, and no other flag. */
+	feature.hdr.argsz = sizeof(feature.hdr) - 1;
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(EINVAL, errno);
+	feature.hdr.argsz = sizeof(feature);
+	feature.hdr.flags = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(EINVAL, errno);
+	feature.hdr.flags = 0x80000000;
+	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_F(consumer, unknown_ioctl)
+{
+	char buf[256] = {};
+
+	EXPECT_EQ(-1, ioctl(self->dev.device, _IO(VFIO_TYPE, 0xff), buf));
+	EXPECT_EQ(ENOTTY, errno);
+	/* vfio-pci's, for which an mdev has no answer. */
+	EXPECT_EQ(-1, ioctl(self->dev.device,
+			    VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, buf));
+	EXPECT_EQ(ENOTTY, errno);
+}
+
+SHARED_MAIN(NULL)

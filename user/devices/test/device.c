@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "device.h"
+
+static const uint32_t bar_sizes[NR_BARS] = {
+	TESTDEV_BAR0_SIZE, TESTDEV_BAR1_SIZE, TESTDEV_BAR2_SIZE,
+	TESTDEV_BAR3_SIZE, TESTDEV_BAR4_SIZE, TESTDEV_BAR5_SIZE,
+};
+
+uint8_t *device_memory(struct device *dev, uint32_t index, uint64_t offset,
+		       uint32_t size)
+{
+	uint64_t limit;
+	uint8_t *mem;
+
+	if (index < NR_BARS) {
+		mem = dev->bars[index];
+		limit = bar_sizes[index];
+	} else if (index == VFIO_PCI_ROM_REGION_INDEX) {
+		mem = dev->rom;
+		limit = TESTDEV_ROM_SIZE;
+	} else if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
+		mem = dev->pci.cfg;
+		limit = TESTDEV_CONFIG_SIZE;
+	} else {
+		return NULL;
+	}
+	if (offset > limit || size > limit - offset)
+		return NULL;
+	return mem + offset;
+}
+
+static int memory_read(void *data, uint32_t index, uint64_t offset, void *buf,
+		       uint32_t count)
+{
+	uint8_t *mem = device_memory(data, index, offset, count);
+
+	if (!mem)
+		return -EINVAL;
+	memcpy(buf, mem, count);
+	return 0;
+}
+
+static int memory_write(void *data, uint32_t index, uint64_t offset,
+			const void *buf, uint32_t count)
+{
+	uint8_t *mem = device_memory(data, index, offset, count);
+
+	if (!mem)
+		return -EINVAL;
+	memcpy(mem, buf, count);
+	return 0;
+}
+
+/* A read that itself reads the client's memory first. */
+static int onread(struct device *dev, void *buf)
+{
+	uint64_t iova;
+	bool on;
+
+	pthread_mutex_lock(&dev->lock);
+	on = dev->onread;
+	iova = dev->onread_iova;
+	pthread_mutex_unlock(&dev->lock);
+	memset(buf, 0, 8);
+	return on ? vuser_dma_read(dev->server, iova, buf, 8) : 0;
+}
+
+static int bar0_read(void *data, uint32_t index, uint64_t offset, void *buf,
+		     uint32_t count)
+{
+	struct device *dev = data;
+	uint32_t id = TESTDEV_ID;
+
+	if (offset >= TESTDEV_REG_MEMORY)
+		return memory_read(data, index, offset, buf, count);
+	if (offset == TESTDEV_REG_ID && count == sizeof(id)) {
+		memcpy(buf, &id, sizeof(id));
+		return 0;
+	}
+	if (offset == TESTDEV_REG_READS && (count == 4 || count == 8)) {
+		memcpy(buf, &dev->reads, count);
+		dev->reads++;
+		return 0;
+	}
+	if (offset == TESTDEV_REG_ONREAD && count == 8)
+		return onread(dev, buf);
+	memset(buf, 0, count);
+	return 0;
+}
+
+static int bar0_write(void *data, uint32_t index, uint64_t offset,
+		      const void *buf, uint32_t count)
+{
+	if (offset < TESTDEV_REG_MEMORY)
+		return 0;
+	return memory_write(data, index, offset, buf, count);
+}
+
+static int msix_read(void *data, uint32_t index, uint64_t offset, void *buf,
+		     uint32_t count)
+{
+	struct device *dev = data;
+
+	(void)index;
+	if (offset < TESTDEV_MSIX_PBA)
+		vuser_msix_table_read(&dev->msix, offset, buf, count);
+	else
+		vuser_msix_pba_read(&dev->msix, offset - TESTDEV_MSIX_PBA, buf,
+				    count);
+	return 0;
+}
+
+static int msix_write(void *data, uint32_t index, uint64_t offset,
+		      const void *buf, uint32_t count)
+{
+	struct device *dev = data;
+
+	(void)index;
+	if (offset < TESTDEV_MSIX_PBA)
+		vuser_msix_table_write(&dev->msix, offset, buf, count);
+	return 0;
+}
+
+static int config_read(void *data, uint32_t index, uint64_t offset, void *buf,
+		       uint32_t count)
+{
+	struct device *dev = data;
+
+	(void)index;
+	return vuser_pci_read(&dev->pci, offset, buf, count);
+}
+
+static int config_write(void *data, uint32_t index, uint64_t offset,
+			const void *buf, uint32_t count)
+{
+	struct device *dev = data;
+	int ret = vuser_pci_write(&dev->pci, offset, buf, count);
+
+	(void)index;
+	return ret < 0 ? ret : 0;
+}
+
+static int device_reset(void *data)
+{
+	struct device *dev = data;
+
+	vuser_pci_reset(&dev->pci);
+	vuser_msix_reset(&dev->msix);
+	return 0;
+}
+
+/* Reads the start of a mapping before DMA_MAP is answered. */
+static void read_early(struct device *dev, const struct vuser_dma_region *reg)
+{
+	uint64_t value = 0;
+	int ret = vuser_dma_read(dev->server, reg->iova, &value, 8);
+
+	pthread_mutex_lock(&dev->lock);
+	dev->onmap_result = ret;
+	dev->onmap_value = value;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static int device_dma_map(void *data, const struct vuser_dma_region *region)
+{
+	struct device *dev = data;
+	bool onmap;
+
+	pthread_mutex_lock(&dev->lock);
+	if (dev->nr_dma == MAX_DMA_LIST ||
+	    (dev->opt.dma_limit && dev->nr_dma == dev->opt.dma_limit)) {
+		pthread_mutex_unlock(&dev->lock);
+		return -EINVAL;
+	}
+	dev->dma[dev->nr_dma++] = *region;
+	onmap = dev->onmap;
+	pthread_mutex_unlock(&dev->lock);
+	if (onmap)
+		read_early(dev, region);
+	return 0;
+}
+
+static void device_dma_unmap(void *data, const struct vuser_dma_region *region)
+{
+	struct device *dev = data;
+	unsigned int i;
+
+	pthread_mutex_lock(&dev->lock);
+	for (i = 0; i < dev->nr_dma; i++) {
+		if (dev->dma[i].iova == region->iova) {
+			dev->dma[i] = dev->dma[--dev->nr_dma];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static void device_disconnected(void *data, int error)
+{
+	struct device *dev = data;
+
+	(void)error;
+	pthread_mutex_lock(&dev->lock);
+	dev->nr_dma = 0;
+	pthread_mutex_unlock(&dev->lock);
+}
+
+static const struct vuser_server_ops ops = {
+	.reset = device_reset,
+	.dma_map = device_dma_map,
+	.dma_unmap = device_dma_unmap,
+	.disconnected = device_disconnected,
+};
+
+static const struct vuser_server_ops ops_no_reset = {
+	.dma_map = device_dma_map,
+	.dma_unmap = device_dma_unmap,
+	.disconnected = device_disconnected,
+};
+
+static int init_memory(struct device *dev)
+{
+	bool is_shared;
+	unsigned int i;
+
+	for (i = 0; i < NR_BARS; i++) {
+		is_shared = i == 2 || i == 4;
+		dev->memfds[i] = memfd_create("testdev-bar", MFD_CLOEXEC);
+		if (dev->memfds[i] < 0 ||
+		    ftruncate(dev->memfds[i], bar_sizes[i]))
+			return -errno;
+		dev->bars[i] = mmap(NULL, bar_sizes[i], PROT_READ | PROT_WRITE,
+				    MAP_SHARED, dev->memfds[i], 0);
+		if (dev->bars[i] == MAP_FAILED)
+			return -errno;
+		if (!is_shared) {
+			close(dev->memfds[i]);
+			dev->memfds[i] = -1;
+		}
+	}
+	dev->rom[0] = 0x55;
+	dev->rom[1] = 0xaa;
+	return vuser_msix_init(&dev->msix, TESTDEV_NR_MSIX);
+}
+
+static int init_pci(struct device *dev)
+{
+	static const struct vuser_pci_ids ids = {
+		.vendor = TESTDEV_VENDOR_ID,
+		.device = TESTDEV_DEVICE_ID,
+		.subsystem_vendor = TESTDEV_VENDOR_ID,
+		.subsystem = TESTDEV_DEVICE_ID,
+		.class = TESTDEV_CLASS,
+	};
+	unsigned int i;
+	int ret;
+
+	vuser_pci_init(&dev->pci, VUSER_PCIE_CFG_SIZE, &ids);
+	for (i = 0; i < NR_BARS; i++) {
+		ret = vuser_pci_set_bar(&dev->pci, i, bar_sizes[i], 0);
+		if (ret)
+			return ret;
+	}
+	vuser_pci_set_intx(&dev->pci, 1);
+	ret = vuser_pci_add_pcie(&dev->pci, PCI_EXP_TYPE_ENDPOINT, false);
+	if (ret >= 0)
+		ret = vuser_pci_add_msix(&dev->pci, TESTDEV_NR_MSIX, 1,
+					 TESTDEV_MSIX_TABLE, 1,
+					 TESTDEV_MSIX_PBA);
+	if (ret < 0)
+		return ret;
+	vuser_pci_seal(&dev->pci);
+	return 0;
+}
+
+static int set_config(struct device *dev)
+{
+	struct vuser_server_region region = {
+		.read = config_read,
+		.write = config_write,
+		.fd = -1,
+	};
+
+	vuser_pci_config_region(&dev->pci, &region);
+	return vuser_server_set_region(dev->server,
+				       VFIO_PCI_CONFIG_REGION_INDEX, &region);
+}
+
+static int set_regions(struct device *dev)
+{
+	static const struct vfio_user_sparse_area areas[] = {
+		{ TESTDEV_AREA0_OFFSET, TESTDEV_AREA0_SIZE },
+		{ TESTDEV_AREA1_OFFSET, TESTDEV_AREA1_SIZE },
+	};
+	struct vuser_server_region region;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < NR_BARS; i++) {
+		region = (struct vuser_server_region) {
+			.size = bar_sizes[i],
+			.flags = VFIO_REGION_INFO_FLAG_READ |
+				 VFIO_REGION_INFO_FLAG_WRITE,
+			.read = i == 0 ? bar0_read : i == 1 ? msix_read :
+				memory_read,
+			.write = i == 0 ? bar0_write : i == 1 ? msix_write :
+				memory_write,
+			.fd = dev->memfds[i],
+			.areas = i == 2 ? areas : NULL,
+			.nr_areas = i == 2 ? 2 : 0,
+		};
+		ret = vuser_server_set_region(dev->server, i, &region);
+		if (ret)
+			return ret;
+	}
+	region = (struct vuser_server_region) {
+		.size = TESTDEV_ROM_SIZE,
+		.flags = VFIO_REGION_INFO_FLAG_READ,
+		.read = memory_read,
+		.fd = -1,
+	};
+	ret = vuser_server_set_region(dev->server, VFIO_PCI_ROM_REGION_INDEX,
+				      &region);
+	return ret ? ret : set_config(dev);
+}
+
+static int set_doorbells(struct device *dev)
+{
+	static const struct {
+		uint64_t offset;
+		uint32_t size;
+		uint32_t flags;
+		uint64_t match;
+	} db[TESTDEV_NR_DOORBELLS] = {
+		{ TESTDEV_DB_ANY, 4, 0, 0 },
+		{ TESTDEV_DB_MATCH, 2, VFIO_USER_IOEVENTFD_DATAMATCH,
+		  TESTDEV_DB_MATCH1 },
+		{ TESTDEV_DB_MATCH, 2, VFIO_USER_IOEVENTFD_DATAMATCH,
+		  TESTDEV_DB_MATCH2 },
+		{ TESTDEV_DB_ANYSIZE, 0, 0, 0 },
+		{ TESTDEV_DB_WIDE, 8, 0, 0 },
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < TESTDEV_NR_DOORBELLS && !ret; i++) {
+		dev->doorbells[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (dev->doorbells[i] < 0)
+			return -errno;
+		if (dev->opt.no_io_fds)
+			continue;
+		ret = vuser_server_add_ioeventfd(dev->server, 3, db[i].offset,
+						 db[i].size, db[i].flags,
+						 db[i].match,
+						 dev->doorbells[i]);
+	}
+	return ret;
+}
+
+static int set_irqs(struct device *dev)
+{
+	static const struct {
+		uint32_t index;
+		uint32_t flags;
+		uint32_t count;
+	} irqs[] = {
+		{ VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD |
+		  VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED, 1 },
+		{ VFIO_PCI_MSI_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD |
+		  VFIO_IRQ_INFO_NORESIZE, TESTDEV_NR_MSI },
+		{ VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD |
+		  VFIO_IRQ_INFO_NORESIZE, TESTDEV_NR_MSIX },
+		{ VFIO_PCI_ERR_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD, 1 },
+		{ VFIO_PCI_REQ_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD, 1 },
+	};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < sizeof(irqs) / sizeof(irqs[0]) && !ret; i++)
+		ret = vuser_server_set_irqs(dev->server, irqs[i].index,
+					    irqs[i].flags, irqs[i].count);
+	return ret;
+}
+
+int device_init(struct device *dev, const struct options *opt)
+{
+	int ret;
+
+	pthread_mutex_init(&dev->lock, NULL);
+	dev->opt = *opt;
+	dev->opt.server.device_flags |= VFIO_DEVICE_FLAGS_PCI;
+	ret = init_memory(dev);
+	if (!ret)
+		ret = init_pci(dev);
+	if (!ret)
+		ret = vuser_server_new(opt->no_reset ? &ops_no_reset : &ops,
+				       &dev->opt.server, dev, &dev->server);
+	if (!ret)
+		ret = set_regions(dev);
+	if (!ret)
+		ret = set_doorbells(dev);
+	if (!ret)
+		ret = set_irqs(dev);
+	return ret;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The device that testdev.h lays out, on libvuser. */
+#ifndef TESTDEV_DEVICE_H
+#define TESTDEV_DEVICE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vuser/pci.h>
+#include <vuser/server.h>
+
+#include "testdev.h"
+
+#define NR_BARS		6
+#define MAX_DMA_LIST	65536
+
+struct options {
+	struct vuser_server_config server;
+	unsigned int dma_limit;	/* refuse the next with EINVAL; 0: no limit */
+	bool no_reset;
+	bool no_io_fds;
+};
+
+struct device {
+	struct vuser_server *server;
+	struct options opt;
+	struct vuser_pci pci;
+	struct vuser_msix msix;
+	uint8_t *bars[NR_BARS];
+	uint8_t rom[TESTDEV_ROM_SIZE];
+	int memfds[NR_BARS];
+	int doorbells[TESTDEV_NR_DOORBELLS];
+	uint64_t reads;
+
+	/* The rest is for the control thread too. */
+	pthread_mutex_t lock;
+	unsigned int nr_dma;
+	struct vuser_dma_region dma[MAX_DMA_LIST];
+	uint64_t onread_iova;
+	bool onread;
+	bool onmap;		/* read a mapping before it is acknowledged */
+	int onmap_result;
+	uint64_t onmap_value;
+};
+
+/* All of it but the socket; 0 or -errno. */
+int device_init(struct device *dev, const struct options *opt);
+
+/* The memory behind @size bytes of a region, or NULL. */
+uint8_t *device_memory(struct device *dev, uint32_t index, uint64_t offset,
+		       uint32_t size);
+
+#endif /* TESTDEV_DEVICE_H */

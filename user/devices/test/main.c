@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vuser-testdev: a vfio-user server that does what a test tells it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "device.h"
+#include "wire.h"
+
+static struct device device;
+static struct wire *wire;
+static int control_fd = -1;
+static int ready_fd = -1;
+
+enum {
+	OPT_CONTROL_FD = 256,
+	OPT_READY_FD,
+	OPT_MAX_DMA_MAPS,
+	OPT_DMA_LIMIT,
+	OPT_MAX_MSG_FDS,
+	OPT_MAX_XFER,
+	OPT_MINOR,
+	OPT_NO_TWIN,
+	OPT_NO_RESET,
+	OPT_NO_IO_FDS,
+};
+
+static const struct option longopts[] = {
+	{ "control-fd", required_argument, NULL, OPT_CONTROL_FD },
+	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
+	{ "max-dma-maps", required_argument, NULL, OPT_MAX_DMA_MAPS },
+	{ "dma-limit", required_argument, NULL, OPT_DMA_LIMIT },
+	{ "max-msg-fds", required_argument, NULL, OPT_MAX_MSG_FDS },
+	{ "max-data-xfer-size", required_argument, NULL, OPT_MAX_XFER },
+	{ "minor", required_argument, NULL, OPT_MINOR },
+	{ "no-twin", no_argument, NULL, OPT_NO_TWIN },
+	{ "no-reset", no_argument, NULL, OPT_NO_RESET },
+	{ "no-io-fds", no_argument, NULL, OPT_NO_IO_FDS },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+static void usage(void)
+{
+	printf("Usage: vuser-testdev [OPTION]... SOCKET\n"
+	       "Serve the device of testdev.h at SOCKET.\n\n"
+	       "  --control-fd=FD           take commands from this socket\n"
+	       "  --ready-fd=FD             write a byte there when listening\n"
+	       "  --max-dma-maps=N          take N DMA regions, and say so\n"
+	       "  --dma-limit=N             take N DMA regions, and do not\n"
+	       "  --max-msg-fds=N           take N descriptors in a message\n"
+	       "  --max-data-xfer-size=N    take N bytes in a message\n"
+	       "  --minor=N                 highest minor version\n"
+	       "  --no-twin                 no socket for server's commands\n"
+	       "  --no-reset                the device cannot be reset\n"
+	       "  --no-io-fds               no ioeventfds\n"
+	       "  --help\n\nCommands:\n");
+	control_help();
+}
+
+static void set_option(struct options *opt, int which, const char *value)
+{
+	struct vuser_server_config *config = &opt->server;
+	unsigned long n = value ? strtoul(value, NULL, 0) : 0;
+
+	switch (which) {
+	case OPT_CONTROL_FD:
+		control_fd = n;
+		break;
+	case OPT_READY_FD:
+		ready_fd = n;
+		break;
+	case OPT_MAX_DMA_MAPS:
+		config->max_dma_maps = n;
+		break;
+	case OPT_DMA_LIMIT:
+		opt->dma_limit = n;
+		config->hide_max_dma_maps = true;
+		break;
+	case OPT_MAX_MSG_FDS:
+		config->max_msg_fds = n;
+		break;
+	case OPT_MAX_XFER:
+		config->max_data_xfer_size = n;
+		break;
+	case OPT_MINOR:
+		config->minor = n;
+		config->use_minor = true;
+		break;
+	case OPT_NO_TWIN:
+		config->no_twin = true;
+		break;
+	case OPT_NO_RESET:
+		opt->no_reset = true;
+		break;
+	case OPT_NO_IO_FDS:
+		opt->no_io_fds = true;
+		break;
+	case 'h':
+		usage();
+		exit(0);
+	default:
+		fprintf(stderr, "Try --help.\n");
+		exit(2);
+	}
+}
+
+/* Serves the test; without one left there is nothing more to do. */
+static void *control_thread(void *arg)
+{
+	(void)arg;
+	control_serve(control_fd, &device, wire);
+	exit(0);
+}
+
+/* Connections come one at a time from the wire. */
+static int serve(int connections)
+{
+	struct pollfd pfds[] = {
+		{ .fd = vuser_server_fd(device.server), .events = POLLIN },
+		{ .fd = connections, .events = POLLIN },
+	};
+	int fd, ret = 0;
+
+	while (!ret) {
+		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		/* The end of the last client comes before the next. */
+		ret = vuser_server_process(device.server);
+		if (!ret && pfds[1].revents & POLLIN &&
+		    !vuser_server_connected(device.server) &&
+		    read(connections, &fd, sizeof(fd)) == sizeof(fd))
+			ret = vuser_server_serve(device.server, fd);
+	}
+	return ret;
+}
+
+static int fail(const char *what, int err)
+{
+	fprintf(stderr, "vuser-testdev: %s: %s\n", what, strerror(-err));
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = {};
+	int connections[2];
+	pthread_t thread;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) >= 0)
+		set_option(&opt, c, optarg);
+	if (optind + 1 != argc) {
+		fprintf(stderr, "vuser-testdev: need one SOCKET; try --help\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	ret = device_init(&device, &opt);
+	if (ret)
+		return fail("device", ret);
+	if (pipe(connections))
+		return fail("pipe", -errno);
+	ret = wire_start(argv[optind], connections[1], &wire);
+	if (ret)
+		return fail(argv[optind], ret);
+	if (control_fd >= 0) {
+		ret = -pthread_create(&thread, NULL, control_thread, NULL);
+		if (ret)
+			return fail("thread", ret);
+	}
+	if (ready_fd >= 0) {
+		if (write(ready_fd, "", 1) != 1)
+			return fail("ready", -errno);
+		close(ready_fd);
+	}
+	ret = serve(connections[0]);
+	return ret ? fail("serve", ret) : 0;
+}
