@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
+#include "lib/helper.h"
 #include "lib/res.h"
 #include "lib/testdev.h"
 #include "lib/vfio.h"
@@ -383,4 +384,4 @@ TEST_F(served, no_fds_left_behind)
 	EXPECT_EQ(before, res_fds(self->td.pid));
 }
 
-TEST_HARNESS_MAIN
+HELPER_MAIN

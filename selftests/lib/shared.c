@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper.h"
 #include "shared.h"
 
 struct testdev shared;
+
+static const char *const *server_args;
+static int (*run_harness)(int argc, char **argv);
 
 /* The harness ends by exit(); its children end by _exit() and pass this by. */
 static void stop(void)
@@ -13,10 +17,9 @@ static void stop(void)
 	testdev_stop(&shared);
 }
 
-int shared_run(int argc, char **argv, const char *const *args,
-	       int (*run)(int argc, char **argv))
+static int run_with_device(int argc, char **argv)
 {
-	int ret = testdev_start(&shared, args);
+	int ret = testdev_start(&shared, server_args);
 
 	if (ret) {
 		printf("TAP version 13\n1..1\n");
@@ -24,5 +27,13 @@ int shared_run(int argc, char **argv, const char *const *args,
 		return 1;
 	}
 	atexit(stop);
-	return run(argc, argv);
+	return run_harness(argc, argv);
+}
+
+int shared_run(int argc, char **argv, const char *const *args,
+	       int (*run)(int argc, char **argv))
+{
+	server_args = args;
+	run_harness = run;
+	return helper_run(argc, argv, run_with_device);
 }

@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 180
+#
+# Posted writes: their order, a full socket.
+
+. "$(dirname "$0")/../lib.sh"
+
+run posted_test
