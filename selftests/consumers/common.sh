@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the suites of the consumers share: TAP, the module and the helper, and
+# devices with their servers.  A suite sources it, and ends by `finish`.
+#
+#   BUILD		build/LAB: user/bin, module/kmod/vuser.ko, selftests
+#   VUSER_SELFTESTS	where the selftests' programs are (BUILD/selftests)
+
+set -u
+
+# shellcheck disable=SC2034 # for the suites
+CONSUMERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+: "${BUILD:?is to be the directory of what was built}"
+BIN=$BUILD/user/bin
+PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
+TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
+MDEVS=/sys/bus/mdev/devices
+# How long anything may take that should come at once; TCG is slow.
+SOON=60
+
+WORK=$(mktemp -d /tmp/consumers.XXXXXX)
+LOG=$WORK/log
+tests=0
+failures=0
+vuserd_pid=
+started=
+module_loaded=
+declare -A UUID BDF SERVER
+export PATH=$BIN:$PATH
+
+diag()
+{
+	sed 's/^/# /'
+}
+
+ok()
+{
+	tests=$((tests + 1))
+	echo "ok $tests - $1"
+}
+
+# not_ok NAME [FILE]: FILE says why; its end is shown.
+not_ok()
+{
+	tests=$((tests + 1))
+	failures=$((failures + 1))
+	echo "not ok $tests - $1"
+	[ -z "${2:-}" ] || tail -n "${DIAG_LINES:-40}" "$2" | tr '\r' '\n' | diag
+}
+
+skip()
+{
+	tests=$((tests + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
+# check NAME COMMAND...: one test, passed when COMMAND succeeds.
+check()
+{
+	local name=$1
+
+	shift
+	if "$@" > "$LOG" 2>&1; then
+		ok "$name"
+	else
+		echo "exit status $? of: $*" >> "$LOG"
+		not_ok "$name" "$LOG"
+		return 1
+	fi
+}
+
+# retap NAME FILE: the harness's results in FILE as results of ours.
+retap()
+{
+	local name=$1 file=$2 line planned seen=0 test reason
+
+	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$file" | head -n 1)
+	while read -r line; do
+		test=${line#*ok } && test=${test#* } && test=${test#- }
+		case $line in
+		"ok "*" # SKIP"*)
+			reason=${test#* # SKIP}
+			skip "$name ${test%% # SKIP*}" "${reason# }" ;;
+		"ok "*) ok "$name $test" ;;
+		*) not_ok "$name $test" "$file" ;;
+		esac
+		seen=$((seen + 1))
+	done < <(grep -aE '^(not )?ok [0-9]+ ' "$file")
+	if [ -z "$planned" ] || [ "$seen" != "$planned" ]; then
+		echo "$seen results of ${planned:-an unknown number}" >> "$file"
+		not_ok "$name runs to its end" "$file"
+	fi
+}
+
+# Bring the module and the helper up, where the caller has not.
+vuser_up()
+{
+	modprobe -a vfio mdev vfio-pci vfio_iommu_type1
+	if [ ! -d /sys/module/vuser ]; then
+		insmod "$BUILD/module/kmod/vuser.ko" || return
+		module_loaded=1
+	fi
+	pidof vuserd > /dev/null && return
+	ready_after "$CONSUMERS/notify.py" "$WORK/ready" vuserd --foreground \
+		> "$WORK/vuserd.log" 2>&1
+	local ret=$?
+	vuserd_pid=$started
+	return $ret
+}
+
+# ready_after COMMAND...: start COMMAND, which goes through notify.py, and wait
+# for its word.  Its process id is in $started.
+ready_after()
+{
+	local word=
+
+	rm -f "$WORK/ready"
+	mkfifo "$WORK/ready"
+	"$@" &
+	started=$!
+	# Both ends: to open a FIFO for reading alone would wait without a limit.
+	read -r -t "$SOON" word <> "$WORK/ready"
+	[ "$word" = ready ]
+}
+
+# serve NAME COMMAND...: start a server; COMMAND gets the socket's path last.
+serve()
+{
+	local name=$1
+
+	shift
+	rm -f "$WORK/$name.sock"
+	"$@" "$WORK/$name.sock" > "$WORK/$name.log" 2>&1 &
+	SERVER[$name]=$!
+}
+
+# serve_ready NAME COMMAND...: the same, and COMMAND has said that it listens.
+serve_ready()
+{
+	local name=$1 ret
+
+	shift
+	rm -f "$WORK/$name.sock"
+	ready_after "$CONSUMERS/notify.py" "$WORK/ready" "$@" \
+		"$WORK/$name.sock" > "$WORK/$name.log" 2>&1
+	ret=$?
+	SERVER[$name]=$started
+	return $ret
+}
+
+# device_of NAME: what is to be known about a device that is there.
+device_of()
+{
+	# shellcheck disable=SC2034 # for the suites
+	BDF[$1]=$(cat "$MDEVS/${UUID[$1]}/vuser/pci_address")
+}
+
+# device_up NAME COMMAND...: an mdev, its server, and the two attached.
+device_up()
+{
+	local name=$1
+
+	serve "$@"
+	UUID[$name]=$(cat /proc/sys/kernel/random/uuid)
+	echo "${UUID[$name]}" > $TYPE/create || return
+	set_attr "$name" endpoint "$WORK/$name.sock" || return
+	device_of "$name"
+	"$PROGS/mdev_wait" "${UUID[$name]}" state attached $SOON
+}
+
+set_attr()
+{
+	echo "$3" > "$MDEVS/${UUID[$1]}/vuser/$2"
+}
+
+# server_stop NAME: end a server; what it wrote is in $WORK/NAME.log.
+server_stop()
+{
+	local pid=${SERVER[$1]:-}
+
+	[ -n "$pid" ] || return 0
+	unset "SERVER[$1]"
+	kill "$pid" 2> /dev/null
+	wait "$pid" 2> /dev/null
+}
+
+device_down()
+{
+	local uuid=${UUID[$1]:-} ret=0
+
+	if [ -n "$uuid" ] && [ -e "$MDEVS/$uuid" ]; then
+		echo 1 > "$MDEVS/$uuid/remove" || ret=1
+	fi
+	unset "UUID[$1]"
+	server_stop "$1"
+	return $ret
+}
+
+# counter NAME KEY: a number of the device's statistics.
+counter()
+{
+	vuserctl -j stats "${UUID[$1]}" |
+		jq -r --arg key "$2" '[.. | objects | .[$key]? // empty] | first // 0'
+}
+
+# hugepages SIZE-KIB COUNT: set the number of them; fails when there are less.
+hugepages()
+{
+	local nr=/sys/kernel/mm/hugepages/hugepages-$1kB/nr_hugepages
+
+	[ -e "$nr" ] || return
+	echo "$2" > "$nr"
+	[ "$(cat "$nr")" -ge "$2" ]
+}
+
+clean_up()
+{
+	local name
+
+	for name in "${!UUID[@]}" "${!SERVER[@]}"; do
+		device_down "$name"
+	done
+	if [ -n "$vuserd_pid" ]; then
+		kill "$vuserd_pid"
+		wait "$vuserd_pid"
+	fi 2> /dev/null
+	vuserd_pid=
+}
+
+# The end of a suite: everything away again, and the plan.
+finish()
+{
+	clean_up
+	[ -z "$module_loaded" ] || check "rmmod" rmmod vuser
+	echo "1..$tests"
+	if [ $failures -gt 0 ] && [ -s "$WORK/vuserd.log" ]; then
+		echo "# the end of vuserd's log:"
+		tail -n 40 "$WORK/vuserd.log" | diag
+	fi
+	rm -rf "$WORK"
+	exit $((failures > 0))
+}
+
+# A signal ends the suite with what it started, and as a failure.
+trap 'not_ok "interrupted"; finish' INT TERM

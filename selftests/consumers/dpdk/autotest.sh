@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Debian's dpdk-test (dmadev_autotest) on a vuser device, and the proof that it
+# was that device: DPDK always brings a software device of its own into the
+# test, and says "Test OK" when only that one was there.
+
+# dpdk_autotest BDF FILE [OPTION...]: what it printed goes to FILE.
+dpdk_autotest()
+{
+	local bdf=$1 file=$2
+
+	shift 2
+	DPDK_TEST=dmadev_autotest timeout "${DPDK_TIMEOUT:-600}" \
+		vuserctl exec -- dpdk-test -l 0-1 -a "$bdf" --no-telemetry \
+		--file-prefix "vuser$$" "$@" < /dev/null > "$file" 2>&1
+}
+
+# dpdk_block BDF FILE: what the tests of the device BDF printed, a line each;
+# the progress of a test overwrites itself.
+dpdk_block()
+{
+	tr '\r' '\n' < "$2" | sed 's/Ops submitted/\n&/g' |
+		awk -v head="[$1]" '
+		/^### Test dmadev instance/ { ours = index($0, head) > 0 }
+		ours { print }'
+}
+
+# dpdk_passed BDF FILE: whether the device BDF was tested, completed every
+# operation without an error, and no test of it failed.
+dpdk_passed()
+{
+	dpdk_block "$@" | awk -v file="$2" '
+	/Ops submitted:/ {
+		ops++
+		if ($3 + 0 > most)
+			most = $3 + 0
+		if ($3 + 0 != $6 + 0 || $8 + 0 != 0)
+			bad = bad "\n" $0
+	}
+	/ failed$/ { bad = bad "\n" $0 }
+	/Tests Failed *: *[1-9]/ { bad = bad "\n" $0 }
+	END {
+		if (!ops)
+			print "the device was not tested"
+		if (bad)
+			print "failed:" bad
+		exit !(ops && most >= 640 && !bad)
+	}' && tr '\r' '\n' < "$2" | grep -aq '^Test OK'
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Run a QEMU until its firmware is done, and look at one of its PCI devices.
+
+usage: qemu_pci.py VENDOR:DEVICE [--run COMMAND] QEMU [ARGUMENT...]
+
+No guest system is needed: SeaBIOS finds the device, sizes and places its BARs
+and turns its memory on.  It says on its debug port when it is through.  Exits 0
+when `info pci` shows the device with a BAR 0 that has an address.  COMMAND is
+run by the shell while the device is in use, and must succeed too.
+"""
+
+import argparse
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+# Seconds; emulation inside emulation is slow.
+LIMIT = 300
+# What SeaBIOS prints last where there is nothing to boot.
+DONE = re.compile(rb"No bootable device|Booting from")
+
+
+class Failure(Exception):
+    """What is wrong, for a person."""
+
+
+def listen(path):
+    server = socket.socket(socket.AF_UNIX)
+    server.settimeout(LIMIT)
+    server.bind(path)
+    server.listen(1)
+    return server
+
+
+class Monitor:
+    """QEMU's machine protocol: one command, one answer."""
+
+    def __init__(self, server):
+        self.sock = server.accept()[0]
+        self.sock.settimeout(LIMIT)
+        self.file = self.sock.makefile("rw")
+        self.receive("QMP")
+        self.command("qmp_capabilities")
+
+    def receive(self, *keys):
+        for line in self.file:
+            message = json.loads(line)
+            if any(key in message for key in keys):
+                return message
+        raise Failure("QEMU closed its monitor")
+
+    def command(self, name, **arguments):
+        json.dump({"execute": name, "arguments": arguments}, self.file)
+        self.file.write("\n")
+        self.file.flush()
+        message = self.receive("return", "error")
+        if "error" in message:
+            raise Failure(f"{name}: {message['error']['desc']}")
+        return message["return"]
+
+
+def wait_for_firmware(server):
+    """Read the debug port until SeaBIOS is through."""
+    sock = server.accept()[0]
+    sock.settimeout(LIMIT)
+    log = b""
+    while not DONE.search(log):
+        data = sock.recv(4096)
+        if not data:
+            break
+        log += data
+    print(log.decode(errors="replace"))
+    if not DONE.search(log):
+        raise Failure("the firmware did not come to its end")
+
+
+def device_block(info, ids):
+    """The part of `info pci` about one device."""
+    for block in re.split(r"(?m)^  (?=Bus )", info):
+        if f"PCI device {ids}" in block:
+            return block
+    raise Failure(f"no device {ids}")
+
+
+def look(monitor, ids):
+    info = monitor.command("human-monitor-command", **{"command-line": "info pci"})
+    print(info.replace("\r", ""))
+    bar = re.search(r"BAR0: \d+ bit .*memory at 0x([0-9a-f]+)",
+                    device_block(info, ids))
+    if not bar or int(bar[1], 16) in (0, 0xffffffff, 0xffffffffffffffff):
+        raise Failure("BAR 0 has no address")
+
+
+def run(args, directory):
+    qmp_path = os.path.join(directory, "qmp")
+    debug_path = os.path.join(directory, "debug")
+    qmp, debug = listen(qmp_path), listen(debug_path)
+    command = args.command + [
+        "-display", "none", "-nodefaults", "-no-user-config",
+        "-chardev", f"socket,id=qmp,path={qmp_path}", "-mon", "qmp,mode=control",
+        "-chardev", f"socket,id=debug,path={debug_path}",
+        "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as qemu:
+        # A QEMU that ends early closes nothing that we wait for: look.
+        try:
+            qmp.settimeout(1)
+            while True:
+                try:
+                    monitor = Monitor(qmp)
+                    break
+                except socket.timeout:
+                    if qemu.poll() is not None:
+                        raise Failure("QEMU did not start") from None
+            wait_for_firmware(debug)
+            look(monitor, args.ids)
+            if args.run and subprocess.call(args.run, shell=True):
+                raise Failure(f"'{args.run}' failed")
+            monitor.command("quit")
+            if qemu.wait(LIMIT):
+                raise Failure(f"QEMU ended with {qemu.returncode}")
+        finally:
+            qemu.kill()
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("ids")
+    parser.add_argument("--run")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    args = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            run(args, directory)
+    except (Failure, OSError, subprocess.TimeoutExpired) as error:
+        print(f"qemu_pci.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The kernel's own VFIO selftests on the ioat device, in both type1 modes.
+#
+# A program that takes a mode per test variant (-v) is run once, with all the
+# variants that this kernel can run; one that does not is run once per mode.
+# The variants that go through iommufd are listed as skipped: Debian's kernels
+# are built without it.
+
+# shellcheck disable=SC2317 # functions that check calls
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+
+TESTS=$PROGS/vfio
+MODES="vfio_type1_iommu vfio_type1v2_iommu"
+
+# run MODE PROGRAM [OPTION...] -- BDF...
+run()
+{
+	local mode=$1 program=$2 options=()
+
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	VUSER_IOMMU_MODE=$mode timeout 600 vuserctl exec -- \
+		"$TESTS/$program" "${options[@]}" "$@" > "$LOG" 2>&1
+}
+
+variants_of()
+{
+	VUSER_IOMMU_MODE=${MODES%% *} vuserctl exec -- "$TESTS/$1" -l "$2" 2>&1 |
+		grep -oE '\b(vfio_type1|vfio_type1v2|iommufd)[a-z0-9_]*\b' | sort -u
+}
+
+# Every test of a program that knows no modes, in each mode.
+run_per_mode()
+{
+	local program=$1 mode
+
+	shift
+	for mode in $MODES; do
+		run "$mode" "$program" -- "$@"
+		retap "$program $mode" "$LOG"
+	done
+	skip "$program iommufd" "no /dev/iommu: CONFIG_IOMMUFD is not set"
+}
+
+# Every variant of a program that has one per mode.
+run_variants()
+{
+	local program=$1 label=$2 variant options=()
+
+	shift 2
+	for variant in $(variants_of "$program" "$1"); do
+		case $variant in
+		iommufd*)
+			skip "$label $variant" \
+				"no /dev/iommu: CONFIG_IOMMUFD is not set" ;;
+		vfio_type1*) options+=(-v "$variant") ;;
+		esac
+	done
+	if [ ${#options[@]} = 0 ]; then
+		not_ok "$label has variants for type1"
+		return
+	fi
+	run "${MODES%% *}" "$program" "${options[@]}" -- "$@"
+	retap "$label" "$LOG"
+}
+
+if [ ! -x "$TESTS/vfio_pci_device_test" ]; then
+	not_ok "the kernel's VFIO selftests were built (in $TESTS)"
+	finish
+fi
+
+check "the module and the helper start" vuser_up || finish
+check "ioat device attaches" device_up ioat vuser-ioat -s || finish
+check "second ioat device attaches" device_up ioat2 vuser-ioat -s || finish
+hugepages 2048 8
+# Where no such page can be had, the test itself skips and says so.
+hugepages 1048576 1
+
+run_per_mode vfio_pci_device_test "${BDF[ioat]}"
+run_variants vfio_dma_mapping_test vfio_dma_mapping_test "${BDF[ioat]}"
+run_variants vfio_pci_driver_test vfio_pci_driver_test "${BDF[ioat]}"
+run_variants vfio_pci_device_init_perf_test vfio_pci_device_init_perf_test \
+	"${BDF[ioat]}"
+run_variants vfio_pci_device_init_perf_test \
+	"vfio_pci_device_init_perf_test, two devices" \
+	"${BDF[ioat]}" "${BDF[ioat2]}"
+
+hugepages 1048576 0
+hugepages 2048 0
+check "ioat device is removed" device_down ioat
+check "second ioat device is removed" device_down ioat2
+finish

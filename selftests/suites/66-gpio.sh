@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A vfio-user server that nobody here wrote: the gpio example of the Rust crate
+# vfio_user 0.1.5, driven through /dev/vfio.
+
+# shellcheck disable=SC2317 # functions that check calls
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+
+# One static program for all labs; its compiler is only in one of them.
+GPIO=${VUSER_GPIO:-$BUILD/../gpio/bin/gpio}
+
+if [ ! -x "$GPIO" ]; then
+	not_ok "the gpio server was built (as $GPIO)"
+	finish
+fi
+
+check "the module and the helper start" vuser_up || finish
+check "the gpio device attaches" device_up gpio \
+	env RUST_BACKTRACE=1 "$GPIO" --socket-path || {
+	diag < "$WORK/gpio.log"
+	finish
+}
+VUSER_UUID=${UUID[gpio]} timeout 300 "$PROGS/gpio_test" > "$LOG" 2>&1
+retap gpio "$LOG"
+check "the server lives" kill -0 "${SERVER[gpio]}"
+diag < "$WORK/gpio.log"
+
+# It serves one connection and ends: the device says so, and can go.
+server_stop gpio
+check "the device tells that its server is gone" eval \
+	"[ \"\$(cat $MDEVS/${UUID[gpio]}/vuser/state)\" != open ] &&
+	'$PROGS/mdev_wait' ${UUID[gpio]} state created $SOON"
+check "the gpio device is removed" device_down gpio
+finish
