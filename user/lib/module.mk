@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 libvuser-objs := $(addprefix $(d), \
 	proto.o proto-region.o proto-access.o version.o \
-	sock.o msg.o)
+	sock.o msg.o \
+	description.o handshake.o)

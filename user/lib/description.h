@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Building a description; 0, -ENOMEM or -EPROTO. */
+#ifndef VUSER_DESCRIPTION_H
+#define VUSER_DESCRIPTION_H
+
+#include <vuser/client.h>
+#include <vuser/sock.h>
+
+struct vuser_description *vu_description_new(void);
+int vu_description_twin(struct vuser_description *desc, bool offered,
+			struct vuser_msg *msg);
+int vu_description_region(struct vuser_description *desc, uint32_t index,
+			  const struct vfio_user_region_info *info,
+			  const struct vuser_region_caps *caps,
+			  struct vuser_msg *msg);
+int vu_description_io_fds(struct vuser_description *desc, uint32_t index,
+			  const struct vfio_user_io_fd *io_fds, uint32_t count,
+			  struct vuser_msg *msg);
+
+#endif /* VUSER_DESCRIPTION_H */

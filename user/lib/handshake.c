@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Learning all about a server, one question after the other: the version, the
+ * device, each region, the io fds of each region, each interrupt type.  There
+ * is one question under way at any time, so a step never has to wait for room
+ * in the socket.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vuser/client.h>
+#include <vuser/sock.h>
+
+#include "description.h"
+
+/* Replies with capabilities are asked for at this size first. */
+#define REGION_ARGSZ	4096
+/* No reply of a handshake is longer. */
+#define REPLY_MAX	(64 * 1024)
+
+struct vuser_handshake {
+	struct vuser_client_options opt;
+	struct vuser_description *desc;
+	uint16_t command;
+	uint16_t msg_id;
+	uint16_t minor;
+	uint32_t index;
+	uint32_t argsz;
+	struct vfio_user_io_fd *io_fds;
+	struct vuser_msg msg;
+	char error[200];
+};
+
+static int fail(struct vuser_handshake *hs, int ret, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(hs->error, sizeof(hs->error), fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+/* The server's reply cannot be understood. */
+static int bad_reply(struct vuser_handshake *hs, int ret)
+{
+	return fail(hs, -EPROTO, "malformed reply to %s %u (%zu bytes): %s",
+		    vuser_command_name(hs->command), hs->index, hs->msg.len,
+		    strerror(-ret));
+}
+
+static int ask(struct vuser_handshake *hs, uint16_t command, void *payload,
+	       ssize_t len)
+{
+	struct vfio_user_header hdr = {
+		.msg_id = ++hs->msg_id,
+		.command = command,
+	};
+	struct iovec iov = { .iov_base = payload, .iov_len = len };
+	int ret;
+
+	hs->command = command;
+	if (len < 0)
+		return fail(hs, len, "cannot compose %s: %s",
+			    vuser_command_name(command), strerror(-len));
+	ret = vuser_msg_send(hs->desc->sock, &hdr, &iov, 1, NULL, 0, 0);
+	/* A server that does not even take one question is of no use. */
+	if (ret == -EAGAIN)
+		ret = -ENOBUFS;
+	if (ret)
+		return fail(hs, ret, "cannot send %s: %s",
+			    vuser_command_name(command), strerror(-ret));
+	return -EAGAIN;
+}
+
+static int ask_version(struct vuser_handshake *hs)
+{
+	struct vuser_version version = { .minor = hs->minor };
+	char buf[sizeof(struct vfio_user_version) +
+		 VFIO_USER_VERSION_DATA_MAX];
+
+	vuser_caps_default(&version.caps);
+	version.caps.max_msg_fds = hs->opt.max_msg_fds;
+	version.caps.max_data_xfer_size = hs->opt.max_data_xfer_size;
+	version.caps.twin_supported = !hs->opt.no_twin;
+	version.caps.write_multiple = true;
+	return ask(hs, VFIO_USER_VERSION, buf,
+		   vuser_encode_version(buf, sizeof(buf), &version));
+}
+
+static int ask_info(struct vuser_handshake *hs)
+{
+	char buf[sizeof(struct vfio_user_device_info)];
+
+	return ask(hs, VFIO_USER_DEVICE_GET_INFO, buf,
+		   vuser_encode_device_info(buf, sizeof(buf), 0, 0, 0));
+}
+
+static int ask_region(struct vuser_handshake *hs, uint32_t argsz)
+{
+	char buf[sizeof(struct vfio_user_region_info)];
+
+	hs->argsz = argsz;
+	return ask(hs, VFIO_USER_DEVICE_GET_REGION_INFO, buf,
+		   vuser_encode_region_info(buf, sizeof(buf), hs->index,
+					    argsz));
+}
+
+static int ask_io_fds(struct vuser_handshake *hs)
+{
+	char buf[sizeof(struct vfio_user_region_io_fds)];
+
+	return ask(hs, VFIO_USER_DEVICE_GET_REGION_IO_FDS, buf,
+		   vuser_encode_region_io_fds(buf, sizeof(buf), hs->index,
+					      VUSER_MAX_IO_FDS_SIZE));
+}
+
+static int ask_irq(struct vuser_handshake *hs)
+{
+	char buf[sizeof(struct vfio_user_irq_info)];
+
+	return ask(hs, VFIO_USER_DEVICE_GET_IRQ_INFO, buf,
+		   vuser_encode_irq_info(buf, sizeof(buf), hs->index, 0, 0));
+}
+
+/* Regions are through: interrupts from hs->index on. */
+static int next_irq(struct vuser_handshake *hs)
+{
+	return hs->index < hs->desc->nr_irqs ? ask_irq(hs) : 0;
+}
+
+static int next_region(struct vuser_handshake *hs)
+{
+	if (hs->index < hs->desc->nr_regions)
+		return ask_region(hs, REGION_ARGSZ);
+	hs->index = 0;
+	return next_irq(hs);
+}
+
+static int got_version(struct vuser_handshake *hs)
+{
+	struct vuser_description *desc = hs->desc;
+	struct vuser_version version;
+	int ret;
+
+	ret = vuser_decode_version(hs->msg.payload, hs->msg.len, &version);
+	if (ret == -EPROTONOSUPPORT)
+		return fail(hs, ret, "the server speaks version %u.%u",
+			    version.major, version.minor);
+	if (ret)
+		return bad_reply(hs, ret);
+	if (version.minor > hs->minor)
+		return fail(hs, -EPROTO, "asked for 0.%u, got 0.%u", hs->minor,
+			    version.minor);
+	desc->minor = version.minor;
+	desc->caps = version.caps;
+	ret = vu_description_twin(desc, !hs->opt.no_twin, &hs->msg);
+	if (ret)
+		return fail(hs, ret, "no socket for twin_socket's fd_index %d",
+			    desc->caps.twin_fd_index);
+	return ask_info(hs);
+}
+
+static int got_info(struct vuser_handshake *hs)
+{
+	struct vfio_user_device_info info;
+	int ret = vuser_decode_device_info_reply(hs->msg.payload, hs->msg.len,
+						 &info);
+
+	if (ret)
+		return bad_reply(hs, ret);
+	hs->desc->flags = info.flags;
+	hs->desc->nr_regions = info.num_regions;
+	hs->desc->nr_irqs = info.num_irqs;
+	hs->index = 0;
+	return next_region(hs);
+}
+
+/* Servers older than the command lose their framing over it. */
+static bool wants_io_fds(const struct vuser_handshake *hs)
+{
+	const struct vuser_region *region = &hs->desc->regions[hs->index];
+
+	if (hs->desc->minor < VFIO_USER_MINOR_EXTENDED || !region->size)
+		return false;
+	return hs->index <= VFIO_PCI_BAR5_REGION_INDEX ||
+	       hs->index >= VFIO_PCI_NUM_REGIONS;
+}
+
+static int got_region(struct vuser_handshake *hs)
+{
+	struct vfio_user_region_info info;
+	struct vuser_region_caps caps;
+	int ret = vuser_decode_region_info_reply(hs->msg.payload, hs->msg.len,
+						 hs->index, &info, &caps);
+
+	/* It has to grow each time, so this ends. */
+	if (ret > 0 && (uint32_t)ret > hs->argsz && ret < REPLY_MAX)
+		return ask_region(hs, ret);
+	if (ret)
+		return bad_reply(hs, ret < 0 ? ret : -E2BIG);
+	ret = vu_description_region(hs->desc, hs->index, &info, &caps,
+				    &hs->msg);
+	if (ret)
+		return bad_reply(hs, ret);
+	if (wants_io_fds(hs))
+		return ask_io_fds(hs);
+	hs->index++;
+	return next_region(hs);
+}
+
+static int got_io_fds(struct vuser_handshake *hs)
+{
+	int ret;
+
+	ret = vuser_decode_region_io_fds_reply(hs->msg.payload, hs->msg.len,
+					       hs->index,
+					       hs->desc->regions[hs->index].size,
+					       hs->msg.nr_fds, hs->io_fds,
+					       VUSER_MAX_IOEVENTFDS);
+	if (ret < 0)
+		return bad_reply(hs, ret);
+	ret = vu_description_io_fds(hs->desc, hs->index, hs->io_fds, ret,
+				    &hs->msg);
+	if (ret)
+		return bad_reply(hs, ret);
+	hs->index++;
+	return next_region(hs);
+}
+
+static int got_irq(struct vuser_handshake *hs)
+{
+	struct vuser_irq *irq = &hs->desc->irqs[hs->index];
+	struct vfio_user_irq_info info;
+	int ret = vuser_decode_irq_info_reply(hs->msg.payload, hs->msg.len,
+					      hs->index, &info);
+
+	if (ret)
+		return bad_reply(hs, ret);
+	irq->flags = info.flags;
+	irq->count = info.count;
+	hs->index++;
+	return next_irq(hs);
+}
+
+/*
+ * A region or an interrupt type that the server will not talk about is one
+ * that is not there; vfio-pci answers so, too.
+ */
+static int got_error(struct vuser_handshake *hs)
+{
+	int error = hs->msg.hdr.error_no;
+
+	switch (hs->command) {
+	case VFIO_USER_DEVICE_GET_REGION_INFO:
+	case VFIO_USER_DEVICE_GET_REGION_IO_FDS:
+		hs->index++;
+		return next_region(hs);
+	case VFIO_USER_DEVICE_GET_IRQ_INFO:
+		hs->index++;
+		return next_irq(hs);
+	}
+	if (error <= 0 || error > 4095)
+		error = EIO;
+	return fail(hs, -error, "the server refused %s: %s",
+		    vuser_command_name(hs->command), strerror(error));
+}
+
+static int got_reply(struct vuser_handshake *hs)
+{
+	const struct vfio_user_header *hdr = &hs->msg.hdr;
+
+	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
+	    VFIO_USER_FLAGS_TYPE_REPLY ||
+	    hdr->msg_id != hs->msg_id || hdr->command != hs->command)
+		return fail(hs, -EPROTO,
+			    "asked %s id %u, got command %u id %u flags %#x",
+			    vuser_command_name(hs->command), hs->msg_id,
+			    hdr->command, hdr->msg_id, hdr->flags);
+	if (hdr->flags & VFIO_USER_FLAGS_ERROR)
+		return got_error(hs);
+	switch (hs->command) {
+	case VFIO_USER_VERSION:
+		return got_version(hs);
+	case VFIO_USER_DEVICE_GET_INFO:
+		return got_info(hs);
+	case VFIO_USER_DEVICE_GET_REGION_INFO:
+		return got_region(hs);
+	case VFIO_USER_DEVICE_GET_REGION_IO_FDS:
+		return got_io_fds(hs);
+	default:
+		return got_irq(hs);
+	}
+}
+
+int vuser_handshake_new(int sock, const struct vuser_client_options *opt,
+			struct vuser_handshake **result)
+{
+	struct vuser_handshake *hs = calloc(1, sizeof(*hs));
+	int ret = -ENOMEM;
+
+	if (!hs)
+		goto close;
+	hs->desc = vu_description_new();
+	if (!hs->desc)
+		goto free;
+	hs->io_fds = calloc(VUSER_MAX_IOEVENTFDS, sizeof(*hs->io_fds));
+	if (!hs->io_fds)
+		goto free;
+	vuser_msg_init(&hs->msg);
+	if (opt)
+		hs->opt = *opt;
+	if (!hs->opt.max_msg_fds || hs->opt.max_msg_fds > VUSER_MAX_MSG_FDS)
+		hs->opt.max_msg_fds = VUSER_MAX_MSG_FDS;
+	if (!hs->opt.max_data_xfer_size)
+		hs->opt.max_data_xfer_size =
+			VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE;
+	hs->minor = hs->opt.minor_0 ? 0 : VFIO_USER_MINOR;
+	ret = fcntl(sock, F_GETFL);
+	if (ret < 0 || fcntl(sock, F_SETFL, ret | O_NONBLOCK) < 0) {
+		ret = -errno;
+		goto free;
+	}
+	hs->desc->sock = sock;
+	ret = ask_version(hs);
+	if (ret != -EAGAIN) {
+		vuser_handshake_free(hs);
+		return ret;
+	}
+	*result = hs;
+	return 0;
+free:
+	vuser_handshake_free(hs);
+close:
+	close(sock);
+	return ret;
+}
+
+int vuser_handshake_step(struct vuser_handshake *hs,
+			 struct vuser_description **desc)
+{
+	int ret;
+
+	if (!hs->desc)
+		return -EINVAL;
+	do {
+		ret = vuser_msg_recv(hs->desc->sock, &hs->msg, REPLY_MAX,
+				     hs->opt.max_msg_fds);
+		if (ret == -EAGAIN)
+			return ret;
+		if (ret)
+			return fail(hs, ret, "no reply to %s: %s",
+				    vuser_command_name(hs->command),
+				    ret == -ENODATA ? "the server hung up" :
+						      strerror(-ret));
+		ret = got_reply(hs);
+		vuser_msg_clear(&hs->msg);
+	} while (ret == -EAGAIN);
+	if (ret)
+		return ret;
+	*desc = hs->desc;
+	hs->desc = NULL;
+	return 0;
+}
+
+int vuser_handshake_fd(const struct vuser_handshake *hs)
+{
+	return hs->desc ? hs->desc->sock : -1;
+}
+
+const char *vuser_handshake_error(const struct vuser_handshake *hs)
+{
+	return hs->error;
+}
+
+void vuser_handshake_free(struct vuser_handshake *hs)
+{
+	if (!hs)
+		return;
+	vuser_msg_clear(&hs->msg);
+	vuser_description_free(hs->desc);
+	free(hs->io_fds);
+	free(hs);
+}
