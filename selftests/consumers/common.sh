@@ -12,6 +12,7 @@ set -u
 # shellcheck disable=SC2034 # for the suites
 CONSUMERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${BUILD:?is to be the directory of what was built}"
+TOP=$(dirname "$(dirname "$CONSUMERS")")
 BIN=$BUILD/user/bin
 PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
 TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
@@ -23,8 +24,6 @@ WORK=$(mktemp -d /tmp/consumers.XXXXXX)
 LOG=$WORK/log
 tests=0
 failures=0
-vuserd_pid=
-started=
 module_loaded=
 declare -A UUID BDF SERVER
 export PATH=$BIN:$PATH
@@ -96,32 +95,28 @@ retap()
 # Bring the module and the helper up, where the caller has not.
 vuser_up()
 {
-	modprobe -a vfio mdev vfio-pci vfio_iommu_type1
+	# DPDK looks for a loaded vfio-pci.
+	modprobe vfio-pci
 	if [ ! -d /sys/module/vuser ]; then
-		insmod "$BUILD/module/kmod/vuser.ko" || return
+		"$TOP/lab/vm/insmod" || return
 		module_loaded=1
 	fi
-	pidof vuserd > /dev/null && return
-	ready_after "$CONSUMERS/notify.py" "$WORK/ready" vuserd --foreground \
-		> "$WORK/vuserd.log" 2>&1
-	local ret=$?
-	vuserd_pid=$started
-	return $ret
+	pidof vuserd > /dev/null ||
+		daemon vuserd vuserd --foreground
 }
 
-# ready_after COMMAND...: start COMMAND, which goes through notify.py, and wait
-# for its word.  Its process id is in $started.
-ready_after()
+# daemon NAME COMMAND...: start COMMAND and wait until it said READY=1.
+daemon()
 {
-	local word=
+	"$TOP/lab/vm/service" "$WORK/$1.pid" "$WORK/$1.log" "${@:2}"
+}
 
-	rm -f "$WORK/ready"
-	mkfifo "$WORK/ready"
-	"$@" &
-	started=$!
-	# Both ends: to open a FIFO for reading alone would wait without a limit.
-	read -r -t "$SOON" word <> "$WORK/ready"
-	[ "$word" = ready ]
+# daemon_stop NAME: end it, and wait for its end.
+daemon_stop()
+{
+	[ -s "$WORK/$1.pid" ] || return 0
+	kill "$(cat "$WORK/$1.pid")" && pidwait -F "$WORK/$1.pid"
+	rm -f "$WORK/$1.pid"
 }
 
 # serve NAME COMMAND...: start a server; COMMAND gets the socket's path last.
@@ -133,20 +128,6 @@ serve()
 	rm -f "$WORK/$name.sock"
 	"$@" "$WORK/$name.sock" > "$WORK/$name.log" 2>&1 &
 	SERVER[$name]=$!
-}
-
-# serve_ready NAME COMMAND...: the same, and COMMAND has said that it listens.
-serve_ready()
-{
-	local name=$1 ret
-
-	shift
-	rm -f "$WORK/$name.sock"
-	ready_after "$CONSUMERS/notify.py" "$WORK/ready" "$@" \
-		"$WORK/$name.sock" > "$WORK/$name.log" 2>&1
-	ret=$?
-	SERVER[$name]=$started
-	return $ret
 }
 
 # device_of NAME: what is to be known about a device that is there.
@@ -221,11 +202,7 @@ clean_up()
 	for name in "${!UUID[@]}" "${!SERVER[@]}"; do
 		device_down "$name"
 	done
-	if [ -n "$vuserd_pid" ]; then
-		kill "$vuserd_pid"
-		wait "$vuserd_pid"
-	fi 2> /dev/null
-	vuserd_pid=
+	daemon_stop vuserd
 }
 
 # The end of a suite: everything away again, and the plan.

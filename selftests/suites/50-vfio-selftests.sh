@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 900
+# memory: 4096
 #
 # The kernel's own VFIO selftests on the ioat device, in both type1 modes.
 #

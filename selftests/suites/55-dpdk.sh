@@ -1,5 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 900
+# memory: 3072
+# hugepages: 512
 #
 # Debian's DPDK, unmodified, drives the ioat device: dmadev_autotest with huge
 # pages and on --no-huge, also against servers that take 8 DMA regions only.

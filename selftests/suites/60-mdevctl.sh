@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 180
 #
 # Debian's mdevctl: define with attributes, start, list, stop, undefine; and
 # that a device started by it is one that works.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# timeout: 600
 #
 # QEMU.  Debian's own takes the device by -device vfio-pci,sysfsdev=, once with
 # anonymous guest memory, which the kernel pins and shows to the server, once
@@ -54,12 +55,12 @@ name="vfio-user-pci, QEMU's own client: the firmware finds the device"
 if ! qemu-system-x86_64 -device help | grep -q '"vfio-user-pci"'; then
 	skip "$name" "$(qemu-system-x86_64 --version | head -n 1) has no vfio-user client"
 else
-	check "vuser-ioat listens" serve_ready direct vuser-ioat -s
+	check "vuser-ioat listens" daemon direct vuser-ioat -s "$WORK/direct.sock"
 	socket="{\"type\":\"unix\",\"path\":\"$WORK/direct.sock\"}"
 	check "$name" in_qemu \
-		"grep memory-backend-memfd /proc/${SERVER[direct]}/maps" \
+		"grep memory-backend-memfd /proc/$(cat "$WORK/direct.pid")/maps" \
 		"${qemu[@]}" "${memfd[@]}" \
 		-device "{\"driver\":\"vfio-user-pci\",\"socket\":$socket}"
-	server_stop direct
+	daemon_stop direct
 fi
 finish
