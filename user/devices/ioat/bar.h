@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * BAR 0: which byte belongs to which register. Accesses may have any size and
+ * alignment; only the thread that serves regions makes them.
+ */
+#ifndef IOAT_BAR_H
+#define IOAT_BAR_H
+
+#include <stdint.h>
+#include <vuser/pci.h>
+
+#include "channel.h"
+
+/**
+ * struct ioat_bar - BAR 0
+ * @channel: has the state behind the channel's registers
+ * @msix: table and pending bits
+ * @genctrl: GENCTRL
+ * @intrctrl: the stored bits of INTRCTRL
+ * @intrdelay: INTRDELAY
+ */
+struct ioat_bar {
+	struct ioat_channel *channel;
+	struct vuser_msix msix;
+	uint8_t genctrl;
+	uint8_t intrctrl;
+	uint16_t intrdelay;
+};
+
+void ioat_bar_reset(struct ioat_bar *bar);
+void ioat_bar_read(struct ioat_bar *bar, uint64_t offset, void *buf,
+		   uint32_t count);
+void ioat_bar_write(struct ioat_bar *bar, uint64_t offset, const void *buf,
+		    uint32_t count);
+
+#endif

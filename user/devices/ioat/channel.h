@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one DMA channel: its state machine, and the thread that copies.
+ *
+ * Every function may be called from any thread. None waits for a copy, except
+ * those that say so.
+ */
+#ifndef IOAT_CHANNEL_H
+#define IOAT_CHANNEL_H
+
+#include <stdint.h>
+
+#include "dma.h"
+
+struct ioat_channel;
+
+/**
+ * struct ioat_irq - where the channel's interrupt goes
+ * @raise: raise MSI-X vector 0. Called from the copy thread, with no lock held.
+ * @ctx: passed to @raise
+ */
+struct ioat_irq {
+	void (*raise)(void *ctx);
+	void *ctx;
+};
+
+/**
+ * struct ioat_channel_regs - what the channel's registers read as, at one time
+ *
+ * The names are those of the registers; @attention is the channel's bit of
+ * ATTNSTATUS.
+ */
+struct ioat_channel_regs {
+	uint16_t chanctrl;
+	uint8_t chancmd;
+	uint16_t dmacount;
+	uint64_t chansts;
+	uint64_t chainaddr;
+	uint64_t chancmp;
+	uint64_t cdar;
+	uint32_t chanerr;
+	uint32_t chanerrmask;
+	uint32_t attention;
+};
+
+int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
+		     struct ioat_irq irq);
+void ioat_channel_free(struct ioat_channel *c);
+
+void ioat_channel_read(struct ioat_channel *c, struct ioat_channel_regs *regs);
+void ioat_channel_set_ctrl(struct ioat_channel *c, uint16_t value);
+void ioat_channel_command(struct ioat_channel *c, uint8_t command);
+void ioat_channel_set_count(struct ioat_channel *c, uint16_t count);
+void ioat_channel_set_chain(struct ioat_channel *c, uint64_t addr);
+void ioat_channel_set_completion(struct ioat_channel *c, uint64_t addr);
+void ioat_channel_clear_error(struct ioat_channel *c, uint32_t bits);
+void ioat_channel_set_error_mask(struct ioat_channel *c, uint32_t mask);
+
+uint32_t ioat_channel_error_int(struct ioat_channel *c);
+void ioat_channel_clear_error_int(struct ioat_channel *c, uint32_t bits);
+void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask);
+
+void ioat_channel_reset(struct ioat_channel *c);
+void ioat_channel_quiesce(struct ioat_channel *c);
+
+#endif

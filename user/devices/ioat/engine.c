@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The data mover: fetches a descriptor, checks it, copies or fills, writes the
+ * completion. It keeps no state between descriptors.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine.h"
+#include "guard.h"
+
+/* What a failing access to one kind of address is called in CHANERR. */
+struct errors {
+	uint32_t address;
+	uint32_t data;
+};
+
+static const struct errors source_errors = {
+	IOAT_ERR_SOURCE, IOAT_ERR_READ
+};
+
+static const struct errors destination_errors = {
+	IOAT_ERR_DESTINATION, IOAT_ERR_WRITE
+};
+
+static const struct errors chain_errors = {
+	IOAT_ERR_CHAIN, IOAT_ERR_READ
+};
+
+static const struct errors next_errors = {
+	IOAT_ERR_NEXT, IOAT_ERR_READ
+};
+
+static const struct errors completion_errors = {
+	IOAT_ERR_COMPLETION, IOAT_ERR_WRITE
+};
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool within(const void *p, const void *start, size_t len)
+{
+	return (uintptr_t)p - (uintptr_t)start < len;
+}
+
+static bool wraps(uint64_t iova, size_t len)
+{
+	return iova + (len - 1) < iova;
+}
+
+static int get(struct ioat_engine *e, uint64_t iova, size_t len,
+	       enum ioat_dma_dir dir, struct ioat_span *span)
+{
+	return e->dma.ops->get(e->dma.ctx, iova, len, dir, span);
+}
+
+static void put(struct ioat_engine *e, struct ioat_span *span)
+{
+	e->dma.ops->put(e->dma.ctx, span);
+}
+
+static bool stopped(const struct ioat_engine *e)
+{
+	return atomic_load_explicit(&e->stop, memory_order_relaxed);
+}
+
+/* A message that failed because the channel is being stopped is no error. */
+static int message_failed(struct ioat_engine *e, uint32_t error,
+			  uint32_t *chanerr)
+{
+	if (stopped(e))
+		return -ECANCELED;
+	*chanerr |= error;
+	return -EIO;
+}
+
+/*
+ * Reads consumer memory into a buffer of ours. No span is held while a message
+ * waits for its answer: the peer may want the span's memory back first.
+ */
+static int load(struct ioat_engine *e, uint64_t iova, void *buf, size_t len,
+		const struct errors *errors, uint32_t *chanerr)
+{
+	uint8_t *pos = buf;
+
+	while (len) {
+		const void *fault = NULL;
+		struct ioat_span span;
+		bool direct;
+
+		if (stopped(e))
+			return -ECANCELED;
+		if (get(e, iova, len, IOAT_DMA_READ, &span)) {
+			*chanerr |= errors->address;
+			return -EIO;
+		}
+		direct = span.ptr;
+		if (direct)
+			fault = ioat_guard_copy(pos, span.ptr, span.len);
+		put(e, &span);
+		if (fault) {
+			*chanerr |= errors->data;
+			return -EIO;
+		}
+		if (!direct &&
+		    e->dma.ops->read(e->dma.ctx, iova, pos, span.len))
+			return message_failed(e, errors->data, chanerr);
+		pos += span.len;
+		iova += span.len;
+		len -= span.len;
+	}
+	return 0;
+}
+
+/* Writes a buffer of ours to consumer memory; the mirror of load(). */
+static int store(struct ioat_engine *e, uint64_t iova, const void *buf,
+		 size_t len, const struct errors *errors, uint32_t *chanerr)
+{
+	const uint8_t *pos = buf;
+
+	while (len) {
+		const void *fault = NULL;
+		struct ioat_span span;
+		bool direct;
+
+		if (stopped(e))
+			return -ECANCELED;
+		if (get(e, iova, len, IOAT_DMA_WRITE, &span)) {
+			*chanerr |= errors->address;
+			return -EIO;
+		}
+		direct = span.ptr;
+		if (direct)
+			fault = ioat_guard_copy(span.ptr, pos, span.len);
+		put(e, &span);
+		if (fault) {
+			*chanerr |= errors->data;
+			return -EIO;
+		}
+		if (!direct &&
+		    e->dma.ops->write(e->dma.ctx, iova, pos, span.len))
+			return message_failed(e, errors->data, chanerr);
+		pos += span.len;
+		iova += span.len;
+		len -= span.len;
+	}
+	return 0;
+}
+
+/*
+ * Copies as much as is contiguous on both sides, straight from mapping to
+ * mapping where both are mapped. Returns the bytes done, or -errno.
+ */
+static int copy_piece(struct ioat_engine *e, uint64_t src, uint64_t dst,
+		      size_t len, uint32_t *chanerr)
+{
+	struct ioat_span from, to;
+	const void *fault = NULL;
+	bool direct;
+	int ret;
+
+	if (get(e, src, len, IOAT_DMA_READ, &from)) {
+		*chanerr |= IOAT_ERR_SOURCE;
+		return -EIO;
+	}
+	len = from.len;
+	if (get(e, dst, len, IOAT_DMA_WRITE, &to)) {
+		put(e, &from);
+		*chanerr |= IOAT_ERR_DESTINATION;
+		return -EIO;
+	}
+	len = to.len;
+
+	direct = from.ptr && to.ptr;
+	if (direct)
+		fault = ioat_guard_copy(to.ptr, from.ptr, len);
+	if (fault)
+		*chanerr |= within(fault, from.ptr, len) ? IOAT_ERR_READ :
+							   IOAT_ERR_WRITE;
+	put(e, &to);
+	put(e, &from);
+	if (fault)
+		return -EIO;
+	if (direct)
+		return len;
+
+	ret = load(e, src, e->bounce, len, &source_errors, chanerr);
+	if (!ret)
+		ret = store(e, dst, e->bounce, len, &destination_errors,
+			    chanerr);
+	return ret ? ret : (int)len;
+}
+
+static int copy(struct ioat_engine *e, const struct ioat_desc *desc,
+		uint32_t *chanerr)
+{
+	size_t done = 0;
+
+	if (wraps(desc->src, desc->size)) {
+		*chanerr |= IOAT_ERR_SOURCE;
+		return -EIO;
+	}
+	while (done < desc->size) {
+		int ret;
+
+		if (stopped(e))
+			return -ECANCELED;
+		ret = copy_piece(e, desc->src + done, desc->dst + done,
+				 desc->size - done, chanerr);
+		if (ret < 0)
+			return ret;
+		done += ret;
+	}
+	return 0;
+}
+
+static int fill(struct ioat_engine *e, const struct ioat_desc *desc,
+		uint32_t *chanerr)
+{
+	size_t block = min_size((desc->size + 7) & ~7ul, sizeof(e->pattern));
+	size_t done, len;
+	int ret;
+
+	for (done = 0; done < block; done += sizeof(desc->src))
+		memcpy(e->pattern + done, &desc->src, sizeof(desc->src));
+
+	for (done = 0; done < desc->size; done += len) {
+		len = min_size(desc->size - done, block);
+		ret = store(e, desc->dst + done, e->pattern, len,
+			    &destination_errors, chanerr);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * ioat_engine_fetch - read a descriptor
+ * @e: engine
+ * @addr: its IOVA
+ * @first: it is the first of a chain, named by CHAINADDR
+ * @desc: filled in on success
+ * @chanerr: gets the bits of what went wrong
+ *
+ * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped.
+ */
+int ioat_engine_fetch(struct ioat_engine *e, uint64_t addr, bool first,
+		      struct ioat_desc *desc, uint32_t *chanerr)
+{
+	if (addr % IOAT_DESC_ALIGN) {
+		*chanerr |= first ? IOAT_ERR_CHAIN : IOAT_ERR_NEXT_ALIGN;
+		return -EIO;
+	}
+	return load(e, addr, desc, sizeof(*desc),
+		    first ? &chain_errors : &next_errors, chanerr);
+}
+
+/**
+ * ioat_engine_run - check and carry out a descriptor
+ * @e: engine
+ * @desc: descriptor, a copy of ours
+ * @chanerr: gets the bits of what went wrong
+ *
+ * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped. In the
+ * last two cases part of the destination may have been written.
+ */
+int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,
+		    uint32_t *chanerr)
+{
+	uint32_t op = IOAT_DESC_OP(desc->control);
+
+	if (op != IOAT_OP_COPY && op != IOAT_OP_FILL) {
+		*chanerr |= IOAT_ERR_CONTROL;
+		return -EIO;
+	}
+	if (desc->control & IOAT_DESC_NULL)
+		return 0;
+	if (!desc->size || desc->size > IOAT_XFER_MAX) {
+		*chanerr |= IOAT_ERR_LENGTH;
+		return -EIO;
+	}
+	if (wraps(desc->dst, desc->size)) {
+		*chanerr |= IOAT_ERR_DESTINATION;
+		return -EIO;
+	}
+	return op == IOAT_OP_COPY ? copy(e, desc, chanerr) :
+				    fill(e, desc, chanerr);
+}
+
+/**
+ * ioat_engine_complete - write a completion, in one store where it is mapped
+ * @e: engine
+ * @addr: IOVA of 8 aligned bytes
+ * @value: address and state of the channel
+ * @chanerr: gets the bits of what went wrong
+ *
+ * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped.
+ */
+int ioat_engine_complete(struct ioat_engine *e, uint64_t addr, uint64_t value,
+			 uint32_t *chanerr)
+{
+	struct ioat_span span;
+	const void *fault;
+
+	if (stopped(e))
+		return -ECANCELED;
+	if (get(e, addr, sizeof(value), IOAT_DMA_WRITE, &span)) {
+		*chanerr |= IOAT_ERR_COMPLETION;
+		return -EIO;
+	}
+	if (!span.ptr || span.len < sizeof(value) ||
+	    (uintptr_t)span.ptr % sizeof(value)) {
+		put(e, &span);
+		return store(e, addr, &value, sizeof(value),
+			     &completion_errors, chanerr);
+	}
+	fault = ioat_guard_store64(span.ptr, value);
+	put(e, &span);
+	if (fault) {
+		*chanerr |= IOAT_ERR_WRITE;
+		return -EIO;
+	}
+	return 0;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vuser-ioat: an Intel I/OAT DMA engine, served over vfio-user. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "baseline.h"
+#include "device.h"
+
+#define DEFAULT_SOCKET "/run/vuser-ioat.sock"
+
+static const char usage[] =
+	"Usage: vuser-ioat [OPTION]...\n"
+	"Serve an Intel I/OAT DMA engine (8086:2021) over vfio-user.\n"
+	"\n"
+	"  -s, --socket PATH      listen at PATH (" DEFAULT_SOCKET ")\n"
+	"      --no-fd-dma        reach the client's memory by messages only\n"
+	"      --copy-baseline N  copy N blocks of 64 KiB between two mappings of\n"
+	"                         this process, print nanoseconds a block, exit\n"
+	"  -v, --verbose          log clients that come and go\n"
+	"  -h, --help             print this and exit\n"
+	"  -V, --version          print the version and exit\n";
+
+enum {
+	OPT_NO_FD_DMA = 256,
+	OPT_COPY_BASELINE,
+};
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, 's' },
+	{ "no-fd-dma", no_argument, NULL, OPT_NO_FD_DMA },
+	{ "copy-baseline", required_argument, NULL, OPT_COPY_BASELINE },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct arguments {
+	const char *path;
+	const char *baseline;
+	struct ioat_device_options device;
+};
+
+static int bad_usage(void)
+{
+	fprintf(stderr, "Try 'vuser-ioat --help' for more information.\n");
+	return 2;
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int parse(int argc, char **argv, struct arguments *args)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:vhV", long_options, NULL)) >= 0) {
+		switch (c) {
+		case 's':
+			args->path = optarg;
+			break;
+		case OPT_NO_FD_DMA:
+			args->device.no_fd_dma = true;
+			break;
+		case OPT_COPY_BASELINE:
+			args->baseline = optarg;
+			break;
+		case 'v':
+			args->device.verbose = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'V':
+			puts("vuser-ioat " VUSER_VERSION);
+			return 0;
+		default:
+			return bad_usage();
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "vuser-ioat: unexpected argument '%s'\n",
+			argv[optind]);
+		return bad_usage();
+	}
+	return -1;
+}
+
+static int end_on_signals(sd_event *event)
+{
+	sigset_t set;
+	int ret;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	ret = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+	if (ret < 0)
+		return ret;
+	return sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+}
+
+static int fail(const char *what, int error)
+{
+	fprintf(stderr, "vuser-ioat: %s: %s\n", what, strerror(-error));
+	return 1;
+}
+
+static int serve(const struct arguments *args)
+{
+	struct ioat_device *device = NULL;
+	sd_event *event = NULL;
+	int status = 0;
+	int ret;
+
+	ret = sd_event_default(&event);
+	if (ret >= 0)
+		ret = end_on_signals(event);
+	if (ret < 0) {
+		status = fail("cannot start the event loop", ret);
+		goto out;
+	}
+	ret = ioat_device_new(&args->device, &device);
+	if (ret < 0) {
+		status = fail("cannot make the device", ret);
+		goto out;
+	}
+	ret = ioat_device_serve(device, args->path, event);
+	if (ret < 0) {
+		status = fail(args->path, ret);
+		goto out;
+	}
+	if (args->device.verbose)
+		fprintf(stderr, "vuser-ioat: listening at %s\n", args->path);
+	sd_notify(0, "READY=1");
+
+	ret = sd_event_loop(event);
+	if (ret < 0)
+		status = fail("event loop", ret);
+out:
+	if (device)
+		ioat_device_free(device);
+	sd_event_unref(event);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments args = { .path = DEFAULT_SOCKET };
+	int status = parse(argc, argv, &args);
+
+	if (status >= 0)
+		return status;
+	if (args.baseline)
+		return ioat_copy_baseline(args.baseline);
+	return serve(&args);
+}
