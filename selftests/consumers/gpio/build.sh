@@ -24,10 +24,10 @@ if [ "$(cat "$out/stamp" 2>/dev/null)" = "$key" ]; then
 	exit 0
 fi
 
-export CARGO_HOME="$out/cargo" CARGO_TARGET_DIR="$out/target"
+export CARGO_TARGET_DIR="$out/target"
 export RUSTFLAGS="-C target-feature=+crt-static"
 cargo install --quiet --locked --jobs "$(nproc)" --target $target \
 	--root "$out" --version $version --example gpio vfio_user
 
-rm -rf "$CARGO_HOME" "$CARGO_TARGET_DIR"
+rm -rf "$CARGO_TARGET_DIR"
 echo "$key" >"$out/stamp"
