@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A description as attributes of dev-attach. */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <linux/vuser.h>
+
+#include "../netlink/vnl.h"
+#include "attach.h"
+
+/* More than any one nest of its kind takes, bytes. */
+#define SIZE_SCALARS	256
+#define SIZE_REGION	96
+#define SIZE_AREA	64
+#define SIZE_IOEVENTFD	80
+#define SIZE_IRQ	48
+
+static size_t message_size(const struct vuser_description *desc,
+			   uint32_t config_size)
+{
+	size_t size = SIZE_SCALARS + config_size;
+	uint32_t i;
+
+	for (i = 0; i < desc->nr_regions; i++)
+		size += SIZE_REGION + desc->regions[i].nr_areas * SIZE_AREA +
+			desc->regions[i].nr_io_fds * SIZE_IOEVENTFD;
+	return size + desc->nr_irqs * SIZE_IRQ;
+}
+
+static int put_area(struct nl_msg *msg, const struct vuser_area *area, int fd)
+{
+	struct nlattr *nest = nla_nest_start(msg, VUSER_A_REGION_AREA);
+
+	if (!nest || nla_put_u64(msg, VUSER_A_AREA_OFFSET, area->offset) ||
+	    nla_put_u64(msg, VUSER_A_AREA_SIZE, area->size) ||
+	    nla_put_s32(msg, VUSER_A_AREA_FD, fd) ||
+	    nla_put_u64(msg, VUSER_A_AREA_FILE_OFFSET, area->file_offset))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+/*
+ * A store need not wait for the server where nothing could overtake it: not in
+ * a region with a second way in, and not in configuration space, whose writes
+ * wait on a PCI bus too.
+ */
+static bool is_posted(const struct vuser_description *desc, uint32_t index)
+{
+	const struct vuser_region *region = &desc->regions[index];
+	bool config = desc->flags & VFIO_DEVICE_FLAGS_PCI &&
+		      index == VFIO_PCI_CONFIG_REGION_INDEX;
+
+	return region->size && !config && !region->nr_areas &&
+	       !region->nr_io_fds;
+}
+
+static int put_region(struct nl_msg *msg, const struct vuser_description *desc,
+		      uint32_t index)
+{
+	const struct vuser_region *region = &desc->regions[index];
+	struct nlattr *nest = nla_nest_start(msg, VUSER_A_DEV_REGION);
+	uint32_t i;
+
+	if (!nest || nla_put_u32(msg, VUSER_A_REGION_INDEX, index) ||
+	    nla_put_u64(msg, VUSER_A_REGION_SIZE, region->size) ||
+	    nla_put_u32(msg, VUSER_A_REGION_FLAGS, region->flags))
+		return -EMSGSIZE;
+	if (region->has_type &&
+	    (nla_put_u32(msg, VUSER_A_REGION_TYPE, region->type) ||
+	     nla_put_u32(msg, VUSER_A_REGION_SUBTYPE, region->subtype)))
+		return -EMSGSIZE;
+	if (is_posted(desc, index) && nla_put_flag(msg, VUSER_A_REGION_POSTED))
+		return -EMSGSIZE;
+	for (i = 0; i < region->nr_areas; i++)
+		if (put_area(msg, &region->areas[i], region->fd))
+			return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int put_ioeventfd(struct nl_msg *msg, uint32_t region,
+			 const struct vuser_io_fd *io)
+{
+	struct nlattr *nest = nla_nest_start(msg, VUSER_A_DEV_IOEVENTFD);
+
+	if (!nest || nla_put_u32(msg, VUSER_A_IOEVENTFD_REGION, region) ||
+	    nla_put_u64(msg, VUSER_A_IOEVENTFD_OFFSET, io->offset) ||
+	    nla_put_u32(msg, VUSER_A_IOEVENTFD_SIZE, io->size) ||
+	    nla_put_u32(msg, VUSER_A_IOEVENTFD_FLAGS, io->flags) ||
+	    nla_put_u64(msg, VUSER_A_IOEVENTFD_DATAMATCH, io->datamatch) ||
+	    nla_put_s32(msg, VUSER_A_IOEVENTFD_FD, io->fd))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int put_irq(struct nl_msg *msg, uint32_t index,
+		   const struct vuser_irq *irq)
+{
+	struct nlattr *nest = nla_nest_start(msg, VUSER_A_DEV_IRQ);
+
+	if (!nest || nla_put_u32(msg, VUSER_A_IRQ_INDEX, index) ||
+	    nla_put_u32(msg, VUSER_A_IRQ_FLAGS, irq->flags) ||
+	    nla_put_u32(msg, VUSER_A_IRQ_COUNT, irq->count))
+		return -EMSGSIZE;
+	nla_nest_end(msg, nest);
+	return 0;
+}
+
+static int put_scalars(struct nl_msg *msg, uint32_t id, uint64_t token,
+		       const struct vuser_description *desc)
+{
+	const struct vuser_caps *caps = &desc->caps;
+
+	if (nla_put_u32(msg, VUSER_A_DEV_ID, id) ||
+	    nla_put_u64(msg, VUSER_A_DEV_TOKEN, token) ||
+	    nla_put_s32(msg, VUSER_A_DEV_SOCKET_FD, desc->sock) ||
+	    nla_put_u32(msg, VUSER_A_DEV_MINOR, desc->minor) ||
+	    nla_put_u32(msg, VUSER_A_DEV_MAX_MSG_FDS, caps->max_msg_fds) ||
+	    nla_put_u32(msg, VUSER_A_DEV_MAX_DATA_XFER_SIZE,
+			caps->max_data_xfer_size) ||
+	    nla_put_u32(msg, VUSER_A_DEV_FLAGS, desc->flags))
+		return -EMSGSIZE;
+	if (desc->twin >= 0 &&
+	    nla_put_s32(msg, VUSER_A_DEV_TWIN_FD, desc->twin))
+		return -EMSGSIZE;
+	if (caps->has_max_dma_maps &&
+	    nla_put_u32(msg, VUSER_A_DEV_SERVER_MAX_DMA_MAPS,
+			caps->max_dma_maps))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int put_all(struct nl_msg *msg, const struct vuser_description *desc,
+		   const uint8_t *config, uint32_t config_size)
+{
+	const struct vuser_region *region;
+	uint32_t i, j;
+
+	for (i = 0; i < desc->nr_regions; i++)
+		if (put_region(msg, desc, i))
+			return -EMSGSIZE;
+	for (i = 0; i < desc->nr_regions; i++) {
+		region = &desc->regions[i];
+		for (j = 0; j < region->nr_io_fds; j++)
+			if (put_ioeventfd(msg, i, &region->io_fds[j]))
+				return -EMSGSIZE;
+	}
+	for (i = 0; i < desc->nr_irqs; i++)
+		if (put_irq(msg, i, &desc->irqs[i]))
+			return -EMSGSIZE;
+	if (config_size &&
+	    nla_put(msg, VUSER_A_DEV_CONFIG, config_size, config))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int attach(struct vnl *nl, uint32_t id, uint64_t token,
+	   const struct vuser_description *desc, const uint8_t *config,
+	   uint32_t config_size)
+{
+	struct nl_msg *msg;
+
+	msg = vnl_request(nl, VUSER_CMD_DEV_ATTACH, 0,
+			  message_size(desc, config_size));
+	if (!msg)
+		return -ENOMEM;
+	if (put_scalars(msg, id, token, desc) ||
+	    put_all(msg, desc, config, config_size)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	return vnl_call(nl, msg, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "config.h"
+
+/* Servers are only sure to take natural accesses of 4 bytes here. */
+#define PIECE	4
+
+static int ask(struct config *config)
+{
+	struct vfio_user_header hdr = {
+		.msg_id = config->done / PIECE,
+		.command = VFIO_USER_REGION_READ,
+	};
+	struct vfio_user_region_access access;
+	struct iovec iov = { .iov_base = &access };
+	ssize_t len;
+
+	len = vuser_encode_region_access(&access, sizeof(access),
+					 VFIO_PCI_CONFIG_REGION_INDEX,
+					 config->done, PIECE);
+	if (len < 0)
+		return len;
+	iov.iov_len = len;
+	/* The server has read all that was sent before: there is room. */
+	return vuser_msg_send(config->sock, &hdr, &iov, 1, NULL, 0, 0);
+}
+
+int config_start(struct config *config, const struct vuser_description *desc)
+{
+	const struct vuser_region *region;
+	int ret;
+
+	memset(config, 0, sizeof(*config));
+	vuser_msg_init(&config->msg);
+	config->sock = desc->sock;
+	if (!(desc->flags & VFIO_DEVICE_FLAGS_PCI) ||
+	    desc->nr_regions <= VFIO_PCI_CONFIG_REGION_INDEX)
+		return 0;
+	region = &desc->regions[VFIO_PCI_CONFIG_REGION_INDEX];
+	if (!(region->flags & VFIO_REGION_INFO_FLAG_READ))
+		return 0;
+	config->size = region->size < VUSER_CONFIG_MAX ? region->size :
+							 VUSER_CONFIG_MAX;
+	config->size -= config->size % PIECE;
+	if (!config->size)
+		return 0;
+	ret = ask(config);
+	return ret ? ret : -EAGAIN;
+}
+
+/* What came must be the reply to what was asked last. */
+static int take(struct config *config)
+{
+	const struct vfio_user_header *hdr = &config->msg.hdr;
+	const void *data;
+
+	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
+		    VFIO_USER_FLAGS_TYPE_REPLY ||
+	    hdr->command != VFIO_USER_REGION_READ ||
+	    hdr->msg_id != config->done / PIECE)
+		return -EPROTO;
+	if (hdr->flags & VFIO_USER_FLAGS_ERROR) {
+		/* The rest is not there: what was read has to do. */
+		config->size = config->done;
+		return 0;
+	}
+	if (vuser_decode_region_read_reply(config->msg.payload,
+					   config->msg.len,
+					   VFIO_PCI_CONFIG_REGION_INDEX,
+					   config->done, PIECE, &data))
+		return -EPROTO;
+	memcpy(config->data + config->done, data, PIECE);
+	config->done += PIECE;
+	return 0;
+}
+
+int config_step(struct config *config)
+{
+	int ret;
+
+	for (;;) {
+		ret = vuser_msg_recv(config->sock, &config->msg,
+				     VUSER_MAX_XFER, 0);
+		if (ret)
+			return ret;
+		ret = take(config);
+		vuser_msg_clear(&config->msg);
+		if (ret || config->done == config->size)
+			return ret;
+		ret = ask(config);
+		if (ret)
+			return ret;
+	}
+}
+
+void config_clear(struct config *config)
+{
+	vuser_msg_clear(&config->msg);
+}

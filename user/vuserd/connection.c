@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <linux/vuser.h>
+#include <vuser/sock.h>
+
+#include "config.h"
+#include "connection.h"
+#include "explain.h"
+
+/**
+ * struct connection - one attempt
+ * @handshake: its first half, NULL after it
+ * @desc: what the handshake found, for the second half
+ * @config: the second half
+ * @io: input from the server
+ * @timer: the server must have answered
+ */
+struct connection {
+	const struct connection_ops *ops;
+	void *data;
+	char *path;
+	uint32_t timeout_ms;
+	struct vuser_handshake *handshake;
+	struct vuser_description *desc;
+	struct config config;
+	sd_event_source *io;
+	sd_event_source *timer;
+};
+
+static void quiet(struct connection *conn)
+{
+	sd_event_source_set_enabled(conn->io, SD_EVENT_OFF);
+	sd_event_source_set_enabled(conn->timer, SD_EVENT_OFF);
+}
+
+/* @conn may be gone afterwards. */
+static void fail(struct connection *conn, int error, const char *detail)
+{
+	char why[VUSER_ERROR_MAX + 1];
+
+	quiet(conn);
+	if (error == -ETIMEDOUT)
+		snprintf(why, sizeof(why),
+			 "the server at %s did not answer within %u ms: does it speak vfio-user?",
+			 conn->path, conn->timeout_ms);
+	else
+		explain_handshake(why, sizeof(why), conn->path, error, detail);
+	conn->ops->failed(conn->data, why);
+}
+
+static void finish(struct connection *conn)
+{
+	struct vuser_description *desc = conn->desc;
+
+	quiet(conn);
+	conn->desc = NULL;
+	conn->ops->done(conn->data, desc, conn->config.data,
+			conn->config.done);
+}
+
+/* 0, -EAGAIN or an error, and the text that goes with it. */
+static int step(struct connection *conn, const char **detail)
+{
+	int ret;
+
+	if (conn->handshake) {
+		ret = vuser_handshake_step(conn->handshake, &conn->desc);
+		if (ret) {
+			*detail = vuser_handshake_error(conn->handshake);
+			return ret;
+		}
+		vuser_handshake_free(conn->handshake);
+		conn->handshake = NULL;
+		ret = config_start(&conn->config, conn->desc);
+	} else {
+		ret = config_step(&conn->config);
+	}
+	*detail = "it does not answer reads of configuration space as it should";
+	return ret;
+}
+
+static int on_input(sd_event_source *source, int fd, uint32_t revents,
+		    void *data)
+{
+	struct connection *conn = data;
+	const char *detail = "";
+	int ret;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	ret = step(conn, &detail);
+	if (!ret)
+		finish(conn);
+	else if (ret != -EAGAIN)
+		fail(conn, ret, detail);
+	else
+		sd_event_source_set_time_relative(conn->timer,
+						  conn->timeout_ms * 1000ULL);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	fail(data, -ETIMEDOUT, "");
+	return 0;
+}
+
+static int add_sources(struct connection *conn, sd_event *event, int fd)
+{
+	int ret;
+
+	ret = sd_event_add_io(event, &conn->io, fd, EPOLLIN, on_input, conn);
+	if (ret < 0)
+		return ret;
+	return sd_event_add_time_relative(event, &conn->timer, CLOCK_MONOTONIC,
+					  conn->timeout_ms * 1000ULL, 0,
+					  on_timeout, conn);
+}
+
+static int start(struct connection *conn, sd_event *event, int sock)
+{
+	/* The kernel's channel is what takes part after the handshake. */
+	const struct vuser_client_options opt = {
+		.max_data_xfer_size = VUSER_MAX_XFER,
+	};
+	int ret;
+
+	ret = vuser_handshake_new(sock, &opt, &conn->handshake);
+	if (ret)
+		return ret;
+	return add_sources(conn, event, vuser_handshake_fd(conn->handshake));
+}
+
+struct connection *connection_new(sd_event *event, const char *path,
+				  uint32_t timeout_ms,
+				  const struct connection_ops *ops, void *data,
+				  char *why, size_t size)
+{
+	struct connection *conn;
+	int sock, ret;
+
+	conn = calloc(1, sizeof(*conn));
+	if (!conn || !(conn->path = strdup(path))) {
+		snprintf(why, size, "out of memory");
+		free(conn);
+		return NULL;
+	}
+	conn->ops = ops;
+	conn->data = data;
+	conn->timeout_ms = timeout_ms;
+
+	sock = vuser_sock_connect(path);
+	if (sock < 0) {
+		explain_connect(why, size, path, sock);
+		goto err_free;
+	}
+	ret = start(conn, event, sock);
+	if (ret < 0) {
+		explain_handshake(why, size, path, ret, strerror(-ret));
+		goto err_free;
+	}
+	return conn;
+
+err_free:
+	connection_free(conn);
+	return NULL;
+}
+
+void connection_free(struct connection *conn)
+{
+	if (!conn)
+		return;
+	sd_event_source_disable_unref(conn->io);
+	sd_event_source_disable_unref(conn->timer);
+	config_clear(&conn->config);
+	vuser_handshake_free(conn->handshake);
+	vuser_description_free(conn->desc);
+	free(conn->path);
+	free(conn);
+}

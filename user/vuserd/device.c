@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vuser/client.h>
+
+#include "attach.h"
+#include "connection.h"
+#include "device.h"
+#include "helper.h"
+#include "log.h"
+
+#define BACKOFF_MIN_MS	100
+#define BACKOFF_MAX_MS	5000
+
+/* A server that stayed so long starts with a short wait again. */
+#define STABLE_USEC	(5 * 1000 * 1000ULL)
+
+struct device *device_find(struct helper *helper, uint32_t id)
+{
+	struct device *dev;
+
+	for (dev = helper->devices; dev; dev = dev->next)
+		if (dev->id == id)
+			return dev;
+	return NULL;
+}
+
+static struct device *device_new(struct helper *helper,
+				 const struct vnl_dev *info)
+{
+	struct device *dev;
+
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return NULL;
+	dev->helper = helper;
+	dev->id = info->id;
+	dev->backoff_ms = BACKOFF_MIN_MS;
+	memcpy(dev->uuid, info->uuid, sizeof(dev->uuid));
+	dev->next = helper->devices;
+	helper->devices = dev;
+	log_debug("%s: device %u", dev->uuid, dev->id);
+	return dev;
+}
+
+/* Ends an attempt and the wait for one. */
+static void rest(struct device *dev)
+{
+	connection_free(dev->conn);
+	dev->conn = NULL;
+	dev->timer = sd_event_source_disable_unref(dev->timer);
+	dev->phase = PHASE_REST;
+}
+
+void device_drop(struct helper *helper, uint32_t id)
+{
+	struct device **pos, *dev;
+
+	for (pos = &helper->devices; *pos && (*pos)->id != id;)
+		pos = &(*pos)->next;
+	dev = *pos;
+	if (!dev)
+		return;
+	log_debug("%s: went", dev->uuid);
+	*pos = dev->next;
+	rest(dev);
+	free(dev);
+}
+
+static uint64_t now_usec(struct device *dev)
+{
+	uint64_t now = 0;
+
+	sd_event_now(dev->helper->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+/* Owning ------------------------------------------------------------------ */
+
+static int take_token(void *data, const struct vnl_msg *msg)
+{
+	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
+	struct device *dev = data;
+
+	if (vnl_parse(msg, attrs, VUSER_A_DEV_MAX) ||
+	    !attrs[VUSER_A_DEV_TOKEN])
+		return -EBADMSG;
+	dev->token = nla_get_u64(attrs[VUSER_A_DEV_TOKEN]);
+	dev->owned = true;
+	return 0;
+}
+
+static void claim(struct device *dev, const struct vnl_dev *info)
+{
+	struct vnl *nl = &dev->helper->owner;
+	struct nl_msg *msg;
+	int ret;
+
+	dev->owned = false;
+	msg = vnl_request(nl, VUSER_CMD_DEV_CLAIM, 0, 0);
+	if (!msg)
+		return;
+	nla_put_u32(msg, VUSER_A_DEV_ID, dev->id);
+	ret = vnl_call(nl, msg, take_token, dev);
+	if (ret)
+		log_debug("%s: claim: %s", dev->uuid, vnl_error(nl, ret));
+	else
+		log_debug("%s: ours, %s", dev->uuid,
+			  vnl_state_name(info->state));
+}
+
+/* Is the device ours, or can it be? */
+static bool own(struct device *dev, const struct vnl_dev *info)
+{
+	if (dev->owned && info->owner == vnl_port(&dev->helper->owner))
+		return true;
+	if (info->owner && info->owner != vnl_port(&dev->helper->owner)) {
+		if (dev->owned || !dev->why[0])
+			log_info("%s: another helper (port %u) serves it",
+				 dev->uuid, info->owner);
+		snprintf(dev->why, sizeof(dev->why), "another helper");
+		dev->owned = false;
+		return false;
+	}
+	claim(dev, info);
+	return dev->owned;
+}
+
+/* The kernel's word on a failure: 0 or an errno. */
+static int detach(struct device *dev, const char *why)
+{
+	struct vnl *nl = &dev->helper->owner;
+	struct nl_msg *msg;
+	int ret;
+
+	msg = vnl_request(nl, VUSER_CMD_DEV_DETACH, 0, 0);
+	if (!msg)
+		return -ENOMEM;
+	nla_put_u32(msg, VUSER_A_DEV_ID, dev->id);
+	if (why)
+		nla_put_string(msg, VUSER_A_DEV_ERROR, why);
+	nla_put_u64(msg, VUSER_A_DEV_TOKEN, dev->token);
+	ret = vnl_call(nl, msg, NULL, NULL);
+	if (ret && ret != -EBUSY)
+		log_debug("%s: detach: %s", dev->uuid, vnl_error(nl, ret));
+	return ret;
+}
+
+/* Connecting -------------------------------------------------------------- */
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct device *dev = data;
+
+	(void)source;
+	(void)usec;
+	dev->timer = sd_event_source_disable_unref(dev->timer);
+	dev->phase = PHASE_REST;
+	device_refresh(dev->helper, dev->id);
+	return 0;
+}
+
+static void wait_for_retry(struct device *dev)
+{
+	int ret;
+
+	rest(dev);
+	ret = sd_event_add_time_relative(dev->helper->event, &dev->timer,
+					 CLOCK_MONOTONIC,
+					 dev->backoff_ms * 1000ULL, 0,
+					 on_retry, dev);
+	if (ret < 0) {
+		log_err("%s: no timer: %s", dev->uuid, strerror(-ret));
+		return;
+	}
+	dev->phase = PHASE_WAIT;
+	dev->backoff_ms *= 2;
+	if (dev->backoff_ms > BACKOFF_MAX_MS)
+		dev->backoff_ms = BACKOFF_MAX_MS;
+}
+
+/* Says it once, to the log and to the kernel, and tries again later. */
+static void failed(void *data, const char *why)
+{
+	struct device *dev = data;
+
+	if (strcmp(dev->why, why)) {
+		log_warn("%s: %s", dev->uuid, why);
+		snprintf(dev->why, sizeof(dev->why), "%s", why);
+		detach(dev, why);
+	} else {
+		log_debug("%s: still: %s", dev->uuid, why);
+	}
+	wait_for_retry(dev);
+}
+
+static void attached(struct device *dev)
+{
+	rest(dev);
+	dev->attached_usec = now_usec(dev);
+	dev->why[0] = '\0';
+	log_info("%s: attached to %s", dev->uuid, dev->path);
+}
+
+static void connected(void *data, struct vuser_description *desc,
+		      const uint8_t *config, uint32_t config_size)
+{
+	struct device *dev = data;
+	struct vnl *nl = &dev->helper->owner;
+	char why[VUSER_ERROR_MAX + 1];
+	int ret;
+
+	ret = attach(nl, dev->id, dev->token, desc, config, config_size);
+	/* The kernel has references of its own. */
+	vuser_description_free(desc);
+	switch (ret) {
+	case 0:
+		attached(dev);
+		break;
+	case -EBUSY:
+		log_debug("%s: attach: %s", dev->uuid, vnl_error(nl, ret));
+		wait_for_retry(dev);
+		break;
+	case -EPERM:
+	case -ENODEV:
+		/* Something changed meanwhile: see what. */
+		log_debug("%s: attach: %s", dev->uuid, vnl_error(nl, ret));
+		rest(dev);
+		dev->owned = false;
+		helper_resync(dev->helper);
+		break;
+	default:
+		snprintf(why, sizeof(why),
+			 "the kernel refused what %.107s said of its device: %.80s",
+			 dev->path, vnl_error(nl, ret));
+		failed(dev, why);
+	}
+}
+
+static const struct connection_ops connection_ops = {
+	.done = connected,
+	.failed = failed,
+};
+
+static void try_now(struct device *dev, const struct vnl_dev *info)
+{
+	char why[VUSER_ERROR_MAX + 1];
+
+	rest(dev);
+	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
+	log_debug("%s: connecting to %s", dev->uuid, dev->path);
+	dev->phase = PHASE_CONNECT;
+	dev->conn = connection_new(dev->helper->event, dev->path,
+				   info->request_timeout_ms, &connection_ops,
+				   dev, why, sizeof(why));
+	if (!dev->conn)
+		failed(dev, why);
+}
+
+/* States ------------------------------------------------------------------ */
+
+static void is_created(struct device *dev, const struct vnl_dev *info)
+{
+	if (!info->endpoint[0]) {
+		rest(dev);
+		return;
+	}
+	if (strcmp(info->endpoint, dev->path)) {
+		dev->backoff_ms = BACKOFF_MIN_MS;
+		dev->why[0] = '\0';
+		try_now(dev, info);
+	} else if (dev->phase == PHASE_REST) {
+		try_now(dev, info);
+	}
+}
+
+/* An endpoint that was changed takes effect when nobody uses the old one. */
+static void is_attached(struct device *dev, const struct vnl_dev *info)
+{
+	rest(dev);
+	if (!dev->attached_usec || !strcmp(dev->path, info->endpoint))
+		return;
+	log_info("%s: endpoint is now \"%s\", leaving %s", dev->uuid,
+		 info->endpoint, dev->path);
+	if (!detach(dev, NULL))
+		dev->attached_usec = 0;
+}
+
+/*
+ * While it is open nothing can be done: a notification tells of its close.  A
+ * server that comes and goes is not followed faster than one that is away.
+ */
+static void is_lost(struct device *dev)
+{
+	bool stable = !dev->attached_usec ||
+		      now_usec(dev) - dev->attached_usec > STABLE_USEC;
+
+	rest(dev);
+	if (detach(dev, NULL))
+		return;
+	log_info("%s: its server was lost", dev->uuid);
+	dev->attached_usec = 0;
+	if (stable)
+		dev->backoff_ms = BACKOFF_MIN_MS;
+	else
+		wait_for_retry(dev);
+}
+
+static void act(struct device *dev, const struct vnl_dev *info)
+{
+	if (!own(dev, info)) {
+		rest(dev);
+		return;
+	}
+	switch (info->state) {
+	case VUSER_STATE_CREATED:
+		is_created(dev, info);
+		break;
+	case VUSER_STATE_ATTACHED:
+		is_attached(dev, info);
+		break;
+	case VUSER_STATE_OPEN:
+		rest(dev);
+		break;
+	case VUSER_STATE_LOST:
+		is_lost(dev);
+		break;
+	}
+}
+
+void device_refresh(struct helper *helper, uint32_t id)
+{
+	struct vnl_dev info;
+	struct device *dev;
+	int ret;
+
+	if (!helper->ready)
+		return;
+	ret = vnl_dev_get(&helper->owner, id, &info);
+	if (ret == -ENODEV) {
+		device_drop(helper, id);
+		return;
+	}
+	if (ret) {
+		log_err("device %u: %s", id, vnl_error(&helper->owner, ret));
+		return;
+	}
+	dev = device_find(helper, id);
+	if (dev && strcmp(dev->uuid, info.uuid)) {
+		/* Another one took the number; we missed that the first went. */
+		device_drop(helper, id);
+		dev = NULL;
+	}
+	if (!dev)
+		dev = device_new(helper, &info);
+	if (!dev)
+		return;
+	dev->seen = true;
+	act(dev, &info);
+}
+
+void device_retry(struct device *dev)
+{
+	dev->backoff_ms = BACKOFF_MIN_MS;
+	if (dev->phase == PHASE_WAIT)
+		rest(dev);
+	device_refresh(dev->helper, dev->id);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "explain.h"
+
+static const char *refused(const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && !S_ISSOCK(st.st_mode))
+		return "it is not a socket: set the endpoint to the server's";
+	return "nobody listens there: start the server, vuserd keeps trying";
+}
+
+void explain_connect(char *text, size_t size, const char *path, int error)
+{
+	const char *why;
+
+	switch (error) {
+	case -ENOENT:
+	case -ENOTDIR:
+		why = "there is no socket: start the server, vuserd keeps trying";
+		break;
+	case -ECONNREFUSED:
+		why = refused(path);
+		break;
+	case -EACCES:
+	case -EPERM:
+		why = "vuserd may not write to the socket: allow its user to";
+		break;
+	case -EAGAIN:
+		why = "the server takes no connection, it may serve another client";
+		break;
+	case -EPROTOTYPE:
+		why = "it is not a stream socket: set the endpoint to the server's";
+		break;
+	default:
+		why = strerror(-error);
+	}
+	snprintf(text, size, "cannot connect to %s: %s", path, why);
+}
+
+void explain_handshake(char *text, size_t size, const char *path, int error,
+		       const char *detail)
+{
+	switch (error) {
+	case -ENODATA:
+	case -ECONNRESET:
+	case -EPIPE:
+		snprintf(text, size,
+			 "the server at %s hung up (%s): see the server's log",
+			 path, detail);
+		break;
+	case -EPROTO:
+	case -EMSGSIZE:
+	case -EINVAL:
+		snprintf(text, size,
+			 "what listens at %s does not speak vfio-user: %s",
+			 path, detail);
+		break;
+	case -EPROTONOSUPPORT:
+		snprintf(text, size,
+			 "the server at %s speaks another version: %s", path,
+			 detail);
+		break;
+	default:
+		snprintf(text, size, "the server at %s refused: %s", path,
+			 detail);
+	}
+}

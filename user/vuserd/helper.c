@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "family.h"
+#include "helper.h"
+#include "log.h"
+#include "requests.h"
+
+void helper_defer(struct helper *helper)
+{
+	sd_event_source_set_enabled(helper->deferred, SD_EVENT_ONESHOT);
+}
+
+void helper_resync(struct helper *helper)
+{
+	helper->again = true;
+	helper_defer(helper);
+}
+
+/* Everything again -------------------------------------------------------- */
+
+struct ids {
+	uint32_t *ids;
+	size_t nr;
+	size_t max;
+};
+
+static int collect(void *data, const struct vnl_dev *info)
+{
+	struct ids *ids = data;
+	uint32_t *grown;
+
+	if (ids->nr == ids->max) {
+		ids->max = ids->max ? 2 * ids->max : 64;
+		grown = reallocarray(ids->ids, ids->max, sizeof(*grown));
+		if (!grown)
+			return 1;
+		ids->ids = grown;
+	}
+	ids->ids[ids->nr++] = info->id;
+	return 0;
+}
+
+static void drop_unseen(struct helper *helper)
+{
+	struct device *dev = helper->devices, *next;
+
+	for (; dev; dev = next) {
+		next = dev->next;
+		if (!dev->seen)
+			device_drop(helper, dev->id);
+	}
+}
+
+static void resync(struct helper *helper)
+{
+	struct ids ids = {};
+	struct device *dev;
+	size_t i;
+	int ret;
+
+	ret = vnl_dev_dump(&helper->changes, collect, &ids);
+	if (ret) {
+		log_err("cannot list the devices: %s",
+			vnl_error(&helper->changes, ret));
+		goto out;
+	}
+	for (dev = helper->devices; dev; dev = dev->next)
+		dev->seen = false;
+	for (i = 0; i < ids.nr; i++)
+		device_refresh(helper, ids.ids[i]);
+	drop_unseen(helper);
+
+	ret = requests_dump(helper);
+	if (ret)
+		log_err("cannot list the requests: %s",
+			vnl_error(&helper->changes, ret));
+out:
+	free(ids.ids);
+}
+
+static int on_deferred(sd_event_source *source, void *data)
+{
+	struct helper *helper = data;
+
+	(void)source;
+	if (!helper->ready)
+		return 0;
+	if (helper->again) {
+		helper->again = false;
+		resync(helper);
+	}
+	requests_send(helper);
+	return 0;
+}
+
+/* What the kernel says on its own ----------------------------------------- */
+
+/* On the owner's socket, perhaps in the middle of a request of ours. */
+static int on_bell(void *data, const struct vnl_msg *msg)
+{
+	struct helper *helper = data;
+
+	if (!msg)
+		helper_resync(helper);
+	else if (msg->cmd == VUSER_CMD_REQUEST_NTF)
+		requests_rung(helper, msg);
+	return 0;
+}
+
+static int on_change(void *data, const struct vnl_msg *msg)
+{
+	struct helper *helper = data;
+	struct vnl_dev info;
+
+	if (!msg) {
+		helper_resync(helper);
+		return 0;
+	}
+	if (vnl_dev_parse(msg, &info))
+		return 0;
+	if (msg->cmd == VUSER_CMD_DEV_DEL_NTF)
+		device_drop(helper, info.id);
+	else if (msg->cmd == VUSER_CMD_DEV_NTF)
+		device_refresh(helper, info.id);
+	return 0;
+}
+
+static int on_input(struct helper *helper, struct vnl *nl)
+{
+	int ret = vnl_events(nl);
+
+	if (ret == -ENOBUFS) {
+		log_debug("messages of the kernel were lost, asking again");
+		helper_resync(helper);
+	} else if (ret) {
+		log_err("netlink: %s", strerror(-ret));
+	}
+	return 0;
+}
+
+static int on_owner_input(sd_event_source *source, int fd, uint32_t revents,
+			  void *data)
+{
+	struct helper *helper = data;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	return on_input(helper, &helper->owner);
+}
+
+static int on_changes_input(sd_event_source *source, int fd, uint32_t revents,
+			    void *data)
+{
+	struct helper *helper = data;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	return on_input(helper, &helper->changes);
+}
+
+/* The module -------------------------------------------------------------- */
+
+static void disconnect(struct helper *helper)
+{
+	helper->ready = false;
+	while (helper->devices)
+		device_drop(helper, helper->devices->id);
+	helper->nr_requests = 0;
+	helper->owner_io = sd_event_source_disable_unref(helper->owner_io);
+	helper->changes_io = sd_event_source_disable_unref(helper->changes_io);
+	vnl_close(&helper->owner);
+	vnl_close(&helper->changes);
+}
+
+static int add_inputs(struct helper *helper)
+{
+	int ret;
+
+	ret = sd_event_add_io(helper->event, &helper->owner_io,
+			      vnl_fd(&helper->owner), EPOLLIN, on_owner_input,
+			      helper);
+	if (ret < 0)
+		return ret;
+	ret = sd_event_add_io(helper->event, &helper->changes_io,
+			      vnl_fd(&helper->changes), EPOLLIN,
+			      on_changes_input, helper);
+	return ret < 0 ? ret : 0;
+}
+
+/* -ENOENT: the module is not there. */
+static int connect_kernel(struct helper *helper)
+{
+	int ret;
+
+	ret = vnl_open(&helper->owner);
+	if (ret)
+		return ret;
+	ret = vnl_open(&helper->changes);
+	if (!ret)
+		ret = vnl_join(&helper->changes);
+	if (!ret)
+		ret = add_inputs(helper);
+	if (ret) {
+		disconnect(helper);
+		return ret;
+	}
+	helper->owner.event = on_bell;
+	helper->owner.event_data = helper;
+	helper->changes.event = on_change;
+	helper->changes.event_data = helper;
+	helper->ready = true;
+	helper_resync(helper);
+	return 0;
+}
+
+static void try_kernel(struct helper *helper)
+{
+	int ret = connect_kernel(helper);
+
+	if (ret == -ENOENT)
+		log_warn("the kernel module is not loaded, waiting for it: modprobe vuser");
+	else if (ret)
+		log_err("cannot talk to the kernel: %s", strerror(-ret));
+}
+
+static void on_family(void *data, bool there)
+{
+	struct helper *helper = data;
+
+	if (!there) {
+		log_info("the kernel module was unloaded");
+		disconnect(helper);
+	} else if (!helper->ready) {
+		log_info("the kernel module was loaded");
+		try_kernel(helper);
+	}
+}
+
+int helper_start(struct helper *helper, sd_event *event)
+{
+	int ret;
+
+	memset(helper, 0, sizeof(*helper));
+	helper->event = event;
+	helper->null_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (helper->null_fd < 0)
+		return -errno;
+	ret = sd_event_add_defer(event, &helper->deferred, on_deferred,
+				 helper);
+	if (ret < 0)
+		return ret;
+	/* First this, so that a module that comes now is not missed. */
+	ret = family_watch(&helper->family, event, on_family, helper);
+	if (ret < 0)
+		return ret;
+	try_kernel(helper);
+	return 0;
+}
+
+void helper_stop(struct helper *helper)
+{
+	disconnect(helper);
+	family_unwatch(helper->family);
+	sd_event_source_disable_unref(helper->deferred);
+	free(helper->requests);
+	if (helper->null_fd >= 0)
+		close(helper->null_fd);
+}
+
+void helper_retry(struct helper *helper)
+{
+	struct device *dev, *next;
+
+	for (dev = helper->devices; dev; dev = next) {
+		next = dev->next;
+		device_retry(dev);
+	}
+	helper_resync(helper);
+}

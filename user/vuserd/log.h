@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Lines for the journal, or for a terminal. */
+#ifndef VUSERD_LOG_H
+#define VUSERD_LOG_H
+
+#include <stdbool.h>
+#include <systemd/sd-daemon.h>
+
+/* @plain: without the priority that the journal reads from a line's start */
+void log_open(bool plain, bool verbose);
+
+void log_line(const char *level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#define log_err(...)	log_line(SD_ERR, __VA_ARGS__)
+#define log_warn(...)	log_line(SD_WARNING, __VA_ARGS__)
+#define log_info(...)	log_line(SD_INFO, __VA_ARGS__)
+#define log_debug(...)	log_line(SD_DEBUG, __VA_ARGS__)
+
+#endif /* VUSERD_LOG_H */
