@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The part of `make demo` that runs in the virtual machine: from a kernel that
+# knows nothing of vuser to Debian's DPDK, unmodified, on a device that another
+# process serves.  Ends with a summary; exits 0 only when all of it passed.
+
+set -u
+
+: "${BUILD:?is to be the directory of what was built}"
+CONSUMERS=$(cd "$(dirname "$0")" && pwd)
+TOP=$(dirname "$(dirname "$CONSUMERS")")
+WORK=$(mktemp -d /run/demo.XXXXXX)
+TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
+UUID=$(cat /proc/sys/kernel/random/uuid)
+DEVICE=/sys/bus/mdev/devices/$UUID
+SOCKET=/run/ioat.sock
+export PATH=$BUILD/user/bin:$PATH
+passed=()
+failed=()
+
+. "$CONSUMERS/dpdk/autotest.sh"
+. "$CONSUMERS/dpdk/perf.sh"
+
+# Shown before it is done, as one would type it.
+run()
+{
+	echo "  # $*"
+	eval "$*"
+}
+
+step()
+{
+	printf '\n%s\n' "$*"
+}
+
+die()
+{
+	echo "demo: $*" >&2
+	exit 1
+}
+
+result()
+{
+	if [ "$1" = 0 ]; then
+		passed+=("$2")
+	else
+		failed+=("$2")
+	fi
+}
+
+service()
+{
+	"$TOP/lab/vm/service" "$WORK/$1.pid" "$WORK/$1.log" "${@:2}" ||
+		die "$1 does not start: $(cat "$WORK/$1.log")"
+}
+
+wait_attached()
+{
+	timeout 60 vuserctl wait "$UUID" attached ||
+		die "the device does not attach: $(vuserctl show "$UUID")"
+}
+
+# The progress of DPDK's tests, a line each.
+autotest_progress()
+{
+	stdbuf -oL tr '\r' '\n' | stdbuf -oL sed 's/Ops submitted/\n&/g' |
+		awk '
+		/^### Test dmadev instance/ || /Running .* Tests/ ||
+		/^ \+ TestCase/ || /^Test OK/ || /^Test Failed/ {
+			print "    " $0
+			fflush()
+		}'
+}
+
+step "Loading vuser into Linux $(uname -r)"
+modprobe vfio-pci
+run "$TOP/lab/vm/insmod" || die "the module does not load"
+
+step "Creating a device"
+run "echo $UUID > $TYPE/create" || die "cannot create the device"
+
+step "Starting the helper, vuserd, and the device's server, vuser-ioat"
+run service vuserd vuserd --foreground
+run service ioat vuser-ioat --socket $SOCKET
+run "echo $SOCKET > $DEVICE/vuser/endpoint" || die "cannot set the endpoint"
+wait_attached
+run vuserctl list
+BDF=$(cat "$DEVICE/vuser/pci_address")
+version=$(dpdk-test --version 2>&1 | grep -o 'DPDK [0-9.]*' | head -n 1)
+
+step "DPDK's own test of DMA devices (Debian's dpdk-test, $version) on $BDF"
+echo "  # DPDK_TEST=dmadev_autotest vuserctl exec -- dpdk-test -a $BDF"
+mkfifo "$WORK/progress"
+autotest_progress < "$WORK/progress" &
+progress=$!
+start=$SECONDS
+dpdk_autotest "$BDF" >(tee "$WORK/autotest.log" > "$WORK/progress") -m 256
+wait $progress
+autotest_seconds=$((SECONDS - start))
+verdict=$(dpdk_passed "$BDF" "$WORK/autotest.log")
+result $? "dmadev_autotest on $BDF: $(dpdk_block "$BDF" "$WORK/autotest.log" |
+	grep -c 'succeeded$') test cases in $autotest_seconds s"
+[ -z "$verdict" ] || echo "$verdict"
+
+step "DPDK's own benchmark (dpdk-test-dma-perf) on $BDF"
+echo "  # vuserctl exec -- dpdk-test-dma-perf --config perf.ini"
+dma_perf "$BDF" "$WORK"
+perf_passed "$BDF" "$WORK"
+status=$?
+result $status "dpdk-test-dma-perf on $BDF"
+[ $status = 0 ] || tail -n 40 "$WORK/perf.log"
+
+step "What the kernel counted"
+run vuserctl stats "$UUID"
+
+step "Taking it all away"
+run "echo 1 > $DEVICE/remove" && ! [ -e "$DEVICE" ]
+result $? "the device is removed"
+kill "$(cat "$WORK/ioat.pid")" "$(cat "$WORK/vuserd.pid")"
+pidwait -F "$WORK/vuserd.pid"
+run rmmod vuser
+result $? "the module is unloaded"
+
+cat <<EOF
+
+----------------------------------------------------------------------------
+ Linux $(uname -r), $version as Debian ships it, no KVM needed.
+ $BDF was an I/OAT DMA engine that lived in the process vuser-ioat.
+
+EOF
+perf_rows "$BDF" "$WORK" | awk '
+	{ printf " %-10s copies blocks of %5d bytes at %6d MB/s\n", $1, $2, $3 }'
+echo
+for line in "${passed[@]}"; do
+	echo " passed: $line"
+done
+for line in "${failed[@]}"; do
+	echo " FAILED: $line"
+done
+echo "----------------------------------------------------------------------------"
+[ ${#failed[@]} = 0 ]
