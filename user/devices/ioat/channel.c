@@ -20,17 +20,14 @@
 
 /**
  * struct ioat_channel - the channel
- * @lock: guards all below but @engine, @dma, @irq and @count
+ * @lock: guards all below but @engine, @irq and @count
  * @work: the thread may have something to do, or must end
  * @quiet: the thread finished a descriptor
  * @thread: the copy thread
- * @dma: the consumer's memory
  * @irq: where interrupts go
  * @state: as CHANSTS shows it
  * @run: counts resets and aborts; work that began in an earlier run is dropped
  * @busy: the thread works on a descriptor
- * @waiting: for the answer to a message, and will look at @engine.stop before
- *	it touches the consumer's memory again
  * @suspending: suspend when the running descriptor is done
  * @quit: the thread must end
  * @armed: an interrupt may be raised
@@ -57,13 +54,11 @@ struct ioat_channel {
 	pthread_cond_t work;
 	pthread_cond_t quiet;
 	pthread_t thread;
-	struct ioat_dma dma;
 	struct ioat_irq irq;
 
 	enum ioat_state state;
 	unsigned int run;
 	bool busy;
-	bool waiting;
 	bool suspending;
 	bool quit;
 	bool armed;
@@ -236,72 +231,6 @@ static bool publish(struct ioat_channel *c, const struct step *s)
 	return s->desc.control & IOAT_DESC_INT && take_interrupt(c);
 }
 
-/* A message is not begun once the run has ended. */
-static bool begin_message(struct ioat_channel *c)
-{
-	bool stop;
-
-	pthread_mutex_lock(&c->lock);
-	stop = atomic_load(&c->engine.stop);
-	c->waiting = !stop;
-	pthread_mutex_unlock(&c->lock);
-	return !stop;
-}
-
-static void end_message(struct ioat_channel *c)
-{
-	pthread_mutex_lock(&c->lock);
-	c->waiting = false;
-	pthread_mutex_unlock(&c->lock);
-}
-
-static int channel_get(void *ctx, uint64_t iova, size_t len,
-		       enum ioat_dma_dir dir, struct ioat_span *span)
-{
-	struct ioat_channel *c = ctx;
-
-	return c->dma.ops->get(c->dma.ctx, iova, len, dir, span);
-}
-
-static void channel_put(void *ctx, struct ioat_span *span)
-{
-	struct ioat_channel *c = ctx;
-
-	c->dma.ops->put(c->dma.ctx, span);
-}
-
-static int channel_read(void *ctx, uint64_t iova, void *buf, size_t len)
-{
-	struct ioat_channel *c = ctx;
-	int ret;
-
-	if (!begin_message(c))
-		return -ECANCELED;
-	ret = c->dma.ops->read(c->dma.ctx, iova, buf, len);
-	end_message(c);
-	return ret;
-}
-
-static int channel_write(void *ctx, uint64_t iova, const void *buf, size_t len)
-{
-	struct ioat_channel *c = ctx;
-	int ret;
-
-	if (!begin_message(c))
-		return -ECANCELED;
-	ret = c->dma.ops->write(c->dma.ctx, iova, buf, len);
-	end_message(c);
-	return ret;
-}
-
-/* What the engine sees: the memory, with waits that quiesce knows of. */
-static const struct ioat_dma_ops channel_dma_ops = {
-	.get = channel_get,
-	.put = channel_put,
-	.read = channel_read,
-	.write = channel_write,
-};
-
 static void *copy_thread(void *arg)
 {
 	struct ioat_channel *c = arg;
@@ -366,9 +295,8 @@ int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->work, NULL);
 	pthread_cond_init(&c->quiet, NULL);
-	c->dma = dma;
 	c->irq = irq;
-	c->engine.dma = (struct ioat_dma) { &channel_dma_ops, c };
+	c->engine.dma = dma;
 	c->state = IOAT_HALTED;
 
 	ret = start_thread(c);
@@ -645,16 +573,15 @@ void ioat_channel_reset(struct ioat_channel *c)
 }
 
 /**
- * ioat_channel_quiesce - wait until nothing of an ended run touches memory
+ * ioat_channel_quiesce - wait until nothing of an ended run is going on
  * @c: channel, just reset
  *
- * Waits for a piece of a copy at most, never for the peer: where the thread
- * waits for an answer, what comes is dropped.
+ * Waits as ioat_channel_free() does.
  */
 void ioat_channel_quiesce(struct ioat_channel *c)
 {
 	pthread_mutex_lock(&c->lock);
-	while (atomic_load(&c->engine.stop) && !c->waiting)
+	while (atomic_load(&c->engine.stop))
 		pthread_cond_wait(&c->quiet, &c->lock);
 	pthread_mutex_unlock(&c->lock);
 }

@@ -17,6 +17,9 @@
 #include "guard.h"
 #include "regs.h"
 
+/* A reset waits for a message on its way, so do not wait for long. */
+#define DMA_TIMEOUT_MS	5000
+
 /**
  * struct ioat_device - the device
  * @verbose: log clients that come and go
@@ -229,6 +232,7 @@ static int start_server(struct ioat_device *dev,
 	struct vuser_server_config config = {
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.no_dma_fds = options->no_fd_dma,
+		.dma_timeout_ms = DMA_TIMEOUT_MS,
 	};
 	int ret;
 
