@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ioeventfds: stores that the kernel turns into an event, by pwrite and by a
+ * mapped store, and those that it must not.
+ */
+#include "lib/consumer.h"
+
+#define BAR3 (TESTDEV_BAR3_SIZE)
+
+FIXTURE(consumer)
+{
+	struct vfio_dev dev;
+	volatile unsigned char *bar;
+};
+
+/* One store of @size bytes. */
+FIXTURE_VARIANT(consumer)
+{
+	int trapped;
+};
+
+FIXTURE_VARIANT_ADD(consumer, pwrite)
+{
+	.trapped = 0,
+};
+
+FIXTURE_VARIANT_ADD(consumer, store)
+{
+	.trapped = 1,
+};
+
+FIXTURE_SETUP(consumer)
+{
+	int i;
+
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
+				   VFIO_TYPE1v2_IOMMU));
+	self->bar = region_mmap(self->dev.device, BAR(3), 0, BAR3,
+				PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, self->bar);
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	for (i = 0; i < TESTDEV_NR_DOORBELLS; i++)
+		testdev_num(&shared, "doorbell %d 0", i);
+}
+
+FIXTURE_TEARDOWN(consumer)
+{
+	munmap((void *)self->bar, BAR3);
+	vfio_dev_close(&self->dev);
+}
+
+static int put(FIXTURE_DATA(consumer) *self, int trapped, uint64_t off,
+	       uint64_t value, unsigned int size)
+{
+	volatile void *p = self->bar + off;
+
+	if (!trapped)
+		return region_put(self->dev.device, BAR(3), off, &value, size);
+	switch (size) {
+	case 1:
+		*(volatile uint8_t *)p = value;
+		return 0;
+	case 2:
+		*(volatile uint16_t *)p = value;
+		return 0;
+	case 4:
+		*(volatile uint32_t *)p = value;
+		return 0;
+	default:
+		*(volatile uint64_t *)p = value;
+		return 0;
+	}
+}
+
+#define PUT(off, value, size) \
+	ASSERT_EQ(0, put(self, variant->trapped, off, value, size))
+#define RANG(nr) testdev_num(&shared, "doorbell %d %d", nr, SOON_MS / 2)
+#define QUIET(nr) EXPECT_EQ(0, testdev_num(&shared, "doorbell %d 0", nr))
+
+TEST_F(consumer, any_value)
+{
+	PUT(TESTDEV_DB_ANY, 0, 4);
+	EXPECT_EQ(1, RANG(0));
+	PUT(TESTDEV_DB_ANY, 0xffffffff, 4);
+	EXPECT_EQ(1, RANG(0));
+	/* Nothing went to the server's socket. */
+	EXPECT_EQ(0, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, counts)
+{
+	int i;
+
+	for (i = 0; i < 100; i++)
+		PUT(TESTDEV_DB_ANY, i, 4);
+	EXPECT_EQ(100, RANG(0));
+	EXPECT_EQ(0, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, other_size_is_a_write)
+{
+	struct testdev_access acc;
+
+	PUT(TESTDEV_DB_ANY, 0x5a, 2);
+	QUIET(0);
+	ASSERT_EQ(1, testdev_log_count(&shared));
+	ASSERT_EQ(0, testdev_log_get(&shared, 0, &acc));
+	EXPECT_EQ(3, acc.region);
+	EXPECT_EQ(2, acc.size);
+	EXPECT_EQ(0x5a, acc.value);
+	/* This region has io fds: it waits for the reply. */
+	EXPECT_EQ('w', acc.dir);
+}
+
+TEST_F(consumer, other_offset_is_a_write)
+{
+	PUT(TESTDEV_DB_ANY + 4, 1, 4);
+	PUT(TESTDEV_DB_MEMORY, 1, 4);
+	QUIET(0);
+	EXPECT_EQ(2, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, datamatch)
+{
+	struct testdev_access acc;
+
+	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH1, 2);
+	EXPECT_EQ(1, RANG(1));
+	QUIET(2);
+	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH2, 2);
+	EXPECT_EQ(1, RANG(2));
+	QUIET(1);
+	EXPECT_EQ(0, testdev_log_count(&shared));
+	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH1 + 1, 2);
+	QUIET(1);
+	QUIET(2);
+	ASSERT_EQ(1, testdev_log_count(&shared));
+	ASSERT_EQ(0, testdev_log_get(&shared, 0, &acc));
+	EXPECT_EQ(TESTDEV_DB_MATCH1 + 1, acc.value);
+	/* The value matches, the size does not. */
+	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH1, 4);
+	QUIET(1);
+	EXPECT_EQ(2, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, any_size)
+{
+	unsigned int size;
+
+	for (size = 1; size <= 8; size *= 2) {
+		/* pwrite splits 8 bytes by alignment, and here it is. */
+		PUT(TESTDEV_DB_ANYSIZE, size, size);
+		EXPECT_EQ(1, RANG(3)) TH_LOG("%u bytes", size);
+	}
+	EXPECT_EQ(0, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, eight_bytes)
+{
+	PUT(TESTDEV_DB_WIDE, 0x123456789, 8);
+	EXPECT_EQ(1, RANG(4));
+	PUT(TESTDEV_DB_WIDE, 1, 4);
+	QUIET(4);
+	EXPECT_EQ(1, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, reads_go_to_the_server)
+{
+	uint32_t value = 0;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "poke 3 0x%x 4 0x1234",
+				 TESTDEV_DB_ANY));
+	ASSERT_EQ(0, region_get(self->dev.device, BAR(3), TESTDEV_DB_ANY,
+				&value, 4));
+	EXPECT_EQ(0x1234, value);
+	EXPECT_EQ(0x1234, *(volatile uint32_t *)(self->bar + TESTDEV_DB_ANY));
+	QUIET(0);
+}
+
+/* What was stored before the doorbell is there when it rings. */
+TEST_F(consumer, order_with_memory)
+{
+	unsigned int i;
+
+	for (i = 1; i <= 50; i++) {
+		PUT(TESTDEV_DB_MEMORY, i, 4);
+		PUT(TESTDEV_DB_ANY, i, 4);
+		ASSERT_EQ(1, RANG(0));
+		ASSERT_EQ(i, testdev_num(&shared, "peek 3 0x%x 4",
+					 TESTDEV_DB_MEMORY));
+	}
+}
+
+/* Without io fds the same stores are writes. */
+TEST(server_without_io_fds)
+{
+	static const char *const args[] = { "--no-io-fds", NULL };
+	struct vfio_dev dev;
+	struct testdev td;
+	uint32_t value = 1;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, testdev_log_clear(&td));
+	EXPECT_EQ(0, region_put(dev.device, BAR(3), TESTDEV_DB_ANY, &value,
+				4));
+	EXPECT_EQ(0, region_get(dev.device, BAR(3), TESTDEV_DB_ANY, &value,
+				4));
+	EXPECT_EQ(2, testdev_log_count(&td));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+SHARED_MAIN(NULL)
