@@ -92,13 +92,14 @@ struct vuser_server_ops {
  * @use_minor: @minor counts, else VFIO_USER_MINOR
  * @no_twin: never set up a twin socket
  * @no_write_multi: REGION_WRITE_MULTI is not offered
+ * @no_dma_fds: map no file that comes with DMA_MAP: use messages only
  * @max_msg_fds: fds taken in one message, 0 for VUSER_MAX_MSG_FDS
  * @max_data_xfer_size: bytes taken in one message, 0 for 1 MiB
  * @max_dma_maps: DMA regions taken at one time, 0 for 65535.  The next one is
  *                refused with ENOSPC.
  * @hide_max_dma_maps: do not tell the client about @max_dma_maps
  * @dma_timeout_ms: how long the client may take to answer DMA_READ and
- *                  DMA_WRITE, 0 for 5000, -1 for ever
+ *                  DMA_WRITE, 0 for 30000, -1 for ever
  */
 struct vuser_server_config {
 	uint32_t device_flags;
@@ -106,6 +107,7 @@ struct vuser_server_config {
 	bool use_minor;
 	bool no_twin;
 	bool no_write_multi;
+	bool no_dma_fds;
 	uint32_t max_msg_fds;
 	uint32_t max_data_xfer_size;
 	uint32_t max_dma_maps;

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Commands of the client: which one is served by whom, and the replies. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server-internal.h"
+
+/* Set up the socket of our commands; the client's end goes with the reply. */
+static int make_twin(struct vuser_server *server, int *peer)
+{
+	struct vu_conn *twin;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+		       fds))
+		return -errno;
+	twin = vu_conn_new(fds[0], server->wake_fd, false, server->max_size, 0);
+	if (!twin) {
+		close(fds[0]);
+		close(fds[1]);
+		return -ENOMEM;
+	}
+	pthread_mutex_lock(&server->lock);
+	server->twin = twin;
+	pthread_mutex_unlock(&server->lock);
+	*peer = fds[1];
+	return 0;
+}
+
+/* What we say, given what the client said. */
+static void our_version(const struct vuser_server *server,
+			const struct vuser_version *theirs,
+			struct vuser_version *ours)
+{
+	const struct vuser_server_config *config = &server->config;
+
+	ours->major = VFIO_USER_MAJOR;
+	ours->minor = theirs->minor < config->minor ? theirs->minor :
+						      config->minor;
+	vuser_caps_default(&ours->caps);
+	ours->caps.max_msg_fds = config->max_msg_fds;
+	ours->caps.max_data_xfer_size = config->max_data_xfer_size;
+	ours->caps.max_dma_maps = config->max_dma_maps;
+	ours->caps.has_max_dma_maps = !config->hide_max_dma_maps;
+	ours->caps.write_multiple = theirs->caps.write_multiple &&
+				    !config->no_write_multi;
+	ours->caps.twin_supported = theirs->caps.twin_supported &&
+				    theirs->caps.max_msg_fds &&
+				    !config->no_twin;
+	if (ours->caps.twin_supported)
+		ours->caps.twin_fd_index = 0;
+}
+
+static int send_version(struct vuser_server *server, uint16_t msg_id,
+			const struct vuser_version *ours)
+{
+	struct vfio_user_header hdr = {
+		.msg_id = msg_id,
+		.command = VFIO_USER_VERSION,
+		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
+	};
+	struct iovec iov = { .iov_base = server->reply };
+	ssize_t len;
+	int ret, peer = -1;
+
+	len = vuser_encode_version(server->reply, server->reply_size, ours);
+	if (len < 0)
+		return len;
+	iov.iov_len = len;
+	if (ours->caps.twin_supported) {
+		ret = make_twin(server, &peer);
+		if (ret)
+			return ret;
+	}
+	ret = vu_conn_send(server->conn, &hdr, &iov, 1, &peer, peer >= 0,
+			   server->config.dma_timeout_ms);
+	if (peer >= 0)
+		close(peer);
+	return ret;
+}
+
+/* The first message: not 0 when the client has to go. */
+static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vuser_version theirs, ours;
+	int ret;
+
+	if (msg->hdr.command != VFIO_USER_VERSION ||
+	    msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY) {
+		vu_log(server, LOG_WARNING, "client started with %s, id %u",
+		       vuser_command_name(msg->hdr.command), msg->hdr.msg_id);
+		return -EPROTO;
+	}
+	ret = vuser_decode_version(msg->payload, msg->len, &theirs);
+	if (ret) {
+		vu_log(server, LOG_WARNING, "bad VERSION of %zu bytes: %s",
+		       msg->len, strerror(-ret));
+		return ret;
+	}
+	our_version(server, &theirs, &ours);
+	ret = send_version(server, msg->hdr.msg_id, &ours);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&server->lock);
+	server->minor = ours.minor;
+	server->peer = theirs.caps;
+	server->negotiated = true;
+	pthread_mutex_unlock(&server->lock);
+	if (server->ops->connected)
+		server->ops->connected(server->data);
+	return 0;
+}
+
+static ssize_t get_info(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_device_info info;
+	int ret = vuser_decode_device_info(msg->payload, msg->len, &info);
+
+	if (ret)
+		return ret;
+	return vuser_encode_device_info(server->reply, server->reply_size,
+					server->config.device_flags,
+					server->nr_regions, server->nr_irqs);
+}
+
+static ssize_t reset(struct vuser_server *server, struct vuser_msg *msg)
+{
+	int ret = vuser_decode_empty(msg->payload, msg->len);
+
+	if (ret)
+		return ret;
+	return server->ops->reset ? server->ops->reset(server->data) : -ENOTSUP;
+}
+
+static ssize_t feature(struct vuser_server *server, struct vuser_msg *msg)
+{
+	const size_t head = sizeof(struct vfio_user_device_feature);
+	struct vfio_user_device_feature req;
+	size_t len, size;
+	const void *data;
+	ssize_t ret;
+	bool get;
+
+	ret = vuser_decode_feature(msg->payload, msg->len, &req, &data, &len);
+	if (ret)
+		return ret;
+	if (!server->ops->feature)
+		return -ENOTTY;
+	if (len > server->reply_size - head)
+		return -EMSGSIZE;
+	size = req.argsz - head;
+	if (size > server->reply_size - head)
+		size = server->reply_size - head;
+	if (size < len)
+		size = len;
+	memcpy(server->reply + head, data, len);
+	ret = server->ops->feature(server->data, req.flags,
+				   server->reply + head, len, size);
+	if (ret < 0)
+		return ret;
+	/* SET and PROBE echo what was asked. */
+	get = req.flags & VFIO_DEVICE_FEATURE_GET &&
+	      !(req.flags & VFIO_DEVICE_FEATURE_PROBE);
+	if (!get)
+		ret = len;
+	if ((size_t)ret > size)
+		return -EIO;
+	return vuser_encode_feature(server->reply, server->reply_size,
+				    head + ret, req.flags,
+				    server->reply + head, ret);
+}
+
+static ssize_t mig_read(struct vuser_server *server, struct vuser_msg *msg)
+{
+	const size_t head = sizeof(struct vfio_user_mig_data);
+	uint32_t count;
+	ssize_t ret;
+
+	ret = vuser_decode_mig_read(msg->payload, msg->len,
+				    server->config.max_data_xfer_size, &count);
+	if (ret)
+		return ret;
+	if (!server->ops->mig_read)
+		return -ENOTSUP;
+	ret = server->ops->mig_read(server->data, server->reply + head, count);
+	if (ret < 0)
+		return ret;
+	if ((size_t)ret > count)
+		return -EIO;
+	vuser_encode_mig_data(server->reply, server->reply_size, ret);
+	return head + ret;
+}
+
+static ssize_t mig_write(struct vuser_server *server, struct vuser_msg *msg)
+{
+	const void *data;
+	uint32_t count;
+	int ret;
+
+	ret = vuser_decode_mig_data(msg->payload, msg->len,
+				    server->config.max_data_xfer_size, &count,
+				    &data);
+	if (ret)
+		return ret;
+	if (!server->ops->mig_write)
+		return -ENOTSUP;
+	return server->ops->mig_write(server->data, data, count);
+}
+
+typedef ssize_t (*handler)(struct vuser_server *server, struct vuser_msg *msg);
+
+static const struct {
+	handler serve;
+	bool takes_fds;
+} handlers[VFIO_USER_COMMAND_MAX + 1] = {
+	[VFIO_USER_DMA_MAP] = { vu_dma_map, true },
+	[VFIO_USER_DMA_UNMAP] = { vu_dma_unmap },
+	[VFIO_USER_DEVICE_GET_INFO] = { get_info },
+	[VFIO_USER_DEVICE_GET_REGION_INFO] = { vu_get_region_info },
+	[VFIO_USER_DEVICE_GET_REGION_IO_FDS] = { vu_get_region_io_fds },
+	[VFIO_USER_DEVICE_GET_IRQ_INFO] = { vu_get_irq_info },
+	[VFIO_USER_DEVICE_SET_IRQS] = { vu_set_irqs, true },
+	[VFIO_USER_REGION_READ] = { vu_region_read },
+	[VFIO_USER_REGION_WRITE] = { vu_region_write },
+	[VFIO_USER_DEVICE_RESET] = { reset },
+	[VFIO_USER_REGION_WRITE_MULTI] = { vu_region_write_multi },
+	[VFIO_USER_DEVICE_FEATURE] = { feature },
+	[VFIO_USER_MIG_DATA_READ] = { mig_read },
+	[VFIO_USER_MIG_DATA_WRITE] = { mig_write },
+};
+
+static ssize_t dispatch(struct vuser_server *server, struct vuser_msg *msg)
+{
+	uint16_t command = msg->hdr.command;
+
+	if (command == VFIO_USER_VERSION)
+		return -EINVAL;
+	if (command > VFIO_USER_COMMAND_MAX || !handlers[command].serve)
+		return -ENOTSUP;
+	if (msg->nr_fds && !handlers[command].takes_fds)
+		return -EINVAL;
+	return handlers[command].serve(server, msg);
+}
+
+int vu_serve(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_header hdr = {
+		.msg_id = msg->hdr.msg_id,
+		.command = msg->hdr.command,
+		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
+	};
+	struct iovec iov = { .iov_base = server->reply };
+	ssize_t ret;
+
+	if (!server->negotiated)
+		return negotiate(server, msg);
+	server->nr_reply_fds = 0;
+	ret = dispatch(server, msg);
+	if (ret < 0) {
+		vu_log(server, LOG_DEBUG, "%s id %u size %u flags %#x: %s",
+		       vuser_command_name(hdr.command), hdr.msg_id,
+		       msg->hdr.msg_size, msg->hdr.flags, strerror(-ret));
+		hdr.flags |= VFIO_USER_FLAGS_ERROR;
+		hdr.error_no = -ret;
+		server->nr_reply_fds = 0;
+		ret = 0;
+	}
+	if (msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
+		return 0;
+	iov.iov_len = ret;
+	return vu_conn_send(server->conn, &hdr, &iov, 1, server->reply_fds,
+			    server->nr_reply_fds,
+			    server->config.dma_timeout_ms);
+}

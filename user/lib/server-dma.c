@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The client's memory: what was mapped, and how to get at it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server-internal.h"
+
+/* The first entry that ends behind @iova.  dma_lock is held. */
+static uint32_t find_slot(const struct vuser_server *server, uint64_t iova)
+{
+	uint32_t low = 0, high = server->nr_dma, mid;
+	const struct vuser_dma_region *region;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		region = &server->dma[mid]->region;
+		if (region->iova + (region->size - 1) < iova)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The entry that holds @iova, or NULL. */
+static struct vu_dma *find(const struct vuser_server *server, uint64_t iova)
+{
+	uint32_t slot = find_slot(server, iova);
+
+	if (slot == server->nr_dma || server->dma[slot]->region.iova > iova)
+		return NULL;
+	return server->dma[slot];
+}
+
+static int insert(struct vuser_server *server, struct vu_dma *dma)
+{
+	const struct vuser_dma_region *region = &dma->region;
+	uint32_t slot = find_slot(server, region->iova);
+	struct vu_dma **table;
+	uint32_t max;
+
+	if (slot < server->nr_dma &&
+	    server->dma[slot]->region.iova <= region->iova + (region->size - 1))
+		return -EEXIST;
+	if (server->nr_dma == server->config.max_dma_maps)
+		return -ENOSPC;
+	if (server->nr_dma == server->max_dma) {
+		max = server->max_dma ? server->max_dma * 2 : 16;
+		table = realloc(server->dma, max * sizeof(*table));
+		if (!table)
+			return -ENOMEM;
+		server->dma = table;
+		server->max_dma = max;
+	}
+	memmove(&server->dma[slot + 1], &server->dma[slot],
+		(server->nr_dma - slot) * sizeof(*server->dma));
+	server->dma[slot] = dma;
+	server->nr_dma++;
+	return 0;
+}
+
+static void dma_free(struct vu_dma *dma)
+{
+	if (dma->base)
+		munmap(dma->base, dma->base_size);
+	free(dma);
+}
+
+/* From now on nobody gets a reference. */
+static void set_going(struct vuser_server *server, struct vu_dma *dma)
+{
+	pthread_mutex_lock(&server->dma_lock);
+	dma->going = true;
+	pthread_mutex_unlock(&server->dma_lock);
+}
+
+/* Take @dma, which is going, out of the table once nobody uses it. */
+static void drop(struct vuser_server *server, struct vu_dma *dma)
+{
+	uint32_t slot;
+
+	pthread_mutex_lock(&server->dma_lock);
+	while (dma->users)
+		pthread_cond_wait(&server->dma_idle, &server->dma_lock);
+	slot = find_slot(server, dma->region.iova);
+	server->nr_dma--;
+	memmove(&server->dma[slot], &server->dma[slot + 1],
+		(server->nr_dma - slot) * sizeof(*server->dma));
+	pthread_mutex_unlock(&server->dma_lock);
+	dma_free(dma);
+}
+
+/* The same, and the device is told first. */
+static void unmap(struct vuser_server *server, struct vu_dma *dma)
+{
+	set_going(server, dma);
+	if (server->ops->dma_unmap)
+		server->ops->dma_unmap(server->data, &dma->region);
+	drop(server, dma);
+}
+
+void vu_dma_clear(struct vuser_server *server)
+{
+	uint32_t i;
+
+	/* None may be found any more, whichever goes first. */
+	pthread_mutex_lock(&server->dma_lock);
+	for (i = 0; i < server->nr_dma; i++)
+		server->dma[i]->going = true;
+	pthread_mutex_unlock(&server->dma_lock);
+	while (server->nr_dma)
+		unmap(server, server->dma[server->nr_dma - 1]);
+}
+
+/* What a mapping of @fd starts and ends at multiples of: huge pages. */
+static uint64_t granule_of(const struct stat *st)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	uint64_t block = st->st_blksize;
+
+	if (block > page && !(block & (block - 1)))
+		return block;
+	return page;
+}
+
+/* Map the memory.  -EINVAL: the file does not have so much. */
+static int map_file(struct vu_dma *dma, int fd, uint64_t offset)
+{
+	const struct vuser_dma_region *region = &dma->region;
+	uint64_t granule, start, end;
+	struct stat st;
+	void *base;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (offset > INT64_MAX || region->size > INT64_MAX - offset)
+		return -EINVAL;
+	end = offset + region->size;
+	if (S_ISREG(st.st_mode) && end > (uint64_t)st.st_size)
+		return -EINVAL;
+	granule = granule_of(&st);
+	start = offset - offset % granule;
+	if (end % granule)
+		end += granule - end % granule;
+	base = mmap(NULL, end - start, region->prot, MAP_SHARED, fd, start);
+	if (base == MAP_FAILED)
+		return -errno;
+	dma->base = base;
+	dma->base_size = end - start;
+	dma->region.map = (char *)base + (offset - start);
+	return 0;
+}
+
+static int prot_of(uint32_t flags)
+{
+	return (flags & VFIO_USER_DMA_MAP_READ ? PROT_READ : 0) |
+	       (flags & VFIO_USER_DMA_MAP_WRITE ? PROT_WRITE : 0);
+}
+
+/* The memory behind @dma, where there is any that can be mapped. */
+static int map_memory(struct vuser_server *server, struct vu_dma *dma,
+		      struct vuser_msg *msg, uint64_t offset)
+{
+	int fd, ret;
+
+	if (!msg->nr_fds || server->config.no_dma_fds)
+		return 0;
+	fd = vuser_msg_take_fd(msg, 0);
+	ret = map_file(dma, fd, offset);
+	close(fd);
+	if (ret == -EINVAL)
+		return ret;
+	if (ret)
+		vu_log(server, LOG_WARNING,
+		       "DMA map %#jx+%#jx is used by message: %s",
+		       (uintmax_t)dma->region.iova,
+		       (uintmax_t)dma->region.size, strerror(-ret));
+	return 0;
+}
+
+ssize_t vu_dma_map(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_dma_map map;
+	struct vu_dma *dma;
+	int ret;
+
+	ret = vuser_decode_dma_map(msg->payload, msg->len, &map);
+	if (ret)
+		return ret;
+	if (msg->nr_fds > 1)
+		return -EINVAL;
+	dma = calloc(1, sizeof(*dma));
+	if (!dma)
+		return -ENOMEM;
+	dma->region.iova = map.address;
+	dma->region.size = map.size;
+	dma->region.prot = prot_of(map.flags);
+	ret = map_memory(server, dma, msg, map.offset);
+	if (ret)
+		goto free;
+	pthread_mutex_lock(&server->dma_lock);
+	ret = insert(server, dma);
+	pthread_mutex_unlock(&server->dma_lock);
+	if (ret)
+		goto free;
+	if (!server->ops->dma_map)
+		return 0;
+	ret = server->ops->dma_map(server->data, &dma->region);
+	if (ret) {
+		set_going(server, dma);
+		drop(server, dma);
+	}
+	return ret;
+free:
+	dma_free(dma);
+	return ret;
+}
+
+ssize_t vu_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_dma_unmap req;
+	struct vu_dma *dma;
+	int ret;
+
+	ret = vuser_decode_dma_unmap(msg->payload, msg->len, &req);
+	if (ret)
+		return ret;
+	/* Only this thread changes the table. */
+	dma = find(server, req.address);
+	if (!dma || dma->region.iova != req.address ||
+	    dma->region.size != req.size)
+		return -ENOENT;
+	unmap(server, dma);
+	return vuser_encode_dma_unmap(server->reply, server->reply_size,
+				      req.address, req.size);
+}
+
+/* Hold the entry at @iova; *@len is cut to where it ends. */
+static int hold(struct vuser_server *server, uint64_t iova, size_t *len,
+		int prot, struct vu_dma **result)
+{
+	struct vu_dma *dma;
+	uint64_t left;
+	int ret = 0;
+
+	pthread_mutex_lock(&server->dma_lock);
+	dma = find(server, iova);
+	if (!dma || dma->going) {
+		ret = -EFAULT;
+	} else if ((dma->region.prot & prot) != prot) {
+		ret = -EACCES;
+	} else {
+		left = dma->region.size - (iova - dma->region.iova);
+		if (*len > left)
+			*len = left;
+		dma->users++;
+		*result = dma;
+	}
+	pthread_mutex_unlock(&server->dma_lock);
+	return ret;
+}
+
+static void release(struct vuser_server *server, struct vu_dma *dma)
+{
+	pthread_mutex_lock(&server->dma_lock);
+	if (!--dma->users && dma->going)
+		pthread_cond_broadcast(&server->dma_idle);
+	pthread_mutex_unlock(&server->dma_lock);
+}
+
+static void *map_at(const struct vu_dma *dma, uint64_t iova)
+{
+	return (char *)dma->region.map + (iova - dma->region.iova);
+}
+
+/* The connection that takes our commands, held; NULL without a client. */
+static struct vu_conn *get_conn(struct vuser_server *server, uint32_t *max)
+{
+	struct vu_conn *conn;
+
+	pthread_mutex_lock(&server->lock);
+	conn = server->twin ? server->twin : server->conn;
+	if (conn) {
+		vu_conn_get(conn);
+		*max = server->peer.max_data_xfer_size;
+		if (*max > server->config.max_data_xfer_size)
+			*max = server->config.max_data_xfer_size;
+	}
+	pthread_mutex_unlock(&server->lock);
+	return conn;
+}
+
+/* What an error reply says. */
+static int reply_error(const struct vuser_msg *reply)
+{
+	if (!(reply->hdr.flags & VFIO_USER_FLAGS_ERROR))
+		return 0;
+	if (!reply->hdr.error_no || reply->hdr.error_no > 4095)
+		return -EIO;
+	return -(int)reply->hdr.error_no;
+}
+
+/* One DMA_READ or DMA_WRITE, not longer than the client takes. */
+static int transfer(struct vuser_server *server, struct vu_conn *conn,
+		    uint64_t iova, void *buf, size_t len, bool write)
+{
+	struct vfio_user_dma_access access;
+	struct iovec iov[2] = {
+		{ .iov_base = &access, .iov_len = sizeof(access) },
+		{ .iov_base = buf, .iov_len = len },
+	};
+	uint16_t command = write ? VFIO_USER_DMA_WRITE : VFIO_USER_DMA_READ;
+	struct vuser_msg reply;
+	const void *data;
+	int ret;
+
+	vuser_encode_dma_access(&access, sizeof(access), iova, len);
+	ret = vu_conn_call(conn, command, iov, write ? 2 : 1,
+			   server->config.dma_timeout_ms, &reply);
+	if (ret == -ETIMEDOUT)
+		return ret;
+	if (ret)
+		return -ENOTCONN;
+	ret = reply_error(&reply);
+	if (ret)
+		goto out;
+	if (write) {
+		ret = vuser_decode_dma_write_reply(reply.payload, reply.len,
+						   iova, len);
+	} else {
+		ret = vuser_decode_dma_read_reply(reply.payload, reply.len,
+						  iova, len, &data);
+		if (!ret)
+			memcpy(buf, data, len);
+	}
+	if (ret) {
+		vu_conn_fail(conn, -EPROTO);
+		ret = -ENOTCONN;
+	}
+out:
+	vuser_msg_clear(&reply);
+	return ret;
+}
+
+static int by_message(struct vuser_server *server, uint64_t iova, void *buf,
+		      size_t len, bool write)
+{
+	struct vu_conn *conn;
+	int ret = 0;
+	uint32_t max;
+	size_t part;
+
+	conn = get_conn(server, &max);
+	if (!conn)
+		return -ENOTCONN;
+	while (len && !ret) {
+		part = len < max ? len : max;
+		ret = transfer(server, conn, iova, buf, part, write);
+		iova += part;
+		buf = (char *)buf + part;
+		len -= part;
+	}
+	vu_conn_put(conn);
+	return ret;
+}
+
+static int access_memory(struct vuser_server *server, uint64_t iova, void *buf,
+			 size_t len, bool write)
+{
+	struct vu_dma *dma;
+	size_t part;
+	int ret = 0;
+
+	while (len && !ret) {
+		part = len;
+		ret = hold(server, iova, &part, write ? PROT_WRITE : PROT_READ,
+			   &dma);
+		if (ret)
+			break;
+		if (!dma->region.map)
+			ret = by_message(server, iova, buf, part, write);
+		else if (write)
+			memcpy(map_at(dma, iova), buf, part);
+		else
+			memcpy(buf, map_at(dma, iova), part);
+		release(server, dma);
+		iova += part;
+		buf = (char *)buf + part;
+		len -= part;
+	}
+	if (ret == -EFAULT && !vuser_server_connected(server))
+		ret = -ENOTCONN;
+	return ret;
+}
+
+int vuser_dma_read(struct vuser_server *server, uint64_t iova, void *buf,
+		   size_t len)
+{
+	return access_memory(server, iova, buf, len, false);
+}
+
+int vuser_dma_write(struct vuser_server *server, uint64_t iova,
+		    const void *buf, size_t len)
+{
+	return access_memory(server, iova, (void *)buf, len, true);
+}
+
+int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
+		  int prot, struct vuser_dma_ref *ref)
+{
+	struct vu_dma *dma;
+	size_t part = len;
+	int ret;
+
+	ret = hold(server, iova, &part, prot, &dma);
+	if (ret == -EFAULT && !vuser_server_connected(server))
+		return -ENOTCONN;
+	if (ret)
+		return ret;
+	if (part < len)
+		ret = -EFAULT;
+	else if (!dma->region.map)
+		ret = -EOPNOTSUPP;
+	if (ret) {
+		release(server, dma);
+		return ret;
+	}
+	ref->ptr = map_at(dma, iova);
+	ref->region = dma;
+	return 0;
+}
+
+void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref)
+{
+	release(server, ref->region);
+	ref->region = NULL;
+	ref->ptr = NULL;
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Regions: what the client is told of them, and its accesses. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server-internal.h"
+
+void vu_region_free(struct vu_region *region)
+{
+	if (!region)
+		return;
+	free(region->areas);
+	free(region->io_fds);
+	free(region->io_fd_nums);
+	free(region);
+}
+
+static bool areas_ok(const struct vuser_server_region *desc)
+{
+	uint32_t i;
+
+	if (desc->nr_areas > VUSER_MAX_AREAS)
+		return false;
+	for (i = 0; i < desc->nr_areas; i++)
+		if (!desc->areas[i].size || desc->areas[i].offset > desc->size ||
+		    desc->areas[i].size > desc->size - desc->areas[i].offset)
+			return false;
+	return true;
+}
+
+int vuser_server_set_region(struct vuser_server *server, uint32_t index,
+			    const struct vuser_server_region *desc)
+{
+	uint32_t max = desc->access_max;
+	struct vu_region *region;
+
+	if (index >= VUSER_MAX_REGIONS || !areas_ok(desc) || max > 8 ||
+	    (max & (max - 1)))
+		return -EINVAL;
+	region = calloc(1, sizeof(*region));
+	if (!region)
+		return -ENOMEM;
+	region->areas = calloc(desc->nr_areas ?: 1, sizeof(*region->areas));
+	if (!region->areas) {
+		free(region);
+		return -ENOMEM;
+	}
+	if (desc->nr_areas)
+		memcpy(region->areas, desc->areas,
+		       desc->nr_areas * sizeof(*region->areas));
+	region->desc = *desc;
+	region->desc.areas = region->areas;
+	vu_region_free(server->regions[index]);
+	server->regions[index] = region;
+	if (index >= server->nr_regions)
+		server->nr_regions = index + 1;
+	return 0;
+}
+
+int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t index,
+			       uint64_t offset, uint32_t size, uint32_t flags,
+			       uint64_t datamatch, int fd)
+{
+	struct vfio_user_io_fd *io_fds;
+	struct vu_region *region;
+	uint32_t nr;
+	int *nums;
+
+	if (index >= VUSER_MAX_REGIONS || !server->regions[index])
+		return -EINVAL;
+	region = server->regions[index];
+	nr = region->nr_io_fds;
+	if (size > 8 || (size & (size - 1)) || fd < 0 ||
+	    offset >= region->desc.size || size > region->desc.size - offset)
+		return -EINVAL;
+	if (nr == VUSER_MAX_IOEVENTFDS)
+		return -ENOSPC;
+	nums = realloc(region->io_fd_nums, (nr + 1) * sizeof(*nums));
+	if (!nums)
+		return -ENOMEM;
+	region->io_fd_nums = nums;
+	io_fds = realloc(region->io_fds, (nr + 1) * sizeof(*io_fds));
+	if (!io_fds)
+		return -ENOMEM;
+	region->io_fds = io_fds;
+	nums[nr] = fd;
+	io_fds[nr] = (struct vfio_user_io_fd){
+		.offset = offset,
+		.size = size,
+		.type = VFIO_USER_IO_FD_TYPE_IOEVENTFD,
+		.flags = flags,
+		.data = datamatch,
+	};
+	region->nr_io_fds++;
+	return 0;
+}
+
+static bool can_share(const struct vuser_server *server,
+		      const struct vu_region *region)
+{
+	return region->desc.fd >= 0 && server->peer.max_msg_fds;
+}
+
+static void get_caps(const struct vu_region *region, bool shared,
+		     struct vuser_region_caps *caps)
+{
+	const struct vuser_server_region *desc = &region->desc;
+
+	memset(caps, 0, sizeof(*caps));
+	caps->has_type = desc->has_type;
+	caps->type = desc->type;
+	caps->subtype = desc->subtype;
+	if (!shared || !desc->nr_areas)
+		return;
+	caps->has_sparse = true;
+	caps->nr_areas = desc->nr_areas;
+	memcpy(caps->areas, desc->areas,
+	       desc->nr_areas * sizeof(caps->areas[0]));
+}
+
+ssize_t vu_get_region_info(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_region_info info, out = { 0 };
+	struct vuser_region_caps caps = { 0 };
+	struct vu_region *region;
+	bool shared = false;
+	ssize_t ret;
+
+	ret = vuser_decode_region_info(msg->payload, msg->len, &info);
+	if (ret)
+		return ret;
+	if (info.index >= server->nr_regions)
+		return -EINVAL;
+	out.index = info.index;
+	region = server->regions[info.index];
+	if (region) {
+		shared = can_share(server, region);
+		out.size = region->desc.size;
+		out.flags = region->desc.flags;
+		get_caps(region, shared, &caps);
+	}
+	if (shared) {
+		out.flags |= VFIO_REGION_INFO_FLAG_MMAP;
+		out.offset = region->desc.fd_offset;
+	}
+	ret = vuser_encode_region_info_reply(server->reply, server->reply_size,
+					     info.argsz, &out, &caps);
+	/* One that has to ask again gets it then. */
+	if (shared && ret > 0 &&
+	    ((struct vfio_user_region_info *)server->reply)->argsz ==
+	    (uint32_t)ret)
+		server->reply_fds[server->nr_reply_fds++] = region->desc.fd;
+	return ret;
+}
+
+/* Index of @fd among those of the reply, which it joins; -1: no room. */
+static int reply_fd(struct vuser_server *server, int fd)
+{
+	uint32_t i;
+
+	for (i = 0; i < server->nr_reply_fds; i++)
+		if (server->reply_fds[i] == fd)
+			return i;
+	if (i == server->peer.max_msg_fds)
+		return -1;
+	server->reply_fds[server->nr_reply_fds++] = fd;
+	return i;
+}
+
+ssize_t vu_get_region_io_fds(struct vuser_server *server,
+			     struct vuser_msg *msg)
+{
+	struct vfio_user_region_io_fds req;
+	struct vu_region *region;
+	uint32_t i, count = 0;
+	int ret, fd_index;
+	size_t full;
+
+	ret = vuser_decode_region_io_fds(msg->payload, msg->len, &req);
+	if (ret)
+		return ret;
+	if (req.index >= server->nr_regions)
+		return -EINVAL;
+	region = server->regions[req.index];
+	/* What the client cannot take by its fds it writes as messages. */
+	for (i = 0; region && i < region->nr_io_fds; i++) {
+		fd_index = reply_fd(server, region->io_fd_nums[i]);
+		if (fd_index < 0)
+			break;
+		region->io_fds[i].fd_index = fd_index;
+		count++;
+	}
+	full = sizeof(req) + count * sizeof(*region->io_fds);
+	if (full > req.argsz)
+		server->nr_reply_fds = 0;
+	return vuser_encode_region_io_fds_reply(server->reply,
+						server->reply_size, req.argsz,
+						req.index,
+						region ? region->io_fds : NULL,
+						count);
+}
+
+/* An access that the region allows; *@region is set. */
+static int check_access(struct vuser_server *server, uint32_t index,
+			uint64_t offset, uint32_t count, uint32_t flag,
+			struct vu_region **region)
+{
+	if (index >= server->nr_regions || !server->regions[index])
+		return -EINVAL;
+	*region = server->regions[index];
+	if (!((*region)->desc.flags & flag))
+		return -EPERM;
+	if (offset > (*region)->desc.size ||
+	    count > (*region)->desc.size - offset)
+		return -EINVAL;
+	return 0;
+}
+
+/* The largest naturally aligned piece at @offset. */
+static uint32_t piece(uint64_t offset, uint32_t count, uint32_t max)
+{
+	while (max > count || offset % max)
+		max /= 2;
+	return max;
+}
+
+static int read_region(struct vuser_server *server, struct vu_region *region,
+		       uint32_t index, uint64_t offset, char *buf,
+		       uint32_t count)
+{
+	const struct vuser_server_region *desc = &region->desc;
+	uint32_t part;
+	uint64_t val;
+	int ret;
+
+	if (!desc->read)
+		return -EPERM;
+	if (!desc->access_max)
+		return desc->read(server->data, index, offset, buf, count);
+	while (count) {
+		part = piece(offset, count, desc->access_max);
+		val = 0;
+		ret = desc->read(server->data, index, offset, &val, part);
+		if (ret)
+			return ret;
+		memcpy(buf, &val, part);
+		offset += part;
+		buf += part;
+		count -= part;
+	}
+	return 0;
+}
+
+static int write_region(struct vuser_server *server, struct vu_region *region,
+			uint32_t index, uint64_t offset, const char *buf,
+			uint32_t count)
+{
+	const struct vuser_server_region *desc = &region->desc;
+	uint32_t part;
+	uint64_t val;
+	int ret;
+
+	if (!desc->write)
+		return -EPERM;
+	if (!desc->access_max)
+		return desc->write(server->data, index, offset, buf, count);
+	while (count) {
+		part = piece(offset, count, desc->access_max);
+		val = 0;
+		memcpy(&val, buf, part);
+		ret = desc->write(server->data, index, offset, &val, part);
+		if (ret)
+			return ret;
+		offset += part;
+		buf += part;
+		count -= part;
+	}
+	return 0;
+}
+
+ssize_t vu_region_read(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_region_access access;
+	struct vu_region *region;
+	ssize_t len;
+	int ret;
+
+	ret = vuser_decode_region_access(msg->payload, msg->len,
+					 server->config.max_data_xfer_size,
+					 &access);
+	if (ret)
+		return ret;
+	ret = check_access(server, access.region, access.offset, access.count,
+			   VFIO_REGION_INFO_FLAG_READ, &region);
+	if (ret)
+		return ret;
+	len = vuser_encode_region_access(server->reply, server->reply_size,
+					 access.region, access.offset,
+					 access.count);
+	ret = read_region(server, region, access.region, access.offset,
+			  server->reply + len, access.count);
+	return ret < 0 ? ret : len + access.count;
+}
+
+ssize_t vu_region_write(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct vfio_user_region_access access;
+	struct vu_region *region;
+	const void *data;
+	int ret;
+
+	ret = vuser_decode_region_access_data(msg->payload, msg->len,
+					      server->config.max_data_xfer_size,
+					      &access, &data);
+	if (ret)
+		return ret;
+	ret = check_access(server, access.region, access.offset, access.count,
+			   VFIO_REGION_INFO_FLAG_WRITE, &region);
+	if (ret)
+		return ret;
+	ret = write_region(server, region, access.region, access.offset, data,
+			   access.count);
+	if (ret < 0)
+		return ret;
+	return vuser_encode_region_access(server->reply, server->reply_size,
+					  access.region, access.offset,
+					  access.count);
+}
+
+ssize_t vu_region_write_multi(struct vuser_server *server,
+			      struct vuser_msg *msg)
+{
+	const struct vfio_user_single_write *wrs;
+	struct vu_region *region;
+	ssize_t nr, i;
+	int ret = 0;
+
+	nr = vuser_decode_write_multi(msg->payload, msg->len, &wrs);
+	if (nr < 0)
+		return nr;
+	for (i = 0; i < nr; i++) {
+		ret = check_access(server, wrs[i].region, wrs[i].offset,
+				   wrs[i].count, VFIO_REGION_INFO_FLAG_WRITE,
+				   &region);
+		if (!ret)
+			ret = write_region(server, region, wrs[i].region,
+					   wrs[i].offset,
+					   (const char *)wrs[i].data,
+					   wrs[i].count);
+		if (ret < 0)
+			break;
+	}
+	/* The count says where it stopped; with nothing done the error does. */
+	if (ret < 0 && !i)
+		return ret;
+	return vuser_encode_write_multi_reply(server->reply, server->reply_size,
+					      i);
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A device at a socket: its clients come and go here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server-internal.h"
+
+/* Commands served in one call, so that other fds of the loop get their turn. */
+#define BURST		64
+
+/*
+ * The most fds that this side says it takes: QEMU's client gives up on a
+ * server that claims more than 16.
+ */
+#define OUR_MAX_MSG_FDS	16
+
+#define DMA_TIMEOUT_MS	30000
+
+/* Room for any message that carries no data. */
+#define SMALL_MAX	(64 * 1024)
+
+void vu_log(struct vuser_server *server, int level, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	if (!server->ops->log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	server->ops->log(server->data, level, line);
+}
+
+static void set_defaults(struct vuser_server *server)
+{
+	struct vuser_server_config *config = &server->config;
+
+	if (!config->use_minor)
+		config->minor = VFIO_USER_MINOR;
+	if (!config->max_msg_fds)
+		config->max_msg_fds = OUR_MAX_MSG_FDS;
+	if (config->max_msg_fds > VUSER_MAX_MSG_FDS)
+		config->max_msg_fds = VUSER_MAX_MSG_FDS;
+	if (!config->max_data_xfer_size)
+		config->max_data_xfer_size =
+			VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE;
+	if (config->max_data_xfer_size > VUSER_MAX_XFER_SIZE)
+		config->max_data_xfer_size = VUSER_MAX_XFER_SIZE;
+	if (!config->max_dma_maps)
+		config->max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS;
+	if (!config->dma_timeout_ms)
+		config->dma_timeout_ms = DMA_TIMEOUT_MS;
+	if (server->ops->reset)
+		config->device_flags |= VFIO_DEVICE_FLAGS_RESET;
+	if (config->device_flags & VFIO_DEVICE_FLAGS_PCI) {
+		server->nr_regions = VFIO_PCI_NUM_REGIONS;
+		server->nr_irqs = VFIO_PCI_NUM_IRQS;
+	}
+	server->max_size = sizeof(struct vfio_user_header) + SMALL_MAX +
+			   config->max_data_xfer_size;
+	server->reply_size = server->max_size;
+}
+
+static int watch(struct vuser_server *server, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) ?
+	       -errno : 0;
+}
+
+static void unwatch(struct vuser_server *server, int fd)
+{
+	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+static int open_fds(struct vuser_server *server)
+{
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll_fd < 0)
+		return -errno;
+	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->wake_fd < 0)
+		return -errno;
+	return watch(server, server->wake_fd);
+}
+
+int vuser_server_new(const struct vuser_server_ops *ops,
+		     const struct vuser_server_config *config, void *data,
+		     struct vuser_server **result)
+{
+	struct vuser_server *server = calloc(1, sizeof(*server));
+	int ret;
+
+	if (!server)
+		return -ENOMEM;
+	server->ops = ops;
+	server->data = data;
+	if (config)
+		server->config = *config;
+	server->epoll_fd = -1;
+	server->listen_fd = -1;
+	server->wake_fd = -1;
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_mutex_init(&server->irq_lock, NULL);
+	pthread_mutex_init(&server->dma_lock, NULL);
+	pthread_cond_init(&server->dma_idle, NULL);
+	set_defaults(server);
+	ret = open_fds(server);
+	if (!ret) {
+		server->reply = malloc(server->reply_size);
+		ret = server->reply ? 0 : -ENOMEM;
+	}
+	if (ret) {
+		vuser_server_free(server);
+		return ret;
+	}
+	*result = server;
+	return 0;
+}
+
+/* New clients wait in the queue of the socket while there is one. */
+static void watch_listen(struct vuser_server *server, bool on)
+{
+	struct epoll_event event = {
+		.events = on ? EPOLLIN : 0,
+		.data.fd = server->listen_fd,
+	};
+
+	if (server->listen_fd >= 0)
+		epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, server->listen_fd,
+			  &event);
+}
+
+/* It closed its end, or ours was closed on purpose. */
+static bool is_normal(int error)
+{
+	return error == -ENODATA || error == -EPIPE || error == -ECANCELED;
+}
+
+/* The end of the client, in the order that the header promises. */
+static void end_client(struct vuser_server *server, int error)
+{
+	struct vu_conn *conn = server->conn, *twin = server->twin;
+
+	if (!is_normal(error))
+		vu_log(server, LOG_WARNING, "client sent away: %s",
+		       strerror(-error));
+	vu_conn_fail(conn, -ENOTCONN);
+	if (twin)
+		vu_conn_fail(twin, -ENOTCONN);
+	if (server->negotiated && server->ops->disconnected)
+		server->ops->disconnected(server->data,
+					  is_normal(error) ? 0 : error);
+	vu_dma_clear(server);
+	vu_irqs_clear(server);
+	unwatch(server, conn->fd);
+	pthread_mutex_lock(&server->lock);
+	server->conn = NULL;
+	server->twin = NULL;
+	server->negotiated = false;
+	pthread_mutex_unlock(&server->lock);
+	vu_conn_put(conn);
+	if (twin)
+		vu_conn_put(twin);
+	watch_listen(server, true);
+}
+
+void vuser_server_free(struct vuser_server *server)
+{
+	uint32_t i;
+
+	if (!server)
+		return;
+	if (server->conn)
+		end_client(server, -ECANCELED);
+	sd_event_source_disable_unref(server->event);
+	if (server->path) {
+		unlink(server->path);
+		free(server->path);
+	}
+	if (server->listen_fd >= 0)
+		close(server->listen_fd);
+	if (server->wake_fd >= 0)
+		close(server->wake_fd);
+	if (server->epoll_fd >= 0)
+		close(server->epoll_fd);
+	for (i = 0; i < VUSER_MAX_REGIONS; i++)
+		vu_region_free(server->regions[i]);
+	vu_irqs_free(server);
+	free(server->dma);
+	free(server->reply);
+	pthread_cond_destroy(&server->dma_idle);
+	pthread_mutex_destroy(&server->dma_lock);
+	pthread_mutex_destroy(&server->irq_lock);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
+
+int vuser_server_listen_fd(struct vuser_server *server, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	int ret = 0;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		ret = -errno;
+	else if (server->listen_fd >= 0)
+		ret = -EBUSY;
+	else
+		ret = watch(server, fd);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	server->listen_fd = fd;
+	watch_listen(server, !server->conn);
+	return 0;
+}
+
+int vuser_server_listen(struct vuser_server *server, const char *path)
+{
+	char *copy = strdup(path);
+	int ret;
+
+	if (!copy)
+		return -ENOMEM;
+	ret = vuser_sock_listen(path);
+	if (ret >= 0)
+		ret = vuser_server_listen_fd(server, ret);
+	if (ret) {
+		free(copy);
+		return ret;
+	}
+	server->path = copy;
+	return 0;
+}
+
+int vuser_server_serve(struct vuser_server *server, int fd)
+{
+	struct vu_conn *conn;
+	int ret = -EBUSY;
+
+	if (server->conn)
+		goto close;
+	conn = vu_conn_new(fd, server->wake_fd, true, server->max_size,
+			   server->config.max_msg_fds);
+	ret = -ENOMEM;
+	if (!conn)
+		goto close;
+	ret = watch(server, fd);
+	if (ret) {
+		vu_conn_put(conn);
+		return ret;
+	}
+	pthread_mutex_lock(&server->lock);
+	server->conn = conn;
+	vuser_caps_default(&server->peer);
+	pthread_mutex_unlock(&server->lock);
+	watch_listen(server, false);
+	return 0;
+close:
+	close(fd);
+	return ret;
+}
+
+/* Take in a client that waits.  What went wrong with just one is no matter. */
+static int accept_client(struct vuser_server *server)
+{
+	int fd, ret;
+
+	if (server->listen_fd < 0)
+		return 0;
+	fd = accept4(server->listen_fd, NULL, NULL,
+		     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return 0;
+		return -errno;
+	}
+	ret = vuser_server_serve(server, fd);
+	if (ret)
+		vu_log(server, LOG_ERR, "cannot take a client in: %s",
+		       strerror(-ret));
+	return 0;
+}
+
+/* Serve commands until there is none. */
+static void serve_client(struct vuser_server *server)
+{
+	struct vuser_msg msg;
+	int i, ret = 0;
+
+	for (i = 0; i < BURST && !ret; i++) {
+		ret = vu_conn_next(server->conn, &msg);
+		if (ret)
+			break;
+		ret = vu_serve(server, &msg);
+		vuser_msg_clear(&msg);
+	}
+	/* What is queued already shows in no socket. */
+	if (i == BURST)
+		eventfd_write(server->wake_fd, 1);
+	if (ret == -EAGAIN)
+		ret = 0;
+	if (!ret && server->twin)
+		ret = vu_conn_error(server->twin);
+	if (ret)
+		end_client(server, ret);
+}
+
+int vuser_server_process(struct vuser_server *server)
+{
+	eventfd_t count;
+	int ret = 0;
+
+	eventfd_read(server->wake_fd, &count);
+	if (!server->conn)
+		ret = accept_client(server);
+	if (server->conn)
+		serve_client(server);
+	return ret;
+}
+
+int vuser_server_fd(const struct vuser_server *server)
+{
+	return server->epoll_fd;
+}
+
+static int on_event(sd_event_source *source, int fd, uint32_t revents,
+		    void *data)
+{
+	struct vuser_server *server = data;
+	int ret = vuser_server_process(server);
+
+	(void)fd;
+	(void)revents;
+	if (ret < 0) {
+		vu_log(server, LOG_ERR, "cannot accept clients: %s",
+		       strerror(-ret));
+		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	}
+	return 0;
+}
+
+int vuser_server_attach_event(struct vuser_server *server,
+			      struct sd_event *event)
+{
+	if (server->event)
+		return -EBUSY;
+	return sd_event_add_io(event, &server->event, server->epoll_fd, EPOLLIN,
+			       on_event, server);
+}
+
+bool vuser_server_connected(const struct vuser_server *server)
+{
+	struct vuser_server *s = (struct vuser_server *)server;
+	bool connected;
+
+	pthread_mutex_lock(&s->lock);
+	connected = s->negotiated;
+	pthread_mutex_unlock(&s->lock);
+	return connected;
+}
+
+void vuser_server_disconnect(struct vuser_server *server)
+{
+	if (server->conn)
+		vu_conn_fail(server->conn, -ECANCELED);
+}
