@@ -152,9 +152,10 @@ TEST_F(consumer, refused)
 			       region_offset(self->dev.device, c->region) +
 			       c->off))
 			TH_LOG("%s", c->what);
-		if (c->err)
+		if (c->err) {
 			EXPECT_EQ(c->err, errno)
 				TH_LOG("%s", c->what);
+		}
 	}
 	/* Beyond every region. */
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 0x1000, RW, MAP_SHARED,
