@@ -12,6 +12,8 @@
 #include <linux/list.h>
 #include <linux/mdev.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uuid.h>
 #include <linux/vfio.h>
@@ -21,8 +23,8 @@
 
 struct vuser_channel;
 struct vuser_domain;
+struct vuser_shared;
 struct vuser_told;
-struct vuser_trap;
 
 /* A region's offset in the device file, as vfio-pci has it. */
 #define VUSER_OFFSET_SHIFT	40
@@ -173,8 +175,13 @@ struct vuser_settings {
 	bool dma_memory_only;
 };
 
-/* One eventfd that the consumer gave for a vector; under the irq lock. */
-struct vuser_irq_ctx {
+/**
+ * struct vuser_vector - one interrupt of an index
+ * @file: the consumer's eventfd, passed to the server, or NULL
+ * @trigger: the same, for a TRIGGER by the consumer itself
+ */
+struct vuser_vector {
+	struct file *file;
 	struct eventfd_ctx *trigger;
 };
 
@@ -183,25 +190,37 @@ struct vuser_irq_ctx {
  * @vdev: VFIO's half; its reference count is ours
  * @mdev: the mdev, valid from probe to remove
  * @uuid: the mdev's UUID
+ * @group_id: of its VFIO group, the N of /dev/vfio/N; set by probe
  * @id: entry in the table of devices, never reused while the device lives
- * @lock: protects @state, @chan, @owner*, @endpoint, @error, @settings and
- *	@pci_address; never held while waiting for a server or the helper;
+ * @lock: protects @state, @opened, @gone, @chan, @owner*, @endpoint, @error
+ *	and @settings; never held while waiting for a server or the helper;
  *	outside of every other lock of the module
  * @state: see vuser_device_set_state() for who may go where
+ * @opened: a consumer has the device open, whatever became of the server
+ * @gone: the mdev is being removed
  * @endpoint: path of the server's UNIX socket, or NULL
  * @error: why the last attach failed, for people; or NULL
- * @pci_address: alias by which programs open the device
+ * @pci_address: alias by which programs open the device; under a lock of its
+ *	own, in settings.c
  * @owner_portid: netlink port of the helper that serves the device, 0: none
  * @owner_token: what that helper got with its claim
  * @chan: the socket; set by attach, dropped by detach; neither happens while
  *	the device is open, so that the consumer's paths read it without lock
  * @settings: see there
  * @counters: see enum vuser_counter
- * @irq_lock: serialises SET_IRQS and protects @irqs; held while waiting for
- *	the server (only SET_IRQS itself and close take it)
- * @irqs: by index, @nr of them as in the description; valid while open
+ * @sparse: the open consumer may map shared areas only
+ * @alias: number of the default @pci_address, from a table of those in use
+ * @irq_lock: serialises SET_IRQS and protects @vectors and @irq_enabled; held
+ *	while waiting for the server (only SET_IRQS itself and close take it,
+ *	killably)
+ * @vectors: by index, as many as the description says; NULL while disabled
+ * @irq_enabled: indexes that the server was told of
+ * @signal_lock: protects the two below
  * @err_trigger: fired when the server is lost
  * @req_trigger: fired when removal is asked for
+ * @shared: pages of shared areas that the consumer touched, while open
+ * @domain_sem: @domain changes with it held for writing; what the server asks
+ *	of the map is served with it held for reading, so never for long
  * @domain: the container's map while open
  * @told: what this device's server was told of the map, while open
  */
@@ -209,10 +228,13 @@ struct vuser_device {
 	struct vfio_device vdev;
 	struct mdev_device *mdev;
 	guid_t uuid;
+	u32 group_id;
 	u32 id;
 
 	struct mutex lock;
 	u32 state;
+	bool opened;
+	bool gone;
 	char *endpoint;
 	char *error;
 	char pci_address[16];
@@ -222,12 +244,19 @@ struct vuser_device {
 	struct vuser_settings settings;
 	atomic64_t counters[VUSER_NR_COUNTERS];
 
+	bool sparse;
+	int alias;
+
 	struct mutex irq_lock;
-	struct vuser_irq_ctx *irqs[VUSER_MAX_IRQ_INDEXES];
+	struct vuser_vector *vectors[VUSER_MAX_IRQ_INDEXES];
+	u32 irq_enabled;
 	spinlock_t signal_lock;
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 
+	struct vuser_shared *shared;
+
+	struct rw_semaphore domain_sem;
 	struct vuser_domain *domain;
 	struct vuser_told *told;
 };

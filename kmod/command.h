@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The commands of vfio-user that the kernel sends, each as a function. */
+#ifndef VUSER_COMMAND_H
+#define VUSER_COMMAND_H
+
+#include <linux/ktime.h>
+#include <linux/types.h>
+
+struct file;
+struct vuser_device;
+
+int vuser_channel_region_read(struct vuser_device *dev, u32 region, u64 off,
+			      void *buf, u32 count);
+int vuser_channel_region_write(struct vuser_device *dev, u32 region, u64 off,
+			       const void *buf, u32 count, bool posted);
+int vuser_channel_region_write_until(struct vuser_device *dev, u32 region,
+				     u64 off, const void *buf, u32 count,
+				     ktime_t deadline, bool killable);
+int vuser_channel_dma_map(struct vuser_device *dev, u64 iova, u64 size,
+			  u32 prot, struct file *file, u64 offset,
+			  ktime_t deadline);
+int vuser_channel_dma_unmap(struct vuser_device *dev, u64 iova, u64 size,
+			    ktime_t deadline, bool killable);
+int vuser_channel_reset(struct vuser_device *dev, ktime_t deadline,
+			bool killable);
+int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,
+			   u32 start, u32 count, struct file **files,
+			   u32 nfiles, ktime_t deadline, bool killable);
+int vuser_channel_feature(struct vuser_device *dev, u32 flags, void *data,
+			  size_t size, size_t *reply_size);
+
+#endif /* VUSER_COMMAND_H */

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One socket to the server.
+ *
+ * All I/O is non-blocking and in kernel credentials; waits are here.  A
+ * wait-queue entry on the socket, as vhost has it, tells of data, of room and
+ * of a hang-up; remove_wait_queue() is the barrier that ends it.  A thread
+ * that waits for a reply reads by itself (channel.c); the work item reads
+ * when none waits.  A message that was read in part belongs to the link, not
+ * to the thread that read it.
+ */
+#include <linux/cred.h>
+#include <linux/net.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/socket.h>
+#include <net/sock.h>
+
+#include "channel.h"
+#include "link.h"
+#include "main.h"
+#include "trace.h"
+#include "vuser.h"
+
+/* Called by the socket under its wait queue's lock, in any context. */
+static int vuser_link_event(wait_queue_entry_t *wait, unsigned int mode,
+			    int wake_flags, void *key)
+{
+	struct vuser_link *link = container_of(wait, struct vuser_link, wait);
+	__poll_t events = key_to_poll(key);
+
+	if (!events || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
+		wake_up_all(&link->room);
+		vuser_channel_room(link->chan);
+		if (READ_ONCE(link->stalled))
+			queue_work(vuser_wq, &link->rx_work);
+	}
+	if (!events || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		vuser_channel_readable(link, wake_flags);
+	return 0;
+}
+
+/* vfs_poll() hands out the wait queue: remember it and stay on it. */
+struct vuser_link_poll {
+	poll_table table;
+	struct vuser_link *link;
+};
+
+static void vuser_link_queue(struct file *file, wait_queue_head_t *wqh,
+			     poll_table *table)
+{
+	struct vuser_link_poll *poll;
+
+	poll = container_of(table, struct vuser_link_poll, table);
+	if (poll->link->wqh)
+		return;
+	poll->link->wqh = wqh;
+	add_wait_queue(wqh, &poll->link->wait);
+}
+
+/**
+ * vuser_link_readable() - is there something to read, an end included?
+ * @link: the link
+ *
+ * Context: any; no lock.
+ */
+bool vuser_link_readable(struct vuser_link *link)
+{
+	struct sock *sk = link->sock->sk;
+
+	if (READ_ONCE(link->stalled) || vuser_channel_lost(link->chan))
+		return false;
+	return !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	       (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
+}
+
+/**
+ * vuser_link_has_room() - did the server read enough of what was sent?
+ * @link: the link
+ *
+ * Context: any; no lock.
+ * Return: true with room, and when the channel is lost.
+ */
+bool vuser_link_has_room(struct vuser_link *link)
+{
+	struct sock *sk = link->sock->sk;
+
+	return vuser_channel_lost(link->chan) ||
+	       refcount_read(&sk->sk_wmem_alloc) <= READ_ONCE(sk->sk_sndbuf) / 4;
+}
+
+/* Takes one message from the front of the buffer: its size, 0, or an error. */
+static int vuser_link_take(struct vuser_link *link, const u8 *buf, size_t len)
+{
+	struct vfio_user_header hdr;
+	int ret;
+
+	if (len < sizeof(hdr))
+		return 0;
+	memcpy(&hdr, buf, sizeof(hdr));
+	if (hdr.msg_size < sizeof(hdr) || hdr.msg_size > VUSER_MAX_MSG) {
+		vuser_channel_violation(link->chan, "bad message size", &hdr);
+		return -EPROTO;
+	}
+	if (len < hdr.msg_size)
+		return 0;
+	link->rx_messages++;
+	ret = vuser_channel_message(link, &hdr, buf + sizeof(hdr),
+				    hdr.msg_size - sizeof(hdr));
+	return ret ? ret : hdr.msg_size;
+}
+
+/* Takes all complete messages; stops at a reply that found no room. */
+static int vuser_link_parse(struct vuser_link *link)
+{
+	size_t pos = 0;
+	int ret = 0;
+
+	while (pos < link->rx_len && !link->parked) {
+		ret = vuser_link_take(link, link->rx_buf + pos,
+				      link->rx_len - pos);
+		if (ret <= 0)
+			break;
+		pos += ret;
+	}
+	link->rx_len -= pos;
+	if (pos && link->rx_len)
+		memmove(link->rx_buf, link->rx_buf + pos, link->rx_len);
+	return min(ret, 0);
+}
+
+/* Sends the parked reply, if there is one. */
+static int vuser_link_unpark(struct vuser_link *link)
+{
+	struct msghdr msg = {};
+	struct kvec vec = {
+		.iov_base = link->parked,
+		.iov_len = link->parked_len,
+	};
+	int ret;
+
+	if (!link->parked)
+		return 0;
+	ret = vuser_link_try_send(link, &msg, &vec, 1, vec.iov_len,
+				  VUSER_TX_ALL);
+	if (ret)
+		return ret;
+	kvfree(link->parked);
+	link->parked = NULL;
+	WRITE_ONCE(link->stalled, false);
+	return 0;
+}
+
+/* One recvmsg() and what it brought; 0, -EAGAIN, or an error that ends all. */
+static int vuser_link_read_once(struct vuser_link *link)
+{
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
+	struct kvec vec;
+	int ret;
+
+	ret = vuser_link_unpark(link);
+	if (!ret)
+		ret = vuser_link_parse(link);
+	if (ret)
+		return ret;
+	if (link->parked)
+		return -EAGAIN;
+
+	vec.iov_base = link->rx_buf + link->rx_len;
+	vec.iov_len = VUSER_MAX_MSG - link->rx_len;
+	ret = kernel_recvmsg(link->sock, &msg, &vec, 1, vec.iov_len,
+			     MSG_DONTWAIT);
+	if (ret == -EINTR || ret == -ERESTARTSYS)
+		return -EAGAIN;
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		return -EPIPE;
+	link->rx_len += ret;
+	return vuser_link_parse(link);
+}
+
+/* Starts or stops the clock of an incomplete message; under rx_lock. */
+static void vuser_link_deadline(struct vuser_link *link)
+{
+	bool partial = link->rx_len || link->parked;
+	u32 ms = READ_ONCE(link->chan->dev->settings.request_timeout_ms);
+
+	if (partial && (!link->partial ||
+			link->partial_seen != link->rx_messages)) {
+		link->partial_seen = link->rx_messages;
+		mod_delayed_work(vuser_wq, &link->partial_work,
+				 msecs_to_jiffies(ms));
+	}
+	link->partial = partial;
+}
+
+static void vuser_link_drain(struct vuser_link *link, const bool *done)
+{
+	const struct cred *cred = override_creds(vuser_cred);
+	int ret;
+
+	do {
+		ret = vuser_link_read_once(link);
+	} while (!ret && !(done && READ_ONCE(*done)) &&
+		 !vuser_channel_lost(link->chan));
+
+	vuser_link_deadline(link);
+	revert_creds(cred);
+
+	if (ret == -EPIPE || ret == -ECONNRESET)
+		vuser_channel_fail(link->chan, -ENOTCONN,
+				   "the server closed its socket");
+	else if (ret == -EAGAIN && link->parked)
+		WRITE_ONCE(link->stalled, true);
+	else if (ret && ret != -EAGAIN && ret != -EPROTO)
+		vuser_channel_fail(link->chan, ret, "the socket failed");
+}
+
+/**
+ * vuser_link_read() - take what the server sent
+ * @link: the link
+ * @done: stop as soon as this becomes true; NULL reads all there is
+ *
+ * Returns at once when another thread reads: that one looks again after it
+ * let go.  Whatever is left then wakes the next reader.
+ *
+ * Context: process; may sleep for memory, never for the server.
+ */
+void vuser_link_read(struct vuser_link *link, const bool *done)
+{
+	if (!mutex_trylock(&link->rx_lock))
+		return;
+	vuser_link_drain(link, done);
+	mutex_unlock(&link->rx_lock);
+
+	/* Room may have come between the failed send and the mark. */
+	if (READ_ONCE(link->stalled) && vuser_link_has_room(link))
+		queue_work(vuser_wq, &link->rx_work);
+	else if (vuser_link_readable(link))
+		vuser_channel_readable(link, 0);
+}
+
+static void vuser_link_rx_work(struct work_struct *work)
+{
+	struct vuser_link *link = container_of(work, struct vuser_link,
+					       rx_work);
+
+	vuser_link_read(link, NULL);
+}
+
+static void vuser_link_partial_work(struct work_struct *work)
+{
+	struct vuser_link *link = container_of(to_delayed_work(work),
+					       struct vuser_link, partial_work);
+	bool stuck;
+
+	mutex_lock(&link->rx_lock);
+	stuck = link->partial && link->partial_seen == link->rx_messages;
+	mutex_unlock(&link->rx_lock);
+	if (stuck)
+		vuser_channel_fail(link->chan, -ETIMEDOUT, link->stalled ?
+				   "the server does not read replies" :
+				   "the server stopped within a message");
+	else if (vuser_link_readable(link))
+		vuser_channel_readable(link, 0);
+}
+
+/**
+ * vuser_link_try_send() - send one message, now or not at all
+ * @link: the link
+ * @msg: flags are set here; may carry control data
+ * @vec: the message
+ * @nr: entries of @vec
+ * @len: bytes of all entries, VUSER_MAX_MSG at most
+ * @tx: how much of the socket's buffer it may use
+ *
+ * Context: process, in the credentials that shall be seen; may sleep for
+ * memory, never for the server.
+ * Return: 0, -EAGAIN without room, -ENOTCONN when the channel is or was thus
+ * lost, or another error of the socket, nothing sent.
+ */
+int vuser_link_try_send(struct vuser_link *link, struct msghdr *msg,
+			struct kvec *vec, size_t nr, size_t len,
+			enum vuser_tx tx)
+{
+	struct sock *sk = link->sock->sk;
+	int ret;
+
+	if (vuser_channel_lost(link->chan))
+		return -ENOTCONN;
+
+	msg->msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	mutex_lock(&link->tx_lock);
+	if (tx == VUSER_TX_POSTED &&
+	    refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(sk->sk_sndbuf) / 2)
+		ret = -EAGAIN;
+	else
+		ret = kernel_sendmsg(link->sock, msg, vec, nr, len);
+	mutex_unlock(&link->tx_lock);
+
+	if (ret == -EPIPE || ret == -ECONNRESET || ret == -ENOTCONN) {
+		vuser_channel_fail(link->chan, -ENOTCONN,
+				   "the server closed its socket");
+		return -ENOTCONN;
+	}
+	if (ret >= 0 && ret != len) {
+		vuser_channel_fail(link->chan, -EMSGSIZE,
+				   "the socket took part of a message");
+		return -ENOTCONN;
+	}
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * vuser_link_send() - send one message, waiting for room
+ * @link: the link
+ * @vec: the message
+ * @nr: entries of @vec
+ * @len: bytes of all entries, VUSER_MAX_MSG at most
+ * @tx: how much of the socket's buffer it may use
+ * @deadline: when to give up
+ * @killable: a fatal signal ends the wait
+ *
+ * Context: process; sleeps, so with no lock held that others need.
+ * Return: 0, -EINTR when killed, -ETIMEDOUT, or as vuser_link_try_send().
+ */
+int vuser_link_send(struct vuser_link *link, struct kvec *vec, size_t nr,
+		    size_t len, enum vuser_tx tx, ktime_t deadline,
+		    bool killable)
+{
+	const struct cred *cred;
+	struct msghdr msg;
+	long left;
+	int ret;
+
+	for (;;) {
+		memset(&msg, 0, sizeof(msg));
+		cred = override_creds(vuser_cred);
+		ret = vuser_link_try_send(link, &msg, vec, nr, len, tx);
+		revert_creds(cred);
+		if (ret != -EAGAIN)
+			return ret;
+
+		left = vuser_jiffies_left(deadline);
+		if (!left)
+			return -ETIMEDOUT;
+		if (!killable)
+			wait_event_idle_timeout(link->room,
+						vuser_link_has_room(link),
+						left);
+		else if (wait_event_killable_timeout(link->room,
+						     vuser_link_has_room(link),
+						     left) < 0)
+			return -EINTR;
+	}
+}
+
+/**
+ * vuser_link_reply() - answer a request of the server, now or a bit later
+ * @link: the link it came by
+ * @vec: the message
+ * @nr: entries of @vec
+ * @len: bytes of all entries
+ *
+ * Without room the message is kept, and nothing more is read until it went.
+ *
+ * Context: the reading thread, under @link->rx_lock.
+ * Return: 0, or an error that ends the channel.
+ */
+int vuser_link_reply(struct vuser_link *link, struct kvec *vec, size_t nr,
+		     size_t len)
+{
+	struct msghdr msg = {};
+	size_t i, pos = 0;
+	int ret;
+
+	ret = vuser_link_try_send(link, &msg, vec, nr, len, VUSER_TX_ALL);
+	if (ret != -EAGAIN)
+		return ret;
+
+	link->parked = kvmalloc(len, GFP_KERNEL);
+	if (!link->parked)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		memcpy(link->parked + pos, vec[i].iov_base, vec[i].iov_len);
+		pos += vec[i].iov_len;
+	}
+	link->parked_len = len;
+	WRITE_ONCE(link->stalled, true);
+	return 0;
+}
+
+/**
+ * vuser_link_init() - prepare a link; nothing is read yet
+ * @link: zeroed
+ * @chan: whose link it is
+ * @sock: connected AF_UNIX stream socket; its reference is taken over, on
+ *	success only
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vuser_link_init(struct vuser_link *link, struct vuser_channel *chan,
+		    struct socket *sock)
+{
+	link->rx_buf = kvmalloc(VUSER_MAX_MSG, GFP_KERNEL);
+	if (!link->rx_buf)
+		return -ENOMEM;
+	link->chan = chan;
+	link->sock = sock;
+	mutex_init(&link->tx_lock);
+	mutex_init(&link->rx_lock);
+	init_waitqueue_head(&link->room);
+	init_waitqueue_func_entry(&link->wait, vuser_link_event);
+	INIT_WORK(&link->rx_work, vuser_link_rx_work);
+	INIT_DELAYED_WORK(&link->partial_work, vuser_link_partial_work);
+	return 0;
+}
+
+/**
+ * vuser_link_start() - begin to listen for what the socket has
+ * @link: the link
+ *
+ * Return: 0, or -ENOTSOCK when the socket's file has no wait queue.
+ */
+int vuser_link_start(struct vuser_link *link)
+{
+	struct vuser_link_poll poll = { .link = link };
+
+	vuser_refuse_fds(link->sock);
+	init_poll_funcptr(&poll.table, vuser_link_queue);
+	vfs_poll(link->sock->file, &poll.table);
+	if (!link->wqh)
+		return -ENOTSOCK;
+	queue_work(vuser_wq, &link->rx_work);
+	return 0;
+}
+
+/**
+ * vuser_link_stop() - nothing of the link runs any more on return
+ * @link: the link; the channel is lost already
+ *
+ * Context: process; waits for the work items.
+ */
+void vuser_link_stop(struct vuser_link *link)
+{
+	if (!link->sock)
+		return;
+	if (link->wqh)
+		remove_wait_queue(link->wqh, &link->wait);
+	wake_up_all(&link->room);
+	cancel_work_sync(&link->rx_work);
+	cancel_delayed_work_sync(&link->partial_work);
+	/* Reading starts the clock and the other way round: once more. */
+	cancel_work_sync(&link->rx_work);
+}
+
+/**
+ * vuser_link_exit() - drop what a stopped link holds
+ * @link: the link
+ */
+void vuser_link_exit(struct vuser_link *link)
+{
+	if (!link->sock)
+		return;
+	sockfd_put(link->sock);
+	kvfree(link->parked);
+	kvfree(link->rx_buf);
+	link->sock = NULL;
+}
