@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The pages of shared areas that a consumer has touched. */
+#ifndef VUSER_SHARED_H
+#define VUSER_SHARED_H
+
+#include <linux/types.h>
+
+struct page;
+struct vuser_area;
+struct vuser_device;
+struct vuser_shared;
+
+/* Pages held for one device at most; what is beyond is trapped. */
+#define VUSER_SHARED_MAX_PAGES	((1UL << 30) >> PAGE_SHIFT)
+
+struct vuser_shared *vuser_shared_alloc(struct vuser_device *dev);
+void vuser_shared_free(struct vuser_device *dev, struct vuser_shared *shared);
+struct vuser_area *vuser_shared_area(struct vuser_device *dev, u32 region,
+				     u64 off);
+struct page *vuser_shared_lookup(struct vuser_device *dev, pgoff_t pgoff);
+int vuser_shared_take(struct vuser_device *dev, struct vuser_area *area,
+		      pgoff_t pgoff);
+
+#endif /* VUSER_SHARED_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Mapped regions: loads and stores without a page, and shared areas. */
+#ifndef VUSER_TRAP_H
+#define VUSER_TRAP_H
+
+struct vm_area_struct;
+struct vuser_device;
+
+int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma);
+int vuser_trap_open(struct vuser_device *dev);
+void vuser_trap_close(struct vuser_device *dev);
+
+#endif /* VUSER_TRAP_H */
