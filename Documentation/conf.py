@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Sphinx configuration: `make htmldocs`."""
+
+project = "vuser"
+author = "the vuser authors"
+copyright = author  # pylint: disable=redefined-builtin
+
+extensions = []
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "VFIO devices that live in another process",
+    "fixed_sidebar": True,
+    "page_width": "64em",
+}
+highlight_language = "none"
