@@ -167,23 +167,40 @@ static int vuser_backing_follow(struct vuser_backing *back,
 }
 
 /*
- * A file that the server can map instead of our pages: shmem or hugetlbfs, by
- * a shared mapping that may be written.  What has no read_iter is System V
- * shared memory, what is marked a backing file belongs to an overlay: their
- * files are not meant to be passed on.
+ * Files that a server can map instead of our pages: shmem and hugetlbfs.  What
+ * has no read_iter is System V shared memory, what is marked a backing file
+ * belongs to an overlay: those are not meant to be passed on.
  */
-static bool vuser_file_fits(struct vm_area_struct *vma)
+static bool vuser_file_fits(struct file *file)
+{
+	unsigned long magic = file_inode(file)->i_sb->s_magic;
+
+	if (vuser_is_backing_file(file) || !file->f_op->read_iter)
+		return false;
+	return magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC;
+}
+
+/*
+ * Takes the file of a mapping that is shared, may be written, lies in one VMA
+ * and is of whole blocks of it, which are the huge pages in hugetlbfs: nothing
+ * smaller can be mapped by the server.
+ */
+static void vuser_backing_take_file(struct vuser_backing *back,
+				    struct vm_area_struct *vma,
+				    unsigned long vaddr, size_t size)
 {
 	const vm_flags_t need = VM_SHARED | VM_MAYWRITE;
 	struct file *file = vma->vm_file;
-	unsigned long magic;
+	u64 offset;
 
-	if (!file || (vma->vm_flags & need) != need)
-		return false;
-	if (vuser_is_backing_file(file) || !file->f_op->read_iter)
-		return false;
-	magic = file_inode(file)->i_sb->s_magic;
-	return magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC;
+	if (!file || (vma->vm_flags & need) != need ||
+	    vma->vm_end - vaddr < size || !vuser_file_fits(file))
+		return;
+	offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (vaddr - vma->vm_start);
+	if (!IS_ALIGNED(offset | size, i_blocksize(file_inode(file))))
+		return;
+	back->file = get_file(file);
+	back->offset = offset;
 }
 
 /* Looks at what is mapped there: device memory, a file, or neither. */
@@ -201,11 +218,8 @@ static int vuser_backing_look(struct vuser_backing *back, unsigned long vaddr,
 		ret = -EFAULT;
 	} else if (vma->vm_flags & VM_PFNMAP) {
 		ret = vuser_backing_follow(back, mm, vaddr, size >> PAGE_SHIFT);
-	} else if (back->write && vuser_file_fits(vma) &&
-		   vma->vm_end - vaddr >= size) {
-		back->file = get_file(vma->vm_file);
-		back->offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) +
-			       (vaddr - vma->vm_start);
+	} else if (back->write) {
+		vuser_backing_take_file(back, vma, vaddr, size);
 	}
 	mmap_read_unlock(mm);
 	return ret;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which DMA regions a server is told for a list of mappings. */
+#ifndef VUSER_PLAN_H
+#define VUSER_PLAN_H
+
+#include <linux/types.h>
+
+struct vuser_mapping;
+
+/* A window, and what is mapped in one, starts and ends at a multiple of it. */
+#define VUSER_WINDOW_SIZE	(1UL << 30)
+
+/* A longer one finds no place in a server's address space. */
+#define VUSER_WINDOW_MAX	(1UL << 46)
+
+/**
+ * enum vuser_region_kind - what a region is told with
+ * @VUSER_REGION_FILE: the consumer's own file
+ * @VUSER_REGION_MEMORY: a memory fd of one mapping
+ * @VUSER_REGION_OPAQUE: no fd: DMA_READ and DMA_WRITE only
+ * @VUSER_REGION_WINDOW: a memory fd of any number of mappings, and of holes
+ */
+enum vuser_region_kind {
+	VUSER_REGION_FILE,
+	VUSER_REGION_MEMORY,
+	VUSER_REGION_OPAQUE,
+	VUSER_REGION_WINDOW,
+};
+
+/**
+ * struct vuser_plan_region - one region to tell
+ * @start: first IOVA
+ * @last: last IOVA
+ * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
+ * @kind: see there
+ * @join: to be one window with the region before
+ * @kept: the server was told just that already
+ * @first: index of its first mapping
+ * @count: how many mappings are in it
+ */
+struct vuser_plan_region {
+	u64 start;
+	u64 last;
+	u32 prot;
+	enum vuser_region_kind kind;
+	bool join;
+	bool kept;
+	size_t first;
+	size_t count;
+};
+
+/**
+ * struct vuser_plan - regions in order of IOVA
+ * @maps: the mappings, in the same order
+ * @nr_maps: how many
+ * @regions: what to tell
+ * @nr: how many
+ */
+struct vuser_plan {
+	struct vuser_mapping **maps;
+	size_t nr_maps;
+	struct vuser_plan_region *regions;
+	size_t nr;
+};
+
+int vuser_plan_exact(struct vuser_plan *plan, bool memory_only);
+int vuser_plan_fit(struct vuser_plan *plan, u32 limit);
+void vuser_plan_free(struct vuser_plan *plan);
+
+enum vuser_region_kind vuser_plan_kind(const struct vuser_mapping *map,
+				       bool memory_only);
+
+/* Regions told one by one before windows begin, of @limit in all. */
+static inline u32 vuser_plan_budget(u32 limit)
+{
+	return limit > 1 ? limit / 2 : 1;
+}
+
+#endif /* VUSER_PLAN_H */
