@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "output.h"
+#include "settings.h"
+#include "sysfs.h"
+
+#define WAIT_DEFAULT	30
+
+/**
+ * struct create - what was asked for
+ * @uuid: of the device
+ * @set: settings
+ * @wait: seconds to wait for a server, 0: do not
+ * @dev: what became of it
+ * @done: waited for: it is attached, or there is an error
+ */
+struct create {
+	char uuid[37];
+	struct settings set;
+	unsigned int wait;
+	struct vnl_dev dev;
+	bool done;
+};
+
+static int random_uuid(char uuid[37])
+{
+	ssize_t len;
+	int fd;
+
+	fd = open("/proc/sys/kernel/random/uuid", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	len = read(fd, uuid, 36);
+	close(fd);
+	uuid[36] = '\0';
+	return len == 36 ? 0 : -EIO;
+}
+
+/* The kernel's way of writing it, which its name in sysfs has. */
+static int take_uuid(char uuid[37], const char *arg)
+{
+	uint8_t bytes[VUSER_UUID_LEN];
+
+	if (vnl_uuid_parse(arg, bytes))
+		return -EINVAL;
+	vnl_uuid_format(bytes, uuid);
+	return 0;
+}
+
+static int parse(struct create *create, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "uuid", required_argument, NULL, 'u' },
+		{ "wait", optional_argument, NULL, 'w' },
+		SETTINGS_LONGS,
+		{}
+	};
+	char why[256];
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'u') {
+			if (take_uuid(create->uuid, optarg))
+				return complain("\"%s\" is no UUID", optarg);
+			continue;
+		}
+		if (c == 'w') {
+			create->wait = optarg ? strtoul(optarg, NULL, 10) :
+						WAIT_DEFAULT;
+			if (!create->wait)
+				return usage(&cmd_create);
+			continue;
+		}
+		ret = settings_parse(&create->set, c, optarg, why,
+				     sizeof(why));
+		if (ret == -ENOENT)
+			return usage(&cmd_create);
+		if (ret)
+			return complain("%s", why);
+	}
+	if (optind != argc)
+		return usage(&cmd_create);
+	if (create->wait && !create->set.endpoint[0])
+		return complain("--wait needs an --endpoint to wait for");
+	if (!create->uuid[0] && random_uuid(create->uuid))
+		return complain("cannot make up a UUID: give one by --uuid");
+	return 0;
+}
+
+static int make(const char *uuid)
+{
+	int ret = sysfs_create(uuid);
+
+	switch (ret) {
+	case 0:
+		return 0;
+	case -EEXIST:
+		return complain("there is a device %s already: see vuserctl show %s",
+				uuid, uuid);
+	case -EACCES:
+	case -EPERM:
+		return complain("cannot create a device: only root may");
+	case -ENOENT:
+		return complain("cannot create a device: load the module with modprobe vuser");
+	default:
+		return complain("cannot create a device: %s", strerror(-ret));
+	}
+}
+
+static int apply(struct ctl *ctl, struct create *create)
+{
+	uint8_t bytes[VUSER_UUID_LEN];
+	struct nl_msg *msg;
+	int ret;
+
+	if (!settings_any(&create->set))
+		return 0;
+	msg = vnl_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
+	if (!msg)
+		return complain("out of memory");
+	vnl_uuid_parse(create->uuid, bytes);
+	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
+	settings_put(&create->set, msg);
+	ret = vnl_call(&ctl->nl, msg, NULL, NULL);
+	if (ret)
+		return complain("cannot create a device so: %s",
+				vnl_error(&ctl->nl, ret));
+	return 0;
+}
+
+/* Waiting ----------------------------------------------------------------- */
+
+static void look(struct create *create, const struct vnl_dev *dev)
+{
+	if (strcmp(dev->uuid, create->uuid))
+		return;
+	create->dev = *dev;
+	create->done = dev->error[0] || dev->state != VUSER_STATE_CREATED;
+}
+
+static int on_change(void *data, const struct vnl_msg *msg)
+{
+	struct create *create = data;
+	struct vnl_dev dev;
+
+	if (msg && msg->cmd == VUSER_CMD_DEV_NTF &&
+	    !vnl_dev_parse(msg, &dev) && !create->done)
+		look(create, &dev);
+	return 0;
+}
+
+static int ms_left(const struct timespec *end)
+{
+	struct timespec now;
+	long long ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (end->tv_sec - now.tv_sec) * 1000LL +
+	     (end->tv_nsec - now.tv_nsec) / 1000000;
+	return ms > 0 ? ms : 0;
+}
+
+static int wait_for_server(struct ctl *ctl, struct create *create,
+			   struct vnl *events)
+{
+	struct pollfd pfd = { .fd = vnl_fd(events), .events = POLLIN };
+	struct timespec end;
+	struct vnl_dev dev;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += create->wait;
+	do {
+		/* What happened before, or was lost, is seen by asking. */
+		if (vnl_dev_get_uuid(&ctl->nl, create->uuid, &dev))
+			return complain("%s was removed meanwhile",
+					create->uuid);
+		look(create, &dev);
+		if (create->done)
+			break;
+		if (poll(&pfd, 1, ms_left(&end)) > 0)
+			vnl_events(events);
+	} while (!create->done && ms_left(&end));
+
+	if (create->dev.error[0] && create->dev.state == VUSER_STATE_CREATED)
+		return complain("%s: %s", create->uuid, create->dev.error);
+	if (!create->done)
+		return complain("%s has no server after %u s: %s", create->uuid,
+				create->wait, create->dev.owner ?
+				"see the log of vuserd" : "vuserd does not run");
+	return 0;
+}
+
+static int print(struct ctl *ctl, const char *uuid)
+{
+	struct vnl_dev dev;
+
+	if (!ctl->json) {
+		puts(uuid);
+		return EXIT_SUCCESS;
+	}
+	if (target_find(ctl, uuid, &dev))
+		return EXIT_FAILURE;
+	output_json(output_dev_json(&dev), true);
+	return EXIT_SUCCESS;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct create create = {};
+	struct vnl events;
+	int status;
+
+	if (parse(&create, argc, argv))
+		return EXIT_FAILURE;
+	if (vnl_open(&events) || vnl_join(&events))
+		return complain("cannot listen to the kernel");
+	events.event = on_change;
+	events.event_data = &create;
+
+	status = make(create.uuid);
+	if (status)
+		goto out;
+	status = apply(ctl, &create);
+	if (status) {
+		sysfs_remove(create.uuid);
+		goto out;
+	}
+	status = print(ctl, create.uuid);
+	fflush(stdout);
+	if (!status && create.wait)
+		status = wait_for_server(ctl, &create, &events);
+out:
+	vnl_close(&events);
+	return status;
+}
+
+const struct command cmd_create = {
+	.name = "create",
+	.args = "[--uuid UUID] [--wait[=SECONDS]] " SETTINGS_ARGS,
+	.what = "make a device, print its UUID",
+	.run = run,
+};

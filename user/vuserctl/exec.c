@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "tree.h"
+#include "view.h"
+
+/* As a shell has them. */
+#define EXIT_CANNOT_RUN	126
+#define EXIT_NOT_FOUND	127
+
+/* Programs look for its directory, and its driver is what links lead to. */
+static int load_vfio_pci(void)
+{
+	struct stat st;
+	int status = 0;
+	pid_t pid;
+
+	if (!stat(TREE_VFIO_PCI, &st))
+		return 0;
+	pid = fork();
+	if (pid < 0)
+		return complain("fork: %s", strerror(errno));
+	if (!pid) {
+		execlp("modprobe", "modprobe", "-q", "vfio-pci", NULL);
+		_exit(EXIT_NOT_FOUND);
+	}
+	if (waitpid(pid, &status, 0) < 0 || stat(TREE_VFIO_PCI, &st))
+		return complain("the module vfio-pci, which programs look for, cannot be loaded: see modprobe vfio-pci");
+	return 0;
+}
+
+static int own_mounts(void)
+{
+	if (unshare(CLONE_NEWNS))
+		return complain(errno == EPERM ?
+				"only root may have mounts of its own" :
+				"unshare: %s", strerror(errno));
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return complain("cannot make mounts private: %s",
+				strerror(errno));
+	return 0;
+}
+
+/**
+ * struct fill - the filling of the view
+ * @ids: of all devices
+ * @nr: entries of @ids
+ */
+struct fill {
+	uint32_t *ids;
+	size_t nr;
+};
+
+static int collect(void *data, const struct vnl_dev *dev)
+{
+	struct fill *fill = data;
+	uint32_t *grown;
+
+	grown = reallocarray(fill->ids, fill->nr + 1, sizeof(*grown));
+	if (!grown)
+		return 1;
+	fill->ids = grown;
+	fill->ids[fill->nr++] = dev->id;
+	return 0;
+}
+
+static int add_device(struct ctl *ctl, struct tree *tree, uint32_t id)
+{
+	struct vnl_dev dev;
+	int ret;
+
+	ret = vnl_dev_get(&ctl->nl, id, &dev);
+	if (ret == -ENODEV)
+		return 0;
+	if (ret)
+		return complain("device %u: %s", id,
+				vnl_error(&ctl->nl, ret));
+	if (!view_possible(&dev)) {
+		complain("%s is not shown, it is %s: see vuserctl show %s",
+			 dev.uuid, vnl_state_name(dev.state), dev.uuid);
+		return 0;
+	}
+	ret = tree_add(tree, &dev);
+	if (ret)
+		return complain("cannot show %s as %s: %s", dev.uuid,
+				dev.pci_address, strerror(-ret));
+	return 0;
+}
+
+static int add_devices(struct ctl *ctl, struct tree *tree)
+{
+	struct fill fill = {};
+	int ret, status = 0;
+	size_t i;
+
+	ret = vnl_dev_dump(&ctl->nl, collect, &fill);
+	if (ret)
+		status = complain("cannot list the devices: %s",
+				  vnl_error(&ctl->nl, ret));
+	for (i = 0; i < fill.nr && !status; i++)
+		status = add_device(ctl, tree, fill.ids[i]);
+	free(fill.ids);
+	return status;
+}
+
+static int make_view(struct ctl *ctl)
+{
+	struct tree *tree;
+	int ret, status;
+
+	ret = tree_open(&tree);
+	if (ret)
+		return complain("cannot cover " TREE_PCI_DEVICES ": %s",
+				strerror(-ret));
+	status = add_devices(ctl, tree);
+	ret = tree_seal(tree);
+	if (ret && !status)
+		status = complain("cannot finish the view: %s",
+				  strerror(-ret));
+	return status;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	char **cmd = argv + 1;
+	int error;
+
+	if (argc > 1 && !strcmp(*cmd, "--"))
+		cmd++;
+	if (!*cmd || (cmd == argv + 1 && **cmd == '-'))
+		return usage(&cmd_exec);
+	if (load_vfio_pci() || own_mounts() || make_view(ctl))
+		return EXIT_FAILURE;
+	/* DPDK takes the place from here. */
+	if (setenv("SYSFS_PCI_DEVICES", TREE_PCI_DEVICES, 1))
+		return complain("out of memory");
+	vnl_close(&ctl->nl);
+	execvp(*cmd, cmd);
+	error = errno;
+	complain("cannot run %s: %s", *cmd, strerror(error));
+	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+const struct command cmd_exec = {
+	.name = "exec",
+	.args = "[--] COMMAND [ARGUMENT...]",
+	.what = "run a program that sees the devices under /sys/bus/pci",
+	.run = run,
+};

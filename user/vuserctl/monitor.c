@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "output.h"
+
+static void print_change(const struct ctl *ctl, const struct vnl_dev *dev)
+{
+	struct json_object *object;
+
+	if (ctl->json) {
+		object = output_dev_json(dev);
+		json_object_object_add(object, "event",
+				       json_object_new_string("changed"));
+		output_json(object, false);
+		return;
+	}
+	printf("%s %s %s %s%s%s\n", dev->uuid, vnl_state_name(dev->state),
+	       dev->pci_address, dev->endpoint[0] ? dev->endpoint : "-",
+	       dev->error[0] ? " error: " : "", dev->error);
+}
+
+static void print_removed(const struct ctl *ctl, const struct vnl_dev *dev)
+{
+	struct json_object *object;
+
+	if (ctl->json) {
+		object = json_object_new_object();
+		json_object_object_add(object, "uuid",
+				       json_object_new_string(dev->uuid));
+		json_object_object_add(object, "event",
+				       json_object_new_string("removed"));
+		output_json(object, false);
+		return;
+	}
+	printf("%s removed\n", dev->uuid);
+}
+
+static int on_event(void *data, const struct vnl_msg *msg)
+{
+	struct vnl_dev dev;
+
+	if (!msg || vnl_dev_parse(msg, &dev))
+		return 0;
+	if (msg->cmd == VUSER_CMD_DEV_DEL_NTF)
+		print_removed(data, &dev);
+	else if (msg->cmd == VUSER_CMD_DEV_NTF)
+		print_change(data, &dev);
+	fflush(stdout);
+	return 0;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int ret;
+
+	(void)argv;
+	if (argc != 1)
+		return usage(&cmd_monitor);
+	ret = vnl_join(&ctl->nl);
+	if (ret)
+		return complain("cannot listen: %s", strerror(-ret));
+	ctl->nl.event = on_event;
+	ctl->nl.event_data = ctl;
+	pfd.fd = vnl_fd(&ctl->nl);
+	while (!ferror(stdout)) {
+		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
+			return complain("poll: %s", strerror(errno));
+		ret = vnl_events(&ctl->nl);
+		if (ret == -ENOBUFS)
+			complain("too fast, some events are missing");
+		else if (ret)
+			return complain("cannot listen: %s", strerror(-ret));
+	}
+	return EXIT_FAILURE;
+}
+
+const struct command cmd_monitor = {
+	.name = "monitor",
+	.args = "",
+	.what = "print a line whenever a device changes",
+	.run = run,
+};

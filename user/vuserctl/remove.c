@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "sysfs.h"
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct vnl_dev dev;
+	int ret;
+
+	if (argc != 2)
+		return usage(&cmd_remove);
+	if (target_find(ctl, argv[1], &dev))
+		return EXIT_FAILURE;
+	if (dev.state == VUSER_STATE_OPEN)
+		fprintf(stderr,
+			"vuserctl: a program has the device open, waiting until it closes it\n");
+	ret = sysfs_remove(dev.uuid);
+	if (ret == -EACCES || ret == -EPERM)
+		return complain("cannot remove %s: only root may", dev.uuid);
+	if (ret)
+		return complain("cannot remove %s: %s", dev.uuid,
+				strerror(-ret));
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_remove = {
+	.name = "remove",
+	.args = "DEVICE",
+	.what = "remove a device, once no program has it open",
+	.run = run,
+};

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ctl.h"
+#include "settings.h"
+
+static int send_settings(struct ctl *ctl, const struct vnl_dev *dev,
+			 const struct settings *set)
+{
+	struct nl_msg *msg;
+
+	msg = vnl_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_u32(msg, VUSER_A_DEV_ID, dev->id) ||
+	    settings_put(set, msg)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	return vnl_call(&ctl->nl, msg, NULL, NULL);
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct option longs[] = { SETTINGS_LONGS, {} };
+	struct settings set = {};
+	struct vnl_dev dev;
+	char why[256];
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		ret = settings_parse(&set, c, optarg, why, sizeof(why));
+		if (ret == -ENOENT)
+			return usage(&cmd_set);
+		if (ret)
+			return complain("%s", why);
+	}
+	if (argc - optind != 1 || !settings_any(&set))
+		return usage(&cmd_set);
+	if (target_find(ctl, argv[optind], &dev))
+		return EXIT_FAILURE;
+	ret = send_settings(ctl, &dev, &set);
+	if (ret)
+		return complain("cannot set %s: %s", dev.uuid,
+				ret == -EPERM ? "only root may" :
+						vnl_error(&ctl->nl, ret));
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_set = {
+	.name = "set",
+	.args = "DEVICE " SETTINGS_ARGS,
+	.what = "change settings of a device",
+	.run = run,
+};

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../netlink/vnl.h"
+#include "settings.h"
+
+static int parse_number(const char *arg, uint32_t *number, char *why,
+			size_t size)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(arg, &end, 0);
+	if (errno || !isdigit((unsigned char)*arg) || *end ||
+	    value > UINT32_MAX) {
+		snprintf(why, size, "\"%s\" is no number", arg);
+		return -EINVAL;
+	}
+	*number = value;
+	return 0;
+}
+
+static int parse_word(const char *arg, uint32_t *number,
+		      int (*number_of)(const char *name), const char *words,
+		      char *why, size_t size)
+{
+	int nr = number_of(arg);
+
+	if (nr < 0) {
+		snprintf(why, size, "\"%s\" is not one of %s", arg, words);
+		return -EINVAL;
+	}
+	*number = nr;
+	return 0;
+}
+
+/* The kernel and vuserd have another working directory. */
+static int parse_endpoint(const char *arg, char *endpoint, size_t max,
+			  char *why, size_t size)
+{
+	char dir[4096];
+	int len;
+
+	if (*arg && *arg != '/') {
+		if (!getcwd(dir, sizeof(dir))) {
+			snprintf(why, size, "%s: %s", arg, strerror(errno));
+			return -EINVAL;
+		}
+		len = snprintf(endpoint, max, "%s/%s",
+			       strcmp(dir, "/") ? dir : "", arg);
+	} else {
+		len = snprintf(endpoint, max, "%s", arg);
+	}
+	if (len > VUSER_ENDPOINT_MAX) {
+		snprintf(why, size,
+			 "the endpoint has %d characters, a UNIX socket's path %d at most",
+			 len, VUSER_ENDPOINT_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse(struct settings *set, enum setting nr, const char *arg,
+		 char *why, size_t size)
+{
+	uint32_t *number = &set->number[nr];
+
+	switch (nr) {
+	case SET_ENDPOINT:
+		return parse_endpoint(arg, set->endpoint,
+				      sizeof(set->endpoint), why, size);
+	case SET_PCI_ADDRESS:
+		set->pci_address = arg;
+		return 0;
+	case SET_MMAP:
+		return parse_word(arg, number, vnl_mmap_number,
+				  "auto, trap, sparse", why, size);
+	case SET_RESET:
+		return parse_word(arg, number, vnl_reset_number, "auto, never",
+				  why, size);
+	case SET_DMA_BACKING:
+		return parse_word(arg, number, vnl_dma_backing_number,
+				  "auto, memory", why, size);
+	default:
+		return parse_number(arg, number, why, size);
+	}
+}
+
+int settings_parse(struct settings *set, int option, const char *arg,
+		   char *why, size_t size)
+{
+	int nr = option - SETTING_OPTION;
+	int ret;
+
+	if (nr < 0 || nr >= NR_SETTINGS)
+		return -ENOENT;
+	ret = parse(set, nr, arg, why, size);
+	if (!ret)
+		set->given[nr] = true;
+	return ret;
+}
+
+bool settings_any(const struct settings *set)
+{
+	int i;
+
+	for (i = 0; i < NR_SETTINGS; i++)
+		if (set->given[i])
+			return true;
+	return false;
+}
+
+int settings_put(const struct settings *set, struct nl_msg *msg)
+{
+	static const int attrs[NR_SETTINGS] = {
+		[SET_REQUEST_TIMEOUT_MS] = VUSER_A_DEV_REQUEST_TIMEOUT_MS,
+		[SET_CLOSE_TIMEOUT_MS] = VUSER_A_DEV_CLOSE_TIMEOUT_MS,
+		[SET_MAX_DMA_MAPS] = VUSER_A_DEV_MAX_DMA_MAPS,
+		[SET_MMAP] = VUSER_A_DEV_MMAP,
+		[SET_RESET] = VUSER_A_DEV_RESET,
+		[SET_DMA_BACKING] = VUSER_A_DEV_DMA_BACKING,
+	};
+	int i;
+
+	if (set->given[SET_ENDPOINT] &&
+	    nla_put_string(msg, VUSER_A_DEV_ENDPOINT, set->endpoint))
+		return -EMSGSIZE;
+	if (set->given[SET_PCI_ADDRESS] &&
+	    nla_put_string(msg, VUSER_A_DEV_PCI_ADDRESS, set->pci_address))
+		return -EMSGSIZE;
+	for (i = 0; i < NR_SETTINGS; i++)
+		if (set->given[i] && attrs[i] &&
+		    nla_put_u32(msg, attrs[i], set->number[i]))
+			return -EMSGSIZE;
+	return 0;
+}

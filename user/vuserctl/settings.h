@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The settings that `create` and `set` take as options. */
+#ifndef VUSERCTL_SETTINGS_H
+#define VUSERCTL_SETTINGS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nl_msg;
+
+enum setting {
+	SET_ENDPOINT,
+	SET_PCI_ADDRESS,
+	SET_REQUEST_TIMEOUT_MS,
+	SET_CLOSE_TIMEOUT_MS,
+	SET_MAX_DMA_MAPS,
+	SET_MMAP,
+	SET_RESET,
+	SET_DMA_BACKING,
+	NR_SETTINGS
+};
+
+/* What getopt_long() returns for the first setting; above all characters. */
+#define SETTING_OPTION	256
+
+/* The options, for a table: one line each. */
+#define SETTINGS_LONGS							     \
+	{ "endpoint", required_argument, NULL,				     \
+	  SETTING_OPTION + SET_ENDPOINT },				     \
+	{ "pci-address", required_argument, NULL,			     \
+	  SETTING_OPTION + SET_PCI_ADDRESS },				     \
+	{ "request-timeout-ms", required_argument, NULL,		     \
+	  SETTING_OPTION + SET_REQUEST_TIMEOUT_MS },			     \
+	{ "close-timeout-ms", required_argument, NULL,			     \
+	  SETTING_OPTION + SET_CLOSE_TIMEOUT_MS },			     \
+	{ "max-dma-maps", required_argument, NULL,			     \
+	  SETTING_OPTION + SET_MAX_DMA_MAPS },				     \
+	{ "mmap", required_argument, NULL, SETTING_OPTION + SET_MMAP },	     \
+	{ "reset", required_argument, NULL, SETTING_OPTION + SET_RESET },    \
+	{ "dma-backing", required_argument, NULL,			     \
+	  SETTING_OPTION + SET_DMA_BACKING }
+
+#define SETTINGS_ARGS							     \
+	"[--endpoint PATH] [--pci-address ADDRESS]"			     \
+	" [--mmap auto|trap|sparse] [--reset auto|never]"		     \
+	" [--dma-backing auto|memory] [--max-dma-maps N]"		     \
+	" [--request-timeout-ms N] [--close-timeout-ms N]"
+
+/**
+ * struct settings - those that were given
+ * @given: by enum setting
+ * @endpoint: made absolute; "" for none
+ * @pci_address: as it was given
+ * @number: of the others
+ */
+struct settings {
+	bool given[NR_SETTINGS];
+	char endpoint[4096];
+	const char *pci_address;
+	uint32_t number[NR_SETTINGS];
+};
+
+/**
+ * settings_parse - take one option
+ * @set: where to
+ * @option: what getopt_long() returned
+ * @arg: its argument, kept
+ * @why: for an error, for people
+ * @size: of @why
+ *
+ * Return: 0; -ENOENT when it is no setting; -EINVAL and @why is set.
+ */
+int settings_parse(struct settings *set, int option, const char *arg,
+		   char *why, size_t size);
+
+bool settings_any(const struct settings *set);
+
+/* As attributes of dev-set; 0 or -EMSGSIZE. */
+int settings_put(const struct settings *set, struct nl_msg *msg);
+
+#endif /* VUSERCTL_SETTINGS_H */

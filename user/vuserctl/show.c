@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
+#include "ctl.h"
+#include "output.h"
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct vnl_dev dev;
+
+	if (argc != 2)
+		return usage(&cmd_show);
+	if (target_find(ctl, argv[1], &dev))
+		return EXIT_FAILURE;
+	if (ctl->json)
+		output_json(output_dev_json(&dev), true);
+	else
+		output_dev(&dev);
+	return EXIT_SUCCESS;
+}
+
+const struct command cmd_show = {
+	.name = "show",
+	.args = "DEVICE",
+	.what = "show all about a device",
+	.run = run,
+};
