@@ -17,6 +17,12 @@
 #include <linux/version.h>
 #include <linux/vfio.h>
 #include <net/sock.h>
+/* 6.16 moved CPUID out of asm/processor.h. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#include <asm/cpuid/api.h>
+#else
+#include <asm/processor.h>
+#endif
 
 /* 6.8 dropped the count of eventfd_signal(). */
 static inline void vuser_eventfd_signal(struct eventfd_ctx *ctx)
@@ -139,11 +145,15 @@ static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 	return write && !writable ? -EFAULT : 0;
 }
 
-/* 6.16 moved a task's FPU state out of its thread_struct. */
+/*
+ * 6.16 moved a task's FPU state out of its thread_struct, to where the
+ * task_struct ends: x86_task_fpu(), a function that is not exported where
+ * CONFIG_X86_DEBUG_FPU makes it one.
+ */
 static inline struct fpu *vuser_current_fpu(void)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-	return x86_task_fpu(current);
+	return (void *)current + sizeof(*current);
 #else
 	return &current->thread.fpu;
 #endif
