@@ -147,7 +147,7 @@ device_up()
 	echo "${UUID[$name]}" > $TYPE/create || return
 	set_attr "$name" endpoint "$WORK/$name.sock" || return
 	device_of "$name"
-	"$PROGS/mdev_wait" "${UUID[$name]}" state attached $SOON
+	"$CONSUMERS/mdev_wait.py" "${UUID[$name]}" state attached $SOON
 }
 
 set_attr()
@@ -178,11 +178,11 @@ device_down()
 	return $ret
 }
 
-# counter NAME KEY: a number of the device's statistics.
+# counter NAME KEY: a number that the kernel tells about the device.
 counter()
 {
-	vuserctl -j stats "${UUID[$1]}" |
-		jq -r --arg key "$2" '[.. | objects | .[$key]? // empty] | first // 0'
+	vuserctl -j show "${UUID[$1]}" |
+		jq -r --arg key "$2" '.counters[$key] // .[$key] // 0'
 }
 
 # hugepages SIZE-KIB COUNT: set the number of them; fails when there are less.

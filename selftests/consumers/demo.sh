@@ -57,8 +57,8 @@ service()
 
 wait_attached()
 {
-	timeout 60 vuserctl wait "$UUID" attached ||
-		die "the device does not attach: $(vuserctl show "$UUID")"
+	"$CONSUMERS/mdev_wait.py" "$UUID" state attached 60 ||
+		die "the device does not attach: $(cat "$WORK/vuserd.log")"
 }
 
 # The progress of DPDK's tests, a line each.

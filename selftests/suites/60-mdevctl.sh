@@ -45,7 +45,7 @@ check "list shows it" listed
 check "the endpoint was set" attribute_is endpoint "$WORK/ioat.sock"
 check "the PCI address was set" attribute_is pci_address 5655:0a:00.0
 check "the timeout was set" attribute_is request_timeout_ms 4321
-check "it attaches" "$PROGS/mdev_wait" "$uuid" state attached "$SOON"
+check "it attaches" "$CONSUMERS/mdev_wait.py" "$uuid" state attached "$SOON"
 check "a consumer reads its configuration space" eval \
 	'vuserctl exec -- sh -c "cat /sys/bus/pci/devices/5655:0a:00.0/vendor" |
 		grep -qx 0x8086'
@@ -53,7 +53,7 @@ check "stop" mdevctl stop --uuid "$uuid"
 check "it is gone" test ! -e "$MDEVS/$uuid"
 check "list does not show it" eval '! listed'
 check "a second start" mdevctl start --uuid "$uuid"
-check "it attaches again" "$PROGS/mdev_wait" "$uuid" state attached "$SOON"
+check "it attaches again" "$CONSUMERS/mdev_wait.py" "$uuid" state attached "$SOON"
 check "a second stop" mdevctl stop --uuid "$uuid"
 check "undefine" mdevctl undefine --uuid "$uuid"
 check "list --defined does not show it" eval '! listed --defined'

@@ -32,6 +32,6 @@ diag < "$WORK/gpio.log"
 server_stop gpio
 check "the device tells that its server is gone" eval \
 	"[ \"\$(cat $MDEVS/${UUID[gpio]}/vuser/state)\" != open ] &&
-	'$PROGS/mdev_wait' ${UUID[gpio]} state created $SOON"
+	'$CONSUMERS/mdev_wait.py' ${UUID[gpio]} state created $SOON"
 check "the gpio device is removed" device_down gpio
 finish
