@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The helper ends, is killed, hangs: what goes on without it, what waits, and
+ * that the next one takes its devices over.
+ */
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "lib/clock.h"
+#include "lib/consumer.h"
+#include "lib/helper.h"
+#include "lib/mem.h"
+
+#define PAGE 0x1000UL
+#define MSIX VFIO_PCI_MSIX_IRQ_INDEX
+
+FIXTURE(helper)
+{
+	struct testdev td;
+	struct vfio_dev dev;
+	pid_t pid;
+	long locked;
+};
+
+FIXTURE_SETUP(helper)
+{
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	self->locked = res_locked();
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	ASSERT_EQ(0, testdev_start(&self->td, NULL));
+}
+
+FIXTURE_TEARDOWN(helper)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(self->locked, res_locked());
+	testdev_stop(&self->td);
+	if (self->pid > 0)
+		helper_kill(self->pid);
+}
+
+#define OPEN() \
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,	\
+				   VFIO_TYPE1v2_IOMMU))
+
+TEST_F(helper, ends_when_asked)
+{
+	EXPECT_EQ(0, helper_stop(self->pid));
+	self->pid = 0;
+}
+
+/* Registers, and maps without a file, need no helper. */
+TEST_F(helper, registers_without_it)
+{
+	volatile uint32_t *bar;
+	uint32_t value = 7;
+
+	OPEN();
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	helper_kill(self->pid);
+	self->pid = 0;
+	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
+	EXPECT_EQ(0, region_put(self->dev.device, BAR(2), 0, &value, 4));
+	EXPECT_EQ(0, region_get(self->dev.device, BAR(2), 0, &value, 4));
+	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	munmap((void *)bar, TESTDEV_BAR0_SIZE);
+}
+
+TEST_F(helper, taken_over_attached)
+{
+	uint32_t id = 0;
+
+	helper_kill(self->pid);
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	OPEN();
+	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id,
+				4));
+	EXPECT_EQ(TESTDEV_ID, id);
+	/* It was not connected again. */
+	EXPECT_EQ(1, testdev_num(&self->td, "count version"));
+}
+
+TEST_F(helper, taken_over_open)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	char *mem = mem_memfd(4 * PAGE, NULL);
+
+	OPEN();
+	helper_kill(self->pid);
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	/* What needs descriptors goes through the new one. */
+	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "irq %u 0", MSIX));
+	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
+	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, 4 * PAGE, DMA_RW));
+	mem_fill(mem, 4 * PAGE, 3);
+	EXPECT_EQ(mem_sum(mem, 4 * PAGE),
+		  testdev_num(&self->td, "dma-sum 0 %lu", 4 * PAGE));
+}
+
+TEST_F(helper, taken_over_created)
+{
+	struct testdev other = {};
+
+	helper_kill(self->pid);
+	self->pid = 0;
+	uuid_new(other.uuid);
+	ASSERT_EQ(0, testdev_serve(&other, NULL));
+	ASSERT_EQ(0, mdev_create(other.uuid));
+	ASSERT_EQ(0, mdev_set(other.uuid, "endpoint", other.socket));
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	EXPECT_EQ(0, mdev_wait(other.uuid, "state", "attached", SOON_MS));
+	testdev_stop(&other);
+}
+
+/* A request that found nobody waits, and the next helper serves it. */
+TEST_F(helper, request_waits_for_the_next)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	int status;
+	pid_t pid;
+
+	OPEN();
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "15000"));
+	kill(self->pid, SIGSTOP);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ?
+		      1 : 0);
+	/* It cannot end yet: nobody is there to send it. */
+	EXPECT_EQ(0, eventfd_wait(fd, QUIET_MS));
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	helper_kill(self->pid);
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(0, testdev_cmd(&self->td, "irq %u 0", MSIX));
+	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
+}
+
+/* A helper that hangs: MAP_DMA ends by its deadline. */
+TEST_F(helper, stopped_during_map)
+{
+	char *mem = mem_memfd(PAGE, NULL);
+	long long start;
+
+	OPEN();
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1000"));
+	kill(self->pid, SIGSTOP);
+	start = clock_ms();
+	EXPECT_EQ(-ETIMEDOUT, dma_map(self->dev.container, mem, 0, PAGE,
+				      DMA_RW));
+	EXPECT_LE(900, clock_ms() - start);
+	EXPECT_GT(8000, clock_ms() - start);
+	EXPECT_EQ(self->locked, res_locked());
+	kill(self->pid, SIGCONT);
+}
+
+/* ... and a consumer that waits for it can be killed. */
+TEST_F(helper, killed_while_it_is_stopped)
+{
+	int status, to[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
+	ASSERT_EQ(0, pipe(to));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		char *mem = mem_memfd(PAGE, NULL);
+
+		OPEN();
+		kill(self->pid, SIGSTOP);
+		if (write(to[1], "", 1) != 1)
+			_exit(2);
+		dma_map(self->dev.container, mem, 0, PAGE, DMA_RW);
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(to[0], &c, 1));
+	/* It cannot come to its end. */
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	kill(self->pid, SIGCONT);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
+	OPEN();
+}
+
+/* Descriptors that pass through the helper do not stay there. */
+TEST_F(helper, keeps_no_descriptors)
+{
+	int fds[8], before, i, k;
+	char *mem = mem_memfd(4 * PAGE, NULL);
+
+	OPEN();
+	for (i = 0; i < 8; i++)
+		fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	before = res_fds(self->pid);
+	for (k = 0; k < 10; k++) {
+		ASSERT_EQ(0, irq_set_eventfds(self->dev.device, MSIX, 0, 8,
+					      fds));
+		ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, 4 * PAGE,
+				     DMA_RW));
+		ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 4 * PAGE, 0,
+				       NULL));
+		ASSERT_EQ(0, irq_disable(self->dev.device, MSIX));
+	}
+	EXPECT_EQ(before, res_fds(self->pid));
+}
+
+/* The server goes while there is no helper. */
+TEST_F(helper, server_lost_meanwhile)
+{
+	helper_kill(self->pid);
+	self->pid = 0;
+	testdev_kill(&self->td);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A consumer that is killed while it waits for the server, at each place
+ * where it can wait; and one that closes with work in flight.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "lib/clock.h"
+#include "lib/consumer.h"
+#include "lib/mem.h"
+
+#define PAGE 0x1000UL
+
+/* Everything is as before: it opens, answers, holds no memory. */
+static void check_usable(struct __test_metadata *_metadata,
+			 struct testdev *td)
+{
+	struct vfio_dev dev;
+	uint32_t id = 0;
+
+	ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
+	EXPECT_EQ(0, testdev_num(td, "dma-count"));
+	EXPECT_EQ(0, testdev_num(td, "irq-enabled %u 0",
+				 VFIO_PCI_MSIX_IRQ_INDEX));
+	ASSERT_EQ(0, vfio_dev_open(&dev, td->uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
+	EXPECT_EQ(TESTDEV_ID, id);
+	vfio_dev_close(&dev);
+}
+
+/* What the consumer does when it is killed; it has @dev open. */
+static void do_pread(struct vfio_dev *dev)
+{
+	uint32_t id;
+
+	region_get(dev->device, BAR(0), TESTDEV_REG_ID, &id, 4);
+}
+
+static void do_load(struct vfio_dev *dev)
+{
+	volatile uint32_t *bar = region_mmap(dev->device, BAR(0), 0, PAGE,
+					     PROT_READ);
+
+	(void)bar[TESTDEV_REG_ID / 4];
+}
+
+static void do_config_write(struct vfio_dev *dev)
+{
+	uint16_t command = 4;
+
+	region_put(dev->device, VFIO_PCI_CONFIG_REGION_INDEX, 4, &command, 2);
+}
+
+static void do_store(struct vfio_dev *dev)
+{
+	volatile uint32_t *bar = region_mmap(dev->device, BAR(2), 0, PAGE,
+					     PROT_READ | PROT_WRITE);
+
+	bar[0] = 1;
+}
+
+static void do_reset(struct vfio_dev *dev)
+{
+	ioctl(dev->device, VFIO_DEVICE_RESET);
+}
+
+static void do_set_irqs(struct vfio_dev *dev)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	irq_set_eventfds(dev->device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd);
+}
+
+static void do_dma_map(struct vfio_dev *dev)
+{
+	dma_map(dev->container, mem_anon(PAGE), 0, PAGE, DMA_RW);
+}
+
+static void do_dma_map_file(struct vfio_dev *dev)
+{
+	dma_map(dev->container, mem_memfd(PAGE, NULL), 0, PAGE, DMA_RW);
+}
+
+static void do_dma_unmap(struct vfio_dev *dev)
+{
+	dma_map(dev->container, mem_anon(PAGE), 0, PAGE, DMA_RW);
+	dma_unmap(dev->container, 0, PAGE, 0, NULL);
+}
+
+FIXTURE(killed)
+{
+	pid_t pid;
+};
+
+FIXTURE_VARIANT(killed)
+{
+	const char *hold;	/* whose reply does not come */
+	void (*act)(struct vfio_dev *dev);
+	int at_open;		/* already while it opens */
+};
+
+FIXTURE_VARIANT_ADD(killed, pread) { .hold = "read", .act = do_pread };
+FIXTURE_VARIANT_ADD(killed, load) { .hold = "read", .act = do_load };
+FIXTURE_VARIANT_ADD(killed, config_write)
+{
+	.hold = "write",
+	.act = do_config_write,
+};
+FIXTURE_VARIANT_ADD(killed, store) { .hold = "write", .act = do_store };
+FIXTURE_VARIANT_ADD(killed, reset) { .hold = "reset", .act = do_reset };
+FIXTURE_VARIANT_ADD(killed, set_irqs)
+{
+	.hold = "set-irqs",
+	.act = do_set_irqs,
+};
+FIXTURE_VARIANT_ADD(killed, dma_map) { .hold = "dma-map", .act = do_dma_map };
+FIXTURE_VARIANT_ADD(killed, dma_map_file)
+{
+	.hold = "dma-map",
+	.act = do_dma_map_file,
+};
+FIXTURE_VARIANT_ADD(killed, dma_unmap)
+{
+	.hold = "dma-unmap",
+	.act = do_dma_unmap,
+};
+FIXTURE_VARIANT_ADD(killed, open) { .hold = "reset", .at_open = 1 };
+
+FIXTURE_SETUP(killed)
+{
+	int to[2];
+	char c;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, pipe(to));
+	if (variant->at_open) {
+		ASSERT_EQ(0, testdev_cmd(&shared, "hold %s", variant->hold));
+	}
+	self->pid = fork();
+	ASSERT_LE(0, self->pid);
+	if (!self->pid) {
+		struct vfio_dev dev;
+
+		if (vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU))
+			_exit(1);
+		if (testdev_cmd(&shared, "hold %s", variant->hold) ||
+		    write(to[1], "", 1) != 1)
+			_exit(2);
+		variant->act(&dev);
+		_exit(0);
+	}
+	close(to[1]);
+	if (!variant->at_open) {
+		ASSERT_EQ(1, read(to[0], &c, 1));
+	}
+	close(to[0]);
+}
+
+FIXTURE_TEARDOWN(killed)
+{
+	testdev_cmd(&shared, "restore");
+}
+
+/* The reply comes after the kill: it is for nobody, and harms nothing. */
+TEST_F(killed, reply_comes_late)
+{
+	int status;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "held 1"));
+	ASSERT_EQ(0, kill(self->pid, SIGKILL));
+	/* Close may wait for the same server: let it go on. */
+	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	check_usable(_metadata, &shared);
+}
+
+/* A wait does not end by a signal that the consumer handles. */
+static void on_signal(int sig)
+{
+}
+
+TEST(stop_and_continue)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct vfio_dev dev;
+	uint32_t id = 0;
+	pid_t pid;
+	int status;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&shared, "hold read"));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		sigaction(SIGUSR1, &sa, NULL);
+		_exit(region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4) ||
+		      id != TESTDEV_ID);
+	}
+	ASSERT_EQ(0, testdev_cmd(&shared, "held 1"));
+	kill(pid, SIGSTOP);
+	kill(pid, SIGCONT);
+	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	vfio_dev_close(&dev);
+}
+
+/*
+ * The server never answers: a killed consumer is gone after the close's
+ * deadline all the same, and the device is lost, then fresh again.
+ */
+TEST(server_stuck_at_close)
+{
+	struct testdev td;
+	long long start;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	ASSERT_EQ(0, mdev_set(td.uuid, "close_timeout_ms", "1000"));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct vfio_dev dev;
+
+		if (vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU) ||
+		    dma_map(dev.container, mem_anon(PAGE), 0, PAGE, DMA_RW) ||
+		    testdev_cmd(&td, "hold reset") ||
+		    testdev_cmd(&td, "hold dma-unmap") ||
+		    testdev_cmd(&td, "hold read"))
+			_exit(1);
+		do_pread(&dev);
+		_exit(0);
+	}
+	ASSERT_EQ(0, testdev_cmd(&td, "held 1"));
+	start = clock_ms();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	/* One deadline for all of it, and slack for a slow machine. */
+	EXPECT_GT(8000, clock_ms() - start);
+	EXPECT_EQ(0, testdev_cmd(&td, "release"));
+	/* The helper connects again. */
+	check_usable(_metadata, &td);
+	testdev_stop(&td);
+}
+
+/* A server that does not answer in time is lost; nobody waits for ever. */
+TEST(request_timeout)
+{
+	struct vfio_dev dev;
+	struct testdev td;
+	long long start;
+	uint32_t id = 0;
+
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	ASSERT_EQ(0, mdev_set(td.uuid, "request_timeout_ms", "1000"));
+	ASSERT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&td, "hold dma-map"));
+	start = clock_ms();
+	EXPECT_GT(0, dma_map(dev.container, mem_anon(PAGE), 0, PAGE, DMA_RW));
+	EXPECT_LE(900, clock_ms() - start);
+	EXPECT_GT(8000, clock_ms() - start);
+	/* And the rest of it fails at once. */
+	start = clock_ms();
+	EXPECT_GT(0, region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
+	vfio_dev_close(&dev);
+	EXPECT_GT(8000, clock_ms() - start);
+	EXPECT_EQ(0, testdev_cmd(&td, "release"));
+	check_usable(_metadata, &td);
+	testdev_stop(&td);
+}
+
+/* Threads that are at it while another closes all it can. */
+struct worker {
+	struct vfio_dev dev;
+	volatile uint32_t *bar;
+	int stop;
+};
+
+static void *reads(void *arg)
+{
+	struct worker *w = arg;
+	uint32_t id;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		if (pread(w->dev.device, &id, 4, TESTDEV_REG_ID) != 4)
+			break;
+	}
+	return NULL;
+}
+
+static void *loads(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
+		(void)w->bar[TESTDEV_REG_ID / 4];
+	return NULL;
+}
+
+static void *maps(void *arg)
+{
+	struct worker *w = arg;
+	char *mem = mem_anon(PAGE);
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		if (dma_map(w->dev.container, mem, 0, PAGE, DMA_RW) ||
+		    dma_unmap(w->dev.container, 0, PAGE, 0, NULL))
+			break;
+	}
+	return NULL;
+}
+
+static void *interrupts(void *arg)
+{
+	struct worker *w = arg;
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+		if (irq_set_eventfds(w->dev.device, VFIO_PCI_MSIX_IRQ_INDEX,
+				     0, 1, &fd) ||
+		    irq_disable(w->dev.device, VFIO_PCI_MSIX_IRQ_INDEX))
+			break;
+	}
+	return NULL;
+}
+
+static void work(struct worker *w)
+{
+	void *(*const what[])(void *) = { reads, loads, maps, interrupts };
+	pthread_t threads[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, what[i], w);
+}
+
+TEST(killed_at_work)
+{
+	int status, i, to[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "log-stop"));
+	for (i = 0; i < 5; i++) {
+		long long maps_before = testdev_num(&shared, "count dma-map");
+
+		ASSERT_EQ(0, pipe(to));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			struct worker w = {};
+
+			if (vfio_dev_open(&w.dev, shared.uuid,
+					  VFIO_TYPE1v2_IOMMU))
+				_exit(1);
+			w.bar = region_mmap(w.dev.device, BAR(0), 0, PAGE,
+					    PROT_READ);
+			work(&w);
+			if (write(to[1], "", 1) != 1)
+				_exit(1);
+			pause();
+			_exit(0);
+		}
+		ASSERT_EQ(1, read(to[0], &c, 1));
+		/* It is at work. */
+		ASSERT_EQ(0, testdev_cmd(&shared, "wait dma-map %lld",
+					 maps_before + 10));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+		close(to[0]);
+		close(to[1]);
+		check_usable(_metadata, &shared);
+	}
+}
+
+/* The files are closed by one thread while others use them. */
+TEST(closed_at_work)
+{
+	struct worker w = {};
+	int i;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "log-stop"));
+	for (i = 0; i < 5; i++) {
+		pthread_t threads[3];
+		long long before = testdev_num(&shared, "count dma-map");
+
+		ASSERT_EQ(0, vfio_dev_open(&w.dev, shared.uuid,
+					   VFIO_TYPE1v2_IOMMU));
+		__atomic_store_n(&w.stop, 0, __ATOMIC_RELAXED);
+		ASSERT_EQ(0, pthread_create(&threads[0], NULL, reads, &w));
+		ASSERT_EQ(0, pthread_create(&threads[1], NULL, maps, &w));
+		ASSERT_EQ(0, pthread_create(&threads[2], NULL, interrupts,
+					    &w));
+		ASSERT_EQ(0, testdev_cmd(&shared, "wait dma-map %lld",
+					 before + 5));
+		/* Their descriptors go away under them. */
+		close(w.dev.device);
+		close(w.dev.group);
+		close(w.dev.container);
+		pthread_join(threads[0], NULL);
+		pthread_join(threads[1], NULL);
+		pthread_join(threads[2], NULL);
+		check_usable(_metadata, &shared);
+	}
+}
+
+SHARED_MAIN(NULL)

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A server that vanishes, or that sends what it must not: the consumer sees a
+ * lost device, and neither hangs nor crashes; the helper connects again.
+ */
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "lib/clock.h"
+#include "lib/consumer.h"
+#include "lib/fault.h"
+#include "lib/helper.h"
+#include "lib/mem.h"
+
+#define PAGE 0x1000UL
+#define MEM TESTDEV_REG_MEMORY
+
+FIXTURE(device)
+{
+	struct testdev td;
+	struct vfio_dev dev;
+	volatile uint32_t *bar;
+	long locked;
+	int err;
+};
+
+FIXTURE_SETUP(device)
+{
+	static const char *const args[] = { "--no-twin", NULL };
+
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	self->locked = res_locked();
+	ASSERT_EQ(0, testdev_start(&self->td, args));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "3000"));
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
+				   VFIO_TYPE1v2_IOMMU));
+	self->bar = region_mmap(self->dev.device, BAR(0), 0,
+				TESTDEV_BAR0_SIZE, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, self->bar);
+	self->err = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_EQ(0, irq_set_eventfds(self->dev.device,
+				      VFIO_PCI_ERR_IRQ_INDEX, 0, 1,
+				      &self->err));
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	if (self->bar)
+		munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(self->locked, res_locked());
+	testdev_stop(&self->td);
+}
+
+static void check_lost(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(device) *self)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	int device = self->dev.device;
+	uint32_t value = 0;
+	int fd;
+
+	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	EXPECT_EQ(0xffffffff, self->bar[MEM / 4]);
+	EXPECT_EQ(0xff, *(volatile uint8_t *)self->bar);
+	EXPECT_EQ(~0ULL, *(volatile uint64_t *)self->bar);
+	self->bar[MEM / 4] = 1;
+	EXPECT_EQ(-EIO, region_get(device, BAR(0), MEM, &value, 4));
+	EXPECT_EQ(-EIO, region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0,
+				   &value, 4));
+	/* The description is the kernel's own copy. */
+	EXPECT_EQ(0, ioctl(device, VFIO_DEVICE_GET_INFO, &info));
+	/* The rest fails, at once. */
+	EXPECT_NE(0, ioctl(device, VFIO_DEVICE_RESET));
+	fd = eventfd(0, EFD_CLOEXEC);
+	EXPECT_GT(0, irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1,
+				      &fd));
+	/* ERR fires once. */
+	EXPECT_EQ(0, eventfd_wait(self->err, 0));
+}
+
+TEST_F(device, server_killed)
+{
+	self->bar[MEM / 4] = 5;
+	EXPECT_EQ(5, self->bar[MEM / 4]);
+	testdev_kill(&self->td);
+	check_lost(_metadata, self);
+}
+
+/* Maps made before go as always; new ones do not come. */
+TEST_F(device, dma_after_loss)
+{
+	char *mem = mem_anon(4 * PAGE);
+	uint64_t size = 0;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, PAGE, DMA_RW));
+	testdev_kill(&self->td);
+	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, &size));
+	EXPECT_EQ(PAGE, size);
+	EXPECT_EQ(self->locked, res_locked());
+	/* With or without an error, it must not hang nor leak. */
+	dma_map(self->dev.container, mem + PAGE, 0, PAGE, DMA_RW);
+	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+	EXPECT_EQ(self->locked, res_locked());
+}
+
+/* A shared area that is mapped stays; the server's file lives on. */
+TEST_F(device, shared_area_after_loss)
+{
+	volatile uint32_t *area = region_mmap(self->dev.device, BAR(4), 0,
+					      TESTDEV_BAR4_SIZE,
+					      PROT_READ | PROT_WRITE);
+
+	ASSERT_NE(MAP_FAILED, area);
+	area[0] = 1;
+	testdev_kill(&self->td);
+	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));
+	EXPECT_EQ(0, FAULT_OF(area[0] = 2));
+	EXPECT_EQ(0, FAULT_OF(area[PAGE / 4] = 3));
+	EXPECT_EQ(2, area[0]);
+	munmap((void *)area, TESTDEV_BAR4_SIZE);
+}
+
+/* The server dies while a load waits for it. */
+TEST_F(device, dies_during_a_load)
+{
+	uint32_t value;
+	pid_t pid;
+
+	ASSERT_EQ(0, testdev_cmd(&self->td, "hold read"));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		testdev_cmd(&self->td, "held 1");
+		kill(self->td.pid, SIGKILL);
+		_exit(0);
+	}
+	value = self->bar[TESTDEV_REG_ID / 4];
+	EXPECT_EQ(0xffffffff, value);
+	waitpid(pid, NULL, 0);
+	check_lost(_metadata, self);
+}
+
+TEST_F(device, dies_during_dma_map)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, testdev_cmd(&self->td, "hold dma-map"));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		testdev_cmd(&self->td, "held 1");
+		kill(self->td.pid, SIGKILL);
+		_exit(0);
+	}
+	EXPECT_GT(0, dma_map(self->dev.container, mem_anon(PAGE), 0, PAGE,
+			     DMA_RW));
+	waitpid(pid, NULL, 0);
+	EXPECT_EQ(self->locked, res_locked());
+	check_lost(_metadata, self);
+}
+
+/* Once nobody has it open the helper connects to the server's successor. */
+TEST_F(device, comes_back)
+{
+	struct testdev *td = &self->td;
+	uint32_t id = 0;
+
+	testdev_kill(td);
+	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));
+	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "lost", SOON_MS));
+	munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+	self->bar = NULL;
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "created", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(td, NULL));
+	ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id,
+				4));
+	EXPECT_EQ(TESTDEV_ID, id);
+}
+
+TEST_F(device, lost_while_not_open)
+{
+	struct testdev *td = &self->td;
+
+	munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+	self->bar = NULL;
+	vfio_dev_close(&self->dev);
+	testdev_kill(td);
+	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "created", SOON_MS));
+	EXPECT_EQ(-ENODEV, vfio_dev_open(&self->dev, td->uuid,
+					 VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_serve(td, NULL));
+	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
+}
+
+TEST_F(device, removed_while_lost)
+{
+	testdev_kill(&self->td);
+	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));
+	munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+	self->bar = NULL;
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(0, mdev_remove(self->td.uuid));
+	EXPECT_EQ(0, mdev_exists(self->td.uuid));
+}
+
+/* Replies that break the protocol end the channel with one line in the log. */
+static const char *const spoilt[] = {
+	"id", "command", "type", "long", "short", "huge", "tiny", "count",
+	"half", "cut",
+};
+
+TEST_F_TIMEOUT(device, spoilt_replies, 180)
+{
+	struct testdev *td = &self->td;
+	unsigned int i;
+	uint32_t id;
+	int klog;
+
+	for (i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		klog = klog_open();
+		ASSERT_EQ(0, testdev_cmd(td, "corrupt read %s", spoilt[i]));
+		EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0),
+					   TESTDEV_REG_ID, &id, 4))
+			TH_LOG("%s", spoilt[i]);
+		EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS))
+			TH_LOG("%s", spoilt[i]);
+		EXPECT_EQ(0, mdev_wait(td->uuid, "state", "lost", SOON_MS));
+		EXPECT_EQ(0xffffffff, self->bar[0]);
+		if (strcmp(spoilt[i], "cut")) {
+			EXPECT_EQ(1, klog_has(klog, "vuser"))
+				TH_LOG("no line: %s", spoilt[i]);
+		}
+		close(klog);
+
+		munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+		vfio_dev_close(&self->dev);
+		ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached",
+				       SOON_MS)) TH_LOG("%s", spoilt[i]);
+		ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid,
+					   VFIO_TYPE1v2_IOMMU));
+		self->bar = region_mmap(self->dev.device, BAR(0), 0,
+					TESTDEV_BAR0_SIZE,
+					PROT_READ | PROT_WRITE);
+		ASSERT_NE(MAP_FAILED, self->bar);
+		ASSERT_EQ(0, irq_set_eventfds(self->dev.device,
+					      VFIO_PCI_ERR_IRQ_INDEX, 0, 1,
+					      &self->err));
+	}
+}
+
+/* The same reply twice: the second answers nothing. */
+TEST_F(device, reply_twice)
+{
+	uint32_t id = 0;
+
+	ASSERT_EQ(0, testdev_cmd(&self->td, "corrupt read twice"));
+	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id,
+				4));
+	EXPECT_EQ(TESTDEV_ID, id);
+	check_lost(_metadata, self);
+}
+
+/* Descriptors that come with a reply go away again. */
+TEST_F(device, reply_with_a_descriptor)
+{
+	int before = res_fds(0), helper_before = res_fds(helper_pid);
+	uint32_t id = 0;
+
+	ASSERT_EQ(0, testdev_cmd(&self->td, "corrupt read fd"));
+	region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4);
+	EXPECT_EQ(before, res_fds(0));
+	EXPECT_EQ(helper_before, res_fds(helper_pid));
+}
+
+/* Commands of the server, as no honest one sends them. */
+struct raw {
+	const char *what;
+	uint16_t command;
+	uint32_t size;		/* in the header; 0: the true one */
+	uint64_t iova;
+	uint64_t count;
+	uint32_t data;		/* bytes behind */
+	int lost;		/* else an error reply comes */
+};
+
+#define DMA_READ 11
+#define DMA_WRITE 12
+
+static const struct raw raws[] = {
+	{ "read of no map", DMA_READ, 0, 0x10000000, 8, 0, 0 },
+	{ "write of no map", DMA_WRITE, 0, 0x10000000, 8, 8, 0 },
+	{ "read over the end", DMA_READ, 0, PAGE - 4, 8, 0, 0 },
+	{ "write over the end", DMA_WRITE, 0, PAGE - 4, 8, 8, 0 },
+	{ "iova wraps", DMA_READ, 0, -4ULL, 8, 0, 0 },
+	{ "read of too much", DMA_READ, 0, 0, 1ULL << 40, 0, -1 },
+	{ "count past 32 bits", DMA_WRITE, 0, 0, (1ULL << 32) + 8, 8, 1 },
+	{ "less data than count", DMA_WRITE, 0, 0, 16, 8, 1 },
+	{ "more data than count", DMA_WRITE, 0, 0, 4, 8, 1 },
+	{ "no payload", DMA_READ, 16, 0, 0, 0, 1 },
+	{ "huge message", DMA_WRITE, 0xfffffff0, 0, 8, 8, 1 },
+	{ "command of clients", 9, 0, 0, 8, 0, -1 },
+	{ "unknown command", 999, 0, 0, 8, 0, -1 },
+};
+
+static void raw_hex(const struct raw *r, char *hex)
+{
+	unsigned char buf[256] = {};
+	uint32_t size = 16 + 16 + r->data, i;
+	uint16_t id = 0xff01;
+
+	if (r->size == 16)
+		size = 16;
+	memcpy(buf, &id, 2);
+	memcpy(buf + 2, &r->command, 2);
+	memcpy(buf + 4, r->size ? &r->size : &size, 4);
+	memcpy(buf + 16, &r->iova, 8);
+	memcpy(buf + 24, &r->count, 8);
+	for (i = 0; i < size; i++)
+		sprintf(hex + 2 * i, "%02x", buf[i]);
+}
+
+TEST_F_TIMEOUT(device, hostile_commands, 180)
+{
+	struct testdev *td = &self->td;
+	const struct raw *r;
+	char *mem, hex[520];
+	unsigned int i;
+
+	mem = mem_anon(PAGE);
+	ASSERT_NE(NULL, mem);
+	for (i = 0; i < sizeof(raws) / sizeof(raws[0]); i++) {
+		r = &raws[i];
+		ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, PAGE,
+				     DMA_RW));
+		raw_hex(r, hex);
+		ASSERT_EQ(0, testdev_cmd(td, "raw %s", hex));
+		if (!r->lost) {
+			EXPECT_LT(0, testdev_num(td, "raw-wait"))
+				TH_LOG("%s", r->what);
+			EXPECT_EQ(TESTDEV_ID, self->bar[TESTDEV_REG_ID / 4])
+				TH_LOG("%s", r->what);
+		} else if (r->lost > 0) {
+			EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS))
+				TH_LOG("%s", r->what);
+		}
+		/* Lost or not, what comes next neither hangs nor crashes. */
+		(void)self->bar[TESTDEV_REG_ID / 4];
+		ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0,
+				       NULL));
+		EXPECT_EQ(self->locked, res_locked());
+		munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+		vfio_dev_close(&self->dev);
+		ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached",
+				       SOON_MS)) TH_LOG("%s", r->what);
+		ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid,
+					   VFIO_TYPE1v2_IOMMU));
+		self->bar = region_mmap(self->dev.device, BAR(0), 0,
+					TESTDEV_BAR0_SIZE,
+					PROT_READ | PROT_WRITE);
+		ASSERT_NE(MAP_FAILED, self->bar);
+		ASSERT_EQ(0, irq_set_eventfds(self->dev.device,
+					      VFIO_PCI_ERR_IRQ_INDEX, 0, 1,
+					      &self->err));
+	}
+}
+
+/* The helper's own part: servers that are wrong before they are attached. */
+FIXTURE(attach)
+{
+	struct testdev td;
+};
+
+FIXTURE_VARIANT(attach)
+{
+	const char *command;
+	const char *kind;
+};
+
+FIXTURE_VARIANT_ADD(attach, version_long) { "version", "long" };
+FIXTURE_VARIANT_ADD(attach, version_short) { "version", "short" };
+FIXTURE_VARIANT_ADD(attach, version_cut) { "version", "cut" };
+FIXTURE_VARIANT_ADD(attach, info_short) { "info", "short" };
+FIXTURE_VARIANT_ADD(attach, info_id) { "info", "id" };
+FIXTURE_VARIANT_ADD(attach, region_info_long) { "region-info", "long" };
+FIXTURE_VARIANT_ADD(attach, irq_info_huge) { "irq-info", "huge" };
+FIXTURE_VARIANT_ADD(attach, io_fds_count) { "io-fds", "count" };
+
+FIXTURE_SETUP(attach)
+{
+	uuid_new(self->td.uuid);
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	ASSERT_EQ(0, mdev_create(self->td.uuid));
+}
+
+FIXTURE_TEARDOWN(attach)
+{
+	testdev_stop(&self->td);
+}
+
+/* The first try fails, is explained, and the next one succeeds. */
+TEST_F(attach, tried_again)
+{
+	struct testdev *td = &self->td;
+
+	ASSERT_EQ(0, testdev_cmd(td, "corrupt %s %s", variant->command,
+				 variant->kind));
+	ASSERT_EQ(0, mdev_set(td->uuid, "endpoint", td->socket));
+	ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
+	EXPECT_LE(2, testdev_num(td, "count version"));
+}
+
+HELPER_MAIN
