@@ -3,4 +3,5 @@ libvuser-objs := $(addprefix $(d), \
 	proto.o proto-region.o proto-access.o version.o \
 	sock.o msg.o \
 	description.o handshake.o \
-	conn.o server.o server-cmd.o server-region.o server-irq.o server-dma.o)
+	conn.o server.o server-cmd.o server-region.o server-irq.o server-dma.o \
+	pci.o msix.o client.o)
