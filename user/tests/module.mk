@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests as functions, see harness.h; $(tap-objs) alone is for plain programs.
+harness-objs := $(d)harness.o $(tap-objs)
+
+lib-tests := test-proto test-region test-version
+tests += $(lib-tests)
+
+$(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
