@@ -282,13 +282,11 @@ static int init_pci(struct device *dev)
 
 static int set_config(struct device *dev)
 {
-	struct vuser_server_region region = {
-		.read = config_read,
-		.write = config_write,
-		.fd = -1,
-	};
+	struct vuser_server_region region;
 
 	vuser_pci_config_region(&dev->pci, &region);
+	region.read = config_read;
+	region.write = config_write;
 	return vuser_server_set_region(dev->server,
 				       VFIO_PCI_CONFIG_REGION_INDEX, &region);
 }
