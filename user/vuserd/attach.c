@@ -50,8 +50,8 @@ static bool is_posted(const struct vuser_description *desc, uint32_t index)
 	bool config = desc->flags & VFIO_DEVICE_FLAGS_PCI &&
 		      index == VFIO_PCI_CONFIG_REGION_INDEX;
 
-	return region->size && !config && !region->nr_areas &&
-	       !region->nr_io_fds;
+	return region->flags & VFIO_REGION_INFO_FLAG_WRITE && !config &&
+	       !region->nr_areas && !region->nr_io_fds;
 }
 
 static int put_region(struct nl_msg *msg, const struct vuser_description *desc,

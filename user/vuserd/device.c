@@ -199,12 +199,15 @@ static void failed(void *data, const char *why)
 	wait_for_retry(dev);
 }
 
-static void attached(struct device *dev)
+static void attached(struct device *dev, uint32_t config_size)
 {
 	rest(dev);
 	dev->attached_usec = now_usec(dev);
 	dev->why[0] = '\0';
 	log_info("%s: attached to %s", dev->uuid, dev->path);
+	if (!config_size)
+		log_warn("%s: the server does not let its configuration space be read, vuserctl exec will not show the device",
+			 dev->uuid);
 }
 
 static void connected(void *data, struct vuser_description *desc,
@@ -220,7 +223,7 @@ static void connected(void *data, struct vuser_description *desc,
 	vuser_description_free(desc);
 	switch (ret) {
 	case 0:
-		attached(dev);
+		attached(dev, config_size);
 		break;
 	case -EBUSY:
 		log_debug("%s: attach: %s", dev->uuid, vnl_error(nl, ret));
