@@ -18,7 +18,7 @@ static DEFINE_MUTEX(vuser_address_lock);
  * vuser_settings_check() - are they in range?
  * @set: settings to be
  *
- * Return: 0 or -ERANGE.
+ * Return: 0 or -EINVAL.
  */
 int vuser_settings_check(const struct vuser_settings *set)
 {
@@ -27,7 +27,7 @@ int vuser_settings_check(const struct vuser_settings *set)
 	    set->close_timeout_ms < VUSER_TIMEOUT_MIN ||
 	    set->close_timeout_ms > VUSER_TIMEOUT_MAX ||
 	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_SPARSE)
-		return -ERANGE;
+		return -EINVAL;
 	return 0;
 }
 

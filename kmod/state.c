@@ -14,6 +14,7 @@
  */
 #include <linux/net.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
 #include "channel.h"
 #include "device.h"
@@ -42,6 +43,8 @@ static int vuser_device_set_state(struct vuser_device *dev, u32 state)
 		return -EINVAL;
 	trace_vuser_state(dev, dev->state, state);
 	WRITE_ONCE(dev->state, state);
+	/* Wakes poll(2) on the attribute. */
+	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "state");
 	vuser_netlink_notify(dev);
 	return 0;
 }
