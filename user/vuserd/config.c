@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -51,6 +53,15 @@ int config_start(struct config *config, const struct vuser_description *desc)
 	return ret ? ret : -EAGAIN;
 }
 
+/* No extended capability: nobody looks any further. */
+static bool is_end(const struct config *config)
+{
+	static const uint8_t none[PIECE];
+
+	return config->done == PCI_CFG_SPACE_SIZE + PIECE &&
+	       !memcmp(config->data + PCI_CFG_SPACE_SIZE, none, PIECE);
+}
+
 /* What came must be the reply to what was asked last. */
 static int take(struct config *config)
 {
@@ -74,6 +85,8 @@ static int take(struct config *config)
 		return -EPROTO;
 	memcpy(config->data + config->done, data, PIECE);
 	config->done += PIECE;
+	if (is_end(config))
+		config->size = config->done = PCI_CFG_SPACE_SIZE;
 	return 0;
 }
 
