@@ -385,6 +385,8 @@ struct file *vuser_memory_open(u64 size, bool write)
 		ret = PTR_ERR(file);
 		goto err_fs;
 	}
+	/* Only open() takes the module for a file, but any close gives it. */
+	__module_get(THIS_MODULE);
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->private_data = mem;
 	mem->inode = inode;

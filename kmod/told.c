@@ -298,6 +298,7 @@ static int vuser_told_prune(struct vuser_told *told, struct vuser_plan *plan)
 {
 	struct vuser_region_told *region, *next;
 	struct vuser_plan_region *want;
+	ktime_t deadline;
 	int ret;
 
 	for (region = vuser_region_at(told, 0, ULONG_MAX); region;
@@ -312,8 +313,8 @@ static int vuser_told_prune(struct vuser_told *told, struct vuser_plan *plan)
 						want->count);
 			want->kept = true;
 		} else {
-			ret = vuser_told_forget(told, region,
-				vuser_request_deadline(told->dev), true);
+			deadline = vuser_request_deadline(told->dev);
+			ret = vuser_told_forget(told, region, deadline, true);
 		}
 		if (ret)
 			return ret;
