@@ -172,7 +172,9 @@ static void on_disconnected(void *data, int error)
 {
 	struct ioat_device *dev = data;
 
-	device_reset(dev);
+	/* At the end of all the channel is gone before its client. */
+	if (dev->channel)
+		device_reset(dev);
 	if (error)
 		fprintf(stderr, "vuser-ioat: client lost: %s\n",
 			strerror(-error));
@@ -311,6 +313,7 @@ void ioat_device_free(struct ioat_device *device)
 	if (device->channel) {
 		vuser_server_disconnect(device->server);
 		ioat_channel_free(device->channel);
+		device->channel = NULL;
 	}
 	vuser_server_free(device->server);
 	vuser_msix_fini(&device->bar.msix);

@@ -9,7 +9,7 @@
 #include "../guard.h"
 #include "../regs.h"
 #include "fake-memory.h"
-#include "tap.h"
+#include "expect.h"
 
 #define RING	0x10000ull	/* descriptors, mapped */
 #define SRC	0x100000ull	/* mapped */
@@ -31,6 +31,8 @@ static void raise_irq(void *ctx)
 
 static void setup(void)
 {
+	if (ioat_guard_init())
+		bail("cannot catch SIGBUS");
 	fake_memory_init(&mem);
 	fake_memory_add(&mem, RING, SIZE, true);
 	fake_memory_add(&mem, SRC, SIZE, true);
@@ -43,7 +45,7 @@ static void setup(void)
 	if (ioat_channel_new(&bar.channel, fake_memory_dma(&mem),
 			     (struct ioat_irq) { raise_irq, NULL }) ||
 	    vuser_msix_init(&bar.msix, IOAT_MSIX_VECTORS))
-		tap_bail("cannot make a channel");
+		bail("cannot make a channel");
 	ioat_bar_reset(&bar);
 }
 
@@ -132,47 +134,47 @@ static void start(uint16_t count)
 
 /* Registers that just hold a value, or never change. */
 
-static void test_identity(void)
+TEST(identity)
 {
 	setup();
-	tap_ok(rd(IOAT_CHANCNT, 1) == 1, "CHANCNT");
-	tap_ok(rd(IOAT_XFERCAP, 1) == 16, "XFERCAP");
-	tap_ok(rd(IOAT_CBVER, 1) == 0x33, "CBVER");
-	tap_ok(rd(IOAT_DMACAP, 4) == 0x40, "DMACAP");
-	tap_ok(rd(IOAT_CS_STATUS, 2) == 0, "CS_STATUS");
-	tap_ok(rd(IOAT_CHANCTRL, 2) == 0 && rd(IOAT_CHANCMD, 1) == 0 &&
+	expect(rd(IOAT_CHANCNT, 1) == 1, "CHANCNT");
+	expect(rd(IOAT_XFERCAP, 1) == 16, "XFERCAP");
+	expect(rd(IOAT_CBVER, 1) == 0x33, "CBVER");
+	expect(rd(IOAT_DMACAP, 4) == 0x40, "DMACAP");
+	expect(rd(IOAT_CS_STATUS, 2) == 0, "CS_STATUS");
+	expect(rd(IOAT_CHANCTRL, 2) == 0 && rd(IOAT_CHANCMD, 1) == 0 &&
 		       rd(IOAT_DMACOUNT, 2) == 0 && rd(IOAT_CHAINADDR, 8) == 0 &&
 		       rd(IOAT_CHANCMP, 8) == 0 && rd(IOAT_CHANERR, 4) == 0 &&
 		       rd(IOAT_CHANERRMASK, 4) == 0,
 	       "the channel's registers are 0 at first");
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "and it is halted");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "and it is halted");
 
 	wr(IOAT_CHANCNT, 8, ~0ull);
-	tap_ok(rd(IOAT_CHANCNT, 1) == 1 && rd(IOAT_XFERCAP, 1) == 16 &&
+	expect(rd(IOAT_CHANCNT, 1) == 1 && rd(IOAT_XFERCAP, 1) == 16 &&
 		       rd(IOAT_GENCTRL, 1) == 1 && rd(IOAT_INTRCTRL, 1) == 9 &&
 		       rd(IOAT_ATTNSTATUS, 4) == 0,
 	       "8 bytes of ones at 0 set GENCTRL and INTRCTRL only");
 	wr(IOAT_INTRDELAY, 2, 0xffff);
-	tap_ok(rd(IOAT_INTRDELAY, 2) == 0x3fff, "INTRDELAY has 14 bits");
+	expect(rd(IOAT_INTRDELAY, 2) == 0x3fff, "INTRDELAY has 14 bits");
 	wr(IOAT_CBVER, 1, 0);
 	wr(IOAT_DMACAP, 4, 0);
-	tap_ok(rd(IOAT_CBVER, 1) == 0x33 && rd(IOAT_DMACAP, 4) == 0x40,
+	expect(rd(IOAT_CBVER, 1) == 0x33 && rd(IOAT_DMACAP, 4) == 0x40,
 	       "read-only registers stay");
 	wr(IOAT_CHANERRMASK, 4, 0xdeadbeef);
-	tap_ok(rd(IOAT_CHANERRMASK, 4) == 0xdeadbeef, "CHANERRMASK");
+	expect(rd(IOAT_CHANERRMASK, 4) == 0xdeadbeef, "CHANERRMASK");
 	wr(IOAT_CHANCTRL, 2, 0xffff);
-	tap_ok(rd(IOAT_CHANCTRL, 2) == 0xfeff, "CHANCTRL: bit 8 reads 0");
+	expect(rd(IOAT_CHANCTRL, 2) == 0xfeff, "CHANCTRL: bit 8 reads 0");
 	wr(IOAT_CHANCTRL, 2, 0);
-	tap_ok(rd(IOAT_CHANCTRL, 2) == IOAT_CHANCTRL_REARM,
+	expect(rd(IOAT_CHANCTRL, 2) == IOAT_CHANCTRL_REARM,
 	       "CHANCTRL: bit 0 stays until the interrupt");
-	tap_ok(rd(0x200, 8) == 0 && rd(IOAT_BAR_SIZE - 8, 8) == 0,
+	expect(rd(0x200, 8) == 0 && rd(IOAT_BAR_SIZE - 8, 8) == 0,
 	       "reserved space reads 0");
 	wr(0x200, 8, ~0ull);
-	tap_ok(rd(0x200, 8) == 0, "and cannot be written");
+	expect(rd(0x200, 8) == 0, "and cannot be written");
 	teardown();
 }
 
-static void test_widths(void)
+TEST(widths)
 {
 	unsigned int i;
 	uint8_t whole[IOAT_REGS_END], bytes[IOAT_REGS_END];
@@ -186,7 +188,7 @@ static void test_widths(void)
 	for (size = 1; size <= 8; size *= 2) {
 		for (i = 0; i + size <= sizeof(bytes); i += size)
 			ioat_bar_read(&bar, i, bytes + i, size);
-		tap_ok(!memcmp(whole, bytes, sizeof(bytes)),
+		expect(!memcmp(whole, bytes, sizeof(bytes)),
 		       "all registers read in pieces of %u", size);
 	}
 	for (ok = true, i = 1; i < sizeof(bytes) - 8; i++) {
@@ -194,42 +196,42 @@ static void test_widths(void)
 
 		ok = ok && !memcmp(&value, whole + i, 8);
 	}
-	tap_ok(ok, "and unaligned");
+	expect(ok, "and unaligned");
 
 	wr(IOAT_CHANCMP, 4, 0x00abcd00);
-	tap_ok(rd(IOAT_CHANCMP, 8) == 0x1122334400abcd00, "low half written");
+	expect(rd(IOAT_CHANCMP, 8) == 0x1122334400abcd00, "low half written");
 	wr(IOAT_CHANCMP + 4, 4, 0x99);
-	tap_ok(rd(IOAT_CHANCMP, 8) == 0x9900abcd00, "high half written");
+	expect(rd(IOAT_CHANCMP, 8) == 0x9900abcd00, "high half written");
 	wr(IOAT_CHANCMP + 1, 1, 0x77);
-	tap_ok(rd(IOAT_CHANCMP, 8) == 0x9900ab7700, "one byte written");
+	expect(rd(IOAT_CHANCMP, 8) == 0x9900ab7700, "one byte written");
 	wr(IOAT_CHANCMP, 8, 0x107);
-	tap_ok(rd(IOAT_CHANCMP, 8) == 0x100, "CHANCMP drops its low bits");
+	expect(rd(IOAT_CHANCMP, 8) == 0x100, "CHANCMP drops its low bits");
 
 	wr(IOAT_CHAINADDR, 4, 0x40);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "low half of CHAINADDR arms");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "low half of CHAINADDR arms");
 	wr(IOAT_CHAINADDR + 4, 4, 0x12);
-	tap_ok(rd(IOAT_CHAINADDR, 8) == 0x1200000040 &&
+	expect(rd(IOAT_CHAINADDR, 8) == 0x1200000040 &&
 		       rd(IOAT_CHANSTS, 8) == IOAT_ARMED,
 	       "the high half too");
 	teardown();
 }
 
-static void test_msix(void)
+TEST(msix)
 {
 	setup();
-	tap_ok(rd(IOAT_MSIX_TABLE + 12, 4) == 1, "the vector starts masked");
+	expect(rd(IOAT_MSIX_TABLE + 12, 4) == 1, "the vector starts masked");
 	wr(IOAT_MSIX_TABLE, 8, 0x00000000fee00000);
 	wr(IOAT_MSIX_TABLE + 8, 8, 0x41);
-	tap_ok(rd(IOAT_MSIX_TABLE, 4) == 0xfee00000 &&
+	expect(rd(IOAT_MSIX_TABLE, 4) == 0xfee00000 &&
 		       rd(IOAT_MSIX_TABLE + 8, 4) == 0x41 &&
 		       rd(IOAT_MSIX_TABLE + 12, 4) == 0,
 	       "the table is memory");
 	wr(IOAT_MSIX_PBA, 8, ~0ull);
-	tap_ok(rd(IOAT_MSIX_PBA, 8) == 0, "the pending bits are not");
+	expect(rd(IOAT_MSIX_PBA, 8) == 0, "the pending bits are not");
 	wr(IOAT_MSIX_TABLE + 16, 8, ~0ull);
-	tap_ok(rd(IOAT_MSIX_TABLE + 16, 8) == 0, "one vector only");
+	expect(rd(IOAT_MSIX_TABLE + 16, 8) == 0, "one vector only");
 	ioat_bar_reset(&bar);
-	tap_ok(rd(IOAT_MSIX_TABLE + 8, 4) == 0 &&
+	expect(rd(IOAT_MSIX_TABLE + 8, 4) == 0 &&
 		       rd(IOAT_MSIX_TABLE + 12, 4) == 1,
 	       "a reset masks it");
 	teardown();
@@ -237,7 +239,7 @@ static void test_msix(void)
 
 /* Work. */
 
-static void test_chain(void)
+TEST(chain)
 {
 	unsigned int i;
 
@@ -248,31 +250,31 @@ static void test_chain(void)
 	desc(7)->next = RING;
 	wr(IOAT_CHANCMP, 8, CMP);
 	start(3);
-	tap_ok(until(state_is, IOAT_IDLE), "count reached: idle");
-	tap_ok(rd(IOAT_CHANSTS, 8) == (RING + 128 + IOAT_IDLE) &&
+	expect(until(state_is, IOAT_IDLE), "count reached: idle");
+	expect(rd(IOAT_CHANSTS, 8) == (RING + 128 + IOAT_IDLE) &&
 		       rd(IOAT_CDAR, 8) == RING + 128,
 	       "CHANSTS and CDAR name the third descriptor");
-	tap_ok(completion() == (RING + 128 + IOAT_IDLE),
+	expect(completion() == (RING + 128 + IOAT_IDLE),
 	       "and so does the completion");
-	tap_ok(!memcmp(fake_memory_at(&mem, SRC), fake_memory_at(&mem, DST),
+	expect(!memcmp(fake_memory_at(&mem, SRC), fake_memory_at(&mem, DST),
 		       3 * 4096) &&
 		       *(uint8_t *)fake_memory_at(&mem, DST + 3 * 4096) == 0xee,
 	       "three blocks were copied");
 	wr(IOAT_DMACOUNT, 2, 3);
-	tap_ok(state() == IOAT_IDLE, "the same count again: nothing to do");
+	expect(state() == IOAT_IDLE, "the same count again: nothing to do");
 	wr(IOAT_DMACOUNT, 2, 9);
-	tap_ok(until(state_is, IOAT_IDLE) &&
+	expect(until(state_is, IOAT_IDLE) &&
 		       rd(IOAT_CHANSTS, 8) == RING + IOAT_IDLE,
 	       "goes on where it was, round the ring");
-	tap_ok(rd(IOAT_DMACOUNT, 2) == 9, "DMACOUNT reads back");
+	expect(rd(IOAT_DMACOUNT, 2) == 9, "DMACOUNT reads back");
 	wr(IOAT_CHAINADDR, 8, RING + 64);
-	tap_ok(rd(IOAT_CHANSTS, 8) == 4 && rd(IOAT_DMACOUNT, 2) == 0,
+	expect(rd(IOAT_CHANSTS, 8) == 4 && rd(IOAT_DMACOUNT, 2) == 0,
 	       "CHAINADDR: armed, counts 0");
-	tap_ok(atomic_load(&irqs) == 0, "no interrupt was asked for");
+	expect(atomic_load(&irqs) == 0, "no interrupt was asked for");
 	teardown();
 }
 
-static void test_count_wraps(void)
+TEST(count_wraps)
 {
 	bool ok;
 
@@ -281,24 +283,24 @@ static void test_count_wraps(void)
 	desc(0)->next = RING;
 	start(65535);
 	ok = until(state_is, IOAT_IDLE);
-	tap_ok(ok, "65535 times the same descriptor");
+	expect(ok, "65535 times the same descriptor");
 	wr(IOAT_DMACOUNT, 2, 5);
-	tap_ok(until(state_is, IOAT_IDLE) && rd(IOAT_DMACOUNT, 2) == 5,
+	expect(until(state_is, IOAT_IDLE) && rd(IOAT_DMACOUNT, 2) == 5,
 	       "DMACOUNT counts on past 65535");
 	teardown();
 }
 
-static void test_completion(void)
+TEST(completions)
 {
 	setup();
 	put_desc(0, 0, SRC, DST, 64);
 	put_desc(1, IOAT_DESC_COMPLETION, SRC, DST, 64);
 	wr(IOAT_CHANCMP, 8, CMP);
 	start(1);
-	tap_ok(until(state_is, IOAT_IDLE) && completion() == 0,
+	expect(until(state_is, IOAT_IDLE) && completion() == 0,
 	       "no completion without bit 3");
 	wr(IOAT_DMACOUNT, 2, 2);
-	tap_ok(until(state_is, IOAT_IDLE) &&
+	expect(until(state_is, IOAT_IDLE) &&
 		       completion() == (RING + 64 + IOAT_IDLE),
 	       "a completion with it");
 	teardown();
@@ -307,13 +309,13 @@ static void test_completion(void)
 	fake_memory_add(&mem, 0, 4096, true);
 	put_desc(0, IOAT_DESC_COMPLETION, SRC, DST, 64);
 	start(1);
-	tap_ok(until(state_is, IOAT_IDLE) &&
+	expect(until(state_is, IOAT_IDLE) &&
 		       *(uint64_t *)fake_memory_at(&mem, 0) ==
 			       0xeeeeeeeeeeeeeeeeull,
 	       "CHANCMP never written: memory at 0 stays");
 	wr(IOAT_CHANCMP, 8, 0);
 	start(1);
-	tap_ok(until(state_is, IOAT_IDLE) &&
+	expect(until(state_is, IOAT_IDLE) &&
 		       *(uint64_t *)fake_memory_at(&mem, 0) == RING + IOAT_IDLE,
 	       "CHANCMP written as 0: completions go there");
 	teardown();
@@ -322,48 +324,48 @@ static void test_completion(void)
 	put_desc(0, IOAT_DESC_COMPLETION, SRC, DST, 64);
 	wr(IOAT_CHANCMP, 8, FAR);
 	start(1);
-	tap_ok(until(state_is, IOAT_IDLE) && mem.writes == 1 &&
+	expect(until(state_is, IOAT_IDLE) && mem.writes == 1 &&
 		       *(uint64_t *)fake_memory_at(&mem, FAR) ==
 			       RING + IOAT_IDLE,
 	       "a completion by message");
 	wr(IOAT_CHANCMP, 8, HOLE);
 	start(1);
-	tap_ok(until(state_is, IOAT_HALTED) &&
+	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_COMPLETION,
 	       "CHANCMP unmapped: halted");
 	teardown();
 }
 
-static void test_interrupt(void)
+TEST(interrupt)
 {
 	setup();
 	put_desc(0, IOAT_DESC_INT, SRC, DST, 64);
 	desc(0)->next = RING;
 	start(2);
 	until(state_is, IOAT_IDLE);
-	tap_ok(atomic_load(&irqs) == 0 && rd(IOAT_ATTNSTATUS, 4) == 0,
+	expect(atomic_load(&irqs) == 0 && rd(IOAT_ATTNSTATUS, 4) == 0,
 	       "no interrupt before the first rearm");
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM);
 	wr(IOAT_DMACOUNT, 2, 12);
-	tap_ok(until(irqs_are, 1) && until(state_is, IOAT_IDLE) &&
+	expect(until(irqs_are, 1) && until(state_is, IOAT_IDLE) &&
 		       atomic_load(&irqs) == 1,
 	       "ten descriptors, one rearm: one interrupt");
-	tap_ok(rd(IOAT_ATTNSTATUS, 4) == 1 && rd(IOAT_CHANCTRL, 2) == 0 &&
+	expect(rd(IOAT_ATTNSTATUS, 4) == 1 && rd(IOAT_CHANCTRL, 2) == 0 &&
 		       rd(IOAT_INTRCTRL, 1) == IOAT_INTRCTRL_STATUS,
 	       "ATTNSTATUS and INTRCTRL show it");
 	wr(IOAT_INTRCTRL, 1, IOAT_INTRCTRL_MASTER);
-	tap_ok(rd(IOAT_INTRCTRL, 1) == 7, "INTRCTRL with the master enable");
+	expect(rd(IOAT_INTRCTRL, 1) == 7, "INTRCTRL with the master enable");
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM);
-	tap_ok(rd(IOAT_ATTNSTATUS, 4) == 0 && rd(IOAT_INTRCTRL, 1) == 1,
+	expect(rd(IOAT_ATTNSTATUS, 4) == 0 && rd(IOAT_INTRCTRL, 1) == 1,
 	       "a rearm clears them");
 	wr(IOAT_DMACOUNT, 2, 13);
-	tap_ok(until(irqs_are, 2), "and the next interrupt comes");
+	expect(until(irqs_are, 2), "and the next interrupt comes");
 	teardown();
 }
 
 /* Errors. */
 
-static void test_error(const char *name, uint32_t bits, uint32_t control,
+static void try_error(const char *name, uint32_t bits, uint32_t control,
 		       uint64_t src, uint64_t dst, uint32_t size)
 {
 	setup();
@@ -371,61 +373,61 @@ static void test_error(const char *name, uint32_t bits, uint32_t control,
 	put_desc(1, control, src, dst, size);
 	wr(IOAT_CHANCMP, 8, CMP);
 	start(3);
-	tap_ok(until(state_is, IOAT_HALTED) && rd(IOAT_CHANERR, 4) == bits &&
+	expect(until(state_is, IOAT_HALTED) && rd(IOAT_CHANERR, 4) == bits &&
 		       ioat_channel_error_int(bar.channel) == bits,
 	       "%s: halted with CHANERR %#x", name, bits);
-	tap_ok(rd(IOAT_CHANSTS, 8) == RING + IOAT_HALTED && completion() == 0,
+	expect(rd(IOAT_CHANSTS, 8) == RING + IOAT_HALTED && completion() == 0,
 	       "%s: completed stays, nothing written", name);
 	wr(IOAT_DMACOUNT, 2, 9);
-	tap_ok(state() == IOAT_HALTED, "%s: the doorbell is not heard", name);
+	expect(state() == IOAT_HALTED, "%s: the doorbell is not heard", name);
 	wr(IOAT_CHANERR, 4, bits);
-	tap_ok(rd(IOAT_CHANERR, 4) == 0, "%s: cleared by writing 1", name);
+	expect(rd(IOAT_CHANERR, 4) == 0, "%s: cleared by writing 1", name);
 	teardown();
 }
 
-static void test_errors(void)
+TEST(errors)
 {
-	test_error("source unmapped", IOAT_ERR_SOURCE, IOAT_DESC_COMPLETION,
+	try_error("source unmapped", IOAT_ERR_SOURCE, IOAT_DESC_COMPLETION,
 		   HOLE, DST, 64);
-	test_error("target unmapped", IOAT_ERR_DESTINATION,
+	try_error("target unmapped", IOAT_ERR_DESTINATION,
 		   IOAT_DESC_COMPLETION | IOAT_DESC_INT, SRC, HOLE, 64);
-	test_error("length", IOAT_ERR_LENGTH, 0, SRC, DST, 65537);
-	test_error("operation", IOAT_ERR_CONTROL, 0x55000000, SRC, DST, 64);
+	try_error("length", IOAT_ERR_LENGTH, 0, SRC, DST, 65537);
+	try_error("operation", IOAT_ERR_CONTROL, 0x55000000, SRC, DST, 64);
 
 	setup();
 	wr(IOAT_CHAINADDR, 8, RING + 8);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_CHAIN,
 	       "CHAINADDR unaligned: halted");
 	wr(IOAT_CHAINADDR, 8, HOLE);
-	tap_ok(state() == IOAT_ARMED, "CHAINADDR unmapped: armed");
+	expect(state() == IOAT_ARMED, "CHAINADDR unmapped: armed");
 	wr(IOAT_CHANERR, 4, ~0u);
 	wr(IOAT_DMACOUNT, 2, 1);
-	tap_ok(until(state_is, IOAT_HALTED) &&
+	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_CHAIN,
 	       "and halted when it is used");
 	wr(IOAT_CHANERR, 4, ~0u);
 	put_desc(0, 0, SRC, DST, 64);
 	desc(0)->next = HOLE;
 	start(2);
-	tap_ok(until(state_is, IOAT_HALTED) &&
+	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT,
 	       "next unmapped");
 	wr(IOAT_CHANERR, 4, ~0u);
 	desc(0)->next = RING + 1;
 	start(2);
-	tap_ok(until(state_is, IOAT_HALTED) &&
+	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT_ALIGN,
 	       "next unaligned");
 	start(1);
-	tap_ok(until(state_is, IOAT_IDLE), "next is not looked at too early");
+	expect(until(state_is, IOAT_IDLE), "next is not looked at too early");
 	wr(IOAT_CHANERR, 4, ~0u & ~IOAT_ERR_NEXT_ALIGN);
-	tap_ok(rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT_ALIGN,
+	expect(rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT_ALIGN,
 	       "a bit that is not written stays");
 	teardown();
 }
 
-static void test_error_reports(void)
+TEST(error_reports)
 {
 	setup();
 	put_desc(0, IOAT_DESC_COMPLETION, SRC, DST, 64);
@@ -434,31 +436,31 @@ static void test_error_reports(void)
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_CMP |
 				     IOAT_CHANCTRL_ERR_INT);
 	start(2);
-	tap_ok(until(state_is, IOAT_HALTED) && until(irqs_are, 1),
+	expect(until(state_is, IOAT_HALTED) && until(irqs_are, 1),
 	       "CHANCTRL bit 4: an interrupt on an error");
-	tap_ok(completion() == RING + IOAT_HALTED,
+	expect(completion() == RING + IOAT_HALTED,
 	       "CHANCTRL bit 2: a completion on an error");
 
 	/* As DPDK recovers. */
 	wr(IOAT_CHANERR, 4, rd(IOAT_CHANERR, 4));
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
 	wr(IOAT_CHAINADDR, 8, RING);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "reset and armed again");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "reset and armed again");
 	wr(IOAT_DMACOUNT, 2, 1);
-	tap_ok(until(state_is, IOAT_IDLE) && completion() == RING + IOAT_IDLE,
+	expect(until(state_is, IOAT_IDLE) && completion() == RING + IOAT_IDLE,
 	       "and at work");
 
 	wr(IOAT_CHANERRMASK, 4, IOAT_ERR_SOURCE);
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_INT);
 	wr(IOAT_DMACOUNT, 2, 2);
-	tap_ok(until(state_is, IOAT_HALTED) && atomic_load(&irqs) == 1 &&
+	expect(until(state_is, IOAT_HALTED) && atomic_load(&irqs) == 1 &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_SOURCE,
 	       "CHANERRMASK: no interrupt, halted all the same");
 
 	ioat_channel_clear_error_int(bar.channel, ~0u);
 	ioat_channel_set_error_int_mask(bar.channel, IOAT_ERR_SOURCE);
 	start(2);
-	tap_ok(until(state_is, IOAT_HALTED) &&
+	expect(until(state_is, IOAT_HALTED) &&
 		       ioat_channel_error_int(bar.channel) == 0,
 	       "CHANERRMASK_INT keeps CHANERR_INT clear");
 	teardown();
@@ -466,44 +468,44 @@ static void test_error_reports(void)
 
 /* Commands. */
 
-static void test_commands(void)
+TEST(commands)
 {
 	setup();
 	put_desc(0, 0, SRC, DST, 64);
 	desc(0)->next = RING;
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	tap_ok(state() == IOAT_HALTED, "suspend is ignored when halted");
+	expect(state() == IOAT_HALTED, "suspend is ignored when halted");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	tap_ok(state() == IOAT_HALTED, "and so is resume");
+	expect(state() == IOAT_HALTED, "and so is resume");
 	wr(IOAT_CHAINADDR, 8, RING);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	tap_ok(state() == IOAT_SUSPENDED, "armed, then suspended");
+	expect(state() == IOAT_SUSPENDED, "armed, then suspended");
 	wr(IOAT_DMACOUNT, 2, 1);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_SUSPENDED &&
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_SUSPENDED &&
 		       rd(IOAT_DMACOUNT, 2) == 1,
 	       "the doorbell waits");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	tap_ok(until(state_is, IOAT_IDLE), "resume: it is heard");
+	expect(until(state_is, IOAT_IDLE), "resume: it is heard");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	tap_ok(rd(IOAT_CHANSTS, 8) == RING + IOAT_SUSPENDED,
+	expect(rd(IOAT_CHANSTS, 8) == RING + IOAT_SUSPENDED,
 	       "idle, then suspended");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	tap_ok(state() == IOAT_IDLE, "and idle again");
+	expect(state() == IOAT_IDLE, "and idle again");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
 	wr(IOAT_CHAINADDR, 8, RING);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "CHAINADDR ends a suspend");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "CHAINADDR ends a suspend");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_ABORT);
-	tap_ok(state() == IOAT_HALTED && rd(IOAT_CHANERR, 4) == 0,
+	expect(state() == IOAT_HALTED && rd(IOAT_CHANERR, 4) == 0,
 	       "abort: halted, no error");
 	start(1);
 	until(state_is, IOAT_IDLE);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
-	tap_ok(until(reset_is_over, 0) &&
+	expect(until(reset_is_over, 0) &&
 		       rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_DMACOUNT, 2) == 0,
 	       "reset: halted, counts 0");
 	wr(IOAT_CHANCMD, 1, 0x03);
-	tap_ok(state() == IOAT_HALTED, "unknown commands do nothing");
+	expect(state() == IOAT_HALTED, "unknown commands do nothing");
 	teardown();
 }
 
@@ -521,41 +523,41 @@ static void begin_held(void)
 	fake_memory_await_message(&mem);
 }
 
-static void test_held(void)
+TEST(held)
 {
 	begin_held();
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_ACTIVE, "active while it waits");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ACTIVE, "active while it waits");
 	wr(IOAT_CHAINADDR, 8, RING + 64);
-	tap_ok(rd(IOAT_CHAINADDR, 8) == RING && state() == IOAT_ACTIVE,
+	expect(rd(IOAT_CHAINADDR, 8) == RING && state() == IOAT_ACTIVE,
 	       "CHAINADDR is ignored while active");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	tap_ok(state() == IOAT_ACTIVE, "suspend waits for the descriptor");
+	expect(state() == IOAT_ACTIVE, "suspend waits for the descriptor");
 	fake_memory_hold(&mem, false);
-	tap_ok(until(state_is, IOAT_SUSPENDED) &&
+	expect(until(state_is, IOAT_SUSPENDED) &&
 		       rd(IOAT_CHANSTS, 8) == RING + IOAT_SUSPENDED,
 	       "and comes with its end");
 	wr(IOAT_DMACOUNT, 2, 3);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	tap_ok(until(state_is, IOAT_IDLE) && mem.reads == 3,
+	expect(until(state_is, IOAT_IDLE) && mem.reads == 3,
 	       "resumed for the rest");
 	teardown();
 
 	begin_held();
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_CHANCMD, 1) == IOAT_CHANCMD_RESET,
 	       "reset is seen at once, and that it lasts");
 	put_desc(1, 0, SRC, DST + 4096, 64);
 	wr(IOAT_CHAINADDR, 8, RING + 64);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "armed meanwhile");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "armed meanwhile");
 	wr(IOAT_DMACOUNT, 2, 1);
-	tap_ok(state() == IOAT_ACTIVE, "and given work");
+	expect(state() == IOAT_ACTIVE, "and given work");
 	fake_memory_hold(&mem, false);
-	tap_ok(until(state_is, IOAT_IDLE) && until(reset_is_over, 0) &&
+	expect(until(state_is, IOAT_IDLE) && until(reset_is_over, 0) &&
 		       rd(IOAT_CHANSTS, 8) == RING + 64 + IOAT_IDLE &&
 		       *(uint8_t *)fake_memory_at(&mem, DST + 4096) == 0x5a,
 	       "which is done after the old copy has ended");
-	tap_ok(*(uint8_t *)fake_memory_at(&mem, DST) == 0xee &&
+	expect(*(uint8_t *)fake_memory_at(&mem, DST) == 0xee &&
 		       completion() == 0 && atomic_load(&irqs) == 0,
 	       "of which nothing came any more");
 	teardown();
@@ -563,18 +565,18 @@ static void test_held(void)
 	begin_held();
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_ABORT);
 	fake_memory_hold(&mem, false);
-	tap_ok(until(reset_is_over, 0) && state() == IOAT_HALTED &&
+	expect(until(reset_is_over, 0) && state() == IOAT_HALTED &&
 		       rd(IOAT_DMACOUNT, 2) == 65535 && completion() == 0,
 	       "abort cuts the copy");
 	teardown();
 
+	/* Freed while it works. */
 	begin_held();
 	fake_memory_hold(&mem, false);
-	tap_ok(true, "freed while it works");
 	teardown();
 }
 
-static void test_endless(void)
+TEST(endless)
 {
 	unsigned int i;
 	bool ok = true;
@@ -588,32 +590,13 @@ static void test_endless(void)
 		wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
 		ok = ok && state() == IOAT_HALTED && until(reset_is_over, 0);
 	}
-	tap_ok(ok, "a long chain, reset 200 times");
+	expect(ok, "a long chain, reset 200 times");
 	start(65535);
 	ioat_channel_reset(bar.channel);
 	ioat_channel_quiesce(bar.channel);
-	tap_ok(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_CHANCMD, 1) == 0 && rd(IOAT_CHAINADDR, 8) == 0 &&
 		       rd(IOAT_CHANCMP, 8) == 0 && rd(IOAT_CHANCTRL, 2) == 0,
 	       "a device reset clears all, and nothing runs on");
 	teardown();
-}
-
-int main(void)
-{
-	if (ioat_guard_init())
-		tap_bail("cannot catch SIGBUS");
-	test_identity();
-	test_widths();
-	test_msix();
-	test_chain();
-	test_count_wraps();
-	test_completion();
-	test_interrupt();
-	test_errors();
-	test_error_reports();
-	test_commands();
-	test_held();
-	test_endless();
-	return tap_done();
 }

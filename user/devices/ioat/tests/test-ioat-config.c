@@ -6,7 +6,7 @@
 #include "../config.h"
 #include "../regs.h"
 #include "fake-memory.h"
-#include "tap.h"
+#include "expect.h"
 
 static struct fake_memory mem;
 static struct ioat_channel *channel;
@@ -31,68 +31,93 @@ static int wr(uint32_t offset, uint32_t size, uint32_t value)
 	return ioat_config_write(&pci, channel, offset, &value, size);
 }
 
-static void test_header(void)
+static void setup(void)
 {
-	tap_ok(rd(PCI_VENDOR_ID, 4) == 0x20218086, "8086:2021");
-	tap_ok(rd(PCI_CLASS_REVISION, 4) >> 8 == 0x088000, "class");
-	tap_ok((rd(PCI_HEADER_TYPE, 1) & 0x7f) == 0, "header type 0");
-	tap_ok(rd(PCI_INTERRUPT_PIN, 1) == 0, "no INTx");
-	tap_ok(rd(PCI_STATUS, 2) & PCI_STATUS_CAP_LIST, "capabilities");
-	tap_ok(rd(PCI_COMMAND, 2) == 0 && !vuser_pci_bus_master(&pci),
+	fake_memory_init(&mem);
+	if (ioat_config_init(&pci) ||
+	    ioat_channel_new(&channel, fake_memory_dma(&mem),
+			     (struct ioat_irq) { no_irq, NULL }))
+		bail("cannot make the device");
+}
+
+static void teardown(void)
+{
+	ioat_channel_free(channel);
+	fake_memory_fini(&mem);
+}
+
+TEST(header)
+{
+	setup();
+	expect(rd(PCI_VENDOR_ID, 4) == 0x20218086, "8086:2021");
+	expect(rd(PCI_CLASS_REVISION, 4) >> 8 == 0x088000, "class");
+	expect((rd(PCI_HEADER_TYPE, 1) & 0x7f) == 0, "header type 0");
+	expect(rd(PCI_INTERRUPT_PIN, 1) == 0, "no INTx");
+	expect(rd(PCI_STATUS, 2) & PCI_STATUS_CAP_LIST, "capabilities");
+	expect(rd(PCI_COMMAND, 2) == 0 && !vuser_pci_bus_master(&pci),
 	       "command register is 0, no bus master");
 	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	tap_ok(rd(PCI_COMMAND, 2) ==
+	expect(rd(PCI_COMMAND, 2) ==
 			       (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER) &&
 		       vuser_pci_bus_master(&pci),
 	       "and can be written");
+	teardown();
 }
 
-static void test_bars(void)
+TEST(bars)
 {
 	unsigned int i;
 	bool none = true;
 
+	setup();
 	wr(PCI_BASE_ADDRESS_0, 4, ~0u);
 	wr(PCI_BASE_ADDRESS_1, 4, ~0u);
-	tap_ok(rd(PCI_BASE_ADDRESS_0, 4) == 0xffff0004 &&
+	expect(rd(PCI_BASE_ADDRESS_0, 4) == 0xffff0004 &&
 		       rd(PCI_BASE_ADDRESS_1, 4) == ~0u,
 	       "BAR 0: 64 KiB of 64-bit memory");
 	for (i = PCI_BASE_ADDRESS_2; i <= PCI_BASE_ADDRESS_5; i += 4) {
 		wr(i, 4, ~0u);
 		none = none && rd(i, 4) == 0;
 	}
-	tap_ok(none, "no other BAR");
+	expect(none, "no other BAR");
+	teardown();
 }
 
-static void test_msix(void)
+TEST(msix)
 {
-	uint32_t cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_MSIX);
+	uint32_t cap;
 
-	tap_ok(cap && (rd(cap + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) == 0,
+	setup();
+	cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_MSIX);
+	expect(cap && (rd(cap + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) == 0,
 	       "MSI-X with one vector");
-	tap_ok(rd(cap + PCI_MSIX_TABLE, 4) == IOAT_MSIX_TABLE &&
+	expect(rd(cap + PCI_MSIX_TABLE, 4) == IOAT_MSIX_TABLE &&
 		       rd(cap + PCI_MSIX_PBA, 4) == IOAT_MSIX_PBA,
 	       "table and pending bits in BAR 0");
-	tap_ok(IOAT_MSIX_TABLE % 4096 == 0 && IOAT_MSIX_PBA % 4096 == 0 &&
+	expect(IOAT_MSIX_TABLE % 4096 == 0 && IOAT_MSIX_PBA % 4096 == 0 &&
 		       IOAT_MSIX_TABLE != IOAT_MSIX_PBA,
 	       "on pages of their own");
-	tap_ok(vuser_pci_find_cap(&pci, PCI_CAP_ID_PM) != 0,
+	expect(vuser_pci_find_cap(&pci, PCI_CAP_ID_PM) != 0,
 	       "power management");
+	teardown();
 }
 
-static void test_pcie(void)
+TEST(pcie)
 {
-	uint32_t cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_EXP);
+	uint32_t cap;
 
-	tap_ok(cap && (rd(cap + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE) >> 4 ==
+	setup();
+	cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_EXP);
+	expect(cap && (rd(cap + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE) >> 4 ==
 			      PCI_EXP_TYPE_RC_END,
 	       "PCI Express, integrated endpoint");
-	tap_ok(rd(cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR,
+	expect(rd(cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR,
 	       "can do a function level reset");
-	tap_ok(wr(cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR) == 1,
+	expect(wr(cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR) == 1,
 	       "which a write asks for");
-	tap_ok(wr(cap + PCI_EXP_DEVCTL, 2, 0) == 0, "and another does not");
-	tap_ok(rd(0x100, 4) == 0, "no extended capabilities");
+	expect(wr(cap + PCI_EXP_DEVCTL, 2, 0) == 0, "and another does not");
+	expect(rd(0x100, 4) == 0, "no extended capabilities");
+	teardown();
 }
 
 /* A descriptor nobody mapped, to make an error. */
@@ -110,52 +135,41 @@ static void make_error(void)
 			return;
 		nanosleep(&pause, NULL);
 	}
-	tap_bail("the channel did not halt");
+	bail("the channel did not halt");
 }
 
-static void test_errors(void)
+TEST(errors)
 {
-	tap_ok(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "DMAUNCERRSTS is 0");
+	setup();
+	expect(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "DMAUNCERRSTS is 0");
 	wr(IOAT_PCI_DMAUNCERRSTS, 4, ~0u);
-	tap_ok(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "writing ones sets nothing");
-	tap_ok(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "CHANERR_INT is 0");
+	expect(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "writing ones sets nothing");
+	expect(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "CHANERR_INT is 0");
 	make_error();
-	tap_ok(rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_CHAIN,
+	expect(rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_CHAIN,
 	       "CHANERR_INT shows the error");
 	wr(IOAT_PCI_CHANERR_INT, 4, ~IOAT_ERR_CHAIN);
-	tap_ok(rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_CHAIN,
+	expect(rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_CHAIN,
 	       "other bits do not clear it");
 	wr(IOAT_PCI_CHANERR_INT, 1, IOAT_ERR_CHAIN);
-	tap_ok(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "its own does");
+	expect(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "its own does");
 	wr(IOAT_PCI_CHANERRMASK_INT, 4, IOAT_ERR_CHAIN);
-	tap_ok(rd(IOAT_PCI_CHANERRMASK_INT, 4) == IOAT_ERR_CHAIN,
+	expect(rd(IOAT_PCI_CHANERRMASK_INT, 4) == IOAT_ERR_CHAIN,
 	       "CHANERRMASK_INT");
 	make_error();
-	tap_ok(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "masks");
+	expect(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "masks");
+	teardown();
 }
 
-static void test_reset(void)
+TEST(reset)
 {
+	setup();
+	wr(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	wr(PCI_BASE_ADDRESS_0, 4, ~0u);
+	wr(IOAT_PCI_CHANERRMASK_INT, 4, ~0u);
 	vuser_pci_reset(&pci);
-	tap_ok(rd(PCI_COMMAND, 2) == 0 && rd(PCI_BASE_ADDRESS_0, 4) == 4 &&
+	expect(rd(PCI_COMMAND, 2) == 0 && rd(PCI_BASE_ADDRESS_0, 4) == 4 &&
 		       rd(IOAT_PCI_CHANERRMASK_INT, 4) == 0,
 	       "a reset brings all back");
-}
-
-int main(void)
-{
-	fake_memory_init(&mem);
-	if (ioat_config_init(&pci) ||
-	    ioat_channel_new(&channel, fake_memory_dma(&mem),
-			     (struct ioat_irq) { no_irq, NULL }))
-		tap_bail("cannot make the device");
-	test_header();
-	test_bars();
-	test_msix();
-	test_pcie();
-	test_errors();
-	test_reset();
-	ioat_channel_free(channel);
-	fake_memory_fini(&mem);
-	return tap_done();
+	teardown();
 }

@@ -9,7 +9,7 @@
 #include "../engine.h"
 #include "../guard.h"
 #include "fake-memory.h"
-#include "tap.h"
+#include "expect.h"
 
 /* A and B touch in IOVA, C and D too; between them there is nothing. */
 #define A	0x10000ull
@@ -30,6 +30,8 @@ static void setup(bool direct_a, bool direct_b)
 {
 	size_t i;
 
+	if (ioat_guard_init())
+		bail("cannot catch SIGBUS");
 	fake_memory_init(&mem);
 	fake_memory_add(&mem, A, A_SIZE, direct_a);
 	fake_memory_add(&mem, B, B_SIZE, direct_b);
@@ -86,7 +88,7 @@ static const char *kind(bool direct)
 	return direct ? "mapped" : "messages";
 }
 
-static void test_copy(bool a, bool b)
+static void try_copy(bool a, bool b)
 {
 	static const uint32_t sizes[] = { 1, 2, 7, 8, 63, 64, 4096, 4097,
 					  65535, 65536 };
@@ -94,22 +96,22 @@ static void test_copy(bool a, bool b)
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		setup(a, b);
-		tap_ok(!run(0, A + 5, D + 3, sizes[i]) && !chanerr &&
+		expect(!run(0, A + 5, D + 3, sizes[i]) && !chanerr &&
 			       copied(A + 5, D + 3, sizes[i]) && !mem.held,
 		       "copy of %u bytes, %s", sizes[i], kind(a));
 		teardown();
 	}
 	setup(a, b);
-	tap_ok(!run(0, B - 1000, D - 3000, 65536) && !chanerr &&
+	expect(!run(0, B - 1000, D - 3000, 65536) && !chanerr &&
 		       copied(B - 1000, D - 3000, 65536) && !mem.held,
 	       "copy over borders on both sides, %s to %s", kind(a), kind(b));
-	tap_ok((mem.reads == 0) == (a && b) && (mem.writes == 0) == (a && b),
+	expect((mem.reads == 0) == (a && b) && (mem.writes == 0) == (a && b),
 	       "messages only where they are needed, %s and %s", kind(a),
 	       kind(b));
 	teardown();
 
 	setup(a, b);
-	tap_ok(!run(0, A, A + 100, 65536) && !chanerr,
+	expect(!run(0, A, A + 100, 65536) && !chanerr,
 	       "copy onto itself ends, %s", kind(a));
 	teardown();
 }
@@ -125,7 +127,7 @@ static bool filled(uint64_t dst, size_t len, const uint8_t pattern[8])
 	       *(uint8_t *)fake_memory_at(&mem, dst + len) == 0xee;
 }
 
-static void test_fill(bool a, bool b)
+static void try_fill(bool a, bool b)
 {
 	static const uint32_t sizes[] = { 1, 7, 8, 9, 4095, 4096, 4097, 65535,
 					  65536 };
@@ -134,70 +136,70 @@ static void test_fill(bool a, bool b)
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		setup(a, b);
-		tap_ok(!run(IOAT_OP_FILL << 24, pattern, D + 3, sizes[i]) &&
+		expect(!run(IOAT_OP_FILL << 24, pattern, D + 3, sizes[i]) &&
 			       !chanerr &&
 			       filled(D + 3, sizes[i], (uint8_t *)&pattern),
 		       "fill of %u bytes, %s", sizes[i], kind(a));
 		teardown();
 	}
 	setup(a, b);
-	tap_ok(!run(IOAT_OP_FILL << 24, pattern, D - 1001, 65536) && !chanerr &&
+	expect(!run(IOAT_OP_FILL << 24, pattern, D - 1001, 65536) && !chanerr &&
 		       filled(D - 1001, 65536, (uint8_t *)&pattern),
 	       "fill over a border keeps the pattern, %s", kind(a));
 	teardown();
 }
 
-static void expect(int ret, uint32_t bits, const char *name)
+static void expect_error(int ret, uint32_t bits, const char *name)
 {
-	tap_ok(ret == -EIO && chanerr == bits && !mem.held,
+	expect(ret == -EIO && chanerr == bits && !mem.held,
 	       "%s (%d, CHANERR %#x)", name, ret, chanerr);
 }
 
-static void test_errors(void)
+TEST(errors)
 {
 	setup(true, true);
-	expect(run(0, A, D, 0), IOAT_ERR_LENGTH, "size 0");
-	expect(run(0, A, D, 65537), IOAT_ERR_LENGTH, "size over XFERCAP");
-	expect(run(0, A, D, ~0u), IOAT_ERR_LENGTH, "greatest size");
-	expect(run(IOAT_OP_FILL << 24, 0, D, 0), IOAT_ERR_LENGTH, "fill 0");
-	expect(run(2u << 24, A, D, 8), IOAT_ERR_CONTROL, "unknown operation");
-	expect(run(0x87u << 24, A, D, 8), IOAT_ERR_CONTROL, "xor");
-	expect(run(0xffu << 24 | IOAT_DESC_NULL, A, D, 8), IOAT_ERR_CONTROL,
+	expect_error(run(0, A, D, 0), IOAT_ERR_LENGTH, "size 0");
+	expect_error(run(0, A, D, 65537), IOAT_ERR_LENGTH, "size over XFERCAP");
+	expect_error(run(0, A, D, ~0u), IOAT_ERR_LENGTH, "greatest size");
+	expect_error(run(IOAT_OP_FILL << 24, 0, D, 0), IOAT_ERR_LENGTH, "fill 0");
+	expect_error(run(2u << 24, A, D, 8), IOAT_ERR_CONTROL, "unknown operation");
+	expect_error(run(0x87u << 24, A, D, 8), IOAT_ERR_CONTROL, "xor");
+	expect_error(run(0xffu << 24 | IOAT_DESC_NULL, A, D, 8), IOAT_ERR_CONTROL,
 	       "unknown operation with null");
-	expect(run(0, HOLE, D, 8), IOAT_ERR_SOURCE, "source unmapped");
-	expect(run(0, A, HOLE, 8), IOAT_ERR_DESTINATION, "target unmapped");
-	expect(run(IOAT_OP_FILL << 24, 0, HOLE, 8), IOAT_ERR_DESTINATION,
+	expect_error(run(0, HOLE, D, 8), IOAT_ERR_SOURCE, "source unmapped");
+	expect_error(run(0, A, HOLE, 8), IOAT_ERR_DESTINATION, "target unmapped");
+	expect_error(run(IOAT_OP_FILL << 24, 0, HOLE, 8), IOAT_ERR_DESTINATION,
 	       "fill unmapped");
-	expect(run(0, B + B_SIZE - 8, D, 9), IOAT_ERR_SOURCE,
+	expect_error(run(0, B + B_SIZE - 8, D, 9), IOAT_ERR_SOURCE,
 	       "source ends in a hole");
-	expect(run(0, A, D + D_SIZE - 8, 9), IOAT_ERR_DESTINATION,
+	expect_error(run(0, A, D + D_SIZE - 8, 9), IOAT_ERR_DESTINATION,
 	       "target ends in a hole");
-	expect(run(0, ~0ull - 6, D, 8), IOAT_ERR_SOURCE, "source wraps");
-	expect(run(0, A, ~0ull - 6, 8), IOAT_ERR_DESTINATION, "target wraps");
+	expect_error(run(0, ~0ull - 6, D, 8), IOAT_ERR_SOURCE, "source wraps");
+	expect_error(run(0, A, ~0ull - 6, 8), IOAT_ERR_DESTINATION, "target wraps");
 	mem.regions[3].readonly = true;
-	expect(run(0, A, D, 8), IOAT_ERR_DESTINATION, "target read-only");
-	tap_ok(!run(0, D, A, 8), "source read-only is fine");
-	tap_ok(!run(IOAT_DESC_NULL, HOLE, HOLE, 0), "null touches nothing");
+	expect_error(run(0, A, D, 8), IOAT_ERR_DESTINATION, "target read-only");
+	expect(!run(0, D, A, 8), "source read-only is fine");
+	expect(!run(IOAT_DESC_NULL, HOLE, HOLE, 0), "null touches nothing");
 	teardown();
 
 	/* What wraps must not reach memory at 0. */
 	setup(true, true);
 	fake_memory_add(&mem, 0, 4096, true);
 	fake_memory_add(&mem, -4096ull, 4096, true);
-	expect(run(0, A, -4ull, 8), IOAT_ERR_DESTINATION, "target wraps to 0");
-	expect(run(0, -4ull, A, 8), IOAT_ERR_SOURCE, "source wraps to 0");
-	tap_ok(!run(0, -8ull, 0, 8), "up to the last byte, from IOVA 0");
+	expect_error(run(0, A, -4ull, 8), IOAT_ERR_DESTINATION, "target wraps to 0");
+	expect_error(run(0, -4ull, A, 8), IOAT_ERR_SOURCE, "source wraps to 0");
+	expect(!run(0, -8ull, 0, 8), "up to the last byte, from IOVA 0");
 	teardown();
 
 	setup(false, false);
 	mem.message_error = -EIO;
-	expect(run(0, A, D, 8), IOAT_ERR_READ, "DMA_READ refused");
-	expect(run(IOAT_OP_FILL << 24, 0, D, 8), IOAT_ERR_WRITE,
+	expect_error(run(0, A, D, 8), IOAT_ERR_READ, "DMA_READ refused");
+	expect_error(run(IOAT_OP_FILL << 24, 0, D, 8), IOAT_ERR_WRITE,
 	       "DMA_WRITE refused");
 	teardown();
 }
 
-static void test_fetch(bool direct)
+static void try_fetch(bool direct)
 {
 	struct ioat_desc desc, want = {
 		.size = 1, .control = 2, .src = 3, .dst = 4, .next = 5,
@@ -206,36 +208,36 @@ static void test_fetch(bool direct)
 	setup(direct, direct);
 	memcpy(fake_memory_at(&mem, A + 64), &want, sizeof(want));
 	chanerr = 0;
-	tap_ok(!ioat_engine_fetch(&engine, A + 64, true, &desc, &chanerr) &&
+	expect(!ioat_engine_fetch(&engine, A + 64, true, &desc, &chanerr) &&
 		       !chanerr && !memcmp(&desc, &want, sizeof(want)),
 	       "fetch, %s", kind(direct));
-	expect(ioat_engine_fetch(&engine, A + 8, true, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, A + 8, true, &desc, &chanerr),
 	       IOAT_ERR_CHAIN, "first descriptor unaligned");
 	chanerr = 0;
-	expect(ioat_engine_fetch(&engine, A + 8, false, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, A + 8, false, &desc, &chanerr),
 	       IOAT_ERR_NEXT_ALIGN, "next descriptor unaligned");
 	chanerr = 0;
-	expect(ioat_engine_fetch(&engine, HOLE, true, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, HOLE, true, &desc, &chanerr),
 	       IOAT_ERR_CHAIN, "first descriptor unmapped");
 	chanerr = 0;
-	expect(ioat_engine_fetch(&engine, HOLE, false, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, HOLE, false, &desc, &chanerr),
 	       IOAT_ERR_NEXT, "next descriptor unmapped");
 	teardown();
 }
 
-static void test_complete(bool direct)
+static void try_complete(bool direct)
 {
 	setup(direct, direct);
 	chanerr = 0;
-	tap_ok(!ioat_engine_complete(&engine, D + 8, 0x1234567840, &chanerr) &&
+	expect(!ioat_engine_complete(&engine, D + 8, 0x1234567840, &chanerr) &&
 		       *(uint64_t *)fake_memory_at(&mem, D + 8) == 0x1234567840,
 	       "completion, %s", kind(direct));
-	expect(ioat_engine_complete(&engine, HOLE, 0, &chanerr),
+	expect_error(ioat_engine_complete(&engine, HOLE, 0, &chanerr),
 	       IOAT_ERR_COMPLETION, "completion unmapped");
 	teardown();
 }
 
-static void test_stop(void)
+TEST(stop)
 {
 	struct ioat_desc desc;
 	bool all;
@@ -248,34 +250,34 @@ static void test_stop(void)
 		      -ECANCELED &&
 	      ioat_engine_complete(&engine, D, 0, &chanerr) == -ECANCELED &&
 	      !chanerr;
-	tap_ok(all && *(uint8_t *)fake_memory_at(&mem, D) == 0xee,
+	expect(all && *(uint8_t *)fake_memory_at(&mem, D) == 0xee,
 	       "a stopped engine touches nothing");
 	teardown();
 }
 
 /* A file that its owner made shorter after it was mapped. */
-static void test_truncated(void)
+TEST(truncated)
 {
 	int fd = memfd_create("test-ioat", MFD_CLOEXEC);
 	uint8_t *own, *gone;
 
 	setup(true, true);
 	if (fd < 0 || ftruncate(fd, D_SIZE))
-		tap_bail("memfd: %s", strerror(errno));
+		bail("memfd: %s", strerror(errno));
 	gone = mmap(NULL, D_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (gone == MAP_FAILED || ftruncate(fd, 4096))
-		tap_bail("memfd: %s", strerror(errno));
+		bail("memfd: %s", strerror(errno));
 	own = mem.regions[3].ptr;
 	mem.regions[3].ptr = gone;
 
-	expect(run(0, D, A, 8192), IOAT_ERR_READ, "source cut off");
-	expect(run(0, A, D, 8192), IOAT_ERR_WRITE, "target cut off");
-	expect(run(IOAT_OP_FILL << 24, 0, D, 8192), IOAT_ERR_WRITE,
+	expect_error(run(0, D, A, 8192), IOAT_ERR_READ, "source cut off");
+	expect_error(run(0, A, D, 8192), IOAT_ERR_WRITE, "target cut off");
+	expect_error(run(IOAT_OP_FILL << 24, 0, D, 8192), IOAT_ERR_WRITE,
 	       "fill cut off");
 	chanerr = 0;
-	expect(ioat_engine_complete(&engine, D + 8192, 0, &chanerr),
+	expect_error(ioat_engine_complete(&engine, D + 8192, 0, &chanerr),
 	       IOAT_ERR_WRITE, "completion cut off");
-	tap_ok(!run(0, A, D, 4096) && !chanerr, "what is left still works");
+	expect(!run(0, A, D, 4096) && !chanerr, "what is left still works");
 
 	mem.regions[3].ptr = own;
 	munmap(gone, D_SIZE);
@@ -283,22 +285,52 @@ static void test_truncated(void)
 	teardown();
 }
 
-int main(void)
+TEST(copy_mapped)
 {
-	if (ioat_guard_init())
-		tap_bail("cannot catch SIGBUS");
-	test_copy(true, true);
-	test_copy(false, false);
-	test_copy(true, false);
-	test_copy(false, true);
-	test_fill(true, true);
-	test_fill(false, true);
-	test_errors();
-	test_fetch(true);
-	test_fetch(false);
-	test_complete(true);
-	test_complete(false);
-	test_stop();
-	test_truncated();
-	return tap_done();
+	try_copy(true, true);
+}
+
+TEST(copy_messages)
+{
+	try_copy(false, false);
+}
+
+TEST(copy_mapped_to_messages)
+{
+	try_copy(true, false);
+}
+
+TEST(copy_messages_to_mapped)
+{
+	try_copy(false, true);
+}
+
+TEST(fill_mapped)
+{
+	try_fill(true, true);
+}
+
+TEST(fill_messages)
+{
+	try_fill(false, true);
+}
+
+TEST(fetch_mapped)
+{
+	try_fetch(true);
+}
+
+TEST(fetch_messages)
+{
+	try_fetch(false);
+}
+
+TEST(complete_mapped)
+{
+	try_complete(true);
+}
+
+TEST(complete_messages)
+{
+	try_complete(false);
 }

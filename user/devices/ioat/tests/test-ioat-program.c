@@ -16,10 +16,10 @@
 #include <linux/vfio.h>
 #include <vuser/client.h>
 
-#include "tap.h"
+#include "expect.h"
 
 static char program[4096];
-static char dir[] = "/tmp/test-ioat-XXXXXX";
+static char dir[32];
 static char output[65536];
 
 static void find_program(void)
@@ -28,7 +28,7 @@ static void find_program(void)
 	char *slash;
 
 	if (n < 0)
-		tap_bail("readlink: %s", strerror(errno));
+		bail("readlink: %s", strerror(errno));
 	program[n] = 0;
 	slash = strrchr(program, '/');
 	strcpy(slash + 1, "vuser-ioat");
@@ -39,7 +39,7 @@ static pid_t spawn(char *const argv[], int out)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		tap_bail("fork: %s", strerror(errno));
+		bail("fork: %s", strerror(errno));
 	if (!pid) {
 		dup2(out, STDOUT_FILENO);
 		dup2(out, STDERR_FILENO);
@@ -67,7 +67,7 @@ static int run(char *const argv[])
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC))
-		tap_bail("pipe: %s", strerror(errno));
+		bail("pipe: %s", strerror(errno));
 	pid = spawn(argv, fds[1]);
 	close(fds[1]);
 	while ((n = read(fds[0], output + len, sizeof(output) - 1 - len)) > 0)
@@ -79,30 +79,6 @@ static int run(char *const argv[])
 
 #define RUN(...) run((char *const[]) { "vuser-ioat", __VA_ARGS__, NULL })
 
-static void test_options(void)
-{
-	static char long_path[200];
-
-	tap_ok(RUN("--help") == 0 && strstr(output, "--no-fd-dma"), "--help");
-	tap_ok(RUN("--version") == 0 && !strncmp(output, "vuser-ioat ", 11),
-	       "--version");
-	tap_ok(RUN("--frobnicate") == 2 && strstr(output, "--help"),
-	       "an unknown option");
-	tap_ok(RUN("file") == 2 && strstr(output, "'file'"),
-	       "an argument too many");
-	tap_ok(RUN("--copy-baseline", "100") == 0 && atof(output) > 0,
-	       "--copy-baseline");
-	tap_ok(RUN("--copy-baseline", "0") == 2, "--copy-baseline 0");
-	tap_ok(RUN("--copy-baseline", "ten") == 2, "--copy-baseline ten");
-	tap_ok(RUN("-s", "/nonexistent/sock") == 1 &&
-		       strstr(output, "/nonexistent/sock: No such file"),
-	       "a directory that is not there");
-	memset(long_path, 'x', sizeof(long_path) - 1);
-	tap_ok(RUN("-s", long_path) == 1 && strstr(output, "too long"),
-	       "a path that is too long");
-	tap_ok(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
-}
-
 /* A service manager's end of sd_notify(3). */
 static int notify_socket(void)
 {
@@ -111,7 +87,7 @@ static int notify_socket(void)
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", dir);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		tap_bail("cannot make a socket: %s", strerror(errno));
+		bail("cannot make a socket: %s", strerror(errno));
 	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
 	return fd;
 }
@@ -141,68 +117,108 @@ static bool answers(const char *path, struct vuser_client **client)
 	       version == 0x33;
 }
 
-static void test_life(int notify, int sig, const char *name)
+static int notify;
+
+static void setup(void)
+{
+	find_program();
+	strcpy(dir, "/tmp/test-ioat-XXXXXX");
+	if (!mkdtemp(dir))
+		bail("mkdtemp: %s", strerror(errno));
+	notify = notify_socket();
+}
+
+static void teardown(void)
+{
+	char path[128];
+
+	close(notify);
+	snprintf(path, sizeof(path), "%s/notify", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+TEST(options)
+{
+	static char long_path[200];
+
+	setup();
+	expect(RUN("--help") == 0 && strstr(output, "--no-fd-dma"), "--help");
+	expect(RUN("--version") == 0 && !strncmp(output, "vuser-ioat ", 11),
+	       "--version");
+	expect(RUN("--frobnicate") == 2 && strstr(output, "--help"),
+	       "an unknown option");
+	expect(RUN("file") == 2 && strstr(output, "'file'"),
+	       "an argument too many");
+	expect(RUN("--copy-baseline", "100") == 0 && atof(output) > 0,
+	       "--copy-baseline");
+	expect(RUN("--copy-baseline", "0") == 2, "--copy-baseline 0");
+	expect(RUN("--copy-baseline", "ten") == 2, "--copy-baseline ten");
+	expect(RUN("-s", "/nonexistent/sock") == 1 &&
+		       strstr(output, "/nonexistent/sock: No such file"),
+	       "a directory that is not there");
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	expect(RUN("-s", long_path) == 1 && strstr(output, "too long"),
+	       "a path that is too long");
+	expect(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
+	teardown();
+}
+
+static void try_life(int sig, const char *name)
 {
 	struct vuser_client *client = NULL;
 	char path[128];
 	struct stat st;
 	pid_t pid;
 
+	setup();
 	snprintf(path, sizeof(path), "%s/sock", dir);
 	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
 		    STDERR_FILENO);
-	tap_ok(ready(notify), "%s: says when it is ready", name);
-	tap_ok(answers(path, &client), "%s: serves a client", name);
-	tap_ok(RUN("-s", path) == 1 && strstr(output, "in use"),
+	expect(ready(notify), "%s: says when it is ready", name);
+	expect(answers(path, &client), "%s: serves a client", name);
+	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
 	       "%s: a second one cannot have its socket", name);
 	kill(pid, sig);
-	tap_ok(status_of(pid) == 0, "%s: ends well, with a client there",
+	expect(status_of(pid) == 0, "%s: ends well, with a client there",
 	       name);
-	tap_ok(stat(path, &st) < 0 && errno == ENOENT,
+	expect(stat(path, &st) < 0 && errno == ENOENT,
 	       "%s: takes its socket away", name);
 	vuser_client_free(client);
+	teardown();
+}
+
+TEST(terminated)
+{
+	try_life(SIGTERM, "SIGTERM");
+}
+
+TEST(interrupted)
+{
+	try_life(SIGINT, "SIGINT");
 }
 
 /* One that was killed leaves its socket; the next one takes it over. */
-static void test_killed(int notify)
+TEST(killed)
 {
 	struct vuser_client *client = NULL;
 	char path[128];
 	pid_t pid;
 
+	setup();
 	snprintf(path, sizeof(path), "%s/sock", dir);
 	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
 		    STDERR_FILENO);
 	ready(notify);
 	kill(pid, SIGKILL);
 	status_of(pid);
-	tap_ok(access(path, F_OK) == 0, "killed: the socket stays");
+	expect(access(path, F_OK) == 0, "killed: the socket stays");
 	pid = spawn((char *const[]) { "vuser-ioat", "--socket", path, NULL },
 		    STDERR_FILENO);
-	tap_ok(ready(notify) && answers(path, &client),
+	expect(ready(notify) && answers(path, &client),
 	       "killed: the next one takes it over");
 	vuser_client_free(client);
 	kill(pid, SIGTERM);
 	status_of(pid);
-}
-
-int main(void)
-{
-	char path[128];
-	int notify;
-
-	find_program();
-	if (!mkdtemp(dir))
-		tap_bail("mkdtemp: %s", strerror(errno));
-	test_options();
-	notify = notify_socket();
-	test_life(notify, SIGTERM, "SIGTERM");
-	test_life(notify, SIGINT, "SIGINT");
-	test_killed(notify);
-
-	close(notify);
-	snprintf(path, sizeof(path), "%s/notify", dir);
-	unlink(path);
-	rmdir(dir);
-	return tap_done();
+	teardown();
 }
