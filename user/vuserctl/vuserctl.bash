@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Completion of vuserctl(8) for bash.
+
+_vuserctl_devices()
+{
+	vuserctl list 2>/dev/null | awk 'NR > 1 { print $1; print $3 }'
+}
+
+# _vuserctl_value OPTION WORD: 0 if OPTION takes a value, COMPREPLY is set
+_vuserctl_value()
+{
+	case $1 in
+	--endpoint)
+		mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+	--mmap)
+		mapfile -t COMPREPLY < <(compgen -W "auto trap sparse" -- "$2") ;;
+	--reset)
+		mapfile -t COMPREPLY < <(compgen -W "auto never" -- "$2") ;;
+	--dma-backing)
+		mapfile -t COMPREPLY < <(compgen -W "auto memory" -- "$2") ;;
+	--uuid|--pci-address|--max-dma-maps|--request-timeout-ms|\
+	--close-timeout-ms|-i|-n|--interval|--count)
+		;;
+	*)
+		return 1 ;;
+	esac
+}
+
+_vuserctl()
+{
+	local commands="create remove list show set monitor stats exec"
+	local settings="--endpoint --pci-address --mmap --reset --dma-backing
+		--max-dma-maps --request-timeout-ms --close-timeout-ms"
+	local word=${COMP_WORDS[COMP_CWORD]} i=1
+
+	COMPREPLY=()
+	while [[ ${COMP_WORDS[i]} == -* && $i -lt $COMP_CWORD ]]; do
+		((i++))
+	done
+	if [ "$i" -eq "$COMP_CWORD" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands -j --json
+			--help --version" -- "$word")
+		return
+	fi
+	_vuserctl_value "${COMP_WORDS[COMP_CWORD - 1]}" "$word" && return
+	case ${COMP_WORDS[i]} in
+	create)
+		mapfile -t COMPREPLY < <(compgen -W "--uuid --wait $settings" \
+			-- "$word") ;;
+	set)
+		mapfile -t COMPREPLY < <(compgen -W "$settings
+			$(_vuserctl_devices)" -- "$word") ;;
+	stats)
+		mapfile -t COMPREPLY < <(compgen -W "-i -n
+			$(_vuserctl_devices)" -- "$word") ;;
+	remove|show)
+		mapfile -t COMPREPLY < <(compgen -W "$(_vuserctl_devices)" \
+			-- "$word") ;;
+	exec)
+		mapfile -t COMPREPLY < <(compgen -c -- "$word") ;;
+	esac
+}
+
+# PCI addresses have colons, which bash takes for the end of a word.
+COMP_WORDBREAKS=${COMP_WORDBREAKS//:}
+complete -F _vuserctl vuserctl
