@@ -42,7 +42,8 @@ struct queued {
  * @first: the server's commands on the main socket, not served
  * @last: the last of them
  * @queued: number of them
- * @command: whose reply is waited for; 0: none
+ * @waiting: for a reply
+ * @command: of it
  * @msg_id: of it
  * @replied: @reply is there
  * @reply: the reply
@@ -63,6 +64,7 @@ struct vuser_client {
 	struct queued *first;
 	struct queued *last;
 	unsigned int queued;
+	bool waiting;
 	uint16_t command;
 	uint16_t msg_id;
 	bool replied;
@@ -86,7 +88,7 @@ static int take_message(struct vuser_client *client)
 	struct queued *queued;
 
 	if (hdr->flags & VFIO_USER_FLAGS_TYPE_REPLY) {
-		if (!client->command || client->replied ||
+		if (!client->waiting || client->replied ||
 		    hdr->command != client->command ||
 		    hdr->msg_id != client->msg_id)
 			return fail(client, -EPROTO);
@@ -320,6 +322,7 @@ static int submit(struct vuser_client *client, uint16_t command,
 	if (client->error)
 		return client->error;
 	if (!(flags & VFIO_USER_FLAGS_NO_REPLY)) {
+		client->waiting = true;
 		client->command = command;
 		client->msg_id = hdr.msg_id;
 		client->replied = false;
@@ -342,7 +345,7 @@ static int call(struct vuser_client *client, uint16_t command,
 		if (ret > 0)
 			ret = 0;
 	}
-	client->command = 0;
+	client->waiting = false;
 	if (ret) {
 		/* The stream is in an unknown state, unless nothing was sent. */
 		if (ret != -EINVAL && ret != -EMSGSIZE)
@@ -656,7 +659,8 @@ ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
 		return finish(client, &reply, ret);
 	ret = -ENOSPC;
 	if (data_len <= size) {
-		memcpy(buf, data, data_len);
+		if (data_len)
+			memcpy(buf, data, data_len);
 		ret = data_len;
 	}
 	vuser_msg_clear(&reply);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The client's memory: what was mapped, and how to get at it. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -430,13 +431,16 @@ int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
 		return ret;
 	}
 	ref->ptr = map_at(dma, iova);
-	ref->region = dma;
+	ref->region = &dma->region;
 	return 0;
 }
 
 void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref)
 {
-	release(server, ref->region);
+	struct vu_dma *dma = (struct vu_dma *)((char *)ref->region -
+					       offsetof(struct vu_dma, region));
+
+	release(server, dma);
 	ref->region = NULL;
 	ref->ptr = NULL;
 }

@@ -279,11 +279,11 @@ int vuser_dma_write(struct vuser_server *server, uint64_t iova,
 /**
  * struct vuser_dma_ref - a hold on mapped memory
  * @ptr: the memory
- * @region: private
+ * @region: what it lies in, held as a whole
  */
 struct vuser_dma_ref {
 	void *ptr;
-	void *region;
+	const struct vuser_dma_region *region;
 };
 
 /**
