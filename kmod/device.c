@@ -65,6 +65,17 @@ static bool vuser_device_resets(struct vuser_device *dev)
 	       !READ_ONCE(dev->settings.reset_never);
 }
 
+/* A server that cannot reset after all: EINVAL, which DPDK tolerates. */
+static int vuser_device_try_reset(struct vuser_device *dev)
+{
+	int ret;
+
+	if (!vuser_device_resets(dev))
+		return -EINVAL;
+	ret = vuser_channel_reset(dev, vuser_request_deadline(dev), true);
+	return ret == -EOPNOTSUPP || ret == -ENOTTY ? -EINVAL : ret;
+}
+
 static int vuser_device_open(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
@@ -80,10 +91,8 @@ static int vuser_device_open(struct vfio_device *vdev)
 	dev->sparse = mmap == VUSER_MMAP_SPARSE ||
 		      (mmap == VUSER_MMAP_AUTO && vdev->kvm);
 
-	if (vuser_device_resets(dev))
-		ret = vuser_channel_reset(dev, vuser_request_deadline(dev),
-					  true);
-	if (ret)
+	ret = vuser_device_try_reset(dev);
+	if (ret && ret != -EINVAL)
 		goto err_finish;
 	ret = vuser_trap_open(dev);
 	if (ret)
@@ -177,7 +186,7 @@ static long vuser_device_reset(struct vuser_device *dev)
 		if (ret)
 			return ret;
 	}
-	ret = vuser_channel_reset(dev, vuser_request_deadline(dev), true);
+	ret = vuser_device_try_reset(dev);
 	for (i = 0; i < ARRAY_SIZE(vuser_saved) && !ret; i++)
 		ret = vuser_region_store(dev, VFIO_PCI_CONFIG_REGION_INDEX,
 					 vuser_saved[i].pos, val[i],
