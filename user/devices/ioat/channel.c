@@ -242,6 +242,7 @@ static void *copy_thread(void *arg)
 		bool irq;
 
 		if (!runnable(c)) {
+			c->engine.dma.ops->release(c->engine.dma.ctx);
 			pthread_cond_wait(&c->work, &c->lock);
 			continue;
 		}
@@ -258,6 +259,7 @@ static void *copy_thread(void *arg)
 			pthread_mutex_lock(&c->lock);
 		}
 	}
+	c->engine.dma.ops->release(c->engine.dma.ctx);
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
 }

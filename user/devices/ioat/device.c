@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <syslog.h>
 
 #include <vuser/pci.h>
@@ -15,6 +14,7 @@
 #include "config.h"
 #include "device.h"
 #include "guard.h"
+#include "memory.h"
 #include "regs.h"
 
 /* A reset waits for a message on its way, so do not wait for long. */
@@ -25,6 +25,7 @@
  * @verbose: log clients that come and go
  * @server: the client's side of it
  * @channel: the DMA channel
+ * @memory: the client's memory, as the channel sees it
  * @bar: BAR 0
  * @pci: configuration space
  */
@@ -32,67 +33,9 @@ struct ioat_device {
 	bool verbose;
 	struct vuser_server *server;
 	struct ioat_channel *channel;
+	struct ioat_memory memory;
 	struct ioat_bar bar;
 	struct vuser_pci pci;
-};
-
-/* Memory, for the copy thread. */
-
-static int dma_get(void *ctx, uint64_t iova, size_t len, enum ioat_dma_dir dir,
-		   struct ioat_span *span)
-{
-	int prot = dir == IOAT_DMA_READ ? PROT_READ : PROT_WRITE;
-	struct ioat_device *dev = ctx;
-	struct vuser_dma_ref ref;
-	int ret;
-
-	if (!vuser_pci_bus_master(&dev->pci))
-		return -EFAULT;
-	/* All of a reference lies in one region; at its end a part will do. */
-	for (;;) {
-		ret = vuser_dma_get(dev->server, iova, len, prot, &ref);
-		if (ret != -EFAULT || len == 1)
-			break;
-		len = (len + 1) / 2;
-	}
-	if (ret && ret != -EOPNOTSUPP)
-		return ret;
-	*span = (struct ioat_span) {
-		.ptr = ret ? NULL : ref.ptr,
-		.len = len,
-		.ref = ret ? NULL : ref.region,
-	};
-	return 0;
-}
-
-static void dma_put(void *ctx, struct ioat_span *span)
-{
-	struct ioat_device *dev = ctx;
-	struct vuser_dma_ref ref = { .ptr = span->ptr, .region = span->ref };
-
-	if (span->ptr)
-		vuser_dma_put(dev->server, &ref);
-}
-
-static int dma_read(void *ctx, uint64_t iova, void *buf, size_t len)
-{
-	struct ioat_device *dev = ctx;
-
-	return vuser_dma_read(dev->server, iova, buf, len);
-}
-
-static int dma_write(void *ctx, uint64_t iova, const void *buf, size_t len)
-{
-	struct ioat_device *dev = ctx;
-
-	return vuser_dma_write(dev->server, iova, buf, len);
-}
-
-static const struct ioat_dma_ops dma_ops = {
-	.get = dma_get,
-	.put = dma_put,
-	.read = dma_read,
-	.write = dma_write,
 };
 
 /* A vector without an eventfd is one the client does not want to hear of. */
@@ -188,6 +131,14 @@ static int on_reset(void *data)
 	return 0;
 }
 
+static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
+{
+	struct ioat_device *dev = data;
+
+	(void)region;
+	ioat_memory_let_go(&dev->memory);
+}
+
 static void on_log(void *data, int level, const char *line)
 {
 	struct ioat_device *dev = data;
@@ -200,6 +151,7 @@ static const struct vuser_server_ops server_ops = {
 	.connected = on_connected,
 	.disconnected = on_disconnected,
 	.reset = on_reset,
+	.dma_unmap = on_dma_unmap,
 	.log = on_log,
 };
 
@@ -272,9 +224,11 @@ int ioat_device_new(const struct ioat_device_options *options,
 		ret = vuser_msix_init(&dev->bar.msix, IOAT_MSIX_VECTORS);
 	if (!ret)
 		ret = start_server(dev, options);
+	dev->memory.server = dev->server;
+	dev->memory.pci = &dev->pci;
 	if (!ret)
 		ret = ioat_channel_new(&dev->channel,
-				       (struct ioat_dma) { &dma_ops, dev },
+				       ioat_memory_dma(&dev->memory),
 				       (struct ioat_irq) { raise_irq, dev });
 	if (ret) {
 		ioat_device_free(dev);

@@ -91,6 +91,13 @@ static void fake_put(void *ctx, struct ioat_span *span)
 	pthread_mutex_unlock(&m->lock);
 }
 
+static void fake_release(void *ctx)
+{
+	struct fake_memory *m = ctx;
+
+	assert(!m->held);
+}
+
 /* A message, which must be within one region that is not mapped. */
 static void *message(struct fake_memory *m, uint64_t iova, size_t len,
 		     int *error)
@@ -141,6 +148,7 @@ struct ioat_dma fake_memory_dma(struct fake_memory *m)
 	static const struct ioat_dma_ops ops = {
 		.get = fake_get,
 		.put = fake_put,
+		.release = fake_release,
 		.read = fake_read,
 		.write = fake_write,
 	};

@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <vuser/client.h>
 
+#include "../regs.h"
 #include "expect.h"
 
 static char program[4096];
@@ -107,6 +110,32 @@ static bool ready(int fd)
 	return strstr(buf, "READY=1");
 }
 
+/* Starts a copy that lasts for longer than the test. */
+static bool keep_busy(struct vuser_client *client)
+{
+	uint32_t bar = VFIO_PCI_BAR0_REGION_INDEX;
+	struct ioat_desc desc = {
+		.size = 65536, .src = 0x10000, .dst = 0x20000, .next = 0,
+	};
+	uint32_t rw = VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE;
+	int fd = memfd_create("test-ioat-program", MFD_CLOEXEC);
+	uint16_t command = PCI_COMMAND_MASTER, count = 65535;
+	uint64_t chain = 0, status = 7;
+	bool ok;
+
+	ok = fd >= 0 && !ftruncate(fd, 0x40000) &&
+	     pwrite(fd, &desc, sizeof(desc), 0) == sizeof(desc) &&
+	     !vuser_client_dma_map(client, 0, 0x40000, rw, fd, 0) &&
+	     !vuser_client_write(client, VFIO_PCI_CONFIG_REGION_INDEX,
+				 PCI_COMMAND, &command, 2) &&
+	     !vuser_client_write(client, bar, IOAT_CHAINADDR, &chain, 8) &&
+	     !vuser_client_write(client, bar, IOAT_DMACOUNT, &count, 2) &&
+	     !vuser_client_read(client, bar, IOAT_CHANSTS, &status, 8) &&
+	     (status & IOAT_CHANSTS_STATE) == IOAT_ACTIVE;
+	close(fd);
+	return ok;
+}
+
 static bool answers(const char *path, struct vuser_client **client)
 {
 	uint8_t version = 0;
@@ -179,8 +208,9 @@ static void try_life(int sig, const char *name)
 	expect(answers(path, &client), "%s: serves a client", name);
 	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
 	       "%s: a second one cannot have its socket", name);
+	expect(keep_busy(client), "%s: copies", name);
 	kill(pid, sig);
-	expect(status_of(pid) == 0, "%s: ends well, with a client there",
+	expect(status_of(pid) == 0, "%s: ends well, in the middle of a copy",
 	       name);
 	expect(stat(path, &st) < 0 && errno == ENOENT,
 	       "%s: takes its socket away", name);

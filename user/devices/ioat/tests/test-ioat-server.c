@@ -481,7 +481,6 @@ static void try_borders(void)
 
 static void try_readonly(void)
 {
-
 	begin();
 	if (vuser_client_dma_map(client, EXTRA, EXTRA_SIZE,
 				 VFIO_USER_DMA_MAP_READ, mapped_fd, SRC))

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The client's memory, by libvuser. */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "memory.h"
+
+static void put_held(struct ioat_memory *m, struct ioat_held *held)
+{
+	vuser_dma_put(m->server, &held->ref);
+	held->ref.region = NULL;
+}
+
+/* Lets go of all that no span is using; false: one is. */
+static bool release_unused(struct ioat_memory *m)
+{
+	bool all = true;
+	unsigned int i;
+
+	for (i = 0; i < IOAT_HELD_MAX; i++) {
+		if (m->held[i].users)
+			all = false;
+		else if (m->held[i].ref.region)
+			put_held(m, &m->held[i]);
+	}
+	return all;
+}
+
+/* The event loop waits for an unmapped region: one more piece is too many. */
+static void heed_unmap(struct ioat_memory *m)
+{
+	if (!atomic_load_explicit(&m->let_go, memory_order_relaxed))
+		return;
+	atomic_store(&m->let_go, false);
+	if (!release_unused(m))
+		atomic_store(&m->let_go, true);
+}
+
+static bool covers(const struct ioat_held *held, uint64_t iova, int prot)
+{
+	const struct vuser_dma_region *region = held->ref.region;
+
+	return region && iova - region->iova < region->size &&
+	       region->prot & prot;
+}
+
+static struct ioat_held *find_held(struct ioat_memory *m, uint64_t iova,
+				   int prot)
+{
+	unsigned int i;
+
+	for (i = 0; i < IOAT_HELD_MAX; i++)
+		if (covers(&m->held[i], iova, prot))
+			return &m->held[i];
+	return NULL;
+}
+
+/* An entry to use anew. Spans use two at most, so there is one. */
+static struct ioat_held *take_entry(struct ioat_memory *m)
+{
+	struct ioat_held *held;
+
+	do {
+		held = &m->held[m->victim];
+		m->victim = (m->victim + 1) % IOAT_HELD_MAX;
+	} while (held->users);
+	if (held->ref.region)
+		put_held(m, held);
+	return held;
+}
+
+/* Memory that is not mapped: all that a message reaches lies in one region. */
+static int get_unmapped(struct ioat_memory *m, uint64_t iova, size_t len,
+			int prot, struct ioat_span *span)
+{
+	struct vuser_dma_ref ref;
+	int ret;
+
+	for (;;) {
+		ret = vuser_dma_get(m->server, iova, len, prot, &ref);
+		if (ret != -EFAULT || len == 1)
+			break;
+		len = (len + 1) / 2;
+	}
+	if (ret && ret != -EOPNOTSUPP)
+		return ret;
+	/* Mapped meanwhile: what sends messages copies from there as well. */
+	if (!ret)
+		vuser_dma_put(m->server, &ref);
+	*span = (struct ioat_span) { .len = len };
+	return 0;
+}
+
+static int memory_get(void *ctx, uint64_t iova, size_t len,
+		      enum ioat_dma_dir dir, struct ioat_span *span)
+{
+	int prot = dir == IOAT_DMA_READ ? PROT_READ : PROT_WRITE;
+	struct ioat_memory *m = ctx;
+	struct ioat_held *held;
+	uint64_t offset, left;
+	int ret;
+
+	heed_unmap(m);
+	if (!vuser_pci_bus_master(m->pci))
+		return -EFAULT;
+	held = find_held(m, iova, prot);
+	if (!held) {
+		held = take_entry(m);
+		ret = vuser_dma_get(m->server, iova, 1, prot, &held->ref);
+		if (ret) {
+			held->ref.region = NULL;
+			return ret == -EOPNOTSUPP ?
+				       get_unmapped(m, iova, len, prot, span) :
+				       ret;
+		}
+	}
+	held->users++;
+	offset = iova - held->ref.region->iova;
+	left = held->ref.region->size - offset;
+	*span = (struct ioat_span) {
+		.ptr = (uint8_t *)held->ref.region->map + offset,
+		.len = len < left ? len : left,
+		.ref = held,
+	};
+	return 0;
+}
+
+static void memory_put(void *ctx, struct ioat_span *span)
+{
+	struct ioat_held *held = span->ref;
+
+	(void)ctx;
+	if (held)
+		held->users--;
+}
+
+static void memory_release(void *ctx)
+{
+	release_unused(ctx);
+}
+
+static int memory_read(void *ctx, uint64_t iova, void *buf, size_t len)
+{
+	struct ioat_memory *m = ctx;
+
+	release_unused(m);
+	return vuser_dma_read(m->server, iova, buf, len);
+}
+
+static int memory_write(void *ctx, uint64_t iova, const void *buf, size_t len)
+{
+	struct ioat_memory *m = ctx;
+
+	release_unused(m);
+	return vuser_dma_write(m->server, iova, buf, len);
+}
+
+/**
+ * ioat_memory_dma - what the channel is given
+ * @memory: stays the caller's, as long as the channel lives
+ *
+ * Return: operations and their context.
+ */
+struct ioat_dma ioat_memory_dma(struct ioat_memory *memory)
+{
+	static const struct ioat_dma_ops ops = {
+		.get = memory_get,
+		.put = memory_put,
+		.release = memory_release,
+		.read = memory_read,
+		.write = memory_write,
+	};
+
+	return (struct ioat_dma) { &ops, memory };
+}
+
+/**
+ * ioat_memory_let_go - have the copy thread hold no region any longer than it
+ *	must
+ * @memory: the client's memory
+ *
+ * For libvuser's callback, which comes before it waits for the region. The
+ * thread heeds it at the next piece, or has let go already when it is idle.
+ */
+void ioat_memory_let_go(struct ioat_memory *memory)
+{
+	atomic_store(&memory->let_go, true);
+}
