@@ -48,8 +48,9 @@ static void check_both_ways(struct __test_metadata *_metadata, void *mem,
 		ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x%llx %s",
 					 (unsigned long long)iova + PAGE - 4,
 					 hex));
-		for (i = 0; i < 8; i++)
+		for (i = 0; i < 8; i++) {
 			EXPECT_EQ(0xf0 + i, p[PAGE - 4 + i]);
+		}
 	}
 	EXPECT_EQ(mem_sum(mem, size),
 		  testdev_num(&shared, "dma-sum 0x%llx %zu",
@@ -150,21 +151,25 @@ TEST_F(backing, pieces)
 	unsigned int i;
 
 	mem_fill(self->mem, MB, 1);
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 16; i++) {
 		ASSERT_EQ(0, dma_map(self->dev.container,
 				     self->mem + i * 3 * PAGE, i * 4 * PAGE,
 				     2 * PAGE, DMA_RW));
-	for (i = 0; i < 16; i++)
+	}
+	for (i = 0; i < 16; i++) {
 		EXPECT_EQ(mem_sum(self->mem + i * 3 * PAGE, 2 * PAGE),
 			  testdev_num(&shared, "dma-sum %lu %lu",
 				      i * 4 * PAGE, 2 * PAGE));
-	for (i = 0; i < 16; i += 2)
+	}
+	for (i = 0; i < 16; i += 2) {
 		ASSERT_EQ(0, dma_unmap(self->dev.container, i * 4 * PAGE,
 				       2 * PAGE, 0, NULL));
-	for (i = 1; i < 16; i += 2)
+	}
+	for (i = 1; i < 16; i += 2) {
 		EXPECT_EQ(mem_sum(self->mem + i * 3 * PAGE, 2 * PAGE),
 			  testdev_num(&shared, "dma-sum %lu %lu",
 				      i * 4 * PAGE, 2 * PAGE));
+	}
 }
 
 /* Neighbours in IOVA that are neighbours in memory, mapped one by one. */
@@ -172,15 +177,17 @@ TEST_F(backing, neighbours)
 {
 	unsigned int i;
 
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 16; i++) {
 		ASSERT_EQ(0, dma_map(self->dev.container,
 				     self->mem + i * PAGE, i * PAGE, PAGE,
 				     DMA_RW));
+	}
 	mem_fill(self->mem, MB, 5);
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 16; i++) {
 		EXPECT_EQ(mem_sum(self->mem + i * PAGE, PAGE),
 			  testdev_num(&shared, "dma-sum %lu %lu", i * PAGE,
 				      PAGE));
+	}
 	/* A hole in the middle leaves the others theirs. */
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 7 * PAGE, PAGE, 0, NULL));
 	for (i = 0; i < 16; i++) {

@@ -298,9 +298,10 @@ TEST_F(container, unmap_many_at_once)
 	uint64_t size = 0;
 	unsigned int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, dma_map(self->fd, self->mem + 2 * i * PAGE,
 				     2 * i * PAGE, PAGE, DMA_RW));
+	}
 	/* The holes between them do not count. */
 	ASSERT_EQ(0, dma_unmap(self->fd, 0, 64 * PAGE, 0, &size));
 	EXPECT_EQ(4 * PAGE, size);
@@ -312,9 +313,10 @@ TEST_F(container, unmap_all)
 	uint64_t size = 0;
 	unsigned int i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, dma_map(self->fd, self->mem + i * PAGE,
 				     (1ULL << 40) * i, PAGE, DMA_RW));
+	}
 	ASSERT_EQ(0, dma_unmap(self->fd, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL,
 			       &size));
 	EXPECT_EQ(4 * PAGE, size);

@@ -95,11 +95,13 @@ TEST_F_TIMEOUT(window, dense, 120)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_MAPS; i++)
+	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_EQ(0, map_one(self, i, PAGE)) TH_LOG("map %u", i);
+	}
 	EXPECT_GE(LIMIT, testdev_num(&self->td, "dma-count"));
-	for (i = 0; i < NR_MAPS; i++)
+	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_TRUE(one_is_there(self, i, PAGE)) TH_LOG("map %u", i);
+	}
 }
 
 /* With holes, and far apart. */
@@ -108,11 +110,13 @@ TEST_F_TIMEOUT(window, sparse, 120)
 	uint64_t step = 2 * MB + PAGE;
 	unsigned int i;
 
-	for (i = 0; i < NR_MAPS; i++)
+	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_EQ(0, map_one(self, i, step)) TH_LOG("map %u", i);
+	}
 	EXPECT_GE(LIMIT, testdev_num(&self->td, "dma-count"));
-	for (i = 0; i < NR_MAPS; i++)
+	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_TRUE(one_is_there(self, i, step)) TH_LOG("map %u", i);
+	}
 }
 
 /* Maps come and go while the others are in use. */
@@ -121,21 +125,26 @@ TEST_F_TIMEOUT(window, churn, 120)
 	uint64_t step = 2 * PAGE;
 	unsigned int i;
 
-	for (i = 0; i < 100; i++)
+	for (i = 0; i < 100; i++) {
 		ASSERT_EQ(0, map_one(self, i, step));
-	for (i = 0; i < 100; i += 3)
+	}
+	for (i = 0; i < 100; i += 3) {
 		ASSERT_EQ(0, dma_unmap(self->dev.container, i * step, PAGE, 0,
 				       NULL));
+	}
 	for (i = 0; i < 100; i++) {
-		if (i % 3)
+		if (i % 3) {
 			ASSERT_TRUE(one_is_there(self, i, step))
 				TH_LOG("map %u", i);
+		}
 	}
-	for (i = 0; i < 100; i += 3)
+	for (i = 0; i < 100; i += 3) {
 		ASSERT_EQ(0, map_one(self, i, step));
-	for (i = 0; i < 100; i++)
+	}
+	for (i = 0; i < 100; i++) {
 		ASSERT_TRUE(one_is_there(self, i, step))
 			TH_LOG("map %u", i);
+	}
 	EXPECT_GE(LIMIT, testdev_num(&self->td, "dma-count"));
 }
 
@@ -144,11 +153,13 @@ TEST_F_TIMEOUT(window, writes, 120)
 {
 	unsigned int i;
 
-	for (i = 0; i < 64; i++)
+	for (i = 0; i < 64; i++) {
 		ASSERT_EQ(0, map_one(self, i, 2 * PAGE));
-	for (i = 0; i < 64; i++)
+	}
+	for (i = 0; i < 64; i++) {
 		ASSERT_EQ(0, testdev_cmd(&self->td, "dma-fill 0x%lx %lu 0x%x",
 					 i * 2 * PAGE, PAGE, i + 1));
+	}
 	for (i = 0; i < 64; i++) {
 		char *page = self->mem + (NR_MAPS - 1 - i) * PAGE;
 
@@ -162,18 +173,20 @@ TEST_F_TIMEOUT(window, holes, 120)
 {
 	unsigned int i, k;
 
-	for (i = 0; i < 64; i++)
+	for (i = 0; i < 64; i++) {
 		ASSERT_EQ(0, map_one(self, i, 2 * PAGE));
+	}
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 20 * PAGE, PAGE, 0,
 			       NULL));
 	/* Refused or scratch: a server that tries must survive it. */
 	testdev_cmd(&self->td, "dma-fill 0x%lx %lu 0xee", 20 * PAGE, PAGE);
 	testdev_cmd(&self->td, "dma-fill 0x%lx %lu 0xee", 21 * PAGE, PAGE);
 	for (i = 0; i < NR_MAPS; i++)
-		for (k = 0; k < PAGE; k += 512)
+		for (k = 0; k < PAGE; k += 512) {
 			ASSERT_EQ((char)(17 + k + i * PAGE + i * 31),
 				  self->mem[i * PAGE + k])
 				TH_LOG("page %u", i);
+		}
 	EXPECT_TRUE(one_is_there(self, 9, 2 * PAGE));
 	EXPECT_TRUE(one_is_there(self, 11, 2 * PAGE));
 }
@@ -183,8 +196,9 @@ TEST_F_TIMEOUT(window, unmap_all, 120)
 	uint64_t size = 0;
 	unsigned int i;
 
-	for (i = 0; i < NR_MAPS; i++)
+	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_EQ(0, map_one(self, i, 4 * PAGE));
+	}
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 0,
 			       VFIO_DMA_UNMAP_FLAG_ALL, &size));
 	EXPECT_EQ(NR_MAPS * PAGE, size);
@@ -201,17 +215,19 @@ TEST_F_TIMEOUT(window, file_pages, 120)
 
 	ASSERT_NE(NULL, mem);
 	mem_fill(mem, NR_MAPS * PAGE, 29);
-	for (i = 0; i < NR_MAPS; i++)
+	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_EQ(0, dma_map(self->dev.container, mem + i * PAGE,
 				     (uintptr_t)mem + i * PAGE, PAGE,
 				     DMA_RW)) TH_LOG("map %u", i);
+	}
 	EXPECT_GE(LIMIT, testdev_num(&self->td, "dma-count"));
 	EXPECT_EQ(mem_sum(mem, PAGE),
 		  testdev_num(&self->td, "dma-sum %p %lu", mem, PAGE));
-	for (i = 0; i < NR_MAPS; i += 37)
+	for (i = 0; i < NR_MAPS; i += 37) {
 		EXPECT_EQ(mem_sum(mem + i * PAGE, PAGE),
 			  testdev_num(&self->td, "dma-sum %p %lu",
 				      mem + i * PAGE, PAGE));
+	}
 }
 
 /* One file and one map each, as DPDK's huge pages are. */
@@ -229,10 +245,11 @@ TEST_F_TIMEOUT(window, many_files, 120)
 				     DMA_RW)) TH_LOG("map %u", i);
 	}
 	EXPECT_GE(LIMIT, testdev_num(&self->td, "dma-count"));
-	for (i = 0; i < 64; i++)
+	for (i = 0; i < 64; i++) {
 		EXPECT_EQ(mem_sum(mem[i], 2 * PAGE),
 			  testdev_num(&self->td, "dma-sum 0x%lx %lu",
 				      4096 * MB + i * 2 * MB, 2 * PAGE));
+	}
 }
 
 HELPER_MAIN

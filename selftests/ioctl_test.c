@@ -55,7 +55,7 @@ static const struct region_case region_cases[] = {
 	{ BAR(2), TESTDEV_BAR2_SIZE, R | W | M },
 	{ BAR(3), TESTDEV_BAR3_SIZE, R | W | M },
 	{ BAR(4), TESTDEV_BAR4_SIZE, R | W | M },
-	{ BAR(5), TESTDEV_BAR5_SIZE, R | W },
+	{ BAR(5), TESTDEV_BAR5_SIZE, R | W | M },
 	{ VFIO_PCI_ROM_REGION_INDEX, TESTDEV_ROM_SIZE, R },
 	{ VFIO_PCI_CONFIG_REGION_INDEX, TESTDEV_CONFIG_SIZE, R | W },
 	{ VFIO_PCI_VGA_REGION_INDEX, 0, 0 },
@@ -278,13 +278,30 @@ TEST_F(consumer, reset_keeps_config)
 	EXPECT_EQ(line, seen8);
 }
 
-/* DPDK takes EINVAL, and no other error, for "cannot be reset". */
 TEST_F(consumer, reset_refused)
 {
-	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", EOPNOTSUPP));
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", EPERM));
 	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
-	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+}
+
+/* DPDK takes EINVAL, and no other error, for "cannot be reset". */
+TEST(no_reset)
+{
+	static const char *const args[] = { "--no-reset", NULL };
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	struct vfio_dev dev;
+	struct testdev td;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, ioctl(dev.device, VFIO_DEVICE_GET_INFO, &info));
+	EXPECT_EQ(0, info.flags & VFIO_DEVICE_FLAGS_RESET);
+	EXPECT_EQ(-1, ioctl(dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(EINVAL, errno);
+	vfio_dev_close(&dev);
+	EXPECT_EQ(0, testdev_num(&td, "count reset"));
+	testdev_stop(&td);
 }
 
 TEST_F(consumer, device_feature)

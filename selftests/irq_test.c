@@ -122,8 +122,9 @@ TEST_F(consumer, vectors_fire)
 			ASSERT_EQ(1, eventfd_wait(fds[k], SOON_MS));
 		}
 		/* Each went to its own. */
-		for (k = 0; k < vectors[i].count; k++)
+		for (k = 0; k < vectors[i].count; k++) {
 			EXPECT_EQ(0, eventfd_wait(fds[k], 0));
+		}
 		ASSERT_EQ(0, irq_disable(device, vectors[i].index));
 		EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0",
 					 vectors[i].index));

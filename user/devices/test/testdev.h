@@ -7,7 +7,7 @@
  * BAR 2  a mix: two shared areas between trapped pages
  * BAR 3  doorbells: ioeventfds beside plain trapped registers
  * BAR 4  one shared area that is the whole region
- * BAR 5  may be read and written, may not be mapped
+ * BAR 5  memory of the server's that it does not share
  * ROM    may be read only
  *
  * Whatever is not named below behaves as memory of the region's size.
