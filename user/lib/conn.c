@@ -198,8 +198,7 @@ static int read_locked(struct vu_conn *conn)
 	}
 	if (ret && ret != -EAGAIN)
 		fail_locked(conn, ret);
-	if (conn->waiters || conn->tx_busy)
-		pthread_cond_broadcast(&conn->cond);
+	pthread_cond_broadcast(&conn->cond);
 	return ret;
 }
 
@@ -239,6 +238,24 @@ static int sleep_locked(struct vu_conn *conn, int64_t deadline)
 	return -pthread_cond_timedwait(&conn->cond, &conn->lock, &ts);
 }
 
+static bool is_readable(const struct vu_conn *conn)
+{
+	struct pollfd pfd = { .fd = conn->fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+/*
+ * Another thread reads.  It is about to, when there is something; else the
+ * caller would be called again at once, and again, until it has.
+ */
+static int wait_for_reader(struct vu_conn *conn)
+{
+	if (!is_readable(conn))
+		return -EAGAIN;
+	return sleep_locked(conn, -1);
+}
+
 int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg)
 {
 	struct vu_command *command;
@@ -247,7 +264,7 @@ int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg)
 	pthread_mutex_lock(&conn->lock);
 	while (!conn->first && !conn->error && !ret) {
 		if (conn->rx_busy)
-			ret = -EAGAIN;
+			ret = wait_for_reader(conn);
 		else
 			ret = read_locked(conn);
 	}
