@@ -186,6 +186,8 @@ static int start_server(struct ioat_device *dev,
 	struct vuser_server_config config = {
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.no_dma_fds = options->no_fd_dma,
+		.max_dma_maps = options->max_dma_maps,
+		.hide_max_dma_maps = options->hide_max_dma_maps,
 		.dma_timeout_ms = DMA_TIMEOUT_MS,
 	};
 	int ret;

@@ -19,6 +19,9 @@ static const char usage[] =
 	"\n"
 	"  -s, --socket PATH      listen at PATH (" DEFAULT_SOCKET ")\n"
 	"      --no-fd-dma        reach the client's memory by messages only\n"
+	"      --max-dma-maps N   take N DMA regions at one time, refuse the next\n"
+	"      --hide-max-dma-maps\n"
+	"                         do not tell the client about that limit\n"
 	"      --copy-baseline N  copy N blocks of 64 KiB between two mappings of\n"
 	"                         this process, print nanoseconds a block, exit\n"
 	"  -v, --verbose          log clients that come and go\n"
@@ -28,12 +31,16 @@ static const char usage[] =
 enum {
 	OPT_NO_FD_DMA = 256,
 	OPT_COPY_BASELINE,
+	OPT_MAX_DMA_MAPS,
+	OPT_HIDE_MAX_DMA_MAPS,
 };
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "no-fd-dma", no_argument, NULL, OPT_NO_FD_DMA },
 	{ "copy-baseline", required_argument, NULL, OPT_COPY_BASELINE },
+	{ "max-dma-maps", required_argument, NULL, OPT_MAX_DMA_MAPS },
+	{ "hide-max-dma-maps", no_argument, NULL, OPT_HIDE_MAX_DMA_MAPS },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -52,6 +59,16 @@ static int bad_usage(void)
 	return 2;
 }
 
+/* A number from 1 to 65535, else 0. */
+static uint32_t parse_limit(const char *arg)
+{
+	unsigned long value;
+	char *end;
+
+	value = strtoul(arg, &end, 10);
+	return *end || value > UINT16_MAX ? 0 : value;
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int parse(int argc, char **argv, struct arguments *args)
 {
@@ -64,6 +81,14 @@ static int parse(int argc, char **argv, struct arguments *args)
 			break;
 		case OPT_NO_FD_DMA:
 			args->device.no_fd_dma = true;
+			break;
+		case OPT_MAX_DMA_MAPS:
+			args->device.max_dma_maps = parse_limit(optarg);
+			if (!args->device.max_dma_maps)
+				return bad_usage();
+			break;
+		case OPT_HIDE_MAX_DMA_MAPS:
+			args->device.hide_max_dma_maps = true;
 			break;
 		case OPT_COPY_BASELINE:
 			args->baseline = optarg;

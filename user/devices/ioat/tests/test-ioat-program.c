@@ -181,6 +181,9 @@ TEST(options)
 	       "an argument too many");
 	expect(RUN("--copy-baseline", "100") == 0 && atof(output) > 0,
 	       "--copy-baseline");
+	expect(RUN("--max-dma-maps", "0") == 2, "--max-dma-maps 0");
+	expect(RUN("--max-dma-maps", "65536") == 2, "--max-dma-maps 65536");
+	expect(RUN("--max-dma-maps", "8x") == 2, "--max-dma-maps 8x");
 	expect(RUN("--copy-baseline", "0") == 2, "--copy-baseline 0");
 	expect(RUN("--copy-baseline", "ten") == 2, "--copy-baseline ten");
 	expect(RUN("-s", "/nonexistent/sock") == 1 &&
