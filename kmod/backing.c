@@ -19,6 +19,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "trap.h"
 
 /* Pages pinned at once: one page of pointers. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
@@ -136,6 +137,40 @@ static bool vuser_pfn_is_device(unsigned long pfn)
 }
 
 /*
+ * A page of a shared area of a vuser device, which has a page as ordinary
+ * memory has.  Only a mapping that starts in such an area has any.
+ */
+static int vuser_backing_follow_shared(struct vuser_backing *back,
+				       struct vm_area_struct *vma,
+				       unsigned long vaddr)
+{
+	struct page *page;
+	int ret;
+
+	if (back->write && !(vma->vm_flags & VM_WRITE))
+		return -EFAULT;
+	page = vuser_mapped_page(vma, vaddr);
+	if (!page)
+		return -EFAULT;
+	ret = vuser_backing_add(back, page_to_pfn(page));
+	if (ret)
+		put_page(page);
+	return ret;
+}
+
+static int vuser_backing_follow_device(struct vuser_backing *back,
+				       struct vm_area_struct *vma,
+				       unsigned long vaddr)
+{
+	unsigned long pfn;
+
+	if (vuser_follow_pfn(vma, vaddr, back->write, &pfn) ||
+	    !vuser_pfn_is_device(pfn))
+		return -EFAULT;
+	return vuser_backing_add(back, pfn);
+}
+
+/*
  * Device memory: frame numbers of what is mapped now, without faulting (which
  * would ask a server, or a file system, and wait).
  */
@@ -143,27 +178,26 @@ static int vuser_backing_follow(struct vuser_backing *back,
 				struct mm_struct *mm, unsigned long vaddr,
 				unsigned long nr)
 {
-	struct vm_area_struct *vma;
-	unsigned long pfn;
-	int ret;
+	struct vm_area_struct *vma = vma_lookup(mm, vaddr);
+	struct page *page = vuser_mapped_page(vma, vaddr);
+	int ret = 0;
 
+	if (page)
+		put_page(page);
+	back->shared = page;
 	back->opaque = true;
-	while (back->nr_pages < nr) {
+	while (back->nr_pages < nr && !ret) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		vma = vma_lookup(mm, vaddr);
 		if (!vma || !(vma->vm_flags & VM_PFNMAP))
 			return -EFAULT;
-		if (vuser_follow_pfn(vma, vaddr, back->write, &pfn))
-			return -EFAULT;
-		if (!vuser_pfn_is_device(pfn))
-			return -EFAULT;
-		ret = vuser_backing_add(back, pfn);
-		if (ret)
-			return ret;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		ret = back->shared ?
+		      vuser_backing_follow_shared(back, vma, vaddr) :
+		      vuser_backing_follow_device(back, vma, vaddr);
 		vaddr += PAGE_SIZE;
 	}
-	return 0;
+	return ret;
 }
 
 /*
@@ -267,6 +301,24 @@ static unsigned long vuser_run_length(const struct vuser_backing *back,
 	return end - back->runs[i].first;
 }
 
+static void vuser_run_release(const struct vuser_backing *back, size_t i)
+{
+	unsigned long nr = vuser_run_length(back, i);
+	unsigned long pfn = back->runs[i].pfn;
+
+	if (!back->opaque) {
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), nr,
+						 back->write);
+		return;
+	}
+	/* Shared areas are in memory file systems: no page lock is needed. */
+	for (; back->shared && nr; nr--, pfn++) {
+		if (back->write)
+			set_page_dirty(pfn_to_page(pfn));
+		put_page(pfn_to_page(pfn));
+	}
+}
+
 /**
  * vuser_backing_release() - let the memory go
  * @back: nobody looks at its pages any more
@@ -277,10 +329,8 @@ void vuser_backing_release(struct vuser_backing *back)
 {
 	size_t i;
 
-	for (i = 0; i < back->nr_runs && !back->opaque; i++) {
-		unpin_user_page_range_dirty_lock(pfn_to_page(back->runs[i].pfn),
-						 vuser_run_length(back, i),
-						 back->write);
+	for (i = 0; i < back->nr_runs; i++) {
+		vuser_run_release(back, i);
 		cond_resched();
 	}
 	kvfree(back->runs);
@@ -381,7 +431,7 @@ int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		skip = offset_in_page(offset);
 		part = min_t(size_t, len, PAGE_SIZE - skip);
 		pfn = vuser_backing_pfn(back, offset >> PAGE_SHIFT, NULL);
-		if (back->opaque) {
+		if (back->opaque && !back->shared) {
 			ret = vuser_copy_io(pfn, skip, buf, part, write);
 			if (ret)
 				return ret;

@@ -25,11 +25,13 @@ struct vuser_run {
  * @file: shared file that all of it comes from and that is open for writing;
  *	a reference of ours; or NULL
  * @offset: where in @file it starts, bytes
- * @nr_pages: pages, all of them held
+ * @nr_pages: pages; all of them held, but for device memory
  * @runs: sorted by index
  * @nr_runs: used entries of @runs
  * @max_runs: allocated entries of @runs
- * @opaque: device memory, which has no pages to hold: only frame numbers
+ * @opaque: device memory, known by its frame numbers only
+ * @shared: that of a vuser device's shared areas, which are pages all the same;
+ *	a reference of each is ours
  * @write: a device may write; then the pages were pinned for writing
  * @task: whose RLIMIT_MEMLOCK counts; a reference of ours
  * @mm: where the pages are counted; mmgrab'd, so that it can die before us
@@ -47,6 +49,7 @@ struct vuser_backing {
 	size_t nr_runs;
 	size_t max_runs;
 	bool opaque;
+	bool shared;
 	bool write;
 	struct task_struct *task;
 	struct mm_struct *mm;

@@ -442,6 +442,28 @@ static const struct vm_operations_struct vuser_vm_ops = {
 	.fault = vuser_fault,
 };
 
+/**
+ * vuser_mapped_page() - the page that a consumer's mapping of a region shows
+ * @vma: any; the mmap lock is held
+ * @addr: in it
+ *
+ * Return: the page of a shared area, with a reference, or NULL where loads and
+ * stores are trapped, where it was not touched yet, and in other mappings.
+ */
+struct page *vuser_mapped_page(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct page *page;
+
+	if (vma->vm_ops != &vuser_vm_ops)
+		return NULL;
+	/* The VMA holds the device open, and that the page. */
+	page = vuser_shared_lookup(vma->vm_private_data, vma->vm_pgoff +
+				   ((addr - vma->vm_start) >> PAGE_SHIFT));
+	if (page)
+		get_page(page);
+	return page;
+}
+
 /* mmap ---------------------------------------------------------------------- */
 
 /* Is all of it in shared areas?  They need not be one. */

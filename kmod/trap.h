@@ -3,10 +3,12 @@
 #ifndef VUSER_TRAP_H
 #define VUSER_TRAP_H
 
+struct page;
 struct vm_area_struct;
 struct vuser_device;
 
 int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma);
+struct page *vuser_mapped_page(struct vm_area_struct *vma, unsigned long addr);
 int vuser_trap_open(struct vuser_device *dev);
 void vuser_trap_close(struct vuser_device *dev);
 
