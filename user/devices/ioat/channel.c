@@ -1,108 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The channel's state machine and its copy thread.
+ * The channel's state machine: what a write to each register does.
  *
- * The registers and the thread share struct ioat_channel under one lock, held
- * for a few instructions at a time: never over a copy, a message or an
- * interrupt. The thread takes one descriptor, works without the lock, and
- * publishes the outcome only if the run it belongs to is still the current one.
+ * The registers and the copy thread share struct ioat_channel under one lock,
+ * held for a few instructions at a time: never over a copy, a message or an
+ * interrupt.
  */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "channel.h"
-#include "engine.h"
-#include "regs.h"
-
-/**
- * struct ioat_channel - the channel
- * @lock: guards all below but @engine, @irq and @count
- * @work: the thread may have something to do, or must end
- * @quiet: the thread finished a descriptor
- * @thread: the copy thread
- * @irq: where interrupts go
- * @state: as CHANSTS shows it
- * @run: counts resets and aborts; work that began in an earlier run is dropped
- * @busy: the thread works on a descriptor
- * @suspending: suspend when the running descriptor is done
- * @quit: the thread must end
- * @armed: an interrupt may be raised
- * @attention: an interrupt was raised and not yet answered by a rearm
- * @first: the next descriptor is the one CHAINADDR names
- * @count: descriptors to do since the chain was armed, modulo 65536. Written
- *	under @lock; the thread also reads it without.
- * @done: descriptors done since then, modulo 65536
- * @next: the next descriptor
- * @current: the descriptor that runs, or ran last
- * @completed: the last one that was done
- * @chainaddr: as written
- * @chancmp: as written
- * @chancmp_valid: CHANCMP was written; 0 is a valid address
- * @chanctrl: the stored bits of CHANCTRL
- * @chanerr: errors not yet cleared
- * @chanerrmask: errors that raise no interrupt
- * @chanerr_int: the copy of @chanerr in configuration space
- * @chanerrmask_int: errors that do not go there
- * @engine: carries out descriptors; used by the thread only, except for @stop
- */
-struct ioat_channel {
-	pthread_mutex_t lock;
-	pthread_cond_t work;
-	pthread_cond_t quiet;
-	pthread_t thread;
-	struct ioat_irq irq;
-
-	enum ioat_state state;
-	unsigned int run;
-	bool busy;
-	bool suspending;
-	bool quit;
-	bool armed;
-	bool attention;
-	bool first;
-
-	_Atomic uint16_t count;
-	uint16_t done;
-	uint64_t next;
-	uint64_t current;
-	uint64_t completed;
-
-	uint64_t chainaddr;
-	uint64_t chancmp;
-	bool chancmp_valid;
-	uint16_t chanctrl;
-	uint32_t chanerr;
-	uint32_t chanerrmask;
-	uint32_t chanerr_int;
-	uint32_t chanerrmask_int;
-
-	struct ioat_engine engine;
-};
+#include "channel-internal.h"
 
 /* Bits of CHANCTRL that are kept. REARM is a command, IN_USE always reads 0. */
 #define CHANCTRL_KEPT	((uint16_t)~(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_IN_USE))
-
-/* One descriptor on its way through the thread. */
-struct step {
-	unsigned int run;
-	uint64_t addr;
-	bool first;
-	uint16_t done;
-	uint16_t chanctrl;
-	uint64_t chancmp;
-	bool chancmp_valid;
-	struct ioat_desc desc;
-	uint32_t chanerr;
-};
-
-static bool runnable(const struct ioat_channel *c)
-{
-	return c->state == IOAT_ACTIVE && !c->busy;
-}
 
 /* Ends the run: what the thread does now will not be seen any more. */
 static void cut(struct ioat_channel *c)
@@ -113,7 +23,15 @@ static void cut(struct ioat_channel *c)
 		atomic_store(&c->engine.stop, true);
 }
 
-static void halt_with(struct ioat_channel *c, uint32_t chanerr)
+/* The thread took a copy of what is now changed: have it look again. */
+static void nudge(struct ioat_channel *c)
+{
+	if (c->busy)
+		atomic_store(&c->yield, true);
+}
+
+/* An error: nothing goes on. */
+void ioat_halt_with(struct ioat_channel *c, uint32_t chanerr)
 {
 	c->state = IOAT_HALTED;
 	c->suspending = false;
@@ -138,144 +56,12 @@ static enum ioat_state state_by_count(const struct ioat_channel *c)
 }
 
 /* Finds the state anew, between descriptors. */
-static void settle(struct ioat_channel *c)
+void ioat_settle(struct ioat_channel *c)
 {
 	c->state = c->suspending ? IOAT_SUSPENDED : state_by_count(c);
 	c->suspending = false;
-	if (runnable(c))
+	if (ioat_runnable(c))
 		pthread_cond_signal(&c->work);
-}
-
-/* Once per rearm. Returns whether the caller must raise the interrupt. */
-static bool take_interrupt(struct ioat_channel *c)
-{
-	if (!c->armed)
-		return false;
-	c->armed = false;
-	c->attention = true;
-	return true;
-}
-
-/* A completion tells what CHANSTS will read when the step is published. */
-static void complete(struct ioat_channel *c, struct step *s)
-{
-	enum ioat_state state = IOAT_ACTIVE;
-
-	if (!s->chancmp_valid || !(s->desc.control & IOAT_DESC_COMPLETION))
-		return;
-	if ((uint16_t)(s->done + 1) == c->count)
-		state = IOAT_IDLE;
-	ioat_engine_complete(&c->engine, s->chancmp, s->addr | state,
-			     &s->chanerr);
-}
-
-static void complete_error(struct ioat_channel *c, struct step *s,
-			   uint64_t completed)
-{
-	if (s->chancmp_valid && s->chanctrl & IOAT_CHANCTRL_ERR_CMP)
-		ioat_engine_complete(&c->engine, s->chancmp,
-				     completed | IOAT_HALTED, &s->chanerr);
-}
-
-static void begin(struct ioat_channel *c, struct step *s)
-{
-	*s = (struct step) {
-		.run = c->run,
-		.addr = c->next,
-		.first = c->first,
-		.done = c->done,
-		.chanctrl = c->chanctrl,
-		.chancmp = c->chancmp,
-		.chancmp_valid = c->chancmp_valid,
-	};
-	c->current = s->addr;
-	c->busy = true;
-}
-
-/* Fetches and runs a descriptor without the lock. */
-static void work(struct ioat_channel *c, struct step *s, uint64_t completed)
-{
-	int ret;
-
-	ret = ioat_engine_fetch(&c->engine, s->addr, s->first, &s->desc,
-				&s->chanerr);
-	if (!ret)
-		ret = ioat_engine_run(&c->engine, &s->desc, &s->chanerr);
-	if (!ret)
-		complete(c, s);
-	if (s->chanerr)
-		complete_error(c, s, completed);
-}
-
-/* Makes the outcome visible. Returns whether to raise the interrupt. */
-static bool publish(struct ioat_channel *c, const struct step *s)
-{
-	c->busy = false;
-	atomic_store(&c->engine.stop, false);
-	pthread_cond_broadcast(&c->quiet);
-	if (s->run != c->run) {
-		if (c->state == IOAT_ACTIVE)
-			settle(c);
-		return false;
-	}
-	if (s->chanerr) {
-		halt_with(c, s->chanerr);
-		return c->chanctrl & IOAT_CHANCTRL_ERR_INT &&
-		       s->chanerr & ~c->chanerrmask && take_interrupt(c);
-	}
-	c->first = false;
-	c->next = s->desc.next;
-	c->completed = s->addr;
-	c->done++;
-	settle(c);
-	return s->desc.control & IOAT_DESC_INT && take_interrupt(c);
-}
-
-static void *copy_thread(void *arg)
-{
-	struct ioat_channel *c = arg;
-
-	pthread_mutex_lock(&c->lock);
-	while (!c->quit) {
-		uint64_t completed = c->completed;
-		struct step s;
-		bool irq;
-
-		if (!runnable(c)) {
-			c->engine.dma.ops->release(c->engine.dma.ctx);
-			pthread_cond_wait(&c->work, &c->lock);
-			continue;
-		}
-		begin(c, &s);
-		pthread_mutex_unlock(&c->lock);
-
-		work(c, &s, completed);
-
-		pthread_mutex_lock(&c->lock);
-		irq = publish(c, &s);
-		if (irq) {
-			pthread_mutex_unlock(&c->lock);
-			c->irq.raise(c->irq.ctx);
-			pthread_mutex_lock(&c->lock);
-		}
-	}
-	c->engine.dma.ops->release(c->engine.dma.ctx);
-	pthread_mutex_unlock(&c->lock);
-	return NULL;
-}
-
-/* Signals are for the thread that runs the event loop. */
-static int start_thread(struct ioat_channel *c)
-{
-	sigset_t all, old;
-	int ret;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGBUS);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&c->thread, NULL, copy_thread, c);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return -ret;
 }
 
 /**
@@ -301,7 +87,7 @@ int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
 	c->engine.dma = dma;
 	c->state = IOAT_HALTED;
 
-	ret = start_thread(c);
+	ret = ioat_copy_thread_start(c);
 	if (ret) {
 		free(c);
 		return ret;
@@ -333,6 +119,18 @@ void ioat_channel_free(struct ioat_channel *c)
 	free(c);
 }
 
+/* How far the chain is, of which the thread may be in the middle. */
+static void progress(struct ioat_channel *c, uint64_t *completed,
+		     uint64_t *current)
+{
+	*completed = c->completed;
+	*current = c->current;
+	if (c->busy && c->busy_run == c->run) {
+		*completed = atomic_load(&c->live_completed);
+		*current = atomic_load(&c->live_current);
+	}
+}
+
 /**
  * ioat_channel_read - read all registers of the channel at once
  * @c: channel
@@ -340,16 +138,19 @@ void ioat_channel_free(struct ioat_channel *c)
  */
 void ioat_channel_read(struct ioat_channel *c, struct ioat_channel_regs *regs)
 {
+	uint64_t completed, current;
+
 	pthread_mutex_lock(&c->lock);
+	progress(c, &completed, &current);
 	*regs = (struct ioat_channel_regs) {
 		.chanctrl = c->chanctrl | (c->armed ? IOAT_CHANCTRL_REARM : 0),
 		/* The reset lasts until nothing of the old run is going on. */
 		.chancmd = atomic_load(&c->engine.stop) ? IOAT_CHANCMD_RESET : 0,
 		.dmacount = c->count,
-		.chansts = c->completed | c->state,
+		.chansts = completed | c->state,
 		.chainaddr = c->chainaddr,
 		.chancmp = c->chancmp,
-		.cdar = c->current,
+		.cdar = current,
 		.chanerr = c->chanerr,
 		.chanerrmask = c->chanerrmask,
 		.attention = c->attention,
@@ -366,6 +167,7 @@ void ioat_channel_set_ctrl(struct ioat_channel *c, uint16_t value)
 {
 	pthread_mutex_lock(&c->lock);
 	c->chanctrl = value & CHANCTRL_KEPT;
+	nudge(c);
 	if (value & IOAT_CHANCTRL_REARM) {
 		c->armed = true;
 		c->attention = false;
@@ -391,8 +193,9 @@ static void do_suspend(struct ioat_channel *c)
 	switch (c->state) {
 	case IOAT_ACTIVE:
 		c->suspending = true;
+		nudge(c);
 		if (!c->busy)
-			settle(c);
+			ioat_settle(c);
 		break;
 	case IOAT_IDLE:
 	case IOAT_ARMED:
@@ -408,7 +211,7 @@ static void do_resume(struct ioat_channel *c)
 {
 	c->suspending = false;
 	if (c->state == IOAT_SUSPENDED)
-		settle(c);
+		ioat_settle(c);
 }
 
 /**
@@ -441,11 +244,11 @@ void ioat_channel_set_count(struct ioat_channel *c, uint16_t count)
 	if (c->state == IOAT_HALTED)
 		goto unlock;
 	c->count = count;
-	/* The thread looks at the count itself when it is done. */
+	/* The thread looks at the count itself. */
 	if (c->state == IOAT_ACTIVE && c->busy)
 		goto unlock;
 	if (c->state != IOAT_SUSPENDED)
-		settle(c);
+		ioat_settle(c);
 unlock:
 	pthread_mutex_unlock(&c->lock);
 }
@@ -463,7 +266,7 @@ void ioat_channel_set_chain(struct ioat_channel *c, uint64_t addr)
 	c->chainaddr = addr;
 	forget_chain(c);
 	if (addr % IOAT_DESC_ALIGN) {
-		halt_with(c, IOAT_ERR_CHAIN);
+		ioat_halt_with(c, IOAT_ERR_CHAIN);
 		goto unlock;
 	}
 	c->next = addr;
@@ -483,6 +286,7 @@ void ioat_channel_set_completion(struct ioat_channel *c, uint64_t addr)
 	pthread_mutex_lock(&c->lock);
 	c->chancmp = addr & ~(uint64_t)(IOAT_CHANCMP_ALIGN - 1);
 	c->chancmp_valid = true;
+	nudge(c);
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -6,7 +6,8 @@ programs += vuser-ioat
 bin += vuser-ioat
 
 ioat-objs := $(addprefix $(d), \
-	engine.o guard.o channel.o memory.o bar.o config.o device.o)
+	engine.o guard.o channel.o copy-thread.o memory.o bar.o config.o \
+	device.o)
 vuser-ioat-objs := $(ioat-objs) $(d)baseline.o $(d)main.o
 
 ioat-tests := test-ioat-engine test-ioat-channel test-ioat-config \
