@@ -277,7 +277,7 @@ int vuser_pci_write(struct vuser_pci *pci, uint64_t offset, const void *buf,
 		pci->cfg[pos] &= ~(in[i] & pci->w1c[pos]);
 		pci->cfg[pos] = (pci->cfg[pos] & ~pci->wmask[pos]) |
 				(in[i] & pci->wmask[pos]);
-		if (pos == flr && in[i] & PCI_EXP_DEVCTL_BCR_FLR >> 8)
+		if (flr && pos == flr && in[i] & PCI_EXP_DEVCTL_BCR_FLR >> 8)
 			ret = 1;
 	}
 	return ret;

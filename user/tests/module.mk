@@ -2,9 +2,11 @@
 # Tests as functions, see harness.h; $(tap-objs) alone is for plain programs.
 harness-objs := $(d)harness.o $(tap-objs)
 
-lib-tests := test-proto test-region test-version test-server test-dma
+lib-tests := test-proto test-region test-version test-sock test-pci \
+	     test-server test-dma
 tests += $(lib-tests)
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o
 test-dma-objs += $(d)device.o
+test-sock-objs += $(d)wire.o
