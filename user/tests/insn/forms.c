@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sweep over prefixes, opcodes and ModRM bytes. */
+#include <string.h>
+
+#include "forms.h"
+
+/* Each but the last ones in an order that processors take. */
+const char *const form_prefixes[] = {
+	"", "\x66", "\x67", "\x66\x67", "\xf0", "\xf0\x66", "\xf0\x67",
+	"\xf3", "\x67\xf3", "\x66\xf3", "\x66\x67\xf3", "\xf3\xf0",
+	"\xf2", "\x66\xf2", "\x2e", "\x3e\x66", "\x64", "\x65\x66",
+	"\xf2\xf3", "\x48\x66", NULL
+};
+
+static const char *const maps[] = { "", "\x0f", "\x0f\x38" };
+
+static u64 state;
+
+void form_seed(u64 seed)
+{
+	state = seed;
+}
+
+/* splitmix64: every run sees the same numbers. */
+u64 form_random(void)
+{
+	u64 z = state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return z ^ (z >> 31);
+}
+
+static u32 append(struct form *form, u32 at, const char *bytes)
+{
+	while (*bytes)
+		form->bytes[at++] = (u8)*bytes++;
+	return at;
+}
+
+/* Every ModRM byte; what follows it is random, the SIB byte included. */
+static void sweep_modrm(struct form *form, u32 at,
+			void (*use)(struct form *form))
+{
+	u32 modrm, i;
+
+	form->modrm = at;
+	for (modrm = 0; modrm < 256; modrm++) {
+		for (i = at + 1; i < sizeof(form->bytes); i++)
+			form->bytes[i] = (u8)form_random();
+		form->bytes[at] = (u8)modrm;
+		use(form);
+	}
+}
+
+static void sweep_opcodes(struct form *form, u32 at,
+			  void (*use)(struct form *form))
+{
+	u32 map, opcode, next;
+
+	for (map = 0; map < 3; map++) {
+		next = append(form, at, maps[map]);
+		for (opcode = 0; opcode < 256; opcode++) {
+			form->bytes[next] = (u8)opcode;
+			sweep_modrm(form, next + 1, use);
+		}
+	}
+}
+
+/* @rexes: the REX prefixes to try, 0 for none. */
+void form_sweep(const u8 *rexes, u32 nr_rexes, void (*use)(struct form *form))
+{
+	struct form form;
+	u32 i, j, at;
+
+	for (i = 0; form_prefixes[i]; i++) {
+		form.prefix = form_prefixes[i];
+		at = append(&form, 0, form.prefix);
+		for (j = 0; j < nr_rexes; j++) {
+			form.rex = rexes[j];
+			form.bytes[at] = form.rex;
+			sweep_opcodes(&form, at + !!form.rex, use);
+		}
+	}
+}
+
+static void sweep_vex2(u32 last, void (*use)(struct form *form))
+{
+	struct form form = { .prefix = last & 1 ? "\x67" : "" };
+	u32 opcode, at = append(&form, 0, form.prefix);
+
+	form.bytes[at] = 0xc5;
+	form.bytes[at + 1] = (u8)last;
+	for (opcode = 0; opcode < 256; opcode++) {
+		form.bytes[at + 2] = (u8)opcode;
+		sweep_modrm(&form, at + 3, use);
+	}
+}
+
+static void sweep_vex3(u8 rxb, u32 map, u32 last,
+		       void (*use)(struct form *form))
+{
+	struct form form = { .prefix = "", .rex = (u8)~rxb >> 5, .modrm = 4 };
+	u32 opcode, tries, i;
+
+	form.bytes[0] = 0xc4;
+	form.bytes[1] = rxb | (u8)map;
+	form.bytes[2] = (u8)last;
+	for (opcode = 0; opcode < 256; opcode++) {
+		form.bytes[3] = (u8)opcode;
+		for (tries = 0; tries < 8; tries++) {
+			for (i = 4; i < sizeof(form.bytes); i++)
+				form.bytes[i] = (u8)form_random();
+			use(&form);
+		}
+	}
+}
+
+/* Two byte VEX, with and without an address size prefix, and three byte VEX. */
+void form_sweep_vex(void (*use)(struct form *form))
+{
+	static const u8 rxb[] = { 0xe0, 0x60, 0xa0, 0xc0, 0x00, 0x80 };
+	u32 last, map, i;
+
+	for (last = 0; last < 256; last++)
+		sweep_vex2(last, use);
+
+	/* mostly without a second source, as moves are */
+	for (last = 0; last < 256; last++)
+		for (map = 0; map < 4 && ((last & 0x78) == 0x78 ||
+					  last % 16 == 1); map++)
+			for (i = 0; i < sizeof(rxb); i++)
+				sweep_vex3(rxb[i], map, last, use);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Byte strings that look like instructions: every opcode with every prefix. */
+#ifndef INSN_FORMS_H
+#define INSN_FORMS_H
+
+#include "insn.h"
+
+/**
+ * struct form - up to 15 bytes, of which an instruction may be the start
+ * @bytes: prefixes and opcode, then a ModRM byte, then random ones
+ * @modrm: where the ModRM byte is
+ * @prefix: prefixes before REX or VEX, as in form_prefixes[]
+ * @rex: the REX prefix, or 0; its low three bits also where VEX has them
+ */
+struct form {
+	u8 bytes[VUSER_INSN_MAX];
+	u32 modrm;
+	const char *prefix;
+	u8 rex;
+};
+
+extern const char *const form_prefixes[];
+
+u64 form_random(void);
+void form_seed(u64 seed);
+void form_sweep(const u8 *rexes, u32 nr_rexes, void (*use)(struct form *form));
+void form_sweep_vex(void (*use)(struct form *form));
+
+#endif /* INSN_FORMS_H */

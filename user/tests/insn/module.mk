@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+# The module's instruction decoder, in user space.
+insn-objs := $(addprefix $(top)kmod/,insn.o insn_int.o insn_vec.o insn_exec.o)
+insn-tests := test-insn-refuse test-insn-decode test-insn-exec
+tests += $(insn-tests)
+
+test-insn-refuse-objs := $(d)test-insn-refuse.o $(insn-objs) $(tap-objs)
+test-insn-decode-objs := $(d)test-insn-decode.o $(d)forms.o $(insn-objs) \
+			 $(tap-objs)
+test-insn-decode-ldlibs := -lZydis
+test-insn-exec-objs := $(d)test-insn-exec.o $(d)native.o $(d)forms.o \
+		       $(insn-objs) $(tap-objs)
+$(foreach t,$(insn-tests),$(eval $(t)-cppflags := -I../kmod))

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Instructions that must be refused, each beside one that must not. */
+#include <string.h>
+
+#include "insn.h"
+#include "../tap.h"
+
+struct sample {
+	const char *name;
+	u32 len;
+	const char *bytes;
+};
+
+#define BYTES(string)	(sizeof(string) - 1), string
+
+/* All registers are 0x1000, but for CX. */
+static const struct sample taken[] = {
+	{ "mov [rax], ecx", BYTES("\x89\x08") },
+	{ "mov cs:[rax], ecx", BYTES("\x2e\x89\x08") },
+	{ "lock add [rax], ecx", BYTES("\xf0\x01\x08") },
+	{ "lock inc dword [rax]", BYTES("\xf0\xff\x00") },
+	{ "lock bts [rax], ecx", BYTES("\xf0\x0f\xab\x08") },
+	{ "lock cmpxchg [rax], ecx", BYTES("\xf0\x0f\xb1\x08") },
+	{ "mov [eax], ecx", BYTES("\x67\x89\x08") },
+	{ "rep movsb", BYTES("\xf3\xa4") },
+	{ "movaps xmm1, [rax]", BYTES("\x0f\x28\x08") },
+	{ "movups xmm1, [rax + 8]", BYTES("\x0f\x10\x48\x08") },
+	{ "vmovups [rax], xmm1", BYTES("\xc5\xf8\x11\x08") },
+	{ "fifteen bytes", BYTES("\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e"
+				 "\xc7\x00\x01\x02\x03\x04") },
+};
+
+static const struct sample refused[] = {
+	{ "mov fs:[rax], ecx", BYTES("\x64\x89\x08") },
+	{ "mov gs:[rax], ecx", BYTES("\x65\x89\x08") },
+	{ "mov eax, ecx", BYTES("\x89\xc8") },
+	{ "lock mov [rax], ecx", BYTES("\xf0\x89\x08") },
+	{ "lock add ecx, [rax]", BYTES("\xf0\x03\x08") },
+	{ "lock cmp [rax], ecx", BYTES("\xf0\x39\x08") },
+	{ "lock test [rax], ecx", BYTES("\xf0\x85\x08") },
+	{ "lock bt [rax], ecx", BYTES("\xf0\x0f\xa3\x08") },
+	{ "lock movsb", BYTES("\xf0\xa4") },
+	{ "lock stosb", BYTES("\xf0\xaa") },
+	{ "lock movups [rax], xmm1", BYTES("\xf0\x0f\x11\x08") },
+	{ "xacquire lock add [rax], ecx", BYTES("\xf2\xf0\x01\x08") },
+	{ "xrelease mov [rax], ecx", BYTES("\xf3\x89\x08") },
+	{ "repne movsb", BYTES("\xf2\xa4") },
+	{ "lodsb", BYTES("\xac") },
+	{ "scasb", BYTES("\xae") },
+	{ "cmpsb", BYTES("\xa6") },
+	{ "push [rax]", BYTES("\xff\x30") },
+	{ "call [rax]", BYTES("\xff\x10") },
+	{ "jmp [rax]", BYTES("\xff\x20") },
+	{ "pop [rax]", BYTES("\x8f\x00") },
+	{ "lea ecx, [rax]", BYTES("\x8d\x08") },
+	{ "shl dword [rax], 1", BYTES("\xd1\x20") },
+	{ "mul dword [rax]", BYTES("\xf7\x20") },
+	{ "div dword [rax]", BYTES("\xf7\x30") },
+	{ "imul ecx, [rax]", BYTES("\x0f\xaf\x08") },
+	{ "cmpxchg8b [rax]", BYTES("\x0f\xc7\x08") },
+	{ "cmpxchg16b [rax]", BYTES("\x48\x0f\xc7\x08") },
+	{ "mov [rax], ds", BYTES("\x8c\x18") },
+	{ "mov ds, [rax]", BYTES("\x8e\x18") },
+	{ "fld dword [rax]", BYTES("\xd9\x00") },
+	{ "movq mm1, [rax]", BYTES("\x0f\x6f\x08") },
+	{ "movaps xmm1, [rax + 8]", BYTES("\x0f\x28\x48\x08") },
+	{ "movntdq [rax + 4], xmm1", BYTES("\x66\x0f\xe7\x48\x04") },
+	{ "addps xmm1, [rax]", BYTES("\x0f\x58\x08") },
+	{ "vmovups [rax], ymm1", BYTES("\xc5\xfc\x11\x08") },
+	{ "vmovlps xmm1, xmm2, [rax]", BYTES("\xc5\xe8\x12\x08") },
+	{ "vmovups [rax], xmm17 (EVEX)", BYTES("\x62\xe1\x7c\x08\x11\x08") },
+	{ "mov [r16], ecx (REX2)", BYTES("\xd5\x10\x89\x08") },
+	{ "movdir64b rcx, [rax]", BYTES("\x66\x0f\x38\xf8\x08") },
+	{ "crc32 ecx, byte [rax]", BYTES("\xf2\x0f\x38\xf0\x08") },
+	{ "clflush [rax]", BYTES("\x0f\xae\x38") },
+	{ "fxsave [rax]", BYTES("\x0f\xae\x00") },
+	{ "mov [rax], 1 with reg 1", BYTES("\xc6\x08\x01") },
+	{ "82 /0, gone in 64-bit mode", BYTES("\x82\x00\x01") },
+	{ "sixteen bytes", BYTES("\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e"
+				 "\xc7\x00\x01\x02\x03\x04") },
+	{ "fifteen prefixes", BYTES("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66"
+				    "\x66\x66\x66\x66\x66") },
+	{ "nothing", 0, "" },
+};
+
+static int decode(const struct sample *sample, u64 cx)
+{
+	struct vuser_regs regs = { .ip = 0x400000 };
+	struct vuser_insn insn;
+	u32 i;
+
+	for (i = 0; i < VUSER_NR_GPRS; i++)
+		regs.gpr[i] = 0x1000;
+	regs.gpr[VUSER_CX] = cx;
+	return vuser_insn_decode(&insn, (const u8 *)sample->bytes, sample->len,
+				 &regs);
+}
+
+int main(void)
+{
+	static const struct sample rep = { "", BYTES("\xf3\xa4") };
+	static const struct sample rep32 = { "", BYTES("\x67\xf3\xa4") };
+	size_t i;
+
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		tap_ok(!decode(&taken[i], 1), "taken: %s", taken[i].name);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		tap_ok(decode(&refused[i], 1) == -EINVAL, "refused: %s",
+		       refused[i].name);
+	tap_ok(decode(&rep, 0) == -EINVAL, "refused: rep movsb of none");
+	tap_ok(decode(&rep32, 1ull << 32) == -EINVAL,
+	       "refused: rep movsb of none, by ecx");
+	tap_ok(!decode(&rep, 1ull << 32), "taken: rep movsb of 4 GiB");
+	return tap_done();
+}
