@@ -216,11 +216,13 @@ TEST(stop_and_continue)
  */
 TEST(server_stuck_at_close)
 {
+	int status, to[2];
 	struct testdev td;
 	long long start;
-	int status;
 	pid_t pid;
+	char c;
 
+	ASSERT_EQ(0, pipe(to));
 	ASSERT_EQ(0, testdev_start(&td, NULL));
 	ASSERT_EQ(0, mdev_set(td.uuid, "close_timeout_ms", "1000"));
 	pid = fork();
@@ -232,11 +234,14 @@ TEST(server_stuck_at_close)
 		    dma_map(dev.container, mem_anon(PAGE), 0, PAGE, DMA_RW) ||
 		    testdev_cmd(&td, "hold reset") ||
 		    testdev_cmd(&td, "hold dma-unmap") ||
-		    testdev_cmd(&td, "hold read"))
+		    testdev_cmd(&td, "hold read") ||
+		    write(to[1], "", 1) != 1)
 			_exit(1);
 		do_pread(&dev);
 		_exit(0);
 	}
+	/* The control socket is one at a time. */
+	ASSERT_EQ(1, read(to[0], &c, 1));
 	ASSERT_EQ(0, testdev_cmd(&td, "held 1"));
 	start = clock_ms();
 	ASSERT_EQ(0, kill(pid, SIGKILL));

@@ -400,7 +400,50 @@ TEST_F(consumer, exec)
 	EXPECT_EQ(SIGBUS, FAULT_OF(code()));
 }
 
-TEST_F(consumer, two_threads)
+/*
+ * Code in a 32-bit segment: a load of @where, and an undefined instruction for
+ * the case that the load comes back.  Does not return but by a signal.
+ */
+static void load_in_32_bits(void *code, void *stack_end, uint32_t where)
+{
+	unsigned char *p = code;
+
+	p[0] = 0xa1;			/* mov eax, [where] */
+	memcpy(p + 1, &where, 4);
+	p[5] = 0x0f;			/* ud2 */
+	p[6] = 0x0b;
+	asm volatile("mov %0, %%ds; mov %1, %%rsp;"
+		     "pushq $0x23; pushq %2; lretq"
+		     : : "r"(0x2b), "r"(stack_end), "r"((uint64_t)code)
+		     : "memory");
+	__builtin_unreachable();
+}
+
+TEST_F(consumer, code_of_32_bits)
+{
+	const int low = MAP_32BIT | MAP_PRIVATE | MAP_ANONYMOUS;
+	void *bar, *code, *stack;
+
+	bar = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_32BIT, self->dev.device,
+		   region_offset(self->dev.device, BAR(0)));
+	code = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, low,
+		    -1, 0);
+	stack = mmap(NULL, 0x10000, PROT_READ | PROT_WRITE, low, -1, 0);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_NE(MAP_FAILED, code);
+	ASSERT_NE(MAP_FAILED, stack);
+	/* First that the way there works: ordinary memory can be read. */
+	EXPECT_EQ(SIGILL, FAULT_OF(load_in_32_bits(code,
+						   (char *)stack + 0x10000,
+						   (uintptr_t)stack)));
+	EXPECT_EQ(SIGBUS, FAULT_OF(load_in_32_bits(code,
+						   (char *)stack + 0x10000,
+						   (uintptr_t)bar)));
+	EXPECT_EQ(0, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, several_processes)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	pid_t pid[4];
