@@ -14,6 +14,10 @@
 
 #define MAX_BLOCKS	100000000ul
 
+/* As many different blocks as a ring of descriptors has: more than a cache. */
+#define AREA_BLOCKS	64
+#define AREA_SIZE	(AREA_BLOCKS * (size_t)IOAT_XFER_MAX)
+
 static uint64_t now_ns(void)
 {
 	struct timespec ts;
@@ -23,15 +27,15 @@ static uint64_t now_ns(void)
 }
 
 /* Shared memory with every page present, as a client's mapped memory is. */
-static void *map_block(void)
+static void *map_area(void)
 {
 	int fd = memfd_create("vuser-ioat-baseline", MFD_CLOEXEC);
 	void *p = MAP_FAILED;
 
 	if (fd < 0)
 		return NULL;
-	if (!ftruncate(fd, IOAT_XFER_MAX))
-		p = mmap(NULL, IOAT_XFER_MAX, PROT_READ | PROT_WRITE,
+	if (!ftruncate(fd, AREA_SIZE))
+		p = mmap(NULL, AREA_SIZE, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_POPULATE, fd, 0);
 	close(fd);
 	return p == MAP_FAILED ? NULL : p;
@@ -40,16 +44,16 @@ static void *map_block(void)
 /* A call the compiler cannot see through, so that no copy is left out. */
 static void *(*volatile copy)(void *dst, const void *src, size_t n) = memcpy;
 
-static double measure(void *dst, void *src, unsigned long blocks)
+static double measure(uint8_t *dst, const uint8_t *src, unsigned long blocks)
 {
-	uint64_t start;
+	uint64_t start = now_ns();
 	unsigned long i;
 
-	memset(src, 'x', IOAT_XFER_MAX);
-	copy(dst, src, IOAT_XFER_MAX);
-	start = now_ns();
-	for (i = 0; i < blocks; i++)
-		copy(dst, src, IOAT_XFER_MAX);
+	for (i = 0; i < blocks; i++) {
+		size_t offset = i % AREA_BLOCKS * IOAT_XFER_MAX;
+
+		copy(dst + offset, src + offset, IOAT_XFER_MAX);
+	}
 	return (double)(now_ns() - start) / blocks;
 }
 
@@ -62,7 +66,7 @@ static double measure(void *dst, void *src, unsigned long blocks)
 int ioat_copy_baseline(const char *blocks)
 {
 	unsigned long n;
-	void *src, *dst;
+	uint8_t *src, *dst;
 	char *end;
 
 	errno = 0;
@@ -72,15 +76,17 @@ int ioat_copy_baseline(const char *blocks)
 			MAX_BLOCKS);
 		return 2;
 	}
-	src = map_block();
-	dst = map_block();
+	src = map_area();
+	dst = map_area();
 	if (!src || !dst) {
 		fprintf(stderr, "vuser-ioat: cannot map memory: %s\n",
 			strerror(errno));
 		return 1;
 	}
+	memset(src, 'x', AREA_SIZE);
+	copy(dst, src, AREA_SIZE);
 	printf("%.1f\n", measure(dst, src, n));
-	munmap(src, IOAT_XFER_MAX);
-	munmap(dst, IOAT_XFER_MAX);
+	munmap(src, AREA_SIZE);
+	munmap(dst, AREA_SIZE);
 	return 0;
 }
