@@ -51,7 +51,7 @@ static int bad_reply(struct vuser_handshake *hs, int ret)
 {
 	return fail(hs, -EPROTO, "malformed reply to %s %u (%zu bytes): %s",
 		    vuser_command_name(hs->command), hs->index, hs->msg.len,
-		    strerror(-ret));
+		    ret == -EMSGSIZE ? "wrong size" : strerror(-ret));
 }
 
 static int ask(struct vuser_handshake *hs, uint16_t command, void *payload,

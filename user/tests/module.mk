@@ -3,10 +3,12 @@
 harness-objs := $(d)harness.o $(tap-objs)
 
 lib-tests := test-proto test-region test-version test-sock test-pci \
-	     test-server test-dma
+	     test-handshake test-server test-dma test-hostile
 tests += $(lib-tests)
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o
 test-dma-objs += $(d)device.o
 test-sock-objs += $(d)wire.o
+test-handshake-objs += $(d)wire.o
+test-hostile-objs += $(d)device.o $(d)wire.o
