@@ -189,7 +189,7 @@ int vuser_insn_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 	};
 	int err;
 
-	*insn = (struct vuser_insn){ 0 };
+	*insn = (struct vuser_insn) { 0 };
 	err = decode_opcode(insn, &d);
 	if (err)
 		return err;
@@ -198,8 +198,8 @@ int vuser_insn_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 
 	/* LOCK is for what reads memory and writes it back (LOCK prefix) */
 	insn->lock = d.lock;
-	if (d.lock && (!insn->load || !insn->store ||
-		       insn->op == VUSER_INSN_MOVS))
+	if (d.lock &&
+	    (!insn->load || !insn->store || insn->op == VUSER_INSN_MOVS))
 		return -EINVAL;
 	if (insn->op == VUSER_INSN_XCHG)
 		insn->lock = true;

@@ -7,35 +7,20 @@
 #ifndef VUSER_INSN_H
 #define VUSER_INSN_H
 
-#ifdef __KERNEL__
 #include <linux/errno.h>
 #include <linux/types.h>
-#else
-#include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
-typedef int8_t s8;
-typedef int16_t s16;
-typedef int32_t s32;
-typedef int64_t s64;
-#endif
 
 /* The longest instruction there is, in bytes. */
 #define VUSER_INSN_MAX	15
 
 /* Bits of the flags register. */
-#define VUSER_FLAG_CF	(1u << 0)
-#define VUSER_FLAG_PF	(1u << 2)
-#define VUSER_FLAG_AF	(1u << 4)
-#define VUSER_FLAG_ZF	(1u << 6)
-#define VUSER_FLAG_SF	(1u << 7)
-#define VUSER_FLAG_DF	(1u << 10)
-#define VUSER_FLAG_OF	(1u << 11)
+#define VUSER_FLAG_CF	0x0001
+#define VUSER_FLAG_PF	0x0004
+#define VUSER_FLAG_AF	0x0010
+#define VUSER_FLAG_ZF	0x0040
+#define VUSER_FLAG_SF	0x0080
+#define VUSER_FLAG_DF	0x0400
+#define VUSER_FLAG_OF	0x0800
 
 /* The six flags that arithmetic sets. */
 #define VUSER_FLAGS_STATUS	(VUSER_FLAG_CF | VUSER_FLAG_PF | \

@@ -17,9 +17,9 @@ enum insn_simd {
 struct insn_decoder {
 	const struct vuser_regs *regs;
 	const u8 *code;
-	u32 len;		/* bytes in @code */
-	u32 at;			/* bytes consumed */
-	bool overrun;		/* the instruction is longer than @code */
+	u32 len; /* bytes in @code */
+	u32 at; /* bytes consumed */
+	bool overrun; /* the instruction is longer than @code */
 
 	bool lock;
 	bool prefix_66;
@@ -29,14 +29,14 @@ struct insn_decoder {
 	bool vex;
 	bool rex_present;
 	bool rex_w;
-	u8 rex_r;		/* 0 or 8, added to a register number */
+	u8 rex_r; /* 0 or 8, added to a register number */
 	u8 rex_x;
 	u8 rex_b;
 
 	bool has_modrm;
-	u8 modrm_reg;		/* without rex_r */
+	u8 modrm_reg; /* without rex_r */
 	bool ip_relative;
-	u64 ea;			/* without the ip and not yet cut to size */
+	u64 ea; /* without the ip and not yet cut to size */
 };
 
 u8 insn_next_byte(struct insn_decoder *d);
@@ -48,11 +48,9 @@ enum insn_simd insn_simd_prefix(const struct insn_decoder *d);
 int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 opcode);
 int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d);
-int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d,
-		    u8 opcode);
+int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode);
 int insn_decode_movntdqa(struct vuser_insn *insn, struct insn_decoder *d);
-int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d,
-		    u8 opcode);
+int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode);
 
 static inline void insn_set_access(struct vuser_insn *insn,
 				   enum vuser_insn_op op, u8 size, bool load,

@@ -69,21 +69,23 @@ static u64 add(struct vuser_regs *regs, u64 a, u64 b, u64 carry, u32 size,
 	u64 carries = (a & b) | ((a | b) & ~sum);
 	u64 overflow = (a ^ sum) & (b ^ sum);
 
-	set_flags(regs, mask, result_flags(result, size) |
-			      carry_flags(carries, overflow, size));
+	set_flags(regs, mask,
+		  result_flags(result, size) |
+			  carry_flags(carries, overflow, size));
 	return result;
 }
 
-static u64 subtract(struct vuser_regs *regs, u64 a, u64 b, u64 borrow,
-		    u32 size, u64 mask)
+static u64 subtract(struct vuser_regs *regs, u64 a, u64 b, u64 borrow, u32 size,
+		    u64 mask)
 {
 	u64 difference = a - b - borrow;
 	u64 result = vuser_insn_zext(difference, size);
 	u64 borrows = (~a & b) | ((~a | b) & difference);
 	u64 overflow = (a ^ b) & (a ^ difference);
 
-	set_flags(regs, mask, result_flags(result, size) |
-			      carry_flags(borrows, overflow, size));
+	set_flags(regs, mask,
+		  result_flags(result, size) |
+			  carry_flags(borrows, overflow, size));
 	return result;
 }
 
@@ -128,7 +130,7 @@ static u64 arithmetic(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 static u64 unary(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 		 u32 size)
 {
-	u64 no_carry = VUSER_FLAGS_STATUS & ~VUSER_FLAG_CF;
+	u64 no_carry = VUSER_FLAGS_STATUS & ~(u64)VUSER_FLAG_CF;
 
 	switch (op) {
 	case VUSER_INSN_INC:
@@ -326,8 +328,8 @@ bool vuser_insn_exec(const struct vuser_insn *insn, struct vuser_regs *regs,
  *
  * Context: any.
  */
-void vuser_insn_exec_vec(const struct vuser_insn *insn,
-			 struct vuser_regs *regs, u64 xmm[2], u64 val[2])
+void vuser_insn_exec_vec(const struct vuser_insn *insn, struct vuser_regs *regs,
+			 u64 xmm[2], u64 val[2])
 {
 	u32 at = insn->vec_at / 8;
 

@@ -14,15 +14,16 @@ static u8 operand_size(const struct insn_decoder *d, bool wide)
 }
 
 /* ModRM's register of @size bytes; without REX, bytes 4 to 7 are AH to BH. */
-static void set_reg(struct vuser_insn *insn, const struct insn_decoder *d, u8 size)
+static void set_reg(struct vuser_insn *insn, const struct insn_decoder *d,
+		    u8 size)
 {
 	insn->reg = d->modrm_reg | d->rex_r;
 	insn->reg_size = size;
 	insn->reg_high = size == 1 && !d->rex_present && insn->reg >= 4;
 	if (insn->reg_high)
 		insn->reg -= 4;
-	insn->operand = vuser_insn_get_reg(d->regs, insn->reg, size,
-					   insn->reg_high);
+	insn->operand =
+		vuser_insn_get_reg(d->regs, insn->reg, size, insn->reg_high);
 }
 
 /* An immediate of at most four bytes, sign-extended to the operand's size. */
@@ -34,7 +35,8 @@ static void set_imm(struct vuser_insn *insn, struct insn_decoder *d, u8 size)
 }
 
 /* 00 to 3F: add, or, adc, sbb, and, sub, xor, cmp with a register. */
-static int decode_alu(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+static int decode_alu(struct vuser_insn *insn, struct insn_decoder *d,
+		      u8 opcode)
 {
 	enum vuser_insn_op op = (enum vuser_insn_op)(opcode >> 3);
 	u8 size = operand_size(d, opcode & 1);
@@ -57,13 +59,14 @@ static int decode_alu_imm(struct vuser_insn *insn, struct insn_decoder *d,
 	if (insn_modrm(d))
 		return -EINVAL;
 	insn_set_access(insn, (enum vuser_insn_op)d->modrm_reg, size, true,
-		   d->modrm_reg != VUSER_INSN_CMP);
+			d->modrm_reg != VUSER_INSN_CMP);
 	set_imm(insn, d, opcode == 0x83 ? 1 : size);
 	return 0;
 }
 
 /* F6, F7: test with an immediate, not, neg. */
-static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
 {
 	u8 size = operand_size(d, opcode & 1);
 
@@ -87,14 +90,15 @@ static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d, u8 opc
 }
 
 /* FE, FF: inc, dec. */
-static int decode_group4(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+static int decode_group4(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
 {
 	u8 size = operand_size(d, opcode & 1);
 
 	if (insn_modrm(d) || d->modrm_reg > 1)
 		return -EINVAL;
-	insn_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC, size,
-		   true, true);
+	insn_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC,
+			size, true, true);
 	return 0;
 }
 
@@ -112,7 +116,8 @@ static int decode_mov_imm(struct vuser_insn *insn, struct insn_decoder *d,
 }
 
 /* A0 to A3: mov between AX and an absolute address. */
-static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
 {
 	u8 size = operand_size(d, opcode & 1);
 	bool load = !(opcode & 2);
@@ -130,7 +135,8 @@ static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d, u8 opco
  * A4, A5, AA, AB: movs and stos.  A repeat count of 0 accesses nothing, so it
  * cannot have brought anyone here.
  */
-static int decode_string(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
 {
 	u8 addr_size = d->prefix_67 ? 4 : 8;
 	u8 size = operand_size(d, opcode & 1);
@@ -140,8 +146,8 @@ static int decode_string(struct vuser_insn *insn, struct insn_decoder *d, u8 opc
 	insn->rep = d->prefix_f3;
 	if (insn->rep && !vuser_insn_zext(gpr[VUSER_CX], addr_size))
 		return -EINVAL;
-	insn_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size, movs,
-		   true);
+	insn_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size,
+			movs, true);
 	insn->reg = VUSER_AX;
 	insn->reg_size = size;
 	insn->operand = vuser_insn_zext(gpr[VUSER_AX], size);
@@ -164,8 +170,8 @@ static int decode_mov(struct vuser_insn *insn, struct insn_decoder *d,
 }
 
 /* movzx, movsx and movsxd: load @size bytes, extend to the operand's size. */
-static int decode_extend(struct vuser_insn *insn, struct insn_decoder *d, u8 size,
-			 bool sign)
+static int decode_extend(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 size, bool sign)
 {
 	if (insn_modrm(d))
 		return -EINVAL;
@@ -196,8 +202,8 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	u8 size = operand_size(d, true);
 	u64 offset;
 
-	insn_set_access(insn, (enum vuser_insn_op)(VUSER_INSN_BT + (op & 3)), size,
-		   true, op & 3);
+	insn_set_access(insn, (enum vuser_insn_op)(VUSER_INSN_BT + (op & 3)),
+			size, true, op & 3);
 	if (imm) {
 		insn->bit = insn_next_byte(d) & (8 * size - 1);
 		return 0;
@@ -224,7 +230,7 @@ static int decode_popcnt(struct vuser_insn *insn, struct insn_decoder *d)
 }
 
 int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
-			   u8 opcode)
+			 u8 opcode)
 {
 	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
 
@@ -334,7 +340,7 @@ int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 	case 0xc0:
 	case 0xc1:
 		return decode_exchange(insn, d, VUSER_INSN_XADD, opcode);
-	case 0xc3:	/* movnti */
+	case 0xc3: /* movnti */
 		if (d->prefix_66)
 			return -EINVAL;
 		return decode_mov(insn, d, VUSER_INSN_MOV,
@@ -343,4 +349,3 @@ int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 		return -EINVAL;
 	}
 }
-

@@ -21,7 +21,10 @@ static int decode_movu(struct vuser_insn *insn, struct insn_decoder *d,
 		       enum insn_simd prefix, bool load)
 {
 	static const u8 size[] = {
-		[INSN_SIMD_NONE] = 16, [INSN_SIMD_66] = 16, [INSN_SIMD_F3] = 4, [INSN_SIMD_F2] = 8,
+		[INSN_SIMD_NONE] = 16,
+		[INSN_SIMD_66] = 16,
+		[INSN_SIMD_F3] = 4,
+		[INSN_SIMD_F2] = 8,
 	};
 
 	return set_vec(insn, d, size[prefix], load);
@@ -32,7 +35,8 @@ static int decode_movhalf(struct vuser_insn *insn, struct insn_decoder *d,
 			  enum insn_simd prefix, bool load, bool high)
 {
 	/* the VEX form of the load takes its other half from elsewhere */
-	if (prefix == INSN_SIMD_F2 || prefix == INSN_SIMD_F3 || (d->vex && load))
+	if (prefix == INSN_SIMD_F2 || prefix == INSN_SIMD_F3 ||
+	    (d->vex && load))
 		return -EINVAL;
 	insn->vec_at = high ? 8 : 0;
 	insn->vec_merge = true;
@@ -87,7 +91,7 @@ int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 	case 0x28:
 	case 0x29:
 		return decode_mova(insn, d, prefix, opcode == 0x28, true);
-	case 0x2b:	/* movntps, movntpd */
+	case 0x2b: /* movntps, movntpd */
 		return decode_mova(insn, d, prefix, false, true);
 	case 0x6e:
 	case 0x7e:
@@ -95,12 +99,14 @@ int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 	case 0x6f:
 	case 0x7f:
 		return decode_movdq(insn, d, prefix, opcode == 0x6f);
-	case 0xd6:	/* movq */
-		return prefix == INSN_SIMD_66 ? set_vec(insn, d, 8, false) : -EINVAL;
-	case 0xe7:	/* movntdq */
+	case 0xd6: /* movq */
+		return prefix == INSN_SIMD_66 ? set_vec(insn, d, 8, false) :
+						-EINVAL;
+	case 0xe7: /* movntdq */
 		return decode_mova(insn, d, prefix, false, false);
-	case 0xf0:	/* lddqu */
-		return prefix == INSN_SIMD_F2 ? set_vec(insn, d, 16, true) : -EINVAL;
+	case 0xf0: /* lddqu */
+		return prefix == INSN_SIMD_F2 ? set_vec(insn, d, 16, true) :
+						-EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -151,4 +157,3 @@ int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 		return insn_decode_movntdqa(insn, d);
 	return -EINVAL;
 }
-

@@ -204,7 +204,8 @@ static bool vuser_trap_matches(const struct vuser_trap *trap,
 		addr = insn->from;
 	else if (trap->write ? !insn->store : !insn->load)
 		return false;
-	return addr == trap->addr && offset_in_page(addr) + insn->size <= PAGE_SIZE;
+	return addr == trap->addr &&
+	       offset_in_page(addr) + insn->size <= PAGE_SIZE;
 }
 
 static int vuser_exec_vec(const struct vuser_trap *trap,

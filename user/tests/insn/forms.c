@@ -5,12 +5,13 @@
 #include "forms.h"
 
 /* Each but the last ones in an order that processors take. */
-const char *const form_prefixes[] = {
-	"", "\x66", "\x67", "\x66\x67", "\xf0", "\xf0\x66", "\xf0\x67",
-	"\xf3", "\x67\xf3", "\x66\xf3", "\x66\x67\xf3", "\xf3\xf0",
-	"\xf2", "\x66\xf2", "\x2e", "\x3e\x66", "\x64", "\x65\x66",
-	"\xf2\xf3", "\x48\x66", NULL
-};
+const char *const form_prefixes[] = { "",	  "\x66",	  "\x67",
+				      "\x66\x67", "\xf0",	  "\xf0\x66",
+				      "\xf0\x67", "\xf3",	  "\x67\xf3",
+				      "\x66\xf3", "\x66\x67\xf3", "\xf3\xf0",
+				      "\xf2",	  "\x66\xf2",	  "\x2e",
+				      "\x3e\x66", "\x64",	  "\x65\x66",
+				      "\xf2\xf3", "\x48\x66",	  NULL };
 
 static const char *const maps[] = { "", "\x0f", "\x0f\x38" };
 
@@ -127,8 +128,9 @@ void form_sweep_vex(void (*use)(struct form *form))
 
 	/* mostly without a second source, as moves are */
 	for (last = 0; last < 256; last++)
-		for (map = 0; map < 4 && ((last & 0x78) == 0x78 ||
-					  last % 16 == 1); map++)
+		for (map = 0;
+		     map < 4 && ((last & 0x78) == 0x78 || last % 16 == 1);
+		     map++)
 			for (i = 0; i < sizeof(rxb); i++)
 				sweep_vex3(rxb[i], map, last, use);
 }

@@ -10,4 +10,4 @@ test-insn-decode-objs := $(d)test-insn-decode.o $(d)forms.o $(insn-objs) \
 test-insn-decode-ldlibs := -lZydis
 test-insn-exec-objs := $(d)test-insn-exec.o $(d)native.o $(d)forms.o \
 		       $(insn-objs) $(tap-objs)
-$(foreach t,$(insn-tests),$(eval $(t)-cppflags := -I../kmod))
+$(foreach t,$(insn-tests),$(eval $(t)-cppflags := -I../kmod -I$(d)include))

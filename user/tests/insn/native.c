@@ -23,13 +23,13 @@ struct context {
 	struct native_vec vec[16];
 };
 
-#define CONTEXT_ADDR(field)	((u32)(NATIVE_CONTEXT + \
-				       offsetof(struct context, field)))
+#define CONTEXT_ADDR(field) \
+	((u32)(NATIVE_CONTEXT + offsetof(struct context, field)))
 
 static struct context *const context = (struct context *)NATIVE_CONTEXT;
 static u8 *const code_page = (u8 *)NATIVE_CODE;
 
-static u8 after[512];		/* what is put behind the instruction */
+static u8 after[512]; /* what is put behind the instruction */
 static u32 after_len;
 static u32 before_len;
 static bool has_avx;
@@ -98,23 +98,23 @@ static void build(void)
 
 	p = emit_gprs(p, 0x89, CONTEXT_ADDR(saved));
 	p = emit_vecs(p, 0x10);
-	p = emit(p, "\xff", 1);				/* push flags */
+	p = emit(p, "\xff", 1); /* push flags */
 	p = emit_address(p, 6, CONTEXT_ADDR(flags));
-	p = emit(p, "\x9d", 1);				/* popfq */
+	p = emit(p, "\x9d", 1); /* popfq */
 	p = emit_gprs(p, 0x8b, CONTEXT_ADDR(gpr));
 	before_len = (u32)(p - code_page);
 
 	p = after;
 	p = emit_gprs(p, 0x89, CONTEXT_ADDR(gpr));
 	p = emit_gpr(p, 0x8b, VUSER_SP, CONTEXT_ADDR(saved) + 8 * VUSER_SP);
-	p = emit(p, "\x9c\x8f", 2);			/* pushfq, pop */
+	p = emit(p, "\x9c\x8f", 2); /* pushfq, pop */
 	p = emit_address(p, 0, CONTEXT_ADDR(flags));
-	p = emit(p, "\xfc", 1);				/* cld */
+	p = emit(p, "\xfc", 1); /* cld */
 	p = emit_vecs(p, 0x11);
 	if (has_avx)
-		p = emit(p, "\xc5\xf8\x77", 3);		/* vzeroupper */
+		p = emit(p, "\xc5\xf8\x77", 3); /* vzeroupper */
 	p = emit_gprs(p, 0x8b, CONTEXT_ADDR(saved));
-	p = emit(p, "\xc3", 1);				/* ret */
+	p = emit(p, "\xc3", 1); /* ret */
 	after_len = (u32)(p - after);
 }
 
@@ -198,8 +198,7 @@ static bool cpuid_bit(u32 leaf, u32 reg, u32 bit)
 {
 	u32 regs[4];
 
-	if (!__get_cpuid_count(leaf, 0, &regs[0], &regs[1], &regs[2],
-			       &regs[3]))
+	if (!__get_cpuid_count(leaf, 0, &regs[0], &regs[1], &regs[2], &regs[3]))
 		return false;
 	return regs[reg] >> bit & 1;
 }

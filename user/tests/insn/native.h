@@ -6,10 +6,10 @@
 #include "insn.h"
 
 /* Where instructions are put, and the memory they work on: below 2 GiB. */
-#define NATIVE_CONTEXT	0x10000000ul
-#define NATIVE_ARENA	0x20000000ul
-#define NATIVE_ARENA_SIZE	0x4000ul
-#define NATIVE_CODE	0x30000000ul
+#define NATIVE_CONTEXT	  0x10000000ul
+#define NATIVE_ARENA	  0x20000000ul
+#define NATIVE_ARENA_SIZE 0x4000ul
+#define NATIVE_CODE	  0x30000000ul
 
 /* The low 32 bytes of the vector registers; the upper 16 need AVX. */
 struct native_vec {

@@ -94,7 +94,7 @@ static const struct claim {
 	{ ZYDIS_MNEMONIC_VMOVQ, VUSER_INSN_VEC },
 };
 
-#define NR_CLAIMS	(sizeof(claims) / sizeof(claims[0]))
+#define NR_CLAIMS (sizeof(claims) / sizeof(claims[0]))
 
 static struct {
 	unsigned long taken;
@@ -111,11 +111,11 @@ static ZydisDecoder decoder;
 struct reference {
 	ZydisDecodedInstruction insn;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
-	const ZydisDecodedOperand *mem;		/* the destination, of two */
-	const ZydisDecodedOperand *mem_from;	/* the source of movs */
-	const ZydisDecodedOperand *reg;		/* the explicit one */
+	const ZydisDecodedOperand *mem; /* the destination, of two */
+	const ZydisDecodedOperand *mem_from; /* the source of movs */
+	const ZydisDecodedOperand *reg; /* the explicit one */
 	const ZydisDecodedOperand *imm;
-	int claim;				/* index, or -1 */
+	int claim; /* index, or -1 */
 };
 
 static bool is_string_reg(const ZydisDecodedOperand *op)
@@ -128,8 +128,7 @@ static bool is_string_reg(const ZydisDecodedOperand *op)
 
 static void sort_operands(struct reference *ref)
 {
-	bool stos = ref->claim >= 0 &&
-		    claims[ref->claim].op == VUSER_INSN_STOS;
+	bool stos = ref->claim >= 0 && claims[ref->claim].op == VUSER_INSN_STOS;
 	u32 i;
 
 	for (i = 0; i < ref->insn.operand_count; i++) {
@@ -141,8 +140,7 @@ static void sort_operands(struct reference *ref)
 			ref->mem_from = op;
 		else if (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
 			ref->imm = op;
-		else if (op->type == ZYDIS_OPERAND_TYPE_REGISTER &&
-			 !ref->reg &&
+		else if (op->type == ZYDIS_OPERAND_TYPE_REGISTER && !ref->reg &&
 			 (op->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT ||
 			  (stos && is_string_reg(op))))
 			ref->reg = op;
@@ -243,8 +241,8 @@ static bool same_register(const struct vuser_insn *insn,
 	if (ZydisRegisterGetWidth(ZYDIS_MACHINE_MODE_LONG_64, reg) !=
 	    8 * insn->reg_size)
 		return false;
-	return insn->reg_high == (reg >= ZYDIS_REGISTER_AH &&
-				  reg <= ZYDIS_REGISTER_BH);
+	return insn->reg_high ==
+	       (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH);
 }
 
 static bool same_immediate(const struct vuser_insn *insn,
@@ -293,9 +291,9 @@ static const char *difference(const struct vuser_insn *insn,
 		    !(ref->mem_from->actions & ZYDIS_OPERAND_ACTION_MASK_READ))
 			return "direction";
 	} else if (!insn->load !=
-			!(mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ) ||
+			   !(mem->actions & ZYDIS_OPERAND_ACTION_MASK_READ) ||
 		   !insn->store !=
-			!(mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)) {
+			   !(mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)) {
 		return "direction";
 	}
 	if (ref->reg && insn->op != VUSER_INSN_MOVS &&
@@ -371,8 +369,10 @@ static bool on_purpose(const struct vuser_regs *regs,
 	/* segment registers, control registers, MMX */
 	if (ref->reg && !vec &&
 	    ZydisRegisterGetClass(ref->reg->reg.value) != ZYDIS_REGCLASS_GPR8 &&
-	    ZydisRegisterGetClass(ref->reg->reg.value) != ZYDIS_REGCLASS_GPR16 &&
-	    ZydisRegisterGetClass(ref->reg->reg.value) != ZYDIS_REGCLASS_GPR32 &&
+	    ZydisRegisterGetClass(ref->reg->reg.value) !=
+		    ZYDIS_REGCLASS_GPR16 &&
+	    ZydisRegisterGetClass(ref->reg->reg.value) !=
+		    ZYDIS_REGCLASS_GPR32 &&
 	    ZydisRegisterGetClass(ref->reg->reg.value) != ZYDIS_REGCLASS_GPR64)
 		return true;
 	if (vec && (!ref->reg || ZydisRegisterGetClass(ref->reg->reg.value) !=
@@ -533,8 +533,8 @@ int main(void)
 		printf("# %s: %lu taken, %lu wrong, %lu missed\n",
 		       ZydisMnemonicGetString(claims[i].mnemonic),
 		       counts[i].taken, counts[i].wrong, counts[i].missed);
-		tap_ok(counts[i].taken && !counts[i].wrong &&
-		       !counts[i].missed, "decode %s%s",
+		tap_ok(counts[i].taken && !counts[i].wrong && !counts[i].missed,
+		       "decode %s%s",
 		       ZydisMnemonicGetString(claims[i].mnemonic),
 		       claims[i].op == VUSER_INSN_MOVS ? " (string)" : "");
 	}

@@ -12,29 +12,29 @@
 #include "native.h"
 #include "../tap.h"
 
-#define NR_OPS	(VUSER_INSN_VEC + 1)
+#define NR_OPS (VUSER_INSN_VEC + 1)
 
 /* The middle of the memory: what bits far away are reached from. */
-#define TARGET_FIRST	(NATIVE_ARENA + NATIVE_ARENA_SIZE / 2 - 2048)
+#define TARGET_FIRST (NATIVE_ARENA + NATIVE_ARENA_SIZE / 2 - 2048)
 
 static const char *const op_names[NR_OPS] = {
-	[VUSER_INSN_ADD] = "add", [VUSER_INSN_OR] = "or",
-	[VUSER_INSN_ADC] = "adc", [VUSER_INSN_SBB] = "sbb",
-	[VUSER_INSN_AND] = "and", [VUSER_INSN_SUB] = "sub",
-	[VUSER_INSN_XOR] = "xor", [VUSER_INSN_CMP] = "cmp",
-	[VUSER_INSN_TEST] = "test", [VUSER_INSN_MOV] = "mov",
-	[VUSER_INSN_MOVBE] = "movbe", [VUSER_INSN_INC] = "inc",
-	[VUSER_INSN_DEC] = "dec", [VUSER_INSN_NOT] = "not",
-	[VUSER_INSN_NEG] = "neg", [VUSER_INSN_BT] = "bt",
-	[VUSER_INSN_BTS] = "bts", [VUSER_INSN_BTR] = "btr",
-	[VUSER_INSN_BTC] = "btc", [VUSER_INSN_POPCNT] = "popcnt",
-	[VUSER_INSN_XCHG] = "xchg", [VUSER_INSN_XADD] = "xadd",
+	[VUSER_INSN_ADD] = "add",	  [VUSER_INSN_OR] = "or",
+	[VUSER_INSN_ADC] = "adc",	  [VUSER_INSN_SBB] = "sbb",
+	[VUSER_INSN_AND] = "and",	  [VUSER_INSN_SUB] = "sub",
+	[VUSER_INSN_XOR] = "xor",	  [VUSER_INSN_CMP] = "cmp",
+	[VUSER_INSN_TEST] = "test",	  [VUSER_INSN_MOV] = "mov",
+	[VUSER_INSN_MOVBE] = "movbe",	  [VUSER_INSN_INC] = "inc",
+	[VUSER_INSN_DEC] = "dec",	  [VUSER_INSN_NOT] = "not",
+	[VUSER_INSN_NEG] = "neg",	  [VUSER_INSN_BT] = "bt",
+	[VUSER_INSN_BTS] = "bts",	  [VUSER_INSN_BTR] = "btr",
+	[VUSER_INSN_BTC] = "btc",	  [VUSER_INSN_POPCNT] = "popcnt",
+	[VUSER_INSN_XCHG] = "xchg",	  [VUSER_INSN_XADD] = "xadd",
 	[VUSER_INSN_CMPXCHG] = "cmpxchg", [VUSER_INSN_MOVS] = "movs",
-	[VUSER_INSN_STOS] = "stos", [VUSER_INSN_VEC] = "vec",
+	[VUSER_INSN_STOS] = "stos",	  [VUSER_INSN_VEC] = "vec",
 };
 
 static u8 *const arena = (u8 *)NATIVE_ARENA;
-static u8 shadow[NATIVE_ARENA_SIZE];	/* the emulation's memory */
+static u8 shadow[NATIVE_ARENA_SIZE]; /* the emulation's memory */
 
 static struct {
 	unsigned long runs;
@@ -44,7 +44,7 @@ static unsigned long elsewhere;
 
 /* Where the parts of an instruction with a ModRM byte are. */
 struct address {
-	int base;		/* register number, or -1 */
+	int base; /* register number, or -1 */
 	int index;
 	u32 scale;
 	u32 disp_at;
@@ -58,7 +58,7 @@ static void parse_address(const struct form *form, struct address *a)
 	u8 mod = p[0] >> 6, rm = p[0] & 7;
 	u8 rex = form->rex;
 
-	*a = (struct address){ .base = -1, .index = -1 };
+	*a = (struct address) { .base = -1, .index = -1 };
 	a->disp_at = form->modrm + 1;
 	a->disp_size = mod == 1 ? 1 : mod == 2 ? 4 : 0;
 	if (rm == 4) {
@@ -119,18 +119,29 @@ static void aim(struct form *form, struct vuser_regs *regs, u32 len,
 					    (1 + (1u << a.scale)));
 	else
 		gpr[a.base] = (addr32 ? upper : 0) +
-			      (addr32 ? (u32)(target - index -
-					      displacement(form, &a)) :
-					target - index -
-					displacement(form, &a));
+			      (addr32 ?
+				       (u32)(target - index -
+					     displacement(form, &a)) :
+				       target - index - displacement(form, &a));
 }
 
 static u64 random_value(void)
 {
 	static const u64 edges[] = {
-		0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
-		0x80000000, 0xffffffff, 0x7fffffffffffffff,
-		0x8000000000000000, 0xffffffffffffffff,
+		0,
+		1,
+		0x7f,
+		0x80,
+		0xff,
+		0x7fff,
+		0x8000,
+		0xffff,
+		0x7fffffff,
+		0x80000000,
+		0xffffffff,
+		0x7fffffffffffffff,
+		0x8000000000000000,
+		0xffffffffffffffff,
 	};
 	u64 random = form_random();
 
@@ -149,8 +160,8 @@ static void random_state(struct native_state *state)
 		for (j = 0; j < 4; j++)
 			state->vec[i].word[j] = form_random();
 	state->regs.ip = native_ip();
-	state->regs.flags = 0x202 | (form_random() & (VUSER_FLAGS_STATUS |
-						      VUSER_FLAG_DF));
+	state->regs.flags =
+		0x202 | (form_random() & (VUSER_FLAGS_STATUS | VUSER_FLAG_DF));
 }
 
 static bool in_arena(u64 addr, u32 size)
@@ -209,8 +220,7 @@ static void prepare_compare(const struct vuser_insn *insn,
 			    struct vuser_regs *regs)
 {
 	if (insn->op == VUSER_INSN_CMPXCHG && form_random() & 1)
-		memcpy(&regs->gpr[VUSER_AX], shadow_at(insn->addr),
-		       insn->size);
+		memcpy(&regs->gpr[VUSER_AX], shadow_at(insn->addr), insn->size);
 }
 
 static void emulate_vec(const struct vuser_insn *insn,

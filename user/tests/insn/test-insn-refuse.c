@@ -11,7 +11,7 @@ struct sample {
 	const char *bytes;
 };
 
-#define BYTES(string)	(sizeof(string) - 1), string
+#define BYTES(string) (sizeof(string) - 1), string
 
 /* All registers are 0x1000, but for CX. */
 static const struct sample taken[] = {
