@@ -233,8 +233,7 @@ void ioat_bar_read(struct ioat_bar *bar, uint64_t offset, void *buf,
 				      o.end - o.start);
 	if (overlaps(offset, count, IOAT_MSIX_PBA, 8, &o))
 		vuser_msix_pba_read(&bar->msix, o.start - IOAT_MSIX_PBA,
-				    out + (o.start - offset),
-				    o.end - o.start);
+				    out + (o.start - offset), o.end - o.start);
 }
 
 /**

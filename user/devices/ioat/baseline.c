@@ -12,11 +12,11 @@
 #include "baseline.h"
 #include "regs.h"
 
-#define MAX_BLOCKS	100000000ul
+#define MAX_BLOCKS 100000000ul
 
 /* As many different blocks as a ring of descriptors has: more than a cache. */
-#define AREA_BLOCKS	64
-#define AREA_SIZE	(AREA_BLOCKS * (size_t)IOAT_XFER_MAX)
+#define AREA_BLOCKS 64
+#define AREA_SIZE   (AREA_BLOCKS * (size_t)IOAT_XFER_MAX)
 
 static uint64_t now_ns(void)
 {

@@ -12,7 +12,7 @@
 #include "channel-internal.h"
 
 /* Bits of CHANCTRL that are kept. REARM is a command, IN_USE always reads 0. */
-#define CHANCTRL_KEPT	((uint16_t)~(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_IN_USE))
+#define CHANCTRL_KEPT ((uint16_t)~(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_IN_USE))
 
 /* Ends the run: what the thread does now will not be seen any more. */
 static void cut(struct ioat_channel *c)
@@ -145,7 +145,8 @@ void ioat_channel_read(struct ioat_channel *c, struct ioat_channel_regs *regs)
 	*regs = (struct ioat_channel_regs) {
 		.chanctrl = c->chanctrl | (c->armed ? IOAT_CHANCTRL_REARM : 0),
 		/* The reset lasts until nothing of the old run is going on. */
-		.chancmd = atomic_load(&c->engine.stop) ? IOAT_CHANCMD_RESET : 0,
+		.chancmd = atomic_load(&c->engine.stop) ? IOAT_CHANCMD_RESET :
+							  0,
 		.dmacount = c->count,
 		.chansts = completed | c->state,
 		.chainaddr = c->chainaddr,

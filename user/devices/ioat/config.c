@@ -5,10 +5,10 @@
 #include "config.h"
 #include "regs.h"
 
-#define IOAT_VENDOR	0x8086
-#define IOAT_DEVICE	0x2021
-#define IOAT_REVISION	0x04
-#define IOAT_CLASS	0x088000	/* system peripheral, other */
+#define IOAT_VENDOR   0x8086
+#define IOAT_DEVICE   0x2021
+#define IOAT_REVISION 0x04
+#define IOAT_CLASS    0x088000 /* system peripheral, other */
 
 /* Error registers: some bits are cleared by writing 1, or can be written. */
 static void add_error_registers(struct vuser_pci *pci)
@@ -101,7 +101,7 @@ int ioat_config_write(struct vuser_pci *pci, struct ioat_channel *channel,
 	errors &= ~vuser_pci_get32(pci, IOAT_PCI_CHANERR_INT);
 	if (errors)
 		ioat_channel_clear_error_int(channel, errors);
-	ioat_channel_set_error_int_mask(channel,
-			vuser_pci_get32(pci, IOAT_PCI_CHANERRMASK_INT));
+	ioat_channel_set_error_int_mask(
+		channel, vuser_pci_get32(pci, IOAT_PCI_CHANERRMASK_INT));
 	return ret;
 }

@@ -18,7 +18,7 @@
 #include "regs.h"
 
 /* A reset waits for a message on its way, so do not wait for long. */
-#define DMA_TIMEOUT_MS	5000
+#define DMA_TIMEOUT_MS 5000
 
 /**
  * struct ioat_device - the device
@@ -200,7 +200,8 @@ static int start_server(struct ioat_device *dev,
 		return ret;
 	return vuser_server_set_irqs(dev->server, VFIO_PCI_MSIX_IRQ_INDEX,
 				     VFIO_IRQ_INFO_EVENTFD |
-				     VFIO_IRQ_INFO_NORESIZE, IOAT_MSIX_VECTORS);
+					     VFIO_IRQ_INFO_NORESIZE,
+				     IOAT_MSIX_VECTORS);
 }
 
 /**

@@ -16,23 +16,28 @@ struct errors {
 };
 
 static const struct errors source_errors = {
-	IOAT_ERR_SOURCE, IOAT_ERR_READ
+	.address = IOAT_ERR_SOURCE,
+	.data = IOAT_ERR_READ,
 };
 
 static const struct errors destination_errors = {
-	IOAT_ERR_DESTINATION, IOAT_ERR_WRITE
+	.address = IOAT_ERR_DESTINATION,
+	.data = IOAT_ERR_WRITE,
 };
 
 static const struct errors chain_errors = {
-	IOAT_ERR_CHAIN, IOAT_ERR_READ
+	.address = IOAT_ERR_CHAIN,
+	.data = IOAT_ERR_READ,
 };
 
 static const struct errors next_errors = {
-	IOAT_ERR_NEXT, IOAT_ERR_READ
+	.address = IOAT_ERR_NEXT,
+	.data = IOAT_ERR_READ,
 };
 
 static const struct errors completion_errors = {
-	IOAT_ERR_COMPLETION, IOAT_ERR_WRITE
+	.address = IOAT_ERR_COMPLETION,
+	.data = IOAT_ERR_WRITE,
 };
 
 static size_t min_size(size_t a, size_t b)
@@ -313,8 +318,8 @@ int ioat_engine_complete(struct ioat_engine *e, uint64_t addr, uint64_t value,
 	if (!span.ptr || span.len < sizeof(value) ||
 	    (uintptr_t)span.ptr % sizeof(value)) {
 		put(e, &span);
-		return store(e, addr, &value, sizeof(value),
-			     &completion_errors, chanerr);
+		return store(e, addr, &value, sizeof(value), &completion_errors,
+			     chanerr);
 	}
 	fault = ioat_guard_store64(span.ptr, value);
 	put(e, &span);

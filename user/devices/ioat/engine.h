@@ -10,7 +10,7 @@
 #include "regs.h"
 
 /* A pattern repeats every 8 bytes, so a whole number of them fits. */
-#define IOAT_PATTERN_SIZE	4096
+#define IOAT_PATTERN_SIZE 4096
 
 /**
  * struct ioat_engine - carries out one descriptor at a time

@@ -35,7 +35,7 @@ enum {
 	OPT_HIDE_MAX_DMA_MAPS,
 };
 
-static const struct option long_options[] = {
+static const struct option options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "no-fd-dma", no_argument, NULL, OPT_NO_FD_DMA },
 	{ "copy-baseline", required_argument, NULL, OPT_COPY_BASELINE },
@@ -74,7 +74,7 @@ static int parse(int argc, char **argv, struct arguments *args)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:vhV", long_options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "s:vhV", options, NULL)) >= 0) {
 		switch (c) {
 		case 's':
 			args->path = optarg;

@@ -13,7 +13,7 @@
 
 #include "dma.h"
 
-#define IOAT_HELD_MAX	8
+#define IOAT_HELD_MAX 8
 
 /**
  * struct ioat_held - a region that is held

@@ -14,17 +14,17 @@
 			printf("# ");                                   \
 			printf(__VA_ARGS__);                            \
 			printf("\n");                                   \
-			test_fail(__FILE__, __LINE__, #cond, 0, false);  \
+			test_fail(__FILE__, __LINE__, #cond, 0, false); \
 		}                                                       \
 	} while (0)
 
 /* What is needed to test at all is missing. */
-#define bail(...)                                                       \
-	do {                                                            \
-		printf("Bail out! ");                                   \
-		printf(__VA_ARGS__);                                    \
-		printf("\n");                                           \
-		exit(1);                                                \
+#define bail(...)                     \
+	do {                          \
+		printf("Bail out! "); \
+		printf(__VA_ARGS__);  \
+		printf("\n");         \
+		exit(1);              \
 	} while (0)
 
 #endif

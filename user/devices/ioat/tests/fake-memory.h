@@ -9,7 +9,7 @@
 
 #include "../dma.h"
 
-#define FAKE_REGIONS	8
+#define FAKE_REGIONS 8
 
 /**
  * struct fake_region - a piece of it

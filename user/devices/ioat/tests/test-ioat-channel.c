@@ -11,13 +11,13 @@
 #include "fake-memory.h"
 #include "expect.h"
 
-#define RING	0x10000ull	/* descriptors, mapped */
-#define SRC	0x100000ull	/* mapped */
-#define DST	0x200000ull	/* mapped */
-#define FAR	0x300000ull	/* by messages */
-#define CMP	0x400000ull	/* completions, mapped */
-#define HOLE	0x800000ull
-#define SIZE	0x20000
+#define RING 0x10000ull /* descriptors, mapped */
+#define SRC  0x100000ull /* mapped */
+#define DST  0x200000ull /* mapped */
+#define FAR  0x300000ull /* by messages */
+#define CMP  0x400000ull /* completions, mapped */
+#define HOLE 0x800000ull
+#define SIZE 0x20000
 
 static struct fake_memory mem;
 static struct ioat_bar bar;
@@ -143,9 +143,9 @@ TEST(identity)
 	expect(rd(IOAT_DMACAP, 4) == 0x40, "DMACAP");
 	expect(rd(IOAT_CS_STATUS, 2) == 0, "CS_STATUS");
 	expect(rd(IOAT_CHANCTRL, 2) == 0 && rd(IOAT_CHANCMD, 1) == 0 &&
-		       rd(IOAT_DMACOUNT, 2) == 0 && rd(IOAT_CHAINADDR, 8) == 0 &&
-		       rd(IOAT_CHANCMP, 8) == 0 && rd(IOAT_CHANERR, 4) == 0 &&
-		       rd(IOAT_CHANERRMASK, 4) == 0,
+		       rd(IOAT_DMACOUNT, 2) == 0 &&
+		       rd(IOAT_CHAINADDR, 8) == 0 && rd(IOAT_CHANCMP, 8) == 0 &&
+		       rd(IOAT_CHANERR, 4) == 0 && rd(IOAT_CHANERRMASK, 4) == 0,
 	       "the channel's registers are 0 at first");
 	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "and it is halted");
 
@@ -366,7 +366,7 @@ TEST(interrupt)
 /* Errors. */
 
 static void try_error(const char *name, uint32_t bits, uint32_t control,
-		       uint64_t src, uint64_t dst, uint32_t size)
+		      uint64_t src, uint64_t dst, uint32_t size)
 {
 	setup();
 	put_desc(0, 0, SRC, DST, 64);
@@ -388,9 +388,9 @@ static void try_error(const char *name, uint32_t bits, uint32_t control,
 TEST(errors)
 {
 	try_error("source unmapped", IOAT_ERR_SOURCE, IOAT_DESC_COMPLETION,
-		   HOLE, DST, 64);
+		  HOLE, DST, 64);
 	try_error("target unmapped", IOAT_ERR_DESTINATION,
-		   IOAT_DESC_COMPLETION | IOAT_DESC_INT, SRC, HOLE, 64);
+		  IOAT_DESC_COMPLETION | IOAT_DESC_INT, SRC, HOLE, 64);
 	try_error("length", IOAT_ERR_LENGTH, 0, SRC, DST, 65537);
 	try_error("operation", IOAT_ERR_CONTROL, 0x55000000, SRC, DST, 64);
 
@@ -433,8 +433,8 @@ TEST(error_reports)
 	put_desc(0, IOAT_DESC_COMPLETION, SRC, DST, 64);
 	put_desc(1, IOAT_DESC_COMPLETION, HOLE, DST, 64);
 	wr(IOAT_CHANCMP, 8, CMP);
-	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_CMP |
-				     IOAT_CHANCTRL_ERR_INT);
+	wr(IOAT_CHANCTRL, 2,
+	   IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_CMP | IOAT_CHANCTRL_ERR_INT);
 	start(2);
 	expect(until(state_is, IOAT_HALTED) && until(irqs_are, 1),
 	       "CHANCTRL bit 4: an interrupt on an error");
@@ -500,8 +500,7 @@ TEST(commands)
 	start(1);
 	until(state_is, IOAT_IDLE);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
-	expect(until(reset_is_over, 0) &&
-		       rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
+	expect(until(reset_is_over, 0) && rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_DMACOUNT, 2) == 0,
 	       "reset: halted, counts 0");
 	wr(IOAT_CHANCMD, 1, 0x03);
@@ -594,9 +593,9 @@ TEST(endless)
 	start(65535);
 	ioat_channel_reset(bar.channel);
 	ioat_channel_quiesce(bar.channel);
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
-		       rd(IOAT_CHANCMD, 1) == 0 && rd(IOAT_CHAINADDR, 8) == 0 &&
-		       rd(IOAT_CHANCMP, 8) == 0 && rd(IOAT_CHANCTRL, 2) == 0,
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED && rd(IOAT_CHANCMD, 1) == 0 &&
+		       rd(IOAT_CHAINADDR, 8) == 0 && rd(IOAT_CHANCMP, 8) == 0 &&
+		       rd(IOAT_CHANCTRL, 2) == 0,
 	       "a device reset clears all, and nothing runs on");
 	teardown();
 }

@@ -109,7 +109,7 @@ TEST(pcie)
 	setup();
 	cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_EXP);
 	expect(cap && (rd(cap + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE) >> 4 ==
-			      PCI_EXP_TYPE_RC_END,
+			       PCI_EXP_TYPE_RC_END,
 	       "PCI Express, integrated endpoint");
 	expect(rd(cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR,
 	       "can do a function level reset");

@@ -12,15 +12,15 @@
 #include "expect.h"
 
 /* A and B touch in IOVA, C and D too; between them there is nothing. */
-#define A	0x10000ull
-#define B	0x30000ull
-#define C	0x100000ull
-#define D	0x110000ull
-#define HOLE	0x800000ull
-#define A_SIZE	0x20000
-#define B_SIZE	0x20000
-#define C_SIZE	0x10000
-#define D_SIZE	0x20000
+#define A      0x10000ull
+#define B      0x30000ull
+#define C      0x100000ull
+#define D      0x110000ull
+#define HOLE   0x800000ull
+#define A_SIZE 0x20000
+#define B_SIZE 0x20000
+#define C_SIZE 0x10000
+#define D_SIZE 0x20000
 
 static struct fake_memory mem;
 static struct ioat_engine engine;
@@ -90,8 +90,8 @@ static const char *kind(bool direct)
 
 static void try_copy(bool a, bool b)
 {
-	static const uint32_t sizes[] = { 1, 2, 7, 8, 63, 64, 4096, 4097,
-					  65535, 65536 };
+	static const uint32_t sizes[] = { 1,  2,    7,	  8,	 63,
+					  64, 4096, 4097, 65535, 65536 };
 	unsigned int i;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -129,8 +129,8 @@ static bool filled(uint64_t dst, size_t len, const uint8_t pattern[8])
 
 static void try_fill(bool a, bool b)
 {
-	static const uint32_t sizes[] = { 1, 7, 8, 9, 4095, 4096, 4097, 65535,
-					  65536 };
+	static const uint32_t sizes[] = { 1,	7,    8,     9,	   4095,
+					  4096, 4097, 65535, 65536 };
 	uint64_t pattern = 0x8877665544332211ull;
 	unsigned int i;
 
@@ -161,21 +161,25 @@ TEST(errors)
 	expect_error(run(0, A, D, 0), IOAT_ERR_LENGTH, "size 0");
 	expect_error(run(0, A, D, 65537), IOAT_ERR_LENGTH, "size over XFERCAP");
 	expect_error(run(0, A, D, ~0u), IOAT_ERR_LENGTH, "greatest size");
-	expect_error(run(IOAT_OP_FILL << 24, 0, D, 0), IOAT_ERR_LENGTH, "fill 0");
-	expect_error(run(2u << 24, A, D, 8), IOAT_ERR_CONTROL, "unknown operation");
+	expect_error(run(IOAT_OP_FILL << 24, 0, D, 0), IOAT_ERR_LENGTH,
+		     "fill 0");
+	expect_error(run(2u << 24, A, D, 8), IOAT_ERR_CONTROL,
+		     "unknown operation");
 	expect_error(run(0x87u << 24, A, D, 8), IOAT_ERR_CONTROL, "xor");
-	expect_error(run(0xffu << 24 | IOAT_DESC_NULL, A, D, 8), IOAT_ERR_CONTROL,
-	       "unknown operation with null");
+	expect_error(run(0xffu << 24 | IOAT_DESC_NULL, A, D, 8),
+		     IOAT_ERR_CONTROL, "unknown operation with null");
 	expect_error(run(0, HOLE, D, 8), IOAT_ERR_SOURCE, "source unmapped");
-	expect_error(run(0, A, HOLE, 8), IOAT_ERR_DESTINATION, "target unmapped");
+	expect_error(run(0, A, HOLE, 8), IOAT_ERR_DESTINATION,
+		     "target unmapped");
 	expect_error(run(IOAT_OP_FILL << 24, 0, HOLE, 8), IOAT_ERR_DESTINATION,
-	       "fill unmapped");
+		     "fill unmapped");
 	expect_error(run(0, B + B_SIZE - 8, D, 9), IOAT_ERR_SOURCE,
-	       "source ends in a hole");
+		     "source ends in a hole");
 	expect_error(run(0, A, D + D_SIZE - 8, 9), IOAT_ERR_DESTINATION,
-	       "target ends in a hole");
+		     "target ends in a hole");
 	expect_error(run(0, ~0ull - 6, D, 8), IOAT_ERR_SOURCE, "source wraps");
-	expect_error(run(0, A, ~0ull - 6, 8), IOAT_ERR_DESTINATION, "target wraps");
+	expect_error(run(0, A, ~0ull - 6, 8), IOAT_ERR_DESTINATION,
+		     "target wraps");
 	mem.regions[3].readonly = true;
 	expect_error(run(0, A, D, 8), IOAT_ERR_DESTINATION, "target read-only");
 	expect(!run(0, D, A, 8), "source read-only is fine");
@@ -186,7 +190,8 @@ TEST(errors)
 	setup(true, true);
 	fake_memory_add(&mem, 0, 4096, true);
 	fake_memory_add(&mem, -4096ull, 4096, true);
-	expect_error(run(0, A, -4ull, 8), IOAT_ERR_DESTINATION, "target wraps to 0");
+	expect_error(run(0, A, -4ull, 8), IOAT_ERR_DESTINATION,
+		     "target wraps to 0");
 	expect_error(run(0, -4ull, A, 8), IOAT_ERR_SOURCE, "source wraps to 0");
 	expect(!run(0, -8ull, 0, 8), "up to the last byte, from IOVA 0");
 	teardown();
@@ -195,14 +200,18 @@ TEST(errors)
 	mem.message_error = -EIO;
 	expect_error(run(0, A, D, 8), IOAT_ERR_READ, "DMA_READ refused");
 	expect_error(run(IOAT_OP_FILL << 24, 0, D, 8), IOAT_ERR_WRITE,
-	       "DMA_WRITE refused");
+		     "DMA_WRITE refused");
 	teardown();
 }
 
 static void try_fetch(bool direct)
 {
 	struct ioat_desc desc, want = {
-		.size = 1, .control = 2, .src = 3, .dst = 4, .next = 5,
+		.size = 1,
+		.control = 2,
+		.src = 3,
+		.dst = 4,
+		.next = 5,
 	};
 
 	setup(direct, direct);
@@ -212,16 +221,16 @@ static void try_fetch(bool direct)
 		       !chanerr && !memcmp(&desc, &want, sizeof(want)),
 	       "fetch, %s", kind(direct));
 	expect_error(ioat_engine_fetch(&engine, A + 8, true, &desc, &chanerr),
-	       IOAT_ERR_CHAIN, "first descriptor unaligned");
+		     IOAT_ERR_CHAIN, "first descriptor unaligned");
 	chanerr = 0;
 	expect_error(ioat_engine_fetch(&engine, A + 8, false, &desc, &chanerr),
-	       IOAT_ERR_NEXT_ALIGN, "next descriptor unaligned");
+		     IOAT_ERR_NEXT_ALIGN, "next descriptor unaligned");
 	chanerr = 0;
 	expect_error(ioat_engine_fetch(&engine, HOLE, true, &desc, &chanerr),
-	       IOAT_ERR_CHAIN, "first descriptor unmapped");
+		     IOAT_ERR_CHAIN, "first descriptor unmapped");
 	chanerr = 0;
 	expect_error(ioat_engine_fetch(&engine, HOLE, false, &desc, &chanerr),
-	       IOAT_ERR_NEXT, "next descriptor unmapped");
+		     IOAT_ERR_NEXT, "next descriptor unmapped");
 	teardown();
 }
 
@@ -233,7 +242,7 @@ static void try_complete(bool direct)
 		       *(uint64_t *)fake_memory_at(&mem, D + 8) == 0x1234567840,
 	       "completion, %s", kind(direct));
 	expect_error(ioat_engine_complete(&engine, HOLE, 0, &chanerr),
-	       IOAT_ERR_COMPLETION, "completion unmapped");
+		     IOAT_ERR_COMPLETION, "completion unmapped");
 	teardown();
 }
 
@@ -273,10 +282,10 @@ TEST(truncated)
 	expect_error(run(0, D, A, 8192), IOAT_ERR_READ, "source cut off");
 	expect_error(run(0, A, D, 8192), IOAT_ERR_WRITE, "target cut off");
 	expect_error(run(IOAT_OP_FILL << 24, 0, D, 8192), IOAT_ERR_WRITE,
-	       "fill cut off");
+		     "fill cut off");
 	chanerr = 0;
 	expect_error(ioat_engine_complete(&engine, D + 8192, 0, &chanerr),
-	       IOAT_ERR_WRITE, "completion cut off");
+		     IOAT_ERR_WRITE, "completion cut off");
 	expect(!run(0, A, D, 4096) && !chanerr, "what is left still works");
 
 	mem.regions[3].ptr = own;

@@ -115,7 +115,10 @@ static bool keep_busy(struct vuser_client *client)
 {
 	uint32_t bar = VFIO_PCI_BAR0_REGION_INDEX;
 	struct ioat_desc desc = {
-		.size = 65536, .src = 0x10000, .dst = 0x20000, .next = 0,
+		.size = 65536,
+		.src = 0x10000,
+		.dst = 0x20000,
+		.next = 0,
 	};
 	uint32_t rw = VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE;
 	int fd = memfd_create("test-ioat-program", MFD_CLOEXEC);

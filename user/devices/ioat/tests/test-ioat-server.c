@@ -20,26 +20,26 @@
 #include "../regs.h"
 #include "expect.h"
 
-#define TIMEOUT_MS	10000
-#define DMA_RW		(VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE)
+#define TIMEOUT_MS 10000
+#define DMA_RW	   (VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE)
 
 /* What the client maps: with a file at MAPPED, without one at FAR. */
-#define MAPPED		0x10000000ull
-#define MAPPED_SIZE	0x400000
-#define FAR		0x40000000ull
-#define FAR_SIZE	0x200000
-#define HOLE		0x70000000ull
+#define MAPPED	    0x10000000ull
+#define MAPPED_SIZE 0x400000
+#define FAR	    0x40000000ull
+#define FAR_SIZE    0x200000
+#define HOLE	    0x70000000ull
 
 /* Mapped by some tests, for a while: a part of MAPPED's file once more. */
-#define EXTRA		0x20000000ull
-#define EXTRA_SIZE	65536
-#define EXTRA_OFFSET	0x300000
+#define EXTRA	     0x20000000ull
+#define EXTRA_SIZE   65536
+#define EXTRA_OFFSET 0x300000
 
 /* In each of them */
-#define RING		0x0
-#define CMP		0x8000
-#define SRC		0x10000
-#define DST		0x100000
+#define RING 0x0
+#define CMP  0x8000
+#define SRC  0x10000
+#define DST  0x100000
 
 static char path[64];
 static struct vuser_client *client;
@@ -602,7 +602,8 @@ static void try_clients(void)
 		ok = ok && is_reset();
 		end();
 	}
-	expect(ok, "clients that go while it copies: the next one finds it reset");
+	expect(ok,
+	       "clients that go while it copies: the next one finds it reset");
 	begin();
 	put_loop(MAPPED + SRC, MAPPED + DST, 65536);
 	start(1);
