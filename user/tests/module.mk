@@ -12,3 +12,4 @@ test-dma-objs += $(d)device.o
 test-sock-objs += $(d)wire.o
 test-handshake-objs += $(d)wire.o
 test-hostile-objs += $(d)device.o $(d)wire.o
+test-server-libs := libsystemd

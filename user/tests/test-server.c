@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include <vuser/sock.h>
@@ -707,4 +709,113 @@ TEST(eventfds_go_with_the_client)
 	close(fd);
 	vuser_client_free(both.client);
 	device_free(both.dev);
+}
+
+static void *client_of_a_loop(void *data)
+{
+	struct vuser_client *client;
+	uint32_t val = 0;
+	int *sock = data;
+
+	if (vuser_client_new_fd(*sock, NULL, 20000, NULL, NULL, &client))
+		return NULL;
+	vuser_client_read(client, 0, 0, &val, 4);
+	vuser_client_free(client);
+	return (void *)(unsigned long)val;
+}
+
+static int read_seven(void *data, uint32_t index, uint64_t offset, void *buf,
+		      uint32_t count)
+{
+	(void)data;
+	(void)index;
+	(void)offset;
+	memset(buf, 7, count);
+	return 0;
+}
+
+static void leave_loop(void *data, int error)
+{
+	(void)error;
+	sd_event_exit(data, 42);
+}
+
+TEST(in_an_event_loop)
+{
+	const struct vuser_server_ops ops = { .disconnected = leave_loop };
+	const struct vuser_server_region region = {
+		.size = 4096, .flags = 3, .access_max = 4, .read = read_seven,
+		.fd = -1,
+	};
+	struct vuser_server *server;
+	pthread_t thread;
+	sd_event *event;
+	void *result;
+	int fds[2];
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(sd_event_new(&event) >= 0);
+	require(!vuser_server_new(&ops, NULL, event, &server));
+	check_eq(vuser_server_set_region(server, 0, &region), 0);
+	check_eq(vuser_server_attach_event(server, event), 0);
+	check_eq(vuser_server_attach_event(server, event), -EBUSY);
+	check_eq(vuser_server_serve(server, fds[0]), 0);
+	pthread_create(&thread, NULL, client_of_a_loop, &fds[1]);
+	check_eq(sd_event_loop(event), 42);
+	pthread_join(thread, &result);
+	check_eq((unsigned long)result, 0x07070707);
+	vuser_server_free(server);
+	sd_event_unref(event);
+}
+
+TEST(bad_descriptions)
+{
+	const struct vuser_server_ops ops = { 0 };
+	struct vuser_server_region region = { .size = 4096, .fd = -1 };
+	struct vfio_user_sparse_area area = { 4096, 1 };
+	struct vuser_server *server;
+	int i;
+
+	require(!vuser_server_new(&ops, NULL, NULL, &server));
+	check_eq(vuser_server_set_region(server, VUSER_MAX_REGIONS, &region),
+		 -EINVAL);
+	region.access_max = 3;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	region.access_max = 16;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	region.access_max = 0;
+	region.nr_areas = 1;
+	region.areas = &area;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	area.offset = 0;
+	area.size = 0;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	area.size = 4097;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	area.size = 4096;
+	check_eq(vuser_server_set_region(server, 0, &region), 0);
+	/* Again, in place of the first. */
+	check_eq(vuser_server_set_region(server, 0, &region), 0);
+
+	check_eq(vuser_server_add_ioeventfd(server, 1, 0, 4, 0, 0, 0), -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 4096, 0, 0, 0, 0),
+		 -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 4093, 4, 0, 0, 0),
+		 -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 0, 3, 0, 0, 0), -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 0, 4, 0, 0, -1),
+		 -EINVAL);
+	for (i = 0; i < VUSER_MAX_IOEVENTFDS; i++)
+		if (vuser_server_add_ioeventfd(server, 0, i, 1, 0, 0, 0))
+			break;
+	check_eq(i, VUSER_MAX_IOEVENTFDS);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 0, 1, 0, 0, 0), -ENOSPC);
+	check_eq(vuser_server_set_irqs(server, VUSER_MAX_IRQ_INDEXES, 0, 1),
+		 -EINVAL);
+	check_eq(vuser_server_set_irqs(server, 0, 0, VUSER_MAX_IRQS + 1),
+		 -EINVAL);
+	check_eq(vuser_server_set_irqs(server, 0, 0, VUSER_MAX_IRQS), 0);
+	check_eq(vuser_server_serve(server, -1), -EBADF);
+	vuser_server_free(server);
+	vuser_server_free(NULL);
 }

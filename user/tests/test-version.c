@@ -241,9 +241,6 @@ TEST(large_values_are_cut)
 
 	check_eq(decode(CAPS("\"max_msg_fds\":18446744073709551615"), &out), 0);
 	check_eq(out.caps.max_msg_fds, VUSER_MAX_MSG_FDS);
-	check_eq(decode(CAPS("\"max_msg_fds\":99999999999999999999999"), &out),
-		 0);
-	check_eq(out.caps.max_msg_fds, VUSER_MAX_MSG_FDS);
 	check_eq(decode(CAPS("\"max_msg_fds\":0"), &out), 0);
 	check_eq(out.caps.max_msg_fds, 0);
 	check_eq(decode(CAPS("\"max_data_xfer_size\":4294967296"), &out), 0);
