@@ -84,8 +84,11 @@ static int parse(int argc, char **argv, struct arguments *args)
 			break;
 		case OPT_MAX_DMA_MAPS:
 			args->device.max_dma_maps = parse_limit(optarg);
-			if (!args->device.max_dma_maps)
+			if (!args->device.max_dma_maps) {
+				fprintf(stderr, "vuser-ioat: --max-dma-maps "
+						"takes 1 to 65535\n");
 				return bad_usage();
+			}
 			break;
 		case OPT_HIDE_MAX_DMA_MAPS:
 			args->device.hide_max_dma_maps = true;

@@ -599,3 +599,89 @@ TEST(endless)
 	       "a device reset clears all, and nothing runs on");
 	teardown();
 }
+
+/* Anything at all in registers and descriptors. */
+
+static uint64_t random_state;
+
+static uint64_t any(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+static uint64_t any_address(void)
+{
+	static const uint64_t areas[] = { RING, SRC,  DST,	 CMP,
+					  FAR,	HOLE, ~0ull - 64 };
+	uint64_t offset = any() % 8 ? any() % 64 * 64 : any() % SIZE;
+
+	return areas[any() % 7] + offset;
+}
+
+static void scramble(void)
+{
+	put_desc(any() % 64, any() % 2 ? any() & 0x01ffffff : any(),
+		 any_address(), any_address(),
+		 any() % 4 ? any() % 70000 : any());
+	if (any() % 4)
+		return;
+	desc(any() % 64)->next = any() % 2 ? RING + any() % 64 * 64 :
+					     any_address();
+}
+
+static void poke(void)
+{
+	static const uint16_t offsets[] = {
+		IOAT_CHANCTRL,	IOAT_CHANCMD, IOAT_DMACOUNT, IOAT_CHAINADDR,
+		IOAT_CHAINADDR, IOAT_CHANCMP, IOAT_CHANERR,  IOAT_CHANERRMASK,
+	};
+	uint64_t offset = offsets[any() % 8];
+
+	switch (any() % 8) {
+	case 0:
+		wr(any() % 0x100, 1 << any() % 4, any());
+		break;
+	case 1:
+		wr(offset, 1 << any() % 4, any());
+		break;
+	case 2:
+		wr(offset, 8, any_address());
+		break;
+	case 3:
+		ioat_channel_reset(bar.channel);
+		ioat_channel_quiesce(bar.channel);
+		break;
+	default:
+		wr(IOAT_CHAINADDR, 8, RING + any() % 64 * 64);
+		wr(IOAT_DMACOUNT, 2, any() % 256);
+		break;
+	}
+}
+
+TEST(anything)
+{
+	unsigned int i;
+
+	setup();
+	random_state = 0x9e3779b97f4a7c15;
+	for (i = 0; i < 20000; i++) {
+		scramble();
+		poke();
+		expect((state() <= IOAT_ARMED), "state %u", state());
+	}
+	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
+	expect(until(reset_is_over, 0), "it can be stopped");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "and is halted");
+	wr(IOAT_CHANERR, 4, ~0u);
+	memset(fake_memory_at(&mem, SRC), 0x5a, SIZE);
+	put_desc(0, 0, SRC, DST, 4096);
+	start(1);
+	expect(until(state_is, IOAT_IDLE) &&
+		       !memcmp(fake_memory_at(&mem, SRC),
+			       fake_memory_at(&mem, DST), 4096),
+	       "and works as ever");
+	teardown();
+}
