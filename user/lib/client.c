@@ -16,10 +16,10 @@
 #include "msg-internal.h"
 
 /* Room for any message that carries no data. */
-#define SMALL_MAX	(64 * 1024)
+#define SMALL_MAX (64 * 1024)
 
 /* A server that asks for so much without waiting for answers is refused. */
-#define QUEUE_MAX	1024
+#define QUEUE_MAX 1024
 
 struct queued {
 	struct queued *next;
@@ -194,8 +194,8 @@ static int dma_read(struct vuser_client *client, const struct vuser_msg *msg,
 		return ret;
 	if (!client->ops || !client->ops->dma_read)
 		return -ENOTSUP;
-	return client->ops->dma_read(client->data, access->address,
-				     client->buf, access->count);
+	return client->ops->dma_read(client->data, access->address, client->buf,
+				     access->count);
 }
 
 static int dma_write(struct vuser_client *client, const struct vuser_msg *msg,
@@ -309,9 +309,9 @@ static int reply_error(const struct vuser_msg *reply)
 }
 
 /* Send a command without waiting for anything. */
-static int submit(struct vuser_client *client, uint16_t command,
-		  uint32_t flags, const struct iovec *iov, int iovcnt,
-		  const int *fds, uint32_t nr_fds, int64_t deadline)
+static int submit(struct vuser_client *client, uint16_t command, uint32_t flags,
+		  const struct iovec *iov, int iovcnt, const int *fds,
+		  uint32_t nr_fds, int64_t deadline)
 {
 	struct vfio_user_header hdr = {
 		.msg_id = client->next_id++,
@@ -562,8 +562,8 @@ int vuser_client_write_multi(struct vuser_client *client,
 
 	if (!client->desc->caps.write_multiple)
 		return -EOPNOTSUPP;
-	if (!count || count > client->desc->caps.max_data_xfer_size /
-				      sizeof(*wrs))
+	if (!count ||
+	    count > client->desc->caps.max_data_xfer_size / sizeof(*wrs))
 		return -EINVAL;
 	size = sizeof(struct vfio_user_write_multi) + count * sizeof(*wrs);
 	iov.iov_base = malloc(size);

@@ -13,10 +13,10 @@
 #include "msg-internal.h"
 
 /* A client that sends so much without taking its replies is sent away. */
-#define QUEUE_MAX	(64 * 1024 * 1024)
+#define QUEUE_MAX (64 * 1024 * 1024)
 
 /* How soon to try again to read, when another thread has stopped to. */
-#define RETRY_MS	10
+#define RETRY_MS 10
 
 struct vu_waiter {
 	struct vu_waiter *next;
@@ -32,8 +32,8 @@ struct vu_command {
 	struct vuser_msg msg;
 };
 
-struct vu_conn *vu_conn_new(int fd, int wake_fd, bool commands,
-			    size_t max_size, uint32_t max_fds)
+struct vu_conn *vu_conn_new(int fd, int wake_fd, bool commands, size_t max_size,
+			    uint32_t max_fds)
 {
 	struct vu_conn *conn = calloc(1, sizeof(*conn));
 	pthread_condattr_t attr;

@@ -61,8 +61,8 @@ struct vu_conn {
 };
 
 /* Takes @fd over, unless it returns NULL for want of memory. */
-struct vu_conn *vu_conn_new(int fd, int wake_fd, bool commands,
-			    size_t max_size, uint32_t max_fds);
+struct vu_conn *vu_conn_new(int fd, int wake_fd, bool commands, size_t max_size,
+			    uint32_t max_fds);
 void vu_conn_get(struct vu_conn *conn);
 /* Closes the socket when nobody uses it any more. */
 void vu_conn_put(struct vu_conn *conn);

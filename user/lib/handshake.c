@@ -19,9 +19,9 @@
 #include "description.h"
 
 /* Replies with capabilities are asked for at this size first. */
-#define REGION_ARGSZ	4096
+#define REGION_ARGSZ 4096
 /* No reply of a handshake is longer. */
-#define REPLY_MAX	(64 * 1024)
+#define REPLY_MAX (64 * 1024)
 
 struct vuser_handshake {
 	struct vuser_client_options opt;
@@ -81,8 +81,7 @@ static int ask(struct vuser_handshake *hs, uint16_t command, void *payload,
 static int ask_version(struct vuser_handshake *hs)
 {
 	struct vuser_version version = { .minor = hs->minor };
-	char buf[sizeof(struct vfio_user_version) +
-		 VFIO_USER_VERSION_DATA_MAX];
+	char buf[sizeof(struct vfio_user_version) + VFIO_USER_VERSION_DATA_MAX];
 
 	vuser_caps_default(&version.caps);
 	version.caps.max_msg_fds = hs->opt.max_msg_fds;
@@ -218,11 +217,10 @@ static int got_io_fds(struct vuser_handshake *hs)
 {
 	int ret;
 
-	ret = vuser_decode_region_io_fds_reply(hs->msg.payload, hs->msg.len,
-					       hs->index,
-					       hs->desc->regions[hs->index].size,
-					       hs->msg.nr_fds, hs->io_fds,
-					       VUSER_MAX_IOEVENTFDS);
+	ret = vuser_decode_region_io_fds_reply(
+		hs->msg.payload, hs->msg.len, hs->index,
+		hs->desc->regions[hs->index].size, hs->msg.nr_fds, hs->io_fds,
+		VUSER_MAX_IOEVENTFDS);
 	if (ret < 0)
 		return bad_reply(hs, ret);
 	ret = vu_description_io_fds(hs->desc, hs->index, hs->io_fds, ret,
@@ -276,7 +274,7 @@ static int got_reply(struct vuser_handshake *hs)
 	const struct vfio_user_header *hdr = &hs->msg.hdr;
 
 	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
-	    VFIO_USER_FLAGS_TYPE_REPLY ||
+		    VFIO_USER_FLAGS_TYPE_REPLY ||
 	    hdr->msg_id != hs->msg_id || hdr->command != hs->command)
 		return fail(hs, -EPROTO,
 			    "asked %s id %u, got command %u id %u flags %#x",

@@ -8,7 +8,7 @@
 
 #include <vuser/sock.h>
 
-#define VU_OUT_IOVS	3
+#define VU_OUT_IOVS 3
 
 /**
  * struct vu_out - a message on its way out

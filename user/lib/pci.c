@@ -7,19 +7,18 @@
 #include <vuser/pci.h>
 
 /* Command bits a device with memory, I/O and interrupts has. */
-#define COMMAND_MASK	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY |      \
-			 PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |  \
-			 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
+#define COMMAND_MASK                                                \
+	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | \
+	 PCI_COMMAND_PARITY | PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
 
 /* Status bits that an error sets and a 1 clears. */
-#define STATUS_W1C	(PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT | \
-			 PCI_STATUS_REC_TARGET_ABORT |                     \
-			 PCI_STATUS_REC_MASTER_ABORT |                     \
-			 PCI_STATUS_SIG_SYSTEM_ERROR |                     \
-			 PCI_STATUS_DETECTED_PARITY)
+#define STATUS_W1C                                                   \
+	(PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT |           \
+	 PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT | \
+	 PCI_STATUS_SIG_SYSTEM_ERROR | PCI_STATUS_DETECTED_PARITY)
 
-#define CAP_START	0x40
-#define EXT_CAP_START	0x100
+#define CAP_START     0x40
+#define EXT_CAP_START 0x100
 
 static void put16(uint8_t *space, uint32_t offset, uint16_t value)
 {
@@ -115,8 +114,8 @@ int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
 	pci->cfg[pci->last_cap] = pos;
 	pci->last_cap = pos + PCI_CAP_LIST_NEXT;
 	pci->next_cap = (pos + 2 + len + 3) & ~3u;
-	vuser_pci_put16(pci, PCI_STATUS, vuser_pci_get16(pci, PCI_STATUS) |
-						 PCI_STATUS_CAP_LIST);
+	vuser_pci_put16(pci, PCI_STATUS,
+			vuser_pci_get16(pci, PCI_STATUS) | PCI_STATUS_CAP_LIST);
 	return pos;
 }
 
@@ -186,7 +185,8 @@ int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type, bool flr)
 	put16(wmask, PCI_EXP_DEVCTL - 2, 0xffff & ~PCI_EXP_DEVCTL_BCR_FLR);
 	/* 2.5 GT/s, one lane: nobody looks, but a 0 is no link at all. */
 	if (type != PCI_EXP_TYPE_RC_END) {
-		put32(body, PCI_EXP_LNKCAP - 2, PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4);
+		put32(body, PCI_EXP_LNKCAP - 2,
+		      PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4);
 		put16(body, PCI_EXP_LNKSTA - 2,
 		      PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1);
 	}
@@ -256,8 +256,8 @@ static uint32_t flr_byte(const struct vuser_pci *pci)
 {
 	uint32_t exp = vuser_pci_find_cap(pci, PCI_CAP_ID_EXP);
 
-	if (!exp || !(vuser_pci_get32(pci, exp + PCI_EXP_DEVCAP) &
-		      PCI_EXP_DEVCAP_FLR))
+	if (!exp ||
+	    !(vuser_pci_get32(pci, exp + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR))
 		return 0;
 	return exp + PCI_EXP_DEVCTL + 1;
 }

@@ -61,13 +61,13 @@ static bool region_echoes(const struct vfio_user_region_access *access,
 	       access->count == count;
 }
 
-int vuser_decode_region_read_reply(const void *buf, size_t len,
-				   uint32_t region, uint64_t offset,
-				   uint32_t count, const void **data)
+int vuser_decode_region_read_reply(const void *buf, size_t len, uint32_t region,
+				   uint64_t offset, uint32_t count,
+				   const void **data)
 {
 	struct vfio_user_region_access access;
-	int ret = vuser_decode_region_access_data(buf, len, count, &access,
-						  data);
+	int ret =
+		vuser_decode_region_access_data(buf, len, count, &access, data);
 
 	if (ret)
 		return ret;

@@ -218,8 +218,8 @@ int vuser_decode_region_io_fds(const void *buf, size_t len,
 	return 0;
 }
 
-ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size,
-					 uint32_t argsz, uint32_t index,
+ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size, uint32_t argsz,
+					 uint32_t index,
 					 const struct vfio_user_io_fd *io_fds,
 					 uint32_t count)
 {
@@ -249,8 +249,7 @@ static bool io_fd_ok(const struct vfio_user_io_fd *io, uint64_t region_size,
 	    (io->type != VFIO_USER_IO_FD_TYPE_IOEVENTFD &&
 	     io->type != VFIO_USER_IO_FD_TYPE_IOREGIONFD))
 		return false;
-	return io->offset < region_size &&
-	       io->size <= region_size - io->offset;
+	return io->offset < region_size && io->size <= region_size - io->offset;
 }
 
 int vuser_decode_region_io_fds_reply(const void *buf, size_t len,

@@ -244,8 +244,8 @@ static int irq_set_check(const struct vfio_user_irq_set *set)
 	if (!irq_flags_ok(set->flags))
 		return -EINVAL;
 	/* What has count 0 means all of the index and carries no data. */
-	if (!set->count && (set->start ||
-			    !(set->flags & VFIO_IRQ_SET_DATA_NONE)))
+	if (!set->count &&
+	    (set->start || !(set->flags & VFIO_IRQ_SET_DATA_NONE)))
 		return -EINVAL;
 	if (set->count > VUSER_MAX_IRQS || set->start > VUSER_MAX_IRQS)
 		return -EINVAL;
@@ -296,8 +296,8 @@ int vuser_decode_irq_set(const void *buf, size_t len, uint32_t nr_fds,
 		return -EMSGSIZE;
 	if (set->argsz < len)
 		return -EINVAL;
-	if (nr_fds && (!(set->flags & VFIO_IRQ_SET_DATA_EVENTFD) ||
-		       nr_fds != set->count))
+	if (nr_fds &&
+	    (!(set->flags & VFIO_IRQ_SET_DATA_EVENTFD) || nr_fds != set->count))
 		return -EINVAL;
 	return 0;
 }

@@ -168,8 +168,8 @@ static ssize_t feature(struct vuser_server *server, struct vuser_msg *msg)
 	if ((size_t)ret > size)
 		return -EIO;
 	return vuser_encode_feature(server->reply, server->reply_size,
-				    head + ret, req.flags,
-				    server->reply + head, ret);
+				    head + ret, req.flags, server->reply + head,
+				    ret);
 }
 
 static ssize_t mig_read(struct vuser_server *server, struct vuser_msg *msg)

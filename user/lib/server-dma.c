@@ -178,8 +178,8 @@ static int map_memory(struct vuser_server *server, struct vu_dma *dma,
 	if (ret)
 		vu_log(server, LOG_WARNING,
 		       "DMA map %#jx+%#jx is used by message: %s",
-		       (uintmax_t)dma->region.iova,
-		       (uintmax_t)dma->region.size, strerror(-ret));
+		       (uintmax_t)dma->region.iova, (uintmax_t)dma->region.size,
+		       strerror(-ret));
 	return 0;
 }
 
@@ -404,8 +404,8 @@ int vuser_dma_read(struct vuser_server *server, uint64_t iova, void *buf,
 	return access_memory(server, iova, buf, len, false);
 }
 
-int vuser_dma_write(struct vuser_server *server, uint64_t iova,
-		    const void *buf, size_t len)
+int vuser_dma_write(struct vuser_server *server, uint64_t iova, const void *buf,
+		    size_t len)
 {
 	return access_memory(server, iova, (void *)buf, len, true);
 }

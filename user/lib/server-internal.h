@@ -125,8 +125,8 @@ struct vuser_server {
 	uint32_t max_dma;
 };
 
-__attribute__((format(printf, 3, 4)))
-void vu_log(struct vuser_server *server, int level, const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void
+vu_log(struct vuser_server *server, int level, const char *fmt, ...);
 
 /* server-cmd.c: serve one command; not 0: the client has to go. */
 int vu_serve(struct vuser_server *server, struct vuser_msg *msg);

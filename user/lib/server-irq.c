@@ -42,8 +42,7 @@ ssize_t vu_get_irq_info(struct vuser_server *server, struct vuser_msg *msg)
 	if (info.index >= server->nr_irqs)
 		return -EINVAL;
 	return vuser_encode_irq_info(server->reply, server->reply_size,
-				     info.index,
-				     server->irqs[info.index].flags,
+				     info.index, server->irqs[info.index].flags,
 				     server->irqs[info.index].count);
 }
 
@@ -139,8 +138,8 @@ static void apply(struct vu_irq_index *index,
 	for (i = 0; i < set->count; i++) {
 		irq = &index->irqs[set->start + i];
 		if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-			set_fd(irq, msg->nr_fds ? vuser_msg_take_fd(msg, i) :
-						  -1);
+			set_fd(irq,
+			       msg->nr_fds ? vuser_msg_take_fd(msg, i) : -1);
 		else if (!bools || bools[i])
 			act(index, irq, action);
 	}

@@ -24,7 +24,8 @@ static bool areas_ok(const struct vuser_server_region *desc)
 	if (desc->nr_areas > VUSER_MAX_AREAS)
 		return false;
 	for (i = 0; i < desc->nr_areas; i++)
-		if (!desc->areas[i].size || desc->areas[i].offset > desc->size ||
+		if (!desc->areas[i].size ||
+		    desc->areas[i].offset > desc->size ||
 		    desc->areas[i].size > desc->size - desc->areas[i].offset)
 			return false;
 	return true;
@@ -86,7 +87,7 @@ int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t index,
 		return -ENOMEM;
 	region->io_fds = io_fds;
 	nums[nr] = fd;
-	io_fds[nr] = (struct vfio_user_io_fd){
+	io_fds[nr] = (struct vfio_user_io_fd) {
 		.offset = offset,
 		.size = size,
 		.type = VFIO_USER_IO_FD_TYPE_IOEVENTFD,
@@ -150,7 +151,7 @@ ssize_t vu_get_region_info(struct vuser_server *server, struct vuser_msg *msg)
 	/* One that has to ask again gets it then. */
 	if (shared && ret > 0 &&
 	    ((struct vfio_user_region_info *)server->reply)->argsz ==
-	    (uint32_t)ret)
+		    (uint32_t)ret)
 		server->reply_fds[server->nr_reply_fds++] = region->desc.fd;
 	return ret;
 }
@@ -169,8 +170,7 @@ static int reply_fd(struct vuser_server *server, int fd)
 	return i;
 }
 
-ssize_t vu_get_region_io_fds(struct vuser_server *server,
-			     struct vuser_msg *msg)
+ssize_t vu_get_region_io_fds(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_region_io_fds req;
 	struct vu_region *region;
@@ -195,11 +195,9 @@ ssize_t vu_get_region_io_fds(struct vuser_server *server,
 	full = sizeof(req) + count * sizeof(*region->io_fds);
 	if (full > req.argsz)
 		server->nr_reply_fds = 0;
-	return vuser_encode_region_io_fds_reply(server->reply,
-						server->reply_size, req.argsz,
-						req.index,
-						region ? region->io_fds : NULL,
-						count);
+	return vuser_encode_region_io_fds_reply(
+		server->reply, server->reply_size, req.argsz, req.index,
+		region ? region->io_fds : NULL, count);
 }
 
 /* An access that the region allows; *@region is set. */

@@ -14,18 +14,18 @@
 #include "server-internal.h"
 
 /* Commands served in one call, so that other fds of the loop get their turn. */
-#define BURST		64
+#define BURST 64
 
 /*
  * The most fds that this side says it takes: QEMU's client gives up on a
  * server that claims more than 16.
  */
-#define OUR_MAX_MSG_FDS	16
+#define OUR_MAX_MSG_FDS 16
 
-#define DMA_TIMEOUT_MS	30000
+#define DMA_TIMEOUT_MS 30000
 
 /* Room for any message that carries no data. */
-#define SMALL_MAX	(64 * 1024)
+#define SMALL_MAX (64 * 1024)
 
 void vu_log(struct vuser_server *server, int level, const char *fmt, ...)
 {
@@ -74,8 +74,8 @@ static int watch(struct vuser_server *server, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
-	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) ?
-	       -errno : 0;
+	return epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno :
+									0;
 }
 
 static void unwatch(struct vuser_server *server, int fd)

@@ -9,11 +9,11 @@
 #include "proto-internal.h"
 
 /* Nesting of what is defined is 3; leave some room for what may come. */
-#define JSON_DEPTH	8
+#define JSON_DEPTH 8
 
 void vuser_caps_default(struct vuser_caps *caps)
 {
-	*caps = (struct vuser_caps){
+	*caps = (struct vuser_caps) {
 		.max_msg_fds = VFIO_USER_DEFAULT_MAX_MSG_FDS,
 		.max_data_xfer_size = VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE,
 		.max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS,
@@ -79,11 +79,13 @@ static struct json_object *caps_json(const struct vuser_caps *caps)
 	if (!json)
 		return NULL;
 	ret = add_number(json, "max_msg_fds", caps->max_msg_fds);
-	ret = ret ?: add_number(json, "max_data_xfer_size",
-				caps->max_data_xfer_size);
+	ret = ret   ?:
+		      add_number(json, "max_data_xfer_size",
+				 caps->max_data_xfer_size);
 	if (caps->has_max_dma_maps)
-		ret = ret ?: add_number(json, "max_dma_maps",
-					caps->max_dma_maps);
+		ret = ret   ?:
+			      add_number(json, "max_dma_maps",
+					 caps->max_dma_maps);
 	ret = ret ?: add_number(json, "pgsizes", caps->pgsizes);
 	if (caps->migration_pgsize)
 		ret = ret ?: add(json, "migration", migration_json(caps));
@@ -244,7 +246,7 @@ static int parse(const char *text, size_t len, struct json_object **json)
 	if (!tok)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-				    JSON_TOKENER_VALIDATE_UTF8);
+					    JSON_TOKENER_VALIDATE_UTF8);
 	/* With its NUL, so that a value at the end is known to be whole. */
 	*json = json_tokener_parse_ex(tok, text, len);
 	if (json_tokener_get_error(tok) != json_tokener_success) {

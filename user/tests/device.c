@@ -14,7 +14,7 @@
 
 #include "device.h"
 
-#define TIMEOUT_MS	20000
+#define TIMEOUT_MS 20000
 
 static void connected(void *data)
 {

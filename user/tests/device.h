@@ -16,11 +16,11 @@
 #include <vuser/pci.h>
 #include <vuser/server.h>
 
-#define DEVICE_REGION_SIZE	0x10000
-#define DEVICE_SHARED_SIZE	0x10000
-#define DEVICE_TYPE		0x1234
-#define DEVICE_SUBTYPE		0x5678
-#define DEVICE_MSIX		8
+#define DEVICE_REGION_SIZE 0x10000
+#define DEVICE_SHARED_SIZE 0x10000
+#define DEVICE_TYPE	   0x1234
+#define DEVICE_SUBTYPE	   0x5678
+#define DEVICE_MSIX	   8
 
 /*
  * Registers of region 0.  A write of an address to DMA_COPY has the device
@@ -28,9 +28,9 @@
  * reads as the result, 0 or a negative errno.  FAIL fails with ENXIO.
  * FEATURE_MAX etc. are plain memory like the rest.
  */
-#define REG_DMA_COPY	0x100
-#define REG_DMA_RESULT	0x108
-#define REG_FAIL	0x110
+#define REG_DMA_COPY   0x100
+#define REG_DMA_RESULT 0x108
+#define REG_FAIL       0x110
 
 struct device {
 	struct vuser_server *server;

@@ -8,7 +8,7 @@
 #include "harness.h"
 #include "tap.h"
 
-#define TEST_SECONDS	120
+#define TEST_SECONDS 120
 
 jmp_buf test_end;
 
@@ -22,7 +22,7 @@ void test_add(struct test *test)
 }
 
 void test_fail(const char *file, int line, const char *what, long long got,
-	      bool has_got)
+	       bool has_got)
 {
 	const char *slash = strrchr(file, '/');
 

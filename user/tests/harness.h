@@ -23,38 +23,37 @@ extern jmp_buf test_end;
 
 void test_add(struct test *test);
 void test_fail(const char *file, int line, const char *what, long long got,
-	      bool has_got);
+	       bool has_got);
 
 #define TEST(test_name)                                                 \
 	static void test_name(void);                                    \
 	__attribute__((constructor)) static void test_name##_add(void)  \
 	{                                                               \
-		static struct test test = { #test_name, test_name,  \
-						0 };                    \
-		test_add(&test);                                         \
+		static struct test test = { #test_name, test_name, 0 }; \
+		test_add(&test);                                        \
 	}                                                               \
 	static void test_name(void)
 
 #define check(cond)                                                     \
 	do {                                                            \
 		if (!(cond))                                            \
-			test_fail(__FILE__, __LINE__, #cond, 0, false);  \
+			test_fail(__FILE__, __LINE__, #cond, 0, false); \
 	} while (0)
 
 /* Equality of numbers, which shows what came instead. */
-#define check_eq(got, want)                                             \
-	do {                                                            \
-		long long _got = (got);                                 \
-		if (_got != (long long)(want))                          \
-			test_fail(__FILE__, __LINE__,                    \
-				 #got " == " #want, _got, true);        \
+#define check_eq(got, want)                                                    \
+	do {                                                                   \
+		long long _got = (got);                                        \
+		if (_got != (long long)(want))                                 \
+			test_fail(__FILE__, __LINE__, #got " == " #want, _got, \
+				  true);                                       \
 	} while (0)
 
 #define require(cond)                                                   \
 	do {                                                            \
 		if (!(cond)) {                                          \
-			test_fail(__FILE__, __LINE__, #cond, 0, false);  \
-			longjmp(test_end, 1);                            \
+			test_fail(__FILE__, __LINE__, #cond, 0, false); \
+			longjmp(test_end, 1);                           \
 		}                                                       \
 	} while (0)
 

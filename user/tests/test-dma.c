@@ -10,10 +10,10 @@
 #include "device.h"
 #include "harness.h"
 
-#define READ	VFIO_USER_DMA_MAP_READ
-#define WRITE	VFIO_USER_DMA_MAP_WRITE
-#define MEM_SIZE	0x40000
-#define MEM_IOVA	0x100000
+#define READ	 VFIO_USER_DMA_MAP_READ
+#define WRITE	 VFIO_USER_DMA_MAP_WRITE
+#define MEM_SIZE 0x40000
+#define MEM_IOVA 0x100000
 
 /* The client and its memory, which DMA_READ and DMA_WRITE see at MEM_IOVA. */
 struct both {
@@ -93,8 +93,8 @@ TEST(mapped_memory)
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
 	int fd = new_memory(0x10000);
-	char *mem = mmap(NULL, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			 0);
+	char *mem =
+		mmap(NULL, 0x10000, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	struct vuser_dma_ref ref;
 	char buf[16];
 
@@ -209,7 +209,7 @@ TEST(bad_maps)
 	struct vfio_user_dma_map map;
 	char reply[8];
 
-#define map(address, size, offset)                                      \
+#define map(address, size, offset) \
 	vuser_client_dma_map(both->client, address, size, READ, fd, offset)
 	check_eq(map(0x2000, 0x2000, 0), 0);
 	check_eq(map(0x2000, 0x2000, 0), -EEXIST);
@@ -459,8 +459,9 @@ static void traffic(const struct vuser_client_options *opt, size_t dma_len,
 		 0);
 	start(&movers[0], both, MEM_IOVA, dma_len);
 	start(&movers[1], both, MEM_IOVA + MEM_SIZE / 2, dma_len);
-	for (i = 0; (i < 200 || movers[0].done < 20 || movers[1].done < 20) &&
-		    !ret; i++) {
+	for (i = 0;
+	     (i < 200 || movers[0].done < 20 || movers[1].done < 20) && !ret;
+	     i++) {
 		memset(in, i, access_len);
 		ret = vuser_client_post(both->client, 2, 0, in, access_len);
 		if (!ret)

@@ -54,7 +54,7 @@ static void init(struct server *server)
 	server->json = "{\"capabilities\":{\"max_msg_fds\":8}}";
 	server->memory = memfd_create("server", MFD_CLOEXEC);
 	server->event = eventfd(0, EFD_CLOEXEC);
-	server->region2 = (struct vfio_user_region_info){
+	server->region2 = (struct vfio_user_region_info) {
 		.index = 2,
 		.flags = VFIO_REGION_INFO_FLAG_READ |
 			 VFIO_REGION_INFO_FLAG_WRITE |
@@ -138,9 +138,8 @@ static void good_reply(struct server *server, const struct vuser_msg *msg)
 			nr_io = server->nr_io_fds;
 		if (nr_io)
 			fd = server->event;
-		len = vuser_encode_region_io_fds_reply(buf, sizeof(buf), 65536,
-						       index, server->io_fds,
-						       nr_io);
+		len = vuser_encode_region_io_fds_reply(
+			buf, sizeof(buf), 65536, index, server->io_fds, nr_io);
 		break;
 	case VFIO_USER_DEVICE_GET_IRQ_INFO:
 		len = vuser_encode_irq_info(buf, sizeof(buf), index, 1, 2);
@@ -307,7 +306,8 @@ TEST(nothing_is_read_ahead)
 TEST(wrong_headers)
 {
 	static const uint16_t commands[] = {
-		VFIO_USER_VERSION, VFIO_USER_DEVICE_GET_INFO,
+		VFIO_USER_VERSION,
+		VFIO_USER_DEVICE_GET_INFO,
 		VFIO_USER_DEVICE_GET_REGION_INFO,
 		VFIO_USER_DEVICE_GET_REGION_IO_FDS,
 		VFIO_USER_DEVICE_GET_IRQ_INFO,
@@ -372,17 +372,18 @@ TEST(short_replies)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		for (len = 0; len <= cases[i].full; len++) {
 			struct lie lie = { .command = cases[i].command,
-					   .payload = zeroes, .len = len };
+					   .payload = zeroes,
+					   .len = len };
 
-			check_eq(ends(&lie),
-				 len < cases[i].full ? -EPROTO : 0);
+			check_eq(ends(&lie), len < cases[i].full ? -EPROTO : 0);
 		}
 }
 
 TEST(hang_ups)
 {
 	static const uint16_t commands[] = {
-		VFIO_USER_VERSION, VFIO_USER_DEVICE_GET_INFO,
+		VFIO_USER_VERSION,
+		VFIO_USER_DEVICE_GET_INFO,
 		VFIO_USER_DEVICE_GET_REGION_INFO,
 		VFIO_USER_DEVICE_GET_REGION_IO_FDS,
 		VFIO_USER_DEVICE_GET_IRQ_INFO,
@@ -406,7 +407,8 @@ TEST(too_long)
 {
 	static char zeroes[70000];
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO,
-			   .payload = zeroes, .len = sizeof(zeroes) };
+			   .payload = zeroes,
+			   .len = sizeof(zeroes) };
 
 	check_eq(ends(&lie), -EMSGSIZE);
 }
@@ -417,7 +419,8 @@ TEST(versions)
 		struct vfio_user_version head;
 		char json[128];
 	} msg = { .head = { 0, 1 }, .json = "{}" };
-	struct lie lie = { .command = VFIO_USER_VERSION, .payload = &msg,
+	struct lie lie = { .command = VFIO_USER_VERSION,
+			   .payload = &msg,
 			   .len = 7 };
 
 	check_eq(ends(&lie), 0);
@@ -446,7 +449,7 @@ TEST(twin_sockets)
 
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks));
 	sock = socks[0];
-#define say(text)                                                       \
+#define say(text)                                                           \
 	(strcpy(msg.json, "{\"capabilities\":{\"twin_socket\":" text "}}"), \
 	 lie.len = 4 + strlen(msg.json) + 1)
 	/* No fds at all, none at that index, no index. */
@@ -485,7 +488,8 @@ TEST(too_many_things)
 {
 	struct vfio_user_device_info info = { 16, 3, VUSER_MAX_REGIONS + 1, 5 };
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO,
-			   .payload = &info, .len = sizeof(info) };
+			   .payload = &info,
+			   .len = sizeof(info) };
 	struct vfio_user_irq_info irq = { 16, 1, 0, VUSER_MAX_IRQS + 1 };
 
 	check_eq(ends(&lie), -EPROTO);
@@ -554,7 +558,9 @@ TEST(region_fds)
 {
 	struct vfio_user_region_info info = { 32, 7, 2, 0, 0x1000, 0 };
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_REGION_INFO,
-			   .index = 2, .payload = &info, .len = 32 };
+			   .index = 2,
+			   .payload = &info,
+			   .len = 32 };
 	struct vuser_description *desc;
 	struct server server;
 	int before;
@@ -584,8 +590,10 @@ TEST(sparse_areas)
 		.has_sparse = true,
 		.nr_areas = 4,
 		/* The second and the last cannot be mapped. */
-		.areas = { { 0x7000, 0x1000 }, { 0x4800, 0x1000 },
-			   { 0x1000, 0x1000 }, { 0x3000, 0x800 } },
+		.areas = { { 0x7000, 0x1000 },
+			   { 0x4800, 0x1000 },
+			   { 0x1000, 0x1000 },
+			   { 0x3000, 0x800 } },
 		.has_type = true,
 		.type = 3,
 	};
@@ -615,11 +623,15 @@ TEST(sparse_areas)
 TEST(capabilities_that_never_fit)
 {
 	struct vfio_user_region_info info = {
-		.argsz = 8192, .index = 2, .size = 0x1000,
+		.argsz = 8192,
+		.index = 2,
+		.size = 0x1000,
 		.flags = 3 | VFIO_REGION_INFO_FLAG_CAPS,
 	};
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_REGION_INFO,
-			   .index = 2, .payload = &info, .len = 32 };
+			   .index = 2,
+			   .payload = &info,
+			   .len = 32 };
 
 	/* Asked again once, not for ever. */
 	check_eq(ends(&lie), -EPROTO);
@@ -636,7 +648,8 @@ TEST(io_fds)
 	struct vfio_user_io_fd io[5] = {
 		{ .offset = 0x10, .size = 4 },
 		{ .offset = 0x20, .size = 3 },
-		{ .offset = 0x30, .size = 8,
+		{ .offset = 0x30,
+		  .size = 8,
 		  .type = VFIO_USER_IO_FD_TYPE_IOREGIONFD },
 		{ .offset = 0x40, .size = 0, .flags = 1, .data = 5 },
 		{ .offset = 0x50, .size = 8, .flags = 8 },

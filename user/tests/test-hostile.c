@@ -16,9 +16,10 @@
 #include "harness.h"
 #include "wire.h"
 
-#define HELLO	"{\"capabilities\":{\"max_msg_fds\":8}}"
-#define TWIN	"{\"capabilities\":{\"max_msg_fds\":8,"        \
-		"\"twin_socket\":{\"supported\":true}}}"
+#define HELLO "{\"capabilities\":{\"max_msg_fds\":8}}"
+#define TWIN                                    \
+	"{\"capabilities\":{\"max_msg_fds\":8," \
+	"\"twin_socket\":{\"supported\":true}}}"
 
 /* The device still serves a client that behaves. */
 static void check_alive(struct device *dev)
@@ -49,8 +50,8 @@ static void send_version(int fd, uint16_t major, uint32_t flags,
 
 	version->major = major;
 	strcpy((char *)version->data, json);
-	wire_send(fd, 1, VFIO_USER_VERSION, flags, 0, buf,
-		  4 + strlen(json) + 1, NULL, 0);
+	wire_send(fd, 1, VFIO_USER_VERSION, flags, 0, buf, 4 + strlen(json) + 1,
+		  NULL, 0);
 }
 
 TEST(bad_starts)
@@ -616,8 +617,8 @@ TEST(commands_to_the_client)
 		require(!wire_recv(victim.fd, &msg));
 		check_eq(msg.hdr.command, command);
 		check_eq(msg.hdr.msg_id, command);
-		check_eq(msg.hdr.flags, VFIO_USER_FLAGS_TYPE_REPLY |
-						VFIO_USER_FLAGS_ERROR);
+		check_eq(msg.hdr.flags,
+			 VFIO_USER_FLAGS_TYPE_REPLY | VFIO_USER_FLAGS_ERROR);
 		check_eq(msg.len, 0);
 		vuser_msg_clear(&msg);
 	}

@@ -55,8 +55,8 @@ TEST(command_and_status)
 	check_eq(vuser_pci_write(&pci, PCI_COMMAND, &low, 1), 0);
 	check_eq(vuser_pci_get16(&pci, PCI_COMMAND), 0x500);
 	/* An error bit goes by a 1, and only by that. */
-	vuser_pci_put16(&pci, PCI_STATUS, PCI_STATUS_REC_MASTER_ABORT |
-						  PCI_STATUS_CAP_LIST);
+	vuser_pci_put16(&pci, PCI_STATUS,
+			PCI_STATUS_REC_MASTER_ABORT | PCI_STATUS_CAP_LIST);
 	write32(&pci, PCI_COMMAND, PCI_STATUS_PARITY << 16);
 	check_eq(vuser_pci_get16(&pci, PCI_STATUS),
 		 PCI_STATUS_REC_MASTER_ABORT | PCI_STATUS_CAP_LIST);

@@ -22,22 +22,22 @@ static void *exactly(const void *data, size_t have, size_t len)
 }
 
 /* Decode @_len bytes of @_data, zeroes behind, with decoder(buf, len, ...). */
-#define try_len(decoder, _data, _have, _len, ...)                       \
-	({                                                              \
-		void *_copy = exactly(_data, _have, _len);              \
-		long _ret = decoder(_copy, _len, ##__VA_ARGS__);        \
-		free(_copy);                                            \
-		_ret;                                                   \
+#define try_len(decoder, _data, _have, _len, ...)                \
+	({                                                       \
+		void *_copy = exactly(_data, _have, _len);       \
+		long _ret = decoder(_copy, _len, ##__VA_ARGS__); \
+		free(_copy);                                     \
+		_ret;                                            \
 	})
 
 /* Nothing but the exact length is taken. */
-#define check_exact(decoder, data, size, ...)                           \
-	do {                                                            \
-		size_t _i;                                              \
-		for (_i = 0; _i < (size) + 64; _i++)                    \
-			check_eq(try_len(decoder, data, size, _i,       \
-					 ##__VA_ARGS__),                \
-				 _i == (size) ? 0 : -EMSGSIZE);         \
+#define check_exact(decoder, data, size, ...)                     \
+	do {                                                      \
+		size_t _i;                                        \
+		for (_i = 0; _i < (size) + 64; _i++)              \
+			check_eq(try_len(decoder, data, size, _i, \
+					 ##__VA_ARGS__),          \
+				 _i == (size) ? 0 : -EMSGSIZE);   \
 	} while (0)
 
 TEST(header)
@@ -103,8 +103,8 @@ TEST(dma_map_fields)
 	struct vfio_user_dma_map map, good, out;
 
 	vuser_encode_dma_map(&good, sizeof(good), 0x1000, 0x2000, 0x3000, 3);
-#define bad(field, value)                                               \
-	(map = good, map.field = (value),                               \
+#define bad(field, value)                 \
+	(map = good, map.field = (value), \
 	 vuser_decode_dma_map(&map, sizeof(map), &out))
 	check_eq(bad(argsz, 31), -EINVAL);
 	check_eq(bad(argsz, 0), -EINVAL);
@@ -131,8 +131,8 @@ TEST(dma_unmap)
 		 -ENOBUFS);
 	check_exact(vuser_decode_dma_unmap, &good, sizeof(good), &out);
 	check_eq(good.argsz, 24);
-#define bad(field, value)                                               \
-	(unmap = good, unmap.field = (value),                           \
+#define bad(field, value)                     \
+	(unmap = good, unmap.field = (value), \
 	 vuser_decode_dma_unmap(&unmap, sizeof(unmap), &out))
 	check_eq(bad(argsz, 23), -EINVAL);
 	check_eq(bad(flags, 1), -EINVAL);
@@ -230,14 +230,15 @@ TEST(irq_set_flags)
 	/* Of all 64 values, one data and one action make nine that are good. */
 	for (flags = 0; flags < 128; flags++) {
 		uint32_t data = flags & 7, action = flags >> 3 & 7;
-		bool good = flags < 64 && (data == 1 || data == 2 || data == 4) &&
+		bool good = flags < 64 &&
+			    (data == 1 || data == 2 || data == 4) &&
 			    (action == 1 || action == 2 || action == 4);
 		char buf[32] = { 0 };
 		size_t len = sizeof(set) + (data == 2 ? 1 : 0);
 
-		set = (struct vfio_user_irq_set){ .argsz = len,
-						  .flags = flags,
-						  .count = 1 };
+		set = (struct vfio_user_irq_set) { .argsz = len,
+						   .flags = flags,
+						   .count = 1 };
 		memcpy(buf, &set, sizeof(set));
 		check_eq(try_len(vuser_decode_irq_set, buf, sizeof(buf), len, 0,
 				 &out, &bools),
@@ -295,9 +296,9 @@ TEST(irq_set_fields)
 	struct vfio_user_irq_set set, out;
 	const uint8_t *bools;
 
-#define decode(nr_fds, ...)                                             \
-	(set = (struct vfio_user_irq_set){ .argsz = sizeof(set),        \
-					   __VA_ARGS__ },               \
+#define decode(nr_fds, ...)                                       \
+	(set = (struct vfio_user_irq_set) { .argsz = sizeof(set), \
+					    __VA_ARGS__ },        \
 	 vuser_decode_irq_set(&set, sizeof(set), nr_fds, &out, &bools))
 	/* File descriptors: all or none, and only where they belong. */
 	check_eq(decode(2, .flags = event, .count = 2), 0);
@@ -311,13 +312,15 @@ TEST(irq_set_fields)
 	check_eq(decode(0, .flags = event), -EINVAL);
 	/* Ranges that no device has. */
 	check_eq(decode(0, .flags = none, .count = VUSER_MAX_IRQS), 0);
-	check_eq(decode(0, .flags = none, .count = VUSER_MAX_IRQS + 1), -EINVAL);
+	check_eq(decode(0, .flags = none, .count = VUSER_MAX_IRQS + 1),
+		 -EINVAL);
 	check_eq(decode(0, .flags = none, .count = UINT32_MAX), -EINVAL);
 	check_eq(decode(0, .flags = none, .count = 1, .start = UINT32_MAX),
 		 -EINVAL);
 #undef decode
-	set = (struct vfio_user_irq_set){ .argsz = sizeof(set) - 1,
-					  .flags = none, .count = 1 };
+	set = (struct vfio_user_irq_set) { .argsz = sizeof(set) - 1,
+					   .flags = none,
+					   .count = 1 };
 	check_eq(vuser_decode_irq_set(&set, sizeof(set), 0, &out, &bools),
 		 -EINVAL);
 }
@@ -332,8 +335,8 @@ TEST(region_access)
 		 -ENOBUFS);
 	check_exact(vuser_decode_region_access, &good, sizeof(good), 4096,
 		    &out);
-#define bad(field, value)                                               \
-	(access = good, access.field = (value),                         \
+#define bad(field, value)                       \
+	(access = good, access.field = (value), \
 	 vuser_decode_region_access(&access, sizeof(access), 4096, &out))
 	check_eq(bad(count, 0), -EINVAL);
 	check_eq(bad(count, 4096), 0);
@@ -385,11 +388,10 @@ TEST(region_replies)
 
 	/* The structure is padded at its end, the message is not. */
 	vuser_encode_region_access(&msg.access, sizeof(msg.access), 2, 0x10, 4);
-	check_exact(vuser_decode_region_read_reply, &msg, len, 2, 0x10,
-		    4, &data);
-#define reply(region, offset, count)                                    \
-	vuser_decode_region_read_reply(&msg, len, region, \
-				       offset, count, &data)
+	check_exact(vuser_decode_region_read_reply, &msg, len, 2, 0x10, 4,
+		    &data);
+#define reply(region, offset, count) \
+	vuser_decode_region_read_reply(&msg, len, region, offset, count, &data)
 	check_eq(reply(3, 0x10, 4), -EINVAL);
 	check_eq(reply(2, 0x11, 4), -EINVAL);
 	check_eq(reply(2, 0x10, 3), -EINVAL);
@@ -399,9 +401,12 @@ TEST(region_replies)
 		check_eq(try_len(vuser_decode_region_write_reply, &msg,
 				 sizeof(msg), i, 2, 0x10, 4),
 			 i == 16 ? 0 : -EMSGSIZE);
-	check_eq(vuser_decode_region_write_reply(&msg, 16, 1, 0x10, 4), -EINVAL);
-	check_eq(vuser_decode_region_write_reply(&msg, 16, 2, 0x18, 4), -EINVAL);
-	check_eq(vuser_decode_region_write_reply(&msg, 16, 2, 0x10, 5), -EINVAL);
+	check_eq(vuser_decode_region_write_reply(&msg, 16, 1, 0x10, 4),
+		 -EINVAL);
+	check_eq(vuser_decode_region_write_reply(&msg, 16, 2, 0x18, 4),
+		 -EINVAL);
+	check_eq(vuser_decode_region_write_reply(&msg, 16, 2, 0x10, 5),
+		 -EINVAL);
 }
 
 TEST(dma_access)
@@ -418,8 +423,8 @@ TEST(dma_access)
 	check_exact(vuser_decode_dma_access, &msg, (size_t)16, 4096, &out);
 	check_exact(vuser_decode_dma_access_data, &msg, sizeof(msg), 4096, &out,
 		    &data);
-#define bad(field, value)                                               \
-	(access = msg.access, access.field = (value),                   \
+#define bad(field, value)                             \
+	(access = msg.access, access.field = (value), \
 	 vuser_decode_dma_access(&access, sizeof(access), 4096, &out))
 	check_eq(bad(count, 0), -EINVAL);
 	check_eq(bad(count, 4096), 0);
@@ -518,11 +523,18 @@ TEST(feature)
 		uint32_t flags;
 		bool good;
 	} flags[] = {
-		{ get, true }, { set, true }, { probe, true },
-		{ get | probe, true }, { set | probe, true },
-		{ get | set | probe, true }, { get | set, false },
-		{ 0, false }, { 1, false }, { get | 1u << 19, false },
-		{ get | 1u << 31, false }, { get | 0xffff, true },
+		{ get, true },
+		{ set, true },
+		{ probe, true },
+		{ get | probe, true },
+		{ set | probe, true },
+		{ get | set | probe, true },
+		{ get | set, false },
+		{ 0, false },
+		{ 1, false },
+		{ get | 1u << 19, false },
+		{ get | 1u << 31, false },
+		{ get | 0xffff, true },
 	};
 	const void *data;
 	size_t i, len;

@@ -8,7 +8,7 @@
 
 #include "harness.h"
 
-#define HEAD	sizeof(struct vfio_user_region_info)
+#define HEAD sizeof(struct vfio_user_region_info)
 
 static const struct vfio_user_region_info info = {
 	.index = 2,
@@ -179,8 +179,8 @@ TEST(hostile_lists)
 	struct raw raw = good_raw();
 
 	check_eq(decode(&raw, sizeof(raw), 2, &out, &caps), 0);
-#define spoilt(field, value)                                            \
-	(raw = good_raw(), raw.field = (value),                         \
+#define spoilt(field, value)                    \
+	(raw = good_raw(), raw.field = (value), \
 	 decode(&raw, sizeof(raw), 2, &out, &caps))
 	check_eq(spoilt(info.cap_offset, 0), -EINVAL);
 	check_eq(spoilt(info.cap_offset, 8), -EINVAL);
@@ -212,10 +212,9 @@ TEST(hostile_areas)
 	struct vuser_region_caps caps;
 	struct raw raw;
 
-#define area(_offset, _size)                                            \
-	(raw = good_raw(),                                              \
-	 raw.areas[1] = (struct vfio_user_sparse_area){ _offset,        \
-							_size },        \
+#define area(_offset, _size)                                               \
+	(raw = good_raw(),                                                 \
+	 raw.areas[1] = (struct vfio_user_sparse_area) { _offset, _size }, \
 	 decode(&raw, sizeof(raw), 2, &out, &caps))
 	check_eq(area(0xf000, 0x1000), 0);
 	check_eq(area(0xf000, 0x1001), -EINVAL);
@@ -264,9 +263,9 @@ TEST(io_fds_reply)
 	len = vuser_encode_region_io_fds_reply(buf, sizeof(buf), 4096, 2, in,
 					       2);
 	require(len == 16 + 80);
-#define decode_io(len, index, nr_fds, max)                              \
-	vuser_decode_region_io_fds_reply(buf, len, index, 0x10000,      \
-					 nr_fds, out, max)
+#define decode_io(len, index, nr_fds, max)                                 \
+	vuser_decode_region_io_fds_reply(buf, len, index, 0x10000, nr_fds, \
+					 out, max)
 	check_eq(decode_io(len, 2, 2, 4), 2);
 	check(!memcmp(in, out, sizeof(in)));
 	check_eq(decode_io(len, 1, 2, 4), -EINVAL);
@@ -326,9 +325,9 @@ TEST(hostile_io_fds)
 	struct vfio_user_io_fd io, out;
 	char buf[64];
 
-#define spoilt(field, value)                                            \
-	(io = good, io.field = (value),                                 \
-	 vuser_encode_region_io_fds_reply(buf, 64, 64, 0, &io, 1),      \
+#define spoilt(field, value)                                       \
+	(io = good, io.field = (value),                            \
+	 vuser_encode_region_io_fds_reply(buf, 64, 64, 0, &io, 1), \
 	 vuser_decode_region_io_fds_reply(buf, 56, 0, 0x1000, 1, &out, 1))
 	check_eq(spoilt(offset, 0xffc), 1);
 	check_eq(spoilt(offset, 0xffd), -EINVAL);

@@ -19,7 +19,7 @@
 #define NONE	VFIO_IRQ_SET_DATA_NONE
 #define BOOL	VFIO_IRQ_SET_DATA_BOOL
 #define EVENT	VFIO_IRQ_SET_DATA_EVENTFD
-#define TRIGGER	VFIO_IRQ_SET_ACTION_TRIGGER
+#define TRIGGER VFIO_IRQ_SET_ACTION_TRIGGER
 #define MASK	VFIO_IRQ_SET_ACTION_MASK
 #define UNMASK	VFIO_IRQ_SET_ACTION_UNMASK
 
@@ -165,7 +165,8 @@ TEST(old_minor_is_not_asked_for_io_fds)
 
 TEST(server_of_an_old_minor)
 {
-	struct vuser_server_config config = { .use_minor = true, .minor = 0,
+	struct vuser_server_config config = { .use_minor = true,
+					      .minor = 0,
 					      .no_twin = true,
 					      .hide_max_dma_maps = true,
 					      .no_write_multi = true };
@@ -289,7 +290,8 @@ TEST(long_accesses)
 TEST(whole_region_in_one_message)
 {
 	struct both both = setup(NULL, NULL);
-	char *in = malloc(DEVICE_REGION_SIZE), *out = malloc(DEVICE_REGION_SIZE);
+	char *in = malloc(DEVICE_REGION_SIZE),
+	     *out = malloc(DEVICE_REGION_SIZE);
 	size_t i;
 
 	for (i = 0; i < DEVICE_REGION_SIZE; i++)
@@ -507,9 +509,9 @@ TEST(bad_irqs)
 
 	for (i = 0; i <= DEVICE_MSIX; i++)
 		fds[i] = new_event();
-#define set_irqs(flags, index, start, count, fds)                       \
-	vuser_client_set_irqs(both.client, flags, index, start, count,  \
-			      NULL, fds)
+#define set_irqs(flags, index, start, count, fds)                            \
+	vuser_client_set_irqs(both.client, flags, index, start, count, NULL, \
+			      fds)
 	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, DEVICE_MSIX + 1, fds),
 		 -EINVAL);
 	check_eq(set_irqs(EVENT | TRIGGER, msix, DEVICE_MSIX, 1, fds), -EINVAL);
@@ -573,8 +575,8 @@ TEST(features)
 				      VFIO_DEVICE_FEATURE_GET | state, &out, 0,
 				      4),
 		 -ENOSPC);
-	check_eq(vuser_client_feature(both.client,
-				      VFIO_DEVICE_FEATURE_GET | 1, &out, 0, 8),
+	check_eq(vuser_client_feature(both.client, VFIO_DEVICE_FEATURE_GET | 1,
+				      &out, 0, 8),
 		 -ENOTTY);
 	check_eq(vuser_client_feature(both.client, state, &out, 0, 8), -EINVAL);
 	teardown(&both);
@@ -744,7 +746,10 @@ TEST(in_an_event_loop)
 {
 	const struct vuser_server_ops ops = { .disconnected = leave_loop };
 	const struct vuser_server_region region = {
-		.size = 4096, .flags = 3, .access_max = 4, .read = read_seven,
+		.size = 4096,
+		.flags = 3,
+		.access_max = 4,
+		.read = read_seven,
 		.fd = -1,
 	};
 	struct vuser_server *server;

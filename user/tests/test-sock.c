@@ -16,7 +16,7 @@
 #include "harness.h"
 #include "wire.h"
 
-#define MAX_SIZE	65536
+#define MAX_SIZE 65536
 
 static void new_pair(int fds[2])
 {
@@ -32,7 +32,8 @@ static void close_pair(const int fds[2])
 TEST(round_trip)
 {
 	struct vfio_user_header hdr = { .msg_id = 7, .command = 9 };
-	struct iovec iov[3] = { { (char *)"abc", 3 }, { NULL, 0 },
+	struct iovec iov[3] = { { (char *)"abc", 3 },
+				{ NULL, 0 },
 				{ (char *)"defg", 5 } };
 	struct vuser_msg msg;
 	int fds[2];
@@ -117,9 +118,14 @@ TEST(bad_headers)
 		uint32_t size, flags;
 		int want;
 	} cases[] = {
-		{ 0, 0, -EINVAL }, { 15, 0, -EINVAL }, { 16, 2, -EINVAL },
-		{ 16, 15, -EINVAL }, { MAX_SIZE + 1, 0, -EMSGSIZE },
-		{ UINT32_MAX, 0, -EMSGSIZE }, { 16, 0, 0 }, { 16, 1, 0 },
+		{ 0, 0, -EINVAL },
+		{ 15, 0, -EINVAL },
+		{ 16, 2, -EINVAL },
+		{ 16, 15, -EINVAL },
+		{ MAX_SIZE + 1, 0, -EMSGSIZE },
+		{ UINT32_MAX, 0, -EMSGSIZE },
+		{ 16, 0, 0 },
+		{ 16, 1, 0 },
 	};
 	struct vuser_msg msg;
 	int fds[2];
@@ -205,7 +211,8 @@ TEST(file_descriptors_in_pieces)
 	require(write(fds[0], &hdr, sizeof(hdr)) == sizeof(hdr));
 	for (i = 0; i < 150; i++) {
 		struct iovec iov = { (char *)"x", 1 };
-		struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+		struct msghdr mh = { .msg_iov = &iov,
+				     .msg_iovlen = 1,
 				     .msg_control = control.buf,
 				     .msg_controllen = sizeof(control.buf) };
 		struct cmsghdr *cmsg;

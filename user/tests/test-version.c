@@ -8,7 +8,7 @@
 
 #include "harness.h"
 
-#define BUF_SIZE	(4 + VFIO_USER_VERSION_DATA_MAX)
+#define BUF_SIZE (4 + VFIO_USER_VERSION_DATA_MAX)
 
 /* Decode version 0.1 with @len bytes of @text, from memory of that size. */
 static int decode_len(const char *text, size_t len, struct vuser_version *out)
@@ -29,7 +29,7 @@ static int decode(const char *text, struct vuser_version *out)
 	return decode_len(text, strlen(text) + 1, out);
 }
 
-#define CAPS(caps)	"{\"capabilities\":{" caps "}}"
+#define CAPS(caps) "{\"capabilities\":{" caps "}}"
 
 TEST(round_trip)
 {
@@ -160,7 +160,8 @@ TEST(what_others_send)
 	check_eq(out.caps.twin_fd_index, 0);
 	check_eq(decode("{\"capabilities\":{\"max_msg_fds\":1,"
 			"\"max_data_xfer_size\":1048576,"
-			"\"migration\":{\"pgsize\":4096}}}", &out),
+			"\"migration\":{\"pgsize\":4096}}}",
+			&out),
 		 0);
 	check_eq(out.caps.max_msg_fds, 1);
 }
@@ -170,7 +171,8 @@ TEST(unknown_is_ignored)
 	struct vuser_version out;
 
 	check_eq(decode("{\"x\":1,\"capabilities\":{\"y\":[1,{}],"
-			"\"max_msg_fds\":2,\"z\":null}}", &out),
+			"\"max_msg_fds\":2,\"z\":null}}",
+			&out),
 		 0);
 	check_eq(out.caps.max_msg_fds, 2);
 }
@@ -178,14 +180,33 @@ TEST(unknown_is_ignored)
 TEST(malformed)
 {
 	static const char *const texts[] = {
-		"", " ", "{", "}", "[]", "[{}]", "null", "1", "\"\"", "true",
-		"{}x", "{}{}", "{,}", "{\"capabilities\"}",
-		"{\"capabilities\":}", "{capabilities:{}}",
-		"{\"capabilities\":[]}", "{\"capabilities\":null}",
-		"{\"capabilities\":1}", "{\"capabilities\":\"\"}",
-		"{\"capabilities\":{}", "{\"capabilities\":{},}",
-		"{\"\xff\":1}", "{\"a\":\"\x80\"}", "{\"a\":nul}",
-		"{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}", "/**/{}",
+		"",
+		" ",
+		"{",
+		"}",
+		"[]",
+		"[{}]",
+		"null",
+		"1",
+		"\"\"",
+		"true",
+		"{}x",
+		"{}{}",
+		"{,}",
+		"{\"capabilities\"}",
+		"{\"capabilities\":}",
+		"{capabilities:{}}",
+		"{\"capabilities\":[]}",
+		"{\"capabilities\":null}",
+		"{\"capabilities\":1}",
+		"{\"capabilities\":\"\"}",
+		"{\"capabilities\":{}",
+		"{\"capabilities\":{},}",
+		"{\"\xff\":1}",
+		"{\"a\":\"\x80\"}",
+		"{\"a\":nul}",
+		"{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}",
+		"/**/{}",
 	};
 	struct vuser_version out;
 	size_t i;
@@ -207,22 +228,31 @@ TEST(malformed)
 TEST(wrong_values)
 {
 	static const char *const texts[] = {
-		CAPS("\"max_msg_fds\":-1"), CAPS("\"max_msg_fds\":\"8\""),
-		CAPS("\"max_msg_fds\":1.5"), CAPS("\"max_msg_fds\":null"),
-		CAPS("\"max_msg_fds\":true"), CAPS("\"max_msg_fds\":[8]"),
-		CAPS("\"max_msg_fds\":{}"), CAPS("\"max_msg_fds\":1e3"),
+		CAPS("\"max_msg_fds\":-1"),
+		CAPS("\"max_msg_fds\":\"8\""),
+		CAPS("\"max_msg_fds\":1.5"),
+		CAPS("\"max_msg_fds\":null"),
+		CAPS("\"max_msg_fds\":true"),
+		CAPS("\"max_msg_fds\":[8]"),
+		CAPS("\"max_msg_fds\":{}"),
+		CAPS("\"max_msg_fds\":1e3"),
 		CAPS("\"max_data_xfer_size\":0"),
 		CAPS("\"max_data_xfer_size\":-4096"),
-		CAPS("\"max_dma_maps\":0"), CAPS("\"max_dma_maps\":\"\""),
-		CAPS("\"pgsizes\":0"), CAPS("\"pgsizes\":-9223372036854775808"),
-		CAPS("\"migration\":1"), CAPS("\"migration\":null"),
+		CAPS("\"max_dma_maps\":0"),
+		CAPS("\"max_dma_maps\":\"\""),
+		CAPS("\"pgsizes\":0"),
+		CAPS("\"pgsizes\":-9223372036854775808"),
+		CAPS("\"migration\":1"),
+		CAPS("\"migration\":null"),
 		CAPS("\"migration\":{\"pgsize\":0}"),
 		CAPS("\"migration\":{\"pgsize\":\"4k\"}"),
-		CAPS("\"twin_socket\":true"), CAPS("\"twin_socket\":[]"),
+		CAPS("\"twin_socket\":true"),
+		CAPS("\"twin_socket\":[]"),
 		CAPS("\"twin_socket\":{\"supported\":1}"),
 		CAPS("\"twin_socket\":{\"fd_index\":-1}"),
 		CAPS("\"twin_socket\":{\"fd_index\":\"0\"}"),
-		CAPS("\"write_multiple\":1"), CAPS("\"write_multiple\":\"yes\""),
+		CAPS("\"write_multiple\":1"),
+		CAPS("\"write_multiple\":\"yes\""),
 	};
 	struct vuser_version out;
 	size_t i;

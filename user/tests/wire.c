@@ -8,7 +8,7 @@
 
 #include "wire.h"
 
-#define TIMEOUT_MS	20000
+#define TIMEOUT_MS 20000
 
 void wire_raw(int fd, uint16_t id, uint16_t command, uint32_t msg_size,
 	      uint32_t flags, const void *payload, size_t len)

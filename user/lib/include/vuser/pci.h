@@ -21,8 +21,8 @@
 extern "C" {
 #endif
 
-#define VUSER_PCI_CFG_SIZE	256
-#define VUSER_PCIE_CFG_SIZE	4096
+#define VUSER_PCI_CFG_SIZE  256
+#define VUSER_PCIE_CFG_SIZE 4096
 
 /**
  * struct vuser_pci - config space of a device

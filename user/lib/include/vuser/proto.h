@@ -30,17 +30,17 @@ extern "C" {
 #endif
 
 /* What one side may claim; the kernel module has the same limits. */
-#define VUSER_MAX_REGIONS	32
-#define VUSER_MAX_AREAS		64
-#define VUSER_MAX_IOEVENTFDS	1024
-#define VUSER_MAX_IRQ_INDEXES	16
-#define VUSER_MAX_IRQS		4096
+#define VUSER_MAX_REGIONS     32
+#define VUSER_MAX_AREAS	      64
+#define VUSER_MAX_IOEVENTFDS  1024
+#define VUSER_MAX_IRQ_INDEXES 16
+#define VUSER_MAX_IRQS	      4096
 
 /* SCM_MAX_FD of the kernel: no message can carry more. */
-#define VUSER_MAX_MSG_FDS	253
+#define VUSER_MAX_MSG_FDS 253
 
 /* The largest message taken from a peer, whatever was negotiated. */
-#define VUSER_MAX_XFER_SIZE	(16 * 1024 * 1024)
+#define VUSER_MAX_XFER_SIZE (16 * 1024 * 1024)
 
 /* "VFIO_USER_DEVICE_GET_REGION_IO_FDS", largest reply payload */
 #define VUSER_MAX_IO_FDS_SIZE                     \
@@ -220,8 +220,8 @@ ssize_t vuser_encode_region_io_fds(void *buf, size_t size, uint32_t index,
 				   uint32_t argsz);
 int vuser_decode_region_io_fds(const void *buf, size_t len,
 			       struct vfio_user_region_io_fds *req);
-ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size,
-					 uint32_t argsz, uint32_t index,
+ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size, uint32_t argsz,
+					 uint32_t index,
 					 const struct vfio_user_io_fd *io_fds,
 					 uint32_t count);
 
@@ -297,9 +297,9 @@ int vuser_decode_region_access_data(const void *buf, size_t len,
 				    struct vfio_user_region_access *access,
 				    const void **data);
 /* Replies must echo region, offset and count of the command. */
-int vuser_decode_region_read_reply(const void *buf, size_t len,
-				   uint32_t region, uint64_t offset,
-				   uint32_t count, const void **data);
+int vuser_decode_region_read_reply(const void *buf, size_t len, uint32_t region,
+				   uint64_t offset, uint32_t count,
+				   const void **data);
 int vuser_decode_region_write_reply(const void *buf, size_t len,
 				    uint32_t region, uint64_t offset,
 				    uint32_t count);

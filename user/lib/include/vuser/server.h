@@ -273,8 +273,8 @@ int vuser_dma_read(struct vuser_server *server, uint64_t iova, void *buf,
 		   size_t len);
 
 /** vuser_dma_write - write the client's memory; as vuser_dma_read() */
-int vuser_dma_write(struct vuser_server *server, uint64_t iova,
-		    const void *buf, size_t len);
+int vuser_dma_write(struct vuser_server *server, uint64_t iova, const void *buf,
+		    size_t len);
 
 /**
  * struct vuser_dma_ref - a hold on mapped memory
