@@ -6,6 +6,7 @@ vnl-libs := libnl-3.0 libnl-genl-3.0
 # The ABI, for whoever writes another client.
 install: install-vnl
 install-vnl: all
+	$(INSTALL) -d $(DESTDIR)$(includedir)/linux
 	$(INSTALL) -m 644 ../include/uapi/linux/vuser.h \
 		$(DESTDIR)$(includedir)/linux
 
