@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Trapped instructions whose registers or memory are not the integer ones of
+ * trap_test: vector registers, strings, locked forms, and a debugger.  What
+ * each instruction does is for the unit tests of the decoder; here it is
+ * whether the kernel gets at all that it needs.
+ */
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "lib/consumer.h"
+#include "lib/fault.h"
+
+CONSUMER_FIXTURE
+
+#define MEM TESTDEV_REG_MEMORY
+
+/* What the device has there, after all stores that are on their way to it. */
+static uint64_t device_value(int device, uint64_t off, size_t size)
+{
+	uint64_t value = 0;
+
+	if (region_get(device, BAR(0), off, &value, size))
+		return 0xbadbadbadbadbad;
+	return value;
+}
+
+/* Sixteen registers of up to 32 bytes. */
+struct vectors {
+	uint64_t word[16][4];
+};
+
+static volatile unsigned char *map_bar0(int device, int prot)
+{
+	return region_mmap(device, BAR(0), 0, TESTDEV_BAR0_SIZE, prot);
+}
+
+static void fill(struct vectors *v)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < 16; i++)
+		for (j = 0; j < 4; j++)
+			v->word[i][j] = 0x0101010101010101 * (16 * j + i + 1);
+}
+
+/* MOVE is movups or vmovups, R is xmm or ymm. */
+#define VECTOR_LOADS(MOVE, R)						\
+	MOVE " 0(%0), %%" R "0; " MOVE " 32(%0), %%" R "1;"		\
+	MOVE " 64(%0), %%" R "2; " MOVE " 96(%0), %%" R "3;"		\
+	MOVE " 128(%0), %%" R "4; " MOVE " 160(%0), %%" R "5;"		\
+	MOVE " 192(%0), %%" R "6; " MOVE " 224(%0), %%" R "7;"		\
+	MOVE " 256(%0), %%" R "8; " MOVE " 288(%0), %%" R "9;"		\
+	MOVE " 320(%0), %%" R "10; " MOVE " 352(%0), %%" R "11;"	\
+	MOVE " 384(%0), %%" R "12; " MOVE " 416(%0), %%" R "13;"	\
+	MOVE " 448(%0), %%" R "14; " MOVE " 480(%0), %%" R "15;"
+
+#define VECTOR_STORES(MOVE, R)						\
+	MOVE " %%" R "0, 0(%0); " MOVE " %%" R "1, 32(%0);"		\
+	MOVE " %%" R "2, 64(%0); " MOVE " %%" R "3, 96(%0);"		\
+	MOVE " %%" R "4, 128(%0); " MOVE " %%" R "5, 160(%0);"		\
+	MOVE " %%" R "6, 192(%0); " MOVE " %%" R "7, 224(%0);"		\
+	MOVE " %%" R "8, 256(%0); " MOVE " %%" R "9, 288(%0);"		\
+	MOVE " %%" R "10, 320(%0); " MOVE " %%" R "11, 352(%0);"	\
+	MOVE " %%" R "12, 384(%0); " MOVE " %%" R "13, 416(%0);"	\
+	MOVE " %%" R "14, 448(%0); " MOVE " %%" R "15, 480(%0);"
+
+#define VECTOR_CLOBBERS							\
+	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",	\
+	"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",	\
+	"xmm15", "memory"
+
+/* All registers from @v, one trapped instruction at @p, all back to @v. */
+#define WITH_XMM(v, p, insn)						\
+	asm volatile(VECTOR_LOADS("movups", "xmm") insn			\
+		     VECTOR_STORES("movups", "xmm")			\
+		     : : "r"(v), "r"(p) : "rax", VECTOR_CLOBBERS)
+
+#define WITH_YMM(v, p, insn)						\
+	asm volatile(VECTOR_LOADS("vmovups", "ymm") insn		\
+		     VECTOR_STORES("vmovups", "ymm") "vzeroupper"	\
+		     : : "r"(v), "r"(p) : "rax", VECTOR_CLOBBERS)
+
+static const uint64_t source[2] = { 0x8877665544332211, 0xffeeddccbbaa9988 };
+
+/* One load into xmm5: what it and its neighbours are afterwards. */
+#define XMM_LOAD(insn, low, high) do {					\
+	struct vectors got, want;					\
+									\
+	fill(&want);							\
+	got = want;							\
+	WITH_XMM(&got, bar + MEM, insn " (%1), %%xmm5;");		\
+	want.word[5][0] = (low);					\
+	want.word[5][1] = (high);					\
+	EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)))			\
+		TH_LOG(insn ": %llx %llx", got.word[5][0], got.word[5][1]); \
+} while (0)
+
+TEST_F(consumer, xmm_loads)
+{
+	volatile unsigned char *bar;
+	struct vectors old;
+
+	fill(&old);
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &source[0], 8));
+	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM + 8, &source[1],
+				8));
+
+	XMM_LOAD("movups", source[0], source[1]);
+	XMM_LOAD("movaps", source[0], source[1]);
+	XMM_LOAD("movdqu", source[0], source[1]);
+	XMM_LOAD("lddqu", source[0], source[1]);
+	XMM_LOAD("movss", (uint32_t)source[0], 0);
+	XMM_LOAD("movsd", source[0], 0);
+	XMM_LOAD("movd", (uint32_t)source[0], 0);
+	XMM_LOAD("movq", source[0], 0);
+	XMM_LOAD("movlps", source[0], old.word[5][1]);
+	XMM_LOAD("movhps", old.word[5][0], source[0]);
+}
+
+#define XMM_STORE(insn, low, high) do {					\
+	struct vectors v;						\
+									\
+	fill(&v);							\
+	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 8 0", MEM));	\
+	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 8 0", MEM + 8));	\
+	WITH_XMM(&v, bar + MEM, insn " %%xmm14, (%1);");		\
+	EXPECT_EQ((uint64_t)(low), device_value(self->dev.device, MEM, 8)) \
+		TH_LOG(insn);						\
+	EXPECT_EQ((uint64_t)(high),					\
+		  device_value(self->dev.device, MEM + 8, 8))		\
+		TH_LOG(insn);						\
+} while (0)
+
+TEST_F(consumer, xmm_stores)
+{
+	volatile unsigned char *bar;
+	struct vectors old;
+	uint64_t *word = old.word[14];
+
+	fill(&old);
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	XMM_STORE("movups", word[0], word[1]);
+	XMM_STORE("movntdq", word[0], word[1]);
+	XMM_STORE("movss", (uint32_t)word[0], 0);
+	XMM_STORE("movsd", word[0], 0);
+	XMM_STORE("movd", (uint32_t)word[0], 0);
+	XMM_STORE("movq", word[0], 0);
+	XMM_STORE("movhps", word[1], 0);
+}
+
+/* A move of 16 bytes is two accesses, low one first. */
+TEST_F(consumer, xmm_pieces)
+{
+	volatile unsigned char *bar;
+	struct testdev_access acc;
+	struct vectors v;
+
+	fill(&v);
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, testdev_log_clear(&shared));
+	WITH_XMM(&v, bar + MEM, "movups (%1), %%xmm0;");
+	EXPECT_EQ(2, testdev_log_count(&shared));
+	ASSERT_EQ(0, testdev_log_get(&shared, 0, &acc));
+	EXPECT_EQ(MEM, acc.offset);
+	EXPECT_EQ(8, acc.size);
+	ASSERT_EQ(0, testdev_log_get(&shared, 1, &acc));
+	EXPECT_EQ(MEM + 8, acc.offset);
+	EXPECT_EQ(8, acc.size);
+}
+
+/* Registers that are all zero may not even be in the save area. */
+TEST_F(consumer, xmm_initial_state)
+{
+	volatile unsigned char *bar;
+	struct vectors got = {}, want = {};
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, source, 8));
+	WITH_XMM(&got, bar + MEM, "movq (%1), %%xmm9;");
+	want.word[9][0] = source[0];
+	EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)));
+
+	memset(&got, 0, sizeof(got));
+	WITH_XMM(&got, bar + MEM, "movups %%xmm3, (%1);");
+	EXPECT_EQ(0, device_value(self->dev.device, MEM, 8));
+}
+
+/* Neither an integer load nor a vector one changes the control register. */
+TEST_F(consumer, mxcsr_survives)
+{
+	uint32_t round_up = 0x5f80, normal = 0x1f80, got = 0;
+	volatile unsigned char *bar;
+	struct vectors v = {};
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	asm volatile("ldmxcsr %0" : : "m"(round_up));
+	WITH_XMM(&v, bar + MEM, "movups (%1), %%xmm0; movl (%1), %%eax;");
+	asm volatile("stmxcsr %0; ldmxcsr %1" : "=m"(got) : "m"(normal));
+	EXPECT_EQ(round_up, got);
+}
+
+/* A VEX-encoded load clears the upper half, an older one leaves it. */
+TEST_F(consumer, ymm)
+{
+	volatile unsigned char *bar;
+	struct vectors got, want;
+
+	if (!__builtin_cpu_supports("avx"))
+		SKIP(return, "this processor has no AVX");
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, source, 8));
+
+	fill(&want);
+	got = want;
+	WITH_YMM(&got, bar + MEM, "movq (%1), %%xmm7;");
+	want.word[7][0] = source[0];
+	want.word[7][1] = 0;
+	EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)));
+
+	fill(&want);
+	got = want;
+	WITH_YMM(&got, bar + MEM, "vmovq (%1), %%xmm12;");
+	want.word[12][0] = source[0];
+	memset(&want.word[12][1], 0, 24);
+	EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)));
+
+	fill(&got);
+	WITH_YMM(&got, bar + MEM, "vmovups %%xmm8, (%1);");
+	EXPECT_EQ(got.word[8][0], device_value(self->dev.device, MEM, 8));
+}
+
+/* 32 bytes are more than an access can be. */
+TEST_F(consumer, ymm_refused)
+{
+	volatile unsigned char *bar;
+
+	if (!__builtin_cpu_supports("avx"))
+		SKIP(return, "this processor has no AVX");
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("vmovups (%0), %%ymm0" : :
+						"r"(bar + MEM) : "xmm0")));
+}
+
+/* Each element is one access; the count and the addresses end as they must. */
+TEST_F(consumer, rep_movs)
+{
+	unsigned char in[24], out[24] = {};
+	volatile unsigned char *bar;
+	const void *from;
+	unsigned long n;
+	unsigned int i;
+	void *to;
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	for (i = 0; i < sizeof(in); i++)
+		in[i] = 3 * i + 1;
+
+	ASSERT_EQ(0, testdev_log_clear(&shared));
+	from = in;
+	to = (void *)(bar + MEM);
+	n = 3;
+	asm volatile("rep movsq" : "+S"(from), "+D"(to), "+c"(n) : : "memory");
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(in + 24, from);
+	EXPECT_EQ(bar + MEM + 24, to);
+
+	from = (void *)(bar + MEM);
+	to = out;
+	n = 24;
+	asm volatile("rep movsb" : "+S"(from), "+D"(to), "+c"(n) : : "memory");
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(out + 24, to);
+	EXPECT_EQ(0, memcmp(in, out, sizeof(in)));
+	EXPECT_EQ(3 + 24, testdev_log_count(&shared));
+}
+
+TEST_F(consumer, rep_stos_backwards)
+{
+	volatile unsigned char *bar;
+	unsigned long n = 4;
+	void *to;
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	to = (void *)(bar + MEM + 12);
+	asm volatile("std; rep stosl; cld"
+		     : "+D"(to), "+c"(n) : "a"(0x5a5a1234) : "memory");
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(bar + MEM - 4, to);
+	EXPECT_EQ(0x5a5a1234, device_value(self->dev.device, MEM, 4));
+	EXPECT_EQ(0x5a5a1234, device_value(self->dev.device, MEM + 12, 4));
+}
+
+static int movs(const volatile void *from, volatile void *to)
+{
+	return FAULT_OF(asm volatile("movsl" : "+S"(from), "+D"(to) : :
+				     "memory"));
+}
+
+/* What cannot be completed must not have touched the device either. */
+TEST_F(consumer, movs_refused)
+{
+	volatile unsigned char *bar;
+	void *constant;
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	constant = mmap(NULL, 0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	ASSERT_NE(MAP_FAILED, constant);
+	ASSERT_EQ(0, testdev_log_clear(&shared));
+	EXPECT_EQ(SIGBUS, movs(bar + MEM, bar + MEM + 8));
+	EXPECT_NE(0, movs(bar + MEM, constant));
+	EXPECT_EQ(0, testdev_log_count(&shared));
+	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 1", MEM));
+	EXPECT_EQ(0, movs(constant, bar + MEM));
+	EXPECT_EQ(0, device_value(self->dev.device, MEM, 4));
+}
+
+TEST_F(consumer, locked_forms)
+{
+	volatile unsigned char *bar;
+	volatile uint32_t *p;
+	unsigned char done;
+	uint32_t old = 5;
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	p = (volatile uint32_t *)(bar + MEM);
+	*p = 0x10;
+	EXPECT_EQ(0x10, __atomic_fetch_add(p, 4, __ATOMIC_SEQ_CST));
+	EXPECT_EQ(0x14, __atomic_exchange_n(p, 7, __ATOMIC_SEQ_CST));
+	done = __atomic_compare_exchange_n(p, &old, 9, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+	EXPECT_EQ(0, done);
+	EXPECT_EQ(7, old);
+	done = __atomic_compare_exchange_n(p, &old, 9, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+	EXPECT_EQ(1, done);
+	asm volatile("lock orl $0x30, (%0)" : : "r"(p) : "memory", "cc");
+	EXPECT_EQ(0x39, *p);
+}
+
+/* A register says how many bits from the address the bit is. */
+TEST_F(consumer, far_bits)
+{
+	volatile unsigned char *bar;
+	unsigned char set;
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 0x80", MEM + 0x20));
+	asm volatile("btl %2, (%1); setc %0"
+		     : "=r"(set) : "r"(bar + MEM), "r"(0x20 * 8 + 7)
+		     : "memory", "cc");
+	EXPECT_EQ(1, set);
+	asm volatile("btsl %2, (%1); setc %0"
+		     : "=r"(set) : "r"(bar + MEM + 0x40), "r"(-0x20 * 8 + 1)
+		     : "memory", "cc");
+	EXPECT_EQ(0, set);
+	EXPECT_EQ(0x82, device_value(self->dev.device, MEM + 0x20, 4));
+}
+
+/* Loads may pass, but nothing that would also store. */
+TEST_F(consumer, rmw_on_read_only)
+{
+	volatile unsigned char *bar;
+
+	bar = map_bar0(self->dev.device, PROT_READ);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 0x80", MEM));
+	EXPECT_EQ(SIGSEGV, FAULT_OF(asm volatile("incl (%0)" : :
+						 "r"(bar + MEM) :
+						 "memory", "cc")));
+	EXPECT_EQ(0x80, device_value(self->dev.device, MEM, 4));
+	EXPECT_EQ(0, FAULT_OF(asm volatile("testl $1, (%0)" : :
+					   "r"(bar + MEM) : "memory", "cc")));
+}
+
+extern const char step_first[], step_second[];
+
+/* Stops itself before a trapped load, for its tracer. */
+static void __attribute__((noinline)) step_here(volatile unsigned char *p)
+{
+	asm volatile("int3\n"
+		     "step_first: movl (%0), %%eax\n"
+		     "step_second: nop; nop"
+		     : : "r"(p) : "rax", "memory");
+}
+
+/* A debugger that steps stops behind the instruction, not one later. */
+TEST_F(consumer, single_step)
+{
+	struct user_regs_struct regs;
+	volatile unsigned char *bar;
+	int status;
+	pid_t pid;
+
+	bar = map_bar0(self->dev.device, PROT_READ);
+	ASSERT_NE(MAP_FAILED, bar);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		step_here(bar + TESTDEV_REG_ID);
+		_exit(0);
+	}
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
+	ASSERT_EQ((unsigned long)step_first, regs.rip);
+	ASSERT_EQ(0, ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGTRAP, WSTOPSIG(status));
+	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, NULL, &regs));
+	EXPECT_EQ((unsigned long)step_second, regs.rip);
+	EXPECT_EQ(TESTDEV_ID, regs.rax);
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, pid, NULL, NULL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+SHARED_MAIN(NULL)
