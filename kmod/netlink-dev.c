@@ -11,6 +11,7 @@
 #include "mdev.h"
 #include "netlink.h"
 #include "netlink-priv.h"
+#include "told.h"
 #include "vuser.h"
 
 /* Room for a device with its configuration space, regions and interrupts. */
@@ -174,6 +175,18 @@ static int vuser_nl_put_whole(struct sk_buff *skb,
 	return 0;
 }
 
+/* The domain goes with domain_sem held, before what was told of it does. */
+static u32 vuser_nl_dma_regions(struct vuser_device *dev)
+{
+	u32 nr = 0;
+
+	down_read(&dev->domain_sem);
+	if (dev->domain)
+		nr = READ_ONCE(dev->told->nr);
+	up_read(&dev->domain_sem);
+	return nr;
+}
+
 static int vuser_nl_put_dev(struct sk_buff *skb, struct vuser_device *dev,
 			    bool whole)
 {
@@ -188,6 +201,8 @@ static int vuser_nl_put_dev(struct sk_buff *skb, struct vuser_device *dev,
 	    nla_put_u32(skb, VUSER_A_DEV_GROUP, dev->group_id) ||
 	    nla_put_string(skb, VUSER_A_DEV_ENDPOINT, dev->endpoint ?: "") ||
 	    nla_put_u32(skb, VUSER_A_DEV_OWNER, dev->owner_portid) ||
+	    nla_put_u32(skb, VUSER_A_DEV_DMA_REGIONS,
+			vuser_nl_dma_regions(dev)) ||
 	    vuser_nl_put_settings(skb, &dev->settings) ||
 	    vuser_nl_put_counters(skb, dev))
 		return -EMSGSIZE;

@@ -104,6 +104,7 @@ int vuser_device_detach(struct vuser_device *dev, const char *error)
 	}
 	kfree(dev->error);
 	dev->error = copy;
+	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "error");
 	dev->chan = NULL;
 	if (chan) {
 		vuser_device_set_state(dev, VUSER_STATE_CREATED);

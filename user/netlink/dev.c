@@ -188,6 +188,7 @@ int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 		   sizeof(dev->endpoint));
 	get_string(attrs[VUSER_A_DEV_ERROR], dev->error, sizeof(dev->error));
 	get_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
+	get_u32(attrs[VUSER_A_DEV_DMA_REGIONS], &dev->dma_regions);
 	parse_settings(attrs, dev);
 	parse_counters(attrs[VUSER_A_DEV_COUNTERS], dev);
 	parse_server(attrs, dev);

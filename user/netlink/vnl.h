@@ -121,6 +121,7 @@ struct vnl_dev {
 	char endpoint[VUSER_ENDPOINT_MAX + 1];
 	char error[VUSER_ERROR_MAX + 1];
 	uint32_t owner;
+	uint32_t dma_regions;
 	uint32_t request_timeout_ms;
 	uint32_t close_timeout_ms;
 	uint32_t mmap;

@@ -110,6 +110,7 @@ struct json_object *output_dev_json(const struct vnl_dev *dev)
 		add_string(object, "error", dev->error);
 	add_int(object, "owner", dev->owner);
 	add_settings(object, dev);
+	add_int(object, "dma-regions", dev->dma_regions);
 	add_server(object, dev);
 	json_object_object_add(object, "counters", output_counters_json(dev));
 	return object;
@@ -175,6 +176,7 @@ static void print_server(const struct vnl_dev *dev)
 	       dev->max_data_xfer_size);
 	if (dev->server_max_dma_maps)
 		printf("server-max-dma-maps: %u\n", dev->server_max_dma_maps);
+	printf("dma-regions: %u\n", dev->dma_regions);
 	print_regions(dev);
 	print_irqs(dev);
 }
