@@ -298,15 +298,19 @@ static void is_attached(struct device *dev, const struct vnl_dev *info)
  * While it is open nothing can be done: a notification tells of its close.  A
  * server that comes and goes is not followed faster than one that is away.
  */
-static void is_lost(struct device *dev)
+static void is_lost(struct device *dev, const struct vnl_dev *info)
 {
+	char why[VUSER_ERROR_MAX + 1];
 	bool stable = !dev->attached_usec ||
 		      now_usec(dev) - dev->attached_usec > STABLE_USEC;
 
 	rest(dev);
-	if (detach(dev, NULL))
+	snprintf(why, sizeof(why),
+		 "the server at %s went away: see its log, and the kernel's",
+		 info->endpoint);
+	if (detach(dev, why))
 		return;
-	log_info("%s: its server was lost", dev->uuid);
+	log_warn("%s: %s", dev->uuid, why);
 	dev->attached_usec = 0;
 	if (stable)
 		dev->backoff_ms = BACKOFF_MIN_MS;
@@ -331,7 +335,7 @@ static void act(struct device *dev, const struct vnl_dev *info)
 		rest(dev);
 		break;
 	case VUSER_STATE_LOST:
-		is_lost(dev);
+		is_lost(dev, info);
 		break;
 	}
 }

@@ -218,7 +218,8 @@ static int connect_kernel(struct helper *helper)
 	helper->changes.event = on_change;
 	helper->changes.event_data = helper;
 	helper->ready = true;
-	helper_resync(helper);
+	/* At once: who is told that we are ready may count on it. */
+	resync(helper);
 	return 0;
 }
 
