@@ -14,6 +14,7 @@ CONSUMERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${BUILD:?is to be the directory of what was built}"
 TOP=$(dirname "$(dirname "$CONSUMERS")")
 BIN=$BUILD/user/bin
+# shellcheck disable=SC2034 # for the suites
 PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
 TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
 MDEVS=/sys/bus/mdev/devices
@@ -178,11 +179,12 @@ device_down()
 	return $ret
 }
 
-# counter NAME KEY: a number that the kernel tells about the device.
+# counter NAME KEY: a number that the kernel tells about the device; where it has
+# none of that name, nothing is printed, and a comparison fails.
 counter()
 {
 	vuserctl -j show "${UUID[$1]}" |
-		jq -r --arg key "$2" '.counters[$key] // .[$key] // 0'
+		jq -r --arg key "$2" '.counters[$key] // .[$key] // empty'
 }
 
 # hugepages SIZE-KIB COUNT: set the number of them; fails when there are less.

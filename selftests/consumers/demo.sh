@@ -19,7 +19,9 @@ export PATH=$BUILD/user/bin:$PATH
 passed=()
 failed=()
 
+# shellcheck source-path=SCRIPTDIR source=dpdk/autotest.sh
 . "$CONSUMERS/dpdk/autotest.sh"
+# shellcheck source=dpdk/perf.sh
 . "$CONSUMERS/dpdk/perf.sh"
 
 # Shown before it is done, as one would type it.

@@ -48,3 +48,30 @@ dpdk_passed()
 		exit !(ops && most >= 640 && !bad)
 	}' && tr '\r' '\n' < "$2" | grep -aq '^Test OK'
 }
+
+# dpdk_check NAME LABEL OPTION...: a run as tests of a suite (../common.sh), seen
+# to have driven device NAME.
+dpdk_check()
+{
+	local name=$1 label=$2 out=$WORK/dpdk.log loads stores test
+
+	shift 2
+	test="$label: dmadev_autotest passes on ${BDF[$name]}"
+	loads=$(counter "$name" trap-load)
+	stores=$(counter "$name" trap-store)
+	dpdk_autotest "${BDF[$name]}" "$out" "$@" ||
+		echo "dpdk-test ended with status $?" >> "$out"
+	if dpdk_passed "${BDF[$name]}" "$out" > "$LOG"; then
+		ok "$test"
+	else
+		tr '\r' '\n' < "$out" | grep -av '^Ops submitted' |
+			tail -n 40 >> "$LOG"
+		DIAG_LINES=60 not_ok "$test" "$LOG"
+	fi
+	# Each doorbell is a store that was trapped, each look a load.
+	check "$label: it drove the device's registers" test \
+		"$(counter "$name" trap-store)" -gt $((stores + 100)) -a \
+		"$(counter "$name" trap-load)" -gt "$loads"
+	check "$label: nothing stays mapped" test \
+		"$(counter "$name" dma-regions)" = 0
+}
