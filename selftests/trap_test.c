@@ -406,16 +406,18 @@ TEST_F(consumer, exec)
  */
 static void load_in_32_bits(void *code, void *stack_end, uint32_t where)
 {
+	struct {
+		uint32_t offset;
+		uint16_t segment;
+	} __attribute__((packed)) to = { (uintptr_t)code, 0x23 };
 	unsigned char *p = code;
 
 	p[0] = 0xa1;			/* mov eax, [where] */
 	memcpy(p + 1, &where, 4);
 	p[5] = 0x0f;			/* ud2 */
 	p[6] = 0x0b;
-	asm volatile("mov %0, %%ds; mov %1, %%rsp;"
-		     "pushq $0x23; pushq %2; lretq"
-		     : : "r"(0x2b), "r"(stack_end), "r"((uint64_t)code)
-		     : "memory");
+	asm volatile("mov %0, %%ds; mov %1, %%rsp; ljmp *(%2)"
+		     : : "r"(0x2b), "r"(stack_end), "r"(&to) : "memory");
 	__builtin_unreachable();
 }
 
