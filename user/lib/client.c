@@ -21,6 +21,9 @@
 /* A server that asks for so much without waiting for answers is refused. */
 #define QUEUE_MAX 1024
 
+/* Posted commands have ids of their own: some servers reply to them. */
+#define POSTED_ID 0x8000
+
 struct queued {
 	struct queued *next;
 	struct vuser_msg msg;
@@ -88,6 +91,10 @@ static int take_message(struct vuser_client *client)
 	struct queued *queued;
 
 	if (hdr->flags & VFIO_USER_FLAGS_TYPE_REPLY) {
+		if (hdr->msg_id & POSTED_ID) {
+			vuser_msg_clear(&client->rx);
+			return 0;
+		}
 		if (!client->waiting || client->replied ||
 		    hdr->command != client->command ||
 		    hdr->msg_id != client->msg_id)
@@ -314,14 +321,16 @@ static int submit(struct vuser_client *client, uint16_t command, uint32_t flags,
 		  uint32_t nr_fds, int64_t deadline)
 {
 	struct vfio_user_header hdr = {
-		.msg_id = client->next_id++,
+		.msg_id = client->next_id++ & ~POSTED_ID,
 		.command = command,
 		.flags = flags,
 	};
 
 	if (client->error)
 		return client->error;
-	if (!(flags & VFIO_USER_FLAGS_NO_REPLY)) {
+	if (flags & VFIO_USER_FLAGS_NO_REPLY) {
+		hdr.msg_id |= POSTED_ID;
+	} else {
 		client->waiting = true;
 		client->command = command;
 		client->msg_id = hdr.msg_id;

@@ -136,8 +136,11 @@ int vuser_decode_dma_unmap(const void *buf, size_t len,
 
 	if (ret)
 		return ret;
-	if (unmap->argsz < sizeof(*unmap) || unmap->flags ||
-	    !range_ok(unmap->address, unmap->size))
+	if (unmap->argsz < sizeof(*unmap))
+		return -EINVAL;
+	if (unmap->flags == VFIO_USER_DMA_UNMAP_ALL)
+		return unmap->address || unmap->size ? -EINVAL : 0;
+	if (unmap->flags || !range_ok(unmap->address, unmap->size))
 		return -EINVAL;
 	return 0;
 }

@@ -221,6 +221,14 @@ free:
 	return ret;
 }
 
+/* The reply is what was asked. */
+static ssize_t reply_unmap(struct vuser_server *server,
+			   const struct vfio_user_dma_unmap *req)
+{
+	memcpy(server->reply, req, sizeof(*req));
+	return sizeof(*req);
+}
+
 ssize_t vu_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_dma_unmap req;
@@ -230,14 +238,17 @@ ssize_t vu_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 	ret = vuser_decode_dma_unmap(msg->payload, msg->len, &req);
 	if (ret)
 		return ret;
+	if (req.flags & VFIO_USER_DMA_UNMAP_ALL) {
+		vu_dma_clear(server);
+		return reply_unmap(server, &req);
+	}
 	/* Only this thread changes the table. */
 	dma = find(server, req.address);
 	if (!dma || dma->region.iova != req.address ||
 	    dma->region.size != req.size)
 		return -ENOENT;
 	unmap(server, dma);
-	return vuser_encode_dma_unmap(server->reply, server->reply_size,
-				      req.address, req.size);
+	return reply_unmap(server, &req);
 }
 
 /* Hold the entry at @iova; *@len is cut to where it ends. */

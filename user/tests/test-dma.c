@@ -312,6 +312,31 @@ TEST(many_maps)
 	teardown(both);
 }
 
+TEST(unmap_all)
+{
+	struct vfio_user_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.flags = VFIO_USER_DMA_UNMAP_ALL,
+	};
+	struct both *both = setup(NULL, NULL);
+	struct vfio_user_dma_unmap reply;
+	uint64_t i;
+
+	for (i = 0; i < 5; i++)
+		check_eq(vuser_client_dma_map(both->client, i << 20, 0x1000,
+					      READ, -1, 0),
+			 0);
+	check_eq(vuser_client_command(both->client, VFIO_USER_DMA_UNMAP, &unmap,
+				      sizeof(unmap), NULL, 0, &reply,
+				      sizeof(reply)),
+		 sizeof(reply));
+	check(!memcmp(&unmap, &reply, sizeof(reply)));
+	check_eq(both->dev->unmaps, 5);
+	check_eq(vuser_client_dma_unmap(both->client, 0, 0x1000), -ENOENT);
+	check_eq(vuser_client_dma_map(both->client, 0, 0x1000, READ, -1, 0), 0);
+	teardown(both);
+}
+
 /* From a callback of the device, while the client waits for its reply. */
 static void by_message(const struct vuser_client_options *opt)
 {

@@ -180,6 +180,10 @@ TEST(fds_are_not_kept)
 		check_eq(msg.len, 0);
 		vuser_msg_clear(&msg);
 	}
+	/* The next command is served after the last one's fds are closed. */
+	wire_send(fd, 5, VFIO_USER_DEVICE_RESET, 0, 0, NULL, 0, NULL, 0);
+	require(!wire_recv(fd, &msg));
+	vuser_msg_clear(&msg);
 	check_eq(wire_count_fds(), before);
 	/* More than was agreed on ends it. */
 	wire_send(fd, 1, VFIO_USER_DMA_MAP, 0, 0, &map, sizeof(map), fds, 17);
@@ -588,6 +592,31 @@ TEST(replies_to_the_client)
 		check_eq(answer(&victim, 0, 0, reply, 0, &good, len), -EPROTO);
 		end(&victim);
 	}
+}
+
+/* As rust-vmm's servers do. */
+TEST(replies_to_posted_writes)
+{
+	const uint32_t reply = VFIO_USER_FLAGS_TYPE_REPLY;
+	const struct {
+		struct vfio_user_region_access access;
+		uint32_t data;
+	} good = { .access = { 0x40, 0, 4 }, .data = 42 };
+	struct vuser_msg msg;
+	struct victim victim;
+	uint32_t val = 1;
+
+	begin(&victim, false);
+	check_eq(vuser_client_post(victim.client, 0, 0x40, &val, 4), 0);
+	require(!wire_recv(victim.fd, &msg));
+	check_eq(msg.hdr.flags, VFIO_USER_FLAGS_NO_REPLY);
+	wire_send(victim.fd, msg.hdr.msg_id, msg.hdr.command,
+		  reply | VFIO_USER_FLAGS_ERROR, EIO, NULL, 0, NULL, 0);
+	wire_send(victim.fd, msg.hdr.msg_id, msg.hdr.command, reply, 0, &good,
+		  16, NULL, 0);
+	vuser_msg_clear(&msg);
+	check_eq(answer(&victim, 0, 0, reply, 0, &good, 20), 42);
+	end(&victim);
 }
 
 TEST(unasked_reply)

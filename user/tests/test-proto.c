@@ -136,9 +136,16 @@ TEST(dma_unmap)
 	 vuser_decode_dma_unmap(&unmap, sizeof(unmap), &out))
 	check_eq(bad(argsz, 23), -EINVAL);
 	check_eq(bad(flags, 1), -EINVAL);
+	check_eq(bad(flags, 4), -EINVAL);
 	check_eq(bad(size, 0), -EINVAL);
 	check_eq(bad(size, UINT64_MAX), -EINVAL);
 	check_eq(bad(address, UINT64_MAX), -EINVAL);
+	/* All of them: no address, no size. */
+	check_eq(bad(flags, VFIO_USER_DMA_UNMAP_ALL), -EINVAL);
+	good.flags = VFIO_USER_DMA_UNMAP_ALL;
+	good.address = 0;
+	check_eq(bad(size, 1), -EINVAL);
+	check_eq(bad(size, 0), 0);
 #undef bad
 }
 

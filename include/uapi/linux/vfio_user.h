@@ -116,10 +116,16 @@ struct vfio_user_dma_map {
 	__u64 size;
 };
 
+/*
+ * struct vfio_user_dma_unmap: flags.  Not in the specification, but QEMU sends
+ * it and libvfio-user takes it: all regions; address and size are 0.
+ */
+#define VFIO_USER_DMA_UNMAP_ALL		(1 << 1)
+
 /**
  * struct vfio_user_dma_unmap - "VFIO_USER_DMA_UNMAP", command and reply
  * @argsz: largest reply payload taken
- * @flags: 0
+ * @flags: 0 or VFIO_USER_DMA_UNMAP_ALL
  * @address: of a region that was mapped
  * @size: of that region, all of it
  *
