@@ -72,6 +72,7 @@ void vuser_pci_init(struct vuser_pci *pci, uint32_t size,
 
 /**
  * vuser_pci_set_bar - a BAR that can be sized
+ * @pci: config space
  * @bar: 0 to 5, 0 to 4 for a 64-bit one, which takes the next one too
  * @size: bytes, a power of two, 16 at least for memory, 4 for I/O
  * @flags: PCI_BASE_ADDRESS_SPACE_IO, _MEM_TYPE_64, _MEM_PREFETCH
@@ -86,6 +87,7 @@ void vuser_pci_set_intx(struct vuser_pci *pci, uint8_t pin);
 
 /**
  * vuser_pci_add_cap - append a capability
+ * @pci: config space
  * @id: PCI_CAP_ID_*
  * @body: what follows the two bytes of header
  * @wmask: bits of @body that a write sets, NULL for none
@@ -114,6 +116,7 @@ int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type, bool flr);
 
 /**
  * vuser_pci_add_msix - MSI-X
+ * @pci: config space
  * @vectors: 1 to 2048
  * @table_bar: BAR of the table
  * @table: offset in it, bytes, a multiple of 8
@@ -139,6 +142,10 @@ int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
 
 /**
  * vuser_pci_write - write, as far as bits can be written
+ * @pci: config space
+ * @offset: in config space
+ * @buf: the data
+ * @count: bytes of @buf
  *
  * Return: 0; 1 when the write asked for a function level reset, which the
  * device must then do, vuser_pci_reset() included; -EINVAL outside.

@@ -54,14 +54,15 @@ struct vuser_dma_region {
  * @connected: a client has come and its version was negotiated
  * @disconnected: it has gone: @error is 0 when it just closed, else -errno.
  *                Its DMA regions and eventfds are still there during the call
- *                and go after it.  The device keeps its state.
+ *                and go after it, with a dma_unmap call for each region.  The
+ *                device keeps its state.
  * @reset: DEVICE_RESET.  Without it the device does not say it can reset.
  * @dma_map: a region was added.  An error refuses and removes it.
  * @dma_unmap: a region will go when this returned and all who hold it with
  *             vuser_dma_get() have put it.  A device that holds regions for
  *             long lets go of this one here.
- * @irq_state: SET_IRQS changed interrupts @start to @start + @count - 1 of
- *             @index: eventfds came or went, or masks changed
+ * @irq_state: SET_IRQS changed the given interrupts: eventfds came or went, or
+ *             masks changed
  * @feature: DEVICE_FEATURE.  @flags as on the wire; @data holds @len bytes of
  *           the command and has room for @size.  Return the length of the
  *           reply's data (0 for SET and PROBE) or -errno.  Without it: ENOTTY.
@@ -93,7 +94,7 @@ struct vuser_server_ops {
  * @no_twin: never set up a twin socket
  * @no_write_multi: REGION_WRITE_MULTI is not offered
  * @no_dma_fds: map no file that comes with DMA_MAP: use messages only
- * @max_msg_fds: fds taken in one message, 0 for VUSER_MAX_MSG_FDS
+ * @max_msg_fds: fds taken in one message, 0 for 16: QEMU's client refuses more
  * @max_data_xfer_size: bytes taken in one message, 0 for 1 MiB
  * @max_dma_maps: DMA regions taken at one time, 0 for 65535.  The next one is
  *                refused with ENOSPC.
@@ -174,6 +175,7 @@ struct vuser_server_region {
 
 /**
  * vuser_server_set_region - add a region
+ * @server: the device
  * @index: less than VUSER_MAX_REGIONS; there are as many regions as the highest
  *         index says, for a PCI device VFIO_PCI_NUM_REGIONS at least
  * @region: copied
@@ -185,6 +187,7 @@ int vuser_server_set_region(struct vuser_server *server, uint32_t index,
 
 /**
  * vuser_server_add_ioeventfd - have writes signalled by an eventfd
+ * @server: the device
  * @region: index of a region that is set
  * @offset: from the start of the region
  * @size: of the write: 1, 2, 4, 8, or 0 for any
@@ -202,10 +205,15 @@ int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t region,
 
 /**
  * vuser_server_set_irqs - add an interrupt type
+ * @server: the device
  * @index: less than VUSER_MAX_IRQ_INDEXES, e.g. VFIO_PCI_MSIX_IRQ_INDEX
  * @flags: VFIO_IRQ_INFO_*.  With VFIO_IRQ_INFO_AUTOMASKED an interrupt masks
  *         itself when it fires.
  * @count: interrupts, VUSER_MAX_IRQS at most
+ *
+ * With VFIO_IRQ_INFO_MASKABLE the client may mask and unmask.  Eventfds for
+ * these two actions are refused with ENOTSUP, whereupon clients do without: the
+ * specification has the server signal them, VFIO the client.
  */
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
 			  uint32_t flags, uint32_t count);
@@ -214,6 +222,7 @@ int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
 
 /**
  * vuser_server_listen - wait for clients at a path
+ * @server: the device
  * @path: a socket nobody listens on any more is replaced
  *
  * Return: 0 or as vuser_sock_listen().
@@ -233,6 +242,7 @@ int vuser_server_fd(const struct vuser_server *server);
 
 /**
  * vuser_server_process - do all there is to do now
+ * @server: the device
  *
  * Takes in clients, serves commands, notices the end.  Does not wait for a
  * client to send; may wait for a thread that holds a region that is unmapped,
@@ -260,8 +270,10 @@ void vuser_server_disconnect(struct vuser_server *server);
 
 /**
  * vuser_dma_read - read the client's memory
+ * @server: the device
  * @iova: may span regions that touch
  * @buf: for @len bytes
+ * @len: bytes, any number
  *
  * Copies from mapped memory, or sends DMA_READ and waits.
  *
@@ -288,7 +300,9 @@ struct vuser_dma_ref {
 
 /**
  * vuser_dma_get - a pointer to the client's memory
- * @iova: all of @len must lie in one region
+ * @server: the device
+ * @iova: first address
+ * @len: bytes, all of which must lie in one region
  * @prot: PROT_READ, PROT_WRITE or both
  * @ref: result
  *
@@ -309,6 +323,7 @@ void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref);
 
 /**
  * vuser_irq_trigger - fire an interrupt
+ * @server: the device
  * @index: of the interrupt type
  * @subindex: less than its count
  *

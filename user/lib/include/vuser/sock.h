@@ -90,6 +90,10 @@ int vuser_msg_recv(int fd, struct vuser_msg *msg, size_t max_size,
 
 /**
  * vuser_msg_wait - receive a whole message, waiting for it
+ * @fd: as for vuser_msg_recv()
+ * @msg: likewise
+ * @max_size: likewise
+ * @max_fds: likewise
  * @timeout_ms: -1 for no limit
  *
  * Return: as vuser_msg_recv(), with -ETIMEDOUT in place of -EAGAIN.
