@@ -12,6 +12,7 @@
 #include <linux/io.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -83,15 +84,34 @@ static int vuser_backing_add(struct vuser_backing *back, unsigned long pfn)
 	return 0;
 }
 
+/*
+ * Before 6.2 a long-term pin does not wait for user space to bring a page in
+ * (userfaultfd), but fails.  Then this waits, and the pin finds the page.
+ */
+static int vuser_pin_retry(unsigned long vaddr, int nr, int flags,
+			   struct page **pages)
+{
+	char __user *addr = (char __user *)vaddr;
+	size_t left;
+
+	if (flags & FOLL_WRITE)
+		left = fault_in_safe_writeable(addr, PAGE_SIZE);
+	else
+		left = fault_in_readable(addr, PAGE_SIZE);
+	return left ? -EFAULT : pin_user_pages_fast(vaddr, nr, flags, pages);
+}
+
 /* One batch of pages; on failure those that were not added are let go. */
 static int vuser_pin_batch(struct vuser_backing *back, unsigned long vaddr,
 			   unsigned long left, struct page **pages)
 {
 	int flags = FOLL_LONGTERM | (back->write ? FOLL_WRITE : 0);
+	int nr = min(left, VUSER_PIN_BATCH);
 	int i, got, ret = 0;
 
-	got = pin_user_pages_fast(vaddr, min(left, VUSER_PIN_BATCH), flags,
-				  pages);
+	got = pin_user_pages_fast(vaddr, nr, flags, pages);
+	if (got == -EFAULT)
+		got = vuser_pin_retry(vaddr, nr, flags, pages);
 	if (got <= 0)
 		return got ?: -EFAULT;
 	for (i = 0; i < got && !ret; i++)

@@ -141,7 +141,8 @@ static int vuser_told_forget(struct vuser_told *told,
 		region->stale = true;
 		return ret;
 	}
-	if (ret && !vuser_told_lost(told))
+	/* A stale one it may never have known. */
+	if (ret && !region->stale && !vuser_told_lost(told))
 		dev_warn_ratelimited(told->dev->vdev.dev,
 				     "server refused to unmap DMA region 0x%lx-0x%lx (%d)\n",
 				     region->node.start, region->node.last,
@@ -249,6 +250,7 @@ static int vuser_told_settle(struct vuser_told *told)
 							       ULONG_MAX));
 		if (!region->stale)
 			continue;
+		told->incomplete = true;
 		ret = vuser_told_forget(told, region,
 					vuser_request_deadline(told->dev),
 					true);
@@ -455,6 +457,8 @@ static int vuser_told_map_locked(struct vuser_told *told,
 	ret = vuser_told_settle(told);
 	if (ret)
 		return ret;
+	if (told->incomplete)
+		return vuser_told_plan(told);
 	region = vuser_region_at(told, map->node.start, map->node.last);
 	ret = region ? vuser_told_map_into(region, map) :
 		       vuser_told_map_new(told, map);
