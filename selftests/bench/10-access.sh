@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Register accesses, events, interrupts, DMA maps, and copies by the ioat device.
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+
+load_module
+"$BENCH/memory_bench"
+
+start vuserd --foreground
+start vuser-ioat -s "$WORK/ioat.sock"
+start vuser-ioat -s "$WORK/direct.sock"
+await "$WORK/ioat.sock"
+await "$WORK/direct.sock"
+uuid=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
+"$BENCH/access_bench" "$uuid" "$WORK/direct.sock"
+
+# In turn, so that both see the same machine.
+values=() baselines=()
+for _ in 1 2 3; do
+	values+=("$("$BENCH/ioat_bench" "$uuid")")
+	baselines+=("$(vuser-ioat --copy-baseline 12800 | tr -dc 0-9.)")
+done
+median() { printf '%s\n' "$@" | sort -n | sed -n 2p; }
+row_against "ioat copy of 64 KiB : copy between two mappings" \
+	"$(median "${values[@]}")" ns "$(median "${baselines[@]}")" 1.2

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# How large things are, and how long a device takes to come up.
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+
+DEVICES=256
+
+# Bytes of memory that the kernel holds for itself.
+kernel_memory()
+{
+	echo 3 > /proc/sys/vm/drop_caches
+	awk '/^(SUnreclaim|KernelStack|PageTables|Percpu|VmallocUsed):/ {
+		sum += $2 } END { print sum * 1024 }' /proc/meminfo
+}
+
+resident() { awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"; }
+
+row "vuser.ko, loaded" "$(load_module &&
+	awk '$1 == "vuser" { print $2 }' /proc/modules)" bytes
+
+start vuserd --foreground
+helper=$LAST_PID
+start vuser-ioat -s "$WORK/0.sock"
+await "$WORK/0.sock"
+
+times=()
+for _ in $(seq 21); do
+	begin=$(date +%s%N)
+	uuid=$(vuserctl create --endpoint "$WORK/0.sock" --wait)
+	times+=($(($(date +%s%N) - begin)))
+	vuserctl remove "$uuid"
+done
+row "vuserctl create, until attached (median of 21)" \
+	"$(printf '%s\n' "${times[@]}" | sort -n | sed -n 11p |
+		awk '{ print $1 / 1e6 }')" ms
+
+vuserctl create --endpoint "$WORK/0.sock" --wait > /dev/null
+row "vuserd with 1 device, resident" "$(resident "$helper")" KiB
+
+for i in $(seq 1 $((DEVICES - 1))); do
+	start vuser-ioat -s "$WORK/$i.sock"
+done
+await "$WORK/$((DEVICES - 1)).sock"
+before=$(kernel_memory)
+for i in $(seq 1 $((DEVICES - 1))); do
+	vuserctl create --endpoint "$WORK/$i.sock" --wait > /dev/null
+done
+after=$(kernel_memory)
+row "kernel memory of an idle attached device" \
+	$(((after - before) / (DEVICES - 1))) bytes
+row "vuserd with $DEVICES devices, resident" "$(resident "$helper")" KiB

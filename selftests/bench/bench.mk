@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0
+# The benchmarks: what they measure is in each; lab/bench runs the scripts.
+
+BENCH := access_bench memory_bench ioat_bench
+BENCH_USER := $(SRC)../user/lib
+BENCH_LIB := $(BUILD)/user/lib/libvuser.a
+
+bench: $(addprefix $(O)/bench/,$(BENCH))
+
+$(O)/bench/%.o: $(SRC)bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I$(BENCH_USER)/include -I$(SRC)../include/uapi \
+		$(CFLAGS) -c -o $@ $<
+
+$(addprefix $(O)/bench/,$(BENCH)): $(O)/bench/%: $(O)/bench/%.o \
+		$(O)/bench/row.o $(LIB_OBJS) $(BENCH_LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljson-c -lsystemd -lpthread
+
+-include $(wildcard $(O)/bench/*.d)
+
+.PHONY: bench

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the benchmarks share: the module, the helper, and ioat devices. A row is
+# a line of JSON on standard output, all else goes to standard error.
+
+set -eu
+: "${BUILD:?is to be the directory of what was built}"
+BENCH=$BUILD/selftests/bench
+export BENCH PATH=$BUILD/user/bin:$PATH
+WORK=$(mktemp -d)
+export WORK
+PIDS=()
+
+cleanup()
+{
+	local pid mdev
+
+	for mdev in /sys/bus/mdev/devices/*/remove; do
+		[ -e "$mdev" ] && echo 1 > "$mdev"
+	done
+	for pid in "${PIDS[@]}"; do
+		kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null
+	done
+	rm -rf "$WORK"
+	rmmod vuser || :
+}
+trap cleanup EXIT
+
+# row NAME VALUE UNIT
+row()
+{
+	jq -cn --arg name "$1" --argjson value "$2" --arg unit "$3" \
+		'{$name, $value, $unit, baseline: null, ratio: null,
+		  limit: null}'
+}
+
+# row_against NAME VALUE UNIT BASELINE LIMIT
+row_against()
+{
+	jq -cn --arg name "$1" --argjson value "$2" --arg unit "$3" \
+		--argjson baseline "$4" --argjson limit "$5" \
+		'{$name, $value, $unit, $baseline,
+		  ratio: ($value / $baseline), $limit}'
+}
+
+# start COMMAND...: in the background until the end
+start()
+{
+	"$@" >&2 &
+	PIDS+=($!)
+	LAST_PID=$!
+}
+
+# await SOCKET: until a server listens there
+await()
+{
+	for _ in $(seq 600); do
+		[ -S "$1" ] && return
+		sleep 0.05
+	done
+	echo "nothing listens at $1" >&2
+	return 1
+}
+
+load_module()
+{
+	modprobe -a vfio mdev vfio_iommu_type1
+	[ -d /sys/module/vuser ] || insmod "$BUILD/module/kmod/vuser.ko"
+}
