@@ -21,7 +21,7 @@ failed=()
 
 # shellcheck source-path=SCRIPTDIR source=dpdk/autotest.sh
 . "$CONSUMERS/dpdk/autotest.sh"
-# shellcheck source=dpdk/perf.sh
+# shellcheck source-path=SCRIPTDIR source=dpdk/perf.sh
 . "$CONSUMERS/dpdk/perf.sh"
 
 # Shown before it is done, as one would type it.
@@ -68,7 +68,7 @@ autotest_progress()
 {
 	stdbuf -oL tr '\r' '\n' | stdbuf -oL sed 's/Ops submitted/\n&/g' |
 		awk '
-		/^### Test dmadev instance/ || /Running .* Tests/ ||
+		/^### Test dmadev/ || /Running .* Tests/ ||
 		/^ \+ TestCase/ || /^Test OK/ || /^Test Failed/ {
 			print "    " $0
 			fflush()
@@ -89,9 +89,9 @@ run "echo $SOCKET > $DEVICE/vuser/endpoint" || die "cannot set the endpoint"
 wait_attached
 run vuserctl list
 BDF=$(cat "$DEVICE/vuser/pci_address")
-version=$(dpdk-test --version 2>&1 | grep -o 'DPDK [0-9.]*' | head -n 1)
+version="DPDK $(dpkg-query -W -f '${Version}' dpdk-dev)"
 
-step "DPDK's own test of DMA devices (Debian's dpdk-test, $version) on $BDF"
+step "DPDK's own test of DMA devices (dpdk-test, Debian's $version)"
 echo "  # DPDK_TEST=dmadev_autotest vuserctl exec -- dpdk-test -a $BDF"
 mkfifo "$WORK/progress"
 autotest_progress < "$WORK/progress" &
@@ -127,12 +127,12 @@ result $? "the module is unloaded"
 cat <<EOF
 
 ----------------------------------------------------------------------------
- Linux $(uname -r), $version as Debian ships it, no KVM needed.
+ Linux $(uname -r), $version, both as Debian ships them.
  $BDF was an I/OAT DMA engine that lived in the process vuser-ioat.
 
 EOF
 perf_rows "$BDF" "$WORK" | awk '
-	{ printf " %-10s copies blocks of %5d bytes at %6d MB/s\n", $1, $2, $3 }'
+	{ printf " the %-9s copies blocks of %5d bytes at %5d MB/s\n", $1, $2, $3 }'
 echo
 for line in "${passed[@]}"; do
 	echo " passed: $line"

@@ -22,7 +22,7 @@ dpdk_block()
 {
 	tr '\r' '\n' < "$2" | sed 's/Ops submitted/\n&/g' |
 		awk -v head="[$1]" '
-		/^### Test dmadev instance/ { ours = index($0, head) > 0 }
+		/^### Test dmadev/ { ours = index($0, head) > 0 }
 		ours { print }'
 }
 
