@@ -6,7 +6,7 @@ set -euo pipefail
 
 LABDIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(dirname "$LABDIR")
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/vuser
+CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vuser
 ALL_LABS="6.1 6.12 7.2"
 export LABDIR TOP CACHE ALL_LABS
 
