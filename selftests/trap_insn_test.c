@@ -45,6 +45,8 @@ static void fill(struct vectors *v)
 			v->word[i][j] = 0x0101010101010101 * (16 * j + i + 1);
 }
 
+/* clang-format off */
+
 /* MOVE is movups or vmovups, R is xmm or ymm. */
 #define VECTOR_LOADS(MOVE, R)						\
 	MOVE " 0(%0), %%" R "0; " MOVE " 32(%0), %%" R "1;"		\
@@ -82,20 +84,23 @@ static void fill(struct vectors *v)
 		     VECTOR_STORES("vmovups", "ymm") "vzeroupper"	\
 		     : : "r"(v), "r"(p) : "rax", VECTOR_CLOBBERS)
 
+/* clang-format on */
+
 static const uint64_t source[2] = { 0x8877665544332211, 0xffeeddccbbaa9988 };
 
 /* One load into xmm5: what it and its neighbours are afterwards. */
-#define XMM_LOAD(insn, low, high) do {					\
-	struct vectors got, want;					\
-									\
-	fill(&want);							\
-	got = want;							\
-	WITH_XMM(&got, bar + MEM, insn " (%1), %%xmm5;");		\
-	want.word[5][0] = (low);					\
-	want.word[5][1] = (high);					\
-	EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)))			\
+#define XMM_LOAD(insn, low, high)                                           \
+	do {                                                                \
+		struct vectors got, want;                                   \
+                                                                            \
+		fill(&want);                                                \
+		got = want;                                                 \
+		WITH_XMM(&got, bar + MEM, insn " (%1), %%xmm5;");           \
+		want.word[5][0] = (low);                                    \
+		want.word[5][1] = (high);                                   \
+		EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)))              \
 		TH_LOG(insn ": %llx %llx", got.word[5][0], got.word[5][1]); \
-} while (0)
+	} while (0)
 
 TEST_F(consumer, xmm_loads)
 {
@@ -106,8 +111,8 @@ TEST_F(consumer, xmm_loads)
 	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &source[0], 8));
-	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM + 8, &source[1],
-				8));
+	ASSERT_EQ(0,
+		  region_put(self->dev.device, BAR(0), MEM + 8, &source[1], 8));
 
 	XMM_LOAD("movups", source[0], source[1]);
 	XMM_LOAD("movaps", source[0], source[1]);
@@ -121,19 +126,22 @@ TEST_F(consumer, xmm_loads)
 	XMM_LOAD("movhps", old.word[5][0], source[0]);
 }
 
-#define XMM_STORE(insn, low, high) do {					\
-	struct vectors v;						\
-									\
-	fill(&v);							\
-	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 8 0", MEM));	\
-	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 8 0", MEM + 8));	\
-	WITH_XMM(&v, bar + MEM, insn " %%xmm14, (%1);");		\
-	EXPECT_EQ((uint64_t)(low), device_value(self->dev.device, MEM, 8)) \
-		TH_LOG(insn);						\
-	EXPECT_EQ((uint64_t)(high),					\
-		  device_value(self->dev.device, MEM + 8, 8))		\
-		TH_LOG(insn);						\
-} while (0)
+#define XMM_STORE(insn, low, high)                                           \
+	do {                                                                 \
+		struct vectors v;                                            \
+                                                                             \
+		fill(&v);                                                    \
+		ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 8 0", MEM));  \
+		ASSERT_EQ(0,                                                 \
+			  testdev_cmd(&shared, "poke 0 0x%x 8 0", MEM + 8)); \
+		WITH_XMM(&v, bar + MEM, insn " %%xmm14, (%1);");             \
+		EXPECT_EQ((uint64_t)(low),                                   \
+			  device_value(self->dev.device, MEM, 8))            \
+		TH_LOG(insn);                                                \
+		EXPECT_EQ((uint64_t)(high),                                  \
+			  device_value(self->dev.device, MEM + 8, 8))        \
+		TH_LOG(insn);                                                \
+	} while (0)
 
 TEST_F(consumer, xmm_stores)
 {
@@ -247,8 +255,8 @@ TEST_F(consumer, ymm_refused)
 		SKIP(return, "this processor has no AVX");
 	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, bar);
-	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("vmovups (%0), %%ymm0" : :
-						"r"(bar + MEM) : "xmm0")));
+	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("vmovups (%0), %%ymm0" : : "r"(
+				  bar + MEM) : "xmm0")));
 }
 
 /* Each element is one access; the count and the addresses end as they must. */
@@ -295,7 +303,9 @@ TEST_F(consumer, rep_stos_backwards)
 	ASSERT_NE(MAP_FAILED, bar);
 	to = (void *)(bar + MEM + 12);
 	asm volatile("std; rep stosl; cld"
-		     : "+D"(to), "+c"(n) : "a"(0x5a5a1234) : "memory");
+		     : "+D"(to), "+c"(n)
+		     : "a"(0x5a5a1234)
+		     : "memory");
 	EXPECT_EQ(0, n);
 	EXPECT_EQ(bar + MEM - 4, to);
 	EXPECT_EQ(0x5a5a1234, device_value(self->dev.device, MEM, 4));
@@ -304,8 +314,8 @@ TEST_F(consumer, rep_stos_backwards)
 
 static int movs(const volatile void *from, volatile void *to)
 {
-	return FAULT_OF(asm volatile("movsl" : "+S"(from), "+D"(to) : :
-				     "memory"));
+	return FAULT_OF(
+		asm volatile("movsl" : "+S"(from), "+D"(to) : : "memory"));
 }
 
 /* What cannot be completed must not have touched the device either. */
@@ -362,11 +372,13 @@ TEST_F(consumer, far_bits)
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 0x80", MEM + 0x20));
 	asm volatile("btl %2, (%1); setc %0"
-		     : "=r"(set) : "r"(bar + MEM), "r"(0x20 * 8 + 7)
+		     : "=r"(set)
+		     : "r"(bar + MEM), "r"(0x20 * 8 + 7)
 		     : "memory", "cc");
 	EXPECT_EQ(1, set);
 	asm volatile("btsl %2, (%1); setc %0"
-		     : "=r"(set) : "r"(bar + MEM + 0x40), "r"(-0x20 * 8 + 1)
+		     : "=r"(set)
+		     : "r"(bar + MEM + 0x40), "r"(-0x20 * 8 + 1)
 		     : "memory", "cc");
 	EXPECT_EQ(0, set);
 	EXPECT_EQ(0x82, device_value(self->dev.device, MEM + 0x20, 4));
@@ -380,12 +392,13 @@ TEST_F(consumer, rmw_on_read_only)
 	bar = map_bar0(self->dev.device, PROT_READ);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 0x80", MEM));
-	EXPECT_EQ(SIGSEGV, FAULT_OF(asm volatile("incl (%0)" : :
-						 "r"(bar + MEM) :
-						 "memory", "cc")));
+	EXPECT_EQ(SIGSEGV,
+		  FAULT_OF(asm volatile(
+			  "incl (%0)" : : "r"(bar + MEM) : "memory", "cc")));
 	EXPECT_EQ(0x80, device_value(self->dev.device, MEM, 4));
-	EXPECT_EQ(0, FAULT_OF(asm volatile("testl $1, (%0)" : :
-					   "r"(bar + MEM) : "memory", "cc")));
+	EXPECT_EQ(0, FAULT_OF(asm volatile(
+			     "testl $1, (%0)" : : "r"(bar + MEM) : "memory",
+			     "cc")));
 }
 
 extern const char step_first[], step_second[];
@@ -396,7 +409,9 @@ static void __attribute__((noinline)) step_here(volatile unsigned char *p)
 	asm volatile("int3\n"
 		     "step_first: movl (%0), %%eax\n"
 		     "step_second: nop; nop"
-		     : : "r"(p) : "rax", "memory");
+		     :
+		     : "r"(p)
+		     : "rax", "memory");
 }
 
 /* A debugger that steps stops behind the instruction, not one later. */

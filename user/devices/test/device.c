@@ -232,14 +232,11 @@ static int init_memory(struct device *dev)
 
 	for (i = 0; i < NR_BARS; i++) {
 		is_shared = i == 2 || i == 4;
-		dev->memfds[i] = memfd_create("testdev-bar", MFD_CLOEXEC);
-		if (dev->memfds[i] < 0 ||
-		    ftruncate(dev->memfds[i], bar_sizes[i]))
-			return -errno;
-		dev->bars[i] = mmap(NULL, bar_sizes[i], PROT_READ | PROT_WRITE,
-				    MAP_SHARED, dev->memfds[i], 0);
-		if (dev->bars[i] == MAP_FAILED)
-			return -errno;
+		dev->memfds[i] = area_create(is_shared ? dev->opt.areas :
+							 AREA_MEMFD,
+					     bar_sizes[i], &dev->bars[i]);
+		if (dev->memfds[i] < 0)
+			return dev->memfds[i];
 		if (!is_shared) {
 			close(dev->memfds[i]);
 			dev->memfds[i] = -1;

@@ -10,6 +10,7 @@
 #include <vuser/pci.h>
 #include <vuser/server.h>
 
+#include "area.h"
 #include "testdev.h"
 
 #define NR_BARS		6
@@ -20,6 +21,7 @@ struct options {
 	unsigned int dma_limit;	/* refuse the next with EINVAL; 0: no limit */
 	bool no_reset;
 	bool no_io_fds;
+	enum area_kind areas;
 };
 
 struct device {

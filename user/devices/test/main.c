@@ -32,6 +32,7 @@ enum {
 	OPT_NO_TWIN,
 	OPT_NO_RESET,
 	OPT_NO_IO_FDS,
+	OPT_AREAS,
 };
 
 static const struct option longopts[] = {
@@ -45,6 +46,7 @@ static const struct option longopts[] = {
 	{ "no-twin", no_argument, NULL, OPT_NO_TWIN },
 	{ "no-reset", no_argument, NULL, OPT_NO_RESET },
 	{ "no-io-fds", no_argument, NULL, OPT_NO_IO_FDS },
+	{ "areas", required_argument, NULL, OPT_AREAS },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -63,6 +65,8 @@ static void usage(void)
 	       "  --no-twin                 no socket for server's commands\n"
 	       "  --no-reset                the device cannot be reset\n"
 	       "  --no-io-fds               no ioeventfds\n"
+	       "  --areas=KIND              share memory by a memfd, or one that\n"
+	       "                            is hugetlb, read-only or sealed\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -105,6 +109,12 @@ static void set_option(struct options *opt, int which, const char *value)
 	case OPT_NO_IO_FDS:
 		opt->no_io_fds = true;
 		break;
+	case OPT_AREAS:
+		opt->areas = area_kind(value);
+		if ((int)opt->areas >= 0)
+			break;
+		fprintf(stderr, "%s is no kind of area\n", value);
+		exit(2);
 	case 'h':
 		usage();
 		exit(0);

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Shared areas by the kind of file behind them: which may be shown to the
+ * consumer, and what a server does to its file that it should not.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <kselftest_harness.h>
+
+#include "lib/clock.h"
+#include "lib/fault.h"
+#include "lib/helper.h"
+#include "lib/res.h"
+#include "lib/testdev.h"
+#include "lib/vfio.h"
+
+#define BAR4 VFIO_PCI_BAR4_REGION_INDEX
+#define RW   (PROT_READ | PROT_WRITE)
+#define PAGE 0x1000
+
+static volatile uint32_t *at(volatile void *base, size_t off)
+{
+	return (volatile uint32_t *)((volatile char *)base + off);
+}
+
+/* A device of the test's own, with areas of one kind, and a mapping of one. */
+struct area {
+	struct testdev td;
+	struct vfio_dev dev;
+	volatile void *p;
+	long locked;
+};
+
+static int area_open(struct area *area, const char *arg)
+{
+	const char *const args[] = { arg, NULL };
+	int ret;
+
+	area->locked = res_locked();
+	area->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	area->p = MAP_FAILED;
+	ret = testdev_start(&area->td, args);
+	if (!ret)
+		ret = vfio_dev_open(&area->dev, area->td.uuid,
+				    VFIO_TYPE1v2_IOMMU);
+	if (ret)
+		return ret;
+	area->p = region_mmap(area->dev.device, BAR4, 0, TESTDEV_BAR4_SIZE, RW);
+	return area->p == MAP_FAILED ? -errno : 0;
+}
+
+static void area_close_consumer(struct area *area)
+{
+	if (area->p != MAP_FAILED)
+		munmap((void *)area->p, TESTDEV_BAR4_SIZE);
+	area->p = MAP_FAILED;
+	vfio_dev_close(&area->dev);
+}
+
+/* Whether nothing is left that is counted. */
+static bool area_close(struct area *area)
+{
+	area_close_consumer(area);
+	testdev_stop(&area->td);
+	return res_locked() == area->locked;
+}
+
+FIXTURE(area)
+{
+	struct area area;
+};
+
+FIXTURE_VARIANT(area)
+{
+	const char *arg;
+	bool shown;
+};
+
+FIXTURE_VARIANT_ADD(area, memfd) {
+	.arg = "--areas=memfd",
+	.shown = true,
+};
+
+FIXTURE_VARIANT_ADD(area, hugetlb) {
+	.arg = "--areas=hugetlb",
+	.shown = true,
+};
+
+FIXTURE_VARIANT_ADD(area, read_only) {
+	.arg = "--areas=read-only",
+};
+
+FIXTURE_VARIANT_ADD(area, sealed) {
+	.arg = "--areas=sealed",
+};
+
+FIXTURE_SETUP(area)
+{
+	ASSERT_EQ(0, area_open(&self->area, variant->arg));
+}
+
+FIXTURE_TEARDOWN(area)
+{
+	EXPECT_TRUE(area_close(&self->area));
+}
+
+/* Either way the values are right; the server is asked only where it must. */
+TEST_F(area, loads_and_stores)
+{
+	uint32_t off;
+
+	ASSERT_EQ(0, testdev_cmd(&self->area.td, "poke 4 0x3010 4 0x77"));
+	ASSERT_EQ(0, testdev_log_clear(&self->area.td));
+	EXPECT_EQ(0x77, *at(self->area.p, 0x3010));
+	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
+		*at(self->area.p, off + 8) = off + 1;
+	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
+		EXPECT_EQ(off + 1, *at(self->area.p, off + 8));
+	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
+		EXPECT_EQ(off + 1, testdev_num(&self->area.td, "peek 4 0x%x 4",
+					       off + 8));
+	EXPECT_EQ(variant->shown, !testdev_log_count(&self->area.td));
+}
+
+/* A system call reaches what is shown, and nothing else. */
+TEST_F(area, system_call)
+{
+	int fds[2];
+
+	ASSERT_EQ(0, pipe(fds));
+	*at(self->area.p, PAGE) = 0x64636261;
+	EXPECT_EQ(variant->shown ? 4 : -1,
+		  write(fds[1], (void *)at(self->area.p, PAGE), 4));
+	EXPECT_EQ(variant->shown ? 4 : -1,
+		  write(fds[1], (void *)at(self->area.p, 2 * PAGE), 4));
+	ASSERT_EQ(4, write(fds[1], "efgh", 4));
+	EXPECT_EQ(variant->shown ? 4 : -1,
+		  read(fds[0], (void *)at(self->area.p, 3 * PAGE), 4));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* The server's descriptor for its BAR 4, as the server has it; or -1. */
+static int server_file(struct testdev *td)
+{
+	char dir[64], path[512], target[64];
+	int fd = -1, last = -1;
+	struct dirent *entry;
+	ssize_t len;
+	DIR *fds;
+
+	snprintf(dir, sizeof(dir), "/proc/%d/fd", td->pid);
+	fds = opendir(dir);
+	if (!fds)
+		return -1;
+	while ((entry = readdir(fds))) {
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		len = readlink(path, target, sizeof(target) - 1);
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		/* BARs are made in order, so the highest is the last one */
+		if (strstr(target, "testdev-bar") && atoi(entry->d_name) > last)
+			last = atoi(entry->d_name);
+	}
+	closedir(fds);
+	if (last >= 0) {
+		snprintf(path, sizeof(path), "%s/%d", dir, last);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	}
+	return fd;
+}
+
+/*
+ * A server that cuts its file down under the consumer: what was shown stays,
+ * what was not reads as the server says, or as nothing when that killed it.
+ */
+TEST_F(area, truncated)
+{
+	int fd;
+
+	*at(self->area.p, 0) = 0x1234;
+	fd = server_file(&self->area.td);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, 0));
+	close(fd);
+	if (variant->shown)
+		EXPECT_EQ(0x1234, *at(self->area.p, 0));
+	EXPECT_EQ(0, FAULT_OF((void)*at(self->area.p, 5 * PAGE)));
+	EXPECT_EQ(0, FAULT_OF(*at(self->area.p, 6 * PAGE) = 1));
+}
+
+/*
+ * A file that is shown for writing cannot be sealed against it, even when the
+ * server, which had it mapped too, is gone.
+ */
+static void sealed_too_late(struct __test_metadata *_metadata, const char *arg)
+{
+	struct area area;
+	int fd;
+
+	ASSERT_EQ(0, area_open(&area, arg));
+	*at(area.p, 0) = 1;
+	fd = server_file(&area.td);
+	ASSERT_LE(0, fd);
+	testdev_kill(&area.td);
+	EXPECT_EQ(-1, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	EXPECT_EQ(EBUSY, errno);
+	*at(area.p, 0) = 2;
+	EXPECT_EQ(2, *at(area.p, 0));
+	area_close_consumer(&area);
+	EXPECT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	close(fd);
+	EXPECT_TRUE(area_close(&area));
+}
+
+TEST(sealed_too_late_memfd)
+{
+	sealed_too_late(_metadata, "--areas=memfd");
+}
+
+TEST(sealed_too_late_hugetlb)
+{
+	sealed_too_late(_metadata, "--areas=hugetlb");
+}
+
+/* Free huge pages, once there are @want; the last files go a little later. */
+static long huge_free(long want)
+{
+	long long end = clock_ms() + SOON_MS;
+	long pages;
+
+	do {
+		pages = res_meminfo("HugePages_Free");
+	} while (pages != want && clock_ms() < end && !poll(NULL, 0, 10));
+	return pages;
+}
+
+/* What is held of the server's memory goes back when the device is closed. */
+TEST(nothing_is_kept)
+{
+	struct area area;
+	uint32_t off;
+	long before;
+
+	ASSERT_EQ(0, area_open(&area, "--areas=hugetlb"));
+	/* not those that a test before this one is about to give back */
+	before = huge_free(res_meminfo("HugePages_Total"));
+	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
+		*at(area.p, off) = 1;
+	EXPECT_EQ(before - 1, res_meminfo("HugePages_Free"));
+	testdev_kill(&area.td);
+	EXPECT_EQ(1, *at(area.p, PAGE));
+	EXPECT_EQ(before - 1, res_meminfo("HugePages_Free"));
+	EXPECT_TRUE(area_close(&area));
+	EXPECT_EQ(before, huge_free(before));
+}
+
+HELPER_MAIN

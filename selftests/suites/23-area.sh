@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 180
+# hugepages: 16
+#
+# Shared areas by the kind of file behind them.
+
+. "$(dirname "$0")/../lib.sh"
+
+run area_test
