@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run a QEMU until its firmware is done, and look at one of its PCI devices.
 
-usage: qemu_pci.py VENDOR:DEVICE [--run COMMAND] QEMU [ARGUMENT...]
+usage: qemu_pci.py [--run COMMAND] VENDOR:DEVICE QEMU [ARGUMENT...]
 
 No guest system is needed: SeaBIOS finds the device, sizes and places its BARs
 and turns its memory on.  It says on its debug port when it is through.  Exits 0

@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# labs: 7.2
+# timeout: 300
+#
+# QEMU's own vfio-user client (from 10.1 on, so in one lab only) against
+# vuser-ioat, without a kernel module: the server side, tried by a client that
+# nobody here wrote.
+
+# shellcheck disable=SC2317 # functions that check calls
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+# shellcheck source=../consumers/qemu/guest.sh
+. "$CONSUMERS/qemu/guest.sh"
+
+check "vuser-ioat listens" daemon ioat vuser-ioat -s "$WORK/ioat.sock" || finish
+maps=/proc/$(cat "$WORK/ioat.pid")/maps
+socket="{\"type\":\"unix\",\"path\":\"$WORK/ioat.sock\"}"
+device="{\"driver\":\"vfio-user-pci\",\"socket\":$socket}"
+
+# The second time, the server has seen a client go.
+for time in first second; do
+	check "vfio-user-pci, $time time: the firmware finds the device" \
+		in_qemu "grep memory-backend-memfd $maps" \
+		"${qemu[@]}" "${memfd[@]}" -device "$device"
+done
+check "vuser-ioat lives" kill -0 "$(cat "$WORK/ioat.pid")"
+daemon_stop ioat
+finish
