@@ -70,7 +70,7 @@ check "a setting that the kernel refuses leaves no device" says "PCI address" \
 check "it left none" is "$count" eval "vuserctl -j list | jq length"
 check "--wait needs an endpoint" says "endpoint" vuserctl create --wait
 check "--wait says why there is no server" says "start the server" \
-	vuserctl create --endpoint "$WORK/nobody" --wait
+	vuserctl create --endpoint "$WORK/nobody" --wait=1
 nobody=$(vuserctl -j list | jq -r --arg path "$WORK/nobody" \
 	'.[] | select(.endpoint == $path) | .uuid')
 UUID[nobody]=$nobody

@@ -21,13 +21,15 @@
  * @set: settings
  * @wait: seconds to wait for a server, 0: do not
  * @dev: what became of it
- * @done: waited for: it is attached, or there is an error
+ * @said: the error that was said last
+ * @done: waited for: it has a server
  */
 struct create {
 	char uuid[37];
 	struct settings set;
 	unsigned int wait;
 	struct vnl_dev dev;
+	char said[VUSER_ERROR_MAX + 1];
 	bool done;
 };
 
@@ -139,12 +141,18 @@ static int apply(struct ctl *ctl, struct create *create)
 
 /* Waiting ----------------------------------------------------------------- */
 
+/* An error is no reason to stop: the server may only be slower than we are. */
 static void look(struct create *create, const struct vnl_dev *dev)
 {
 	if (strcmp(dev->uuid, create->uuid))
 		return;
 	create->dev = *dev;
-	create->done = dev->error[0] || dev->state != VUSER_STATE_CREATED;
+	create->done = dev->state != VUSER_STATE_CREATED;
+	if (!create->done && dev->error[0] &&
+	    strcmp(dev->error, create->said)) {
+		complain("waiting: %s", dev->error);
+		memcpy(create->said, dev->error, sizeof(create->said));
+	}
 }
 
 static int on_change(void *data, const struct vnl_msg *msg)
@@ -190,23 +198,19 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 			vnl_events(events);
 	} while (!create->done && ms_left(&end));
 
-	if (create->dev.error[0] && create->dev.state == VUSER_STATE_CREATED)
-		return complain("%s: %s", create->uuid, create->dev.error);
-	if (!create->done)
-		return complain("%s has no server after %u s: %s", create->uuid,
-				create->wait, create->dev.owner ?
-				"see the log of vuserd" : "vuserd does not run");
-	return 0;
+	if (create->done)
+		return 0;
+	return complain("%s has no server after %u s: %s", create->uuid,
+			create->wait, create->dev.error[0] ?
+			create->dev.error : create->dev.owner ?
+			"see the log of vuserd" :
+			"start vuserd, it does not run");
 }
 
-static int print(struct ctl *ctl, const char *uuid)
+static int print_json(struct ctl *ctl, const char *uuid)
 {
 	struct vnl_dev dev;
 
-	if (!ctl->json) {
-		puts(uuid);
-		return EXIT_SUCCESS;
-	}
 	if (target_find(ctl, uuid, &dev))
 		return EXIT_FAILURE;
 	output_json(output_dev_json(&dev), true);
@@ -234,10 +238,15 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		sysfs_remove(create.uuid);
 		goto out;
 	}
-	status = print(ctl, create.uuid);
-	fflush(stdout);
-	if (!status && create.wait)
+	if (!ctl->json) {
+		puts(create.uuid);
+		fflush(stdout);
+	}
+	if (create.wait)
 		status = wait_for_server(ctl, &create, &events);
+	/* Last: it shows what the device has become. */
+	if (ctl->json && print_json(ctl, create.uuid))
+		status = EXIT_FAILURE;
 out:
 	vnl_close(&events);
 	return status;
