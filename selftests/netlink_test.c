@@ -23,8 +23,8 @@
 #include "lib/sysfs.h"
 #include "lib/testdev.h"
 
-#define PAGE		0x1000ull
-#define NR_REGIONS	9
+#define PAGE	   0x1000ull
+#define NR_REGIONS 9
 
 /* What dev-get says of one device. */
 struct seen {
@@ -154,8 +154,9 @@ TEST_F(control, get)
 	EXPECT_FALSE(seen.whole);
 	EXPECT_EQ(-ENODEV, dev_get(&self->nl, 0, &seen));
 	EXPECT_EQ(-ENODEV, dev_get(&self->nl, UINT32_MAX, &seen));
-	EXPECT_EQ(-ENODEV, dev_get_uuid(&self->nl,
-		"00000000-0000-0000-0000-000000000000", &seen));
+	EXPECT_EQ(-ENODEV,
+		  dev_get_uuid(&self->nl,
+			       "00000000-0000-0000-0000-000000000000", &seen));
 }
 
 TEST_F(control, get_by_one_name)
@@ -193,8 +194,9 @@ TEST_F(control, dump_all_once)
 		uuid_new(uuid[i]);
 		ASSERT_EQ(0, mdev_create(uuid[i]));
 	}
-	EXPECT_EQ(0, genl_call(&self->nl, genl_new(VUSER_CMD_DEV_GET,
-						   NLM_F_DUMP), find, counts));
+	EXPECT_EQ(0,
+		  genl_call(&self->nl, genl_new(VUSER_CMD_DEV_GET, NLM_F_DUMP),
+			    find, counts));
 	for (i = 0; i < 60; i++) {
 		EXPECT_EQ(0, dev_get_uuid(&self->nl, uuid[i], &seen));
 		EXPECT_EQ(1, counts[seen.id]);
@@ -255,8 +257,9 @@ static void drop_net_admin(void)
 TEST_F(control, others_may_look_only)
 {
 	static const uint8_t cmds[] = {
-		VUSER_CMD_DEV_SET, VUSER_CMD_DEV_CLAIM, VUSER_CMD_DEV_ATTACH,
-		VUSER_CMD_DEV_DETACH, VUSER_CMD_REQUEST_GET, VUSER_CMD_SEND,
+		VUSER_CMD_DEV_SET,	VUSER_CMD_DEV_CLAIM,
+		VUSER_CMD_DEV_ATTACH,	VUSER_CMD_DEV_DETACH,
+		VUSER_CMD_REQUEST_GET,	VUSER_CMD_SEND,
 		VUSER_CMD_REQUEST_DONE,
 	};
 	struct genl_msg *msg;
@@ -271,12 +274,14 @@ TEST_F(control, others_may_look_only)
 	for (i = 0; i < sizeof(cmds); i++) {
 		msg = genl_new(cmds[i], 0);
 		genl_put_u32(msg, VUSER_A_DEV_ID, self->id);
-		EXPECT_EQ(-EPERM, genl_call(&other, msg, NULL, NULL)) {
+		EXPECT_EQ(-EPERM, genl_call(&other, msg, NULL, NULL))
+		{
 			TH_LOG("command %u", cmds[i]);
 		}
 	}
-	EXPECT_EQ(-EPERM, genl_call(&other, genl_new(VUSER_CMD_REQUEST_GET,
-						     NLM_F_DUMP), NULL, NULL));
+	EXPECT_EQ(-EPERM,
+		  genl_call(&other, genl_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP),
+			    NULL, NULL));
 	genl_close(&other);
 }
 
@@ -362,18 +367,17 @@ TEST_F(control, set_endpoint)
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[VUSER_ENDPOINT_MAX] = '\0';
-	EXPECT_EQ(0, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT,
-				path));
+	EXPECT_EQ(0,
+		  set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT, path));
 	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
 	EXPECT_STREQ(path, seen.endpoint);
 	path[VUSER_ENDPOINT_MAX] = 'x';
 	path[VUSER_ENDPOINT_MAX + 1] = '\0';
-	EXPECT_GT(0, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT,
-				path));
-	EXPECT_EQ(-EINVAL, set_string(&self->nl, self->id,
-				      VUSER_A_DEV_ENDPOINT, "not/absolute"));
-	EXPECT_EQ(0, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT,
-				""));
+	EXPECT_GT(0,
+		  set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT, path));
+	EXPECT_EQ(-EINVAL, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT,
+				      "not/absolute"));
+	EXPECT_EQ(0, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT, ""));
 	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
 	EXPECT_STREQ("", seen.endpoint);
 }
@@ -385,8 +389,8 @@ TEST_F(control, set_out_of_range)
 	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_DMA_BACKING, 2));
 	EXPECT_GT(0, set_u32(&self->nl, self->id,
 			     VUSER_A_DEV_REQUEST_TIMEOUT_MS, 0));
-	EXPECT_GT(0, set_u32(&self->nl, self->id,
-			     VUSER_A_DEV_CLOSE_TIMEOUT_MS, UINT32_MAX));
+	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_CLOSE_TIMEOUT_MS,
+			     UINT32_MAX));
 	EXPECT_GT(0, set_string(&self->nl, self->id, VUSER_A_DEV_PCI_ADDRESS,
 				"5655:00:20.0"));
 	EXPECT_EQ(0, set_u32(&self->nl, self->id, VUSER_A_DEV_MMAP,
@@ -452,8 +456,8 @@ static void put_region(struct genl_msg *msg, uint32_t index, uint64_t size)
 
 	genl_put_u32(msg, VUSER_A_REGION_INDEX, index);
 	genl_put_u64(msg, VUSER_A_REGION_SIZE, size);
-	genl_put_u32(msg, VUSER_A_REGION_FLAGS, VFIO_REGION_INFO_FLAG_READ |
-						VFIO_REGION_INFO_FLAG_WRITE);
+	genl_put_u32(msg, VUSER_A_REGION_FLAGS,
+		     VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE);
 	genl_nest_end(msg, nest);
 }
 
@@ -514,8 +518,8 @@ static void put_regions(struct genl_msg *msg)
 	uint32_t i;
 
 	for (i = 1; i < NR_REGIONS; i++)
-		put_region(msg, i, i == VFIO_PCI_CONFIG_REGION_INDEX ?
-			   0x100 : 0);
+		put_region(msg, i,
+			   i == VFIO_PCI_CONFIG_REGION_INDEX ? 0x100 : 0);
 }
 
 static int attach(struct genl *nl, uint32_t id, uint64_t token, int sock)
@@ -544,8 +548,8 @@ TEST_F(control, attach_and_detach)
 	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
 	EXPECT_EQ(VUSER_STATE_ATTACHED, seen.state);
 	EXPECT_TRUE(seen.whole);
-	EXPECT_EQ(-EBUSY, attach(&self->nl, self->id, self->token,
-				 self->sock[0]));
+	EXPECT_EQ(-EBUSY,
+		  attach(&self->nl, self->id, self->token, self->sock[0]));
 	close(self->sock[0]);
 	self->sock[0] = -1;
 	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, NULL));
@@ -579,8 +583,8 @@ TEST_F(control, attach_what_is_no_socket)
 	fd = eventfd(0, 0);
 	EXPECT_EQ(-ENOTSOCK, attach(&self->nl, self->id, self->token, fd));
 	close(fd);
-	EXPECT_EQ(-EINVAL, attach(&self->nl, self->id, self->token,
-				  self->nl.fd));
+	EXPECT_EQ(-EINVAL,
+		  attach(&self->nl, self->id, self->token, self->nl.fd));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	EXPECT_EQ(-EINVAL, attach(&self->nl, self->id, self->token, fd));
 	close(fd);
@@ -786,10 +790,10 @@ FIXTURE_VARIANT(bad)
 	int error;
 };
 
-#define BAD(_name, _error)						\
-	FIXTURE_VARIANT_ADD(bad, _name) {				\
-		.spoil = bad_##_name,					\
-		.error = _error,					\
+#define BAD(_name, _error)                             \
+	FIXTURE_VARIANT_ADD(bad, _name)                \
+	{                                              \
+		.spoil = bad_##_name, .error = _error, \
 	}
 
 BAD(no_config, -EINVAL);
@@ -891,17 +895,17 @@ TEST_F(control, requests_that_are_not)
 	EXPECT_EQ(-ENOENT, send_request(&self->nl, self->id, self->token, 1));
 	EXPECT_EQ(-EPERM, send_request(&self->nl, self->id, 0, 1));
 	EXPECT_EQ(-ENODEV, send_request(&self->nl, 0, self->token, 1));
-	EXPECT_EQ(-ENOENT, refuse_request(&self->nl, self->id, self->token, 1,
-					  EIO));
+	EXPECT_EQ(-ENOENT,
+		  refuse_request(&self->nl, self->id, self->token, 1, EIO));
 	EXPECT_GT(0, refuse_request(&self->nl, self->id, self->token, 1, 0));
-	EXPECT_GT(0, refuse_request(&self->nl, self->id, self->token, 1,
-				    4096));
+	EXPECT_GT(0, refuse_request(&self->nl, self->id, self->token, 1, 4096));
 	msg = genl_new(VUSER_CMD_REQUEST_GET, 0);
 	genl_put_u32(msg, VUSER_A_REQUEST_DEV, self->id);
 	genl_put_u64(msg, VUSER_A_REQUEST_ID, 1);
 	EXPECT_EQ(-ENOENT, genl_call(&self->nl, msg, NULL, NULL));
-	EXPECT_EQ(0, genl_call(&self->nl, genl_new(VUSER_CMD_REQUEST_GET,
-						   NLM_F_DUMP), NULL, NULL));
+	EXPECT_EQ(0, genl_call(&self->nl,
+			       genl_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP),
+			       NULL, NULL));
 }
 
 /* A server that hangs up after the attach is seen without any consumer. */

@@ -1,45 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <poll.h>
+#include <linux/genetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-#include "../../include/uapi/linux/vuser.h"
 #include "genl.h"
 
-static struct genl_msg request;
-static char answer[256 * 1024] __attribute__((aligned(8)));
+static char reply[32768];
+static size_t reply_len;
 
-struct genl_msg *genl_new(uint8_t cmd, uint16_t flags)
-{
-	struct genl_msg *msg = &request;
-	struct nlmsghdr *hdr = (struct nlmsghdr *)msg->buf;
-	struct genlmsghdr *genl = NLMSG_DATA(hdr);
-
-	msg->len = NLMSG_LENGTH(GENL_HDRLEN);
-	msg->full = false;
-	memset(msg->buf, 0, msg->len);
-	hdr->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-	genl->cmd = cmd;
-	genl->version = VUSER_FAMILY_VERSION;
-	return msg;
-}
-
-void genl_put(struct genl_msg *msg, uint16_t type, const void *data,
-	      size_t len)
+void genl_put(struct genl_msg *msg, uint16_t type, const void *data, size_t len)
 {
 	struct nlattr *attr = (struct nlattr *)(msg->buf + msg->len);
 
-	if (msg->len + NLA_ALIGN(NLA_HDRLEN + len) > sizeof(msg->buf)) {
-		msg->full = true;
-		return;
-	}
-	memset(attr, 0, NLA_ALIGN(NLA_HDRLEN + len));
 	attr->nla_type = type;
 	attr->nla_len = NLA_HDRLEN + len;
 	if (len)
-		memcpy((char *)attr + NLA_HDRLEN, data, len);
+		memcpy(attr + 1, data, len);
 	msg->len += NLA_ALIGN(attr->nla_len);
 }
 
@@ -53,170 +32,129 @@ void genl_put_u64(struct genl_msg *msg, uint16_t type, uint64_t value)
 	genl_put(msg, type, &value, sizeof(value));
 }
 
-void genl_put_string(struct genl_msg *msg, uint16_t type, const char *text)
-{
-	genl_put(msg, type, text, strlen(text) + 1);
-}
-
 size_t genl_nest(struct genl_msg *msg, uint16_t type)
 {
-	size_t nest = msg->len;
+	size_t start = msg->len;
 
 	genl_put(msg, type | NLA_F_NESTED, NULL, 0);
-	return nest;
+	return start;
 }
 
-void genl_nest_end(struct genl_msg *msg, size_t nest)
+void genl_nest_end(struct genl_msg *msg, size_t start)
 {
-	struct nlattr *attr = (struct nlattr *)(msg->buf + nest);
+	struct nlattr *attr = (struct nlattr *)(msg->buf + start);
 
-	attr->nla_len = msg->len - nest;
+	attr->nla_len = msg->len - start;
 }
 
-uint32_t genl_u32(const struct nlattr *attr)
+static void begin(struct genl *nl, struct genl_msg *msg, uint16_t family,
+		  uint8_t cmd, uint16_t flags)
 {
-	uint32_t value = UINT32_MAX;
+	struct genlmsghdr *genl;
 
-	if (attr && attr->nla_len >= NLA_HDRLEN + sizeof(value))
-		memcpy(&value, (char *)attr + NLA_HDRLEN, sizeof(value));
-	return value;
+	memset(msg, 0, sizeof(*msg));
+	msg->hdr.nlmsg_type = family;
+	msg->hdr.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+	msg->hdr.nlmsg_seq = ++nl->seq;
+	genl = (struct genlmsghdr *)(msg->buf + NLMSG_HDRLEN);
+	genl->cmd = cmd;
+	genl->version = 1;
+	msg->len = NLMSG_HDRLEN + GENL_HDRLEN;
 }
 
-uint64_t genl_u64(const struct nlattr *attr)
+void genl_begin(struct genl *nl, struct genl_msg *msg, uint8_t cmd,
+		uint16_t flags)
 {
-	uint64_t value = UINT64_MAX;
-
-	if (attr && attr->nla_len >= NLA_HDRLEN + sizeof(value))
-		memcpy(&value, (char *)attr + NLA_HDRLEN, sizeof(value));
-	return value;
+	begin(nl, msg, nl->family, cmd, flags);
 }
 
-const char *genl_string(const struct nlattr *attr)
+/* One datagram: 1 to go on, else the end with *@err. */
+static int take(const char *buf, int len, int *err)
 {
-	return attr ? (char *)attr + NLA_HDRLEN : "";
-}
+	const struct nlmsghdr *hdr = (const void *)buf;
 
-static void parse(const struct nlmsghdr *hdr, struct genl_reply *reply)
-{
-	const struct genlmsghdr *genl = NLMSG_DATA(hdr);
-	char *pos = (char *)genl + GENL_HDRLEN;
-	char *end = (char *)hdr + hdr->nlmsg_len;
-	struct nlattr *attr;
-
-	memset(reply, 0, sizeof(*reply));
-	reply->cmd = genl->cmd;
-	for (; pos + NLA_HDRLEN <= end; pos += NLA_ALIGN(attr->nla_len)) {
-		attr = (struct nlattr *)pos;
-		if (attr->nla_len < NLA_HDRLEN)
-			break;
-		if ((attr->nla_type & NLA_TYPE_MASK) < GENL_MAX_ATTR)
-			reply->attrs[attr->nla_type & NLA_TYPE_MASK] = attr;
-	}
-}
-
-/* The walk over one datagram: 1 for the end of an answer, with its @error. */
-static int walk(struct genl *nl, int len, genl_fn fn, void *data, int *error)
-{
-	struct nlmsghdr *hdr = (struct nlmsghdr *)answer;
-	struct genl_reply reply;
-
-	for (; NLMSG_OK(hdr, len); hdr = NLMSG_NEXT(hdr, len)) {
-		if (hdr->nlmsg_seq != nl->seq)
-			continue;
-		if (hdr->nlmsg_type == NLMSG_ERROR ||
-		    hdr->nlmsg_type == NLMSG_DONE) {
-			memcpy(error, NLMSG_DATA(hdr), sizeof(*error));
-			return 1;
+	for (; NLMSG_OK(hdr, (unsigned int)len); hdr = NLMSG_NEXT(hdr, len)) {
+		if (hdr->nlmsg_type == NLMSG_ERROR) {
+			*err = ((const struct nlmsgerr *)NLMSG_DATA(hdr))->error;
+			return 0;
 		}
-		parse(hdr, &reply);
-		if (fn)
-			fn(data, &reply);
+		if (hdr->nlmsg_type == NLMSG_DONE) {
+			*err = 0;
+			return 0;
+		}
+		reply_len = hdr->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN;
+		memcpy(reply, (const char *)NLMSG_DATA(hdr) + GENL_HDRLEN,
+		       reply_len);
 	}
-	return 0;
+	return 1;
 }
 
-int genl_call(struct genl *nl, struct genl_msg *msg, genl_fn fn, void *data)
+int genl_send(struct genl *nl, struct genl_msg *msg)
 {
-	struct nlmsghdr *hdr = (struct nlmsghdr *)msg->buf;
-	int len, error = 0;
+	char buf[32768];
+	ssize_t len;
+	int err = 0;
 
-	if (msg->full)
-		return -ENOBUFS;
-	hdr->nlmsg_len = msg->len;
-	if (!hdr->nlmsg_type)
-		hdr->nlmsg_type = nl->family;
-	hdr->nlmsg_seq = ++nl->seq;
+	reply_len = 0;
+	msg->hdr.nlmsg_len = msg->len;
 	if (send(nl->fd, msg->buf, msg->len, 0) < 0)
 		return -errno;
 	do {
-		len = recv(nl->fd, answer, sizeof(answer), 0);
+		len = recv(nl->fd, buf, sizeof(buf), 0);
 		if (len < 0)
-			return -errno;
-	} while (!walk(nl, len, fn, data, &error));
-	return error;
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	} while (take(buf, len, &err));
+	return err;
 }
 
-int genl_event(struct genl *nl, int ms, struct genl_reply *reply)
+int64_t genl_get(uint16_t type)
 {
-	struct nlmsghdr *hdr = (struct nlmsghdr *)answer;
-	struct pollfd pfd = { .fd = nl->fd, .events = POLLIN };
-	int len;
+	const struct nlattr *attr;
+	int64_t value = 0;
+	size_t off;
 
-	do {
-		if (poll(&pfd, 1, ms) != 1)
-			return -ETIMEDOUT;
-		len = recv(nl->fd, answer, sizeof(answer), 0);
-		if (len < 0)
-			return -errno;
-	} while (hdr->nlmsg_seq || hdr->nlmsg_type != nl->family);
-	parse(hdr, reply);
-	return 0;
-}
-
-/* The number of the first group: the family has one. */
-static void take_family(void *data, const struct genl_reply *reply)
-{
-	const struct nlattr *groups = reply->attrs[CTRL_ATTR_MCAST_GROUPS];
-	struct genl *nl = data;
-	const char *pos, *end;
-
-	if (reply->attrs[CTRL_ATTR_FAMILY_ID])
-		memcpy(&nl->family,
-		       (char *)reply->attrs[CTRL_ATTR_FAMILY_ID] + NLA_HDRLEN,
-		       sizeof(nl->family));
-	if (!groups)
-		return;
-	/* The group's own attributes, in the nest of the first group. */
-	pos = (char *)groups + 2 * NLA_HDRLEN;
-	end = (char *)groups + groups->nla_len;
-	while (pos + NLA_HDRLEN < end) {
-		const struct nlattr *attr = (const struct nlattr *)pos;
-
-		if ((attr->nla_type & NLA_TYPE_MASK) == CTRL_ATTR_MCAST_GRP_ID)
-			nl->group = genl_u32(attr);
-		pos += NLA_ALIGN(attr->nla_len);
+	for (off = 0; off + NLA_HDRLEN <= reply_len;
+	     off += NLA_ALIGN(attr->nla_len)) {
+		attr = (const void *)(reply + off);
+		if (attr->nla_len < NLA_HDRLEN)
+			break;
+		if ((attr->nla_type & NLA_TYPE_MASK) != type)
+			continue;
+		memcpy(&value, attr + 1,
+		       attr->nla_len - NLA_HDRLEN < 8 ?
+			       attr->nla_len - NLA_HDRLEN :
+			       8);
+		return value;
 	}
+	return -1;
 }
 
 static int find_family(struct genl *nl)
 {
-	struct genl_msg *msg = genl_new(CTRL_CMD_GETFAMILY, 0);
+	struct genl_msg msg;
+	int ret;
 
-	((struct nlmsghdr *)msg->buf)->nlmsg_type = GENL_ID_CTRL;
-	genl_put_string(msg, CTRL_ATTR_FAMILY_NAME, VUSER_FAMILY_NAME);
-	return genl_call(nl, msg, take_family, nl);
+	begin(nl, &msg, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
+	genl_put(&msg, CTRL_ATTR_FAMILY_NAME, "vuser", sizeof("vuser"));
+	ret = genl_send(nl, &msg);
+	if (ret)
+		return ret;
+	nl->family = genl_get(CTRL_ATTR_FAMILY_ID);
+	return 0;
 }
 
 int genl_open(struct genl *nl)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	struct timeval limit = { .tv_sec = 10 };
 	int ret;
 
-	memset(nl, 0, sizeof(*nl));
+	nl->seq = 0;
 	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	if (nl->fd < 0)
 		return -errno;
-	if (bind(nl->fd, (struct sockaddr *)&addr, sizeof(addr)))
+	if (bind(nl->fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    setsockopt(nl->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
 		ret = -errno;
 	else
 		ret = find_family(nl);
@@ -227,15 +165,6 @@ int genl_open(struct genl *nl)
 
 void genl_close(struct genl *nl)
 {
-	if (nl->fd >= 0)
-		close(nl->fd);
+	close(nl->fd);
 	nl->fd = -1;
-}
-
-int genl_join(struct genl *nl)
-{
-	int group = nl->group;
-
-	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-			  sizeof(group)) ? -errno : 0;
 }

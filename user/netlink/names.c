@@ -5,46 +5,46 @@
 
 #include "vnl.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const state_names[] = {
-	[VUSER_STATE_CREATED]	= "created",
-	[VUSER_STATE_ATTACHED]	= "attached",
-	[VUSER_STATE_OPEN]	= "open",
-	[VUSER_STATE_LOST]	= "lost",
+	[VUSER_STATE_CREATED] = "created",
+	[VUSER_STATE_ATTACHED] = "attached",
+	[VUSER_STATE_OPEN] = "open",
+	[VUSER_STATE_LOST] = "lost",
 };
 
 static const char *const mmap_names[] = {
-	[VUSER_MMAP_POLICY_AUTO]	= "auto",
-	[VUSER_MMAP_POLICY_TRAP]	= "trap",
-	[VUSER_MMAP_POLICY_SPARSE]	= "sparse",
+	[VUSER_MMAP_POLICY_AUTO] = "auto",
+	[VUSER_MMAP_POLICY_TRAP] = "trap",
+	[VUSER_MMAP_POLICY_SPARSE] = "sparse",
 };
 
 static const char *const reset_names[] = {
-	[VUSER_RESET_POLICY_AUTO]	= "auto",
-	[VUSER_RESET_POLICY_NEVER]	= "never",
+	[VUSER_RESET_POLICY_AUTO] = "auto",
+	[VUSER_RESET_POLICY_NEVER] = "never",
 };
 
 static const char *const dma_backing_names[] = {
-	[VUSER_DMA_BACKING_AUTO]	= "auto",
-	[VUSER_DMA_BACKING_MEMORY]	= "memory",
+	[VUSER_DMA_BACKING_AUTO] = "auto",
+	[VUSER_DMA_BACKING_MEMORY] = "memory",
 };
 
 static const char *const counter_names[] = {
-	[VUSER_A_COUNTERS_REGION_READ]	= "region-read",
-	[VUSER_A_COUNTERS_REGION_WRITE]	= "region-write",
-	[VUSER_A_COUNTERS_POSTED_WRITE]	= "posted-write",
-	[VUSER_A_COUNTERS_POSTED_ERROR]	= "posted-error",
-	[VUSER_A_COUNTERS_TRAP_LOAD]	= "trap-load",
-	[VUSER_A_COUNTERS_TRAP_STORE]	= "trap-store",
-	[VUSER_A_COUNTERS_TRAP_REFUSED]	= "trap-refused",
-	[VUSER_A_COUNTERS_IOEVENTFD]	= "ioeventfd",
-	[VUSER_A_COUNTERS_DMA_READ]	= "dma-read",
-	[VUSER_A_COUNTERS_DMA_WRITE]	= "dma-write",
-	[VUSER_A_COUNTERS_DMA_MAP]	= "dma-map",
-	[VUSER_A_COUNTERS_DMA_UNMAP]	= "dma-unmap",
-	[VUSER_A_COUNTERS_SET_IRQS]	= "set-irqs",
-	[VUSER_A_COUNTERS_RESET]	= "reset",
+	[VUSER_A_COUNTERS_REGION_READ] = "region-read",
+	[VUSER_A_COUNTERS_REGION_WRITE] = "region-write",
+	[VUSER_A_COUNTERS_POSTED_WRITE] = "posted-write",
+	[VUSER_A_COUNTERS_POSTED_ERROR] = "posted-error",
+	[VUSER_A_COUNTERS_TRAP_LOAD] = "trap-load",
+	[VUSER_A_COUNTERS_TRAP_STORE] = "trap-store",
+	[VUSER_A_COUNTERS_TRAP_REFUSED] = "trap-refused",
+	[VUSER_A_COUNTERS_IOEVENTFD] = "ioeventfd",
+	[VUSER_A_COUNTERS_DMA_READ] = "dma-read",
+	[VUSER_A_COUNTERS_DMA_WRITE] = "dma-write",
+	[VUSER_A_COUNTERS_DMA_MAP] = "dma-map",
+	[VUSER_A_COUNTERS_DMA_UNMAP] = "dma-unmap",
+	[VUSER_A_COUNTERS_SET_IRQS] = "set-irqs",
+	[VUSER_A_COUNTERS_RESET] = "reset",
 };
 
 static const char *name_of(const char *const *names, size_t n, uint32_t nr)

@@ -20,9 +20,9 @@
 #include "vnl.h"
 
 /* A description with all that a server may claim must fit one request. */
-#define VNL_SNDBUF	(4 << 20)
+#define VNL_SNDBUF (4 << 20)
 /* Doorbells and changes of some hundred devices at once. */
-#define VNL_RCVBUF	(4 << 20)
+#define VNL_RCVBUF (4 << 20)
 
 /* What a received message meant to a caller who waits for an answer. */
 enum vnl_progress {
@@ -135,8 +135,8 @@ static void vnl_take_text(struct vnl *nl, struct nlmsghdr *hdr)
 		return;
 	attr = (struct nlattr *)(err + 1);
 	if (!(hdr->nlmsg_flags & NLM_F_CAPPED)) {
-		int skip = NLMSG_ALIGN(err->msg.nlmsg_len) -
-			   (int)sizeof(err->msg);
+		int skip =
+			NLMSG_ALIGN(err->msg.nlmsg_len) - (int)sizeof(err->msg);
 
 		if (skip < 0 || skip >= len)
 			return;
@@ -172,8 +172,7 @@ static enum vnl_progress vnl_take(struct vnl *nl, struct nlmsghdr *hdr,
 
 	if (hdr->nlmsg_type == NLMSG_ERROR || hdr->nlmsg_type == NLMSG_DONE)
 		return ours ? vnl_take_ack(nl, hdr, result) : VNL_MORE;
-	if (hdr->nlmsg_type != nl->family ||
-	    !genlmsg_valid_hdr(hdr, 0))
+	if (hdr->nlmsg_type != nl->family || !genlmsg_valid_hdr(hdr, 0))
 		return VNL_MORE;
 	msg.cmd = genlmsg_hdr(hdr)->cmd;
 	if (!hdr->nlmsg_seq) {

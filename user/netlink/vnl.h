@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VNL_NR_COUNTERS		VUSER_A_COUNTERS_RESET
-#define VNL_MAX_REGIONS		32
-#define VNL_MAX_IRQS		16
+#define VNL_NR_COUNTERS VUSER_A_COUNTERS_RESET
+#define VNL_MAX_REGIONS 32
+#define VNL_MAX_IRQS	16
 
 /* A message that came: @attrs is by number, NULL where it has none. */
 struct vnl_msg {
@@ -63,8 +63,7 @@ int vnl_join(struct vnl *nl);
  *
  * Return: the message, or NULL without memory.
  */
-struct nl_msg *vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-			   size_t size);
+struct nl_msg *vnl_request(struct vnl *nl, uint8_t cmd, int flags, size_t size);
 
 /**
  * vnl_call - send a request and take its answer

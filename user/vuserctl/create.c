@@ -13,7 +13,7 @@
 #include "settings.h"
 #include "sysfs.h"
 
-#define WAIT_DEFAULT	30
+#define WAIT_DEFAULT 30
 
 /**
  * struct create - what was asked for
@@ -82,8 +82,7 @@ static int parse(struct create *create, int argc, char **argv)
 				return usage(&cmd_create);
 			continue;
 		}
-		ret = settings_parse(&create->set, c, optarg, why,
-				     sizeof(why));
+		ret = settings_parse(&create->set, c, optarg, why, sizeof(why));
 		if (ret == -ENOENT)
 			return usage(&cmd_create);
 		if (ret)
@@ -106,13 +105,15 @@ static int make(const char *uuid)
 	case 0:
 		return 0;
 	case -EEXIST:
-		return complain("there is a device %s already: see vuserctl show %s",
-				uuid, uuid);
+		return complain(
+			"there is a device %s already: see vuserctl show %s",
+			uuid, uuid);
 	case -EACCES:
 	case -EPERM:
 		return complain("cannot create a device: only root may");
 	case -ENOENT:
-		return complain("cannot create a device: load the module with modprobe vuser");
+		return complain(
+			"cannot create a device: load the module with modprobe vuser");
 	default:
 		return complain("cannot create a device: %s", strerror(-ret));
 	}
@@ -160,8 +161,8 @@ static int on_change(void *data, const struct vnl_msg *msg)
 	struct create *create = data;
 	struct vnl_dev dev;
 
-	if (msg && msg->cmd == VUSER_CMD_DEV_NTF &&
-	    !vnl_dev_parse(msg, &dev) && !create->done)
+	if (msg && msg->cmd == VUSER_CMD_DEV_NTF && !vnl_dev_parse(msg, &dev) &&
+	    !create->done)
 		look(create, &dev);
 	return 0;
 }
@@ -175,6 +176,15 @@ static int ms_left(const struct timespec *end)
 	ms = (end->tv_sec - now.tv_sec) * 1000LL +
 	     (end->tv_nsec - now.tv_nsec) / 1000000;
 	return ms > 0 ? ms : 0;
+}
+
+static const char *why_none(const struct vnl_dev *dev)
+{
+	if (dev->error[0])
+		return dev->error;
+	if (dev->owner)
+		return "see the log of vuserd";
+	return "start vuserd, it does not run";
 }
 
 static int wait_for_server(struct ctl *ctl, struct create *create,
@@ -201,10 +211,7 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 	if (create->done)
 		return 0;
 	return complain("%s has no server after %u s: %s", create->uuid,
-			create->wait, create->dev.error[0] ?
-			create->dev.error : create->dev.owner ?
-			"see the log of vuserd" :
-			"start vuserd, it does not run");
+			create->wait, why_none(&create->dev));
 }
 
 static int print_json(struct ctl *ctl, const char *uuid)

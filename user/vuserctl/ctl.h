@@ -31,8 +31,8 @@ struct command {
 	int (*run)(struct ctl *ctl, int argc, char **argv);
 };
 
-extern const struct command cmd_create, cmd_remove, cmd_list, cmd_show,
-	cmd_set, cmd_monitor, cmd_stats, cmd_exec;
+extern const struct command cmd_create, cmd_remove, cmd_list, cmd_show, cmd_set,
+	cmd_monitor, cmd_stats, cmd_exec;
 
 /* Says on stderr what is wrong; returns an exit status for that. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

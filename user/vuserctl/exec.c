@@ -14,7 +14,7 @@
 #include "view.h"
 
 /* As a shell has them. */
-#define EXIT_CANNOT_RUN	126
+#define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND	127
 
 /* Programs look for its directory, and its driver is what links lead to. */
@@ -34,7 +34,8 @@ static int load_vfio_pci(void)
 		_exit(EXIT_NOT_FOUND);
 	}
 	if (waitpid(pid, &status, 0) < 0 || stat(TREE_VFIO_PCI, &st))
-		return complain("the module vfio-pci, which programs look for, cannot be loaded: see modprobe vfio-pci");
+		return complain(
+			"the module vfio-pci, which programs look for, cannot be loaded: see modprobe vfio-pci");
 	return 0;
 }
 
@@ -42,8 +43,9 @@ static int own_mounts(void)
 {
 	if (unshare(CLONE_NEWNS))
 		return complain(errno == EPERM ?
-				"only root may have mounts of its own" :
-				"unshare: %s", strerror(errno));
+					"only root may have mounts of its own" :
+					"unshare: %s",
+				strerror(errno));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return complain("cannot make mounts private: %s",
 				strerror(errno));
@@ -82,8 +84,7 @@ static int add_device(struct ctl *ctl, struct tree *tree, uint32_t id)
 	if (ret == -ENODEV)
 		return 0;
 	if (ret)
-		return complain("device %u: %s", id,
-				vnl_error(&ctl->nl, ret));
+		return complain("device %u: %s", id, vnl_error(&ctl->nl, ret));
 	if (!view_possible(&dev)) {
 		complain("%s is not shown, it is %s: see vuserctl show %s",
 			 dev.uuid, vnl_state_name(dev.state), dev.uuid);
@@ -124,8 +125,7 @@ static int make_view(struct ctl *ctl)
 	status = add_devices(ctl, tree);
 	ret = tree_seal(tree);
 	if (ret && !status)
-		status = complain("cannot finish the view: %s",
-				  strerror(-ret));
+		status = complain("cannot finish the view: %s", strerror(-ret));
 	return status;
 }
 

@@ -10,11 +10,11 @@
 #include "ctl.h"
 
 static const struct command *const commands[] = {
-	&cmd_create, &cmd_remove, &cmd_list, &cmd_show, &cmd_set,
-	&cmd_monitor, &cmd_stats, &cmd_exec,
+	&cmd_create, &cmd_remove,  &cmd_list,  &cmd_show,
+	&cmd_set,    &cmd_monitor, &cmd_stats, &cmd_exec,
 };
 
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 int complain(const char *fmt, ...)
 {
@@ -45,12 +45,14 @@ static void help(FILE *to)
 	      "      --version  show the version\n"
 	      "  -h, --help     show this\n"
 	      "\n"
-	      "Commands:\n", to);
+	      "Commands:\n",
+	      to);
 	for (i = 0; i < NR_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n           %s\n", commands[i]->name,
 			commands[i]->args, commands[i]->what);
 	fputs("\n"
-	      "DEVICE is a UUID or a PCI address. See vuserctl(8).\n", to);
+	      "DEVICE is a UUID or a PCI address. See vuserctl(8).\n",
+	      to);
 }
 
 static const struct command *find_command(const char *name)
@@ -110,8 +112,9 @@ int main(int argc, char **argv)
 		return status;
 	cmd = find_command(argv[optind]);
 	if (!cmd)
-		return complain("there is no command \"%s\": see vuserctl --help",
-				argv[optind]);
+		return complain(
+			"there is no command \"%s\": see vuserctl --help",
+			argv[optind]);
 	argc -= optind;
 	argv += optind;
 	/* The subcommand's own options. */

@@ -45,7 +45,7 @@ static struct json_object *regions_json(const struct vnl_dev *dev)
 			add_int(object, "subtype", region->subtype);
 		}
 		json_object_object_add(object, "posted",
-				json_object_new_boolean(region->posted));
+				       json_object_new_boolean(region->posted));
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -162,8 +162,9 @@ static void print_irqs(const struct vnl_dev *dev)
 	for (i = 0; i < dev->nr_irqs; i++)
 		if (dev->irqs[i].count)
 			printf("irq %u: %s, %u vectors\n", i,
-			       i < sizeof(names) / sizeof(names[0]) ?
-				       names[i] : "?", dev->irqs[i].count);
+			       i < sizeof(names) / sizeof(names[0]) ? names[i] :
+								      "?",
+			       dev->irqs[i].count);
 }
 
 static void print_server(const struct vnl_dev *dev)
@@ -172,8 +173,8 @@ static void print_server(const struct vnl_dev *dev)
 		return;
 	printf("version: 0.%u\n"
 	       "max-msg-fds: %u\n"
-	       "max-data-xfer-size: %u\n", dev->minor, dev->max_msg_fds,
-	       dev->max_data_xfer_size);
+	       "max-data-xfer-size: %u\n",
+	       dev->minor, dev->max_msg_fds, dev->max_data_xfer_size);
 	if (dev->server_max_dma_maps)
 		printf("server-max-dma-maps: %u\n", dev->server_max_dma_maps);
 	printf("dma-regions: %u\n", dev->dma_regions);
@@ -188,9 +189,10 @@ static void print_settings(const struct vnl_dev *dev)
 	       "mmap: %s\n"
 	       "max-dma-maps: %u\n"
 	       "reset: %s\n"
-	       "dma-backing: %s\n", dev->request_timeout_ms,
-	       dev->close_timeout_ms, vnl_mmap_name(dev->mmap),
-	       dev->max_dma_maps, vnl_reset_name(dev->reset),
+	       "dma-backing: %s\n",
+	       dev->request_timeout_ms, dev->close_timeout_ms,
+	       vnl_mmap_name(dev->mmap), dev->max_dma_maps,
+	       vnl_reset_name(dev->reset),
 	       vnl_dma_backing_name(dev->dma_backing));
 }
 
@@ -200,8 +202,9 @@ void output_dev(const struct vnl_dev *dev)
 	       "state: %s\n"
 	       "pci-address: %s\n"
 	       "group: %u (/dev/vfio/%u)\n"
-	       "endpoint: %s\n", dev->uuid, vnl_state_name(dev->state),
-	       dev->pci_address, dev->group, dev->group, dev->endpoint);
+	       "endpoint: %s\n",
+	       dev->uuid, vnl_state_name(dev->state), dev->pci_address,
+	       dev->group, dev->group, dev->endpoint);
 	if (dev->error[0])
 		printf("error: %s\n", dev->error);
 	if (dev->owner)
@@ -214,8 +217,9 @@ void output_dev(const struct vnl_dev *dev)
 
 void output_json(struct json_object *object, bool pretty)
 {
-	puts(json_object_to_json_string_ext(object, pretty ?
-		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE :
-		JSON_C_TO_STRING_NOSLASHESCAPE));
+	puts(json_object_to_json_string_ext(
+		object, pretty ? JSON_C_TO_STRING_PRETTY |
+					 JSON_C_TO_STRING_NOSLASHESCAPE :
+				 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
 }

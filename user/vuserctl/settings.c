@@ -58,9 +58,10 @@ static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 		len = snprintf(endpoint, max, "%s", arg);
 	}
 	if (len > VUSER_ENDPOINT_MAX) {
-		snprintf(why, size,
-			 "the endpoint has %d characters, a UNIX socket's path %d at most",
-			 len, VUSER_ENDPOINT_MAX);
+		snprintf(
+			why, size,
+			"the endpoint has %d characters, a UNIX socket's path %d at most",
+			len, VUSER_ENDPOINT_MAX);
 		return -EINVAL;
 	}
 	return 0;
@@ -73,8 +74,8 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 
 	switch (nr) {
 	case SET_ENDPOINT:
-		return parse_endpoint(arg, set->endpoint,
-				      sizeof(set->endpoint), why, size);
+		return parse_endpoint(arg, set->endpoint, sizeof(set->endpoint),
+				      why, size);
 	case SET_PCI_ADDRESS:
 		set->pci_address = arg;
 		return 0;
@@ -92,8 +93,8 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 	}
 }
 
-int settings_parse(struct settings *set, int option, const char *arg,
-		   char *why, size_t size)
+int settings_parse(struct settings *set, int option, const char *arg, char *why,
+		   size_t size)
 {
 	int nr = option - SETTING_OPTION;
 	int ret;

@@ -23,29 +23,33 @@ enum setting {
 };
 
 /* What getopt_long() returns for the first setting; above all characters. */
-#define SETTING_OPTION	256
+#define SETTING_OPTION 256
 
 /* The options, for a table: one line each. */
-#define SETTINGS_LONGS							     \
-	{ "endpoint", required_argument, NULL,				     \
-	  SETTING_OPTION + SET_ENDPOINT },				     \
-	{ "pci-address", required_argument, NULL,			     \
-	  SETTING_OPTION + SET_PCI_ADDRESS },				     \
-	{ "request-timeout-ms", required_argument, NULL,		     \
-	  SETTING_OPTION + SET_REQUEST_TIMEOUT_MS },			     \
-	{ "close-timeout-ms", required_argument, NULL,			     \
-	  SETTING_OPTION + SET_CLOSE_TIMEOUT_MS },			     \
-	{ "max-dma-maps", required_argument, NULL,			     \
-	  SETTING_OPTION + SET_MAX_DMA_MAPS },				     \
-	{ "mmap", required_argument, NULL, SETTING_OPTION + SET_MMAP },	     \
-	{ "reset", required_argument, NULL, SETTING_OPTION + SET_RESET },    \
-	{ "dma-backing", required_argument, NULL,			     \
-	  SETTING_OPTION + SET_DMA_BACKING }
+#define SETTINGS_LONGS                                           \
+	{ "endpoint", required_argument, NULL,                   \
+	  SETTING_OPTION + SET_ENDPOINT },                       \
+		{ "pci-address", required_argument, NULL,        \
+		  SETTING_OPTION + SET_PCI_ADDRESS },            \
+		{ "request-timeout-ms", required_argument, NULL, \
+		  SETTING_OPTION + SET_REQUEST_TIMEOUT_MS },     \
+		{ "close-timeout-ms", required_argument, NULL,   \
+		  SETTING_OPTION + SET_CLOSE_TIMEOUT_MS },       \
+		{ "max-dma-maps", required_argument, NULL,       \
+		  SETTING_OPTION + SET_MAX_DMA_MAPS },           \
+		{ "mmap", required_argument, NULL,               \
+		  SETTING_OPTION + SET_MMAP },                   \
+		{ "reset", required_argument, NULL,              \
+		  SETTING_OPTION + SET_RESET },                  \
+	{                                                        \
+		"dma-backing", required_argument, NULL,          \
+			SETTING_OPTION + SET_DMA_BACKING         \
+	}
 
-#define SETTINGS_ARGS							     \
-	"[--endpoint PATH] [--pci-address ADDRESS]"			     \
-	" [--mmap auto|trap|sparse] [--reset auto|never]"		     \
-	" [--dma-backing auto|memory] [--max-dma-maps N]"		     \
+#define SETTINGS_ARGS                                     \
+	"[--endpoint PATH] [--pci-address ADDRESS]"       \
+	" [--mmap auto|trap|sparse] [--reset auto|never]" \
+	" [--dma-backing auto|memory] [--max-dma-maps N]" \
 	" [--request-timeout-ms N] [--close-timeout-ms N]"
 
 /**
@@ -72,8 +76,8 @@ struct settings {
  *
  * Return: 0; -ENOENT when it is no setting; -EINVAL and @why is set.
  */
-int settings_parse(struct settings *set, int option, const char *arg,
-		   char *why, size_t size);
+int settings_parse(struct settings *set, int option, const char *arg, char *why,
+		   size_t size);
 
 bool settings_any(const struct settings *set);
 

@@ -40,9 +40,11 @@ static void print_rates_json(const struct vnl_dev *old,
 	unsigned int i;
 
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		json_object_object_add(object, vnl_counter_name(i),
-			json_object_new_double((new->counters[i] -
-						old->counters[i]) / seconds));
+		json_object_object_add(
+			object, vnl_counter_name(i),
+			json_object_new_double(
+				(new->counters[i] - old->counters[i]) /
+				seconds));
 	output_json(object, false);
 }
 
@@ -69,8 +71,7 @@ static void print_rates(const struct ctl *ctl, const struct vnl_dev *old,
 
 static double seconds_of(const struct timespec *from, const struct timespec *to)
 {
-	return to->tv_sec - from->tv_sec +
-	       (to->tv_nsec - from->tv_nsec) / 1e9;
+	return to->tv_sec - from->tv_sec + (to->tv_nsec - from->tv_nsec) / 1e9;
 }
 
 static int watch(struct ctl *ctl, const struct stats *stats,
@@ -107,7 +108,8 @@ static int parse_interval(const char *arg, double *interval)
 
 	*interval = strtod(arg, &end);
 	return end == arg || *end || !(*interval > 0 && *interval <= 86400) ?
-	       -EINVAL : 0;
+		       -EINVAL :
+		       0;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
@@ -124,8 +126,9 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "i:n:", longs, NULL)) != -1) {
 		if (c == 'i') {
 			if (parse_interval(optarg, &stats.interval))
-				return complain("\"%s\" is no interval in seconds",
-						optarg);
+				return complain(
+					"\"%s\" is no interval in seconds",
+					optarg);
 		} else if (c == 'n') {
 			stats.count = strtoul(optarg, NULL, 10);
 		} else {

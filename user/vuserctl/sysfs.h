@@ -4,7 +4,7 @@
 
 #define SYSFS_CREATE \
 	"/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci/create"
-#define SYSFS_MDEV	"/sys/bus/mdev/devices"
+#define SYSFS_MDEV "/sys/bus/mdev/devices"
 
 /* 0 or -errno */
 int sysfs_write(const char *path, const char *text);

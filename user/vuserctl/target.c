@@ -42,8 +42,9 @@ int target_find(struct ctl *ctl, const char *name, struct vnl_dev *dev)
 	if (ret == -EINVAL)
 		ret = find_address(ctl, name, dev);
 	if (ret == -ENODEV)
-		return complain("there is no device %s: see vuserctl list, or make one with vuserctl create",
-				name);
+		return complain(
+			"there is no device %s: see vuserctl list, or make one with vuserctl create",
+			name);
 	if (ret)
 		return complain("%s: %s", name, vnl_error(&ctl->nl, ret));
 	return 0;

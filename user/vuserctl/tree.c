@@ -14,7 +14,7 @@
 #include "tree.h"
 #include "view.h"
 
-#define MOUNT_FLAGS	(MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define MOUNT_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 struct tree {
 	int dir;
@@ -78,8 +78,7 @@ static int links_make(const struct link *links, int dir)
 
 static int cover(struct tree *tree)
 {
-	if (mount("vuser", TREE_PCI_DEVICES, "tmpfs", MOUNT_FLAGS,
-		  "mode=0755"))
+	if (mount("vuser", TREE_PCI_DEVICES, "tmpfs", MOUNT_FLAGS, "mode=0755"))
 		return -errno;
 	tree->dir = open(TREE_PCI_DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return tree->dir < 0 ? -errno : 0;

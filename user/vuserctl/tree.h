@@ -5,8 +5,8 @@
 
 #include "../netlink/vnl.h"
 
-#define TREE_PCI_DEVICES	"/sys/bus/pci/devices"
-#define TREE_VFIO_PCI		"/sys/bus/pci/drivers/vfio-pci"
+#define TREE_PCI_DEVICES "/sys/bus/pci/devices"
+#define TREE_VFIO_PCI	 "/sys/bus/pci/drivers/vfio-pci"
 
 struct tree;
 

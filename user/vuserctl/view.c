@@ -6,18 +6,18 @@
 #include "view.h"
 
 /* The kernel's resource flags as they stand in "resource". */
-#define RES_IO		0x00000100ULL
-#define RES_MEM		0x00000200ULL
-#define RES_PREFETCH	0x00002000ULL
-#define RES_READONLY	0x00004000ULL
-#define RES_SIZEALIGN	0x00040000ULL
-#define RES_MEM_64	0x00100000ULL
+#define RES_IO	      0x00000100ULL
+#define RES_MEM	      0x00000200ULL
+#define RES_PREFETCH  0x00002000ULL
+#define RES_READONLY  0x00004000ULL
+#define RES_SIZEALIGN 0x00040000ULL
+#define RES_MEM_64    0x00100000ULL
 
 /*
  * Where BARs are said to be that nobody gave an address.  There is no bus that
  * would decode it; programs only take care that it is not 0.
  */
-#define ADDRESS_BASE	0x565500000000ULL
+#define ADDRESS_BASE 0x565500000000ULL
 
 static unsigned int config_u8(const struct vnl_dev *dev, unsigned int pos)
 {
@@ -31,8 +31,7 @@ static unsigned int config_u16(const struct vnl_dev *dev, unsigned int pos)
 
 static uint32_t config_u32(const struct vnl_dev *dev, unsigned int pos)
 {
-	return config_u16(dev, pos) |
-	       (uint32_t)config_u16(dev, pos + 2) << 16;
+	return config_u16(dev, pos) | (uint32_t)config_u16(dev, pos + 2) << 16;
 }
 
 static unsigned int class_of(const struct vnl_dev *dev)
@@ -101,10 +100,8 @@ static void print_modalias(const struct vnl_dev *dev, char *text, size_t size)
 {
 	unsigned int class = class_of(dev);
 
-	snprintf(text, size,
-		 "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n",
-		 config_u16(dev, PCI_VENDOR_ID),
-		 config_u16(dev, PCI_DEVICE_ID),
+	snprintf(text, size, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n",
+		 config_u16(dev, PCI_VENDOR_ID), config_u16(dev, PCI_DEVICE_ID),
 		 config_u16(dev, PCI_SUBSYSTEM_VENDOR_ID),
 		 config_u16(dev, PCI_SUBSYSTEM_ID), class >> 16,
 		 class >> 8 & 0xff, class & 0xff);
@@ -121,11 +118,11 @@ static void print_uevent(const struct vnl_dev *dev, char *text, size_t size)
 		 "PCI_ID=%04X:%04X\n"
 		 "PCI_SUBSYS_ID=%04X:%04X\n"
 		 "PCI_SLOT_NAME=%s\n"
-		 "MODALIAS=%s", class_of(dev), config_u16(dev, PCI_VENDOR_ID),
+		 "MODALIAS=%s",
+		 class_of(dev), config_u16(dev, PCI_VENDOR_ID),
 		 config_u16(dev, PCI_DEVICE_ID),
 		 config_u16(dev, PCI_SUBSYSTEM_VENDOR_ID),
-		 config_u16(dev, PCI_SUBSYSTEM_ID), dev->pci_address,
-		 modalias);
+		 config_u16(dev, PCI_SUBSYSTEM_ID), dev->pci_address, modalias);
 }
 
 /* Resources --------------------------------------------------------------- */
@@ -199,12 +196,14 @@ static void print_resource(const struct vnl_dev *dev, char *text, size_t size)
 			bar_resource(dev, i, &res);
 		if (res.size && !res.start)
 			res.start = assign(&next, res.size);
-		len += snprintf(text + len, size - len,
-				"0x%016llx 0x%016llx 0x%016llx\n",
-				(unsigned long long)res.start,
-				(unsigned long long)(res.size ?
-					res.start + res.size - 1 : 0),
-				(unsigned long long)res.flags);
+		len += snprintf(
+			text + len, size - len,
+			"0x%016llx 0x%016llx 0x%016llx\n",
+			(unsigned long long)res.start,
+			(unsigned long long)(res.size ?
+						     res.start + res.size - 1 :
+						     0),
+			(unsigned long long)res.flags);
 	}
 }
 

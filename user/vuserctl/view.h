@@ -13,8 +13,8 @@
 #include "../netlink/vnl.h"
 
 /* BARs and ROM, one line each in "resource". */
-#define VIEW_NR_RESOURCES	7
-#define VIEW_MAX		2048
+#define VIEW_NR_RESOURCES 7
+#define VIEW_MAX	  2048
 
 /**
  * struct view_file - a file of the directory

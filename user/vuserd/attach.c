@@ -8,11 +8,11 @@
 #include "attach.h"
 
 /* More than any one nest of its kind takes, bytes. */
-#define SIZE_SCALARS	256
-#define SIZE_REGION	96
-#define SIZE_AREA	64
-#define SIZE_IOEVENTFD	80
-#define SIZE_IRQ	48
+#define SIZE_SCALARS   256
+#define SIZE_REGION    96
+#define SIZE_AREA      64
+#define SIZE_IOEVENTFD 80
+#define SIZE_IRQ       48
 
 static size_t message_size(const struct vuser_description *desc,
 			   uint32_t config_size)

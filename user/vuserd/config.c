@@ -8,7 +8,7 @@
 #include "config.h"
 
 /* Servers are only sure to take natural accesses of 4 bytes here. */
-#define PIECE	4
+#define PIECE 4
 
 static int ask(struct config *config)
 {
@@ -78,8 +78,7 @@ static int take(struct config *config)
 		config->size = config->done;
 		return 0;
 	}
-	if (vuser_decode_region_read_reply(config->msg.payload,
-					   config->msg.len,
+	if (vuser_decode_region_read_reply(config->msg.payload, config->msg.len,
 					   VFIO_PCI_CONFIG_REGION_INDEX,
 					   config->done, PIECE, &data))
 		return -EPROTO;
@@ -95,8 +94,8 @@ int config_step(struct config *config)
 	int ret;
 
 	for (;;) {
-		ret = vuser_msg_recv(config->sock, &config->msg,
-				     VUSER_MAX_XFER, 0);
+		ret = vuser_msg_recv(config->sock, &config->msg, VUSER_MAX_XFER,
+				     0);
 		if (ret)
 			return ret;
 		ret = take(config);

@@ -46,9 +46,10 @@ static void fail(struct connection *conn, int error, const char *detail)
 
 	quiet(conn);
 	if (error == -ETIMEDOUT)
-		snprintf(why, sizeof(why),
-			 "the server at %s did not answer within %u ms: does it speak vfio-user?",
-			 conn->path, conn->timeout_ms);
+		snprintf(
+			why, sizeof(why),
+			"the server at %s did not answer within %u ms: does it speak vfio-user?",
+			conn->path, conn->timeout_ms);
 	else
 		explain_handshake(why, sizeof(why), conn->path, error, detail);
 	conn->ops->failed(conn->data, why);
@@ -60,8 +61,7 @@ static void finish(struct connection *conn)
 
 	quiet(conn);
 	conn->desc = NULL;
-	conn->ops->done(conn->data, desc, conn->config.data,
-			conn->config.done);
+	conn->ops->done(conn->data, desc, conn->config.data, conn->config.done);
 }
 
 /* 0, -EAGAIN or an error, and the text that goes with it. */
@@ -81,7 +81,8 @@ static int step(struct connection *conn, const char **detail)
 	} else {
 		ret = config_step(&conn->config);
 	}
-	*detail = "it does not answer reads of configuration space as it should";
+	*detail =
+		"it does not answer reads of configuration space as it should";
 	return ret;
 }
 

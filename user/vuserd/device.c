@@ -14,11 +14,11 @@
 #include "helper.h"
 #include "log.h"
 
-#define BACKOFF_MIN_MS	100
-#define BACKOFF_MAX_MS	5000
+#define BACKOFF_MIN_MS 100
+#define BACKOFF_MAX_MS 5000
 
 /* A server that stayed so long starts with a short wait again. */
-#define STABLE_USEC	(5 * 1000 * 1000ULL)
+#define STABLE_USEC (5 * 1000 * 1000ULL)
 
 struct device *device_find(struct helper *helper, uint32_t id)
 {
@@ -87,8 +87,7 @@ static int take_token(void *data, const struct vnl_msg *msg)
 	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
 	struct device *dev = data;
 
-	if (vnl_parse(msg, attrs, VUSER_A_DEV_MAX) ||
-	    !attrs[VUSER_A_DEV_TOKEN])
+	if (vnl_parse(msg, attrs, VUSER_A_DEV_MAX) || !attrs[VUSER_A_DEV_TOKEN])
 		return -EBADMSG;
 	dev->token = nla_get_u64(attrs[VUSER_A_DEV_TOKEN]);
 	dev->owned = true;
@@ -172,8 +171,8 @@ static void wait_for_retry(struct device *dev)
 	rest(dev);
 	ret = sd_event_add_time_relative(dev->helper->event, &dev->timer,
 					 CLOCK_MONOTONIC,
-					 dev->backoff_ms * 1000ULL, 0,
-					 on_retry, dev);
+					 dev->backoff_ms * 1000ULL, 0, on_retry,
+					 dev);
 	if (ret < 0) {
 		log_err("%s: no timer: %s", dev->uuid, strerror(-ret));
 		return;
@@ -206,8 +205,9 @@ static void attached(struct device *dev, uint32_t config_size)
 	dev->why[0] = '\0';
 	log_info("%s: attached to %s", dev->uuid, dev->path);
 	if (!config_size)
-		log_warn("%s: the server does not let its configuration space be read, vuserctl exec will not show the device",
-			 dev->uuid);
+		log_warn(
+			"%s: the server does not let its configuration space be read, vuserctl exec will not show the device",
+			dev->uuid);
 }
 
 static void connected(void *data, struct vuser_description *desc,
@@ -238,9 +238,10 @@ static void connected(void *data, struct vuser_description *desc,
 		helper_resync(dev->helper);
 		break;
 	default:
-		snprintf(why, sizeof(why),
-			 "the kernel refused what %.107s said of its device: %.80s",
-			 dev->path, vnl_error(nl, ret));
+		snprintf(
+			why, sizeof(why),
+			"the kernel refused what %.107s said of its device: %.80s",
+			dev->path, vnl_error(nl, ret));
 		failed(dev, why);
 	}
 }

@@ -66,7 +66,9 @@ static int subscribe(struct family *family)
 	nl_socket_disable_seq_check(family->sk);
 	nl_socket_set_nonblocking(family->sk);
 	return nl_socket_modify_cb(family->sk, NL_CB_VALID, NL_CB_CUSTOM,
-				   on_message, family) ? -EIO : 0;
+				   on_message, family) ?
+		       -EIO :
+		       0;
 }
 
 int family_watch(struct family **result, sd_event *event,

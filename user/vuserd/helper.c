@@ -228,7 +228,8 @@ static void try_kernel(struct helper *helper)
 	int ret = connect_kernel(helper);
 
 	if (ret == -ENOENT)
-		log_warn("the kernel module is not loaded, waiting for it: modprobe vuser");
+		log_warn(
+			"the kernel module is not loaded, waiting for it: modprobe vuser");
 	else if (ret)
 		log_err("cannot talk to the kernel: %s", strerror(-ret));
 }
@@ -255,8 +256,7 @@ int helper_start(struct helper *helper, sd_event *event)
 	helper->null_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (helper->null_fd < 0)
 		return -errno;
-	ret = sd_event_add_defer(event, &helper->deferred, on_deferred,
-				 helper);
+	ret = sd_event_add_defer(event, &helper->deferred, on_deferred, helper);
 	if (ret < 0)
 		return ret;
 	/* First this, so that a module that comes now is not missed. */

@@ -12,9 +12,9 @@ void log_open(bool plain, bool verbose);
 void log_line(const char *level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define log_err(...)	log_line(SD_ERR, __VA_ARGS__)
-#define log_warn(...)	log_line(SD_WARNING, __VA_ARGS__)
-#define log_info(...)	log_line(SD_INFO, __VA_ARGS__)
-#define log_debug(...)	log_line(SD_DEBUG, __VA_ARGS__)
+#define log_err(...)   log_line(SD_ERR, __VA_ARGS__)
+#define log_warn(...)  log_line(SD_WARNING, __VA_ARGS__)
+#define log_info(...)  log_line(SD_INFO, __VA_ARGS__)
+#define log_debug(...) log_line(SD_DEBUG, __VA_ARGS__)
 
 #endif /* VUSERD_LOG_H */

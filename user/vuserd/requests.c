@@ -129,9 +129,9 @@ static void send_one(struct device *dev, uint64_t id)
 		  ret ? vnl_error(nl, ret) : "sent");
 	switch (ret) {
 	case 0:
-	case -EAGAIN:	/* no room: we are rung again when there is */
-	case -ENOENT:	/* sent already, or its consumer gave up */
-	case -ENOTCONN:	/* the server is gone, and so is the request */
+	case -EAGAIN: /* no room: we are rung again when there is */
+	case -ENOENT: /* sent already, or its consumer gave up */
+	case -ENOTCONN: /* the server is gone, and so is the request */
 	case -ENODEV:
 		break;
 	case -EPERM:

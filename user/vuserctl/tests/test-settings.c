@@ -19,32 +19,34 @@ static int parse(enum setting nr, const char *arg)
 {
 	memset(&set, 0, sizeof(set));
 	why[0] = '\0';
-	return settings_parse(&set, SETTING_OPTION + nr, arg, why,
-			      sizeof(why));
+	return settings_parse(&set, SETTING_OPTION + nr, arg, why, sizeof(why));
 }
 
 static void test_words(void)
 {
 	tap_ok(!parse(SET_MMAP, "sparse") && set.given[SET_MMAP] &&
-	       set.number[SET_MMAP] == VUSER_MMAP_POLICY_SPARSE,
+		       set.number[SET_MMAP] == VUSER_MMAP_POLICY_SPARSE,
 	       "mmap: sparse");
 	tap_ok(!parse(SET_RESET, "never") &&
-	       set.number[SET_RESET] == VUSER_RESET_POLICY_NEVER,
+		       set.number[SET_RESET] == VUSER_RESET_POLICY_NEVER,
 	       "reset: never");
 	tap_ok(!parse(SET_DMA_BACKING, "memory") &&
-	       set.number[SET_DMA_BACKING] == VUSER_DMA_BACKING_MEMORY,
+		       set.number[SET_DMA_BACKING] == VUSER_DMA_BACKING_MEMORY,
 	       "dma-backing: memory");
 	tap_ok(parse(SET_MMAP, "never") == -EINVAL &&
-	       strstr(why, "auto, trap, sparse") && !set.given[SET_MMAP],
+		       strstr(why, "auto, trap, sparse") &&
+		       !set.given[SET_MMAP],
 	       "a wrong word is told the right ones");
 }
 
 static void test_numbers(void)
 {
 	tap_ok(!parse(SET_MAX_DMA_MAPS, "64") &&
-	       set.number[SET_MAX_DMA_MAPS] == 64, "a number");
+		       set.number[SET_MAX_DMA_MAPS] == 64,
+	       "a number");
 	tap_ok(!parse(SET_MAX_DMA_MAPS, "0x10") &&
-	       set.number[SET_MAX_DMA_MAPS] == 16, "a hexadecimal number");
+		       set.number[SET_MAX_DMA_MAPS] == 16,
+	       "a hexadecimal number");
 	tap_ok(parse(SET_MAX_DMA_MAPS, "") == -EINVAL, "no number: empty");
 	tap_ok(parse(SET_MAX_DMA_MAPS, "-1") == -EINVAL, "no number: minus");
 	tap_ok(parse(SET_MAX_DMA_MAPS, " 1") == -EINVAL, "no number: space");
@@ -58,13 +60,17 @@ static void test_endpoint(void)
 	char path[200];
 
 	tap_ok(!parse(SET_ENDPOINT, "/run/dev.sock") &&
-	       !strcmp(set.endpoint, "/run/dev.sock"), "endpoint: absolute");
+		       !strcmp(set.endpoint, "/run/dev.sock"),
+	       "endpoint: absolute");
 	tap_ok(!chdir("/usr") && !parse(SET_ENDPOINT, "dev.sock") &&
-	       !strcmp(set.endpoint, "/usr/dev.sock"), "endpoint: relative");
+		       !strcmp(set.endpoint, "/usr/dev.sock"),
+	       "endpoint: relative");
 	tap_ok(!chdir("/") && !parse(SET_ENDPOINT, "dev.sock") &&
-	       !strcmp(set.endpoint, "/dev.sock"), "endpoint: in the root");
+		       !strcmp(set.endpoint, "/dev.sock"),
+	       "endpoint: in the root");
 	tap_ok(!parse(SET_ENDPOINT, "") && set.given[SET_ENDPOINT] &&
-	       !set.endpoint[0], "endpoint: none");
+		       !set.endpoint[0],
+	       "endpoint: none");
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
 	path[VUSER_ENDPOINT_MAX] = '\0';
@@ -80,7 +86,8 @@ static void test_other_options(void)
 	tap_ok(settings_parse(&set, 'u', "", why, sizeof(why)) == -ENOENT,
 	       "another option");
 	tap_ok(settings_parse(&set, SETTING_OPTION + NR_SETTINGS, "", why,
-			      sizeof(why)) == -ENOENT, "a number too high");
+			      sizeof(why)) == -ENOENT,
+	       "a number too high");
 }
 
 static void test_attributes(void)
@@ -102,13 +109,15 @@ static void test_attributes(void)
 	tap_ok(!settings_put(&set, msg), "attributes fit");
 	nlmsg_parse(nlmsg_hdr(msg), 0, attrs, VUSER_A_DEV_MAX, NULL);
 	tap_ok(attrs[VUSER_A_DEV_ENDPOINT] &&
-	       !nla_strcmp(attrs[VUSER_A_DEV_ENDPOINT], ""),
+		       !nla_strcmp(attrs[VUSER_A_DEV_ENDPOINT], ""),
 	       "no endpoint is an empty one");
 	tap_ok(attrs[VUSER_A_DEV_MMAP] &&
-	       nla_get_u32(attrs[VUSER_A_DEV_MMAP]) == VUSER_MMAP_POLICY_AUTO,
+		       nla_get_u32(attrs[VUSER_A_DEV_MMAP]) ==
+			       VUSER_MMAP_POLICY_AUTO,
 	       "a setting of 0 is one");
 	tap_ok(!attrs[VUSER_A_DEV_RESET] && !attrs[VUSER_A_DEV_PCI_ADDRESS] &&
-	       !attrs[VUSER_A_DEV_MAX_DMA_MAPS], "what was not given is not");
+		       !attrs[VUSER_A_DEV_MAX_DMA_MAPS],
+	       "what was not given is not");
 	nlmsg_free(msg);
 }
 
@@ -119,18 +128,21 @@ static void test_uuid(void)
 	char back[37];
 
 	tap_ok(!vnl_uuid_parse(text, uuid) && uuid[0] == 0x9f &&
-	       uuid[15] == 0xab, "a UUID");
+		       uuid[15] == 0xab,
+	       "a UUID");
 	vnl_uuid_format(uuid, back);
 	tap_ok(!strcmp(back, text), "and back");
 	tap_ok(!vnl_uuid_parse("9F2D1C3E-0A5B-4C6D-8E7F-0123456789AB", uuid) &&
-	       uuid[0] == 0x9f, "a UUID in capitals");
+		       uuid[0] == 0x9f,
+	       "a UUID in capitals");
 	tap_ok(vnl_uuid_parse("9f2d1c3e0a5b4c6d8e7f0123456789ab", uuid) ==
-		       -EINVAL &&
-	       vnl_uuid_parse("9f2d1c3e-0a5b-4c6d-8e7f-0123456789a", uuid) ==
-		       -EINVAL &&
-	       vnl_uuid_parse("9f2d1c3e-0a5b-4c6d-8e7f-0123456789abc", uuid) ==
-		       -EINVAL &&
-	       vnl_uuid_parse("", uuid) == -EINVAL, "no UUIDs");
+			       -EINVAL &&
+		       vnl_uuid_parse("9f2d1c3e-0a5b-4c6d-8e7f-0123456789a",
+				      uuid) == -EINVAL &&
+		       vnl_uuid_parse("9f2d1c3e-0a5b-4c6d-8e7f-0123456789abc",
+				      uuid) == -EINVAL &&
+		       vnl_uuid_parse("", uuid) == -EINVAL,
+	       "no UUIDs");
 }
 
 int main(void)

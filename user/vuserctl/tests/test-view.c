@@ -70,7 +70,7 @@ static void is_resource(unsigned int nr, const char *want, const char *what)
 		printf("# got: %s\n# want: %s\n", got, want);
 }
 
-#define NOTHING	"0x0000000000000000 0x0000000000000000 0x0000000000000000"
+#define NOTHING "0x0000000000000000 0x0000000000000000 0x0000000000000000"
 
 static void test_ids(void)
 {
@@ -111,17 +111,22 @@ static void test_resources(void)
 	dev.regions[4].size = 0x180000;
 	dev.regions[6].size = 0x10000;
 
-	is_resource(0, "0x0000565500000000 0x0000565500003fff 0x000000000014220c",
+	is_resource(0,
+		    "0x0000565500000000 0x0000565500003fff 0x000000000014220c",
 		    "memory of 64 bits, prefetchable");
 	is_resource(1, NOTHING, "the upper half of it");
-	is_resource(2, "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200",
+	is_resource(2,
+		    "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200",
 		    "memory of 32 bits with an address");
-	is_resource(3, "0x000000000000c000 0x000000000000c01f 0x0000000000040101",
+	is_resource(3,
+		    "0x000000000000c000 0x000000000000c01f 0x0000000000040101",
 		    "ports");
-	is_resource(4, "0x0000565500200000 0x000056550037ffff 0x0000000000140204",
+	is_resource(4,
+		    "0x0000565500200000 0x000056550037ffff 0x0000000000140204",
 		    "an address is aligned and used once");
 	is_resource(5, NOTHING, "the upper half of that");
-	is_resource(6, "0x0000565500400000 0x000056550040ffff 0x0000000000046200",
+	is_resource(6,
+		    "0x0000565500400000 0x000056550040ffff 0x0000000000046200",
 		    "ROM");
 	for (text = content("resource"); *text; text++)
 		lines += *text == '\n';
@@ -134,7 +139,8 @@ static void test_high_address(void)
 	put(0x10, 0x80000004, 4);
 	put(0x14, 0x00000012, 4);
 	dev.regions[0].size = 0x1000;
-	is_resource(0, "0x0000001280000000 0x0000001280000fff 0x0000000000140204",
+	is_resource(0,
+		    "0x0000001280000000 0x0000001280000fff 0x0000000000140204",
 		    "address above 4 GiB");
 }
 
