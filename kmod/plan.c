@@ -181,7 +181,7 @@ static void vuser_plan_round(struct vuser_plan *plan)
  * @plan: from vuser_plan_exact()
  * @limit: regions the server takes, not 0
  *
- * Return: 0, -ENOSPC when it cannot be made to fit, or -ENOMEM.
+ * Return: 0, -E2BIG when it cannot be made to fit, or -ENOMEM.
  */
 int vuser_plan_fit(struct vuser_plan *plan, u32 limit)
 {
@@ -195,7 +195,7 @@ int vuser_plan_fit(struct vuser_plan *plan, u32 limit)
 		return ret;
 	vuser_plan_join(plan);
 	vuser_plan_round(plan);
-	return plan->nr > limit ? -ENOSPC : 0;
+	return plan->nr > limit ? -E2BIG : 0;
 }
 
 /**

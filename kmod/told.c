@@ -353,8 +353,10 @@ static int vuser_told_plan_once(struct vuser_told *told)
 			       READ_ONCE(told->dev->settings.dma_memory_only));
 	if (!ret)
 		ret = vuser_plan_fit(&plan, told->limit);
-	if (!ret)
+	if (!ret) {
 		ret = vuser_told_apply(told, &plan);
+		told->incomplete = ret;
+	}
 	vuser_plan_free(&plan);
 	return ret;
 }
@@ -370,7 +372,8 @@ static void vuser_told_learn(struct vuser_told *told)
 
 /*
  * Tells a plan of the whole map.  A server that refuses a region when it has
- * others shows how many it takes; the next plan has fewer.
+ * others shows how many it takes; the next plan has fewer.  When it refuses
+ * even so that was not why.  -E2BIG: no plan is that small, nothing was told.
  */
 static int vuser_told_plan(struct vuser_told *told)
 {
@@ -380,9 +383,8 @@ static int vuser_told_plan(struct vuser_told *told)
 	while ((ret = vuser_told_plan_once(told)) &&
 	       vuser_told_refused(told, ret) && told->nr < told->limit)
 		vuser_told_learn(told);
-	if (ret)
+	if (ret && ret != -E2BIG)
 		told->limit = limit;
-	told->incomplete = ret;
 	return ret;
 }
 
@@ -467,7 +469,7 @@ static int vuser_told_map_locked(struct vuser_told *told,
 	if (!region && told->nr < told->limit)
 		vuser_told_learn(told);
 	ret = vuser_told_plan(told);
-	if (ret)
+	if (ret && ret != -E2BIG)
 		told->limit = limit;
 	return ret;
 }
@@ -497,7 +499,7 @@ int vuser_told_map(struct vuser_told *told, struct vuser_mapping *map)
 			ret = 0;
 	}
 	mutex_unlock(&told->lock);
-	return ret;
+	return ret == -E2BIG ? -ENOSPC : ret;
 }
 
 /* Unmapping --------------------------------------------------------------- */
@@ -666,7 +668,7 @@ int vuser_told_replay(struct vuser_told *told)
 	vuser_domain_add_device(told->dom, told);
 	ret = vuser_told_plan(told);
 	mutex_unlock(&told->lock);
-	return ret;
+	return ret == -E2BIG ? -ENOSPC : ret;
 }
 
 /**
