@@ -20,7 +20,7 @@
 
 #include "backing.h"
 #include "compat.h"
-#include "trap.h"
+#include "mapping.h"
 
 /* Pages pinned at once: one page of pointers. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))

@@ -10,10 +10,10 @@
 #include "device.h"
 #include "iommu.h"
 #include "irq.h"
+#include "mapping.h"
 #include "mdev.h"
 #include "region.h"
 #include "state.h"
-#include "trap.h"
 #include "vuser.h"
 
 /* Default timeouts in milliseconds. */

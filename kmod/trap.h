@@ -1,15 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Mapped regions: loads and stores without a page, and shared areas. */
+/* Loads and stores on mapped registers, where there is no page. */
 #ifndef VUSER_TRAP_H
 #define VUSER_TRAP_H
 
-struct page;
-struct vm_area_struct;
+#include <linux/types.h>
+
+struct file;
+struct mm_struct;
 struct vuser_device;
 
-int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma);
-struct page *vuser_mapped_page(struct vm_area_struct *vma, unsigned long addr);
-int vuser_trap_open(struct vuser_device *dev);
-void vuser_trap_close(struct vuser_device *dev);
+/**
+ * struct vuser_trap - a fault, copied out of what the mmap lock protects
+ * @dev: the device, open
+ * @file: the device file; a reference of ours
+ * @mm: whose mmap lock was held
+ * @region: index
+ * @off: from the start of the region, bytes
+ * @addr: user address that was touched
+ * @pgoff: page number in the device file
+ * @write: it faulted as a store
+ * @may_write: the mapping allows stores
+ */
+struct vuser_trap {
+	struct vuser_device *dev;
+	struct file *file;
+	struct mm_struct *mm;
+	u32 region;
+	u64 off;
+	unsigned long addr;
+	pgoff_t pgoff;
+	bool write;
+	bool may_write;
+};
+
+int vuser_trap_emulate(const struct vuser_trap *trap);
 
 #endif /* VUSER_TRAP_H */
