@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 180
+#
+# The control plane without a helper: rights, owners, bad descriptions.
+
+. "$(dirname "$0")/../lib.sh"
+
+run control_test
