@@ -13,6 +13,9 @@
 #include "connection.h"
 #include "explain.h"
 
+/* So many times one answer's time for all of them. */
+#define WHOLE 10
+
 /**
  * struct connection - one attempt
  * @handshake: its first half, NULL after it
@@ -20,6 +23,7 @@
  * @config: the second half
  * @io: input from the server
  * @timer: the server must have answered
+ * @end_usec: all must be done: a server may not trickle for ever
  */
 struct connection {
 	const struct connection_ops *ops;
@@ -31,6 +35,7 @@ struct connection {
 	struct config config;
 	sd_event_source *io;
 	sd_event_source *timer;
+	uint64_t end_usec;
 };
 
 static void quiet(struct connection *conn)
@@ -86,6 +91,19 @@ static int step(struct connection *conn, const char **detail)
 	return ret;
 }
 
+/* What came was perhaps a part of an answer only. */
+static void wait_on(struct connection *conn)
+{
+	uint64_t next = 0;
+
+	sd_event_now(sd_event_source_get_event(conn->timer), CLOCK_MONOTONIC,
+		     &next);
+	next += conn->timeout_ms * 1000ULL;
+	if (next > conn->end_usec)
+		next = conn->end_usec;
+	sd_event_source_set_time(conn->timer, next);
+}
+
 static int on_input(sd_event_source *source, int fd, uint32_t revents,
 		    void *data)
 {
@@ -102,8 +120,7 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents,
 	else if (ret != -EAGAIN)
 		fail(conn, ret, detail);
 	else
-		sd_event_source_set_time_relative(conn->timer,
-						  conn->timeout_ms * 1000ULL);
+		wait_on(conn);
 	return 0;
 }
 
@@ -117,14 +134,18 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 
 static int add_sources(struct connection *conn, sd_event *event, int fd)
 {
+	uint64_t now, timeout = conn->timeout_ms * 1000ULL;
 	int ret;
 
 	ret = sd_event_add_io(event, &conn->io, fd, EPOLLIN, on_input, conn);
 	if (ret < 0)
 		return ret;
-	return sd_event_add_time_relative(event, &conn->timer, CLOCK_MONOTONIC,
-					  conn->timeout_ms * 1000ULL, 0,
-					  on_timeout, conn);
+	ret = sd_event_now(event, CLOCK_MONOTONIC, &now);
+	if (ret < 0)
+		return ret;
+	conn->end_usec = now + WHOLE * timeout;
+	return sd_event_add_time(event, &conn->timer, CLOCK_MONOTONIC,
+				 now + timeout, 0, on_timeout, conn);
 }
 
 static int start(struct connection *conn, sd_event *event, int sock)
