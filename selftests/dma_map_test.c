@@ -127,6 +127,32 @@ TEST_F(container, available_counts_down)
 	EXPECT_EQ(before - 1, dma_available(self->fd));
 }
 
+/* type1's limit of maps in a container, a parameter of the module. */
+TEST(entry_limit)
+{
+	static const char param[] =
+		"/sys/module/vuser/parameters/dma_entry_limit";
+	char *mem = mem_anon(8 * PAGE), before[32];
+	struct vfio_dev dev;
+	unsigned int i;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, file_read(param, before, sizeof(before)));
+	ASSERT_EQ(0, file_write(param, "4"));
+	EXPECT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(4, dma_available(dev.container));
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(0, dma_map(dev.container, mem + i * PAGE,
+				     2 * i * PAGE, PAGE, DMA_RW));
+	}
+	EXPECT_EQ(0, dma_available(dev.container));
+	EXPECT_EQ(-ENOSPC, dma_map(dev.container, mem, MB, PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_unmap(dev.container, 0, PAGE, 0, NULL));
+	EXPECT_EQ(0, dma_map(dev.container, mem, MB, PAGE, DMA_RW));
+	vfio_dev_close(&dev);
+	EXPECT_EQ(0, file_write(param, before));
+}
+
 struct bad_map {
 	const char *what;
 	uint64_t vaddr;		/* added to the memory's */

@@ -3,12 +3,14 @@
  * The helper ends, is killed, hangs: what goes on without it, what waits, and
  * that the next one takes its devices over.
  */
+#include <linux/vuser.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include "lib/clock.h"
 #include "lib/consumer.h"
+#include "lib/genl.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
 
@@ -195,6 +197,49 @@ TEST_F(helper, killed_while_it_is_stopped)
 	kill(self->pid, SIGCONT);
 	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
 	OPEN();
+}
+
+/* A request that waits for a stopped helper holds up no netlink message. */
+TEST_F(helper, netlink_goes_on)
+{
+	struct genl_msg msg;
+	struct genl nl;
+	int status;
+	pid_t pid;
+
+	OPEN();
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "15000"));
+	kill(self->pid, SIGSTOP);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ?
+		      1 : 0);
+	}
+	/* Until the request is there for the helper. */
+	ASSERT_EQ(0, genl_open(&nl));
+	do {
+		genl_begin(&nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+		ASSERT_EQ(0, genl_send(&nl, &msg));
+		ASSERT_EQ(0, waitpid(pid, &status, WNOHANG));
+	} while (genl_get(VUSER_A_REQUEST_ID) < 0);
+	EXPECT_EQ(8, genl_get(VUSER_A_REQUEST_COMMAND));
+	EXPECT_EQ(1, genl_get(VUSER_A_REQUEST_NFDS));
+	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
+	EXPECT_EQ(0, genl_send(&nl, &msg));
+	/* Only its owner may answer it. */
+	genl_begin(&nl, &msg, VUSER_CMD_REQUEST_DONE, 0);
+	genl_put_u32(&msg, VUSER_A_REQUEST_DEV, 1);
+	genl_put_u64(&msg, VUSER_A_REQUEST_ID, 1);
+	genl_put_u64(&msg, VUSER_A_REQUEST_TOKEN, 1);
+	genl_put_u32(&msg, VUSER_A_REQUEST_STATUS, EIO);
+	EXPECT_GT(0, genl_send(&nl, &msg));
+	genl_close(&nl);
+	kill(self->pid, SIGCONT);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 /* Descriptors that pass through the helper do not stay there. */

@@ -171,6 +171,45 @@ TEST_F(two, group_is_busy)
 					VFIO_TYPE1v2_IOMMU));
 }
 
+/*
+ * A server that does not answer an open: nothing that concerns other devices
+ * waits for it, nor does looking at the device itself.
+ */
+TEST_F(two, stuck_open_blocks_nobody)
+{
+	char uuid[UUID_LEN + 1], state[32];
+	int status, fd;
+	pid_t pid;
+
+	ASSERT_EQ(0, testdev_cmd(&self->td[0], "hold reset"));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(vfio_dev_open(&self->dev[0], self->td[0].uuid,
+				    VFIO_TYPE1v2_IOMMU) ? 1 : 0);
+	ASSERT_EQ(0, testdev_cmd(&self->td[0], "held 1"));
+
+	ASSERT_EQ(0, mdev_get(self->td[0].uuid, "state", state,
+			      sizeof(state)));
+	ASSERT_EQ(0, vfio_dev_open(&self->dev[1], self->td[1].uuid,
+				   VFIO_TYPE1v2_IOMMU));
+	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	EXPECT_EQ(0, irq_set_eventfds(self->dev[1].device,
+				      VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd));
+	EXPECT_EQ(0, dma_map(self->dev[1].container, self->mem, 0, PAGE,
+			     DMA_RW));
+	vfio_dev_close(&self->dev[1]);
+	uuid_new(uuid);
+	EXPECT_EQ(0, mdev_create(uuid));
+	EXPECT_EQ(0, mdev_remove(uuid));
+	/* All that while it is still stuck. */
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+
+	ASSERT_EQ(0, testdev_cmd(&self->td[0], "release"));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 /* Two processes at work at the same time. */
 static int consume(struct testdev *td, int nr)
 {

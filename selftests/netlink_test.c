@@ -1,946 +1,593 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control plane, without a helper: who may do what, who owns a device,
- * and requests that a helper of ours would never send.
+ * The control plane's messages, good, bad and mutated.  The test is the
+ * device's helper itself; no vuserd runs.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <linux/vfio.h>
-#include <linux/capability.h>
-#include <sys/syscall.h>
+#include <linux/vuser.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <kselftest_harness.h>
 
-#include "kselftest_harness.h"
-#include "../include/uapi/linux/vuser.h"
 #include "lib/genl.h"
+#include "lib/res.h"
 #include "lib/sysfs.h"
-#include "lib/testdev.h"
 
-#define PAGE	   0x1000ull
-#define NR_REGIONS 9
+#define PAGE 0x1000UL
 
-/* What dev-get says of one device. */
-struct seen {
-	int count;
+FIXTURE(family)
+{
+	struct genl nl;
+	struct genl_msg msg;
+	char uuid[UUID_LEN + 1];
 	uint32_t id;
-	uint32_t state;
-	uint32_t owner;
-	char endpoint[128];
-	char error[300];
-	bool token;
-	bool whole;
+	uint64_t token;
+	int sock[2]; /* the server's end is [1] */
+	int memfd;
+	int eventfd;
+	int fds;
 };
 
-static void see(void *data, const struct genl_reply *reply)
+static void parse_uuid(const char *text, uint8_t *uuid)
 {
-	struct seen *seen = data;
+	unsigned int byte, i;
 
-	seen->count++;
-	seen->id = genl_u32(reply->attrs[VUSER_A_DEV_ID]);
-	seen->state = genl_u32(reply->attrs[VUSER_A_DEV_STATE]);
-	seen->owner = genl_u32(reply->attrs[VUSER_A_DEV_OWNER]);
-	snprintf(seen->endpoint, sizeof(seen->endpoint), "%s",
-		 genl_string(reply->attrs[VUSER_A_DEV_ENDPOINT]));
-	snprintf(seen->error, sizeof(seen->error), "%s",
-		 genl_string(reply->attrs[VUSER_A_DEV_ERROR]));
-	seen->token = reply->attrs[VUSER_A_DEV_TOKEN];
-	seen->whole = reply->attrs[VUSER_A_DEV_REGION];
-}
-
-static void uuid_bytes(const char *uuid, uint8_t bytes[16])
-{
-	unsigned int value, i;
-
-	for (i = 0; i < 16; i++, uuid += 2) {
-		uuid += *uuid == '-';
-		sscanf(uuid, "%2x", &value);
-		bytes[i] = value;
+	for (i = 0; i < VUSER_UUID_LEN; i++) {
+		text += *text == '-';
+		sscanf(text, "%2x", &byte);
+		uuid[i] = byte;
+		text += 2;
 	}
-}
-
-static int dev_get_uuid(struct genl *nl, const char *uuid, struct seen *seen)
-{
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_GET, 0);
-	uint8_t bytes[16];
-
-	memset(seen, 0, sizeof(*seen));
-	uuid_bytes(uuid, bytes);
-	genl_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
-	return genl_call(nl, msg, see, seen);
-}
-
-static int dev_get(struct genl *nl, uint32_t id, struct seen *seen)
-{
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_GET, 0);
-
-	memset(seen, 0, sizeof(*seen));
-	genl_put_u32(msg, VUSER_A_DEV_ID, id);
-	return genl_call(nl, msg, see, seen);
-}
-
-static void take_token(void *data, const struct genl_reply *reply)
-{
-	*(uint64_t *)data = genl_u64(reply->attrs[VUSER_A_DEV_TOKEN]);
 }
 
 static int claim(struct genl *nl, uint32_t id, uint64_t *token)
 {
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_CLAIM, 0);
+	struct genl_msg msg;
+	int ret;
 
-	genl_put_u32(msg, VUSER_A_DEV_ID, id);
-	return genl_call(nl, msg, take_token, token);
+	genl_begin(nl, &msg, VUSER_CMD_DEV_CLAIM, 0);
+	genl_put_u32(&msg, VUSER_A_DEV_ID, id);
+	ret = genl_send(nl, &msg);
+	if (!ret && token)
+		*token = genl_get(VUSER_A_DEV_TOKEN);
+	return ret;
 }
 
-static int detach(struct genl *nl, uint32_t id, uint64_t token,
-		  const char *error)
+FIXTURE_SETUP(family)
 {
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_DETACH, 0);
+	uint8_t uuid[VUSER_UUID_LEN];
 
-	genl_put_u32(msg, VUSER_A_DEV_ID, id);
-	genl_put_u64(msg, VUSER_A_DEV_TOKEN, token);
-	if (error)
-		genl_put_string(msg, VUSER_A_DEV_ERROR, error);
-	return genl_call(nl, msg, NULL, NULL);
-}
-
-FIXTURE(control)
-{
-	struct genl nl;
-	char uuid[UUID_LEN + 1];
-	uint32_t id;
-	uint64_t token;
-	int sock[2];
-};
-
-FIXTURE_SETUP(control)
-{
-	struct seen seen;
-
-	ASSERT_EQ(0, genl_open(&self->nl));
+	self->fds = res_fds(0);
 	uuid_new(self->uuid);
 	ASSERT_EQ(0, mdev_create(self->uuid));
-	ASSERT_EQ(0, dev_get_uuid(&self->nl, self->uuid, &seen));
-	ASSERT_EQ(1, seen.count);
-	self->id = seen.id;
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				self->sock));
+	ASSERT_EQ(0, genl_open(&self->nl));
+	parse_uuid(self->uuid, uuid);
+	genl_begin(&self->nl, &self->msg, VUSER_CMD_DEV_GET, 0);
+	genl_put(&self->msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
+	ASSERT_EQ(0, genl_send(&self->nl, &self->msg));
+	self->id = genl_get(VUSER_A_DEV_ID);
+	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, self->sock));
+	self->memfd = memfd_create("area", MFD_CLOEXEC);
+	ASSERT_EQ(0, ftruncate(self->memfd, 16 * PAGE));
+	self->eventfd = eventfd(0, EFD_CLOEXEC);
 }
 
-FIXTURE_TEARDOWN(control)
+FIXTURE_TEARDOWN(family)
 {
+	genl_close(&self->nl);
 	close(self->sock[0]);
 	close(self->sock[1]);
+	close(self->memfd);
+	close(self->eventfd);
 	EXPECT_EQ(0, mdev_remove(self->uuid));
-	genl_close(&self->nl);
+	EXPECT_EQ(self->fds, res_fds(0));
 }
 
-/* Showing ------------------------------------------------------------------ */
+#define BEGIN(cmd)	 genl_begin(&self->nl, &self->msg, cmd, 0)
+#define U32(type, value) genl_put_u32(&self->msg, type, value)
+#define U64(type, value) genl_put_u64(&self->msg, type, value)
+#define SEND()		 genl_send(&self->nl, &self->msg)
 
-TEST_F(control, get)
+TEST_F(family, get)
 {
-	struct seen seen;
+	uint8_t uuid[VUSER_UUID_LEN] = {};
 
-	ASSERT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_EQ(self->id, seen.id);
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-	EXPECT_EQ(0, seen.owner);
-	EXPECT_FALSE(seen.whole);
-	EXPECT_EQ(-ENODEV, dev_get(&self->nl, 0, &seen));
-	EXPECT_EQ(-ENODEV, dev_get(&self->nl, UINT32_MAX, &seen));
-	EXPECT_EQ(-ENODEV,
-		  dev_get_uuid(&self->nl,
-			       "00000000-0000-0000-0000-000000000000", &seen));
+	BEGIN(VUSER_CMD_DEV_GET);
+	EXPECT_EQ(-EINVAL, SEND());
+	BEGIN(VUSER_CMD_DEV_GET);
+	U32(VUSER_A_DEV_ID, self->id);
+	ASSERT_EQ(0, SEND());
+	EXPECT_EQ(VUSER_STATE_CREATED, genl_get(VUSER_A_DEV_STATE));
+	EXPECT_NE(0, genl_get(VUSER_A_DEV_OWNER));
+	/* The token is between the kernel and the owner. */
+	EXPECT_EQ(-1, genl_get(VUSER_A_DEV_TOKEN));
+
+	BEGIN(VUSER_CMD_DEV_GET);
+	U32(VUSER_A_DEV_ID, 0xfffffff0);
+	EXPECT_EQ(-ENODEV, SEND());
+	BEGIN(VUSER_CMD_DEV_GET);
+	genl_put(&self->msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
+	EXPECT_EQ(-ENODEV, SEND());
+	/* Both names at once; a name that is cut. */
+	BEGIN(VUSER_CMD_DEV_GET);
+	U32(VUSER_A_DEV_ID, self->id);
+	genl_put(&self->msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
+	EXPECT_EQ(-EINVAL, SEND());
+	BEGIN(VUSER_CMD_DEV_GET);
+	genl_put(&self->msg, VUSER_A_DEV_UUID, uuid, 15);
+	EXPECT_GT(0, SEND());
+	BEGIN(VUSER_CMD_DEV_GET);
+	genl_put(&self->msg, VUSER_A_DEV_ID, "", 1);
+	EXPECT_GT(0, SEND());
 }
 
-TEST_F(control, get_by_one_name)
+TEST_F(family, dump)
 {
-	struct genl_msg *msg;
-	uint8_t bytes[16];
-
-	EXPECT_EQ(-EINVAL, genl_call(&self->nl, genl_new(VUSER_CMD_DEV_GET, 0),
-				     NULL, NULL));
-	msg = genl_new(VUSER_CMD_DEV_GET, 0);
-	uuid_bytes(self->uuid, bytes);
-	genl_put_u32(msg, VUSER_A_DEV_ID, self->id);
-	genl_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
-	EXPECT_EQ(-EINVAL, genl_call(&self->nl, msg, NULL, NULL));
+	genl_begin(&self->nl, &self->msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
+	EXPECT_EQ(0, SEND());
+	EXPECT_EQ(self->id, genl_get(VUSER_A_DEV_ID));
+	genl_begin(&self->nl, &self->msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+	EXPECT_EQ(0, SEND());
+	EXPECT_EQ(-1, genl_get(VUSER_A_REQUEST_ID));
 }
 
-static void find(void *data, const struct genl_reply *reply)
+/* Strict validation: what is not known is refused. */
+TEST_F(family, unknown)
 {
-	uint32_t *counts = data;
-	uint32_t id = genl_u32(reply->attrs[VUSER_A_DEV_ID]);
-
-	if (id < 4096)
-		counts[id]++;
+	BEGIN(VUSER_CMD_DEV_GET);
+	U32(VUSER_A_DEV_ID, self->id);
+	U32(VUSER_A_DEV_MAX + 7, 1);
+	EXPECT_EQ(-EINVAL, SEND());
+	BEGIN(VUSER_CMD_MAX + 1);
+	EXPECT_EQ(-EOPNOTSUPP, SEND());
+	/* Known, but not of this command. */
+	BEGIN(VUSER_CMD_DEV_GET);
+	U32(VUSER_A_DEV_ID, self->id);
+	U32(VUSER_A_DEV_SOCKET_FD, 0);
+	EXPECT_EQ(-EINVAL, SEND());
+	/* Nests without their flag. */
+	BEGIN(VUSER_CMD_DEV_ATTACH);
+	genl_put(&self->msg, VUSER_A_DEV_REGION, NULL, 0);
+	EXPECT_EQ(-EINVAL, SEND());
 }
 
-/* More than one datagram holds. */
-TEST_F(control, dump_all_once)
+static const uint8_t admin_commands[] = {
+	VUSER_CMD_DEV_SET,	VUSER_CMD_DEV_CLAIM,   VUSER_CMD_DEV_ATTACH,
+	VUSER_CMD_DEV_DETACH,	VUSER_CMD_REQUEST_GET, VUSER_CMD_SEND,
+	VUSER_CMD_REQUEST_DONE,
+};
+
+TEST_F(family, privilege)
 {
-	static uint32_t counts[4096];
-	char uuid[60][UUID_LEN + 1];
-	struct seen seen;
-	int i;
+	unsigned int i;
+	pid_t pid;
+	int status;
 
-	for (i = 0; i < 60; i++) {
-		uuid_new(uuid[i]);
-		ASSERT_EQ(0, mdev_create(uuid[i]));
-	}
-	EXPECT_EQ(0,
-		  genl_call(&self->nl, genl_new(VUSER_CMD_DEV_GET, NLM_F_DUMP),
-			    find, counts));
-	for (i = 0; i < 60; i++) {
-		EXPECT_EQ(0, dev_get_uuid(&self->nl, uuid[i], &seen));
-		EXPECT_EQ(1, counts[seen.id]);
-		EXPECT_EQ(0, mdev_remove(uuid[i]));
-	}
-	EXPECT_EQ(1, counts[self->id]);
-}
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct genl nl;
 
-TEST_F(control, told_of_changes)
-{
-	struct genl_reply reply;
-	char uuid[UUID_LEN + 1];
-	struct seen seen;
-	uint32_t id;
-
-	ASSERT_EQ(0, genl_join(&self->nl));
-	uuid_new(uuid);
-	ASSERT_EQ(0, mdev_create(uuid));
-	do {
-		ASSERT_EQ(0, genl_event(&self->nl, SOON_MS, &reply));
-	} while (genl_u32(reply.attrs[VUSER_A_DEV_ID]) == self->id);
-	EXPECT_EQ(VUSER_CMD_DEV_NTF, reply.cmd);
-	id = genl_u32(reply.attrs[VUSER_A_DEV_ID]);
-	EXPECT_EQ(0, dev_get_uuid(&self->nl, uuid, &seen));
-	EXPECT_EQ(id, seen.id);
-
-	ASSERT_EQ(0, mdev_set(uuid, "endpoint", "/nowhere"));
-	do {
-		ASSERT_EQ(0, genl_event(&self->nl, SOON_MS, &reply));
-	} while (genl_u32(reply.attrs[VUSER_A_DEV_ID]) != id);
-	EXPECT_STREQ("/nowhere",
-		     genl_string(reply.attrs[VUSER_A_DEV_ENDPOINT]));
-
-	ASSERT_EQ(0, mdev_remove(uuid));
-	do {
-		ASSERT_EQ(0, genl_event(&self->nl, SOON_MS, &reply));
-	} while (reply.cmd != VUSER_CMD_DEV_DEL_NTF);
-	EXPECT_EQ(id, genl_u32(reply.attrs[VUSER_A_DEV_ID]));
-}
-
-/* Rights ------------------------------------------------------------------- */
-
-/* Gives up CAP_NET_ADMIN for good: for a child. */
-static void drop_net_admin(void)
-{
-	struct __user_cap_header_struct hdr = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2];
-
-	syscall(SYS_capget, &hdr, data);
-	data[0].effective &= ~(1u << CAP_NET_ADMIN);
-	data[0].permitted &= ~(1u << CAP_NET_ADMIN);
-	syscall(SYS_capset, &hdr, data);
-}
-
-/* Each test runs in a process of its own, which may lose its rights. */
-TEST_F(control, others_may_look_only)
-{
-	static const uint8_t cmds[] = {
-		VUSER_CMD_DEV_SET,	VUSER_CMD_DEV_CLAIM,
-		VUSER_CMD_DEV_ATTACH,	VUSER_CMD_DEV_DETACH,
-		VUSER_CMD_REQUEST_GET,	VUSER_CMD_SEND,
-		VUSER_CMD_REQUEST_DONE,
-	};
-	struct genl_msg *msg;
-	struct genl other;
-	struct seen seen;
-	size_t i;
-
-	drop_net_admin();
-	ASSERT_EQ(0, genl_open(&other));
-	EXPECT_EQ(0, dev_get(&other, self->id, &seen));
-	EXPECT_EQ(1, seen.count);
-	for (i = 0; i < sizeof(cmds); i++) {
-		msg = genl_new(cmds[i], 0);
-		genl_put_u32(msg, VUSER_A_DEV_ID, self->id);
-		EXPECT_EQ(-EPERM, genl_call(&other, msg, NULL, NULL))
-		{
-			TH_LOG("command %u", cmds[i]);
+		if (setresuid(65534, 65534, 65534) || genl_open(&nl))
+			_exit(100);
+		genl_begin(&nl, &self->msg, VUSER_CMD_DEV_GET, 0);
+		U32(VUSER_A_DEV_ID, self->id);
+		if (genl_send(&nl, &self->msg))
+			_exit(101);
+		for (i = 0; i < sizeof(admin_commands); i++) {
+			genl_begin(&nl, &self->msg, admin_commands[i], 0);
+			U32(VUSER_A_DEV_ID, self->id);
+			if (genl_send(&nl, &self->msg) != -EPERM)
+				_exit(i + 1);
 		}
+		_exit(0);
 	}
-	EXPECT_EQ(-EPERM,
-		  genl_call(&other, genl_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP),
-			    NULL, NULL));
-	genl_close(&other);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
-/* Owning ------------------------------------------------------------------- */
-
-TEST_F(control, one_owner)
+TEST_F(family, one_owner)
 {
 	struct genl other;
-	struct seen seen;
-	uint64_t token;
-
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	ASSERT_EQ(0, genl_open(&other));
-	EXPECT_EQ(-EBUSY, claim(&other, self->id, &token));
-	EXPECT_EQ(-EPERM, detach(&other, self->id, self->token, "mine"));
-	EXPECT_EQ(-EPERM, detach(&self->nl, self->id, self->token + 1, "no"));
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, "yes"));
-	EXPECT_EQ(0, dev_get(&other, self->id, &seen));
-	EXPECT_NE(0, seen.owner);
-	EXPECT_FALSE(seen.token);
-	EXPECT_STREQ("yes", seen.error);
-	EXPECT_EQ(-ENODEV, claim(&other, UINT32_MAX, &token));
-	genl_close(&other);
-}
-
-TEST_F(control, claim_again)
-{
-	uint64_t token;
-
-	ASSERT_EQ(0, claim(&self->nl, self->id, &token));
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	EXPECT_NE(token, self->token);
-	EXPECT_EQ(-EPERM, detach(&self->nl, self->id, token, NULL));
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, NULL));
-}
-
-/* Only the last close of the socket counts. */
-TEST_F(control, owner_goes)
-{
-	struct genl other;
-	struct seen seen;
-	uint64_t token;
-	int copy;
+	uint64_t token = 0;
 
 	ASSERT_EQ(0, genl_open(&other));
-	ASSERT_EQ(0, claim(&other, self->id, &token));
-	copy = dup(other.fd);
-	ASSERT_LE(0, copy);
-	genl_close(&other);
-	EXPECT_EQ(-EBUSY, claim(&self->nl, self->id, &self->token));
-	close(copy);
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_EQ(0, seen.owner);
-	EXPECT_EQ(0, claim(&self->nl, self->id, &self->token));
+	EXPECT_EQ(-EBUSY, claim(&other, self->id, NULL));
+	EXPECT_EQ(-ENODEV, claim(&other, 0xfffffff0, NULL));
+	/* The owner may claim again, which makes the old token void. */
+	EXPECT_EQ(0, claim(&self->nl, self->id, &token));
+	EXPECT_NE(self->token, token);
+	BEGIN(VUSER_CMD_DEV_DETACH);
+	U32(VUSER_A_DEV_ID, self->id);
+	U64(VUSER_A_DEV_TOKEN, self->token);
+	EXPECT_EQ(-EPERM, SEND());
+	/* Another port has no use for the token. */
+	genl_begin(&other, &self->msg, VUSER_CMD_DEV_DETACH, 0);
+	U32(VUSER_A_DEV_ID, self->id);
+	U64(VUSER_A_DEV_TOKEN, token);
+	EXPECT_EQ(-EPERM, genl_send(&other, &self->msg));
+	/* The end of the owner's socket is the end of its ownership. */
+	genl_close(&self->nl);
+	EXPECT_EQ(0, claim(&other, self->id, NULL));
+	self->nl = other;
 }
 
-/* Settings ----------------------------------------------------------------- */
-
-static int set_string(struct genl *nl, uint32_t id, uint16_t attr,
-		      const char *text)
+TEST_F(family, requests_of_nobody)
 {
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_SET, 0);
-
-	genl_put_u32(msg, VUSER_A_DEV_ID, id);
-	genl_put_string(msg, attr, text);
-	return genl_call(nl, msg, NULL, NULL);
+	BEGIN(VUSER_CMD_SEND);
+	U32(VUSER_A_REQUEST_DEV, self->id);
+	U64(VUSER_A_REQUEST_TOKEN, self->token);
+	U64(VUSER_A_REQUEST_ID, 12345);
+	U32(VUSER_A_REQUEST_NULL_FD, self->eventfd);
+	EXPECT_GT(0, SEND());
+	BEGIN(VUSER_CMD_REQUEST_DONE);
+	U32(VUSER_A_REQUEST_DEV, self->id);
+	U64(VUSER_A_REQUEST_TOKEN, self->token);
+	U64(VUSER_A_REQUEST_ID, 12345);
+	U32(VUSER_A_REQUEST_STATUS, EIO);
+	EXPECT_GT(0, SEND());
+	/* Every attribute is needed. */
+	BEGIN(VUSER_CMD_SEND);
+	U32(VUSER_A_REQUEST_DEV, self->id);
+	U64(VUSER_A_REQUEST_TOKEN, self->token);
+	EXPECT_EQ(-EINVAL, SEND());
+	/* An errno there is none of. */
+	BEGIN(VUSER_CMD_REQUEST_DONE);
+	U32(VUSER_A_REQUEST_DEV, self->id);
+	U64(VUSER_A_REQUEST_TOKEN, self->token);
+	U64(VUSER_A_REQUEST_ID, 1);
+	U32(VUSER_A_REQUEST_STATUS, 0);
+	EXPECT_GT(0, SEND());
+	BEGIN(VUSER_CMD_REQUEST_GET);
+	U32(VUSER_A_REQUEST_DEV, self->id);
+	U64(VUSER_A_REQUEST_ID, 12345);
+	EXPECT_EQ(-ENOENT, SEND());
 }
 
-static int set_u32(struct genl *nl, uint32_t id, uint16_t attr, uint32_t value)
+TEST_F(family, set)
 {
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_SET, 0);
+	char buf[64], path[VUSER_ENDPOINT_MAX + 2];
 
-	genl_put_u32(msg, VUSER_A_DEV_ID, id);
-	genl_put_u32(msg, attr, value);
-	return genl_call(nl, msg, NULL, NULL);
-}
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	U32(VUSER_A_DEV_REQUEST_TIMEOUT_MS, 1234);
+	U32(VUSER_A_DEV_MMAP, VUSER_MMAP_POLICY_SPARSE);
+	ASSERT_EQ(0, SEND());
+	ASSERT_EQ(0,
+		  mdev_get(self->uuid, "request_timeout_ms", buf, sizeof(buf)));
+	EXPECT_STREQ("1234", buf);
+	ASSERT_EQ(0, mdev_get(self->uuid, "mmap", buf, sizeof(buf)));
+	EXPECT_STREQ("sparse", buf);
 
-TEST_F(control, set_endpoint)
-{
-	char path[VUSER_ENDPOINT_MAX + 2];
-	struct seen seen;
-
-	memset(path, 'x', sizeof(path));
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	U32(VUSER_A_DEV_MMAP, 3);
+	EXPECT_GT(0, SEND());
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	U32(VUSER_A_DEV_REQUEST_TIMEOUT_MS, 0);
+	EXPECT_GT(0, SEND());
+	/* Too long; without an end; not a path. */
+	memset(path, 'a', sizeof(path));
 	path[0] = '/';
-	path[VUSER_ENDPOINT_MAX] = '\0';
-	EXPECT_EQ(0,
-		  set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT, path));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_STREQ(path, seen.endpoint);
-	path[VUSER_ENDPOINT_MAX] = 'x';
-	path[VUSER_ENDPOINT_MAX + 1] = '\0';
-	EXPECT_GT(0,
-		  set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT, path));
-	EXPECT_EQ(-EINVAL, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT,
-				      "not/absolute"));
-	EXPECT_EQ(0, set_string(&self->nl, self->id, VUSER_A_DEV_ENDPOINT, ""));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_STREQ("", seen.endpoint);
+	path[sizeof(path) - 1] = '\0';
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	genl_put(&self->msg, VUSER_A_DEV_ENDPOINT, path, sizeof(path));
+	EXPECT_GT(0, SEND());
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	genl_put(&self->msg, VUSER_A_DEV_ENDPOINT, "/x", 2);
+	EXPECT_GT(0, SEND());
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	genl_put(&self->msg, VUSER_A_DEV_ENDPOINT, "relative", 9);
+	EXPECT_GT(0, SEND());
+	ASSERT_EQ(0, mdev_get(self->uuid, "endpoint", buf, sizeof(buf)));
+	EXPECT_STREQ("", buf);
 }
 
-TEST_F(control, set_out_of_range)
+/* A description that is right but for one thing. */
+struct spec {
+	const char *wrong;
+	int sock; /* descriptors; 0: the right one */
+	int area_fd;
+	int eventfd;
+	uint32_t flags;
+	uint32_t region; /* index of BAR 0 */
+	uint64_t size;
+	uint64_t area_off, area_size, file_off;
+	uint32_t second_area; /* the same again */
+	uint32_t io_region;
+	uint64_t io_off;
+	uint32_t io_size;
+	uint32_t io_flags;
+	uint32_t irq_index;
+	uint32_t irq_count;
+	uint32_t max_fds;
+	uint32_t max_xfer;
+	int skip; /* an attribute that is left out */
+};
+
+static const struct spec good = {
+	.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
+	.size = 16 * PAGE,
+	.area_off = 4 * PAGE,
+	.area_size = 2 * PAGE,
+	.io_size = 4,
+	.irq_index = VFIO_PCI_MSIX_IRQ_INDEX,
+	.irq_count = 4,
+	.max_fds = 8,
+	.max_xfer = 1 << 20,
+};
+
+static void put_region(struct genl_msg *msg, uint32_t index, uint64_t size,
+		       const struct spec *s, int memfd)
 {
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_MMAP, 3));
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_RESET, 2));
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_DMA_BACKING, 2));
-	EXPECT_GT(0, set_u32(&self->nl, self->id,
-			     VUSER_A_DEV_REQUEST_TIMEOUT_MS, 0));
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_CLOSE_TIMEOUT_MS,
-			     UINT32_MAX));
-	EXPECT_GT(0, set_string(&self->nl, self->id, VUSER_A_DEV_PCI_ADDRESS,
-				"5655:00:20.0"));
-	EXPECT_EQ(0, set_u32(&self->nl, self->id, VUSER_A_DEV_MMAP,
-			     VUSER_MMAP_POLICY_TRAP));
-}
-
-/* What the kernel sets is not for others to set. */
-TEST_F(control, set_what_is_not_a_setting)
-{
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_STATE, 1));
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_OWNER, 1));
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_MINOR, 1));
-	EXPECT_GT(0, set_u32(&self->nl, self->id, VUSER_A_DEV_MAX + 1, 1));
-}
-
-TEST_F(control, malformed)
-{
-	struct genl_msg *msg;
-	uint8_t byte = 1;
-
-	msg = genl_new(VUSER_CMD_DEV_GET, 0);
-	genl_put(msg, VUSER_A_DEV_ID, &byte, sizeof(byte));
-	EXPECT_GT(0, genl_call(&self->nl, msg, NULL, NULL));
-	msg = genl_new(VUSER_CMD_DEV_GET, 0);
-	genl_put(msg, VUSER_A_DEV_UUID, "short", 5);
-	EXPECT_GT(0, genl_call(&self->nl, msg, NULL, NULL));
-	/* A string that does not end. */
-	msg = genl_new(VUSER_CMD_DEV_SET, 0);
-	genl_put_u32(msg, VUSER_A_DEV_ID, self->id);
-	genl_put(msg, VUSER_A_DEV_ENDPOINT, "/abc", 4);
-	EXPECT_GT(0, genl_call(&self->nl, msg, NULL, NULL));
-	/* A notification is nothing to ask for. */
-	msg = genl_new(VUSER_CMD_DEV_NTF, 0);
-	EXPECT_EQ(-EOPNOTSUPP, genl_call(&self->nl, msg, NULL, NULL));
-	msg = genl_new(VUSER_CMD_MAX + 1, 0);
-	EXPECT_EQ(-EOPNOTSUPP, genl_call(&self->nl, msg, NULL, NULL));
-}
-
-TEST_F(control, error_text)
-{
-	char text[VUSER_ERROR_MAX + 2];
-	struct seen seen;
-
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	memset(text, 'e', sizeof(text));
-	text[VUSER_ERROR_MAX] = '\0';
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, text));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_STREQ(text, seen.error);
-	text[VUSER_ERROR_MAX] = 'e';
-	text[VUSER_ERROR_MAX + 1] = '\0';
-	EXPECT_GT(0, detach(&self->nl, self->id, self->token, text));
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, NULL));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_STREQ("", seen.error);
-}
-
-/* Attaching ---------------------------------------------------------------- */
-
-static void put_region(struct genl_msg *msg, uint32_t index, uint64_t size)
-{
-	size_t nest = genl_nest(msg, VUSER_A_DEV_REGION);
+	size_t nest = genl_nest(msg, VUSER_A_DEV_REGION), area;
+	uint32_t i;
 
 	genl_put_u32(msg, VUSER_A_REGION_INDEX, index);
 	genl_put_u64(msg, VUSER_A_REGION_SIZE, size);
 	genl_put_u32(msg, VUSER_A_REGION_FLAGS,
 		     VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE);
+	for (i = 0; s && i <= s->second_area; i++) {
+		area = genl_nest(msg, VUSER_A_REGION_AREA);
+		genl_put_u64(msg, VUSER_A_AREA_OFFSET, s->area_off);
+		genl_put_u64(msg, VUSER_A_AREA_SIZE, s->area_size);
+		genl_put_u32(msg, VUSER_A_AREA_FD, s->area_fd ?: memfd);
+		genl_put_u64(msg, VUSER_A_AREA_FILE_OFFSET, s->file_off);
+		genl_nest_end(msg, area);
+	}
 	genl_nest_end(msg, nest);
 }
 
-static void put_area(struct genl_msg *msg, uint64_t offset, uint64_t size,
-		     int fd)
-{
-	size_t nest = genl_nest(msg, VUSER_A_REGION_AREA);
-
-	genl_put_u64(msg, VUSER_A_AREA_OFFSET, offset);
-	genl_put_u64(msg, VUSER_A_AREA_SIZE, size);
-	genl_put_u32(msg, VUSER_A_AREA_FD, fd);
-	genl_put_u64(msg, VUSER_A_AREA_FILE_OFFSET, 0);
-	genl_nest_end(msg, nest);
-}
-
-static void put_ioeventfd(struct genl_msg *msg, uint32_t region,
-			  uint64_t offset, uint32_t size, int fd)
+static void put_rest(struct genl_msg *msg, const struct spec *s, int eventfd)
 {
 	size_t nest = genl_nest(msg, VUSER_A_DEV_IOEVENTFD);
 
-	genl_put_u32(msg, VUSER_A_IOEVENTFD_REGION, region);
-	genl_put_u64(msg, VUSER_A_IOEVENTFD_OFFSET, offset);
-	genl_put_u32(msg, VUSER_A_IOEVENTFD_SIZE, size);
-	genl_put_u32(msg, VUSER_A_IOEVENTFD_FLAGS, 0);
+	genl_put_u32(msg, VUSER_A_IOEVENTFD_REGION, s->io_region);
+	genl_put_u64(msg, VUSER_A_IOEVENTFD_OFFSET, s->io_off);
+	genl_put_u32(msg, VUSER_A_IOEVENTFD_SIZE, s->io_size);
+	genl_put_u32(msg, VUSER_A_IOEVENTFD_FLAGS, s->io_flags);
 	genl_put_u64(msg, VUSER_A_IOEVENTFD_DATAMATCH, 0);
-	genl_put_u32(msg, VUSER_A_IOEVENTFD_FD, fd);
+	genl_put_u32(msg, VUSER_A_IOEVENTFD_FD, s->eventfd ?: eventfd);
 	genl_nest_end(msg, nest);
-}
-
-static void put_irq(struct genl_msg *msg, uint32_t index, uint32_t count)
-{
-	size_t nest = genl_nest(msg, VUSER_A_DEV_IRQ);
-
-	genl_put_u32(msg, VUSER_A_IRQ_INDEX, index);
+	nest = genl_nest(msg, VUSER_A_DEV_IRQ);
+	genl_put_u32(msg, VUSER_A_IRQ_INDEX, s->irq_index);
 	genl_put_u32(msg, VUSER_A_IRQ_FLAGS, VFIO_IRQ_INFO_EVENTFD);
-	genl_put_u32(msg, VUSER_A_IRQ_COUNT, count);
+	genl_put_u32(msg, VUSER_A_IRQ_COUNT, s->irq_count);
 	genl_nest_end(msg, nest);
 }
 
-/* A request that is all right but for its regions. */
-static struct genl_msg *attach_new(uint32_t id, uint64_t token, int sock)
+static void build(FIXTURE_DATA(family) *self, const struct spec *s)
 {
-	struct genl_msg *msg = genl_new(VUSER_CMD_DEV_ATTACH, 0);
-
-	genl_put_u32(msg, VUSER_A_DEV_ID, id);
-	genl_put_u64(msg, VUSER_A_DEV_TOKEN, token);
-	genl_put_u32(msg, VUSER_A_DEV_SOCKET_FD, sock);
-	genl_put_u32(msg, VUSER_A_DEV_MINOR, 1);
-	genl_put_u32(msg, VUSER_A_DEV_MAX_MSG_FDS, 8);
-	genl_put_u32(msg, VUSER_A_DEV_MAX_DATA_XFER_SIZE, 4096);
-	genl_put_u32(msg, VUSER_A_DEV_FLAGS, VFIO_DEVICE_FLAGS_PCI);
-	return msg;
+	BEGIN(VUSER_CMD_DEV_ATTACH);
+	if (s->skip != VUSER_A_DEV_ID)
+		U32(VUSER_A_DEV_ID, self->id);
+	if (s->skip != VUSER_A_DEV_TOKEN)
+		U64(VUSER_A_DEV_TOKEN, self->token);
+	if (s->skip != VUSER_A_DEV_SOCKET_FD)
+		U32(VUSER_A_DEV_SOCKET_FD, s->sock ?: self->sock[0]);
+	if (s->skip != VUSER_A_DEV_MINOR)
+		U32(VUSER_A_DEV_MINOR, 1);
+	if (s->skip != VUSER_A_DEV_MAX_MSG_FDS)
+		U32(VUSER_A_DEV_MAX_MSG_FDS, s->max_fds);
+	if (s->skip != VUSER_A_DEV_MAX_DATA_XFER_SIZE)
+		U32(VUSER_A_DEV_MAX_DATA_XFER_SIZE, s->max_xfer);
+	if (s->skip != VUSER_A_DEV_FLAGS)
+		U32(VUSER_A_DEV_FLAGS, s->flags);
+	put_region(&self->msg, s->region, s->size, s, self->memfd);
+	if (s->skip != VUSER_A_DEV_REGION)
+		put_region(&self->msg, VFIO_PCI_CONFIG_REGION_INDEX, 256, NULL,
+			   -1);
+	put_rest(&self->msg, s, self->eventfd);
 }
 
-/* With BAR 0 left out. */
-static void put_regions(struct genl_msg *msg)
+static int state_of(FIXTURE_DATA(family) *self)
 {
-	uint32_t i;
-
-	for (i = 1; i < NR_REGIONS; i++)
-		put_region(msg, i,
-			   i == VFIO_PCI_CONFIG_REGION_INDEX ? 0x100 : 0);
+	BEGIN(VUSER_CMD_DEV_GET);
+	U32(VUSER_A_DEV_ID, self->id);
+	return SEND() ? -1 : (int)genl_get(VUSER_A_DEV_STATE);
 }
 
-static int attach(struct genl *nl, uint32_t id, uint64_t token, int sock)
+TEST_F(family, attach)
 {
-	struct genl_msg *msg = attach_new(id, token, sock);
-
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
-	return genl_call(nl, msg, NULL, NULL);
+	build(self, &good);
+	ASSERT_EQ(0, SEND());
+	EXPECT_EQ(VUSER_STATE_ATTACHED, state_of(self));
+	/* There is a server already. */
+	build(self, &good);
+	EXPECT_EQ(-EBUSY, SEND());
+	/* The server hangs up. */
+	shutdown(self->sock[1], SHUT_RDWR);
+	ASSERT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
+	BEGIN(VUSER_CMD_DEV_DETACH);
+	U32(VUSER_A_DEV_ID, self->id);
+	U64(VUSER_A_DEV_TOKEN, self->token);
+	genl_put(&self->msg, VUSER_A_DEV_ERROR, "it went", 8);
+	ASSERT_EQ(0, SEND());
+	EXPECT_EQ(VUSER_STATE_CREATED, state_of(self));
 }
 
-/* Has the other end no more references? */
-static bool hung_up(int fd)
+TEST_F(family, detach)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char error[64];
 
-	return poll(&pfd, 1, SOON_MS) == 1 && pfd.revents & POLLHUP;
+	build(self, &good);
+	ASSERT_EQ(0, SEND());
+	BEGIN(VUSER_CMD_DEV_DETACH);
+	U32(VUSER_A_DEV_ID, self->id);
+	U64(VUSER_A_DEV_TOKEN, self->token);
+	genl_put(&self->msg, VUSER_A_DEV_ERROR, "no more", 8);
+	ASSERT_EQ(0, SEND());
+	EXPECT_EQ(VUSER_STATE_CREATED, state_of(self));
+	ASSERT_EQ(0, mdev_get(self->uuid, "error", error, sizeof(error)));
+	EXPECT_STREQ("no more", error);
 }
 
-TEST_F(control, attach_and_detach)
-{
-	struct seen seen;
+/* The names say what @edit changes in a good description. */
+#define WRONG(what, ...) { .wrong = what, __VA_ARGS__ }
 
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	ASSERT_EQ(0, attach(&self->nl, self->id, self->token, self->sock[0]));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_EQ(VUSER_STATE_ATTACHED, seen.state);
-	EXPECT_TRUE(seen.whole);
-	EXPECT_EQ(-EBUSY,
-		  attach(&self->nl, self->id, self->token, self->sock[0]));
-	close(self->sock[0]);
-	self->sock[0] = -1;
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, NULL));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-	EXPECT_TRUE(hung_up(self->sock[1]));
+static struct spec edit(const struct spec *e)
+{
+	struct spec s = good;
+
+#define TAKE(field)                         \
+	do {                                \
+		if (e->field)               \
+			s.field = e->field; \
+	} while (0)
+	TAKE(sock);
+	TAKE(area_fd);
+	TAKE(eventfd);
+	TAKE(flags);
+	TAKE(region);
+	TAKE(size);
+	TAKE(area_off);
+	TAKE(area_size);
+	TAKE(file_off);
+	TAKE(second_area);
+	TAKE(io_region);
+	TAKE(io_off);
+	TAKE(io_size);
+	TAKE(io_flags);
+	TAKE(irq_index);
+	TAKE(irq_count);
+	TAKE(max_fds);
+	TAKE(max_xfer);
+	TAKE(skip);
+#undef TAKE
+	return s;
 }
 
-TEST_F(control, attach_is_for_the_owner)
-{
-	struct genl other;
-	uint64_t token;
+#define BAD_FD 999
 
-	EXPECT_EQ(-EPERM, attach(&self->nl, self->id, 0, self->sock[0]));
-	ASSERT_EQ(0, genl_open(&other));
-	ASSERT_EQ(0, claim(&other, self->id, &token));
-	EXPECT_EQ(-EPERM, attach(&self->nl, self->id, token, self->sock[0]));
-	EXPECT_EQ(-EPERM, attach(&other, self->id, token ^ 1, self->sock[0]));
-	EXPECT_EQ(0, attach(&other, self->id, token, self->sock[0]));
-	genl_close(&other);
+static const struct spec wrongs[] = {
+	WRONG("no id", .skip = VUSER_A_DEV_ID),
+	WRONG("no token", .skip = VUSER_A_DEV_TOKEN),
+	WRONG("no socket", .skip = VUSER_A_DEV_SOCKET_FD),
+	WRONG("no minor", .skip = VUSER_A_DEV_MINOR),
+	WRONG("no max_msg_fds", .skip = VUSER_A_DEV_MAX_MSG_FDS),
+	WRONG("no max_data_xfer_size", .skip = VUSER_A_DEV_MAX_DATA_XFER_SIZE),
+	WRONG("no flags", .skip = VUSER_A_DEV_FLAGS),
+	WRONG("no configuration space", .skip = VUSER_A_DEV_REGION),
+	WRONG("socket is closed", .sock = BAD_FD),
+	WRONG("area's file is closed", .area_fd = BAD_FD),
+	WRONG("eventfd is closed", .eventfd = BAD_FD),
+	WRONG("eventfd is none", .eventfd = STDERR_FILENO),
+	WRONG("not PCI", .flags = VFIO_DEVICE_FLAGS_PLATFORM),
+	WRONG("region index too high", .region = 32),
+	WRONG("region index far too high", .region = ~0U),
+	WRONG("region twice", .region = VFIO_PCI_CONFIG_REGION_INDEX),
+	WRONG("region too large", .size = ~0ULL),
+	WRONG("area past the end", .area_off = 16 * PAGE),
+	WRONG("area over the end", .area_off = 15 * PAGE),
+	WRONG("area off a page", .area_off = 0x800),
+	WRONG("area of half a page", .area_size = 0x800),
+	WRONG("area wraps", .area_off = ~0xfffULL),
+	WRONG("area's size wraps", .area_size = ~0xfffULL),
+	WRONG("file offset off a page", .file_off = 0x800),
+	WRONG("file offset wraps", .file_off = ~0xfffULL),
+	WRONG("areas overlap", .second_area = 1),
+	WRONG("too many areas", .second_area = 64),
+	WRONG("ioeventfd of no region", .io_region = 5),
+	WRONG("ioeventfd of a region too high", .io_region = 32),
+	WRONG("ioeventfd past the end", .io_off = 16 * PAGE),
+	WRONG("ioeventfd over the end", .io_off = 16 * PAGE - 2),
+	WRONG("ioeventfd of 3 bytes", .io_size = 3),
+	WRONG("ioeventfd of 16 bytes", .io_size = 16),
+	WRONG("ioeventfd's unknown flag", .io_flags = 0x80),
+	WRONG("irq index too high", .irq_index = 16),
+	WRONG("too many interrupts", .irq_count = 4097),
+};
+
+TEST_F(family, wrong_descriptions)
+{
+	struct spec s;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		s = edit(&wrongs[i]);
+		build(self, &s);
+		EXPECT_GT(0, SEND()) TH_LOG("%s", wrongs[i].wrong);
+		EXPECT_EQ(VUSER_STATE_CREATED, state_of(self))
+		TH_LOG("%s", wrongs[i].wrong);
+	}
+	/* After which a good one is still taken. */
+	build(self, &good);
+	EXPECT_EQ(0, SEND());
 }
 
-TEST_F(control, attach_what_is_no_socket)
+TEST_F(family, wrong_sockets)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd, pair[2];
+	struct spec s = good;
+	int pair[2];
 
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	EXPECT_EQ(-EBADF, attach(&self->nl, self->id, self->token, 1000));
-	EXPECT_GT(0, attach(&self->nl, self->id, self->token, -1));
-	fd = eventfd(0, 0);
-	EXPECT_EQ(-ENOTSOCK, attach(&self->nl, self->id, self->token, fd));
-	close(fd);
-	EXPECT_EQ(-EINVAL,
-		  attach(&self->nl, self->id, self->token, self->nl.fd));
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	EXPECT_EQ(-EINVAL, attach(&self->nl, self->id, self->token, fd));
-	close(fd);
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	EXPECT_EQ(-EINVAL, attach(&self->nl, self->id, self->token, fd));
-	bind(fd, (struct sockaddr *)&addr, sizeof(sa_family_t));
-	listen(fd, 1);
-	EXPECT_EQ(-EINVAL, attach(&self->nl, self->id, self->token, fd));
-	close(fd);
+	s.sock = self->memfd;
+	build(self, &s);
+	EXPECT_EQ(-ENOTSOCK, SEND());
+	s.sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	build(self, &s);
+	EXPECT_GT(0, SEND());
+	close(s.sock);
+	s.sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	build(self, &s);
+	EXPECT_GT(0, SEND());
+	close(s.sock);
+	s.sock = self->nl.fd;
+	build(self, &s);
+	EXPECT_GT(0, SEND());
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
-	EXPECT_EQ(-EINVAL, attach(&self->nl, self->id, self->token, pair[0]));
+	s.sock = pair[0];
+	build(self, &s);
+	EXPECT_GT(0, SEND());
 	close(pair[0]);
 	close(pair[1]);
+	/* One socket cannot be both. */
+	build(self, &good);
+	U32(VUSER_A_DEV_TWIN_FD, self->sock[0]);
+	EXPECT_GT(0, SEND());
+	EXPECT_EQ(VUSER_STATE_CREATED, state_of(self));
 }
 
-TEST_F(control, attach_one_socket_twice)
+/*
+ * Good messages with some bytes changed: whatever the kernel makes of each,
+ * it must go on.  The same ones every time.
+ */
+TEST_F_TIMEOUT(family, mutated, 120)
 {
-	struct genl_msg *msg;
+	unsigned int seed = 20261120, i, k, nr;
+	struct genl_msg *msg = &self->msg;
+	size_t at;
 
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	msg = attach_new(self->id, self->token, self->sock[0]);
-	genl_put_u32(msg, VUSER_A_DEV_TWIN_FD, self->sock[0]);
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
-	EXPECT_EQ(-EINVAL, genl_call(&self->nl, msg, NULL, NULL));
-}
-
-/* Each spoils a description that is all right without it. */
-static void bad_no_config(struct genl_msg *msg, int fd)
-{
-	put_region(msg, 0, 0x1000);
-}
-
-static void bad_region_twice(struct genl_msg *msg, int fd)
-{
-	put_region(msg, 0, 0x1000);
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
-}
-
-static void bad_region_index(struct genl_msg *msg, int fd)
-{
-	put_regions(msg);
-	put_region(msg, 32, 0x1000);
-}
-
-static void bad_region_size(struct genl_msg *msg, int fd)
-{
-	put_region(msg, 0, 1ull << 41);
-	put_regions(msg);
-}
-
-static void bad_region_incomplete(struct genl_msg *msg, int fd)
-{
-	size_t nest = genl_nest(msg, VUSER_A_DEV_REGION);
-
-	genl_put_u32(msg, VUSER_A_REGION_INDEX, 0);
-	genl_nest_end(msg, nest);
-	put_regions(msg);
-}
-
-static void bad_areas(struct genl_msg *msg, uint64_t size0, uint64_t offset1,
-		      uint64_t size1, int fd0, int fd1)
-{
-	size_t nest = genl_nest(msg, VUSER_A_DEV_REGION);
-
-	genl_put_u32(msg, VUSER_A_REGION_INDEX, 0);
-	genl_put_u64(msg, VUSER_A_REGION_SIZE, 0x4000);
-	genl_put_u32(msg, VUSER_A_REGION_FLAGS, 7);
-	put_area(msg, 0, size0, fd0);
-	put_area(msg, offset1, size1, fd1);
-	genl_nest_end(msg, nest);
-	put_regions(msg);
-}
-
-static void bad_area_overlap(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, 2 * PAGE, PAGE, PAGE, fd, fd);
-}
-
-static void bad_area_outside(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, 0x4000, PAGE, fd, fd);
-}
-
-static void bad_area_wraps(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE, -PAGE, fd, fd);
-}
-
-static void bad_area_empty(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE, 0, fd, fd);
-}
-
-static void bad_area_alignment(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE + 8, PAGE, fd, fd);
-}
-
-static void bad_area_fd(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE, PAGE, fd, 1000);
-}
-
-static void bad_area_count(struct genl_msg *msg, int fd)
-{
-	size_t nest = genl_nest(msg, VUSER_A_DEV_REGION);
-	int i;
-
-	genl_put_u32(msg, VUSER_A_REGION_INDEX, 0);
-	genl_put_u64(msg, VUSER_A_REGION_SIZE, 100 * PAGE);
-	genl_put_u32(msg, VUSER_A_REGION_FLAGS, 7);
-	for (i = 0; i < 65; i++)
-		put_area(msg, i * PAGE, PAGE, fd);
-	genl_nest_end(msg, nest);
-	put_regions(msg);
-}
-
-static void bad_ioeventfd_fd(struct genl_msg *msg, int fd)
-{
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
-	put_ioeventfd(msg, 0, 0, 4, fd);
-}
-
-static void bad_ioeventfd_region(struct genl_msg *msg, int fd)
-{
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
-	put_ioeventfd(msg, 1u << 31, 0, 4, fd);
-}
-
-static void bad_ioeventfd_size(struct genl_msg *msg, int fd)
-{
-	int event = eventfd(0, EFD_CLOEXEC);
-
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
-	put_ioeventfd(msg, 0, 0, 3, event);
-}
-
-static void bad_ioeventfd_outside(struct genl_msg *msg, int fd)
-{
-	int event = eventfd(0, EFD_CLOEXEC);
-
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
-	put_ioeventfd(msg, 0, 0xffe, 4, event);
-}
-
-static void bad_ioeventfd_count(struct genl_msg *msg, int fd)
-{
-	int event = eventfd(0, EFD_CLOEXEC);
-	int i;
-
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
-	for (i = 0; i < 1025; i++)
-		put_ioeventfd(msg, 0, 4 * i, 4, event);
-}
-
-static void bad_irq_twice(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE, PAGE, fd, fd);
-	put_irq(msg, 2, 4);
-	put_irq(msg, 2, 4);
-}
-
-static void bad_irq_index(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE, PAGE, fd, fd);
-	put_irq(msg, 16, 4);
-}
-
-static void bad_irq_count(struct genl_msg *msg, int fd)
-{
-	bad_areas(msg, PAGE, PAGE, PAGE, fd, fd);
-	put_irq(msg, 2, 4097);
-}
-
-static void bad_config(struct genl_msg *msg, int fd)
-{
-	static const char config[VUSER_CONFIG_MAX + 1];
-
-	bad_areas(msg, PAGE, PAGE, PAGE, fd, fd);
-	genl_put(msg, VUSER_A_DEV_CONFIG, config, sizeof(config));
-}
-
-FIXTURE(bad)
-{
-	struct genl nl;
-	char uuid[UUID_LEN + 1];
-	uint32_t id;
-	uint64_t token;
-	int sock[2];
-	int pipe[2];
-};
-
-FIXTURE_VARIANT(bad)
-{
-	void (*spoil)(struct genl_msg *msg, int fd);
-	int error;
-};
-
-#define BAD(_name, _error)                             \
-	FIXTURE_VARIANT_ADD(bad, _name)                \
-	{                                              \
-		.spoil = bad_##_name, .error = _error, \
+	for (i = 0; i < 3000; i++) {
+		build(self, &good);
+		nr = 1 + rand_r(&seed) % 4;
+		for (k = 0; k < nr; k++) {
+			at = NLMSG_HDRLEN + 4 +
+			     rand_r(&seed) % (msg->len - NLMSG_HDRLEN - 4);
+			msg->buf[at] = rand_r(&seed);
+		}
+		if (rand_r(&seed) % 8 == 0)
+			msg->len = NLMSG_HDRLEN + 4 +
+				   rand_r(&seed) % (msg->len - NLMSG_HDRLEN);
+		if (SEND())
+			continue;
+		/* It was good enough: take it back. */
+		BEGIN(VUSER_CMD_DEV_DETACH);
+		U32(VUSER_A_DEV_ID, self->id);
+		U64(VUSER_A_DEV_TOKEN, self->token);
+		ASSERT_EQ(0, SEND());
 	}
-
-BAD(no_config, -EINVAL);
-BAD(region_twice, -EINVAL);
-BAD(region_index, -EINVAL);
-BAD(region_size, -EINVAL);
-BAD(region_incomplete, -EINVAL);
-BAD(area_overlap, -EINVAL);
-BAD(area_outside, -EINVAL);
-BAD(area_wraps, -EINVAL);
-BAD(area_empty, -EINVAL);
-BAD(area_alignment, -EINVAL);
-BAD(area_fd, -EBADF);
-BAD(area_count, -E2BIG);
-BAD(ioeventfd_fd, -EINVAL);
-BAD(ioeventfd_region, -EINVAL);
-BAD(ioeventfd_size, -EINVAL);
-BAD(ioeventfd_outside, -EINVAL);
-BAD(ioeventfd_count, -E2BIG);
-BAD(irq_twice, -EINVAL);
-BAD(irq_index, -EINVAL);
-BAD(irq_count, -EINVAL);
-BAD(config, -E2BIG);
-
-FIXTURE_SETUP(bad)
-{
-	struct seen seen;
-
-	ASSERT_EQ(0, genl_open(&self->nl));
-	uuid_new(self->uuid);
-	ASSERT_EQ(0, mdev_create(self->uuid));
-	ASSERT_EQ(0, dev_get_uuid(&self->nl, self->uuid, &seen));
-	self->id = seen.id;
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
-				self->sock));
-	ASSERT_EQ(0, pipe2(self->pipe, O_CLOEXEC));
-}
-
-FIXTURE_TEARDOWN(bad)
-{
-	EXPECT_EQ(0, mdev_remove(self->uuid));
-	genl_close(&self->nl);
-}
-
-/* It is refused whole, nothing of it is kept, and a good one is taken then. */
-TEST_F(bad, description)
-{
-	struct genl_msg *msg;
-	struct seen seen;
-
-	msg = attach_new(self->id, self->token, self->sock[0]);
-	variant->spoil(msg, self->pipe[1]);
-	EXPECT_EQ(variant->error, genl_call(&self->nl, msg, NULL, NULL));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-
-	EXPECT_EQ(0, attach(&self->nl, self->id, self->token, self->sock[0]));
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, NULL));
+	/* The channel shut the socket down at its end: take a new pair. */
 	close(self->sock[0]);
-	close(self->pipe[1]);
-	EXPECT_TRUE(hung_up(self->sock[1]));
-	EXPECT_TRUE(hung_up(self->pipe[0]));
-}
-
-/* Requests ----------------------------------------------------------------- */
-
-static int send_request(struct genl *nl, uint32_t id, uint64_t token,
-			uint64_t request)
-{
-	struct genl_msg *msg = genl_new(VUSER_CMD_SEND, 0);
-
-	genl_put_u32(msg, VUSER_A_REQUEST_DEV, id);
-	genl_put_u64(msg, VUSER_A_REQUEST_ID, request);
-	genl_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
-	genl_put_u32(msg, VUSER_A_REQUEST_NULL_FD, 0);
-	return genl_call(nl, msg, NULL, NULL);
-}
-
-static int refuse_request(struct genl *nl, uint32_t id, uint64_t token,
-			  uint64_t request, uint32_t status)
-{
-	struct genl_msg *msg = genl_new(VUSER_CMD_REQUEST_DONE, 0);
-
-	genl_put_u32(msg, VUSER_A_REQUEST_DEV, id);
-	genl_put_u64(msg, VUSER_A_REQUEST_ID, request);
-	genl_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
-	genl_put_u32(msg, VUSER_A_REQUEST_STATUS, status);
-	return genl_call(nl, msg, NULL, NULL);
-}
-
-TEST_F(control, requests_that_are_not)
-{
-	struct genl_msg *msg;
-
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	EXPECT_EQ(-ENOTCONN, send_request(&self->nl, self->id, self->token, 1));
-	ASSERT_EQ(0, attach(&self->nl, self->id, self->token, self->sock[0]));
-	EXPECT_EQ(-ENOENT, send_request(&self->nl, self->id, self->token, 1));
-	EXPECT_EQ(-EPERM, send_request(&self->nl, self->id, 0, 1));
-	EXPECT_EQ(-ENODEV, send_request(&self->nl, 0, self->token, 1));
-	EXPECT_EQ(-ENOENT,
-		  refuse_request(&self->nl, self->id, self->token, 1, EIO));
-	EXPECT_GT(0, refuse_request(&self->nl, self->id, self->token, 1, 0));
-	EXPECT_GT(0, refuse_request(&self->nl, self->id, self->token, 1, 4096));
-	msg = genl_new(VUSER_CMD_REQUEST_GET, 0);
-	genl_put_u32(msg, VUSER_A_REQUEST_DEV, self->id);
-	genl_put_u64(msg, VUSER_A_REQUEST_ID, 1);
-	EXPECT_EQ(-ENOENT, genl_call(&self->nl, msg, NULL, NULL));
-	EXPECT_EQ(0, genl_call(&self->nl,
-			       genl_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP),
-			       NULL, NULL));
-}
-
-/* A server that hangs up after the attach is seen without any consumer. */
-TEST_F(control, server_hangs_up)
-{
-	struct seen seen;
-
-	ASSERT_EQ(0, claim(&self->nl, self->id, &self->token));
-	ASSERT_EQ(0, attach(&self->nl, self->id, self->token, self->sock[0]));
 	close(self->sock[1]);
-	self->sock[1] = -1;
-	EXPECT_EQ(0, mdev_wait(self->uuid, "state", "lost", SOON_MS));
-	EXPECT_EQ(0, detach(&self->nl, self->id, self->token, "it hung up"));
-	EXPECT_EQ(0, dev_get(&self->nl, self->id, &seen));
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-	EXPECT_STREQ("it hung up", seen.error);
-}
-
-/* The server may not hold up the removal of a device. */
-TEST_F(control, remove_while_attached)
-{
-	char uuid[UUID_LEN + 1];
-	uint64_t token;
-	struct seen seen;
-
-	uuid_new(uuid);
-	ASSERT_EQ(0, mdev_create(uuid));
-	ASSERT_EQ(0, dev_get_uuid(&self->nl, uuid, &seen));
-	ASSERT_EQ(0, claim(&self->nl, seen.id, &token));
-	ASSERT_EQ(0, attach(&self->nl, seen.id, token, self->sock[0]));
-	close(self->sock[0]);
-	self->sock[0] = -1;
-	EXPECT_EQ(0, mdev_remove(uuid));
-	EXPECT_TRUE(hung_up(self->sock[1]));
-	EXPECT_EQ(-ENODEV, detach(&self->nl, seen.id, token, NULL));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, self->sock));
+	build(self, &good);
+	EXPECT_EQ(0, SEND());
+	EXPECT_EQ(VUSER_STATE_ATTACHED, state_of(self));
 }
 
 TEST_HARNESS_MAIN

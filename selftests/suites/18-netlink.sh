@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 180
 #
-# The control plane without a helper: rights, owners, malformed requests.
+# The control plane's messages, good, bad and mutated.
 
 . "$(dirname "$0")/../lib.sh"
 

@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "device.h"
+#include "kept.h"
 #include "wire.h"
 
 #define MAX_ARGS	6
@@ -336,8 +337,7 @@ static int do_dma_copy(struct ctl *c)
 	return ret;
 }
 
-/* Touches memory a region was mapped at, whatever became of the region. */
-static int do_dma_map_at(struct ctl *c)
+static int do_dma_ptr(struct ctl *c)
 {
 	struct vuser_dma_ref ref;
 	int ret = vuser_dma_get(c->dev->server, arg(c, 0), 1, PROT_READ, &ref);
@@ -347,6 +347,56 @@ static int do_dma_map_at(struct ctl *c)
 	result(c, "0x%" PRIx64, (uint64_t)(uintptr_t)ref.ptr);
 	vuser_dma_put(c->dev->server, &ref);
 	return 0;
+}
+
+static int do_keep(struct ctl *c)
+{
+	wire_keep(c->wire, arg(c, 0));
+	return 0;
+}
+
+static int do_kept_map(struct ctl *c)
+{
+	return kept_map(arg(c, 0) ? PROT_READ | PROT_WRITE : PROT_READ);
+}
+
+static int do_kept_peek(struct ctl *c)
+{
+	uint64_t value = 0;
+	int ret = kept_peek(arg(c, 0), &value);
+
+	result(c, "0x%" PRIx64, value);
+	return ret;
+}
+
+static int do_kept_poke(struct ctl *c)
+{
+	return kept_poke(arg(c, 0), arg(c, 1));
+}
+
+static int do_kept_pread(struct ctl *c)
+{
+	uint64_t value = 0;
+	int ret = kept_pread(arg(c, 0), &value);
+
+	result(c, "0x%" PRIx64, value);
+	return ret;
+}
+
+static int do_kept_pwrite(struct ctl *c)
+{
+	return kept_pwrite(arg(c, 0), arg(c, 1));
+}
+
+static int do_kept_reopen(struct ctl *c)
+{
+	(void)c;
+	return kept_reopen();
+}
+
+static int do_kept_stat(struct ctl *c)
+{
+	return kept_stat(c->text, sizeof(c->text));
 }
 
 static int do_onread(struct ctl *c)
@@ -418,7 +468,16 @@ static const struct command {
 	{ "dma-fill", 3, do_dma_fill, "IOVA LEN BYTE" },
 	{ "dma-sum", 2, do_dma_sum, "IOVA LEN: sum of byte * (place + 1)" },
 	{ "dma-copy", 3, do_dma_copy, "TO FROM LEN" },
-	{ "dma-ptr", 1, do_dma_map_at, "IOVA: where it is mapped here" },
+	{ "dma-ptr", 1, do_dma_ptr, "IOVA: where it is mapped here" },
+	{ "keep", 1, do_keep, "0|1: keep the file of each DMA_MAP" },
+	{ "kept-map", 1, do_kept_map, "0|1: map it, 1 for writing too" },
+	{ "kept-peek", 1, do_kept_peek, "OFFSET: 8 bytes of the mapping" },
+	{ "kept-poke", 2, do_kept_poke, "OFFSET VALUE" },
+	{ "kept-pread", 1, do_kept_pread, "OFFSET: 8 bytes of the file" },
+	{ "kept-pwrite", 2, do_kept_pwrite, "OFFSET VALUE" },
+	{ "kept-reopen", 0, do_kept_reopen, "open it again for writing" },
+	{ "kept-stat", 0, do_kept_stat,
+	  "offset size st_size st_blksize st_ino" },
 	{ "onread", 1, do_onread, "IOVA: what a read of 0x10 reads first" },
 	{ "onmap", 1, do_onmap, "0|1: read a mapping before answering" },
 	{ "onmap-value", 0, do_onmap_value, "what that read gave" },

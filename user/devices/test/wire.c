@@ -12,6 +12,7 @@
 
 #include <vuser/sock.h>
 
+#include "kept.h"
 #include "spoil.h"
 #include "wire.h"
 
@@ -44,6 +45,7 @@ struct wire {
 	struct rule rules[VFIO_USER_COMMAND_MAX + 1];
 	unsigned long counts[VFIO_USER_COMMAND_MAX + 1];
 	bool strip_fds;
+	bool keep;
 	bool release;
 	struct held *held;
 	struct held **held_tail;
@@ -192,6 +194,14 @@ static int refuse(struct wire *w, const struct vuser_msg *msg, int error)
 	return vuser_msg_send(w->client, &hdr, NULL, 0, NULL, 0, -1);
 }
 
+static void keep_fd(const struct vuser_msg *msg)
+{
+	const struct vfio_user_dma_map *map = msg->payload;
+
+	if (msg->nr_fds && msg->len >= sizeof(*map))
+		kept_set(msg->fds[0], map->offset, map->size);
+}
+
 static void strip_fds(struct vuser_msg *msg)
 {
 	struct vfio_user_dma_map *map = msg->payload;
@@ -216,8 +226,11 @@ static int take_command(struct wire *w, struct vuser_msg *msg)
 	if (rule->nr_errors) {
 		rule->nr_errors--;
 		error = rule->error;
-	} else if (w->strip_fds && msg->hdr.command == VFIO_USER_DMA_MAP) {
-		strip_fds(msg);
+	} else if (msg->hdr.command == VFIO_USER_DMA_MAP) {
+		if (w->keep)
+			keep_fd(msg);
+		if (w->strip_fds)
+			strip_fds(msg);
 	}
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
@@ -422,6 +435,7 @@ void wire_restore(struct wire *w)
 	pthread_mutex_lock(&w->lock);
 	memset(w->rules, 0, sizeof(w->rules));
 	w->strip_fds = false;
+	w->keep = false;
 	w->release = true;
 	w->log_on = true;
 	w->nr_log = 0;
@@ -541,6 +555,13 @@ void wire_strip_fds(struct wire *w, bool on)
 {
 	pthread_mutex_lock(&w->lock);
 	w->strip_fds = on;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_keep(struct wire *w, bool on)
+{
+	pthread_mutex_lock(&w->lock);
+	w->keep = on;
 	pthread_mutex_unlock(&w->lock);
 }
 

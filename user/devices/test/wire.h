@@ -56,6 +56,8 @@ void wire_fail(struct wire *w, int command, int error, unsigned int nr);
 int wire_corrupt(struct wire *w, int command, const char *kind);
 /* Takes the descriptor off each DMA_MAP. */
 void wire_strip_fds(struct wire *w, bool on);
+/* Keeps a copy of each DMA_MAP's descriptor, see kept.h. */
+void wire_keep(struct wire *w, bool on);
 
 /*
  * Sends bytes to the client.  A reply to an ID of WIRE_RAW_ID or above does

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a server can do with the file of a DMA map, and what it can no longer
+ * do once the map is gone: a hostile one keeps the file and its mapping.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "lib/consumer.h"
+#include "lib/mem.h"
+
+#define PAGE 0x1000UL
+#define MB 0x100000UL
+#define READ VFIO_DMA_MAP_FLAG_READ
+
+#define SECRET 0x5ec5e75ec5e75ec5
+
+FIXTURE(kept)
+{
+	struct vfio_dev dev;
+	long locked;
+	uint64_t *mem;
+};
+
+FIXTURE_SETUP(kept)
+{
+	self->locked = res_locked();
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
+				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "keep 1"));
+	self->mem = mem_anon(16 * PAGE);
+	ASSERT_NE(NULL, self->mem);
+	self->mem[0] = SECRET;
+}
+
+FIXTURE_TEARDOWN(kept)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(self->locked, res_locked());
+	testdev_cmd(&shared, "restore");
+}
+
+struct kept_stat {
+	unsigned long long offset, size, st_size, st_ino;
+	unsigned long st_blksize;
+};
+
+static int get_stat(struct kept_stat *st)
+{
+	if (testdev_cmd(&shared, "kept-stat") ||
+	    sscanf(testdev_reply(), "%llu %llu %llu %lu %llu", &st->offset,
+		   &st->size, &st->st_size, &st->st_blksize,
+		   &st->st_ino) != 5)
+		return -1;
+	return 0;
+}
+
+/* A value that was not what it should not be; the read may fail as well. */
+static int reads(const char *how, uint64_t off, uint64_t value)
+{
+	if (testdev_cmd(&shared, "kept-%s %llu", how,
+			(unsigned long long)off))
+		return 0;
+	return strtoull(testdev_reply(), NULL, 0) == value;
+}
+
+/* What servers rely on: peers.md, "DMA regions". */
+TEST_F(kept, file_is_as_servers_expect)
+{
+	struct kept_stat st;
+
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, MB, 16 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, get_stat(&st));
+	EXPECT_EQ(0, st.offset);
+	EXPECT_EQ(16 * PAGE, st.size);
+	EXPECT_EQ(16 * PAGE, st.st_size);
+	EXPECT_EQ(PAGE, st.st_blksize);
+}
+
+TEST_F(kept, mapping_and_file)
+{
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	EXPECT_TRUE(reads("pread", 0, SECRET));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-poke %lu 77", 3 * PAGE));
+	EXPECT_EQ(77, self->mem[3 * PAGE / 8]);
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-pwrite %lu 78", 4 * PAGE));
+	EXPECT_EQ(78, self->mem[4 * PAGE / 8]);
+	/* Over the end of a page, and at the end of the file. */
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-pwrite %lu 0x1122334455667788",
+				 5 * PAGE - 4));
+	EXPECT_EQ(0x55667788, self->mem[5 * PAGE / 8 - 1] >> 32);
+	EXPECT_EQ(0x11223344, self->mem[5 * PAGE / 8]);
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-pwrite %lu 1", 16 * PAGE));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-pread %lu", 16 * PAGE));
+}
+
+/* Unmapped is unmapped, whatever the server kept. */
+static void check_gone(struct __test_metadata *_metadata, uint64_t *mem)
+{
+	EXPECT_FALSE(reads("peek", 0, SECRET));
+	EXPECT_FALSE(reads("pread", 0, SECRET));
+	testdev_cmd(&shared, "kept-poke 0 0x666");
+	testdev_cmd(&shared, "kept-pwrite 0 0x667");
+	testdev_cmd(&shared, "kept-poke %lu 0x668", PAGE);
+	if (mem) {
+		EXPECT_EQ(SECRET, mem[0]);
+		EXPECT_EQ(0, mem[PAGE / 8]);
+	}
+	/* A mapping made afterwards shows no more. */
+	if (!testdev_cmd(&shared, "kept-map 1")) {
+		EXPECT_FALSE(reads("peek", 0, SECRET));
+	}
+}
+
+TEST_F(kept, after_unmap)
+{
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 16 * PAGE, 0, NULL));
+	EXPECT_EQ(self->locked, res_locked());
+	check_gone(_metadata, self->mem);
+}
+
+/* The file was never touched before it went. */
+TEST_F(kept, untouched_after_unmap)
+{
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 16 * PAGE, 0, NULL));
+	check_gone(_metadata, self->mem);
+}
+
+TEST_F(kept, after_close)
+{
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	vfio_dev_close(&self->dev);
+	check_gone(_metadata, self->mem);
+}
+
+TEST_F(kept, after_kill)
+{
+	int status, to[2];
+	pid_t pid;
+	char c;
+
+	vfio_dev_close(&self->dev);
+	ASSERT_EQ(0, pipe(to));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct vfio_dev dev;
+
+		if (vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU) ||
+		    dma_map(dev.container, self->mem, 0, 16 * PAGE, DMA_RW) ||
+		    write(to[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	ASSERT_EQ(1, read(to[0], &c, 1));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	check_gone(_metadata, NULL);
+}
+
+/* Other memory comes into the same range: the old file does not show it. */
+TEST_F(kept, after_remap)
+{
+	uint64_t *other = mem_anon(16 * PAGE);
+
+	ASSERT_NE(NULL, other);
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "keep 0"));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 16 * PAGE, 0, NULL));
+	other[0] = SECRET;
+	ASSERT_EQ(0, dma_map(self->dev.container, other, 0, 16 * PAGE,
+			     DMA_RW));
+	check_gone(_metadata, other);
+}
+
+TEST_F(kept, read_only)
+{
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
+			     READ));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 0"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	EXPECT_TRUE(reads("pread", 0, SECRET));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "kept-poke 0 1"));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-pwrite 0 2"));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-reopen"));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-map 1"));
+	EXPECT_EQ(SECRET, self->mem[0]);
+}
+
+/* A file of the consumer's, mapped read-only: it is not handed out. */
+TEST_F(kept, read_only_map_of_a_file)
+{
+	struct kept_stat st;
+	uint64_t *mem;
+	struct stat own;
+	int fd;
+
+	mem = mem_memfd(16 * PAGE, &fd);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, fstat(fd, &own));
+	mem[0] = SECRET;
+	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, 4 * PAGE, READ));
+	ASSERT_EQ(0, get_stat(&st));
+	EXPECT_NE(own.st_size, st.st_size);
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 0"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-reopen"));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-map 1"));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-pwrite 0 1"));
+	EXPECT_EQ(SECRET, mem[0]);
+}
+
+/* A file that may be written goes as it is, unless the policy forbids it. */
+TEST_F(kept, file_backing)
+{
+	struct kept_stat st;
+	struct stat own;
+	char *mem;
+	int fd;
+
+	mem = mem_memfd(16 * PAGE, &fd);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, fstat(fd, &own));
+	ASSERT_EQ(0, dma_map(self->dev.container, mem + 2 * PAGE, 0, 4 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, get_stat(&st));
+	EXPECT_EQ(own.st_ino, st.st_ino);
+	EXPECT_EQ(own.st_size, st.st_size);
+	EXPECT_EQ(2 * PAGE, st.offset);
+	vfio_dev_close(&self->dev);
+
+	ASSERT_EQ(0, mdev_set(shared.uuid, "dma_backing", "memory"));
+	EXPECT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
+				   VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, dma_map(self->dev.container, mem + 2 * PAGE, 0, 4 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, get_stat(&st));
+	EXPECT_EQ(0, st.offset);
+	EXPECT_EQ(4 * PAGE, st.st_size);
+	EXPECT_EQ(0, mdev_set(shared.uuid, "dma_backing", "auto"));
+}
+
+/* A file that was opened for reading only stays that. */
+TEST_F(kept, file_opened_read_only)
+{
+	char path[64];
+	uint64_t *mem;
+	void *ro;
+	int fd, rofd;
+
+	mem = mem_memfd(4 * PAGE, &fd);
+	ASSERT_NE(NULL, mem);
+	mem[0] = SECRET;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	rofd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, rofd);
+	ro = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, rofd, 0);
+	ASSERT_NE(MAP_FAILED, ro);
+	EXPECT_EQ(-EFAULT, dma_map(self->dev.container, ro, 0, 4 * PAGE,
+				   DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev.container, ro, 0, 4 * PAGE, READ));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 0"));
+	EXPECT_TRUE(reads("peek", 0, SECRET));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-reopen"));
+	EXPECT_GT(0, testdev_cmd(&shared, "kept-pwrite 0 1"));
+	EXPECT_EQ(SECRET, mem[0]);
+}
+
+/* The consumer ends while the server has the memory mapped and uses it. */
+TEST_F(kept, unmap_races_with_faults)
+{
+	int status, i;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (i = 0; i < 300; i++) {
+			if (testdev_cmd(&shared, "kept-map 1"))
+				continue;
+			testdev_cmd(&shared, "kept-peek 0");
+			testdev_cmd(&shared, "kept-poke %lu 5", 15 * PAGE);
+			testdev_cmd(&shared, "kept-pread %lu", 7 * PAGE);
+		}
+		_exit(0);
+	}
+	for (i = 0; !waitpid(pid, &status, WNOHANG); i++) {
+		ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0,
+				     16 * PAGE, DMA_RW));
+		ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 16 * PAGE, 0,
+				       NULL));
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_LT(0, i);
+	EXPECT_EQ(SECRET, self->mem[0]);
+}
+
+SHARED_MAIN(NULL)
