@@ -120,11 +120,13 @@ TEST_F(area, loads_and_stores)
 	EXPECT_EQ(0x77, *at(self->area.p, 0x3010));
 	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
 		*at(self->area.p, off + 8) = off + 1;
-	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
+	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE) {
 		EXPECT_EQ(off + 1, *at(self->area.p, off + 8));
-	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
+	}
+	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE) {
 		EXPECT_EQ(off + 1, testdev_num(&self->area.td, "peek 4 0x%x 4",
 					       off + 8));
+	}
 	EXPECT_EQ(variant->shown, !testdev_log_count(&self->area.td));
 }
 
@@ -190,8 +192,9 @@ TEST_F(area, truncated)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, ftruncate(fd, 0));
 	close(fd);
-	if (variant->shown)
+	if (variant->shown) {
 		EXPECT_EQ(0x1234, *at(self->area.p, 0));
+	}
 	EXPECT_EQ(0, FAULT_OF((void)*at(self->area.p, 5 * PAGE)));
 	EXPECT_EQ(0, FAULT_OF(*at(self->area.p, 6 * PAGE) = 1));
 }

@@ -229,8 +229,9 @@ static void check_hole(struct __test_metadata *_metadata,
 	for (i = 0; i < NR_KINDS; i++)
 		before[i] = mem_sum(self->pool[i], NR_SLOTS * PAGE);
 	testdev_cmd(&self->td, "dma-fill 0x%lx %lu 0xa5", iova, PAGE);
-	for (i = 0; i < NR_KINDS; i++)
+	for (i = 0; i < NR_KINDS; i++) {
 		ASSERT_EQ(before[i], mem_sum(self->pool[i], NR_SLOTS * PAGE));
+	}
 }
 
 static void step_check(struct __test_metadata *_metadata,
@@ -289,8 +290,9 @@ TEST_F_TIMEOUT(random, replayed, 180)
 	/* So many changes from writable to not do not fit four regions. */
 	if (ret == -ENOSPC)
 		refused = 1;
-	else
+	else {
 		ASSERT_EQ(0, ret);
+	}
 	for (i = 0; i < NR_SLOTS && !refused; i++) {
 		m = find(self, i, &start);
 		if (!m || start != i)
