@@ -86,6 +86,13 @@ hugepages 2048 8
 # Of 1 GiB there is one from the start, by the kernel's command line; where there
 # is none, the test itself skips and says so.
 
+# vfio_pci_driver_test maps 1 GiB of shared memory for each of its tests, and has
+# 30 s for each.  Brought in by pages of 2 MiB it is in time on an emulated
+# processor too, even one that is shared.
+SHMEM=/sys/kernel/mm/transparent_hugepage/shmem_enabled
+shmem=$(sed 's/.*\[\(.*\)\].*/\1/' $SHMEM)
+echo always > $SHMEM
+
 run_per_mode vfio_pci_device_test "${BDF[ioat]}"
 run_variants vfio_dma_mapping_test vfio_dma_mapping_test "${BDF[ioat]}"
 run_variants vfio_pci_driver_test vfio_pci_driver_test "${BDF[ioat]}"
@@ -95,6 +102,7 @@ run_variants vfio_pci_device_init_perf_test \
 	"vfio_pci_device_init_perf_test, two devices" \
 	"${BDF[ioat]}" "${BDF[ioat2]}"
 
+echo "$shmem" > $SHMEM
 hugepages 2048 0
 check "ioat device is removed" device_down ioat
 check "second ioat device is removed" device_down ioat2
