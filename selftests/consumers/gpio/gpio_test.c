@@ -21,20 +21,20 @@
 
 #include "../../lib/vfio.h"
 
-#define GPIO_VENDOR	0x494f
-#define GPIO_DEVICE	0x0dc8
-#define BAR2_SIZE	0x100
-#define PERIOD		3
+#define GPIO_VENDOR 0x494f
+#define GPIO_DEVICE 0x0dc8
+#define BAR2_SIZE   0x100
+#define PERIOD	    3
 /* Longer than any access that is split, at any offset. */
-#define MAX_ACCESS	20
+#define MAX_ACCESS 20
 
-#define CONFIG	VFIO_PCI_CONFIG_REGION_INDEX
-#define BAR2	VFIO_PCI_BAR2_REGION_INDEX
-#define INTX	VFIO_PCI_INTX_IRQ_INDEX
+#define CONFIG VFIO_PCI_CONFIG_REGION_INDEX
+#define BAR2   VFIO_PCI_BAR2_REGION_INDEX
+#define INTX   VFIO_PCI_INTX_IRQ_INDEX
 
 /* How long an interrupt may take, and how long none is waited for, in ms. */
-#define SOON_MS		20000
-#define QUIET_MS	100
+#define SOON_MS	 20000
+#define QUIET_MS 100
 
 FIXTURE(gpio)
 {
@@ -91,7 +91,8 @@ TEST_F(gpio, config_identity)
 	uint16_t id[2];
 	uint8_t class, pin;
 
-	ASSERT_EQ(0, region_get(self->dev.device, CONFIG, PCI_VENDOR_ID, id, 4));
+	ASSERT_EQ(0,
+		  region_get(self->dev.device, CONFIG, PCI_VENDOR_ID, id, 4));
 	EXPECT_EQ(GPIO_VENDOR, id[0]);
 	EXPECT_EQ(GPIO_DEVICE, id[1]);
 	ASSERT_EQ(0, region_get(self->dev.device, CONFIG, PCI_CLASS_DEVICE + 1,
@@ -114,9 +115,7 @@ TEST_F(gpio, config_any_size_and_offset)
 		for (len = 1; len <= MAX_ACCESS; len++) {
 			ASSERT_EQ(0, region_get(self->dev.device, CONFIG, off,
 						part, len));
-			ASSERT_EQ(0, memcmp(whole + off, part, len)) {
-				TH_LOG("offset %zu length %zu", off, len);
-			}
+			ASSERT_EQ(0, memcmp(whole + off, part, len));
 		}
 	}
 }
@@ -125,12 +124,16 @@ TEST_F(gpio, config_command_is_kept)
 {
 	uint16_t was, now, want;
 
-	ASSERT_EQ(0, region_get(self->dev.device, CONFIG, PCI_COMMAND, &was, 2));
+	ASSERT_EQ(0,
+		  region_get(self->dev.device, CONFIG, PCI_COMMAND, &was, 2));
 	want = was ^ PCI_COMMAND_IO;
-	ASSERT_EQ(0, region_put(self->dev.device, CONFIG, PCI_COMMAND, &want, 2));
-	ASSERT_EQ(0, region_get(self->dev.device, CONFIG, PCI_COMMAND, &now, 2));
+	ASSERT_EQ(0,
+		  region_put(self->dev.device, CONFIG, PCI_COMMAND, &want, 2));
+	ASSERT_EQ(0,
+		  region_get(self->dev.device, CONFIG, PCI_COMMAND, &now, 2));
 	EXPECT_EQ(want, now);
-	ASSERT_EQ(0, region_put(self->dev.device, CONFIG, PCI_COMMAND, &was, 2));
+	ASSERT_EQ(0,
+		  region_put(self->dev.device, CONFIG, PCI_COMMAND, &was, 2));
 }
 
 TEST_F(gpio, config_bar_tells_its_size)
@@ -180,7 +183,8 @@ TEST_F(gpio, bar_ends_where_it_ends)
 {
 	uint8_t byte;
 
-	EXPECT_EQ(0, region_get(self->dev.device, BAR2, BAR2_SIZE - 1, &byte, 1));
+	EXPECT_EQ(0,
+		  region_get(self->dev.device, BAR2, BAR2_SIZE - 1, &byte, 1));
 	EXPECT_NE(0, region_get(self->dev.device, BAR2, BAR2_SIZE, &byte, 1));
 }
 
@@ -245,8 +249,8 @@ TEST_F(gpio, dma_map_and_unmap)
 
 	ASSERT_NE(MAP_FAILED, mem);
 	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0x100000, size, DMA_RW));
-	ASSERT_EQ(0, dma_unmap(self->dev.container, 0x100000, size, 0,
-			       &unmapped));
+	ASSERT_EQ(0,
+		  dma_unmap(self->dev.container, 0x100000, size, 0, &unmapped));
 	EXPECT_EQ(size, unmapped);
 	munmap(mem, size);
 }
