@@ -164,6 +164,20 @@ static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 	}
 }
 
+/* LOCK is for most of what reads memory and writes it back (LOCK prefix). */
+static bool takes_lock(const struct vuser_insn *insn)
+{
+	switch (insn->op) {
+	case VUSER_INSN_MOVS:
+	case VUSER_INSN_SHL:
+	case VUSER_INSN_SHR:
+	case VUSER_INSN_SAR:
+		return false;
+	default:
+		return insn->load && insn->store;
+	}
+}
+
 /**
  * vuser_insn_decode() - decode one instruction that accesses memory
  * @insn: filled in
@@ -196,10 +210,8 @@ int vuser_insn_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 	if (d.overrun)
 		return -EINVAL;
 
-	/* LOCK is for what reads memory and writes it back (LOCK prefix) */
 	insn->lock = d.lock;
-	if (d.lock &&
-	    (!insn->load || !insn->store || insn->op == VUSER_INSN_MOVS))
+	if (d.lock && !takes_lock(insn))
 		return -EINVAL;
 	if (insn->op == VUSER_INSN_XCHG)
 		insn->lock = true;

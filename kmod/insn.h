@@ -57,7 +57,7 @@ enum vuser_insn_op {
 	VUSER_INSN_XOR,
 	VUSER_INSN_CMP,
 	VUSER_INSN_TEST,
-	VUSER_INSN_MOV,		/* with movzx, movsx, movnti, movdiri */
+	VUSER_INSN_MOV,		/* with movzx, movsx, movnti, movdiri, setcc */
 	VUSER_INSN_MOVBE,
 	VUSER_INSN_INC,
 	VUSER_INSN_DEC,
@@ -71,6 +71,12 @@ enum vuser_insn_op {
 	VUSER_INSN_XCHG,
 	VUSER_INSN_XADD,
 	VUSER_INSN_CMPXCHG,
+	VUSER_INSN_SHL,
+	VUSER_INSN_SHR,
+	VUSER_INSN_SAR,
+	VUSER_INSN_IMUL,
+	VUSER_INSN_BSF,
+	VUSER_INSN_BSR,
 	VUSER_INSN_MOVS,
 	VUSER_INSN_STOS,
 	VUSER_INSN_VEC,		/* between memory and an XMM register */
@@ -95,7 +101,7 @@ enum vuser_insn_op {
  * @vec_at: first byte of the XMM register that is moved
  * @vec_merge: a load keeps the other bytes of the XMM register's low 16
  * @aligned: an access not aligned to @size is an exception
- * @bit: BT and its kin: number of the bit in the operand
+ * @bit: BT and its kin: number of the bit in the operand; shifts: how far
  * @addr_size: bytes of the address registers, 4 or 8
  * @operand: the immediate's or the register's value, zero-extended from @size
  * @addr: of the access; MOVS: of the destination

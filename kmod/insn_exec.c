@@ -244,6 +244,65 @@ static void population_count(const struct vuser_insn *insn,
 	put_operand(insn, regs, count_ones(val));
 }
 
+/* No distance, no flags; OF is defined for a distance of one only. */
+static u64 shift(const struct vuser_insn *insn, struct vuser_regs *regs, u64 a)
+{
+	u32 top = 8 * insn->size - 1;
+	u64 result, last, overflow;
+
+	if (!insn->bit)
+		return a;
+	if (insn->op == VUSER_INSN_SHL) {
+		result = vuser_insn_zext(a << insn->bit, insn->size);
+		last = a << (insn->bit - 1) >> top;
+		overflow = (result >> top) ^ last;
+	} else if (insn->op == VUSER_INSN_SHR) {
+		result = a >> insn->bit;
+		last = a >> (insn->bit - 1);
+		overflow = a >> top;
+	} else {
+		a = vuser_insn_sext(a, insn->size);
+		result =
+			vuser_insn_zext((u64)((s64)a >> insn->bit), insn->size);
+		last = (u64)((s64)a >> (insn->bit - 1));
+		overflow = 0;
+	}
+	set_flags(regs, VUSER_FLAGS_STATUS,
+		  result_flags(result, insn->size) |
+			  (last & 1 ? VUSER_FLAG_CF : 0) |
+			  (overflow & 1 ? VUSER_FLAG_OF : 0));
+	return result;
+}
+
+/* CF and OF say that the product does not fit; the others are undefined. */
+static void multiply(const struct vuser_insn *insn, struct vuser_regs *regs,
+		     u64 val)
+{
+	s64 a = (s64)vuser_insn_sext(val, insn->size);
+	s64 b = (s64)vuser_insn_sext(insn->operand, insn->size);
+	s64 product;
+	bool over = __builtin_mul_overflow(a, b, &product);
+	u64 flags = VUSER_FLAG_CF | VUSER_FLAG_OF;
+
+	if (vuser_insn_sext((u64)product, insn->size) != (u64)product)
+		over = true;
+	set_flags(regs, flags, over ? flags : 0);
+	put_operand(insn, regs, (u64)product);
+}
+
+/* Of no bits at all there is no first: the register stays. */
+static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
+		     u64 val)
+{
+	set_flags(regs, VUSER_FLAG_ZF, val ? 0 : VUSER_FLAG_ZF);
+	if (!val)
+		return;
+	if (insn->op == VUSER_INSN_BSF)
+		put_operand(insn, regs, (u64)__builtin_ctzll(val));
+	else
+		put_operand(insn, regs, (u64)(63 - __builtin_clzll(val)));
+}
+
 /**
  * vuser_insn_exec() - carry out an instruction, but for its access to memory
  * @insn: what vuser_insn_decode() made of it; not VUSER_INSN_VEC
@@ -303,6 +362,16 @@ bool vuser_insn_exec(const struct vuser_insn *insn, struct vuser_regs *regs,
 		break;
 	case VUSER_INSN_CMPXCHG:
 		return compare_exchange(insn, regs, val);
+	case VUSER_INSN_SHL ... VUSER_INSN_SAR:
+		*val = shift(insn, regs, old);
+		break;
+	case VUSER_INSN_IMUL:
+		multiply(insn, regs, old);
+		break;
+	case VUSER_INSN_BSF:
+	case VUSER_INSN_BSR:
+		bit_scan(insn, regs, old);
+		break;
 	case VUSER_INSN_STOS:
 		*val = operand;
 		step_string(insn, regs);

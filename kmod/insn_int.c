@@ -217,15 +217,99 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	return 0;
 }
 
-static int decode_popcnt(struct vuser_insn *insn, struct insn_decoder *d)
+/* popcnt, bsf, bsr and imul: from memory to a register. */
+static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
+			 enum vuser_insn_op op)
 {
 	u8 size = operand_size(d, true);
 
 	if (insn_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, VUSER_INSN_POPCNT, size, true, false);
+	insn_set_access(insn, op, size, true, false);
 	set_reg(insn, d, size);
 	insn->to_reg = true;
+	return 0;
+}
+
+/* 69, 6B: imul of memory with an immediate. */
+static int decode_imul_imm(struct vuser_insn *insn, struct insn_decoder *d,
+			   u8 opcode)
+{
+	if (decode_to_reg(insn, d, VUSER_INSN_IMUL))
+		return -EINVAL;
+	set_imm(insn, d, opcode == 0x6b ? 1 : insn->size);
+	return 0;
+}
+
+/* C0, C1, D0 to D3: shifts by an immediate, by one or by CL. */
+static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	static const enum vuser_insn_op ops[] = {
+		VUSER_INSN_SHL,
+		VUSER_INSN_SHR,
+		VUSER_INSN_SHL,
+		VUSER_INSN_SAR,
+	};
+	u8 size = operand_size(d, opcode & 1);
+	u64 count = 1;
+
+	/* those before are rotations */
+	if (insn_modrm(d) || d->modrm_reg < 4)
+		return -EINVAL;
+	if (opcode < 0xd0)
+		count = insn_next_byte(d);
+	else if (opcode >= 0xd2)
+		count = d->regs->gpr[VUSER_CX];
+	insn_set_access(insn, ops[d->modrm_reg - 4], size, true, true);
+	insn->bit = count & (size == 8 ? 63 : 31);
+	return 0;
+}
+
+/* The conditions of setcc, jcc and cmovcc by their number (appendix B.1.4). */
+static bool condition(u64 flags, u8 number)
+{
+	bool zero = flags & VUSER_FLAG_ZF;
+	bool less = !(flags & VUSER_FLAG_SF) != !(flags & VUSER_FLAG_OF);
+	bool is = false;
+
+	switch (number >> 1) {
+	case 0:
+		is = flags & VUSER_FLAG_OF;
+		break;
+	case 1:
+		is = flags & VUSER_FLAG_CF;
+		break;
+	case 2:
+		is = zero;
+		break;
+	case 3:
+		is = zero || flags & VUSER_FLAG_CF;
+		break;
+	case 4:
+		is = flags & VUSER_FLAG_SF;
+		break;
+	case 5:
+		is = flags & VUSER_FLAG_PF;
+		break;
+	case 6:
+		is = less;
+		break;
+	case 7:
+		is = zero || less;
+		break;
+	}
+	return number & 1 ? !is : is;
+}
+
+/* 0F 90 to 0F 9F: setcc stores a byte. */
+static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, VUSER_INSN_MOV, 1, false, true);
+	insn->operand = condition(d->regs->flags, opcode & 15);
 	return 0;
 }
 
@@ -244,6 +328,9 @@ int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 	case 0x63:
 		/* without REX.W it is a mov under another name: not emitted */
 		return d->rex_w ? decode_extend(insn, d, 4, true) : -EINVAL;
+	case 0x69:
+	case 0x6b:
+		return decode_imul_imm(insn, d, opcode);
 	case 0x80:
 	case 0x81:
 	case 0x83:
@@ -264,6 +351,10 @@ int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 	case 0xaa:
 	case 0xab:
 		return decode_string(insn, d, opcode);
+	case 0xc0:
+	case 0xc1:
+	case 0xd0 ... 0xd3:
+		return decode_shift(insn, d, opcode);
 	case 0xc6:
 	case 0xc7:
 		return decode_mov_imm(insn, d, opcode);
@@ -310,13 +401,23 @@ int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 	if (opcode == 0x38)
 		return decode_three_byte(insn, d);
 	if (opcode == 0xb8)
-		return d->prefix_f3 ? decode_popcnt(insn, d) : -EINVAL;
+		return d->prefix_f3 ?
+			       decode_to_reg(insn, d, VUSER_INSN_POPCNT) :
+			       -EINVAL;
 	if (opcode < 0x80 || opcode >= 0xd0)
 		return insn_decode_vec(insn, d, opcode);
 	if (d->prefix_f2 || d->prefix_f3)
 		return -EINVAL;
 
 	switch (opcode) {
+	case 0x90 ... 0x9f:
+		return decode_setcc(insn, d, opcode);
+	case 0xaf:
+		return decode_to_reg(insn, d, VUSER_INSN_IMUL);
+	case 0xbc:
+		return decode_to_reg(insn, d, VUSER_INSN_BSF);
+	case 0xbd:
+		return decode_to_reg(insn, d, VUSER_INSN_BSR);
 	case 0xa3:
 	case 0xab:
 	case 0xb3:

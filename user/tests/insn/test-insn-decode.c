@@ -46,6 +46,28 @@ static const struct claim {
 	{ ZYDIS_MNEMONIC_XCHG, VUSER_INSN_XCHG },
 	{ ZYDIS_MNEMONIC_XADD, VUSER_INSN_XADD },
 	{ ZYDIS_MNEMONIC_CMPXCHG, VUSER_INSN_CMPXCHG },
+	{ ZYDIS_MNEMONIC_SHL, VUSER_INSN_SHL },
+	{ ZYDIS_MNEMONIC_SHR, VUSER_INSN_SHR },
+	{ ZYDIS_MNEMONIC_SAR, VUSER_INSN_SAR },
+	{ ZYDIS_MNEMONIC_IMUL, VUSER_INSN_IMUL },
+	{ ZYDIS_MNEMONIC_BSF, VUSER_INSN_BSF },
+	{ ZYDIS_MNEMONIC_BSR, VUSER_INSN_BSR },
+	{ ZYDIS_MNEMONIC_SETO, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNO, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETB, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNB, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETZ, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNZ, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETBE, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNBE, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETS, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNS, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETP, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNP, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETL, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNL, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETLE, VUSER_INSN_MOV },
+	{ ZYDIS_MNEMONIC_SETNLE, VUSER_INSN_MOV },
 	{ ZYDIS_MNEMONIC_MOVSB, VUSER_INSN_MOVS },
 	{ ZYDIS_MNEMONIC_MOVSW, VUSER_INSN_MOVS },
 	{ ZYDIS_MNEMONIC_MOVSD, VUSER_INSN_MOVS },
@@ -255,6 +277,41 @@ static bool same_immediate(const struct vuser_insn *insn,
 	return insn->operand == vuser_insn_zext(value, insn->size);
 }
 
+static bool is_shift(const struct vuser_insn *insn)
+{
+	return insn->op >= VUSER_INSN_SHL && insn->op <= VUSER_INSN_SAR;
+}
+
+/* By a constant, or by CL. */
+static bool same_distance(const struct vuser_insn *insn,
+			  const struct vuser_regs *regs,
+			  const struct reference *ref)
+{
+	bool by_cl = ref->insn.opcode == 0xd2 || ref->insn.opcode == 0xd3;
+	u64 count = regs->gpr[VUSER_CX];
+
+	if (!by_cl == !ref->imm)
+		return false;
+	if (!by_cl)
+		count = ref->imm->imm.value.u;
+	return insn->bit == (count & (insn->size == 8 ? 63 : 31));
+}
+
+/* What is compared but for registers, which the string moves have not. */
+static const char *operand_difference(const struct vuser_insn *insn,
+				      const struct vuser_regs *regs,
+				      const struct reference *ref)
+{
+	if (is_shift(insn))
+		return same_distance(insn, regs, ref) ? NULL : "distance";
+	if (ref->reg && insn->op != VUSER_INSN_MOVS &&
+	    !same_register(insn, ref->reg))
+		return "register";
+	if (ref->imm && !same_immediate(insn, ref->imm))
+		return "immediate";
+	return NULL;
+}
+
 /* The first thing that differs, or NULL. */
 static const char *difference(const struct vuser_insn *insn,
 			      const struct vuser_regs *regs,
@@ -262,6 +319,7 @@ static const char *difference(const struct vuser_insn *insn,
 {
 	const ZydisDecodedOperand *mem = ref->mem;
 	const ZydisInstructionAttributes attrs = ref->insn.attributes;
+	const char *wrong;
 	u64 addr;
 
 	if (ref->claim < 0 || claims[ref->claim].op != insn->op)
@@ -296,11 +354,9 @@ static const char *difference(const struct vuser_insn *insn,
 			   !(mem->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)) {
 		return "direction";
 	}
-	if (ref->reg && insn->op != VUSER_INSN_MOVS &&
-	    !same_register(insn, ref->reg))
-		return "register";
-	if (ref->imm && !same_immediate(insn, ref->imm))
-		return "immediate";
+	wrong = operand_difference(insn, regs, ref);
+	if (wrong)
+		return wrong;
 	if ((insn->op == VUSER_INSN_CMP || insn->op == VUSER_INSN_MOV ||
 	     insn->op <= VUSER_INSN_XOR) &&
 	    insn->to_reg != (ref->ops[0].type == ZYDIS_OPERAND_TYPE_REGISTER))
@@ -386,6 +442,9 @@ static bool on_purpose(const struct vuser_regs *regs,
 		return true;
 	if (needs_alignment(ref->insn.mnemonic) &&
 	    effective_address(regs, ref, mem) % 16)
+		return true;
+	/* a product that goes to two registers */
+	if (op == VUSER_INSN_IMUL && ref->insn.operand_count_visible == 1)
 		return true;
 	/* F2 and F3 are hints, or do nothing */
 	if (!vec && (has_prefix(ref, 0xf2) ||
@@ -479,7 +538,7 @@ static void check_bytes(const u8 *bytes)
 		regs.gpr[i] = form_random() & (total & 1 ? ~(u64)15 : ~(u64)0);
 	regs.gpr[VUSER_CX] |= 64;
 	regs.ip = form_random();
-	regs.flags = 0;
+	regs.flags = form_random() & VUSER_FLAGS_STATUS;
 	total++;
 	if (vuser_insn_decode(&insn, bytes, VUSER_INSN_MAX, &regs))
 		check_refused(bytes, &regs);

@@ -29,6 +29,9 @@ static const char *const op_names[NR_OPS] = {
 	[VUSER_INSN_BTS] = "bts",	  [VUSER_INSN_BTR] = "btr",
 	[VUSER_INSN_BTC] = "btc",	  [VUSER_INSN_POPCNT] = "popcnt",
 	[VUSER_INSN_XCHG] = "xchg",	  [VUSER_INSN_XADD] = "xadd",
+	[VUSER_INSN_SHL] = "shl",	  [VUSER_INSN_SHR] = "shr",
+	[VUSER_INSN_SAR] = "sar",	  [VUSER_INSN_IMUL] = "imul",
+	[VUSER_INSN_BSF] = "bsf",	  [VUSER_INSN_BSR] = "bsr",
 	[VUSER_INSN_CMPXCHG] = "cmpxchg", [VUSER_INSN_MOVS] = "movs",
 	[VUSER_INSN_STOS] = "stos",	  [VUSER_INSN_VEC] = "vec",
 };
@@ -277,20 +280,42 @@ static bool emulate(const u8 *code, struct native_state *state)
 	return state->regs.ip == ip + insn.len;
 }
 
-/* Flags that the manual leaves undefined are whatever they are. */
-static u64 defined_flags(enum vuser_insn_op op)
+/* After a shift; none are changed by a distance of 0. */
+static u64 undefined_by_shift(const struct vuser_insn *insn)
 {
-	switch (op) {
+	u64 flags = VUSER_FLAG_AF;
+
+	if (!insn->bit)
+		return 0;
+	if (insn->bit != 1)
+		flags |= VUSER_FLAG_OF;
+	if (insn->bit >= 8 * insn->size && insn->op != VUSER_INSN_SAR)
+		flags |= VUSER_FLAG_CF;
+	return flags;
+}
+
+/* Flags that the manual leaves undefined are whatever they are. */
+static u64 undefined_flags(const struct vuser_insn *insn)
+{
+	switch (insn->op) {
 	case VUSER_INSN_OR:
 	case VUSER_INSN_AND:
 	case VUSER_INSN_XOR:
 	case VUSER_INSN_TEST:
-		return ~(u64)VUSER_FLAG_AF;
+		return VUSER_FLAG_AF;
 	case VUSER_INSN_BT ... VUSER_INSN_BTC:
-		return ~(u64)(VUSER_FLAG_OF | VUSER_FLAG_SF | VUSER_FLAG_AF |
-			      VUSER_FLAG_PF);
+		return VUSER_FLAG_OF | VUSER_FLAG_SF | VUSER_FLAG_AF |
+		       VUSER_FLAG_PF;
+	case VUSER_INSN_SHL ... VUSER_INSN_SAR:
+		return undefined_by_shift(insn);
+	case VUSER_INSN_IMUL:
+		return VUSER_FLAG_SF | VUSER_FLAG_ZF | VUSER_FLAG_AF |
+		       VUSER_FLAG_PF;
+	case VUSER_INSN_BSF:
+	case VUSER_INSN_BSR:
+		return VUSER_FLAGS_STATUS & ~VUSER_FLAG_ZF;
 	default:
-		return ~(u64)0;
+		return 0;
 	}
 }
 
@@ -340,7 +365,7 @@ static void compare(const struct form *form, const struct vuser_insn *insn,
 	       !memcmp(native.regs.gpr, emulated.regs.gpr,
 		       sizeof(native.regs.gpr)) &&
 	       !((native.regs.flags ^ emulated.regs.flags) &
-		 defined_flags(insn->op)) &&
+		 ~undefined_flags(insn)) &&
 	       !memcmp(native.vec, emulated.vec, sizeof(native.vec));
 	if (same)
 		return;
