@@ -268,13 +268,12 @@ static int vuser_backing_look(struct vuser_backing *back, unsigned long vaddr,
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = vma_lookup(mm, vaddr);
-	if (!vma) {
+	if (!vma)
 		ret = -EFAULT;
-	} else if (vma->vm_flags & VM_PFNMAP) {
+	else if (vma->vm_flags & VM_PFNMAP)
 		ret = vuser_backing_follow(back, mm, vaddr, size >> PAGE_SHIFT);
-	} else if (back->write) {
+	else if (back->write)
 		vuser_backing_take_file(back, vma, vaddr, size);
-	}
 	mmap_read_unlock(mm);
 	return ret;
 }
