@@ -23,12 +23,16 @@ void helper_resync(struct helper *helper)
 	helper_defer(helper);
 }
 
+/* How long to wait after the kernel could not list everything. */
+#define AGAIN_USEC (1000 * 1000)
+
 /* Everything again -------------------------------------------------------- */
 
 struct ids {
 	uint32_t *ids;
 	size_t nr;
 	size_t max;
+	bool failed;
 };
 
 static int collect(void *data, const struct vnl_dev *info)
@@ -39,8 +43,10 @@ static int collect(void *data, const struct vnl_dev *info)
 	if (ids->nr == ids->max) {
 		ids->max = ids->max ? 2 * ids->max : 64;
 		grown = reallocarray(ids->ids, ids->max, sizeof(*grown));
-		if (!grown)
+		if (!grown) {
+			ids->failed = true;
 			return 1;
+		}
 		ids->ids = grown;
 	}
 	ids->ids[ids->nr++] = info->id;
@@ -58,31 +64,64 @@ static void drop_unseen(struct helper *helper)
 	}
 }
 
-static void resync(struct helper *helper)
+static int list_devices(struct helper *helper, struct vnl *nl)
 {
 	struct ids ids = {};
 	struct device *dev;
 	size_t i;
 	int ret;
 
-	ret = vnl_dev_dump(&helper->changes, collect, &ids);
-	if (ret) {
-		log_err("cannot list the devices: %s",
-			vnl_error(&helper->changes, ret));
+	ret = vnl_dev_dump(nl, collect, &ids);
+	if (!ret && ids.failed)
+		ret = -ENOMEM;
+	if (ret)
 		goto out;
-	}
 	for (dev = helper->devices; dev; dev = dev->next)
 		dev->seen = false;
 	for (i = 0; i < ids.nr; i++)
 		device_refresh(helper, ids.ids[i]);
 	drop_unseen(helper);
-
-	ret = requests_dump(helper);
-	if (ret)
-		log_err("cannot list the requests: %s",
-			vnl_error(&helper->changes, ret));
 out:
 	free(ids.ids);
+	return ret;
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	helper_resync(data);
+	return 0;
+}
+
+static void resync_later(struct helper *helper)
+{
+	helper->later = sd_event_source_disable_unref(helper->later);
+	sd_event_add_time_relative(helper->event, &helper->later,
+				   CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again,
+				   helper);
+}
+
+/*
+ * By a socket of its own: on one that is full of events a dump would lose its
+ * answer, and on the owner's doorbells would get between.
+ */
+static void resync(struct helper *helper)
+{
+	struct vnl nl;
+	int ret;
+
+	ret = vnl_open(&nl);
+	if (!ret)
+		ret = list_devices(helper, &nl);
+	if (!ret)
+		ret = requests_dump(helper, &nl);
+	if (ret) {
+		log_err("cannot list devices and requests, trying again: %s",
+			vnl_error(&nl, ret));
+		resync_later(helper);
+	}
+	vnl_close(&nl);
 }
 
 static int on_deferred(sd_event_source *source, void *data)
@@ -175,6 +214,7 @@ static void disconnect(struct helper *helper)
 	while (helper->devices)
 		device_drop(helper, helper->devices->id);
 	helper->nr_requests = 0;
+	helper->later = sd_event_source_disable_unref(helper->later);
 	helper->owner_io = sd_event_source_disable_unref(helper->owner_io);
 	helper->changes_io = sd_event_source_disable_unref(helper->changes_io);
 	vnl_close(&helper->owner);

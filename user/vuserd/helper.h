@@ -29,9 +29,10 @@ struct request {
  * @ready: the module is there; the two sockets are open
  * @owner: the socket that owns devices: requests of ours, doorbells
  * @owner_io: its input
- * @changes: the socket that hears of changes, and dumps
+ * @changes: the socket that hears of changes
  * @changes_io: its input
  * @again: something was missed: ask the kernel for everything
+ * @later: asks again after that failed
  * @deferred: does what cannot be done from inside of a request
  * @null_fd: an eventfd that nobody listens to
  * @devices: all that the kernel has, in a list
@@ -48,6 +49,7 @@ struct helper {
 	struct vnl changes;
 	sd_event_source *changes_io;
 	bool again;
+	sd_event_source *later;
 	sd_event_source *deferred;
 	int null_fd;
 	struct device *devices;

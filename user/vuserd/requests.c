@@ -47,9 +47,8 @@ void requests_rung(struct helper *helper, const struct vnl_msg *msg)
 	note_message(helper, msg);
 }
 
-int requests_dump(struct helper *helper)
+int requests_dump(struct helper *helper, struct vnl *nl)
 {
-	struct vnl *nl = &helper->changes;
 	struct nl_msg *msg;
 
 	msg = vnl_request(nl, VUSER_CMD_REQUEST_GET, NLM_F_DUMP, 0);
