@@ -189,7 +189,7 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 	struct vuser_slot *slot;
 
 	spin_lock_irq(&chan->lock);
-	slot = vuser_slot_find(chan);
+	slot = chan->lost ? NULL : vuser_slot_find(chan);
 	if (slot) {
 		slot->state = VUSER_SLOT_BUSY;
 		slot->gen++;
@@ -231,8 +231,11 @@ int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 		if (*slot)
 			break;
 		left = vuser_jiffies_left(call->deadline);
-		if (!left)
+		if (!left) {
+			vuser_channel_fail(chan, -ETIMEDOUT,
+					   "the server did not answer");
 			return -ETIMEDOUT;
+		}
 		if (call->killable)
 			ret = wait_event_killable_timeout(chan->slot_room,
 				vuser_slot_find(chan) ||
@@ -278,7 +281,7 @@ static void vuser_slot_done(struct vuser_slot *slot, int error)
 
 /**
  * vuser_slot_complete() - end a wait without a reply of the server
- * @chan: the channel
+ * @chan: the channel; its lock is held
  * @msg_id: id of the message, which was not sent
  * @error: what the waiter gets, a negative errno
  */
@@ -286,11 +289,10 @@ void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error)
 {
 	struct vuser_slot *slot = &chan->slots[msg_id & VUSER_ID_SLOT_MASK];
 
-	spin_lock_irq(&chan->lock);
+	lockdep_assert_held(&chan->lock);
 	if (slot->state == VUSER_SLOT_BUSY && !slot->done &&
 	    vuser_slot_id(chan, slot) == msg_id)
 		vuser_slot_done(slot, error);
-	spin_unlock_irq(&chan->lock);
 }
 
 /* Sleeps until the slot is done, reading the socket where nobody else does. */
@@ -302,6 +304,7 @@ static int vuser_slot_sleep(struct vuser_channel *chan,
 	long left;
 
 	for (;;) {
+		left = vuser_jiffies_left(call->deadline);
 		set_current_state(state);
 		if (READ_ONCE(slot->done))
 			return 0;
@@ -311,12 +314,14 @@ static int vuser_slot_sleep(struct vuser_channel *chan,
 		    !mutex_is_locked(&link->rx_lock)) {
 			__set_current_state(TASK_RUNNING);
 			vuser_link_read(link, &slot->done);
-			continue;
-		}
-		left = vuser_jiffies_left(call->deadline);
-		if (!left)
+			/* Late, but the reply may have been there already. */
+			if (!left)
+				return READ_ONCE(slot->done) ? 0 : -ETIMEDOUT;
+		} else if (left) {
+			schedule_timeout(left);
+		} else {
 			return -ETIMEDOUT;
-		schedule_timeout(left);
+		}
 	}
 }
 
@@ -502,10 +507,15 @@ static int vuser_channel_posted_reply(struct vuser_link *link,
 	return 0;
 }
 
-/* An errno the server sent, made safe to return to a consumer. */
+/*
+ * An errno the server sent, made safe to return to a consumer: none of those
+ * that mean something to the kernel, and not our own "killed" and "lost".
+ */
 static int vuser_server_error(u32 error)
 {
-	return error && error < MAX_ERRNO ? -(int)error : -EIO;
+	if (!error || error > EHWPOISON || error == EINTR || error == ENOTCONN)
+		return -EIO;
+	return -(int)error;
 }
 
 /* Gives the reply to its slot: NULL, or which rule it breaks. */

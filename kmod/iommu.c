@@ -79,6 +79,7 @@ static struct vuser_domain *vuser_domain_get(void *iommu_data)
 
 static void *vuser_iommu_open(unsigned long arg)
 {
+	static u32 next;
 	struct vuser_domain *dom;
 	u32 id;
 	int ret;
@@ -89,9 +90,10 @@ static void *vuser_iommu_open(unsigned long arg)
 				 READ_ONCE(dma_entry_limit));
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
-	ret = xa_alloc(&vuser_domains, &id, dom, XA_LIMIT(1, INT_MAX),
-		       GFP_KERNEL);
-	if (ret) {
+	/* Not reused soon: an ioctl may still be on its way with the old one. */
+	ret = xa_alloc_cyclic(&vuser_domains, &id, dom, XA_LIMIT(1, INT_MAX),
+			      &next, GFP_KERNEL);
+	if (ret < 0) {
 		vuser_domain_put(dom);
 		return ERR_PTR(ret);
 	}

@@ -143,7 +143,6 @@ static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
 {
 	u32 most = clamp_t(u32, dev->chan->desc->max_msg_fds, 1,
 			   VUSER_MAX_FDS);
-	ktime_t deadline = vuser_request_deadline(dev);
 	struct file **files;
 	u32 i, n, done;
 	int ret = 0;
@@ -158,7 +157,7 @@ static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
 		ret = vuser_channel_set_irqs(dev, index, action |
 					     VFIO_IRQ_SET_DATA_EVENTFD,
 					     start + done, n, files, n,
-					     deadline, true);
+					     vuser_request_deadline(dev), true);
 	}
 	kfree(files);
 	return ret;

@@ -23,6 +23,9 @@
 #include "trace.h"
 #include "vuser.h"
 
+/* A thread that waits reads so many times before it looks at the clock. */
+#define VUSER_READS	16
+
 /* Called by the socket under its wait queue's lock, in any context. */
 static int vuser_link_event(wait_queue_entry_t *wait, unsigned int mode,
 			    int wake_flags, void *key)
@@ -30,6 +33,10 @@ static int vuser_link_event(wait_queue_entry_t *wait, unsigned int mode,
 	struct vuser_link *link = container_of(wait, struct vuser_link, wait);
 	__poll_t events = key_to_poll(key);
 
+	if (vuser_channel_lost(link->chan)) {
+		wake_up_all(&link->room);
+		return 0;
+	}
 	if (!events || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
 		wake_up_all(&link->room);
 		vuser_channel_room(link->chan);
@@ -196,14 +203,25 @@ static void vuser_link_deadline(struct vuser_link *link)
 	link->partial = partial;
 }
 
+/*
+ * A thread that waits for something looks up now and then: whether that came,
+ * whether it was killed, and how late it is.
+ */
+static bool vuser_link_enough(const bool *done, unsigned int reads)
+{
+	return done && (READ_ONCE(*done) || reads == VUSER_READS ||
+			fatal_signal_pending(current));
+}
+
 static void vuser_link_drain(struct vuser_link *link, const bool *done)
 {
 	const struct cred *cred = override_creds(vuser_cred);
+	unsigned int reads = 0;
 	int ret;
 
 	do {
 		ret = vuser_link_read_once(link);
-	} while (!ret && !(done && READ_ONCE(*done)) &&
+	} while (!ret && !vuser_link_enough(done, ++reads) &&
 		 !vuser_channel_lost(link->chan));
 
 	vuser_link_deadline(link);
@@ -221,7 +239,8 @@ static void vuser_link_drain(struct vuser_link *link, const bool *done)
 /**
  * vuser_link_read() - take what the server sent
  * @link: the link
- * @done: stop as soon as this becomes true; NULL reads all there is
+ * @done: what the thread waits for: it stops when this is true, when it was
+ *	killed, and after some messages; NULL reads all there is
  *
  * Returns at once when another thread reads: that one looks again after it
  * let go.  Whatever is left then wakes the next reader.
@@ -230,10 +249,12 @@ static void vuser_link_drain(struct vuser_link *link, const bool *done)
  */
 void vuser_link_read(struct vuser_link *link, const bool *done)
 {
-	if (!mutex_trylock(&link->rx_lock))
+	if (vuser_channel_lost(link->chan) || !mutex_trylock(&link->rx_lock))
 		return;
 	vuser_link_drain(link, done);
 	mutex_unlock(&link->rx_lock);
+	if (vuser_channel_lost(link->chan))
+		return;
 
 	/* Room may have come between the failed send and the mark. */
 	if (READ_ONCE(link->stalled) && vuser_link_has_room(link))
@@ -267,6 +288,36 @@ static void vuser_link_partial_work(struct work_struct *work)
 		vuser_channel_readable(link, 0);
 }
 
+static int vuser_link_sendmsg(struct vuser_link *link, struct msghdr *msg,
+			      struct kvec *vec, size_t nr, size_t len,
+			      enum vuser_tx tx)
+{
+	struct sock *sk = link->sock->sk;
+
+	lockdep_assert_held(&link->tx_lock);
+	msg->msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	if (tx == VUSER_TX_POSTED &&
+	    refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(sk->sk_sndbuf) / 2)
+		return -EAGAIN;
+	return kernel_sendmsg(link->sock, msg, vec, nr, len);
+}
+
+/* What became of it: 0, or an error; of a message sent in part, the end. */
+static int vuser_link_sent(struct vuser_link *link, int ret, size_t len)
+{
+	if (ret == -EPIPE || ret == -ECONNRESET || ret == -ENOTCONN) {
+		vuser_channel_fail(link->chan, -ENOTCONN,
+				   "the server closed its socket");
+		return -ENOTCONN;
+	}
+	if (ret >= 0 && ret != len) {
+		vuser_channel_fail(link->chan, -EMSGSIZE,
+				   "the socket took part of a message");
+		return -ENOTCONN;
+	}
+	return ret < 0 ? ret : 0;
+}
+
 /**
  * vuser_link_try_send() - send one message, now or not at all
  * @link: the link
@@ -285,32 +336,38 @@ int vuser_link_try_send(struct vuser_link *link, struct msghdr *msg,
 			struct kvec *vec, size_t nr, size_t len,
 			enum vuser_tx tx)
 {
-	struct sock *sk = link->sock->sk;
 	int ret;
 
 	if (vuser_channel_lost(link->chan))
 		return -ENOTCONN;
-
-	msg->msg_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 	mutex_lock(&link->tx_lock);
-	if (tx == VUSER_TX_POSTED &&
-	    refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(sk->sk_sndbuf) / 2)
-		ret = -EAGAIN;
-	else
-		ret = kernel_sendmsg(link->sock, msg, vec, nr, len);
+	ret = vuser_link_sendmsg(link, msg, vec, nr, len, tx);
 	mutex_unlock(&link->tx_lock);
+	return vuser_link_sent(link, ret, len);
+}
 
-	if (ret == -EPIPE || ret == -ECONNRESET || ret == -ENOTCONN) {
-		vuser_channel_fail(link->chan, -ENOTCONN,
-				   "the server closed its socket");
+/**
+ * vuser_link_send_now() - the same, not even waiting for another sender
+ * @link: the link
+ * @msg: flags are set here; carries control data
+ * @vec: the message, one entry
+ *
+ * Context: a netlink handler, which must not sleep for anyone.
+ * Return: as vuser_link_try_send(); -EAGAIN also while another thread sends.
+ */
+int vuser_link_send_now(struct vuser_link *link, struct msghdr *msg,
+			struct kvec *vec)
+{
+	size_t len = vec->iov_len;
+	int ret;
+
+	if (vuser_channel_lost(link->chan))
 		return -ENOTCONN;
-	}
-	if (ret >= 0 && ret != len) {
-		vuser_channel_fail(link->chan, -EMSGSIZE,
-				   "the socket took part of a message");
-		return -ENOTCONN;
-	}
-	return ret < 0 ? ret : 0;
+	if (!mutex_trylock(&link->tx_lock))
+		return -EAGAIN;
+	ret = vuser_link_sendmsg(link, msg, vec, 1, len, VUSER_TX_ALL);
+	mutex_unlock(&link->tx_lock);
+	return vuser_link_sent(link, ret, len);
 }
 
 /**
@@ -418,16 +475,33 @@ int vuser_link_init(struct vuser_link *link, struct vuser_channel *chan,
 	return 0;
 }
 
+/* One message must fit one skb, or two writers could mix. */
+static int vuser_link_size(struct vuser_link *link)
+{
+	int size = VUSER_MIN_SNDBUF;
+
+	if (READ_ONCE(link->sock->sk->sk_sndbuf) >= VUSER_MIN_SNDBUF)
+		return 0;
+	return sock_setsockopt(link->sock, SOL_SOCKET, SO_SNDBUFFORCE,
+			       KERNEL_SOCKPTR(&size), sizeof(size));
+}
+
 /**
  * vuser_link_start() - begin to listen for what the socket has
  * @link: the link
  *
- * Return: 0, or -ENOTSOCK when the socket's file has no wait queue.
+ * Context: the helper's, which may enlarge the socket's buffer.
+ * Return: 0, -EPERM when the socket's buffer is too small, or -ENOTSOCK when
+ * its file has no wait queue.
  */
 int vuser_link_start(struct vuser_link *link)
 {
 	struct vuser_link_poll poll = { .link = link };
+	int ret;
 
+	ret = vuser_link_size(link);
+	if (ret)
+		return ret;
 	vuser_refuse_fds(link->sock);
 	init_poll_funcptr(&poll.table, vuser_link_queue);
 	vfs_poll(link->sock->file, &poll.table);

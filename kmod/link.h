@@ -17,6 +17,9 @@ struct socket;
 /* The longest message either side may send: one skb of the socket. */
 #define VUSER_MAX_MSG	(VUSER_MAX_XFER + 256)
 
+/* AF_UNIX makes an skb of half of the buffer at most. */
+#define VUSER_MIN_SNDBUF	(2 * (VUSER_MAX_MSG + 64))
+
 /**
  * struct vuser_link - one UNIX socket to the server
  * @chan: whose link it is; outlives it
@@ -81,6 +84,8 @@ void vuser_link_read(struct vuser_link *link, const bool *done);
 int vuser_link_try_send(struct vuser_link *link, struct msghdr *msg,
 			struct kvec *vec, size_t nr, size_t len,
 			enum vuser_tx tx);
+int vuser_link_send_now(struct vuser_link *link, struct msghdr *msg,
+			struct kvec *vec);
 int vuser_link_send(struct vuser_link *link, struct kvec *vec, size_t nr,
 		    size_t len, enum vuser_tx tx, ktime_t deadline,
 		    bool killable);

@@ -128,6 +128,7 @@ static int vuser_mdev_address(struct vuser_device *dev)
 
 static int vuser_mdev_probe(struct mdev_device *mdev)
 {
+	static u32 next;
 	struct vuser_device *dev;
 	int ret;
 
@@ -138,27 +139,30 @@ static int vuser_mdev_probe(struct mdev_device *mdev)
 	dev->mdev = mdev;
 	dev->alias = -1;
 	guid_copy(&dev->uuid, &mdev->uuid);
-	ret = vuser_mdev_address(dev);
-	if (ret)
-		goto err_put;
-
 	ret = vfio_register_emulated_iommu_dev(&dev->vdev);
 	if (ret)
 		goto err_put;
 	dev->group_id = iommu_group_id(mdev->dev.iommu_group);
 	dev_set_drvdata(&mdev->dev, dev);
-	ret = xa_alloc(&vuser_devices, &dev->id, dev,
-		       XA_LIMIT(1, VUSER_MAX_DEVICES), GFP_KERNEL);
-	if (ret)
+	/* Not reused soon, for what a helper still has to say of the old one. */
+	ret = xa_alloc_cyclic(&vuser_devices, &dev->id, dev,
+			      XA_LIMIT(1, INT_MAX), &next, GFP_KERNEL);
+	if (ret < 0)
 		goto err_unregister;
+	/* In the table, so that nobody else can choose the same name. */
+	ret = vuser_mdev_address(dev);
+	if (ret)
+		goto err_erase;
 	vuser_netlink_notify(dev);
 	return 0;
 
+err_erase:
+	if (dev->alias >= 0)
+		ida_free(&vuser_aliases, dev->alias);
+	xa_erase(&vuser_devices, dev->id);
 err_unregister:
 	vfio_unregister_group_dev(&dev->vdev);
 err_put:
-	if (dev->alias >= 0)
-		ida_free(&vuser_aliases, dev->alias);
 	vfio_put_device(&dev->vdev);
 	return ret;
 }

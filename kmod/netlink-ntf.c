@@ -54,12 +54,13 @@ static void vuser_nl_ntf_work(struct work_struct *work)
 	unsigned long id;
 	void *entry;
 
+	/* First what went: it may have been called what came after it is. */
+	while ((skb = skb_dequeue(&vuser_nl_gone)))
+		vuser_nl_ntf_send(skb);
 	xa_for_each(&vuser_nl_changed, id, entry) {
 		xa_erase(&vuser_nl_changed, id);
 		vuser_nl_ntf_changed(id);
 	}
-	while ((skb = skb_dequeue(&vuser_nl_gone)))
-		vuser_nl_ntf_send(skb);
 }
 
 static DECLARE_WORK(vuser_nl_ntf, vuser_nl_ntf_work);

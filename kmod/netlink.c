@@ -60,6 +60,10 @@ struct vuser_device *vuser_nl_owned_get(struct genl_info *info, int id_attr,
 		return ERR_PTR(-ENODEV);
 	}
 	mutex_lock(&dev->lock);
+	if (dev->gone) {
+		vuser_nl_owned_put(dev);
+		return ERR_PTR(-ENODEV);
+	}
 	if (dev->owner_portid != info->snd_portid ||
 	    dev->owner_token != nla_get_u64(info->attrs[token_attr])) {
 		NL_SET_ERR_MSG(info->extack, "the caller does not own the device");
@@ -206,4 +210,6 @@ void vuser_netlink_exit(void)
 	vuser_nl_ntf_exit();
 	genl_unregister_family(&vuser_nl_family);
 	netlink_unregister_notifier(&vuser_nl_notifier);
+	/* What a handler that was still running has noted since. */
+	vuser_nl_ntf_exit();
 }

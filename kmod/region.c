@@ -6,6 +6,7 @@
  */
 #include <linux/nospec.h>
 #include <linux/pci_regs.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -121,6 +122,13 @@ static ssize_t vuser_region_done(ssize_t done, ssize_t error)
 	return error == -ENOTCONN || error == -ETIMEDOUT ? -EIO : error;
 }
 
+/* Between two accesses of a long transfer, which may not wait at all. */
+static int vuser_region_breathe(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 /* The largest access that @off, @count and the region's rules allow. */
 static u32 vuser_region_width(u64 index, u64 off, size_t count)
 {
@@ -170,6 +178,9 @@ ssize_t vuser_region_pread(struct vuser_device *dev, char __user *buf,
 		return ret;
 
 	while (count && !ret) {
+		ret = vuser_region_breathe();
+		if (ret)
+			break;
 		size = vuser_region_width(index, off, count);
 		ret = vuser_region_load(dev, index, off, &val, size);
 		if (ret)
@@ -207,6 +218,9 @@ ssize_t vuser_region_pwrite(struct vuser_device *dev, const char __user *buf,
 		return ret;
 
 	while (count && !ret) {
+		ret = vuser_region_breathe();
+		if (ret)
+			break;
 		size = vuser_region_width(index, off, count);
 		val = 0;
 		if (copy_from_user(&val, buf + done, size)) {

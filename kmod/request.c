@@ -175,24 +175,35 @@ static void vuser_request_requeue(struct vuser_channel *chan,
 		queue_work(vuser_wq, &chan->ring_work);
 }
 
+/* The request with an id that waits; under the channel's lock. */
+static struct vuser_request *vuser_request_find(struct vuser_channel *chan,
+						u64 id)
+{
+	struct vuser_request *req;
+
+	lockdep_assert_held(&chan->lock);
+	list_for_each_entry(req, &chan->requests, node)
+		if (req->info.id == id)
+			return req;
+	return NULL;
+}
+
+/* Takes a request out of the queue to send it, with a reference. */
 static struct vuser_request *vuser_request_take(struct vuser_channel *chan,
 						u64 id)
 {
-	struct vuser_request *req, *found = NULL;
+	struct vuser_request *req;
 
 	spin_lock_irq(&chan->lock);
-	list_for_each_entry(req, &chan->requests, node) {
-		if (req->info.id != id)
-			continue;
-		if (vuser_slot_sending(chan, vuser_request_msg_id(req))) {
-			found = req;
-			kref_get(&req->ref);
-			list_del_init(&req->node);
-		}
-		break;
+	req = vuser_request_find(chan, id);
+	if (req && !vuser_slot_sending(chan, vuser_request_msg_id(req)))
+		req = NULL;
+	if (req) {
+		kref_get(&req->ref);
+		list_del_init(&req->node);
 	}
 	spin_unlock_irq(&chan->lock);
-	return found;
+	return req;
 }
 
 /* Numbers for the request's files in the table of the current task. */
@@ -249,8 +260,7 @@ static int vuser_request_send(struct vuser_channel *chan,
 	if (!ret) {
 		trace_vuser_send(chan->dev,
 				 (struct vfio_user_header *)req->msg);
-		ret = vuser_link_try_send(&chan->main, &msg, &vec, 1, req->len,
-					  VUSER_TX_ALL);
+		ret = vuser_link_send_now(&chan->main, &msg, &vec);
 	}
 	vuser_request_uninstall(req, fds);
 	kfree(cmsg);
@@ -308,12 +318,14 @@ int vuser_channel_refuse_request(struct vuser_device *dev, u64 request_id,
 		return -EINVAL;
 	if (!chan)
 		return -ENOTCONN;
-	req = vuser_request_take(chan, request_id);
-	if (!req)
-		return -ENOENT;
-	vuser_slot_complete(chan, vuser_request_msg_id(req), -err);
-	vuser_request_put(req);
-	return 0;
+	spin_lock_irq(&chan->lock);
+	req = vuser_request_find(chan, request_id);
+	if (req) {
+		list_del_init(&req->node);
+		vuser_slot_complete(chan, vuser_request_msg_id(req), -err);
+	}
+	spin_unlock_irq(&chan->lock);
+	return req ? 0 : -ENOENT;
 }
 
 static struct vuser_channel *vuser_device_channel_get(struct vuser_device *dev)

@@ -92,7 +92,7 @@ int vuser_device_set_pci_address(struct vuser_device *dev, const char *address)
 		return -EINVAL;
 	if (domain > 0xffffff || bus > 0xff || device > 0x1f || function > 7)
 		return -EINVAL;
-	if (dev->state == VUSER_STATE_OPEN)
+	if (dev->opened)
 		return -EBUSY;
 	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", domain, bus, device,
 		 function);

@@ -173,7 +173,9 @@ void vuser_device_finish(struct vuser_device *dev)
 	mutex_lock(&dev->lock);
 	dev->opened = false;
 	if (dev->state == VUSER_STATE_OPEN)
-		vuser_device_set_state(dev, VUSER_STATE_ATTACHED);
+		vuser_device_set_state(dev, vuser_channel_lost(dev->chan) ?
+				       VUSER_STATE_LOST :
+				       VUSER_STATE_ATTACHED);
 	else
 		vuser_netlink_notify(dev);
 	mutex_unlock(&dev->lock);

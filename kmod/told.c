@@ -250,6 +250,8 @@ static int vuser_told_settle(struct vuser_told *told)
 							       ULONG_MAX));
 		if (!region->stale)
 			continue;
+		if (vuser_told_closing(told))
+			return -ENODEV;
 		told->incomplete = true;
 		ret = vuser_told_forget(told, region,
 					vuser_request_deadline(told->dev),
@@ -307,6 +309,8 @@ static int vuser_told_prune(struct vuser_told *told, struct vuser_plan *plan)
 	     region = next) {
 		next = vuser_region_of(interval_tree_iter_next(&region->node, 0,
 							       ULONG_MAX));
+		if (vuser_told_closing(told))
+			return -ENODEV;
 		want = vuser_plan_at(plan, region->node.start);
 		if (want && vuser_region_matches(region, want,
 						 plan->maps[want->first])) {
