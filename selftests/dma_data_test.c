@@ -16,9 +16,9 @@
 
 CONSUMER_FIXTURE
 
-#define PAGE 0x1000UL
-#define MB 0x100000UL
-#define READ VFIO_DMA_MAP_FLAG_READ
+#define PAGE  0x1000UL
+#define MB    0x100000UL
+#define READ  VFIO_DMA_MAP_FLAG_READ
 #define WRITE VFIO_DMA_MAP_FLAG_WRITE
 
 /* The server reads all of it, writes some of it; both sides agree. */
@@ -96,8 +96,7 @@ FIXTURE_VARIANT_ADD(backing, shared) { .get = mem_shared };
 FIXTURE_VARIANT_ADD(backing, memfd) { .get = get_memfd };
 FIXTURE_VARIANT_ADD(backing, private_file) { .get = mem_private_file };
 FIXTURE_VARIANT_ADD(backing, by_message) { .get = mem_anon, .strip = 1 };
-FIXTURE_VARIANT_ADD(backing, memfd_by_message)
-{
+FIXTURE_VARIANT_ADD(backing, memfd_by_message) {
 	.get = get_memfd,
 	.strip = 1,
 };
@@ -105,8 +104,8 @@ FIXTURE_VARIANT_ADD(backing, memfd_by_message)
 FIXTURE_SETUP(backing)
 {
 	self->locked = res_locked();
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
 	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds %d", variant->strip));
 	self->mem = variant->get(MB);
@@ -123,16 +122,15 @@ FIXTURE_TEARDOWN(backing)
 
 TEST_F(backing, one_page)
 {
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, PAGE, DMA_RW));
 	check_region(_metadata, 0, "rw", !variant->strip);
 	check_both_ways(_metadata, self->mem, 0, PAGE);
 }
 
 TEST_F(backing, many_pages)
 {
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 16 * MB, MB,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, self->mem, 16 * MB, MB, DMA_RW));
 	check_both_ways(_metadata, self->mem, 16 * MB, MB);
 }
 
@@ -152,14 +150,14 @@ TEST_F(backing, pieces)
 
 	mem_fill(self->mem, MB, 1);
 	for (i = 0; i < 16; i++) {
-		ASSERT_EQ(0, dma_map(self->dev.container,
-				     self->mem + i * 3 * PAGE, i * 4 * PAGE,
-				     2 * PAGE, DMA_RW));
+		ASSERT_EQ(0,
+			  dma_map(self->dev.container, self->mem + i * 3 * PAGE,
+				  i * 4 * PAGE, 2 * PAGE, DMA_RW));
 	}
 	for (i = 0; i < 16; i++) {
 		EXPECT_EQ(mem_sum(self->mem + i * 3 * PAGE, 2 * PAGE),
-			  testdev_num(&shared, "dma-sum %lu %lu",
-				      i * 4 * PAGE, 2 * PAGE));
+			  testdev_num(&shared, "dma-sum %lu %lu", i * 4 * PAGE,
+				      2 * PAGE));
 	}
 	for (i = 0; i < 16; i += 2) {
 		ASSERT_EQ(0, dma_unmap(self->dev.container, i * 4 * PAGE,
@@ -167,8 +165,8 @@ TEST_F(backing, pieces)
 	}
 	for (i = 1; i < 16; i += 2) {
 		EXPECT_EQ(mem_sum(self->mem + i * 3 * PAGE, 2 * PAGE),
-			  testdev_num(&shared, "dma-sum %lu %lu",
-				      i * 4 * PAGE, 2 * PAGE));
+			  testdev_num(&shared, "dma-sum %lu %lu", i * 4 * PAGE,
+				      2 * PAGE));
 	}
 }
 
@@ -178,9 +176,8 @@ TEST_F(backing, neighbours)
 	unsigned int i;
 
 	for (i = 0; i < 16; i++) {
-		ASSERT_EQ(0, dma_map(self->dev.container,
-				     self->mem + i * PAGE, i * PAGE, PAGE,
-				     DMA_RW));
+		ASSERT_EQ(0, dma_map(self->dev.container, self->mem + i * PAGE,
+				     i * PAGE, PAGE, DMA_RW));
 	}
 	mem_fill(self->mem, MB, 5);
 	for (i = 0; i < 16; i++) {
@@ -208,8 +205,8 @@ TEST_F(backing, neighbours)
 TEST_F(backing, read_only_map)
 {
 	mem_fill(self->mem, MB, 7);
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 4 * PAGE,
-			     READ));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, self->mem, 0, 4 * PAGE, READ));
 	check_region(_metadata, 0, "r-", !variant->strip);
 	EXPECT_EQ(mem_sum(self->mem, 4 * PAGE),
 		  testdev_num(&shared, "dma-sum 0 %lu", 4 * PAGE));
@@ -221,10 +218,10 @@ TEST_F(backing, map_of_read_only_memory)
 {
 	mem_fill(self->mem, MB, 8);
 	ASSERT_EQ(0, mprotect(self->mem, 4 * PAGE, PROT_READ));
-	EXPECT_EQ(-EFAULT, dma_map(self->dev.container, self->mem, 0,
-				   4 * PAGE, DMA_RW));
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 4 * PAGE,
-			     READ));
+	EXPECT_EQ(-EFAULT,
+		  dma_map(self->dev.container, self->mem, 0, 4 * PAGE, DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, self->mem, 0, 4 * PAGE, READ));
 	EXPECT_EQ(mem_sum(self->mem, 4 * PAGE),
 		  testdev_num(&shared, "dma-sum 0 %lu", 4 * PAGE));
 }
@@ -236,8 +233,8 @@ TEST_F(backing, munmap_behind)
 
 	mem_fill(self->mem, MB, 2);
 	sum = mem_sum(self->mem, 4 * PAGE);
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 4 * PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, self->mem, 0, 4 * PAGE, DMA_RW));
 	munmap(self->mem, MB);
 	EXPECT_EQ(sum, testdev_num(&shared, "dma-sum 0 %lu", 4 * PAGE));
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-write 0 00"));
@@ -246,14 +243,13 @@ TEST_F(backing, munmap_behind)
 
 TEST_F(backing, after_unmap)
 {
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, PAGE, DMA_RW));
 	check_both_ways(_metadata, self->mem, 0, PAGE);
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, NULL));
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
 	/* The same range, other memory. */
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem + 8 * PAGE, 0,
-			     PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem + 8 * PAGE, 0, PAGE,
+			     DMA_RW));
 	check_both_ways(_metadata, self->mem + 8 * PAGE, 0, PAGE);
 }
 
@@ -293,12 +289,12 @@ TEST_F(consumer, hugetlb)
 		SKIP(return, "no huge pages of 2 MiB are set aside");
 	mem = mem_hugetlb(4 * MB, NULL);
 	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, dma_map(self->dev.container, mem, 1024 * MB, 4 * MB,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, mem, 1024 * MB, 4 * MB, DMA_RW));
 	check_region(_metadata, 1024 * MB, "rw", 1);
 	check_both_ways(_metadata, mem, 1024 * MB, 4 * MB);
-	ASSERT_EQ(0, dma_unmap(self->dev.container, 1024 * MB, 4 * MB, 0,
-			       NULL));
+	ASSERT_EQ(0,
+		  dma_unmap(self->dev.container, 1024 * MB, 4 * MB, 0, NULL));
 	/* Parts of a huge page may be mapped as well. */
 	ASSERT_EQ(0, dma_map(self->dev.container, (char *)mem + PAGE, 0,
 			     5 * PAGE, DMA_RW));
@@ -316,9 +312,9 @@ TEST_F(consumer, mixed_memory)
 
 	ASSERT_NE(NULL, mem);
 	ASSERT_NE(NULL, mem_memfd(MB, &fd));
-	ASSERT_NE(MAP_FAILED, mmap(mem + 4 * PAGE, 4 * PAGE,
-				   PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_FIXED, fd, PAGE));
+	ASSERT_NE(MAP_FAILED,
+		  mmap(mem + 4 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, fd, PAGE));
 	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, 16 * PAGE, DMA_RW));
 	check_both_ways(_metadata, mem, 0, 16 * PAGE);
 }
@@ -332,8 +328,8 @@ TEST_F(consumer, one_file)
 	ASSERT_EQ(0, dma_map(self->dev.container, mem + 8 * PAGE, 0, PAGE,
 			     DMA_RW));
 	ASSERT_EQ(0, dma_map(self->dev.container, mem, PAGE, PAGE, DMA_RW));
-	ASSERT_EQ(0, dma_map(self->dev.container, mem, 64 * PAGE, PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, mem, 64 * PAGE, PAGE, DMA_RW));
 	mem_fill(mem, MB, 11);
 	EXPECT_EQ(mem_sum(mem + 8 * PAGE, PAGE),
 		  testdev_num(&shared, "dma-sum 0 %lu", PAGE));
@@ -356,8 +352,7 @@ TEST(dma_backing_memory)
 	ASSERT_EQ(0, mdev_set(shared.uuid, "dma_backing", "memory"));
 	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
-	EXPECT_EQ(0, dma_map(dev.container, mem + PAGE, 0, 4 * PAGE,
-			     DMA_RW));
+	EXPECT_EQ(0, dma_map(dev.container, mem + PAGE, 0, 4 * PAGE, DMA_RW));
 	check_region(_metadata, 0, "rw", 1);
 	check_both_ways(_metadata, mem + PAGE, 0, 4 * PAGE);
 	vfio_dev_close(&dev);
@@ -382,8 +377,8 @@ TEST_F(consumer, device_memory)
 	trapped = region_mmap(self->dev.device, BAR(0), 0, 4 * PAGE,
 			      PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, trapped);
-	EXPECT_EQ(-EFAULT, dma_map(self->dev.container, trapped, MB,
-				   4 * PAGE, DMA_RW));
+	EXPECT_EQ(-EFAULT,
+		  dma_map(self->dev.container, trapped, MB, 4 * PAGE, DMA_RW));
 }
 
 /* What a server asks that it may not have. */
@@ -439,7 +434,7 @@ TEST_F(consumer, userfaultfd)
 	u.fd = syscall(__NR_userfaultfd, O_CLOEXEC);
 	if (u.fd < 0)
 		SKIP(return, "this kernel has no userfaultfd: %s",
-		     strerror(errno));
+			   strerror(errno));
 	ASSERT_EQ(0, ioctl(u.fd, UFFDIO_API, &api));
 	mem = mem_anon(4 * PAGE);
 	u.page = mem_anon(PAGE);

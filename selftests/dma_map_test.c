@@ -12,7 +12,7 @@
 #include "lib/mem.h"
 
 #define PAGE 0x1000UL
-#define MB 0x100000UL
+#define MB   0x100000UL
 
 FIXTURE(container)
 {
@@ -27,13 +27,11 @@ FIXTURE_VARIANT(container)
 	int type;
 };
 
-FIXTURE_VARIANT_ADD(container, v1)
-{
+FIXTURE_VARIANT_ADD(container, v1) {
 	.type = VFIO_TYPE1_IOMMU,
 };
 
-FIXTURE_VARIANT_ADD(container, v2)
-{
+FIXTURE_VARIANT_ADD(container, v2) {
 	.type = VFIO_TYPE1v2_IOMMU,
 };
 
@@ -85,8 +83,9 @@ TEST_F(container, info)
 	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
 
 	ASSERT_EQ(0, ioctl(self->fd, VFIO_IOMMU_GET_INFO, &info));
-	EXPECT_EQ(VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS, info.flags &
-		  (VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS));
+	EXPECT_EQ(VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS,
+		  info.flags &
+			  (VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS));
 	EXPECT_NE(0, info.iova_pgsizes & PAGE);
 	/* The chain does not fit: it says how much room it needs. */
 	EXPECT_LT(sizeof(info), info.argsz);
@@ -120,8 +119,8 @@ TEST_F(container, available_counts_down)
 
 	ASSERT_EQ(0, dma_map(self->fd, self->mem, 0, PAGE, DMA_RW));
 	EXPECT_EQ(before - 1, dma_available(self->fd));
-	ASSERT_EQ(0, dma_map(self->fd, self->mem + PAGE, 2 * PAGE, PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->fd, self->mem + PAGE, 2 * PAGE, PAGE, DMA_RW));
 	EXPECT_EQ(before - 2, dma_available(self->fd));
 	ASSERT_EQ(0, dma_unmap(self->fd, 0, PAGE, 0, NULL));
 	EXPECT_EQ(before - 1, dma_available(self->fd));
@@ -155,7 +154,7 @@ TEST(entry_limit)
 
 struct bad_map {
 	const char *what;
-	uint64_t vaddr;		/* added to the memory's */
+	uint64_t vaddr; /* added to the memory's */
 	uint64_t iova;
 	uint64_t size;
 	uint32_t flags;
@@ -185,13 +184,13 @@ TEST_F(container, bad_maps)
 	before = testdev_num(&shared, "count dma-map");
 	for (i = 0; i < sizeof(bad_maps) / sizeof(bad_maps[0]); i++) {
 		c = &bad_maps[i];
-		ret = dma_map(self->fd, self->mem + c->vaddr, c->iova,
-			      c->size, c->flags);
+		ret = dma_map(self->fd, self->mem + c->vaddr, c->iova, c->size,
+			      c->flags);
 		EXPECT_GT(0, ret)
-			TH_LOG("%s", c->what);
+		TH_LOG("%s", c->what);
 		if (c->ret) {
 			EXPECT_EQ(c->ret, ret)
-				TH_LOG("%s", c->what);
+			TH_LOG("%s", c->what);
 		}
 	}
 	EXPECT_EQ(self->locked, res_locked());
@@ -208,8 +207,7 @@ TEST_F(container, bad_memory)
 	/* The hole at its start, then at its end. */
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem, 0, 2 * PAGE, DMA_RW));
 	munmap(mem + 4 * PAGE, PAGE);
-	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem + PAGE, 0, 4 * PAGE,
-				   DMA_RW));
+	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem + PAGE, 0, 4 * PAGE, DMA_RW));
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, NULL, 0, PAGE, DMA_RW));
 	ASSERT_EQ(0, mprotect(mem + PAGE, PAGE, PROT_NONE));
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem + PAGE, 0, PAGE, DMA_RW));
@@ -217,8 +215,7 @@ TEST_F(container, bad_memory)
 	ASSERT_NE(NULL, ro);
 	ASSERT_EQ(0, mprotect(ro, PAGE, PROT_READ));
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, ro, 0, PAGE, DMA_RW));
-	EXPECT_EQ(0, dma_map(self->fd, ro, 0, PAGE,
-			     VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_EQ(0, dma_map(self->fd, ro, 0, PAGE, VFIO_DMA_MAP_FLAG_READ));
 	EXPECT_EQ(0, dma_unmap(self->fd, 0, PAGE, 0, NULL));
 	EXPECT_EQ(self->locked, res_locked());
 }
@@ -253,20 +250,15 @@ TEST_F(container, overlaps)
 	int fd = self->fd;
 
 	ASSERT_EQ(0, dma_map(fd, self->mem, 4 * PAGE, 4 * PAGE, DMA_RW));
-	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 4 * PAGE, 4 * PAGE,
-				   DMA_RW));
+	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 4 * PAGE, 4 * PAGE, DMA_RW));
 	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 4 * PAGE, PAGE, DMA_RW));
 	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 7 * PAGE, PAGE, DMA_RW));
-	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 3 * PAGE, 2 * PAGE,
-				   DMA_RW));
-	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 7 * PAGE, 2 * PAGE,
-				   DMA_RW));
+	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 3 * PAGE, 2 * PAGE, DMA_RW));
+	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 7 * PAGE, 2 * PAGE, DMA_RW));
 	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 0, 16 * PAGE, DMA_RW));
 	/* Neighbours do not overlap. */
-	EXPECT_EQ(0, dma_map(fd, self->mem + 4 * PAGE, 8 * PAGE, PAGE,
-			     DMA_RW));
-	EXPECT_EQ(0, dma_map(fd, self->mem + 5 * PAGE, 3 * PAGE, PAGE,
-			     DMA_RW));
+	EXPECT_EQ(0, dma_map(fd, self->mem + 4 * PAGE, 8 * PAGE, PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_map(fd, self->mem + 5 * PAGE, 3 * PAGE, PAGE, DMA_RW));
 }
 
 TEST_F(container, ends_of_the_range)
@@ -295,15 +287,15 @@ TEST_F(container, bad_unmaps)
 	EXPECT_EQ(-EINVAL, dma_unmap(fd, 0, PAGE, 0x80, NULL));
 	EXPECT_GT(0, dma_unmap(fd, -PAGE, 2 * PAGE, 0, NULL));
 	/* UNMAP_ALL takes no range. */
-	EXPECT_EQ(-EINVAL, dma_unmap(fd, 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL,
-				     NULL));
-	EXPECT_EQ(-EINVAL, dma_unmap(fd, PAGE, 0, VFIO_DMA_UNMAP_FLAG_ALL,
-				     NULL));
+	EXPECT_EQ(-EINVAL,
+		  dma_unmap(fd, 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL, NULL));
+	EXPECT_EQ(-EINVAL,
+		  dma_unmap(fd, PAGE, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL));
 	/* Dirty pages are not tracked, addresses not updated. */
 	EXPECT_GT(0, dma_unmap(fd, 0, 4 * PAGE,
 			       VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, NULL));
-	EXPECT_EQ(-EBUSY, dma_unmap(fd, 0, 4 * PAGE,
-				    VFIO_DMA_UNMAP_FLAG_VADDR, NULL));
+	EXPECT_EQ(-EBUSY,
+		  dma_unmap(fd, 0, 4 * PAGE, VFIO_DMA_UNMAP_FLAG_VADDR, NULL));
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0"));
 }
 
@@ -314,8 +306,7 @@ TEST_F(container, unmap_of_nothing)
 	EXPECT_EQ(0, dma_unmap(self->fd, 0x100000, PAGE, 0, &size));
 	EXPECT_EQ(0, size);
 	size = 1;
-	EXPECT_EQ(0, dma_unmap(self->fd, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL,
-			       &size));
+	EXPECT_EQ(0, dma_unmap(self->fd, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, &size));
 	EXPECT_EQ(0, size);
 }
 
@@ -343,8 +334,7 @@ TEST_F(container, unmap_all)
 		ASSERT_EQ(0, dma_map(self->fd, self->mem + i * PAGE,
 				     (1ULL << 40) * i, PAGE, DMA_RW));
 	}
-	ASSERT_EQ(0, dma_unmap(self->fd, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL,
-			       &size));
+	ASSERT_EQ(0, dma_unmap(self->fd, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, &size));
 	EXPECT_EQ(4 * PAGE, size);
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 	EXPECT_EQ(self->locked, res_locked());
@@ -356,20 +346,19 @@ TEST_F(container, unmap_cuts)
 	int v2 = variant->type == VFIO_TYPE1v2_IOMMU;
 	uint64_t size = 77;
 
-	ASSERT_EQ(0, dma_map(self->fd, self->mem, 4 * PAGE, 4 * PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0, dma_map(self->fd, self->mem, 4 * PAGE, 4 * PAGE, DMA_RW));
 	/* From its middle. */
-	EXPECT_EQ(v2 ? -EINVAL : 0, dma_unmap(self->fd, 5 * PAGE, PAGE, 0,
-					      &size));
+	EXPECT_EQ(v2 ? -EINVAL : 0,
+		  dma_unmap(self->fd, 5 * PAGE, PAGE, 0, &size));
 	EXPECT_EQ(v2 ? 77 : 0, size);
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0x%lx", 4 * PAGE));
 	/* Its end cut off. */
 	size = 77;
-	EXPECT_EQ(v2 ? -EINVAL : 0, dma_unmap(self->fd, 4 * PAGE, PAGE, 0,
-					      &size));
+	EXPECT_EQ(v2 ? -EINVAL : 0,
+		  dma_unmap(self->fd, 4 * PAGE, PAGE, 0, &size));
 	EXPECT_EQ(v2 ? 77 : 4 * PAGE, size);
-	EXPECT_EQ(v2 ? 0 : -ENOENT, testdev_cmd(&shared, "dma-find 0x%lx",
-						4 * PAGE));
+	EXPECT_EQ(v2 ? 0 : -ENOENT,
+		  testdev_cmd(&shared, "dma-find 0x%lx", 4 * PAGE));
 }
 
 TEST_F(container, locked_memory_is_counted)
@@ -395,15 +384,14 @@ static void drop_privilege(struct __test_metadata *_metadata, rlim_t bytes)
 TEST_F(container, memlock_limit)
 {
 	drop_privilege(_metadata, 16 * PAGE);
-	EXPECT_EQ(-ENOMEM, dma_map(self->fd, self->mem, 0, 17 * PAGE,
-				   DMA_RW));
+	EXPECT_EQ(-ENOMEM, dma_map(self->fd, self->mem, 0, 17 * PAGE, DMA_RW));
 	EXPECT_EQ(self->locked, res_locked());
 	EXPECT_EQ(0, dma_map(self->fd, self->mem, 0, 16 * PAGE, DMA_RW));
-	EXPECT_EQ(-ENOMEM, dma_map(self->fd, self->mem + 16 * PAGE, MB, PAGE,
-				   DMA_RW));
+	EXPECT_EQ(-ENOMEM,
+		  dma_map(self->fd, self->mem + 16 * PAGE, MB, PAGE, DMA_RW));
 	EXPECT_EQ(0, dma_unmap(self->fd, 0, 16 * PAGE, 0, NULL));
-	EXPECT_EQ(0, dma_map(self->fd, self->mem + 16 * PAGE, MB, PAGE,
-			     DMA_RW));
+	EXPECT_EQ(0,
+		  dma_map(self->fd, self->mem + 16 * PAGE, MB, PAGE, DMA_RW));
 }
 
 /* A refusal by the server undoes the map. */
@@ -432,8 +420,8 @@ TEST_F(container, waits_for_the_server)
 		status = testdev_cmd(&shared, "held 1");
 		/* While it waits nobody else gets the range. */
 		if (!status)
-			status = dma_map(self->fd, self->mem, 0, PAGE,
-					 DMA_RW) + EEXIST;
+			status = dma_map(self->fd, self->mem, 0, PAGE, DMA_RW) +
+				 EEXIST;
 		if (write(to[1], status ? "n" : "y", 1) != 1)
 			_exit(1);
 		testdev_cmd(&shared, "release");
@@ -492,8 +480,7 @@ TEST(map_before_open)
 	dev.group = group_open(shared.uuid);
 	ASSERT_LE(0, dev.group);
 	ASSERT_EQ(0, group_attach(dev.group, dev.container));
-	ASSERT_EQ(0, ioctl(dev.container, VFIO_SET_IOMMU,
-			   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, ioctl(dev.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, dma_map(dev.container, mem, 0x10000, PAGE, DMA_RW));
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 	dev.device = group_device(dev.group, shared.uuid);

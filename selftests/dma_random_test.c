@@ -18,16 +18,21 @@
 #include "lib/testdev.h"
 #include "lib/vfio.h"
 
-#define PAGE 0x1000UL
-#define NR_SLOTS 256
-#define NR_STEPS 400
+#define PAGE	  0x1000UL
+#define NR_SLOTS  256
+#define NR_STEPS  400
 #define MAX_PAGES 6
 
-enum kind { ANON, ANON_RO, MEMFD, NR_KINDS };
+enum kind {
+	ANON,
+	ANON_RO,
+	MEMFD,
+	NR_KINDS
+};
 
 /* One mapping: from this slot on, and where its memory is in the pool. */
 struct model {
-	unsigned int pages;	/* 0: none starts here */
+	unsigned int pages; /* 0: none starts here */
 	enum kind kind;
 	unsigned int place;
 };
@@ -81,8 +86,8 @@ FIXTURE_SETUP(random)
 	memset(self->map, 0, sizeof(self->map));
 	self->mapped = 0;
 	ASSERT_EQ(0, testdev_start(&self->td, args));
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	self->pool[ANON] = mem_anon(NR_SLOTS * PAGE);
 	self->pool[ANON_RO] = mem_anon(NR_SLOTS * PAGE);
 	self->pool[MEMFD] = mem_memfd(NR_SLOTS * PAGE, NULL);
@@ -134,7 +139,7 @@ static bool is_free(FIXTURE_DATA(random) *self, unsigned int slot,
 
 static void step_map(struct __test_metadata *_metadata,
 		     FIXTURE_DATA(random) *self,
-		     const FIXTURE_VARIANT(random) *variant)
+		     const FIXTURE_VARIANT(random) * variant)
 {
 	struct model m = { .kind = pick(NR_KINDS) };
 	unsigned int slot;
@@ -169,7 +174,7 @@ static void step_map(struct __test_metadata *_metadata,
 /* All mappings that lie in a range that cuts none. */
 static void step_unmap(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(random) *self,
-		       const FIXTURE_VARIANT(random) *variant)
+		       const FIXTURE_VARIANT(random) * variant)
 {
 	unsigned int first = pick(NR_SLOTS), last, start, i;
 	uint64_t size = 0, got = 0;
@@ -190,8 +195,7 @@ static void step_unmap(struct __test_metadata *_metadata,
 		self->map[i].pages = 0;
 	}
 	ASSERT_EQ(0, dma_unmap(self->dev.container, first * variant->step,
-			       (last - first) * variant->step + PAGE, 0,
-			       &got));
+			       (last - first) * variant->step + PAGE, 0, &got));
 	ASSERT_EQ(size, got);
 }
 
@@ -236,7 +240,7 @@ static void check_hole(struct __test_metadata *_metadata,
 
 static void step_check(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(random) *self,
-		       const FIXTURE_VARIANT(random) *variant)
+		       const FIXTURE_VARIANT(random) * variant)
 {
 	unsigned int slot = pick(NR_SLOTS), start;
 	struct model *m = find(self, slot, &start);
@@ -310,7 +314,7 @@ TEST_F_TIMEOUT(random, replayed, 180)
 }
 
 /* One of several threads that map and unmap, each in slots of its own. */
-#define NR_THREADS 3
+#define NR_THREADS   3
 #define THREAD_SLOTS 64
 #define THREAD_STEPS 200
 
@@ -334,8 +338,7 @@ static void *work(void *arg)
 		slot = pick(THREAD_SLOTS);
 		iova = (w->first + slot) * w->step;
 		if (w->mapped[slot])
-			w->error = dma_unmap(w->container, iova, PAGE, 0,
-					     NULL);
+			w->error = dma_unmap(w->container, iova, PAGE, 0, NULL);
 		else
 			w->error = dma_map(w->container, w->mem + slot * PAGE,
 					   iova, PAGE, DMA_RW);
@@ -344,8 +347,8 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void check_worker(struct __test_metadata *_metadata,
-			 struct testdev *td, struct worker *w)
+static void check_worker(struct __test_metadata *_metadata, struct testdev *td,
+			 struct worker *w)
 {
 	unsigned int i;
 
@@ -362,7 +365,7 @@ static void check_worker(struct __test_metadata *_metadata,
 TEST_F_TIMEOUT(random, threads, 180)
 {
 	const char *args[] = { "--dma-limit=4", NULL };
-	struct worker worker[NR_THREADS] = { };
+	struct worker worker[NR_THREADS] = {};
 	struct vfio_dev second;
 	struct testdev other;
 	unsigned int i;
@@ -382,8 +385,7 @@ TEST_F_TIMEOUT(random, threads, 180)
 					   self->dev.container));
 		vfio_dev_close(&second);
 	}
-	ASSERT_EQ(0, vfio_dev_join(&second, other.uuid,
-				   self->dev.container));
+	ASSERT_EQ(0, vfio_dev_join(&second, other.uuid, self->dev.container));
 	for (i = 0; i < NR_THREADS; i++) {
 		pthread_join(worker[i].thread, NULL);
 		EXPECT_EQ(0, worker[i].error);

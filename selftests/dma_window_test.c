@@ -7,9 +7,9 @@
 #include "lib/helper.h"
 #include "lib/mem.h"
 
-#define PAGE 0x1000UL
-#define MB 0x100000UL
-#define LIMIT 8
+#define PAGE	0x1000UL
+#define MB	0x100000UL
+#define LIMIT	8
 #define NR_MAPS 600
 
 struct consumer {
@@ -19,8 +19,7 @@ struct consumer {
 	char *mem;
 };
 
-static int consumer_start(struct consumer *c, const char *arg,
-			  const char *attr)
+static int consumer_start(struct consumer *c, const char *arg, const char *attr)
 {
 	const char *args[] = { arg, NULL };
 	int ret;
@@ -39,8 +38,7 @@ static int consumer_start(struct consumer *c, const char *arg,
 	return ret;
 }
 
-static void consumer_stop(struct __test_metadata *_metadata,
-			  struct consumer *c)
+static void consumer_stop(struct __test_metadata *_metadata, struct consumer *c)
 {
 	vfio_dev_close(&c->dev);
 	EXPECT_EQ(c->locked, res_locked());
@@ -55,25 +53,22 @@ FIXTURE(window)
 
 FIXTURE_VARIANT(window)
 {
-	const char *arg;	/* the server's */
-	const char *attr;	/* max_dma_maps */
+	const char *arg; /* the server's */
+	const char *attr; /* max_dma_maps */
 };
 
 /* The server says so. */
-FIXTURE_VARIANT_ADD(window, announced)
-{
+FIXTURE_VARIANT_ADD(window, announced) {
 	.arg = "--max-dma-maps=8",
 };
 
 /* It does not, and refuses the ninth. */
-FIXTURE_VARIANT_ADD(window, learned)
-{
+FIXTURE_VARIANT_ADD(window, learned) {
 	.arg = "--dma-limit=8",
 };
 
 /* The administrator knows. */
-FIXTURE_VARIANT_ADD(window, set)
-{
+FIXTURE_VARIANT_ADD(window, set) {
 	.arg = "--dma-limit=8",
 	.attr = "8",
 };
@@ -107,20 +102,18 @@ FIXTURE_TEARDOWN(few)
 static int map_one(struct consumer *c, unsigned int i, uint64_t step)
 {
 	/* Backwards in memory, so that no two are neighbours in both. */
-	return dma_map(c->dev.container,
-		       c->mem + (NR_MAPS - 1 - i) * PAGE, i * step, PAGE,
-		       DMA_RW);
+	return dma_map(c->dev.container, c->mem + (NR_MAPS - 1 - i) * PAGE,
+		       i * step, PAGE, DMA_RW);
 }
 
-static int one_is_there(struct consumer *c, unsigned int i,
-			uint64_t step)
+static int one_is_there(struct consumer *c, unsigned int i, uint64_t step)
 {
 	long long sum = testdev_num(&c->td, "dma-sum 0x%llx %lu",
 				    (unsigned long long)(i * step), PAGE);
 
 	return sum >= 0 &&
-	       (uint64_t)sum == mem_sum(c->mem + (NR_MAPS - 1 - i) * PAGE,
-					PAGE);
+	       (uint64_t)sum ==
+		       mem_sum(c->mem + (NR_MAPS - 1 - i) * PAGE, PAGE);
 }
 
 /* Dense: every page of the IOVA range is mapped, one by one. */
@@ -165,13 +158,13 @@ TEST_F_TIMEOUT(window, churn, 120)
 		ASSERT_EQ(0, map_one(c, i, step));
 	}
 	for (i = 0; i < 100; i += 3) {
-		ASSERT_EQ(0, dma_unmap(c->dev.container, i * step, PAGE, 0,
-				       NULL));
+		ASSERT_EQ(0,
+			  dma_unmap(c->dev.container, i * step, PAGE, 0, NULL));
 	}
 	for (i = 0; i < 100; i++) {
 		if (i % 3) {
 			ASSERT_TRUE(one_is_there(c, i, step))
-				TH_LOG("map %u", i);
+			TH_LOG("map %u", i);
 		}
 	}
 	for (i = 0; i < 100; i += 3) {
@@ -179,7 +172,7 @@ TEST_F_TIMEOUT(window, churn, 120)
 	}
 	for (i = 0; i < 100; i++) {
 		ASSERT_TRUE(one_is_there(c, i, step))
-			TH_LOG("map %u", i);
+		TH_LOG("map %u", i);
 	}
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 }
@@ -214,8 +207,7 @@ TEST_F_TIMEOUT(few, holes, 120)
 	for (i = 0; i < 64; i++) {
 		ASSERT_EQ(0, map_one(c, i, 2 * PAGE));
 	}
-	ASSERT_EQ(0, dma_unmap(c->dev.container, 20 * PAGE, PAGE, 0,
-			       NULL));
+	ASSERT_EQ(0, dma_unmap(c->dev.container, 20 * PAGE, PAGE, 0, NULL));
 	/* Refused or scratch: a server that tries must survive it. */
 	testdev_cmd(&c->td, "dma-fill 0x%lx %lu 0xee", 20 * PAGE, PAGE);
 	testdev_cmd(&c->td, "dma-fill 0x%lx %lu 0xee", 21 * PAGE, PAGE);
@@ -223,7 +215,7 @@ TEST_F_TIMEOUT(few, holes, 120)
 		for (k = 0; k < PAGE; k += 512) {
 			ASSERT_EQ((char)(17 + k + i * PAGE + i * 31),
 				  c->mem[i * PAGE + k])
-				TH_LOG("page %u", i);
+			TH_LOG("page %u", i);
 		}
 	EXPECT_TRUE(one_is_there(c, 9, 2 * PAGE));
 	EXPECT_TRUE(one_is_there(c, 11, 2 * PAGE));
@@ -238,8 +230,8 @@ TEST_F_TIMEOUT(few, unmap_all, 120)
 	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_EQ(0, map_one(c, i, 4 * PAGE));
 	}
-	ASSERT_EQ(0, dma_unmap(c->dev.container, 0, 0,
-			       VFIO_DMA_UNMAP_FLAG_ALL, &size));
+	ASSERT_EQ(0, dma_unmap(c->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL,
+			       &size));
 	EXPECT_EQ(NR_MAPS * PAGE, size);
 	EXPECT_EQ(c->locked, res_locked());
 	EXPECT_EQ(0, map_one(c, 5, PAGE));
@@ -257,16 +249,16 @@ TEST_F_TIMEOUT(few, file_pages, 120)
 	mem_fill(mem, NR_MAPS * PAGE, 29);
 	for (i = 0; i < NR_MAPS; i++) {
 		ASSERT_EQ(0, dma_map(c->dev.container, mem + i * PAGE,
-				     (uintptr_t)mem + i * PAGE, PAGE,
-				     DMA_RW)) TH_LOG("map %u", i);
+				     (uintptr_t)mem + i * PAGE, PAGE, DMA_RW))
+		TH_LOG("map %u", i);
 	}
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 	EXPECT_EQ(mem_sum(mem, PAGE),
 		  testdev_num(&c->td, "dma-sum %p %lu", mem, PAGE));
 	for (i = 0; i < NR_MAPS; i += 37) {
 		EXPECT_EQ(mem_sum(mem + i * PAGE, PAGE),
-			  testdev_num(&c->td, "dma-sum %p %lu",
-				      mem + i * PAGE, PAGE));
+			  testdev_num(&c->td, "dma-sum %p %lu", mem + i * PAGE,
+				      PAGE));
 	}
 }
 
@@ -282,8 +274,8 @@ TEST_F_TIMEOUT(few, many_files, 120)
 		ASSERT_NE(NULL, mem[i]);
 		mem_fill(mem[i], 2 * PAGE, i);
 		ASSERT_EQ(0, dma_map(c->dev.container, mem[i],
-				     4096 * MB + i * 2 * MB, 2 * MB,
-				     DMA_RW)) TH_LOG("map %u", i);
+				     4096 * MB + i * 2 * MB, 2 * MB, DMA_RW))
+		TH_LOG("map %u", i);
 	}
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 	for (i = 0; i < 64; i++) {

@@ -43,8 +43,8 @@ FIXTURE_TEARDOWN(helper)
 		helper_kill(self->pid);
 }
 
-#define OPEN() \
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,	\
+#define OPEN()                                                \
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid, \
 				   VFIO_TYPE1v2_IOMMU))
 
 TEST_F(helper, ends_when_asked)
@@ -80,8 +80,8 @@ TEST_F(helper, taken_over_attached)
 	self->pid = helper_start();
 	ASSERT_LT(0, self->pid);
 	OPEN();
-	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id,
-				4));
+	EXPECT_EQ(0,
+		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	EXPECT_EQ(TESTDEV_ID, id);
 	/* It was not connected again. */
 	EXPECT_EQ(1, testdev_num(&self->td, "count version"));
@@ -135,8 +135,8 @@ TEST_F(helper, request_waits_for_the_next)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ?
-		      1 : 0);
+		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
+									    0);
 	/* It cannot end yet: nobody is there to send it. */
 	EXPECT_EQ(0, eventfd_wait(fd, QUIET_MS));
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
@@ -159,8 +159,8 @@ TEST_F(helper, stopped_during_map)
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1000"));
 	kill(self->pid, SIGSTOP);
 	start = clock_ms();
-	EXPECT_EQ(-ETIMEDOUT, dma_map(self->dev.container, mem, 0, PAGE,
-				      DMA_RW));
+	EXPECT_EQ(-ETIMEDOUT,
+		  dma_map(self->dev.container, mem, 0, PAGE, DMA_RW));
 	EXPECT_LE(900, clock_ms() - start);
 	EXPECT_GT(8000, clock_ms() - start);
 	EXPECT_EQ(self->locked, res_locked());
@@ -215,8 +215,8 @@ TEST_F(helper, netlink_goes_on)
 	if (!pid) {
 		int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ?
-		      1 : 0);
+		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
+									    0);
 	}
 	/* Until the request is there for the helper. */
 	ASSERT_EQ(0, genl_open(&nl));
@@ -253,12 +253,12 @@ TEST_F(helper, keeps_no_descriptors)
 		fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	before = res_fds(self->pid);
 	for (k = 0; k < 10; k++) {
-		ASSERT_EQ(0, irq_set_eventfds(self->dev.device, MSIX, 0, 8,
-					      fds));
+		ASSERT_EQ(0,
+			  irq_set_eventfds(self->dev.device, MSIX, 0, 8, fds));
 		ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, 4 * PAGE,
 				     DMA_RW));
-		ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 4 * PAGE, 0,
-				       NULL));
+		ASSERT_EQ(0,
+			  dma_unmap(self->dev.container, 0, 4 * PAGE, 0, NULL));
 		ASSERT_EQ(0, irq_disable(self->dev.device, MSIX));
 	}
 	EXPECT_EQ(before, res_fds(self->pid));

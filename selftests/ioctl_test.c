@@ -14,8 +14,8 @@ TEST_F(consumer, device_info)
 
 	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_EQ(VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
-		  info.flags & (VFIO_DEVICE_FLAGS_PCI |
-				VFIO_DEVICE_FLAGS_RESET));
+		  info.flags &
+			  (VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET));
 	EXPECT_LE(VFIO_PCI_NUM_REGIONS, info.num_regions);
 	EXPECT_LE(VFIO_PCI_NUM_IRQS, info.num_irqs);
 	EXPECT_EQ(0, info.cap_offset);
@@ -72,7 +72,7 @@ TEST_F(consumer, region_info)
 		ASSERT_EQ(0, region_info(self->dev.device, c->index, &info));
 		EXPECT_EQ(c->size, info.size) TH_LOG("region %u", c->index);
 		EXPECT_EQ(c->flags, info.flags & (R | W | M))
-			TH_LOG("region %u", c->index);
+		TH_LOG("region %u", c->index);
 		EXPECT_EQ(c->index, info.index);
 	}
 }
@@ -88,7 +88,7 @@ TEST_F(consumer, region_offsets_do_not_overlap)
 			ASSERT_EQ(0, region_info(self->dev.device, j, &b));
 			EXPECT_TRUE(a.offset + a.size <= b.offset ||
 				    b.offset + b.size <= a.offset)
-				TH_LOG("regions %u and %u", i, j);
+			TH_LOG("regions %u and %u", i, j);
 		}
 	}
 }
@@ -98,20 +98,20 @@ TEST_F(consumer, region_info_bad)
 	struct vfio_region_info info = { .argsz = sizeof(info) };
 
 	info.index = 1000;
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
-			    &info));
+	EXPECT_EQ(-1,
+		  ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);
 	info.index = ~0U;
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
-			    &info));
+	EXPECT_EQ(-1,
+		  ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);
 	info.index = 0;
 	info.argsz = sizeof(info) - 1;
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
-			    &info));
+	EXPECT_EQ(-1,
+		  ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
-			    NULL));
+	EXPECT_EQ(-1,
+		  ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO, NULL));
 	EXPECT_EQ(EFAULT, errno);
 }
 
@@ -156,10 +156,9 @@ TEST(sparse_areas)
 
 	buf.info.argsz = info.argsz;
 	buf.info.index = BAR(2);
-	ASSERT_EQ(0, ioctl(dev.device, VFIO_DEVICE_GET_REGION_INFO,
-			   &buf.info));
-	sparse = (void *)region_cap(&buf.info,
-				    VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+	ASSERT_EQ(0, ioctl(dev.device, VFIO_DEVICE_GET_REGION_INFO, &buf.info));
+	sparse =
+		(void *)region_cap(&buf.info, VFIO_REGION_INFO_CAP_SPARSE_MMAP);
 	ASSERT_NE(NULL, sparse);
 	ASSERT_EQ(2, sparse->nr_areas);
 	EXPECT_EQ(TESTDEV_AREA0_OFFSET, sparse->areas[0].offset);
@@ -170,10 +169,10 @@ TEST(sparse_areas)
 	/* A region without any shared area cannot be mapped then. */
 	ASSERT_EQ(0, region_info(dev.device, BAR(0), &info));
 	EXPECT_EQ(R | W, info.flags & (R | W | M));
-	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(0), 0, 0x1000,
-					  PROT_READ));
-	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(2), 0, 0x1000,
-					  PROT_READ));
+	EXPECT_EQ(MAP_FAILED,
+		  region_mmap(dev.device, BAR(0), 0, 0x1000, PROT_READ));
+	EXPECT_EQ(MAP_FAILED,
+		  region_mmap(dev.device, BAR(2), 0, 0x1000, PROT_READ));
 	vfio_dev_close(&dev);
 	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "auto"));
 }
@@ -189,8 +188,8 @@ TEST_F(consumer, no_sparse_areas_where_all_is_trapped)
 	buf.info.index = BAR(2);
 	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
 			   &buf.info));
-	EXPECT_EQ(NULL, region_cap(&buf.info,
-				   VFIO_REGION_INFO_CAP_SPARSE_MMAP));
+	EXPECT_EQ(NULL,
+		  region_cap(&buf.info, VFIO_REGION_INFO_CAP_SPARSE_MMAP));
 }
 
 struct irq_case {
@@ -200,12 +199,13 @@ struct irq_case {
 };
 
 static const struct irq_case irq_cases[] = {
-	{ VFIO_PCI_INTX_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD |
-	  VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED },
-	{ VFIO_PCI_MSI_IRQ_INDEX, TESTDEV_NR_MSI, VFIO_IRQ_INFO_EVENTFD |
-	  VFIO_IRQ_INFO_NORESIZE },
-	{ VFIO_PCI_MSIX_IRQ_INDEX, TESTDEV_NR_MSIX, VFIO_IRQ_INFO_EVENTFD |
-	  VFIO_IRQ_INFO_NORESIZE },
+	{ VFIO_PCI_INTX_IRQ_INDEX, 1,
+	  VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
+		  VFIO_IRQ_INFO_AUTOMASKED },
+	{ VFIO_PCI_MSI_IRQ_INDEX, TESTDEV_NR_MSI,
+	  VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE },
+	{ VFIO_PCI_MSIX_IRQ_INDEX, TESTDEV_NR_MSIX,
+	  VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE },
 	{ VFIO_PCI_ERR_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD },
 	{ VFIO_PCI_REQ_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD },
 };
@@ -222,7 +222,7 @@ TEST_F(consumer, irq_info)
 		EXPECT_EQ(c->count, info.count) TH_LOG("irq %u", c->index);
 		EXPECT_EQ(c->flags & ~VFIO_IRQ_INFO_NORESIZE,
 			  info.flags & ~VFIO_IRQ_INFO_NORESIZE)
-			TH_LOG("irq %u", c->index);
+		TH_LOG("irq %u", c->index);
 	}
 }
 
@@ -231,16 +231,13 @@ TEST_F(consumer, irq_info_bad)
 	struct vfio_irq_info info = { .argsz = sizeof(info) };
 
 	info.index = 1000;
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO,
-			    &info));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);
 	info.index = 0;
 	info.argsz = sizeof(info) - 1;
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO,
-			    &info));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO, &info));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO,
-			    NULL));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_GET_IRQ_INFO, NULL));
 	EXPECT_EQ(EFAULT, errno);
 }
 
@@ -282,6 +279,10 @@ TEST_F(consumer, reset_refused)
 {
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", EPERM));
 	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	/* A number that only the kernel knows what to do with. */
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", 512));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(EIO, errno);
 	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
 }
 
@@ -314,7 +315,8 @@ TEST_F(consumer, device_feature)
 
 	/* The server has no feature: probing says so. */
 	feature.hdr.flags = VFIO_DEVICE_FEATURE_PROBE |
-		VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION;
+			    VFIO_DEVICE_FEATURE_GET |
+			    VFIO_DEVICE_FEATURE_MIGRATION;
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
 	EXPECT_EQ(ENOTTY, errno);
 	feature.hdr.flags = VFIO_DEVICE_FEATURE_GET | 0xfff;

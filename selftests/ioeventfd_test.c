@@ -19,13 +19,11 @@ FIXTURE_VARIANT(consumer)
 	int trapped;
 };
 
-FIXTURE_VARIANT_ADD(consumer, pwrite)
-{
+FIXTURE_VARIANT_ADD(consumer, pwrite) {
 	.trapped = 0,
 };
 
-FIXTURE_VARIANT_ADD(consumer, store)
-{
+FIXTURE_VARIANT_ADD(consumer, store) {
 	.trapped = 1,
 };
 
@@ -33,8 +31,8 @@ FIXTURE_SETUP(consumer)
 {
 	int i;
 
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	self->bar = region_mmap(self->dev.device, BAR(3), 0, BAR3,
 				PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, self->bar);
@@ -74,7 +72,7 @@ static int put(FIXTURE_DATA(consumer) *self, int trapped, uint64_t off,
 
 #define PUT(off, value, size) \
 	ASSERT_EQ(0, put(self, variant->trapped, off, value, size))
-#define RANG(nr) testdev_num(&shared, "doorbell %d %d", nr, SOON_MS / 2)
+#define RANG(nr)  testdev_num(&shared, "doorbell %d %d", nr, SOON_MS / 2)
 #define QUIET(nr) EXPECT_EQ(0, testdev_num(&shared, "doorbell %d 0", nr))
 
 TEST_F(consumer, any_value)
@@ -168,8 +166,8 @@ TEST_F(consumer, reads_go_to_the_server)
 {
 	uint32_t value = 0;
 
-	ASSERT_EQ(0, testdev_cmd(&shared, "poke 3 0x%x 4 0x1234",
-				 TESTDEV_DB_ANY));
+	ASSERT_EQ(0,
+		  testdev_cmd(&shared, "poke 3 0x%x 4 0x1234", TESTDEV_DB_ANY));
 	ASSERT_EQ(0, region_get(self->dev.device, BAR(3), TESTDEV_DB_ANY,
 				&value, 4));
 	EXPECT_EQ(0x1234, value);
@@ -202,10 +200,8 @@ TEST(server_without_io_fds)
 	ASSERT_EQ(0, testdev_start(&td, args));
 	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(0, testdev_log_clear(&td));
-	EXPECT_EQ(0, region_put(dev.device, BAR(3), TESTDEV_DB_ANY, &value,
-				4));
-	EXPECT_EQ(0, region_get(dev.device, BAR(3), TESTDEV_DB_ANY, &value,
-				4));
+	EXPECT_EQ(0, region_put(dev.device, BAR(3), TESTDEV_DB_ANY, &value, 4));
+	EXPECT_EQ(0, region_get(dev.device, BAR(3), TESTDEV_DB_ANY, &value, 4));
 	EXPECT_EQ(2, testdev_log_count(&td));
 	vfio_dev_close(&dev);
 	testdev_stop(&td);

@@ -13,16 +13,16 @@ CONSUMER_FIXTURE
 
 #define NONE	VFIO_IRQ_SET_DATA_NONE
 #define BOOL	VFIO_IRQ_SET_DATA_BOOL
-#define EVENTFD	VFIO_IRQ_SET_DATA_EVENTFD
+#define EVENTFD VFIO_IRQ_SET_DATA_EVENTFD
 #define MASK	VFIO_IRQ_SET_ACTION_MASK
 #define UNMASK	VFIO_IRQ_SET_ACTION_UNMASK
-#define TRIGGER	VFIO_IRQ_SET_ACTION_TRIGGER
+#define TRIGGER VFIO_IRQ_SET_ACTION_TRIGGER
 
-#define INTX	VFIO_PCI_INTX_IRQ_INDEX
-#define MSI	VFIO_PCI_MSI_IRQ_INDEX
-#define MSIX	VFIO_PCI_MSIX_IRQ_INDEX
-#define ERR	VFIO_PCI_ERR_IRQ_INDEX
-#define REQ	VFIO_PCI_REQ_IRQ_INDEX
+#define INTX VFIO_PCI_INTX_IRQ_INDEX
+#define MSI  VFIO_PCI_MSI_IRQ_INDEX
+#define MSIX VFIO_PCI_MSIX_IRQ_INDEX
+#define ERR  VFIO_PCI_ERR_IRQ_INDEX
+#define REQ  VFIO_PCI_REQ_IRQ_INDEX
 
 static int new_eventfd(void)
 {
@@ -215,8 +215,8 @@ TEST_F(consumer, trigger_intx_by_consumer)
 	int fd = new_eventfd();
 	uint8_t yes = 1;
 
-	EXPECT_EQ(-EINVAL, irq_set(device, NONE | TRIGGER, INTX, 0, 1, NULL,
-				   0));
+	EXPECT_EQ(-EINVAL,
+		  irq_set(device, NONE | TRIGGER, INTX, 0, 1, NULL, 0));
 	ASSERT_EQ(0, irq_set_eventfds(device, INTX, 0, 1, &fd));
 	ASSERT_EQ(0, irq_set(device, NONE | TRIGGER, INTX, 0, 1, NULL, 0));
 	EXPECT_EQ(1, eventfd_wait(fd, 0));
@@ -245,13 +245,11 @@ TEST_F(consumer, nothing_enabled)
 	uint8_t yes = 1;
 
 	EXPECT_EQ(-EINVAL, irq_disable(device, MSIX));
-	EXPECT_EQ(-EINVAL, irq_set(device, NONE | TRIGGER, MSIX, 0, 1, NULL,
-				   0));
-	EXPECT_EQ(-EINVAL, irq_set(device, BOOL | TRIGGER, MSI, 0, 1, &yes,
-				   1));
+	EXPECT_EQ(-EINVAL,
+		  irq_set(device, NONE | TRIGGER, MSIX, 0, 1, NULL, 0));
+	EXPECT_EQ(-EINVAL, irq_set(device, BOOL | TRIGGER, MSI, 0, 1, &yes, 1));
 	EXPECT_EQ(-EINVAL, irq_set(device, NONE | MASK, INTX, 0, 1, NULL, 0));
-	EXPECT_EQ(-EINVAL, irq_set(device, NONE | UNMASK, INTX, 0, 1, NULL,
-				   0));
+	EXPECT_EQ(-EINVAL, irq_set(device, NONE | UNMASK, INTX, 0, 1, NULL, 0));
 }
 
 struct bad_case {
@@ -294,10 +292,10 @@ TEST_F(consumer, bad_arguments)
 	memset(data, 0xff, sizeof(data));
 	for (i = 0; i < sizeof(bad_cases) / sizeof(bad_cases[0]); i++) {
 		c = &bad_cases[i];
-		EXPECT_EQ(c->ret, irq_set(self->dev.device, c->flags,
-					  c->index, c->start, c->count, data,
-					  sizeof(data)))
-			TH_LOG("%s", c->what);
+		EXPECT_EQ(c->ret,
+			  irq_set(self->dev.device, c->flags, c->index,
+				  c->start, c->count, data, sizeof(data)))
+		TH_LOG("%s", c->what);
 	}
 }
 
@@ -320,8 +318,8 @@ TEST_F(consumer, bad_sizes)
 				   sizeof(fd)));
 	EXPECT_EQ(-EINVAL, irq_set(device, EVENTFD | TRIGGER, MSIX, 0, 1, &fd,
 				   sizeof(fd) - 1));
-	EXPECT_EQ(-EINVAL, irq_set(device, BOOL | TRIGGER, MSIX, 0, 1, NULL,
-				   0));
+	EXPECT_EQ(-EINVAL,
+		  irq_set(device, BOOL | TRIGGER, MSIX, 0, 1, NULL, 0));
 	/* It stays disabled. */
 	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0", MSIX));
 }
@@ -383,8 +381,7 @@ TEST_F(consumer, err_and_req)
 		ASSERT_EQ(0, irq_set(device, BOOL | TRIGGER, indexes[i], 0, 1,
 				     &yes, 1));
 		EXPECT_EQ(1, eventfd_wait(fd, 0));
-		ASSERT_EQ(0, irq_set_eventfds(device, indexes[i], 0, 1,
-					      &none));
+		ASSERT_EQ(0, irq_set_eventfds(device, indexes[i], 0, 1, &none));
 		EXPECT_EQ(-EINVAL, irq_set(device, NONE | TRIGGER, indexes[i],
 					   0, 1, NULL, 0));
 		ASSERT_EQ(0, irq_set_eventfds(device, indexes[i], 0, 1, &fd));
@@ -423,8 +420,8 @@ TEST(split_at_max_msg_fds)
 	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
 	new_eventfds(fds, TESTDEV_NR_MSIX);
 	fds[7] = -1;
-	EXPECT_EQ(0, irq_set_eventfds(dev.device, MSIX, 0, TESTDEV_NR_MSIX,
-				      fds));
+	EXPECT_EQ(0,
+		  irq_set_eventfds(dev.device, MSIX, 0, TESTDEV_NR_MSIX, fds));
 	for (i = 0; i < TESTDEV_NR_MSIX; i++) {
 		if (i == 7)
 			continue;

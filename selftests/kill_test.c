@@ -15,16 +15,15 @@
 #define PAGE 0x1000UL
 
 /* Everything is as before: it opens, answers, holds no memory. */
-static void check_usable(struct __test_metadata *_metadata,
-			 struct testdev *td)
+static void check_usable(struct __test_metadata *_metadata, struct testdev *td)
 {
 	struct vfio_dev dev;
 	uint32_t id = 0;
 
 	ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
 	EXPECT_EQ(0, testdev_num(td, "dma-count"));
-	EXPECT_EQ(0, testdev_num(td, "irq-enabled %u 0",
-				 VFIO_PCI_MSIX_IRQ_INDEX));
+	EXPECT_EQ(0,
+		  testdev_num(td, "irq-enabled %u 0", VFIO_PCI_MSIX_IRQ_INDEX));
 	ASSERT_EQ(0, vfio_dev_open(&dev, td->uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(0, region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	EXPECT_EQ(TESTDEV_ID, id);
@@ -41,8 +40,8 @@ static void do_pread(struct vfio_dev *dev)
 
 static void do_load(struct vfio_dev *dev)
 {
-	volatile uint32_t *bar = region_mmap(dev->device, BAR(0), 0, PAGE,
-					     PROT_READ);
+	volatile uint32_t *bar =
+		region_mmap(dev->device, BAR(0), 0, PAGE, PROT_READ);
 
 	(void)bar[TESTDEV_REG_ID / 4];
 }
@@ -97,33 +96,29 @@ FIXTURE(killed)
 
 FIXTURE_VARIANT(killed)
 {
-	const char *hold;	/* whose reply does not come */
+	const char *hold; /* whose reply does not come */
 	void (*act)(struct vfio_dev *dev);
-	int at_open;		/* already while it opens */
+	int at_open; /* already while it opens */
 };
 
 FIXTURE_VARIANT_ADD(killed, pread) { .hold = "read", .act = do_pread };
 FIXTURE_VARIANT_ADD(killed, load) { .hold = "read", .act = do_load };
-FIXTURE_VARIANT_ADD(killed, config_write)
-{
+FIXTURE_VARIANT_ADD(killed, config_write) {
 	.hold = "write",
 	.act = do_config_write,
 };
 FIXTURE_VARIANT_ADD(killed, store) { .hold = "write", .act = do_store };
 FIXTURE_VARIANT_ADD(killed, reset) { .hold = "reset", .act = do_reset };
-FIXTURE_VARIANT_ADD(killed, set_irqs)
-{
+FIXTURE_VARIANT_ADD(killed, set_irqs) {
 	.hold = "set-irqs",
 	.act = do_set_irqs,
 };
 FIXTURE_VARIANT_ADD(killed, dma_map) { .hold = "dma-map", .act = do_dma_map };
-FIXTURE_VARIANT_ADD(killed, dma_map_file)
-{
+FIXTURE_VARIANT_ADD(killed, dma_map_file) {
 	.hold = "dma-map",
 	.act = do_dma_map_file,
 };
-FIXTURE_VARIANT_ADD(killed, dma_unmap)
-{
+FIXTURE_VARIANT_ADD(killed, dma_unmap) {
 	.hold = "dma-unmap",
 	.act = do_dma_unmap,
 };
@@ -234,8 +229,7 @@ TEST(server_stuck_at_close)
 		    dma_map(dev.container, mem_anon(PAGE), 0, PAGE, DMA_RW) ||
 		    testdev_cmd(&td, "hold reset") ||
 		    testdev_cmd(&td, "hold dma-unmap") ||
-		    testdev_cmd(&td, "hold read") ||
-		    write(to[1], "", 1) != 1)
+		    testdev_cmd(&td, "hold read") || write(to[1], "", 1) != 1)
 			_exit(1);
 		do_pread(&dev);
 		_exit(0);
@@ -328,8 +322,8 @@ static void *interrupts(void *arg)
 	int fd = eventfd(0, EFD_CLOEXEC);
 
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
-		if (irq_set_eventfds(w->dev.device, VFIO_PCI_MSIX_IRQ_INDEX,
-				     0, 1, &fd) ||
+		if (irq_set_eventfds(w->dev.device, VFIO_PCI_MSIX_IRQ_INDEX, 0,
+				     1, &fd) ||
 		    irq_disable(w->dev.device, VFIO_PCI_MSIX_IRQ_INDEX))
 			break;
 	}
@@ -404,8 +398,7 @@ TEST(closed_at_work)
 		__atomic_store_n(&w.stop, 0, __ATOMIC_RELAXED);
 		ASSERT_EQ(0, pthread_create(&threads[0], NULL, reads, &w));
 		ASSERT_EQ(0, pthread_create(&threads[1], NULL, maps, &w));
-		ASSERT_EQ(0, pthread_create(&threads[2], NULL, interrupts,
-					    &w));
+		ASSERT_EQ(0, pthread_create(&threads[2], NULL, interrupts, &w));
 		ASSERT_EQ(0, testdev_cmd(&shared, "wait dma-map %lld",
 					 before + 5));
 		/* Their descriptors go away under them. */

@@ -47,7 +47,10 @@ TEST(type_is_described)
 TEST(bad_uuid)
 {
 	static const char *const bad[] = {
-		"", "\n", "x", "12345678-1234-1234-1234-12345678901",
+		"",
+		"\n",
+		"x",
+		"12345678-1234-1234-1234-12345678901",
 		"12345678-1234-1234-1234-12345678901234",
 		"g2345678-1234-1234-1234-123456789012",
 		"12345678_1234-1234-1234-123456789012",
@@ -56,7 +59,7 @@ TEST(bad_uuid)
 
 	for (i = 1; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		EXPECT_EQ(-EINVAL, mdev_create(bad[i]))
-			TH_LOG("case %u", i);
+		TH_LOG("case %u", i);
 	}
 }
 
@@ -111,7 +114,7 @@ struct attr_case {
 	const char *attr;
 	const char *value;
 	int ret;
-	const char *then;	/* what the attribute reads; NULL: as before */
+	const char *then; /* what the attribute reads; NULL: as before */
 };
 
 static const struct attr_case attr_cases[] = {
@@ -161,15 +164,15 @@ TEST_F(mdev, attributes)
 		/* A write of nothing never reaches sysfs. */
 		if (!c->value[0])
 			continue;
-		ASSERT_EQ(0, mdev_get(self->uuid, c->attr, before,
-				      sizeof(before)))
-			TH_LOG("no attribute %s", c->attr);
+		ASSERT_EQ(0,
+			  mdev_get(self->uuid, c->attr, before, sizeof(before)))
+		TH_LOG("no attribute %s", c->attr);
 		EXPECT_EQ(c->ret, mdev_set(self->uuid, c->attr, c->value))
-			TH_LOG("%s = '%s'", c->attr, c->value);
-		ASSERT_EQ(0, mdev_get(self->uuid, c->attr, after,
-				      sizeof(after)));
+		TH_LOG("%s = '%s'", c->attr, c->value);
+		ASSERT_EQ(0,
+			  mdev_get(self->uuid, c->attr, after, sizeof(after)));
 		EXPECT_STREQ(c->then ? c->then : before, after)
-			TH_LOG("%s = '%s'", c->attr, c->value);
+		TH_LOG("%s = '%s'", c->attr, c->value);
 	}
 }
 
@@ -214,10 +217,9 @@ TEST_F(mdev, open_without_server)
 
 	klog = klog_open();
 	ASSERT_LE(0, klog);
-	EXPECT_EQ(-ENODEV, vfio_dev_open(&dev, self->uuid,
-					 VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(-ENODEV, vfio_dev_open(&dev, self->uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(1, klog_has(klog, "endpoint"))
-		TH_LOG("no line that says what to do");
+	TH_LOG("no line that says what to do");
 	close(klog);
 }
 
@@ -243,8 +245,8 @@ TEST_F(served, attach_open_close)
 {
 	char buf[64];
 
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, mdev_get(self->td.uuid, "state", buf, sizeof(buf)));
 	EXPECT_STREQ("open", buf);
 	vfio_dev_close(&self->dev);
@@ -259,7 +261,7 @@ TEST_F(served, open_again_and_again)
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
 					   i & 1 ? VFIO_TYPE1_IOMMU :
-					   VFIO_TYPE1v2_IOMMU));
+						   VFIO_TYPE1v2_IOMMU));
 		vfio_dev_close(&self->dev);
 	}
 }
@@ -269,8 +271,8 @@ TEST_F(served, open_and_close_reset)
 	long long before;
 
 	before = testdev_num(&self->td, "count reset");
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(before + 1, testdev_num(&self->td, "count reset"));
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(before + 2, testdev_num(&self->td, "count reset"));
@@ -282,8 +284,8 @@ TEST_F(served, reset_never)
 
 	before = testdev_num(&self->td, "count reset");
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "reset", "never"));
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_NE(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
 	EXPECT_EQ(EINVAL, errno);
 	vfio_dev_close(&self->dev);
@@ -295,10 +297,10 @@ TEST_F(served, open_by_address)
 	char addr[32];
 	int fd;
 
-	ASSERT_EQ(0, mdev_get(self->td.uuid, "pci_address", addr,
-			      sizeof(addr)));
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  mdev_get(self->td.uuid, "pci_address", addr, sizeof(addr)));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	fd = group_device(self->dev.group, addr);
 	EXPECT_LE(0, fd) TH_LOG("%s: %s", addr, strerror(-fd));
 	if (fd >= 0)
@@ -311,14 +313,13 @@ TEST_F(served, address_is_fixed_while_open)
 {
 	char addr[32], buf[32];
 
-	ASSERT_EQ(0, mdev_get(self->td.uuid, "pci_address", addr,
-			      sizeof(addr)));
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
-	EXPECT_EQ(-EBUSY, mdev_set(self->td.uuid, "pci_address",
-				   "5655:77:00.0"));
-	ASSERT_EQ(0, mdev_get(self->td.uuid, "pci_address", buf,
-			      sizeof(buf)));
+	ASSERT_EQ(0,
+		  mdev_get(self->td.uuid, "pci_address", addr, sizeof(addr)));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(-EBUSY,
+		  mdev_set(self->td.uuid, "pci_address", "5655:77:00.0"));
+	ASSERT_EQ(0, mdev_get(self->td.uuid, "pci_address", buf, sizeof(buf)));
 	EXPECT_STREQ(addr, buf);
 }
 
@@ -326,14 +327,14 @@ TEST_F(served, device_survives_group_and_container)
 {
 	struct vfio_irq_info info;
 
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	close(self->dev.group);
 	self->dev.group = -1;
 	close(self->dev.container);
 	self->dev.container = -1;
-	EXPECT_EQ(0, irq_info(self->dev.device, VFIO_PCI_MSIX_IRQ_INDEX,
-			      &info));
+	EXPECT_EQ(0,
+		  irq_info(self->dev.device, VFIO_PCI_MSIX_IRQ_INDEX, &info));
 }
 
 /*
@@ -350,8 +351,8 @@ TEST_F(served, remove_while_open)
 	ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid, VFIO_TYPE1v2_IOMMU));
 	efd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_LE(0, efd);
-	ASSERT_EQ(0, irq_set_eventfds(self->dev.device,
-				      VFIO_PCI_REQ_IRQ_INDEX, 0, 1, &efd));
+	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, VFIO_PCI_REQ_IRQ_INDEX,
+				      0, 1, &efd));
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {

@@ -14,7 +14,7 @@
 #include "lib/mem.h"
 
 #define PAGE 0x1000UL
-#define MEM TESTDEV_REG_MEMORY
+#define MEM  TESTDEV_REG_MEMORY
 
 FIXTURE(device)
 {
@@ -33,15 +33,14 @@ FIXTURE_SETUP(device)
 	self->locked = res_locked();
 	ASSERT_EQ(0, testdev_start(&self->td, args));
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1500"));
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid,
-				   VFIO_TYPE1v2_IOMMU));
-	self->bar = region_mmap(self->dev.device, BAR(0), 0,
-				TESTDEV_BAR0_SIZE, PROT_READ | PROT_WRITE);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+	self->bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+				PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, self->bar);
 	self->err = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	ASSERT_EQ(0, irq_set_eventfds(self->dev.device,
-				      VFIO_PCI_ERR_IRQ_INDEX, 0, 1,
-				      &self->err));
+	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, VFIO_PCI_ERR_IRQ_INDEX,
+				      0, 1, &self->err));
 }
 
 FIXTURE_TEARDOWN(device)
@@ -75,8 +74,8 @@ static void check_lost(struct __test_metadata *_metadata,
 	/* The rest fails, at once. */
 	EXPECT_NE(0, ioctl(device, VFIO_DEVICE_RESET));
 	fd = eventfd(0, EFD_CLOEXEC);
-	EXPECT_GT(0, irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1,
-				      &fd));
+	EXPECT_GT(0,
+		  irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd));
 	/* ERR fires once. */
 	EXPECT_EQ(0, eventfd_wait(self->err, 0));
 }
@@ -182,8 +181,8 @@ TEST_F(device, comes_back)
 	ASSERT_EQ(0, testdev_serve(td, NULL));
 	ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
 	ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid, VFIO_TYPE1v2_IOMMU));
-	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id,
-				4));
+	EXPECT_EQ(0,
+		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	EXPECT_EQ(TESTDEV_ID, id);
 }
 
@@ -196,8 +195,8 @@ TEST_F(device, lost_while_not_open)
 	vfio_dev_close(&self->dev);
 	testdev_kill(td);
 	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "created", SOON_MS));
-	EXPECT_EQ(-ENODEV, vfio_dev_open(&self->dev, td->uuid,
-					 VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(-ENODEV,
+		  vfio_dev_open(&self->dev, td->uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_serve(td, NULL));
 	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
 }
@@ -215,8 +214,8 @@ TEST_F(device, removed_while_lost)
 
 /* Replies that break the protocol end the channel with one line in the log. */
 static const char *const spoilt[] = {
-	"id", "command", "type", "long", "short", "huge", "tiny", "count",
-	"half", "cut",
+	"id",	"command", "type",  "long", "short",
+	"huge", "tiny",	   "count", "half", "cut",
 };
 
 TEST_F_TIMEOUT(device, spoilt_replies, 180)
@@ -231,21 +230,21 @@ TEST_F_TIMEOUT(device, spoilt_replies, 180)
 		ASSERT_EQ(0, testdev_cmd(td, "corrupt read %s", spoilt[i]));
 		EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0),
 					   TESTDEV_REG_ID, &id, 4))
-			TH_LOG("%s", spoilt[i]);
+		TH_LOG("%s", spoilt[i]);
 		EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS))
-			TH_LOG("%s", spoilt[i]);
+		TH_LOG("%s", spoilt[i]);
 		EXPECT_EQ(0, mdev_wait(td->uuid, "state", "lost", SOON_MS));
 		EXPECT_EQ(0xffffffff, self->bar[0]);
 		if (strcmp(spoilt[i], "cut")) {
 			EXPECT_EQ(1, klog_has(klog, "vuser"))
-				TH_LOG("no line: %s", spoilt[i]);
+			TH_LOG("no line: %s", spoilt[i]);
 		}
 		close(klog);
 
 		munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
 		vfio_dev_close(&self->dev);
-		ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached",
-				       SOON_MS)) TH_LOG("%s", spoilt[i]);
+		ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS))
+		TH_LOG("%s", spoilt[i]);
 		ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid,
 					   VFIO_TYPE1v2_IOMMU));
 		self->bar = region_mmap(self->dev.device, BAR(0), 0,
@@ -264,8 +263,8 @@ TEST_F(device, reply_twice)
 	uint32_t id = 0;
 
 	ASSERT_EQ(0, testdev_cmd(&self->td, "corrupt read twice"));
-	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id,
-				4));
+	EXPECT_EQ(0,
+		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	EXPECT_EQ(TESTDEV_ID, id);
 	check_lost(_metadata, self);
 }
@@ -286,14 +285,14 @@ TEST_F(device, reply_with_a_descriptor)
 struct raw {
 	const char *what;
 	uint16_t command;
-	uint32_t size;		/* in the header; 0: the true one */
+	uint32_t size; /* in the header; 0: the true one */
 	uint64_t iova;
 	uint64_t count;
-	uint32_t data;		/* bytes behind */
-	int lost;		/* else an error reply comes */
+	uint32_t data; /* bytes behind */
+	int lost; /* else an error reply comes */
 };
 
-#define DMA_READ 11
+#define DMA_READ  11
 #define DMA_WRITE 12
 
 static const struct raw raws[] = {
@@ -340,30 +339,29 @@ TEST_F_TIMEOUT(device, hostile_commands, 180)
 	ASSERT_NE(NULL, mem);
 	for (i = 0; i < sizeof(raws) / sizeof(raws[0]); i++) {
 		r = &raws[i];
-		ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, PAGE,
-				     DMA_RW));
+		ASSERT_EQ(0,
+			  dma_map(self->dev.container, mem, 0, PAGE, DMA_RW));
 		raw_hex(r, hex);
 		ASSERT_EQ(0, testdev_cmd(td, "raw %s", hex));
 		if (!r->lost) {
 			EXPECT_LT(0, testdev_num(td, "raw-wait"))
-				TH_LOG("%s", r->what);
+			TH_LOG("%s", r->what);
 			EXPECT_EQ(TESTDEV_ID, self->bar[TESTDEV_REG_ID / 4])
-				TH_LOG("%s", r->what);
+			TH_LOG("%s", r->what);
 		} else if (r->lost > 0) {
 			EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS))
-				TH_LOG("%s", r->what);
+			TH_LOG("%s", r->what);
 		}
 		/* Lost or not, what comes next neither hangs nor crashes. */
 		(void)self->bar[TESTDEV_REG_ID / 4];
-		ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0,
-				       NULL));
+		ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, NULL));
 		EXPECT_EQ(self->locked, res_locked());
 		if (!r->lost)
 			continue;
 		munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
 		vfio_dev_close(&self->dev);
-		ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached",
-				       SOON_MS)) TH_LOG("%s", r->what);
+		ASSERT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS))
+		TH_LOG("%s", r->what);
 		ASSERT_EQ(0, vfio_dev_open(&self->dev, td->uuid,
 					   VFIO_TYPE1v2_IOMMU));
 		self->bar = region_mmap(self->dev.device, BAR(0), 0,

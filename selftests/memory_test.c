@@ -11,7 +11,7 @@
 #include "lib/mem.h"
 
 #define PAGE 0x1000UL
-#define MB 0x100000UL
+#define MB   0x100000UL
 #define READ VFIO_DMA_MAP_FLAG_READ
 
 #define SECRET 0x5ec5e75ec5e75ec5
@@ -26,8 +26,8 @@ FIXTURE(kept)
 FIXTURE_SETUP(kept)
 {
 	self->locked = res_locked();
-	ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
 	ASSERT_EQ(0, testdev_cmd(&shared, "keep 1"));
 	self->mem = mem_anon(16 * PAGE);
@@ -51,8 +51,7 @@ static int get_stat(struct kept_stat *st)
 {
 	if (testdev_cmd(&shared, "kept-stat") ||
 	    sscanf(testdev_reply(), "%llu %llu %llu %lu %llu", &st->offset,
-		   &st->size, &st->st_size, &st->st_blksize,
-		   &st->st_ino) != 5)
+		   &st->size, &st->st_size, &st->st_blksize, &st->st_ino) != 5)
 		return -1;
 	return 0;
 }
@@ -60,8 +59,7 @@ static int get_stat(struct kept_stat *st)
 /* A value that was not what it should not be; the read may fail as well. */
 static int reads(const char *how, uint64_t off, uint64_t value)
 {
-	if (testdev_cmd(&shared, "kept-%s %llu", how,
-			(unsigned long long)off))
+	if (testdev_cmd(&shared, "kept-%s %llu", how, (unsigned long long)off))
 		return 0;
 	return strtoull(testdev_reply(), NULL, 0) == value;
 }
@@ -188,15 +186,14 @@ TEST_F(kept, after_remap)
 	ASSERT_EQ(0, testdev_cmd(&shared, "keep 0"));
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 16 * PAGE, 0, NULL));
 	other[0] = SECRET;
-	ASSERT_EQ(0, dma_map(self->dev.container, other, 0, 16 * PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev.container, other, 0, 16 * PAGE, DMA_RW));
 	check_gone(_metadata, other);
 }
 
 TEST_F(kept, read_only)
 {
-	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
-			     READ));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, self->mem, 0, 16 * PAGE, READ));
 	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 0"));
 	EXPECT_TRUE(reads("peek", 0, SECRET));
 	EXPECT_TRUE(reads("pread", 0, SECRET));
@@ -250,8 +247,8 @@ TEST_F(kept, file_backing)
 	vfio_dev_close(&self->dev);
 
 	ASSERT_EQ(0, mdev_set(shared.uuid, "dma_backing", "memory"));
-	EXPECT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,
-				   VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(0, dma_map(self->dev.container, mem + 2 * PAGE, 0, 4 * PAGE,
 			     DMA_RW));
 	ASSERT_EQ(0, get_stat(&st));
@@ -276,8 +273,8 @@ TEST_F(kept, file_opened_read_only)
 	ASSERT_LE(0, rofd);
 	ro = mmap(NULL, 4 * PAGE, PROT_READ, MAP_SHARED, rofd, 0);
 	ASSERT_NE(MAP_FAILED, ro);
-	EXPECT_EQ(-EFAULT, dma_map(self->dev.container, ro, 0, 4 * PAGE,
-				   DMA_RW));
+	EXPECT_EQ(-EFAULT,
+		  dma_map(self->dev.container, ro, 0, 4 * PAGE, DMA_RW));
 	ASSERT_EQ(0, dma_map(self->dev.container, ro, 0, 4 * PAGE, READ));
 	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 0"));
 	EXPECT_TRUE(reads("peek", 0, SECRET));

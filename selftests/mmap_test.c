@@ -48,14 +48,13 @@ TEST_F(consumer, whole_bar)
 	*at(p, TESTDEV_AREA0_OFFSET + TESTDEV_AREA0_SIZE) = 0x44;
 	EXPECT_EQ(0x33, *at(p, TESTDEV_AREA0_OFFSET - 4));
 	EXPECT_EQ(3, testdev_log_count(&shared));
-	EXPECT_EQ(0x11, testdev_num(&shared, "peek 2 0x%x 4",
-				    TESTDEV_AREA0_OFFSET));
-	EXPECT_EQ(0x22, testdev_num(&shared, "peek 2 0x%x 4",
-				    TESTDEV_AREA0_OFFSET +
-				    TESTDEV_AREA0_SIZE - 4));
+	EXPECT_EQ(0x11,
+		  testdev_num(&shared, "peek 2 0x%x 4", TESTDEV_AREA0_OFFSET));
+	EXPECT_EQ(0x22,
+		  testdev_num(&shared, "peek 2 0x%x 4",
+			      TESTDEV_AREA0_OFFSET + TESTDEV_AREA0_SIZE - 4));
 	EXPECT_EQ(0x44, testdev_num(&shared, "peek 2 0x%x 4",
-				    TESTDEV_AREA0_OFFSET +
-				    TESTDEV_AREA0_SIZE));
+				    TESTDEV_AREA0_OFFSET + TESTDEV_AREA0_SIZE));
 }
 
 TEST_F(consumer, whole_region_shared)
@@ -68,8 +67,8 @@ TEST_F(consumer, whole_region_shared)
 	for (off = 0; off < TESTDEV_BAR4_SIZE; off += 0x1000)
 		*at(p, off + 8) = off + 1;
 	for (off = 0; off < TESTDEV_BAR4_SIZE; off += 0x1000) {
-		EXPECT_EQ(off + 1, testdev_num(&shared, "peek 4 0x%x 4",
-					       off + 8));
+		EXPECT_EQ(off + 1,
+			  testdev_num(&shared, "peek 4 0x%x 4", off + 8));
 	}
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
@@ -82,13 +81,15 @@ TEST_F(consumer, straddle)
 	p = region_mmap(self->dev.device, BAR(2), 0, TESTDEV_BAR2_SIZE, RW);
 	ASSERT_NE(MAP_FAILED, p);
 	*(volatile uint32_t *)(p + TESTDEV_AREA0_OFFSET + 0xffe) = 0x12345678;
-	EXPECT_EQ(0x12345678, *(volatile uint32_t *)
-		  (p + TESTDEV_AREA0_OFFSET + 0xffe));
-	EXPECT_EQ(SIGBUS, FAULT_OF(*(volatile uint32_t *)
-				   (p + TESTDEV_AREA0_OFFSET - 2) = 1));
-	EXPECT_EQ(SIGBUS, FAULT_OF((void)*(volatile uint32_t *)
-				   (p + TESTDEV_AREA0_OFFSET +
-				    TESTDEV_AREA0_SIZE - 2)));
+	EXPECT_EQ(0x12345678,
+		  *(volatile uint32_t *)(p + TESTDEV_AREA0_OFFSET + 0xffe));
+	EXPECT_EQ(SIGBUS,
+		  FAULT_OF(*(volatile uint32_t *)(p + TESTDEV_AREA0_OFFSET -
+						  2) = 1));
+	EXPECT_EQ(
+		SIGBUS,
+		FAULT_OF((void)*(volatile uint32_t *)(p + TESTDEV_AREA0_OFFSET +
+						      TESTDEV_AREA0_SIZE - 2)));
 }
 
 TEST_F(consumer, pieces)
@@ -150,11 +151,11 @@ TEST_F(consumer, refused)
 			  mmap(NULL, c->size, c->prot, c->flags,
 			       self->dev.device,
 			       region_offset(self->dev.device, c->region) +
-			       c->off))
-			TH_LOG("%s", c->what);
+				       c->off))
+		TH_LOG("%s", c->what);
 		if (c->err) {
 			EXPECT_EQ(c->err, errno)
-				TH_LOG("%s", c->what);
+			TH_LOG("%s", c->what);
 		}
 	}
 	/* Beyond every region. */
@@ -290,8 +291,8 @@ TEST_F(consumer, peeked_by_others)
 
 	p = region_mmap(self->dev.device, BAR(0), 0, 0x1000, RW);
 	ASSERT_NE(MAP_FAILED, p);
-	local = (struct iovec){ buf, sizeof(buf) };
-	remote = (struct iovec){ p, sizeof(buf) };
+	local = (struct iovec) { buf, sizeof(buf) };
+	remote = (struct iovec) { p, sizeof(buf) };
 	EXPECT_EQ(-1, process_vm_readv(getpid(), &local, 1, &remote, 1, 0));
 	fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
@@ -318,11 +319,12 @@ TEST(sparse)
 					    TESTDEV_AREA0_OFFSET + 4));
 		munmap((void *)p, TESTDEV_AREA0_SIZE);
 	}
-	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(2), 0,
-					  TESTDEV_BAR2_SIZE, RW));
-	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(2),
-					  TESTDEV_AREA0_OFFSET +
-					  TESTDEV_AREA0_SIZE, 0x1000, RW));
+	EXPECT_EQ(MAP_FAILED,
+		  region_mmap(dev.device, BAR(2), 0, TESTDEV_BAR2_SIZE, RW));
+	EXPECT_EQ(MAP_FAILED,
+		  region_mmap(dev.device, BAR(2),
+			      TESTDEV_AREA0_OFFSET + TESTDEV_AREA0_SIZE, 0x1000,
+			      RW));
 	EXPECT_EQ(MAP_FAILED, region_mmap(dev.device, BAR(0), 0, 0x1000, RW));
 	EXPECT_EQ(0, testdev_log_count(&shared));
 	vfio_dev_close(&dev);

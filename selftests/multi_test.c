@@ -10,7 +10,7 @@
 #include "lib/mem.h"
 
 #define PAGE 0x1000UL
-#define MB 0x100000UL
+#define MB   0x100000UL
 
 FIXTURE(two)
 {
@@ -63,8 +63,8 @@ TEST_F(two, one_container)
 			     DMA_RW));
 	ASSERT_EQ(0, vfio_dev_join(&self->dev[1], self->td[1].uuid,
 				   self->dev[0].container));
-	ASSERT_EQ(0, dma_map(self->dev[0].container, self->mem + 8 * PAGE,
-			     MB, 4 * PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev[0].container, self->mem + 8 * PAGE, MB,
+			     4 * PAGE, DMA_RW));
 	EXPECT_EQ(self->locked + 32, res_locked());
 	check_reads(_metadata, &self->td[0], 0, self->mem, 4 * PAGE);
 	check_reads(_metadata, &self->td[1], 0, self->mem, 4 * PAGE);
@@ -94,8 +94,8 @@ TEST_F(two, one_closes)
 	EXPECT_EQ(0, testdev_num(&self->td[0], "dma-count"));
 	mem_fill(self->mem, MB, 22);
 	check_reads(_metadata, &self->td[1], 0, self->mem, 4 * PAGE);
-	ASSERT_EQ(0, dma_map(self->dev[1].container, self->mem + 4 * PAGE,
-			     MB, PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev[1].container, self->mem + 4 * PAGE, MB,
+			     PAGE, DMA_RW));
 	check_reads(_metadata, &self->td[1], MB, self->mem + 4 * PAGE, PAGE);
 	ASSERT_EQ(0, dma_unmap(self->dev[1].container, 0, 4 * PAGE, 0, NULL));
 }
@@ -108,13 +108,13 @@ TEST_F(two, one_refuses)
 	ASSERT_EQ(0, vfio_dev_join(&self->dev[1], self->td[1].uuid,
 				   self->dev[0].container));
 	ASSERT_EQ(0, testdev_cmd(&self->td[1], "fail dma-map %d 1", EPERM));
-	EXPECT_GT(0, dma_map(self->dev[0].container, self->mem, 0, PAGE,
-			     DMA_RW));
+	EXPECT_GT(0,
+		  dma_map(self->dev[0].container, self->mem, 0, PAGE, DMA_RW));
 	EXPECT_EQ(0, testdev_num(&self->td[0], "dma-count"));
 	EXPECT_EQ(0, testdev_num(&self->td[1], "dma-count"));
 	EXPECT_EQ(self->locked, res_locked());
-	EXPECT_EQ(0, dma_map(self->dev[0].container, self->mem, 0, PAGE,
-			     DMA_RW));
+	EXPECT_EQ(0,
+		  dma_map(self->dev[0].container, self->mem, 0, PAGE, DMA_RW));
 }
 
 /* One server dies; the other's device goes on, in the same container. */
@@ -126,14 +126,14 @@ TEST_F(two, one_is_lost)
 				   VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, vfio_dev_join(&self->dev[1], self->td[1].uuid,
 				   self->dev[0].container));
-	ASSERT_EQ(0, dma_map(self->dev[0].container, self->mem, 0, PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev[0].container, self->mem, 0, PAGE, DMA_RW));
 	testdev_kill(&self->td[0]);
 	ASSERT_EQ(0, mdev_wait(self->td[0].uuid, "state", "lost", SOON_MS));
 	mem_fill(self->mem, MB, 23);
 	check_reads(_metadata, &self->td[1], 0, self->mem, PAGE);
-	ASSERT_EQ(0, dma_map(self->dev[1].container, self->mem + PAGE, MB,
-			     PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->dev[1].container, self->mem + PAGE, MB, PAGE,
+			     DMA_RW));
 	check_reads(_metadata, &self->td[1], MB, self->mem + PAGE, PAGE);
 	ASSERT_EQ(0, dma_unmap(self->dev[1].container, 0, PAGE, 0, NULL));
 	EXPECT_EQ(0, region_get(self->dev[1].device, BAR(0), TESTDEV_REG_ID,
@@ -149,7 +149,7 @@ TEST_F(two, two_containers)
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, vfio_dev_open(&self->dev[i], self->td[i].uuid,
 					   i ? VFIO_TYPE1_IOMMU :
-					   VFIO_TYPE1v2_IOMMU));
+					       VFIO_TYPE1v2_IOMMU));
 		ASSERT_EQ(0, dma_map(self->dev[i].container,
 				     self->mem + i * 16 * PAGE, 0, 4 * PAGE,
 				     DMA_RW));
@@ -167,8 +167,8 @@ TEST_F(two, group_is_busy)
 
 	ASSERT_EQ(0, vfio_dev_open(&self->dev[0], self->td[0].uuid,
 				   VFIO_TYPE1v2_IOMMU));
-	EXPECT_EQ(-EBUSY, vfio_dev_open(&other, self->td[0].uuid,
-					VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(-EBUSY,
+		  vfio_dev_open(&other, self->td[0].uuid, VFIO_TYPE1v2_IOMMU));
 }
 
 /*
@@ -186,18 +186,19 @@ TEST_F(two, stuck_open_blocks_nobody)
 	ASSERT_LE(0, pid);
 	if (!pid)
 		_exit(vfio_dev_open(&self->dev[0], self->td[0].uuid,
-				    VFIO_TYPE1v2_IOMMU) ? 1 : 0);
+				    VFIO_TYPE1v2_IOMMU) ?
+			      1 :
+			      0);
 	ASSERT_EQ(0, testdev_cmd(&self->td[0], "held 1"));
 
-	ASSERT_EQ(0, mdev_get(self->td[0].uuid, "state", state,
-			      sizeof(state)));
+	ASSERT_EQ(0, mdev_get(self->td[0].uuid, "state", state, sizeof(state)));
 	ASSERT_EQ(0, vfio_dev_open(&self->dev[1], self->td[1].uuid,
 				   VFIO_TYPE1v2_IOMMU));
 	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	EXPECT_EQ(0, irq_set_eventfds(self->dev[1].device,
 				      VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd));
-	EXPECT_EQ(0, dma_map(self->dev[1].container, self->mem, 0, PAGE,
-			     DMA_RW));
+	EXPECT_EQ(0,
+		  dma_map(self->dev[1].container, self->mem, 0, PAGE, DMA_RW));
 	vfio_dev_close(&self->dev[1]);
 	uuid_new(uuid);
 	EXPECT_EQ(0, mdev_create(uuid));
@@ -274,8 +275,8 @@ TEST_F(two, inherited)
 
 	ASSERT_EQ(0, vfio_dev_open(&self->dev[0], self->td[0].uuid,
 				   VFIO_TYPE1v2_IOMMU));
-	ASSERT_EQ(0, dma_map(self->dev[0].container, self->mem, 0, PAGE,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev[0].container, self->mem, 0, PAGE, DMA_RW));
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {

@@ -9,7 +9,7 @@
 
 CONSUMER_FIXTURE
 
-#define MEM TESTDEV_REG_MEMORY
+#define MEM	  TESTDEV_REG_MEMORY
 #define NR_STORES 1000
 
 TEST_F(consumer, stores_in_order)
@@ -49,8 +49,8 @@ TEST_F(consumer, pwrite_and_store_in_order)
 	for (i = 0; i < 100; i += 2) {
 		bar[MEM / 4] = i;
 		next = i + 1;
-		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &next,
-					4));
+		ASSERT_EQ(0,
+			  region_put(self->dev.device, BAR(0), MEM, &next, 4));
 	}
 	EXPECT_EQ(99, bar[MEM / 4]);
 	for (i = 0; i < 100; i++) {

@@ -49,8 +49,7 @@ static void check_log(struct __test_metadata *_metadata,
 	unsigned int i;
 
 	EXPECT_EQ(c->nr, testdev_log_count(&shared))
-		TH_LOG("%zu bytes at 0x%llx", c->size,
-		       (unsigned long long)c->off);
+	TH_LOG("%zu bytes at 0x%llx", c->size, (unsigned long long)c->off);
 	for (i = 0; i < c->nr; i++) {
 		ASSERT_EQ(0, testdev_log_get(&shared, i, &acc));
 		EXPECT_EQ(c->sizes[i], acc.size);
@@ -96,11 +95,10 @@ TEST_F(consumer, write_is_split)
 			want[k] = i + 3 * k;
 		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, zero,
 					sizeof(zero)));
-		ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, got,
-					1));
+		ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, got, 1));
 		ASSERT_EQ(0, testdev_log_clear(&shared));
-		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), c->off,
-					want, c->size));
+		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), c->off, want,
+					c->size));
 		/* The read comes after all of them. */
 		ASSERT_EQ(0, testdev_cmd(&shared, "log-stop"));
 		ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, got,
@@ -121,8 +119,8 @@ TEST_F(consumer, write_sizes_on_the_wire)
 		const struct split_case *c = &split_cases[i];
 
 		ASSERT_EQ(0, testdev_log_clear(&shared));
-		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), c->off,
-					data, c->size));
+		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), c->off, data,
+					c->size));
 		ASSERT_EQ(0, region_get(self->dev.device, BAR(0),
 					TESTDEV_REG_ID, &id, 4));
 		EXPECT_EQ(c->nr + 1, testdev_log_count(&shared));
@@ -142,8 +140,8 @@ TEST_F(consumer, config_is_split_to_4)
 	unsigned int i;
 
 	ASSERT_EQ(0, testdev_log_clear(&shared));
-	ASSERT_EQ(0, region_get(self->dev.device,
-				VFIO_PCI_CONFIG_REGION_INDEX, 0, buf, 16));
+	ASSERT_EQ(0, region_get(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				0, buf, 16));
 	ASSERT_EQ(4, testdev_log_count(&shared));
 	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, testdev_log_get(&shared, i, &acc));
@@ -155,8 +153,8 @@ TEST_F(consumer, config_is_split_to_4)
 
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	memset(buf, 0, sizeof(buf));
-	ASSERT_EQ(0, region_put(self->dev.device,
-				VFIO_PCI_CONFIG_REGION_INDEX, 0x800, buf, 8));
+	ASSERT_EQ(0, region_put(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				0x800, buf, 8));
 	ASSERT_EQ(2, testdev_log_count(&shared));
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, testdev_log_get(&shared, i, &acc));
@@ -170,18 +168,18 @@ TEST_F(consumer, config_bytes)
 	uint8_t one = 0;
 	uint16_t two = 0;
 
-	ASSERT_EQ(0, region_get(self->dev.device,
-				VFIO_PCI_CONFIG_REGION_INDEX, 1, &one, 1));
+	ASSERT_EQ(0, region_get(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				1, &one, 1));
 	EXPECT_EQ(TESTDEV_VENDOR_ID >> 8, one);
-	ASSERT_EQ(0, region_get(self->dev.device,
-				VFIO_PCI_CONFIG_REGION_INDEX, 2, &two, 2));
+	ASSERT_EQ(0, region_get(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				2, &two, 2));
 	EXPECT_EQ(TESTDEV_DEVICE_ID, two);
 	two = 0x0004;
-	ASSERT_EQ(0, region_put(self->dev.device,
-				VFIO_PCI_CONFIG_REGION_INDEX, 4, &two, 2));
+	ASSERT_EQ(0, region_put(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				4, &two, 2));
 	two = 0;
-	ASSERT_EQ(0, region_get(self->dev.device,
-				VFIO_PCI_CONFIG_REGION_INDEX, 4, &two, 2));
+	ASSERT_EQ(0, region_get(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				4, &two, 2));
 	EXPECT_EQ(0x0004, two);
 }
 
@@ -228,8 +226,8 @@ TEST_F(consumer, rom_is_read_only)
 	uint32_t sig = 0;
 	int ret;
 
-	ASSERT_EQ(0, region_get(self->dev.device, VFIO_PCI_ROM_REGION_INDEX,
-				0, &sig, 4));
+	ASSERT_EQ(0, region_get(self->dev.device, VFIO_PCI_ROM_REGION_INDEX, 0,
+				&sig, 4));
 	EXPECT_EQ(0xaa55, sig & 0xffff);
 	ret = region_put(self->dev.device, VFIO_PCI_ROM_REGION_INDEX, 0, &sig,
 			 4);
@@ -265,8 +263,8 @@ TEST_F(consumer, shared_area_by_pread)
 TEST_F(consumer, bad_buffer)
 {
 	uint64_t base = region_offset(self->dev.device, BAR(0));
-	void *bad = mmap(NULL, 0x1000, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *bad = mmap(NULL, 0x1000, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
 
 	ASSERT_NE(MAP_FAILED, bad);
 	EXPECT_EQ(-1, pread(self->dev.device, bad, 4, base));
@@ -282,6 +280,8 @@ TEST_F(consumer, server_refuses)
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", EIO));
 	EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0), MEM, &value, 4));
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", EPERM));
+	EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0), MEM, &value, 4));
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", EINTR));
 	EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0), MEM, &value, 4));
 	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), MEM, &value, 4));
 	/* A write that waits for its reply tells; a posted one cannot. */

@@ -20,12 +20,12 @@ static volatile unsigned char *map_bar0(int device)
 			   PROT_READ | PROT_WRITE);
 }
 
-#define LOAD(p, type)	(*(volatile type *)(p))
+#define LOAD(p, type)	  (*(volatile type *)(p))
 #define STORE(p, type, v) (*(volatile type *)(p) = (v))
 
 /* What the server saw last: one access of this kind. */
-static void check_one(struct __test_metadata *_metadata, char dir,
-		      uint64_t off, unsigned int size)
+static void check_one(struct __test_metadata *_metadata, char dir, uint64_t off,
+		      unsigned int size)
 {
 	struct testdev_access acc;
 
@@ -36,29 +36,28 @@ static void check_one(struct __test_metadata *_metadata, char dir,
 	EXPECT_EQ(size, acc.size);
 }
 
-#define LOAD_TEST(type)							\
-	TEST_F(consumer, load_##type)					\
-	{								\
-		volatile unsigned char *bar;				\
-		unsigned char pattern[32];				\
-		unsigned int off;					\
-		type want;						\
-									\
-		for (off = 0; off < sizeof(pattern); off++)		\
-			pattern[off] = 0x81 + off * 7;			\
-		bar = map_bar0(self->dev.device);			\
-		ASSERT_NE(MAP_FAILED, bar);				\
-		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM,	\
-					pattern, sizeof(pattern)));	\
-		for (off = 0; off < 16; off += sizeof(type)) {		\
-			memcpy(&want, pattern + off, sizeof(want));	\
-			ASSERT_EQ(0, region_get(self->dev.device,	\
-						BAR(0), MEM, pattern, 1));\
-			ASSERT_EQ(0, testdev_log_clear(&shared));	\
-			EXPECT_EQ(want, LOAD(bar + MEM + off, type));	\
-			check_one(_metadata, 'r', MEM + off,		\
-				  sizeof(type));			\
-		}							\
+#define LOAD_TEST(type)                                                        \
+	TEST_F(consumer, load_##type)                                          \
+	{                                                                      \
+		volatile unsigned char *bar;                                   \
+		unsigned char pattern[32];                                     \
+		unsigned int off;                                              \
+		type want;                                                     \
+                                                                               \
+		for (off = 0; off < sizeof(pattern); off++)                    \
+			pattern[off] = 0x81 + off * 7;                         \
+		bar = map_bar0(self->dev.device);                              \
+		ASSERT_NE(MAP_FAILED, bar);                                    \
+		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM,         \
+					pattern, sizeof(pattern)));            \
+		for (off = 0; off < 16; off += sizeof(type)) {                 \
+			memcpy(&want, pattern + off, sizeof(want));            \
+			ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, \
+						pattern, 1));                  \
+			ASSERT_EQ(0, testdev_log_clear(&shared));              \
+			EXPECT_EQ(want, LOAD(bar + MEM + off, type));          \
+			check_one(_metadata, 'r', MEM + off, sizeof(type));    \
+		}                                                              \
 	}
 
 LOAD_TEST(uint8_t)
@@ -69,29 +68,29 @@ LOAD_TEST(int8_t)
 LOAD_TEST(int16_t)
 LOAD_TEST(int32_t)
 
-#define STORE_TEST(type)						\
-	TEST_F(consumer, store_##type)					\
-	{								\
-		unsigned long long v = 0xa1b2c3d4e5f60718;		\
-		volatile unsigned char *bar;				\
-		struct testdev_access acc;				\
-		unsigned int off;					\
-									\
-		bar = map_bar0(self->dev.device);			\
-		ASSERT_NE(MAP_FAILED, bar);				\
-		for (off = 0; off < 16; off += sizeof(type)) {		\
-			ASSERT_EQ(0, testdev_log_clear(&shared));	\
-			STORE(bar + MEM + off, type, (type)v);		\
-			/* The load comes after it. */			\
-			EXPECT_EQ((type)v, LOAD(bar + MEM + off, type));\
-			ASSERT_EQ(0, testdev_log_get(&shared, 0, &acc));\
-			EXPECT_EQ('p', acc.dir);			\
-			EXPECT_EQ(MEM + off, acc.offset);		\
-			EXPECT_EQ(sizeof(type), acc.size);		\
-			EXPECT_EQ((type)v, (type)acc.value);		\
-			EXPECT_EQ(2, testdev_log_count(&shared));	\
-			v = v * 3 + 1;					\
-		}							\
+#define STORE_TEST(type)                                                 \
+	TEST_F(consumer, store_##type)                                   \
+	{                                                                \
+		unsigned long long v = 0xa1b2c3d4e5f60718;               \
+		volatile unsigned char *bar;                             \
+		struct testdev_access acc;                               \
+		unsigned int off;                                        \
+                                                                         \
+		bar = map_bar0(self->dev.device);                        \
+		ASSERT_NE(MAP_FAILED, bar);                              \
+		for (off = 0; off < 16; off += sizeof(type)) {           \
+			ASSERT_EQ(0, testdev_log_clear(&shared));        \
+			STORE(bar + MEM + off, type, (type)v);           \
+			/* The load comes after it. */                   \
+			EXPECT_EQ((type)v, LOAD(bar + MEM + off, type)); \
+			ASSERT_EQ(0, testdev_log_get(&shared, 0, &acc)); \
+			EXPECT_EQ('p', acc.dir);                         \
+			EXPECT_EQ(MEM + off, acc.offset);                \
+			EXPECT_EQ(sizeof(type), acc.size);               \
+			EXPECT_EQ((type)v, (type)acc.value);             \
+			EXPECT_EQ(2, testdev_log_count(&shared));        \
+			v = v * 3 + 1;                                   \
+		}                                                        \
 	}
 
 STORE_TEST(uint8_t)
@@ -116,15 +115,15 @@ TEST_F(consumer, unaligned)
 		value = LOAD(bar + MEM + off, uint64_t);
 		memcpy(got, &value, 8);
 		EXPECT_EQ(0, memcmp(got, pattern + off, 8))
-			TH_LOG("8 bytes at +%u", off);
-		EXPECT_EQ(0, memcmp((uint32_t[]){ LOAD(bar + MEM + off,
-						       uint32_t) },
+		TH_LOG("8 bytes at +%u", off);
+		EXPECT_EQ(0, memcmp((uint32_t[]) { LOAD(bar + MEM + off,
+							uint32_t) },
 				    pattern + off, 4))
-			TH_LOG("4 bytes at +%u", off);
+		TH_LOG("4 bytes at +%u", off);
 	}
 	STORE(bar + MEM + 3, uint32_t, 0xdeadbeef);
 	ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM + 3, got, 4));
-	EXPECT_EQ(0, memcmp(got, (uint32_t[]){ 0xdeadbeef }, 4));
+	EXPECT_EQ(0, memcmp(got, (uint32_t[]) { 0xdeadbeef }, 4));
 }
 
 TEST_F(consumer, many_loads_each_reach_the_server)
@@ -155,25 +154,39 @@ TEST_F(consumer, mov_forms)
 
 	/* A 32-bit load clears the upper half, an 8- or 16-bit one does not. */
 	asm volatile("mov $-1, %%r13; mov (%1), %%r13d; mov %%r13, %0"
-		     : "=r"(r) : "r"(p) : "r13", "memory");
+		     : "=r"(r)
+		     : "r"(p)
+		     : "r13", "memory");
 	EXPECT_EQ(0xccddeeff, r);
 	asm volatile("mov $-1, %%r9; mov (%1), %%r9w; mov %%r9, %0"
-		     : "=r"(r) : "r"(p) : "r9", "memory");
+		     : "=r"(r)
+		     : "r"(p)
+		     : "r9", "memory");
 	EXPECT_EQ(0xffffffffffffeeff, r);
 	asm volatile("mov $-1, %%rax; mov (%1), %%al; mov %%rax, %0"
-		     : "=r"(r) : "r"(p) : "rax", "memory");
+		     : "=r"(r)
+		     : "r"(p)
+		     : "rax", "memory");
 	EXPECT_EQ(0xffffffffffffffff, r);
 	asm volatile("mov $0, %%eax; mov 1(%1), %%ah; mov %%rax, %0"
-		     : "=&r"(r) : "D"(p) : "rax", "memory");
+		     : "=&r"(r)
+		     : "D"(p)
+		     : "rax", "memory");
 	EXPECT_EQ(0xee00, r);
 	asm volatile("mov $0, %%esi; mov 1(%1), %%sil; mov %%rsi, %0"
-		     : "=&r"(r) : "D"(p) : "rsi", "memory");
+		     : "=&r"(r)
+		     : "D"(p)
+		     : "rsi", "memory");
 	EXPECT_EQ(0xee, r);
 	asm volatile("mov (%1, %2, 4), %0"
-		     : "=r"(r) : "r"(p - 16), "r"(4UL) : "memory");
+		     : "=r"(r)
+		     : "r"(p - 16), "r"(4UL)
+		     : "memory");
 	EXPECT_EQ(init, r);
 	asm volatile("lea 8(%1), %%r12; mov -8(%%r12), %0"
-		     : "=r"(r) : "r"(p) : "r12", "memory");
+		     : "=r"(r)
+		     : "r"(p)
+		     : "r12", "memory");
 	EXPECT_EQ(init, r);
 
 	asm volatile("movzbl (%1), %k0" : "=r"(r) : "r"(p) : "memory");
@@ -200,10 +213,14 @@ TEST_F(consumer, mov_forms)
 	asm volatile("movb $0x77, 7(%0)" : : "r"(p) : "memory");
 	EXPECT_EQ(0x77ffffff9abc5678, LOAD(p, uint64_t));
 	asm volatile("mov $0x4142, %%eax; mov %%ah, 1(%0)"
-		     : : "D"(p) : "rax", "memory");
+		     :
+		     : "D"(p)
+		     : "rax", "memory");
 	EXPECT_EQ(0x77ffffff9abc4178, LOAD(p, uint64_t));
 	asm volatile("mov $0x61, %%r15d; mov %%r15b, (%0)"
-		     : : "D"(p) : "r15", "memory");
+		     :
+		     : "D"(p)
+		     : "r15", "memory");
 	EXPECT_EQ(0x77ffffff9abc4161, LOAD(p, uint64_t));
 }
 
@@ -220,7 +237,9 @@ TEST_F(consumer, movbe)
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &init, 8));
 	asm volatile("movbe (%1), %0" : "=r"(r) : "r"(p) : "memory");
 	EXPECT_EQ(0x8877665544332211, r);
-	asm volatile("movbe %k1, (%0)" : : "r"(p), "r"(0x01020304UL)
+	asm volatile("movbe %k1, (%0)"
+		     :
+		     : "r"(p), "r"(0x01020304UL)
 		     : "memory");
 	EXPECT_EQ(0x04030201, LOAD(p, uint32_t));
 }
@@ -243,11 +262,15 @@ TEST_F(consumer, rmw_forms)
 	asm volatile("addl $4, (%0)" : : "r"(p) : "memory", "cc");
 	EXPECT_EQ(0x40, *p);
 	asm volatile("andl $0x0f, (%1); setz %0"
-		     : "=r"(zero) : "r"(p) : "memory", "cc");
+		     : "=r"(zero)
+		     : "r"(p)
+		     : "memory", "cc");
 	EXPECT_EQ(1, zero);
 	EXPECT_EQ(0, *p);
 	asm volatile("orl $0x80, (%1); setz %0"
-		     : "=r"(zero) : "r"(p) : "memory", "cc");
+		     : "=r"(zero)
+		     : "r"(p)
+		     : "memory", "cc");
 	EXPECT_EQ(0, zero);
 	EXPECT_EQ(0x80, *p);
 }
@@ -264,16 +287,24 @@ TEST_F(consumer, test_and_cmp)
 	p = bar + MEM;
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &init, 4));
 	asm volatile("testb $1, (%1); setnz %0"
-		     : "=r"(flag) : "r"(p) : "memory", "cc");
+		     : "=r"(flag)
+		     : "r"(p)
+		     : "memory", "cc");
 	EXPECT_EQ(1, flag);
 	asm volatile("testl $2, (%1); setnz %0"
-		     : "=r"(flag) : "r"(p) : "memory", "cc");
+		     : "=r"(flag)
+		     : "r"(p)
+		     : "memory", "cc");
 	EXPECT_EQ(0, flag);
 	asm volatile("cmpl %2, (%1); sete %0"
-		     : "=r"(flag) : "r"(p), "r"(0x80000001) : "memory", "cc");
+		     : "=r"(flag)
+		     : "r"(p), "r"(0x80000001)
+		     : "memory", "cc");
 	EXPECT_EQ(1, flag);
 	asm volatile("cmpb $0x7f, (%1); setb %0"
-		     : "=r"(flag) : "r"(p) : "memory", "cc");
+		     : "=r"(flag)
+		     : "r"(p)
+		     : "memory", "cc");
 	EXPECT_EQ(1, flag);
 }
 
@@ -307,6 +338,9 @@ TEST_F(consumer, server_refuses_a_load)
 	EXPECT_EQ(0xffffffff, LOAD(bar + MEM, uint32_t));
 	EXPECT_EQ(0xffffffffffffffff, LOAD(bar + MEM, uint64_t));
 	EXPECT_EQ(TESTDEV_ID, LOAD(bar + TESTDEV_REG_ID, uint32_t));
+	/* Its EINTR is not ours: the load is not made again. */
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", EINTR));
+	EXPECT_EQ(0xffffffff, LOAD(bar + TESTDEV_REG_ID, uint32_t));
 }
 
 TEST_F(consumer, server_refuses_a_store)
@@ -362,10 +396,10 @@ TEST_F(consumer, unknown_instruction)
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_LE(0, klog);
 	asm volatile("fxsave %0" : "=m"(save));
-	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("fxrstor (%0)" : :
-						"r"(bar + MEM) : "memory")));
+	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("fxrstor (%0)" : : "r"(
+				  bar + MEM) : "memory")));
 	EXPECT_EQ(1, klog_has(klog, "vuser"))
-		TH_LOG("no line with the bytes");
+	TH_LOG("no line with the bytes");
 	EXPECT_EQ(TESTDEV_ID, LOAD(bar + TESTDEV_REG_ID, uint32_t));
 	close(klog);
 }
@@ -376,8 +410,8 @@ TEST_F(consumer, segment_override)
 
 	ASSERT_NE(MAP_FAILED, bar);
 	/* %gs is 0 here, so that the address is the BAR's all the same. */
-	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("movl %%gs:(%0), %%eax" : :
-						"r"(bar + MEM) : "rax",
+	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("movl %%gs:(%0), %%eax" : : "r"(
+							bar + MEM) : "rax",
 						"memory")));
 }
 
@@ -412,12 +446,14 @@ static void load_in_32_bits(void *code, void *stack_end, uint32_t where)
 	} __attribute__((packed)) to = { (uintptr_t)code, 0x23 };
 	unsigned char *p = code;
 
-	p[0] = 0xa1;			/* mov eax, [where] */
+	p[0] = 0xa1; /* mov eax, [where] */
 	memcpy(p + 1, &where, 4);
-	p[5] = 0x0f;			/* ud2 */
+	p[5] = 0x0f; /* ud2 */
 	p[6] = 0x0b;
 	asm volatile("mov %0, %%ds; mov %1, %%rsp; ljmp *(%2)"
-		     : : "r"(0x2b), "r"(stack_end), "r"(&to) : "memory");
+		     :
+		     : "r"(0x2b), "r"(stack_end), "r"(&to)
+		     : "memory");
 	__builtin_unreachable();
 }
 
@@ -426,22 +462,21 @@ TEST_F(consumer, code_of_32_bits)
 	const int low = MAP_32BIT | MAP_PRIVATE | MAP_ANONYMOUS;
 	void *bar, *code, *stack;
 
-	bar = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE,
-		   MAP_SHARED | MAP_32BIT, self->dev.device,
-		   region_offset(self->dev.device, BAR(0)));
-	code = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, low,
-		    -1, 0);
+	bar = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_32BIT,
+		   self->dev.device, region_offset(self->dev.device, BAR(0)));
+	code = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, low, -1,
+		    0);
 	stack = mmap(NULL, 0x10000, PROT_READ | PROT_WRITE, low, -1, 0);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_NE(MAP_FAILED, code);
 	ASSERT_NE(MAP_FAILED, stack);
 	/* First that the way there works: ordinary memory can be read. */
-	EXPECT_EQ(SIGILL, FAULT_OF(load_in_32_bits(code,
-						   (char *)stack + 0x10000,
-						   (uintptr_t)stack)));
-	EXPECT_EQ(SIGBUS, FAULT_OF(load_in_32_bits(code,
-						   (char *)stack + 0x10000,
-						   (uintptr_t)bar)));
+	EXPECT_EQ(SIGILL,
+		  FAULT_OF(load_in_32_bits(code, (char *)stack + 0x10000,
+					   (uintptr_t)stack)));
+	EXPECT_EQ(SIGBUS,
+		  FAULT_OF(load_in_32_bits(code, (char *)stack + 0x10000,
+					   (uintptr_t)bar)));
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
@@ -515,14 +550,12 @@ TEST_F(consumer, load_that_does_dma)
 	ASSERT_NE(MAP_FAILED, mem);
 	mem[3] = 0x1122334455667788;
 	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 1"));
-	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0x100000, 0x1000,
-			     DMA_RW));
+	ASSERT_EQ(0,
+		  dma_map(self->dev.container, mem, 0x100000, 0x1000, DMA_RW));
 	ASSERT_EQ(0, testdev_cmd(&shared, "onread 0x100018"));
 	EXPECT_EQ(mem[3], LOAD(bar + TESTDEV_REG_ONREAD, uint64_t));
-	ASSERT_EQ(0, dma_unmap(self->dev.container, 0x100000, 0x1000, 0,
-			       NULL));
-	EXPECT_EQ(0xffffffffffffffff, LOAD(bar + TESTDEV_REG_ONREAD,
-					   uint64_t));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0x100000, 0x1000, 0, NULL));
+	EXPECT_EQ(0xffffffffffffffff, LOAD(bar + TESTDEV_REG_ONREAD, uint64_t));
 }
 
 SHARED_MAIN(NULL)

@@ -15,12 +15,12 @@
 #include "lib/vfio.h"
 #include "row.h"
 
-#define SAMPLES		12000
-#define WARM_UP		500
+#define SAMPLES 12000
+#define WARM_UP 500
 
 /* Any register that reads without effect, and one that stores do no harm to. */
-#define REG_READ	0x04
-#define REG_WRITE	0x98
+#define REG_READ  0x04
+#define REG_WRITE 0x98
 
 static struct vuser_client *client;
 static volatile uint32_t *bar;
@@ -110,8 +110,8 @@ int main(int argc, char **argv)
 		  samples_median(&direct), 1.15);
 	row_print("trapped load : pread", samples_median(&load), "ns", median,
 		  1.25);
-	row_print("trapped posted store : trapped load",
-		  samples_median(&store), "ns", samples_median(&load), 0.5);
+	row_print("trapped posted store : trapped load", samples_median(&store),
+		  "ns", samples_median(&load), 0.5);
 	vuser_client_free(client);
 	vfio_dev_close(&dev);
 	return 0;

@@ -13,20 +13,20 @@
 #include "lib/vfio.h"
 #include "row.h"
 
-#define BLOCK		(64 * 1024)
-#define RING		64
-#define ROUNDS		200
-#define AREA		((size_t)RING * BLOCK)
+#define BLOCK  (64 * 1024)
+#define RING   64
+#define ROUNDS 200
+#define AREA   ((size_t)RING * BLOCK)
 
-#define CHANCMD		0x84
-#define  CHANCMD_RESET	0x20
-#define DMACOUNT	0x86
-#define CHAINADDR	0x90
-#define CHANCMP		0x98
-#define CHANSTS_STATE	0x7
-#define  STATE_HALTED	0x3
+#define CHANCMD	      0x84
+#define CHANCMD_RESET 0x20
+#define DMACOUNT      0x86
+#define CHAINADDR     0x90
+#define CHANCMP	      0x98
+#define CHANSTS_STATE 0x7
+#define STATE_HALTED  0x3
 
-#define CTL_COMPLETION	0x8
+#define CTL_COMPLETION 0x8
 
 struct descriptor {
 	uint32_t size;
@@ -65,8 +65,8 @@ static struct memory *setup(int container)
 			.control = i == RING - 1 ? CTL_COMPLETION : 0,
 			.src = (uint64_t)i * BLOCK,
 			.dst = AREA + (uint64_t)i * BLOCK,
-			.next = 2 * AREA + (i + 1) % RING *
-				sizeof(struct descriptor),
+			.next = 2 * AREA +
+				(i + 1) % RING * sizeof(struct descriptor),
 		};
 	}
 	return m;

@@ -19,14 +19,14 @@
 #include "lib/vfio.h"
 #include "row.h"
 
-#define SAMPLES		12000
+#define SAMPLES 12000
 /* Stores in a sample, where one alone is shorter than reading the clock. */
-#define BATCH		1000
+#define BATCH 1000
 
 static void *map_bar(int device, unsigned int bar, size_t size)
 {
-	void *p = region_mmap(device, VFIO_PCI_BAR0_REGION_INDEX + bar, 0,
-			      size, PROT_READ | PROT_WRITE);
+	void *p = region_mmap(device, VFIO_PCI_BAR0_REGION_INDEX + bar, 0, size,
+			      PROT_READ | PROT_WRITE);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -108,10 +108,10 @@ static void bench_irq(struct testdev *td, int device, struct testdev *other)
 
 	if (vuser_client_new(other->socket, NULL, 10000, NULL, NULL, &client))
 		die("connect to the other server");
-	if (vuser_client_set_irqs(client, VFIO_IRQ_SET_DATA_EVENTFD |
-				  VFIO_IRQ_SET_ACTION_TRIGGER,
-				  VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL,
-				  &direct) ||
+	if (vuser_client_set_irqs(
+		    client,
+		    VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		    VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL, &direct) ||
 	    irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd))
 		die("SET_IRQS");
 	samples_init(&a, SAMPLES);

@@ -9,27 +9,27 @@
 #include "shared.h"
 #include "vfio.h"
 
-#define BAR(n)	(VFIO_PCI_BAR0_REGION_INDEX + (n))
+#define BAR(n) (VFIO_PCI_BAR0_REGION_INDEX + (n))
 
-#define CONSUMER_FIXTURE						\
-	FIXTURE(consumer)						\
-	{								\
-		struct vfio_dev dev;					\
-		long locked;						\
-	};								\
-									\
-	FIXTURE_SETUP(consumer)						\
-	{								\
-		self->locked = res_locked();				\
-		ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid,	\
-					   VFIO_TYPE1v2_IOMMU));	\
-		ASSERT_EQ(0, testdev_cmd(&shared, "restore"));		\
-	}								\
-									\
-	FIXTURE_TEARDOWN(consumer)					\
-	{								\
-		vfio_dev_close(&self->dev);				\
-		EXPECT_EQ(self->locked, res_locked());			\
+#define CONSUMER_FIXTURE                                            \
+	FIXTURE(consumer)                                           \
+	{                                                           \
+		struct vfio_dev dev;                                \
+		long locked;                                        \
+	};                                                          \
+                                                                    \
+	FIXTURE_SETUP(consumer)                                     \
+	{                                                           \
+		self->locked = res_locked();                        \
+		ASSERT_EQ(0, vfio_dev_open(&self->dev, shared.uuid, \
+					   VFIO_TYPE1v2_IOMMU));    \
+		ASSERT_EQ(0, testdev_cmd(&shared, "restore"));      \
+	}                                                           \
+                                                                    \
+	FIXTURE_TEARDOWN(consumer)                                  \
+	{                                                           \
+		vfio_dev_close(&self->dev);                         \
+		EXPECT_EQ(self->locked, res_locked());              \
 	}
 
 #endif /* SELFTESTS_CONSUMER_H */

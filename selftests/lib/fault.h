@@ -12,16 +12,17 @@ void fault_begin(void);
 void fault_end(void);
 
 /* 0, or the SIGBUS, SIGSEGV, SIGILL or SIGFPE that @statement raised. */
-#define FAULT_OF(statement) ({				\
-	int sig_;					\
-							\
-	fault_begin();					\
-	sig_ = sigsetjmp(fault_env, 1);			\
-	if (!sig_) {					\
-		statement;				\
-	}						\
-	fault_end();					\
-	sig_;						\
-})
+#define FAULT_OF(statement)                     \
+	({                                      \
+		int sig_;                       \
+                                                \
+		fault_begin();                  \
+		sig_ = sigsetjmp(fault_env, 1); \
+		if (!sig_) {                    \
+			statement;              \
+		}                               \
+		fault_end();                    \
+		sig_;                           \
+	})
 
 #endif /* SELFTESTS_FAULT_H */

@@ -39,8 +39,8 @@ static int notify_socket(struct sockaddr_un *addr)
 	if (fd < 0)
 		return -errno;
 	addr->sun_family = AF_UNIX;
-	snprintf(addr->sun_path, sizeof(addr->sun_path),
-		 "/run/vuser-notify-%d", getpid());
+	snprintf(addr->sun_path, sizeof(addr->sun_path), "/run/vuser-notify-%d",
+		 getpid());
 	unlink(addr->sun_path);
 	if (bind(fd, (struct sockaddr *)addr, sizeof(*addr))) {
 		close(fd);

@@ -22,10 +22,10 @@ int helper_run(int argc, char **argv, int (*run)(int argc, char **argv));
 extern pid_t helper_pid;
 
 /* In place of TEST_HARNESS_MAIN. */
-#define HELPER_MAIN						\
-	int main(int argc, char **argv)				\
-	{							\
-		return helper_run(argc, argv, test_harness_run);	\
+#define HELPER_MAIN                                              \
+	int main(int argc, char **argv)                          \
+	{                                                        \
+		return helper_run(argc, argv, test_harness_run); \
 	}
 
 #endif /* SELFTESTS_HELPER_H */

@@ -19,12 +19,12 @@ int shared_run(int argc, char **argv, const char *const *args,
 	       int (*run)(int argc, char **argv));
 
 /* In place of TEST_HARNESS_MAIN; arguments are the server's. */
-#define SHARED_MAIN(...)						\
-	int main(int argc, char **argv)					\
-	{								\
-		static const char *const args[] = { __VA_ARGS__ };	\
-									\
-		return shared_run(argc, argv, args, test_harness_run);	\
+#define SHARED_MAIN(...)                                               \
+	int main(int argc, char **argv)                                \
+	{                                                              \
+		static const char *const args[] = { __VA_ARGS__ };     \
+                                                                       \
+		return shared_run(argc, argv, args, test_harness_run); \
 	}
 
 #endif /* SELFTESTS_SHARED_H */

@@ -118,7 +118,8 @@ int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
 		ret = -ETIMEDOUT;
 		if (clock_ms() >= deadline)
 			break;
-		if (poll(&pfd, 1, deadline - clock_ms()) < 0 && errno != EINTR) {
+		if (poll(&pfd, 1, deadline - clock_ms()) < 0 &&
+		    errno != EINTR) {
 			ret = -errno;
 			break;
 		}

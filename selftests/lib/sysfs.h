@@ -8,10 +8,10 @@
 
 #include <stddef.h>
 
-#define UUID_LEN	36
+#define UUID_LEN 36
 
-#define MDEV_TYPE	"/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci"
-#define MDEV_DEVICES	"/sys/bus/mdev/devices"
+#define MDEV_TYPE    "/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci"
+#define MDEV_DEVICES "/sys/bus/mdev/devices"
 
 /* A fresh random UUID. */
 void uuid_new(char uuid[UUID_LEN + 1]);

@@ -15,9 +15,9 @@
 #include "../../user/devices/test/testdev.h"
 
 /* How long a test waits for what should come at once, in ms. */
-#define SOON_MS		20000
+#define SOON_MS 20000
 /* How long a test waits to see that nothing comes, in ms. */
-#define QUIET_MS	100
+#define QUIET_MS 100
 
 struct testdev {
 	char uuid[UUID_LEN + 1];
@@ -51,7 +51,7 @@ long long testdev_num(struct testdev *td, const char *fmt, ...)
 
 /* One access that reached the server. */
 struct testdev_access {
-	char dir;		/* 'r', 'w', or 'p' for a posted write */
+	char dir; /* 'r', 'w', or 'p' for a posted write */
 	unsigned int region;
 	uint64_t offset;
 	unsigned int size;

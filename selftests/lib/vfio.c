@@ -121,11 +121,10 @@ void *region_mmap(int device, uint32_t index, uint64_t off, size_t size,
 		    region_offset(device, index) + off);
 }
 
-int region_get(int device, uint32_t index, uint64_t off, void *buf,
-	       size_t size)
+int region_get(int device, uint32_t index, uint64_t off, void *buf, size_t size)
 {
-	ssize_t len = pread(device, buf, size,
-			    region_offset(device, index) + off);
+	ssize_t len =
+		pread(device, buf, size, region_offset(device, index) + off);
 
 	if (len < 0)
 		return -errno;
@@ -135,8 +134,8 @@ int region_get(int device, uint32_t index, uint64_t off, void *buf,
 int region_put(int device, uint32_t index, uint64_t off, const void *buf,
 	       size_t size)
 {
-	ssize_t len = pwrite(device, buf, size,
-			     region_offset(device, index) + off);
+	ssize_t len =
+		pwrite(device, buf, size, region_offset(device, index) + off);
 
 	if (len < 0)
 		return -errno;
@@ -171,18 +170,19 @@ int irq_set(int device, uint32_t flags, uint32_t index, uint32_t start,
 	return ret;
 }
 
-int irq_set_eventfds(int device, uint32_t index, uint32_t start,
-		     uint32_t count, const int *fds)
+int irq_set_eventfds(int device, uint32_t index, uint32_t start, uint32_t count,
+		     const int *fds)
 {
-	return irq_set(device, VFIO_IRQ_SET_DATA_EVENTFD |
-		       VFIO_IRQ_SET_ACTION_TRIGGER, index, start, count, fds,
-		       count * sizeof(*fds));
+	return irq_set(device,
+		       VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		       index, start, count, fds, count * sizeof(*fds));
 }
 
 int irq_disable(int device, uint32_t index)
 {
-	return irq_set(device, VFIO_IRQ_SET_DATA_NONE |
-		       VFIO_IRQ_SET_ACTION_TRIGGER, index, 0, 0, NULL, 0);
+	return irq_set(device,
+		       VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		       index, 0, 0, NULL, 0);
 }
 
 int dma_map(int container, void *vaddr, uint64_t iova, uint64_t size,

@@ -16,7 +16,7 @@ struct vfio_dev {
 	int device;
 };
 
-#define VFIO_DEV_INIT	{ -1, -1, -1 }
+#define VFIO_DEV_INIT { -1, -1, -1 }
 
 int container_open(void);
 /* Opens /dev/vfio/N of @uuid. */
@@ -46,8 +46,8 @@ int irq_info(int device, uint32_t index, struct vfio_irq_info *info);
 /* VFIO_DEVICE_SET_IRQS with @data of @len bytes behind the header. */
 int irq_set(int device, uint32_t flags, uint32_t index, uint32_t start,
 	    uint32_t count, const void *data, size_t len);
-int irq_set_eventfds(int device, uint32_t index, uint32_t start,
-		     uint32_t count, const int *fds);
+int irq_set_eventfds(int device, uint32_t index, uint32_t start, uint32_t count,
+		     const int *fds);
 int irq_disable(int device, uint32_t index);
 
 int dma_map(int container, void *vaddr, uint64_t iova, uint64_t size,
