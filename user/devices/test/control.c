@@ -16,17 +16,17 @@
 #include "kept.h"
 #include "wire.h"
 
-#define MAX_ARGS	6
+#define MAX_ARGS 6
 /* How long a command that waits does so at most. */
-#define WAIT_MS		15000
+#define WAIT_MS 15000
 /* Bytes that a command carries in hex. */
-#define HEX_MAX		4096
+#define HEX_MAX 4096
 
 struct ctl {
 	struct device *dev;
 	struct wire *wire;
 	const char *args[MAX_ARGS];
-	char text[TESTDEV_CTL_MAX];	/* result */
+	char text[TESTDEV_CTL_MAX]; /* result */
 };
 
 static uint64_t arg(const struct ctl *c, unsigned int i)
@@ -216,8 +216,8 @@ static int do_irq(struct ctl *c)
 
 static int do_irq_enabled(struct ctl *c)
 {
-	result(c, "%d", vuser_irq_enabled(c->dev->server, arg(c, 0),
-					  arg(c, 1)));
+	result(c, "%d",
+	       vuser_irq_enabled(c->dev->server, arg(c, 0), arg(c, 1)));
 	return 0;
 }
 
@@ -506,7 +506,7 @@ static int run(struct ctl *c, char *line)
 	for (i = 0; name && i < NR_COMMANDS; i++) {
 		if (!strcmp(commands[i].name, name))
 			return commands[i].nr_args == n ? commands[i].run(c) :
-				-EINVAL;
+							  -EINVAL;
 	}
 	return -ENOSYS;
 }

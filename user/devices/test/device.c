@@ -232,9 +232,9 @@ static int init_memory(struct device *dev)
 
 	for (i = 0; i < NR_BARS; i++) {
 		is_shared = i == 2 || i == 4;
-		dev->memfds[i] = area_create(is_shared ? dev->opt.areas :
-							 AREA_MEMFD,
-					     bar_sizes[i], &dev->bars[i]);
+		dev->memfds[i] =
+			area_create(is_shared ? dev->opt.areas : AREA_MEMFD,
+				    bar_sizes[i], &dev->bars[i]);
 		if (dev->memfds[i] < 0)
 			return dev->memfds[i];
 		if (!is_shared) {
@@ -303,10 +303,12 @@ static int set_regions(struct device *dev)
 			.size = bar_sizes[i],
 			.flags = VFIO_REGION_INFO_FLAG_READ |
 				 VFIO_REGION_INFO_FLAG_WRITE,
-			.read = i == 0 ? bar0_read : i == 1 ? msix_read :
-				memory_read,
-			.write = i == 0 ? bar0_write : i == 1 ? msix_write :
-				memory_write,
+			.read = i == 0 ? bar0_read :
+				i == 1 ? msix_read :
+					 memory_read,
+			.write = i == 0 ? bar0_write :
+				 i == 1 ? msix_write :
+					  memory_write,
 			.fd = dev->memfds[i],
 			.areas = i == 2 ? areas : NULL,
 			.nr_areas = i == 2 ? 2 : 0,
@@ -366,12 +368,16 @@ static int set_irqs(struct device *dev)
 		uint32_t flags;
 		uint32_t count;
 	} irqs[] = {
-		{ VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD |
-		  VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED, 1 },
-		{ VFIO_PCI_MSI_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD |
-		  VFIO_IRQ_INFO_NORESIZE, TESTDEV_NR_MSI },
-		{ VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD |
-		  VFIO_IRQ_INFO_NORESIZE, TESTDEV_NR_MSIX },
+		{ VFIO_PCI_INTX_IRQ_INDEX,
+		  VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
+			  VFIO_IRQ_INFO_AUTOMASKED,
+		  1 },
+		{ VFIO_PCI_MSI_IRQ_INDEX,
+		  VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
+		  TESTDEV_NR_MSI },
+		{ VFIO_PCI_MSIX_IRQ_INDEX,
+		  VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
+		  TESTDEV_NR_MSIX },
 		{ VFIO_PCI_ERR_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD, 1 },
 		{ VFIO_PCI_REQ_IRQ_INDEX, VFIO_IRQ_INFO_EVENTFD, 1 },
 	};

@@ -13,12 +13,12 @@
 #include "area.h"
 #include "testdev.h"
 
-#define NR_BARS		6
-#define MAX_DMA_LIST	65536
+#define NR_BARS	     6
+#define MAX_DMA_LIST 65536
 
 struct options {
 	struct vuser_server_config server;
-	unsigned int dma_limit;	/* refuse the next with EINVAL; 0: no limit */
+	unsigned int dma_limit; /* refuse the next with EINVAL; 0: no limit */
 	bool no_reset;
 	bool no_io_fds;
 	enum area_kind areas;
@@ -41,7 +41,7 @@ struct device {
 	struct vuser_dma_region dma[MAX_DMA_LIST];
 	uint64_t onread_iova;
 	bool onread;
-	bool onmap;		/* read a mapping before it is acknowledged */
+	bool onmap; /* read a mapping before it is acknowledged */
 	int onmap_result;
 	uint64_t onmap_value;
 };

@@ -90,8 +90,7 @@ int kept_pread(uint64_t off, uint64_t *value)
 
 int kept_pwrite(uint64_t off, uint64_t value)
 {
-	ssize_t len = pwrite(kept_fd, &value, sizeof(value),
-			     kept_offset + off);
+	ssize_t len = pwrite(kept_fd, &value, sizeof(value), kept_offset + off);
 
 	if (len < 0)
 		return -errno;

@@ -48,7 +48,7 @@ static const struct option longopts[] = {
 	{ "no-io-fds", no_argument, NULL, OPT_NO_IO_FDS },
 	{ "areas", required_argument, NULL, OPT_AREAS },
 	{ "help", no_argument, NULL, 'h' },
-	{ }
+	{}
 };
 
 static void usage(void)

@@ -10,18 +10,12 @@
 #include "spoil.h"
 
 static const char *const names[] = {
-	[SPOIL_ID] = "id",
-	[SPOIL_COMMAND] = "command",
-	[SPOIL_TYPE] = "type",
-	[SPOIL_LONG] = "long",
-	[SPOIL_SHORT] = "short",
-	[SPOIL_HUGE] = "huge",
-	[SPOIL_TINY] = "tiny",
-	[SPOIL_COUNT] = "count",
-	[SPOIL_TWICE] = "twice",
-	[SPOIL_HALF] = "half",
-	[SPOIL_CUT] = "cut",
-	[SPOIL_FD] = "fd",
+	[SPOIL_ID] = "id",	 [SPOIL_COMMAND] = "command",
+	[SPOIL_TYPE] = "type",	 [SPOIL_LONG] = "long",
+	[SPOIL_SHORT] = "short", [SPOIL_HUGE] = "huge",
+	[SPOIL_TINY] = "tiny",	 [SPOIL_COUNT] = "count",
+	[SPOIL_TWICE] = "twice", [SPOIL_HALF] = "half",
+	[SPOIL_CUT] = "cut",	 [SPOIL_FD] = "fd",
 };
 
 enum spoil_kind spoil_by_name(const char *name)

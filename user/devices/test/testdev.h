@@ -15,56 +15,56 @@
 #ifndef VUSER_TESTDEV_H
 #define VUSER_TESTDEV_H
 
-#define TESTDEV_VENDOR_ID	0x5655
-#define TESTDEV_DEVICE_ID	0x7e57
-#define TESTDEV_CLASS		0xff0000
+#define TESTDEV_VENDOR_ID 0x5655
+#define TESTDEV_DEVICE_ID 0x7e57
+#define TESTDEV_CLASS	  0xff0000
 
-#define TESTDEV_CONFIG_SIZE	0x1000
-#define TESTDEV_ROM_SIZE	0x1000
+#define TESTDEV_CONFIG_SIZE 0x1000
+#define TESTDEV_ROM_SIZE    0x1000
 
-#define TESTDEV_BAR0_SIZE	0x4000
+#define TESTDEV_BAR0_SIZE 0x4000
 /* Reads as TESTDEV_ID, stores are dropped; 4 bytes. */
-#define TESTDEV_REG_ID		0x000
-#define TESTDEV_ID		0x54445655
+#define TESTDEV_REG_ID 0x000
+#define TESTDEV_ID     0x54445655
 /* Each read returns how many reads came before it; 4 or 8 bytes. */
-#define TESTDEV_REG_READS	0x008
+#define TESTDEV_REG_READS 0x008
 /* A read of 8 bytes does what the "onread" command asked for first. */
-#define TESTDEV_REG_ONREAD	0x010
+#define TESTDEV_REG_ONREAD 0x010
 /* From here to the end of the BAR: memory. */
-#define TESTDEV_REG_MEMORY	0x1000
+#define TESTDEV_REG_MEMORY 0x1000
 
-#define TESTDEV_BAR1_SIZE	0x2000
-#define TESTDEV_MSIX_TABLE	0x0000
-#define TESTDEV_MSIX_PBA	0x1000
+#define TESTDEV_BAR1_SIZE  0x2000
+#define TESTDEV_MSIX_TABLE 0x0000
+#define TESTDEV_MSIX_PBA   0x1000
 
-#define TESTDEV_BAR2_SIZE	0x10000
-#define TESTDEV_AREA0_OFFSET	0x1000
-#define TESTDEV_AREA0_SIZE	0x3000
-#define TESTDEV_AREA1_OFFSET	0x8000
-#define TESTDEV_AREA1_SIZE	0x4000
+#define TESTDEV_BAR2_SIZE    0x10000
+#define TESTDEV_AREA0_OFFSET 0x1000
+#define TESTDEV_AREA0_SIZE   0x3000
+#define TESTDEV_AREA1_OFFSET 0x8000
+#define TESTDEV_AREA1_SIZE   0x4000
 
-#define TESTDEV_BAR3_SIZE	0x2000
-#define TESTDEV_NR_DOORBELLS	5
+#define TESTDEV_BAR3_SIZE    0x2000
+#define TESTDEV_NR_DOORBELLS 5
 /* Doorbell 0: a store of 4 bytes, any value. */
-#define TESTDEV_DB_ANY		0x000
+#define TESTDEV_DB_ANY 0x000
 /* Doorbells 1 and 2: a store of 2 bytes with exactly this value. */
-#define TESTDEV_DB_MATCH	0x010
-#define TESTDEV_DB_MATCH1	0x1234
-#define TESTDEV_DB_MATCH2	0x4321
+#define TESTDEV_DB_MATCH  0x010
+#define TESTDEV_DB_MATCH1 0x1234
+#define TESTDEV_DB_MATCH2 0x4321
 /* Doorbell 3: a store of any size. */
-#define TESTDEV_DB_ANYSIZE	0x020
+#define TESTDEV_DB_ANYSIZE 0x020
 /* Doorbell 4: a store of 8 bytes, any value. */
-#define TESTDEV_DB_WIDE		0x028
+#define TESTDEV_DB_WIDE 0x028
 /* Beside them: memory. */
-#define TESTDEV_DB_MEMORY	0x800
+#define TESTDEV_DB_MEMORY 0x800
 
-#define TESTDEV_BAR4_SIZE	0x10000
-#define TESTDEV_BAR5_SIZE	0x1000
+#define TESTDEV_BAR4_SIZE 0x10000
+#define TESTDEV_BAR5_SIZE 0x1000
 
-#define TESTDEV_NR_MSI		8
-#define TESTDEV_NR_MSIX		32
+#define TESTDEV_NR_MSI	8
+#define TESTDEV_NR_MSIX 32
 
 /* Requests and replies on the control socket fit one packet of this size. */
-#define TESTDEV_CTL_MAX		65536
+#define TESTDEV_CTL_MAX 65536
 
 #endif /* VUSER_TESTDEV_H */

@@ -16,7 +16,7 @@
 #include "spoil.h"
 #include "wire.h"
 
-#define LOG_SIZE	16384
+#define LOG_SIZE 16384
 
 /* What is to happen to a command and its reply. */
 struct rule {
@@ -36,8 +36,8 @@ struct wire {
 	pthread_cond_t changed;
 	int listen_fd;
 	int connections;
-	int wake;		/* eventfd: look at the rules again */
-	int client;		/* -1: nobody */
+	int wake; /* eventfd: look at the rules again */
+	int client; /* -1: nobody */
 	int server;
 	struct vuser_msg from_client;
 	struct vuser_msg from_server;
@@ -94,19 +94,20 @@ static void wake(struct wire *w)
 static bool is_reply(const struct vfio_user_header *hdr)
 {
 	return (hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) ==
-		VFIO_USER_FLAGS_TYPE_REPLY;
+	       VFIO_USER_FLAGS_TYPE_REPLY;
 }
 
 /* Waits with the lock held until the condition came or @ms have gone. */
-#define WAIT_FOR(w, cond, ms) ({					\
-	struct timespec until_ = deadline(ms);				\
-	int err_ = 0;							\
-									\
-	while (!(cond) && !err_)					\
-		err_ = pthread_cond_timedwait(&(w)->changed,		\
-					      &(w)->lock, &until_);	\
-	(cond) ? 0 : -ETIMEDOUT;					\
-})
+#define WAIT_FOR(w, cond, ms)                                               \
+	({                                                                  \
+		struct timespec until_ = deadline(ms);                      \
+		int err_ = 0;                                               \
+                                                                            \
+		while (!(cond) && !err_)                                    \
+			err_ = pthread_cond_timedwait(&(w)->changed,        \
+						      &(w)->lock, &until_); \
+		(cond) ? 0 : -ETIMEDOUT;                                    \
+	})
 
 static struct timespec deadline(int ms)
 {
@@ -247,7 +248,8 @@ static int client_message(struct wire *w, struct vuser_msg *msg)
 		pthread_mutex_lock(&w->lock);
 		w->raw_done = true;
 		w->raw_error = msg->hdr.flags & VFIO_USER_FLAGS_ERROR ?
-			msg->hdr.error_no : 0;
+				       msg->hdr.error_no :
+				       0;
 		pthread_cond_broadcast(&w->changed);
 		pthread_mutex_unlock(&w->lock);
 		return 0;
@@ -294,7 +296,7 @@ static int server_message(struct wire *w, struct vuser_msg *msg)
 	rule->spoil = SPOIL_NOT;
 	pthread_mutex_unlock(&w->lock);
 	return kind == SPOIL_NOT ? forward(w->client, msg) :
-		spoil_send(w->client, msg, kind);
+				   spoil_send(w->client, msg, kind);
 }
 
 /* Lets go of the replies kept back; with nobody there they are dropped. */
@@ -323,8 +325,8 @@ static int flush_held(struct wire *w)
 static int pump(int fd, struct wire *w, struct vuser_msg *msg,
 		int (*handle)(struct wire *, struct vuser_msg *))
 {
-	int ret = vuser_msg_recv(fd, msg, VUSER_MAX_XFER_SIZE,
-				 VUSER_MAX_MSG_FDS);
+	int ret =
+		vuser_msg_recv(fd, msg, VUSER_MAX_XFER_SIZE, VUSER_MAX_MSG_FDS);
 
 	if (ret)
 		return ret == -EAGAIN ? 0 : ret;
@@ -347,8 +349,8 @@ static void hang_up(struct wire *w)
 static void accept_client(struct wire *w)
 {
 	int pair[2];
-	int fd = accept4(w->listen_fd, NULL, NULL,
-			 SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd =
+		accept4(w->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;

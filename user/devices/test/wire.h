@@ -15,11 +15,11 @@ struct wire;
 
 /* One access of a region that the client sent. */
 struct wire_access {
-	char dir;		/* 'r', 'w', or 'p' for a posted write */
+	char dir; /* 'r', 'w', or 'p' for a posted write */
 	uint32_t region;
 	uint64_t offset;
 	uint32_t size;
-	uint64_t value;		/* written; its first 8 bytes */
+	uint64_t value; /* written; its first 8 bytes */
 };
 
 /*
@@ -64,7 +64,7 @@ void wire_keep(struct wire *w, bool on);
  * not go to the server; wire_raw_wait() gives its error, 0 if none, or
  * -ETIMEDOUT.
  */
-#define WIRE_RAW_ID	0xff00
+#define WIRE_RAW_ID 0xff00
 int wire_raw(struct wire *w, const void *buf, size_t len);
 int wire_raw_wait(struct wire *w, int ms);
 
