@@ -26,6 +26,7 @@ windows()
 }
 
 check "the module and the helper start" vuser_up || finish
+check "512 huge pages" hugepages 2048 512 || finish
 
 check "a device that announces 8 DMA regions attaches" \
 	device_up eight vuser-ioat --max-dma-maps 8 -s || finish
