@@ -208,6 +208,33 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 	return slot;
 }
 
+static bool vuser_slot_room(struct vuser_channel *chan)
+{
+	return vuser_slot_find(chan) || vuser_channel_lost(chan);
+}
+
+/* All slots are taken: waits for one that is given back. */
+static int vuser_slot_wait_room(struct vuser_channel *chan,
+				struct vuser_call *call)
+{
+	long left = vuser_jiffies_left(call->deadline);
+	long ret;
+
+	if (!left) {
+		vuser_channel_fail(chan, -ETIMEDOUT,
+				   "the server did not answer");
+		return -ETIMEDOUT;
+	}
+	if (!call->killable) {
+		wait_event_idle_timeout(chan->slot_room, vuser_slot_room(chan),
+					left);
+		return 0;
+	}
+	ret = wait_event_killable_timeout(chan->slot_room,
+					  vuser_slot_room(chan), left);
+	return ret < 0 ? -EINTR : 0;
+}
+
 /**
  * vuser_slot_get() - reserve a slot for a command
  * @chan: the channel
@@ -221,8 +248,7 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 		   struct vfio_user_header *hdr, struct vuser_slot **slot)
 {
-	long left;
-	int ret = 0;
+	int ret;
 
 	for (;;) {
 		if (vuser_channel_lost(chan))
@@ -230,23 +256,9 @@ int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 		*slot = vuser_slot_try_get(chan, call);
 		if (*slot)
 			break;
-		left = vuser_jiffies_left(call->deadline);
-		if (!left) {
-			vuser_channel_fail(chan, -ETIMEDOUT,
-					   "the server did not answer");
-			return -ETIMEDOUT;
-		}
-		if (call->killable)
-			ret = wait_event_killable_timeout(chan->slot_room,
-				vuser_slot_find(chan) ||
-				vuser_channel_lost(chan), left);
-		else
-			wait_event_idle_timeout(chan->slot_room,
-						vuser_slot_find(chan) ||
-						vuser_channel_lost(chan),
-						left);
-		if (ret < 0)
-			return -EINTR;
+		ret = vuser_slot_wait_room(chan, call);
+		if (ret)
+			return ret;
 	}
 
 	memset(hdr, 0, sizeof(*hdr));

@@ -100,7 +100,7 @@ struct vuser_channel {
 	struct vuser_link main;
 	struct vuser_link twin;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* of slots, waiters and requests */
 	struct vuser_slot slots[VUSER_NR_SLOTS];
 	struct list_head waiters;
 	wait_queue_head_t slot_room;

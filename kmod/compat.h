@@ -36,9 +36,9 @@ static inline void vuser_eventfd_signal(struct eventfd_ctx *ctx)
 
 /* 6.10 and later remember where a trace event's string comes from. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-#define vuser_assign_str(_dst, _src)	__assign_str(_dst)
+#define vuser_assign_str(_name)		__assign_str(_name)
 #else
-#define vuser_assign_str(_dst, _src)	__assign_str(_dst, _src)
+#define vuser_assign_str(_name)		__assign_str(_name, _name)
 #endif
 
 /* 6.3 made vm_flags read-only. */
@@ -99,9 +99,9 @@ static inline void vuser_refuse_fds(struct socket *sock)
 
 /* 6.3: what inode operations get of the mount. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-typedef struct mnt_idmap vuser_mnt_idmap;
+#define vuser_mnt_idmap		mnt_idmap
 #else
-typedef struct user_namespace vuser_mnt_idmap;
+#define vuser_mnt_idmap		user_namespace
 #endif
 
 /* 6.5 and later mark a file that an overlay opened below itself. */
@@ -132,12 +132,13 @@ static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 	writable = args.writable;
 	follow_pfnmap_end(&args);
 #else
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the page table */
 	bool writable;
 	pte_t *pte;
 
 	if (follow_pte(vma->vm_mm, addr, &pte, &ptl))
 		return -EFAULT;
+	__acquire(ptl);
 	*pfn = pte_pfn(*pte);
 	writable = pte_write(*pte);
 	pte_unmap_unlock(pte, ptl);

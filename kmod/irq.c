@@ -238,6 +238,13 @@ static int vuser_irq_trigger(struct vuser_device *dev,
 	return 0;
 }
 
+static int vuser_irq_tell_one(struct vuser_device *dev, u32 index, u32 flags,
+			      u32 start)
+{
+	return vuser_channel_set_irqs(dev, index, flags, start, 1, NULL, 0,
+				      vuser_request_deadline(dev), true);
+}
+
 /* MASK and UNMASK: the server's business, in the forms that servers take. */
 static int vuser_irq_mask(struct vuser_device *dev,
 			  const struct vfio_irq_set *hdr, const void *data)
@@ -245,7 +252,7 @@ static int vuser_irq_mask(struct vuser_device *dev,
 	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
 	struct vuser_desc *desc = dev->chan->desc;
 	struct vuser_vector *vectors;
-	u32 i;
+	u32 i, flags = action | VFIO_IRQ_SET_DATA_NONE;
 	int ret = 0;
 
 	if (!(desc->irqs[hdr->index].flags & VFIO_IRQ_INFO_MASKABLE))
@@ -255,10 +262,8 @@ static int vuser_irq_mask(struct vuser_device *dev,
 	if (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)) {
 		for (i = 0; i < hdr->count && !ret; i++)
 			if (vuser_irq_named(hdr->flags, data, i))
-				ret = vuser_channel_set_irqs(dev, hdr->index,
-					action | VFIO_IRQ_SET_DATA_NONE,
-					hdr->start + i, 1, NULL, 0,
-					vuser_request_deadline(dev), true);
+				ret = vuser_irq_tell_one(dev, hdr->index, flags,
+							 hdr->start + i);
 		return ret;
 	}
 	if (action == VFIO_IRQ_SET_ACTION_MASK)

@@ -48,9 +48,9 @@ struct vuser_link {
 	wait_queue_head_t *wqh;
 	wait_queue_head_t room;
 
-	struct mutex tx_lock;
+	struct mutex tx_lock;	/* one sendmsg */
 
-	struct mutex rx_lock;
+	struct mutex rx_lock;	/* who reads, and what was read */
 	u8 *rx_buf;
 	size_t rx_len;
 	u64 rx_messages;

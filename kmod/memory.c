@@ -85,8 +85,8 @@ static struct file_system_type vuser_fs_type = {
 };
 
 /* The size of an object is fixed, and nothing else of it is to be changed. */
-static int vuser_memory_setattr(vuser_mnt_idmap *idmap, struct dentry *dentry,
-				struct iattr *attr)
+static int vuser_memory_setattr(struct vuser_mnt_idmap *idmap,
+				struct dentry *dentry, struct iattr *attr)
 {
 	return -EPERM;
 }

@@ -3,15 +3,16 @@
 #ifndef VUSER_PLAN_H
 #define VUSER_PLAN_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 struct vuser_mapping;
 
 /* A window, and what is mapped in one, starts and ends at a multiple of it. */
-#define VUSER_WINDOW_SIZE	(1UL << 30)
+#define VUSER_WINDOW_SIZE	BIT(30)
 
 /* A longer one finds no place in a server's address space. */
-#define VUSER_WINDOW_MAX	(1UL << 46)
+#define VUSER_WINDOW_MAX	BIT(46)
 
 /**
  * enum vuser_region_kind - what a region is told with

@@ -141,7 +141,8 @@ int vuser_request_call(struct vuser_channel *chan, struct vuser_call *call,
 		       call->payload[1].iov_len);
 
 	spin_lock_irq(&chan->lock);
-	id = req->info.id = chan->next_request++;
+	id = chan->next_request++;
+	req->info.id = id;
 	req->slot->sent = false;
 	list_add_tail(&req->node, &chan->requests);
 	spin_unlock_irq(&chan->lock);

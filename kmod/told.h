@@ -41,7 +41,7 @@ struct vuser_told {
 	struct list_head node;
 	u64 seq;
 	struct vuser_domain *dom;
-	struct mutex lock;
+	struct mutex lock;	/* what this server is told */
 	struct vuser_device *dev;
 	bool closing;
 	bool incomplete;

@@ -58,7 +58,7 @@ TRACE_EVENT(vuser_bad_msg,
 	TP_fast_assign(
 		__entry->dev = dev->id;
 		memcpy(__entry->header, hdr, sizeof(*hdr));
-		vuser_assign_str(why, why);
+		vuser_assign_str(why);
 	),
 	TP_printk("dev=%u %s: %s", __entry->dev, __get_str(why),
 		  __print_hex(__entry->header,
@@ -76,7 +76,7 @@ TRACE_EVENT(vuser_lost,
 	TP_fast_assign(
 		__entry->dev = dev->id;
 		__entry->error = error;
-		vuser_assign_str(why, why);
+		vuser_assign_str(why);
 	),
 	TP_printk("dev=%u error=%d %s", __entry->dev, __entry->error,
 		  __get_str(why))

@@ -231,7 +231,7 @@ struct vuser_device {
 	u32 group_id;
 	u32 id;
 
-	struct mutex lock;
+	struct mutex lock;	/* state, owner, settings */
 	u32 state;
 	bool opened;
 	bool gone;
@@ -247,10 +247,10 @@ struct vuser_device {
 	bool sparse;
 	int alias;
 
-	struct mutex irq_lock;
+	struct mutex irq_lock;	/* SET_IRQS */
 	struct vuser_vector *vectors[VUSER_MAX_IRQ_INDEXES];
 	u32 irq_enabled;
-	spinlock_t signal_lock;
+	spinlock_t signal_lock;	/* the two triggers */
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 
