@@ -14,9 +14,11 @@
 #include "row.h"
 
 #define BLOCK  (64 * 1024)
-#define RING   64
-#define ROUNDS 200
-#define AREA   ((size_t)RING * BLOCK)
+/* Descriptors between two doorbells, and the blocks that they share. */
+#define RING   1024
+#define BLOCKS 64
+#define ROUNDS 20
+#define AREA   ((size_t)BLOCKS * BLOCK)
 
 #define CHANCMD	      0x84
 #define CHANCMD_RESET 0x20
@@ -63,8 +65,8 @@ static struct memory *setup(int container)
 		m->ring[i] = (struct descriptor) {
 			.size = BLOCK,
 			.control = i == RING - 1 ? CTL_COMPLETION : 0,
-			.src = (uint64_t)i * BLOCK,
-			.dst = AREA + (uint64_t)i * BLOCK,
+			.src = (uint64_t)(i % BLOCKS) * BLOCK,
+			.dst = AREA + (uint64_t)(i % BLOCKS) * BLOCK,
 			.next = 2 * AREA +
 				(i + 1) % RING * sizeof(struct descriptor),
 		};

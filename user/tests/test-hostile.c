@@ -260,7 +260,8 @@ TEST(replies_not_taken)
 		ret = vuser_msg_send(fd, &hdr, &iov, 1, NULL, 0, 20000);
 	} while (!ret && !dev->disconnects);
 	check(device_await(&dev->disconnects, 1));
-	check_eq(dev->last_error, -ETIMEDOUT);
+	/* Its reply found no room, or too many commands waited behind it. */
+	check(dev->last_error == -ETIMEDOUT || dev->last_error == -ENOBUFS);
 	close(fd);
 	check_alive(dev);
 	device_free(dev);
