@@ -13,7 +13,8 @@ modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR)/kmod modules
 
 modules_install:
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/kmod modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/kmod \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 user:
 	$(MAKE) -C user O=$(BUILD)/user

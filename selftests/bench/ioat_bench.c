@@ -13,7 +13,7 @@
 #include "lib/vfio.h"
 #include "row.h"
 
-#define BLOCK  (64 * 1024)
+#define BLOCK (64 * 1024)
 /* Descriptors between two doorbells, and the blocks that they share. */
 #define RING   1024
 #define BLOCKS 64

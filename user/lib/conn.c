@@ -206,7 +206,6 @@ static int read_locked(struct vu_conn *conn)
 static int wait_locked(struct vu_conn *conn, short events, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = conn->fd, .events = events };
-	bool idle = !conn->first;
 	int ret;
 
 	conn->rx_busy = true;
@@ -219,8 +218,11 @@ static int wait_locked(struct vu_conn *conn, short events, int64_t deadline)
 		return ret;
 	if (pfd.revents & ~POLLOUT)
 		ret = read_locked(conn);
-	/* The event loop's thread has to handle what it did not read. */
-	if (idle && conn->first)
+	/*
+	 * The event loop's thread has to handle what it did not read.  What was
+	 * in the queue before may be gone again by now, so it is told each time.
+	 */
+	if (conn->first)
 		eventfd_write(conn->wake_fd, 1);
 	return ret == -EAGAIN ? 0 : ret;
 }

@@ -198,8 +198,9 @@ static int got_region(struct vuser_handshake *hs)
 	int ret = vuser_decode_region_info_reply(hs->msg.payload, hs->msg.len,
 						 hs->index, &info, &caps);
 
-	/* It has to grow each time, so this ends. */
-	if (ret > 0 && (uint32_t)ret > hs->argsz && ret < REPLY_MAX)
+	/* Asked once more with the room it wants, and not again. */
+	if (ret > 0 && hs->argsz == REGION_ARGSZ && ret > REGION_ARGSZ &&
+	    ret < REPLY_MAX)
 		return ask_region(hs, ret);
 	if (ret)
 		return bad_reply(hs, ret < 0 ? ret : -E2BIG);
@@ -346,19 +347,18 @@ int vuser_handshake_step(struct vuser_handshake *hs,
 
 	if (!hs->desc)
 		return -EINVAL;
-	do {
-		ret = vuser_msg_recv(hs->desc->sock, &hs->msg, REPLY_MAX,
-				     hs->opt.max_msg_fds);
-		if (ret == -EAGAIN)
-			return ret;
-		if (ret)
-			return fail(hs, ret, "no reply to %s: %s",
-				    vuser_command_name(hs->command),
-				    ret == -ENODATA ? "the server hung up" :
-						      strerror(-ret));
-		ret = got_reply(hs);
-		vuser_msg_clear(&hs->msg);
-	} while (ret == -EAGAIN);
+	ret = vuser_msg_recv(hs->desc->sock, &hs->msg, REPLY_MAX,
+			     hs->opt.max_msg_fds);
+	if (ret == -EAGAIN)
+		return ret;
+	if (ret)
+		return fail(hs, ret, "no reply to %s: %s",
+			    vuser_command_name(hs->command),
+			    ret == -ENODATA ? "the server hung up" :
+					      strerror(-ret));
+	/* One reply a step: others in the same loop get their turn. */
+	ret = got_reply(hs);
+	vuser_msg_clear(&hs->msg);
 	if (ret)
 		return ret;
 	*desc = hs->desc;

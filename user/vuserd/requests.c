@@ -3,6 +3,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <vuser/proto.h>
 
@@ -144,14 +145,21 @@ static void send_one(struct device *dev, uint64_t id)
 
 void requests_send(struct helper *helper)
 {
+	size_t i, nr = helper->nr_requests;
 	struct device *dev;
-	size_t i;
 
-	/* Bells that ring meanwhile are appended. */
-	for (i = 0; helper->ready && i < helper->nr_requests; i++) {
+	for (i = 0; helper->ready && i < nr; i++) {
 		dev = device_find(helper, helper->requests[i].dev);
 		if (dev && dev->owned)
 			send_one(dev, helper->requests[i].id);
 	}
-	helper->nr_requests = 0;
+	/* A resync meanwhile may have left fewer. */
+	if (nr > helper->nr_requests)
+		nr = helper->nr_requests;
+	/* Bells that rang meanwhile are behind: all else gets its turn first. */
+	helper->nr_requests -= nr;
+	memmove(helper->requests, helper->requests + nr,
+		helper->nr_requests * sizeof(*helper->requests));
+	if (helper->nr_requests)
+		helper_defer(helper);
 }
