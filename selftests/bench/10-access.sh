@@ -8,10 +8,8 @@ load_module
 "$BENCH/memory_bench"
 
 start vuserd --foreground
-start vuser-ioat -s "$WORK/ioat.sock"
-start vuser-ioat -s "$WORK/direct.sock"
-await "$WORK/ioat.sock"
-await "$WORK/direct.sock"
+serve "$WORK/ioat.sock"
+serve "$WORK/direct.sock"
 uuid=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
 "$BENCH/access_bench" "$uuid" "$WORK/direct.sock"
 

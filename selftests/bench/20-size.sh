@@ -21,8 +21,7 @@ row "vuser.ko, loaded" "$(load_module &&
 
 start vuserd --foreground
 helper=$LAST_PID
-start vuser-ioat -s "$WORK/0.sock"
-await "$WORK/0.sock"
+serve "$WORK/0.sock"
 
 times=()
 for _ in $(seq 21); do
@@ -39,9 +38,8 @@ vuserctl create --endpoint "$WORK/0.sock" --wait > /dev/null
 row "vuserd with 1 device, resident" "$(resident "$helper")" KiB
 
 for i in $(seq 1 $((DEVICES - 1))); do
-	start vuser-ioat -s "$WORK/$i.sock"
+	serve "$WORK/$i.sock"
 done
-await "$WORK/$((DEVICES - 1)).sock"
 before=$(kernel_memory)
 for i in $(seq 1 $((DEVICES - 1))); do
 	vuserctl create --endpoint "$WORK/$i.sock" --wait > /dev/null

@@ -48,18 +48,27 @@ start()
 {
 	"$@" >&2 &
 	PIDS+=($!)
+	# shellcheck disable=SC2034 # for who starts it
 	LAST_PID=$!
 }
 
-# await SOCKET: until a server listens there
-await()
+# serve SOCKET: an ioat device in the background; returns when it listens
+serve()
 {
-	for _ in $(seq 600); do
-		[ -S "$1" ] && return
-		sleep 0.05
-	done
-	echo "nothing listens at $1" >&2
-	return 1
+	local said fd
+
+	mkfifo "$1.log"
+	vuser-ioat -v -s "$1" 2> "$1.log" &
+	PIDS+=($!)
+	exec {fd}< "$1.log"
+	read -r -t 60 said <&"$fd" || said=nothing
+	case $said in
+	*listening*) ;;
+	*)
+		echo "vuser-ioat does not listen: $said" >&2
+		return 1
+		;;
+	esac
 }
 
 load_module()
