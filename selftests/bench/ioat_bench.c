@@ -5,6 +5,7 @@
  *
  * usage: ioat_bench UUID
  */
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,6 +30,9 @@
 #define STATE_HALTED  0x3
 
 #define CTL_COMPLETION 0x8
+
+/* Nanoseconds for one turn of the ring. */
+#define PATIENCE 60000000000ull
 
 struct descriptor {
 	uint32_t size;
@@ -93,6 +97,8 @@ static double turn(struct memory *m, uint16_t count)
 	*(volatile uint16_t *)(bar + DMACOUNT) = count;
 	do {
 		done = m->completion;
+		if (!done && now_ns() - begin > PATIENCE)
+			die("the device does not complete the chain");
 	} while (!done);
 	if ((done & CHANSTS_STATE) == STATE_HALTED)
 		die("the channel halted");
@@ -102,6 +108,7 @@ static double turn(struct memory *m, uint16_t count)
 int main(int argc, char **argv)
 {
 	struct vfio_dev dev = VFIO_DEV_INIT;
+	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	struct samples s;
 	struct memory *m;
 	unsigned int i;
@@ -116,6 +123,9 @@ int main(int argc, char **argv)
 			  PROT_READ | PROT_WRITE);
 	if (bar == MAP_FAILED)
 		die("mmap");
+	if (region_put(dev.device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
+		       &command, sizeof(command)))
+		die("bus master");
 	m = setup(dev.container);
 	start();
 	samples_init(&s, ROUNDS);
