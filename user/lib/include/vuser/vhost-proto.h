@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * libvuser: messages of the vhost-user protocol.
+ *
+ * What goes over the socket, as QEMU's docs/interop/vhost-user.rst has it, and
+ * functions that check it.  None of them does I/O, none allocates.  Numbers are
+ * in the order of bytes of the machine.  The payloads that Linux has a
+ * structure for (rings, IOTLB) are those of linux/vhost_types.h.
+ *
+ * A message is checked in one place for both directions and for both ends: what
+ * would be refused when it came is not sent either.
+ */
+#ifndef VUSER_VHOST_PROTO_H
+#define VUSER_VHOST_PROTO_H
+
+#include <linux/vhost_types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Requests of the front-end. */
+enum vhost_user_request {
+	VHOST_USER_GET_FEATURES = 1,
+	VHOST_USER_SET_FEATURES = 2,
+	VHOST_USER_SET_OWNER = 3,
+	VHOST_USER_RESET_OWNER = 4,
+	VHOST_USER_SET_MEM_TABLE = 5,
+	VHOST_USER_SET_LOG_BASE = 6,
+	VHOST_USER_SET_LOG_FD = 7,
+	VHOST_USER_SET_VRING_NUM = 8,
+	VHOST_USER_SET_VRING_ADDR = 9,
+	VHOST_USER_SET_VRING_BASE = 10,
+	VHOST_USER_GET_VRING_BASE = 11,
+	VHOST_USER_SET_VRING_KICK = 12,
+	VHOST_USER_SET_VRING_CALL = 13,
+	VHOST_USER_SET_VRING_ERR = 14,
+	VHOST_USER_GET_PROTOCOL_FEATURES = 15,
+	VHOST_USER_SET_PROTOCOL_FEATURES = 16,
+	VHOST_USER_GET_QUEUE_NUM = 17,
+	VHOST_USER_SET_VRING_ENABLE = 18,
+	VHOST_USER_SEND_RARP = 19,
+	VHOST_USER_NET_SET_MTU = 20,
+	VHOST_USER_SET_BACKEND_REQ_FD = 21,
+	VHOST_USER_IOTLB_MSG = 22,
+	VHOST_USER_SET_VRING_ENDIAN = 23,
+	VHOST_USER_GET_CONFIG = 24,
+	VHOST_USER_SET_CONFIG = 25,
+	VHOST_USER_CREATE_CRYPTO_SESSION = 26,
+	VHOST_USER_CLOSE_CRYPTO_SESSION = 27,
+	VHOST_USER_POSTCOPY_ADVISE = 28,
+	VHOST_USER_POSTCOPY_LISTEN = 29,
+	VHOST_USER_POSTCOPY_END = 30,
+	VHOST_USER_GET_INFLIGHT_FD = 31,
+	VHOST_USER_SET_INFLIGHT_FD = 32,
+	VHOST_USER_GPU_SET_SOCKET = 33,
+	VHOST_USER_RESET_DEVICE = 34,
+	VHOST_USER_VRING_KICK = 35,
+	VHOST_USER_GET_MAX_MEM_SLOTS = 36,
+	VHOST_USER_ADD_MEM_REG = 37,
+	VHOST_USER_REM_MEM_REG = 38,
+	VHOST_USER_SET_STATUS = 39,
+	VHOST_USER_GET_STATUS = 40,
+	VHOST_USER_GET_SHARED_OBJECT = 41,
+	VHOST_USER_SET_DEVICE_STATE_FD = 42,
+	VHOST_USER_CHECK_DEVICE_STATE = 43,
+	VHOST_USER_GET_SHMEM_CONFIG = 44,
+	VHOST_USER_MAX
+};
+
+/* Requests of the back-end, on the channel that SET_BACKEND_REQ_FD gave it. */
+enum vhost_user_backend_request {
+	VHOST_USER_BACKEND_IOTLB_MSG = 1,
+	VHOST_USER_BACKEND_CONFIG_CHANGE_MSG = 2,
+	VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG = 3,
+	VHOST_USER_BACKEND_VRING_CALL = 4,
+	VHOST_USER_BACKEND_VRING_ERR = 5,
+	VHOST_USER_BACKEND_SHARED_OBJECT_ADD = 6,
+	VHOST_USER_BACKEND_SHARED_OBJECT_REMOVE = 7,
+	VHOST_USER_BACKEND_SHARED_OBJECT_LOOKUP = 8,
+	VHOST_USER_BACKEND_SHMEM_MAP = 9,
+	VHOST_USER_BACKEND_SHMEM_UNMAP = 10,
+	VHOST_USER_BACKEND_MAX
+};
+
+/* The feature bit of GET_FEATURES that says there are protocol features. */
+#define VHOST_USER_F_PROTOCOL_FEATURES 30
+
+/* Protocol features, as bit numbers. */
+#define VHOST_USER_PROTOCOL_F_MQ		   0
+#define VHOST_USER_PROTOCOL_F_LOG_SHMFD		   1
+#define VHOST_USER_PROTOCOL_F_RARP		   2
+#define VHOST_USER_PROTOCOL_F_REPLY_ACK		   3
+#define VHOST_USER_PROTOCOL_F_MTU		   4
+#define VHOST_USER_PROTOCOL_F_BACKEND_REQ	   5
+#define VHOST_USER_PROTOCOL_F_CROSS_ENDIAN	   6
+#define VHOST_USER_PROTOCOL_F_CRYPTO_SESSION	   7
+#define VHOST_USER_PROTOCOL_F_PAGEFAULT		   8
+#define VHOST_USER_PROTOCOL_F_CONFIG		   9
+#define VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD	   10
+#define VHOST_USER_PROTOCOL_F_HOST_NOTIFIER	   11
+#define VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD	   12
+#define VHOST_USER_PROTOCOL_F_RESET_DEVICE	   13
+#define VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS 14
+#define VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS  15
+#define VHOST_USER_PROTOCOL_F_STATUS		   16
+#define VHOST_USER_PROTOCOL_F_SHARED_OBJECT	   18
+#define VHOST_USER_PROTOCOL_F_DEVICE_STATE	   19
+#define VHOST_USER_PROTOCOL_F_SHMEM		   22
+
+/* VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(CONFIG) is a mask of them. */
+#define VHOST_USER_PROTOCOL(name) (1ULL << VHOST_USER_PROTOCOL_F_##name)
+
+/* Flags of the header. */
+#define VHOST_USER_VERSION	0x1
+#define VHOST_USER_VERSION_MASK 0x3
+#define VHOST_USER_REPLY	0x4
+#define VHOST_USER_NEED_REPLY	0x8
+
+#define VHOST_USER_MAX_FDS     8 /* in one message */
+#define VHOST_USER_MAX_REGIONS 8 /* in SET_MEM_TABLE */
+#define VHOST_USER_MAX_CONFIG  4096 /* bytes of config space */
+#define VHOST_USER_MAX_SHMEM   256 /* shared memory IDs */
+#define VHOST_USER_VRING_MASK  0xff /* SET_VRING_KICK etc.: the ring */
+#define VHOST_USER_VRING_NOFD  0x100 /* no fd comes with it */
+#define VHOST_USER_STATE_ERROR 0xff /* SET_DEVICE_STATE_FD: error */
+#define VHOST_USER_STATE_NOFD  0x100 /* no fd comes with it */
+#define VHOST_USER_UUID_SIZE   16
+#define VHOST_USER_CIPHER_KEY  64
+#define VHOST_USER_AUTH_KEY    512
+#define VHOST_USER_ASYM_KEY    1024
+
+/**
+ * struct vhost_user_header - starts every message
+ * @request: enum vhost_user_request or enum vhost_user_backend_request
+ * @flags: VHOST_USER_VERSION, _REPLY, _NEED_REPLY
+ * @size: of the payload, bytes
+ */
+struct vhost_user_header {
+	uint32_t request;
+	uint32_t flags;
+	uint32_t size;
+};
+
+/**
+ * struct vhost_user_region - memory that the back-end may map
+ * @guest_addr: where the descriptors of rings find it
+ * @size: bytes
+ * @user_addr: where the addresses of the rings themselves find it
+ * @mmap_offset: where it starts in its fd
+ */
+struct vhost_user_region {
+	uint64_t guest_addr;
+	uint64_t size;
+	uint64_t user_addr;
+	uint64_t mmap_offset;
+};
+
+/* SET_MEM_TABLE: only @nr of @regions are sent. */
+struct vhost_user_memory {
+	uint32_t nr;
+	uint32_t padding;
+	struct vhost_user_region regions[VHOST_USER_MAX_REGIONS];
+};
+
+/* ADD_MEM_REG, REM_MEM_REG */
+struct vhost_user_mem_reg {
+	uint64_t padding;
+	struct vhost_user_region region;
+};
+
+/* SET_LOG_BASE */
+struct vhost_user_log {
+	uint64_t size;
+	uint64_t offset;
+};
+
+/* GET_CONFIG, SET_CONFIG: @size bytes of @data are sent. */
+struct vhost_user_config {
+	uint32_t offset;
+	uint32_t size;
+	uint32_t flags;
+	uint8_t data[VHOST_USER_MAX_CONFIG];
+};
+
+/* Flags of SET_CONFIG: what the driver may write, or all of it. */
+#define VHOST_USER_CONFIG_DRIVER    0
+#define VHOST_USER_CONFIG_MIGRATION 1
+
+/* VRING_HOST_NOTIFIER_MSG: @vring has the ring and VHOST_USER_VRING_NOFD. */
+struct vhost_user_vring_area {
+	uint64_t vring;
+	uint64_t size;
+	uint64_t offset;
+};
+
+/* GET_INFLIGHT_FD, SET_INFLIGHT_FD; every implementation pads it to 24. */
+struct vhost_user_inflight {
+	uint64_t mmap_size;
+	uint64_t mmap_offset;
+	uint16_t num_queues;
+	uint16_t queue_size;
+	uint32_t padding;
+};
+
+/* GET_SHARED_OBJECT, SHARED_OBJECT_ADD, _REMOVE, _LOOKUP */
+struct vhost_user_shared {
+	uint8_t uuid[VHOST_USER_UUID_SIZE];
+};
+
+/* SET_DEVICE_STATE_FD */
+struct vhost_user_device_state {
+	uint32_t direction;
+	uint32_t phase;
+};
+
+#define VHOST_USER_STATE_SAVE	 0
+#define VHOST_USER_STATE_LOAD	 1
+#define VHOST_USER_PHASE_STOPPED 0
+
+/* SHMEM_MAP, SHMEM_UNMAP */
+struct vhost_user_mmap {
+	uint8_t shmid;
+	uint8_t padding[7];
+	uint64_t fd_offset;
+	uint64_t shm_offset;
+	uint64_t len;
+	uint64_t flags;
+};
+
+#define VHOST_USER_MMAP_WRITE 1
+
+/* GET_SHMEM_CONFIG: @nr of @sizes are not 0, the index is the ID. */
+struct vhost_user_shmem_config {
+	uint32_t nr;
+	uint32_t padding;
+	uint64_t sizes[VHOST_USER_MAX_SHMEM];
+};
+
+/*
+ * CREATE_CRYPTO_SESSION.  The specification does not describe it: this is what
+ * QEMU (7.1 and later) sends and DPDK (24.11 and later) takes.  The pointers of
+ * their processes are of no use to anybody and are sent as 0.
+ */
+struct vhost_user_crypto_session {
+	uint64_t op_code;
+	union {
+		struct {
+			uint32_t cipher_algo;
+			uint32_t cipher_key_len;
+			uint32_t hash_algo;
+			uint32_t digest_len;
+			uint32_t auth_key_len;
+			uint32_t aad_len;
+			uint8_t op_type;
+			uint8_t direction;
+			uint8_t hash_mode;
+			uint8_t chain_order;
+			uint32_t padding;
+			uint64_t pointers[2];
+			uint8_t cipher_key[VHOST_USER_CIPHER_KEY];
+			uint8_t auth_key[VHOST_USER_AUTH_KEY];
+		} sym;
+		struct {
+			uint32_t algo;
+			uint32_t key_type;
+			uint32_t key_len;
+			uint32_t padding;
+			uint64_t pointer;
+			uint32_t rsa_padding_algo;
+			uint32_t rsa_hash_algo;
+			uint8_t key[VHOST_USER_ASYM_KEY];
+		} asym;
+	};
+	int64_t session_id;
+};
+
+/* op_code: VIRTIO_CRYPTO_OPCODE() of linux/virtio_crypto.h */
+
+/** union vhost_user_payload - whatever follows a header */
+union vhost_user_payload {
+	uint64_t u64;
+	struct vhost_vring_state state;
+	struct vhost_vring_addr addr;
+	struct vhost_iotlb_msg iotlb;
+	struct vhost_user_memory memory;
+	struct vhost_user_mem_reg mem_reg;
+	struct vhost_user_log log;
+	struct vhost_user_config config;
+	struct vhost_user_vring_area area;
+	struct vhost_user_inflight inflight;
+	struct vhost_user_shared shared;
+	struct vhost_user_device_state device_state;
+	struct vhost_user_mmap mmap;
+	struct vhost_user_shmem_config shmem;
+	struct vhost_user_crypto_session crypto;
+};
+
+/** struct vhost_user_msg - a message without its fds */
+struct vhost_user_msg {
+	struct vhost_user_header hdr;
+	union vhost_user_payload payload;
+};
+
+/**
+ * enum vhost_user_kind - who sends it and why
+ * @VHOST_USER_REQUEST: the front-end asks
+ * @VHOST_USER_ANSWER: the back-end replies
+ * @VHOST_USER_BACKEND_REQUEST: the back-end asks, on the other channel
+ * @VHOST_USER_BACKEND_ANSWER: the front-end replies there
+ * @VHOST_USER_POSTCOPY_ANSWER: the back-end replies to SET_MEM_TABLE or
+ *	ADD_MEM_REG after POSTCOPY_LISTEN
+ */
+enum vhost_user_kind {
+	VHOST_USER_REQUEST,
+	VHOST_USER_ANSWER,
+	VHOST_USER_BACKEND_REQUEST,
+	VHOST_USER_BACKEND_ANSWER,
+	VHOST_USER_POSTCOPY_ANSWER,
+};
+
+/** vhost_user_request_name - "GET_FEATURES" etc., "?" for what is none */
+const char *vhost_user_request_name(enum vhost_user_kind kind,
+				    uint32_t request);
+
+/**
+ * vhost_user_decode_header - check a header, so that the payload can be read
+ * @kind: what is expected
+ * @buf: sizeof(struct vhost_user_header) bytes
+ * @hdr: result
+ * @rule: set to the rule that is broken, in words
+ *
+ * Afterwards hdr->size is one that the payload of this request can have, never
+ * more than sizeof(union vhost_user_payload).
+ *
+ * Return: 0; -EPROTO.
+ */
+int vhost_user_decode_header(enum vhost_user_kind kind, const void *buf,
+			     struct vhost_user_header *hdr, const char **rule);
+
+/**
+ * vhost_user_decode - check a whole message
+ * @kind: what is expected
+ * @buf: the message from its header on, in any alignment
+ * @len: bytes of @buf; must be what the header says
+ * @nr_fds: file descriptors that came with it
+ * @asked: with VHOST_USER_ANSWER, _BACKEND_ANSWER, _POSTCOPY_ANSWER the request
+ *	that it has to answer, else NULL
+ * @msg: result; what is behind the payload is 0
+ * @rule: set to the rule that is broken, in words
+ *
+ * Checks the version, the flags, the request, the size to the byte, the number
+ * of fds and the values: sizes that are 0 or wrap, ring addresses that are not
+ * aligned, padding that is not 0, answers that do not fit the question.
+ *
+ * Return: 0; -EPROTO.
+ */
+int vhost_user_decode(enum vhost_user_kind kind, const void *buf, size_t len,
+		      uint32_t nr_fds, const struct vhost_user_msg *asked,
+		      struct vhost_user_msg *msg, const char **rule);
+
+/**
+ * vhost_user_encode - complete a message that is to be sent
+ * @kind: what it is
+ * @msg: request and payload are set; version, reply flag and size are filled in
+ *	(flags may have VHOST_USER_NEED_REPLY)
+ * @nr_fds: file descriptors that will go along
+ * @asked: as for vhost_user_decode()
+ * @rule: set to the rule that is broken, in words
+ *
+ * Answers whose payload says something in their size (GET_CONFIG that failed)
+ * are made by setting config.size to 0.
+ *
+ * Return: bytes to send from @msg; -EPROTO when it would be refused.
+ */
+int vhost_user_encode(enum vhost_user_kind kind, struct vhost_user_msg *msg,
+		      uint32_t nr_fds, const struct vhost_user_msg *asked,
+		      const char **rule);
+
+/**
+ * vhost_user_protocol_needed - the protocol features that a request needs
+ * @kind: VHOST_USER_REQUEST or VHOST_USER_BACKEND_REQUEST
+ * @request: which
+ *
+ * Return: a mask of which all must be negotiated; 0 for most.
+ */
+uint64_t vhost_user_protocol_needed(enum vhost_user_kind kind,
+				    uint32_t request);
+
+/** vhost_user_has_answer - the request is answered without REPLY_ACK, too */
+bool vhost_user_has_answer(enum vhost_user_kind kind, uint32_t request);
+
+/**
+ * vhost_user_settle_protocol - protocol features that can be used together
+ * @mask: offered and wanted
+ *
+ * Return: @mask without those whose conditions are not in it, as in-band
+ * notifications without a back-end channel and REPLY_ACK.
+ */
+uint64_t vhost_user_settle_protocol(uint64_t mask);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VUSER_VHOST_PROTO_H */
