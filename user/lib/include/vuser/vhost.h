@@ -209,11 +209,11 @@ int vhost_backend_reset_owner(struct vhost_backend *b);
 int vhost_backend_reset_device(struct vhost_backend *b);
 
 /**
- * struct vhost_memory - a memory region with what it is a part of
+ * struct vhost_region - a memory region with what it is a part of
  * @region: where it is; region.mmap_offset is into @fd
  * @fd: memory that can be mapped
  */
-struct vhost_memory {
+struct vhost_region {
 	struct vhost_user_region region;
 	int fd;
 };
@@ -222,7 +222,7 @@ struct vhost_memory {
  * regions, which replace those before; -EINVAL: more, empty, or wrapping
  */
 int vhost_backend_set_mem_table(struct vhost_backend *b,
-				const struct vhost_memory *mem, uint32_t nr);
+				const struct vhost_region *mem, uint32_t nr);
 
 /**
  * vhost_backend_set_mem_table_postcopy - SET_MEM_TABLE after POSTCOPY_LISTEN
@@ -234,7 +234,7 @@ int vhost_backend_set_mem_table(struct vhost_backend *b,
  * vhost_backend_ack_mem_table() must follow once faults can be served.
  */
 int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
-					 const struct vhost_memory *mem,
+					 const struct vhost_region *mem,
 					 uint32_t nr, uint64_t *bases);
 
 /** vhost_backend_ack_mem_table - the acknowledgement, which is not answered */
@@ -245,11 +245,11 @@ int vhost_backend_get_max_mem_slots(struct vhost_backend *b, uint64_t *slots);
 
 /** vhost_backend_add_mem_reg - ADD_MEM_REG; CONFIGURE_MEM_SLOTS */
 int vhost_backend_add_mem_reg(struct vhost_backend *b,
-			      const struct vhost_memory *mem);
+			      const struct vhost_region *mem);
 
 /** vhost_backend_add_mem_reg_postcopy - ADD_MEM_REG after POSTCOPY_LISTEN */
 int vhost_backend_add_mem_reg_postcopy(struct vhost_backend *b,
-				       const struct vhost_memory *mem,
+				       const struct vhost_region *mem,
 				       uint64_t *base);
 
 /** vhost_backend_rem_mem_reg - REM_MEM_REG; CONFIGURE_MEM_SLOTS; what was
