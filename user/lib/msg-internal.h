@@ -36,6 +36,30 @@ int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,
 /* Never waits: 0 when all is gone, -EAGAIN, or another errno of sendmsg(2). */
 int vu_out_step(int fd, struct vu_out *out);
 
+/**
+ * struct vu_fds - file descriptors as they come in
+ * @fds: room for @max of them
+ * @nr: of them are there
+ * @max: at most 253, which is what Linux passes at once
+ */
+struct vu_fds {
+	int *fds;
+	uint32_t nr;
+	uint32_t max;
+};
+
+#define VU_MAX_RIGHTS 253
+
+/*
+ * Receive up to @len bytes, and any fds, which are added to @fds.  Never waits.
+ * Returns what came, 0 at the end; -EAGAIN; -EMFILE when there were more fds
+ * than there is room for; or another errno of recvmsg(2).
+ */
+ssize_t vu_recv(int sock, void *buf, size_t len, struct vu_fds *fds);
+/* Send what there is room for, and the fds with the first byte. */
+ssize_t vu_send(int sock, struct iovec *iov, int iovcnt, const int *fds,
+		uint32_t nr_fds);
+
 /* Monotonic milliseconds; a deadline of -1 never comes. */
 int64_t vu_now_ms(void);
 int64_t vu_deadline(int timeout_ms);
