@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <vuser/client.h>
 
 #include "description.h"
+#include "fd.h"
 
 struct vuser_description *vu_description_new(void)
 {
@@ -24,21 +24,15 @@ struct vuser_description *vu_description_new(void)
 	return desc;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void region_free(struct vuser_region *region)
 {
 	uint32_t i;
 
-	close_fd(region->fd);
+	vu_fd_close(region->fd);
 	free(region->areas);
 	free(region->io_fds);
 	for (i = 0; i < region->nr_fds; i++)
-		close_fd(region->fds[i]);
+		vu_fd_close(region->fds[i]);
 	free(region->fds);
 }
 
@@ -50,8 +44,8 @@ void vuser_description_free(struct vuser_description *desc)
 		return;
 	for (i = 0; i < VUSER_MAX_REGIONS; i++)
 		region_free(&desc->regions[i]);
-	close_fd(desc->sock);
-	close_fd(desc->twin);
+	vu_fd_close(desc->sock);
+	vu_fd_close(desc->twin);
 	free(desc);
 }
 
@@ -59,7 +53,6 @@ void vuser_description_free(struct vuser_description *desc)
 int vu_description_twin(struct vuser_description *desc, bool offered,
 			struct vuser_msg *msg)
 {
-	struct stat st;
 	int fd;
 
 	if (!desc->caps.twin_supported)
@@ -69,8 +62,8 @@ int vu_description_twin(struct vuser_description *desc, bool offered,
 	fd = vuser_msg_take_fd(msg, desc->caps.twin_fd_index);
 	if (fd < 0)
 		return -EPROTO;
-	if (fstat(fd, &st) || !S_ISSOCK(st.st_mode)) {
-		close(fd);
+	if (!vu_fd_is_unix(fd)) {
+		vu_fd_close(fd);
 		return -EPROTO;
 	}
 	desc->twin = fd;

@@ -4,12 +4,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <vuser/sock.h>
 
+#include "fd.h"
 #include "msg-internal.h"
 
 void vuser_msg_init(struct vuser_msg *msg)
@@ -25,8 +24,7 @@ static void close_fds(struct vuser_msg *msg)
 	uint32_t i;
 
 	for (i = 0; i < msg->nr_fds; i++)
-		if (msg->fds[i] >= 0)
-			close(msg->fds[i]);
+		vu_fd_close(msg->fds[i]);
 	msg->nr_fds = 0;
 }
 
@@ -48,60 +46,22 @@ int vuser_msg_take_fd(struct vuser_msg *msg, uint32_t index)
 	return fd;
 }
 
-/* Add what came in one control message; all are kept until they are counted. */
-static int take_rights(struct vuser_msg *msg, const struct cmsghdr *cmsg)
-{
-	const unsigned char *data = CMSG_DATA(cmsg);
-	size_t nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	int fd, ret = 0;
-	size_t i;
-
-	for (i = 0; i < nr; i++) {
-		memcpy(&fd, data + i * sizeof(fd), sizeof(fd));
-		if (msg->nr_fds < VUSER_MAX_MSG_FDS) {
-			msg->fds[msg->nr_fds++] = fd;
-		} else {
-			close(fd);
-			ret = -EMFILE;
-		}
-	}
-	return ret;
-}
-
 /* Receive up to @len bytes, and any fds; -EAGAIN when there is nothing. */
 static ssize_t recv_some(int fd, struct vuser_msg *msg, void *buf, size_t len,
 			 uint32_t max_fds)
 {
-	union {
-		char buf[CMSG_SPACE(VUSER_MAX_MSG_FDS * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	struct msghdr mh = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *cmsg;
-	ssize_t got;
-	int ret = 0;
+	struct vu_fds fds = { .fds = msg->fds,
+			      .nr = msg->nr_fds,
+			      .max = VUSER_MAX_MSG_FDS };
+	ssize_t got = vu_recv(fd, buf, len, &fds);
 
-	do {
-		got = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
-	for (cmsg = CMSG_FIRSTHDR(&mh); cmsg; cmsg = CMSG_NXTHDR(&mh, cmsg))
-		if (cmsg->cmsg_level == SOL_SOCKET &&
-		    cmsg->cmsg_type == SCM_RIGHTS)
-			ret = take_rights(msg, cmsg) ?: ret;
-	/* Truncated: this process has no room for all of them. */
-	if (ret || mh.msg_flags & MSG_CTRUNC || msg->nr_fds > max_fds)
+	msg->nr_fds = fds.nr;
+	if (got >= 0 && msg->nr_fds > max_fds)
 		return -EMFILE;
 	if (!got)
 		return msg->got ? -ECONNRESET : -ENODATA;
-	msg->got += got;
+	if (got > 0)
+		msg->got += got;
 	return got;
 }
 
@@ -258,36 +218,13 @@ static void advance(struct vu_out *out, size_t len)
 
 int vu_out_step(int fd, struct vu_out *out)
 {
-	union {
-		char buf[CMSG_SPACE(VUSER_MAX_MSG_FDS * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr mh = { 0 };
-	struct cmsghdr *cmsg;
 	ssize_t sent;
 
 	while (out->next < out->iovcnt) {
-		mh.msg_iov = &out->iov[out->next];
-		mh.msg_iovlen = out->iovcnt - out->next;
-		mh.msg_control = NULL;
-		mh.msg_controllen = 0;
-		if (out->nr_fds) {
-			size_t len = out->nr_fds * sizeof(int);
-
-			memset(&control, 0, CMSG_SPACE(len));
-			mh.msg_control = control.buf;
-			mh.msg_controllen = CMSG_SPACE(len);
-			cmsg = CMSG_FIRSTHDR(&mh);
-			cmsg->cmsg_level = SOL_SOCKET;
-			cmsg->cmsg_type = SCM_RIGHTS;
-			cmsg->cmsg_len = CMSG_LEN(len);
-			memcpy(CMSG_DATA(cmsg), out->fds, len);
-		}
-		sent = sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
+		sent = vu_send(fd, &out->iov[out->next],
+			       out->iovcnt - out->next, out->fds, out->nr_fds);
 		if (sent < 0)
-			return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+			return sent;
 		advance(out, sent);
 	}
 	return 0;

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "fd.h"
 #include "msg-internal.h"
 
 union control {
@@ -25,7 +25,7 @@ static int take_rights(struct vu_fds *fds, const struct cmsghdr *cmsg)
 		if (fds->nr < fds->max) {
 			fds->fds[fds->nr++] = fd;
 		} else {
-			close(fd);
+			vu_fd_close(fd);
 			ret = -EMFILE;
 		}
 	}

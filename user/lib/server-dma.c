@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "server-internal.h"
 
 /* The first entry that ends behind @iova.  dma_lock is held. */
@@ -172,7 +173,7 @@ static int map_memory(struct vuser_server *server, struct vu_dma *dma,
 		return 0;
 	fd = vuser_msg_take_fd(msg, 0);
 	ret = map_file(dma, fd, offset);
-	close(fd);
+	vu_fd_close(fd);
 	if (ret == -EINVAL)
 		return ret;
 	if (ret)

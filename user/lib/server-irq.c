@@ -4,8 +4,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
+#include "fd.h"
 #include "server-internal.h"
 
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
@@ -48,8 +48,7 @@ ssize_t vu_get_irq_info(struct vuser_server *server, struct vuser_msg *msg)
 
 static void set_fd(struct vu_irq *irq, int fd)
 {
-	if (irq->fd >= 0)
-		close(irq->fd);
+	vu_fd_close(irq->fd);
 	irq->fd = fd;
 }
 

@@ -2,7 +2,7 @@
 # Tests as functions, see harness.h; $(tap-objs) alone is for plain programs.
 harness-objs := $(d)harness.o $(tap-objs)
 
-lib-tests := test-proto test-region test-version test-sock test-pci \
+lib-tests := test-proto test-region test-version test-sock test-fd test-pci \
 	     test-handshake test-server test-dma test-hostile
 tests += $(lib-tests)
 
@@ -10,6 +10,7 @@ $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o
 test-dma-objs += $(d)device.o
 test-sock-objs += $(d)wire.o
+test-fd-objs += $(d)wire.o
 test-handshake-objs += $(d)wire.o
 test-hostile-objs += $(d)device.o $(d)wire.o
 test-server-libs := libsystemd

@@ -224,7 +224,7 @@ static int ends(const struct lie *lie)
 	if (!ret)
 		vuser_description_free(desc);
 	fini(&server);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 	return ret;
 }
 
@@ -253,7 +253,7 @@ TEST(good)
 	check_eq(server.io_fds_asked, 2);
 	vuser_description_free(desc);
 	fini(&server);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(server_of_minor_0)
@@ -551,7 +551,7 @@ TEST(regions_that_cannot_be_mapped)
 	server.region2.offset = UINT64_MAX & ~0xfffull;
 	check_eq(run(&server, NULL, &desc), -EPROTO);
 	fini(&server);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(region_fds)
@@ -581,7 +581,7 @@ TEST(region_fds)
 	check(region2(&server, &desc).fd >= 0);
 	vuser_description_free(desc);
 	fini(&server);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(sparse_areas)
@@ -677,7 +677,7 @@ TEST(io_fds)
 	io[4].offset = 0x8000;
 	check_eq(run(&server, NULL, &desc), -EPROTO);
 	fini(&server);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(more_fds_than_announced)
@@ -692,7 +692,7 @@ TEST(more_fds_than_announced)
 	server.lie = &lie;
 	check_eq(run(&server, &opt, &desc), -EMFILE);
 	fini(&server);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(given_up)
@@ -707,11 +707,11 @@ TEST(given_up)
 	close(fds[0]);
 	vuser_handshake_free(NULL);
 	vuser_description_free(NULL);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 	/* On what is no socket, or has nobody at its other end. */
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
 	close(fds[0]);
 	check_eq(vuser_handshake_new(fds[1], NULL, &hs), -EPIPE);
 	check_eq(vuser_handshake_new(-1, NULL, &hs), -EBADF);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }

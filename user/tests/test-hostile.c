@@ -184,7 +184,7 @@ TEST(fds_are_not_kept)
 	wire_send(fd, 5, VFIO_USER_DEVICE_RESET, 0, 0, NULL, 0, NULL, 0);
 	require(!wire_recv(fd, &msg));
 	vuser_msg_clear(&msg);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 	/* More than was agreed on ends it. */
 	wire_send(fd, 1, VFIO_USER_DMA_MAP, 0, 0, &map, sizeof(map), fds, 17);
 	check(wire_is_closed(fd));
@@ -462,7 +462,7 @@ TEST(noise)
 	check_alive(dev);
 	check(device_await(&dev->disconnects, round + 1));
 	device_free(dev);
-	check(wire_count_fds() <= before);
+	check(wire_await_fds(before));
 }
 
 /*

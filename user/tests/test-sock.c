@@ -165,7 +165,7 @@ TEST(file_descriptors)
 		close(out[i]);
 	close_pair(fds);
 	/* Those that nobody took are closed. */
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(too_many_file_descriptors)
@@ -193,7 +193,7 @@ TEST(too_many_file_descriptors)
 	check_eq(vuser_msg_send(fds[0], &hdr, NULL, 0, out,
 				VUSER_MAX_MSG_FDS + 1, 0),
 		 -EINVAL);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 /* Fds spread over the bytes of one message all belong to it. */
@@ -229,7 +229,7 @@ TEST(file_descriptors_in_pieces)
 	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, VUSER_MAX_MSG_FDS),
 		 -EMFILE);
 	close_pair(fds);
-	check_eq(wire_count_fds(), before);
+	check(wire_await_fds(before));
 }
 
 TEST(timeouts)

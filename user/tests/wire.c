@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "wire.h"
@@ -79,4 +80,14 @@ int wire_count_fds(void)
 		nr++;
 	closedir(dir);
 	return nr;
+}
+
+bool wire_await_fds(int nr)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int i;
+
+	for (i = 0; i < TIMEOUT_MS && wire_count_fds() > nr; i++)
+		nanosleep(&ms, NULL);
+	return wire_count_fds() <= nr;
 }

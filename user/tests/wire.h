@@ -26,4 +26,7 @@ bool wire_is_closed(int fd);
 /* Open file descriptors of this process. */
 int wire_count_fds(void);
 
+/* Wait until there are @nr at most, for some are closed by a thread; false: never. */
+bool wire_await_fds(int nr);
+
 #endif /* TEST_WIRE_H */

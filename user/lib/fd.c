@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Closing what a peer sent, see the header. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fd.h"
+
+/* So many closes may be stuck at a time before the next ones wait. */
+#define THREADS_MAX 16
+#define QUEUE_MAX   4096
+
+/**
+ * struct closer - what waits to be closed
+ * @lock: for all that follows
+ * @fds: a ring
+ * @first: the oldest entry
+ * @nr: entries
+ * @threads: that run; each ends when there is no more to close
+ */
+static struct closer {
+	pthread_mutex_t lock;
+	int fds[QUEUE_MAX];
+	unsigned int first;
+	unsigned int nr;
+	unsigned int threads;
+} closer = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+bool vu_fd_is_unix(int fd)
+{
+	socklen_t len = sizeof(int);
+	int domain;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
+	       domain == AF_UNIX;
+}
+
+static bool is_eventfd(int fd)
+{
+	static const char want[] = "anon_inode:[eventfd]";
+	char path[32], name[sizeof(want)];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	len = readlink(path, name, sizeof(name));
+	return len == sizeof(want) - 1 && !memcmp(name, want, len);
+}
+
+/* Shared memory, huge pages, eventfds and UNIX sockets; all asked of no one. */
+static bool closes_at_once(int fd)
+{
+	return fcntl(fd, F_GET_SEALS) >= 0 || vu_fd_is_unix(fd) ||
+	       is_eventfd(fd);
+}
+
+static void *run(void *data)
+{
+	int fd;
+
+	(void)data;
+	pthread_mutex_lock(&closer.lock);
+	while (closer.nr) {
+		fd = closer.fds[closer.first];
+		closer.first = (closer.first + 1) % QUEUE_MAX;
+		closer.nr--;
+		pthread_mutex_unlock(&closer.lock);
+		close(fd);
+		pthread_mutex_lock(&closer.lock);
+	}
+	closer.threads--;
+	pthread_mutex_unlock(&closer.lock);
+	return NULL;
+}
+
+/* Without signals, which are for the threads of the program. */
+static bool start_thread(void)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	pthread_t thread;
+	int ret;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	ret = pthread_create(&thread, &attr, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return !ret;
+}
+
+/* Better an fd that stays open than a program that stands still. */
+static void close_later(int fd)
+{
+	pthread_mutex_lock(&closer.lock);
+	if (closer.nr < QUEUE_MAX) {
+		closer.fds[(closer.first + closer.nr) % QUEUE_MAX] = fd;
+		closer.nr++;
+		if (closer.threads < THREADS_MAX && start_thread())
+			closer.threads++;
+	}
+	pthread_mutex_unlock(&closer.lock);
+}
+
+void vu_fd_close(int fd)
+{
+	if (fd < 0)
+		return;
+	if (closes_at_once(fd))
+		close(fd);
+	else
+		close_later(fd);
+}
