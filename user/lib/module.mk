@@ -4,4 +4,7 @@ libvuser-objs := $(addprefix $(d), \
 	sock.o fd.o rights.o msg.o \
 	description.o handshake.o \
 	conn.o server.o server-cmd.o server-region.o server-irq.o server-dma.o \
-	pci.o msix.o client.o)
+	pci.o msix.o client.o \
+	vhost-proto.o vhost-table.o vhost-check.o \
+	vhost-wire.o vhost.o vhost-channel.o \
+	vhost-request.o vhost-memory.o vhost-vring.o)

@@ -365,20 +365,23 @@ int vhost_user_decode(enum vhost_user_kind kind, const void *buf, size_t len,
 /**
  * vhost_user_encode - complete a message that is to be sent
  * @kind: what it is
- * @msg: request and payload are set; version, reply flag and size are filled in
- *	(flags may have VHOST_USER_NEED_REPLY)
+ * @msg: request and payload are set, and VHOST_USER_NEED_REPLY in the flags if
+ *	it is wanted; the other flags and the size are filled in
  * @nr_fds: file descriptors that will go along
  * @asked: as for vhost_user_decode()
  * @rule: set to the rule that is broken, in words
  *
- * Answers whose payload says something in their size (GET_CONFIG that failed)
- * are made by setting config.size to 0.
+ * Send msg->hdr, then msg->hdr.size bytes of msg->payload.  A GET_CONFIG that
+ * failed is answered with a config.size of 0.
  *
- * Return: bytes to send from @msg; -EPROTO when it would be refused.
+ * Return: 0; -EPROTO when it would be refused.
  */
 int vhost_user_encode(enum vhost_user_kind kind, struct vhost_user_msg *msg,
 		      uint32_t nr_fds, const struct vhost_user_msg *asked,
 		      const char **rule);
+
+/** vhost_user_protocol_name - "REPLY_ACK" etc. of a bit number, "?" else */
+const char *vhost_user_protocol_name(unsigned int bit);
 
 /**
  * vhost_user_protocol_needed - the protocol features that a request needs

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The back-end's channel: what it asks the front-end. */
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "msg-internal.h"
+#include "vhost-internal.h"
+
+static const char *name_of(const struct vhost_user_msg *msg)
+{
+	return vhost_user_request_name(VHOST_USER_BACKEND_REQUEST,
+				       msg->hdr.request);
+}
+
+/* What only the connection knows: the features that were negotiated. */
+static const char *check_features(const struct vhost_backend *b,
+				  const struct vhost_user_msg *msg,
+				  uint32_t nr_fds)
+{
+	uint64_t needed = vhost_user_protocol_needed(VHOST_USER_BACKEND_REQUEST,
+						     msg->hdr.request);
+
+	if (!vhost_backend_has(b, needed))
+		return "its protocol feature is not negotiated";
+	if (nr_fds &&
+	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(BACKEND_SEND_FD)))
+		return "file descriptors without BACKEND_SEND_FD";
+	if (msg->hdr.flags & VHOST_USER_NEED_REPLY &&
+	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(REPLY_ACK)))
+		return "it wants a reply without REPLY_ACK";
+	if (msg->hdr.request == VHOST_USER_BACKEND_IOTLB_MSG &&
+	    !(b->acked & 1ULL << VIRTIO_F_ACCESS_PLATFORM))
+		return "VIRTIO_F_ACCESS_PLATFORM is not negotiated";
+	return NULL;
+}
+
+/* Run the callback, if there is one. */
+#define RUN(callback, ...)                                                  \
+	(ops && ops->callback ? ops->callback(b->opt.data, ##__VA_ARGS__) : \
+				-EOPNOTSUPP)
+
+static int dispatch(struct vhost_backend *b, const struct vhost_user_msg *msg,
+		    int fd)
+{
+	const struct vhost_backend_ops *ops = b->opt.ops;
+	const union vhost_user_payload *payload = &msg->payload;
+
+	switch (msg->hdr.request) {
+	case VHOST_USER_BACKEND_IOTLB_MSG:
+		return RUN(iotlb, &payload->iotlb);
+	case VHOST_USER_BACKEND_CONFIG_CHANGE_MSG:
+		return RUN(config_change);
+	case VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG:
+		return RUN(host_notifier, &payload->area, fd);
+	case VHOST_USER_BACKEND_VRING_CALL:
+		return RUN(vring_call, payload->state.index);
+	case VHOST_USER_BACKEND_VRING_ERR:
+		return RUN(vring_err, payload->state.index);
+	case VHOST_USER_BACKEND_SHARED_OBJECT_ADD:
+		return RUN(shared_add, &payload->shared);
+	case VHOST_USER_BACKEND_SHARED_OBJECT_REMOVE:
+		return RUN(shared_remove, &payload->shared);
+	case VHOST_USER_BACKEND_SHARED_OBJECT_LOOKUP:
+		return RUN(shared_lookup, &payload->shared);
+	case VHOST_USER_BACKEND_SHMEM_MAP:
+		return RUN(shmem_map, &payload->mmap, fd);
+	case VHOST_USER_BACKEND_SHMEM_UNMAP:
+		return RUN(shmem_unmap, &payload->mmap);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/* The answer, where one is wanted. */
+static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
+		  int result)
+{
+	struct vhost_user_msg msg = { .hdr.request = asked->hdr.request };
+	bool lookup = asked->hdr.request ==
+		      VHOST_USER_BACKEND_SHARED_OBJECT_LOOKUP;
+	uint32_t nr_fds = lookup && result >= 0;
+	const char *rule = "";
+	int ret;
+
+	if (!lookup && !(asked->hdr.flags & VHOST_USER_NEED_REPLY))
+		return 0;
+	/* The value says no more than that it is not 0. */
+	msg.payload.u64 = result < 0 ? -result : 0;
+	ret = vhost_user_encode(VHOST_USER_BACKEND_ANSWER, &msg, nr_fds, asked,
+				&rule);
+	if (!ret)
+		ret = vhost_send(b->req_fd, &msg, &result, nr_fds,
+				 vu_deadline(b->opt.timeout_ms));
+	if (ret)
+		return vhost_fail(b, ret, "answer to the back-end's %s: %s",
+				  name_of(asked),
+				  ret == -EPROTO ? rule : strerror(-ret));
+	return 0;
+}
+
+static int broken(struct vhost_backend *b, const char *name, const char *rule)
+{
+	return vhost_fail(b, -EPROTO, "the back-end's %s: %s", name, rule);
+}
+
+/* A whole message is in b->req_rx. */
+static int serve_one(struct vhost_backend *b)
+{
+	struct vhost_rx *rx = &b->req_rx;
+	unsigned int channel = b->channel;
+	struct vhost_user_msg msg;
+	const char *rule = NULL;
+	int fd = -1, result;
+
+	if (vhost_user_decode(VHOST_USER_BACKEND_REQUEST, rx->buf, rx->got,
+			      rx->nr_fds, NULL, &msg, &rule))
+		return broken(b, name_of(&msg), rule);
+	rule = check_features(b, &msg, rx->nr_fds);
+	if (rule)
+		return broken(b, name_of(&msg), rule);
+	if (rx->nr_fds) {
+		fd = rx->fds[0];
+		rx->fds[0] = -1;
+	}
+	vhost_rx_clear(rx);
+	b->serving = true;
+	result = dispatch(b, &msg, fd);
+	b->serving = false;
+	vu_fd_close(fd);
+	if (b->channel != channel)
+		return b->fd < 0 ? -ECONNRESET : 0;
+	return answer(b, &msg, result);
+}
+
+int vhost_channel_serve(struct vhost_backend *b)
+{
+	struct vhost_user_header hdr;
+	unsigned int channel = b->channel;
+	const char *rule = "";
+	int ret;
+
+	while (b->req_fd >= 0 && b->channel == channel) {
+		ret = vhost_rx_step(b->req_fd, &b->req_rx,
+				    VHOST_USER_BACKEND_REQUEST, &rule);
+		if (ret == -EAGAIN)
+			return 0;
+		if (ret == -EPROTO) {
+			memcpy(&hdr, b->req_rx.buf, sizeof(hdr));
+			return broken(b,
+				      vhost_user_request_name(
+					      VHOST_USER_BACKEND_REQUEST,
+					      hdr.request),
+				      rule);
+		}
+		if (ret == -ENODATA)
+			return vhost_fail(b, -ECONNRESET,
+					  "the back-end closed its channel");
+		ret = ret ? vhost_fail(b, ret, "the back-end's channel: %s",
+				       strerror(-ret)) :
+			    serve_one(b);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int vhost_channel_new(struct vhost_backend *b)
+{
+	struct vhost_call call;
+	int pair[2], ret;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return vhost_error(b, -errno, "a channel: %s", strerror(errno));
+	vhost_call_init(&call, VHOST_USER_SET_BACKEND_REQ_FD);
+	call.fds = &pair[1];
+	call.nr_fds = 1;
+	ret = vhost_call(b, &call);
+	close(pair[1]);
+	if (ret) {
+		close(pair[0]);
+		return ret;
+	}
+	if (b->req_fd >= 0)
+		close(b->req_fd);
+	vhost_rx_clear(&b->req_rx);
+	b->req_fd = pair[0];
+	b->channel++;
+	return 0;
+}

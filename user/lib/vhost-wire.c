@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Messages of vhost-user over a socket. */
+#include <errno.h>
+#include <sys/uio.h>
+
+#include "fd.h"
+#include "msg-internal.h"
+#include "vhost-internal.h"
+
+#define HEADER sizeof(struct vhost_user_header)
+
+void vhost_rx_clear(struct vhost_rx *rx)
+{
+	uint32_t i;
+
+	for (i = 0; i < rx->nr_fds; i++)
+		vu_fd_close(rx->fds[i]);
+	rx->nr_fds = 0;
+	rx->got = 0;
+}
+
+/* Receive until @end bytes are there. */
+static int recv_until(int fd, struct vhost_rx *rx, size_t end,
+		      const char **rule)
+{
+	struct vu_fds fds = { rx->fds, rx->nr_fds, VHOST_USER_MAX_FDS };
+	ssize_t got;
+
+	while (rx->got < end) {
+		got = vu_recv(fd, rx->buf + rx->got, end - rx->got, &fds);
+		rx->nr_fds = fds.nr;
+		if (got == -EMFILE) {
+			*rule = "there are more file descriptors than can be taken";
+			return -EPROTO;
+		}
+		if (got < 0)
+			return got;
+		if (!got && rx->got) {
+			*rule = "the connection ends inside of it";
+			return -EPROTO;
+		}
+		if (!got)
+			return -ENODATA;
+		rx->got += got;
+	}
+	return 0;
+}
+
+int vhost_rx_step(int fd, struct vhost_rx *rx, enum vhost_user_kind kind,
+		  const char **rule)
+{
+	struct vhost_user_header hdr;
+	int ret;
+
+	ret = recv_until(fd, rx, HEADER, rule);
+	if (!ret)
+		ret = vhost_user_decode_header(kind, rx->buf, &hdr, rule);
+	if (!ret)
+		ret = recv_until(fd, rx, HEADER + hdr.size, rule);
+	return ret;
+}
+
+int vhost_send(int fd, const struct vhost_user_msg *msg, const int *fds,
+	       uint32_t nr_fds, int64_t deadline)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	struct iovec iov[2] = {
+		{ (void *)&msg->hdr, HEADER },
+		{ (void *)&msg->payload, msg->hdr.size },
+	};
+	size_t left = HEADER + msg->hdr.size, first;
+	ssize_t sent;
+	int ret;
+
+	while (left) {
+		sent = vu_send(fd, iov, 2, fds, nr_fds);
+		if (sent == -EAGAIN) {
+			ret = vu_poll(&pfd, 1, deadline);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (sent < 0)
+			return sent;
+		nr_fds = 0;
+		left -= sent;
+		first = (size_t)sent < iov[0].iov_len ? (size_t)sent :
+							iov[0].iov_len;
+		iov[0].iov_base = (char *)iov[0].iov_base + first;
+		iov[0].iov_len -= first;
+		iov[1].iov_base = (char *)iov[1].iov_base + sent - first;
+		iov[1].iov_len -= sent - first;
+	}
+	return 0;
+}
