@@ -39,7 +39,8 @@ bool vu_fd_is_unix(int fd)
 	       domain == AF_UNIX;
 }
 
-static bool is_eventfd(int fd)
+/* 1: it is one, 0: it is none, -1: who knows. */
+static int is_eventfd(int fd)
 {
 	static const char want[] = "anon_inode:[eventfd]";
 	char path[32], name[sizeof(want)];
@@ -47,14 +48,21 @@ static bool is_eventfd(int fd)
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	len = readlink(path, name, sizeof(name));
+	if (len < 0)
+		return -1;
 	return len == sizeof(want) - 1 && !memcmp(name, want, len);
+}
+
+bool vu_fd_may_be_eventfd(int fd)
+{
+	return is_eventfd(fd) != 0;
 }
 
 /* Shared memory, huge pages, eventfds and UNIX sockets; all asked of no one. */
 static bool closes_at_once(int fd)
 {
 	return fcntl(fd, F_GET_SEALS) >= 0 || vu_fd_is_unix(fd) ||
-	       is_eventfd(fd);
+	       is_eventfd(fd) == 1;
 }
 
 static void *run(void *data)

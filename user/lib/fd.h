@@ -15,6 +15,9 @@
  */
 void vu_fd_close(int fd);
 
+/* An eventfd, or there is no /proc that would tell. */
+bool vu_fd_may_be_eventfd(int fd);
+
 /* A UNIX socket; asks nobody but the kernel. */
 bool vu_fd_is_unix(int fd);
 

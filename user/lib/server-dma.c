@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <vuser/guard.h>
+
 #include "fd.h"
 #include "server-internal.h"
 
@@ -381,6 +383,12 @@ static int by_message(struct vuser_server *server, uint64_t iova, void *buf,
 	return ret;
 }
 
+/* The client may have cut its file short. */
+static int copy(void *dst, const void *src, size_t len)
+{
+	return vuser_guard_copy(dst, src, len) ? -EIO : 0;
+}
+
 static int access_memory(struct vuser_server *server, uint64_t iova, void *buf,
 			 size_t len, bool write)
 {
@@ -397,9 +405,9 @@ static int access_memory(struct vuser_server *server, uint64_t iova, void *buf,
 		if (!dma->region.map)
 			ret = by_message(server, iova, buf, part, write);
 		else if (write)
-			memcpy(map_at(dma, iova), buf, part);
+			ret = copy(map_at(dma, iova), buf, part);
 		else
-			memcpy(buf, map_at(dma, iova), part);
+			ret = copy(buf, map_at(dma, iova), part);
 		release(server, dma);
 		iova += part;
 		buf = (char *)buf + part;

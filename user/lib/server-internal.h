@@ -12,6 +12,7 @@
 #include <vuser/sock.h>
 
 #include "conn.h"
+#include "event.h"
 
 /**
  * struct vu_region - a region of the device
@@ -82,8 +83,11 @@ struct vu_dma {
  * @reply_size: of it
  * @reply_fds: to go with the reply
  * @nr_reply_fds: number of them
+ * @retry_fd: timer: accept again what there was no room for
+ * @starved: there was none
  * @lock: for @conn and @twin when read by other threads
- * @irq_lock: for the entries of @irqs
+ * @irq_lock: for the entries of @irqs and @events
+ * @events: signals eventfds
  * @dma_lock: for all that follows
  * @dma_idle: broadcast when an entry that goes has no more users
  * @dma: entries, sorted by IOVA
@@ -116,8 +120,12 @@ struct vuser_server {
 	int reply_fds[VUSER_MAX_MSG_FDS];
 	uint32_t nr_reply_fds;
 
+	int retry_fd;
+	bool starved;
+
 	pthread_mutex_t lock;
 	pthread_mutex_t irq_lock;
+	struct vu_event_port events;
 	pthread_mutex_t dma_lock;
 	pthread_cond_t dma_idle;
 	struct vu_dma **dma;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Interrupts: the eventfds of SET_IRQS, masks, and firing. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 
 #include "fd.h"
 #include "server-internal.h"
@@ -63,16 +61,8 @@ static void disable(struct vu_irq_index *index)
 	}
 }
 
-/* An eventfd at its limit would block, but then it is signalled anyway. */
-static void signal_fd(int fd)
-{
-	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-
-	if (poll(&pfd, 1, 0) == 1 && pfd.revents == POLLOUT)
-		eventfd_write(fd, 1);
-}
-
-static int fire(const struct vu_irq_index *index, struct vu_irq *irq)
+static int fire(struct vuser_server *server, const struct vu_irq_index *index,
+		struct vu_irq *irq)
 {
 	if (irq->fd < 0)
 		return -ENOENT;
@@ -82,25 +72,26 @@ static int fire(const struct vu_irq_index *index, struct vu_irq *irq)
 	}
 	irq->pending = false;
 	irq->masked = index->flags & VFIO_IRQ_INFO_AUTOMASKED;
-	signal_fd(irq->fd);
+	vu_event_signal(&server->events, irq->fd);
 	return 0;
 }
 
-static void unmask(const struct vu_irq_index *index, struct vu_irq *irq)
+static void unmask(struct vuser_server *server,
+		   const struct vu_irq_index *index, struct vu_irq *irq)
 {
 	irq->masked = false;
 	if (irq->pending)
-		fire(index, irq);
+		fire(server, index, irq);
 }
 
 /* One interrupt of a SET_IRQS with NONE or BOOL data. */
-static void act(const struct vu_irq_index *index, struct vu_irq *irq,
-		uint32_t action)
+static void act(struct vuser_server *server, const struct vu_irq_index *index,
+		struct vu_irq *irq, uint32_t action)
 {
 	if (action == VFIO_IRQ_SET_ACTION_TRIGGER)
-		fire(index, irq);
+		fire(server, index, irq);
 	else if (action == VFIO_IRQ_SET_ACTION_UNMASK)
-		unmask(index, irq);
+		unmask(server, index, irq);
 	else
 		irq->masked = true;
 }
@@ -124,7 +115,18 @@ static int check(const struct vu_irq_index *index,
 	return 0;
 }
 
-static void apply(struct vu_irq_index *index,
+/* Of other files nobody knows how long a write takes. */
+static bool are_eventfds(const struct vuser_msg *msg)
+{
+	uint32_t i;
+
+	for (i = 0; i < msg->nr_fds; i++)
+		if (!vu_fd_may_be_eventfd(msg->fds[i]))
+			return false;
+	return true;
+}
+
+static void apply(struct vuser_server *server, struct vu_irq_index *index,
 		  const struct vfio_user_irq_set *set, const uint8_t *bools,
 		  struct vuser_msg *msg)
 {
@@ -140,7 +142,7 @@ static void apply(struct vu_irq_index *index,
 			set_fd(irq,
 			       msg->nr_fds ? vuser_msg_take_fd(msg, i) : -1);
 		else if (!bools || bools[i])
-			act(index, irq, action);
+			act(server, index, irq, action);
 	}
 }
 
@@ -159,10 +161,12 @@ ssize_t vu_set_irqs(struct vuser_server *server, struct vuser_msg *msg)
 		return -EINVAL;
 	index = &server->irqs[set.index];
 	ret = check(index, &set);
+	if (!ret && !are_eventfds(msg))
+		ret = -EINVAL;
 	if (ret)
 		return ret;
 	pthread_mutex_lock(&server->irq_lock);
-	apply(index, &set, bools, msg);
+	apply(server, index, &set, bools, msg);
 	pthread_mutex_unlock(&server->irq_lock);
 	if (server->ops->irq_state)
 		server->ops->irq_state(server->data, set.index, set.start,
@@ -207,7 +211,7 @@ int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
 	if (!irq)
 		return -EINVAL;
 	pthread_mutex_lock(&server->irq_lock);
-	ret = fire(&server->irqs[index], irq);
+	ret = fire(server, &server->irqs[index], irq);
 	pthread_mutex_unlock(&server->irq_lock);
 	return ret;
 }

@@ -9,7 +9,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
+
+#include <vuser/guard.h>
 
 #include "server-internal.h"
 
@@ -23,6 +26,9 @@
 #define OUR_MAX_MSG_FDS 16
 
 #define DMA_TIMEOUT_MS 30000
+
+/* How soon to try again to accept, when there were no fds or no memory. */
+#define ACCEPT_RETRY_MS 100
 
 /* Room for any message that carries no data. */
 #define SMALL_MAX (64 * 1024)
@@ -85,13 +91,20 @@ static void unwatch(struct vuser_server *server, int fd)
 
 static int open_fds(struct vuser_server *server)
 {
+	int ret;
+
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll_fd < 0)
 		return -errno;
 	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (server->wake_fd < 0)
 		return -errno;
-	return watch(server, server->wake_fd);
+	server->retry_fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (server->retry_fd < 0)
+		return -errno;
+	ret = watch(server, server->wake_fd);
+	return ret ?: watch(server, server->retry_fd);
 }
 
 int vuser_server_new(const struct vuser_server_ops *ops,
@@ -110,12 +123,16 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	server->epoll_fd = -1;
 	server->listen_fd = -1;
 	server->wake_fd = -1;
+	server->retry_fd = -1;
+	server->events = (struct vu_event_port)VU_EVENT_PORT_INIT;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_mutex_init(&server->irq_lock, NULL);
 	pthread_mutex_init(&server->dma_lock, NULL);
 	pthread_cond_init(&server->dma_idle, NULL);
 	set_defaults(server);
-	ret = open_fds(server);
+	ret = vuser_guard_init();
+	if (!ret)
+		ret = open_fds(server);
 	if (!ret) {
 		server->reply = malloc(server->reply_size);
 		ret = server->reply ? 0 : -ENOMEM;
@@ -192,8 +209,11 @@ void vuser_server_free(struct vuser_server *server)
 		close(server->listen_fd);
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
+	if (server->retry_fd >= 0)
+		close(server->retry_fd);
 	if (server->epoll_fd >= 0)
 		close(server->epoll_fd);
+	vu_event_port_clear(&server->events);
 	for (i = 0; i < VUSER_MAX_REGIONS; i++)
 		vu_region_free(server->regions[i]);
 	vu_irqs_free(server);
@@ -272,6 +292,28 @@ close:
 	return ret;
 }
 
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	       error == ENOMEM;
+}
+
+/* Clients stay in the queue of the socket until there is room for one. */
+static void accept_later(struct vuser_server *server, int error)
+{
+	const struct itimerspec soon = {
+		.it_value.tv_nsec = ACCEPT_RETRY_MS * 1000000L,
+	};
+
+	if (!server->starved)
+		vu_log(server, LOG_WARNING,
+		       "cannot accept a client now, trying again: %s",
+		       strerror(error));
+	server->starved = true;
+	watch_listen(server, false);
+	timerfd_settime(server->retry_fd, 0, &soon, NULL);
+}
+
 /* Take in a client that waits.  What went wrong with just one is no matter. */
 static int accept_client(struct vuser_server *server)
 {
@@ -284,8 +326,12 @@ static int accept_client(struct vuser_server *server)
 	if (fd < 0) {
 		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 			return 0;
-		return -errno;
+		if (!is_shortage(errno))
+			return -errno;
+		accept_later(server, errno);
+		return 0;
 	}
+	server->starved = false;
 	ret = vuser_server_serve(server, fd);
 	if (ret)
 		vu_log(server, LOG_ERR, "cannot take a client in: %s",
@@ -323,6 +369,8 @@ int vuser_server_process(struct vuser_server *server)
 	int ret = 0;
 
 	eventfd_read(server->wake_fd, &count);
+	if (read(server->retry_fd, &count, sizeof(count)) > 0)
+		watch_listen(server, !server->conn);
 	if (!server->conn)
 		ret = accept_client(server);
 	if (server->conn)
@@ -375,4 +423,7 @@ void vuser_server_disconnect(struct vuser_server *server)
 {
 	if (server->conn)
 		vu_conn_fail(server->conn, -ECANCELED);
+	/* Who waits for a reply there is woken up, too. */
+	if (server->twin)
+		vu_conn_fail(server->twin, -ECANCELED);
 }

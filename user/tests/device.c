@@ -115,7 +115,10 @@ static int mig_write(void *data, const void *buf, size_t count)
 
 static void log_line(void *data, int level, const char *line)
 {
-	(void)data;
+	struct device *dev = data;
+
+	if (level <= LOG_WARNING)
+		dev->warnings++;
 	/* Refused commands are what most tests are about. */
 	if (level < LOG_DEBUG)
 		printf("# server: %s\n", line);
@@ -269,12 +272,12 @@ static void *run(void *data)
 	}
 }
 
-static void start(struct device *dev)
+void device_resume(struct device *dev)
 {
 	pthread_create(&dev->thread, NULL, run, dev);
 }
 
-static void stop(struct device *dev)
+void device_pause(struct device *dev)
 {
 	eventfd_t count;
 
@@ -315,13 +318,13 @@ struct device *device_new(const struct vuser_server_config *config,
 	add_irqs(dev);
 	if (path && vuser_server_listen(dev->server, path))
 		printf("# cannot listen at %s\n", path);
-	start(dev);
+	device_resume(dev);
 	return dev;
 }
 
 void device_free(struct device *dev)
 {
-	stop(dev);
+	device_pause(dev);
 	vuser_server_free(dev->server);
 	close(dev->stop_fd);
 	close(dev->io_fds[0]);
@@ -337,12 +340,12 @@ int device_connect(struct device *dev)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return -errno;
 	/* Serving belongs to the thread of the event loop. */
-	stop(dev);
+	device_pause(dev);
 	if (vuser_server_serve(dev->server, fds[0])) {
 		close(fds[1]);
 		fds[1] = -EBUSY;
 	}
-	start(dev);
+	device_resume(dev);
 	return fds[1];
 }
 

@@ -53,6 +53,7 @@ struct device {
 	atomic_uint unmaps;
 	atomic_uint irq_states;
 	atomic_int refuse_map;
+	atomic_uint warnings;
 	uint32_t mig_state;
 };
 
@@ -60,6 +61,10 @@ struct device {
 struct device *device_new(const struct vuser_server_config *config,
 			  const char *path);
 void device_free(struct device *dev);
+
+/* Stop the thread, to do what belongs to it; and go on. */
+void device_pause(struct device *dev);
+void device_resume(struct device *dev);
 
 /* A connected socket to @dev, as accept() would give it the other end. */
 int device_connect(struct device *dev);

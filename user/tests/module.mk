@@ -2,8 +2,8 @@
 # Tests as functions, see harness.h; $(tap-objs) alone is for plain programs.
 harness-objs := $(d)harness.o $(tap-objs)
 
-lib-tests := test-proto test-region test-version test-sock test-fd test-pci \
-	     test-handshake test-server test-dma test-hostile
+lib-tests := test-proto test-region test-version test-sock test-fd \
+	     test-event test-pci test-handshake test-server test-dma test-hostile
 tests += $(lib-tests)
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))

@@ -145,6 +145,26 @@ TEST(unaligned_file_offsets)
 	teardown(both);
 }
 
+/* The file is cut short after it was mapped: an error, and no signal. */
+TEST(file_is_cut)
+{
+	struct both *both = setup(NULL, NULL);
+	char buf[0x1000] = { 0 };
+	int fd = new_memory(0x4000);
+
+	check_eq(vuser_client_dma_map(both->client, 0, 0x4000, READ | WRITE, fd,
+				      0),
+		 0);
+	require(!ftruncate(fd, 0x2000));
+	check_eq(vuser_dma_read(both->dev->server, 0x1800, buf, 0x800), 0);
+	check_eq(vuser_dma_read(both->dev->server, 0x1800, buf, 0x1000), -EIO);
+	check_eq(vuser_dma_write(both->dev->server, 0x3000, buf, 1), -EIO);
+	require(!ftruncate(fd, 0x4000));
+	check_eq(vuser_dma_write(both->dev->server, 0x3000, buf, 1), 0);
+	close(fd);
+	teardown(both);
+}
+
 TEST(protection)
 {
 	struct both *both = setup(NULL, NULL);

@@ -432,6 +432,38 @@ TEST(twin_socket_closed)
 	device_free(dev);
 }
 
+/* Who waits for a reply on it hears of the end at once, too. */
+TEST(twin_socket_disconnected)
+{
+	struct device *dev = device_new(NULL, NULL);
+	struct reader reader = { .dev = dev };
+	struct vfio_user_dma_map map;
+	struct vuser_msg msg;
+	pthread_t thread;
+	int fd, twin;
+
+	require(dev);
+	fd = twin_hello(dev, &twin);
+	vuser_encode_dma_map(&map, sizeof(map), 0x1000, 0x1000, 0, 3);
+	wire_send(fd, 1, VFIO_USER_DMA_MAP, 0, 0, &map, sizeof(map), NULL, 0);
+	require(!wire_recv(fd, &msg));
+	vuser_msg_clear(&msg);
+	pthread_create(&thread, NULL, dma_read, &reader);
+	require(!wire_recv(twin, &msg));
+	vuser_msg_clear(&msg);
+	device_pause(dev);
+	vuser_server_disconnect(dev->server);
+	pthread_join(thread, NULL);
+	check_eq(reader.result, -ENOTCONN);
+	device_resume(dev);
+	check(wire_is_closed(fd));
+	check(device_await(&dev->disconnects, 1));
+	close(fd);
+	close(twin);
+	check_alive(dev);
+	device_free(dev);
+}
+
 /* Headers that are well, payloads that are noise, over many connections. */
 TEST(noise)
 {

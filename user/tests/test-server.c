@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
@@ -526,6 +527,10 @@ TEST(bad_irqs)
 	check_eq(set_irqs(EVENT | UNMASK, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, fds),
 		 -ENOTSUP);
 	check_eq(set_irqs(NONE | EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
+	/* What nobody knows how long it may take to write to. */
+	close(fds[0]);
+	fds[0] = dup(both.dev->memory_fd);
+	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
 	check_eq(both.dev->irq_states, 0);
 #undef set_irqs
 	for (i = 0; i <= DEVICE_MSIX; i++)
@@ -691,6 +696,39 @@ TEST(one_client_after_the_other)
 	check(stat(sock, &st) && errno == ENOENT);
 	check(vuser_client_read(second, 0, 0x40, &out, 4) < 0);
 	vuser_client_free(second);
+	rmdir(path);
+}
+
+/* No fd is left for a client: it is taken in when there is one again. */
+TEST(client_waits_for_an_fd)
+{
+	char path[] = "/tmp/vuser-test-XXXXXX", sock[64];
+	struct vuser_client *client;
+	struct rlimit old, none;
+	struct device *dev;
+	int fd, next;
+
+	require(mkdtemp(path));
+	snprintf(sock, sizeof(sock), "%s/sock", path);
+	dev = device_new(NULL, sock);
+	require(dev);
+	device_pause(dev);
+	fd = vuser_sock_connect(sock);
+	require(fd >= 0);
+	/* Numbers below the lowest free one are all in use. */
+	next = dup(fd);
+	close(next);
+	require(!getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = next;
+	require(!setrlimit(RLIMIT_NOFILE, &none));
+	device_resume(dev);
+	check(device_await(&dev->warnings, 1));
+	require(!setrlimit(RLIMIT_NOFILE, &old));
+	check_eq(vuser_client_new_fd(fd, NULL, 20000, NULL, NULL, &client), 0);
+	check_eq(dev->connects, 1);
+	vuser_client_free(client);
+	device_free(dev);
 	rmdir(path);
 }
 

@@ -13,7 +13,6 @@
 #include "channel.h"
 #include "config.h"
 #include "device.h"
-#include "guard.h"
 #include "memory.h"
 #include "regs.h"
 
@@ -220,9 +219,7 @@ int ioat_device_new(const struct ioat_device_options *options,
 	if (!dev)
 		return -ENOMEM;
 	dev->verbose = options->verbose;
-	ret = ioat_guard_init();
-	if (!ret)
-		ret = ioat_config_init(&dev->pci);
+	ret = ioat_config_init(&dev->pci);
 	if (!ret)
 		ret = vuser_msix_init(&dev->bar.msix, IOAT_MSIX_VECTORS);
 	if (!ret)

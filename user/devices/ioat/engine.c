@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include <vuser/guard.h>
+
 #include "engine.h"
-#include "guard.h"
 
 /* What a failing access to one kind of address is called in CHANERR. */
 struct errors {
@@ -103,7 +104,7 @@ static int load(struct ioat_engine *e, uint64_t iova, void *buf, size_t len,
 		}
 		direct = span.ptr;
 		if (direct)
-			fault = ioat_guard_copy(pos, span.ptr, span.len);
+			fault = vuser_guard_copy(pos, span.ptr, span.len);
 		put(e, &span);
 		if (fault) {
 			*chanerr |= errors->data;
@@ -138,7 +139,7 @@ static int store(struct ioat_engine *e, uint64_t iova, const void *buf,
 		}
 		direct = span.ptr;
 		if (direct)
-			fault = ioat_guard_copy(span.ptr, pos, span.len);
+			fault = vuser_guard_copy(span.ptr, pos, span.len);
 		put(e, &span);
 		if (fault) {
 			*chanerr |= errors->data;
@@ -180,7 +181,7 @@ static int copy_piece(struct ioat_engine *e, uint64_t src, uint64_t dst,
 
 	direct = from.ptr && to.ptr;
 	if (direct)
-		fault = ioat_guard_copy(to.ptr, from.ptr, len);
+		fault = vuser_guard_copy(to.ptr, from.ptr, len);
 	if (fault)
 		*chanerr |= within(fault, from.ptr, len) ? IOAT_ERR_READ :
 							   IOAT_ERR_WRITE;
@@ -321,7 +322,7 @@ int ioat_engine_complete(struct ioat_engine *e, uint64_t addr, uint64_t value,
 		return store(e, addr, &value, sizeof(value), &completion_errors,
 			     chanerr);
 	}
-	fault = ioat_guard_store64(span.ptr, value);
+	fault = vuser_guard_store64(span.ptr, value);
 	put(e, &span);
 	if (fault) {
 		*chanerr |= IOAT_ERR_WRITE;

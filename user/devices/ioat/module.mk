@@ -6,7 +6,7 @@ programs += vuser-ioat
 bin += vuser-ioat
 
 ioat-objs := $(addprefix $(d), \
-	engine.o guard.o channel.o copy-thread.o memory.o bar.o config.o \
+	engine.o channel.o copy-thread.o memory.o bar.o config.o \
 	device.o)
 vuser-ioat-objs := $(ioat-objs) $(d)baseline.o $(d)main.o
 

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <vuser/guard.h>
+
 #include "../bar.h"
-#include "../guard.h"
 #include "../regs.h"
 #include "fake-memory.h"
 #include "expect.h"
@@ -31,7 +32,7 @@ static void raise_irq(void *ctx)
 
 static void setup(void)
 {
-	if (ioat_guard_init())
+	if (vuser_guard_init())
 		bail("cannot catch SIGBUS");
 	fake_memory_init(&mem);
 	fake_memory_add(&mem, RING, SIZE, true);

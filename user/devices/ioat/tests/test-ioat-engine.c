@@ -6,8 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <vuser/guard.h>
+
 #include "../engine.h"
-#include "../guard.h"
 #include "fake-memory.h"
 #include "expect.h"
 
@@ -30,7 +31,7 @@ static void setup(bool direct_a, bool direct_b)
 {
 	size_t i;
 
-	if (ioat_guard_init())
+	if (vuser_guard_init())
 		bail("cannot catch SIGBUS");
 	fake_memory_init(&mem);
 	fake_memory_add(&mem, A, A_SIZE, direct_a);

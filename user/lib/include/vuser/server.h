@@ -123,6 +123,8 @@ struct vuser_server_config {
  * @data: for the callbacks
  * @server: result
  *
+ * The first one sets the handler of vuser_guard_init().
+ *
  * Return: 0, -ENOMEM, or an errno of epoll_create(2).
  */
 int vuser_server_new(const struct vuser_server_ops *ops,
@@ -249,8 +251,9 @@ int vuser_server_fd(const struct vuser_server *server);
  * and for a client that does not take its replies (dma_timeout_ms, then it is
  * disconnected).
  *
- * Return: 0, also when a client had to be disconnected; or an errno of the
- * listening socket, after which nobody will connect any more.
+ * Return: 0, also when a client had to be disconnected, or could not be taken
+ * in yet for want of fds or memory; or an errno of the listening socket, after
+ * which nobody will connect any more.
  */
 int vuser_server_process(struct vuser_server *server);
 
@@ -277,9 +280,9 @@ void vuser_server_disconnect(struct vuser_server *server);
  *
  * Copies from mapped memory, or sends DMA_READ and waits.
  *
- * Return: 0; -EFAULT where no region is; -EACCES where it is write-only;
- * -ENOTCONN without a client, or it went meanwhile; -ETIMEDOUT; or what the
- * client answered.
+ * Return: 0; -EFAULT where no region is; -EACCES where it is write-only; -EIO
+ * where the client cut the file short that it mapped; -ENOTCONN without a
+ * client, or it went meanwhile; -ETIMEDOUT; or what the client answered.
  */
 int vuser_dma_read(struct vuser_server *server, uint64_t iova, void *buf,
 		   size_t len);
@@ -308,6 +311,9 @@ struct vuser_dma_ref {
  *
  * A DMA_UNMAP of the region is answered only after vuser_dma_put(), so be
  * quick.  Never wait for the event loop's thread with a reference held.
+ *
+ * The client can cut its file short at any time; then a touch raises SIGBUS,
+ * but for those by <vuser/guard.h>.
  *
  * Return: 0; -EFAULT where no region is, or one ends; -EACCES; -EOPNOTSUPP
  * where the region has no mapping: use vuser_dma_read() and vuser_dma_write();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Copies that survive the loss of the memory they touch. */
+/* Copies that survive the loss of the memory they touch; see the header. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "guard.h"
+#include <vuser/guard.h>
 
 struct guard {
 	sigjmp_buf back;
@@ -14,6 +15,9 @@ struct guard {
 };
 
 static _Thread_local struct guard *volatile active;
+
+/* What was there before; written while ours is not in place only. */
+static struct sigaction before;
 
 /* The fences keep the compiler from moving the access out of the guard. */
 static void enter(struct guard *g)
@@ -28,50 +32,58 @@ static void leave(void)
 	active = NULL;
 }
 
+/* Not ours: as if we were not here. */
+static void pass_on(int sig, siginfo_t *info, void *ucontext)
+{
+	if (before.sa_flags & SA_SIGINFO) {
+		before.sa_sigaction(sig, info, ucontext);
+	} else if (before.sa_handler == SIG_DFL ||
+		   before.sa_handler == SIG_IGN) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	} else {
+		before.sa_handler(sig);
+	}
+}
+
 static void on_sigbus(int sig, siginfo_t *info, void *ucontext)
 {
 	struct guard *g = active;
 
-	(void)ucontext;
 	if (!g || info->si_code <= 0) {
-		/* Not ours: it ends the program as it always does. */
-		signal(sig, SIG_DFL);
-		raise(sig);
+		pass_on(sig, info, ucontext);
 		return;
 	}
 	g->fault = info->si_addr;
 	siglongjmp(g->back, 1);
 }
 
-/**
- * ioat_guard_init - catch SIGBUS for the functions below
- *
- * The handler is process wide; a SIGBUS outside of them is still fatal.
- *
- * Return: 0 or -errno.
- */
-int ioat_guard_init(void)
+int vuser_guard_init(void)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct sigaction sa = {
 		.sa_sigaction = on_sigbus,
 		/* The handler is left by a jump that restores no mask. */
 		.sa_flags = SA_SIGINFO | SA_NODEFER,
 	};
+	struct sigaction now;
+	int ret = 0;
 
 	sigemptyset(&sa.sa_mask);
-	return sigaction(SIGBUS, &sa, NULL) ? -errno : 0;
+	pthread_mutex_lock(&lock);
+	if (sigaction(SIGBUS, NULL, &now)) {
+		ret = -errno;
+	} else if (!(now.sa_flags & SA_SIGINFO) ||
+		   now.sa_sigaction != on_sigbus) {
+		before = now;
+		if (sigaction(SIGBUS, &sa, NULL))
+			ret = -errno;
+	}
+	pthread_mutex_unlock(&lock);
+	return ret;
 }
 
-/**
- * ioat_guard_copy - copy between buffers that may be gone
- * @dst: where to
- * @src: where from; may overlap @dst
- * @len: bytes
- *
- * Return: NULL, or the address that could not be touched. Then part of @dst may
- * have been written.
- */
-const void *ioat_guard_copy(void *dst, const void *src, size_t len)
+const void *vuser_guard_copy(void *dst, const void *src, size_t len)
 {
 	struct guard g = { .fault = NULL };
 
@@ -83,14 +95,7 @@ const void *ioat_guard_copy(void *dst, const void *src, size_t len)
 	return g.fault;
 }
 
-/**
- * ioat_guard_store64 - store 8 bytes at once, after all earlier stores
- * @dst: where to, aligned
- * @value: what
- *
- * Return: NULL, or the address that could not be touched.
- */
-const void *ioat_guard_store64(uint64_t *dst, uint64_t value)
+const void *vuser_guard_store64(uint64_t *dst, uint64_t value)
 {
 	struct guard g = { .fault = NULL };
 
