@@ -71,6 +71,8 @@ static void dma_free(struct vu_dma *dma)
 {
 	if (dma->base)
 		munmap(dma->base, dma->base_size);
+	if (dma->region.fd >= 0)
+		vu_fd_close(dma->region.fd);
 	free(dma);
 }
 
@@ -175,7 +177,12 @@ static int map_memory(struct vuser_server *server, struct vu_dma *dma,
 		return 0;
 	fd = vuser_msg_take_fd(msg, 0);
 	ret = map_file(dma, fd, offset);
-	vu_fd_close(fd);
+	if (!ret && server->config.keep_dma_fds) {
+		dma->region.fd = fd;
+		dma->region.fd_offset = offset;
+	} else {
+		vu_fd_close(fd);
+	}
 	if (ret == -EINVAL)
 		return ret;
 	if (ret)
@@ -203,6 +210,7 @@ ssize_t vu_dma_map(struct vuser_server *server, struct vuser_msg *msg)
 	dma->region.iova = map.address;
 	dma->region.size = map.size;
 	dma->region.prot = prot_of(map.flags);
+	dma->region.fd = -1;
 	ret = map_memory(server, dma, msg, map.offset);
 	if (ret)
 		goto free;

@@ -230,6 +230,17 @@ bool vuser_irq_enabled(struct vuser_server *server, uint32_t index,
 	return enabled;
 }
 
+int vuser_irq_eventfd(struct vuser_server *server, uint32_t index,
+		      uint32_t subindex)
+{
+	struct vu_irq *irq = find_irq(server, index, subindex);
+
+	if (!irq)
+		return -EINVAL;
+	/* Only this thread changes it. */
+	return irq->fd < 0 ? -ENOENT : irq->fd;
+}
+
 void vuser_irq_clear(struct vuser_server *server, uint32_t index,
 		     uint32_t subindex)
 {

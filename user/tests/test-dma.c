@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -163,6 +164,44 @@ TEST(file_is_cut)
 	check_eq(vuser_dma_write(both->dev->server, 0x3000, buf, 1), 0);
 	close(fd);
 	teardown(both);
+}
+
+/* A device may give the client's file on to another process. */
+static void file_of_region(bool keep)
+{
+	struct vuser_server_config config = { .keep_dma_fds = keep };
+	struct both *both = setup(&config, NULL);
+	struct vuser_dma_ref ref;
+	struct stat ours, theirs;
+	int fd = new_memory(0x10000);
+
+	check_eq(vuser_client_dma_map(both->client, 0x5000, 0x2000,
+				      READ | WRITE, fd, 0x3000),
+		 0);
+	check_eq(vuser_client_dma_map(both->client, 0x8000, 0x1000,
+				      READ | WRITE, -1, 0),
+		 0);
+	require(!vuser_dma_get(both->dev->server, 0x5800, 1, PROT_READ, &ref));
+	if (keep) {
+		check_eq(ref.region->fd_offset, 0x3000);
+		require(!fstat(fd, &ours) && !fstat(ref.region->fd, &theirs));
+		check_eq(theirs.st_ino, ours.st_ino);
+	} else {
+		check_eq(ref.region->fd, -1);
+	}
+	vuser_dma_put(both->dev->server, &ref);
+	close(fd);
+	teardown(both);
+}
+
+TEST(files_are_kept)
+{
+	file_of_region(true);
+}
+
+TEST(files_are_not_kept)
+{
+	file_of_region(false);
 }
 
 TEST(protection)

@@ -394,12 +394,20 @@ TEST(eventfds)
 		 -EINVAL);
 	check_eq(vuser_irq_trigger(both.dev->server, 99, 0), -EINVAL);
 	check(!vuser_irq_enabled(both.dev->server, msix, 0));
+	check_eq(vuser_irq_eventfd(both.dev->server, msix, 0), -ENOENT);
+	check_eq(vuser_irq_eventfd(both.dev->server, msix, DEVICE_MSIX),
+		 -EINVAL);
 
 	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 0,
 				       DEVICE_MSIX, NULL, fds),
 		 0);
 	check_eq(both.dev->irq_states, 1);
 	for (i = 0; i < DEVICE_MSIX; i++) {
+		check_eq(eventfd_write(vuser_irq_eventfd(both.dev->server, msix,
+							 i),
+				       3),
+			 0);
+		check_eq(drain(fds[i]), 3);
 		check(vuser_irq_enabled(both.dev->server, msix, i));
 		check_eq(vuser_irq_trigger(both.dev->server, msix, i), 0);
 		check_eq(drain(fds[i]), 1);

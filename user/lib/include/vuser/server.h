@@ -41,12 +41,18 @@ struct vuser_server;
  * @prot: PROT_READ and PROT_WRITE, what the device may do
  * @map: where it is in this process, NULL when it came without an fd (or its
  *       fd could not be mapped): then it takes messages to reach it
+ * @fd: the file it came with, to be given to another process; -1 without one,
+ *      and without keep_dma_fds of struct vuser_server_config.  Stays the
+ *      library's, as long as the region is there.
+ * @fd_offset: where in @fd it starts, bytes
  */
 struct vuser_dma_region {
 	uint64_t iova;
 	uint64_t size;
 	int prot;
 	void *map;
+	int fd;
+	uint64_t fd_offset;
 };
 
 /**
@@ -94,6 +100,8 @@ struct vuser_server_ops {
  * @no_twin: never set up a twin socket
  * @no_write_multi: REGION_WRITE_MULTI is not offered
  * @no_dma_fds: map no file that comes with DMA_MAP: use messages only
+ * @keep_dma_fds: keep the files that come with DMA_MAP open, as the fd of
+ *                struct vuser_dma_region
  * @max_msg_fds: fds taken in one message, 0 for 16: QEMU's client refuses more
  * @max_data_xfer_size: bytes taken in one message, 0 for 1 MiB
  * @max_dma_maps: DMA regions taken at one time, 0 for 65535.  The next one is
@@ -109,6 +117,7 @@ struct vuser_server_config {
 	bool no_twin;
 	bool no_write_multi;
 	bool no_dma_fds;
+	bool keep_dma_fds;
 	uint32_t max_msg_fds;
 	uint32_t max_data_xfer_size;
 	uint32_t max_dma_maps;
@@ -344,6 +353,21 @@ int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
 /** vuser_irq_enabled - the client gave an eventfd for this interrupt */
 bool vuser_irq_enabled(struct vuser_server *server, uint32_t index,
 		       uint32_t subindex);
+
+/**
+ * vuser_irq_eventfd - the eventfd that the client gave for an interrupt
+ * @server: the device
+ * @index: of the interrupt type
+ * @subindex: less than its count
+ *
+ * For a device that has another process fire the interrupt.  The event loop's
+ * thread only.  It stays the library's, and goes with the next SET_IRQS or the
+ * client: irq_state() and disconnected() tell.
+ *
+ * Return: the eventfd; -ENOENT when the client gave none; -EINVAL.
+ */
+int vuser_irq_eventfd(struct vuser_server *server, uint32_t index,
+		      uint32_t subindex);
 
 /** vuser_irq_clear - forget an interrupt that was kept while masked */
 void vuser_irq_clear(struct vuser_server *server, uint32_t index,
