@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The command line.  --device starts a device, what follows is about it: so one
+ * process can have several.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "net.h"
+#include "pci.h"
+
+#define QUEUE_SIZE     256
+#define QUEUE_SIZE_MAX 32768
+#define TAG_MAX	       36
+#define MTU_MIN	       68
+#define MTU_MAX	       65535
+/* 0 to 2 are hypervisors and hosts, all ones is anybody. */
+#define CID_MIN 3
+#define CID_MAX (UINT32_MAX - 1)
+
+static const char usage[] =
+	"Usage: vuser-vhost --device TYPE --back-end PATH --socket PATH "
+	"[OPTION]...\n"
+	"Serve a virtio device over vfio-user, whose rings a vhost-user back-end "
+	"works on.\n"
+	"\n"
+	"  -d, --device TYPE      net, blk, fs, scsi, vsock, rng, gpio, i2c, "
+	"input,\n"
+	"                         sound or id=N; may be given again, for one more\n"
+	"                         device with options of its own\n"
+	"  -b, --back-end PATH    the socket of the back-end\n"
+	"  -s, --socket PATH      listen at PATH for the client\n"
+	"      --queues N         of a network device: pairs of queues (1); else\n"
+	"                         queues (what the back-end says)\n"
+	"      --queue-size N     entries of a queue at most (256)\n"
+	"      --mac ADDRESS      of a network device (random)\n"
+	"      --mtu N            of a network device, told the driver\n"
+	"      --cid N            of a vsock device\n"
+	"      --tag NAME         of a file system, where the back-end has none\n"
+	"      --config-size N    bytes of configuration, for id=N\n"
+	"  -v, --verbose          log clients and back-ends that come and go\n"
+	"  -h, --help             print this and exit\n"
+	"  -V, --version          print the version and exit\n";
+
+enum {
+	OPT_QUEUES = 256,
+	OPT_QUEUE_SIZE,
+	OPT_MAC,
+	OPT_MTU,
+	OPT_CID,
+	OPT_TAG,
+	OPT_CONFIG_SIZE,
+};
+
+static const struct option options[] = {
+	{ "device", required_argument, NULL, 'd' },
+	{ "back-end", required_argument, NULL, 'b' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "queues", required_argument, NULL, OPT_QUEUES },
+	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
+	{ "mac", required_argument, NULL, OPT_MAC },
+	{ "mtu", required_argument, NULL, OPT_MTU },
+	{ "cid", required_argument, NULL, OPT_CID },
+	{ "tag", required_argument, NULL, OPT_TAG },
+	{ "config-size", required_argument, NULL, OPT_CONFIG_SIZE },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int bad_usage(void)
+{
+	fprintf(stderr, "Try 'vuser-vhost --help' for more information.\n");
+	return 2;
+}
+
+static int bad(const char *option, const char *arg, const char *wanted)
+{
+	fprintf(stderr, "vuser-vhost: %s %s: %s\n", option, arg, wanted);
+	return bad_usage();
+}
+
+/* -1, or the exit status when @arg is no number from @min to @max. */
+static int number(const char *option, const char *arg, uint64_t min,
+		  uint64_t max, uint64_t *value)
+{
+	char wanted[64], *end;
+
+	errno = 0;
+	*value = strtoull(arg, &end, 0);
+	if (!errno && end != arg && !*end && *arg != '-' && *value >= min &&
+	    *value <= max)
+		return -1;
+	snprintf(wanted, sizeof(wanted), "a number from %ju to %ju is needed",
+		 (uintmax_t)min, (uintmax_t)max);
+	return bad(option, arg, wanted);
+}
+
+static int numeric(int c, const char *arg, struct vhost_device_options *dev)
+{
+	uint64_t n;
+	int status;
+
+	switch (c) {
+	case OPT_QUEUES:
+		status = number("--queues", arg, 1, VHOST_MAX_QUEUES, &n);
+		dev->queues = n;
+		return status;
+	case OPT_QUEUE_SIZE:
+		status = number("--queue-size", arg, 2, QUEUE_SIZE_MAX, &n);
+		dev->queue_size = n;
+		if (status < 0 && n & (n - 1))
+			return bad("--queue-size", arg,
+				   "a power of two is needed");
+		return status;
+	case OPT_MTU:
+		status = number("--mtu", arg, MTU_MIN, MTU_MAX, &n);
+		dev->mtu = n;
+		return status;
+	case OPT_CID:
+		status = number("--cid", arg, CID_MIN, CID_MAX, &dev->cid);
+		dev->has_cid = true;
+		return status;
+	default:
+		status = number("--config-size", arg, 1, VHOST_CONFIG_MAX, &n);
+		dev->config_size = n;
+		return status;
+	}
+}
+
+static int new_device(struct vhost_arguments *args, const char *name)
+{
+	struct vhost_device_options *dev = &args->device[args->nr];
+
+	if (args->nr == VHOST_MAX_DEVICES)
+		return bad("--device", name, "there are too many devices");
+	if (vhost_type_find(name, &dev->type))
+		return bad("--device", name, "there is no such type");
+	dev->queue_size = QUEUE_SIZE;
+	args->nr++;
+	return -1;
+}
+
+static int one_option(int c, struct vhost_arguments *args)
+{
+	struct vhost_device_options *dev = &args->device[args->nr - 1];
+
+	if (!args->nr) {
+		fprintf(stderr, "vuser-vhost: --device must come first\n");
+		return bad_usage();
+	}
+	switch (c) {
+	case 'b':
+		dev->backend = optarg;
+		return -1;
+	case 's':
+		args->socket[args->nr - 1] = optarg;
+		return -1;
+	case OPT_MAC:
+		if (vhost_net_parse_mac(optarg, dev->mac))
+			return bad("--mac", optarg,
+				   "the address of a station is needed, as "
+				   "52:54:00:12:34:56");
+		dev->has_mac = true;
+		return -1;
+	case OPT_TAG:
+		if (!*optarg || strlen(optarg) > TAG_MAX)
+			return bad("--tag", optarg, "1 to 36 bytes are needed");
+		dev->tag = optarg;
+		return -1;
+	default:
+		return numeric(c, optarg, dev);
+	}
+}
+
+/* Options that a device has nothing to do with. */
+static int check_device(const struct vhost_device_options *dev,
+			const char *socket)
+{
+	const char *name = dev->type.name;
+	bool net = !strcmp(name, "net");
+
+	if (!dev->backend || !socket) {
+		fprintf(stderr, "vuser-vhost: %s: %s is needed\n", name,
+			dev->backend ? "--socket" : "--back-end");
+		return bad_usage();
+	}
+	if ((dev->has_mac || dev->mtu) && !net)
+		return bad("--device", name, "--mac and --mtu are for net");
+	if (dev->has_cid && strcmp(name, "vsock"))
+		return bad("--device", name, "--cid is for vsock");
+	if (dev->tag && strcmp(name, "fs"))
+		return bad("--device", name, "--tag is for fs");
+	if (dev->config_size && strcmp(name, "other"))
+		return bad("--device", name, "--config-size is for id=N");
+	if (net && dev->queues > (VHOST_MAX_QUEUES - 1) / 2)
+		return bad("--device", name, "that many pairs do not fit");
+	return -1;
+}
+
+static int check_all(const struct vhost_arguments *args)
+{
+	unsigned int i;
+	int status = -1;
+
+	if (!args->nr) {
+		fprintf(stderr, "vuser-vhost: --device is needed\n");
+		return bad_usage();
+	}
+	for (i = 0; i < args->nr && status < 0; i++)
+		status = check_device(&args->device[i], args->socket[i]);
+	return status;
+}
+
+static void be_verbose(struct vhost_arguments *args)
+{
+	unsigned int i;
+
+	for (i = 0; i < VHOST_MAX_DEVICES; i++)
+		args->device[i].verbose = true;
+}
+
+/**
+ * vhost_arguments_parse - read the command line
+ * @argc: of main()
+ * @argv: of main(); kept by @args
+ * @args: zeroed; filled in
+ *
+ * Return: -1 to go on, else the exit status.
+ */
+int vhost_arguments_parse(int argc, char **argv, struct vhost_arguments *args)
+{
+	int c, status = -1;
+
+	while (status < 0 &&
+	       (c = getopt_long(argc, argv, "d:b:s:vhV", options, NULL)) >= 0) {
+		switch (c) {
+		case 'd':
+			status = new_device(args, optarg);
+			break;
+		case 'v':
+			be_verbose(args);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'V':
+			puts("vuser-vhost " VUSER_VERSION);
+			return 0;
+		case '?':
+			return bad_usage();
+		default:
+			status = one_option(c, args);
+		}
+	}
+	if (status >= 0)
+		return status;
+	if (optind < argc) {
+		fprintf(stderr, "vuser-vhost: unexpected argument '%s'\n",
+			argv[optind]);
+		return bad_usage();
+	}
+	return check_all(args);
+}

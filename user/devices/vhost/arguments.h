@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The command line of vuser-vhost. */
+#ifndef VHOST_ARGUMENTS_H
+#define VHOST_ARGUMENTS_H
+
+#include "device.h"
+
+#define VHOST_MAX_DEVICES 64
+
+/**
+ * struct vhost_arguments - what was asked for
+ * @device: of each device, what it is
+ * @socket: of each device, where it is served
+ * @nr: devices
+ */
+struct vhost_arguments {
+	struct vhost_device_options device[VHOST_MAX_DEVICES];
+	const char *socket[VHOST_MAX_DEVICES];
+	unsigned int nr;
+};
+
+int vhost_arguments_parse(int argc, char **argv, struct vhost_arguments *args);
+
+#endif

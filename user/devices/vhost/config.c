@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device configuration: from the back-end where it has one, else from the
+ * user's options; and which features go to whom.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <linux/virtio_fs.h>
+#include <linux/virtio_scsi.h>
+#include <linux/vhost_types.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* Bits that are vhost-user's own, or that a driver cannot be offered here. */
+#define NOT_OFFERED                                                           \
+	(VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                         \
+	 VIRTIO_BIT(26 /* VHOST_F_LOG_ALL */) | VIRTIO_BIT(VIRTIO_F_SR_IOV) | \
+	 VIRTIO_BIT(38 /* NOTIFICATION_DATA */) |                             \
+	 VIRTIO_BIT(39 /* NOTIF_CONFIG_DATA */) |                             \
+	 VIRTIO_BIT(41 /* ADMIN_VQ */))
+
+#define FS_TAG_SIZE sizeof(((struct virtio_fs_config *)0)->tag)
+
+/* Features of the transport, which is here. */
+#define OF_TRANSPORT \
+	(VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM) | VIRTIO_BIT(VIRTIO_F_RING_RESET))
+
+void vhost_say(const struct vhost_device *dev, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "vuser-vhost: %s: ", dev->options.backend);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/**
+ * vhost_features_offer - what the driver is offered
+ * @dev: connected with its back-end
+ */
+uint64_t vhost_features_offer(const struct vhost_device *dev)
+{
+	uint64_t features = vhost_backend_features(dev->link.backend) &
+			    ~NOT_OFFERED;
+
+	if (dev->net)
+		features = vhost_net_features(&dev->net_dev, features);
+	return features | OF_TRANSPORT;
+}
+
+/**
+ * vhost_features_pass - what the back-end is told of what the driver accepted
+ * @dev: device
+ *
+ * Addresses in rings are IOVAs, and so are those that the back-end knows memory
+ * by: there is nothing to translate for it, whatever the driver thinks.
+ */
+uint64_t vhost_features_pass(const struct vhost_device *dev)
+{
+	return dev->virtio.accepted &
+	       vhost_backend_features(dev->link.backend) & ~NOT_OFFERED &
+	       ~VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM);
+}
+
+static bool back_end_has_it(const struct vhost_device *dev)
+{
+	return dev->options.type.config_size && !dev->net &&
+	       vhost_backend_has(dev->link.backend,
+				 VHOST_USER_PROTOCOL(CONFIG));
+}
+
+static void put(uint8_t *config, uint16_t at, uint8_t size, uint64_t value)
+{
+	value = htole64(value);
+	memcpy(config + at, &value, size);
+}
+
+static uint64_t get(const uint8_t *config, uint16_t at, uint8_t size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, config + at, size);
+	return le64toh(value);
+}
+
+static uint16_t counted(const struct vhost_device *dev)
+{
+	return dev->virtio.nr_queues - dev->options.type.queues;
+}
+
+/* A SCSI host as any other: back-ends have no configuration for these. */
+static void scsi_config(uint8_t *config)
+{
+	const struct virtio_scsi_config scsi = {
+		.seg_max = htole32(126),
+		.max_sectors = htole32(0xffff),
+		.cmd_per_lun = htole32(128),
+		.event_info_size = htole32(16),
+		.sense_size = htole32(VIRTIO_SCSI_SENSE_DEFAULT_SIZE),
+		.cdb_size = htole32(VIRTIO_SCSI_CDB_DEFAULT_SIZE),
+		.max_target = htole16(255),
+		.max_lun = htole32(16383),
+	};
+
+	memcpy(config, &scsi, sizeof(scsi));
+}
+
+/* What the user's options say. */
+static void apply_options(const struct vhost_device *dev, uint8_t *config)
+{
+	const struct vhost_device_options *opt = &dev->options;
+
+	if (opt->tag) {
+		memset(config, 0, FS_TAG_SIZE);
+		memcpy(config, opt->tag, strnlen(opt->tag, FS_TAG_SIZE));
+	}
+	if (opt->has_cid)
+		put(config, 0, sizeof(opt->cid), opt->cid);
+	if (opt->type.count_size && dev->virtio.nr_queues)
+		put(config, opt->type.count_at, opt->type.count_size,
+		    counted(dev));
+}
+
+static int read_config(struct vhost_device *dev, uint8_t *config)
+{
+	int ret = 0;
+
+	if (dev->net) {
+		vhost_net_config(&dev->net_dev, config);
+		return 0;
+	}
+	if (back_end_has_it(dev))
+		ret = vhost_backend_get_config(dev->link.backend, 0, config,
+					       dev->options.type.config_size);
+	else if (!strcmp(dev->options.type.name, "scsi"))
+		scsi_config(config);
+	apply_options(dev, config);
+	return ret;
+}
+
+/**
+ * vhost_config_refresh - bring the configuration up to date
+ * @dev: device
+ *
+ * Return: 1 when it has changed, 0 when not, or as a request of the back-end.
+ */
+int vhost_config_refresh(struct vhost_device *dev)
+{
+	uint8_t config[VHOST_CONFIG_MAX] = { 0 };
+	int ret = read_config(dev, config);
+
+	if (ret)
+		return ret;
+	if (!memcmp(dev->config, config, sizeof(config)))
+		return 0;
+	memcpy(dev->config, config, sizeof(config));
+	dev->virtio.generation++;
+	return 1;
+}
+
+static int no_config(const struct vhost_device *dev, const char *option)
+{
+	vhost_say(dev, "the back-end has no configuration: %s is needed",
+		  option);
+	return -EINVAL;
+}
+
+static int check_config(const struct vhost_device *dev)
+{
+	const struct vhost_device_options *opt = &dev->options;
+	const char *name = opt->type.name;
+
+	if (dev->net || !opt->type.config_size || back_end_has_it(dev) ||
+	    !strcmp(name, "scsi"))
+		return 0;
+	if (!strcmp(name, "fs"))
+		return opt->tag ? 0 : no_config(dev, "--tag");
+	if (!strcmp(name, "vsock"))
+		return opt->has_cid ? 0 : no_config(dev, "--cid");
+	vhost_say(dev, "the back-end has no configuration, which %s needs",
+		  name);
+	return -EINVAL;
+}
+
+/* Queues that the configuration counts. */
+static uint32_t count_queues(const struct vhost_device *dev)
+{
+	const struct vhost_type *type = &dev->options.type;
+	uint64_t features = vhost_backend_features(dev->link.backend);
+
+	if (type->mq >= 0 && !(features & VIRTIO_BIT(type->mq)))
+		return 1;
+	return get(dev->config, type->count_at, type->count_size) ?: 1;
+}
+
+static int too_many(const struct vhost_device *dev, uint32_t asked,
+		    uint64_t there)
+{
+	vhost_say(dev, "%u queues are asked for, the back-end has %ju", asked,
+		  (uintmax_t)there);
+	return -EINVAL;
+}
+
+/* Pairs, of which GET_QUEUE_NUM tells the number for a network device. */
+static int net_queues(struct vhost_device *dev)
+{
+	uint32_t pairs = dev->options.queues ?: 1;
+	uint64_t there = vhost_backend_queues(dev->link.backend) ?: 1;
+
+	if (pairs > there)
+		return too_many(dev, pairs, there);
+	dev->net_dev.max_pairs = pairs;
+	return 2 * pairs + 1;
+}
+
+/**
+ * how_many - the number of queues
+ * @dev: device, its configuration read
+ *
+ * Return: it, or -EINVAL, and why has been said.
+ */
+static int how_many(struct vhost_device *dev)
+{
+	const struct vhost_type *type = &dev->options.type;
+	uint64_t there = vhost_backend_queues(dev->link.backend);
+	uint32_t queues = dev->options.queues;
+
+	if (dev->net)
+		return net_queues(dev);
+	if (type->count_size) {
+		if (!back_end_has_it(dev))
+			queues = queues ?: 1;
+		else if (queues > count_queues(dev))
+			return too_many(dev, queues, count_queues(dev));
+		else
+			queues = queues ?: count_queues(dev);
+		queues += type->queues;
+	} else if (type->queues) {
+		if (queues && queues != type->queues) {
+			vhost_say(dev, "%s has %u queues, no more, no less",
+				  type->name, type->queues);
+			return -EINVAL;
+		}
+		queues = type->queues;
+	} else {
+		queues = queues ?: there;
+	}
+	if (!queues) {
+		vhost_say(dev, "the back-end does not say how many queues it "
+			       "has: --queues is needed");
+		return -EINVAL;
+	}
+	return there && queues > there ? too_many(dev, queues, there) :
+					 (int)queues;
+}
+
+/**
+ * vhost_config_init - find out what the device is like
+ * @dev: connected with its back-end
+ *
+ * Return: the number of queues, or -errno, and why has been said.
+ */
+int vhost_config_init(struct vhost_device *dev)
+{
+	struct vhost_backend *b = dev->link.backend;
+	int ret, queues;
+
+	if (!(vhost_backend_features(b) & VIRTIO_BIT(VIRTIO_F_VERSION_1))) {
+		vhost_say(dev,
+			  "the back-end does not offer virtio 1.0 (its "
+			  "features are %#jx)",
+			  (uintmax_t)vhost_backend_features(b));
+		return -EOPNOTSUPP;
+	}
+	ret = check_config(dev);
+	if (ret)
+		return ret;
+	ret = vhost_config_refresh(dev);
+	if (ret < 0) {
+		vhost_say(dev, "no configuration: %s", vhost_backend_error(b));
+		return ret;
+	}
+	queues = how_many(dev);
+	if (queues > VHOST_MAX_QUEUES) {
+		vhost_say(dev, "%d queues are more than %d", queues,
+			  VHOST_MAX_QUEUES);
+		return -EINVAL;
+	}
+	return queues;
+}
+
+/** vhost_config_read - the driver reads the configuration */
+void vhost_config_read(struct vhost_device *dev, uint64_t offset, void *buf,
+		       uint32_t count)
+{
+	uint16_t size = dev->options.type.config_size, len;
+
+	memset(buf, 0, count);
+	if (offset >= size)
+		return;
+	len = size - offset < count ? size - offset : count;
+	memcpy(buf, dev->config + offset, len);
+}
+
+/**
+ * vhost_config_write - the driver writes the configuration
+ *
+ * It is the back-end that knows what can be written: what it holds now is what
+ * the driver reads next.
+ */
+void vhost_config_write(struct vhost_device *dev, uint64_t offset,
+			const void *buf, uint32_t count)
+{
+	uint16_t size = dev->options.type.config_size;
+
+	if (!back_end_has_it(dev) || offset >= size || count > size - offset)
+		return;
+	if (vhost_backend_set_config(dev->link.backend, offset, buf, count,
+				     VHOST_USER_CONFIG_DRIVER))
+		vhost_say(dev, "cannot write the configuration: %s",
+			  vhost_backend_error(dev->link.backend));
+	vhost_config_refresh(dev);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control queue of a network device, served here.  libvuser copies from and
+ * to its memory, and knows that a client may cut the file short at any time.
+ */
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <sys/eventfd.h>
+
+#include "internal.h"
+
+static int mem_read(void *ctx, uint64_t iova, void *buf, size_t len)
+{
+	struct vhost_device *dev = ctx;
+
+	return vuser_dma_read(dev->server, iova, buf, len);
+}
+
+static int mem_write(void *ctx, uint64_t iova, const void *buf, size_t len)
+{
+	struct vhost_device *dev = ctx;
+
+	return vuser_dma_write(dev->server, iova, buf, len);
+}
+
+/** vhost_is_control - whether a queue is the control queue */
+bool vhost_is_control(const struct vhost_device *dev, uint16_t queue)
+{
+	return dev->net && virtio_has(&dev->virtio, VIRTIO_NET_F_CTRL_VQ) &&
+	       queue == vhost_net_ctrl_queue(&dev->net_dev,
+					     dev->virtio.accepted);
+}
+
+static int on_kick(sd_event_source *source, int fd, uint32_t revents,
+		   void *data)
+{
+	struct vhost_device *dev = data;
+	eventfd_t count;
+	int ret;
+
+	(void)source;
+	(void)revents;
+	eventfd_read(fd, &count);
+	ret = vhost_net_serve(&dev->net_dev, &dev->ctrl, dev->virtio.accepted);
+	vhost_config_refresh(dev);
+	if (ret > 0)
+		vhost_irq_queue(dev,
+				vhost_net_ctrl_queue(&dev->net_dev,
+						     dev->virtio.accepted));
+	if (ret >= 0)
+		return 0;
+	vhost_say(dev, "the control queue is broken");
+	vhost_control_stop(dev);
+	virtio_need_reset(&dev->virtio);
+	return 0;
+}
+
+static int pairs_changed(void *ctx, uint16_t pairs)
+{
+	(void)pairs;
+	return vhost_rings_enable(ctx);
+}
+
+/** vhost_control_start - serve the control queue; 0 or -errno */
+int vhost_control_start(struct vhost_device *dev, uint16_t queue)
+{
+	int ret;
+
+	dev->ring_mem = (struct vqueue_mem) { mem_read, mem_write, dev };
+	dev->net_dev.pairs_changed = pairs_changed;
+	dev->net_dev.ctx = dev;
+	vqueue_init(&dev->ctrl, &dev->ring_mem, &dev->virtio.queues[queue],
+		    dev->virtio.accepted);
+	ret = sd_event_add_io(dev->event, &dev->ctrl_watch,
+			      dev->queues[queue].kick, EPOLLIN, on_kick, dev);
+	if (ret < 0)
+		return ret;
+	eventfd_write(dev->queues[queue].kick, 1);
+	return 0;
+}
+
+/** vhost_control_stop - serve it no more */
+void vhost_control_stop(struct vhost_device *dev)
+{
+	dev->ctrl_watch = sd_event_source_disable_unref(dev->ctrl_watch);
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Makes the device of its parts, and does what the back-end's end asks for. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* The configuration may have changed: say so where it has. */
+static void config_changed(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+
+	if (vhost_config_refresh(dev) > 0 && virtio_running(&dev->virtio))
+		vhost_irq_config(dev);
+}
+
+static void set_link(struct vhost_device *dev, bool up)
+{
+	dev->net_dev.link = up;
+	config_changed(dev);
+}
+
+static void on_down(void *ctx, int why)
+{
+	struct vhost_device *dev = ctx;
+
+	vhost_mem_forget(&dev->mem);
+	vhost_rings_lost(dev);
+	if (dev->ending)
+		return;
+	vhost_say(dev, "back-end lost: %s",
+		  why ? vhost_backend_error(dev->link.backend) : "hung up");
+	if (dev->net)
+		set_link(dev, false);
+	if (virtio_running(&dev->virtio))
+		virtio_need_reset(&dev->virtio);
+}
+
+/* A back-end that came back must be able to do what the first one did. */
+static int on_up(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+	uint64_t missing = dev->virtio.offered & ~vhost_features_offer(dev);
+
+	if (missing) {
+		vhost_say(dev,
+			  "back-end without features %#jx that the one "
+			  "before had",
+			  (uintmax_t)missing);
+		return -EOPNOTSUPP;
+	}
+	if (dev->options.verbose)
+		vhost_say(dev, "back-end connected again");
+	if (dev->net)
+		set_link(dev, true);
+	else
+		config_changed(dev);
+	return 0;
+}
+
+static const struct vhost_link_ops link_ops = {
+	.up = on_up,
+	.down = on_down,
+	.config_change = config_changed,
+};
+
+static int init_net(struct vhost_device *dev)
+{
+	struct vhost_net *net = &dev->net_dev;
+
+	if (!dev->net)
+		return 0;
+	net->link = true;
+	net->mtu = dev->options.mtu;
+	net->max_pairs = 1;
+	if (dev->options.has_mac)
+		memcpy(net->first_mac, dev->options.mac, ETH_ALEN);
+	else if (vhost_net_random_mac(net->first_mac))
+		return -errno;
+	vhost_net_reset(net);
+	return 0;
+}
+
+static int make_queues(struct vhost_device *dev)
+{
+	uint16_t i, nr = dev->virtio.nr_queues;
+	struct vhost_queue *q;
+
+	dev->queues = calloc(nr, sizeof(*dev->queues));
+	if (!dev->queues)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++)
+		dev->queues[i].kick = dev->queues[i].call = -1;
+	for (i = 0; i < nr; i++) {
+		q = &dev->queues[i];
+		q->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		q->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (q->kick < 0 || q->call < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int connect_backend(struct vhost_device *dev)
+{
+	int ret = vhost_link_open(&dev->link, dev->options.backend, &link_ops,
+				  dev);
+
+	if (ret && dev->link.backend)
+		vhost_say(dev, "%s", vhost_backend_error(dev->link.backend));
+	return ret;
+}
+
+static int init_registers(struct vhost_device *dev)
+{
+	const struct vhost_device_options *opt = &dev->options;
+	int queues, ret;
+
+	queues = vhost_config_init(dev);
+	if (queues < 0)
+		return queues;
+	/* One vector for each, and one for the configuration. */
+	ret = virtio_init(&dev->virtio, &vhost_ring_ops, dev, queues,
+			  queues + 1, opt->queue_size);
+	if (ret)
+		return ret;
+	dev->virtio.offered = vhost_features_offer(dev);
+	ret = vhost_config_refresh(dev);
+	dev->virtio.generation = 0;
+	if (ret >= 0)
+		ret = vhost_pci_init(&dev->pci, &opt->type, queues + 1);
+	if (ret >= 0)
+		ret = vuser_msix_init(&dev->msix, queues + 1);
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * vhost_device_new - connect to the back-end and make a device of it
+ * @options: copied, but not the strings
+ * @device: set on success
+ *
+ * Return: 0 or -errno; why has been said on stderr.
+ */
+int vhost_device_new(const struct vhost_device_options *options,
+		     struct vhost_device **device)
+{
+	struct vhost_device *dev = calloc(1, sizeof(*dev));
+	int ret;
+
+	if (!dev)
+		return -ENOMEM;
+	dev->options = *options;
+	dev->net = !strcmp(options->type.name, "net");
+	if (options->config_size)
+		dev->options.type.config_size = options->config_size;
+	ret = init_net(dev);
+	if (!ret)
+		ret = connect_backend(dev);
+	if (!ret)
+		ret = init_registers(dev);
+	if (!ret)
+		ret = make_queues(dev);
+	if (!ret)
+		ret = vhost_serve_init(dev);
+	if (ret) {
+		vhost_device_free(dev);
+		return ret;
+	}
+	*device = dev;
+	return 0;
+}
+
+static int attach(struct vhost_device *dev, struct sd_event *event)
+{
+	int ret;
+
+	dev->event = sd_event_ref(event);
+	ret = vhost_link_watch(&dev->link, event);
+	if (!ret)
+		ret = vuser_server_attach_event(dev->server, event);
+	return ret;
+}
+
+/**
+ * vhost_device_serve - listen, and have an event loop serve who comes
+ * @dev: device
+ * @path: of the socket
+ * @event: event loop
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_device_serve(struct vhost_device *dev, const char *path,
+		       struct sd_event *event)
+{
+	int ret = vuser_server_listen(dev->server, path);
+
+	return ret ? ret : attach(dev, event);
+}
+
+/** vhost_device_serve_fd - the same for one client, on a connected socket that
+ * is taken over
+ */
+int vhost_device_serve_fd(struct vhost_device *dev, int fd,
+			  struct sd_event *event)
+{
+	int ret = vuser_server_serve(dev->server, fd);
+
+	return ret ? ret : attach(dev, event);
+}
+
+static void free_queues(struct vhost_device *dev)
+{
+	uint16_t i;
+
+	for (i = 0; dev->queues && i < dev->virtio.nr_queues; i++) {
+		sd_event_source_disable_unref(dev->queues[i].watch);
+		if (dev->queues[i].kick >= 0)
+			close(dev->queues[i].kick);
+		if (dev->queues[i].call >= 0)
+			close(dev->queues[i].call);
+	}
+	free(dev->queues);
+}
+
+/** vhost_device_free - stop the rings, send the client away */
+void vhost_device_free(struct vhost_device *dev)
+{
+	if (!dev)
+		return;
+	dev->ending = true;
+	vuser_server_free(dev->server);
+	if (dev->link.backend)
+		vhost_link_close(&dev->link);
+	free_queues(dev);
+	vhost_mem_fini(&dev->mem);
+	vuser_msix_fini(&dev->msix);
+	virtio_fini(&dev->virtio);
+	sd_event_unref(dev->event);
+	free(dev);
+}

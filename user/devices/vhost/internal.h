@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of the device share. */
+#ifndef VHOST_INTERNAL_H
+#define VHOST_INTERNAL_H
+
+#include <systemd/sd-event.h>
+#include <vuser/pci.h>
+#include <vuser/server.h>
+
+#include "device.h"
+#include "link.h"
+#include "memory.h"
+#include "net.h"
+#include "pci.h"
+#include "virtio.h"
+#include "vqueue.h"
+
+/**
+ * struct vhost_queue - a queue besides its registers
+ * @kick: eventfd the driver signals: the back-end's, or of the control queue
+ * @call: eventfd for as long as the client has none for the queue's vector
+ * @watch: on @call while the client uses INTx
+ * @started: the back-end has the ring
+ */
+struct vhost_queue {
+	int kick;
+	int call;
+	sd_event_source *watch;
+	bool started;
+};
+
+/**
+ * struct vhost_device - the device
+ * @options: of the user
+ * @net: it is a network device
+ * @server: the client's side
+ * @link: the back-end's side
+ * @mem: the client's memory
+ * @pci: configuration space
+ * @msix: table and pending bits, which nobody relies on
+ * @virtio: registers
+ * @isr: of the ISR register
+ * @config_pending: the configuration changed, its vector had no eventfd
+ * @passed: features of the back-end
+ * @config: device configuration
+ * @queues: one for each of @virtio
+ * @net_dev: configuration and control queue of a network device
+ * @ctrl: the control queue while it runs
+ * @ctrl_watch: on its kick, NULL while it does not
+ * @ring_mem: way of @ctrl to memory
+ * @event: event loop
+ * @ending: being freed
+ */
+struct vhost_device {
+	struct vhost_device_options options;
+	bool net;
+	struct vuser_server *server;
+	struct vhost_link link;
+	struct vhost_mem mem;
+	struct vhost_pci pci;
+	struct vuser_msix msix;
+	struct virtio virtio;
+	uint8_t isr;
+	bool config_pending;
+	uint64_t passed;
+	uint8_t config[VHOST_CONFIG_MAX];
+	struct vhost_queue *queues;
+	struct vhost_net net_dev;
+	struct vqueue ctrl;
+	sd_event_source *ctrl_watch;
+	struct vqueue_mem ring_mem;
+	sd_event *event;
+	bool ending;
+};
+
+__attribute__((format(printf, 2, 3))) void
+vhost_say(const struct vhost_device *dev, const char *fmt, ...);
+
+/* config.c: the device configuration, and features. */
+int vhost_config_init(struct vhost_device *dev);
+int vhost_config_refresh(struct vhost_device *dev);
+void vhost_config_read(struct vhost_device *dev, uint64_t offset, void *buf,
+		       uint32_t count);
+void vhost_config_write(struct vhost_device *dev, uint64_t offset,
+			const void *buf, uint32_t count);
+uint64_t vhost_features_offer(const struct vhost_device *dev);
+uint64_t vhost_features_pass(const struct vhost_device *dev);
+
+/* rings.c: the rings at the back-end. */
+extern const struct virtio_ops vhost_ring_ops;
+void vhost_rings_stop(struct vhost_device *dev);
+void vhost_rings_lost(struct vhost_device *dev);
+int vhost_rings_enable(struct vhost_device *dev);
+void vhost_rings_call(struct vhost_device *dev, uint16_t queue);
+
+/* control.c: the control queue of a network device. */
+bool vhost_is_control(const struct vhost_device *dev, uint16_t queue);
+int vhost_control_start(struct vhost_device *dev, uint16_t queue);
+void vhost_control_stop(struct vhost_device *dev);
+
+/* irq.c: interrupts. */
+int vhost_irq_call_fd(struct vhost_device *dev, uint16_t queue);
+void vhost_irq_queue(struct vhost_device *dev, uint16_t queue);
+void vhost_irq_config(struct vhost_device *dev);
+void vhost_irq_changed(struct vhost_device *dev, uint32_t index, uint32_t start,
+		       uint32_t count);
+void vhost_irq_reset(struct vhost_device *dev);
+uint8_t vhost_irq_take_isr(struct vhost_device *dev);
+void vhost_irq_watch(struct vhost_device *dev);
+
+/* serve.c: as a vfio-user server. */
+int vhost_serve_init(struct vhost_device *dev);
+void vhost_serve_reset(struct vhost_device *dev);
+
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupts.  With MSI-X the back-end signals the client's own eventfd and
+ * nothing passes here.  As long as a vector has none, the back-end is given an
+ * eventfd of ours, whose count is passed on once there is one; the same serves
+ * INTx, which passes through the ISR register and this process.
+ */
+#include <sys/eventfd.h>
+
+#include "internal.h"
+
+#define MSIX VFIO_PCI_MSIX_IRQ_INDEX
+#define INTX VFIO_PCI_INTX_IRQ_INDEX
+
+static uint16_t vector_of(const struct vhost_device *dev, uint16_t queue)
+{
+	return dev->virtio.queues[queue].vector;
+}
+
+/** vhost_irq_call_fd - what the back-end is to signal for a queue */
+int vhost_irq_call_fd(struct vhost_device *dev, uint16_t queue)
+{
+	int fd = -1;
+
+	if (vector_of(dev, queue) != VIRTIO_NO_VECTOR)
+		fd = vuser_irq_eventfd(dev->server, MSIX,
+				       vector_of(dev, queue));
+	return fd < 0 ? dev->queues[queue].call : fd;
+}
+
+static void raise_intx(struct vhost_device *dev, uint8_t isr)
+{
+	dev->isr |= isr;
+	vuser_irq_trigger(dev->server, INTX, 0);
+}
+
+static bool take_call(struct vhost_device *dev, uint16_t queue)
+{
+	eventfd_t count;
+
+	return !eventfd_read(dev->queues[queue].call, &count);
+}
+
+/** vhost_irq_queue - a queue that is served here has used buffers */
+void vhost_irq_queue(struct vhost_device *dev, uint16_t queue)
+{
+	eventfd_write(vhost_irq_call_fd(dev, queue), 1);
+}
+
+/** vhost_irq_config - the configuration has changed */
+void vhost_irq_config(struct vhost_device *dev)
+{
+	uint16_t vector = dev->virtio.config_vector;
+
+	/* Drivers look at this bit with MSI-X as well. */
+	raise_intx(dev, VIRTIO_ISR_CONFIG);
+	if (vector != VIRTIO_NO_VECTOR)
+		dev->config_pending =
+			vuser_irq_trigger(dev->server, MSIX, vector);
+}
+
+static int on_call(sd_event_source *source, int fd, uint32_t revents,
+		   void *data)
+{
+	struct vhost_device *dev = data;
+	uint16_t i;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (dev->queues[i].watch && take_call(dev, i))
+			raise_intx(dev, VIRTIO_ISR_QUEUE);
+	return 0;
+}
+
+/**
+ * vhost_irq_watch - look at our eventfds as long as somebody waits for INTx
+ *	and at no other time: a driver that polls would have them signalled in
+ *	vain
+ * @dev: device
+ */
+void vhost_irq_watch(struct vhost_device *dev)
+{
+	bool intx = vuser_irq_enabled(dev->server, INTX, 0);
+	struct vhost_queue *q;
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
+		q = &dev->queues[i];
+		if (intx && !q->watch && dev->event)
+			sd_event_add_io(dev->event, &q->watch, q->call, EPOLLIN,
+					on_call, dev);
+		else if (!intx)
+			q->watch = sd_event_source_disable_unref(q->watch);
+	}
+}
+
+/* A vector got an eventfd, or lost it: what uses it hears of that. */
+static void vector_changed(struct vhost_device *dev, uint16_t vector)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (vector_of(dev, i) == vector)
+			vhost_rings_call(dev, i);
+	if (vector == dev->virtio.config_vector && dev->config_pending)
+		dev->config_pending =
+			vuser_irq_trigger(dev->server, MSIX, vector);
+}
+
+/** vhost_irq_changed - the client changed interrupts */
+void vhost_irq_changed(struct vhost_device *dev, uint32_t index, uint32_t start,
+		       uint32_t count)
+{
+	uint32_t i;
+
+	if (index == INTX) {
+		vhost_irq_watch(dev);
+		/* The line is level triggered. */
+		if (dev->isr)
+			vuser_irq_trigger(dev->server, INTX, 0);
+		return;
+	}
+	if (index != MSIX)
+		return;
+	for (i = start; i < start + count; i++)
+		vector_changed(dev, i);
+}
+
+/** vhost_irq_take_isr - read the ISR register, which lowers INTx */
+uint8_t vhost_irq_take_isr(struct vhost_device *dev)
+{
+	uint8_t isr = dev->isr;
+	uint16_t i;
+
+	/* A driver without any interrupt may look here now and then. */
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (vector_of(dev, i) == VIRTIO_NO_VECTOR && take_call(dev, i))
+			isr |= VIRTIO_ISR_QUEUE;
+	dev->isr = 0;
+	vuser_irq_clear(dev->server, INTX, 0);
+	return isr;
+}
+
+/** vhost_irq_reset - nothing is pending any more */
+void vhost_irq_reset(struct vhost_device *dev)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		take_call(dev, i);
+	dev->config_pending = false;
+	dev->isr = 0;
+	vuser_irq_clear(dev->server, INTX, 0);
+}

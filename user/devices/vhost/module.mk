@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# vuser-vhost, vhost-user back-ends as vfio-user servers.
+
+programs += vuser-vhost
+bin += vuser-vhost
+
+vhost-objs := $(addprefix $(d), \
+	types.o virtio.o vqueue.o net.o pci.o memory.o link.o arguments.o \
+	config.o control.o irq.o rings.o serve.o device.o)
+vuser-vhost-objs := $(vhost-objs) $(d)main.o

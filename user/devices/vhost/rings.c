@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The rings at the back-end.  They start at DRIVER_OK, by when a driver has set
+ * all of them up and the client its interrupts.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "internal.h"
+
+static struct vhost_backend *backend_of(struct vhost_device *dev)
+{
+	return dev->link.backend;
+}
+
+/* Bytes of the three areas of a queue. */
+static void sizes_of(const struct vhost_device *dev,
+		     const struct virtio_queue *q, uint64_t sizes[3])
+{
+	bool event = virtio_has(&dev->virtio, VIRTIO_RING_F_EVENT_IDX);
+
+	sizes[0] = 16 * (uint64_t)q->size;
+	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED)) {
+		sizes[1] = 4;
+		sizes[2] = 4;
+	} else {
+		sizes[1] = 4 + 2 * (uint64_t)q->size + 2 * event;
+		sizes[2] = 4 + 8 * (uint64_t)q->size + 2 * event;
+	}
+}
+
+/* A ring must lie where the client mapped memory, and be aligned. */
+static int check_ring(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	const uint64_t at[3] = { q->desc, q->driver, q->device };
+	static const char *const names[3] = { "descriptors", "driver area",
+					      "device area" };
+	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
+	const unsigned int align[3] = { 16, packed ? 4 : 2, 4 };
+	uint64_t sizes[3];
+	int i;
+
+	if (!packed && q->size & (q->size - 1)) {
+		vhost_say(dev, "queue %u has %u entries, no power of two",
+			  index, q->size);
+		return -EINVAL;
+	}
+	sizes_of(dev, q, sizes);
+	for (i = 0; i < 3; i++) {
+		if (at[i] % align[i]) {
+			vhost_say(dev, "queue %u: %s at %#jx: not aligned",
+				  index, names[i], (uintmax_t)at[i]);
+			return -EINVAL;
+		}
+		if (!vhost_mem_holds(&dev->mem, at[i], sizes[i])) {
+			vhost_say(dev,
+				  "queue %u: %s at %#jx: not in mapped memory",
+				  index, names[i], (uintmax_t)at[i]);
+			return -EFAULT;
+		}
+	}
+	return 0;
+}
+
+/* Whether the driver uses a queue, of a network device with many pairs. */
+static bool in_use(const struct vhost_device *dev, uint16_t queue)
+{
+	return !dev->net || queue < 2 * dev->net_dev.pairs;
+}
+
+static int enable_ring(struct vhost_device *dev, uint16_t queue)
+{
+	int ret = vhost_backend_set_vring_enable(backend_of(dev), queue,
+						 in_use(dev, queue));
+
+	/* Without protocol features a ring that has a kick is enabled. */
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+static int start_ring(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	struct vhost_backend *b = backend_of(dev);
+	struct vhost_vring_addr addr = {
+		.index = index,
+		.desc_user_addr = q->desc,
+		.avail_user_addr = q->driver,
+		.used_user_addr = q->device,
+	};
+	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
+	int ret;
+
+	ret = check_ring(dev, index);
+	if (ret)
+		return ret;
+	ret = vhost_backend_set_vring_num(b, index, q->size);
+	if (!ret)
+		ret = vhost_backend_set_vring_base(
+			b, index, packed ? vhost_packed_base(0, 1, 0, 1) : 0);
+	if (!ret)
+		ret = vhost_backend_set_vring_addr(b, &addr);
+	if (!ret)
+		ret = vhost_backend_set_vring_call(
+			b, index, vhost_irq_call_fd(dev, index));
+	if (!ret)
+		ret = vhost_backend_set_vring_kick(b, index,
+						   dev->queues[index].kick);
+	if (!ret)
+		ret = enable_ring(dev, index);
+	if (ret)
+		return ret;
+	dev->queues[index].started = true;
+	/* What the driver made available before the back-end looked. */
+	eventfd_write(dev->queues[index].kick, 1);
+	return 0;
+}
+
+static void stop_ring(struct vhost_device *dev, uint16_t index)
+{
+	uint32_t base;
+
+	if (!dev->queues[index].started)
+		return;
+	dev->queues[index].started = false;
+	if (vhost_backend_connected(backend_of(dev)) &&
+	    vhost_backend_get_vring_base(backend_of(dev), index, &base))
+		vhost_say(dev, "cannot stop ring %u: %s", index,
+			  vhost_backend_error(backend_of(dev)));
+}
+
+static int start_queue(struct vhost_device *dev, uint16_t queue)
+{
+	return vhost_is_control(dev, queue) ? vhost_control_start(dev, queue) :
+					      start_ring(dev, queue);
+}
+
+static int set_status(struct vhost_device *dev, uint8_t status)
+{
+	struct vhost_backend *b = backend_of(dev);
+
+	if (!vhost_backend_has(b, VHOST_USER_PROTOCOL(STATUS)))
+		return 0;
+	return vhost_backend_set_status(b, status);
+}
+
+static int set_mtu(struct vhost_device *dev)
+{
+	struct vhost_backend *b = backend_of(dev);
+
+	if (!dev->net || !dev->net_dev.mtu ||
+	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(MTU)))
+		return 0;
+	return vhost_backend_net_set_mtu(b, dev->net_dev.mtu);
+}
+
+static int start_all(struct vhost_device *dev)
+{
+	struct vhost_backend *b = backend_of(dev);
+	uint16_t i;
+	int ret;
+
+	ret = vhost_link_again(&dev->link);
+	if (!ret)
+		ret = vhost_backend_set_features(b, vhost_features_pass(dev));
+	if (!ret)
+		ret = vhost_mem_tell(&dev->mem, b);
+	if (!ret)
+		ret = set_mtu(dev);
+	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
+		if (dev->virtio.queues[i].enabled)
+			ret = start_queue(dev, i);
+	if (!ret)
+		ret = set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE |
+					      VIRTIO_CONFIG_S_DRIVER |
+					      VIRTIO_CONFIG_S_FEATURES_OK |
+					      VIRTIO_CONFIG_S_DRIVER_OK);
+	return ret;
+}
+
+/* What the driver did wrong has been said; the rest the library knows. */
+static int report(struct vhost_device *dev, const char *what, int ret)
+{
+	if (ret && ret != -EFAULT && ret != -EINVAL)
+		vhost_say(dev, "%s: %s", what,
+			  vhost_backend_error(backend_of(dev)));
+	return ret;
+}
+
+static int ops_start(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+	int ret = report(dev, "cannot start the rings", start_all(dev));
+
+	if (ret)
+		vhost_rings_stop(dev);
+	return ret;
+}
+
+static int ops_queue_start(void *ctx, uint16_t queue)
+{
+	return report(ctx, "cannot start a ring", start_queue(ctx, queue));
+}
+
+static void ops_queue_stop(void *ctx, uint16_t queue)
+{
+	struct vhost_device *dev = ctx;
+
+	if (vhost_is_control(dev, queue))
+		vhost_control_stop(dev);
+	else
+		stop_ring(dev, queue);
+}
+
+/**
+ * vhost_rings_stop - no ring is served any more when this returns
+ * @dev: device
+ */
+void vhost_rings_stop(struct vhost_device *dev)
+{
+	bool any = false;
+	uint16_t i;
+
+	vhost_control_stop(dev);
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
+		any = any || dev->queues[i].started;
+		stop_ring(dev, i);
+	}
+	if (any && vhost_backend_connected(backend_of(dev)))
+		set_status(dev, 0);
+}
+
+/** vhost_rings_lost - the back-end is gone and the rings with it */
+void vhost_rings_lost(struct vhost_device *dev)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		dev->queues[i].started = false;
+}
+
+/** vhost_rings_enable - the driver uses more or less of the queues; 0 or as a
+ * request of the back-end
+ */
+int vhost_rings_enable(struct vhost_device *dev)
+{
+	uint16_t i;
+	int ret = 0;
+
+	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
+		if (dev->queues[i].started)
+			ret = enable_ring(dev, i);
+	return report(dev, "cannot enable rings", ret);
+}
+
+/**
+ * vhost_rings_call - what a queue's interrupt goes to has changed
+ * @dev: device
+ * @queue: which
+ *
+ * What came before it, came to our own eventfd: it is passed on.
+ */
+void vhost_rings_call(struct vhost_device *dev, uint16_t queue)
+{
+	int fd = vhost_irq_call_fd(dev, queue);
+	eventfd_t count;
+
+	if (dev->queues[queue].started &&
+	    vhost_backend_set_vring_call(backend_of(dev), queue, fd))
+		vhost_say(dev, "cannot set the call of ring %u: %s", queue,
+			  vhost_backend_error(backend_of(dev)));
+	if (fd != dev->queues[queue].call &&
+	    !eventfd_read(dev->queues[queue].call, &count))
+		eventfd_write(fd, 1);
+}
+
+static void ops_queue_vector(void *ctx, uint16_t queue)
+{
+	vhost_rings_call(ctx, queue);
+}
+
+static void ops_reset(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+
+	vhost_rings_stop(dev);
+	vhost_irq_reset(dev);
+	if (dev->net) {
+		vhost_net_reset(&dev->net_dev);
+		vhost_config_refresh(dev);
+	}
+}
+
+static void ops_config_changed(void *ctx)
+{
+	vhost_irq_config(ctx);
+}
+
+const struct virtio_ops vhost_ring_ops = {
+	.reset = ops_reset,
+	.start = ops_start,
+	.queue_start = ops_queue_start,
+	.queue_stop = ops_queue_stop,
+	.queue_vector = ops_queue_vector,
+	.config_changed = ops_config_changed,
+};

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is known of each kind of device. */
+#include <errno.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_fs.h>
+#include <linux/virtio_gpio.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_input.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_scsi.h>
+#include <linux/virtio_snd.h>
+#include <linux/virtio_vsock.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "types.h"
+
+/* Base class and sub-class; "other" where there is no better one. */
+#define CLASS_NETWORK 0x020000
+#define CLASS_SCSI    0x010000
+#define CLASS_STORAGE 0x018000
+#define CLASS_COMM    0x078000
+#define CLASS_INPUT   0x098000
+#define CLASS_AUDIO   0x040100
+#define CLASS_OTHER   0xff0000
+
+/* Up to the fields of write zeroes; later ones are zoned devices'. */
+#define BLK_CONFIG_SIZE offsetof(struct virtio_blk_config, unused1) + 3
+
+static const struct vhost_type types[] = {
+	{
+		.name = "net",
+		.id = VIRTIO_ID_NET,
+		.class = CLASS_NETWORK,
+		.config_size = 12,
+	},
+	{
+		.name = "blk",
+		.id = VIRTIO_ID_BLOCK,
+		.class = CLASS_SCSI,
+		.config_size = BLK_CONFIG_SIZE,
+		.count_at = offsetof(struct virtio_blk_config, num_queues),
+		.count_size = 2,
+		.mq = VIRTIO_BLK_F_MQ,
+	},
+	{
+		.name = "rng",
+		.id = VIRTIO_ID_RNG,
+		.class = CLASS_OTHER,
+		.queues = 1,
+	},
+	{
+		.name = "scsi",
+		.id = VIRTIO_ID_SCSI,
+		.class = CLASS_SCSI,
+		.config_size = sizeof(struct virtio_scsi_config),
+		.count_at = offsetof(struct virtio_scsi_config, num_queues),
+		.count_size = 4,
+		.mq = -1,
+		.queues = 2,
+	},
+	{
+		.name = "input",
+		.id = VIRTIO_ID_INPUT,
+		.class = CLASS_INPUT,
+		.config_size = sizeof(struct virtio_input_config),
+		.queues = 2,
+		.selects = true,
+	},
+	{
+		.name = "vsock",
+		.id = VIRTIO_ID_VSOCK,
+		.class = CLASS_COMM,
+		.config_size = sizeof(struct virtio_vsock_config),
+		.queues = 3,
+	},
+	{
+		.name = "sound",
+		.id = VIRTIO_ID_SOUND,
+		.class = CLASS_AUDIO,
+		.config_size = 12,
+		.queues = 4,
+	},
+	{
+		.name = "fs",
+		.id = VIRTIO_ID_FS,
+		.class = CLASS_STORAGE,
+		.config_size = 40,
+		.count_at = 36,
+		.count_size = 4,
+		.mq = -1,
+		.queues = 1,
+	},
+	{
+		.name = "i2c",
+		.id = VIRTIO_ID_I2C_ADAPTER,
+		.class = CLASS_OTHER,
+		.queues = 1,
+	},
+	{
+		.name = "gpio",
+		.id = VIRTIO_ID_GPIO,
+		.class = CLASS_OTHER,
+		.config_size = sizeof(struct virtio_gpio_config),
+		.queues = 2,
+	},
+};
+
+#define NR_TYPES (sizeof(types) / sizeof(types[0]))
+
+/* Anything else: the back-end knows how many queues it has, the user how many
+ * bytes of configuration.
+ */
+static int by_id(const char *number, struct vhost_type *type)
+{
+	unsigned long id;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	id = strtoul(number, &end, 0);
+	if (errno || end == number || *end || !id || id > 0xbf)
+		return -EINVAL;
+	for (i = 0; i < NR_TYPES; i++) {
+		if (types[i].id == id) {
+			*type = types[i];
+			return 0;
+		}
+	}
+	*type = (struct vhost_type) {
+		.name = "other",
+		.id = id,
+		.class = CLASS_OTHER,
+	};
+	return 0;
+}
+
+/**
+ * vhost_type_find - a kind by its name
+ * @name: one of the names above, or "id=" and a number
+ * @type: set
+ *
+ * Return: 0, or -EINVAL for no such kind.
+ */
+int vhost_type_find(const char *name, struct vhost_type *type)
+{
+	size_t i;
+
+	if (!strncmp(name, "id=", 3))
+		return by_id(name + 3, type);
+	for (i = 0; i < NR_TYPES; i++) {
+		if (!strcmp(name, types[i].name)) {
+			*type = types[i];
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
