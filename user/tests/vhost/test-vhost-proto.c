@@ -196,8 +196,8 @@ static void make(enum vhost_user_kind kind, uint32_t request,
 	msg->hdr.size = row ? row->size : 8;
 	if (is_answer(kind))
 		msg->hdr.flags |= VHOST_USER_REPLY;
-	/* An acknowledgement is a number. */
-	if (!row)
+	/* An acknowledgement is a number, and some have nothing at all. */
+	if (!row || !row->size)
 		return;
 	if (kind == BREQ)
 		fill_back(request, &msg->payload);
