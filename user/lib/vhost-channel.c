@@ -178,6 +178,8 @@ int vhost_channel_new(struct vhost_backend *b)
 	vhost_call_init(&call, VHOST_USER_SET_BACKEND_REQ_FD);
 	call.fds = &pair[1];
 	call.nr_fds = 1;
+	/* The back-end hangs up on the old one before it answers. */
+	call.deaf = true;
 	ret = vhost_call(b, &call);
 	close(pair[1]);
 	if (ret) {

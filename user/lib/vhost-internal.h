@@ -67,6 +67,7 @@ struct vhost_backend {
  * @nr_fds: number of them
  * @kind: VHOST_USER_ANSWER, or VHOST_USER_POSTCOPY_ANSWER
  * @no_answer: nobody answers this one
+ * @deaf: do not serve the back-end's channel meanwhile
  * @answer: the answer, if there was one
  * @fd: that came with it, then the caller's, or -1
  */
@@ -76,6 +77,7 @@ struct vhost_call {
 	uint32_t nr_fds;
 	enum vhost_user_kind kind;
 	bool no_answer;
+	bool deaf;
 	struct vhost_user_msg answer;
 	int fd;
 };

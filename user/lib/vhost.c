@@ -320,12 +320,12 @@ static int lost_answer(struct vhost_backend *b, const struct vhost_call *call,
 }
 
 /* Wait until either socket has something, and serve the back-end's channel. */
-static int wait_both(struct vhost_backend *b, int64_t deadline)
+static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
 {
 	struct pollfd fds[2] = {
 		{ .fd = b->fd, .events = POLLIN },
-		/* What a callback asked is answered before it returns. */
-		{ .fd = b->serving ? -1 : b->req_fd, .events = POLLIN },
+		/* One request of the back-end after the other. */
+		{ .fd = deaf || b->serving ? -1 : b->req_fd, .events = POLLIN },
 	};
 	int ret = vu_poll(fds, 2, deadline);
 
@@ -363,7 +363,7 @@ static int receive(struct vhost_backend *b, struct vhost_call *call,
 		if (!ret)
 			return take_answer(b, call);
 		if (ret == -EAGAIN)
-			ret = wait_both(b, deadline);
+			ret = wait_both(b, call->deaf, deadline);
 		/* A callback may have hung up, or the channel was broken. */
 		if (b->connection != connection)
 			return ret ?: -ECONNRESET;
