@@ -37,6 +37,7 @@ static const char usage[] =
 	"      --queues N         of a network device: pairs of queues (1); else\n"
 	"                         queues (what the back-end says)\n"
 	"      --queue-size N     entries of a queue at most (256)\n"
+	"      --no-packed        do not offer packed rings\n"
 	"      --mac ADDRESS      of a network device (random)\n"
 	"      --mtu N            of a network device, told the driver\n"
 	"      --cid N            of a vsock device\n"
@@ -54,6 +55,7 @@ enum {
 	OPT_CID,
 	OPT_TAG,
 	OPT_CONFIG_SIZE,
+	OPT_NO_PACKED,
 };
 
 static const struct option options[] = {
@@ -62,6 +64,7 @@ static const struct option options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "queues", required_argument, NULL, OPT_QUEUES },
 	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
+	{ "no-packed", no_argument, NULL, OPT_NO_PACKED },
 	{ "mac", required_argument, NULL, OPT_MAC },
 	{ "mtu", required_argument, NULL, OPT_MTU },
 	{ "cid", required_argument, NULL, OPT_CID },
@@ -160,6 +163,9 @@ static int one_option(int c, struct vhost_arguments *args)
 		return -1;
 	case 's':
 		args->socket[args->nr - 1] = optarg;
+		return -1;
+	case OPT_NO_PACKED:
+		dev->no_packed = true;
 		return -1;
 	case OPT_MAC:
 		if (vhost_net_parse_mac(optarg, dev->mac))

@@ -48,6 +48,8 @@ uint64_t vhost_features_offer(const struct vhost_device *dev)
 	uint64_t features = vhost_backend_features(dev->link.backend) &
 			    ~NOT_OFFERED;
 
+	if (dev->options.no_packed)
+		features &= ~VIRTIO_BIT(VIRTIO_F_RING_PACKED);
 	if (dev->net)
 		features = vhost_net_features(&dev->net_dev, features);
 	return features | OF_TRANSPORT;

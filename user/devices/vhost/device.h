@@ -19,6 +19,7 @@ struct vhost_device;
  * @queues: pairs of queues of a network device, queues of others; 0: what the
  *	back-end or its configuration says, one pair for a network device
  * @queue_size: entries, a power of two
+ * @no_packed: packed rings are not offered
  * @has_mac: @mac was given
  * @mac: of a network device
  * @mtu: of a network device, 0: none
@@ -33,6 +34,7 @@ struct vhost_device_options {
 	const char *backend;
 	uint32_t queues;
 	uint32_t queue_size;
+	bool no_packed;
 	bool has_mac;
 	uint8_t mac[ETH_ALEN];
 	uint16_t mtu;

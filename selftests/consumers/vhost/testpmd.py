@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Debian's dpdk-testpmd, told what to do at its prompt, and files of packets."""
+
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import time
+
+# Seconds that anything may take which should come at once; TCG is slow.
+SOON = 60
+PROMPT = b"testpmd> "
+ETHERTYPE_LOCAL = 0x88B5
+
+
+class Failure(Exception):
+    """What is wrong, for a person."""
+
+
+class Testpmd:
+    """One dpdk-testpmd, from its first prompt to its end."""
+
+    def __init__(self, name, argv, log):
+        self.name = name
+        self.log = open(log, "wb")
+        self.fd, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True)
+        os.close(slave)
+        self.before = b""
+        self.read_to_prompt()
+
+    def read_to_prompt(self):
+        """What is printed before the next prompt."""
+        end = time.monotonic() + SOON
+        data = self.before
+        while PROMPT not in data:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise Failure(f"{self.name}: no prompt after: "
+                              + data.decode(errors="replace")[-2000:])
+            if not select.select([self.fd], [], [], left)[0]:
+                continue
+            try:
+                more = os.read(self.fd, 65536)
+            except OSError:
+                more = b""
+            if not more:
+                raise Failure(f"{self.name}: ended: "
+                              + data.decode(errors="replace")[-2000:])
+            self.log.write(more)
+            self.log.flush()
+            data += more
+        text, self.before = data.split(PROMPT, 1)
+        return text.decode(errors="replace")
+
+    def command(self, line):
+        """Type a line; what it printed."""
+        os.write(self.fd, line.encode() + b"\n")
+        return self.read_to_prompt()
+
+    def stats(self, port):
+        """(received, sent, failed to send) of a port."""
+        text = self.command(f"show port stats {port}")
+        found = [re.search(rf"{key}:\s+(\d+)", text)
+                 for key in ("RX-packets", "TX-packets", "TX-errors")]
+        if not all(found):
+            raise Failure(f"{self.name}: no numbers in: {text}")
+        return tuple(int(match[1]) for match in found)
+
+    def link_up(self, port):
+        text = self.command(f"show port info {port}")
+        match = re.search(r"Link status: (\w+)", text)
+        if not match:
+            raise Failure(f"{self.name}: no link in: {text}")
+        return match[1] == "up"
+
+    def wait(self, what, condition):
+        """Ask until @condition holds."""
+        end = time.monotonic() + SOON
+        while not condition():
+            if time.monotonic() > end:
+                raise Failure(f"{self.name}: {what} does not come")
+
+    def quit(self):
+        """End as a user does; the port is left in order."""
+        if self.process.poll() is None:
+            os.write(self.fd, b"quit\n")
+            self.drain()
+        return self.process.wait(SOON)
+
+    def drain(self):
+        end = time.monotonic() + SOON
+        while time.monotonic() < end:
+            if not select.select([self.fd], [], [], 1)[0]:
+                continue
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                return
+            if not data:
+                return
+            self.log.write(data)
+            self.log.flush()
+        raise Failure(f"{self.name} does not end")
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def packets(seed, count, longest=1514):
+    """Frames of all sizes, each with its number, no two alike."""
+    result = []
+    for i in range(count):
+        size = 60 + (i * 97 + seed * 13) % (longest - 59)
+        head = bytes([2, 0, 0, 0, 0, seed, 2, 0, 0, 0, 1, seed])
+        head += struct.pack(">HI", ETHERTYPE_LOCAL, i)
+        body = bytes((i * 7 + seed + j) & 0xff
+                     for j in range(size - len(head)))
+        result.append(head + body)
+    return result
+
+
+def write_pcap(path, frames):
+    with open(path, "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for i, frame in enumerate(frames):
+            file.write(struct.pack("<IIII", i, 0, len(frame), len(frame)))
+            file.write(frame)
+
+
+def read_pcap(path):
+    """The frames in a file, as DPDK and libpcap write it."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, frames = 24, []
+    while at < len(data):
+        _, _, kept, length = struct.unpack_from("<IIII", data, at)
+        if kept != length or at + 16 + kept > len(data):
+            raise Failure(f"{path}: a frame was cut short")
+        frames.append(data[at + 16:at + 16 + kept])
+        at += 16 + kept
+    return frames

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 600
+# hugepages: 128
+#
+# Debian's dpdk-testpmd as driver (net_virtio, on a vuser device) and as back-end
+# (net_vhost), vuser-vhost between them.
+
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+
+check "the module and the helper start" vuser_up || finish
+for scenario in split; do
+	mkdir "$WORK/$scenario"
+	"$CONSUMERS/vhost/net.py" "$WORK/$scenario" $scenario \
+		> "$WORK/$scenario.tap" 2>&1
+	DIAG_LINES=120 retap "$scenario:" "$WORK/$scenario.tap"
+done
+finish
