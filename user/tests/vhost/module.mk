@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# The vhost-user front-end: its messages, its requests to a scripted back-end.
+# The vhost-user front-end: its messages, its requests to a scripted back-end
+# and to one that others wrote.
 vhost-tests := test-vhost-proto test-vhost-request
-tests += $(vhost-tests)
+tests += $(vhost-tests) test-vhost-storage
 
 $(foreach t,$(vhost-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-vhost-request-objs += $(d)fake.o
+
+ifneq ($(shell command -v qemu-storage-daemon),)
+test-vhost-storage-objs := $(d)test-vhost-storage.o $(d)driver.o \
+			   $(harness-objs)
+else
+test-vhost-storage-objs := $(d)no-daemon.o $(tap-objs)
+endif

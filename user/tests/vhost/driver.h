@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A virtio-blk driver of one queue, whose rings and buffers are in a memfd. */
+#ifndef TEST_VHOST_DRIVER_H
+#define TEST_VHOST_DRIVER_H
+
+#include <linux/virtio_blk.h>
+#include <stdbool.h>
+
+#include <vuser/vhost.h>
+
+#define DRIVER_SLOTS 16 /* requests at once */
+#define DRIVER_DATA  4096 /* bytes of each */
+#define DRIVER_NUM   64 /* entries of the ring */
+
+/**
+ * struct driver - the driver
+ * @packed: rings are packed
+ * @fd: of the memory
+ * @mem: the memory
+ * @kick: eventfd
+ * @call: eventfd
+ * @avail: split: free-running; packed: index of the next entry
+ * @used: likewise
+ * @avail_wrap: packed: wrap counter
+ * @used_wrap: likewise
+ * @pending: slots that are with the device
+ */
+struct driver {
+	bool packed;
+	int fd;
+	uint8_t *mem;
+	int kick;
+	int call;
+	uint16_t avail;
+	uint16_t used;
+	bool avail_wrap;
+	bool used_wrap;
+	bool pending[DRIVER_SLOTS];
+};
+
+void driver_init(struct driver *d, bool packed);
+void driver_free(struct driver *d);
+
+/* Negotiate @features, give memory and ring 0 to the back-end; 0 or -errno. */
+int driver_start(struct driver *d, struct vhost_backend *b, uint64_t features);
+/* The ring alone, going on at @base. */
+int driver_start_ring(struct driver *d, struct vhost_backend *b, uint32_t base);
+/* Where the driver knows the back-end to have been, for after a crash. */
+uint32_t driver_base(const struct driver *d);
+
+/* The data of a slot. */
+uint8_t *driver_data(struct driver *d, unsigned int slot);
+/* Make a request available: VIRTIO_BLK_T_*, a sector of 512 bytes. */
+void driver_submit(struct driver *d, unsigned int slot, uint32_t type,
+		   uint64_t sector);
+void driver_kick(struct driver *d);
+/*
+ * Wait for a request to be done: its slot; -ETIMEDOUT; -EPROTO when the device
+ * used one that was not pending.  @status is its VIRTIO_BLK_S_*.
+ */
+int driver_wait(struct driver *d, int timeout_ms, uint8_t *status);
+
+#endif /* TEST_VHOST_DRIVER_H */
