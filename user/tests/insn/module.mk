@@ -8,13 +8,13 @@ test-insn-refuse-objs := $(d)test-insn-refuse.o $(insn-objs) $(tap-objs)
 
 # Without Zydis there is nothing to compare with: then this one says so.
 ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
-test-insn-decode-objs := $(d)test-insn-decode.o $(d)forms.o $(insn-objs) \
-			 $(tap-objs)
+test-insn-decode-objs := $(d)test-insn-decode.o $(d)reference.o $(d)forms.o \
+			 $(insn-objs) $(tap-objs)
 test-insn-decode-ldlibs := -lZydis
 else
 test-insn-decode-objs := $(d)no-zydis.o $(tap-objs)
 endif
 
-test-insn-exec-objs := $(d)test-insn-exec.o $(d)native.o $(d)forms.o \
-		       $(insn-objs) $(tap-objs)
+test-insn-exec-objs := $(d)test-insn-exec.o $(d)emulate.o $(d)native.o \
+		       $(d)forms.o $(insn-objs) $(tap-objs)
 $(foreach t,$(insn-tests),$(eval $(t)-cppflags := -I../kmod -I$(d)include))

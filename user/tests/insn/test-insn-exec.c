@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "emulate.h"
 #include "forms.h"
 #include "insn.h"
 #include "native.h"
@@ -37,7 +38,6 @@ static const char *const op_names[NR_OPS] = {
 };
 
 static u8 *const arena = (u8 *)NATIVE_ARENA;
-static u8 shadow[NATIVE_ARENA_SIZE]; /* the emulation's memory */
 
 static struct {
 	unsigned long runs;
@@ -167,11 +167,6 @@ static void random_state(struct native_state *state)
 		0x202 | (form_random() & (VUSER_FLAGS_STATUS | VUSER_FLAG_DF));
 }
 
-static bool in_arena(u64 addr, u32 size)
-{
-	return addr - NATIVE_ARENA <= NATIVE_ARENA_SIZE - size;
-}
-
 /* What the registers other than those of the address should be like. */
 static void prepare_operands(const struct vuser_insn *insn,
 			     struct vuser_regs *regs, u64 target)
@@ -212,111 +207,13 @@ static bool is_moffs(const struct form *form)
 	       (form->modrm < 2 || form->bytes[form->modrm - 2] != 0x0f);
 }
 
-/* The emulation's copy of a place in the arena. */
-static u8 *shadow_at(u64 addr)
-{
-	return &shadow[addr - NATIVE_ARENA];
-}
-
 /* Half of the comparisons are to find what they look for. */
 static void prepare_compare(const struct vuser_insn *insn,
 			    struct vuser_regs *regs)
 {
 	if (insn->op == VUSER_INSN_CMPXCHG && form_random() & 1)
-		memcpy(&regs->gpr[VUSER_AX], shadow_at(insn->addr), insn->size);
-}
-
-static void emulate_vec(const struct vuser_insn *insn,
-			struct native_state *state)
-{
-	u8 *memory = shadow_at(insn->addr);
-	struct native_vec *vec = &state->vec[insn->reg];
-	u64 val[2] = { 0, 0 };
-
-	if (insn->load)
-		memcpy(val, memory, insn->size);
-	vuser_insn_exec_vec(insn, &state->regs, vec->word, val);
-	if (insn->store)
-		memcpy(memory, val, insn->size);
-	else if (insn->vex)
-		vec->word[2] = vec->word[3] = 0;
-}
-
-static bool emulate_once(const struct vuser_insn *insn,
-			 struct native_state *state)
-{
-	u64 val = 0;
-
-	if (!in_arena(insn->addr, insn->size))
-		return false;
-	if (insn->op == VUSER_INSN_VEC) {
-		emulate_vec(insn, state);
-		return true;
-	}
-	if (insn->op == VUSER_INSN_MOVS) {
-		if (!in_arena(insn->from, insn->size))
-			return false;
-		memcpy(&val, shadow_at(insn->from), insn->size);
-	} else if (insn->load) {
-		memcpy(&val, shadow_at(insn->addr), insn->size);
-	}
-	if (vuser_insn_exec(insn, &state->regs, &val))
-		memcpy(shadow_at(insn->addr), &val, insn->size);
-	return true;
-}
-
-/* A repeated one is decoded for each element, as it faults for each. */
-static bool emulate(const u8 *code, struct native_state *state)
-{
-	u64 ip = state->regs.ip;
-	struct vuser_insn insn;
-
-	do {
-		if (vuser_insn_decode(&insn, code, VUSER_INSN_MAX,
-				      &state->regs) ||
-		    !emulate_once(&insn, state))
-			return false;
-	} while (state->regs.ip == ip);
-	return state->regs.ip == ip + insn.len;
-}
-
-/* After a shift; none are changed by a distance of 0. */
-static u64 undefined_by_shift(const struct vuser_insn *insn)
-{
-	u64 flags = VUSER_FLAG_AF;
-
-	if (!insn->bit)
-		return 0;
-	if (insn->bit != 1)
-		flags |= VUSER_FLAG_OF;
-	if (insn->bit >= 8 * insn->size && insn->op != VUSER_INSN_SAR)
-		flags |= VUSER_FLAG_CF;
-	return flags;
-}
-
-/* Flags that the manual leaves undefined are whatever they are. */
-static u64 undefined_flags(const struct vuser_insn *insn)
-{
-	switch (insn->op) {
-	case VUSER_INSN_OR:
-	case VUSER_INSN_AND:
-	case VUSER_INSN_XOR:
-	case VUSER_INSN_TEST:
-		return VUSER_FLAG_AF;
-	case VUSER_INSN_BT ... VUSER_INSN_BTC:
-		return VUSER_FLAG_OF | VUSER_FLAG_SF | VUSER_FLAG_AF |
-		       VUSER_FLAG_PF;
-	case VUSER_INSN_SHL ... VUSER_INSN_SAR:
-		return undefined_by_shift(insn);
-	case VUSER_INSN_IMUL:
-		return VUSER_FLAG_SF | VUSER_FLAG_ZF | VUSER_FLAG_AF |
-		       VUSER_FLAG_PF;
-	case VUSER_INSN_BSF:
-	case VUSER_INSN_BSR:
-		return VUSER_FLAGS_STATUS & ~VUSER_FLAG_ZF;
-	default:
-		return 0;
-	}
+		memcpy(&regs->gpr[VUSER_AX], emulate_at(insn->addr),
+		       insn->size);
 }
 
 static void show(const struct form *form, const struct vuser_insn *insn,
@@ -341,10 +238,10 @@ static void show(const struct form *form, const struct vuser_insn *insn,
 			       (unsigned long long)native->regs.gpr[i],
 			       (unsigned long long)emulated->regs.gpr[i]);
 	for (i = 0; i < NATIVE_ARENA_SIZE; i++)
-		if (arena[i] != shadow[i])
+		if (arena[i] != emulate_memory[i])
 			printf("# memory at %llx: processor %02x, emulation %02x\n",
 			       (unsigned long long)NATIVE_ARENA + i, arena[i],
-			       shadow[i]);
+			       emulate_memory[i]);
 }
 
 static void compare(const struct form *form, const struct vuser_insn *insn,
@@ -361,11 +258,11 @@ static void compare(const struct form *form, const struct vuser_insn *insn,
 	signal = native_run(form->bytes, insn->len, &native);
 	counts[insn->op].runs++;
 	emulated.regs.ip = native.regs.ip;
-	same = !signal && !memcmp(arena, shadow, NATIVE_ARENA_SIZE) &&
+	same = !signal && !memcmp(arena, emulate_memory, NATIVE_ARENA_SIZE) &&
 	       !memcmp(native.regs.gpr, emulated.regs.gpr,
 		       sizeof(native.regs.gpr)) &&
 	       !((native.regs.flags ^ emulated.regs.flags) &
-		 ~undefined_flags(insn)) &&
+		 ~emulate_undefined_flags(insn)) &&
 	       !memcmp(native.vec, emulated.vec, sizeof(native.vec));
 	if (same)
 		return;
@@ -374,25 +271,7 @@ static void compare(const struct form *form, const struct vuser_insn *insn,
 			printf("# signal %d\n", signal);
 		show(form, insn, before, &native, &emulated);
 	}
-	memcpy(shadow, arena, NATIVE_ARENA_SIZE);
-}
-
-/* Does this processor have the instruction? */
-static bool runs_here(const struct form *form, const struct vuser_insn *insn)
-{
-	if (insn->vex && !native_has_avx())
-		return false;
-	switch (insn->op) {
-	case VUSER_INSN_MOVBE:
-		return native_has_movbe();
-	case VUSER_INSN_POPCNT:
-		return native_has_popcnt();
-	case VUSER_INSN_MOV:
-		return form->bytes[form->modrm - 1] != 0xf9 ||
-		       native_has_movdiri();
-	default:
-		return true;
-	}
+	memcpy(emulate_memory, arena, NATIVE_ARENA_SIZE);
 }
 
 static void try_form(struct form *form)
@@ -415,7 +294,7 @@ static void try_form(struct form *form)
 				      &state.regs))
 			return;
 	}
-	if (!runs_here(form, &insn))
+	if (!emulate_runs_here(&form->bytes[form->modrm - 1], &insn))
 		return;
 	if (insn.size == 16)
 		target &= ~(u64)15;
@@ -426,7 +305,7 @@ static void try_form(struct form *form)
 		aim(form, &state.regs, insn.len, insn.addr_size == 4, target);
 	if (vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX,
 			      &state.regs) ||
-	    !in_arena(insn.addr, insn.size)) {
+	    !emulate_in_arena(insn.addr, insn.size)) {
 		elsewhere++;
 		return;
 	}
@@ -461,7 +340,7 @@ int main(void)
 		return tap_done();
 	}
 	for (i = 0; i < NATIVE_ARENA_SIZE; i++)
-		shadow[i] = arena[i] = (u8)form_random();
+		emulate_memory[i] = arena[i] = (u8)form_random();
 	form_sweep(rexes, sizeof(rexes), try_form);
 	form_sweep_vex(try_form);
 
