@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# Harnesses for libFuzzer, built by `make FUZZ=1 fuzzers`.
+fuzz-objs := $(d)fuzz.o
+fuzz-stream-objs := $(d)stream.o $(d)stream-mutator.o $(fuzz-objs)
+
+fuzzers += fuzz-decode fuzz-version fuzz-framing fuzz-server fuzz-client \
+	   fuzz-handshake fuzz-netlink
+fuzz-decode-objs := $(d)fuzz-decode.o $(fuzz-objs)
+fuzz-version-objs := $(d)fuzz-version.o $(fuzz-objs)
+fuzz-framing-objs := $(d)fuzz-framing.o $(fuzz-stream-objs)
+fuzz-server-objs := $(d)fuzz-server.o $(fuzz-stream-objs)
+fuzz-client-objs := $(d)fuzz-client.o $(fuzz-stream-objs)
+fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
+	$(addprefix vuserd/,attach.o config.o) \
+	$(addprefix netlink/,vnl.o dev.o names.o)
+fuzz-handshake-libs := libnl-3.0 libnl-genl-3.0
+fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
+	vuserd/requests.o \
+	$(addprefix netlink/,vnl.o dev.o names.o)
+fuzz-netlink-libs := libnl-3.0 libnl-genl-3.0
+
+comma := ,
+# poll() is where peers would wait for each other: stream.c has its own.
+$(foreach f,$(fuzzers),$(eval $(f)-ldlibs := -fsanitize=fuzzer))
+$(foreach f,framing server client handshake,$(eval \
+	fuzz-$(f)-ldlibs += -Wl$(comma)--wrap=poll -Wl$(comma)--wrap=vu_fd_close))
+fuzz-server-ldlibs += -Wl$(comma)--wrap=vu_event_signal
+
+# The decoder is compared with Zydis; without it there is no such harness.
+ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
+fuzzers += fuzz-insn
+fuzz-insn-objs := $(d)fuzz-insn.o $(fuzz-objs) \
+	$(addprefix tests/insn/,reference.o emulate.o native.o) \
+	$(addprefix $(top)kmod/,insn.o insn_int.o insn_vec.o insn_exec.o)
+fuzz-insn-cppflags := -I../kmod -Itests/insn/include
+fuzz-insn-ldlibs := -fsanitize=fuzzer -lZydis
+endif
+
+# Code made at run time has no type in front of it that could be checked.
+ifeq ($(FUZZ),1)
+$(obj)tests/insn/native.o: all-cflags += -fno-sanitize=function
+endif
