@@ -200,6 +200,16 @@ static int take_dev(void *data, const struct vnl_msg *msg)
 	return vnl_dev_parse(msg, data);
 }
 
+/* An answer that is a success without a device is none. */
+static int get_dev(struct vnl *nl, struct nl_msg *msg, struct vnl_dev *dev)
+{
+	int ret;
+
+	dev->uuid[0] = '\0';
+	ret = vnl_call(nl, msg, take_dev, dev);
+	return !ret && !dev->uuid[0] ? -EBADMSG : ret;
+}
+
 int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev)
 {
 	struct nl_msg *msg = vnl_request(nl, VUSER_CMD_DEV_GET, 0, 0);
@@ -207,7 +217,7 @@ int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev)
 	if (!msg)
 		return -ENOMEM;
 	nla_put_u32(msg, VUSER_A_DEV_ID, id);
-	return vnl_call(nl, msg, take_dev, dev);
+	return get_dev(nl, msg, dev);
 }
 
 int vnl_dev_get_uuid(struct vnl *nl, const char *uuid, struct vnl_dev *dev)
@@ -221,7 +231,7 @@ int vnl_dev_get_uuid(struct vnl *nl, const char *uuid, struct vnl_dev *dev)
 	if (!msg)
 		return -ENOMEM;
 	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
-	return vnl_call(nl, msg, take_dev, dev);
+	return get_dev(nl, msg, dev);
 }
 
 struct dump {

@@ -24,6 +24,9 @@
 /* Doorbells and changes of some hundred devices at once. */
 #define VNL_RCVBUF (4 << 20)
 
+/* The kernel's own limit. */
+#define VNL_MAX_ERRNO 4095
+
 /* What a received message meant to a caller who waits for an answer. */
 enum vnl_progress {
 	VNL_MORE,
@@ -156,6 +159,8 @@ static enum vnl_progress vnl_take_ack(struct vnl *nl, struct nlmsghdr *hdr,
 
 	if (nlmsg_datalen(hdr) >= (int)sizeof(error))
 		memcpy(&error, nlmsg_data(hdr), sizeof(error));
+	if (error > 0 || error < -VNL_MAX_ERRNO)
+		error = -EBADMSG;
 	if (hdr->nlmsg_type == NLMSG_ERROR)
 		vnl_take_text(nl, hdr);
 	if (!*result)

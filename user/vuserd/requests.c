@@ -148,6 +148,8 @@ void requests_send(struct helper *helper)
 	size_t i, nr = helper->nr_requests;
 	struct device *dev;
 
+	if (!nr)
+		return;
 	for (i = 0; helper->ready && i < nr; i++) {
 		dev = device_find(helper, helper->requests[i].dev);
 		if (dev && dev->owned)
