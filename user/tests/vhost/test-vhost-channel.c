@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The back-end's channel: what it may ask, what it may not, and when. */
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../harness.h"
+#include "../wire.h"
+#include "fake.h"
+
+#define P(name)	     VHOST_USER_PROTOCOL(name)
+#define B(name)	     VHOST_USER_BACKEND_##name
+#define PLATFORM_BIT (1ULL << VIRTIO_F_ACCESS_PLATFORM)
+
+/* What the callbacks saw, and what they do. */
+static struct {
+	unsigned int calls;
+	uint32_t request;
+	union vhost_user_payload payload;
+	bool same;
+	int file;
+	int result;
+	void (*act)(void);
+	unsigned int lost;
+	int why;
+} seen;
+
+static struct fake fake;
+static struct vhost_backend *b;
+
+static int note(uint32_t request, const void *payload, size_t len, int fd)
+{
+	seen.calls++;
+	seen.request = request;
+	memcpy(&seen.payload, payload, len);
+	seen.same = fd >= 0 && same_file(fd, seen.file);
+	if (seen.act)
+		seen.act();
+	return seen.result;
+}
+
+static void on_lost(void *data, int why)
+{
+	(void)data;
+	seen.lost++;
+	seen.why = why;
+}
+
+static int on_config(void *data)
+{
+	return note(B(CONFIG_CHANGE_MSG), data, 0, -1);
+}
+
+static int on_iotlb(void *data, const struct vhost_iotlb_msg *msg)
+{
+	(void)data;
+	return note(B(IOTLB_MSG), msg, sizeof(*msg), -1);
+}
+
+static int on_notifier(void *data, const struct vhost_user_vring_area *area,
+		       int fd)
+{
+	(void)data;
+	return note(B(VRING_HOST_NOTIFIER_MSG), area, sizeof(*area), fd);
+}
+
+static int on_call(void *data, uint32_t vring)
+{
+	(void)data;
+	return note(B(VRING_CALL), &vring, sizeof(vring), -1);
+}
+
+static int on_err(void *data, uint32_t vring)
+{
+	(void)data;
+	return note(B(VRING_ERR), &vring, sizeof(vring), -1);
+}
+
+static int on_add(void *data, const struct vhost_user_shared *object)
+{
+	(void)data;
+	return note(B(SHARED_OBJECT_ADD), object, sizeof(*object), -1);
+}
+
+static int on_remove(void *data, const struct vhost_user_shared *object)
+{
+	(void)data;
+	return note(B(SHARED_OBJECT_REMOVE), object, sizeof(*object), -1);
+}
+
+static int on_lookup(void *data, const struct vhost_user_shared *object)
+{
+	(void)data;
+	return note(B(SHARED_OBJECT_LOOKUP), object, sizeof(*object), -1);
+}
+
+static int on_map(void *data, const struct vhost_user_mmap *map, int fd)
+{
+	(void)data;
+	return note(B(SHMEM_MAP), map, sizeof(*map), fd);
+}
+
+static int on_unmap(void *data, const struct vhost_user_mmap *map)
+{
+	(void)data;
+	return note(B(SHMEM_UNMAP), map, sizeof(*map), -1);
+}
+
+static const struct vhost_backend_ops ops = {
+	.lost = on_lost,
+	.config_change = on_config,
+	.iotlb = on_iotlb,
+	.host_notifier = on_notifier,
+	.vring_call = on_call,
+	.vring_err = on_err,
+	.shared_add = on_add,
+	.shared_remove = on_remove,
+	.shared_lookup = on_lookup,
+	.shmem_map = on_map,
+	.shmem_unmap = on_unmap,
+};
+
+static void start_with(uint64_t without, const struct vhost_backend_ops *use)
+{
+	struct vhost_backend_options opt = { .wanted = UINT64_MAX,
+					     .timeout_ms = 20000,
+					     .ops = use,
+					     .data = &fake };
+	int fd = fake_init(&fake);
+	uint64_t features;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.file = eventfd(0, EFD_CLOEXEC);
+	fake.protocol = ~without;
+	fake_start(&fake);
+	b = vhost_backend_new(&opt);
+	require(b);
+	require(!vhost_backend_connect_fd(b, fd));
+	require(!vhost_backend_set_features(b, PLATFORM_BIT));
+	/* Without REPLY_ACK only this tells that the rest has come. */
+	require(!vhost_backend_get_features(b, &features));
+	require(fake.channel >= 0);
+}
+
+static void stop(void)
+{
+	vhost_backend_free(b);
+	fake_stop(&fake);
+	close(seen.file);
+}
+
+/* A request of the back-end that is right. */
+static struct vhost_user_msg ask(uint32_t request)
+{
+	struct vhost_user_msg msg = { .hdr.request = request };
+
+	switch (request) {
+	case B(IOTLB_MSG):
+		msg.payload.iotlb.type = VHOST_IOTLB_MISS;
+		msg.payload.iotlb.iova = 0x1234000;
+		msg.payload.iotlb.perm = VHOST_ACCESS_WO;
+		break;
+	case B(VRING_HOST_NOTIFIER_MSG):
+		msg.payload.area.vring = 2;
+		msg.payload.area.size = 0x1000;
+		msg.payload.area.offset = 0x3000;
+		break;
+	case B(VRING_CALL):
+	case B(VRING_ERR):
+		msg.payload.state.index = 7;
+		break;
+	case B(SHARED_OBJECT_ADD):
+	case B(SHARED_OBJECT_REMOVE):
+	case B(SHARED_OBJECT_LOOKUP):
+		memset(&msg.payload.shared, 0x5a, sizeof(msg.payload.shared));
+		break;
+	case B(SHMEM_MAP):
+	case B(SHMEM_UNMAP):
+		msg.payload.mmap.shmid = 3;
+		msg.payload.mmap.len = 0x2000;
+		msg.payload.mmap.flags = VHOST_USER_MMAP_WRITE;
+		break;
+	default:
+		break;
+	}
+	return msg;
+}
+
+static bool has_fd(uint32_t request)
+{
+	return request == B(VRING_HOST_NOTIFIER_MSG) || request == B(SHMEM_MAP);
+}
+
+/* Of the payload, as much as all callbacks have seen. */
+static size_t size_of(uint32_t request)
+{
+	switch (request) {
+	case B(CONFIG_CHANGE_MSG):
+		return 0;
+	case B(VRING_CALL):
+	case B(VRING_ERR):
+		return 4;
+	default:
+		return 16;
+	}
+}
+
+static void send_ask(struct vhost_user_msg *msg, int flags)
+{
+	msg->hdr.flags = flags;
+	fake_ask(fake.channel, msg, has_fd(msg->hdr.request) ? seen.file : -1);
+}
+
+static void each_request(uint32_t request)
+{
+	struct vhost_user_msg msg = ask(request), answer;
+	int fd;
+
+	/* Without need_reply nothing is answered, but a lookup. */
+	send_ask(&msg, 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 1);
+	check_eq(seen.request, request);
+	check(!memcmp(&seen.payload, &msg.payload, size_of(request)));
+	check_eq(seen.same, has_fd(request));
+	if (request != B(SHARED_OBJECT_LOOKUP)) {
+		send_ask(&msg, VHOST_USER_NEED_REPLY);
+		check_eq(vhost_backend_process(b), 0);
+		check_eq(seen.calls, 2);
+	}
+	msg.hdr.flags |= VHOST_USER_NEED_REPLY;
+	check_eq(fake_answer(fake.channel, &msg, &answer, &fd), 0);
+	check_eq(answer.payload.u64, 0);
+	check_eq(fd >= 0, request == B(SHARED_OBJECT_LOOKUP));
+	if (fd >= 0) {
+		check(same_file(fd, seen.file));
+		close(fd);
+	}
+	/* What the callback says is what the back-end hears. */
+	seen.result = -ENOENT;
+	send_ask(&msg, VHOST_USER_NEED_REPLY);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(fake_answer(fake.channel, &msg, &answer, &fd), 0);
+	check_eq(answer.payload.u64, ENOENT);
+	check_eq(fd, -1);
+}
+
+TEST(requests)
+{
+	int before = wire_count_fds();
+	uint32_t request;
+
+	for (request = 1; request < VHOST_USER_BACKEND_MAX; request++) {
+		start_with(0, &ops);
+		if (request == B(SHARED_OBJECT_LOOKUP))
+			seen.result = seen.file;
+		each_request(request);
+		check_eq(seen.lost, 0);
+		stop();
+	}
+	check_eq(wire_count_fds(), before);
+}
+
+TEST(no_callbacks)
+{
+	struct vhost_user_msg msg, answer;
+	uint32_t request;
+	int fd;
+
+	start_with(0, NULL);
+	for (request = 1; request < VHOST_USER_BACKEND_MAX; request++) {
+		msg = ask(request);
+		send_ask(&msg, VHOST_USER_NEED_REPLY);
+		check_eq(vhost_backend_process(b), 0);
+		check_eq(fake_answer(fake.channel, &msg, &answer, &fd), 0);
+		check_eq(answer.payload.u64, EOPNOTSUPP);
+		check_eq(fd, -1);
+	}
+	stop();
+}
+
+/* Several at once, and one in two pieces. */
+TEST(queue_of_requests)
+{
+	struct vhost_user_msg msg = ask(B(VRING_CALL));
+	struct {
+		struct vhost_user_header hdr;
+		struct vhost_vring_state state;
+	} raw = { { B(VRING_CALL), VHOST_USER_VERSION, 8 }, { 9, 0 } };
+	int i;
+
+	start_with(0, &ops);
+	for (i = 0; i < 10; i++)
+		send_ask(&msg, 0);
+	fake_raw(fake.channel, &raw, 13, -1);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 10);
+	fake_raw(fake.channel, (char *)&raw + 13, 7, -1);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 11);
+	check_eq(seen.payload.state.index, 9);
+	stop();
+}
+
+static void expect_broken(const char *rule)
+{
+	check_eq(vhost_backend_process(b), -EPROTO);
+	check(strstr(vhost_backend_error(b), rule));
+	check_eq(seen.calls, 0);
+	check_eq(seen.lost, 1);
+	check_eq(seen.why, -EPROTO);
+	check_eq(vhost_backend_req_fd(b), -1);
+	stop();
+}
+
+TEST(features_not_negotiated)
+{
+	static const struct {
+		uint64_t without;
+		uint32_t request;
+		int flags;
+		const char *rule;
+	} cases[] = {
+		{ P(CONFIG), B(CONFIG_CHANGE_MSG), 0, "not negotiated" },
+		{ P(HOST_NOTIFIER), B(VRING_HOST_NOTIFIER_MSG), 0,
+		  "not negotiated" },
+		{ P(INBAND_NOTIFICATIONS), B(VRING_CALL), 0, "not negotiated" },
+		{ P(INBAND_NOTIFICATIONS), B(VRING_ERR), 0, "not negotiated" },
+		{ P(SHARED_OBJECT), B(SHARED_OBJECT_ADD), 0, "not negotiated" },
+		{ P(SHARED_OBJECT), B(SHARED_OBJECT_REMOVE), 0,
+		  "not negotiated" },
+		{ P(SHARED_OBJECT), B(SHARED_OBJECT_LOOKUP), 0,
+		  "not negotiated" },
+		{ P(SHMEM), B(SHMEM_MAP), 0, "not negotiated" },
+		{ P(SHMEM), B(SHMEM_UNMAP), 0, "not negotiated" },
+		{ P(BACKEND_SEND_FD), B(SHMEM_MAP), 0, "not negotiated" },
+		{ P(REPLY_ACK), B(CONFIG_CHANGE_MSG), VHOST_USER_NEED_REPLY,
+		  "without REPLY_ACK" },
+	};
+	struct vhost_user_msg msg;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start_with(cases[i].without, &ops);
+		msg = ask(cases[i].request);
+		send_ask(&msg, cases[i].flags);
+		expect_broken(cases[i].rule);
+	}
+	start_with(0, &ops);
+	check_eq(vhost_backend_set_protocol_features(b, ~P(BACKEND_SEND_FD)),
+		 0);
+	msg = ask(B(SHMEM_MAP));
+	send_ask(&msg, 0);
+	expect_broken("file descriptors without BACKEND_SEND_FD");
+	start_with(0, &ops);
+	check_eq(vhost_backend_set_features(b, 0), 0);
+	msg = ask(B(IOTLB_MSG));
+	send_ask(&msg, 0);
+	expect_broken("VIRTIO_F_ACCESS_PLATFORM is not negotiated");
+}
+
+TEST(broken_requests)
+{
+	struct {
+		struct vhost_user_header hdr;
+		uint8_t payload[8];
+	} raw = { { B(VRING_CALL), VHOST_USER_VERSION, 8 }, { 0 } };
+
+	start_with(0, &ops);
+	raw.hdr.flags = 2;
+	fake_raw(fake.channel, &raw, sizeof(raw), -1);
+	expect_broken("VRING_CALL: the version is not 1");
+	start_with(0, &ops);
+	raw.hdr.flags = VHOST_USER_VERSION | VHOST_USER_REPLY;
+	fake_raw(fake.channel, &raw, sizeof(raw), -1);
+	expect_broken("it is a reply");
+	start_with(0, &ops);
+	raw.hdr.flags = VHOST_USER_VERSION;
+	raw.hdr.request = 99;
+	fake_raw(fake.channel, &raw, sizeof(raw), -1);
+	expect_broken("there is no such request");
+	start_with(0, &ops);
+	raw.hdr.request = B(VRING_CALL);
+	fake_raw(fake.channel, &raw, sizeof(raw), seen.file);
+	expect_broken("too many file descriptors");
+	start_with(0, &ops);
+	raw.payload[4] = 1;
+	fake_raw(fake.channel, &raw, sizeof(raw), -1);
+	expect_broken("the reserved number is not 0");
+}
+
+TEST(channel_closed)
+{
+	start_with(0, &ops);
+	close(fake.channel);
+	fake.channel = -1;
+	check_eq(vhost_backend_process(b), -ECONNRESET);
+	check(strstr(vhost_backend_error(b), "closed its channel"));
+	check_eq(seen.lost, 1);
+	stop();
+}
+
+static void make_request(void)
+{
+	seen.result = vhost_backend_set_vring_num(b, 0, 16);
+}
+
+/* A callback may ask for something when nothing else waits. */
+TEST(request_from_callback)
+{
+	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG)), answer;
+	int fd;
+
+	start_with(0, &ops);
+	seen.act = make_request;
+	send_ask(&msg, VHOST_USER_NEED_REPLY);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(fake_answer(fake.channel, &msg, &answer, &fd), 0);
+	check_eq(answer.payload.u64, 0);
+	check_eq(fake.seen[VHOST_USER_SET_VRING_NUM], 1);
+	stop();
+}
+
+/* The back-end asks, waits for the answer, and then answers itself. */
+static enum fake_deed ask_first(struct fake *f)
+{
+	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG)), answer;
+	int fd;
+
+	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
+		return FAKE_DEFAULT;
+	msg.hdr.flags = VHOST_USER_NEED_REPLY;
+	fake_ask(f->channel, &msg, -1);
+	if (fake_answer(f->channel, &msg, &answer, &fd))
+		return FAKE_HANG_UP;
+	f->reply.payload.u64 = answer.payload.u64;
+	return FAKE_SEND;
+}
+
+TEST(served_while_a_request_waits)
+{
+	uint8_t status = 1;
+
+	start_with(0, &ops);
+	fake.hook = ask_first;
+	check_eq(vhost_backend_get_status(b, &status), 0);
+	check_eq(status, 0);
+	check_eq(seen.calls, 1);
+	/* There a callback cannot ask for anything. */
+	seen.act = make_request;
+	check_eq(vhost_backend_get_status(b, &status), 0);
+	check_eq(status, EBUSY);
+	check_eq(fake.seen[VHOST_USER_SET_VRING_NUM], 0);
+	check_eq(seen.lost, 0);
+	stop();
+}
+
+static void hang_up(void)
+{
+	vhost_backend_disconnect(b);
+}
+
+TEST(disconnect_from_callback)
+{
+	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG));
+	uint8_t status;
+
+	start_with(0, &ops);
+	seen.act = hang_up;
+	send_ask(&msg, VHOST_USER_NEED_REPLY);
+	check_eq(vhost_backend_process(b), -ECONNRESET);
+	check_eq(seen.lost, 1);
+	check_eq(seen.why, 0);
+	stop();
+	start_with(0, &ops);
+	seen.act = hang_up;
+	fake.hook = ask_first;
+	check_eq(vhost_backend_get_status(b, &status), -ECONNRESET);
+	check_eq(seen.lost, 1);
+	stop();
+}
+
+/* A new channel in place of the old, on which nothing is lost or mixed up. */
+TEST(new_channel)
+{
+	struct vhost_user_msg msg = ask(B(VRING_CALL));
+	int old;
+
+	start_with(0, &ops);
+	old = vhost_backend_req_fd(b);
+	check_eq(vhost_backend_set_backend_req_fd(b), 0);
+	check(vhost_backend_req_fd(b) >= 0);
+	check(vhost_backend_req_fd(b) != old);
+	send_ask(&msg, 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 1);
+	check_eq(seen.lost, 0);
+	stop();
+}
