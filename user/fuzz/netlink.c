@@ -47,6 +47,16 @@ static void check_request(struct nlmsghdr *hdr)
 	FUZZ_CHECK(!rem);
 }
 
+/* In place of libnl's, which does not look at the length. */
+uint32_t nla_get_u32(const struct nlattr *attr)
+{
+	uint32_t val;
+
+	FUZZ_CHECK(nla_len(attr) >= (int)sizeof(val));
+	memcpy(&val, nla_data(attr), sizeof(val));
+	return val;
+}
+
 /* In place of libnl's. */
 int nl_send_auto(struct nl_sock *sk, struct nl_msg *msg)
 {

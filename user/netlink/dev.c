@@ -9,18 +9,6 @@
 
 #include "vnl.h"
 
-static void get_u32(struct nlattr *attr, uint32_t *val)
-{
-	if (attr && nla_len(attr) >= (int)sizeof(*val))
-		*val = nla_get_u32(attr);
-}
-
-static void get_u64(struct nlattr *attr, uint64_t *val)
-{
-	if (attr && nla_len(attr) >= (int)sizeof(*val))
-		*val = nla_get_u64(attr);
-}
-
 static void get_string(struct nlattr *attr, char *text, size_t size)
 {
 	text[0] = '\0';
@@ -73,7 +61,7 @@ static void parse_counters(struct nlattr *nest, struct vnl_dev *dev)
 	if (!nest || nla_parse_nested(attrs, VUSER_A_COUNTERS_MAX, nest, NULL))
 		return;
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		get_u64(attrs[i + 1], &dev->counters[i]);
+		vnl_u64(attrs[i + 1], &dev->counters[i]);
 }
 
 static int parse_region(struct nlattr *nest, struct vnl_dev *dev)
@@ -84,14 +72,14 @@ static int parse_region(struct nlattr *nest, struct vnl_dev *dev)
 
 	if (nla_parse_nested(attrs, VUSER_A_REGION_MAX, nest, NULL))
 		return -EBADMSG;
-	get_u32(attrs[VUSER_A_REGION_INDEX], &index);
+	vnl_u32(attrs[VUSER_A_REGION_INDEX], &index);
 	if (index >= VNL_MAX_REGIONS)
 		return -EBADMSG;
 	region = &dev->regions[index];
-	get_u64(attrs[VUSER_A_REGION_SIZE], &region->size);
-	get_u32(attrs[VUSER_A_REGION_FLAGS], &region->flags);
-	get_u32(attrs[VUSER_A_REGION_TYPE], &region->type);
-	get_u32(attrs[VUSER_A_REGION_SUBTYPE], &region->subtype);
+	vnl_u64(attrs[VUSER_A_REGION_SIZE], &region->size);
+	vnl_u32(attrs[VUSER_A_REGION_FLAGS], &region->flags);
+	vnl_u32(attrs[VUSER_A_REGION_TYPE], &region->type);
+	vnl_u32(attrs[VUSER_A_REGION_SUBTYPE], &region->subtype);
 	region->has_type = attrs[VUSER_A_REGION_TYPE];
 	region->posted = attrs[VUSER_A_REGION_POSTED];
 	if (index >= dev->nr_regions)
@@ -106,11 +94,11 @@ static int parse_irq(struct nlattr *nest, struct vnl_dev *dev)
 
 	if (nla_parse_nested(attrs, VUSER_A_IRQ_MAX, nest, NULL))
 		return -EBADMSG;
-	get_u32(attrs[VUSER_A_IRQ_INDEX], &index);
+	vnl_u32(attrs[VUSER_A_IRQ_INDEX], &index);
 	if (index >= VNL_MAX_IRQS)
 		return -EBADMSG;
-	get_u32(attrs[VUSER_A_IRQ_FLAGS], &dev->irqs[index].flags);
-	get_u32(attrs[VUSER_A_IRQ_COUNT], &dev->irqs[index].count);
+	vnl_u32(attrs[VUSER_A_IRQ_FLAGS], &dev->irqs[index].flags);
+	vnl_u32(attrs[VUSER_A_IRQ_COUNT], &dev->irqs[index].count);
 	if (index >= dev->nr_irqs)
 		dev->nr_irqs = index + 1;
 	return 0;
@@ -142,26 +130,26 @@ static void parse_config(struct nlattr *attr, struct vnl_dev *dev)
 
 static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
 {
-	get_u32(attrs[VUSER_A_DEV_REQUEST_TIMEOUT_MS],
+	vnl_u32(attrs[VUSER_A_DEV_REQUEST_TIMEOUT_MS],
 		&dev->request_timeout_ms);
-	get_u32(attrs[VUSER_A_DEV_CLOSE_TIMEOUT_MS], &dev->close_timeout_ms);
-	get_u32(attrs[VUSER_A_DEV_MMAP], &dev->mmap);
-	get_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
-	get_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
-	get_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
+	vnl_u32(attrs[VUSER_A_DEV_CLOSE_TIMEOUT_MS], &dev->close_timeout_ms);
+	vnl_u32(attrs[VUSER_A_DEV_MMAP], &dev->mmap);
+	vnl_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
+	vnl_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
+	vnl_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
 }
 
 static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)
 {
 	dev->attached = attrs[VUSER_A_DEV_MINOR];
-	get_u32(attrs[VUSER_A_DEV_MINOR], &dev->minor);
-	get_u32(attrs[VUSER_A_DEV_MAX_MSG_FDS], &dev->max_msg_fds);
-	get_u32(attrs[VUSER_A_DEV_MAX_DATA_XFER_SIZE],
+	vnl_u32(attrs[VUSER_A_DEV_MINOR], &dev->minor);
+	vnl_u32(attrs[VUSER_A_DEV_MAX_MSG_FDS], &dev->max_msg_fds);
+	vnl_u32(attrs[VUSER_A_DEV_MAX_DATA_XFER_SIZE],
 		&dev->max_data_xfer_size);
-	get_u32(attrs[VUSER_A_DEV_SERVER_MAX_DMA_MAPS],
+	vnl_u32(attrs[VUSER_A_DEV_SERVER_MAX_DMA_MAPS],
 		&dev->server_max_dma_maps);
 	dev->whole = attrs[VUSER_A_DEV_FLAGS];
-	get_u32(attrs[VUSER_A_DEV_FLAGS], &dev->flags);
+	vnl_u32(attrs[VUSER_A_DEV_FLAGS], &dev->flags);
 	parse_config(attrs[VUSER_A_DEV_CONFIG], dev);
 }
 
@@ -178,17 +166,17 @@ int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 		return -EBADMSG;
 
 	memset(dev, 0, sizeof(*dev));
-	get_u32(attrs[VUSER_A_DEV_ID], &dev->id);
+	vnl_u32(attrs[VUSER_A_DEV_ID], &dev->id);
 	vnl_uuid_format(nla_data(attrs[VUSER_A_DEV_UUID]), dev->uuid);
-	get_u32(attrs[VUSER_A_DEV_STATE], &dev->state);
+	vnl_u32(attrs[VUSER_A_DEV_STATE], &dev->state);
 	get_string(attrs[VUSER_A_DEV_PCI_ADDRESS], dev->pci_address,
 		   sizeof(dev->pci_address));
-	get_u32(attrs[VUSER_A_DEV_GROUP], &dev->group);
+	vnl_u32(attrs[VUSER_A_DEV_GROUP], &dev->group);
 	get_string(attrs[VUSER_A_DEV_ENDPOINT], dev->endpoint,
 		   sizeof(dev->endpoint));
 	get_string(attrs[VUSER_A_DEV_ERROR], dev->error, sizeof(dev->error));
-	get_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
-	get_u32(attrs[VUSER_A_DEV_DMA_REGIONS], &dev->dma_regions);
+	vnl_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
+	vnl_u32(attrs[VUSER_A_DEV_DMA_REGIONS], &dev->dma_regions);
 	parse_settings(attrs, dev);
 	parse_counters(attrs[VUSER_A_DEV_COUNTERS], dev);
 	parse_server(attrs, dev);

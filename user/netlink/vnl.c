@@ -259,3 +259,21 @@ int vnl_parse(const struct vnl_msg *msg, struct nlattr **attrs, int max)
 {
 	return genlmsg_parse(msg->hdr, 0, attrs, max, NULL) ? -EBADMSG : 0;
 }
+
+static int vnl_number(struct nlattr *attr, void *val, int size)
+{
+	if (!attr || nla_len(attr) < size)
+		return -EBADMSG;
+	memcpy(val, nla_data(attr), size);
+	return 0;
+}
+
+int vnl_u32(struct nlattr *attr, uint32_t *val)
+{
+	return vnl_number(attr, val, sizeof(*val));
+}
+
+int vnl_u64(struct nlattr *attr, uint64_t *val)
+{
+	return vnl_number(attr, val, sizeof(*val));
+}

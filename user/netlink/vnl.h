@@ -92,6 +92,13 @@ const char *vnl_error(const struct vnl *nl, int error);
 /* vnl_parse - attributes of a message by number */
 int vnl_parse(const struct vnl_msg *msg, struct nlattr **attrs, int max);
 
+/*
+ * The number in an attribute.  -EBADMSG, and *@val stays as it is, when there
+ * is no attribute or it is too short for one.
+ */
+int vnl_u32(struct nlattr *attr, uint32_t *val);
+int vnl_u64(struct nlattr *attr, uint64_t *val);
+
 struct vnl_region {
 	uint64_t size;
 	uint32_t flags;

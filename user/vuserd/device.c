@@ -87,9 +87,9 @@ static int take_token(void *data, const struct vnl_msg *msg)
 	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
 	struct device *dev = data;
 
-	if (vnl_parse(msg, attrs, VUSER_A_DEV_MAX) || !attrs[VUSER_A_DEV_TOKEN])
+	if (vnl_parse(msg, attrs, VUSER_A_DEV_MAX) ||
+	    vnl_u64(attrs[VUSER_A_DEV_TOKEN], &dev->token))
 		return -EBADMSG;
-	dev->token = nla_get_u64(attrs[VUSER_A_DEV_TOKEN]);
 	dev->owned = true;
 	return 0;
 }

@@ -35,12 +35,14 @@ static int note(struct helper *helper, uint32_t dev, uint64_t id)
 static int note_message(void *data, const struct vnl_msg *msg)
 {
 	struct nlattr *attrs[VUSER_A_REQUEST_MAX + 1];
+	uint32_t dev;
+	uint64_t id;
 
 	if (vnl_parse(msg, attrs, VUSER_A_REQUEST_MAX) ||
-	    !attrs[VUSER_A_REQUEST_DEV] || !attrs[VUSER_A_REQUEST_ID])
+	    vnl_u32(attrs[VUSER_A_REQUEST_DEV], &dev) ||
+	    vnl_u64(attrs[VUSER_A_REQUEST_ID], &id))
 		return -EBADMSG;
-	return note(data, nla_get_u32(attrs[VUSER_A_REQUEST_DEV]),
-		    nla_get_u64(attrs[VUSER_A_REQUEST_ID]));
+	return note(data, dev, id);
 }
 
 void requests_rung(struct helper *helper, const struct vnl_msg *msg)
@@ -60,12 +62,18 @@ int requests_dump(struct helper *helper, struct vnl *nl)
 
 static uint32_t get_u32(struct nlattr *attr)
 {
-	return attr ? nla_get_u32(attr) : 0;
+	uint32_t val = 0;
+
+	vnl_u32(attr, &val);
+	return val;
 }
 
 static uint64_t get_u64(struct nlattr *attr)
 {
-	return attr ? nla_get_u64(attr) : 0;
+	uint64_t val = 0;
+
+	vnl_u64(attr, &val);
+	return val;
 }
 
 static int log_details(void *data, const struct vnl_msg *msg)
