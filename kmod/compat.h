@@ -53,6 +53,29 @@ static inline void vuser_vm_flags_mod(struct vm_area_struct *vma,
 }
 
 /*
+ * 6.7 and later let a fault be handled with only the lock of the VMA, not the
+ * mmap lock.
+ */
+static inline bool vuser_fault_has_vma_lock(const struct vm_fault *vmf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return vmf->flags & FAULT_FLAG_VMA_LOCK;
+#else
+	return false;
+#endif
+}
+
+/* Drops the lock that a fault is handled with. */
+static inline void vuser_fault_unlock(struct vm_fault *vmf)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	release_fault_lock(vmf);
+#else
+	mmap_read_unlock(vmf->vma->vm_mm);
+#endif
+}
+
+/*
  * 7.0 and later answer VFIO_DEVICE_GET_REGION_INFO through a callback and do
  * not pass that ioctl on any more.
  */

@@ -2,14 +2,22 @@
 /*
  * Mapped regions.  Pages of shared areas are inserted as they are touched.
  * Everywhere else no page is ever present, and every load and store is
- * trapped: the fault handler drops the mmap lock and has it emulated.
+ * trapped: the fault handler drops the lock it was called with and has it
+ * emulated.
  *
  * What makes that possible in 6.1, 6.12 and 7.2 alike:
  *
- * - A VMA without ->map_pages has its ->fault called with the mmap lock held
- *   for reading, never with the VMA's own lock only (vmf_can_call_fault()).
- * - VM_FAULT_COMPLETED says that the lock was dropped and that all is done.
- *   Nothing looks at the VMA after ->fault returned it.
+ * - ->fault is called with the mmap lock held for reading, or with no more
+ *   than the VMA's own lock where the kernel has those and the VMA has a
+ *   ->map_pages (vmf_can_call_fault()).  Without one the kernel would find the
+ *   VMA, give up its lock and walk the tables a second time with the mmap lock,
+ *   for every single access.
+ * - VM_FAULT_COMPLETED says that the lock, whichever it was, was dropped and
+ *   that all is done.  Nothing looks at the VMA after ->fault returned it.
+ * - VM_FAULT_RETRY says that it was dropped and that the fault is to be made
+ *   again, with the mmap lock.  An error must be told with the lock held, and
+ *   the VMA's cannot be taken again: so an instruction that cannot be emulated
+ *   is refused the second time.
  * - vma->vm_file is the device file.  It is held by the VMA until that is
  *   gone (and by a forked child's, a split or moved one's likewise), and it
  *   holds the device open, which keeps the description and the shared pages.
@@ -39,7 +47,7 @@ static bool vuser_fault_may_drop(const struct vm_fault *vmf)
 
 /*
  * Only the task's own loads and stores in user mode: its registers are at
- * hand, and nothing but the mmap lock is held.
+ * hand, and nothing but the fault's lock is held.
  */
 static bool vuser_fault_may_trap(const struct vm_fault *vmf)
 {
@@ -49,8 +57,7 @@ static bool vuser_fault_may_trap(const struct vm_fault *vmf)
 }
 
 /* After this neither the fault nor its VMA may be looked at. */
-static void vuser_fault_drop(struct vuser_trap *trap,
-			     const struct vm_fault *vmf)
+static void vuser_fault_drop(struct vuser_trap *trap, struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
@@ -66,14 +73,21 @@ static void vuser_fault_drop(struct vuser_trap *trap,
 		.pgoff = vmf->pgoff,
 		.write = vmf->flags & FAULT_FLAG_WRITE,
 		.may_write = vma->vm_flags & VM_WRITE,
+		.may_retry = vuser_fault_has_vma_lock(vmf),
 	};
-	mmap_read_unlock(trap->mm);
+	vuser_fault_unlock(vmf);
 }
 
-/* An error is reported with the lock held: the caller drops it. */
+/*
+ * An error is reported with the lock held: the caller drops it.  The VMA's own
+ * lock cannot be had again, so that there the fault is made again to fail with
+ * the mmap lock.
+ */
 static vm_fault_t vuser_fault_fail(const struct vuser_trap *trap,
 				   vm_fault_t error)
 {
+	if (trap->may_retry)
+		return VM_FAULT_RETRY;
 	mmap_read_lock(trap->mm);
 	return error;
 }
@@ -142,8 +156,16 @@ static vm_fault_t vuser_fault(struct vm_fault *vmf)
 	return ret;
 }
 
+/* No pages are brought in around a fault. */
+static vm_fault_t vuser_map_pages(struct vm_fault *vmf, pgoff_t start,
+				  pgoff_t end)
+{
+	return 0;
+}
+
 static const struct vm_operations_struct vuser_vm_ops = {
 	.fault = vuser_fault,
+	.map_pages = vuser_map_pages,
 };
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loads and stores on mapped registers.  No page is ever there, so that every
- * access faults; the fault handler comes here without the mmap lock.  The
+ * access faults; the fault handler comes here without any lock.  The
  * instruction is decoded, its access made to the region, its result put into
  * the registers, and the program goes on behind it.
  */
@@ -292,6 +292,7 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 	return 0;
 
 refuse:
-	vuser_trap_refuse(trap, pt, code, len);
+	if (!trap->may_retry)
+		vuser_trap_refuse(trap, pt, code, len);
 	return -EINVAL;
 }

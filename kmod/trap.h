@@ -10,16 +10,17 @@ struct mm_struct;
 struct vuser_device;
 
 /**
- * struct vuser_trap - a fault, copied out of what the mmap lock protects
+ * struct vuser_trap - a fault, copied out of what its lock protects
  * @dev: the device, open
  * @file: the device file; a reference of ours
- * @mm: whose mmap lock was held
+ * @mm: of the mapping
  * @region: index
  * @off: from the start of the region, bytes
  * @addr: user address that was touched
  * @pgoff: page number in the device file
  * @write: it faulted as a store
  * @may_write: the mapping allows stores
+ * @may_retry: an error is not told: the fault is made again
  */
 struct vuser_trap {
 	struct vuser_device *dev;
@@ -31,6 +32,7 @@ struct vuser_trap {
 	pgoff_t pgoff;
 	bool write;
 	bool may_write;
+	bool may_retry;
 };
 
 int vuser_trap_emulate(const struct vuser_trap *trap);
