@@ -281,31 +281,20 @@ static int vuser_set_dma_backing(struct vuser_settings *set, const char *word)
 	return ret;
 }
 
-static ssize_t vuser_setting_store(struct device *d, const char *buf,
-				   size_t count,
-				   int (*parse)(struct vuser_settings *set,
-						const char *word))
+/* Takes the settings when they are in range with the one that was written. */
+static int vuser_setting_set(struct vuser_device *dev, const char *word,
+			     int (*parse)(struct vuser_settings *set,
+					  const char *word))
 {
-	struct vuser_device *dev = dev_get_drvdata(d);
-	char *copy = kstrndup(buf, count, GFP_KERNEL);
-	struct vuser_settings set;
+	struct vuser_settings set = dev->settings;
 	int ret;
 
-	if (!copy)
-		return -ENOMEM;
-	mutex_lock(&dev->lock);
-	set = dev->settings;
-	ret = parse(&set, strim(copy));
+	ret = parse(&set, word);
 	if (!ret)
 		ret = vuser_settings_check(&set);
 	if (!ret)
 		dev->settings = set;
-	mutex_unlock(&dev->lock);
-	kfree(copy);
-	if (ret)
-		return ret;
-	vuser_netlink_notify(dev);
-	return count;
+	return ret;
 }
 
 #define VUSER_SETTING(_name, _parse, _format, _value)			\
@@ -318,11 +307,16 @@ static ssize_t _name##_show(struct device *d,				\
 	return sysfs_emit(buf, _format "\n", _value);			\
 }									\
 									\
+static int _name##_set(struct vuser_device *dev, const char *word)	\
+{									\
+	return vuser_setting_set(dev, word, _parse);			\
+}									\
+									\
 static ssize_t _name##_store(struct device *d,				\
 			     struct device_attribute *attr,		\
 			     const char *buf, size_t count)		\
 {									\
-	return vuser_setting_store(d, buf, count, _parse);		\
+	return vuser_attr_store(d, buf, count, _name##_set);		\
 }									\
 static DEVICE_ATTR_RW(_name)
 
