@@ -156,6 +156,56 @@ static struct vuser_region *vuser_region_clip(struct vuser_device *dev,
 	return *count ? region : NULL;
 }
 
+static int vuser_region_get_user(struct vuser_device *dev, u32 index, u64 off,
+				 char __user *buf, u32 size)
+{
+	u64 val;
+	int ret = vuser_region_load(dev, index, off, &val, size);
+
+	if (ret)
+		return ret;
+	return copy_to_user(buf, &val, size) ? -EFAULT : 0;
+}
+
+static int vuser_region_put_user(struct vuser_device *dev, u32 index, u64 off,
+				 char __user *buf, u32 size)
+{
+	u64 val = 0;
+
+	if (copy_from_user(&val, buf, size))
+		return -EFAULT;
+	return vuser_region_store(dev, index, off, val, size);
+}
+
+/* One access after the other, until one fails. */
+static ssize_t vuser_region_transfer(struct vuser_device *dev, char __user *buf,
+				     size_t count, loff_t *ppos, u32 flag,
+				     int (*access)(struct vuser_device *dev,
+						   u32 index, u64 off,
+						   char __user *buf, u32 size))
+{
+	u32 index = VUSER_OFFSET_TO_INDEX((u64)*ppos), size;
+	u64 off = *ppos & VUSER_OFFSET_MASK;
+	size_t done = 0;
+	ssize_t ret;
+
+	if (!vuser_region_clip(dev, *ppos, &count, flag, &ret))
+		return ret;
+
+	while (done < count) {
+		ret = vuser_region_breathe();
+		if (ret)
+			break;
+		size = vuser_region_width(index, off + done, count - done);
+		ret = access(dev, index, off + done, buf + done, size);
+		if (ret)
+			break;
+		done += size;
+	}
+	*ppos += done;
+	return vuser_region_done(done, ret);
+}
+
 /**
  * vuser_region_pread() - read(2) and pread(2) on the device file
  * @dev: open
@@ -169,32 +219,9 @@ static struct vuser_region *vuser_region_clip(struct vuser_device *dev,
 ssize_t vuser_region_pread(struct vuser_device *dev, char __user *buf,
 			   size_t count, loff_t *ppos)
 {
-	u32 index = VUSER_OFFSET_TO_INDEX((u64)*ppos), size;
-	u64 off = *ppos & VUSER_OFFSET_MASK, val;
-	ssize_t done = 0, ret;
-
-	if (!vuser_region_clip(dev, *ppos, &count, VFIO_REGION_INFO_FLAG_READ,
-			       &ret))
-		return ret;
-
-	while (count && !ret) {
-		ret = vuser_region_breathe();
-		if (ret)
-			break;
-		size = vuser_region_width(index, off, count);
-		ret = vuser_region_load(dev, index, off, &val, size);
-		if (ret)
-			break;
-		if (copy_to_user(buf + done, &val, size)) {
-			ret = -EFAULT;
-			break;
-		}
-		off += size;
-		done += size;
-		count -= size;
-	}
-	*ppos += done;
-	return vuser_region_done(done, ret);
+	return vuser_region_transfer(dev, buf, count, ppos,
+				     VFIO_REGION_INFO_FLAG_READ,
+				     vuser_region_get_user);
 }
 
 /**
@@ -209,33 +236,9 @@ ssize_t vuser_region_pread(struct vuser_device *dev, char __user *buf,
 ssize_t vuser_region_pwrite(struct vuser_device *dev, const char __user *buf,
 			    size_t count, loff_t *ppos)
 {
-	u32 index = VUSER_OFFSET_TO_INDEX((u64)*ppos), size;
-	u64 off = *ppos & VUSER_OFFSET_MASK, val;
-	ssize_t done = 0, ret;
-
-	if (!vuser_region_clip(dev, *ppos, &count, VFIO_REGION_INFO_FLAG_WRITE,
-			       &ret))
-		return ret;
-
-	while (count && !ret) {
-		ret = vuser_region_breathe();
-		if (ret)
-			break;
-		size = vuser_region_width(index, off, count);
-		val = 0;
-		if (copy_from_user(&val, buf + done, size)) {
-			ret = -EFAULT;
-			break;
-		}
-		ret = vuser_region_store(dev, index, off, val, size);
-		if (ret)
-			break;
-		off += size;
-		done += size;
-		count -= size;
-	}
-	*ppos += done;
-	return vuser_region_done(done, ret);
+	return vuser_region_transfer(dev, (char __user *)buf, count, ppos,
+				     VFIO_REGION_INFO_FLAG_WRITE,
+				     vuser_region_put_user);
 }
 
 /* GET_REGION_INFO ----------------------------------------------------------- */
