@@ -28,6 +28,9 @@
 /* What servers that announce no limit take; SPDK's takes just that. */
 #define VUSER_DEFAULT_LIMIT	64
 
+/* No plan has as few regions as the server takes; no errno of its own. */
+#define VUSER_TOLD_FULL		1
+
 /**
  * struct vuser_region_told - a region that the server was told
  * @node: first and last IOVA
@@ -84,6 +87,20 @@ static bool vuser_told_closing(struct vuser_told *told)
 static bool vuser_told_refused(struct vuser_told *told, int ret)
 {
 	return (ret == -EINVAL || ret == -ENOSPC) && told->nr;
+}
+
+/* As the consumer is told. */
+static int vuser_told_errno(int ret)
+{
+	return ret == VUSER_TOLD_FULL ? -ENOSPC : ret;
+}
+
+/* Regions the server takes by what was said, not by what was learnt. */
+static u32 vuser_told_limit(struct vuser_device *dev)
+{
+	u32 limit = READ_ONCE(dev->settings.max_dma_maps);
+
+	return limit ?: dev->chan->desc->max_dma_maps ?: VUSER_DEFAULT_LIMIT;
 }
 
 /* Regions: telling and forgetting ----------------------------------------- */
@@ -357,6 +374,8 @@ static int vuser_told_plan_once(struct vuser_told *told)
 			       READ_ONCE(told->dev->settings.dma_memory_only));
 	if (!ret)
 		ret = vuser_plan_fit(&plan, told->limit);
+	if (ret == -E2BIG)
+		ret = VUSER_TOLD_FULL;
 	if (!ret) {
 		ret = vuser_told_apply(told, &plan);
 		told->incomplete = ret;
@@ -377,7 +396,7 @@ static void vuser_told_learn(struct vuser_told *told)
 /*
  * Tells a plan of the whole map.  A server that refuses a region when it has
  * others shows how many it takes; the next plan has fewer.  When it refuses
- * even so that was not why.  -E2BIG: no plan is that small, nothing was told.
+ * even so that was not why.  VUSER_TOLD_FULL: no plan is that small.
  */
 static int vuser_told_plan(struct vuser_told *told)
 {
@@ -387,7 +406,7 @@ static int vuser_told_plan(struct vuser_told *told)
 	while ((ret = vuser_told_plan_once(told)) &&
 	       vuser_told_refused(told, ret) && told->nr < told->limit)
 		vuser_told_learn(told);
-	if (ret && ret != -E2BIG)
+	if (ret < 0)
 		told->limit = limit;
 	return ret;
 }
@@ -415,18 +434,26 @@ static void vuser_told_widen(struct vuser_told *told,
 	plan->kind = VUSER_REGION_WINDOW;
 }
 
+/* A mapping by itself. */
+static struct vuser_plan_region vuser_told_exact(struct vuser_told *told,
+						 struct vuser_mapping *map)
+{
+	bool memory_only = READ_ONCE(told->dev->settings.dma_memory_only);
+
+	return (struct vuser_plan_region){
+		.start = map->node.start,
+		.last = map->node.last,
+		.prot = map->prot,
+		.kind = vuser_plan_kind(map, memory_only),
+		.count = 1,
+	};
+}
+
 /* Tells a mapping where no region is, or -EAGAIN when that takes a plan. */
 static int vuser_told_map_new(struct vuser_told *told,
 			      struct vuser_mapping *map)
 {
-	struct vuser_plan_region plan = {
-		.start = map->node.start,
-		.last = map->node.last,
-		.prot = map->prot,
-		.kind = vuser_plan_kind(map,
-			READ_ONCE(told->dev->settings.dma_memory_only)),
-		.count = 1,
-	};
+	struct vuser_plan_region plan = vuser_told_exact(told, map);
 	int ret;
 
 	if (told->nr >= told->limit)
@@ -453,16 +480,33 @@ static int vuser_told_map_into(struct vuser_region_told *region,
 	return vuser_region_fill(region, &map, 1);
 }
 
-static int vuser_told_map_locked(struct vuser_told *told,
+/*
+ * A limit that was learnt may be wrong: what the server refused may have had
+ * another reason.  So it is asked before a mapping is refused for that limit.
+ */
+static int vuser_told_map_beyond(struct vuser_told *told,
+				 struct vuser_mapping *map)
+{
+	struct vuser_plan_region plan = vuser_told_exact(told, map);
+	u32 limit = vuser_told_limit(told->dev);
+	int ret;
+
+	if (told->limit >= limit ||
+	    vuser_region_at(told, map->node.start, map->node.last))
+		return VUSER_TOLD_FULL;
+	ret = vuser_told_tell(told, &plan, &map);
+	if (!ret)
+		told->limit = limit;
+	return vuser_told_refused(told, ret) ? VUSER_TOLD_FULL : ret;
+}
+
+static int vuser_told_map_within(struct vuser_told *told,
 				 struct vuser_mapping *map)
 {
 	struct vuser_region_told *region;
 	u32 limit = told->limit;
 	int ret;
 
-	ret = vuser_told_settle(told);
-	if (ret)
-		return ret;
 	if (told->incomplete)
 		return vuser_told_plan(told);
 	region = vuser_region_at(told, map->node.start, map->node.last);
@@ -473,8 +517,20 @@ static int vuser_told_map_locked(struct vuser_told *told,
 	if (!region && told->nr < told->limit)
 		vuser_told_learn(told);
 	ret = vuser_told_plan(told);
-	if (ret && ret != -E2BIG)
+	if (ret < 0)
 		told->limit = limit;
+	return ret;
+}
+
+static int vuser_told_map_locked(struct vuser_told *told,
+				 struct vuser_mapping *map)
+{
+	int ret = vuser_told_settle(told);
+
+	if (!ret)
+		ret = vuser_told_map_within(told, map);
+	if (ret == VUSER_TOLD_FULL)
+		ret = vuser_told_map_beyond(told, map);
 	return ret;
 }
 
@@ -503,7 +559,7 @@ int vuser_told_map(struct vuser_told *told, struct vuser_mapping *map)
 			ret = 0;
 	}
 	mutex_unlock(&told->lock);
-	return ret == -E2BIG ? -ENOSPC : ret;
+	return vuser_told_errno(ret);
 }
 
 /* Unmapping --------------------------------------------------------------- */
@@ -587,7 +643,7 @@ static int vuser_told_complete(struct vuser_told *told)
 	if (ret && !vuser_told_killed(ret))
 		dev_warn_ratelimited(told->dev->vdev.dev,
 				     "server refused part of the DMA map (%d)\n",
-				     ret);
+				     vuser_told_errno(ret));
 	return vuser_told_killed(ret) ? ret : 0;
 }
 
@@ -622,13 +678,6 @@ int vuser_told_unmap(struct vuser_told *told, struct list_head *dying)
 }
 
 /* Open and close ---------------------------------------------------------- */
-
-static u32 vuser_told_limit(struct vuser_device *dev)
-{
-	u32 limit = READ_ONCE(dev->settings.max_dma_maps);
-
-	return limit ?: dev->chan->desc->max_dma_maps ?: VUSER_DEFAULT_LIMIT;
-}
 
 /**
  * vuser_told_open() - a device opens: nothing is told yet
@@ -672,7 +721,7 @@ int vuser_told_replay(struct vuser_told *told)
 	vuser_domain_add_device(told->dom, told);
 	ret = vuser_told_plan(told);
 	mutex_unlock(&told->lock);
-	return ret == -E2BIG ? -ENOSPC : ret;
+	return vuser_told_errno(ret);
 }
 
 /**

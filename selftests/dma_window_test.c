@@ -238,6 +238,34 @@ TEST_F_TIMEOUT(few, unmap_all, 120)
 	EXPECT_TRUE(one_is_there(c, 5, PAGE));
 }
 
+/* No two of these can be one region. */
+static int map_apart(struct consumer *c, unsigned int i)
+{
+	return dma_map(c->dev.container, c->mem + i * PAGE, i * MB, PAGE,
+		       i % 2 ? VFIO_DMA_MAP_FLAG_READ : DMA_RW);
+}
+
+/*
+ * A server that refuses one map for a reason of its own seems to be full; it
+ * is asked again, until it is.
+ */
+TEST(refused_not_full)
+{
+	struct consumer c;
+	unsigned int i;
+
+	ASSERT_EQ(0, consumer_start(&c, "--dma-limit=8", NULL));
+	ASSERT_EQ(0, map_apart(&c, 0));
+	ASSERT_EQ(0, testdev_cmd(&c.td, "fail dma-map %d 2", EINVAL));
+	EXPECT_EQ(-ENOSPC, map_apart(&c, 1));
+	for (i = 1; i < LIMIT; i++) {
+		EXPECT_EQ(0, map_apart(&c, i)) TH_LOG("map %u", i);
+	}
+	EXPECT_EQ(-ENOSPC, map_apart(&c, LIMIT));
+	EXPECT_EQ(LIMIT, testdev_num(&c.td, "dma-count"));
+	consumer_stop(_metadata, &c);
+}
+
 /* Maps of a shared file, page by page, as DPDK does without huge pages. */
 TEST_F_TIMEOUT(few, file_pages, 120)
 {
