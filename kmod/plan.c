@@ -20,6 +20,7 @@
 #include <linux/vfio.h>
 
 #include "dmamap.h"
+#include "file.h"
 #include "plan.h"
 
 /* A hole between two regions that may be joined. */
@@ -32,14 +33,19 @@ struct vuser_gap {
  * vuser_plan_kind() - how a mapping is told by itself
  * @map: the mapping
  * @memory_only: the consumer's files are not given away
+ *
+ * A file that was sealed after the consumer mapped it is of no use to a server,
+ * which could not map it for writing.
  */
 enum vuser_region_kind vuser_plan_kind(const struct vuser_mapping *map,
 				       bool memory_only)
 {
+	struct file *file = map->back.file;
+
 	if (map->back.opaque)
 		return VUSER_REGION_OPAQUE;
-	return map->back.file && !memory_only ? VUSER_REGION_FILE :
-						VUSER_REGION_MEMORY;
+	return file && !memory_only && !vuser_file_sealed(file) ?
+	       VUSER_REGION_FILE : VUSER_REGION_MEMORY;
 }
 
 /* Does @map go on in its file where @prev ends? */

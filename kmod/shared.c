@@ -6,16 +6,15 @@
  */
 #include <linux/bitmap.h>
 #include <linux/falloc.h>
-#include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
-#include <linux/magic.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "channel.h"
+#include "file.h"
 #include "shared.h"
 #include "vuser.h"
 
@@ -30,23 +29,6 @@ struct vuser_shared {
 	atomic_long_t nr_pages;
 	DECLARE_BITMAP(usable[VUSER_MAX_REGIONS], VUSER_MAX_AREAS);
 };
-
-static bool vuser_file_is_hugetlb(struct file *file)
-{
-	struct inode *inode = file_inode(file);
-
-	return S_ISREG(inode->i_mode) &&
-	       inode->i_sb->s_magic == HUGETLBFS_MAGIC;
-}
-
-static unsigned int vuser_file_seals(struct file *file)
-{
-	struct inode *inode = file->f_mapping->host;
-
-	if (vuser_file_is_hugetlb(file))
-		return READ_ONCE(HUGETLBFS_I(inode)->seals);
-	return READ_ONCE(SHMEM_I(inode)->seals);
-}
 
 static bool vuser_region_writable(const struct vuser_region *region)
 {
@@ -72,7 +54,7 @@ static bool vuser_area_open(const struct vuser_region *region,
 	if (!(file->f_mode & FMODE_WRITE) ||
 	    mapping_map_writable(file->f_mapping))
 		return false;
-	if (vuser_file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) {
+	if (vuser_file_sealed(file)) {
 		mapping_unmap_writable(file->f_mapping);
 		return false;
 	}

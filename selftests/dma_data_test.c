@@ -94,6 +94,7 @@ static void *get_memfd(size_t size)
 FIXTURE_VARIANT_ADD(backing, anonymous) { .get = mem_anon };
 FIXTURE_VARIANT_ADD(backing, shared) { .get = mem_shared };
 FIXTURE_VARIANT_ADD(backing, memfd) { .get = get_memfd };
+FIXTURE_VARIANT_ADD(backing, sealed_memfd) { .get = mem_sealed };
 FIXTURE_VARIANT_ADD(backing, private_file) { .get = mem_private_file };
 FIXTURE_VARIANT_ADD(backing, by_message) { .get = mem_anon, .strip = 1 };
 FIXTURE_VARIANT_ADD(backing, memfd_by_message) {
@@ -340,6 +341,29 @@ TEST_F(consumer, one_file)
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write %lu aa", 64 * PAGE));
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read %lu 1", PAGE));
 	EXPECT_STREQ("aa", testdev_reply());
+}
+
+/* Sealed while the server has it: from then on the pages are told instead. */
+TEST(sealed_when_told)
+{
+	struct vfio_dev dev;
+	char *mem;
+	int fd;
+
+	mem = mem_memfd(MB, &fd);
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, dma_map(dev.container, mem, 0, MB, DMA_RW));
+	ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
+	close(fd);
+	check_both_ways(_metadata, mem, 0, MB);
+	/* Opened again it is told anew. */
+	close(dev.device);
+	dev.device = group_device(dev.group, shared.uuid);
+	ASSERT_LE(0, dev.device);
+	check_both_ways(_metadata, mem, 0, MB);
+	vfio_dev_close(&dev);
 }
 
 /* The policy that hides the consumer's own files. */

@@ -28,7 +28,8 @@ void *mem_shared(size_t size)
 
 static void *of_memfd(size_t size, int *keep, unsigned int flags)
 {
-	int fd = memfd_create("selftest", MFD_CLOEXEC | flags);
+	int fd = memfd_create("selftest",
+			      MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
 	void *mem;
 
 	if (fd < 0)
@@ -44,6 +45,21 @@ static void *of_memfd(size_t size, int *keep, unsigned int flags)
 void *mem_memfd(size_t size, int *fd)
 {
 	return of_memfd(size, fd, 0);
+}
+
+void *mem_sealed(size_t size)
+{
+	int fd;
+	void *mem = mem_memfd(size, &fd);
+
+	if (!mem)
+		return NULL;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE)) {
+		munmap(mem, size);
+		mem = NULL;
+	}
+	close(fd);
+	return mem;
 }
 
 void *mem_hugetlb(size_t size, int *fd)

@@ -10,8 +10,10 @@
 void *mem_anon(size_t size);
 /* Anonymous and shared. */
 void *mem_shared(size_t size);
-/* A memfd, mapped shared; @fd may be NULL. */
+/* A memfd that can be sealed, mapped shared; @fd may be NULL. */
 void *mem_memfd(size_t size, int *fd);
+/* A memfd, mapped shared, then sealed against any other such mapping. */
+void *mem_sealed(size_t size);
 /* Huge pages of 2 MiB, a memfd mapped shared. */
 void *mem_hugetlb(size_t size, int *fd);
 /* A file of the root's, mapped private. */
