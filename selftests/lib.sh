@@ -28,3 +28,14 @@ run()
 	fi
 	exec "$PROGS/$1" "${@:2}"
 }
+
+# run_all PROGRAM...: one after the other; the suite fails when one does.
+run_all()
+{
+	local prog status=0
+
+	for prog; do
+		(run "$prog") || status=1
+	done
+	exit "$status"
+}

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 180
 #
-# The control plane without a helper: rights, owners, bad descriptions.
+# The control plane without a helper: rights, owners, bad descriptions, noise.
 
 . "$(dirname "$0")/../lib.sh"
 
-run control_test
+run_all control_test attach_test noise_test

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <linux/vfio.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control.h"
+
+#define NR_REGIONS 9
+
+static void see(void *data, const struct nlt_reply *reply)
+{
+	struct seen *seen = data;
+
+	seen->count++;
+	seen->id = nlt_u32(reply->attrs[VUSER_A_DEV_ID]);
+	seen->state = nlt_u32(reply->attrs[VUSER_A_DEV_STATE]);
+	seen->owner = nlt_u32(reply->attrs[VUSER_A_DEV_OWNER]);
+	snprintf(seen->endpoint, sizeof(seen->endpoint), "%s",
+		 nlt_string(reply->attrs[VUSER_A_DEV_ENDPOINT]));
+	snprintf(seen->error, sizeof(seen->error), "%s",
+		 nlt_string(reply->attrs[VUSER_A_DEV_ERROR]));
+	seen->token = reply->attrs[VUSER_A_DEV_TOKEN];
+	seen->whole = reply->attrs[VUSER_A_DEV_REGION];
+}
+
+void uuid_bytes(const char *uuid, uint8_t bytes[16])
+{
+	unsigned int value, i;
+
+	for (i = 0; i < 16; i++, uuid += 2) {
+		uuid += *uuid == '-';
+		sscanf(uuid, "%2x", &value);
+		bytes[i] = value;
+	}
+}
+
+int dev_get_uuid(struct nlt *nl, const char *uuid, struct seen *seen)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_GET, 0);
+	uint8_t bytes[16];
+
+	memset(seen, 0, sizeof(*seen));
+	uuid_bytes(uuid, bytes);
+	nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
+	return nlt_call(nl, msg, see, seen);
+}
+
+int dev_get(struct nlt *nl, uint32_t id, struct seen *seen)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_GET, 0);
+
+	memset(seen, 0, sizeof(*seen));
+	nlt_put_u32(msg, VUSER_A_DEV_ID, id);
+	return nlt_call(nl, msg, see, seen);
+}
+
+static void take_token(void *data, const struct nlt_reply *reply)
+{
+	*(uint64_t *)data = nlt_u64(reply->attrs[VUSER_A_DEV_TOKEN]);
+}
+
+int claim(struct nlt *nl, uint32_t id, uint64_t *token)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_CLAIM, 0);
+
+	nlt_put_u32(msg, VUSER_A_DEV_ID, id);
+	return nlt_call(nl, msg, take_token, token);
+}
+
+int detach(struct nlt *nl, uint32_t id, uint64_t token, const char *error)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_DETACH, 0);
+
+	nlt_put_u32(msg, VUSER_A_DEV_ID, id);
+	nlt_put_u64(msg, VUSER_A_DEV_TOKEN, token);
+	if (error)
+		nlt_put_string(msg, VUSER_A_DEV_ERROR, error);
+	return nlt_call(nl, msg, NULL, NULL);
+}
+
+void put_region(struct nlt_msg *msg, uint32_t index, uint64_t size)
+{
+	size_t nest = nlt_nest(msg, VUSER_A_DEV_REGION);
+
+	nlt_put_u32(msg, VUSER_A_REGION_INDEX, index);
+	nlt_put_u64(msg, VUSER_A_REGION_SIZE, size);
+	nlt_put_u32(msg, VUSER_A_REGION_FLAGS,
+		    VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE);
+	nlt_nest_end(msg, nest);
+}
+
+struct nlt_msg *attach_new(uint32_t id, uint64_t token, int sock)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_ATTACH, 0);
+
+	nlt_put_u32(msg, VUSER_A_DEV_ID, id);
+	nlt_put_u64(msg, VUSER_A_DEV_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_DEV_SOCKET_FD, sock);
+	nlt_put_u32(msg, VUSER_A_DEV_MINOR, 1);
+	nlt_put_u32(msg, VUSER_A_DEV_MAX_MSG_FDS, 8);
+	nlt_put_u32(msg, VUSER_A_DEV_MAX_DATA_XFER_SIZE, 4096);
+	nlt_put_u32(msg, VUSER_A_DEV_FLAGS, VFIO_DEVICE_FLAGS_PCI);
+	return msg;
+}
+
+void put_regions(struct nlt_msg *msg)
+{
+	uint32_t i;
+
+	for (i = 1; i < NR_REGIONS; i++)
+		put_region(msg, i,
+			   i == VFIO_PCI_CONFIG_REGION_INDEX ? 0x100 : 0);
+}
+
+int attach(struct nlt *nl, uint32_t id, uint64_t token, int sock)
+{
+	struct nlt_msg *msg = attach_new(id, token, sock);
+
+	put_region(msg, 0, 0x4000);
+	put_regions(msg);
+	return nlt_call(nl, msg, NULL, NULL);
+}
+
+bool hung_up(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, SOON_MS) == 1 && pfd.revents & POLLHUP;
+}
+
+int control_start(struct control *c)
+{
+	struct seen seen;
+	int ret;
+
+	ret = nlt_open(&c->nl);
+	if (ret)
+		return ret;
+	uuid_new(c->uuid);
+	ret = mdev_create(c->uuid);
+	if (!ret)
+		ret = dev_get_uuid(&c->nl, c->uuid, &seen);
+	if (ret)
+		return ret;
+	c->id = seen.id;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, c->sock))
+		return -errno;
+	return seen.count == 1 ? 0 : -EBADMSG;
+}
+
+int control_stop(struct control *c)
+{
+	int ret;
+
+	close(c->sock[0]);
+	close(c->sock[1]);
+	ret = mdev_remove(c->uuid);
+	nlt_close(&c->nl);
+	return ret;
+}

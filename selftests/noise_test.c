@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What no helper of ours would ever send: answers to requests that are not, and
+ * noise.
+ */
+#include <fcntl.h>
+#include <kselftest_harness.h>
+
+#include "lib/control.h"
+
+CONTROL_FIXTURE
+
+/* Requests ----------------------------------------------------------------- */
+
+static int send_request(struct nlt *nl, uint32_t id, uint64_t token,
+			uint64_t request)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_SEND, 0);
+
+	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, id);
+	nlt_put_u64(msg, VUSER_A_REQUEST_ID, request);
+	nlt_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_REQUEST_NULL_FD, 0);
+	return nlt_call(nl, msg, NULL, NULL);
+}
+
+static int refuse_request(struct nlt *nl, uint32_t id, uint64_t token,
+			  uint64_t request, uint32_t status)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_DONE, 0);
+
+	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, id);
+	nlt_put_u64(msg, VUSER_A_REQUEST_ID, request);
+	nlt_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_REQUEST_STATUS, status);
+	return nlt_call(nl, msg, NULL, NULL);
+}
+
+TEST_F(control, requests_that_are_not)
+{
+	struct nlt_msg *msg;
+
+	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	EXPECT_EQ(-ENOTCONN,
+		  send_request(&self->c.nl, self->c.id, self->c.token, 1));
+	ASSERT_EQ(0, attach(&self->c.nl, self->c.id, self->c.token,
+			    self->c.sock[0]));
+	EXPECT_EQ(-ENOENT,
+		  send_request(&self->c.nl, self->c.id, self->c.token, 1));
+	EXPECT_EQ(-EPERM, send_request(&self->c.nl, self->c.id, 0, 1));
+	EXPECT_EQ(-ENODEV, send_request(&self->c.nl, 0, self->c.token, 1));
+	EXPECT_EQ(-ENOENT, refuse_request(&self->c.nl, self->c.id,
+					  self->c.token, 1, EIO));
+	EXPECT_GT(0,
+		  refuse_request(&self->c.nl, self->c.id, self->c.token, 1, 0));
+	EXPECT_GT(0, refuse_request(&self->c.nl, self->c.id, self->c.token, 1,
+				    4096));
+	msg = nlt_new(VUSER_CMD_REQUEST_GET, 0);
+	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, self->c.id);
+	nlt_put_u64(msg, VUSER_A_REQUEST_ID, 1);
+	EXPECT_EQ(-ENOENT, nlt_call(&self->c.nl, msg, NULL, NULL));
+	EXPECT_EQ(0, nlt_call(&self->c.nl,
+			      nlt_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP), NULL,
+			      NULL));
+}
+
+/* Noise -------------------------------------------------------------------- */
+
+static uint32_t dice_state = 0x5655;
+
+static uint32_t dice(uint32_t below)
+{
+	dice_state = dice_state * 1664525 + 1013904223;
+	return (dice_state >> 8) % below;
+}
+
+static void put_noise(struct nlt_msg *msg, int depth, int fd)
+{
+	static const uint32_t numbers[] = {
+		0,  1,	2,	7,	    8,		16,	    31,
+		32, 64, 0x1000, 0x7fffffff, 0x80000000, 0xffffffff,
+	};
+	uint32_t value[4], count = dice(12), type;
+	size_t nest, i;
+
+	while (count--) {
+		type = dice(VUSER_A_DEV_MAX + 3);
+		if (depth && !dice(4)) {
+			nest = nlt_nest(msg, type);
+			put_noise(msg, depth - 1, fd);
+			nlt_nest_end(msg, nest);
+			continue;
+		}
+		for (i = 0; i < 4; i++)
+			value[i] = numbers[dice(sizeof(numbers) /
+						sizeof(numbers[0]))];
+		if (!dice(4))
+			value[0] = fd;
+		nlt_put(msg, type, value, dice(3) ? 4 << dice(3) : dice(17));
+	}
+}
+
+/* Whatever comes, the kernel answers, and keeps nothing of what it refused. */
+TEST_F(control, survives_noise)
+{
+	struct nlt_msg *msg;
+	int i, pipe[2], refused = 0;
+
+	ASSERT_EQ(0, pipe2(pipe, O_CLOEXEC));
+	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	for (i = 0; i < 20000; i++) {
+		msg = nlt_new(dice(VUSER_CMD_MAX + 2), 0);
+		if (dice(2)) {
+			nlt_put_u32(msg, VUSER_A_DEV_ID, self->c.id);
+			nlt_put_u64(msg, VUSER_A_DEV_TOKEN, self->c.token);
+			nlt_put_u32(msg, VUSER_A_DEV_SOCKET_FD,
+				    self->c.sock[0]);
+		}
+		put_noise(msg, 3, dice(2) ? pipe[1] : self->c.sock[0]);
+		refused += nlt_call(&self->c.nl, msg, NULL, NULL) != 0;
+	}
+	EXPECT_LT(10000, refused);
+	EXPECT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, NULL));
+	close(pipe[1]);
+	close(self->c.sock[0]);
+	self->c.sock[0] = -1;
+	EXPECT_TRUE(hung_up(pipe[0]));
+	EXPECT_TRUE(hung_up(self->c.sock[1]));
+	close(pipe[0]);
+}
+
+TEST_HARNESS_MAIN
