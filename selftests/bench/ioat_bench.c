@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Copies of 64 KiB by vuser-ioat, driven through its registers and descriptors
- * in mapped memory. Prints the median of nanoseconds per block.
+ * in mapped memory. Prints the median of nanoseconds per block. It sleeps until
+ * the device's interrupt, so that the copies have the machine as those that they
+ * are compared with (vuser-ioat --copy-baseline) have it.
  *
  * usage: ioat_bench UUID
  */
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/mem.h"
 #include "lib/vfio.h"
@@ -18,21 +22,31 @@
 /* Descriptors between two doorbells, and the blocks that they share. */
 #define RING   1024
 #define BLOCKS 64
-#define ROUNDS 20
+#define ROUNDS 6
 #define AREA   ((size_t)BLOCKS * BLOCK)
+/* Where each thing is in memory; the blocks are as --copy-baseline has them. */
+#define SHIFT (9 * 4096)
+#define DST   (AREA + SHIFT)
+#define REST  (2 * AREA + ((size_t)2 << 20))
+#define SIZE  (REST + ((size_t)2 << 20))
 
-#define CHANCMD	      0x84
-#define CHANCMD_RESET 0x20
-#define DMACOUNT      0x86
-#define CHAINADDR     0x90
-#define CHANCMP	      0x98
-#define CHANSTS_STATE 0x7
-#define STATE_HALTED  0x3
+#define INTRCTRL       0x03
+#define INTRCTRL_ON    0x09
+#define CHANCTRL       0x80
+#define CHANCTRL_REARM 0x01
+#define CHANCMD	       0x84
+#define CHANCMD_RESET  0x20
+#define DMACOUNT       0x86
+#define CHAINADDR      0x90
+#define CHANCMP	       0x98
+#define CHANSTS_STATE  0x7
+#define STATE_HALTED   0x3
 
+#define CTL_INTERRUPT  0x1
 #define CTL_COMPLETION 0x8
 
-/* Nanoseconds for one turn of the ring. */
-#define PATIENCE 60000000000ull
+/* Milliseconds for one turn of the ring. */
+#define PATIENCE 60000
 
 struct descriptor {
 	uint32_t size;
@@ -43,7 +57,7 @@ struct descriptor {
 	uint64_t unused[4];
 };
 
-/* All that the device touches, IOVA = offset; a huge page's worth each. */
+/* What the device touches besides the blocks; IOVA = offset. */
 struct memory {
 	struct descriptor ring[RING];
 	volatile uint64_t completion;
@@ -51,58 +65,61 @@ struct memory {
 
 static uint8_t *mem;
 static volatile uint8_t *bar;
+static int irq = -1;
 
 static struct memory *setup(int container)
 {
 	struct memory *m;
-	size_t size = 2 * AREA + (2 << 20);
 	unsigned int i;
 
-	mem = mem_hugetlb(size, NULL);
+	mem = mem_hugetlb(SIZE, NULL);
 	if (!mem)
 		die("huge pages");
-	if (dma_map(container, mem, 0, size, DMA_RW))
+	if (dma_map(container, mem, 0, SIZE, DMA_RW))
 		die("MAP_DMA");
 	memset(mem, 0x5a, AREA);
-	m = (struct memory *)(mem + 2 * AREA);
+	m = (struct memory *)(mem + REST);
 	for (i = 0; i < RING; i++) {
 		m->ring[i] = (struct descriptor) {
 			.size = BLOCK,
-			.control = i == RING - 1 ? CTL_COMPLETION : 0,
 			.src = (uint64_t)(i % BLOCKS) * BLOCK,
-			.dst = AREA + (uint64_t)(i % BLOCKS) * BLOCK,
-			.next = 2 * AREA +
+			.dst = DST + (uint64_t)(i % BLOCKS) * BLOCK,
+			.next = REST +
 				(i + 1) % RING * sizeof(struct descriptor),
 		};
 	}
+	m->ring[RING - 1].control = CTL_INTERRUPT | CTL_COMPLETION;
 	return m;
 }
 
-static void start(void)
+static void start(int device)
 {
+	irq = eventfd(0, EFD_CLOEXEC);
+	if (irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &irq))
+		die("SET_IRQS");
 	*(volatile uint8_t *)(bar + CHANCMD) = CHANCMD_RESET;
 	while (*(volatile uint8_t *)(bar + CHANCMD) & CHANCMD_RESET)
 		;
+	*(volatile uint8_t *)(bar + INTRCTRL) = INTRCTRL_ON;
 	*(volatile uint64_t *)(bar + CHANCMP) =
-		2 * AREA + offsetof(struct memory, completion);
-	*(volatile uint64_t *)(bar + CHAINADDR) = 2 * AREA;
+		REST + offsetof(struct memory, completion);
+	*(volatile uint64_t *)(bar + CHAINADDR) = REST;
 }
 
-/* One turn of the ring, from the doorbell to the completion in memory. */
+/* One turn of the ring, from the doorbell to the interrupt. */
 static double turn(struct memory *m, uint16_t count)
 {
-	uint64_t begin = now_ns(), done;
+	uint64_t begin = now_ns(), end;
 
 	m->completion = 0;
+	*(volatile uint16_t *)(bar + CHANCTRL) = CHANCTRL_REARM;
 	*(volatile uint16_t *)(bar + DMACOUNT) = count;
-	do {
-		done = m->completion;
-		if (!done && now_ns() - begin > PATIENCE)
-			die("the device does not complete the chain");
-	} while (!done);
-	if ((done & CHANSTS_STATE) == STATE_HALTED)
+	if (eventfd_wait(irq, PATIENCE) != 1)
+		die("the device does not complete the chain");
+	end = now_ns();
+	if (!m->completion || (m->completion & CHANSTS_STATE) == STATE_HALTED)
 		die("the channel halted");
-	return (double)(now_ns() - begin) / RING;
+	return (double)(end - begin) / RING;
 }
 
 int main(int argc, char **argv)
@@ -127,15 +144,16 @@ int main(int argc, char **argv)
 		       &command, sizeof(command)))
 		die("bus master");
 	m = setup(dev.container);
-	start();
+	start(dev.device);
 	samples_init(&s, ROUNDS);
 	for (i = 1; i <= ROUNDS; i++)
 		samples_add(&s, turn(m, i * RING));
-	if (memcmp(mem, mem + AREA, AREA)) {
+	if (memcmp(mem, mem + DST, AREA)) {
 		fprintf(stderr, "ioat_bench: the copy differs\n");
 		return 1;
 	}
 	printf("%.1f\n", samples_median(&s));
 	vfio_dev_close(&dev);
+	close(irq);
 	return 0;
 }
