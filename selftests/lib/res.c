@@ -77,7 +77,7 @@ int klog_open(void)
 	return fd;
 }
 
-int klog_has(int fd, const char *text)
+int klog_count(int fd, const char *text)
 {
 	char rec[8192];
 	int found = 0;
@@ -90,6 +90,11 @@ int klog_has(int fd, const char *text)
 		if (len <= 0)
 			return found;
 		rec[len] = '\0';
-		found |= !!strstr(rec, text);
+		found += !!strstr(rec, text);
 	}
+}
+
+int klog_has(int fd, const char *text)
+{
+	return klog_count(fd, text) > 0;
 }

@@ -19,7 +19,8 @@ int res_fds(pid_t pid);
 long res_meminfo(const char *key);
 /* A reader of the kernel log that starts at its present end; a descriptor. */
 int klog_open(void);
-/* Whether @text is in a line that came since; reads on to the end. */
+/* How many lines that came since have @text; reads on to the end. */
+int klog_count(int fd, const char *text);
 int klog_has(int fd, const char *text);
 
 #endif /* SELFTESTS_RES_H */
