@@ -250,6 +250,9 @@ TEST(requests_that_exist)
 	const char *rule;
 
 	for (kind = REQ; kind <= BANS; kind++) {
+		memset(&msg, 0, sizeof(msg));
+		check_eq(vhost_user_encode(kind, &msg, 0, NULL, &rule),
+			 -EPROTO);
 		for (request = 1; request < max[kind]; request++)
 			check(strcmp(vhost_user_request_name(kind, request),
 				     "?"));
@@ -811,6 +814,18 @@ TEST(sizes_inside)
 	check_eq(vhost_user_encode(REQ, &msg, 0, NULL, &rule), -EPROTO);
 	msg.payload.config.size = UINT32_MAX;
 	check_eq(vhost_user_encode(REQ, &msg, 0, NULL, &rule), -EPROTO);
+	make(REQ, F(GET_CONFIG), &msg);
+	msg.payload.config.size = 0;
+	check_eq(vhost_user_encode(REQ, &msg, 0, NULL, &rule), -EPROTO);
+	check(!strcmp(rule, "the range is empty"));
+	/* Bases of fewer regions than were sent. */
+	make(POST, F(SET_MEM_TABLE), &msg);
+	make_asked(POST, F(SET_MEM_TABLE), &asked);
+	msg.payload.memory.nr = 1;
+	msg.hdr.size = 8 + 32;
+	check_eq(decode(POST, &msg, HEADER + 8 + 32, 0, &asked, &out, &rule),
+		 -EPROTO);
+	check(!strcmp(rule, "it is about another number of regions"));
 	/* A failure of GET_CONFIG in the two forms that back-ends have. */
 	make(ANS, F(GET_CONFIG), &msg);
 	make_asked(ANS, F(GET_CONFIG), &asked);
