@@ -202,6 +202,7 @@ static void attached(struct device *dev, uint32_t config_size)
 {
 	rest(dev);
 	dev->attached_usec = now_usec(dev);
+	dev->opened = false;
 	dev->why[0] = '\0';
 	log_info("%s: attached to %s", dev->uuid, dev->path);
 	if (!config_size)
@@ -295,28 +296,38 @@ static void is_attached(struct device *dev, const struct vnl_dev *info)
 		dev->attached_usec = 0;
 }
 
+/* Did the server do more than come and go? */
+static bool served(struct device *dev)
+{
+	return !dev->attached_usec || dev->opened ||
+	       now_usec(dev) - dev->attached_usec > STABLE_USEC;
+}
+
 /*
  * While it is open nothing can be done: a notification tells of its close.  A
- * server that comes and goes is not followed faster than one that is away.
+ * server that comes and goes is not followed faster than one that is away; one
+ * that a consumer had open is, as each consumer finds it lost but once.
  */
 static void is_lost(struct device *dev, const struct vnl_dev *info)
 {
 	char why[VUSER_ERROR_MAX + 1];
-	bool stable = !dev->attached_usec ||
-		      now_usec(dev) - dev->attached_usec > STABLE_USEC;
+	int ret;
 
 	rest(dev);
 	snprintf(why, sizeof(why),
 		 "the server at %s went away: see its log, and the kernel's",
 		 info->endpoint);
-	if (detach(dev, why))
+	ret = detach(dev, why);
+	if (ret == -EBUSY)
+		dev->opened = true;
+	if (ret)
 		return;
 	log_warn("%s: %s", dev->uuid, why);
-	dev->attached_usec = 0;
-	if (stable)
+	if (served(dev))
 		dev->backoff_ms = BACKOFF_MIN_MS;
 	else
 		wait_for_retry(dev);
+	dev->attached_usec = 0;
 }
 
 static void act(struct device *dev, const struct vnl_dev *info)
@@ -334,6 +345,7 @@ static void act(struct device *dev, const struct vnl_dev *info)
 		break;
 	case VUSER_STATE_OPEN:
 		rest(dev);
+		dev->opened = true;
 		break;
 	case VUSER_STATE_LOST:
 		is_lost(dev, info);

@@ -44,6 +44,7 @@ enum phase {
  * @timer: for the next attempt
  * @backoff_ms: how long to wait after the next failure
  * @attached_usec: when we last attached it, 0: we did not
+ * @opened: a consumer has opened it since
  * @why: the failure that was last reported
  */
 struct device {
@@ -60,6 +61,7 @@ struct device {
 	sd_event_source *timer;
 	unsigned int backoff_ms;
 	uint64_t attached_usec;
+	bool opened;
 	char why[VUSER_ERROR_MAX + 1];
 };
 
