@@ -265,4 +265,50 @@ TEST(nothing_is_kept)
 	EXPECT_EQ(before, huge_free(before));
 }
 
+FIXTURE(big)
+{
+	struct area area;
+};
+
+FIXTURE_SETUP(big)
+{
+	ASSERT_EQ(0, area_open(&self->area, "--bar4-size=0x80000000"));
+}
+
+FIXTURE_TEARDOWN(big)
+{
+	EXPECT_TRUE(area_close(&self->area));
+}
+
+/*
+ * No more of the server's memory is held than 1 GiB.  What is beyond still works,
+ * by messages.
+ */
+TEST_F_TIMEOUT(big, held_at_most, 120)
+{
+	struct area *area = &self->area;
+	const uint32_t limit = 1U << 30;
+	uint32_t seen = 0, value = 0;
+	volatile void *p;
+
+	p = region_mmap(area->dev.device, BAR4, 0, limit + 2 * PAGE, RW);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, testdev_log_clear(&area->td));
+	while (seen < limit && *at(p, seen) == 0)
+		seen += PAGE;
+	EXPECT_EQ(limit, seen);
+	EXPECT_EQ(0, testdev_log_count(&area->td));
+	*at(p, limit) = 5;
+	EXPECT_EQ(5, *at(p, limit));
+	EXPECT_EQ(0, *at(p, limit + PAGE));
+	EXPECT_EQ(3, testdev_log_count(&area->td));
+	EXPECT_EQ(5, testdev_num(&area->td, "peek 4 0x%x 4", limit));
+	/* what is held stays shared */
+	ASSERT_EQ(0, testdev_cmd(&area->td, "poke 4 0 4 6"));
+	EXPECT_EQ(6, *at(p, 0));
+	EXPECT_EQ(0, region_get(area->dev.device, BAR4, 0, &value, 4));
+	EXPECT_EQ(6, value);
+	munmap((void *)p, limit + 2 * PAGE);
+}
+
 HELPER_MAIN

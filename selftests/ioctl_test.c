@@ -192,6 +192,44 @@ TEST_F(consumer, no_sparse_areas_where_all_is_trapped)
 		  region_cap(&buf.info, VFIO_REGION_INFO_CAP_SPARSE_MMAP));
 }
 
+/* A region that PCI knows nothing of says itself what it is. */
+TEST_F(consumer, region_type)
+{
+	const struct vfio_region_info_cap_type *type;
+	union {
+		struct vfio_region_info info;
+		char room[512];
+	} buf = {};
+	uint32_t value = 0x600d;
+
+	buf.info.argsz = sizeof(buf);
+	buf.info.index = TESTDEV_TYPED;
+	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			   &buf.info));
+	EXPECT_EQ(TESTDEV_TYPED_SIZE, buf.info.size);
+	EXPECT_EQ(R | W, buf.info.flags & (R | W | M));
+	type = (void *)region_cap(&buf.info, VFIO_REGION_INFO_CAP_TYPE);
+	ASSERT_NE(NULL, type);
+	EXPECT_EQ(1, type->header.version);
+	EXPECT_EQ(TESTDEV_TYPED_TYPE, type->type);
+	EXPECT_EQ(TESTDEV_TYPED_SUBTYPE, type->subtype);
+	/* one that PCI knows has none */
+	buf.info.argsz = sizeof(buf);
+	buf.info.index = BAR(2);
+	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
+			   &buf.info));
+	EXPECT_EQ(NULL, region_cap(&buf.info, VFIO_REGION_INFO_CAP_TYPE));
+
+	EXPECT_EQ(0,
+		  region_put(self->dev.device, TESTDEV_TYPED, 0x10, &value, 4));
+	/* the store is posted, the load is not */
+	EXPECT_EQ(0,
+		  region_get(self->dev.device, TESTDEV_TYPED, 0x10, &value, 4));
+	EXPECT_EQ(0x600d, value);
+	EXPECT_EQ(0x600d,
+		  testdev_num(&shared, "peek %d 0x10 4", TESTDEV_TYPED));
+}
+
 struct irq_case {
 	uint32_t index;
 	uint32_t count;

@@ -13,6 +13,13 @@ static const uint32_t bar_sizes[NR_BARS] = {
 	TESTDEV_BAR3_SIZE, TESTDEV_BAR4_SIZE, TESTDEV_BAR5_SIZE,
 };
 
+static uint32_t bar_size(struct device *dev, uint32_t index)
+{
+	if (index == 4 && dev->opt.bar4_size)
+		return dev->opt.bar4_size;
+	return bar_sizes[index];
+}
+
 uint8_t *device_memory(struct device *dev, uint32_t index, uint64_t offset,
 		       uint32_t size)
 {
@@ -21,10 +28,13 @@ uint8_t *device_memory(struct device *dev, uint32_t index, uint64_t offset,
 
 	if (index < NR_BARS) {
 		mem = dev->bars[index];
-		limit = bar_sizes[index];
+		limit = bar_size(dev, index);
 	} else if (index == VFIO_PCI_ROM_REGION_INDEX) {
 		mem = dev->rom;
 		limit = TESTDEV_ROM_SIZE;
+	} else if (index == TESTDEV_TYPED) {
+		mem = dev->typed;
+		limit = TESTDEV_TYPED_SIZE;
 	} else if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
 		mem = dev->pci.cfg;
 		limit = TESTDEV_CONFIG_SIZE;
@@ -234,7 +244,7 @@ static int init_memory(struct device *dev)
 		is_shared = i == 2 || i == 4;
 		dev->memfds[i] =
 			area_create(is_shared ? dev->opt.areas : AREA_MEMFD,
-				    bar_sizes[i], &dev->bars[i]);
+				    bar_size(dev, i), &dev->bars[i]);
 		if (dev->memfds[i] < 0)
 			return dev->memfds[i];
 		if (!is_shared) {
@@ -261,7 +271,7 @@ static int init_pci(struct device *dev)
 
 	vuser_pci_init(&dev->pci, VUSER_PCIE_CFG_SIZE, &ids);
 	for (i = 0; i < NR_BARS; i++) {
-		ret = vuser_pci_set_bar(&dev->pci, i, bar_sizes[i], 0);
+		ret = vuser_pci_set_bar(&dev->pci, i, bar_size(dev, i), 0);
 		if (ret)
 			return ret;
 	}
@@ -288,6 +298,23 @@ static int set_config(struct device *dev)
 				       VFIO_PCI_CONFIG_REGION_INDEX, &region);
 }
 
+static int set_typed(struct device *dev)
+{
+	static const struct vuser_server_region region = {
+		.size = TESTDEV_TYPED_SIZE,
+		.flags = VFIO_REGION_INFO_FLAG_READ |
+			 VFIO_REGION_INFO_FLAG_WRITE,
+		.read = memory_read,
+		.write = memory_write,
+		.fd = -1,
+		.has_type = true,
+		.type = TESTDEV_TYPED_TYPE,
+		.subtype = TESTDEV_TYPED_SUBTYPE,
+	};
+
+	return vuser_server_set_region(dev->server, TESTDEV_TYPED, &region);
+}
+
 static int set_regions(struct device *dev)
 {
 	static const struct vfio_user_sparse_area areas[] = {
@@ -300,7 +327,7 @@ static int set_regions(struct device *dev)
 
 	for (i = 0; i < NR_BARS; i++) {
 		region = (struct vuser_server_region) {
-			.size = bar_sizes[i],
+			.size = bar_size(dev, i),
 			.flags = VFIO_REGION_INFO_FLAG_READ |
 				 VFIO_REGION_INFO_FLAG_WRITE,
 			.read = i == 0 ? bar0_read :
@@ -325,6 +352,8 @@ static int set_regions(struct device *dev)
 	};
 	ret = vuser_server_set_region(dev->server, VFIO_PCI_ROM_REGION_INDEX,
 				      &region);
+	if (!ret)
+		ret = set_typed(dev);
 	return ret ? ret : set_config(dev);
 }
 

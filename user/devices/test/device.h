@@ -22,6 +22,7 @@ struct options {
 	bool no_reset;
 	bool no_io_fds;
 	enum area_kind areas;
+	uint32_t bar4_size; /* 0: TESTDEV_BAR4_SIZE */
 };
 
 struct device {
@@ -31,6 +32,7 @@ struct device {
 	struct vuser_msix msix;
 	uint8_t *bars[NR_BARS];
 	uint8_t rom[TESTDEV_ROM_SIZE];
+	uint8_t typed[TESTDEV_TYPED_SIZE];
 	int memfds[NR_BARS];
 	int doorbells[TESTDEV_NR_DOORBELLS];
 	uint64_t reads;

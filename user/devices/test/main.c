@@ -33,6 +33,7 @@ enum {
 	OPT_NO_RESET,
 	OPT_NO_IO_FDS,
 	OPT_AREAS,
+	OPT_BAR4_SIZE,
 };
 
 static const struct option longopts[] = {
@@ -47,6 +48,7 @@ static const struct option longopts[] = {
 	{ "no-reset", no_argument, NULL, OPT_NO_RESET },
 	{ "no-io-fds", no_argument, NULL, OPT_NO_IO_FDS },
 	{ "areas", required_argument, NULL, OPT_AREAS },
+	{ "bar4-size", required_argument, NULL, OPT_BAR4_SIZE },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -67,6 +69,7 @@ static void usage(void)
 	       "  --no-io-fds               no ioeventfds\n"
 	       "  --areas=KIND              share memory by a memfd, or one that\n"
 	       "                            is hugetlb, read-only or sealed\n"
+	       "  --bar4-size=N             another size for BAR 4\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -108,6 +111,9 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_NO_IO_FDS:
 		opt->no_io_fds = true;
+		break;
+	case OPT_BAR4_SIZE:
+		opt->bar4_size = n;
 		break;
 	case OPT_AREAS:
 		opt->areas = area_kind(value);

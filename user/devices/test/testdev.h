@@ -9,6 +9,7 @@
  * BAR 4  one shared area that is the whole region
  * BAR 5  memory of the server's that it does not share
  * ROM    may be read only
+ * 9      a region that says what it is for by a type of its own
  *
  * Whatever is not named below behaves as memory of the region's size.
  */
@@ -21,6 +22,13 @@
 
 #define TESTDEV_CONFIG_SIZE 0x1000
 #define TESTDEV_ROM_SIZE    0x1000
+
+/* The first region behind those of PCI. */
+#define TESTDEV_TYPED	   9
+#define TESTDEV_TYPED_SIZE 0x1000
+/* VFIO_REGION_TYPE_PCI_VENDOR_TYPE and the vendor. */
+#define TESTDEV_TYPED_TYPE    (1U << 31 | TESTDEV_VENDOR_ID)
+#define TESTDEV_TYPED_SUBTYPE 7
 
 #define TESTDEV_BAR0_SIZE 0x4000
 /* Reads as TESTDEV_ID, stores are dropped; 4 bytes. */
@@ -58,6 +66,7 @@
 /* Beside them: memory. */
 #define TESTDEV_DB_MEMORY 0x800
 
+/* --bar4-size has another. */
 #define TESTDEV_BAR4_SIZE 0x10000
 #define TESTDEV_BAR5_SIZE 0x1000
 
