@@ -6,14 +6,16 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 LAB ?= 6.12
 BUILD := $(CURDIR)/build
+# Kbuild puts the module beside its sources.
+KMOD := $(CURDIR)/kmod
 
 all: modules user
 
 modules:
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/kmod modules
+	$(MAKE) -C $(KDIR) M=$(KMOD) modules
 
 modules_install:
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/kmod \
+	$(MAKE) -C $(KDIR) M=$(KMOD) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
 user:
