@@ -52,3 +52,39 @@ vm_alive()
 	tr '\0' '\n' < "/proc/$pid/cmdline" 2>/dev/null |
 		grep -qxF "file:$dir/console.log"
 }
+
+# hold DIRECTORY: keep it from being swept for as long as this process, or one that it
+# starts, lives; fails when it is gone.
+hold()
+{
+	local held
+
+	{ exec {held}< "$1"; } 2> /dev/null && flock -s "$held" && [ -e "$1/." ]
+}
+
+# hold_root LAB: set $base to the directory of a lab's root, and hold it. One that
+# was swept in between is made again.
+hold_root()
+{
+	until base=$("$LABDIR/root" "$1") && hold "$base"; do
+		[ -n "$base" ] || exit 1
+	done
+}
+
+# sweep LOCK KEEP OTHER...: remove what was made of earlier inputs, but for what is in
+# use. LOCK is what those who make such hold: what they are at stays, too.
+sweep()
+{
+	local lock=$1 keep=$2 other sweeping
+
+	shift 2
+	exec {sweeping}> "$lock"
+	flock -n "$sweeping" || return 0
+	for other; do
+		[ "$other" != "$keep" ] && [ -d "$other" ] || continue
+		# At once, as nobody may find half of it.
+		(flock -n -x 9 && mv "$other" "$other.old" &&
+			rm -rf --one-file-system "$other.old") 9< "$other" || true
+	done
+	exec {sweeping}>&-
+}
