@@ -10,10 +10,6 @@
 . "$(dirname "$0")/../consumers/common.sh"
 
 check "the module and the helper start" vuser_up || finish
-for scenario in split; do
-	mkdir "$WORK/$scenario"
-	"$CONSUMERS/vhost/net.py" "$WORK/$scenario" $scenario \
-		> "$WORK/$scenario.tap" 2>&1
-	DIAG_LINES=120 retap "$scenario:" "$WORK/$scenario.tap"
-done
+"$CONSUMERS/vhost/net.py" "$WORK" > "$WORK/net.tap" 2>&1
+DIAG_LINES=120 retap "net:" "$WORK/net.tap"
 finish

@@ -9,3 +9,8 @@ vhost-objs := $(addprefix $(d), \
 	types.o virtio.o vqueue.o net.o pci.o memory.o link.o arguments.o \
 	config.o control.o irq.o rings.o serve.o device.o)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
+
+vhost-tests := test-vhost-virtio test-vhost-vqueue
+tests += $(vhost-tests)
+$(foreach t,$(vhost-tests),$(eval $(t)-objs := $(d)tests/$(t).o $(vhost-objs) \
+	tests/harness.o $(tap-objs)))
