@@ -3,14 +3,21 @@
 harness-objs := $(d)harness.o $(tap-objs)
 
 lib-tests := test-proto test-region test-version test-sock test-fd \
-	     test-event test-pci test-handshake test-server test-dma test-hostile
+	     test-event test-conn test-pci test-handshake test-server test-dma test-hostile
 tests += $(lib-tests)
+
+# Parts of vuserd.
+vuserd-tests := test-requests
+tests += $(vuserd-tests)
+test-requests-objs := $(d)test-requests.o vuserd/requests.o $(harness-objs)
+test-requests-libs = $(vnl-libs)
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o
 test-dma-objs += $(d)device.o
 test-sock-objs += $(d)wire.o
 test-fd-objs += $(d)wire.o
+test-conn-objs += $(d)wire.o
 test-handshake-objs += $(d)wire.o
 test-hostile-objs += $(d)device.o $(d)wire.o
 test-server-libs := libsystemd

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -714,4 +715,76 @@ TEST(given_up)
 	check_eq(vuser_handshake_new(fds[1], NULL, &hs), -EPIPE);
 	check_eq(vuser_handshake_new(-1, NULL, &hs), -EBADF);
 	check(wire_await_fds(before));
+}
+
+static void answer_early(int fd, uint16_t id, uint16_t command,
+			 const void *payload, size_t len)
+{
+	wire_send(fd, id, command, VFIO_USER_FLAGS_TYPE_REPLY, 0, payload, len,
+		  NULL, 0);
+}
+
+/* Begin a handshake with a server that is asked for its first region next. */
+static struct vuser_handshake *begin(int fds[2])
+{
+	char buf[64], version[64] = { 0, 0, VFIO_USER_MINOR };
+	struct vuser_description *desc;
+	struct vuser_handshake *hs;
+	ssize_t len;
+	int left;
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(!vuser_handshake_new(fds[1], NULL, &hs));
+	/* Ids count up, so all answers can be given before the questions. */
+	strcpy(version + 4, "{\"capabilities\":{}}");
+	answer_early(fds[0], 1, VFIO_USER_VERSION, version,
+		     4 + strlen(version + 4) + 1);
+	len = vuser_encode_device_info(buf, sizeof(buf), 0, 9, 5);
+	answer_early(fds[0], 2, VFIO_USER_DEVICE_GET_INFO, buf, len);
+
+	/* One of them is taken in a step: a loop has others to serve. */
+	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
+	require(!ioctl(fds[1], FIONREAD, &left));
+	check_eq(left, (int)sizeof(struct vfio_user_header) + len);
+	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
+	require(!ioctl(fds[1], FIONREAD, &left));
+	check_eq(left, 0);
+	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
+	return hs;
+}
+
+TEST(one_reply_a_step)
+{
+	struct vuser_handshake *hs;
+	int fds[2];
+
+	hs = begin(fds);
+	vuser_handshake_free(hs);
+	close(fds[0]);
+}
+
+/* A region that wants more room each time is asked about twice, no more. */
+TEST(region_that_grows)
+{
+	struct vfio_user_region_info info = {
+		.flags = VFIO_REGION_INFO_FLAG_CAPS,
+		.size = 0x1000,
+		.cap_offset = sizeof(info),
+	};
+	struct vuser_description *desc;
+	struct vuser_handshake *hs;
+	int fds[2], ret, asked = 0;
+
+	hs = begin(fds);
+	do {
+		info.argsz = 4096 + 8 * ++asked;
+		answer_early(fds[0], 2 + asked,
+			     VFIO_USER_DEVICE_GET_REGION_INFO, &info,
+			     sizeof(info));
+		ret = vuser_handshake_step(hs, &desc);
+	} while (ret == -EAGAIN && asked < 100);
+	check_eq(ret, -EPROTO);
+	check_eq(asked, 2);
+	vuser_handshake_free(hs);
+	close(fds[0]);
 }
