@@ -7,8 +7,10 @@ lib-tests := test-proto test-region test-version test-sock test-fd \
 tests += $(lib-tests)
 
 # Parts of vuserd.
-vuserd-tests := test-requests
+vuserd-tests := test-endpoint test-requests
 tests += $(vuserd-tests)
+test-endpoint-objs := $(d)test-endpoint.o $(d)wire.o vuserd/endpoint.o \
+		      $(harness-objs)
 test-requests-objs := $(d)test-requests.o vuserd/requests.o $(harness-objs)
 test-requests-libs = $(vnl-libs)
 

@@ -7,10 +7,9 @@
 #include <unistd.h>
 
 #include <linux/vuser.h>
-#include <vuser/sock.h>
-
 #include "config.h"
 #include "connection.h"
+#include "endpoint.h"
 #include "explain.h"
 
 /* So many times one answer's time for all of them. */
@@ -180,7 +179,7 @@ struct connection *connection_new(sd_event *event, const char *path,
 	conn->data = data;
 	conn->timeout_ms = timeout_ms;
 
-	sock = vuser_sock_connect(path);
+	sock = endpoint_connect(path);
 	if (sock < 0) {
 		explain_connect(why, size, path, sock);
 		goto err_free;

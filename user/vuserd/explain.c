@@ -15,6 +15,15 @@ static const char *refused(const char *path)
 	return "nobody listens there: start the server, vuserd keeps trying";
 }
 
+/* Not the server's fault. */
+static void own_failure(char *text, size_t size, const char *path, int error)
+{
+	snprintf(
+		text, size,
+		"vuserd has too little for a connection to %s: %s; it keeps trying",
+		path, strerror(-error));
+}
+
 void explain_connect(char *text, size_t size, const char *path, int error)
 {
 	const char *why;
@@ -37,6 +46,15 @@ void explain_connect(char *text, size_t size, const char *path, int error)
 	case -EPROTOTYPE:
 		why = "it is not a stream socket: set the endpoint to the server's";
 		break;
+	case -EXDEV:
+		why = "a symbolic link of a user leads there, and the socket is not that user's: set the endpoint to the socket itself";
+		break;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOBUFS:
+		own_failure(text, size, path, error);
+		return;
 	default:
 		why = strerror(-error);
 	}
@@ -65,6 +83,11 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 		snprintf(text, size,
 			 "the server at %s speaks another version: %s", path,
 			 detail);
+		break;
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOBUFS:
+		own_failure(text, size, path, error);
 		break;
 	default:
 		snprintf(text, size, "the server at %s refused: %s", path,

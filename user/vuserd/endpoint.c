@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vuser/sock.h>
+
+#include "endpoint.h"
+
+/* As many as the kernel follows. */
+#define LINKS_MAX 40
+
+/**
+ * struct walk - where we are on the way
+ * @dir: the directory, O_PATH
+ * @rest: the path from there
+ * @links: symbolic links followed
+ * @guided: one of them was a user's
+ * @guide: that user
+ */
+struct walk {
+	int dir;
+	char rest[PATH_MAX];
+	unsigned int links;
+	bool guided;
+	uid_t guide;
+};
+
+static int enter(struct walk *walk, int dir)
+{
+	if (dir < 0)
+		return -errno;
+	if (walk->dir >= 0)
+		close(walk->dir);
+	walk->dir = dir;
+	return 0;
+}
+
+static int enter_root(struct walk *walk)
+{
+	return enter(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+/* Cut the first name off the rest; false at its end. */
+static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
+{
+	const char *start = walk->rest + strspn(walk->rest, "/");
+	size_t len = strcspn(start, "/");
+
+	if (!len || len > NAME_MAX)
+		return false;
+	memcpy(name, start, len);
+	name[len] = '\0';
+	memmove(walk->rest, start + len, strlen(start + len) + 1);
+	return true;
+}
+
+/* What the link's owner could do with it, if anything. */
+static int note_owner(struct walk *walk, uid_t owner)
+{
+	if (!owner || owner == geteuid())
+		return 0;
+	if (walk->guided && walk->guide != owner)
+		return -EXDEV;
+	walk->guided = true;
+	walk->guide = owner;
+	return 0;
+}
+
+static int follow(struct walk *walk, int link, const struct stat *st)
+{
+	char path[2 * PATH_MAX];
+	ssize_t len;
+	int ret;
+
+	ret = note_owner(walk, st->st_uid);
+	if (ret)
+		return ret;
+	if (++walk->links > LINKS_MAX)
+		return -ELOOP;
+	len = readlinkat(link, "", path, PATH_MAX);
+	if (len < 0)
+		return -errno;
+	snprintf(path + len, sizeof(path) - len, "%s", walk->rest);
+	if (strlen(path) >= sizeof(walk->rest))
+		return -ENAMETOOLONG;
+	strcpy(walk->rest, path);
+	return path[0] == '/' ? enter_root(walk) : 0;
+}
+
+/* The way ends here.  Connected to is what was looked at, not its name. */
+static int arrive(const struct walk *walk, int fd, const struct stat *st)
+{
+	char path[32];
+
+	if (!S_ISSOCK(st->st_mode))
+		return -ECONNREFUSED;
+	if (walk->guided && st->st_uid != walk->guide)
+		return -EXDEV;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return vuser_sock_connect(path);
+}
+
+/* 0 to go on, or the socket + 1, or an errno. */
+static int step(struct walk *walk, const char *name)
+{
+	struct stat st;
+	int fd, ret;
+
+	fd = openat(walk->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st)) {
+		ret = -errno;
+	} else if (S_ISLNK(st.st_mode)) {
+		ret = follow(walk, fd, &st);
+	} else if (walk->rest[0]) {
+		return enter(walk, fd);
+	} else {
+		ret = arrive(walk, fd, &st);
+		if (ret >= 0)
+			ret++;
+	}
+	close(fd);
+	return ret;
+}
+
+int endpoint_connect(const char *path)
+{
+	struct walk walk = { .dir = -1 };
+	char name[NAME_MAX + 1];
+	int ret;
+
+	if (strlen(path) >= sizeof(walk.rest))
+		return -ENAMETOOLONG;
+	strcpy(walk.rest, path);
+	ret = enter_root(&walk);
+	while (!ret)
+		ret = next_name(&walk, name) ? step(&walk, name) :
+					       -ECONNREFUSED;
+	if (walk.dir >= 0)
+		close(walk.dir);
+	return ret > 0 ? ret - 1 : ret;
+}
