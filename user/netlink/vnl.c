@@ -61,6 +61,10 @@ int vnl_open(struct vnl *nl)
 		goto err_free;
 	}
 	nl->family = genl_ctrl_resolve(nl->sk, VUSER_FAMILY_NAME);
+	if (nl->family < 0 && nl->family != -NLE_OBJ_NOTFOUND) {
+		ret = -EIO;
+		goto err_free;
+	}
 	if (nl->family < 0) {
 		snprintf(nl->error, sizeof(nl->error),
 			 "the kernel module is not loaded: modprobe vuser");
@@ -106,7 +110,7 @@ int vnl_join(struct vnl *nl)
 					      VUSER_MCGRP_DEVICES);
 	nl_socket_free(ctrl);
 	if (group < 0)
-		return -ENOENT;
+		return group == -NLE_OBJ_NOTFOUND ? -ENOENT : -EIO;
 	return nl_socket_add_membership(nl->sk, group) ? -errno : 0;
 }
 

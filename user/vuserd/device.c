@@ -284,11 +284,24 @@ static void is_created(struct device *dev, const struct vnl_dev *info)
 	}
 }
 
+/*
+ * An earlier helper attached it, to what its endpoint is now: who changes that
+ * from here on wants another server.
+ */
+static void adopt(struct device *dev, const struct vnl_dev *info)
+{
+	dev->attached_usec = now_usec(dev);
+	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
+	log_info("%s: taken over, %s", dev->uuid, vnl_state_name(info->state));
+}
+
 /* An endpoint that was changed takes effect when nobody uses the old one. */
 static void is_attached(struct device *dev, const struct vnl_dev *info)
 {
 	rest(dev);
-	if (!dev->attached_usec || !strcmp(dev->path, info->endpoint))
+	if (!dev->attached_usec)
+		adopt(dev, info);
+	if (!strcmp(dev->path, info->endpoint))
 		return;
 	log_info("%s: endpoint is now \"%s\", leaving %s", dev->uuid,
 		 info->endpoint, dev->path);
@@ -316,7 +329,7 @@ static void is_lost(struct device *dev, const struct vnl_dev *info)
 	rest(dev);
 	snprintf(why, sizeof(why),
 		 "the server at %s went away: see its log, and the kernel's",
-		 info->endpoint);
+		 dev->attached_usec ? dev->path : info->endpoint);
 	ret = detach(dev, why);
 	if (ret == -EBUSY)
 		dev->opened = true;
@@ -345,6 +358,8 @@ static void act(struct device *dev, const struct vnl_dev *info)
 		break;
 	case VUSER_STATE_OPEN:
 		rest(dev);
+		if (!dev->attached_usec)
+			adopt(dev, info);
 		dev->opened = true;
 		break;
 	case VUSER_STATE_LOST:

@@ -43,7 +43,7 @@ enum phase {
  * @conn: the attempt under way
  * @timer: for the next attempt
  * @backoff_ms: how long to wait after the next failure
- * @attached_usec: when we last attached it, 0: we did not
+ * @attached_usec: when we attached it or took it over, 0: it is neither
  * @opened: a consumer has opened it since
  * @why: the failure that was last reported
  */

@@ -14,7 +14,7 @@
 struct family {
 	struct nl_sock *sk;
 	sd_event_source *io;
-	void (*fn)(void *data, bool there);
+	void (*fn)(void *data, int id);
 	void *data;
 };
 
@@ -34,20 +34,43 @@ static int on_message(struct nl_msg *msg, void *data)
 	    !attrs[CTRL_ATTR_FAMILY_NAME] ||
 	    nla_strcmp(attrs[CTRL_ATTR_FAMILY_NAME], VUSER_FAMILY_NAME))
 		return NL_OK;
-	family->fn(family->data, cmd == CTRL_CMD_NEWFAMILY);
+	if (cmd == CTRL_CMD_DELFAMILY)
+		family->fn(family->data, 0);
+	else if (attrs[CTRL_ATTR_FAMILY_ID])
+		family->fn(family->data,
+			   nla_get_u16(attrs[CTRL_ATTR_FAMILY_ID]));
 	return NL_OK;
+}
+
+/* Messages were lost, ours perhaps among them: ask. */
+static void ask(struct family *family)
+{
+	struct nl_sock *sk = nl_socket_alloc();
+	int id;
+
+	if (!sk)
+		return;
+	if (!genl_connect(sk)) {
+		id = genl_ctrl_resolve(sk, VUSER_FAMILY_NAME);
+		if (id > 0 || id == -NLE_OBJ_NOTFOUND)
+			family->fn(family->data, id > 0 ? id : 0);
+	}
+	nl_socket_free(sk);
 }
 
 static int on_input(sd_event_source *source, int fd, uint32_t revents,
 		    void *data)
 {
 	struct family *family = data;
+	int ret;
 
 	(void)source;
 	(void)fd;
 	(void)revents;
 	/* One datagram; the loop calls again for more. */
-	nl_recvmsgs_default(family->sk);
+	ret = nl_recvmsgs_default(family->sk);
+	if (ret < 0 && ret != -NLE_AGAIN)
+		ask(family);
 	return 0;
 }
 
@@ -72,7 +95,7 @@ static int subscribe(struct family *family)
 }
 
 int family_watch(struct family **result, sd_event *event,
-		 void (*fn)(void *data, bool there), void *data)
+		 void (*fn)(void *data, int id), void *data)
 {
 	struct family *family;
 	int ret;

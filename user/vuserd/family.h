@@ -3,14 +3,13 @@
 #ifndef VUSERD_FAMILY_H
 #define VUSERD_FAMILY_H
 
-#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct family;
 
-/* @fn: the family "vuser" came (@there) or went */
+/* @fn: the number of the family "vuser" now, 0 when it went; perhaps as before */
 int family_watch(struct family **family, sd_event *event,
-		 void (*fn)(void *data, bool there), void *data);
+		 void (*fn)(void *data, int id), void *data);
 void family_unwatch(struct family *family);
 
 #endif /* VUSERD_FAMILY_H */

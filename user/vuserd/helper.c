@@ -23,8 +23,10 @@ void helper_resync(struct helper *helper)
 	helper_defer(helper);
 }
 
-/* How long to wait after the kernel could not list everything. */
+/* How long to wait after the kernel, or we, could not. */
 #define AGAIN_USEC (1000 * 1000)
+
+static void try_kernel(struct helper *helper);
 
 /* Everything again -------------------------------------------------------- */
 
@@ -88,13 +90,18 @@ out:
 
 static int on_again(sd_event_source *source, uint64_t usec, void *data)
 {
+	struct helper *helper = data;
+
 	(void)source;
 	(void)usec;
-	helper_resync(data);
+	if (helper->ready)
+		helper_resync(helper);
+	else
+		try_kernel(helper);
 	return 0;
 }
 
-static void resync_later(struct helper *helper)
+static void again_later(struct helper *helper)
 {
 	helper->later = sd_event_source_disable_unref(helper->later);
 	sd_event_add_time_relative(helper->event, &helper->later,
@@ -119,7 +126,7 @@ static void resync(struct helper *helper)
 	if (ret) {
 		log_err("cannot list devices and requests, trying again: %s",
 			vnl_error(&nl, ret));
-		resync_later(helper);
+		again_later(helper);
 	}
 	vnl_close(&nl);
 }
@@ -267,21 +274,25 @@ static void try_kernel(struct helper *helper)
 {
 	int ret = connect_kernel(helper);
 
-	if (ret == -ENOENT)
+	if (ret == -ENOENT) {
 		log_warn(
 			"the kernel module is not loaded, waiting for it: modprobe vuser");
-	else if (ret)
-		log_err("cannot talk to the kernel: %s", strerror(-ret));
+	} else if (ret) {
+		log_err("cannot talk to the kernel, trying again: %s",
+			strerror(-ret));
+		again_later(helper);
+	}
 }
 
-static void on_family(void *data, bool there)
+static void on_family(void *data, int id)
 {
 	struct helper *helper = data;
 
-	if (!there) {
+	if (helper->ready && helper->owner.family != id) {
 		log_info("the kernel module was unloaded");
 		disconnect(helper);
-	} else if (!helper->ready) {
+	}
+	if (id && !helper->ready) {
 		log_info("the kernel module was loaded");
 		try_kernel(helper);
 	}

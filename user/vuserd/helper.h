@@ -32,7 +32,7 @@ struct request {
  * @changes: the socket that hears of changes
  * @changes_io: its input
  * @again: something was missed: ask the kernel for everything
- * @later: asks again after that failed
+ * @later: tries again after that, or reaching the kernel, failed
  * @deferred: does what cannot be done from inside of a request
  * @null_fd: an eventfd that nobody listens to
  * @devices: all that the kernel has, in a list
