@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@
 struct create {
 	char uuid[37];
 	struct settings set;
-	unsigned int wait;
+	uint32_t wait;
 	struct vnl_dev dev;
 	char said[VUSER_ERROR_MAX + 1];
 	bool done;
@@ -76,10 +77,11 @@ static int parse(struct create *create, int argc, char **argv)
 			continue;
 		}
 		if (c == 'w') {
-			create->wait = optarg ? strtoul(optarg, NULL, 10) :
-						WAIT_DEFAULT;
-			if (!create->wait)
-				return usage(&cmd_create);
+			create->wait = WAIT_DEFAULT;
+			if (optarg && (settings_number(optarg, &create->wait) ||
+				       !create->wait))
+				return complain("\"%s\" is no time in seconds",
+						optarg);
 			continue;
 		}
 		ret = settings_parse(&create->set, c, optarg, why, sizeof(why));
@@ -175,7 +177,9 @@ static int ms_left(const struct timespec *end)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	ms = (end->tv_sec - now.tv_sec) * 1000LL +
 	     (end->tv_nsec - now.tv_nsec) / 1000000;
-	return ms > 0 ? ms : 0;
+	if (ms <= 0)
+		return 0;
+	return ms < INT_MAX ? ms : INT_MAX;
 }
 
 static const char *why_none(const struct vnl_dev *dev)

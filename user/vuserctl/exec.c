@@ -117,12 +117,16 @@ static int make_view(struct ctl *ctl)
 {
 	struct tree *tree;
 	int ret, status;
+	mode_t mask;
 
 	ret = tree_open(&tree);
 	if (ret)
 		return complain("cannot cover " TREE_PCI_DEVICES ": %s",
 				strerror(-ret));
+	/* As readable as sysfs is, for the program may not stay root. */
+	mask = umask(022);
 	status = add_devices(ctl, tree);
+	umask(mask);
 	ret = tree_seal(tree);
 	if (ret && !status)
 		status = complain("cannot finish the view: %s", strerror(-ret));

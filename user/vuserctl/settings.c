@@ -9,8 +9,7 @@
 #include "../netlink/vnl.h"
 #include "settings.h"
 
-static int parse_number(const char *arg, uint32_t *number, char *why,
-			size_t size)
+int settings_number(const char *arg, uint32_t *number)
 {
 	unsigned long long value;
 	char *end;
@@ -18,10 +17,8 @@ static int parse_number(const char *arg, uint32_t *number, char *why,
 	errno = 0;
 	value = strtoull(arg, &end, 0);
 	if (errno || !isdigit((unsigned char)*arg) || *end ||
-	    value > UINT32_MAX) {
-		snprintf(why, size, "\"%s\" is no number", arg);
+	    value > UINT32_MAX)
 		return -EINVAL;
-	}
 	*number = value;
 	return 0;
 }
@@ -89,7 +86,10 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 		return parse_word(arg, number, vnl_dma_backing_number,
 				  "auto, memory", why, size);
 	default:
-		return parse_number(arg, number, why, size);
+		if (!settings_number(arg, number))
+			return 0;
+		snprintf(why, size, "\"%s\" is no number", arg);
+		return -EINVAL;
 	}
 }
 

@@ -79,6 +79,9 @@ struct settings {
 int settings_parse(struct settings *set, int option, const char *arg, char *why,
 		   size_t size);
 
+/* A number as the options take it, all of @arg; 0 or -EINVAL. */
+int settings_number(const char *arg, uint32_t *number);
+
 bool settings_any(const struct settings *set);
 
 /* As attributes of dev-set; 0 or -EMSGSIZE. */

@@ -19,6 +19,9 @@
  */
 #define ADDRESS_BASE 0x565500000000ULL
 
+/* The largest BAR that PCI knows. */
+#define BAR_MAX (1ULL << 63)
+
 static unsigned int config_u8(const struct vnl_dev *dev, unsigned int pos)
 {
 	return pos < dev->config_size ? dev->config[pos] : 0;
@@ -164,9 +167,12 @@ static void rom_resource(const struct vnl_dev *dev, struct resource *res)
 		     (uint32_t)PCI_ROM_ADDRESS_MASK;
 }
 
+/* 0 for what no BAR can be; the kernel takes no region that long. */
 static uint64_t size_of(const struct vnl_dev *dev, unsigned int index)
 {
-	return index < dev->nr_regions ? dev->regions[index].size : 0;
+	uint64_t size = index < dev->nr_regions ? dev->regions[index].size : 0;
+
+	return size <= BAR_MAX ? size : 0;
 }
 
 /* A start that the size divides, behind what was given out before. */
