@@ -68,6 +68,10 @@ count=$(vuserctl -j list | jq length)
 check "a setting that the kernel refuses leaves no device" says "PCI address" \
 	vuserctl create --pci-address 5655:00:20.0
 check "it left none" is "$count" eval "vuserctl -j list | jq length"
+check "a wait that is no number" says "no time" \
+	vuserctl create --endpoint "$WORK/nobody" --wait=5x
+check "nor a negative one" says "no time" \
+	vuserctl create --endpoint "$WORK/nobody" --wait=-1
 check "--wait needs an endpoint" says "endpoint" vuserctl create --wait
 check "--wait says why there is no server" says "start the server" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=1
@@ -127,6 +131,10 @@ for real in /sys/bus/pci/devices/0000:*; do
 done
 check "SYSFS_PCI_DEVICES" is /sys/bus/pci/devices \
 	in_view printenv SYSFS_PCI_DEVICES
+check "whoever it runs as sees it, whatever the umask" eval \
+	'(umask 077; in_view setpriv --reuid 65534 --clear-groups cat $DIR/vendor)'
+check "the program has its own umask" is 0027 eval \
+	'umask 027; in_view sh -c umask'
 check "it is read-only" eval '! in_view sh -c "echo x > $DIR/vendor" 2> /dev/null'
 check "nobody else sees it" test ! -e $DIR
 check "a device without a server is not in it, and that is said" eval \
@@ -159,6 +167,16 @@ check "an endpoint that is no socket" until_is error \
 vuserctl set --endpoint "$WORK/dev.sock" $A
 check "it attaches to the first again" until_is state attached
 
+# A directory of a user's, who would like to have another one's device.
+mkdir "$WORK/tenant"
+ln -s ../dev.sock "$WORK/tenant/sock"
+chown -hR 65534 "$WORK/tenant"
+vuserctl set --endpoint "$WORK/tenant/sock" $A
+check "a user's link to another's socket is not followed" eval \
+	'until_is state created && vuserctl show $A | grep -q "symbolic link"'
+vuserctl set --endpoint "$WORK/dev.sock" $A
+check "the socket itself is" until_is state attached
+
 # The helper.
 pid=$(cat "$WORK/vuserd.pid" 2> /dev/null)
 if [ -n "$pid" ]; then
@@ -172,6 +190,11 @@ if [ -n "$pid" ]; then
 	check "it starts again" daemon vuserd vuserd --foreground
 	check "and owns the device" test "$(field $A owner)" -gt 0
 	check "it is another one" test "$(field $A owner)" != "$owner"
+	vuserctl set --endpoint "$WORK/away.sock" $A
+	check "a device taken over follows a new endpoint" \
+		until_is state created
+	vuserctl set --endpoint "$WORK/dev.sock" $A
+	check "and back" until_is state attached
 	check "it holds no descriptor of a device" test \
 		"$(find "/proc/$(cat "$WORK/vuserd.pid")/fd" | wc -l)" -lt 20
 fi
