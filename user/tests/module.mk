@@ -11,7 +11,9 @@ vuserd-tests := test-endpoint test-requests
 tests += $(vuserd-tests)
 test-endpoint-objs := $(d)test-endpoint.o $(d)wire.o vuserd/endpoint.o \
 		      $(harness-objs)
-test-requests-objs := $(d)test-requests.o vuserd/requests.o $(harness-objs)
+test-requests-objs := $(d)test-requests.o vuserd/requests.o \
+		      $(harness-objs) netlink/vnl.o
+test-requests-ldlibs := -Wl,--wrap=vnl_request,--wrap=vnl_call
 test-requests-libs = $(vnl-libs)
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
