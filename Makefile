@@ -30,6 +30,9 @@ check:
 demo:
 	@lab/demo
 
+fuzz:
+	@FUZZ_SECONDS=$(SECONDS) lab/fuzz
+
 bench:
 	@LAB=$(LAB) lab/bench
 
@@ -60,6 +63,7 @@ help:
 	@echo '  demo             DPDK on a vuser device, from nothing, with a summary'
 	@echo '  check            every test on Linux 6.1, 6.12 and 7.2'
 	@echo '                   (LABS="6.12" and SUITES="10-* 20-*" narrow it)'
+	@echo '  fuzz             every fuzzer, SECONDS= each (60): executions, coverage'
 	@echo '  bench            how fast it is: a table, and build/bench.json'
 	@echo '  lab-shell        a shell with the module loaded and vuserd running'
 	@echo '                   (LAB=6.1, 6.12 or 7.2; 6.12 by default)'
@@ -67,5 +71,5 @@ help:
 	@echo '  htmldocs         the documentation, in build/htmldocs'
 	@echo '  lab-clean        remove the cached root file systems'
 
-.PHONY: all modules modules_install user install check demo bench lint \
+.PHONY: all modules modules_install user install check demo fuzz bench lint \
 	lab-shell htmldocs clean lab-clean help
