@@ -67,27 +67,59 @@ static void vuser_channel_wake_all(struct vuser_channel *chan)
 	wake_up_all(&chan->slot_room);
 }
 
+/*
+ * Everybody who waits is woken with an error; the device becomes lost.  The
+ * line comes once for each time that a helper attached the device, and helpers
+ * wait longer and longer before they do: no limit is needed, under which one
+ * server could hide what another did.
+ */
+static void vuser_channel_lose(struct vuser_channel *chan, int error,
+			       const char *why,
+			       const struct vfio_user_header *hdr)
+{
+	struct device *dev = chan->dev->vdev.dev;
+
+	if (!vuser_channel_mark_lost(chan))
+		return;
+	trace_vuser_lost(chan->dev, error, why);
+	if (hdr)
+		dev_warn(dev,
+			 "lost: %s (%d): id 0x%04x command %u size %u flags 0x%x error %u\n",
+			 why, error, hdr->msg_id, hdr->command, hdr->msg_size,
+			 hdr->flags, hdr->error_no);
+	else
+		dev_warn(dev, "lost: %s (%d)\n", why, error);
+	vuser_channel_wake_all(chan);
+	vuser_channel_get(chan);
+	queue_work(vuser_wq, &chan->lost_work);
+}
+
 /**
  * vuser_channel_fail() - the channel is of no use any more
  * @chan: the channel
  * @error: why, a negative errno
  * @why: why, for people
  *
- * Everybody who waits is woken with an error; the device becomes lost.
- *
  * Context: process.
  */
 void vuser_channel_fail(struct vuser_channel *chan, int error,
 			const char *why)
 {
-	if (!vuser_channel_mark_lost(chan))
-		return;
-	trace_vuser_lost(chan->dev, error, why);
-	dev_warn_ratelimited(chan->dev->vdev.dev, "lost: %s (%d)\n", why,
-			     error);
-	vuser_channel_wake_all(chan);
-	vuser_channel_get(chan);
-	queue_work(vuser_wq, &chan->lost_work);
+	vuser_channel_lose(chan, error, why, NULL);
+}
+
+/**
+ * vuser_channel_timeout() - the server let a message wait too long
+ * @chan: the channel
+ * @why: how, for people
+ * @hdr: header of that message, as far as it is known
+ *
+ * Context: process.
+ */
+void vuser_channel_timeout(struct vuser_channel *chan, const char *why,
+			   const struct vfio_user_header *hdr)
+{
+	vuser_channel_lose(chan, -ETIMEDOUT, why, hdr);
 }
 
 /**
@@ -102,11 +134,7 @@ void vuser_channel_violation(struct vuser_channel *chan, const char *why,
 			     const struct vfio_user_header *hdr)
 {
 	trace_vuser_bad_msg(chan->dev, hdr, why);
-	dev_warn_ratelimited(chan->dev->vdev.dev,
-			     "server broke the protocol: %s: id 0x%04x command %u size %u flags 0x%x error %u\n",
-			     why, hdr->msg_id, hdr->command, hdr->msg_size,
-			     hdr->flags, hdr->error_no);
-	vuser_channel_fail(chan, -EPROTO, why);
+	vuser_channel_lose(chan, -EPROTO, why, hdr);
 }
 
 static void vuser_channel_lost_work(struct work_struct *work)
@@ -200,6 +228,9 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 		slot->max = call->reply_max;
 		slot->reply = call->reply;
 		slot->reply_len = 0;
+		slot->bare = call->reply_bare;
+		slot->echo = call->payload[0].iov_base;
+		slot->echo_len = call->reply_echo;
 		slot->error = 0;
 		INIT_LIST_HEAD(&slot->node);
 		init_wait_entry(&slot->wait, 0);
@@ -391,6 +422,7 @@ bool vuser_slot_unsent(struct vuser_channel *chan, u16 msg_id)
 int vuser_slot_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 		    struct vuser_call *call)
 {
+	struct vfio_user_header hdr = { .command = call->command };
 	bool sent;
 	int ret;
 
@@ -404,6 +436,7 @@ int vuser_slot_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 
 	spin_lock_irq(&chan->lock);
 	list_del_init(&slot->node);
+	hdr.msg_id = vuser_slot_id(chan, slot);
 	sent = slot->sent && !slot->done;
 	if (slot->done) {
 		ret = slot->error;
@@ -416,7 +449,7 @@ int vuser_slot_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 	spin_unlock_irq(&chan->lock);
 
 	if (ret == -ETIMEDOUT && sent)
-		vuser_channel_fail(chan, ret, "the server did not answer");
+		vuser_channel_timeout(chan, "the server did not answer", &hdr);
 	wake_up(&chan->slot_room);
 	if (vuser_link_readable(&chan->main))
 		vuser_channel_readable(&chan->main, 0);
@@ -521,13 +554,29 @@ static int vuser_channel_posted_reply(struct vuser_link *link,
 
 /*
  * An errno the server sent, made safe to return to a consumer: none of those
- * that mean something to the kernel, and not our own "killed" and "lost".
+ * that mean something to the kernel, and not our own "killed", "lost", "late"
+ * and "in another way".
  */
 static int vuser_server_error(u32 error)
 {
-	if (!error || error > EHWPOISON || error == EINTR || error == ENOTCONN)
+	switch (error) {
+	case 0:
+	case EINTR:
+	case ENOTCONN:
+	case ETIMEDOUT:
+	case EAGAIN:
 		return -EIO;
-	return -(int)error;
+	}
+	return error > EHWPOISON ? -EIO : -(int)error;
+}
+
+/* May a reply of this size be the one?  Errors carry what servers like. */
+static bool vuser_slot_fits(const struct vuser_slot *slot, size_t len,
+			    bool failed)
+{
+	if (failed || (slot->bare && !len))
+		return len <= slot->max;
+	return len >= slot->min && len <= slot->max;
 }
 
 /* Gives the reply to its slot: NULL, or which rule it breaks. */
@@ -546,13 +595,15 @@ static const char *vuser_slot_reply(struct vuser_channel *chan,
 		return "reply to nothing that was asked";
 	if (slot->command != hdr->command)
 		return "reply to another command";
-	if (len > slot->max || (!failed && len < slot->min))
+	if (!vuser_slot_fits(slot, len, failed))
 		return "bad size of a reply";
 
 	if (slot->state == VUSER_SLOT_ABANDONED) {
 		slot->state = VUSER_SLOT_FREE;
 		return NULL;
 	}
+	if (!failed && len && memcmp(payload, slot->echo, slot->echo_len))
+		return "reply does not name what was asked";
 	if (!failed && len) {
 		memcpy(slot->reply, payload, len);
 		slot->reply_len = len;

@@ -50,6 +50,9 @@ enum vuser_slot_state {
  * @command: that the reply must name
  * @min: payload of the reply, least bytes
  * @max: payload of the reply, most bytes
+ * @bare: a reply may also have no payload at all
+ * @echo: what the reply's payload starts with; the waiter's own memory
+ * @echo_len: bytes of @echo
  * @reply: where the payload goes; the waiter's own memory
  * @reply_len: bytes that came
  * @error: 0 or a negative errno, the server's own where it sent one
@@ -66,6 +69,9 @@ struct vuser_slot {
 	u16 command;
 	u32 min;
 	u32 max;
+	bool bare;
+	const void *echo;
+	u32 echo_len;
 	void *reply;
 	u32 reply_len;
 	int error;
@@ -122,6 +128,8 @@ struct vuser_channel {
  * @reply: where the reply's payload goes, @reply_max bytes
  * @reply_min: fewer bytes end the channel
  * @reply_max: more bytes end the channel
+ * @reply_bare: a reply without payload is as good
+ * @reply_echo: bytes of the first payload that the reply must start with
  * @reply_len: bytes that came, after success
  * @deadline: when to give up
  * @killable: a fatal signal ends the wait
@@ -132,6 +140,8 @@ struct vuser_call {
 	void *reply;
 	u32 reply_min;
 	u32 reply_max;
+	bool reply_bare;
+	u32 reply_echo;
 	u32 reply_len;
 	ktime_t deadline;
 	bool killable;
@@ -172,6 +182,8 @@ void vuser_channel_readable(struct vuser_link *link, int wake_flags);
 void vuser_channel_room(struct vuser_channel *chan);
 void vuser_channel_fail(struct vuser_channel *chan, int error,
 			const char *why);
+void vuser_channel_timeout(struct vuser_channel *chan, const char *why,
+			   const struct vfio_user_header *hdr);
 void vuser_channel_violation(struct vuser_channel *chan, const char *why,
 			     const struct vfio_user_header *hdr);
 

@@ -20,17 +20,6 @@ struct vuser_access {
 	u8 data[VUSER_ACCESS_MAX];
 };
 
-/* The reply must name what was asked. */
-static int vuser_access_check(struct vuser_channel *chan,
-			      struct vuser_access *asked,
-			      struct vuser_access *got)
-{
-	if (!memcmp(&asked->head, &got->head, sizeof(asked->head)))
-		return 0;
-	vuser_channel_fail(chan, -EPROTO, "reply for another region access");
-	return -ENOTCONN;
-}
-
 /**
  * vuser_channel_region_read() - REGION_READ
  * @dev: open
@@ -53,6 +42,7 @@ int vuser_channel_region_read(struct vuser_device *dev, u32 region, u64 off,
 		.reply = &rep,
 		.reply_min = sizeof(rep.head) + count,
 		.reply_max = sizeof(rep.head) + count,
+		.reply_echo = sizeof(req.head),
 		.deadline = vuser_request_deadline(dev),
 		.killable = true,
 	};
@@ -60,8 +50,6 @@ int vuser_channel_region_read(struct vuser_device *dev, u32 region, u64 off,
 
 	vuser_count(dev, VUSER_COUNT_REGION_READ);
 	ret = vuser_channel_call(dev->chan, &call);
-	if (!ret)
-		ret = vuser_access_check(dev->chan, &req, &rep);
 	if (!ret)
 		memcpy(buf, rep.data, count);
 	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
@@ -78,6 +66,7 @@ static int vuser_region_write_wait(struct vuser_device *dev,
 		.reply = &rep,
 		.reply_min = sizeof(rep.head),
 		.reply_max = sizeof(rep.head),
+		.reply_echo = sizeof(req->head),
 		.deadline = deadline,
 		.killable = killable,
 	};
@@ -85,8 +74,6 @@ static int vuser_region_write_wait(struct vuser_device *dev,
 
 	vuser_count(dev, VUSER_COUNT_REGION_WRITE);
 	ret = vuser_channel_call(dev->chan, &call);
-	if (!ret)
-		ret = vuser_access_check(dev->chan, req, &rep);
 	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
 }
 
@@ -208,7 +195,9 @@ int vuser_channel_dma_unmap(struct vuser_device *dev, u64 iova, u64 size,
 		.payload[0] = { &unmap, sizeof(unmap) },
 		/* libvfio-user without DMA callbacks sends a bare header. */
 		.reply = &rep,
+		.reply_min = sizeof(rep),
 		.reply_max = sizeof(rep),
+		.reply_bare = true,
 		.deadline = deadline,
 		.killable = killable,
 	};
@@ -268,7 +257,9 @@ int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,
 		.command = VFIO_USER_DEVICE_SET_IRQS,
 		.payload[0] = { &set, sizeof(set) },
 		.reply = rep,
+		.reply_min = sizeof(rep),
 		.reply_max = sizeof(rep),
+		.reply_bare = true,
 		.deadline = deadline,
 		.killable = killable,
 	};

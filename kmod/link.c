@@ -275,15 +275,19 @@ static void vuser_link_partial_work(struct work_struct *work)
 {
 	struct vuser_link *link = container_of(to_delayed_work(work),
 					       struct vuser_link, partial_work);
+	struct vfio_user_header hdr = {};
 	bool stuck;
 
 	mutex_lock(&link->rx_lock);
 	stuck = link->partial && link->partial_seen == link->rx_messages;
+	memcpy(&hdr, link->parked ?: link->rx_buf,
+	       link->parked ? sizeof(hdr) : min(link->rx_len, sizeof(hdr)));
 	mutex_unlock(&link->rx_lock);
 	if (stuck)
-		vuser_channel_fail(link->chan, -ETIMEDOUT, link->stalled ?
-				   "the server does not read replies" :
-				   "the server stopped within a message");
+		vuser_channel_timeout(link->chan, link->stalled ?
+				      "the server does not read replies" :
+				      "the server stopped within a message",
+				      &hdr);
 	else if (vuser_link_readable(link))
 		vuser_channel_readable(link, 0);
 }
