@@ -65,6 +65,7 @@ static int ask(struct vuser_handshake *hs, uint16_t command, void *payload,
 	int ret;
 
 	hs->command = command;
+	memset(&hs->msg.hdr, 0, sizeof(hs->msg.hdr));
 	if (len < 0)
 		return fail(hs, len, "cannot compose %s: %s",
 			    vuser_command_name(command), strerror(-len));
@@ -247,13 +248,32 @@ static int got_irq(struct vuser_handshake *hs)
 	return next_irq(hs);
 }
 
+/* An errno that the server sent; those with a meaning of our own are EIO. */
+static int server_error(uint32_t error)
+{
+	switch (error) {
+	case 0:
+	case EAGAIN:
+	case ETIMEDOUT:
+	case ENODATA:
+	case ECONNRESET:
+	case EPIPE:
+	case EPROTO:
+	case EPROTONOSUPPORT:
+	case EMSGSIZE:
+	case EMFILE:
+		return EIO;
+	}
+	return error > 4095 ? EIO : error;
+}
+
 /*
  * A region or an interrupt type that the server will not talk about is one
  * that is not there; vfio-pci answers so, too.
  */
 static int got_error(struct vuser_handshake *hs)
 {
-	int error = hs->msg.hdr.error_no;
+	int error = server_error(hs->msg.hdr.error_no);
 
 	switch (hs->command) {
 	case VFIO_USER_DEVICE_GET_REGION_INFO:
@@ -264,9 +284,7 @@ static int got_error(struct vuser_handshake *hs)
 		hs->index++;
 		return next_irq(hs);
 	}
-	if (error <= 0 || error > 4095)
-		error = EIO;
-	return fail(hs, -error, "the server refused %s: %s",
+	return fail(hs, -error, "it refused %s: %s",
 		    vuser_command_name(hs->command), strerror(error));
 }
 
@@ -277,10 +295,8 @@ static int got_reply(struct vuser_handshake *hs)
 	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
 		    VFIO_USER_FLAGS_TYPE_REPLY ||
 	    hdr->msg_id != hs->msg_id || hdr->command != hs->command)
-		return fail(hs, -EPROTO,
-			    "asked %s id %u, got command %u id %u flags %#x",
-			    vuser_command_name(hs->command), hs->msg_id,
-			    hdr->command, hdr->msg_id, hdr->flags);
+		return fail(hs, -EPROTO, "that is no reply to %s id 0x%04x",
+			    vuser_command_name(hs->command), hs->msg_id);
 	if (hdr->flags & VFIO_USER_FLAGS_ERROR)
 		return got_error(hs);
 	switch (hs->command) {
@@ -340,6 +356,21 @@ close:
 	return ret;
 }
 
+/* An error of a message: which one it was, as far as it came. */
+static int name_message(struct vuser_handshake *hs, int ret)
+{
+	static const struct vfio_user_header none;
+	size_t len = strlen(hs->error);
+
+	if (!memcmp(&hs->msg.hdr, &none, sizeof(none)))
+		return ret;
+	len += snprintf(hs->error + len, sizeof(hs->error) - len, ": ");
+	if (len < sizeof(hs->error))
+		vuser_header_text(hs->error + len, sizeof(hs->error) - len,
+				  &hs->msg.hdr);
+	return ret;
+}
+
 int vuser_handshake_step(struct vuser_handshake *hs,
 			 struct vuser_description **desc)
 {
@@ -352,15 +383,16 @@ int vuser_handshake_step(struct vuser_handshake *hs,
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret)
-		return fail(hs, ret, "no reply to %s: %s",
-			    vuser_command_name(hs->command),
-			    ret == -ENODATA ? "the server hung up" :
-					      strerror(-ret));
+		return name_message(hs, fail(hs, ret, "no reply to %s: %s",
+					     vuser_command_name(hs->command),
+					     ret == -ENODATA ?
+						     "the server hung up" :
+						     strerror(-ret)));
 	/* One reply a step: others in the same loop get their turn. */
 	ret = got_reply(hs);
 	vuser_msg_clear(&hs->msg);
 	if (ret)
-		return ret;
+		return ret == -EAGAIN ? ret : name_message(hs, ret);
 	*desc = hs->desc;
 	hs->desc = NULL;
 	return 0;

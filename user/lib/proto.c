@@ -5,6 +5,7 @@
  * version's JSON in version.c.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <vuser/proto.h>
@@ -37,6 +38,14 @@ const char *vuser_command_name(uint16_t command)
 	if (command < sizeof(names) / sizeof(names[0]) && names[command])
 		return names[command];
 	return "?";
+}
+
+void vuser_header_text(char *buf, size_t size,
+		       const struct vfio_user_header *hdr)
+{
+	snprintf(buf, size, "id 0x%04x command %u size %u flags 0x%x error %u",
+		 hdr->msg_id, hdr->command, hdr->msg_size, hdr->flags,
+		 hdr->error_no);
 }
 
 int vuser_decode_header(const void *buf, uint32_t max_size,

@@ -343,6 +343,9 @@ TEST(errors)
 	check_eq(ends(&lie), -EIO);
 	lie.error = 1u << 31;
 	check_eq(ends(&lie), -EIO);
+	/* It is no "step again". */
+	lie.error = EAGAIN;
+	check_eq(ends(&lie), -EIO);
 	lie.error = ENODEV;
 	lie.command = VFIO_USER_DEVICE_GET_INFO;
 	check_eq(ends(&lie), -ENODEV);

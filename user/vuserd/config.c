@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -36,6 +37,7 @@ int config_start(struct config *config, const struct vuser_description *desc)
 	int ret;
 
 	memset(config, 0, sizeof(*config));
+	strcpy(config->error, "cannot ask for configuration space");
 	vuser_msg_init(&config->msg);
 	config->sock = desc->sock;
 	if (!(desc->flags & VFIO_DEVICE_FLAGS_PCI) ||
@@ -89,6 +91,16 @@ static int take(struct config *config)
 	return 0;
 }
 
+static int useless(struct config *config, int ret)
+{
+	char header[96];
+
+	vuser_header_text(header, sizeof(header), &config->msg.hdr);
+	snprintf(config->error, sizeof(config->error),
+		 "no reply to a read of configuration space: %s", header);
+	return ret;
+}
+
 int config_step(struct config *config)
 {
 	int ret;
@@ -96,15 +108,18 @@ int config_step(struct config *config)
 	for (;;) {
 		ret = vuser_msg_recv(config->sock, &config->msg, VUSER_MAX_XFER,
 				     0);
-		if (ret)
+		if (ret == -EAGAIN)
 			return ret;
-		ret = take(config);
+		if (!ret)
+			ret = take(config);
 		vuser_msg_clear(&config->msg);
-		if (ret || config->done == config->size)
-			return ret;
+		if (ret)
+			return useless(config, ret);
+		if (config->done == config->size)
+			return 0;
 		ret = ask(config);
 		if (ret)
-			return ret;
+			return useless(config, ret);
 	}
 }
 

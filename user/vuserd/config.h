@@ -19,6 +19,7 @@
  * @size: bytes to read
  * @done: bytes read
  * @msg: the reply on its way in
+ * @error: why it is useless, for people
  * @data: what was read
  */
 struct config {
@@ -26,6 +27,7 @@ struct config {
 	uint32_t size;
 	uint32_t done;
 	struct vuser_msg msg;
+	char error[160];
 	uint8_t data[VUSER_CONFIG_MAX];
 };
 
@@ -39,7 +41,7 @@ struct config {
  */
 int config_start(struct config *config, const struct vuser_description *desc);
 
-/* 0: done; -EAGAIN: step again when there is input; or the stream is useless. */
+/* 0: done; -EAGAIN: step again when there is input; else see config->error. */
 int config_step(struct config *config);
 
 void config_clear(struct config *config);

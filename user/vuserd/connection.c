@@ -85,8 +85,7 @@ static int step(struct connection *conn, const char **detail)
 	} else {
 		ret = config_step(&conn->config);
 	}
-	*detail =
-		"it does not answer reads of configuration space as it should";
+	*detail = conn->config.error;
 	return ret;
 }
 

@@ -72,6 +72,12 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 			 "the server at %s hung up (%s): see the server's log",
 			 path, detail);
 		break;
+	case -EMFILE:
+		snprintf(
+			text, size,
+			"the server at %s sent file descriptors it may not: %s",
+			path, detail);
+		break;
 	case -EPROTO:
 	case -EMSGSIZE:
 	case -EINVAL:

@@ -58,6 +58,15 @@ const char *vuser_command_name(uint16_t command);
 /* "Header" */
 
 /**
+ * vuser_header_text - a header for the log, in the words of the kernel module
+ * @buf: for the text, with its NUL; cut where it does not fit
+ * @size: of @buf
+ * @hdr: any
+ */
+void vuser_header_text(char *buf, size_t size,
+		       const struct vfio_user_header *hdr);
+
+/**
  * vuser_decode_header - check the header of a message
  * @buf: sizeof(struct vfio_user_header) bytes as received
  * @max_size: largest msg_size taken
