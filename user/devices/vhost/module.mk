@@ -10,7 +10,8 @@ vhost-objs := $(addprefix $(d), \
 	config.o control.o irq.o rings.o serve.o device.o)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 
-vhost-tests := test-vhost-virtio test-vhost-vqueue
-tests += $(vhost-tests)
-$(foreach t,$(vhost-tests),$(eval $(t)-objs := $(d)tests/$(t).o $(vhost-objs) \
-	tests/harness.o $(tap-objs)))
+vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-device
+tests += $(vhost-device-tests)
+$(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)tests/$(t).o \
+	$(vhost-objs) tests/harness.o $(tap-objs)))
+test-vhost-device-objs += $(d)tests/stand.o tests/vhost/fake.o

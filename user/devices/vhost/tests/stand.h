@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A device between a back-end of the tests and a client: the back-end's thread
+ * notes what it is told, the device's serves, the test is the client.
+ */
+#ifndef VHOST_STAND_H
+#define VHOST_STAND_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <vuser/client.h>
+
+#include "../../../tests/vhost/fake.h"
+#include "../device.h"
+
+#define STAND_IOVA 0x100000
+#define STAND_SIZE 0x10000
+
+/**
+ * struct stand - all of it
+ * @fake: back-end
+ * @listener: where it is connected to
+ * @path: of it
+ * @kick: of ring 0, as the back-end has it, -1 before
+ * @call: likewise
+ * @calls: how often the back-end was given one
+ * @features: that it was told last
+ * @memory: of the region it was told of last, -1 before
+ * @region: that region
+ * @config: what it says its configuration is
+ * @device: under test
+ * @thread: its event loop
+ * @stop: eventfd that ends it
+ * @client: of the device
+ * @fd: the client's memory
+ */
+struct stand {
+	struct fake fake;
+	int listener;
+	char path[64];
+	int kick;
+	int call;
+	unsigned int calls;
+	uint64_t features;
+	int memory;
+	struct vhost_user_region region;
+	uint8_t config[VHOST_CONFIG_MAX];
+	struct vhost_device *device;
+	pthread_t thread;
+	int stop;
+	struct vuser_client *client;
+	int fd;
+};
+
+/* A back-end that listens; change stand->fake, then go on. */
+struct stand *stand_new(void);
+/* Make the device, while the back-end answers; as vhost_device_new(). */
+int stand_device(struct stand *stand, const struct vhost_device_options *opt);
+/* Its event loop, and a client. */
+void stand_serve(struct stand *stand);
+/* Have the back-end taken away, and wait until that is so. */
+void stand_lose_backend(struct stand *stand);
+void stand_free(struct stand *stand);
+
+/* Registers in BAR 0, and in configuration space. */
+uint64_t stand_read(struct stand *stand, uint64_t offset, uint32_t count);
+void stand_write(struct stand *stand, uint64_t offset, uint32_t count,
+		 uint64_t value);
+
+/* The client maps STAND_SIZE bytes of memory at STAND_IOVA. */
+void stand_map(struct stand *stand);
+/* A driver up to FEATURES_OK, with what it accepts; and queue 0 as given. */
+void stand_features(struct stand *stand, uint64_t features);
+void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
+		 uint64_t device, uint16_t vector);
+
+/* Wait for an eventfd: its count, 0 when nothing came. */
+uint64_t stand_event(int fd, int timeout_ms);
+
+#endif
