@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A physical device beside vuser's: a container is of one IOMMU backend, and what
+ * does not belong there is refused, whoever came first.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/consumer.h"
+#include "lib/mem.h"
+
+#define PCI	"/sys/bus/pci"
+#define DEVICES PCI "/devices"
+#define PAGE	0x1000UL
+
+/* QEMU's edu, and what its first register reads. */
+#define EDU_VENDOR "0x1234"
+#define EDU_DEVICE "0x11e8"
+#define EDU_ID	   0x010000ed
+
+static char edu[NAME_MAX + 1]; /* its address */
+
+static int edu_path(char path[PATH_MAX], const char *attr)
+{
+	return snprintf(path, PATH_MAX, DEVICES "/%s/%s", edu, attr);
+}
+
+static bool edu_is(const char *attr, const char *want)
+{
+	char path[PATH_MAX], value[32];
+
+	edu_path(path, attr);
+	if (file_read(path, value, sizeof(value)))
+		return false;
+	value[strcspn(value, "\n")] = '\0';
+	return !strcmp(value, want);
+}
+
+static bool edu_find(void)
+{
+	DIR *dir = opendir(DEVICES);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(edu, sizeof(edu), "%s", entry->d_name);
+		found = edu_is("vendor", EDU_VENDOR) &&
+			edu_is("device", EDU_DEVICE);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* It has no driver else. */
+static int edu_bind(void)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	edu_path(path, "driver_override");
+	ret = file_write(path, "vfio-pci");
+	edu_path(path, "driver");
+	if (!ret && access(path, F_OK))
+		ret = file_write(PCI "/drivers_probe", edu);
+	return ret;
+}
+
+static void edu_unbind(void)
+{
+	char path[PATH_MAX];
+
+	edu_path(path, "driver_override");
+	file_write(path, "\n");
+	file_write(PCI "/drivers/vfio-pci/unbind", edu);
+}
+
+/* /dev/vfio/N, or -errno. */
+static int edu_group(void)
+{
+	char path[PATH_MAX], target[PATH_MAX] = "", dev[PATH_MAX];
+	int fd;
+
+	edu_path(path, "iommu_group");
+	if (readlink(path, target, sizeof(target) - 1) < 0)
+		return -errno;
+	snprintf(dev, sizeof(dev), "/dev/vfio/%d",
+		 atoi(strrchr(target, '/') + 1));
+	fd = open(dev, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+FIXTURE(physical)
+{
+	struct vfio_dev vuser;
+	struct vfio_dev edu;
+};
+
+FIXTURE_SETUP(physical)
+{
+	self->vuser = (struct vfio_dev)VFIO_DEV_INIT;
+	self->edu = (struct vfio_dev)VFIO_DEV_INIT;
+	ASSERT_TRUE(edu_find());
+	ASSERT_EQ(0, edu_bind());
+	self->edu.group = edu_group();
+	ASSERT_LE(0, self->edu.group);
+	self->edu.container = container_open();
+	ASSERT_LE(0, self->edu.container);
+}
+
+FIXTURE_TEARDOWN(physical)
+{
+	vfio_dev_close(&self->vuser);
+	vfio_dev_close(&self->edu);
+	edu_unbind();
+}
+
+static void check_edu(struct __test_metadata *_metadata, int device)
+{
+	uint32_t id = 0;
+
+	EXPECT_EQ(0, region_get(device, BAR(0), 0, &id, 4));
+	EXPECT_EQ(EDU_ID, id);
+}
+
+static void check_vuser(struct __test_metadata *_metadata, int device)
+{
+	uint32_t id = 0;
+
+	EXPECT_EQ(0, region_get(device, BAR(0), TESTDEV_REG_ID, &id, 4));
+	EXPECT_EQ(TESTDEV_ID, id);
+}
+
+/* type1 takes the group of any mdev; the device it is that says no. */
+static void check_refused(struct __test_metadata *_metadata, int group)
+{
+	char state[32];
+	int klog = klog_open();
+
+	EXPECT_EQ(-EINVAL, group_device(group, shared.uuid));
+	EXPECT_EQ(1, klog_has(klog, "its container has another IOMMU backend"));
+	close(klog);
+	EXPECT_EQ(0, mdev_get(shared.uuid, "state", state, sizeof(state)));
+	EXPECT_STREQ("attached", state);
+}
+
+static void check_edu_works(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(physical) *self)
+{
+	char *mem = mem_anon(PAGE);
+
+	ASSERT_NE(NULL, mem);
+	self->edu.device = group_device(self->edu.group, edu);
+	ASSERT_LE(0, self->edu.device);
+	check_edu(_metadata, self->edu.device);
+	EXPECT_EQ(0, dma_map(self->edu.container, mem, 0, PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_unmap(self->edu.container, 0, PAGE, 0, NULL));
+}
+
+TEST_F(physical, vuser_joins_type1)
+{
+	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
+	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	self->vuser.group = group_open(shared.uuid);
+	ASSERT_LE(0, self->vuser.group);
+	ASSERT_EQ(0, group_attach(self->vuser.group, self->edu.container));
+	check_refused(_metadata, self->vuser.group);
+	check_edu_works(_metadata, self);
+	/* it can still be opened where it belongs */
+	vfio_dev_close(&self->vuser);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	check_vuser(_metadata, self->vuser.device);
+}
+
+/* A container without a type yet goes to the backend that takes all of it. */
+TEST_F(physical, both_before_the_type)
+{
+	self->vuser.group = group_open(shared.uuid);
+	ASSERT_LE(0, self->vuser.group);
+	ASSERT_EQ(0, group_attach(self->vuser.group, self->edu.container));
+	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
+	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	check_refused(_metadata, self->vuser.group);
+	check_edu_works(_metadata, self);
+}
+
+TEST_F(physical, joins_vuser)
+{
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(-ENODEV,
+		  group_attach(self->edu.group, self->vuser.container));
+	EXPECT_EQ(-EINVAL, group_device(self->edu.group, edu));
+	check_vuser(_metadata, self->vuser.device);
+	/* nothing keeps it from a container of its own */
+	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
+	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	check_edu_works(_metadata, self);
+}
+
+/* The same memory for both, each by its own backend. */
+TEST_F(physical, side_by_side)
+{
+	char *mem = mem_anon(2 * PAGE);
+	long locked = res_locked();
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
+	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	check_edu_works(_metadata, self);
+	EXPECT_EQ(0, dma_map(self->edu.container, mem, 0, PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_map(self->vuser.container, mem, 0, 2 * PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_unmap(self->edu.container, 0, PAGE, 0, NULL));
+	strcpy(mem, "word");
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0 4"));
+	EXPECT_STREQ("776f7264", testdev_reply());
+	EXPECT_EQ(0, dma_unmap(self->vuser.container, 0, 2 * PAGE, 0, NULL));
+	EXPECT_EQ(locked, res_locked());
+}
+
+SHARED_MAIN(NULL)
