@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The buffers of one request. */
+#ifndef VHOST_BLK_CHAIN_H
+#define VHOST_BLK_CHAIN_H
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+#include "memory.h"
+
+#define CHAIN_MAX 256
+
+/**
+ * struct chain - the buffers
+ * @iov: those that the device reads, then those that it writes
+ * @nr: entries
+ * @nr_out: of them are read
+ */
+struct chain {
+	struct iovec iov[CHAIN_MAX];
+	unsigned int nr;
+	unsigned int nr_out;
+};
+
+/* Add a buffer; false when it is outside of memory or out of order. */
+bool chain_add(struct chain *chain, const struct memory *memory, uint64_t addr,
+	       uint32_t len, bool write);
+
+/* Add those of an indirect table, of a split or of a packed ring. */
+bool chain_add_split_table(struct chain *chain, const struct memory *memory,
+			   uint64_t addr, uint32_t len);
+bool chain_add_packed_table(struct chain *chain, const struct memory *memory,
+			    uint64_t addr, uint32_t len);
+
+#endif /* VHOST_BLK_CHAIN_H */
