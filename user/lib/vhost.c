@@ -29,12 +29,8 @@ struct vhost_backend *vhost_backend_new(const struct vhost_backend_options *opt)
 	return b;
 }
 
-void vhost_hang_up(struct vhost_backend *b)
+static void forget(struct vhost_backend *b)
 {
-	if (b->fd >= 0)
-		close(b->fd);
-	if (b->req_fd >= 0)
-		close(b->req_fd);
 	b->fd = -1;
 	b->req_fd = -1;
 	vhost_rx_clear(&b->rx);
@@ -42,6 +38,20 @@ void vhost_hang_up(struct vhost_backend *b)
 	b->connection++;
 	b->channel++;
 	b->waiting = false;
+}
+
+static void close_both(int fd, int req_fd)
+{
+	if (fd >= 0)
+		close(fd);
+	if (req_fd >= 0)
+		close(req_fd);
+}
+
+void vhost_hang_up(struct vhost_backend *b)
+{
+	close_both(b->fd, b->req_fd);
+	forget(b);
 }
 
 void vhost_backend_free(struct vhost_backend *b)
@@ -54,12 +64,15 @@ void vhost_backend_free(struct vhost_backend *b)
 
 static void lose(struct vhost_backend *b, int why)
 {
+	int fd = b->fd, req_fd = b->req_fd;
 	bool told = b->ready;
 
-	vhost_hang_up(b);
+	forget(b);
 	b->ready = false;
+	/* Before their numbers can be those of others. */
 	if (told && b->opt.ops && b->opt.ops->lost)
 		b->opt.ops->lost(b->opt.data, why);
+	close_both(fd, req_fd);
 }
 
 void vhost_backend_disconnect(struct vhost_backend *b)

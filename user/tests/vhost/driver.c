@@ -125,6 +125,14 @@ uint32_t driver_base(const struct driver *d)
 	return vhost_packed_base(d->used, d->used_wrap, d->used, d->used_wrap);
 }
 
+void driver_fill(uint8_t *buf, uint32_t seed)
+{
+	uint32_t i;
+
+	for (i = 0; i < DRIVER_DATA; i += 4)
+		memcpy(buf + i, &(uint32_t) { seed ^ i * 2654435761U }, 4);
+}
+
 uint8_t *driver_data(struct driver *d, unsigned int slot)
 {
 	return d->mem + DATA + slot * DRIVER_DATA;

@@ -48,6 +48,8 @@ int driver_start_ring(struct driver *d, struct vhost_backend *b, uint32_t base);
 /* Where the driver knows the back-end to have been, for after a crash. */
 uint32_t driver_base(const struct driver *d);
 
+/* DRIVER_DATA bytes that @seed stands for. */
+void driver_fill(uint8_t *buf, uint32_t seed);
 /* The data of a slot. */
 uint8_t *driver_data(struct driver *d, unsigned int slot);
 /* Make a request available: VIRTIO_BLK_T_*, a sector of 512 bytes. */

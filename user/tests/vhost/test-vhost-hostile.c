@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A back-end that breaks the protocol, hangs up, or says nothing. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +19,15 @@ static struct fake fake;
 static struct vhost_backend *b;
 static unsigned int lost;
 static int lost_why;
+static int open_fds[2];
 
 static void on_lost(void *data, int why)
 {
 	check(data == &fake);
 	check_eq(vhost_backend_fd(b), -1);
+	/* An event loop can still let go of them. */
+	check(fcntl(open_fds[0], F_GETFD) >= 0);
+	check(fcntl(open_fds[1], F_GETFD) >= 0);
 	lost++;
 	lost_why = why;
 }
@@ -43,6 +48,8 @@ static void start(int timeout_ms)
 	b = vhost_backend_new(&opt);
 	require(b);
 	require(!vhost_backend_connect_fd(b, fd));
+	open_fds[0] = vhost_backend_fd(b);
+	open_fds[1] = vhost_backend_req_fd(b);
 }
 
 static void stop(void)

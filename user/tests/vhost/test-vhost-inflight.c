@@ -38,15 +38,6 @@ static struct vhost_user_inflight inflight;
 static int inflight_fd;
 static uint32_t seeds[BLOCKS];
 
-/* What a block has when it was written with @seed. */
-static void fill(uint8_t *buf, uint32_t seed)
-{
-	uint32_t i;
-
-	for (i = 0; i < DRIVER_DATA; i += 4)
-		memcpy(buf + i, &(uint32_t) { seed ^ i * 2654435761U }, 4);
-}
-
 static void check_disk(void)
 {
 	uint8_t buf[DRIVER_DATA], want[DRIVER_DATA];
@@ -57,7 +48,7 @@ static void check_disk(void)
 			 sizeof(buf));
 		memset(want, 0, sizeof(want));
 		if (seeds[i])
-			fill(want, seeds[i]);
+			driver_fill(want, seeds[i]);
 		check(!memcmp(buf, want, sizeof(want)));
 	}
 }
@@ -142,7 +133,7 @@ static void get_inflight(void)
 static void write_block(unsigned int slot, uint32_t block, uint32_t seed)
 {
 	seeds[block] = seed;
-	fill(driver_data(&driver, slot), seed);
+	driver_fill(driver_data(&driver, slot), seed);
 	driver_submit(&driver, slot, VIRTIO_BLK_T_OUT,
 		      (uint64_t)block * DRIVER_DATA / 512);
 }
@@ -200,7 +191,7 @@ static void works(bool packed, const char *option)
 	driver_submit(&driver, 0, VIRTIO_BLK_T_IN, 3 * DRIVER_DATA / 512);
 	driver_kick(&driver);
 	check_eq(collect(1), 1);
-	fill(driver_data(&driver, 1), seeds[3]);
+	driver_fill(driver_data(&driver, 1), seeds[3]);
 	check(!memcmp(driver_data(&driver, 0), driver_data(&driver, 1),
 		      DRIVER_DATA));
 	end();

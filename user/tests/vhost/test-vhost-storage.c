@@ -27,14 +27,6 @@ static struct vhost_backend *b;
 static struct driver driver;
 static int lost_why = 1;
 
-static void fill(uint8_t *buf, uint32_t seed)
-{
-	uint32_t i;
-
-	for (i = 0; i < DRIVER_DATA; i += 4)
-		memcpy(buf + i, &(uint32_t) { seed ^ i * 2654435761U }, 4);
-}
-
 static void make_disk(void)
 {
 	uint8_t buf[DRIVER_DATA];
@@ -43,7 +35,7 @@ static void make_disk(void)
 
 	require(fd >= 0);
 	for (i = 0; i < SECTORS * 512 / DRIVER_DATA; i++) {
-		fill(buf, i);
+		driver_fill(buf, i);
 		require(write(fd, buf, sizeof(buf)) == sizeof(buf));
 	}
 	close(fd);
@@ -57,7 +49,7 @@ static bool disk_has(uint32_t block, uint32_t seed)
 	ssize_t got = pread(fd, buf, sizeof(buf), block * DRIVER_DATA);
 
 	close(fd);
-	fill(want, seed);
+	driver_fill(want, seed);
 	return got == sizeof(buf) && !memcmp(buf, want, sizeof(buf));
 }
 
@@ -194,7 +186,7 @@ static bool slot_has(unsigned int slot, uint32_t seed)
 {
 	uint8_t want[DRIVER_DATA];
 
-	fill(want, seed);
+	driver_fill(want, seed);
 	return !memcmp(driver_data(&driver, slot), want, sizeof(want));
 }
 
@@ -214,7 +206,7 @@ static void use_disk(void)
 	}
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		check(slot_has(slot, slot * 3));
-	fill(driver_data(&driver, 5), 12345);
+	driver_fill(driver_data(&driver, 5), 12345);
 	submit_and_wait(5, VIRTIO_BLK_T_OUT, 7);
 	check(disk_has(7, 12345));
 	memset(driver_data(&driver, 6), 0, DRIVER_DATA);

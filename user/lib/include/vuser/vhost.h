@@ -43,7 +43,9 @@ struct vhost_backend;
 /**
  * struct vhost_backend_ops - what the back-end says by itself
  * @lost: the connection has ended; @why is 0 after vhost_backend_disconnect(),
- *	else the -errno.  Called once for each connection that was made
+ *	else the -errno.  Called once for each connection that was made.  The
+ *	descriptors are closed when it returns, so that this is the time to
+ *	take them out of an event loop
  * @config_change: the device's configuration space has changed
  * @iotlb: a translation is missed or an access failed; @msg->type says which
  * @host_notifier: the ring's doorbell is at @area->offset of @fd; -1: no more
