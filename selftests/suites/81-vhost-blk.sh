@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# labs: 6.12 7.2
+# timeout: 300
+#
+# qemu-storage-daemon's vhost-user-blk export as a disk for qemu-io and qemu-img
+# by way of QEMU's virtio-blk-vfio-pci (libblkio, which Debian 12 does not have),
+# vuser and vuser-vhost.
+
+# shellcheck disable=SC2317 # functions that check calls
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+
+IMAGE=$WORK/disk.img
+BACK=$WORK/back.sock
+SIZE=$((64 << 20))
+
+# Memory of files can only be reached through the page cache: no cache.direct.
+back_end()
+{
+	local pid=$WORK/back.pid
+
+	rm -f "$BACK" "$pid"
+	qemu-storage-daemon --daemonize --pidfile "$pid" \
+		--chardev socket,id=monitor,path="$WORK/qmp.sock",server=on,wait=off \
+		--monitor chardev=monitor \
+		--blockdev driver=file,filename="$IMAGE",node-name=disk,discard=unmap \
+		--export type=vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path="$BACK",num-queues=4,logical-block-size=512
+}
+
+# qmp COMMAND-JSON: one command for the storage daemon.
+qmp()
+{
+	printf '%s\n' '{"execute":"qmp_capabilities"}' "$1" |
+		socat -t 10 - UNIX-CONNECT:"$WORK/qmp.sock" > "$WORK/qmp.log"
+	cat "$WORK/qmp.log"
+	[ "$(grep -c '"return"' "$WORK/qmp.log")" = 2 ]
+}
+
+# What qemu-io and qemu-img call the device.
+disk()
+{
+	echo "driver=virtio-blk-vfio-pci,path=$MDEVS/${UUID[blk]},cache.direct=on"
+}
+
+# io FILE-OPTIONS... -- COMMAND...: qemu-io's commands, which tells of what went
+# wrong by its output only.
+io()
+{
+	local file=() args=() command out
+
+	while [ "$1" != -- ]; do
+		file+=("$1")
+		shift
+	done
+	for command in "${@:2}"; do
+		args+=(-c "$command")
+	done
+	out=$(timeout 60 qemu-io "${args[@]}" "${file[@]}" 2>&1) ||
+		{ echo "$out"; return 1; }
+	echo "$out"
+	! grep -qiE 'failed|error|different' <<< "$out"
+}
+
+on_disk()
+{
+	io --image-opts "$(disk)" -- "$@"
+}
+
+# The same on the image, past the device.
+in_file()
+{
+	io -f raw "$IMAGE" -- "$@"
+}
+
+# ask COMMAND: of the session; what qemu-io says before it prompts again.
+ask()
+{
+	echo "$1" >&"${QEMU_IO[1]}"
+	read -r -d '>' -t $SOON answer <&"${QEMU_IO[0]}"
+	echo "$1: $answer"
+}
+
+# A new size, in the middle of a session.  QEMU only asks for it when it is to
+# change the size, which it cannot: so ask until the size wanted is the one.
+resize()
+{
+	local answer before after tries
+
+	coproc QEMU_IO { stdbuf -oL qemu-io --image-opts "$(disk)" 2>&1; }
+	read -r -d '>' -t $SOON answer <&"${QEMU_IO[0]}"
+	ask length
+	before=$answer
+	qmp '{"execute":"block_resize","arguments":
+		{"node-name":"disk","size":100663296}}'
+	for ((tries = 0; tries < 100; tries++)); do
+		ask "truncate 96M"
+		ask length
+		after=$answer
+		[[ $after != *"96 MiB"* ]] || break
+	done
+	echo quit >&"${QEMU_IO[1]}"
+	wait "$QEMU_IO_PID"
+	[[ $before == *"64 MiB"* && $after == *"96 MiB"* ]]
+}
+
+# The storage daemon dies, with the device attached, and is started anew.
+kill_back_end()
+{
+	local pid
+
+	pid=$(cat "$WORK/back.pid")
+	kill -KILL "$pid" && pidwait -F "$WORK/back.pid"
+	back_end
+}
+
+truncate -s $SIZE "$IMAGE"
+check "the module and the helper start" vuser_up || finish
+check "qemu-storage-daemon exports a disk" back_end || finish
+check "the device attaches" \
+	device_up blk vuser-vhost --device blk --back-end "$BACK" --socket || finish
+check "write patterns, read and verify" on_disk \
+	"write -P 0xa5 0 1M" "write -P 0x5a 1M 4k" "write -P 0x11 33M 64k" \
+	"read -P 0xa5 0 1M" "read -P 0x5a 1M 4k" "read -P 0 1028k 4k" \
+	"read -P 0x11 33M 64k" flush
+check "what was flushed is in the file" in_file \
+	"read -P 0xa5 0 1M" "read -P 0x5a 1M 4k" "read -P 0x11 33M 64k"
+before=$(stat -c %b "$IMAGE")
+check "write zeroes and discard" on_disk \
+	"write -z 256k 128k" "read -P 0 256k 128k" "read -P 0xa5 384k 640k" \
+	"read -P 0xa5 0 256k" "discard 512k 512k" "read -P 0xa5 0 256k"
+check "discard gives the blocks back" test \
+	"$(stat -c %b "$IMAGE")" -lt "$before"
+check "a new size is seen" resize
+check "the storage daemon is killed and started anew" kill_back_end
+check "what was flushed is there when the disk is opened again" on_disk \
+	"read -P 0xa5 0 256k" "read -P 0x11 33M 64k" "write -P 0x77 95M 4k"
+check "nothing stays mapped" test "$(counter blk dma-regions)" = 0
+check "the device is removed" device_down blk
+kill "$(cat "$WORK/back.pid")"
+finish
