@@ -4,12 +4,14 @@ fuzz-objs := $(d)fuzz.o
 fuzz-stream-objs := $(d)stream.o $(d)stream-mutator.o $(fuzz-objs)
 
 fuzzers += fuzz-decode fuzz-version fuzz-framing fuzz-server fuzz-client \
-	   fuzz-handshake fuzz-netlink
+	   fuzz-handshake fuzz-netlink fuzz-vhost fuzz-vhost-decode
 fuzz-decode-objs := $(d)fuzz-decode.o $(fuzz-objs)
 fuzz-version-objs := $(d)fuzz-version.o $(fuzz-objs)
 fuzz-framing-objs := $(d)fuzz-framing.o $(fuzz-stream-objs)
 fuzz-server-objs := $(d)fuzz-server.o $(fuzz-stream-objs)
 fuzz-client-objs := $(d)fuzz-client.o $(fuzz-stream-objs)
+fuzz-vhost-objs := $(d)fuzz-vhost.o $(fuzz-stream-objs)
+fuzz-vhost-decode-objs := $(d)fuzz-vhost-decode.o $(fuzz-objs)
 fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,attach.o config.o) \
 	$(addprefix netlink/,vnl.o dev.o names.o)
@@ -22,7 +24,7 @@ fuzz-netlink-libs := libnl-3.0 libnl-genl-3.0
 comma := ,
 # poll() is where peers would wait for each other: stream.c has its own.
 $(foreach f,$(fuzzers),$(eval $(f)-ldlibs := -fsanitize=fuzzer))
-$(foreach f,framing server client handshake,$(eval \
+$(foreach f,framing server client handshake vhost,$(eval \
 	fuzz-$(f)-ldlibs += -Wl$(comma)--wrap=poll -Wl$(comma)--wrap=vu_fd_close))
 fuzz-server-ldlibs += -Wl$(comma)--wrap=vu_event_signal
 

@@ -283,6 +283,80 @@ def insn_seeds():
             for code in codes]
 
 
+def vhost_messages():
+    """Requests of the front-end: number, payload, descriptors."""
+    region = struct.pack("<QQQQ", 0, 0x1000, 0x10000, 0)
+    u64 = struct.pack("<Q", 1)
+    state = struct.pack("<II", 0, 256)
+    config = struct.pack("<III", 0, 16, 0) + bytes(16)
+    inflight = struct.pack("<QQHHI", 0, 0, 1, 256, 0)
+    requests = [(1, b"", 0), (2, u64, 0), (3, b"", 0),
+                (5, struct.pack("<II", 1, 0) + region, 1),
+                (6, struct.pack("<QQ", 0x1000, 0), 1), (7, b"", 1),
+                (8, state, 0), (9, struct.pack("<IIQQQQ", 0, 0, 0, 0, 0, 0), 0),
+                (10, state, 0), (11, state, 0), (12, u64, 1),
+                (13, struct.pack("<Q", 0x100), 0), (15, b"", 0), (16, u64, 0),
+                (17, b"", 0), (18, state, 0), (20, u64, 0), (21, b"", 1),
+                (22, struct.pack("<QQQBB6x", 0, 0, 0, 0, 1), 0),
+                (24, config, 0), (25, config, 0), (31, inflight, 0),
+                (32, inflight, 1), (36, b"", 0), (37, bytes(8) + region, 1),
+                (38, bytes(8) + region, 0), (39, u64, 0), (40, b"", 0),
+                (41, bytes(16), 0), (42, struct.pack("<II", 0, 0), 1),
+                (43, b"", 0), (44, b"", 0)]
+    return [(struct.pack("<III", number, 1, len(data)) + data, fds)
+            for number, data, fds in requests]
+
+
+def vhost_answer(number, data, fds=0, kind=EVENTFD):
+    return record(number, data, REPLY | ECHO, fds, kind)
+
+
+def vhost_decode_seeds():
+    seeds = []
+    for message, fds in vhost_messages():
+        number, _, size = struct.unpack_from("<III", message)
+        asked = struct.pack("<BH", fds, len(message)) + message
+        seeds.append(bytes([0, fds]) + message)
+        for data in (bytes(8), message[12:], struct.pack("<Q", 1)):
+            answer = struct.pack("<III", number, 5, len(data)) + data
+            seeds.append(b"\1" + asked + b"\0" + answer)
+            seeds.append(b"\4" + asked + b"\0" + answer)
+    for number in range(1, 11):
+        for data in (b"", bytes(16), bytes(24), bytes(40)):
+            message = struct.pack("<III", number, 1, len(data)) + data
+            seeds.append(b"\2\0" + message)
+            seeds.append(b"\2\1" + message)
+            answer = struct.pack("<IIIQ", number, 5, 8, 0)
+            asked = struct.pack("<III", number, 9, len(data)) + data
+            seeds.append(b"\3" + struct.pack("<BH", 0, len(asked)) + asked +
+                         b"\0" + answer)
+    return seeds
+
+
+def vhost_seeds():
+    """What a back-end answers at the start, and then to anything."""
+    features = vhost_answer(0, struct.pack("<Q", 1 << 30 | 1 << 32))
+    start = features + vhost_answer(0, struct.pack("<Q", 0x40bffb))
+    zero = vhost_answer(0, bytes(8))
+    one = vhost_answer(0, struct.pack("<Q", 1))
+    config = vhost_answer(0, struct.pack("<III", 0, 16, 0) + bytes(16))
+    state = vhost_answer(0, struct.pack("<II", 0, 0))
+    inflight = vhost_answer(0, struct.pack("<QQHHI", 4096, 0, 1, 256, 0), 1,
+                            MEMORY)
+    requests = b"".join(record(number, bytes(size), TWIN | NO_REPLY, fds, MEMORY)
+                        for number, size, fds in
+                        [(2, 0, 0), (3, 24, 1), (4, 8, 0), (5, 8, 0), (6, 16, 0),
+                         (8, 16, 0), (9, 40, 1), (10, 40, 0)])
+    seeds = []
+    for low in range(16):
+        calls = bytes(low | high << 4 for high in range(9)) + bytes([8])
+        for answers in (zero * 12, one * 12, (zero + config) * 4 + state * 4,
+                        zero * 4 + requests + inflight * 4):
+            for more in (one + one + zero + zero, zero + one + one + zero + zero):
+                seeds.append(bytes([len(calls)]) + calls + start + more + answers)
+    return seeds
+
+
 def main():
     messages = client_messages()
     stream = b"".join(messages)
@@ -299,6 +373,8 @@ def main():
                       b"\xf3" + handshake(False) + config(3)],
         "netlink": netlink_seeds(),
         "insn": insn_seeds(),
+        "vhost": vhost_seeds(),
+        "vhost-decode": vhost_decode_seeds(),
     }
     for name, inputs in seeds.items():
         directory = os.path.join(sys.argv[1], name)

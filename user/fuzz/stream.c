@@ -86,14 +86,15 @@ void stream_peer_close(struct stream_peer *peer)
 	peer->twin = -1;
 }
 
-/* Keep the first fd that came, close the others. */
-static void take_fds(struct stream_peer *peer, struct msghdr *mh)
+void stream_take_fds(struct stream_peer *peer, const struct msghdr *mh)
 {
+	struct msghdr copy = *mh;
 	struct cmsghdr *cmsg;
 	size_t i, nr;
 	int fd;
 
-	for (cmsg = CMSG_FIRSTHDR(mh); cmsg; cmsg = CMSG_NXTHDR(mh, cmsg)) {
+	for (cmsg = CMSG_FIRSTHDR(&copy); cmsg;
+	     cmsg = CMSG_NXTHDR(&copy, cmsg)) {
 		if (cmsg->cmsg_type != SCM_RIGHTS)
 			continue;
 		nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -153,7 +154,7 @@ static void take_bytes(struct stream_peer *peer, const uint8_t *buf, size_t len)
 	}
 }
 
-void stream_drain(struct stream_peer *peer)
+void stream_receive(struct stream_peer *peer, stream_take_fn take)
 {
 	static uint8_t buf[0x40000];
 	union {
@@ -175,10 +176,23 @@ void stream_drain(struct stream_peer *peer)
 		if (!got || (got < 0 && errno != EAGAIN))
 			peer->closed = true;
 		if (got <= 0)
-			break;
-		take_fds(peer, &mh);
-		take_bytes(peer, buf, got);
+			return;
+		take(&mh, buf, got);
 	}
+}
+
+static struct stream_peer *draining;
+
+static void drain(const struct msghdr *mh, const uint8_t *buf, size_t got)
+{
+	stream_take_fds(draining, mh);
+	take_bytes(draining, buf, got);
+}
+
+void stream_drain(struct stream_peer *peer)
+{
+	draining = peer;
+	stream_receive(peer, drain);
 }
 
 /* What has to be the same in a command and its reply. */
@@ -242,7 +256,7 @@ static size_t put_fds(const struct record *rec, int *fds)
 	return nr;
 }
 
-static void send_bytes(int fd, void *buf, size_t len, const int *fds, size_t nr)
+void stream_send_bytes(int fd, void *buf, size_t len, const struct record *rec)
 {
 	union {
 		char buf[CMSG_SPACE(VUSER_MAX_MSG_FDS * sizeof(int))];
@@ -250,8 +264,12 @@ static void send_bytes(int fd, void *buf, size_t len, const int *fds, size_t nr)
 	} control = { 0 };
 	struct iovec iov = { buf, len };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fds[VUSER_MAX_MSG_FDS];
+	size_t nr = put_fds(rec, fds);
 	struct cmsghdr *cmsg;
 
+	if (!len)
+		return;
 	if (nr) {
 		mh.msg_control = control.buf;
 		mh.msg_controllen = CMSG_SPACE(nr * sizeof(int));
@@ -268,17 +286,13 @@ static void send_bytes(int fd, void *buf, size_t len, const int *fds, size_t nr)
 void stream_send(struct stream_peer *peer, const struct record *rec)
 {
 	static uint8_t buf[sizeof(struct vfio_user_header) + UINT16_MAX];
-	int fds[VUSER_MAX_MSG_FDS];
-	size_t len;
+	size_t len = put_header(peer, rec, buf);
 
-	len = put_header(peer, rec, buf);
 	if (rec->len)
 		memcpy(buf + len, rec->data, rec->len);
 	if (rec->flags & RECORD_ECHO)
 		echo(peer, buf + len, rec->len);
-	len += rec->len;
-	if (len)
-		send_bytes(peer->fd, buf, len, fds, put_fds(rec, fds));
+	stream_send_bytes(peer->fd, buf, len + rec->len, rec);
 }
 
 /*

@@ -83,6 +83,20 @@ void stream_peer_close(struct stream_peer *peer);
 /* Take in all that the other side sent. */
 void stream_drain(struct stream_peer *peer);
 
+/* What a protocol of its own does with what came. */
+struct msghdr;
+typedef void (*stream_take_fn)(const struct msghdr *mh, const uint8_t *buf,
+			       size_t got);
+
+/* Give all that the other side sent to @take, a part at a time. */
+void stream_receive(struct stream_peer *peer, stream_take_fn take);
+
+/* Keep the first fd that came, as @peer->twin; close the others. */
+void stream_take_fds(struct stream_peer *peer, const struct msghdr *mh);
+
+/* Send bytes with the fds of a record. */
+void stream_send_bytes(int fd, void *buf, size_t len, const struct record *rec);
+
 /* Send a record, or as much of it as there is room for. */
 void stream_send(struct stream_peer *peer, const struct record *rec);
 
