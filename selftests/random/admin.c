@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Who creates and removes devices, sets them up, and minds the helper. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib/helper.h"
+#include "random.h"
+
+int device_create(unsigned int device)
+{
+	const char *uuid = world->uuid[device];
+	int ret = mdev_create(uuid);
+
+	if (!ret)
+		ret = mdev_set(uuid, "request_timeout_ms", "1000");
+	if (!ret)
+		ret = mdev_set(uuid, "close_timeout_ms", "1000");
+	if (!ret)
+		ret = mdev_set(uuid, "endpoint", world->socket[device]);
+	return ret;
+}
+
+/* It waits for the consumer to let go; the others do not wait for it. */
+static void recreate(unsigned int device)
+{
+	if (!fork()) {
+		mdev_remove(world->uuid[device]);
+		did(DID_REMOVE);
+		device_create(device);
+		_exit(0);
+	}
+}
+
+static void set_something(struct dice *dice, unsigned int device)
+{
+	static const char *const settings[][2] = {
+		{ "mmap", "trap" },	     { "mmap", "sparse" },
+		{ "mmap", "auto" },	     { "mmap", "" },
+		{ "max_dma_maps", "1" },     { "max_dma_maps", "8" },
+		{ "max_dma_maps", "0" },     { "max_dma_maps", "-1" },
+		{ "dma_backing", "memory" }, { "dma_backing", "auto" },
+		{ "reset", "never" },	     { "reset", "auto" },
+		{ "reset", "nonsense" },     { "endpoint", "/nowhere" },
+	};
+	static const char *const shown[] = { "state", "endpoint", "mmap",
+					     "error" };
+	const char *const *s =
+		settings[pick(dice, sizeof(settings) / sizeof(settings[0]))];
+	const char *uuid = world->uuid[device];
+	char buf[4096];
+
+	mdev_set(uuid, s[0], s[1]);
+	mdev_get(uuid, shown[pick(dice, 4)], buf, sizeof(buf));
+	if (s[0][0] == 'e')
+		mdev_set(uuid, "endpoint", world->socket[device]);
+	did(DID_SETTING);
+}
+
+static void trouble_helper(struct dice *dice, pid_t *helper)
+{
+	did(DID_HELPER);
+	if (pick(dice, 2)) {
+		kill(*helper, SIGSTOP);
+		doze(dice, 200);
+		kill(*helper, SIGCONT);
+		return;
+	}
+	helper_kill(*helper);
+	doze(dice, 50);
+	*helper = helper_start();
+}
+
+void admin_run(struct dice *dice)
+{
+	pid_t helper = helper_start();
+	unsigned int device;
+
+	/* First all is well. */
+	for (device = 0; device < NR_DEVICES; device++)
+		mdev_wait(world->uuid[device], "state", "open", SOON_MS / 4);
+	while (!world->stop) {
+		device = pick(dice, NR_DEVICES);
+		switch (pick(dice, 16)) {
+		case 0:
+			recreate(device);
+			break;
+		case 1:
+			trouble_helper(dice, &helper);
+			break;
+		default:
+			set_something(dice, device);
+		}
+		doze(dice, 100);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (helper <= 0 || kill(helper, 0))
+			helper = helper_start();
+	}
+	/* Removals under way are seen through, by the helper's grace. */
+	helper_stop(helper);
+	while (wait(NULL) > 0)
+		;
+}

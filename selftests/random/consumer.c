@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A consumer: opens the device, and sometimes the next one with it, and lets
+ * its threads loose.  Its end is its own, a kill, or that of the world.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib/vfio.h"
+#include "random.h"
+
+#define NR_THREADS 3
+#define NR_STEPS   200
+
+struct thread {
+	pthread_t thread;
+	struct dice dice;
+	const struct vfio_dev *dev;
+	struct views views;
+};
+
+/* A child has the mappings and the files, until it ends. */
+static void fork_once(struct thread *t)
+{
+	pid_t pid = fork();
+	int i;
+
+	if (!pid) {
+		alarm(5);
+		roll(&t->dice);
+		for (i = 0; i < 10; i++) {
+			views_step(&t->dice, &t->views, t->dev->device);
+			device_step(&t->dice, t->dev->device);
+		}
+		_exit(0);
+	}
+	did(DID_FORK);
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+}
+
+/* The device file once more, in another number. */
+static void reopen(struct thread *t)
+{
+	int fd = dup(t->dev->device);
+
+	if (fd >= 0) {
+		device_step(&t->dice, fd);
+		close(fd);
+	}
+	ioctl(t->dev->group, VFIO_GROUP_UNSET_CONTAINER);
+}
+
+static void *run(void *arg)
+{
+	struct thread *t = arg;
+	int i;
+
+	for (i = 0; i < NR_STEPS && !world->stop; i++) {
+		switch (pick(&t->dice, 64)) {
+		case 0:
+			reopen(t);
+			break;
+		case 1:
+			fork_once(t);
+			break;
+		case 2 ... 20:
+			device_step(&t->dice, t->dev->device);
+			break;
+		case 21 ... 34:
+			dma_step(&t->dice, t->dev->container, &t->views);
+			break;
+		default:
+			views_step(&t->dice, &t->views, t->dev->device);
+		}
+	}
+	views_clear(&t->views);
+	return NULL;
+}
+
+static void use(struct dice *dice, const struct vfio_dev *dev)
+{
+	struct thread threads[NR_THREADS] = {};
+	int i;
+
+	for (i = 0; i < NR_THREADS; i++) {
+		threads[i].dev = dev;
+		dice_seed(&threads[i].dice, roll(dice), i);
+		if (pthread_create(&threads[i].thread, NULL, run, &threads[i]))
+			break;
+	}
+	/* Some end in the middle of it all. */
+	if (once_in(dice, 3)) {
+		doze(dice, 300);
+		did(DID_KILL);
+		kill(getpid(), SIGKILL);
+	}
+	while (i-- > 0)
+		pthread_join(threads[i].thread, NULL);
+}
+
+/* The helper waits longer and longer for a server, but not for a new one. */
+static void have_it_tried(unsigned int device)
+{
+	mdev_set(world->uuid[device], "endpoint", "/run/nobody");
+	mdev_set(world->uuid[device], "endpoint", world->socket[device]);
+}
+
+static void live(struct dice *dice, unsigned int device)
+{
+	struct vfio_dev dev, other;
+	bool joined;
+
+	if (vfio_dev_open(&dev, world->uuid[device],
+			  pick(dice, 2) ? VFIO_TYPE1v2_IOMMU :
+					  VFIO_TYPE1_IOMMU)) {
+		if (once_in(dice, 10))
+			have_it_tried(device);
+		doze(dice, 200);
+		return;
+	}
+	did(DID_OPEN);
+	joined = once_in(dice, 3) &&
+		 !vfio_dev_join(&other, world->uuid[(device + 1) % NR_DEVICES],
+				dev.container);
+	use(dice, &dev);
+	if (joined)
+		vfio_dev_close(&other);
+	vfio_dev_close(&dev);
+}
+
+void consumer_run(struct dice *dice, unsigned int device)
+{
+	pid_t pid;
+
+	while (!world->stop) {
+		struct dice child = { .state = roll(dice) | 1 };
+
+		pid = fork();
+		if (!pid) {
+			views_init();
+			/* Whatever it waits for: not for ever. */
+			alarm(20);
+			live(&child, device);
+			_exit(0);
+		}
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+	}
+}

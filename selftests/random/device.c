@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Calls with arguments that make sense, or do not. */
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../lib/vfio.h"
+#include "random.h"
+
+#define REGION_SHIFT 40
+#define POOL_PAGES   64
+
+/* A structure of some size, full of what may be in it. */
+union argument {
+	uint32_t word[64];
+	uint8_t byte[256];
+};
+
+static void fill(struct dice *dice, union argument *arg)
+{
+	unsigned int i;
+
+	memset(arg, 0, sizeof(*arg));
+	for (i = 1; i < 16; i++)
+		if (pick(dice, 2))
+			arg->word[i] = odd_number(dice);
+	arg->word[0] = once_in(dice, 4) ? odd_number(dice) :
+					  4 * (1 + pick(dice, 64));
+	if (arg->word[0] > sizeof(*arg) && !once_in(dice, 8))
+		arg->word[0] = sizeof(*arg);
+}
+
+static void random_ioctl(struct dice *dice, int fd)
+{
+	static const unsigned long known[] = {
+		VFIO_DEVICE_GET_INFO,	   VFIO_DEVICE_GET_REGION_INFO,
+		VFIO_DEVICE_GET_IRQ_INFO,  VFIO_DEVICE_SET_IRQS,
+		VFIO_DEVICE_FEATURE,	   VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
+		VFIO_DEVICE_PCI_HOT_RESET, VFIO_DEVICE_IOEVENTFD,
+	};
+	unsigned long cmd = known[pick(dice, sizeof(known) / sizeof(known[0]))];
+	union argument arg;
+	void *where = &arg;
+
+	fill(dice, &arg);
+	if (once_in(dice, 10))
+		cmd = _IO(VFIO_TYPE, VFIO_BASE + pick(dice, 40));
+	if (once_in(dice, 20))
+		where = (void *)(uintptr_t)odd_number(dice);
+	/* The buffer may be longer than it says, never shorter. */
+	if (where == &arg && arg.word[0] > sizeof(arg))
+		arg.word[0] = sizeof(arg);
+	ioctl(fd, cmd, where);
+	did(DID_IOCTL);
+}
+
+static void set_irqs(struct dice *dice, int fd)
+{
+	static const uint32_t data[] = {
+		VFIO_IRQ_SET_DATA_NONE,
+		VFIO_IRQ_SET_DATA_BOOL,
+		VFIO_IRQ_SET_DATA_EVENTFD,
+	};
+	uint32_t kind = data[pick(dice, 3)], count = pick(dice, 12);
+	uint32_t action = VFIO_IRQ_SET_ACTION_TRIGGER;
+	int32_t fds[16];
+	uint8_t bools[16];
+	unsigned int i;
+
+	if (once_in(dice, 3))
+		action = 1 << (3 + pick(dice, 3));
+	for (i = 0; i < 16; i++) {
+		fds[i] = once_in(dice, 4) ? -1 : eventfd(0, EFD_NONBLOCK);
+		bools[i] = pick(dice, 2);
+	}
+	irq_set(fd, kind | action, pick(dice, 6), pick(dice, 4),
+		once_in(dice, 20) ? odd_number(dice) : count,
+		kind == VFIO_IRQ_SET_DATA_EVENTFD ? (void *)fds : bools,
+		kind == VFIO_IRQ_SET_DATA_NONE ? 0 :
+		kind == VFIO_IRQ_SET_DATA_BOOL ? count :
+						 count * sizeof(fds[0]));
+	for (i = 0; i < 16; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	did(DID_IRQS);
+}
+
+static void transfer(struct dice *dice, int fd)
+{
+	uint64_t region = once_in(dice, 10) ? odd_number(dice) % 64 :
+					      pick(dice, 9);
+	uint64_t offset = once_in(dice, 10) ? odd_number(dice) :
+					      pick(dice, 0x5000);
+	size_t len = once_in(dice, 4) ? pick(dice, 5000) : 1 + pick(dice, 16);
+	static __thread char buf[5000];
+
+	offset += region << REGION_SHIFT;
+	if (pick(dice, 2))
+		(void)!pread(fd, buf, len, offset);
+	else
+		(void)!pwrite(fd, buf, len, offset);
+	did(DID_ACCESS);
+}
+
+void device_step(struct dice *dice, int fd)
+{
+	switch (pick(dice, 8)) {
+	case 0 ... 2:
+		random_ioctl(dice, fd);
+		break;
+	case 3:
+		set_irqs(dice, fd);
+		break;
+	case 4:
+		if (once_in(dice, 8))
+			ioctl(fd, VFIO_DEVICE_RESET);
+		break;
+	default:
+		transfer(dice, fd);
+	}
+}
+
+/* Memory to map: of each kind there is, or a place in the device itself. */
+static char *memory(struct dice *dice, struct views *views, size_t size)
+{
+	static char *pools[3];
+	static int fd = -1;
+	char *mem;
+	size_t room;
+	int kind = pick(dice, 4);
+
+	if (fd < 0) {
+		fd = memfd_create("pool", MFD_CLOEXEC);
+		if (ftruncate(fd, POOL_PAGES * PAGE))
+			return NULL;
+		pools[0] = mmap(NULL, POOL_PAGES * PAGE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		pools[1] = mmap(NULL, POOL_PAGES * PAGE, PROT_READ | PROT_WRITE,
+				MAP_SHARED, fd, 0);
+		pools[2] = mmap(NULL, POOL_PAGES * PAGE, PROT_READ, MAP_SHARED,
+				fd, 0);
+	}
+	if (kind == 3) {
+		mem = views_any(dice, views, &room);
+		return room < size ? NULL : mem;
+	}
+	return pools[kind] + pick(dice, POOL_PAGES - size / PAGE) * PAGE;
+}
+
+void dma_step(struct dice *dice, int container, struct views *views)
+{
+	size_t size = (1 + pick(dice, 8)) * PAGE;
+	uint64_t iova = pick(dice, 64) * PAGE;
+	char *mem;
+
+	if (once_in(dice, 10))
+		iova = odd_number(dice);
+	if (pick(dice, 2)) {
+		dma_unmap(container, iova, once_in(dice, 4) ? 64 * PAGE : size,
+			  once_in(dice, 20) ? pick(dice, 8) : 0, NULL);
+		did(DID_DMA_UNMAP);
+		return;
+	}
+	mem = memory(dice, views, size);
+	if (once_in(dice, 20))
+		mem = (char *)(uintptr_t)odd_number(dice);
+	if (!dma_map(container, mem, iova,
+		     once_in(dice, 20) ? odd_number(dice) : size,
+		     once_in(dice, 4) ? pick(dice, 4) : DMA_RW))
+		did(DID_DMA_MAP);
+}

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 7800
+# hugepages: 16
+#
+# Everything at random, from all sides at once, for VUSER_SECONDS (15).
+
+. "$(dirname "$0")/../lib.sh"
+
+run random_test
