@@ -66,6 +66,9 @@ int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 {
 	int ret;
 
+	/* Served already: it is only the back-end that is a new one. */
+	if (dev->ctrl_watch)
+		return 0;
 	dev->ring_mem = (struct vqueue_mem) { mem_read, mem_write, dev };
 	dev->net_dev.pairs_changed = pairs_changed;
 	dev->net_dev.ctx = dev;

@@ -35,7 +35,7 @@ static void on_down(void *ctx, int why)
 		  why ? vhost_backend_error(dev->link.backend) : "hung up");
 	if (dev->net)
 		set_link(dev, false);
-	if (virtio_running(&dev->virtio))
+	if (virtio_running(&dev->virtio) && !vhost_inflight_kept(dev))
 		virtio_need_reset(&dev->virtio);
 }
 
@@ -58,7 +58,7 @@ static int on_up(void *ctx)
 		set_link(dev, true);
 	else
 		config_changed(dev);
-	return 0;
+	return vhost_inflight_kept(dev) ? vhost_rings_resume(dev) : 0;
 }
 
 static const struct vhost_link_ops link_ops = {
@@ -153,6 +153,7 @@ int vhost_device_new(const struct vhost_device_options *options,
 	if (!dev)
 		return -ENOMEM;
 	dev->options = *options;
+	dev->inflight_fd = -1;
 	dev->net = !strcmp(options->type.name, "net");
 	if (options->config_size)
 		dev->options.type.config_size = options->config_size;
@@ -235,6 +236,7 @@ void vhost_device_free(struct vhost_device *dev)
 	if (dev->link.backend)
 		vhost_link_close(&dev->link);
 	free_queues(dev);
+	vhost_inflight_forget(dev);
 	vhost_mem_fini(&dev->mem);
 	vuser_msix_fini(&dev->msix);
 	virtio_fini(&dev->virtio);

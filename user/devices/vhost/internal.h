@@ -48,6 +48,9 @@ struct vhost_queue {
  * @ctrl: the control queue while it runs
  * @ctrl_watch: on its kick, NULL while it does not
  * @ring_mem: way of @ctrl to memory
+ * @inflight: layout of @inflight_fd
+ * @inflight_fd: the back-end's memory of what is in flight, -1 without
+ * @resuming: rings start where they were
  * @event: event loop
  * @ending: being freed
  */
@@ -69,6 +72,9 @@ struct vhost_device {
 	struct vqueue ctrl;
 	sd_event_source *ctrl_watch;
 	struct vqueue_mem ring_mem;
+	struct vhost_user_inflight inflight;
+	int inflight_fd;
+	bool resuming;
 	sd_event *event;
 	bool ending;
 };
@@ -89,9 +95,15 @@ uint64_t vhost_features_pass(const struct vhost_device *dev);
 /* rings.c: the rings at the back-end. */
 extern const struct virtio_ops vhost_ring_ops;
 void vhost_rings_stop(struct vhost_device *dev);
+int vhost_rings_resume(struct vhost_device *dev);
 void vhost_rings_lost(struct vhost_device *dev);
 int vhost_rings_enable(struct vhost_device *dev);
 void vhost_rings_call(struct vhost_device *dev, uint16_t queue);
+
+/* inflight.c: what is in flight at the back-end. */
+int vhost_inflight_give(struct vhost_device *dev);
+void vhost_inflight_forget(struct vhost_device *dev);
+bool vhost_inflight_kept(const struct vhost_device *dev);
 
 /* control.c: the control queue of a network device. */
 bool vhost_is_control(const struct vhost_device *dev, uint16_t queue);

@@ -7,7 +7,7 @@ bin += vuser-vhost
 
 vhost-objs := $(addprefix $(d), \
 	types.o virtio.o vqueue.o net.o pci.o memory.o link.o arguments.o \
-	config.o control.o irq.o rings.o serve.o device.o)
+	config.o control.o inflight.o irq.o rings.o serve.o device.o)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-device

@@ -3,6 +3,7 @@
  * The rings at the back-end.  They start at DRIVER_OK, by when a driver has set
  * all of them up and the client its interrupts.
  */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -79,6 +80,30 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 	return ret == -EOPNOTSUPP ? 0 : ret;
 }
 
+/*
+ * Where a ring starts: with nothing in it.  Or where the back-end before
+ * stopped: that of a split ring is what it had given back, that of a packed one
+ * is in the memory of what is in flight.
+ */
+static int find_base(struct vhost_device *dev, const struct virtio_queue *q,
+		     uint32_t *base)
+{
+	uint16_t used;
+	int ret;
+
+	*base = 0;
+	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED)) {
+		*base = vhost_packed_base(0, 1, 0, 1);
+		return 0;
+	}
+	if (!dev->resuming)
+		return 0;
+	ret = vuser_dma_read(dev->server, q->device + 2, &used, sizeof(used));
+	if (!ret)
+		*base = le16toh(used);
+	return ret;
+}
+
 static int start_ring(struct vhost_device *dev, uint16_t index)
 {
 	const struct virtio_queue *q = &dev->virtio.queues[index];
@@ -89,16 +114,17 @@ static int start_ring(struct vhost_device *dev, uint16_t index)
 		.avail_user_addr = q->driver,
 		.used_user_addr = q->device,
 	};
-	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
+	uint32_t base;
 	int ret;
 
 	ret = check_ring(dev, index);
+	if (!ret)
+		ret = find_base(dev, q, &base);
 	if (ret)
 		return ret;
 	ret = vhost_backend_set_vring_num(b, index, q->size);
 	if (!ret)
-		ret = vhost_backend_set_vring_base(
-			b, index, packed ? vhost_packed_base(0, 1, 0, 1) : 0);
+		ret = vhost_backend_set_vring_base(b, index, base);
 	if (!ret)
 		ret = vhost_backend_set_vring_addr(b, &addr);
 	if (!ret)
@@ -161,9 +187,9 @@ static int start_all(struct vhost_device *dev)
 	uint16_t i;
 	int ret;
 
-	ret = vhost_link_again(&dev->link);
+	ret = vhost_backend_set_features(b, vhost_features_pass(dev));
 	if (!ret)
-		ret = vhost_backend_set_features(b, vhost_features_pass(dev));
+		ret = vhost_inflight_give(dev);
 	if (!ret)
 		ret = vhost_mem_tell(&dev->mem, b);
 	if (!ret)
@@ -191,11 +217,40 @@ static int report(struct vhost_device *dev, const char *what, int ret)
 static int ops_start(void *ctx)
 {
 	struct vhost_device *dev = ctx;
-	int ret = report(dev, "cannot start the rings", start_all(dev));
+	int ret = vhost_link_again(&dev->link);
 
+	if (!ret)
+		ret = start_all(dev);
+	report(dev, "cannot start the rings", ret);
 	if (ret)
 		vhost_rings_stop(dev);
 	return ret;
+}
+
+/**
+ * vhost_rings_resume - go on with a new back-end, where that before stopped
+ * @dev: device; its back-end keeps track of what is in flight
+ *
+ * Return: 0, or -errno after the driver was told to reset the device.
+ */
+int vhost_rings_resume(struct vhost_device *dev)
+{
+	uint16_t i;
+	int ret;
+
+	dev->resuming = true;
+	ret = report(dev, "cannot go on with the rings", start_all(dev));
+	dev->resuming = false;
+	if (ret) {
+		vhost_rings_stop(dev);
+		virtio_need_reset(&dev->virtio);
+		return ret;
+	}
+	/* Whether the last interrupts were given nobody knows. */
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (dev->queues[i].started)
+			eventfd_write(vhost_irq_call_fd(dev, i), 1);
+	return 0;
 }
 
 static int ops_queue_start(void *ctx, uint16_t queue)
@@ -285,6 +340,7 @@ static void ops_reset(void *ctx)
 	struct vhost_device *dev = ctx;
 
 	vhost_rings_stop(dev);
+	vhost_inflight_forget(dev);
 	vhost_irq_reset(dev);
 	if (dev->net) {
 		vhost_net_reset(&dev->net_dev);

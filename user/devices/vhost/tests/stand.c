@@ -30,6 +30,9 @@ static enum fake_deed on_request(struct fake *fake)
 	const union vhost_user_payload *payload = &fake->msg.payload;
 
 	switch (fake->msg.hdr.request) {
+	case VHOST_USER_SET_VRING_BASE:
+		stand->base = payload->state.num;
+		break;
 	case VHOST_USER_SET_FEATURES:
 		stand->features = payload->u64;
 		break;
@@ -74,9 +77,20 @@ struct stand *stand_new(void)
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d.sock",
 		 getpid());
 	unlink(stand->path);
+	return stand;
+}
+
+static void start_listening(struct stand *stand)
+{
 	stand->listener = vuser_sock_listen(stand->path);
 	require(stand->listener >= 0);
-	return stand;
+}
+
+/* From then on nobody is there to connect to. */
+static void stop_listening(struct stand *stand)
+{
+	close(stand->listener);
+	unlink(stand->path);
 }
 
 static void *accept_front(void *arg)
@@ -100,12 +114,11 @@ int stand_device(struct stand *stand, const struct vhost_device_options *opt)
 	options.backend = stand->path;
 	if (!options.queue_size)
 		options.queue_size = 256;
+	start_listening(stand);
 	require(!pthread_create(&acceptor, NULL, accept_front, stand));
 	ret = vhost_device_new(&options, &stand->device);
 	pthread_join(acceptor, NULL);
-	/* From here on nobody is there to connect to. */
-	close(stand->listener);
-	unlink(stand->path);
+	stop_listening(stand);
 	return ret;
 }
 
@@ -161,6 +174,15 @@ void stand_serve(struct stand *stand)
 void stand_lose_backend(struct stand *stand)
 {
 	shutdown(stand->fake.fd, SHUT_RDWR);
+}
+
+void stand_new_backend(struct stand *stand)
+{
+	fake_stop(&stand->fake);
+	memset(stand->fake.seen, 0, sizeof(stand->fake.seen));
+	start_listening(stand);
+	accept_front(stand);
+	stop_listening(stand);
 }
 
 static void close_if(int fd)

@@ -25,6 +25,7 @@
  * @kick: of ring 0, as the back-end has it, -1 before
  * @call: likewise
  * @calls: how often the back-end was given one
+ * @base: of ring 0
  * @features: that it was told last
  * @memory: of the region it was told of last, -1 before
  * @region: that region
@@ -42,6 +43,7 @@ struct stand {
 	int kick;
 	int call;
 	unsigned int calls;
+	uint32_t base;
 	uint64_t features;
 	int memory;
 	struct vhost_user_region region;
@@ -61,6 +63,8 @@ int stand_device(struct stand *stand, const struct vhost_device_options *opt);
 void stand_serve(struct stand *stand);
 /* Have the back-end taken away, and wait until that is so. */
 void stand_lose_backend(struct stand *stand);
+/* Another one at the same path, which it waits for. */
+void stand_new_backend(struct stand *stand);
 void stand_free(struct stand *stand);
 
 /* Registers in BAR 0, and in configuration space. */

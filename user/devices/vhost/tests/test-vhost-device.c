@@ -342,17 +342,64 @@ TEST(no_bus_master)
 	stand_free(stand);
 }
 
-TEST(back_end_lost)
+/* A device that is running, its configuration's interrupt in @config. */
+static struct stand *setup_running(uint64_t protocol, int config, int call)
 {
-	struct stand *stand = setup("rng");
-	int config = new_event();
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
 
+	stand->fake.protocol = protocol;
+	require(!vhost_type_find("rng", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
 	stand_map(stand);
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, config);
 	stand_features(stand, VERSION_1);
 	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	return stand;
+}
+
+TEST(back_end_comes_back)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(UINT64_MAX, config, call);
+	uint16_t used = 7;
+
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	require(pwrite(stand->fd, &used, sizeof(used),
+		       STAND_SIZE + (DEVICE - STAND_IOVA) + 2) == 2);
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	/* An interrupt in case the last one was lost, and nothing else. */
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(status(stand), 0xf);
+	check_eq(stand_event(config, NEVER), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 1);
+	check_eq(stand->base, 7);
+	/* After a reset nothing is in flight. */
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	check_eq(stand->base, 0);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(back_end_lost)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(
+		~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD), config, call);
+
 	stand_lose_backend(stand);
 	check_eq(stand_event(config, SOON), 1);
 	check_eq(status(stand), 0x4f);
@@ -362,6 +409,7 @@ TEST(back_end_lost)
 	driver_ok(stand);
 	check_eq(status(stand), 0x4f);
 	close(config);
+	close(call);
 	stand_free(stand);
 }
 

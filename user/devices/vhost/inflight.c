@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is in flight.  A back-end that keeps track of it does so in memory that
+ * it made and that is kept here: given to the next back-end, that one finishes
+ * what the first one had taken, and neither driver nor program notice.
+ */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/**
+ * vhost_inflight_give - have the back-end keep track, anew or where another
+ *	one stopped
+ * @dev: device
+ *
+ * Return: 0, also for a back-end that cannot; or as a request of it.
+ */
+int vhost_inflight_give(struct vhost_device *dev)
+{
+	struct vhost_backend *b = dev->link.backend;
+	int ret;
+
+	if (!vhost_backend_has(b, VHOST_USER_PROTOCOL(INFLIGHT_SHMFD)))
+		return 0;
+	if (dev->inflight_fd < 0) {
+		dev->inflight = (struct vhost_user_inflight) {
+			.num_queues = dev->virtio.nr_queues,
+			.queue_size = dev->virtio.max_size,
+		};
+		ret = vhost_backend_get_inflight_fd(b, &dev->inflight,
+						    &dev->inflight_fd);
+		if (ret == -ENODATA)
+			return 0;
+		if (ret)
+			return ret;
+	}
+	return vhost_backend_set_inflight_fd(b, &dev->inflight,
+					     dev->inflight_fd);
+}
+
+/** vhost_inflight_forget - the driver reset the device: nothing is in flight */
+void vhost_inflight_forget(struct vhost_device *dev)
+{
+	if (dev->inflight_fd >= 0)
+		close(dev->inflight_fd);
+	dev->inflight_fd = -1;
+}
+
+/** vhost_inflight_kept - whether a new back-end can go on with the rings */
+bool vhost_inflight_kept(const struct vhost_device *dev)
+{
+	return dev->inflight_fd >= 0 && virtio_running(&dev->virtio) &&
+	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
