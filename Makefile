@@ -27,6 +27,9 @@ install: user modules_install
 check:
 	@lab/check
 
+check-debug:
+	@lab/check-debug
+
 demo:
 	@lab/demo
 
@@ -63,6 +66,8 @@ help:
 	@echo '  demo             DPDK on a vuser device, from nothing, with a summary'
 	@echo '  check            every test on Linux 6.1, 6.12 and 7.2'
 	@echo '                   (LABS="6.12" and SUITES="10-* 20-*" narrow it)'
+	@echo '  check-debug      the suites on a kernel with KASAN, lockdep, kmemleak,'
+	@echo '                   fault injection and iommufd, which is built first'
 	@echo '  fuzz             every fuzzer, SECONDS= each (60): executions, coverage'
 	@echo '  bench            how fast it is: a table, and build/bench.json'
 	@echo '  lab-shell        a shell with the module loaded and vuserd running'
@@ -71,5 +76,5 @@ help:
 	@echo '  htmldocs         the documentation, in build/htmldocs'
 	@echo '  lab-clean        remove the cached root file systems'
 
-.PHONY: all modules modules_install user install check demo fuzz bench lint \
+.PHONY: all modules modules_install user install check check-debug demo fuzz bench lint \
 	lab-shell htmldocs clean lab-clean help

@@ -31,6 +31,24 @@ lab_suite()
 	esac
 }
 
+# The lab whose root file system a lab has: "debug" is 7.2 with a kernel of our own.
+lab_base()
+{
+	case $1 in
+	debug) echo 7.2 ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# How much more time than others a lab is given for everything.
+lab_slowness()
+{
+	case $1 in
+	debug) echo 5 ;;
+	*) echo 1 ;;
+	esac
+}
+
 need_root()
 {
 	[ "$(id -u)" = 0 ] || die "must run as root"
@@ -49,8 +67,7 @@ vm_alive()
 	[ -s "$dir/pid" ] || return 1
 	pid=$(cat "$dir/pid")
 	[ -d "/proc/$pid" ] || return 1
-	tr '\0' '\n' < "/proc/$pid/cmdline" 2>/dev/null |
-		grep -qxF "file:$dir/console.log"
+	grep -qzxF "file:$dir/console.log" "/proc/$pid/cmdline" 2>/dev/null
 }
 
 # hold DIRECTORY: keep it from being swept for as long as this process, or one that it
