@@ -15,3 +15,17 @@ tests += $(vhost-device-tests)
 $(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)tests/$(t).o \
 	$(vhost-objs) tests/harness.o $(tap-objs)))
 test-vhost-device-objs += $(d)tests/stand.o tests/vhost/fake.o
+
+sysconfdir ?= /etc
+unitdir ?= $(prefix)/lib/systemd/system
+vhost-dir := $(d)
+
+install: install-vhost
+install-vhost:
+	$(INSTALL) -d $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(unitdir)
+	$(INSTALL) -m 644 $(vhost-dir)vuser-vhost.1 $(DESTDIR)$(mandir)/man1
+	sed -e 's|@bindir@|$(bindir)|; s|@sysconfdir@|$(sysconfdir)|' \
+		$(vhost-dir)vuser-vhost@.service.in \
+		>$(DESTDIR)$(unitdir)/vuser-vhost@.service
+	chmod 644 $(DESTDIR)$(unitdir)/vuser-vhost@.service
+.PHONY: install-vhost
