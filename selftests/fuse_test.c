@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory of a FUSE file system for DMA: its owner may take as long as it likes
+ * to bring a page in, and MAP_DMA waits for that, but nobody else.  Later it
+ * is not asked any more.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "lib/consumer.h"
+#include "lib/fuse.h"
+#include "lib/mem.h"
+
+#define PAGE 0x1000UL
+
+FIXTURE(fuse)
+{
+	struct vfio_dev dev;
+	struct fuse fuse;
+	int file;
+	long locked;
+	bool stopped;
+};
+
+FIXTURE_VARIANT(fuse)
+{
+	int flags;
+	int prot;
+	uint32_t dma;
+};
+
+FIXTURE_VARIANT_ADD(fuse, private) {
+	.flags = MAP_PRIVATE,
+	.prot = PROT_READ | PROT_WRITE,
+	.dma = DMA_RW,
+};
+FIXTURE_VARIANT_ADD(fuse, shared) {
+	.flags = MAP_SHARED,
+	.prot = PROT_READ,
+	.dma = VFIO_DMA_MAP_FLAG_READ,
+};
+
+FIXTURE_SETUP(fuse)
+{
+	self->locked = res_locked();
+	ASSERT_EQ(0, fuse_start(&self->fuse));
+	self->file = fuse_open(&self->fuse);
+	ASSERT_LE(0, self->file);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 1"));
+}
+
+FIXTURE_TEARDOWN(fuse)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(self->locked, res_locked());
+	close(self->file);
+	if (!self->stopped)
+		fuse_stop(&self->fuse);
+	testdev_cmd(&shared, "restore");
+}
+
+struct mapper {
+	struct vfio_dev *dev;
+	void *mem;
+	uint32_t flags;
+	int ret;
+	atomic_bool done;
+};
+
+static void *map(void *arg)
+{
+	struct mapper *m = arg;
+
+	m->ret = dma_map(m->dev->container, m->mem, 0, PAGE, m->flags);
+	m->done = true;
+	return NULL;
+}
+
+TEST_F(fuse, slow_owner)
+{
+	struct mapper m = { .dev = &self->dev, .flags = variant->dma };
+	char *other = mem_anon(PAGE);
+	pthread_t thread;
+	uint32_t id = 0;
+
+	m.mem = mmap(NULL, PAGE, variant->prot, variant->flags, self->file, 0);
+	ASSERT_NE(MAP_FAILED, m.mem);
+	ASSERT_NE(NULL, other);
+	fuse_hold(&self->fuse);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map, &m));
+	while (sem_wait(&self->fuse.came))
+		;
+	/* It waits.  The registers, the server's DMA and other maps do not. */
+	EXPECT_EQ(0,
+		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
+	EXPECT_EQ(TESTDEV_ID, id);
+	EXPECT_EQ(0, dma_map(self->dev.container, other, PAGE, PAGE, DMA_RW));
+	other[0] = 0x77;
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 1", PAGE));
+	EXPECT_STREQ("77", testdev_reply());
+	EXPECT_EQ(0, dma_unmap(self->dev.container, PAGE, PAGE, 0, NULL));
+	EXPECT_FALSE(m.done);
+
+	fuse_release(&self->fuse);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, m.ret);
+	/* Its owner is gone; the page is not. */
+	fuse_stop(&self->fuse);
+	self->stopped = true;
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 2"));
+	EXPECT_STREQ("4646", testdev_reply());
+	EXPECT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, NULL));
+	munmap(m.mem, PAGE);
+}
+
+/* The owner goes in the middle of it: the map fails, as a fault would. */
+TEST_F(fuse, owner_goes)
+{
+	struct mapper m = { .dev = &self->dev, .flags = variant->dma };
+	pthread_t thread;
+
+	m.mem = mmap(NULL, PAGE, variant->prot, variant->flags, self->file, 0);
+	ASSERT_NE(MAP_FAILED, m.mem);
+	fuse_hold(&self->fuse);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map, &m));
+	while (sem_wait(&self->fuse.came))
+		;
+	fuse_stop(&self->fuse);
+	self->stopped = true;
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-EFAULT, m.ret);
+	munmap(m.mem, PAGE);
+}
+
+SHARED_MAIN(NULL)
