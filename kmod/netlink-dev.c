@@ -460,6 +460,8 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	ret = vuser_device_attach(dev, desc, sock, twin);
+	if (ret == -EBUSY)
+		NL_SET_ERR_MSG(info->extack, "the device has a server already");
 	vuser_nl_owned_put(dev);
 	return ret;
 }
@@ -507,6 +509,8 @@ int vuser_nl_dev_detach_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	ret = vuser_device_detach(dev, error ? nla_data(error) : NULL);
+	if (ret == -EBUSY)
+		NL_SET_ERR_MSG(info->extack, "the device is open");
 	vuser_nl_owned_put(dev);
 	return ret;
 }

@@ -19,6 +19,7 @@ int vuser_nl_dev_fill(struct sk_buff *skb, struct vuser_device *dev,
 		      u32 portid, u32 seq, int flags, u8 cmd, bool whole);
 int vuser_nl_dev_fill_del(struct sk_buff *skb, struct vuser_device *dev);
 
+struct vuser_device *vuser_nl_find_get(struct genl_info *info, int id_attr);
 struct vuser_device *vuser_nl_owned_get(struct genl_info *info, int id_attr,
 					int token_attr);
 void vuser_nl_owned_put(struct vuser_device *dev);

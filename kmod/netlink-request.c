@@ -36,6 +36,29 @@ static int vuser_nl_request_fill(struct sk_buff *skb, u32 portid, u32 seq,
 	return 0;
 }
 
+/* @ret, in words where the number alone says little. */
+static int vuser_nl_request_error(struct genl_info *info, int ret)
+{
+	switch (ret) {
+	case -ENOENT:
+		NL_SET_ERR_MSG(info->extack,
+			       "no such request waits: it was sent, or given up");
+		break;
+	case -ENOTCONN:
+		NL_SET_ERR_MSG(info->extack, "the device has no server");
+		break;
+	case -EAGAIN:
+		NL_SET_ERR_MSG(info->extack,
+			       "the server's socket is full: wait for the bell");
+		break;
+	case -EBADF:
+		NL_SET_ERR_MSG(info->extack,
+			       "a file of the request's, or null-fd, is closed");
+		break;
+	}
+	return ret;
+}
+
 int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_request_info req;
@@ -44,18 +67,17 @@ int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
 	u64 id, cursor;
 	int ret;
 
-	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_DEV) ||
-	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID))
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID))
 		return -EINVAL;
 	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
-	dev = vuser_device_find_get(nla_get_u32(info->attrs[VUSER_A_REQUEST_DEV]));
-	if (!dev)
-		return -ENODEV;
+	dev = vuser_nl_find_get(info, VUSER_A_REQUEST_DEV);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
 
 	cursor = id;
 	ret = vuser_channel_next_request(dev, &cursor, &req);
 	if (ret || req.id != id) {
-		ret = -ENOENT;
+		ret = vuser_nl_request_error(info, -ENOENT);
 		goto out_put;
 	}
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -125,7 +147,7 @@ int vuser_nl_send_doit(struct sk_buff *skb, struct genl_info *info)
 	null_fd = nla_get_s32(info->attrs[VUSER_A_REQUEST_NULL_FD]);
 	ret = vuser_channel_send_request(dev, id, null_fd);
 	vuser_nl_owned_put(dev);
-	return ret;
+	return vuser_nl_request_error(info, ret);
 }
 
 int vuser_nl_request_done_doit(struct sk_buff *skb, struct genl_info *info)
@@ -146,5 +168,5 @@ int vuser_nl_request_done_doit(struct sk_buff *skb, struct genl_info *info)
 	status = nla_get_u32(info->attrs[VUSER_A_REQUEST_STATUS]);
 	ret = vuser_channel_refuse_request(dev, id, status);
 	vuser_nl_owned_put(dev);
-	return ret;
+	return vuser_nl_request_error(info, ret);
 }

@@ -32,6 +32,29 @@ struct genl_family vuser_nl_family __ro_after_init = {
 };
 
 /**
+ * vuser_nl_find_get - find the device of a request by its number
+ * @info: the request
+ * @id_attr: attribute that holds the number of the device
+ *
+ * Return: the device with a reference, or an error that @info explains:
+ * -EINVAL for a missing attribute, -ENODEV.
+ */
+struct vuser_device *vuser_nl_find_get(struct genl_info *info, int id_attr)
+{
+	struct vuser_device *dev;
+
+	if (GENL_REQ_ATTR_CHECK(info, id_attr))
+		return ERR_PTR(-EINVAL);
+	dev = vuser_device_find_get(nla_get_u32(info->attrs[id_attr]));
+	if (!dev) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[id_attr],
+				    "no such device");
+		return ERR_PTR(-ENODEV);
+	}
+	return dev;
+}
+
+/**
  * vuser_nl_owned_get - find a device and see that the caller owns it
  * @info: the request
  * @id_attr: attribute that holds the number of the device
@@ -49,19 +72,15 @@ struct vuser_device *vuser_nl_owned_get(struct genl_info *info, int id_attr,
 {
 	struct vuser_device *dev;
 
-	if (GENL_REQ_ATTR_CHECK(info, id_attr) ||
-	    GENL_REQ_ATTR_CHECK(info, token_attr))
+	if (GENL_REQ_ATTR_CHECK(info, token_attr))
 		return ERR_PTR(-EINVAL);
-
-	dev = vuser_device_find_get(nla_get_u32(info->attrs[id_attr]));
-	if (!dev) {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[id_attr],
-				    "no such device");
-		return ERR_PTR(-ENODEV);
-	}
+	dev = vuser_nl_find_get(info, id_attr);
+	if (IS_ERR(dev))
+		return dev;
 	mutex_lock(&dev->lock);
 	if (dev->gone) {
 		vuser_nl_owned_put(dev);
+		NL_SET_ERR_MSG(info->extack, "the device is being removed");
 		return ERR_PTR(-ENODEV);
 	}
 	if (dev->owner_portid != info->snd_portid ||
@@ -106,11 +125,9 @@ int vuser_nl_dev_claim_doit(struct sk_buff *skb, struct genl_info *info)
 	u64 token;
 	int ret;
 
-	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_DEV_ID))
-		return -EINVAL;
-	dev = vuser_device_find_get(nla_get_u32(info->attrs[VUSER_A_DEV_ID]));
-	if (!dev)
-		return -ENODEV;
+	dev = vuser_nl_find_get(info, VUSER_A_DEV_ID);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
 
 	mutex_lock(&dev->lock);
 	if (dev->owner_portid && dev->owner_portid != info->snd_portid) {
