@@ -6,6 +6,7 @@
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/overflow.h>
+#include <linux/pci_regs.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <uapi/linux/vfio_user.h>
@@ -153,7 +154,10 @@ int vuser_desc_check(struct vuser_desc *desc)
 	for (i = 0; i < desc->nr_irqs; i++)
 		if (desc->irqs[i].count > VUSER_MAX_IRQS)
 			return -EINVAL;
-	if (desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].nr_areas)
+	/* Programs that find a device by it read this much of it at least. */
+	if (desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].size <
+	    PCI_STD_HEADER_SIZEOF ||
+	    desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].nr_areas)
 		return -EINVAL;
 
 	/* Configuration writes wait, as on PCI. */

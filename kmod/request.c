@@ -315,7 +315,7 @@ int vuser_channel_refuse_request(struct vuser_device *dev, u64 request_id,
 	struct vuser_request *req;
 
 	lockdep_assert_held(&dev->lock);
-	if (err <= 0 || err >= MAX_ERRNO)
+	if (err <= 0 || err > MAX_ERRNO)
 		return -EINVAL;
 	if (!chan)
 		return -ENOTCONN;
