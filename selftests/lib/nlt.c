@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "nlt.h"
 
 static struct nlt_msg request;
+static char text[256];
 static char answer[256 * 1024] __attribute__((aligned(8)));
 
 struct nlt_msg *nlt_new(uint8_t cmd, uint16_t flags)
@@ -113,6 +115,33 @@ static void parse(const struct nlmsghdr *hdr, struct nlt_reply *reply)
 	}
 }
 
+/* What comes behind an error, the request being cut to its header. */
+static void take_text(const struct nlmsghdr *hdr)
+{
+	const struct nlmsgerr *err = NLMSG_DATA(hdr);
+	const char *pos = (const char *)(err + 1);
+	const char *end = (const char *)hdr + hdr->nlmsg_len;
+	const struct nlattr *attr;
+
+	text[0] = '\0';
+	if (!(hdr->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	for (; pos + NLA_HDRLEN <= end; pos += NLA_ALIGN(attr->nla_len)) {
+		attr = (const struct nlattr *)pos;
+		if (attr->nla_len < NLA_HDRLEN)
+			break;
+		if (attr->nla_type == NLMSGERR_ATTR_MSG)
+			snprintf(text, sizeof(text), "%s", nlt_string(attr));
+		else if (attr->nla_type == NLMSGERR_ATTR_MISS_TYPE)
+			snprintf(text, sizeof(text), "missing");
+	}
+}
+
+const char *nlt_text(void)
+{
+	return text;
+}
+
 /* The walk over one datagram: 1 for the end of an answer, with its @error. */
 static int walk(struct nlt *nl, int len, nlt_fn fn, void *data, int *error)
 {
@@ -125,6 +154,8 @@ static int walk(struct nlt *nl, int len, nlt_fn fn, void *data, int *error)
 		if (hdr->nlmsg_type == NLMSG_ERROR ||
 		    hdr->nlmsg_type == NLMSG_DONE) {
 			memcpy(error, NLMSG_DATA(hdr), sizeof(*error));
+			if (hdr->nlmsg_type == NLMSG_ERROR)
+				take_text(hdr);
 			return 1;
 		}
 		parse(hdr, &reply);
@@ -229,6 +260,17 @@ void nlt_close(struct nlt *nl)
 	if (nl->fd >= 0)
 		close(nl->fd);
 	nl->fd = -1;
+}
+
+int nlt_ask_why(struct nlt *nl)
+{
+	int one = 1;
+
+	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one,
+		       sizeof(one)) ||
+	    setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)))
+		return -errno;
+	return 0;
 }
 
 int nlt_join(struct nlt *nl)

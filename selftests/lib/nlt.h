@@ -25,6 +25,8 @@ struct nlt {
 int nlt_open(struct nlt *nl);
 void nlt_close(struct nlt *nl);
 int nlt_join(struct nlt *nl);
+/* From now on errors come with a text, see nlt_text(). */
+int nlt_ask_why(struct nlt *nl);
 
 /* A request under way; attributes that do not fit spoil it. */
 struct nlt_msg {
@@ -57,6 +59,12 @@ typedef void (*nlt_fn)(void *data, const struct nlt_reply *reply);
 
 /* Sends and waits for the acknowledgement; @fn for each answer, or NULL. */
 int nlt_call(struct nlt *nl, struct nlt_msg *msg, nlt_fn fn, void *data);
+
+/*
+ * What the kernel said of the last call's error: its text, "missing" where it
+ * named an attribute that is not there, or "".
+ */
+const char *nlt_text(void);
 
 /* Waits up to @ms for a message on its own; -ETIMEDOUT. */
 int nlt_event(struct nlt *nl, int ms, struct nlt_reply *reply);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The operations of the control plane as Documentation/netlink/specs has them:
+ * which attributes each takes, and a good value for each.  For tests that send
+ * them with one thing wrong.
+ */
+#ifndef SELFTESTS_NLOP_H
+#define SELFTESTS_NLOP_H
+
+#include <linux/vuser.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nlt.h"
+
+enum nlop_kind {
+	K_U32,
+	K_U64,
+	K_FD,
+	K_TEXT,
+	K_UUID,
+	K_BYTES,
+	K_FLAG,
+	K_NEST
+};
+
+/* Where a good value comes from, when not from the table. */
+enum nlop_source {
+	FROM_TABLE,
+	FROM_ID,
+	FROM_TOKEN,
+	FROM_UUID,
+	FROM_SOCKET,
+	FROM_TWIN,
+	FROM_MEMFD,
+	FROM_EVENTFD,
+};
+
+/* What a test has to give for that. */
+struct nlop_env {
+	uint32_t id;
+	uint64_t token;
+	uint8_t uuid[VUSER_UUID_LEN];
+	int sock;
+	int twin;
+	int memfd;
+	int eventfd;
+};
+
+/* An attribute; a list of them ends with type 0. */
+struct nlop_attr {
+	uint16_t type;
+	enum nlop_kind kind;
+	bool needed;
+	enum nlop_source source;
+	uint64_t value;
+	const char *text;
+	const struct nlop_attr *nest;
+};
+
+/* @good: what the kernel says of it, for a device without a server. */
+struct nlop {
+	uint8_t cmd;
+	const char *name;
+	const struct nlop_attr *attrs;
+	int good;
+};
+
+#define NR_NLOPS 9
+extern const struct nlop nlops[NR_NLOPS];
+const struct nlop *nlop_of(uint8_t cmd);
+
+/*
+ * Composing.  @hook is called for each attribute, those in nests too, in the
+ * order in which they are put: true when it has put it, or has not, itself.
+ */
+struct nlop_put {
+	const struct nlop_env *env;
+	struct nlt_msg *msg;
+	bool (*hook)(struct nlop_put *put, const struct nlop_attr *attr);
+	void *data;
+};
+
+struct nlt_msg *nlop_compose(struct nlop_put *put, const struct nlop *op);
+/* The attribute as it should be; what is in it by way of the hook. */
+void nlop_put(struct nlop_put *put, const struct nlop_attr *attr);
+/* Bytes of its value, 0 where that is not fixed. */
+size_t nlop_size(enum nlop_kind kind);
+
+#endif /* SELFTESTS_NLOP_H */
