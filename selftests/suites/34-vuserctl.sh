@@ -48,6 +48,12 @@ until_is()
 	"$CONSUMERS/mdev_wait.py" "${UUID[dev]}" "$1" "$2" "$SOON"
 }
 
+# logged NAME TEXT: the daemon says that, by and by.
+logged()
+{
+	grep -q -m 1 "$2" < <(timeout "$SOON" tail -n +1 -F "$WORK/$1.log")
+}
+
 in_view()
 {
 	vuserctl exec -- "$@"
@@ -238,5 +244,28 @@ if [ -n "$module_loaded" ]; then
 	check "it is loaded again" "$TOP/lab/vm/insmod"
 	check "the helper serves it again" eval 'UUID[dev]=$(vuserctl create \
 		--endpoint "$WORK/dev.sock" --wait=$SOON)'
+
+	# It comes when the helper can do nothing with it.
+	pid=$(pidof vuserd)
+	vuserctl remove "${UUID[dev]}"
+	prlimit --pid "$pid" --nofile=3:
+	rmmod vuser && "$TOP/lab/vm/insmod"
+	check "a helper without descriptors says so" \
+		logged vuserd "cannot talk to the kernel, trying again"
+	prlimit --pid "$pid" --nofile=1024:
+	check "and serves the module when it has some" eval \
+		'UUID[dev]=$(vuserctl create --endpoint "$WORK/dev.sock" \
+			--wait=$SOON)'
+
+	# It comes when the helper cannot hear of it.
+	vuserctl remove "${UUID[dev]}"
+	kill -STOP "$pid"
+	check "the helper's socket is full" \
+		"$CONSUMERS/netlink_flood.py" "$pid"
+	rmmod vuser && "$TOP/lab/vm/insmod"
+	kill -CONT "$pid"
+	check "a helper that missed the module's coming serves it" eval \
+		'UUID[dev]=$(vuserctl create --endpoint "$WORK/dev.sock" \
+			--wait=$SOON)'
 fi
 finish
