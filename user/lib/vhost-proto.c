@@ -38,7 +38,7 @@ static const struct {
 	[VHOST_MMAP] = { 40, 40 },
 	[VHOST_SHMEM] = { 2056, 2056 },
 	[VHOST_CRYPTO] = { 1072, 1072 },
-	[VHOST_U64_OR_NONE] = { 0, 8 },
+	[VHOST_LOG_ANSWER] = { 0, 16 },
 	[VHOST_CONFIG_OR_NONE] = { 0, sizeof(struct vhost_user_config) },
 	[VHOST_SHARED_OR_NONE] = { 0, 16 },
 };
@@ -131,7 +131,8 @@ static bool right_size(const struct vhost_side *side,
 	const struct vhost_side config = { .payload = VHOST_CONFIG };
 
 	switch (side->payload) {
-	case VHOST_U64_OR_NONE:
+	case VHOST_LOG_ANSWER:
+		return msg->hdr.size % 8 == 0;
 	case VHOST_SHARED_OR_NONE:
 		return !msg->hdr.size ||
 		       msg->hdr.size == sizes[side->payload].max;

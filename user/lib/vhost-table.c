@@ -24,7 +24,7 @@ static const struct vhost_form requests[] = {
 [VHOST_USER_SET_LOG_BASE] = {
 	"SET_LOG_BASE", F(LOG_SHMFD),
 	{ VHOST_LOG, 1, 1, vhost_check_log },
-	{ VHOST_U64_OR_NONE } },
+	{ VHOST_LOG_ANSWER } },
 [VHOST_USER_SET_LOG_FD] = {
 	"SET_LOG_FD", 0, { VHOST_NONE, 1, 1, NULL }, { 0 } },
 [VHOST_USER_SET_VRING_NUM] = {

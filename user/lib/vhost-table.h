@@ -27,7 +27,7 @@ enum vhost_payload {
 	VHOST_MMAP,
 	VHOST_SHMEM,
 	VHOST_CRYPTO,
-	VHOST_U64_OR_NONE,
+	VHOST_LOG_ANSWER, /* nothing, a number or the log again */
 	VHOST_CONFIG_OR_NONE,
 	VHOST_SHARED_OR_NONE,
 };
