@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 400
+# timeout: 200
 #
-# Servers that vanish or break the protocol.
+# Servers that vanish.
 
 . "$(dirname "$0")/../lib.sh"
 

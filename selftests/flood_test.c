@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Servers that send without end, or read nothing, or answer when nobody waits
+ * any more: what the tables of hostile_test cannot say in one message.
+ */
+#include <dirent.h>
+#include <linux/vuser.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "hostile/case.h"
+#include "lib/clock.h"
+#include "lib/consumer.h"
+#include "lib/genl.h"
+#include "lib/helper.h"
+
+#define PAGE HOSTILE_PAGE
+/* A deadline that is to pass, and what no wait for it may take, ms. */
+#define HASTY	 "300"
+#define BOUND_MS 8000
+/* Of the channel, see kmod/channel.h. */
+#define NR_SLOTS   128
+#define NR_THREADS (NR_SLOTS + 2)
+
+static const struct target reads = { VFIO_USER_REGION_READ };
+static const struct target stores = { VFIO_USER_REGION_WRITE };
+static const struct target resets = { VFIO_USER_DEVICE_RESET };
+
+FIXTURE(flood)
+{
+	struct hostile h;
+	long locked;
+};
+
+FIXTURE_SETUP(flood)
+{
+	self->locked = res_locked();
+	ASSERT_EQ(0, hostile_start(&self->h, "/dev/null"));
+	ASSERT_EQ(0, hostile_attach(&self->h));
+	ASSERT_EQ(0, consumer_open(&self->h.consumer));
+}
+
+FIXTURE_TEARDOWN(flood)
+{
+	consumer_close(&self->h.consumer);
+	EXPECT_EQ(self->locked, res_locked());
+	self->h.attached = false;
+	EXPECT_EQ(0, hostile_usable(&self->h));
+	hostile_stop(&self->h);
+}
+
+#define SET(attr, ms) \
+	ASSERT_EQ(0, mdev_set(self->h.consumer.uuid, attr "_timeout_ms", ms))
+#define EXPECT_STATE(state) \
+	EXPECT_EQ(0, mdev_wait(self->h.consumer.uuid, "state", state, SOON_MS))
+
+/* Tricks ------------------------------------------------------------------ */
+
+static atomic_uint batches;
+static sem_t reached, go_on;
+
+/* DMA writes of a byte each that want no reply, as many as one send takes. */
+static size_t make_writes(char *buf, size_t size)
+{
+	struct {
+		struct vfio_user_header hdr;
+		struct vfio_user_dma_access access;
+		char data;
+	} __attribute__((packed)) write = {
+		.hdr.command = VFIO_USER_DMA_WRITE,
+		.hdr.msg_size = sizeof(write),
+		.hdr.flags = VFIO_USER_FLAGS_NO_REPLY,
+		.access = { ACT_IOVA, 1 },
+	};
+	size_t len;
+
+	for (len = 0; len + sizeof(write) <= size; len += sizeof(write))
+		memcpy(buf + len, &write, sizeof(write));
+	return len;
+}
+
+/* Answers nothing, and sends until the other end is gone. */
+static enum next flood_writes(struct server *s, const struct trick *t)
+{
+	static char buf[32768];
+	size_t len = make_writes(buf, sizeof(buf));
+
+	while (!server_send(s, buf, len, NULL, 0))
+		if (batches++ == 16)
+			sem_post(&reached);
+	return NEXT_HANG_UP;
+}
+
+/* Asks for @a pages, more than the answers find room for; then @b. */
+static enum next ask_and_not_read(struct server *s, const struct trick *t)
+{
+	struct vfio_user_dma_access access = { ACT_IOVA, 4 * PAGE };
+	unsigned int i;
+
+	for (i = 0; i < t->a; i++) {
+		server_command(&s->reply, i, VFIO_USER_DMA_READ, &access,
+			       sizeof(access));
+		if (server_send_message(s, &s->reply))
+			break;
+	}
+	sem_post(&reached);
+	while (t->b == NEXT_HANG_UP && sem_wait(&go_on))
+		;
+	return t->b;
+}
+
+/* Keeps the commands until all slots are in use, and answers them late. */
+static enum next answer_late(struct server *s, const struct trick *t)
+{
+	static struct message kept[NR_SLOTS];
+	unsigned int i;
+
+	kept[0] = s->reply;
+	for (i = 1; i < NR_SLOTS; i++) {
+		if (server_recv(s, &s->cmd))
+			return NEXT_HANG_UP;
+		good_reply(s);
+		kept[i] = s->reply;
+	}
+	sem_post(&reached);
+	while (sem_wait(&go_on))
+		;
+	for (i = 0; i < NR_SLOTS && !t->a; i++)
+		server_send_message(s, &kept[i]);
+	return t->a;
+}
+
+/* Breaks the protocol, and goes on to write to memory. */
+static enum next break_and_write(struct server *s, const struct trick *t)
+{
+	char buf[1024];
+	size_t len = make_writes(buf, sizeof(buf));
+	unsigned int i;
+
+	server_command(&s->reply, 1, 999, "", 0);
+	server_send_message(s, &s->reply);
+	for (i = 0; i < 100; i++)
+		if (server_send(s, buf, len, NULL, 0))
+			break;
+	return NEXT_SILENT;
+}
+
+/* Floods ------------------------------------------------------------------ */
+
+TEST_F(flood, deadline)
+{
+	static const struct trick trick = { .fn = flood_writes };
+	long long start = clock_ms();
+
+	SET("request", HASTY);
+	server_arm(&self->h.server, &trick, &reads);
+	EXPECT_EQ(-EIO, consumer_check(&self->h.consumer));
+	EXPECT_GT(BOUND_MS, clock_ms() - start);
+	EXPECT_STATE("lost");
+}
+
+TEST_F(flood, killed)
+{
+	static const struct trick trick = { .fn = flood_writes };
+	long long start;
+	int status;
+	pid_t pid;
+
+	SET("close", HASTY);
+	batches = 0;
+	sem_init(&reached, 0, 0);
+	server_arm(&self->h.server, &trick, &reads);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(consumer_check(&self->h.consumer) ? 1 : 0);
+	while (sem_wait(&reached))
+		;
+	start = clock_ms();
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_GT(BOUND_MS, clock_ms() - start);
+}
+
+TEST_F(flood, close)
+{
+	static const struct trick trick = { .fn = flood_writes };
+	long long start = clock_ms();
+
+	SET("close", HASTY);
+	server_arm(&self->h.server, &trick, &resets);
+	consumer_close(&self->h.consumer);
+	EXPECT_GT(BOUND_MS, clock_ms() - start);
+	EXPECT_STATE("created");
+}
+
+/* Answers, and floods then. */
+static enum next answer_and_flood(struct server *s, const struct trick *t)
+{
+	server_send_message(s, &s->reply);
+	return flood_writes(s, t);
+}
+
+static bool is_last_config_read(const struct message *cmd)
+{
+	struct vfio_user_region_access access;
+
+	memcpy(&access, cmd->data, sizeof(access));
+	return access.offset == HOSTILE_CONFIG - 4;
+}
+
+/* Nobody has the device open, so that the module may go, at any time. */
+TEST(module_unloaded_in_a_flood)
+{
+	static const struct trick trick = { .fn = answer_and_flood };
+	static const struct target last = { VFIO_USER_REGION_READ,
+					    is_last_config_read };
+	static struct hostile h;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, hostile_start(&h, "/dev/null"));
+		ASSERT_EQ(0, server_next(&h.server));
+		batches = 0;
+		sem_init(&reached, 0, 0);
+		server_arm(&h.server, &trick, &last);
+		ASSERT_EQ(0,
+			  mdev_set(h.consumer.uuid, "endpoint", h.server.path));
+		while (sem_wait(&reached))
+			;
+		EXPECT_EQ(0, system("rmmod vuser"));
+		ASSERT_EQ(0, system("insmod $BUILD/module/kmod/vuser.ko"));
+		hostile_stop(&h);
+	}
+	ASSERT_EQ(0, hostile_start(&h, "/dev/null"));
+	EXPECT_EQ(0, hostile_usable(&h));
+	hostile_stop(&h);
+}
+
+/* Replies that find no room ------------------------------------------------ */
+
+/* Clock ticks that the kernel's worker threads used so far. */
+static unsigned long worker_ticks(void)
+{
+	unsigned long user, system, all = 0;
+	char path[300], comm[32];
+	struct dirent *ent;
+	DIR *dir;
+	FILE *f;
+
+	dir = opendir("/proc");
+	while (dir && (ent = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/stat", ent->d_name);
+		if (ent->d_name[0] < '0' || ent->d_name[0] > '9' ||
+		    !(f = fopen(path, "re")))
+			continue;
+		if (fscanf(f,
+			   "%*d (%31[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+			   comm, &user, &system) == 3 &&
+		    !strncmp(comm, "kworker", 7))
+			all += user + system;
+		fclose(f);
+	}
+	closedir(dir);
+	return all;
+}
+
+#define MAP_ALL()                                         \
+	ASSERT_EQ(0,                                      \
+		  dma_map(self->h.consumer.dev.container, \
+			  self->h.consumer.mem, ACT_IOVA, 4 * PAGE, DMA_RW))
+
+/* A reply is parked, the server dies: nobody tries on and on to send it. */
+TEST_F(flood, park_and_die)
+{
+	static const struct trick trick = { .fn = ask_and_not_read,
+					    .a = 64,
+					    .b = NEXT_HANG_UP };
+	unsigned long ticks;
+
+	MAP_ALL();
+	sem_init(&reached, 0, 0);
+	sem_init(&go_on, 0, 0);
+	server_arm(&self->h.server, &trick, &stores);
+	self->h.consumer.bar0[1] = 1;
+	while (sem_wait(&reached))
+		;
+	sem_post(&go_on);
+	EXPECT_STATE("lost");
+	/* The device is still open.  What runs now would run until it is not. */
+	ticks = worker_ticks();
+	usleep(QUIET_MS * 3000);
+	EXPECT_GT(sysconf(_SC_CLK_TCK) * QUIET_MS * 3 / 1000 / 2,
+		  worker_ticks() - ticks);
+}
+
+/* A reply is parked, and the server never reads: it has only so long. */
+TEST_F(flood, park)
+{
+	static const struct trick trick = { .fn = ask_and_not_read,
+					    .a = 64,
+					    .b = NEXT_DEAF };
+
+	MAP_ALL();
+	SET("request", HASTY);
+	sem_init(&reached, 0, 0);
+	server_arm(&self->h.server, &trick, &stores);
+	self->h.consumer.bar0[1] = 1;
+	EXPECT_STATE("lost");
+	EXPECT_TRUE(klog_has(self->h.klog, "the server does not read replies"));
+}
+
+/* What a server says after it broke the protocol counts no more. */
+TEST_F(flood, nothing_after_the_end)
+{
+	static const struct trick trick = { .fn = break_and_write };
+
+	MAP_ALL();
+	memset(self->h.consumer.mem, 0x5a, PAGE);
+	server_arm(&self->h.server, &trick, &stores);
+	klog_has(self->h.klog, "");
+	self->h.consumer.bar0[1] = 1;
+	EXPECT_STATE("lost");
+	EXPECT_EQ(1, klog_count(self->h.klog, self->h.consumer.uuid));
+	EXPECT_EQ(0x5a, self->h.consumer.mem[0]);
+}
+
+/* More threads than messages ----------------------------------------------- */
+
+static void *read_once(void *arg)
+{
+	consumer_check(arg);
+	return NULL;
+}
+
+/* A process with more threads in reads than the channel has slots; its end. */
+static void kill_readers(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(flood) *self)
+{
+	pthread_t thread;
+	int i, status;
+	pid_t pid;
+
+	sem_init(&reached, 0, 0);
+	sem_init(&go_on, 0, 0);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (i = 0; i < NR_THREADS; i++)
+			pthread_create(&thread, NULL, read_once,
+				       &self->h.consumer);
+		pause();
+	}
+	while (sem_wait(&reached))
+		;
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+}
+
+TEST_F(flood, late_replies_to_the_killed)
+{
+	static const struct trick trick = { .fn = answer_late };
+
+	server_arm(&self->h.server, &trick, &reads);
+	kill_readers(_metadata, self);
+	sem_post(&go_on);
+	EXPECT_EQ(0, consumer_check(&self->h.consumer));
+	EXPECT_STATE("open");
+}
+
+/* All slots wait for replies that never come: the server is lost, at last. */
+TEST_F(flood, no_replies_to_the_killed)
+{
+	static const struct trick trick = { .fn = answer_late,
+					    .a = NEXT_SILENT };
+
+	server_arm(&self->h.server, &trick, &reads);
+	kill_readers(_metadata, self);
+	sem_post(&go_on);
+	SET("request", HASTY);
+	EXPECT_EQ(-EIO, consumer_check(&self->h.consumer));
+	EXPECT_STATE("lost");
+}
+
+/* A server that reads nothing ---------------------------------------------- */
+
+static enum next deaf(struct server *s, const struct trick *t)
+{
+	sem_post(&reached);
+	return NEXT_DEAF;
+}
+
+/* A message of 30000 bytes, of which the socket takes but a few. */
+static void *send_much(void *arg)
+{
+	static struct {
+		struct vfio_device_feature head;
+		char data[30000];
+	} feature = {
+		.head.argsz = sizeof(feature),
+		.head.flags = VFIO_DEVICE_FEATURE_SET | 0x777,
+	};
+	struct consumer *c = arg;
+
+	ioctl(c->dev.device, VFIO_DEVICE_FEATURE, &feature);
+	return NULL;
+}
+
+static void *set_irqs(void *arg)
+{
+	struct consumer *c = arg;
+
+	irq_set_eventfds(c->dev.device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1,
+			 &c->event);
+	return NULL;
+}
+
+/* Waits until a message with descriptors waits for vuserd, or for room. */
+static void wait_request(struct __test_metadata *_metadata, struct genl *nl)
+{
+	struct genl_msg msg;
+
+	do {
+		genl_begin(nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+		ASSERT_EQ(0, genl_send(nl, &msg));
+	} while (genl_get(VUSER_A_REQUEST_ID) < 0);
+}
+
+/*
+ * Registering a family takes the lock that stops all of genetlink, and waits
+ * for the handlers that run: vuserd's `send` must not be one that waits for a
+ * server which reads nothing.
+ */
+TEST_F(flood, family_registered_meanwhile)
+{
+	static const struct trick trick = { .fn = deaf };
+	struct consumer *c = &self->h.consumer;
+	pthread_t threads[9];
+	struct genl_msg msg;
+	long long start;
+	struct genl nl;
+	int i;
+
+	SET("request", "60000");
+	SET("close", HASTY);
+	sem_init(&reached, 0, 0);
+	server_arm(&self->h.server, &trick, &stores);
+	c->bar0[1] = 1;
+	while (sem_wait(&reached))
+		;
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, send_much, c));
+	ASSERT_EQ(0, pthread_create(&threads[8], NULL, set_irqs, c));
+	ASSERT_EQ(0, genl_open(&nl));
+	wait_request(_metadata, &nl);
+
+	start = clock_ms();
+	EXPECT_EQ(0, system("modprobe fou"));
+	EXPECT_GT(BOUND_MS, clock_ms() - start);
+	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
+	EXPECT_EQ(0, genl_send(&nl, &msg));
+	EXPECT_EQ(0, system("modprobe -r fou"));
+	/* It still has no room. */
+	wait_request(_metadata, &nl);
+	genl_close(&nl);
+	EXPECT_EQ(0, server_next(&self->h.server));
+	for (i = 0; i < 9; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT_STATE("lost");
+}
+
+/* One device after the other ------------------------------------------------ */
+
+/* vuserd takes none of them for the one before. */
+TEST_F(flood, devices_come_and_go)
+{
+	int i;
+
+	consumer_close(&self->h.consumer);
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, mdev_remove(self->h.consumer.uuid));
+		uuid_new(self->h.consumer.uuid);
+		ASSERT_EQ(0, mdev_create(self->h.consumer.uuid));
+		self->h.attached = false;
+		ASSERT_EQ(0, hostile_attach(&self->h));
+	}
+}
+
+HELPER_MAIN

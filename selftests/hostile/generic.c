@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What can be done to any reply. */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "trick.h"
+
+/* Sends what the reply has become. */
+static enum next go(struct server *s)
+{
+	server_send_message(s, &s->reply);
+	return NEXT_SERVE;
+}
+
+static enum next hang_up(struct server *s, const struct trick *t)
+{
+	return NEXT_HANG_UP;
+}
+
+static enum next silent(struct server *s, const struct trick *t)
+{
+	return NEXT_SILENT;
+}
+
+/* @a bytes of it, and then @b: NEXT_*. */
+static enum next cut(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.msg_size = sizeof(s->reply.hdr) + s->reply.len;
+	server_send(s, &s->reply, t->a, NULL, 0);
+	return t->b;
+}
+
+/* A size of @a, whatever comes; more than fits would be too honest. */
+static enum next size(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.msg_size = t->a;
+	server_send(s, &s->reply, sizeof(s->reply.hdr) + s->reply.len, NULL, 0);
+	return NEXT_SILENT;
+}
+
+/* @a bytes more are promised than come. */
+static enum next promise(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.msg_size = sizeof(s->reply.hdr) + s->reply.len + t->a;
+	server_send(s, &s->reply, sizeof(s->reply.hdr) + s->reply.len, NULL, 0);
+	return NEXT_SILENT;
+}
+
+/* Byte by byte, but for the last @a; each with @b descriptors. */
+static enum next trickle(struct server *s, const struct trick *t)
+{
+	int fds[HOSTILE_MAX_FDS];
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < t->b; i++)
+		fds[i] = s->area_fd;
+	s->reply.hdr.msg_size = sizeof(s->reply.hdr) + s->reply.len;
+	len = s->reply.hdr.msg_size - t->a;
+	for (i = 0; i < len; i++)
+		if (server_send(s, (char *)&s->reply + i, 1,
+				i || t->b ? fds : s->reply.fds,
+				i || t->b ? t->b : s->reply.nr_fds))
+			break;
+	return t->a ? NEXT_SILENT : NEXT_SERVE;
+}
+
+/* The flags become @a, or'ed with @b. */
+static enum next flags(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.flags = (s->reply.hdr.flags & t->a) | t->b;
+	return go(s);
+}
+
+static enum next id(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.msg_id ^= t->a;
+	return go(s);
+}
+
+static enum next finished_id(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.msg_id = s->last_id;
+	return go(s);
+}
+
+static enum next command(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.command += t->a;
+	return go(s);
+}
+
+/* @a bytes less, which may be negative. */
+static enum next resize(struct server *s, const struct trick *t)
+{
+	s->reply.len += (int64_t)t->a;
+	return go(s);
+}
+
+/* An error of number @a with @b bytes of payload. */
+static enum next error(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.flags |= VFIO_USER_FLAGS_ERROR;
+	s->reply.hdr.error_no = t->a;
+	s->reply.len = t->b;
+	return go(s);
+}
+
+static enum next error_and_reply(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.flags |= VFIO_USER_FLAGS_ERROR;
+	s->reply.hdr.error_no = EPERM;
+	return go(s);
+}
+
+static enum next twice(struct server *s, const struct trick *t)
+{
+	server_send_message(s, &s->reply);
+	return go(s);
+}
+
+static enum next with_fds(struct server *s, const struct trick *t)
+{
+	while (s->reply.nr_fds < t->a)
+		s->reply.fds[s->reply.nr_fds++] = dup(s->area_fd);
+	return go(s);
+}
+
+/* A byte out of band first: AF_UNIX has such a thing. */
+static enum next out_of_band(struct server *s, const struct trick *t)
+{
+	send(s->conn, "x", 1, MSG_OOB | MSG_NOSIGNAL);
+	return go(s);
+}
+
+/* Bytes of @a for the payload. */
+static enum next fill(struct server *s, const struct trick *t)
+{
+	memset(s->reply.data, t->a, s->reply.len);
+	return go(s);
+}
+
+/* @a bytes of @b in place of a message. */
+static enum next noise(struct server *s, const struct trick *t)
+{
+	memset(&s->reply, t->b, t->a);
+	server_send(s, &s->reply, t->a, NULL, 0);
+	return NEXT_SILENT;
+}
+
+/* No pattern, but the same each time. */
+static enum next random_noise(struct server *s, const struct trick *t)
+{
+	unsigned char *p = (unsigned char *)&s->reply;
+	uint32_t state = t->a;
+	size_t i;
+
+	for (i = 0; i < t->b; i++) {
+		state = state * 1664525 + 1013904223;
+		p[i] = state >> 24;
+	}
+	server_send(s, p, t->b, NULL, 0);
+	return NEXT_SILENT;
+}
+
+/* A command of the server's in place of the reply. */
+static enum next ask(struct server *s, const struct trick *t)
+{
+	close_fds(&s->reply);
+	server_command(&s->reply, 0x7777, t->a, "0123456789abcdef", 16);
+	return go(s);
+}
+
+#define HEADER	  sizeof(struct vfio_user_header)
+#define NO_REPLY  "that is no reply to"
+#define HUNG_UP	  "the server closed its socket"
+#define CAME_NOT  "the server did not answer"
+#define STOPPED	  "the server stopped within a message"
+#define LATE	  CAME_NOT "|" STOPPED
+#define LATE_HELP "did not answer within"
+#define BAD_SIZE  "bad message size"
+#define NOTHING	  "reply to nothing that was asked"
+
+/* clang-format off */
+const struct trick generic_tricks[] = {
+	{ "hangs up", hang_up, 0, 0, LOST, HUNG_UP, "hung up", .no_header = true },
+	{ "is silent", silent, 0, 0, LOST, CAME_NOT, LATE_HELP, .slow = true, .no_header = true },
+	{ "1 byte, hangs up", cut, 1, NEXT_HANG_UP, LOST, HUNG_UP, "hung up", .no_header = true, .thorough = true },
+	{ "half a header, hangs up", cut, HEADER / 2, NEXT_HANG_UP, LOST, HUNG_UP, "hung up", .no_header = true },
+	{ "half a header, silent", cut, HEADER / 2, NEXT_SILENT, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
+	{ "half a header, deaf", cut, HEADER / 2, NEXT_DEAF, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
+	{ "size 0", size, 0, 0, LOST, BAD_SIZE, "Invalid argument" },
+	{ "size 15", size, HEADER - 1, 0, LOST, BAD_SIZE, "Invalid argument", .thorough = true },
+	{ "size 16 MiB", size, 16 << 20, 0, LOST, BAD_SIZE, "Message too long" },
+	{ "size 2^31", size, 1U << 31, 0, LOST, BAD_SIZE, "Message too long", .thorough = true },
+	{ "size 2^32 - 1", size, ~0U, 0, LOST, BAD_SIZE, "Message too long" },
+	{ "one byte promised", promise, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
+	{ "a page promised", promise, 4096, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
+	{ "byte by byte", trickle, 0, 0, FINE },
+	{ "byte by byte, then silent", trickle, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
+	{ "type command", flags, 0, 0, LOST, "a command servers do not send", NO_REPLY },
+	{ "type 2", flags, 0, 2, LOST, "neither command nor reply", "Invalid argument" },
+	{ "type 15", flags, 0, 15, LOST, "neither command nor reply", "Invalid argument", .thorough = true },
+	{ "reserved flags", flags, ~0ULL, 0xffffff90, FINE },
+	{ "id of nobody", id, 0x0055, 0, LOST, NOTHING, NO_REPLY },
+	{ "id of another use", id, 0x0080, 0, LOST, NOTHING, NO_REPLY, .thorough = true },
+	{ "id of a finished request", finished_id, 0, 0, LOST, NOTHING, NO_REPLY },
+	{ "id of a posted write", id, 0x8000, 0, LOST, "reply to a command without one|" NOTHING, NO_REPLY },
+	{ "the next command", command, 1, 0, LOST, "reply to another command", NO_REPLY },
+	{ "command 65535", command, 0xffff, 0, LOST, "reply to another command", NO_REPLY, .thorough = true },
+	{ "one byte less", resize, -1, 0, BY_SIZE, "bad size of a reply|bad message size", "malformed reply", .delta = -1 },
+	{ "one byte more", resize, 1, 0, BY_SIZE, "bad size of a reply", "malformed reply", .delta = 1 },
+	{ "4 KiB more", resize, 4096, 0, BY_SIZE, "bad size of a reply", "malformed reply", .delta = 4096 },
+	{ "twice", twice, 0, 0, LOST, NOTHING, NO_REPLY "|no reply to a read", .answered = true },
+	{ "error EPERM", error, EPERM, 0, REFUSED, .helper = "refused" },
+	{ "error 0", error, 0, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error EAGAIN", error, EAGAIN, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error EINTR", error, EINTR, 0, REFUSED, .helper = "refused" },
+	{ "error ENOTCONN", error, ENOTCONN, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error ETIMEDOUT", error, ETIMEDOUT, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error ERESTARTSYS", error, 512, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error 4096", error, 4096, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error 2^31", error, 1U << 31, 0, REFUSED, .helper = "refused", .thorough = true },
+	{ "error with payload", error_and_reply, 0, 0, REFUSED, .helper = "refused" },
+	{ "error with 4 KiB", error, EPERM, 4096, BY_SIZE_REFUSED, "bad size of a reply", "refused", .delta = 4096 },
+	{ "a descriptor", with_fds, 1, 0, FINE, .helper = "file descriptors it may not", .nr_fds = 1 },
+	{ "253 descriptors", with_fds, HOSTILE_MAX_FDS, 0, FINE, .helper = "file descriptors it may not", .nr_fds = HOSTILE_MAX_FDS, .thorough = true },
+	{ "253 descriptors a byte", trickle, 0, HOSTILE_MAX_FDS, FINE, .helper = "file descriptors it may not", .nr_fds = 16 * HOSTILE_MAX_FDS, .no_header = true },
+	{ "a byte out of band", out_of_band, 0, 0, FINE },
+	{ "payload of 0", fill, 0x00, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel refused|another version", .no_header = true },
+	{ "payload of ff", fill, 0xff, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel refused|another version", .no_header = true, .thorough = true },
+	{ "32 KiB of 0", noise, 32768, 0x00, LOST, BAD_SIZE, "Invalid argument", .no_header = true },
+	{ "32 KiB of ff", noise, 32768, 0xff, LOST, BAD_SIZE, "Invalid argument", .thorough = true },
+	{ "noise", random_noise, 1, 32768, LOST, BAD_SIZE "|neither", "Invalid argument|Message too long", .thorough = true },
+	{ "asks VERSION", ask, VFIO_USER_VERSION, 0, LOST, "a command servers do not send", NO_REPLY },
+	{ "asks REGION_READ", ask, VFIO_USER_REGION_READ, 0, LOST, "a command servers do not send", NO_REPLY, .thorough = true },
+	{ "asks command 0", ask, 0, 0, LOST, "a command servers do not send", NO_REPLY, .thorough = true },
+	{ "asks command 999", ask, 999, 0, LOST, "a command servers do not send", NO_REPLY, .thorough = true },
+};
+/* clang-format on */
+
+const unsigned int nr_generic_tricks =
+	sizeof(generic_tricks) / sizeof(generic_tricks[0]);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A vfio-user server on a bare socket, in a thread of the test.  It serves a
+ * small device as it should, but for one message: there it plays a trick.
+ */
+#ifndef HOSTILE_SERVER_H
+#define HOSTILE_SERVER_H
+
+#include <linux/vfio_user.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HOSTILE_PAGE	  0x1000UL
+#define HOSTILE_ID	  0x600df00dU /* BAR 0, offset 0 */
+#define HOSTILE_BAR0_SIZE HOSTILE_PAGE
+#define HOSTILE_BAR2_SIZE (4 * HOSTILE_PAGE)
+#define HOSTILE_AREA_SIZE (2 * HOSTILE_PAGE) /* of BAR 2, shared */
+#define HOSTILE_CONFIG	  64
+#define HOSTILE_NR_MSIX	  4
+#define HOSTILE_MAX_FDS	  253 /* SCM_MAX_FD */
+#define HOSTILE_MAX_DATA  (64 * 1024)
+
+/* A message with what came along. */
+struct message {
+	struct vfio_user_header hdr;
+	uint8_t data[HOSTILE_MAX_DATA];
+	size_t len; /* of @data */
+	int fds[HOSTILE_MAX_FDS];
+	unsigned int nr_fds;
+};
+
+/* What the server does after a trick. */
+enum next {
+	NEXT_SERVE, /* goes on as if nothing had been */
+	NEXT_HANG_UP,
+	NEXT_SILENT, /* reads on, and answers nothing any more */
+	NEXT_DEAF, /* does not even read */
+};
+
+struct server;
+struct trick;
+typedef enum next (*trick_fn)(struct server *s, const struct trick *trick);
+
+/* To which command the trick is played. */
+struct target {
+	uint16_t command;
+	bool (*match)(const struct message *cmd); /* NULL: any of them */
+};
+
+struct server {
+	pthread_t thread;
+	sem_t go;
+	atomic_bool stop;
+	atomic_int listener;
+	atomic_int conn;
+	char path[64];
+	unsigned int nr_paths;
+	bool twin; /* announces a twin socket */
+	int twin_fd; /* our end of it, -1 without */
+	int area_fd; /* the file of BAR 2's shared area */
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	const struct trick *trick;
+	struct target target;
+	unsigned long counts[VFIO_USER_COMMAND_MAX + 1];
+
+	/* The thread's own. */
+	struct message cmd;
+	struct message reply; /* the right one, made before each trick */
+	uint16_t last_id; /* of the reply before */
+	char failed[160]; /* what the trick saw and should not have */
+};
+
+/* 0 or -errno. */
+int server_start(struct server *s);
+void server_stop(struct server *s);
+
+/*
+ * Drops the connection there is, and takes exactly one at a socket of a new
+ * name, which is in @s->path on return.
+ */
+int server_next(struct server *s);
+
+/* Plays @trick to the next command that @target names, once. */
+void server_arm(struct server *s, const struct trick *trick,
+		const struct target *target);
+/* Was it played?  Takes it back where it was not. */
+bool server_disarm(struct server *s);
+
+/* Waits until @nr of @command came in all; 0 or -ETIMEDOUT. */
+int server_wait(struct server *s, uint16_t command, unsigned long nr, int ms);
+unsigned long server_count(struct server *s, uint16_t command);
+
+/* For tricks, in the server's thread. ------------------------------------- */
+
+/* All of it or an error; descriptors go with the first byte. */
+int server_send(struct server *s, const void *buf, size_t len, const int *fds,
+		unsigned int nr_fds);
+/* @msg with the size that it has, and its descriptors. */
+int server_send_message(struct server *s, struct message *msg);
+/* The next message of the client; 0 or -errno. */
+int server_recv(struct server *s, struct message *msg);
+/* Fills @msg with a command and @len bytes of data. */
+void server_command(struct message *msg, uint16_t id, uint16_t command,
+		    const void *data, size_t len);
+/*
+ * Reads on to the reply to @id, serving what comes before: its errno, 0, or
+ * -errno of the socket.
+ */
+int server_reply_to(struct server *s, uint16_t id);
+
+/* good.c: the right reply to @s->cmd in @s->reply; false: there is none. */
+bool good_reply(struct server *s);
+void close_fds(struct message *msg);
+
+#endif /* HOSTILE_SERVER_H */

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every trick of a hostile server, to everything that a consumer or vuserd
+ * may be at.  Each must end in the state that the tables name, with one line
+ * that says why, and the device of use again with a server that behaves.
+ *
+ * Several processes play at the same time, each with a device of its own.
+ * After the cases of each act what vuserd and the players hold is counted, and
+ * after all of them the machine's memory.
+ *
+ * usage: hostile_test [WORD]: only cases with WORD in their names
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hostile/case.h"
+#include "lib/clock.h"
+#include "lib/helper.h"
+#include "lib/res.h"
+
+#define NR_PLAYERS 4
+#define HELPER_LOG "/run/hostile-vuserd.log"
+/* No case takes so long, ms; then something hangs. */
+#define HANGS 60000
+/* What free memory may differ by from one moment to the next, KiB. */
+#define NOISE 8192
+
+struct game {
+	const struct act *act;
+	const struct trick *trick;
+	bool good;
+	char why[sizeof(((struct hostile *)0)->why)];
+};
+
+/* Shared by the processes. */
+struct table {
+	atomic_uint next;
+	unsigned int end;
+	int fds[NR_PLAYERS];
+	char why[NR_PLAYERS][200];
+	unsigned int nr;
+	struct game games[];
+};
+
+struct player {
+	pid_t pid;
+	int go; /* a byte: play; closed: end */
+	int done; /* a byte: no more cases */
+};
+
+/* What must be the same before and after. */
+struct held {
+	int helper_fds;
+	long helper_threads;
+	int fds[NR_PLAYERS];
+};
+
+static struct table *table;
+static struct player players[NR_PLAYERS];
+static unsigned int nr_tests;
+static bool failed;
+
+static void result(bool good, const char *name, const char *why)
+{
+	printf("%s %u - %s%s%s\n", good ? "ok" : "not ok", ++nr_tests, name,
+	       good ? "" : " # ", good ? "" : why);
+	fflush(stdout);
+	failed |= !good;
+}
+
+/* The cases --------------------------------------------------------------- */
+
+static bool wanted(const struct act *act, const struct trick *trick,
+		   const char *word)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s: %s", act->name, trick->name);
+	return !word || strstr(name, word);
+}
+
+static void add(const struct act *act, const struct trick *trick,
+		const char *word)
+{
+	/* There is nothing of which there could be less. */
+	if (!wanted(act, trick, word) || (int)act->len + trick->delta < 0)
+		return;
+	table->games[table->nr].act = act;
+	table->games[table->nr++].trick = trick;
+}
+
+/* All cases, those of one act together. */
+static void make_table(const char *word)
+{
+	size_t max = nr_acts * (nr_generic_tricks + nr_single_tricks);
+	unsigned int i, k;
+
+	table = mmap(NULL, sizeof(*table) + max * sizeof(table->games[0]),
+		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (table == MAP_FAILED)
+		abort();
+	for (i = 0; i < nr_single_tricks; i++)
+		act_find(single_tricks[i].act);
+	for (i = 0; i < nr_acts; i++) {
+		for (k = 0; k < nr_generic_tricks && !acts[i].posted; k++)
+			if (acts[i].thorough || !generic_tricks[k].thorough)
+				add(&acts[i], &generic_tricks[k], word);
+		for (k = 0; k < nr_single_tricks; k++)
+			if (!strcmp(single_tricks[k].act, acts[i].name))
+				add(&acts[i], &single_tricks[k], word);
+	}
+}
+
+/* A player ---------------------------------------------------------------- */
+
+static void play_games(struct hostile *h, unsigned int nr)
+{
+	struct game *game;
+	unsigned int i;
+	int ret;
+
+	while ((i = atomic_fetch_add(&table->next, 1)) < table->end) {
+		game = &table->games[i];
+		game->good = hostile_play(h, game->act, game->trick);
+		snprintf(game->why, sizeof(game->why), "%s", h->why);
+	}
+	ret = hostile_usable(h);
+	if (ret)
+		snprintf(table->why[nr], sizeof(table->why[nr]),
+			 "not usable in the end: %s", strerror(-ret));
+	table->fds[nr] = res_fds(0);
+}
+
+static int play(unsigned int nr, int go, int done)
+{
+	static struct hostile h;
+	char c;
+	int ret;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	ret = hostile_start(&h, HELPER_LOG);
+	if (ret) {
+		fprintf(stderr, "player %u: %s\n", nr, strerror(-ret));
+		return 1;
+	}
+	while (read(go, &c, 1) == 1) {
+		play_games(&h, nr);
+		if (write(done, "", 1) != 1)
+			break;
+	}
+	hostile_stop(&h);
+	return 0;
+}
+
+static void start_player(unsigned int nr)
+{
+	struct player *p = &players[nr];
+	int go[2], done[2];
+	unsigned int i;
+
+	if (pipe2(go, O_CLOEXEC) || pipe2(done, O_CLOEXEC))
+		abort();
+	p->pid = fork();
+	if (p->pid < 0)
+		abort();
+	if (!p->pid) {
+		for (i = 0; i < nr; i++)
+			close(players[i].go);
+		close(go[1]);
+		close(done[0]);
+		_exit(play(nr, go[0], done[1]));
+	}
+	close(go[0]);
+	close(done[1]);
+	p->go = go[1];
+	p->done = done[0];
+}
+
+/* The rounds -------------------------------------------------------------- */
+
+/* All players play the games up to @end; false: one of them hangs or died. */
+static bool play_round(unsigned int end)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	unsigned int i, last;
+	bool good = true;
+	int ret;
+	char c;
+
+	table->end = end;
+	for (i = 0; i < NR_PLAYERS; i++)
+		if (write(players[i].go, "", 1) != 1)
+			good = false;
+	for (i = 0; i < NR_PLAYERS; i++) {
+		pfd.fd = players[i].done;
+		do {
+			last = table->next;
+			ret = poll(&pfd, 1, HANGS);
+		} while (!ret && table->next != last);
+		if (ret != 1 || read(players[i].done, &c, 1) != 1)
+			good = false;
+	}
+	/* Each took one too many to see that there are none left. */
+	table->next = end;
+	return good;
+}
+
+static void look(struct held *held)
+{
+	held->helper_fds = res_fds(helper_pid);
+	held->helper_threads = res_status(helper_pid, "Threads");
+	memcpy(held->fds, table->fds, sizeof(held->fds));
+}
+
+static void check_held(const char *name, const struct held *before)
+{
+	char text[200], why[300];
+	long long end = clock_ms() + 2000;
+	struct held now;
+	unsigned int i;
+	bool good;
+
+	/* vuserd closes its part of a handshake after the device is attached. */
+	do {
+		look(&now);
+		good = !memcmp(&now, before, sizeof(now));
+	} while (!good && clock_ms() < end);
+	snprintf(why, sizeof(why),
+		 "vuserd: %d descriptors, %d before, %ld threads, %ld before",
+		 now.helper_fds, before->helper_fds, now.helper_threads,
+		 before->helper_threads);
+	for (i = 0; i < NR_PLAYERS; i++) {
+		if (now.fds[i] != before->fds[i])
+			snprintf(why, sizeof(why),
+				 "player %u: %d descriptors, %d before", i,
+				 now.fds[i], before->fds[i]);
+		if (table->why[i][0]) {
+			snprintf(why, sizeof(why), "%s", table->why[i]);
+			good = false;
+			table->why[i][0] = '\0';
+		}
+	}
+	snprintf(text, sizeof(text), "%s: all as before", name);
+	result(good, text, why);
+}
+
+/* Plays the games of one act, from the first that was not played. */
+static bool play_act(const struct held *before)
+{
+	unsigned int i = table->next, end = i;
+	const struct act *act = table->games[i].act;
+	char name[200];
+	bool good;
+
+	while (end < table->nr && table->games[end].act == act)
+		end++;
+	good = play_round(end);
+	for (; i < end; i++) {
+		snprintf(name, sizeof(name), "%s: %s", act->name,
+			 table->games[i].trick->name);
+		result(table->games[i].good, name,
+		       table->games[i].why[0] ? table->games[i].why :
+						"did not end");
+	}
+	if (good)
+		check_held(act->name, before);
+	return good;
+}
+
+static unsigned int nr_rounds(void)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < table->nr; i++)
+		nr += !i || table->games[i].act != table->games[i - 1].act;
+	return nr;
+}
+
+/* What the kernel holds for us, as near as it can be told, KiB. */
+static long free_memory(void)
+{
+	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "3", 1) != 1)
+		return -1;
+	close(fd);
+	return res_meminfo("MemAvailable");
+}
+
+static void play_all(void)
+{
+	struct held before;
+	char why[100];
+	long memory;
+
+	/* Once with nothing to play, so that what stays for good is there. */
+	if (!play_round(0)) {
+		printf("Bail out! the players do not start\n");
+		return;
+	}
+	look(&before);
+	memory = free_memory();
+	while (table->next < table->nr) {
+		if (!play_act(&before)) {
+			printf("Bail out! a player hangs\n");
+			failed = true;
+			return;
+		}
+	}
+	memory -= free_memory();
+	snprintf(why, sizeof(why), "%ld KiB less are free", memory);
+	result(memory < NOISE, "the machine's memory is as before", why);
+}
+
+static int run(int argc, char **argv)
+{
+	long long start = clock_ms();
+	unsigned int i;
+
+	make_table(argc > 1 ? argv[1] : NULL);
+	printf("TAP version 13\n1..%u\n", table->nr + nr_rounds() + 1);
+	fflush(stdout);
+	for (i = 0; i < NR_PLAYERS; i++)
+		start_player(i);
+	play_all();
+	for (i = 0; i < NR_PLAYERS; i++) {
+		close(players[i].go);
+		if (failed)
+			kill(players[i].pid, SIGKILL);
+		waitpid(players[i].pid, NULL, 0);
+	}
+	printf("# %u cases in %lld ms\n", table->nr, clock_ms() - start);
+	return failed;
+}
+
+/* vuserd's lines go to a file that the players read. */
+int main(int argc, char **argv)
+{
+	int err = dup(STDERR_FILENO);
+	int log = open(HELPER_LOG,
+		       O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+		       0600);
+	pid_t pid;
+
+	if (log < 0 || dup2(log, STDERR_FILENO) < 0)
+		return 1;
+	pid = helper_start();
+	dup2(err, STDERR_FILENO);
+	if (pid < 0) {
+		printf("1..1\nnot ok 1 - start vuserd: %s\n", strerror(-pid));
+		return 1;
+	}
+	helper_pid = pid;
+	run(argc, argv);
+	helper_stop(pid);
+	unlink(HELPER_LOG);
+	return failed;
+}

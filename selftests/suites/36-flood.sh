@@ -1,0 +1,9 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout: 120
+#
+# Servers that send without end, read nothing, or answer too late.
+
+. "$(dirname "$0")/../lib.sh"
+
+run flood_test
