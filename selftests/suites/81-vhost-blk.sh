@@ -114,6 +114,31 @@ kill_back_end()
 	back_end
 }
 
+# A back-end that keeps track of what is in flight; it dies at the step POINT.
+tracking_back_end()
+{
+	daemon tracking vuser-vhost-blk --blk-file="$IMAGE" \
+		--socket-path="$BACK" --num-queues=4 "$@"
+}
+
+# Writes, many at once, and in the middle of them the back-end dies and is started
+# anew.  The program is to notice nothing.
+crash_in_writes()
+{
+	local i writes=() reads=() program
+
+	for ((i = 0; i < 32; i++)); do
+		writes+=("aio_write -P $((i + 1)) $((i * 128))k 128k")
+		reads+=("read -P $((i + 1)) $((i * 128))k 128k")
+	done
+	on_disk "${writes[@]}" aio_flush flush "${reads[@]}" &
+	program=$!
+	pidwait -F "$WORK/tracking.pid"
+	! kill -0 "$(cat "$WORK/tracking.pid")" || return
+	tracking_back_end || return
+	wait $program
+}
+
 truncate -s $SIZE "$IMAGE"
 check "the module and the helper start" vuser_up || finish
 check "qemu-storage-daemon exports a disk" back_end || finish
@@ -137,5 +162,14 @@ check "what was flushed is there when the disk is opened again" on_disk \
 	"read -P 0xa5 0 256k" "read -P 0x11 33M 64k" "write -P 0x77 95M 4k"
 check "nothing stays mapped" test "$(counter blk dma-regions)" = 0
 check "the device is removed" device_down blk
-kill "$(cat "$WORK/back.pid")"
+kill -KILL "$(cat "$WORK/back.pid")" && pidwait -F "$WORK/back.pid"
+
+check "a back-end that tracks what is in flight starts" \
+	tracking_back_end --crash=used:5
+check "the device attaches to it" \
+	device_up blk vuser-vhost --device blk --back-end "$BACK" --socket
+check "it dies in the middle of writes, which nobody notices" crash_in_writes
+check "nothing was lost" in_file "read -P 1 0 128k" "read -P 32 3968k 128k"
+check "the device is removed again" device_down blk
+daemon_stop tracking
 finish
