@@ -138,6 +138,11 @@ uint8_t *driver_data(struct driver *d, unsigned int slot)
 	return d->mem + DATA + slot * DRIVER_DATA;
 }
 
+uint64_t driver_guest(unsigned int slot)
+{
+	return GUEST + DATA + slot * DRIVER_DATA;
+}
+
 static void submit_split(struct driver *d, unsigned int slot,
 			 const struct vring_desc *desc)
 {
@@ -187,7 +192,7 @@ void driver_submit(struct driver *d, unsigned int slot, uint32_t type,
 	const struct vring_desc desc[PER_REQUEST] = {
 		{ GUEST + HEADERS + slot * sizeof(hdr), sizeof(hdr),
 		  VRING_DESC_F_NEXT, 0 },
-		{ GUEST + DATA + slot * DRIVER_DATA, DRIVER_DATA,
+		{ driver_guest(slot), DRIVER_DATA,
 		  VRING_DESC_F_NEXT |
 			  (type == VIRTIO_BLK_T_IN ? VRING_DESC_F_WRITE : 0),
 		  0 },

@@ -52,6 +52,8 @@ uint32_t driver_base(const struct driver *d);
 void driver_fill(uint8_t *buf, uint32_t seed);
 /* The data of a slot. */
 uint8_t *driver_data(struct driver *d, unsigned int slot);
+/* Where the device finds it. */
+uint64_t driver_guest(unsigned int slot);
 /* Make a request available: VIRTIO_BLK_T_*, a sector of 512 bytes. */
 void driver_submit(struct driver *d, unsigned int slot, uint32_t type,
 		   uint64_t sector);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -247,6 +248,38 @@ TEST(read_and_write_with_slots)
 TEST(read_and_write_without_features)
 {
 	read_and_write(0);
+}
+
+static bool is_dirty(const uint8_t *log, uint64_t addr)
+{
+	return log[addr / 4096 / 8] & 1 << addr / 4096 % 8;
+}
+
+/* What the device writes to memory is in the log, and nothing else is. */
+TEST(dirty_log)
+{
+	const size_t size = driver_guest(DRIVER_SLOTS) / 4096 / 8 + 1;
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	uint8_t *log;
+
+	require(!ftruncate(fd, size));
+	log = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	require(log != MAP_FAILED);
+	start(USABLE);
+	driver_init(&driver, false);
+	check_eq(vhost_backend_set_log_base(b, size, 0, fd), 0);
+	require(!driver_start(&driver, b,
+			      1ULL << VIRTIO_F_VERSION_1 |
+				      1ULL << VHOST_F_LOG_ALL));
+	submit_and_wait(2, VIRTIO_BLK_T_IN, 3);
+	submit_and_wait(9, VIRTIO_BLK_T_OUT, 4);
+	check(is_dirty(log, driver_guest(2)));
+	check(!is_dirty(log, driver_guest(3)));
+	check(!is_dirty(log, driver_guest(9)));
+	driver_free(&driver);
+	stop();
+	munmap(log, size);
+	close(fd);
 }
 
 TEST(killed)
