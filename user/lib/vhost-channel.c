@@ -10,6 +10,9 @@
 #include "msg-internal.h"
 #include "vhost-internal.h"
 
+/* One that never stops asking is not the only one to be served. */
+#define REQUESTS_AT_ONCE 64
+
 static const char *name_of(const struct vhost_user_msg *msg)
 {
 	return vhost_user_request_name(VHOST_USER_BACKEND_REQUEST,
@@ -141,9 +144,11 @@ int vhost_channel_serve(struct vhost_backend *b)
 	struct vhost_user_header hdr;
 	unsigned int channel = b->channel;
 	const char *rule = "";
-	int ret;
+	int ret, i;
 
-	while (b->req_fd >= 0 && b->channel == channel) {
+	for (i = 0;
+	     i < REQUESTS_AT_ONCE && b->req_fd >= 0 && b->channel == channel;
+	     i++) {
 		ret = vhost_rx_step(b->req_fd, &b->req_rx,
 				    VHOST_USER_BACKEND_REQUEST, &rule);
 		if (ret == -EAGAIN)

@@ -342,9 +342,12 @@ static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
 	};
 	int ret = vu_poll(fds, 2, deadline);
 
-	if (ret || !fds[1].revents)
+	if (!ret && fds[1].revents)
+		ret = vhost_channel_serve(b);
+	if (ret || fds[0].revents)
 		return ret;
-	return vhost_channel_serve(b);
+	/* Whoever asks all the time and does not answer has no more of it. */
+	return vu_remaining(deadline) ? 0 : -ETIMEDOUT;
 }
 
 static int take_answer(struct vhost_backend *b, struct vhost_call *call)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../harness.h"
@@ -123,10 +124,12 @@ static const struct vhost_backend_ops ops = {
 	.shmem_unmap = on_unmap,
 };
 
+static int timeout_ms = 20000;
+
 static void start_with(uint64_t without, const struct vhost_backend_ops *use)
 {
 	struct vhost_backend_options opt = { .wanted = UINT64_MAX,
-					     .timeout_ms = 20000,
+					     .timeout_ms = timeout_ms,
 					     .ops = use,
 					     .data = &fake };
 	int fd = fake_init(&fake);
@@ -455,6 +458,48 @@ TEST(served_while_a_request_waits)
 	check_eq(status, EBUSY);
 	check_eq(fake.seen[VHOST_USER_SET_VRING_NUM], 0);
 	check_eq(seen.lost, 0);
+	stop();
+}
+
+/* The back-end asks for as long as somebody listens, and answers nothing. */
+static enum fake_deed ask_for_ever(struct fake *f)
+{
+	struct vhost_user_header raw = { B(CONFIG_CHANGE_MSG),
+					 VHOST_USER_VERSION, 0 };
+
+	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
+		return FAKE_DEFAULT;
+	while (send(f->channel, &raw, sizeof(raw), MSG_NOSIGNAL) > 0)
+		;
+	return FAKE_HANG_UP;
+}
+
+TEST(asks_without_end)
+{
+	uint8_t status;
+
+	timeout_ms = 100;
+	start_with(0, &ops);
+	timeout_ms = 20000;
+	fake.hook = ask_for_ever;
+	check_eq(vhost_backend_get_status(b, &status), -ETIMEDOUT);
+	check(seen.calls > 0);
+	check_eq(seen.lost, 1);
+	stop();
+}
+
+TEST(so_many_at_once)
+{
+	struct vhost_user_msg msg = ask(B(VRING_CALL));
+	int i;
+
+	start_with(0, &ops);
+	for (i = 0; i < 100; i++)
+		send_ask(&msg, 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 64);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 100);
 	stop();
 }
 
