@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# labs: 6.1 6.12 7.2
 # timeout: 600
 # hugepages: 128
 #

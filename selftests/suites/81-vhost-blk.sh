@@ -134,9 +134,26 @@ crash_in_writes()
 	on_disk "${writes[@]}" aio_flush flush "${reads[@]}" &
 	program=$!
 	pidwait -F "$WORK/tracking.pid"
-	! kill -0 "$(cat "$WORK/tracking.pid")" || return
 	tracking_back_end || return
-	wait $program
+	wait $program && return
+	cat /run/vuser-vhost/*.log "$WORK/tracking.log"
+	return 1
+}
+
+by_vuserctl()
+{
+	UUID[blk]=$(vuserctl create --wait --vhost "blk:$BACK,queues=2") &&
+		vuserctl show "${UUID[blk]}"
+}
+
+# Neither device nor process stay.
+none_by_vuserctl()
+{
+	! vuserctl create --wait --vhost "blk:$WORK/none.sock" \
+		2> "$WORK/none" || return
+	cat "$WORK/none"
+	grep -q "No such file" "$WORK/none" && [ -z "$(ls "$MDEVS")" ] &&
+		[ -z "$(ls /run/vuser-vhost)" ]
 }
 
 truncate -s $SIZE "$IMAGE"
@@ -166,10 +183,11 @@ kill -KILL "$(cat "$WORK/back.pid")" && pidwait -F "$WORK/back.pid"
 
 check "a back-end that tracks what is in flight starts" \
 	tracking_back_end --crash=used:5
-check "the device attaches to it" \
-	device_up blk vuser-vhost --device blk --back-end "$BACK" --socket
+check "vuserctl makes the whole chain" by_vuserctl
 check "it dies in the middle of writes, which nobody notices" crash_in_writes
 check "nothing was lost" in_file "read -P 1 0 128k" "read -P 32 3968k 128k"
-check "the device is removed again" device_down blk
+check "vuserctl takes the chain away" vuserctl remove "${UUID[blk]}"
+check "no vuser-vhost stays" test -z "$(pidof vuser-vhost)"
+check "a back-end that is none is told of" none_by_vuserctl
 daemon_stop tracking
 finish

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bridge.h"
 #include "ctl.h"
 #include "output.h"
 #include "settings.h"
@@ -20,6 +21,7 @@
  * struct create - what was asked for
  * @uuid: of the device
  * @set: settings
+ * @vhost: a back-end to start a vuser-vhost for, NULL: none
  * @wait: seconds to wait for a server, 0: do not
  * @dev: what became of it
  * @said: the error that was said last
@@ -28,6 +30,7 @@
 struct create {
 	char uuid[37];
 	struct settings set;
+	const char *vhost;
 	uint32_t wait;
 	struct vnl_dev dev;
 	char said[VUSER_ERROR_MAX + 1];
@@ -63,6 +66,7 @@ static int parse(struct create *create, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "uuid", required_argument, NULL, 'u' },
+		{ "vhost", required_argument, NULL, 'v' },
 		{ "wait", optional_argument, NULL, 'w' },
 		SETTINGS_LONGS,
 		{}
@@ -74,6 +78,10 @@ static int parse(struct create *create, int argc, char **argv)
 		if (c == 'u') {
 			if (take_uuid(create->uuid, optarg))
 				return complain("\"%s\" is no UUID", optarg);
+			continue;
+		}
+		if (c == 'v') {
+			create->vhost = optarg;
 			continue;
 		}
 		if (c == 'w') {
@@ -92,7 +100,9 @@ static int parse(struct create *create, int argc, char **argv)
 	}
 	if (optind != argc)
 		return usage(&cmd_create);
-	if (create->wait && !create->set.endpoint[0])
+	if (create->vhost && create->set.given[SET_ENDPOINT])
+		return complain("--vhost makes an --endpoint of its own");
+	if (create->wait && !create->set.endpoint[0] && !create->vhost)
 		return complain("--wait needs an --endpoint to wait for");
 	if (!create->uuid[0] && random_uuid(create->uuid))
 		return complain("cannot make up a UUID: give one by --uuid");
@@ -140,6 +150,17 @@ static int apply(struct ctl *ctl, struct create *create)
 		return complain("cannot create a device so: %s",
 				vnl_error(&ctl->nl, ret));
 	return 0;
+}
+
+/* A server that is started for this device alone. */
+static int start_bridge(struct create *create)
+{
+	int status = bridge_start(create->uuid, create->vhost,
+				  create->set.endpoint,
+				  sizeof(create->set.endpoint));
+
+	create->set.given[SET_ENDPOINT] = !status;
+	return status;
 }
 
 /* Waiting ----------------------------------------------------------------- */
@@ -244,9 +265,13 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	status = make(create.uuid);
 	if (status)
 		goto out;
-	status = apply(ctl, &create);
+	if (create.vhost)
+		status = start_bridge(&create);
+	if (!status)
+		status = apply(ctl, &create);
 	if (status) {
 		sysfs_remove(create.uuid);
+		bridge_stop(create.uuid);
 		goto out;
 	}
 	if (!ctl->json) {
@@ -265,7 +290,8 @@ out:
 
 const struct command cmd_create = {
 	.name = "create",
-	.args = "[--uuid UUID] [--wait[=SECONDS]] " SETTINGS_ARGS,
+	.args = "[--uuid UUID] [--wait[=SECONDS]]"
+		" [--vhost TYPE:PATH[,OPTION]...] " SETTINGS_ARGS,
 	.what = "make a device, print its UUID",
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridge.h"
 #include "ctl.h"
 #include "sysfs.h"
 
@@ -25,6 +26,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (ret)
 		return complain("cannot remove %s: %s", dev.uuid,
 				strerror(-ret));
+	bridge_stop(dev.uuid);
 	return EXIT_SUCCESS;
 }
 

@@ -19,7 +19,7 @@ _vuserctl_value()
 		mapfile -t COMPREPLY < <(compgen -W "auto never" -- "$2") ;;
 	--dma-backing)
 		mapfile -t COMPREPLY < <(compgen -W "auto memory" -- "$2") ;;
-	--uuid|--pci-address|--max-dma-maps|--request-timeout-ms|\
+	--uuid|--vhost|--pci-address|--max-dma-maps|--request-timeout-ms|\
 	--close-timeout-ms|-i|-n|--interval|--count)
 		;;
 	*)
@@ -46,7 +46,7 @@ _vuserctl()
 	_vuserctl_value "${COMP_WORDS[COMP_CWORD - 1]}" "$word" && return
 	case ${COMP_WORDS[i]} in
 	create)
-		mapfile -t COMPREPLY < <(compgen -W "--uuid --wait $settings" \
+		mapfile -t COMPREPLY < <(compgen -W "--uuid --wait --vhost $settings" \
 			-- "$word") ;;
 	set)
 		mapfile -t COMPREPLY < <(compgen -W "$settings
