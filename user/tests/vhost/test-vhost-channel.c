@@ -2,10 +2,12 @@
 /* The back-end's channel: what it may ask, what it may not, and when. */
 #include <errno.h>
 #include <linux/virtio_config.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../harness.h"
@@ -427,6 +429,35 @@ TEST(request_from_callback)
 	stop();
 }
 
+static unsigned int depth, deepest;
+
+static void request_at_depth(void)
+{
+	if (++depth > deepest)
+		deepest = depth;
+	check_eq(vhost_backend_set_vring_num(b, 0, 16), 0);
+	check_eq(vhost_backend_process(b), 0);
+	depth--;
+}
+
+/* One callback at a time, whatever it does. */
+TEST(callbacks_one_by_one)
+{
+	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG));
+	int i;
+
+	depth = 0;
+	deepest = 0;
+	start_with(0, &ops);
+	seen.act = request_at_depth;
+	for (i = 0; i < 10; i++)
+		send_ask(&msg, 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 10);
+	check_eq(deepest, 1);
+	stop();
+}
+
 /* The back-end asks, waits for the answer, and then answers itself. */
 static enum fake_deed ask_first(struct fake *f)
 {
@@ -461,17 +492,21 @@ TEST(served_while_a_request_waits)
 	stop();
 }
 
-/* The back-end asks for as long as somebody listens, and answers nothing. */
+/* Each request is followed by another one, and nothing is answered. */
+static void ask_again(void)
+{
+	static const struct vhost_user_header raw = { B(CONFIG_CHANGE_MSG),
+						      VHOST_USER_VERSION, 0 };
+
+	fake_raw(fake.channel, &raw, sizeof(raw), -1);
+}
+
 static enum fake_deed ask_for_ever(struct fake *f)
 {
-	struct vhost_user_header raw = { B(CONFIG_CHANGE_MSG),
-					 VHOST_USER_VERSION, 0 };
-
 	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
 		return FAKE_DEFAULT;
-	while (send(f->channel, &raw, sizeof(raw), MSG_NOSIGNAL) > 0)
-		;
-	return FAKE_HANG_UP;
+	ask_again();
+	return FAKE_NOTHING;
 }
 
 TEST(asks_without_end)
@@ -481,6 +516,7 @@ TEST(asks_without_end)
 	timeout_ms = 100;
 	start_with(0, &ops);
 	timeout_ms = 20000;
+	seen.act = ask_again;
 	fake.hook = ask_for_ever;
 	check_eq(vhost_backend_get_status(b, &status), -ETIMEDOUT);
 	check(seen.calls > 0);
@@ -500,6 +536,30 @@ TEST(so_many_at_once)
 	check_eq(seen.calls, 64);
 	check_eq(vhost_backend_process(b), 0);
 	check_eq(seen.calls, 100);
+	stop();
+}
+
+static enum fake_deed ask_wrongly(struct fake *f)
+{
+	static const struct vhost_user_header raw = { 99, VHOST_USER_VERSION,
+						      0 };
+
+	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
+		return FAKE_DEFAULT;
+	fake_raw(f->channel, &raw, sizeof(raw), -1);
+	return FAKE_NOTHING;
+}
+
+/* What is said is the rule of the channel, not the answer that is missing. */
+TEST(broken_while_a_request_waits)
+{
+	uint8_t status;
+
+	start_with(0, &ops);
+	fake.hook = ask_wrongly;
+	check_eq(vhost_backend_get_status(b, &status), -EPROTO);
+	check(strstr(vhost_backend_error(b), "there is no such request"));
+	check_eq(seen.lost, 1);
 	stop();
 }
 
@@ -528,6 +588,36 @@ TEST(disconnect_from_callback)
 	stop();
 }
 
+/* Send the answer byte by byte, each when the one before has been read. */
+static void answer_slowly(int sock, const void *answer, size_t len)
+{
+	const char *bytes = answer;
+	int unread;
+
+	for (; len; len--, bytes++) {
+		fake_raw(sock, bytes, 1, -1);
+		while (!ioctl(sock, SIOCOUTQ, &unread) && unread)
+			sched_yield();
+	}
+}
+
+static enum fake_deed hang_up_first(struct fake *f)
+{
+	struct {
+		struct vhost_user_header hdr;
+		uint32_t ack[2];
+	} raw = { { VHOST_USER_SET_BACKEND_REQ_FD,
+		    VHOST_USER_VERSION | VHOST_USER_REPLY, 8 },
+		  { 0 } };
+
+	if (f->msg.hdr.request != VHOST_USER_SET_BACKEND_REQ_FD)
+		return FAKE_DEFAULT;
+	close(f->channel);
+	f->channel = dup(f->fds[0]);
+	answer_slowly(f->fd, &raw, sizeof(raw));
+	return FAKE_NOTHING;
+}
+
 /* A new channel in place of the old, on which nothing is lost or mixed up. */
 TEST(new_channel)
 {
@@ -536,7 +626,8 @@ TEST(new_channel)
 
 	start_with(0, &ops);
 	old = vhost_backend_req_fd(b);
-	check_eq(vhost_backend_set_backend_req_fd(b), 0);
+	fake.hook = hang_up_first;
+	require(!vhost_backend_set_backend_req_fd(b));
 	check(vhost_backend_req_fd(b) >= 0);
 	check(vhost_backend_req_fd(b) != old);
 	send_ask(&msg, 0);

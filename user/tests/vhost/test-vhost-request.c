@@ -272,6 +272,17 @@ TEST(mem_regions)
 	close_all();
 }
 
+static unsigned int empty_tables;
+
+/* An empty table after POSTCOPY_LISTEN is an answer, which has none itself. */
+static enum fake_deed count_empty(struct fake *f)
+{
+	if (f->msg.hdr.request == VHOST_USER_SET_MEM_TABLE && !f->nr_fds &&
+	    !(f->msg.hdr.flags & VHOST_USER_NEED_REPLY))
+		empty_tables++;
+	return FAKE_DEFAULT;
+}
+
 TEST(postcopy)
 {
 	uint64_t bases[2] = { 0 };
@@ -289,8 +300,11 @@ TEST(postcopy)
 	check(!(fake.msg.hdr.flags & VHOST_USER_NEED_REPLY));
 	check_eq(bases[0], regions[0].region.user_addr + FAKE_BASE);
 	check_eq(bases[1], regions[1].region.user_addr + FAKE_BASE);
+	empty_tables = 0;
+	fake.hook = count_empty;
 	check_eq(vhost_backend_ack_mem_table(b), 0);
 	check_eq(vhost_backend_add_mem_reg_postcopy(b, &regions[2], bases), 0);
+	check_eq(empty_tables, 1);
 	check_eq(fake.seen[VHOST_USER_SET_MEM_TABLE], 2);
 	check_eq(bases[0], regions[2].region.user_addr + FAKE_BASE);
 	check_eq(vhost_backend_postcopy_end(b), 0);
