@@ -7,5 +7,5 @@ def number: if . == null then "-" else (. * 1000 | round / 1000) end;
  map([.name, "\(.value | number) \(.unit)",
       (if .baseline == null then "-" else "\(.baseline | number) \(.unit)" end),
       (.ratio | number), (.limit // "-")]))[] |
-(.[0] | column(48)) + (.[1] | column(18)) + (.[2] | column(18)) +
+(.[0] | column(56)) + (.[1] | column(18)) + (.[2] | column(18)) +
 (.[3] | column(9)) + (.[4] | tostring)
