@@ -96,6 +96,16 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 #define VUSER_IOMMUFD_OPS
 #endif
 
+/* Did the open consumer come by iommufd?  Not before 6.2. */
+static inline bool vuser_vfio_by_iommufd(struct vfio_device *vdev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && IS_ENABLED(CONFIG_IOMMUFD)
+	return vdev->iommufd_access;
+#else
+	return false;
+#endif
+}
+
 /* Up to 6.1 a driver's release frees the device, later the core does. */
 static inline void vuser_vfio_free_device(struct vfio_device *vdev)
 {

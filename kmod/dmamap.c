@@ -35,9 +35,11 @@ static struct vuser_mapping *vuser_mapping_next(struct vuser_mapping *map,
 							last));
 }
 
+/* The one that stands for a map of iommufd's has no memory. */
 static void vuser_mapping_free(struct vuser_mapping *map)
 {
-	vuser_backing_release(&map->back);
+	if (map->back.mm)
+		vuser_backing_release(&map->back);
 	kfree(map);
 }
 
@@ -423,7 +425,59 @@ err_free:
 	return ret;
 }
 
+/**
+ * vuser_domain_alloc_unseen() - a map that is iommufd's
+ * @vdev: a device that opens by iommufd, as long as the map lives
+ * @last: last IOVA that the server shall know
+ *
+ * What is mapped there nobody tells an emulated device.  One mapping without
+ * a file stands for all of it: the server may ask for DMA anywhere in it, and
+ * iommufd says what becomes of that.
+ *
+ * Return: the map with one reference, or NULL.
+ */
+struct vuser_domain *vuser_domain_alloc_unseen(struct vfio_device *vdev,
+					       u64 last)
+{
+	struct vuser_domain *dom = vuser_domain_alloc(true, 1);
+	struct vuser_mapping *map;
+
+	if (!dom)
+		return NULL;
+	map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+	if (!map) {
+		vuser_domain_put(dom);
+		return NULL;
+	}
+	map->node.last = last;
+	map->prot = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	map->back.opaque = true;
+	vuser_domain_insert(dom, map);
+	vuser_domain_set_state(dom, map, VUSER_MAPPING_LIVE);
+	dom->by_iommufd = vdev;
+	return dom;
+}
+
 /* DMA --------------------------------------------------------------------- */
+
+/*
+ * By iommufd.  Its memory is not pinned: this may wait for a page, which is
+ * the consumer's, as with every emulated device there.
+ */
+static int vuser_domain_rw_unseen(struct vuser_domain *dom, u64 iova,
+				  void *buf, size_t len, bool write)
+{
+	int ret = vfio_dma_rw(dom->by_iommufd, iova, buf, len, write);
+
+	switch (ret) {
+	case -ENOENT:
+		return -EFAULT;
+	case -EPERM:
+		return -EACCES;
+	default:
+		return ret;
+	}
+}
 
 /* Is all of the range mapped, with that access?  Under the domain's lock. */
 static int vuser_domain_check(struct vuser_domain *dom, u64 iova, u64 last,
@@ -456,7 +510,8 @@ static int vuser_domain_check(struct vuser_domain *dom, u64 iova, u64 last,
  * registers have none) and cannot be mapped in the first place.
  *
  * Context: process; copies pinned pages, so it waits for nobody and touches no
- * user memory: a reader of the socket may call it.
+ * user memory: a reader of the socket may call it.  (By iommufd it may wait for
+ * the consumer's memory, but not for what a reader holds.)
  * Return: 0, -EINVAL, -EFAULT where nothing is mapped, or -EACCES.
  */
 int vuser_domain_rw(struct vuser_domain *dom, u64 iova, void *buf, size_t len,
@@ -469,6 +524,8 @@ int vuser_domain_rw(struct vuser_domain *dom, u64 iova, void *buf, size_t len,
 
 	if (!len || iova + len - 1 < iova)
 		return -EINVAL;
+	if (dom->by_iommufd)
+		return vuser_domain_rw_unseen(dom, iova, buf, len, write);
 
 	down_read(&dom->lock);
 	ret = vuser_domain_check(dom, iova, iova + len - 1, prot);

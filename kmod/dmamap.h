@@ -11,6 +11,7 @@
 
 #include "backing.h"
 
+struct vfio_device;
 struct vuser_told;
 
 /* The last IOVA a mapping may have: five-level page tables end there. */
@@ -60,6 +61,8 @@ static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
  * struct vuser_domain - a container's map
  * @ref: held by the backend's cookie, by each ioctl and each open device
  * @v2: type1 version 2 was asked for
+ * @by_iommufd: the open device whose I/O address space this stands for, where
+ *	iommufd has the map and we do not see it; else NULL
  * @lock: protects what follows.  Held for short times only: DMA is served with
  *	it held for reading (copying pinned pages), so never while anybody is
  *	waited for, user memory is touched or pages are pinned.  Inside of a
@@ -73,6 +76,7 @@ static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
 struct vuser_domain {
 	struct kref ref;
 	bool v2;
+	struct vfio_device *by_iommufd;
 	struct rw_semaphore lock;
 	bool dead;
 	struct rb_root_cached mappings;
@@ -82,6 +86,8 @@ struct vuser_domain {
 };
 
 struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit);
+struct vuser_domain *vuser_domain_alloc_unseen(struct vfio_device *vdev,
+					       u64 last);
 void vuser_domain_kill(struct vuser_domain *dom);
 void vuser_domain_put(struct vuser_domain *dom);
 unsigned int vuser_domain_avail(struct vuser_domain *dom);

@@ -449,24 +449,12 @@ static void vuser_domain_set(struct vuser_device *dev,
 	up_write(&dev->domain_sem);
 }
 
-/**
- * vuser_domain_open() - a device opens: tell its server what is mapped
- * @dev: the device, attached
- *
- * Context: process, from open_device(); sleeps for the server, killably.
- * Return: 0; -EINVAL when the group's container is not ours; -ENOMEM; -EINTR;
- * or why the server refused.  Only after 0 vuser_domain_close() is needed.
- */
-int vuser_domain_open(struct vuser_device *dev)
+/* Opens in a map, whose reference becomes the device's, or is dropped. */
+static int vuser_domain_enter(struct vuser_device *dev,
+			      struct vuser_domain *dom)
 {
-	struct vuser_domain *dom = vuser_domain_of(dev);
 	int ret;
 
-	if (!dom) {
-		dev_warn_ratelimited(dev->vdev.dev,
-				     "cannot open: its container has another IOMMU backend, since a device that is not vuser's was there first; use a container of its own\n");
-		return -EINVAL;
-	}
 	dev->told = vuser_told_open(dom, dev);
 	if (!dev->told) {
 		vuser_domain_put(dom);
@@ -478,6 +466,53 @@ int vuser_domain_open(struct vuser_device *dev)
 	if (ret)
 		vuser_domain_close(dev, vuser_request_deadline(dev));
 	return ret;
+}
+
+/*
+ * By iommufd: the server is told of one region, of all that may be mapped.
+ * Servers know no such large ones, so of less where it refuses.
+ */
+static int vuser_domain_open_unseen(struct vuser_device *dev)
+{
+	static const u64 last[] = {
+		VUSER_LAST_IOVA, BIT_ULL(43) - 1, BIT_ULL(39) - 1,
+	};
+	struct vuser_domain *dom;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(last); i++) {
+		dom = vuser_domain_alloc_unseen(&dev->vdev, last[i]);
+		if (!dom)
+			return -ENOMEM;
+		ret = vuser_domain_enter(dev, dom);
+		if (ret != -EINVAL && ret != -ENOSPC && ret != -E2BIG)
+			return ret;
+	}
+	return ret;
+}
+
+/**
+ * vuser_domain_open() - a device opens: tell its server what is mapped
+ * @dev: the device, attached
+ *
+ * Context: process, from open_device(); sleeps for the server, killably.
+ * Return: 0; -EINVAL when the group's container is not ours; -ENOMEM; -EINTR;
+ * or why the server refused.  Only after 0 vuser_domain_close() is needed.
+ */
+int vuser_domain_open(struct vuser_device *dev)
+{
+	struct vuser_domain *dom;
+
+	if (vuser_vfio_by_iommufd(&dev->vdev))
+		return vuser_domain_open_unseen(dev);
+	dom = vuser_domain_of(dev);
+	if (!dom) {
+		dev_warn_ratelimited(dev->vdev.dev,
+				     "cannot open: its container has another IOMMU backend, since a device that is not vuser's was there first; use a container of its own\n");
+		return -EINVAL;
+	}
+	return vuser_domain_enter(dev, dom);
 }
 
 /**

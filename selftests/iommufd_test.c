@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A consumer that comes by iommufd: the device's own node, or a group that is
+ * given to iommufd in place of a container.  All works as in a container, but
+ * for DMA: the server is shown no memory and does it by message.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/consumer.h"
+#include "lib/mem.h"
+
+#if __has_include(<linux/iommufd.h>)
+#include <linux/iommufd.h>
+#endif
+
+#define PAGE 0x1000UL
+#define MB   0x100000UL
+
+/* The headers of Debian 12 do not know it. */
+#ifdef VFIO_DEVICE_BIND_IOMMUFD
+
+static int ioas_alloc(int iommufd, uint32_t *ioas)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	if (ioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc))
+		return -errno;
+	*ioas = alloc.out_ioas_id;
+	return 0;
+}
+
+static int ioas_map(int iommufd, uint32_t ioas, void *mem, uint64_t iova,
+		    uint64_t size, uint32_t access)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | access,
+		.ioas_id = ioas,
+		.user_va = (uintptr_t)mem,
+		.length = size,
+		.iova = iova,
+	};
+
+	return ioctl(iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
+}
+
+#define ACCESS_R IOMMU_IOAS_MAP_READABLE
+#define ACCESS_W IOMMU_IOAS_MAP_WRITEABLE
+
+static int ioas_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t size)
+{
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = ioas,
+		.iova = iova,
+		.length = size,
+	};
+
+	return ioctl(iommufd, IOMMU_IOAS_UNMAP, &unmap) ? -errno : 0;
+}
+
+/* The device's own node, by the name that the kernel gave it. */
+static int cdev_open(const char *uuid)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int fd = -ENOENT;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), MDEV_DEVICES "/%s/vfio-dev", uuid);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "vfio", 4))
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
+			 entry->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			fd = -errno;
+	}
+	closedir(dir);
+	return fd;
+}
+
+static int cdev_bind(int device, int iommufd)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
+
+	return ioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind) ? -errno : 0;
+}
+
+static int cdev_attach(int device, uint32_t ioas)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = ioas,
+	};
+
+	return ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno :
+								       0;
+}
+
+static int cdev_detach(int device)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	return ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach) ? -errno :
+								       0;
+}
+
+FIXTURE(cdev)
+{
+	int iommufd;
+	int device;
+	uint32_t ioas;
+	char *mem;
+};
+
+FIXTURE_SETUP(cdev)
+{
+	self->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (self->iommufd < 0)
+		SKIP(return, "no /dev/iommu: CONFIG_IOMMUFD is not set");
+	ASSERT_EQ(0, ioas_alloc(self->iommufd, &self->ioas));
+	self->device = cdev_open(shared.uuid);
+	ASSERT_LE(0, self->device);
+	ASSERT_EQ(0, cdev_bind(self->device, self->iommufd));
+	ASSERT_EQ(0, cdev_attach(self->device, self->ioas));
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	self->mem = mem_anon(MB);
+	ASSERT_NE(NULL, self->mem);
+}
+
+FIXTURE_TEARDOWN(cdev)
+{
+	struct vfio_dev dev;
+
+	close(self->device);
+	close(self->iommufd);
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
+	/* A container takes it as ever. */
+	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	vfio_dev_close(&dev);
+}
+
+TEST_F(cdev, registers)
+{
+	volatile uint32_t *bar;
+	uint32_t val = 0;
+
+	ASSERT_EQ(0, region_get(self->device, BAR(0), TESTDEV_REG_ID, &val, 4));
+	EXPECT_EQ(TESTDEV_ID, val);
+	bar = region_mmap(self->device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
+	bar[TESTDEV_REG_MEMORY / 4] = 0x12345678;
+	EXPECT_EQ(0x12345678, bar[TESTDEV_REG_MEMORY / 4]);
+	munmap((void *)bar, TESTDEV_BAR0_SIZE);
+}
+
+TEST_F(cdev, interrupt)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	ASSERT_EQ(0, irq_set_eventfds(self->device, VFIO_PCI_MSIX_IRQ_INDEX, 0,
+				      1, &fd));
+	ASSERT_EQ(0, testdev_cmd(&shared, "irq %u 0", VFIO_PCI_MSIX_IRQ_INDEX));
+	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
+	ASSERT_EQ(0, irq_disable(self->device, VFIO_PCI_MSIX_IRQ_INDEX));
+	close(fd);
+}
+
+/* One region for all there may be, of no memory. */
+TEST_F(cdev, one_region)
+{
+	EXPECT_EQ(1, testdev_num(&shared, "dma-count"));
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, MB,
+			      ACCESS_R | ACCESS_W));
+	EXPECT_EQ(1, testdev_num(&shared, "dma-count"));
+	EXPECT_GT(0, testdev_cmd(&shared, "dma-ptr 0"));
+}
+
+TEST_F(cdev, dma)
+{
+	mem_fill(self->mem, MB, 5);
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0x40000000,
+			      MB, ACCESS_R | ACCESS_W));
+	EXPECT_EQ(mem_sum(self->mem, MB),
+		  testdev_num(&shared, "dma-sum 0x40000000 %lu", MB));
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x40000ffe 11223344"));
+	EXPECT_EQ(0, memcmp(self->mem + 0xffe, "\x11\x22\x33\x44", 4));
+}
+
+TEST_F(cdev, dma_over_two_mappings)
+{
+	char *other = mem_anon(PAGE);
+
+	ASSERT_NE(NULL, other);
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
+			      ACCESS_R | ACCESS_W));
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, other, PAGE, PAGE,
+			      ACCESS_R | ACCESS_W));
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0xffe a1b2c3d4"));
+	EXPECT_EQ(0, memcmp(self->mem + 0xffe, "\xa1\xb2", 2));
+	EXPECT_EQ(0, memcmp(other, "\xc3\xd4", 2));
+	munmap(other, PAGE);
+}
+
+TEST_F(cdev, dma_where_nothing_is)
+{
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
+			      ACCESS_R | ACCESS_W));
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 1"));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0xfff 2"));
+	ASSERT_EQ(0, ioas_unmap(self->iommufd, self->ioas, 0, PAGE));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
+}
+
+TEST_F(cdev, dma_read_only)
+{
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
+			      ACCESS_R));
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 1"));
+	EXPECT_EQ(-EACCES, testdev_cmd(&shared, "dma-write 0 11"));
+}
+
+TEST_F(cdev, dma_while_detached)
+{
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
+			      ACCESS_R | ACCESS_W));
+	ASSERT_EQ(0, cdev_detach(self->device));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
+	ASSERT_EQ(0, cdev_attach(self->device, self->ioas));
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 1"));
+}
+
+/* The server asks while the consumer waits for it: the same thread serves. */
+TEST_F(cdev, dma_within_an_access)
+{
+	uint64_t val = 0;
+
+	memset(self->mem, 0x5a, PAGE);
+	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
+			      ACCESS_R | ACCESS_W));
+	ASSERT_EQ(0, testdev_cmd(&shared, "onread 0x10"));
+	ASSERT_EQ(0, region_get(self->device, BAR(0), TESTDEV_REG_ONREAD, &val,
+				8));
+	EXPECT_EQ(0x5a5a5a5a5a5a5a5a, val);
+}
+
+/* A group given to iommufd, whose compatibility ioctls are a container's. */
+TEST(group)
+{
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	char *mem = mem_anon(PAGE);
+
+	dev.container = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (dev.container < 0)
+		SKIP(return, "no /dev/iommu: CONFIG_IOMMUFD is not set");
+	ASSERT_NE(NULL, mem);
+	dev.group = group_open(shared.uuid);
+	ASSERT_LE(0, dev.group);
+	ASSERT_EQ(0, group_attach(dev.group, dev.container));
+	ASSERT_EQ(0, ioctl(dev.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	dev.device = group_device(dev.group, shared.uuid);
+	ASSERT_LE(0, dev.device);
+
+	memset(mem, 0x77, PAGE);
+	ASSERT_EQ(0, dma_map(dev.container, mem, 0, PAGE, DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0 2"));
+	EXPECT_STREQ("7777", testdev_reply());
+	ASSERT_EQ(0, dma_unmap(dev.container, 0, PAGE, 0, NULL));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 2"));
+	vfio_dev_close(&dev);
+	munmap(mem, PAGE);
+}
+
+#else
+
+TEST(cdev)
+{
+	SKIP(return, "built without the headers of iommufd");
+}
+
+#endif
+
+SHARED_MAIN(NULL)
