@@ -362,6 +362,7 @@ TEST(sealed_when_told)
 	close(dev.device);
 	dev.device = group_device(dev.group, shared.uuid);
 	ASSERT_LE(0, dev.device);
+	check_region(_metadata, 0, "rw", 1);
 	check_both_ways(_metadata, mem, 0, MB);
 	vfio_dev_close(&dev);
 }
