@@ -7,10 +7,11 @@ lib-tests := test-proto test-region test-version test-sock test-fd \
 tests += $(lib-tests)
 
 # Parts of vuserd.
-vuserd-tests := test-endpoint test-requests
+vuserd-tests := test-endpoint test-explain test-requests
 tests += $(vuserd-tests)
 test-endpoint-objs := $(d)test-endpoint.o $(d)wire.o vuserd/endpoint.o \
 		      $(harness-objs)
+test-explain-objs := $(d)test-explain.o vuserd/explain.o $(harness-objs)
 test-requests-objs := $(d)test-requests.o vuserd/requests.o \
 		      $(harness-objs) netlink/vnl.o
 test-requests-ldlibs := -Wl,--wrap=vnl_request,--wrap=vnl_call

@@ -92,7 +92,6 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 		break;
 	case -ENFILE:
 	case -ENOMEM:
-	case -ENOBUFS:
 		own_failure(text, size, path, error);
 		break;
 	default:
