@@ -21,6 +21,7 @@
 #include "lib/nlop.h"
 #include "lib/res.h"
 #include "lib/sysfs.h"
+#include "lib/vfio.h"
 
 #define PAGE 0x1000ull
 
@@ -570,6 +571,46 @@ TEST_F(hostile, out_of_order)
 	/* A server that is gone already is taken, and found gone. */
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
+	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
+	new_sockets(self);
+	works(_metadata, self);
+}
+
+/*
+ * Two devices, each of which is given the other one as its server.  What one
+ * asks, the other has to take for a breach of the protocol.
+ */
+TEST_F(hostile, wired_to_each_other)
+{
+	const struct nlop *attach = nlop_of(VUSER_CMD_DEV_ATTACH);
+	const struct edit no_twin = { "no twin", E_MISSING, .at = 3 };
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	char first[UUID_LEN + 1];
+	struct nlop_env env;
+	int sock;
+
+	ASSERT_EQ(0, mdev_set(self->uuid, "request_timeout_ms", "500"));
+	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_text());
+	env = self->env;
+	memcpy(first, self->uuid, sizeof(first));
+	sock = self->sock[0];
+
+	uuid_new(self->uuid);
+	ASSERT_EQ(0, mdev_create(self->uuid));
+	ASSERT_EQ(0, find(self));
+	ASSERT_EQ(0, claim(self, &self->nl));
+	self->sock[0] = self->sock[1];
+	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_text());
+
+	/* The open resets the device, or finds that it cannot. */
+	if (!vfio_dev_open(&dev, first, VFIO_TYPE1v2_IOMMU))
+		vfio_dev_close(&dev);
+	EXPECT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
+	EXPECT_EQ(0, mdev_wait(first, "state", "lost", 10000));
+	EXPECT_EQ(0, mdev_remove(self->uuid));
+	self->env = env;
+	memcpy(self->uuid, first, sizeof(first));
+	self->sock[0] = sock;
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
 	new_sockets(self);
 	works(_metadata, self);

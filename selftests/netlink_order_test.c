@@ -8,6 +8,7 @@
 #include <linux/vuser.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "lib/consumer.h"
@@ -291,6 +292,65 @@ TEST_F(order, another_caller)
 	EXPECT_EQ(0, send_request(self, &self->nl, id, self->token, null_fd));
 	EXPECT_EQ(0, result_of(pid));
 	nlt_close(&other);
+	close(null_fd);
+}
+
+/* Stores that the server does not take, until there is no room for more. */
+static pid_t fill(order *self)
+{
+	unsigned int last, *stores;
+	uint32_t value = 0;
+	pid_t pid;
+
+	stores = mmap(NULL, sizeof(*stores), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid = fork();
+	if (!pid) {
+		while (!region_put(self->dev.device, BAR(0), TESTDEV_REG_MEMORY,
+				   &value, sizeof(value)))
+			(*(volatile unsigned int *)stores)++;
+		_exit(1);
+	}
+	do {
+		last = *(volatile unsigned int *)stores;
+		usleep(QUIET_MS * 1000);
+	} while (!last || last != *(volatile unsigned int *)stores);
+	munmap(stores, sizeof(*stores));
+	return pid;
+}
+
+/*
+ * While a server takes nothing, what the helper asks for is done or refused at
+ * once: a handler that waited would hold a lock of generic netlink's, and a
+ * family that comes would stop all the others with it.
+ */
+TEST_F(order, server_is_silent)
+{
+	int null_fd = eventfd(0, EFD_CLOEXEC), ret;
+	pid_t filler, pid;
+	uint64_t id;
+
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
+	kill(self->td.pid, SIGSTOP);
+	filler = fill(self);
+	pid = ask(self);
+	id = bell(self);
+	ASSERT_NE(0, id);
+	ret = send_request(self, &self->nl, id, self->token, null_fd);
+	EXPECT_TRUE(!ret || ret == -EAGAIN);
+	/* A module with a family of its own. */
+	EXPECT_EQ(0, system("timeout 20 modprobe nbd nbds_max=0"));
+	EXPECT_EQ(0, find(self));
+	kill(filler, SIGKILL);
+	EXPECT_EQ(-1, result_of(filler));
+	kill(self->td.pid, SIGCONT);
+	while (ret == -EAGAIN) {
+		EXPECT_EQ(id, bell(self));
+		ret = send_request(self, &self->nl, id, self->token, null_fd);
+	}
+	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, result_of(pid));
+	EXPECT_EQ(0, system("modprobe -r nbd"));
 	close(null_fd);
 }
 
