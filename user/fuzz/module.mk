@@ -4,7 +4,7 @@ fuzz-objs := $(d)fuzz.o
 fuzz-stream-objs := $(d)stream.o $(d)stream-mutator.o $(fuzz-objs)
 
 fuzzers += fuzz-decode fuzz-version fuzz-framing fuzz-server fuzz-client \
-	   fuzz-handshake fuzz-netlink fuzz-vhost fuzz-vhost-decode
+	   fuzz-handshake fuzz-netlink fuzz-vhost fuzz-vhost-decode fuzz-vuserd
 fuzz-decode-objs := $(d)fuzz-decode.o $(fuzz-objs)
 fuzz-version-objs := $(d)fuzz-version.o $(fuzz-objs)
 fuzz-framing-objs := $(d)fuzz-framing.o $(fuzz-stream-objs)
@@ -16,6 +16,11 @@ fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,attach.o config.o) \
 	$(addprefix netlink/,vnl.o dev.o names.o)
 fuzz-handshake-libs := libnl-3.0 libnl-genl-3.0
+fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)netlink.o $(fuzz-stream-objs) \
+	$(addprefix vuserd/,helper.o family.o device.o connection.o config.o \
+		attach.o requests.o explain.o) \
+	$(addprefix netlink/,vnl.o dev.o names.o)
+fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0
 fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
 	vuserd/requests.o \
 	$(addprefix netlink/,vnl.o dev.o names.o)
@@ -24,7 +29,7 @@ fuzz-netlink-libs := libnl-3.0 libnl-genl-3.0
 comma := ,
 # poll() is where peers would wait for each other: stream.c has its own.
 $(foreach f,$(fuzzers),$(eval $(f)-ldlibs := -fsanitize=fuzzer))
-$(foreach f,framing server client handshake vhost,$(eval \
+$(foreach f,framing server client handshake vhost vuserd,$(eval \
 	fuzz-$(f)-ldlibs += -Wl$(comma)--wrap=poll -Wl$(comma)--wrap=vu_fd_close))
 fuzz-server-ldlibs += -Wl$(comma)--wrap=vu_event_signal
 

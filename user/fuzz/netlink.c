@@ -28,9 +28,20 @@ void netlink_open(struct vnl *nl, const uint8_t *data, size_t size)
 	nl->sk = nl_socket_alloc();
 	FUZZ_CHECK(nl->sk);
 	nl->family = NETLINK_FAMILY;
-	input = (struct fuzz_in) { data, size };
+	netlink_feed(data, size);
 	always_ack = !data;
+}
+
+void netlink_feed(const uint8_t *data, size_t size)
+{
+	input = (struct fuzz_in) { data, size };
+	always_ack = false;
 	asked = false;
+}
+
+size_t netlink_left(void)
+{
+	return input.left;
 }
 
 /* What vuserd sends is well formed, whatever it was made of. */

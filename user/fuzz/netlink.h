@@ -19,4 +19,10 @@
  */
 void netlink_open(struct vnl *nl, const uint8_t *data, size_t size);
 
+/* The same for sockets that the code under test opens itself. */
+void netlink_feed(const uint8_t *data, size_t size);
+
+/* Bytes of the input that no socket has read yet. */
+size_t netlink_left(void);
+
 #endif /* FUZZ_NETLINK_H */

@@ -265,6 +265,50 @@ def netlink_seeds():
     return seeds
 
 
+# Attributes of a device, and states.
+(DEV_ID, DEV_UUID, DEV_STATE, DEV_PCI, DEV_GROUP, DEV_ENDPOINT, DEV_ERROR,
+ DEV_OWNER, DEV_TOKEN, DEV_TIMEOUT) = range(1, 11)
+CREATED, ATTACHED, OPEN, LOST = range(4)
+
+
+def datagram(body, flags=0):
+    return struct.pack("<H", len(body) | flags) + body
+
+
+def device_message(cmd, state, owner=0, path=b"/run/dev.sock\0", number=1):
+    return struct.pack("<BBH", cmd, 1, 0) + u32(DEV_ID, number) + \
+        attr(DEV_UUID, bytes(range(16))) + u32(DEV_STATE, state) + \
+        attr(DEV_ENDPOINT, path) + u32(DEV_OWNER, owner) + \
+        u32(DEV_TIMEOUT, 1000)
+
+
+def vuserd_seeds():
+    """A device is listed, claimed, connected, attached; then it changes."""
+    ack = datagram(struct.pack("<i", 0), 0x1000)
+    busy = datagram(struct.pack("<i", -16), 0x1000)
+    gone = datagram(struct.pack("<i", -19), 0x1000)
+    token = datagram(struct.pack("<BBH", 5, 1, 0) + u32(DEV_ID, 1) +
+                     attr(DEV_TOKEN, bytes(8)))
+    shown = [datagram(device_message(1, state)) for state in range(4)]
+    changed = [datagram(device_message(2, state), 0x800) for state in range(4)]
+    went = datagram(device_message(3, 0), 0x800)
+    bell = datagram(struct.pack("<BBH", 8, 1, 0) + u32(1, 1) + attr(2, bytes(8)),
+                    0x800)
+    lost = struct.pack("<H", 0x8000)
+    server = handshake(True, 9, 2) + config(66)
+    seeds = []
+    for state in range(4):
+        start = shown[0] + ack + shown[state] + ack + token + ack + ack
+        for end in (ack, busy, gone):
+            for then in (changed[1] + shown[1] + ack, bell + ack + ack,
+                         changed[3] + shown[3] + ack + ack, went, lost,
+                         changed[0] + datagram(device_message(
+                             1, 0, 0, b"/run/other\0")) + ack):
+                kernel = start + end + then + shown[0] + ack
+                seeds.append(struct.pack("<BH", 9, len(kernel)) + kernel + server)
+    return seeds
+
+
 def version_seeds():
     whole = version()
     return [whole, version(0, b'{"capabilities":{}}\0'), version(1, b"{}\0"),
@@ -374,6 +418,7 @@ def main():
         "netlink": netlink_seeds(),
         "insn": insn_seeds(),
         "vhost": vhost_seeds(),
+        "vuserd": vuserd_seeds(),
         "vhost-decode": vhost_decode_seeds(),
     }
     for name, inputs in seeds.items():

@@ -114,6 +114,7 @@ static void take_message(struct stream_peer *peer,
 {
 	peer->command = hdr->command;
 	peer->msg_id = hdr->msg_id;
+	peer->seen++;
 	memset(peer->payload, 0, sizeof(peer->payload));
 }
 

@@ -58,6 +58,7 @@ bool stream_next(struct fuzz_in *in, struct record *rec);
  * @fd: our end of the socket
  * @twin: the first fd that came, -1 without one; owned
  * @closed: it hung up
+ * @seen: messages that came
  * @command: of its last message
  * @msg_id: likewise
  * @payload: the first bytes of that
@@ -69,6 +70,7 @@ struct stream_peer {
 	int fd;
 	int twin;
 	bool closed;
+	unsigned int seen;
 	uint16_t command;
 	uint16_t msg_id;
 	uint8_t payload[16];
