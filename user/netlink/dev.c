@@ -201,11 +201,13 @@ static int get_dev(struct vnl *nl, struct nl_msg *msg, struct vnl_dev *dev)
 int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev)
 {
 	struct nl_msg *msg = vnl_request(nl, VUSER_CMD_DEV_GET, 0, 0);
+	int ret;
 
 	if (!msg)
 		return -ENOMEM;
 	nla_put_u32(msg, VUSER_A_DEV_ID, id);
-	return get_dev(nl, msg, dev);
+	ret = get_dev(nl, msg, dev);
+	return !ret && dev->id != id ? -EBADMSG : ret;
 }
 
 int vnl_dev_get_uuid(struct vnl *nl, const char *uuid, struct vnl_dev *dev)
