@@ -124,7 +124,8 @@ static bool works(void)
 		printf("# %s\n", strerror(-ret));
 	vfio_dev_close(&dev);
 	testdev_stop(&td);
-	helper_stop(helper);
+	if (helper > 0)
+		helper_stop(helper);
 	return !ret && id == TESTDEV_ID;
 }
 

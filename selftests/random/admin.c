@@ -13,11 +13,14 @@ int device_create(unsigned int device)
 {
 	const char *uuid = world->uuid[device];
 	int ret = mdev_create(uuid);
+	char ms[16];
 
+	/* Short, for servers that keep their replies back. */
+	snprintf(ms, sizeof(ms), "%u", 1000 * SLOWNESS);
 	if (!ret)
-		ret = mdev_set(uuid, "request_timeout_ms", "1000");
+		ret = mdev_set(uuid, "request_timeout_ms", ms);
 	if (!ret)
-		ret = mdev_set(uuid, "close_timeout_ms", "1000");
+		ret = mdev_set(uuid, "close_timeout_ms", ms);
 	if (!ret)
 		ret = mdev_set(uuid, "endpoint", world->socket[device]);
 	return ret;
@@ -61,6 +64,8 @@ static void set_something(struct dice *dice, unsigned int device)
 
 static void trouble_helper(struct dice *dice, pid_t *helper)
 {
+	if (*helper <= 0)
+		return;
 	did(DID_HELPER);
 	if (pick(dice, 2)) {
 		kill(*helper, SIGSTOP);
@@ -100,7 +105,8 @@ void admin_run(struct dice *dice)
 			helper = helper_start();
 	}
 	/* Removals under way are seen through, by the helper's grace. */
-	helper_stop(helper);
+	if (helper > 0)
+		helper_stop(helper);
 	while (wait(NULL) > 0)
 		;
 }

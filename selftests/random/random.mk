@@ -6,7 +6,7 @@ RANDOM_OBJS := $(patsubst $(SRC)random/%.c,$(O)/random/%.o, \
 
 $(O)/random/%.o: $(SRC)random/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) -DSLOWNESS=$(or $(SLOWNESS),1) $(CFLAGS) -c -o $@ $<
 
 $(O)/random_test: $(RANDOM_OBJS)
 
