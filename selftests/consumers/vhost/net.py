@@ -15,6 +15,10 @@ import signal
 import subprocess
 import sys
 
+# The tree is for sources, not for what Python makes of them.
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
 from testpmd import SOON, Failure, Testpmd, packets, read_pcap, write_pcap
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
