@@ -77,7 +77,7 @@ in_file()
 ask()
 {
 	echo "$1" >&"${QEMU_IO[1]}"
-	read -r -d '>' -t $SOON answer <&"${QEMU_IO[0]}"
+	read -r -d '>' -t "$SOON" answer <&"${QEMU_IO[0]}"
 	echo "$1: $answer"
 }
 
@@ -88,7 +88,7 @@ resize()
 	local answer before after tries
 
 	coproc QEMU_IO { stdbuf -oL qemu-io --image-opts "$(disk)" 2>&1; }
-	read -r -d '>' -t $SOON answer <&"${QEMU_IO[0]}"
+	read -r -d '>' -t "$SOON" answer <&"${QEMU_IO[0]}"
 	ask length
 	before=$answer
 	qmp '{"execute":"block_resize","arguments":
@@ -115,6 +115,7 @@ kill_back_end()
 }
 
 # A back-end that keeps track of what is in flight; it dies at the step POINT.
+# shellcheck disable=SC2120 # check calls it with one
 tracking_back_end()
 {
 	daemon tracking vuser-vhost-blk --blk-file="$IMAGE" \
@@ -133,7 +134,12 @@ crash_in_writes()
 	done
 	on_disk "${writes[@]}" aio_flush flush "${reads[@]}" &
 	program=$!
-	pidwait -F "$WORK/tracking.pid"
+	timeout "$SOON" pidwait -F "$WORK/tracking.pid" || {
+		echo "it did not die"
+		wait $program
+		cat /run/vuser-vhost/*.log
+		return 1
+	}
 	tracking_back_end || return
 	wait $program && return
 	cat /run/vuser-vhost/*.log "$WORK/tracking.log"
