@@ -46,8 +46,13 @@ FIXTURE_SETUP(flood)
 
 FIXTURE_TEARDOWN(flood)
 {
+	const char *uuid = self->h.consumer.uuid;
+
 	consumer_close(&self->h.consumer);
 	EXPECT_EQ(self->locked, res_locked());
+	/* What is left of a test's haste is not for the next server. */
+	EXPECT_EQ(0, mdev_set(uuid, "request_timeout_ms", "10000"));
+	EXPECT_EQ(0, mdev_set(uuid, "close_timeout_ms", "10000"));
 	self->h.attached = false;
 	EXPECT_EQ(0, hostile_usable(&self->h));
 	hostile_stop(&self->h);

@@ -96,6 +96,11 @@ int server_send(struct server *s, const void *buf, size_t len, const int *fds,
 	}
 	while (iov.iov_len) {
 		sent = sendmsg(s->conn, &mh, MSG_NOSIGNAL);
+		/* Where the other end can refuse descriptors, it does. */
+		if (sent < 0 && errno == EPERM && mh.msg_controllen) {
+			mh.msg_controllen = 0;
+			continue;
+		}
 		if (sent < 0)
 			return -errno;
 		iov.iov_base = (char *)iov.iov_base + sent;

@@ -98,7 +98,10 @@ unsigned long server_count(struct server *s, uint16_t command);
 
 /* For tricks, in the server's thread. ------------------------------------- */
 
-/* All of it or an error; descriptors go with the first byte. */
+/*
+ * All of it or an error.  Descriptors go with the first byte, where the other
+ * end lets them through.
+ */
 int server_send(struct server *s, const void *buf, size_t len, const int *fds,
 		unsigned int nr_fds);
 /* @msg with the size that it has, and its descriptors. */
