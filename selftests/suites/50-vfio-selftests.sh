@@ -4,12 +4,13 @@
 # memory: 4096
 # append: hugepagesz=1G hugepages=1
 #
-# The kernel's own VFIO selftests on the ioat device, in both type1 modes.
+# The kernel's own VFIO selftests on the ioat device, in both type1 modes, and by
+# iommufd where the kernel has it.
 #
 # A program that takes a mode per test variant (-v) is run once, with all the
 # variants that this kernel can run; one that does not is run once per mode.
-# The variants that go through iommufd are listed as skipped: Debian's kernels
-# are built without it.
+# Debian's kernels are built without iommufd: there its variants are listed as
+# skipped.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -17,6 +18,8 @@
 
 TESTS=$PROGS/vfio
 MODES="vfio_type1_iommu vfio_type1v2_iommu"
+[ ! -c /dev/iommu ] ||
+	MODES+=" iommufd_compat_type1 iommufd_compat_type1v2 iommufd"
 
 # run MODE PROGRAM [OPTION...] -- BDF...
 run()
@@ -49,7 +52,8 @@ run_per_mode()
 		run "$mode" "$program" -- "$@"
 		retap "$program $mode" "$LOG"
 	done
-	skip "$program iommufd" "no /dev/iommu: CONFIG_IOMMUFD is not set"
+	[ -c /dev/iommu ] ||
+		skip "$program iommufd" "no /dev/iommu: CONFIG_IOMMUFD is not set"
 }
 
 # Every variant of a program that has one per mode.
@@ -59,12 +63,12 @@ run_variants()
 
 	shift 2
 	for variant in $(variants_of "$program" "$1"); do
-		case $variant in
-		iommufd*)
+		if [[ $variant != iommufd* ]] || [ -c /dev/iommu ]; then
+			options+=(-v "$variant")
+		else
 			skip "$label $variant" \
-				"no /dev/iommu: CONFIG_IOMMUFD is not set" ;;
-		vfio_type1*) options+=(-v "$variant") ;;
-		esac
+				"no /dev/iommu: CONFIG_IOMMUFD is not set"
+		fi
 	done
 	if [ ${#options[@]} = 0 ]; then
 		not_ok "$label has variants for type1"
