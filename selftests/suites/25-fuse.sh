@@ -6,4 +6,6 @@
 
 . "$(dirname "$0")/../lib.sh"
 
+# Built in or not.
+modprobe fuse
 run fuse_test
