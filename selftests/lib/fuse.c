@@ -2,21 +2,34 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fuse.h"
 
 #define NODE_FILE 2
 
-/* The lock is held, or nobody else writes. */
-static void reply(struct fuse *f, uint64_t unique, int error, const void *data,
-		  size_t len)
+/* The server's own. */
+struct server {
+	int dev;
+	struct fuse_shared *shared;
+	uint64_t held; /* id of the read that is kept, 0: none */
+	uint32_t held_size;
+};
+
+static void reply(struct server *f, uint64_t unique, int error,
+		  const void *data, size_t len)
 {
 	struct fuse_out_header head = {
 		.len = sizeof(head) + len,
@@ -33,7 +46,7 @@ static void reply(struct fuse *f, uint64_t unique, int error, const void *data,
 		perror("fuse");
 }
 
-static void reply_read(struct fuse *f, uint64_t unique, uint32_t size)
+static void reply_read(struct server *f, uint64_t unique, uint32_t size)
 {
 	char *data = malloc(size);
 
@@ -57,7 +70,7 @@ static struct fuse_attr attr_of(uint64_t node)
 	};
 }
 
-static void answer_init(struct fuse *f, uint64_t unique)
+static void answer_init(struct server *f, uint64_t unique)
 {
 	struct fuse_init_out out = {
 		.major = FUSE_KERNEL_VERSION,
@@ -68,7 +81,7 @@ static void answer_init(struct fuse *f, uint64_t unique)
 	reply(f, unique, 0, &out, sizeof(out));
 }
 
-static void answer_lookup(struct fuse *f, uint64_t unique)
+static void answer_lookup(struct server *f, uint64_t unique)
 {
 	struct fuse_entry_out out = {
 		.nodeid = NODE_FILE,
@@ -78,29 +91,26 @@ static void answer_lookup(struct fuse *f, uint64_t unique)
 	reply(f, unique, 0, &out, sizeof(out));
 }
 
-static void answer_getattr(struct fuse *f, uint64_t unique, uint64_t node)
+static void answer_getattr(struct server *f, uint64_t unique, uint64_t node)
 {
 	struct fuse_attr_out out = { .attr = attr_of(node) };
 
 	reply(f, unique, 0, &out, sizeof(out));
 }
 
-static void answer_read(struct fuse *f, uint64_t unique,
+static void answer_read(struct server *f, uint64_t unique,
 			const struct fuse_read_in *in)
 {
-	pthread_mutex_lock(&f->lock);
-	if (f->hold) {
-		f->hold = false;
-		f->held = unique;
-		f->held_size = in->size;
-		sem_post(&f->came);
-	} else {
+	if (!atomic_exchange(&f->shared->hold, false)) {
 		reply_read(f, unique, in->size);
+		return;
 	}
-	pthread_mutex_unlock(&f->lock);
+	f->held = unique;
+	f->held_size = in->size;
+	sem_post(&f->shared->came);
 }
 
-static void answer(struct fuse *f, const struct fuse_in_header *in)
+static void answer(struct server *f, const struct fuse_in_header *in)
 {
 	struct fuse_open_out open = {};
 
@@ -132,63 +142,95 @@ static void answer(struct fuse *f, const struct fuse_in_header *in)
 	}
 }
 
-static void *run(void *arg)
+/* One request of the kernel's; false: the file system is gone. */
+static bool serve(struct server *f)
 {
 	static char buf[FUSE_MIN_READ_BUFFER + 4096];
-	struct fuse *f = arg;
-	ssize_t len;
+	ssize_t len = read(f->dev, buf, sizeof(buf));
 
-	for (;;) {
-		len = read(f->dev, buf, sizeof(buf));
-		if (len < 0 && errno == ENODEV)
-			return NULL;
-		if (len > 0)
-			answer(f, (const void *)buf);
-	}
+	if (len < 0)
+		return errno != ENODEV;
+	answer(f, (const void *)buf);
+	return true;
 }
 
-int fuse_start(struct fuse *f)
+static void run(struct server *f, int bell)
+{
+	struct pollfd pfds[2] = {
+		{ .fd = f->dev, .events = POLLIN },
+		{ .fd = bell, .events = POLLIN },
+	};
+	char c;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (poll(pfds, 2, -1) > 0) {
+		if (pfds[0].revents && !serve(f))
+			break;
+		if (!pfds[1].revents)
+			continue;
+		if (read(bell, &c, 1) != 1)
+			break;
+		if (f->held)
+			reply_read(f, f->held, f->held_size);
+		f->held = 0;
+	}
+	_exit(0);
+}
+
+static int mount_it(struct fuse *f, int dev)
 {
 	char options[128];
 	int ret;
 
-	memset(f, 0, sizeof(*f));
-	pthread_mutex_init(&f->lock, NULL);
-	sem_init(&f->came, 0, 0);
 	strcpy(f->dir, "/run/fuse.XXXXXX");
-	f->dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (f->dev < 0)
+	if (!mkdtemp(f->dir))
 		return -errno;
-	if (!mkdtemp(f->dir)) {
-		ret = -errno;
-		goto err_close;
-	}
 	snprintf(options, sizeof(options),
-		 "fd=%d,rootmode=40000,user_id=0,group_id=0", f->dev);
-	if (mount("selftest", f->dir, "fuse", MS_NOSUID | MS_NODEV, options)) {
-		ret = -errno;
-		goto err_rmdir;
-	}
-	ret = -pthread_create(&f->thread, NULL, run, f);
-	if (!ret)
+		 "fd=%d,rootmode=40000,user_id=0,group_id=0", dev);
+	if (!mount("selftest", f->dir, "fuse", MS_NOSUID | MS_NODEV, options))
 		return 0;
-
-	umount2(f->dir, MNT_FORCE | MNT_DETACH);
-err_rmdir:
+	ret = -errno;
 	rmdir(f->dir);
-err_close:
-	close(f->dev);
+	return ret;
+}
+
+int fuse_start(struct fuse *f)
+{
+	struct server server = {};
+	int bell[2], ret;
+
+	f->shared = mmap(NULL, sizeof(*f->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (f->shared == MAP_FAILED)
+		return -errno;
+	sem_init(&f->shared->came, 1, 0);
+	server.shared = f->shared;
+	server.dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (server.dev < 0 || pipe2(bell, O_CLOEXEC))
+		return -errno;
+	ret = mount_it(f, server.dev);
+	if (!ret) {
+		f->pid = fork();
+		if (!f->pid) {
+			close(bell[1]);
+			run(&server, bell[0]);
+		}
+	}
+	f->bell = bell[1];
+	close(bell[0]);
+	close(server.dev);
 	return ret;
 }
 
 void fuse_stop(struct fuse *f)
 {
-	/* Aborts what is under way; the thread's read ends with it. */
-	umount2(f->dir, MNT_FORCE);
+	/* With its end what is under way is aborted. */
+	kill(f->pid, SIGKILL);
+	waitpid(f->pid, NULL, 0);
 	umount2(f->dir, MNT_DETACH);
-	pthread_join(f->thread, NULL);
-	close(f->dev);
 	rmdir(f->dir);
+	close(f->bell);
+	munmap(f->shared, sizeof(*f->shared));
 }
 
 int fuse_open(struct fuse *f)
@@ -203,17 +245,17 @@ int fuse_open(struct fuse *f)
 
 void fuse_hold(struct fuse *f)
 {
-	pthread_mutex_lock(&f->lock);
-	f->hold = true;
-	pthread_mutex_unlock(&f->lock);
+	f->shared->hold = true;
+}
+
+void fuse_wait(struct fuse *f)
+{
+	while (sem_wait(&f->shared->came))
+		;
 }
 
 void fuse_release(struct fuse *f)
 {
-	pthread_mutex_lock(&f->lock);
-	f->hold = false;
-	if (f->held)
-		reply_read(f, f->held, f->held_size);
-	f->held = 0;
-	pthread_mutex_unlock(&f->lock);
+	if (write(f->bell, "", 1) != 1)
+		perror("fuse");
 }

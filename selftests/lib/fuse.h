@@ -6,23 +6,28 @@
 #ifndef SELFTESTS_FUSE_H
 #define SELFTESTS_FUSE_H
 
-#include <pthread.h>
 #include <semaphore.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdatomic.h>
+#include <sys/types.h>
 
 #define FUSE_FILE_SIZE 0x10000UL
 #define FUSE_BYTE      'F' /* all that is in it */
 
-struct fuse {
-	int dev;
-	char dir[32];
-	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
-	bool hold; /* keep the next read */
-	uint64_t held; /* its id, 0: none */
-	uint32_t held_size;
+/* What both processes see. */
+struct fuse_shared {
+	atomic_bool hold; /* keep the next read */
 	sem_t came; /* a read is kept */
+};
+
+/*
+ * Its server is a process of its own: one that waits for itself, with no way
+ * to be ended, is what FUSE makes of a test that fails.
+ */
+struct fuse {
+	pid_t pid;
+	int bell; /* a byte: answer the read that is kept */
+	char dir[32];
+	struct fuse_shared *shared;
 };
 
 /* Mounts it; 0 or -errno. */
@@ -34,5 +39,7 @@ int fuse_open(struct fuse *f);
 /* Keeps the next read, until fuse_release(). */
 void fuse_hold(struct fuse *f);
 void fuse_release(struct fuse *f);
+/* Waits until a read is kept. */
+void fuse_wait(struct fuse *f);
 
 #endif /* SELFTESTS_FUSE_H */
