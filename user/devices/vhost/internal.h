@@ -21,12 +21,16 @@
  * @call: eventfd for as long as the client has none for the queue's vector
  * @watch: on @call while the client uses INTx
  * @started: the back-end has the ring
+ * @paused: it had, until memory of the ring was unmapped
+ * @base: where it stopped
  */
 struct vhost_queue {
 	int kick;
 	int call;
 	sd_event_source *watch;
 	bool started;
+	bool paused;
+	uint32_t base;
 };
 
 /**
@@ -98,6 +102,8 @@ void vhost_rings_stop(struct vhost_device *dev);
 int vhost_rings_resume(struct vhost_device *dev);
 void vhost_rings_lost(struct vhost_device *dev);
 int vhost_rings_enable(struct vhost_device *dev);
+void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len);
+void vhost_rings_unpause(struct vhost_device *dev);
 void vhost_rings_call(struct vhost_device *dev, uint16_t queue);
 
 /* inflight.c: what is in flight at the back-end. */

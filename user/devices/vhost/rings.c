@@ -65,6 +65,19 @@ static int check_ring(struct vhost_device *dev, uint16_t index)
 	return 0;
 }
 
+/* Memory of its ring was unmapped, and is not there again. */
+static bool stays_paused(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	uint64_t sizes[3];
+
+	sizes_of(dev, q, sizes);
+	return dev->queues[index].paused &&
+	       !(vhost_mem_holds(&dev->mem, q->desc, sizes[0]) &&
+		 vhost_mem_holds(&dev->mem, q->driver, sizes[1]) &&
+		 vhost_mem_holds(&dev->mem, q->device, sizes[2]));
+}
+
 /* Whether the driver uses a queue, of a network device with many pairs. */
 static bool in_use(const struct vhost_device *dev, uint16_t queue)
 {
@@ -81,16 +94,19 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 }
 
 /*
- * Where a ring starts: with nothing in it.  Or where the back-end before
- * stopped: that of a split ring is what it had given back, that of a packed one
- * is in the memory of what is in flight.
+ * Where a ring starts: with nothing in it.  Or where it was paused, or where the
+ * back-end before stopped: that of a split ring is what it had given back, that
+ * of a packed one is in the memory of what is in flight.
  */
-static int find_base(struct vhost_device *dev, const struct virtio_queue *q,
-		     uint32_t *base)
+static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 {
+	const struct virtio_queue *q = &dev->virtio.queues[index];
 	uint16_t used;
 	int ret;
 
+	*base = dev->queues[index].base;
+	if (dev->queues[index].paused)
+		return 0;
 	*base = 0;
 	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED)) {
 		*base = vhost_packed_base(0, 1, 0, 1);
@@ -119,7 +135,7 @@ static int start_ring(struct vhost_device *dev, uint16_t index)
 
 	ret = check_ring(dev, index);
 	if (!ret)
-		ret = find_base(dev, q, &base);
+		ret = find_base(dev, index, &base);
 	if (ret)
 		return ret;
 	ret = vhost_backend_set_vring_num(b, index, q->size);
@@ -138,22 +154,29 @@ static int start_ring(struct vhost_device *dev, uint16_t index)
 	if (ret)
 		return ret;
 	dev->queues[index].started = true;
+	dev->queues[index].paused = false;
 	/* What the driver made available before the back-end looked. */
 	eventfd_write(dev->queues[index].kick, 1);
 	return 0;
 }
 
-static void stop_ring(struct vhost_device *dev, uint16_t index)
+/* 0, or as a request of the back-end, and why has been said. */
+static int stop_ring(struct vhost_device *dev, uint16_t index)
 {
-	uint32_t base;
+	struct vhost_queue *queue = &dev->queues[index];
+	int ret = 0;
 
-	if (!dev->queues[index].started)
-		return;
-	dev->queues[index].started = false;
-	if (vhost_backend_connected(backend_of(dev)) &&
-	    vhost_backend_get_vring_base(backend_of(dev), index, &base))
+	queue->paused = false;
+	if (!queue->started)
+		return 0;
+	queue->started = false;
+	if (vhost_backend_connected(backend_of(dev)))
+		ret = vhost_backend_get_vring_base(backend_of(dev), index,
+						   &queue->base);
+	if (ret)
 		vhost_say(dev, "cannot stop ring %u: %s", index,
 			  vhost_backend_error(backend_of(dev)));
+	return ret;
 }
 
 static int start_queue(struct vhost_device *dev, uint16_t queue)
@@ -195,7 +218,7 @@ static int start_all(struct vhost_device *dev)
 	if (!ret)
 		ret = set_mtu(dev);
 	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
-		if (dev->virtio.queues[i].enabled)
+		if (dev->virtio.queues[i].enabled && !stays_paused(dev, i))
 			ret = start_queue(dev, i);
 	if (!ret)
 		ret = set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE |
@@ -289,10 +312,75 @@ void vhost_rings_stop(struct vhost_device *dev)
 /** vhost_rings_lost - the back-end is gone and the rings with it */
 void vhost_rings_lost(struct vhost_device *dev)
 {
+	bool kept = vhost_inflight_kept(dev);
 	uint16_t i;
 
-	for (i = 0; i < dev->virtio.nr_queues; i++)
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		dev->queues[i].started = false;
+		dev->queues[i].paused = dev->queues[i].paused && kept;
+	}
+}
+
+static bool overlap(uint64_t a, uint64_t len_a, uint64_t b, uint64_t len_b)
+{
+	return a - b < len_b || b - a < len_a;
+}
+
+static bool lies_in(const struct vhost_device *dev, uint16_t index,
+		    uint64_t iova, uint64_t len)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	uint64_t sizes[3];
+
+	sizes_of(dev, q, sizes);
+	return overlap(q->desc, sizes[0], iova, len) ||
+	       overlap(q->driver, sizes[1], iova, len) ||
+	       overlap(q->device, sizes[2], iova, len);
+}
+
+/**
+ * vhost_rings_pause - memory is about to be unmapped: stop what lies in it
+ * @dev: device
+ * @iova: of the memory
+ * @len: bytes
+ *
+ * A client whose memory changes under a driver, as that of a guest does while
+ * firmware is at work, unmaps it and maps it anew.  A back-end that looked into
+ * such a ring in between would find nothing.
+ */
+void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
+		if (!dev->queues[i].started || !lies_in(dev, i, iova, len) ||
+		    stop_ring(dev, i))
+			continue;
+		dev->queues[i].paused = true;
+		if (dev->options.verbose)
+			vhost_say(dev, "ring %u pauses: memory at %#jx goes", i,
+				  (uintmax_t)iova);
+	}
+}
+
+/**
+ * vhost_rings_unpause - memory has come: go on with what lies in it
+ * @dev: device; its back-end knows of the memory
+ */
+void vhost_rings_unpause(struct vhost_device *dev)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
+		if (!dev->queues[i].paused || stays_paused(dev, i))
+			continue;
+		if (!report(dev, "cannot go on with a ring",
+			    start_ring(dev, i)))
+			continue;
+		vhost_rings_stop(dev);
+		virtio_need_reset(&dev->virtio);
+		return;
+	}
 }
 
 /** vhost_rings_enable - the driver uses more or less of the queues; 0 or as a

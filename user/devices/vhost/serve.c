@@ -183,8 +183,10 @@ static int on_dma_map(void *data, const struct vuser_dma_region *region)
 	    !vhost_backend_connected(dev->link.backend))
 		return ret;
 	ret = vhost_mem_tell(&dev->mem, dev->link.backend);
-	if (!ret)
+	if (!ret) {
+		vhost_rings_unpause(dev);
 		return 0;
+	}
 	vhost_say(dev, "cannot tell of memory at %#jx: %s",
 		  (uintmax_t)region->iova,
 		  vhost_backend_error(dev->link.backend));
@@ -195,8 +197,10 @@ static int on_dma_map(void *data, const struct vuser_dma_region *region)
 static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
 {
 	struct vhost_device *dev = data;
-	int ret = vhost_mem_remove(&dev->mem, dev->link.backend, region);
+	int ret;
 
+	vhost_rings_pause(dev, region->iova, region->size);
+	ret = vhost_mem_remove(&dev->mem, dev->link.backend, region);
 	if (!ret || ret == -ENOTCONN)
 		return;
 	/* Nothing else has it let go for sure. */

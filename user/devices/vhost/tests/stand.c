@@ -33,6 +33,13 @@ static enum fake_deed on_request(struct fake *fake)
 	case VHOST_USER_SET_VRING_BASE:
 		stand->base = payload->state.num;
 		break;
+	case VHOST_USER_GET_VRING_BASE:
+		fake->reply.payload.state = payload->state;
+		fake->reply.payload.state.num = stand->stopped_at;
+		return FAKE_SEND;
+	case VHOST_USER_REM_MEM_REG:
+		stand->stopped = fake->seen[VHOST_USER_GET_VRING_BASE];
+		break;
 	case VHOST_USER_SET_FEATURES:
 		stand->features = payload->u64;
 		break;

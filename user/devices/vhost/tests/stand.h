@@ -26,6 +26,8 @@
  * @call: likewise
  * @calls: how often the back-end was given one
  * @base: of ring 0
+ * @stopped_at: the base that it says a ring had when it was stopped
+ * @stopped: rings it had stopped when memory was taken away last
  * @features: that it was told last
  * @memory: of the region it was told of last, -1 before
  * @region: that region
@@ -44,6 +46,8 @@ struct stand {
 	int call;
 	unsigned int calls;
 	uint32_t base;
+	uint32_t stopped_at;
+	unsigned int stopped;
 	uint64_t features;
 	int memory;
 	struct vhost_user_region region;

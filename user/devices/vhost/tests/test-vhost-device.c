@@ -256,6 +256,62 @@ TEST(rings_outside_of_memory)
 	stand_free(stand);
 }
 
+static void unmap(struct stand *stand, uint64_t iova, uint64_t size)
+{
+	check_eq(vuser_client_dma_unmap(stand->client, iova, size), 0);
+}
+
+static void map_again(struct stand *stand)
+{
+	check_eq(vuser_client_dma_map(stand->client, STAND_IOVA, STAND_SIZE,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      stand->fd, STAND_SIZE),
+		 0);
+}
+
+/* Memory that a ring lies in goes, and comes again: so does the ring. */
+TEST(ring_pauses)
+{
+	struct stand *stand = setup("rng");
+
+	stand_map(stand);
+	stand->stopped_at = 7;
+	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      stand->fd, 0),
+		 0);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	/* Other memory. */
+	unmap(stand, 0x800000, 0x1000);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 0);
+	unmap(stand, STAND_IOVA, STAND_SIZE);
+	check_eq(stand->fake.seen[VHOST_USER_REM_MEM_REG], 2);
+	check_eq(stand->stopped, 1);
+	check_eq(status(stand), 0xf);
+	/* It goes on where it was, and with a look at what came meanwhile. */
+	stand_event(stand->kick, SOON);
+	map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(stand->base, 7);
+	check_eq(stand_event(stand->kick, SOON), 1);
+	check_eq(status(stand), 0xf);
+	/* A ring that is no more does not. */
+	unmap(stand, STAND_IOVA, STAND_SIZE);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	map_again(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	driver_ok(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 3);
+	check_eq(stand->base, 0);
+	stand_free(stand);
+}
+
 static void memory_goes(uint64_t protocol, uint32_t request)
 {
 	struct vhost_device_options options = { .queue_size = 256 };
@@ -389,6 +445,27 @@ TEST(back_end_comes_back)
 	driver_ok(stand);
 	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
 	check_eq(stand->base, 0);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+/* The same while a ring pauses: it waits for its memory. */
+TEST(back_end_comes_back_to_a_paused_ring)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(UINT64_MAX, config, call);
+
+	stand->stopped_at = 9;
+	unmap(stand, STAND_IOVA, STAND_SIZE);
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	check_eq(status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	check_eq(stand->base, 9);
+	check_eq(status(stand), 0xf);
 	close(config);
 	close(call);
 	stand_free(stand);
