@@ -25,12 +25,14 @@
 #define REG_DMA	    0x100
 #define REG_DMA_LEN 0x108
 
+#define LOG_PAGE 4096
+
 /* First byte of the input. */
 #define OPT_NO_TWIN	   0x01
 #define OPT_NO_WRITE_MULTI 0x02
 #define OPT_MINOR_0	   0x04
 #define OPT_NO_DMA_FDS	   0x08
-#define OPT_HIDE	   0x10
+#define OPT_HIDE	   0x10 /* and migration is the library's */
 #define OPT_SMALL_XFER	   0x20
 #define OPT_FEW_MAPS	   0x40
 #define OPT_HELLO	   0x80
@@ -41,6 +43,9 @@ static struct {
 	uint8_t regs[REGION_SIZE];
 	uint8_t buf[REGION_SIZE];
 	bool connected;
+	bool library; /* it serves migration */
+	bool logging;
+	enum vfio_device_mig_state state;
 	unsigned int maps;
 } dev;
 
@@ -60,6 +65,7 @@ static void disconnected(void *data, int error)
 	(void)data;
 	FUZZ_CHECK(dev.connected && error <= 0);
 	dev.connected = false;
+	dev.state = VFIO_DEVICE_STATE_RUNNING;
 }
 
 static int reset(void *data)
@@ -67,6 +73,7 @@ static int reset(void *data)
 	(void)data;
 	vuser_pci_reset(&dev.pci);
 	memset(dev.regs, 0, sizeof(dev.regs));
+	dev.state = VFIO_DEVICE_STATE_RUNNING;
 	return 0;
 }
 
@@ -104,9 +111,58 @@ static ssize_t feature(void *data, uint32_t flags, void *buf, size_t len,
 	return flags & 1 ? -ENOTTY : (ssize_t)size;
 }
 
+/* One step at a time; some fail. */
+static int migrate(void *data, enum vfio_device_mig_state from,
+		   enum vfio_device_mig_state to)
+{
+	(void)data;
+	FUZZ_CHECK(from == dev.state && from != to);
+	FUZZ_CHECK(from == VFIO_DEVICE_STATE_STOP ||
+		   to == VFIO_DEVICE_STATE_STOP);
+	if (dev.regs[0] == to)
+		return -EIO;
+	dev.state = to;
+	return 0;
+}
+
+static int log_start(void *data, uint64_t *page_size)
+{
+	(void)data;
+	FUZZ_CHECK(!dev.logging);
+	*page_size = LOG_PAGE;
+	if (dev.regs[0] == 'l')
+		return -EIO;
+	dev.logging = true;
+	return 0;
+}
+
+static void log_stop(void *data)
+{
+	(void)data;
+	FUZZ_CHECK(dev.logging);
+	dev.logging = false;
+}
+
+/* The whole bitmap can be written, and is zeroed. */
+static int log_report(void *data, uint64_t iova, uint64_t len,
+		      uint64_t page_size, uint64_t *bitmap)
+{
+	uint64_t bit;
+
+	(void)data;
+	FUZZ_CHECK(dev.logging && len && !(iova % LOG_PAGE));
+	FUZZ_CHECK(iova + (len - 1) >= iova && !(len % LOG_PAGE));
+	for (bit = 0; bit <= (len - 1) / page_size; bit++) {
+		FUZZ_CHECK(!(bitmap[bit / 64] & 1ULL << bit % 64));
+		bitmap[bit / 64] |= 1ULL << bit % 64;
+	}
+	return 0;
+}
+
 static ssize_t mig_read(void *data, void *buf, size_t count)
 {
 	(void)data;
+	FUZZ_CHECK(!dev.library || dev.state == VFIO_DEVICE_STATE_STOP_COPY);
 	memset(buf, 'm', count);
 	return count > 100 ? 100 : count;
 }
@@ -114,6 +170,7 @@ static ssize_t mig_read(void *data, void *buf, size_t count)
 static int mig_write(void *data, const void *buf, size_t count)
 {
 	(void)data;
+	FUZZ_CHECK(!dev.library || dev.state == VFIO_DEVICE_STATE_RESUMING);
 	free(fuzz_copy(buf, count));
 	return 0;
 }
@@ -133,6 +190,10 @@ static const struct vuser_server_ops ops = {
 	.dma_unmap = dma_unmap,
 	.irq_state = irq_state,
 	.feature = feature,
+	.migrate = migrate,
+	.log_start = log_start,
+	.log_stop = log_stop,
+	.log_report = log_report,
 	.mig_read = mig_read,
 	.mig_write = mig_write,
 	.log = log_line,
@@ -231,12 +292,16 @@ static void add_device(uint8_t opt)
 		.use_minor = opt & OPT_MINOR_0,
 		.no_dma_fds = opt & OPT_NO_DMA_FDS,
 		.hide_max_dma_maps = opt & OPT_HIDE,
+		.migration = opt & OPT_HIDE,
+		.dma_logging = opt & OPT_HIDE,
 		.max_data_xfer_size = opt & OPT_SMALL_XFER ? 100 : 0x8000,
 		.max_dma_maps = opt & OPT_FEW_MAPS ? 2 : 0,
 		.dma_timeout_ms = -1,
 	};
 
 	memset(&dev, 0, sizeof(dev));
+	dev.library = config.migration;
+	dev.state = VFIO_DEVICE_STATE_RUNNING;
 	vuser_pci_init(&dev.pci, VUSER_PCI_CFG_SIZE, &ids);
 	vuser_pci_set_bar(&dev.pci, 0, REGION_SIZE, 0);
 	vuser_pci_seal(&dev.pci);
@@ -377,12 +442,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		hang_up();
 		process();
 		FUZZ_CHECK(!vuser_server_connected(dev.server));
-		FUZZ_CHECK(!dev.maps && !dev.connected);
+		FUZZ_CHECK(!dev.maps && !dev.connected && !dev.logging);
 	}
 	vuser_server_free(dev.server);
 	stream_on_wait = NULL;
 	hang_up();
-	FUZZ_CHECK(!dev.maps && !dev.connected);
+	FUZZ_CHECK(!dev.maps && !dev.connected && !dev.logging);
 	fuzz_fds_end();
 	return 0;
 }

@@ -85,8 +85,8 @@ def dma(address, count, data=b""):
     return struct.pack("<QQ", address, count) + data
 
 
-def feature(flags, data=b""):
-    return struct.pack("<II", 8 + len(data), flags) + data
+def feature(flags, data=b"", room=0):
+    return struct.pack("<II", room or 8 + len(data), flags) + data
 
 
 def mig(size, data=b""):
@@ -163,6 +163,20 @@ def client_messages():
         record(FEATURE, feature(0x10002, bytes(8))),
         record(FEATURE, feature(0x20002, bytes(8))),
         record(MIG_READ, mig(16)), record(MIG_WRITE, mig(4, b"abcd")),
+        record(FEATURE, feature(0x10001, bytes(8))),
+        record(FEATURE, feature(0x20002, struct.pack("<II", 3, 0))),
+        record(MIG_READ, mig(16)),
+        record(FEATURE, feature(0x20002, struct.pack("<II", 4, 0))),
+        record(MIG_WRITE, mig(4, b"abcd")),
+        record(FEATURE, feature(0x20002, struct.pack("<II", 2, 0))),
+        record(FEATURE, feature(0x60006)),
+        record(FEATURE, feature(0x20006, struct.pack("<QIIQQ", 4096, 1, 0,
+                                                     0x10000, 0x4000))),
+        record(FEATURE, feature(0x10008, struct.pack("<QQQ", 0x10000, 0x4000,
+                                                     4096), 64)),
+        record(FEATURE, feature(0x10008, struct.pack("<QQQ", 0, 0x4000000, 8192),
+                                32)),
+        record(FEATURE, feature(0x20007)),
         record(DMA_UNMAP, dma_unmap(0x10000, 0x4000)),
         record(DMA_UNMAP, dma_unmap(0, 0, 2)),
     ]
@@ -411,6 +425,8 @@ def main():
                     b"\1" + record(1, b"abc", SIZE, adjust=3) + stream[:200]],
         "server": [bytes([opt]) + stream for opt in (0, 1, 7, 0x28, 0x72)] +
                   [b"\x81" + message for message in messages] +
+                  [b"\x91" + message for message in messages] +
+                  [b"\x91" + stream, b"\xb1" + stream] +
                   [b"\x81" + a + b for a in messages[6:16] for b in messages[12:18]],
         "client": client_seeds(),
         "handshake": [b"\xf0" + handshake(True) + config(66),

@@ -647,6 +647,7 @@ ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
 {
 	struct vfio_user_device_feature head;
 	struct iovec iov[2] = { { &head, sizeof(head) }, { buf, len } };
+	struct vfio_user_device_feature got;
 	struct vuser_msg reply;
 	const void *data;
 	size_t data_len;
@@ -666,14 +667,60 @@ ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
 					 &data_len);
 	if (ret)
 		return finish(client, &reply, ret);
+	/* Where it does not fit, the reply only says how much room it takes. */
+	memcpy(&got, reply.payload, sizeof(got));
 	ret = -ENOSPC;
-	if (data_len <= size) {
+	if (data_len <= size && (data_len || got.argsz <= head.argsz)) {
 		if (data_len)
 			memcpy(buf, data, data_len);
 		ret = data_len;
 	}
 	vuser_msg_clear(&reply);
 	return ret;
+}
+
+ssize_t vuser_client_mig_read(struct vuser_client *client, void *buf,
+			      uint32_t count)
+{
+	struct vfio_user_mig_data head;
+	struct iovec iov = { &head, sizeof(head) };
+	struct vuser_msg reply;
+	const void *data;
+	uint32_t len;
+	ssize_t ret;
+
+	if (client->desc->minor < VFIO_USER_MINOR_EXTENDED)
+		return -EOPNOTSUPP;
+	if (count > client->desc->caps.max_data_xfer_size)
+		return -EINVAL;
+	vuser_encode_mig_read(&head, sizeof(head), count);
+	ret = call(client, VFIO_USER_MIG_DATA_READ, &iov, 1, NULL, 0, &reply);
+	if (ret)
+		return ret;
+	ret = vuser_decode_mig_data(reply.payload, reply.len, count, &len,
+				    &data);
+	if (ret)
+		return finish(client, &reply, ret);
+	if (len)
+		memcpy(buf, data, len);
+	vuser_msg_clear(&reply);
+	return len;
+}
+
+int vuser_client_mig_write(struct vuser_client *client, const void *buf,
+			   uint32_t count)
+{
+	struct vfio_user_mig_data head;
+	struct iovec iov[2] = { { &head, sizeof(head) },
+				{ (void *)buf, count } };
+
+	if (client->desc->minor < VFIO_USER_MINOR_EXTENDED)
+		return -EOPNOTSUPP;
+	if (count > client->desc->caps.max_data_xfer_size)
+		return -EINVAL;
+	vuser_encode_mig_data(&head, sizeof(head), count);
+	return call_empty(client, VFIO_USER_MIG_DATA_WRITE, iov, count ? 2 : 1,
+			  NULL, 0);
 }
 
 int vuser_client_process(struct vuser_client *client, int timeout_ms)

@@ -5,6 +5,7 @@ libvuser-objs := $(addprefix $(d), \
 	description.o handshake.o \
 	guard.o event.o conn.o \
 	server.o server-cmd.o server-region.o server-irq.o server-dma.o \
+	server-feature.o server-migration.o \
 	pci.o msix.o client.o \
 	vhost-proto.o vhost-table.o vhost-check.o \
 	vhost-wire.o vhost.o vhost-channel.o \

@@ -131,82 +131,12 @@ static ssize_t reset(struct vuser_server *server, struct vuser_msg *msg)
 
 	if (ret)
 		return ret;
-	return server->ops->reset ? server->ops->reset(server->data) : -ENOTSUP;
-}
-
-static ssize_t feature(struct vuser_server *server, struct vuser_msg *msg)
-{
-	const size_t head = sizeof(struct vfio_user_device_feature);
-	struct vfio_user_device_feature req;
-	size_t len, size;
-	const void *data;
-	ssize_t ret;
-	bool get;
-
-	ret = vuser_decode_feature(msg->payload, msg->len, &req, &data, &len);
-	if (ret)
-		return ret;
-	if (!server->ops->feature)
-		return -ENOTTY;
-	if (len > server->reply_size - head)
-		return -EMSGSIZE;
-	size = req.argsz - head;
-	if (size > server->reply_size - head)
-		size = server->reply_size - head;
-	if (size < len)
-		size = len;
-	memcpy(server->reply + head, data, len);
-	ret = server->ops->feature(server->data, req.flags,
-				   server->reply + head, len, size);
-	if (ret < 0)
-		return ret;
-	/* SET and PROBE echo what was asked. */
-	get = req.flags & VFIO_DEVICE_FEATURE_GET &&
-	      !(req.flags & VFIO_DEVICE_FEATURE_PROBE);
-	if (!get)
-		ret = len;
-	if ((size_t)ret > size)
-		return -EIO;
-	return vuser_encode_feature(server->reply, server->reply_size,
-				    head + ret, req.flags, server->reply + head,
-				    ret);
-}
-
-static ssize_t mig_read(struct vuser_server *server, struct vuser_msg *msg)
-{
-	const size_t head = sizeof(struct vfio_user_mig_data);
-	uint32_t count;
-	ssize_t ret;
-
-	ret = vuser_decode_mig_read(msg->payload, msg->len,
-				    server->config.max_data_xfer_size, &count);
-	if (ret)
-		return ret;
-	if (!server->ops->mig_read)
+	if (!server->ops->reset)
 		return -ENOTSUP;
-	ret = server->ops->mig_read(server->data, server->reply + head, count);
-	if (ret < 0)
-		return ret;
-	if ((size_t)ret > count)
-		return -EIO;
-	vuser_encode_mig_data(server->reply, server->reply_size, ret);
-	return head + ret;
-}
-
-static ssize_t mig_write(struct vuser_server *server, struct vuser_msg *msg)
-{
-	const void *data;
-	uint32_t count;
-	int ret;
-
-	ret = vuser_decode_mig_data(msg->payload, msg->len,
-				    server->config.max_data_xfer_size, &count,
-				    &data);
-	if (ret)
-		return ret;
-	if (!server->ops->mig_write)
-		return -ENOTSUP;
-	return server->ops->mig_write(server->data, data, count);
+	ret = server->ops->reset(server->data);
+	if (!ret)
+		vu_mig_reset(server);
+	return ret;
 }
 
 typedef ssize_t (*handler)(struct vuser_server *server, struct vuser_msg *msg);
@@ -226,9 +156,9 @@ static const struct {
 	[VFIO_USER_REGION_WRITE] = { vu_region_write },
 	[VFIO_USER_DEVICE_RESET] = { reset },
 	[VFIO_USER_REGION_WRITE_MULTI] = { vu_region_write_multi },
-	[VFIO_USER_DEVICE_FEATURE] = { feature },
-	[VFIO_USER_MIG_DATA_READ] = { mig_read },
-	[VFIO_USER_MIG_DATA_WRITE] = { mig_write },
+	[VFIO_USER_DEVICE_FEATURE] = { vu_feature },
+	[VFIO_USER_MIG_DATA_READ] = { vu_mig_read },
+	[VFIO_USER_MIG_DATA_WRITE] = { vu_mig_write },
 };
 
 static ssize_t dispatch(struct vuser_server *server, struct vuser_msg *msg)

@@ -83,6 +83,8 @@ struct vu_dma {
  * @reply_size: of it
  * @reply_fds: to go with the reply
  * @nr_reply_fds: number of them
+ * @mig_state: of migration, where the device has that
+ * @log_page: bytes that a bit of the log of writes is about, 0: nothing is logged
  * @retry_fd: timer: accept again what there was no room for
  * @starved: there was none
  * @lock: for @conn and @twin when read by other threads
@@ -120,6 +122,9 @@ struct vuser_server {
 	int reply_fds[VUSER_MAX_MSG_FDS];
 	uint32_t nr_reply_fds;
 
+	enum vfio_device_mig_state mig_state;
+	uint64_t log_page;
+
 	int retry_fd;
 	bool starved;
 
@@ -138,6 +143,23 @@ vu_log(struct vuser_server *server, int level, const char *fmt, ...);
 
 /* server-cmd.c: serve one command; not 0: the client has to go. */
 int vu_serve(struct vuser_server *server, struct vuser_msg *msg);
+
+/* server-feature.c: the length of server->reply, or -errno. */
+ssize_t vu_feature(struct vuser_server *server, struct vuser_msg *msg);
+/* The client has gone: nothing is logged any more. */
+void vu_log_clear(struct vuser_server *server);
+
+/* server-migration.c.  Likewise; a feature has its data at @data, which has room
+ * for @size bytes, and returns the length of what it has to say.
+ */
+ssize_t vu_mig_read(struct vuser_server *server, struct vuser_msg *msg);
+ssize_t vu_mig_write(struct vuser_server *server, struct vuser_msg *msg);
+ssize_t vu_mig_flags(struct vuser_server *server, bool set, void *data,
+		     size_t len, size_t size);
+ssize_t vu_mig_state(struct vuser_server *server, bool set, void *data,
+		     size_t len, size_t size);
+/* The device was reset, or has no client any more: it is RUNNING. */
+void vu_mig_reset(struct vuser_server *server);
 
 /* server-region.c.  Each returns the length of server->reply, or -errno. */
 ssize_t vu_get_region_info(struct vuser_server *server, struct vuser_msg *msg);

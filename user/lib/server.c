@@ -124,6 +124,7 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	server->listen_fd = -1;
 	server->wake_fd = -1;
 	server->retry_fd = -1;
+	server->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	server->events = (struct vu_event_port)VU_EVENT_PORT_INIT;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_mutex_init(&server->irq_lock, NULL);
@@ -178,6 +179,8 @@ static void end_client(struct vuser_server *server, int error)
 	if (server->negotiated && server->ops->disconnected)
 		server->ops->disconnected(server->data,
 					  is_normal(error) ? 0 : error);
+	vu_log_clear(server);
+	vu_mig_reset(server);
 	vu_dma_clear(server);
 	vu_irqs_clear(server);
 	unwatch(server, conn->fd);

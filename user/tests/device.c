@@ -95,6 +95,45 @@ static ssize_t feature(void *data, uint32_t flags, void *buf, size_t len,
 	return sizeof(state);
 }
 
+/* Each step is noted as two digits. */
+static int migrate(void *data, enum vfio_device_mig_state from,
+		   enum vfio_device_mig_state to)
+{
+	struct device *dev = data;
+
+	dev->mig_steps = dev->mig_steps * 100 + from * 10 + to;
+	return dev->mig_refuse == to ? -EREMOTEIO : 0;
+}
+
+static int log_start(void *data, uint64_t *page_size)
+{
+	struct device *dev = data;
+
+	dev->logging++;
+	*page_size = DEVICE_LOG_PAGE;
+	return 0;
+}
+
+static void log_stop(void *data)
+{
+	struct device *dev = data;
+
+	dev->logging--;
+}
+
+/* The last of the range was written, and nothing else. */
+static int log_report(void *data, uint64_t iova, uint64_t len,
+		      uint64_t page_size, uint64_t *bitmap)
+{
+	uint64_t bit = (len - 1) / page_size;
+	struct device *dev = data;
+
+	dev->reports++;
+	dev->last_iova = iova;
+	bitmap[bit / 64] |= 1ULL << bit % 64;
+	return 0;
+}
+
 static ssize_t mig_read(void *data, void *buf, size_t count)
 {
 	struct device *dev = data;
@@ -132,6 +171,10 @@ static const struct vuser_server_ops ops = {
 	.dma_unmap = dma_unmap,
 	.irq_state = irq_state,
 	.feature = feature,
+	.migrate = migrate,
+	.log_start = log_start,
+	.log_stop = log_stop,
+	.log_report = log_report,
 	.mig_read = mig_read,
 	.mig_write = mig_write,
 	.log = log_line,

@@ -21,6 +21,7 @@
 #define DEVICE_TYPE	   0x1234
 #define DEVICE_SUBTYPE	   0x5678
 #define DEVICE_MSIX	   8
+#define DEVICE_LOG_PAGE	   8192
 
 /*
  * Registers of region 0.  A write of an address to DMA_COPY has the device
@@ -55,6 +56,11 @@ struct device {
 	atomic_int refuse_map;
 	atomic_uint warnings;
 	uint32_t mig_state;
+	atomic_ullong mig_steps;
+	atomic_uint mig_refuse;
+	atomic_int logging;
+	atomic_uint reports;
+	atomic_ullong last_iova;
 };
 
 /* A device that waits for clients at @path, or without for device_serve(). */

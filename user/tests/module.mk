@@ -3,7 +3,8 @@
 harness-objs := $(d)harness.o $(tap-objs)
 
 lib-tests := test-proto test-region test-version test-sock test-fd \
-	     test-event test-conn test-pci test-handshake test-server test-dma test-hostile
+	     test-event test-conn test-pci test-handshake test-server \
+	     test-migration test-dma test-hostile
 tests += $(lib-tests)
 
 # Parts of vuserd.
@@ -19,6 +20,7 @@ test-requests-libs = $(vnl-libs)
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o
+test-migration-objs += $(d)device.o
 test-dma-objs += $(d)device.o
 test-sock-objs += $(d)wire.o
 test-fd-objs += $(d)wire.o

@@ -363,6 +363,45 @@ struct vfio_user_device_feature {
 };
 
 /**
+ * struct vfio_user_log_range - of "VFIO_DEVICE_FEATURE_DMA_LOGGING_START"
+ * @iova: first address
+ * @length: of the range
+ */
+struct vfio_user_log_range {
+	__u64 iova;
+	__u64 length;
+};
+
+/**
+ * struct vfio_user_log_control - "VFIO_DEVICE_FEATURE_DMA_LOGGING_START"
+ * @page_size: that is wished for; in the reply what a bit of the log is about
+ * @num_ranges: entries of @ranges; 0: all memory
+ * @reserved: 0
+ * @ranges: to be logged.  <linux/vfio.h> has a pointer in their place.
+ */
+struct vfio_user_log_control {
+	__u64 page_size;
+	__u32 num_ranges;
+	__u32 reserved;
+	struct vfio_user_log_range ranges[];
+};
+
+/**
+ * struct vfio_user_log_report - "VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT"
+ * @iova: first address
+ * @length: of the range
+ * @page_size: what a bit of @bitmap is about
+ * @bitmap: only in the reply: written pages.  <linux/vfio.h> has a pointer in
+ *          its place.
+ */
+struct vfio_user_log_report {
+	__u64 iova;
+	__u64 length;
+	__u64 page_size;
+	__u64 bitmap[];
+};
+
+/**
  * struct vfio_user_mig_data - "VFIO_USER_MIG_DATA_READ" and "_WRITE"
  * @argsz: size of this structure and of @data, in a read command of the reply
  * @size: of the migration data

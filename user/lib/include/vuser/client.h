@@ -283,6 +283,22 @@ int vuser_client_reset(struct vuser_client *client);
 ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
 			     void *buf, size_t len, size_t size);
 
+/**
+ * vuser_client_mig_read - MIG_DATA_READ
+ * @client: the client
+ * @buf: result
+ * @count: of @buf, the server's max_data_xfer_size at most
+ *
+ * Return: how many bytes came; fewer than @count: there are no more.
+ * -EOPNOTSUPP below minor version 1.
+ */
+ssize_t vuser_client_mig_read(struct vuser_client *client, void *buf,
+			      uint32_t count);
+
+/** vuser_client_mig_write - MIG_DATA_WRITE of all of @count bytes, likewise; 0 */
+int vuser_client_mig_write(struct vuser_client *client, const void *buf,
+			   uint32_t count);
+
 /** vuser_client_process - serve the server's commands for @timeout_ms at most;
  * returns 1 after one was served, 0 when none came, or -errno
  */

@@ -61,19 +61,35 @@ struct vuser_dma_region {
  * @disconnected: it has gone: @error is 0 when it just closed, else -errno.
  *                Its DMA regions and eventfds are still there during the call
  *                and go after it, with a dma_unmap call for each region.  The
- *                device keeps its state.
- * @reset: DEVICE_RESET.  Without it the device does not say it can reset.
+ *                device keeps its state, but for that of migration: it is
+ *                RUNNING, and nothing is to be logged any more.
+ * @reset: DEVICE_RESET.  Without it the device does not say it can reset.  It
+ *         is RUNNING then, whatever its state of migration was.
  * @dma_map: a region was added.  An error refuses and removes it.
  * @dma_unmap: a region will go when this returned and all who hold it with
  *             vuser_dma_get() have put it.  A device that holds regions for
  *             long lets go of this one here.
  * @irq_state: SET_IRQS changed the given interrupts: eventfds came or went, or
  *             masks changed
- * @feature: DEVICE_FEATURE.  @flags as on the wire; @data holds @len bytes of
+ * @feature: DEVICE_FEATURE, but for those that the configuration has the
+ *           library serve.  @flags as on the wire; @data holds @len bytes of
  *           the command and has room for @size.  Return the length of the
  *           reply's data (0 for SET and PROBE) or -errno.  Without it: ENOTTY.
- * @mig_read: MIG_DATA_READ: fill up to @count bytes, return how many
- * @mig_write: MIG_DATA_WRITE: take @count bytes, return 0
+ * @migrate: with "migration": go from one state to the next, by one of "Direct
+ *           State Transitions".  An error leaves the device in @from, but for
+ *           RESUMING: then its state is ERROR, and only a reset mends it.
+ * @mig_read: MIG_DATA_READ: fill up to @count bytes, return how many; fewer
+ *            than @count: that was the end.  With "migration" only in STOP_COPY.
+ * @mig_write: MIG_DATA_WRITE: take @count bytes, return 0.  With "migration"
+ *             only in RESUMING.
+ * @log_start: with "dma_logging": from now on take note of what the device
+ *             writes of the client's memory, all of it: the ranges that the
+ *             client names are only checked.  Set @page_size to the bytes that
+ *             one bit of the log stands for, a power of two.
+ * @log_stop: no longer
+ * @log_report: set the bits in @bitmap, which is zeroed, of all that was
+ *              written from @iova on, and forget it.  A bit is for @page_size
+ *              bytes, @len in all.  All are multiples of the log's page.
  * @log: a line for a person about a misbehaving client; @level as in syslog
  */
 struct vuser_server_ops {
@@ -86,8 +102,14 @@ struct vuser_server_ops {
 			  uint32_t count);
 	ssize_t (*feature)(void *data, uint32_t flags, void *buf, size_t len,
 			   size_t size);
+	int (*migrate)(void *data, enum vfio_device_mig_state from,
+		       enum vfio_device_mig_state to);
 	ssize_t (*mig_read)(void *data, void *buf, size_t count);
 	int (*mig_write)(void *data, const void *buf, size_t count);
+	int (*log_start)(void *data, uint64_t *page_size);
+	void (*log_stop)(void *data);
+	int (*log_report)(void *data, uint64_t iova, uint64_t len,
+			  uint64_t page_size, uint64_t *bitmap);
 	void (*log)(void *data, int level, const char *line);
 };
 
@@ -109,6 +131,10 @@ struct vuser_server_ops {
  * @hide_max_dma_maps: do not tell the client about @max_dma_maps
  * @dma_timeout_ms: how long the client may take to answer DMA_READ and
  *                  DMA_WRITE, 0 for 30000, -1 for ever
+ * @migration: the device migrates: STOP, STOP_COPY and RESUMING, without
+ *             PRE_COPY.  Its callbacks migrate, mig_read and mig_write are set.
+ * @dma_logging: the device can say what it wrote.  Its callbacks log_start,
+ *               log_stop and log_report are set.
  */
 struct vuser_server_config {
 	uint32_t device_flags;
@@ -123,6 +149,8 @@ struct vuser_server_config {
 	uint32_t max_dma_maps;
 	bool hide_max_dma_maps;
 	int dma_timeout_ms;
+	bool migration;
+	bool dma_logging;
 };
 
 /**

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/* DEVICE_FEATURE: what is migrated, what is logged, and what devices have else. */
+#include <errno.h>
+#include <string.h>
+
+#include "server-internal.h"
+
+#define GET   VFIO_DEVICE_FEATURE_GET
+#define SET   VFIO_DEVICE_FEATURE_SET
+#define PROBE VFIO_DEVICE_FEATURE_PROBE
+
+static bool power_of_two(uint64_t value)
+{
+	return value && !(value & (value - 1));
+}
+
+static bool wraps(uint64_t start, uint64_t len)
+{
+	/* The byte after the last one may be at 2^64. */
+	return len && start + (len - 1) < start;
+}
+
+/* All is logged, whatever is asked for; but it must be ranges. */
+static int check_ranges(const char *data, size_t len, uint32_t nr)
+{
+	struct vfio_user_log_range range;
+	uint32_t i;
+
+	if (nr > len / sizeof(range))
+		return -EINVAL;
+	for (i = 0; i < nr; i++) {
+		memcpy(&range, data + i * sizeof(range), sizeof(range));
+		if (!range.length || wraps(range.iova, range.length))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static ssize_t log_start(struct vuser_server *server, bool set, void *data,
+			 size_t len, size_t size)
+{
+	struct vfio_user_log_control control;
+	uint64_t page = 0;
+	int ret;
+
+	(void)set;
+	(void)size;
+	if (len < sizeof(control))
+		return -EINVAL;
+	memcpy(&control, data, sizeof(control));
+	ret = check_ranges((char *)data + sizeof(control),
+			   len - sizeof(control), control.num_ranges);
+	if (ret)
+		return ret;
+	if (server->log_page)
+		return -EBUSY;
+	ret = server->ops->log_start(server->data, &page);
+	if (ret)
+		return ret;
+	server->log_page = page;
+	/* The reply says which it is. */
+	control.page_size = page;
+	memcpy(data, &control, sizeof(control));
+	return 0;
+}
+
+static ssize_t log_stop(struct vuser_server *server, bool set, void *data,
+			size_t len, size_t size)
+{
+	(void)set;
+	(void)data;
+	(void)len;
+	(void)size;
+	vu_log_clear(server);
+	return 0;
+}
+
+static ssize_t log_report(struct vuser_server *server, bool set, void *data,
+			  size_t len, size_t size)
+{
+	struct vfio_user_log_report report;
+	const size_t head = sizeof(report);
+	uint64_t page = server->log_page, bits, bytes;
+	int ret;
+
+	(void)set;
+	if (len < head || !page)
+		return -EINVAL;
+	memcpy(&report, data, head);
+	if (!power_of_two(report.page_size) || report.page_size < page ||
+	    report.iova % page || report.length % page || !report.length ||
+	    wraps(report.iova, report.length))
+		return -EINVAL;
+	bits = (report.length - 1) / report.page_size + 1;
+	bytes = (bits - 1) / 64 * 8 + 8;
+	if (bytes > server->config.max_data_xfer_size)
+		return -E2BIG;
+	/* What cannot be told is not forgotten. */
+	if (head + bytes > size)
+		return head + bytes;
+	memset((char *)data + head, 0, bytes);
+	ret = server->ops->log_report(server->data, report.iova, report.length,
+				      report.page_size,
+				      (void *)((char *)data + head));
+	return ret ?: (ssize_t)(head + bytes);
+}
+
+void vu_log_clear(struct vuser_server *server)
+{
+	if (server->log_page)
+		server->ops->log_stop(server->data);
+	server->log_page = 0;
+}
+
+typedef ssize_t (*feature)(struct vuser_server *server, bool set, void *data,
+			   size_t len, size_t size);
+
+/* A feature that is served here, NULL for others; and how it may be used. */
+static feature find(const struct vuser_server *server, uint32_t index,
+		    uint32_t *methods)
+{
+	const bool migration = server->config.migration;
+	const bool logging = server->config.dma_logging;
+
+	switch (index) {
+	case VFIO_DEVICE_FEATURE_MIGRATION:
+		*methods = GET;
+		return migration ? vu_mig_flags : NULL;
+	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
+		*methods = GET | SET;
+		return migration ? vu_mig_state : NULL;
+	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
+		*methods = SET;
+		return logging ? log_start : NULL;
+	case VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP:
+		*methods = SET;
+		return logging ? log_stop : NULL;
+	case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
+		*methods = GET;
+		return logging ? log_report : NULL;
+	default:
+		return NULL;
+	}
+}
+
+static ssize_t serve(struct vuser_server *server, uint32_t flags, void *data,
+		     size_t len, size_t size)
+{
+	uint32_t methods;
+	feature own = find(server, flags & VFIO_DEVICE_FEATURE_MASK, &methods);
+
+	ssize_t ret;
+
+	if (own && flags & (GET | SET) & ~methods)
+		return -EINVAL;
+	if (own)
+		return flags & PROBE ?
+			       0 :
+			       own(server, flags & SET, data, len, size);
+	if (!server->ops->feature)
+		return -ENOTTY;
+	ret = server->ops->feature(server->data, flags, data, len, size);
+	return ret > 0 && (size_t)ret > size ? -EIO : ret;
+}
+
+ssize_t vu_feature(struct vuser_server *server, struct vuser_msg *msg)
+{
+	const size_t head = sizeof(struct vfio_user_device_feature);
+	struct vfio_user_device_feature req;
+	size_t len, size, room = server->reply_size - head;
+	const void *data;
+	ssize_t ret;
+
+	ret = vuser_decode_feature(msg->payload, msg->len, &req, &data, &len);
+	if (ret)
+		return ret;
+	if (len > room)
+		return -EMSGSIZE;
+	size = req.argsz - head;
+	if (size > room)
+		size = room;
+	if (size < len)
+		size = len;
+	memcpy(server->reply + head, data, len);
+	ret = serve(server, req.flags, server->reply + head, len, size);
+	if (ret < 0)
+		return ret;
+	/* SET and PROBE echo what was asked. */
+	if (!(req.flags & GET) || req.flags & PROBE)
+		ret = len;
+	/* "Message sizes": how much room it takes, and nothing else. */
+	return vuser_encode_feature(server->reply, server->reply_size,
+				    head + ret, req.flags, server->reply + head,
+				    (size_t)ret > size ? 0 : ret);
+}
