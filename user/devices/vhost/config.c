@@ -15,11 +15,11 @@
 #include "internal.h"
 
 /* Bits that are vhost-user's own, or that a driver cannot be offered here. */
-#define NOT_OFFERED                                                           \
-	(VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                         \
-	 VIRTIO_BIT(26 /* VHOST_F_LOG_ALL */) | VIRTIO_BIT(VIRTIO_F_SR_IOV) | \
-	 VIRTIO_BIT(38 /* NOTIFICATION_DATA */) |                             \
-	 VIRTIO_BIT(39 /* NOTIF_CONFIG_DATA */) |                             \
+#define NOT_OFFERED                                                  \
+	(VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                \
+	 VIRTIO_BIT(VHOST_F_LOG_ALL) | VIRTIO_BIT(VIRTIO_F_SR_IOV) | \
+	 VIRTIO_BIT(38 /* NOTIFICATION_DATA */) |                    \
+	 VIRTIO_BIT(39 /* NOTIF_CONFIG_DATA */) |                    \
 	 VIRTIO_BIT(41 /* ADMIN_VQ */))
 
 #define FS_TAG_SIZE sizeof(((struct virtio_fs_config *)0)->tag)
@@ -64,9 +64,23 @@ uint64_t vhost_features_offer(const struct vhost_device *dev)
  */
 uint64_t vhost_features_pass(const struct vhost_device *dev)
 {
-	return dev->virtio.accepted &
-	       vhost_backend_features(dev->link.backend) & ~NOT_OFFERED &
-	       ~VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM);
+	uint64_t features = dev->virtio.accepted &
+			    vhost_backend_features(dev->link.backend) &
+			    ~NOT_OFFERED &
+			    ~VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM);
+
+	if (vhost_log_on(&dev->log))
+		features |= VIRTIO_BIT(VHOST_F_LOG_ALL);
+	return features;
+}
+
+/** vhost_can_log - whether the back-end can log what it writes */
+bool vhost_can_log(const struct vhost_device *dev)
+{
+	const struct vhost_backend *b = dev->link.backend;
+
+	return vhost_backend_has(b, VHOST_USER_PROTOCOL(LOG_SHMFD)) &&
+	       vhost_backend_features(b) & VIRTIO_BIT(VHOST_F_LOG_ALL);
 }
 
 static bool back_end_has_it(const struct vhost_device *dev)

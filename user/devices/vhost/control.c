@@ -20,6 +20,7 @@ static int mem_write(void *ctx, uint64_t iova, const void *buf, size_t len)
 {
 	struct vhost_device *dev = ctx;
 
+	vhost_log_mark(&dev->log, iova, len);
 	return vuser_dma_write(dev->server, iova, buf, len);
 }
 

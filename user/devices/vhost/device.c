@@ -27,6 +27,9 @@ static void on_down(void *ctx, int why)
 {
 	struct vhost_device *dev = ctx;
 
+	/* What it wrote last it may not have logged. */
+	if (dev->live)
+		vhost_dirty_all(dev);
 	vhost_mem_forget(&dev->mem);
 	vhost_rings_lost(dev);
 	if (dev->ending)
@@ -50,6 +53,11 @@ static int on_up(void *ctx)
 			  "back-end without features %#jx that the one "
 			  "before had",
 			  (uintmax_t)missing);
+		return -EOPNOTSUPP;
+	}
+	if (dev->can_log && !vhost_can_log(dev)) {
+		vhost_say(dev, "back-end that cannot log writes, as the one "
+			       "before could");
 		return -EOPNOTSUPP;
 	}
 	if (dev->options.verbose)
@@ -128,6 +136,7 @@ static int init_registers(struct vhost_device *dev)
 	if (ret)
 		return ret;
 	dev->virtio.offered = vhost_features_offer(dev);
+	dev->can_log = vhost_can_log(dev);
 	ret = vhost_config_refresh(dev);
 	dev->virtio.generation = 0;
 	if (ret >= 0)
@@ -238,6 +247,7 @@ void vhost_device_free(struct vhost_device *dev)
 	free_queues(dev);
 	vhost_inflight_forget(dev);
 	vhost_mem_fini(&dev->mem);
+	vhost_log_stop(&dev->log);
 	vuser_msix_fini(&dev->msix);
 	virtio_fini(&dev->virtio);
 	sd_event_unref(dev->event);

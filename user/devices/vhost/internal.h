@@ -9,6 +9,7 @@
 
 #include "device.h"
 #include "link.h"
+#include "log.h"
 #include "memory.h"
 #include "net.h"
 #include "pci.h"
@@ -40,6 +41,7 @@ struct vhost_queue {
  * @server: the client's side
  * @link: the back-end's side
  * @mem: the client's memory
+ * @log: of writes to it
  * @pci: configuration space
  * @msix: table and pending bits, which nobody relies on
  * @virtio: registers
@@ -55,6 +57,8 @@ struct vhost_queue {
  * @inflight: layout of @inflight_fd
  * @inflight_fd: the back-end's memory of what is in flight, -1 without
  * @resuming: rings start where they were
+ * @can_log: the client was told that writes can be logged
+ * @live: the back-end was told all there is, and of all that changes
  * @event: event loop
  * @ending: being freed
  */
@@ -64,6 +68,7 @@ struct vhost_device {
 	struct vuser_server *server;
 	struct vhost_link link;
 	struct vhost_mem mem;
+	struct vhost_log log;
 	struct vhost_pci pci;
 	struct vuser_msix msix;
 	struct virtio virtio;
@@ -79,6 +84,8 @@ struct vhost_device {
 	struct vhost_user_inflight inflight;
 	int inflight_fd;
 	bool resuming;
+	bool can_log;
+	bool live;
 	sd_event *event;
 	bool ending;
 };
@@ -95,6 +102,7 @@ void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 			const void *buf, uint32_t count);
 uint64_t vhost_features_offer(const struct vhost_device *dev);
 uint64_t vhost_features_pass(const struct vhost_device *dev);
+bool vhost_can_log(const struct vhost_device *dev);
 
 /* rings.c: the rings at the back-end. */
 extern const struct virtio_ops vhost_ring_ops;
@@ -104,12 +112,25 @@ void vhost_rings_lost(struct vhost_device *dev);
 int vhost_rings_enable(struct vhost_device *dev);
 void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len);
 void vhost_rings_unpause(struct vhost_device *dev);
+int vhost_rings_log(struct vhost_device *dev);
+int vhost_rings_log_base(struct vhost_device *dev);
+void vhost_ring_sizes(const struct vhost_device *dev,
+		      const struct virtio_queue *q, uint64_t sizes[3]);
 void vhost_rings_call(struct vhost_device *dev, uint16_t queue);
 
 /* inflight.c: what is in flight at the back-end. */
 int vhost_inflight_give(struct vhost_device *dev);
 void vhost_inflight_forget(struct vhost_device *dev);
 bool vhost_inflight_kept(const struct vhost_device *dev);
+
+/* dirty.c: the log of writes. */
+int vhost_dirty_start(void *data, uint64_t *page_size);
+void vhost_dirty_stop(void *data);
+int vhost_dirty_report(void *data, uint64_t iova, uint64_t len,
+		       uint64_t page_size, uint64_t *bitmap);
+int vhost_dirty_map(struct vhost_device *dev);
+void vhost_dirty_ring(struct vhost_device *dev, uint16_t queue);
+void vhost_dirty_all(struct vhost_device *dev);
 
 /* control.c: the control queue of a network device. */
 bool vhost_is_control(const struct vhost_device *dev, uint16_t queue);

@@ -12,12 +12,13 @@
 /* How late the event loop may be with that. */
 #define RETRY_ACCURACY_USEC 50000
 
-#define WANTED                                                            \
-	(VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(REPLY_ACK) |       \
-	 VHOST_USER_PROTOCOL(RARP) | VHOST_USER_PROTOCOL(MTU) |           \
-	 VHOST_USER_PROTOCOL(BACKEND_REQ) | VHOST_USER_PROTOCOL(CONFIG) | \
-	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS) |                       \
-	 VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) | VHOST_USER_PROTOCOL(STATUS))
+#define WANTED                                                               \
+	(VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(REPLY_ACK) |          \
+	 VHOST_USER_PROTOCOL(RARP) | VHOST_USER_PROTOCOL(MTU) |              \
+	 VHOST_USER_PROTOCOL(BACKEND_REQ) | VHOST_USER_PROTOCOL(CONFIG) |    \
+	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS) |                          \
+	 VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) | VHOST_USER_PROTOCOL(STATUS) | \
+	 VHOST_USER_PROTOCOL(LOG_SHMFD))
 
 static void unwatch(struct vhost_link *link)
 {

@@ -153,6 +153,24 @@ void vhost_mem_forget(struct vhost_mem *m)
 		memset(m->told, 0, m->nr * sizeof(*m->told));
 }
 
+/** vhost_mem_end - where the highest region ends, UINT64_MAX for all that is
+ * near the end of addresses
+ */
+uint64_t vhost_mem_end(const struct vhost_mem *m)
+{
+	const struct vhost_user_region *r;
+	uint64_t last, end = 0;
+	uint32_t i;
+
+	for (i = 0; i < m->nr; i++) {
+		r = &m->regions[i].region;
+		last = r->guest_addr + (r->size - 1);
+		if (last >= end)
+			end = last == UINT64_MAX ? last : last + 1;
+	}
+	return end;
+}
+
 /** vhost_mem_holds - whether @len bytes at @iova are in one region */
 bool vhost_mem_holds(const struct vhost_mem *m, uint64_t iova, uint64_t len)
 {

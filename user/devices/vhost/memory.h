@@ -28,6 +28,7 @@ int vhost_mem_tell(struct vhost_mem *m, struct vhost_backend *b);
 int vhost_mem_remove(struct vhost_mem *m, struct vhost_backend *b,
 		     const struct vuser_dma_region *region);
 void vhost_mem_forget(struct vhost_mem *m);
+uint64_t vhost_mem_end(const struct vhost_mem *m);
 bool vhost_mem_holds(const struct vhost_mem *m, uint64_t iova, uint64_t len);
 
 #endif

@@ -15,9 +15,9 @@ static struct vhost_backend *backend_of(struct vhost_device *dev)
 	return dev->link.backend;
 }
 
-/* Bytes of the three areas of a queue. */
-static void sizes_of(const struct vhost_device *dev,
-		     const struct virtio_queue *q, uint64_t sizes[3])
+/** vhost_ring_sizes - bytes of a queue's descriptors, driver and device area */
+void vhost_ring_sizes(const struct vhost_device *dev,
+		      const struct virtio_queue *q, uint64_t sizes[3])
 {
 	bool event = virtio_has(&dev->virtio, VIRTIO_RING_F_EVENT_IDX);
 
@@ -48,7 +48,7 @@ static int check_ring(struct vhost_device *dev, uint16_t index)
 			  index, q->size);
 		return -EINVAL;
 	}
-	sizes_of(dev, q, sizes);
+	vhost_ring_sizes(dev, q, sizes);
 	for (i = 0; i < 3; i++) {
 		if (at[i] % align[i]) {
 			vhost_say(dev, "queue %u: %s at %#jx: not aligned",
@@ -71,7 +71,7 @@ static bool stays_paused(struct vhost_device *dev, uint16_t index)
 	const struct virtio_queue *q = &dev->virtio.queues[index];
 	uint64_t sizes[3];
 
-	sizes_of(dev, q, sizes);
+	vhost_ring_sizes(dev, q, sizes);
 	return dev->queues[index].paused &&
 	       !(vhost_mem_holds(&dev->mem, q->desc, sizes[0]) &&
 		 vhost_mem_holds(&dev->mem, q->driver, sizes[1]) &&
@@ -120,16 +120,32 @@ static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 	return ret;
 }
 
-static int start_ring(struct vhost_device *dev, uint16_t index)
+/*
+ * Where a ring is, and whether writes to it are logged: those of used
+ * descriptors, which in a packed ring are in the place of the others.
+ */
+static int set_addr(struct vhost_device *dev, uint16_t index)
 {
 	const struct virtio_queue *q = &dev->virtio.queues[index];
-	struct vhost_backend *b = backend_of(dev);
+	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
 	struct vhost_vring_addr addr = {
 		.index = index,
 		.desc_user_addr = q->desc,
 		.avail_user_addr = q->driver,
 		.used_user_addr = q->device,
 	};
+
+	if (vhost_log_on(&dev->log)) {
+		addr.flags = 1 << VHOST_VRING_F_LOG;
+		addr.log_guest_addr = packed ? q->desc : q->device;
+	}
+	return vhost_backend_set_vring_addr(backend_of(dev), &addr);
+}
+
+static int start_ring(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	struct vhost_backend *b = backend_of(dev);
 	uint32_t base;
 	int ret;
 
@@ -142,7 +158,7 @@ static int start_ring(struct vhost_device *dev, uint16_t index)
 	if (!ret)
 		ret = vhost_backend_set_vring_base(b, index, base);
 	if (!ret)
-		ret = vhost_backend_set_vring_addr(b, &addr);
+		ret = set_addr(dev, index);
 	if (!ret)
 		ret = vhost_backend_set_vring_call(
 			b, index, vhost_irq_call_fd(dev, index));
@@ -170,6 +186,7 @@ static int stop_ring(struct vhost_device *dev, uint16_t index)
 	if (!queue->started)
 		return 0;
 	queue->started = false;
+	vhost_dirty_ring(dev, index);
 	if (vhost_backend_connected(backend_of(dev)))
 		ret = vhost_backend_get_vring_base(backend_of(dev), index,
 						   &queue->base);
@@ -204,6 +221,14 @@ static int set_mtu(struct vhost_device *dev)
 	return vhost_backend_net_set_mtu(b, dev->net_dev.mtu);
 }
 
+static int set_log(struct vhost_device *dev)
+{
+	if (!vhost_log_on(&dev->log))
+		return 0;
+	return vhost_backend_set_log_base(backend_of(dev), dev->log.size, 0,
+					  dev->log.fd);
+}
+
 static int start_all(struct vhost_device *dev)
 {
 	struct vhost_backend *b = backend_of(dev);
@@ -215,6 +240,9 @@ static int start_all(struct vhost_device *dev)
 		ret = vhost_inflight_give(dev);
 	if (!ret)
 		ret = vhost_mem_tell(&dev->mem, b);
+	/* Some give the log to the memory that they have by then. */
+	if (!ret)
+		ret = set_log(dev);
 	if (!ret)
 		ret = set_mtu(dev);
 	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
@@ -225,6 +253,7 @@ static int start_all(struct vhost_device *dev)
 					      VIRTIO_CONFIG_S_DRIVER |
 					      VIRTIO_CONFIG_S_FEATURES_OK |
 					      VIRTIO_CONFIG_S_DRIVER_OK);
+	dev->live = !ret;
 	return ret;
 }
 
@@ -300,6 +329,7 @@ void vhost_rings_stop(struct vhost_device *dev)
 	bool any = false;
 	uint16_t i;
 
+	dev->live = false;
 	vhost_control_stop(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		any = any || dev->queues[i].started;
@@ -315,6 +345,7 @@ void vhost_rings_lost(struct vhost_device *dev)
 	bool kept = vhost_inflight_kept(dev);
 	uint16_t i;
 
+	dev->live = false;
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		dev->queues[i].started = false;
 		dev->queues[i].paused = dev->queues[i].paused && kept;
@@ -332,7 +363,7 @@ static bool lies_in(const struct vhost_device *dev, uint16_t index,
 	const struct virtio_queue *q = &dev->virtio.queues[index];
 	uint64_t sizes[3];
 
-	sizes_of(dev, q, sizes);
+	vhost_ring_sizes(dev, q, sizes);
 	return overlap(q->desc, sizes[0], iova, len) ||
 	       overlap(q->driver, sizes[1], iova, len) ||
 	       overlap(q->device, sizes[2], iova, len);
@@ -395,6 +426,35 @@ int vhost_rings_enable(struct vhost_device *dev)
 		if (dev->queues[i].started)
 			ret = enable_ring(dev, i);
 	return report(dev, "cannot enable rings", ret);
+}
+
+/**
+ * vhost_rings_log - writes are logged from now on, or no more
+ * @dev: device
+ *
+ * Return: 0, also when no ring is served; or as a request of the back-end.
+ */
+int vhost_rings_log(struct vhost_device *dev)
+{
+	uint16_t i;
+	int ret;
+
+	if (!dev->live)
+		return 0;
+	ret = set_log(dev);
+	if (!ret)
+		ret = vhost_backend_set_features(backend_of(dev),
+						 vhost_features_pass(dev));
+	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
+		if (dev->queues[i].started)
+			ret = set_addr(dev, i);
+	return report(dev, "cannot log writes", ret);
+}
+
+/** vhost_rings_log_base - the log or memory is another one, likewise */
+int vhost_rings_log_base(struct vhost_device *dev)
+{
+	return dev->live ? report(dev, "cannot log writes", set_log(dev)) : 0;
 }
 
 /**

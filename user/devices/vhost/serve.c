@@ -179,10 +179,16 @@ static int on_dma_map(void *data, const struct vuser_dma_region *region)
 	struct vhost_device *dev = data;
 	int ret = vhost_mem_add(&dev->mem, region);
 
-	if (ret || !virtio_running(&dev->virtio) ||
-	    !vhost_backend_connected(dev->link.backend))
-		return ret;
+	if (!ret)
+		ret = vhost_dirty_map(dev);
+	if (ret)
+		goto remove;
+	if (!dev->live)
+		return 0;
 	ret = vhost_mem_tell(&dev->mem, dev->link.backend);
+	/* Some give the log to the memory that they have by then. */
+	if (!ret)
+		ret = vhost_rings_log_base(dev);
 	if (!ret) {
 		vhost_rings_unpause(dev);
 		return 0;
@@ -190,8 +196,10 @@ static int on_dma_map(void *data, const struct vuser_dma_region *region)
 	vhost_say(dev, "cannot tell of memory at %#jx: %s",
 		  (uintmax_t)region->iova,
 		  vhost_backend_error(dev->link.backend));
+	ret = -EIO;
+remove:
 	vhost_mem_remove(&dev->mem, dev->link.backend, region);
-	return -EIO;
+	return ret;
 }
 
 static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
@@ -231,6 +239,9 @@ static const struct vuser_server_ops server_ops = {
 	.dma_map = on_dma_map,
 	.dma_unmap = on_dma_unmap,
 	.irq_state = on_irq_state,
+	.log_start = vhost_dirty_start,
+	.log_stop = vhost_dirty_stop,
+	.log_report = vhost_dirty_report,
 	.log = on_log,
 };
 
@@ -293,6 +304,7 @@ int vhost_serve_init(struct vhost_device *dev)
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.max_dma_maps = slots < UINT16_MAX ? slots : UINT16_MAX,
 		.keep_dma_fds = true,
+		.dma_logging = dev->can_log,
 	};
 	int ret;
 

@@ -29,6 +29,10 @@ static enum fake_deed on_request(struct fake *fake)
 	struct stand *stand = (struct stand *)fake->data;
 	const union vhost_user_payload *payload = &fake->msg.payload;
 
+	if (stand->refuse && fake->msg.hdr.request == stand->refuse) {
+		fake->reply.payload.u64 = 1;
+		return FAKE_SEND;
+	}
 	switch (fake->msg.hdr.request) {
 	case VHOST_USER_SET_VRING_BASE:
 		stand->base = payload->state.num;
@@ -58,6 +62,13 @@ static enum fake_deed on_request(struct fake *fake)
 		keep(&stand->memory, fake);
 		stand->region = payload->memory.regions[0];
 		break;
+	case VHOST_USER_SET_LOG_BASE:
+		keep(&stand->log, fake);
+		stand->log_size = payload->log.size;
+		break;
+	case VHOST_USER_SET_VRING_ADDR:
+		stand->addr = payload->addr;
+		break;
 	case VHOST_USER_GET_CONFIG:
 		fake->reply.payload.config = payload->config;
 		memcpy(fake->reply.payload.config.data,
@@ -80,7 +91,7 @@ struct stand *stand_new(void)
 	stand->fake.hook = on_request;
 	stand->fake.data = stand;
 	stand->kick = stand->call = stand->memory = stand->fd = -1;
-	stand->stop = -1;
+	stand->stop = stand->log = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d.sock",
 		 getpid());
 	unlink(stand->path);
@@ -212,6 +223,7 @@ void stand_free(struct stand *stand)
 	close_if(stand->kick);
 	close_if(stand->call);
 	close_if(stand->memory);
+	close_if(stand->log);
 	close_if(stand->stop);
 	close_if(stand->fd);
 	free(stand);
@@ -233,6 +245,28 @@ void stand_write(struct stand *stand, uint64_t offset, uint32_t count,
 	check_eq(vuser_client_write(stand->client, VFIO_PCI_BAR0_REGION_INDEX,
 				    offset, &value, count),
 		 0);
+}
+
+struct stand *stand_setup(const char *type, uint64_t features,
+			  uint64_t protocol)
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+
+	stand->fake.features = features;
+	stand->fake.protocol = protocol;
+	require(!vhost_type_find(type, &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	return stand;
+}
+
+void stand_start(struct stand *stand, uint64_t features)
+{
+	stand_features(stand, features | VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
+	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
 }
 
 void stand_map(struct stand *stand)

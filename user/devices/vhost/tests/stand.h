@@ -17,6 +17,11 @@
 #define STAND_IOVA 0x100000
 #define STAND_SIZE 0x10000
 
+/* Where stand_start() has queue 0. */
+#define STAND_DESC   STAND_IOVA
+#define STAND_DRIVER (STAND_IOVA + 0x1000)
+#define STAND_DEVICE (STAND_IOVA + 0x2000)
+
 /**
  * struct stand - all of it
  * @fake: back-end
@@ -31,6 +36,10 @@
  * @features: that it was told last
  * @memory: of the region it was told of last, -1 before
  * @region: that region
+ * @log: the log of writes, -1 before
+ * @log_size: of it
+ * @addr: of a ring, as told last
+ * @refuse: a request that fails
  * @config: what it says its configuration is
  * @device: under test
  * @thread: its event loop
@@ -51,6 +60,10 @@ struct stand {
 	uint64_t features;
 	int memory;
 	struct vhost_user_region region;
+	int log;
+	uint64_t log_size;
+	struct vhost_vring_addr addr;
+	uint32_t refuse;
 	uint8_t config[VHOST_CONFIG_MAX];
 	struct vhost_device *device;
 	pthread_t thread;
@@ -82,6 +95,12 @@ void stand_map(struct stand *stand);
 void stand_features(struct stand *stand, uint64_t features);
 void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 		 uint64_t device, uint16_t vector);
+
+/* All of the above but the memory, for a back-end of these features. */
+struct stand *stand_setup(const char *type, uint64_t features,
+			  uint64_t protocol);
+/* A driver up to DRIVER_OK, with queue 0. */
+void stand_start(struct stand *stand, uint64_t features);
 
 /* Wait for an eventfd: its count, 0 when nothing came. */
 uint64_t stand_event(int fd, int timeout_ms);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the back-end wrote of the client's memory, for a client that migrates.
+ * The back-end sets bits in a log that it shares with us; what is written here,
+ * or may have been written unseen, is set here.
+ */
+#include <errno.h>
+#include <stdint.h>
+
+#include "internal.h"
+
+/* In a log there is a bit for every address up to the highest. */
+static int too_high(const struct vhost_device *dev, int ret)
+{
+	if (ret == -E2BIG)
+		vhost_say(dev,
+			  "writes cannot be logged: memory is mapped up to "
+			  "%#jx, a log ends at %#jx: map it lower",
+			  (uintmax_t)vhost_mem_end(&dev->mem),
+			  (uintmax_t)VHOST_LOG_END);
+	return ret;
+}
+
+/**
+ * vhost_dirty_start - log writes from now on; of struct vuser_server_ops
+ * @data: the device
+ * @page_size: set
+ *
+ * Return: 0; -E2BIG when memory is mapped too high; or as a request of the
+ * back-end.
+ */
+int vhost_dirty_start(void *data, uint64_t *page_size)
+{
+	struct vhost_device *dev = data;
+	int ret = vhost_log_start(&dev->log, vhost_mem_end(&dev->mem));
+
+	*page_size = VHOST_LOG_PAGE;
+	if (ret)
+		return too_high(dev, ret);
+	ret = vhost_rings_log(dev);
+	if (ret)
+		vhost_dirty_stop(dev);
+	return ret;
+}
+
+/** vhost_dirty_stop - no longer; of struct vuser_server_ops */
+void vhost_dirty_stop(void *data)
+{
+	struct vhost_device *dev = data;
+
+	vhost_log_stop(&dev->log);
+	/* What fails has been said; the back-end has a log of its own then. */
+	vhost_rings_log(dev);
+}
+
+/**
+ * vhost_dirty_ring - a ring's own memory was written
+ * @dev: device
+ * @queue: which
+ *
+ * Back-ends log used descriptors, but not the flags and the event index that
+ * they set, and of packed rings some log nothing.
+ */
+void vhost_dirty_ring(struct vhost_device *dev, uint16_t queue)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[queue];
+	uint64_t sizes[3];
+
+	vhost_ring_sizes(dev, q, sizes);
+	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED))
+		vhost_log_mark(&dev->log, q->desc, sizes[0]);
+	vhost_log_mark(&dev->log, q->device, sizes[2]);
+}
+
+/** vhost_dirty_report - what was written; of struct vuser_server_ops */
+int vhost_dirty_report(void *data, uint64_t iova, uint64_t len,
+		       uint64_t page_size, uint64_t *bitmap)
+{
+	struct vhost_device *dev = data;
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (dev->queues[i].started)
+			vhost_dirty_ring(dev, i);
+	vhost_log_take(&dev->log, iova, len, page_size, bitmap);
+	return 0;
+}
+
+/**
+ * vhost_dirty_map - memory was mapped: the log must reach as far
+ * @dev: device
+ *
+ * Return: 0; -E2BIG when it cannot; or as vhost_log_grow().
+ */
+int vhost_dirty_map(struct vhost_device *dev)
+{
+	if (!vhost_log_on(&dev->log))
+		return 0;
+	return too_high(dev,
+			vhost_log_grow(&dev->log, vhost_mem_end(&dev->mem)));
+}
+
+/** vhost_dirty_all - nobody knows what was written: all of it */
+void vhost_dirty_all(struct vhost_device *dev)
+{
+	const struct vhost_user_region *r;
+	uint32_t i;
+
+	for (i = 0; i < dev->mem.nr; i++) {
+		r = &dev->mem.regions[i].region;
+		vhost_log_mark(&dev->log, r->guest_addr, r->size);
+	}
+}
