@@ -236,6 +236,18 @@ void vuser_pci_reset(struct vuser_pci *pci)
 	memcpy(pci->cfg, pci->initial, sizeof(pci->cfg));
 }
 
+int vuser_pci_load(struct vuser_pci *pci, const void *image)
+{
+	const uint8_t *in = image;
+	uint32_t i;
+
+	for (i = 0; i < pci->size; i++)
+		if ((in[i] ^ pci->cfg[i]) & ~(pci->wmask[i] | pci->w1c[i]))
+			return -EINVAL;
+	memcpy(pci->cfg, in, pci->size);
+	return 0;
+}
+
 static bool in_space(const struct vuser_pci *pci, uint64_t offset,
 		     uint32_t count)
 {

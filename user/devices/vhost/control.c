@@ -75,12 +75,28 @@ int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 	dev->net_dev.ctx = dev;
 	vqueue_init(&dev->ctrl, &dev->ring_mem, &dev->virtio.queues[queue],
 		    dev->virtio.accepted);
+	if (dev->queues[queue].paused)
+		vqueue_set_base(&dev->ctrl, dev->queues[queue].base);
 	ret = sd_event_add_io(dev->event, &dev->ctrl_watch,
 			      dev->queues[queue].kick, EPOLLIN, on_kick, dev);
 	if (ret < 0)
 		return ret;
+	dev->queues[queue].paused = false;
 	eventfd_write(dev->queues[queue].kick, 1);
 	return 0;
+}
+
+/** vhost_control_suspend - serve it no more, and keep where it goes on */
+void vhost_control_suspend(struct vhost_device *dev)
+{
+	struct vhost_queue *q = &dev->queues[vhost_net_ctrl_queue(
+		&dev->net_dev, dev->virtio.accepted)];
+
+	if (!dev->ctrl_watch)
+		return;
+	q->paused = true;
+	q->base = vqueue_base(&dev->ctrl);
+	vhost_control_stop(dev);
 }
 
 /** vhost_control_stop - serve it no more */

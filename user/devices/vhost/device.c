@@ -8,19 +8,34 @@
 
 #include "internal.h"
 
-/* The configuration may have changed: say so where it has. */
+/** vhost_config_changed - the configuration may have changed: say so where it
+ * has, and the device is not stopped; it is said later then
+ */
+void vhost_config_changed(struct vhost_device *dev)
+{
+	if (!dev->stopped && vhost_config_refresh(dev) > 0 &&
+	    virtio_running(&dev->virtio))
+		vhost_irq_config(dev);
+}
+
 static void config_changed(void *ctx)
 {
-	struct vhost_device *dev = ctx;
-
-	if (vhost_config_refresh(dev) > 0 && virtio_running(&dev->virtio))
-		vhost_irq_config(dev);
+	vhost_config_changed(ctx);
 }
 
 static void set_link(struct vhost_device *dev, bool up)
 {
 	dev->net_dev.link = up;
 	config_changed(dev);
+}
+
+/** vhost_can_go_on - whether the next back-end can do without what the last one
+ * knew
+ */
+bool vhost_can_go_on(const struct vhost_device *dev)
+{
+	return vhost_inflight_kept(dev) ||
+	       (dev->stopped && dev->options.type.stateless);
 }
 
 static void on_down(void *ctx, int why)
@@ -38,7 +53,7 @@ static void on_down(void *ctx, int why)
 		  why ? vhost_backend_error(dev->link.backend) : "hung up");
 	if (dev->net)
 		set_link(dev, false);
-	if (virtio_running(&dev->virtio) && !vhost_inflight_kept(dev))
+	if (virtio_running(&dev->virtio) && !vhost_can_go_on(dev))
 		virtio_need_reset(&dev->virtio);
 }
 
@@ -60,13 +75,20 @@ static int on_up(void *ctx)
 			       "before could");
 		return -EOPNOTSUPP;
 	}
+	if (dev->can_migrate && !vhost_can_migrate(dev)) {
+		vhost_say(dev, "back-end without DEVICE_STATE, which the one "
+			       "before had");
+		return -EOPNOTSUPP;
+	}
 	if (dev->options.verbose)
 		vhost_say(dev, "back-end connected again");
 	if (dev->net)
 		set_link(dev, true);
 	else
 		config_changed(dev);
-	return vhost_inflight_kept(dev) ? vhost_rings_resume(dev) : 0;
+	if (dev->stopped || !vhost_inflight_kept(dev))
+		return 0;
+	return vhost_rings_resume(dev);
 }
 
 static const struct vhost_link_ops link_ops = {
@@ -137,6 +159,7 @@ static int init_registers(struct vhost_device *dev)
 		return ret;
 	dev->virtio.offered = vhost_features_offer(dev);
 	dev->can_log = vhost_can_log(dev);
+	dev->can_migrate = vhost_can_migrate(dev);
 	ret = vhost_config_refresh(dev);
 	dev->virtio.generation = 0;
 	if (ret >= 0)
@@ -163,6 +186,8 @@ int vhost_device_new(const struct vhost_device_options *options,
 		return -ENOMEM;
 	dev->options = *options;
 	dev->inflight_fd = -1;
+	dev->migration.transfer.fd = -1;
+	dev->migration.transfer.timeout_ms = VHOST_TRANSFER_MS;
 	dev->net = !strcmp(options->type.name, "net");
 	if (options->config_size)
 		dev->options.type.config_size = options->config_size;

@@ -11,6 +11,7 @@
 #include "link.h"
 #include "log.h"
 #include "memory.h"
+#include "migration.h"
 #include "net.h"
 #include "pci.h"
 #include "virtio.h"
@@ -22,7 +23,8 @@
  * @call: eventfd for as long as the client has none for the queue's vector
  * @watch: on @call while the client uses INTx
  * @started: the back-end has the ring
- * @paused: it had, until memory of the ring was unmapped
+ * @paused: the ring is to go on at @base: memory of it was unmapped, or migration
+ *	has the device stopped
  * @base: where it stopped
  */
 struct vhost_queue {
@@ -57,6 +59,11 @@ struct vhost_queue {
  * @inflight: layout of @inflight_fd
  * @inflight_fd: the back-end's memory of what is in flight, -1 without
  * @resuming: rings start where they were
+ * @told: the back-end heard of DRIVER_OK by its status
+ * @stopped: migration has it stopped: no ring is served, whatever the driver
+ *	does
+ * @migration: see there
+ * @can_migrate: the client was told that the device can migrate
  * @can_log: the client was told that writes can be logged
  * @live: the back-end was told all there is, and of all that changes
  * @event: event loop
@@ -84,6 +91,10 @@ struct vhost_device {
 	struct vhost_user_inflight inflight;
 	int inflight_fd;
 	bool resuming;
+	bool told;
+	bool stopped;
+	struct vhost_migration migration;
+	bool can_migrate;
 	bool can_log;
 	bool live;
 	sd_event *event;
@@ -108,6 +119,8 @@ bool vhost_can_log(const struct vhost_device *dev);
 extern const struct virtio_ops vhost_ring_ops;
 void vhost_rings_stop(struct vhost_device *dev);
 int vhost_rings_resume(struct vhost_device *dev);
+int vhost_rings_suspend(struct vhost_device *dev);
+int vhost_rings_continue(struct vhost_device *dev);
 void vhost_rings_lost(struct vhost_device *dev);
 int vhost_rings_enable(struct vhost_device *dev);
 void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len);
@@ -132,10 +145,23 @@ int vhost_dirty_map(struct vhost_device *dev);
 void vhost_dirty_ring(struct vhost_device *dev, uint16_t queue);
 void vhost_dirty_all(struct vhost_device *dev);
 
+/* migration.c: migration. */
+bool vhost_can_migrate(const struct vhost_device *dev);
+int vhost_migrate(void *data, enum vfio_device_mig_state from,
+		  enum vfio_device_mig_state to);
+ssize_t vhost_migration_read(void *data, void *buf, size_t count);
+int vhost_migration_write(void *data, const void *buf, size_t count);
+void vhost_migration_reset(struct vhost_device *dev);
+
+/* device.c: the configuration may have changed; a back-end comes and goes. */
+void vhost_config_changed(struct vhost_device *dev);
+bool vhost_can_go_on(const struct vhost_device *dev);
+
 /* control.c: the control queue of a network device. */
 bool vhost_is_control(const struct vhost_device *dev, uint16_t queue);
 int vhost_control_start(struct vhost_device *dev, uint16_t queue);
 void vhost_control_stop(struct vhost_device *dev);
+void vhost_control_suspend(struct vhost_device *dev);
 
 /* irq.c: interrupts. */
 int vhost_irq_call_fd(struct vhost_device *dev, uint16_t queue);
@@ -144,6 +170,7 @@ void vhost_irq_config(struct vhost_device *dev);
 void vhost_irq_changed(struct vhost_device *dev, uint32_t index, uint32_t start,
 		       uint32_t count);
 void vhost_irq_reset(struct vhost_device *dev);
+void vhost_irq_resume(struct vhost_device *dev);
 uint8_t vhost_irq_take_isr(struct vhost_device *dev);
 void vhost_irq_watch(struct vhost_device *dev);
 

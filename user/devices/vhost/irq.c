@@ -143,6 +143,26 @@ uint8_t vhost_irq_take_isr(struct vhost_device *dev)
 	return isr;
 }
 
+/**
+ * vhost_irq_resume - the rings go on, perhaps in another process than before
+ * @dev: device
+ *
+ * Whether the last interrupts were given nobody knows: one more does no harm.
+ */
+void vhost_irq_resume(struct vhost_device *dev)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (dev->queues[i].started ||
+		    (dev->ctrl_watch && vhost_is_control(dev, i)))
+			vhost_irq_queue(dev, i);
+	if (dev->isr)
+		vuser_irq_trigger(dev->server, INTX, 0);
+	if (dev->config_pending)
+		vector_changed(dev, dev->virtio.config_vector);
+}
+
 /** vhost_irq_reset - nothing is pending any more */
 void vhost_irq_reset(struct vhost_device *dev)
 {

@@ -19,6 +19,8 @@ static int end_on_signals(sd_event *event)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* A back-end may close the pipe that its state goes through. */
+	signal(SIGPIPE, SIG_IGN);
 	ret = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
 	if (ret < 0)
 		return ret;

@@ -8,15 +8,18 @@ bin += vuser-vhost
 vhost-objs := $(addprefix $(d), \
 	types.o virtio.o vqueue.o net.o pci.o memory.o log.o link.o \
 	arguments.o \
-	config.o control.o dirty.o inflight.o irq.o rings.o serve.o device.o)
+	config.o control.o dirty.o inflight.o state.o stream.o \
+	transfer.o migration.o irq.o rings.o serve.o device.o)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
-	test-vhost-device test-vhost-dirty
+	test-vhost-state test-vhost-transfer \
+	test-vhost-device test-vhost-dirty test-vhost-migration
 tests += $(vhost-device-tests)
 $(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)tests/$(t).o \
 	$(vhost-objs) tests/harness.o $(tap-objs)))
-$(foreach t,device dirty,$(eval test-vhost-$(t)-objs += \
+test-vhost-transfer-objs += tests/vhost/fake.o
+$(foreach t,device dirty migration,$(eval test-vhost-$(t)-objs += \
 	$(d)tests/stand.o tests/vhost/fake.o))
 
 sysconfdir ?= /etc

@@ -94,8 +94,8 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 }
 
 /*
- * Where a ring starts: with nothing in it.  Or where it was paused, or where the
- * back-end before stopped: that of a split ring is what it had given back, that
+ * Where a ring starts: with nothing in it.  Or where it was paused.  Or where a
+ * back-end before stopped without a word: that of a split ring is what it had given back, that
  * of a packed one is in the memory of what is in flight.
  */
 static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
@@ -206,6 +206,7 @@ static int set_status(struct vhost_device *dev, uint8_t status)
 {
 	struct vhost_backend *b = backend_of(dev);
 
+	dev->told = status;
 	if (!vhost_backend_has(b, VHOST_USER_PROTOCOL(STATUS)))
 		return 0;
 	return vhost_backend_set_status(b, status);
@@ -269,8 +270,12 @@ static int report(struct vhost_device *dev, const char *what, int ret)
 static int ops_start(void *ctx)
 {
 	struct vhost_device *dev = ctx;
-	int ret = vhost_link_again(&dev->link);
+	int ret;
 
+	/* Until the client has the device run. */
+	if (dev->stopped)
+		return 0;
+	ret = vhost_link_again(&dev->link);
 	if (!ret)
 		ret = start_all(dev);
 	report(dev, "cannot start the rings", ret);
@@ -287,7 +292,6 @@ static int ops_start(void *ctx)
  */
 int vhost_rings_resume(struct vhost_device *dev)
 {
-	uint16_t i;
 	int ret;
 
 	dev->resuming = true;
@@ -298,22 +302,24 @@ int vhost_rings_resume(struct vhost_device *dev)
 		virtio_need_reset(&dev->virtio);
 		return ret;
 	}
-	/* Whether the last interrupts were given nobody knows. */
-	for (i = 0; i < dev->virtio.nr_queues; i++)
-		if (dev->queues[i].started)
-			eventfd_write(vhost_irq_call_fd(dev, i), 1);
+	vhost_irq_resume(dev);
 	return 0;
 }
 
 static int ops_queue_start(void *ctx, uint16_t queue)
 {
-	return report(ctx, "cannot start a ring", start_queue(ctx, queue));
+	struct vhost_device *dev = ctx;
+
+	if (dev->stopped)
+		return 0;
+	return report(dev, "cannot start a ring", start_queue(dev, queue));
 }
 
 static void ops_queue_stop(void *ctx, uint16_t queue)
 {
 	struct vhost_device *dev = ctx;
 
+	dev->queues[queue].paused = false;
 	if (vhost_is_control(dev, queue))
 		vhost_control_stop(dev);
 	else
@@ -326,26 +332,26 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
  */
 void vhost_rings_stop(struct vhost_device *dev)
 {
-	bool any = false;
 	uint16_t i;
 
 	dev->live = false;
 	vhost_control_stop(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		any = any || dev->queues[i].started;
+		dev->told = dev->told || dev->queues[i].started;
 		stop_ring(dev, i);
 	}
-	if (any && vhost_backend_connected(backend_of(dev)))
+	if (dev->told && vhost_backend_connected(backend_of(dev)))
 		set_status(dev, 0);
 }
 
 /** vhost_rings_lost - the back-end is gone and the rings with it */
 void vhost_rings_lost(struct vhost_device *dev)
 {
-	bool kept = vhost_inflight_kept(dev);
+	bool kept = vhost_can_go_on(dev);
 	uint16_t i;
 
 	dev->live = false;
+	dev->told = false;
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		dev->queues[i].started = false;
 		dev->queues[i].paused = dev->queues[i].paused && kept;
@@ -406,12 +412,92 @@ void vhost_rings_unpause(struct vhost_device *dev)
 		if (!dev->queues[i].paused || stays_paused(dev, i))
 			continue;
 		if (!report(dev, "cannot go on with a ring",
-			    start_ring(dev, i)))
+			    start_queue(dev, i)))
 			continue;
 		vhost_rings_stop(dev);
 		virtio_need_reset(&dev->virtio);
 		return;
 	}
+}
+
+/* Stop all rings, and keep where they go on. */
+static int halt(struct vhost_device *dev)
+{
+	int ret = 0, err;
+	uint16_t i;
+
+	dev->live = false;
+	if (dev->net)
+		vhost_control_suspend(dev);
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
+		if (!dev->queues[i].started)
+			continue;
+		err = stop_ring(dev, i);
+		dev->queues[i].paused = !err;
+		ret = ret ?: err;
+	}
+	return ret;
+}
+
+/* Whether rings are to be served when the device runs. */
+static bool in_service(const struct vhost_device *dev)
+{
+	return virtio_running(&dev->virtio) &&
+	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/**
+ * vhost_rings_suspend - stop the device for a migration: nothing is in flight
+ *	then, and each ring is known to the entry
+ * @dev: device
+ *
+ * The back-end's own state stays: it is not told that the driver is gone.
+ *
+ * Return: 0, or -errno and the device is not stopped.
+ */
+int vhost_rings_suspend(struct vhost_device *dev)
+{
+	int ret;
+
+	if (in_service(dev) && !dev->live) {
+		vhost_say(dev, "cannot be stopped for a migration now: the "
+			       "back-end is away with what is in flight");
+		return -ENOTCONN;
+	}
+	ret = halt(dev);
+	if (ret) {
+		/* Where its rings are nobody knows: as if it had gone. */
+		vhost_backend_disconnect(backend_of(dev));
+		return ret;
+	}
+	dev->stopped = true;
+	return 0;
+}
+
+/**
+ * vhost_rings_continue - go on after vhost_rings_suspend(), here or where the
+ *	state has come from
+ * @dev: device
+ *
+ * Return: 0, or -errno and the device is stopped as before.
+ */
+int vhost_rings_continue(struct vhost_device *dev)
+{
+	int ret = 0;
+
+	if (in_service(dev)) {
+		ret = vhost_link_again(&dev->link);
+		if (!ret)
+			ret = start_all(dev);
+		report(dev, "cannot go on with the rings", ret);
+	}
+	if (ret) {
+		halt(dev);
+		return ret;
+	}
+	dev->stopped = false;
+	vhost_irq_resume(dev);
+	return 0;
 }
 
 /** vhost_rings_enable - the driver uses more or less of the queues; 0 or as a

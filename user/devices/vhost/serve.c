@@ -162,6 +162,7 @@ static void on_disconnected(void *data, int error)
 	struct vhost_device *dev = data;
 
 	vhost_serve_reset(dev);
+	vhost_migration_reset(dev);
 	if (error)
 		vhost_say(dev, "client lost: %s", strerror(-error));
 	else if (dev->options.verbose)
@@ -171,6 +172,7 @@ static void on_disconnected(void *data, int error)
 static int on_reset(void *data)
 {
 	vhost_serve_reset(data);
+	vhost_migration_reset(data);
 	return 0;
 }
 
@@ -239,6 +241,9 @@ static const struct vuser_server_ops server_ops = {
 	.dma_map = on_dma_map,
 	.dma_unmap = on_dma_unmap,
 	.irq_state = on_irq_state,
+	.migrate = vhost_migrate,
+	.mig_read = vhost_migration_read,
+	.mig_write = vhost_migration_write,
 	.log_start = vhost_dirty_start,
 	.log_stop = vhost_dirty_stop,
 	.log_report = vhost_dirty_report,
@@ -304,6 +309,7 @@ int vhost_serve_init(struct vhost_device *dev)
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.max_dma_maps = slots < UINT16_MAX ? slots : UINT16_MAX,
 		.keep_dma_fds = true,
+		.migration = dev->can_migrate,
 		.dma_logging = dev->can_log,
 	};
 	int ret;

@@ -34,6 +34,7 @@ static const struct vhost_type types[] = {
 		.id = VIRTIO_ID_NET,
 		.class = CLASS_NETWORK,
 		.config_size = 12,
+		.stateless = true,
 	},
 	{
 		.name = "blk",
@@ -43,12 +44,14 @@ static const struct vhost_type types[] = {
 		.count_at = offsetof(struct virtio_blk_config, num_queues),
 		.count_size = 2,
 		.mq = VIRTIO_BLK_F_MQ,
+		.stateless = true,
 	},
 	{
 		.name = "rng",
 		.id = VIRTIO_ID_RNG,
 		.class = CLASS_OTHER,
 		.queues = 1,
+		.stateless = true,
 	},
 	{
 		.name = "scsi",

@@ -18,6 +18,8 @@
  * @count_size: bytes of that number, 0 where there is none
  * @mq: the feature that makes the number valid, -1: it always is
  * @queues: those that @count_at does not count
+ * @stateless: a back-end keeps nothing that is not in rings, or on the disk
+ *	that the next one has as well: it can migrate without DEVICE_STATE
  * @selects: what the configuration says depends on what was written to it
  */
 struct vhost_type {
@@ -29,6 +31,7 @@ struct vhost_type {
 	uint8_t count_size;
 	int mq;
 	uint16_t queues;
+	bool stateless;
 	bool selects;
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
+#include <vuser/vhost.h>
 
 #include "vqueue.h"
 
@@ -69,6 +70,32 @@ void vqueue_init(struct vqueue *ring, const struct vqueue_mem *mem,
 		.avail_wrap = true,
 		.used_wrap = true,
 	};
+}
+
+/** vqueue_base - where it goes on, in the form of vhost-user's SET_VRING_BASE;
+ * all that was taken was given back
+ */
+uint32_t vqueue_base(const struct vqueue *ring)
+{
+	if (!ring->packed)
+		return ring->avail;
+	return vhost_packed_base(ring->avail, ring->avail_wrap, ring->used,
+				 ring->used_wrap);
+}
+
+/** vqueue_set_base - go on there; of a packed ring both indexes are in it */
+void vqueue_set_base(struct vqueue *ring, uint32_t base)
+{
+	const uint16_t used = base >> 16;
+
+	if (!ring->packed) {
+		ring->avail = ring->used = base;
+		return;
+	}
+	ring->avail = base & 0x7fff;
+	ring->avail_wrap = base & 0x8000;
+	ring->used = used & 0x7fff;
+	ring->used_wrap = used & 0x8000;
 }
 
 /* Read an entry of a table; for a packed one @next is the buffer's id. */

@@ -79,6 +79,8 @@ struct vqueue {
 
 void vqueue_init(struct vqueue *ring, const struct vqueue_mem *mem,
 		 const struct virtio_queue *queue, uint64_t features);
+uint32_t vqueue_base(const struct vqueue *ring);
+void vqueue_set_base(struct vqueue *ring, uint32_t base);
 int vqueue_pop(struct vqueue *ring, struct vqueue_request *req);
 int vqueue_push(struct vqueue *ring, const struct vqueue_request *req,
 		uint32_t written);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,45 @@ static void keep(int *where, struct fake *fake)
 	*where = fake->nr_fds ? dup(fake->fds[0]) : -1;
 }
 
+/* Of the state that goes out or comes in, in a thread of its own. */
+static void *move_state(void *arg)
+{
+	struct stand *stand = arg;
+	ssize_t n = 1;
+
+	while (stand->saving && stand->moved < stand->state_len && n > 0) {
+		n = write(stand->state_fd, stand->state + stand->moved,
+			  stand->state_len - stand->moved);
+		stand->moved += n > 0 ? n : 0;
+	}
+	while (!stand->saving && n > 0) {
+		n = read(stand->state_fd, stand->loaded + stand->moved,
+			 sizeof(stand->loaded) - stand->moved);
+		stand->moved += n > 0 ? n : 0;
+	}
+	close(stand->state_fd);
+	return NULL;
+}
+
+static void end_state(struct stand *stand)
+{
+	if (stand->moving)
+		pthread_join(stand->mover, NULL);
+	stand->moving = false;
+}
+
+static void start_state(struct stand *stand, struct fake *fake)
+{
+	end_state(stand);
+	stand->saving = fake->msg.payload.device_state.direction ==
+			VHOST_USER_STATE_SAVE;
+	stand->state_fd = fake->fds[0];
+	stand->moved = 0;
+	stand->moving = true;
+	fake->fds[0] = -1;
+	require(!pthread_create(&stand->mover, NULL, move_state, stand));
+}
+
 /* Note what ring 0 is told; everything is answered as it should be. */
 static enum fake_deed on_request(struct fake *fake)
 {
@@ -30,7 +70,7 @@ static enum fake_deed on_request(struct fake *fake)
 	const union vhost_user_payload *payload = &fake->msg.payload;
 
 	if (stand->refuse && fake->msg.hdr.request == stand->refuse) {
-		fake->reply.payload.u64 = 1;
+		fake->reply.payload.u64 = stand->refuse_value ?: 1;
 		return FAKE_SEND;
 	}
 	switch (fake->msg.hdr.request) {
@@ -62,6 +102,16 @@ static enum fake_deed on_request(struct fake *fake)
 		keep(&stand->memory, fake);
 		stand->region = payload->memory.regions[0];
 		break;
+	case VHOST_USER_SET_STATUS:
+		stand->status = payload->u64;
+		break;
+	case VHOST_USER_SET_DEVICE_STATE_FD:
+		start_state(stand, fake);
+		break;
+	case VHOST_USER_CHECK_DEVICE_STATE:
+		end_state(stand);
+		fake->reply.payload.u64 = stand->state_bad;
+		return FAKE_SEND;
 	case VHOST_USER_SET_LOG_BASE:
 		keep(&stand->log, fake);
 		stand->log_size = payload->log.size;
@@ -81,6 +131,7 @@ static enum fake_deed on_request(struct fake *fake)
 
 struct stand *stand_new(void)
 {
+	static unsigned int number;
 	struct stand *stand = calloc(1, sizeof(*stand));
 	int front;
 
@@ -92,8 +143,10 @@ struct stand *stand_new(void)
 	stand->fake.data = stand;
 	stand->kick = stand->call = stand->memory = stand->fd = -1;
 	stand->stop = stand->log = -1;
-	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d.sock",
-		 getpid());
+	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
+		 getpid(), number++);
+	/* As in the program. */
+	signal(SIGPIPE, SIG_IGN);
 	unlink(stand->path);
 	return stand;
 }
@@ -220,6 +273,7 @@ void stand_free(struct stand *stand)
 	/* It ends when the front-end has gone. */
 	fake_stop(&stand->fake);
 	check(!stand->fake.rule);
+	end_state(stand);
 	close_if(stand->kick);
 	close_if(stand->call);
 	close_if(stand->memory);

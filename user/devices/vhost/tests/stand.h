@@ -39,7 +39,18 @@
  * @log: the log of writes, -1 before
  * @log_size: of it
  * @addr: of a ring, as told last
+ * @status: that it was told last
+ * @state: its own state, to be saved
+ * @state_len: bytes of @state
+ * @state_bad: it says that a transfer failed
+ * @loaded: the state that it was given
+ * @moved: bytes of @state or @loaded that have gone
+ * @saving: the way they go
+ * @state_fd: of the transfer
+ * @mover: thread of the transfer
+ * @moving: it is there
  * @refuse: a request that fails
+ * @refuse_value: what it is answered with, 0: 1
  * @config: what it says its configuration is
  * @device: under test
  * @thread: its event loop
@@ -63,7 +74,18 @@ struct stand {
 	int log;
 	uint64_t log_size;
 	struct vhost_vring_addr addr;
+	uint8_t status;
+	const uint8_t *state;
+	size_t state_len;
+	bool state_bad;
+	uint8_t loaded[1 << 18];
+	size_t moved;
+	bool saving;
+	int state_fd;
+	pthread_t mover;
+	bool moving;
 	uint32_t refuse;
+	uint64_t refuse_value;
 	uint8_t config[VHOST_CONFIG_MAX];
 	struct vhost_device *device;
 	pthread_t thread;

@@ -136,6 +136,16 @@ void vuser_pci_seal(struct vuser_pci *pci);
 /** vuser_pci_reset - as after vuser_pci_seal() */
 void vuser_pci_reset(struct vuser_pci *pci);
 
+/**
+ * vuser_pci_load - take over what another device like this one has in @cfg
+ * @pci: config space
+ * @image: of @pci->size bytes
+ *
+ * Return: 0; -EINVAL, and nothing is changed, when bits differ that no driver
+ * can write.
+ */
+int vuser_pci_load(struct vuser_pci *pci, const void *image);
+
 /** vuser_pci_read - 0, or -EINVAL outside of the config space */
 int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
 		   uint32_t count);

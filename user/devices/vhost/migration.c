@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Migration, for a client of vfio-user: the device's own state and, in the same
+ * stream, that of its back-end.
+ */
+#include <errno.h>
+#include <linux/virtio_net.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vuser/pci.h>
+
+#include "internal.h"
+#include "state.h"
+
+#define STOP	 VFIO_DEVICE_STATE_STOP
+#define RUNNING	 VFIO_DEVICE_STATE_RUNNING
+#define COPY	 VFIO_DEVICE_STATE_STOP_COPY
+#define RESUMING VFIO_DEVICE_STATE_RESUMING
+
+static bool backend_has_state(const struct vhost_device *dev)
+{
+	return vhost_backend_has(dev->link.backend,
+				 VHOST_USER_PROTOCOL(DEVICE_STATE));
+}
+
+/**
+ * vhost_can_migrate - whether all that the device is can be read and written
+ * @dev: connected with its back-end
+ */
+bool vhost_can_migrate(const struct vhost_device *dev)
+{
+	return backend_has_state(dev) || dev->options.type.stateless;
+}
+
+/* The device in other words; @s->queues is to be freed. */
+static int describe(const struct vhost_device *dev, struct vhost_state *s)
+{
+	const struct virtio *v = &dev->virtio;
+	uint16_t i;
+
+	*s = (struct vhost_state) {
+		.id = dev->options.type.id,
+		.config_size = dev->options.type.config_size,
+		.backend = backend_has_state(dev),
+		.virtio = *v,
+		.isr = dev->isr,
+		.config_pending = dev->config_pending,
+		.net = dev->net_dev,
+		.queues = calloc(v->nr_queues, sizeof(*s->queues)),
+		.msix = dev->msix.table,
+		.pci = dev->pci.pci.cfg,
+	};
+	if (!s->queues)
+		return -ENOMEM;
+	memcpy(s->config, dev->config, sizeof(s->config));
+	for (i = 0; i < v->nr_queues; i++) {
+		s->queues[i] = (struct vhost_state_queue) {
+			.regs = v->queues[i],
+			.kept = dev->queues[i].paused,
+			.base = dev->queues[i].base,
+		};
+	}
+	return 0;
+}
+
+static int failed(struct vhost_device *dev, const char *what, const char *why,
+		  int error)
+{
+	vhost_say(dev, "migration: %s: %s", what, why);
+	return error;
+}
+
+static int lost_backend(struct vhost_device *dev, const char *what, int error)
+{
+	return failed(dev, what, vhost_backend_error(dev->link.backend), error);
+}
+
+static void free_out(struct vhost_migration *m)
+{
+	free(m->buf);
+	m->buf = NULL;
+	m->size = m->len = m->pos = 0;
+}
+
+static int start_transfer(struct vhost_device *dev, uint32_t direction)
+{
+	const char *why;
+	int ret = vhost_link_again(&dev->link);
+
+	if (ret)
+		return lost_backend(dev, "no back-end", ret);
+	ret = vhost_transfer_start(&dev->migration.transfer, dev->link.backend,
+				   direction, &why);
+	return ret ? failed(dev, "the back-end's state", why, ret) : 0;
+}
+
+/* STOP to STOP_COPY: the header and our own state are first. */
+static int start_copy(struct vhost_device *dev)
+{
+	struct vhost_migration *m = &dev->migration;
+	struct vhost_state s;
+	size_t size;
+	int ret = describe(dev, &s);
+
+	if (ret)
+		return ret;
+	size = vhost_state_size(&s);
+	m->len = VHOST_STREAM_HEAD + size;
+	m->size = m->len;
+	if (m->size < VHOST_STREAM_PIECE + VHOST_PIECE_MAX)
+		m->size = VHOST_STREAM_PIECE + VHOST_PIECE_MAX;
+	m->buf = malloc(m->size);
+	m->pos = 0;
+	m->ended = false;
+	m->backend = s.backend;
+	ret = m->buf ? 0 : -ENOMEM;
+	if (!ret) {
+		vhost_stream_head(m->buf, size);
+		vhost_state_encode(&s, m->buf + VHOST_STREAM_HEAD);
+	}
+	free(s.queues);
+	if (!ret && m->backend)
+		ret = start_transfer(dev, VHOST_USER_STATE_SAVE);
+	if (ret)
+		free_out(m);
+	return ret;
+}
+
+/* The next piece of the back-end's state, or the end of it. */
+static int next_piece(struct vhost_device *dev)
+{
+	struct vhost_migration *m = &dev->migration;
+	ssize_t got = 0;
+	int ret = 0;
+
+	if (m->backend) {
+		if (m->transfer.fd < 0)
+			return -EIO;
+		got = vhost_transfer_read(&m->transfer,
+					  m->buf + VHOST_STREAM_PIECE,
+					  VHOST_PIECE_MAX);
+		if (got < 0) {
+			vhost_transfer_abort(&m->transfer);
+			return failed(dev, "the back-end's state",
+				      strerror(-got), got);
+		}
+		if (!got)
+			ret = vhost_transfer_finish(&m->transfer,
+						    dev->link.backend);
+		if (ret)
+			return lost_backend(dev, "the back-end's state", ret);
+	}
+	vhost_stream_piece(m->buf, got);
+	m->len = VHOST_STREAM_PIECE + got;
+	m->pos = 0;
+	m->ended = !got;
+	return 0;
+}
+
+/** vhost_migration_read - some of the stream; of struct vuser_server_ops */
+ssize_t vhost_migration_read(void *data, void *buf, size_t count)
+{
+	struct vhost_device *dev = data;
+	struct vhost_migration *m = &dev->migration;
+	size_t done = 0, part;
+	int ret;
+
+	while (done < count) {
+		if (m->pos == m->len) {
+			if (m->ended)
+				break;
+			ret = next_piece(dev);
+			if (ret)
+				return ret;
+		}
+		part = m->len - m->pos;
+		if (part > count - done)
+			part = count - done;
+		memcpy((char *)buf + done, m->buf + m->pos, part);
+		m->pos += part;
+		done += part;
+	}
+	return done;
+}
+
+static void take_over(struct vhost_device *dev, const struct vhost_state *s)
+{
+	struct virtio *v = &dev->virtio;
+	struct virtio_queue *queues = v->queues;
+	uint16_t i;
+
+	v->status = s->virtio.status;
+	v->generation = s->virtio.generation;
+	v->accepted = s->virtio.accepted;
+	v->offered_select = s->virtio.offered_select;
+	v->accepted_select = s->virtio.accepted_select;
+	v->queue_select = s->virtio.queue_select;
+	v->config_vector = s->virtio.config_vector;
+	for (i = 0; i < v->nr_queues; i++) {
+		queues[i] = s->queues[i].regs;
+		dev->queues[i].paused = s->queues[i].kept;
+		dev->queues[i].base = s->queues[i].base;
+	}
+	dev->isr = s->isr;
+	dev->config_pending = s->config_pending;
+	memcpy(dev->config, s->config, sizeof(dev->config));
+	memcpy(dev->msix.table, s->msix,
+	       dev->msix.vectors * (size_t)PCI_MSIX_ENTRY_SIZE);
+	if (!dev->net)
+		return;
+	memcpy(dev->net_dev.mac, s->net.mac, ETH_ALEN);
+	memcpy(dev->net_dev.first_mac, s->net.first_mac, ETH_ALEN);
+	dev->net_dev.pairs = s->net.pairs;
+	dev->net_dev.announce = s->net.announce;
+	dev->net_dev.promisc = s->net.promisc;
+	dev->net_dev.allmulti = s->net.allmulti;
+}
+
+/* Our own state has come. */
+static int on_device(void *ctx, const void *buf, size_t len)
+{
+	struct vhost_device *dev = ctx;
+	const char *rule = NULL;
+	struct vhost_state s;
+	int ret = describe(dev, &s);
+
+	if (ret)
+		return ret;
+	ret = vhost_state_decode(&s, buf, len, &rule);
+	if (!ret && s.backend && !backend_has_state(dev)) {
+		rule = "it has a back-end's state, which this back-end does "
+		       "not take (DEVICE_STATE)";
+		ret = -EINVAL;
+	}
+	if (!ret && vuser_pci_load(&dev->pci.pci, s.pci)) {
+		rule = "its configuration space is another one";
+		ret = -EINVAL;
+	}
+	if (!ret) {
+		dev->migration.backend = s.backend;
+		take_over(dev, &s);
+	}
+	free(s.queues);
+	return ret ? failed(dev, "the state does not fit", rule, ret) : 0;
+}
+
+/* A back-end looks at features before it takes a state. */
+static int start_load(struct vhost_device *dev)
+{
+	int ret = vhost_link_again(&dev->link);
+
+	if (!ret)
+		ret = vhost_backend_set_features(dev->link.backend,
+						 vhost_features_pass(dev));
+	if (ret)
+		return lost_backend(dev, "the back-end's state", ret);
+	ret = start_transfer(dev, VHOST_USER_STATE_LOAD);
+	dev->migration.loading = !ret;
+	return ret;
+}
+
+/* Of a back-end with part of a state nobody knows what it will do. */
+static void end_loading(struct vhost_device *dev)
+{
+	struct vhost_migration *m = &dev->migration;
+
+	vhost_transfer_abort(&m->transfer);
+	vhost_stream_fini(&m->in);
+	if (!m->loading)
+		return;
+	m->loading = false;
+	if (!vhost_backend_connected(dev->link.backend))
+		return;
+	vhost_say(dev, "hung up, since it has part of a state");
+	vhost_backend_disconnect(dev->link.backend);
+}
+
+/* Some of the back-end's state has come. */
+static int on_backend(void *ctx, const void *buf, size_t len)
+{
+	struct vhost_device *dev = ctx;
+	struct vhost_migration *m = &dev->migration;
+	int ret = 0;
+
+	if (!m->backend)
+		return failed(dev, "the state does not fit",
+			      "it has a back-end's state and does not say so",
+			      -EINVAL);
+	if (m->transfer.fd < 0)
+		ret = start_load(dev);
+	if (ret)
+		return ret;
+	ret = vhost_transfer_write(&m->transfer, buf, len);
+	/* Why it wants no more the back-end says when it is asked. */
+	if (ret == -EPIPE &&
+	    vhost_transfer_finish(&m->transfer, dev->link.backend))
+		return lost_backend(dev, "the back-end's state", -EINVAL);
+	return ret ? failed(dev, "the back-end's state", strerror(-ret), ret) :
+		     0;
+}
+
+static int on_end(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+	struct vhost_migration *m = &dev->migration;
+	int ret = 0;
+
+	/* One that is empty is one, too. */
+	if (m->backend && m->transfer.fd < 0)
+		ret = start_load(dev);
+	if (ret || !m->backend)
+		return ret;
+	ret = vhost_transfer_finish(&m->transfer, dev->link.backend);
+	m->loading = ret;
+	return ret ? lost_backend(dev, "the back-end's state", ret) : 0;
+}
+
+static const struct vhost_stream_ops stream_ops = {
+	.device = on_device,
+	.backend = on_backend,
+	.end = on_end,
+};
+
+/* STOP to RESUMING: of what was before nothing is left. */
+static int start_load_all(struct vhost_device *dev)
+{
+	struct vhost_state s = {
+		.virtio = {
+			.nr_queues = dev->virtio.nr_queues,
+			.nr_vectors = dev->virtio.nr_vectors,
+		},
+	};
+
+	vhost_serve_reset(dev);
+	return vhost_stream_init(&dev->migration.in, &stream_ops, dev,
+				 vhost_state_size(&s));
+}
+
+/** vhost_migration_write - some of the stream; of struct vuser_server_ops */
+int vhost_migration_write(void *data, const void *buf, size_t count)
+{
+	struct vhost_device *dev = data;
+	struct vhost_stream *in = &dev->migration.in;
+	bool before = in->error;
+	int ret = vhost_stream_take(in, buf, count);
+
+	if (ret && !before && in->rule)
+		failed(dev, "the state does not fit", in->rule, ret);
+	return ret;
+}
+
+/* RESUMING to STOP: all of it must be there. */
+static int end_load(struct vhost_device *dev)
+{
+	struct vhost_migration *m = &dev->migration;
+	bool ended = m->in.ended, bad = m->in.error;
+
+	end_loading(dev);
+	/* What is wrong with it has been said. */
+	if (bad)
+		return -EINVAL;
+	if (!ended)
+		return failed(dev, "the state does not fit",
+			      "not all of it has come", -EINVAL);
+	m->loaded = true;
+	return 0;
+}
+
+static int end_copy(struct vhost_device *dev)
+{
+	vhost_transfer_abort(&dev->migration.transfer);
+	free_out(&dev->migration);
+	return 0;
+}
+
+/* A switch or bridge must learn where the driver's address is now. */
+static void announce(struct vhost_device *dev)
+{
+	struct vhost_backend *b = dev->link.backend;
+
+	if (!dev->net || !virtio_running(&dev->virtio))
+		return;
+	if (virtio_has(&dev->virtio, VIRTIO_NET_F_GUEST_ANNOUNCE))
+		dev->net_dev.announce = true;
+	else if (vhost_backend_has(b, VHOST_USER_PROTOCOL(RARP)))
+		vhost_backend_send_rarp(b, dev->net_dev.mac);
+}
+
+static int start_running(struct vhost_device *dev)
+{
+	int ret = vhost_rings_continue(dev);
+
+	if (ret)
+		return ret;
+	if (dev->migration.loaded)
+		announce(dev);
+	dev->migration.loaded = false;
+	vhost_config_changed(dev);
+	return 0;
+}
+
+/**
+ * vhost_migrate - one step; of struct vuser_server_ops
+ * @data: the device
+ * @from: its state
+ * @to: its next
+ *
+ * Return: 0 or -errno, and why has been said.
+ */
+int vhost_migrate(void *data, enum vfio_device_mig_state from,
+		  enum vfio_device_mig_state to)
+{
+	struct vhost_device *dev = data;
+
+	if (from == RUNNING)
+		return vhost_rings_suspend(dev);
+	if (from == COPY)
+		return end_copy(dev);
+	if (from == RESUMING)
+		return end_load(dev);
+	if (to == COPY)
+		return start_copy(dev);
+	if (to == RESUMING)
+		return start_load_all(dev);
+	return start_running(dev);
+}
+
+/** vhost_migration_reset - the device was reset: nothing of it is left */
+void vhost_migration_reset(struct vhost_device *dev)
+{
+	struct vhost_migration *m = &dev->migration;
+
+	end_loading(dev);
+	free_out(m);
+	m->loaded = false;
+	dev->stopped = false;
+}
