@@ -22,6 +22,23 @@ test-vhost-transfer-objs += tests/vhost/fake.o
 $(foreach t,device dirty migration,$(eval test-vhost-$(t)-objs += \
 	$(d)tests/stand.o tests/vhost/fake.o))
 
+# Those that run the program, with back-ends that others wrote, too.  Where these
+# are not installed, the test is one line that says so.
+vhost-peers-objs := $(d)tests/peers.o tests/harness.o $(tap-objs)
+qemu-storage-daemon ?= $(shell command -v qemu-storage-daemon)
+virtiofsd ?= $(wildcard /usr/libexec/virtiofsd)
+tests += test-vhost-disk test-vhost-files
+test-vhost-disk-objs := $(d)tests/test-vhost-disk.o tests/vhost/driver.o \
+	$(vhost-peers-objs)
+test-vhost-disk-cppflags := $(if $(qemu-storage-daemon),\
+	-DSTORAGE_DAEMON='"$(qemu-storage-daemon)"')
+test-vhost-files-objs := $(if $(virtiofsd),\
+	$(d)tests/test-vhost-files.o $(vhost-peers-objs),\
+	tests/vhost/no-fs.o $(tap-objs))
+test-vhost-files-cppflags := -DVIRTIOFSD='"$(virtiofsd)"'
+$(B)/bin/test-vhost-disk: | $(B)/bin/vuser-vhost $(B)/bin/vuser-vhost-blk
+$(B)/bin/test-vhost-files: | $(B)/bin/vuser-vhost
+
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
 vhost-dir := $(d)

@@ -13,16 +13,16 @@
 #include "driver.h"
 
 /* Offsets in the memory; a ring's parts are aligned to pages. */
-#define DESC	0x0000
-#define AVAIL	0x1000
-#define USED	0x2000
+#define DESC	DRIVER_DESC
+#define AVAIL	DRIVER_AVAIL
+#define USED	DRIVER_USED
 #define HEADERS 0x3000
-#define STATUS	0x4000
+#define STATUS	DRIVER_STATUS
 #define DATA	0x10000
-#define SIZE	(DATA + DRIVER_SLOTS * DRIVER_DATA)
+#define SIZE	DRIVER_SIZE
 
 /* Two different ones: rings are found by the second, buffers by the first. */
-#define GUEST 0x100000000ULL
+#define GUEST DRIVER_GUEST
 #define USER  0x7f0000000000ULL
 
 #define PER_REQUEST 3 /* header, data, status */

@@ -12,6 +12,14 @@
 #define DRIVER_DATA  4096 /* bytes of each */
 #define DRIVER_NUM   64 /* entries of the ring */
 
+/* The memory: its guest address, its size, and where the ring is in it. */
+#define DRIVER_GUEST  0x100000000ULL
+#define DRIVER_SIZE   (0x10000 + DRIVER_SLOTS * DRIVER_DATA)
+#define DRIVER_DESC   0x0000
+#define DRIVER_AVAIL  0x1000
+#define DRIVER_USED   0x2000
+#define DRIVER_STATUS 0x4000
+
 /**
  * struct driver - the driver
  * @packed: rings are packed

@@ -12,8 +12,8 @@ test-vhost-channel-objs += $(d)fake.o $(wire-objs)
 test-vhost-inflight-objs += $(d)driver.o
 
 # Where the back-end is not installed, the test is one line that says so.
-qemu-storage-daemon := $(shell command -v qemu-storage-daemon)
-virtiofsd := $(wildcard /usr/libexec/virtiofsd)
+qemu-storage-daemon ?= $(shell command -v qemu-storage-daemon)
+virtiofsd ?= $(wildcard /usr/libexec/virtiofsd)
 
 test-vhost-storage-objs := $(if $(qemu-storage-daemon),\
 	$(d)test-vhost-storage.o $(d)driver.o $(harness-objs),\

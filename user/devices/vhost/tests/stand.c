@@ -84,6 +84,9 @@ static enum fake_deed on_request(struct fake *fake)
 	case VHOST_USER_REM_MEM_REG:
 		stand->stopped = fake->seen[VHOST_USER_GET_VRING_BASE];
 		break;
+	case VHOST_USER_SET_PROTOCOL_FEATURES:
+		stand->protocol = payload->u64;
+		break;
 	case VHOST_USER_SET_FEATURES:
 		stand->features = payload->u64;
 		break;

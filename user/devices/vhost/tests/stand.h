@@ -34,6 +34,7 @@
  * @stopped_at: the base that it says a ring had when it was stopped
  * @stopped: rings it had stopped when memory was taken away last
  * @features: that it was told last
+ * @protocol: likewise
  * @memory: of the region it was told of last, -1 before
  * @region: that region
  * @log: the log of writes, -1 before
@@ -69,6 +70,7 @@ struct stand {
 	uint32_t stopped_at;
 	unsigned int stopped;
 	uint64_t features;
+	uint64_t protocol;
 	int memory;
 	struct vhost_user_region region;
 	int log;

@@ -594,6 +594,92 @@ TEST(capabilities)
 	stand_free(stand);
 }
 
+/* The length that a capability of virtio says, 0 without one. */
+static uint32_t cap_length(struct stand *stand, uint8_t type)
+{
+	uint32_t pos = find_cap(stand, type);
+
+	return pos ? cfg_read(stand, pos + 12, 4) : 0;
+}
+
+TEST(every_kind)
+{
+	/* Device IDs are virtio's, 1040h and more, classes those of PCI. */
+	static const struct {
+		const char *name;
+		uint16_t device;
+		uint32_t class;
+		uint16_t queues; /* with two where the configuration counts */
+		uint16_t config;
+	} table[] = {
+		{ "net", 0x1041, 0x020000, 3, 12 },
+		{ "blk", 0x1042, 0x010000, 2, 60 },
+		{ "rng", 0x1044, 0xff0000, 1, 0 },
+		{ "scsi", 0x1048, 0x010000, 4, 36 },
+		{ "input", 0x1052, 0x098000, 2, 136 },
+		{ "vsock", 0x1053, 0x078000, 3, 8 },
+		{ "sound", 0x1059, 0x040100, 4, 12 },
+		{ "fs", 0x105a, 0x018000, 3, 40 },
+		{ "i2c", 0x1062, 0xff0000, 1, 0 },
+		{ "gpio", 0x1069, 0xff0000, 2, 8 },
+		/* A number of these is the same, any other what is said. */
+		{ "id=2", 0x1042, 0x010000, 2, 60 },
+		{ "id=0x1a", 0x105a, 0x018000, 3, 40 },
+		{ "id=16", 0x1050, 0xff0000, FAKE_QUEUES, 24 },
+	};
+	/* Where these configurations count queues. */
+	static const uint8_t counts[] = { 34, 0, 36 };
+	struct vhost_device_options options;
+	struct stand *stand;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		options = (struct vhost_device_options) {
+			.queue_size = 256,
+		};
+		require(!vhost_type_find(table[i].name, &options.type));
+		if (!strcmp(options.type.name, "other"))
+			options.config_size = 24;
+		stand = stand_new();
+		for (j = 0; j < sizeof(counts); j++)
+			stand->config[counts[j]] = 2;
+		require(!stand_device(stand, &options));
+		stand_serve(stand);
+		check_eq(cfg_read(stand, PCI_VENDOR_ID, 2), 0x1af4);
+		check_eq(cfg_read(stand, PCI_DEVICE_ID, 2), table[i].device);
+		check_eq(cfg_read(stand, PCI_SUBSYSTEM_ID, 2), table[i].device);
+		check_eq(cfg_read(stand, PCI_CLASS_REVISION, 4) >> 8,
+			 table[i].class);
+		check_eq(stand_read(stand, VIRTIO_PCI_COMMON_NUMQ, 2),
+			 table[i].queues);
+		check_eq(cap_length(stand, VIRTIO_PCI_CAP_DEVICE_CFG),
+			 table[i].config);
+		/* One vector for each queue, one for the configuration. */
+		check_eq(vuser_client_description(stand->client)
+				 ->irqs[VFIO_PCI_MSIX_IRQ_INDEX]
+				 .count,
+			 table[i].queues + 1);
+		stand_map(stand);
+		stand_start(stand, 0);
+		check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+		stand_free(stand);
+	}
+}
+
+/* Memory of the back-end's cannot become the client's: none is announced. */
+TEST(no_shared_memory)
+{
+	struct stand *stand = stand_setup("fs", UINT64_MAX, UINT64_MAX);
+
+	check_eq(find_cap(stand, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_SHMEM_CONFIG], 0);
+	check_eq(stand->protocol & (VHOST_USER_PROTOCOL(SHMEM) |
+				    VHOST_USER_PROTOCOL(BACKEND_SEND_FD) |
+				    VHOST_USER_PROTOCOL(HOST_NOTIFIER)),
+		 0);
+	stand_free(stand);
+}
+
 TEST(window)
 {
 	struct stand *stand = setup("rng");
