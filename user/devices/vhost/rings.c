@@ -95,8 +95,8 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 
 /*
  * Where a ring starts: with nothing in it.  Or where it was paused.  Or where a
- * back-end before stopped without a word: that of a split ring is what it had given back, that
- * of a packed one is in the memory of what is in flight.
+ * back-end stopped without a word: that of a split ring is what it had given
+ * back, that of a packed one is in the memory of what is in flight.
  */
 static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 {
