@@ -4,7 +4,8 @@ fuzz-objs := $(d)fuzz.o
 fuzz-stream-objs := $(d)stream.o $(d)stream-mutator.o $(fuzz-objs)
 
 fuzzers += fuzz-decode fuzz-version fuzz-framing fuzz-server fuzz-client \
-	   fuzz-handshake fuzz-netlink fuzz-vhost fuzz-vhost-decode fuzz-vuserd
+	   fuzz-handshake fuzz-netlink fuzz-vhost fuzz-vhost-decode \
+	   fuzz-vhost-state fuzz-vuserd
 fuzz-decode-objs := $(d)fuzz-decode.o $(fuzz-objs)
 fuzz-version-objs := $(d)fuzz-version.o $(fuzz-objs)
 fuzz-framing-objs := $(d)fuzz-framing.o $(fuzz-stream-objs)
@@ -12,6 +13,8 @@ fuzz-server-objs := $(d)fuzz-server.o $(fuzz-stream-objs)
 fuzz-client-objs := $(d)fuzz-client.o $(fuzz-stream-objs)
 fuzz-vhost-objs := $(d)fuzz-vhost.o $(fuzz-stream-objs)
 fuzz-vhost-decode-objs := $(d)fuzz-vhost-decode.o $(fuzz-objs)
+fuzz-vhost-state-objs := $(d)fuzz-vhost-state.o $(fuzz-objs) \
+	$(addprefix devices/vhost/,state.o stream.o)
 fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,attach.o config.o) \
 	$(addprefix netlink/,vnl.o dev.o names.o)

@@ -415,6 +415,33 @@ def vhost_seeds():
     return seeds
 
 
+def vhost_state_seeds():
+    """Streams of a device of two queues, by state.c and stream.c."""
+    def device(status=0xf, flags=1, packed=0, kept=3, base=7):
+        accepted = 1 << 32 | packed << 34
+        out = struct.pack("<HHHHHHBBBBQIIHHHBB", 1, 2, 3, 256, 12, 1, flags,
+                          status, 0, 1, accepted, 0, 0, 0, 0xffff, 1, 0, 0)
+        out += bytes(12) + struct.pack("<I", 0) + bytes(256)
+        for number in range(2):
+            out += struct.pack("<QQQIHHB7x", 0x1000, 0x2000, 0x3000,
+                               base if kept & 2 else 0, 16, number, kept)
+        return out + bytes(3 * 16)
+
+    def stream(state, pieces=(b"state", b"of the back-end")):
+        # The harness puts configuration space behind it.
+        out = b"vuservho" + struct.pack("<II", 1, len(state) + 4096) + state
+        for piece in pieces:
+            out += struct.pack("<I", len(piece)) + piece
+        return out + struct.pack("<I", 0)
+
+    states = [device(), device(0, 0, 0, 0), device(0xf, 1, 1, 3, 0x80008007),
+              device(0xb, 2, 0, 1), device(0x4f, 1, 0, 3, 0xffff)]
+    return [bytes([cut]) + stream(state) for state in states
+            for cut in (0, 1, 200)] + [b"\0" + stream(states[0]) + b"more",
+                                      b"\0" + stream(states[1], ()),
+                                      b"\0" + stream(states[0], (b"\xff",))]
+
+
 def main():
     messages = client_messages()
     stream = b"".join(messages)
@@ -436,6 +463,7 @@ def main():
         "vhost": vhost_seeds(),
         "vuserd": vuserd_seeds(),
         "vhost-decode": vhost_decode_seeds(),
+        "vhost-state": vhost_state_seeds(),
     }
     for name, inputs in seeds.items():
         directory = os.path.join(sys.argv[1], name)
