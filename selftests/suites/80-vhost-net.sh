@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.1 6.12 7.2
 # timeout: 600
 # hugepages: 128
 #
