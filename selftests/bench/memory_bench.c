@@ -4,6 +4,8 @@
  * events, interrupts, and DMA maps. The server is vuser-testdev.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,41 +91,85 @@ static void bench_ioeventfd(int device)
 		  samples_median(&a), "ns", samples_median(&b), 3);
 }
 
-/* From the order to fire until the consumer's thread woke up. */
-static double irq_ns(struct testdev *td, int fd)
-{
-	uint64_t start = now_ns();
+/* A thread that sleeps until an eventfd is signalled, and says when it woke up. */
+struct sleeper {
+	int fd;
+	uint64_t woken;
+	sem_t awake;
+	pthread_t thread;
+};
 
-	if (testdev_cmd(td, "irq 2 0") || eventfd_wait(fd, SOON_MS) != 1)
+static void *sleeper_run(void *arg)
+{
+	struct sleeper *s = arg;
+	uint64_t count;
+
+	while (read(s->fd, &count, sizeof(count)) == sizeof(count)) {
+		s->woken = now_ns();
+		sem_post(&s->awake);
+	}
+	return NULL;
+}
+
+static void sleeper_start(struct sleeper *s)
+{
+	s->fd = eventfd(0, 0);
+	if (s->fd < 0 || sem_init(&s->awake, 0, 0) ||
+	    pthread_create(&s->thread, NULL, sleeper_run, s))
+		die("a thread that waits");
+}
+
+static void sleeper_end(struct sleeper *s)
+{
+	pthread_cancel(s->thread); /* read() is a cancellation point */
+	pthread_join(s->thread, NULL);
+	sem_destroy(&s->awake);
+	close(s->fd);
+}
+
+/*
+ * From right before the server's write until the consumer's thread is awake. That
+ * sleeps by then: the order to fire went to the server's process and its answer will
+ * come back.
+ */
+static double irq_ns(struct testdev *td, struct sleeper *s)
+{
+	long long fired = testdev_num(td, "irq %u 0", VFIO_PCI_MSIX_IRQ_INDEX);
+
+	if (fired < 0)
 		die("interrupt");
-	return now_ns() - start;
+	while (sem_wait(&s->awake))
+		;
+	return s->woken - (uint64_t)fired;
 }
 
 static void bench_irq(struct testdev *td, int device, struct testdev *other)
 {
 	struct vuser_client *client;
-	int fd = eventfd(0, 0), direct = eventfd(0, 0);
+	struct sleeper with, without;
 	struct samples a, b;
 	unsigned int i;
 
+	sleeper_start(&with);
+	sleeper_start(&without);
 	if (vuser_client_new(other->socket, NULL, 10000, NULL, NULL, &client))
 		die("connect to the other server");
 	if (vuser_client_set_irqs(
 		    client,
 		    VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-		    VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL, &direct) ||
-	    irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd))
+		    VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL, &without.fd) ||
+	    irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &with.fd))
 		die("SET_IRQS");
 	samples_init(&a, SAMPLES);
 	samples_init(&b, SAMPLES);
 	for (i = 0; i < SAMPLES; i++) {
-		samples_add(&a, irq_ns(td, fd));
-		samples_add(&b, irq_ns(other, direct));
+		samples_add(&a, irq_ns(td, &with));
+		samples_add(&b, irq_ns(other, &without));
 	}
 	irq_disable(device, VFIO_PCI_MSIX_IRQ_INDEX);
 	vuser_client_free(client);
-	close(fd);
-	close(direct);
+	sleeper_end(&with);
+	sleeper_end(&without);
 	row_print("interrupt to wake-up : the same without vuser",
 		  samples_median(&a), "ns", samples_median(&b), 1.1);
 }

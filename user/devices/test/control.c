@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -209,8 +210,13 @@ static int do_poke(struct ctl *c)
 	return 0;
 }
 
+/* With the time right before, to see how long a consumer takes to wake up. */
 static int do_irq(struct ctl *c)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	result(c, "%lld", now.tv_sec * 1000000000ll + now.tv_nsec);
 	return vuser_irq_trigger(c->dev->server, arg(c, 0), arg(c, 1));
 }
 
@@ -458,7 +464,7 @@ static const struct command {
 	{ "raw-wait", 0, do_raw_wait, "error of the reply to an ID >= 0xff00" },
 	{ "peek", 3, do_peek, "REGION OFFSET SIZE" },
 	{ "poke", 4, do_poke, "REGION OFFSET SIZE VALUE" },
-	{ "irq", 2, do_irq, "INDEX VECTOR: fire" },
+	{ "irq", 2, do_irq, "INDEX VECTOR: fire; CLOCK_MONOTONIC in ns" },
 	{ "irq-enabled", 2, do_irq_enabled, "INDEX VECTOR: has an eventfd" },
 	{ "doorbell", 2, do_doorbell, "NR MS: wait for and read its count" },
 	{ "dma-count", 0, do_dma_count, "regions mapped" },
