@@ -70,16 +70,30 @@ static void run_admin(struct dice *dice, unsigned int device)
 	admin_run(dice);
 }
 
+/* Whether a process ended as it should; consumers kill their own children. */
+static bool ended_well(pid_t pid, int status)
+{
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return true;
+	printf("# process %d ended with status 0x%x\n", pid, status);
+	return false;
+}
+
 static bool all_end(pid_t *pids, unsigned int nr)
 {
 	long long deadline = clock_ms() + END_MS;
 	unsigned int left = nr, i;
+	bool good = true;
+	int status;
 
 	while (left && clock_ms() < deadline) {
 		left = 0;
 		for (i = 0; i < nr; i++) {
-			if (pids[i] > 0 && waitpid(pids[i], NULL, WNOHANG))
+			if (pids[i] > 0 &&
+			    waitpid(pids[i], &status, WNOHANG)) {
+				good = ended_well(pids[i], status) && good;
 				pids[i] = 0;
+			}
 			left += pids[i] > 0;
 		}
 		if (left)
@@ -88,7 +102,7 @@ static bool all_end(pid_t *pids, unsigned int nr)
 	for (i = 0; i < nr; i++)
 		if (pids[i] > 0)
 			printf("# process %d is still there\n", pids[i]);
-	return !left;
+	return good && !left;
 }
 
 static bool remove_all(void)
@@ -162,7 +176,7 @@ int main(void)
 	pid_t pids[2 * NR_DEVICES + 1];
 	unsigned int i, nr = 0;
 
-	printf("# VUSER_SEED=%lu VUSER_SECONDS=%lu\n1..4\n", seed, seconds);
+	printf("# VUSER_SEED=%lu VUSER_SECONDS=%lu\n1..5\n", seed, seconds);
 	fflush(stdout);
 	world = mmap(NULL, sizeof(*world), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -182,6 +196,9 @@ int main(void)
 	world->stop = true;
 
 	ok(all_end(pids, nr), "all processes end");
+	if (world->bad_end)
+		printf("# wait status 0x%x\n", world->bad_end);
+	ok(!world->bad_end, "consumers die of nothing but what kills them on purpose");
 	ok(remove_all(), "all devices can be removed");
 	ok(works(), "a new device works");
 	report();

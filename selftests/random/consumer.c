@@ -134,8 +134,18 @@ static void live(struct dice *dice, unsigned int device)
 	vfio_dev_close(&dev);
 }
 
+/* Killed, by itself or because it waited too long, or at its end; not by SIGPIPE. */
+static bool good_end(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGKILL ||
+		       WTERMSIG(status) == SIGALRM;
+	return !WEXITSTATUS(status);
+}
+
 void consumer_run(struct dice *dice, unsigned int device)
 {
+	int status;
 	pid_t pid;
 
 	while (!world->stop) {
@@ -149,7 +159,8 @@ void consumer_run(struct dice *dice, unsigned int device)
 			live(&child, device);
 			_exit(0);
 		}
-		if (pid > 0)
-			waitpid(pid, NULL, 0);
+		if (pid > 0 && waitpid(pid, &status, 0) == pid &&
+		    !good_end(status))
+			atomic_store(&world->bad_end, status);
 	}
 }

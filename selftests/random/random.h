@@ -45,6 +45,7 @@ struct world {
 	char socket[NR_DEVICES][64];
 	atomic_bool stop;
 	atomic_ulong did[NR_DID];
+	atomic_int bad_end; /* wait status of a consumer that should not have ended so */
 };
 
 extern struct world *world;
