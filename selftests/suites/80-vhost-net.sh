@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 600
+# timeout: 900
 # hugepages: 128
 #
 # Debian's dpdk-testpmd as driver (net_virtio, on a vuser device) and as back-end

@@ -8,10 +8,10 @@ Prints TAP.  The module and vuserd are there.  On both sides packets come from a
 file and go to a file; what arrives must be what was sent, to the byte.
 """
 
+import errno
 import json
 import os
-import select
-import signal
+import re
 import subprocess
 import sys
 
@@ -19,23 +19,15 @@ import sys
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
-from testpmd import SOON, Failure, Testpmd, packets, read_pcap, write_pcap
+from bridge import TOP, Bridge
+from tap import SOON, Failure, Tap, require, run, show_logs
+from testpmd import Testpmd, packets, read_pcap, write_pcap
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.dirname(os.path.abspath(__file__)))))
-SERVICE = os.path.join(TOP, "lab/vm/service")
 MAC = "52:54:00:12:34:56"
 # Fewer than a ring holds: testpmd drops what it cannot send at once.
 COUNT = 400
 RING = 1024
 QUEUES = 4
-
-
-def run(*argv):
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failure(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 class Net:
@@ -45,7 +37,7 @@ class Net:
         self.work = work
         self.pairs = 1
         self.runs = 0
-        self.back = self.front = self.device = self.bdf = self.pid = None
+        self.back = self.front = self.bridge = self.device = self.bdf = None
         # The programs open them when they start.
         for side in ("front", "back"):
             for queue in range(QUEUES):
@@ -58,7 +50,6 @@ class Net:
         return [self.path(f"{name}{queue}.pcap") for queue in range(self.pairs)]
 
     def testpmd(self, name, argv, vdevs, pairs):
-        self.runs += 1
         files = [f"{key}_pcap={self.path(f'{name}-{way}{queue}.pcap')}"
                  for key, way in (("rx", "in"), ("tx", "out"))
                  for queue in range(pairs)]
@@ -67,6 +58,10 @@ class Net:
             "--vdev", "net_pcap0," + ",".join(files), "--", "-i",
             "--no-flush-rx", "--total-num-mbufs=12000", f"--rxd={RING}",
             f"--txd={RING}", f"--rxq={pairs}", f"--txq={pairs}"]
+        return self.launch(name, argv)
+
+    def launch(self, name, argv):
+        self.runs += 1
         return Testpmd(name, argv, self.path(f"{name}{self.runs}.log"))
 
     def start_back(self):
@@ -78,33 +73,36 @@ class Net:
 
     def start_bridge(self, pairs, *options):
         self.pairs = pairs
-        run(SERVICE, self.path("bridge.pid"), self.path("bridge.log"),
-            "vuser-vhost", "--verbose", "--device", "net",
-            "--back-end", self.path("back.sock"),
+        self.bridge = Bridge(
+            self.work, "--device", "net", "--back-end", self.path("back.sock"),
             "--socket", self.path("bridge.sock"), "--mac", MAC,
             "--queues", str(pairs), "--queue-size", str(RING), *options)
-        with open(self.path("bridge.pid"), encoding="ascii") as file:
-            self.pid = int(file.read())
 
     def create(self):
         self.device = run("vuserctl", "create", "--wait", "--endpoint",
                           self.path("bridge.sock")).strip()
 
     def attached(self):
-        run(os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                         "../mdev_wait.py"),
+        run(os.path.join(TOP, "selftests/consumers/mdev_wait.py"),
             self.device, "state", "attached", str(SOON))
 
     def show(self):
         return json.loads(run("vuserctl", "-j", "show", self.device))
 
-    def start_front(self):
+    def start_front(self, layout):
+        """DPDK says which kind of rings it came to use."""
         with open(f"/sys/bus/mdev/devices/{self.device}/vuser/pci_address",
                   encoding="ascii") as file:
             self.bdf = file.read().strip()
         self.front = self.testpmd(
             "front", ["vuserctl", "exec", "--", "dpdk-testpmd", "--lcores",
-                      "0@0,1@1", "-m", "128"], ["-a", self.bdf], self.pairs)
+                      "0@0,1@1", "-m", "128",
+                      "--log-level=pmd.net.virtio.init:info"],
+            ["-a", self.bdf], self.pairs)
+        paths = re.findall(r"virtio: using (.*) path on port 0", self.front.began)
+        require(paths and all(("packed" in path) == (layout == "packed")
+                              for path in paths),
+                f"not {layout} rings: {paths or self.front.began}")
 
     def write_packets(self):
         for side, seed in (("front", 1), ("back", 101)):
@@ -142,16 +140,6 @@ class Net:
         if status:
             raise Failure(f"{side.name} ended with status {status}")
 
-    def stop_bridge(self):
-        """Before the back-end: DPDK's has a thread that may read what is freed
-        when it ends with a front-end connected."""
-        pidfd = os.pidfd_open(self.pid)
-        os.kill(self.pid, signal.SIGTERM)
-        self.pid = None
-        if not select.select([pidfd], [], [], SOON)[0]:
-            raise Failure("vuser-vhost does not end")
-        os.close(pidfd)
-
     def compare(self):
         for source, sink in (("front", "back"), ("back", "front")):
             for path in zip(self.pcap(f"{source}-in"),
@@ -171,31 +159,8 @@ class Net:
                 side.kill()
         if self.device:
             subprocess.run(["vuserctl", "remove", self.device], check=False)
-        if self.pid:
-            os.kill(self.pid, signal.SIGTERM)
-
-
-class Tap:
-    """Steps of a scenario; after one that failed the rest makes no sense."""
-
-    def __init__(self):
-        self.count = 0
-
-    def step(self, name, action, *args):
-        self.count += 1
-        try:
-            action(*args)
-        except Failure as failure:
-            print(f"not ok {self.count} - {name}")
-            for line in str(failure).replace("\r", "").splitlines():
-                print(f"# {line}")
-            raise
-        print(f"ok {self.count} - {name}", flush=True)
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
+        if self.bridge:
+            self.bridge.kill()
 
 
 def control(net):
@@ -213,6 +178,36 @@ def information(net, *wanted):
         require(line in text, f"no {line} in: {text}")
 
 
+def mtu(net):
+    """The driver keeps to it, and the back-end is told."""
+    refused = net.front.command("port config mtu 0 1401")
+    require("device max MTU (1400)" in refused, refused)
+    net.front.command("port config mtu 0 1400")
+    information(net, "MTU: 1400")
+    with open(net.back.log, "rb") as file:
+        require(b"VHOST_USER_NET_SET_MTU" in file.read(),
+                "the back-end was not told of the MTU")
+
+
+def link_of_back(net, up):
+    """It follows the driver; the driver's follows the back-end."""
+    net.back.wait(f"link {'up' if up else 'down'}",
+                  lambda: net.back.link_up(0) == up)
+
+
+def end_front(net):
+    net.stop(net.front)
+    link_of_back(net, False)
+
+
+def kill_front(net):
+    """Rings are in use, and packets on their way."""
+    for line in ("port start 1", "start"):
+        net.front.command(line)
+    net.front.kill()
+    link_of_back(net, False)
+
+
 def lose_back(net):
     net.back.kill()
     net.front.wait("link down", lambda: not net.front.link_up(0))
@@ -224,59 +219,91 @@ def new_back(net):
     net.front.wait("link up", lambda: net.front.link_up(0))
 
 
+def no_reset(net):
+    """Where DPDK has learned it, reopen() can be what one would type."""
+    net.front.command("port stop 0")
+    text = net.front.command("port reset 0")
+    require(f"Failed to reset port 0. diag=-{errno.EOPNOTSUPP}" in text, text)
+
+
 def reopen(net):
-    """What DPDK's driver can do for a device that asks for a reset: port reset
-    is not one of its operations."""
     for line in ("port stop all", "port close 0", f"device detach {net.bdf}",
                  f"port attach {net.bdf}", "port start all"):
         net.front.command(line)
+
+
+def new_bridge(net, *options):
+    """The device stays, and is attached to the next one."""
+    net.bridge.stop()
+    net.start_bridge(*options)
+    net.attached()
+
+
+def lose_bridge(net):
+    """Who has the device open must let go of it.  DPDK does so at its end only: it
+    keeps a device whose configuration space cannot be read."""
+    net.bridge.kill()
+    net.stop(net.front)
+    net.start_bridge(net.pairs)
+    net.attached()
 
 
 def unmapped(net):
     require(net.show()["dma-regions"] == 0, str(net.show()))
 
 
-def scenario(tap, net):
-    arrive = f"{COUNT} packets of each queue arrive, both ways, as they were sent"
+ARRIVE = f"{COUNT} packets of each queue arrive, both ways, as they were sent"
+
+
+def rings(tap, net, pairs, layout):
+    what = f"{pairs} pair{'s' * (pairs > 1)} of {layout} rings:"
+    tap.step(f"{what} net_virtio takes the device", net.start_front, layout)
+    tap.step(f"{what} the back-end's link is up", link_of_back, net, True)
+    tap.step(f"{what} {ARRIVE}", net.exchange)
+
+
+def all_layouts(tap, net):
+    """In between, one side is started anew and the other one stays."""
     tap.step("the back-end starts", net.start_back)
     tap.step("vuser-vhost connects to it", net.start_bridge, 1, "--no-packed")
     tap.step("the device attaches", net.create)
+    rings(tap, net, 1, "split")
+    tap.step("the driver's program ends, and with it the link", end_front, net)
+    tap.step("it is started anew", net.start_front, "split")
+    tap.step(f"after it: {ARRIVE}", net.exchange)
+    tap.step("it is killed at work", kill_front, net)
+    tap.step("nothing stays mapped", unmapped, net)
+    for pairs, layout, options in ((1, "packed", ()),
+                                   (QUEUES, "split", ("--no-packed",)),
+                                   (QUEUES, "packed", ("--mtu", "1400"))):
+        tap.step("another vuser-vhost takes over", new_bridge, net, pairs,
+                 *options)
+        rings(tap, net, pairs, layout)
+        if layout == "split" or pairs == 1:
+            tap.step("the driver's program ends", end_front, net)
 
-    tap.step("split ring: net_virtio takes it", net.start_front)
-    tap.step(f"split ring: {arrive}", net.exchange)
-    tap.step("split ring: the driver's program ends", net.stop, net.front)
-    tap.step("split ring: nothing stays mapped", unmapped, net)
 
-    tap.step("vuser-vhost ends", net.stop_bridge)
-    tap.step("another one has 4 pairs of packed rings", net.start_bridge,
-             QUEUES, "--mtu", "1400")
-    tap.step("the device attaches to it", net.attached)
-    tap.step("packed rings: net_virtio takes it", net.start_front)
-    tap.step("packed rings: MAC and MTU are the ones of the options",
-             information, net, MAC, "1400")
-    tap.step("packed rings: MAC and receive modes can be set", control, net)
-    tap.step(f"packed rings: {arrive}", net.exchange)
+def scenario(tap, net):
+    all_layouts(tap, net)
+    tap.step("MAC and MTU are the ones of the options", information, net, MAC,
+             "MTU: 1400")
+    tap.step("the MTU is kept to, and told to the back-end", mtu, net)
+    tap.step("MAC and receive modes can be set", control, net)
+
     tap.step("the link is down when the back-end was killed", lose_back, net)
     tap.step("and up when there is a new one", new_back, net)
+    tap.step("net_virtio has no port reset", no_reset, net)
     tap.step("the port is opened again", reopen, net)
-    tap.step(f"after it: {arrive}", net.exchange)
+    tap.step(f"after it: {ARRIVE}", net.exchange)
+    tap.step("vuser-vhost is killed at work, the driver's program ends",
+             lose_bridge, net)
+    rings(tap, net, QUEUES, "packed")
 
-    tap.step("the driver's program ends", net.stop, net.front)
+    tap.step("the driver's program ends", end_front, net)
     tap.step("nothing stays mapped", unmapped, net)
     tap.step("the device is removed", net.remove)
-    tap.step("vuser-vhost ends again", net.stop_bridge)
+    tap.step("vuser-vhost ends", lambda: net.bridge.stop())
     tap.step("the back-end's program ends", net.stop, net.back)
-
-
-def show_logs(work):
-    for log in sorted(os.listdir(work)):
-        if not log.endswith(".log"):
-            continue
-        with open(os.path.join(work, log), errors="replace",
-                  encoding="utf-8") as file:
-            text = file.read().replace("\r", "\n")
-        for line in text.split("\n")[-25:]:
-            print(f"# {log}: {line}")
 
 
 def main(work):
@@ -291,6 +318,7 @@ def main(work):
     print(f"1..{tap.count}")
 
 
-if len(sys.argv) != 2:
-    sys.exit(__doc__)
-main(sys.argv[1])
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])

@@ -4,58 +4,63 @@
 import os
 import pty
 import re
-import select
 import struct
 import subprocess
+import threading
 import time
 
-# Seconds that anything may take which should come at once; TCG is slow.
-SOON = 60
+from tap import SOON, Failure
+
 PROMPT = b"testpmd> "
 ETHERTYPE_LOCAL = 0x88B5
 
 
-class Failure(Exception):
-    """What is wrong, for a person."""
-
-
 class Testpmd:
-    """One dpdk-testpmd, from its first prompt to its end."""
+    """One dpdk-testpmd, from its first prompt to its end.  What it said before that
+    prompt is in @began.
+
+    A thread reads all that it says: DPDK waits where nobody does, in the middle of
+    an answer to a front-end as well.
+    """
 
     def __init__(self, name, argv, log):
         self.name = name
-        self.log = open(log, "wb")
+        self.log = log
+        self.said = b""
+        self.ended = False
+        self.changed = threading.Condition()
         self.fd, slave = pty.openpty()
         self.process = subprocess.Popen(
             argv, stdin=slave, stdout=slave, stderr=slave,
             start_new_session=True)
         os.close(slave)
-        self.before = b""
-        self.read_to_prompt()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
+        self.began = self.read_to_prompt()
+
+    def listen(self):
+        with open(self.log, "wb", buffering=0) as log:
+            while not self.ended:
+                try:
+                    data = os.read(self.fd, 65536)
+                except OSError:
+                    data = b""
+                log.write(data)
+                with self.changed:
+                    self.said += data
+                    self.ended = not data
+                    self.changed.notify()
 
     def read_to_prompt(self):
         """What is printed before the next prompt."""
-        end = time.monotonic() + SOON
-        data = self.before
-        while PROMPT not in data:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise Failure(f"{self.name}: no prompt after: "
-                              + data.decode(errors="replace")[-2000:])
-            if not select.select([self.fd], [], [], left)[0]:
-                continue
-            try:
-                more = os.read(self.fd, 65536)
-            except OSError:
-                more = b""
-            if not more:
-                raise Failure(f"{self.name}: ended: "
-                              + data.decode(errors="replace")[-2000:])
-            self.log.write(more)
-            self.log.flush()
-            data += more
-        text, self.before = data.split(PROMPT, 1)
-        return text.decode(errors="replace")
+        with self.changed:
+            self.changed.wait_for(lambda: PROMPT in self.said or self.ended, SOON)
+            text, prompt, rest = self.said.partition(PROMPT)
+            if prompt:
+                self.said = rest
+                return text.decode(errors="replace")
+        raise Failure(f"{self.name}: {'ended' if self.ended else 'no prompt'} "
+                      "after: " + text.decode(errors="replace")[-2000:])
 
     def command(self, line):
         """Type a line; what it printed."""
@@ -89,23 +94,10 @@ class Testpmd:
         """End as a user does; the port is left in order."""
         if self.process.poll() is None:
             os.write(self.fd, b"quit\n")
-            self.drain()
+            self.listener.join(SOON)
+        if self.listener.is_alive():
+            raise Failure(f"{self.name} does not end")
         return self.process.wait(SOON)
-
-    def drain(self):
-        end = time.monotonic() + SOON
-        while time.monotonic() < end:
-            if not select.select([self.fd], [], [], 1)[0]:
-                continue
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                return
-            if not data:
-                return
-            self.log.write(data)
-            self.log.flush()
-        raise Failure(f"{self.name} does not end")
 
     def kill(self):
         if self.process.poll() is None:
@@ -115,14 +107,14 @@ class Testpmd:
 
 def packets(seed, count, longest=1514):
     """Frames of all sizes, each with its number, no two alike."""
+    pattern = bytes(range(256)) * (longest // 256 + 2)
     result = []
     for i in range(count):
         size = 60 + (i * 97 + seed * 13) % (longest - 59)
         head = bytes([2, 0, 0, 0, 0, seed, 2, 0, 0, 0, 1, seed])
         head += struct.pack(">HI", ETHERTYPE_LOCAL, i)
-        body = bytes((i * 7 + seed + j) & 0xff
-                     for j in range(size - len(head)))
-        result.append(head + body)
+        start = (i * 7 + seed) & 0xff
+        result.append(head + pattern[start:start + size - len(head)])
     return result
 
 

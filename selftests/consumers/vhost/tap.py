@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Steps of a scenario, printed as TAP."""
+
+import os
+import subprocess
+
+# Seconds that anything may take which should come at once; TCG is slow.
+SOON = 60
+
+
+class Failure(Exception):
+    """What is wrong, for a person."""
+
+
+class Tap:
+    """Steps of a scenario; after one that failed the rest makes no sense."""
+
+    def __init__(self):
+        self.count = 0
+
+    def step(self, name, action, *args):
+        self.count += 1
+        try:
+            action(*args)
+        except Failure as failure:
+            print(f"not ok {self.count} - {name}")
+            for line in str(failure).replace("\r", "").splitlines():
+                print(f"# {line}")
+            raise
+        print(f"ok {self.count} - {name}", flush=True)
+
+
+def require(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def run(*argv):
+    """What a program printed, which must succeed."""
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def show_logs(work):
+    """The end of each log in a directory, as comments."""
+    for log in sorted(os.listdir(work)):
+        if not log.endswith(".log"):
+            continue
+        with open(os.path.join(work, log), errors="replace",
+                  encoding="utf-8") as file:
+            text = file.read().replace("\r", "\n")
+        for line in text.split("\n")[-25:]:
+            print(f"# {log}: {line}")
