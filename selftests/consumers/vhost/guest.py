@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""A Linux guest of QEMU's vfio-user-pci, whose devices are vuser-vhost's.
+
+usage: guest.py DIRECTORY KERNEL INITRAMFS
+
+Prints TAP.  No kernel module of vuser's is needed.  The guest has a disk of
+qemu-storage-daemon, a network card of dpdk-testpmd and a file system of virtiofsd;
+guest-init runs there.
+"""
+
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+# The tree is for sources, not for what Python makes of them.
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from bridge import Bridge
+from qemu import QUEUES, Guest
+from tap import SOON, Failure, Tap, require, run, show_logs
+from testpmd import Testpmd
+
+MAC = "52:54:00:12:34:56"
+OWN, OTHER = "10.99.0.2", "10.99.0.1"
+PINGS = 50
+MIB = 1 << 20
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class Stand:
+    """Everything: back-ends, vuser-vhost, guest."""
+
+    def __init__(self, work, kernel, initramfs):
+        self.work = work
+        self.boot = (kernel, initramfs)
+        self.shared = self.path("shared")
+        self.storage = self.files = self.net = self.bridge = self.guest = None
+        self.runs = 0
+        os.mkdir(self.shared)
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def random_file(self, directory, name, size):
+        os.makedirs(directory, exist_ok=True)
+        path = os.path.join(directory, name)
+        with open(path, "wb") as file:
+            file.write(os.urandom(size))
+        return path
+
+    def start_listening(self, name, socket_of, argv):
+        """A back-end that is given a socket which listens: so there is nothing to
+        wait for."""
+        with socket.socket(socket.AF_UNIX) as listener, \
+                open(self.path(name + ".log"), "wb") as log:
+            listener.bind(self.path(socket_of))
+            listener.listen(1)
+            fd = listener.fileno()
+            return subprocess.Popen([arg.format(fd=fd) for arg in argv],
+                                    stdin=subprocess.DEVNULL, stdout=log,
+                                    stderr=log, pass_fds=[fd])
+
+    def start_storage(self):
+        """Of an ext4 with a file in it."""
+        self.random_file(self.path("root"), "outside", 4 * MIB)
+        run("mkfs.ext4", "-q", "-d", self.path("root"), self.path("disk.img"),
+            "48M")
+        self.storage = self.start_listening("storage", "blk.back", [
+            "qemu-storage-daemon", "--blockdev",
+            f"driver=file,filename={self.path('disk.img')},node-name=disk",
+            "--export", "type=vhost-user-blk,id=export,node-name=disk,"
+            f"writable=on,addr.type=fd,addr.str={{fd}},num-queues={QUEUES}"])
+
+    def start_files(self):
+        self.random_file(self.shared, "outside", MIB + 1)
+        self.files = self.start_listening("virtiofsd", "fs.back", [
+            "/usr/libexec/virtiofsd", "--fd", "{fd}", "--shared-dir", self.shared,
+            "--tag", "files", "--sandbox", "chroot"])
+
+    def start_net(self):
+        """It answers what is asked of it: who has an address, are you there."""
+        self.runs += 1
+        self.net = Testpmd(
+            "testpmd", ["dpdk-testpmd", "--no-pci", "--no-huge", "-m", "128",
+                        "--no-telemetry", "-l", "0,1", "--file-prefix",
+                        f"guest{os.getpid()}", "--vdev",
+                        f"net_vhost0,iface={self.path('net.back')},"
+                        f"queues={QUEUES}", "--", "-i", "--no-flush-rx",
+                        "--forward-mode=icmpecho", "--total-num-mbufs=8192",
+                        f"--rxq={QUEUES}", f"--txq={QUEUES}"],
+            self.path(f"testpmd{self.runs}.log"))
+        self.net.command("start")
+
+    def start_bridge(self):
+        argv = []
+        for kind, more in (("blk", ()), ("fs", ()),
+                           ("net", ("--mac", MAC, "--queues", str(QUEUES)))):
+            argv += ["--device", kind, "--back-end", self.path(kind + ".back"),
+                     "--socket", self.path(kind + ".sock"), *more]
+        self.bridge = Bridge(self.work, *argv)
+
+    def start_guest(self):
+        sockets = [self.path(kind + ".sock") for kind in ("blk", "fs", "net")]
+        self.guest = Guest(self.work, *self.boot, sockets)
+        self.guest.boot()
+
+    def clean_up(self):
+        for one in (self.guest, self.bridge, self.net):
+            if one:
+                one.kill()
+        for one in (self.files, self.storage):
+            if one:
+                one.kill()
+                one.wait()
+
+
+def drivers_bind(stand):
+    drivers = stand.guest.do(
+        "cd /sys/bus/virtio/drivers; for d in */virtio*; do echo $d; done; cd /")
+    print("# " + drivers.replace("\n", ", "))
+    for name in ("virtio_blk", "virtiofs", "virtio_net"):
+        require(f"{name}/virtio" in drivers, f"no {name}: {drivers}")
+
+
+def check_digest(stand, name, path):
+    """A file has the same content in the guest as outside."""
+    theirs = stand.guest.do(f"sha256sum {name}").split()[0]
+    require(theirs == digest(path), f"{name} is another in the guest")
+
+
+def read_disk(stand):
+    stand.guest.do("mount -t ext4 /dev/vda /disk")
+    check_digest(stand, "/disk/outside", os.path.join(stand.path("root"),
+                                                      "outside"))
+
+
+def write_disk(stand):
+    """Read again from the device, not from the guest's memory."""
+    guest = stand.guest
+    guest.do("dd if=/dev/urandom of=/tmp-file bs=64k count=128")
+    guest.do("cp /tmp-file /disk/inside && sync && umount /disk")
+    guest.do("echo 3 > /proc/sys/vm/drop_caches")
+    guest.do("mount -t ext4 /dev/vda /disk && cmp /tmp-file /disk/inside")
+    guest.do("umount /disk")
+
+
+def check_disk(stand):
+    """Past the device; QEMU's daemon has no cache of its own."""
+    image, out = stand.path("disk.img"), stand.path("inside")
+    print("# " + run("e2fsck", "-f", "-n", image).strip().rsplit("\n", 1)[-1])
+    run("debugfs", "-R", f"dump /inside {out}", image)
+    check_digest(stand, "/tmp-file", out)
+
+
+def all_queues(stand, what, device):
+    """Each of a device's queues has interrupts, and they came."""
+    counts = {}
+    for line in stand.guest.do("cat /proc/interrupts").splitlines():
+        match = re.match(rf"\s*\d+:\s+((?:\d+\s+)+).*\b({device}-{what}\S*)$",
+                         line)
+        if match:
+            counts[match[2]] = sum(map(int, match[1].split()))
+    print(f"# {counts}")
+    require(len(counts) == QUEUES and all(counts.values()),
+            f"not {QUEUES} queues with interrupts: {counts}")
+
+
+def virtio_of(stand, path):
+    return os.path.basename(stand.guest.do(f"readlink -f {path}/device"))
+
+
+def disk_queues(stand):
+    """The guest's block layer has a queue for each processor."""
+    for cpu in range(QUEUES):
+        stand.guest.do(f"taskset -c {cpu} dd if=/dev/vda of=/dev/null bs=64k "
+                       "count=16 iflag=direct")
+    all_queues(stand, "req", virtio_of(stand, "/sys/block/vda"))
+
+
+def ping(stand, **options):
+    """All are answered, whichever processor and so pair of queues they take."""
+    flags = " ".join(f"-{key} {value}" for key, value in options.items())
+    for cpu in range(QUEUES):
+        text = stand.guest.do(f"taskset -c {cpu} ping -A -q -c {PINGS} {flags} "
+                              f"{OTHER}")
+        require(f" {PINGS} packets received" in text, text)
+        print("# " + text.splitlines()[-1])
+
+
+def bring_up(stand):
+    guest = stand.guest
+    require(MAC in guest.do("cat /sys/class/net/eth0/address"), "another MAC")
+    guest.do(f"ip link set eth0 up && ip addr add {OWN}/24 dev eth0")
+    guest.wait("[ $(cat /sys/class/net/eth0/carrier) = 1 ]")
+
+
+def network_queues(stand):
+    """What was asked on a queue is answered on its pair."""
+    all_queues(stand, "input", virtio_of(stand, "/sys/class/net/eth0"))
+
+
+def count(stand):
+    """Frames, ARP among them, as both ends count them."""
+    ours = [int(stand.guest.do(f"cat /sys/class/net/eth0/statistics/{way}_packets"))
+            for way in ("tx", "rx")]
+    theirs = stand.net.stats(0)[:2]
+    print(f"# the guest sent and received {ours}, testpmd received and sent "
+          f"{list(theirs)}")
+    require(ours == list(theirs), "frames were lost")
+    require(min(ours) >= 2 * QUEUES * PINGS, "fewer than were answered")
+
+
+def lose_net(stand):
+    stand.net.kill()
+    stand.guest.wait("[ $(cat /sys/class/net/eth0/carrier) = 0 ]")
+
+
+def new_net(stand):
+    os.unlink(stand.path("net.back"))
+    stand.start_net()
+    stand.guest.wait("[ $(cat /sys/class/net/eth0/carrier) = 1 ]")
+
+
+def rebind(stand):
+    """Linux's driver does not reset a device that asks for it."""
+    name = virtio_of(stand, "/sys/class/net/eth0")
+    for what in ("unbind", "bind"):
+        stand.guest.do(f"echo {name} > /sys/bus/virtio/drivers/virtio_net/{what}")
+    bring_up(stand)
+
+
+def read_files(stand):
+    stand.guest.do("mount -t virtiofs files /fs")
+    check_digest(stand, "/fs/outside", os.path.join(stand.shared, "outside"))
+
+
+def write_files(stand):
+    stand.guest.do("mkdir /fs/made && cp /tmp-file /fs/made/inside && sync")
+    check_digest(stand, "/tmp-file", os.path.join(stand.shared, "made/inside"))
+
+
+def change_files(stand):
+    """What is done outside is seen inside, and the other way round."""
+    path = os.path.join(stand.shared, "made")
+    with open(os.path.join(path, "note"), "w", encoding="ascii") as file:
+        file.write("from outside\n")
+    require(stand.guest.do("cat /fs/made/note") == "from outside", "another note")
+    stand.guest.do("mv /fs/made/note /fs/moved && rm -r /fs/made && sync")
+    require(sorted(os.listdir(stand.shared)) == ["moved", "outside"],
+            f"not as the guest left it: {os.listdir(stand.shared)}")
+
+
+def all_let_go(stand):
+    """What was there before is there still, and has no client."""
+    stand.bridge.says("client disconnected", 3)
+    stand.net.wait("link down", lambda: not stand.net.link_up(0))
+
+
+def end(stand):
+    """virtiofsd serves one front-end, and ends with it."""
+    stand.bridge.stop()
+    try:
+        status = stand.files.wait(SOON)
+    except subprocess.TimeoutExpired:
+        raise Failure("virtiofsd still has a front-end") from None
+    require(not status, f"virtiofsd ended with {status}")
+    status = stand.net.quit()
+    require(not status, f"dpdk-testpmd ended with {status}")
+
+
+def scenario(tap, stand):
+    tap.step("qemu-storage-daemon exports a disk", stand.start_storage)
+    tap.step("virtiofsd exports a directory", stand.start_files)
+    tap.step("dpdk-testpmd answers on a vhost port", stand.start_net)
+    tap.step("vuser-vhost serves all three", stand.start_bridge)
+    tap.step("a Linux guest of QEMU's vfio-user-pci boots", stand.start_guest)
+    tap.step("its drivers take the devices", drivers_bind, stand)
+
+    tap.step("disk: mounted, a file from outside is read", read_disk, stand)
+    tap.step("disk: a file is written and read again", write_disk, stand)
+    tap.step("disk: outside it is as the guest wrote it", check_disk, stand)
+    tap.step("disk: each queue was used", disk_queues, stand)
+
+    tap.step("network: MAC and link", bring_up, stand)
+    tap.step("network: small packets are answered", ping, stand)
+    tap.step("network: large packets are answered",
+             lambda: ping(stand, s=1400))
+    tap.step("network: each pair of queues was used", network_queues, stand)
+    tap.step("network: both ends count the same frames", count, stand)
+    tap.step("network: the link is down when the back-end was killed", lose_net,
+             stand)
+    tap.step("network: and up when there is a new one", new_net, stand)
+    tap.step("network: the driver is bound again", rebind, stand)
+    tap.step("network: after it packets are answered", ping, stand)
+
+    tap.step("files: mounted, a file from outside is read", read_files, stand)
+    tap.step("files: a file written inside is there outside", write_files, stand)
+    tap.step("files: changes are seen on both sides", change_files, stand)
+
+    tap.step("QEMU is killed, with a network and a file system in use",
+             stand.guest.kill)
+    tap.step("vuser-vhost and the back-ends let go", all_let_go, stand)
+    tap.step("and end", end, stand)
+
+
+def main(work, kernel, initramfs):
+    tap = Tap()
+    stand = Stand(work, kernel, initramfs)
+    try:
+        scenario(tap, stand)
+    except Failure:
+        show_logs(work)
+    finally:
+        stand.clean_up()
+    print(f"1..{tap.count}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    # So that what was started ends as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    main(*sys.argv[1:])
