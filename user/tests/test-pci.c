@@ -66,6 +66,34 @@ TEST(command_and_status)
 	check_eq(vuser_pci_get32(&pci, PCI_COMMAND), 0);
 }
 
+/* What another device has in its registers; what it is must be the same. */
+TEST(load)
+{
+	struct vuser_pci from, pci;
+
+	vuser_pci_init(&from, VUSER_PCI_CFG_SIZE, &ids);
+	vuser_pci_set_bar(&from, 0, 0x10000, 0);
+	check(vuser_pci_add_pm(&from) > 0);
+	pci = from;
+	write32(&from, PCI_COMMAND, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
+	write32(&from, PCI_BASE_ADDRESS_0, 0xfebf0000);
+	vuser_pci_put16(&from, PCI_STATUS,
+			PCI_STATUS_REC_MASTER_ABORT | PCI_STATUS_CAP_LIST);
+	check_eq(vuser_pci_load(&pci, from.cfg), 0);
+	check(!memcmp(pci.cfg, from.cfg, sizeof(pci.cfg)));
+	check(vuser_pci_bus_master(&pci));
+	/* A capability that is not there; the size of a BAR. */
+	from.cfg[PCI_CAPABILITY_LIST] = 0;
+	write32(&from, PCI_BASE_ADDRESS_0, 0xfeb00000);
+	check_eq(vuser_pci_load(&pci, from.cfg), -EINVAL);
+	check_eq(vuser_pci_get32(&pci, PCI_BASE_ADDRESS_0), 0xfebf0000);
+	from.cfg[PCI_CAPABILITY_LIST] = pci.cfg[PCI_CAPABILITY_LIST];
+	check_eq(vuser_pci_load(&pci, from.cfg), 0);
+	from.cfg[PCI_BASE_ADDRESS_0 + 1] = 0x80;
+	check_eq(vuser_pci_load(&pci, from.cfg), -EINVAL);
+	check_eq(vuser_pci_get32(&pci, PCI_BASE_ADDRESS_0), 0xfeb00000);
+}
+
 TEST(bars)
 {
 	const uint32_t wide = PCI_BASE_ADDRESS_MEM_TYPE_64 |

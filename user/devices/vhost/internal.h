@@ -117,14 +117,14 @@ bool vhost_can_log(const struct vhost_device *dev);
 
 /* rings.c: the rings at the back-end. */
 extern const struct virtio_ops vhost_ring_ops;
+int vhost_ring_start(struct vhost_device *dev, uint16_t queue);
+int vhost_ring_stop(struct vhost_device *dev, uint16_t index);
+int vhost_rings_start(struct vhost_device *dev);
 void vhost_rings_stop(struct vhost_device *dev);
 int vhost_rings_resume(struct vhost_device *dev);
-int vhost_rings_suspend(struct vhost_device *dev);
-int vhost_rings_continue(struct vhost_device *dev);
+int vhost_report(struct vhost_device *dev, const char *what, int ret);
 void vhost_rings_lost(struct vhost_device *dev);
 int vhost_rings_enable(struct vhost_device *dev);
-void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len);
-void vhost_rings_unpause(struct vhost_device *dev);
 int vhost_rings_log(struct vhost_device *dev);
 int vhost_rings_log_base(struct vhost_device *dev);
 void vhost_ring_sizes(const struct vhost_device *dev,
@@ -135,6 +135,13 @@ void vhost_rings_call(struct vhost_device *dev, uint16_t queue);
 int vhost_inflight_give(struct vhost_device *dev);
 void vhost_inflight_forget(struct vhost_device *dev);
 bool vhost_inflight_kept(const struct vhost_device *dev);
+
+/* pause.c: rings that stop and go on. */
+bool vhost_ring_waits(struct vhost_device *dev, uint16_t index);
+void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len);
+void vhost_rings_unpause(struct vhost_device *dev);
+int vhost_rings_suspend(struct vhost_device *dev);
+int vhost_rings_continue(struct vhost_device *dev);
 
 /* dirty.c: the log of writes. */
 int vhost_dirty_start(void *data, uint64_t *page_size);

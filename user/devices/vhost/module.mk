@@ -9,7 +9,7 @@ vhost-objs := $(addprefix $(d), \
 	types.o virtio.o vqueue.o net.o pci.o memory.o log.o link.o \
 	arguments.o \
 	config.o control.o dirty.o inflight.o state.o stream.o \
-	transfer.o migration.o irq.o rings.o serve.o device.o)
+	transfer.o migration.o irq.o rings.o pause.o serve.o device.o)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \

@@ -65,19 +65,6 @@ static int check_ring(struct vhost_device *dev, uint16_t index)
 	return 0;
 }
 
-/* Memory of its ring was unmapped, and is not there again. */
-static bool stays_paused(struct vhost_device *dev, uint16_t index)
-{
-	const struct virtio_queue *q = &dev->virtio.queues[index];
-	uint64_t sizes[3];
-
-	vhost_ring_sizes(dev, q, sizes);
-	return dev->queues[index].paused &&
-	       !(vhost_mem_holds(&dev->mem, q->desc, sizes[0]) &&
-		 vhost_mem_holds(&dev->mem, q->driver, sizes[1]) &&
-		 vhost_mem_holds(&dev->mem, q->device, sizes[2]));
-}
-
 /* Whether the driver uses a queue, of a network device with many pairs. */
 static bool in_use(const struct vhost_device *dev, uint16_t queue)
 {
@@ -176,8 +163,8 @@ static int start_ring(struct vhost_device *dev, uint16_t index)
 	return 0;
 }
 
-/* 0, or as a request of the back-end, and why has been said. */
-static int stop_ring(struct vhost_device *dev, uint16_t index)
+/** vhost_ring_stop - 0, or as a request of the back-end, and why has been said */
+int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
 {
 	struct vhost_queue *queue = &dev->queues[index];
 	int ret = 0;
@@ -196,7 +183,10 @@ static int stop_ring(struct vhost_device *dev, uint16_t index)
 	return ret;
 }
 
-static int start_queue(struct vhost_device *dev, uint16_t queue)
+/** vhost_ring_start - at the back-end, or here; 0, or as a request of the
+ * back-end
+ */
+int vhost_ring_start(struct vhost_device *dev, uint16_t queue)
 {
 	return vhost_is_control(dev, queue) ? vhost_control_start(dev, queue) :
 					      start_ring(dev, queue);
@@ -230,7 +220,10 @@ static int set_log(struct vhost_device *dev)
 					  dev->log.fd);
 }
 
-static int start_all(struct vhost_device *dev)
+/** vhost_rings_start - all that the driver enabled and whose memory is there; 0,
+ * or as a request of the back-end
+ */
+int vhost_rings_start(struct vhost_device *dev)
 {
 	struct vhost_backend *b = backend_of(dev);
 	uint16_t i;
@@ -247,8 +240,8 @@ static int start_all(struct vhost_device *dev)
 	if (!ret)
 		ret = set_mtu(dev);
 	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
-		if (dev->virtio.queues[i].enabled && !stays_paused(dev, i))
-			ret = start_queue(dev, i);
+		if (dev->virtio.queues[i].enabled && !vhost_ring_waits(dev, i))
+			ret = vhost_ring_start(dev, i);
 	if (!ret)
 		ret = set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE |
 					      VIRTIO_CONFIG_S_DRIVER |
@@ -258,8 +251,10 @@ static int start_all(struct vhost_device *dev)
 	return ret;
 }
 
-/* What the driver did wrong has been said; the rest the library knows. */
-static int report(struct vhost_device *dev, const char *what, int ret)
+/** vhost_report - say what went wrong, unless it was the driver, of which that has
+ * been said; @ret
+ */
+int vhost_report(struct vhost_device *dev, const char *what, int ret)
 {
 	if (ret && ret != -EFAULT && ret != -EINVAL)
 		vhost_say(dev, "%s: %s", what,
@@ -277,8 +272,8 @@ static int ops_start(void *ctx)
 		return 0;
 	ret = vhost_link_again(&dev->link);
 	if (!ret)
-		ret = start_all(dev);
-	report(dev, "cannot start the rings", ret);
+		ret = vhost_rings_start(dev);
+	vhost_report(dev, "cannot start the rings", ret);
 	if (ret)
 		vhost_rings_stop(dev);
 	return ret;
@@ -295,7 +290,8 @@ int vhost_rings_resume(struct vhost_device *dev)
 	int ret;
 
 	dev->resuming = true;
-	ret = report(dev, "cannot go on with the rings", start_all(dev));
+	ret = vhost_report(dev, "cannot go on with the rings",
+			   vhost_rings_start(dev));
 	dev->resuming = false;
 	if (ret) {
 		vhost_rings_stop(dev);
@@ -312,7 +308,8 @@ static int ops_queue_start(void *ctx, uint16_t queue)
 
 	if (dev->stopped)
 		return 0;
-	return report(dev, "cannot start a ring", start_queue(dev, queue));
+	return vhost_report(dev, "cannot start a ring",
+			    vhost_ring_start(dev, queue));
 }
 
 static void ops_queue_stop(void *ctx, uint16_t queue)
@@ -323,7 +320,7 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 	if (vhost_is_control(dev, queue))
 		vhost_control_stop(dev);
 	else
-		stop_ring(dev, queue);
+		vhost_ring_stop(dev, queue);
 }
 
 /**
@@ -338,7 +335,7 @@ void vhost_rings_stop(struct vhost_device *dev)
 	vhost_control_stop(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		dev->told = dev->told || dev->queues[i].started;
-		stop_ring(dev, i);
+		vhost_ring_stop(dev, i);
 	}
 	if (dev->told && vhost_backend_connected(backend_of(dev)))
 		set_status(dev, 0);
@@ -358,148 +355,6 @@ void vhost_rings_lost(struct vhost_device *dev)
 	}
 }
 
-static bool overlap(uint64_t a, uint64_t len_a, uint64_t b, uint64_t len_b)
-{
-	return a - b < len_b || b - a < len_a;
-}
-
-static bool lies_in(const struct vhost_device *dev, uint16_t index,
-		    uint64_t iova, uint64_t len)
-{
-	const struct virtio_queue *q = &dev->virtio.queues[index];
-	uint64_t sizes[3];
-
-	vhost_ring_sizes(dev, q, sizes);
-	return overlap(q->desc, sizes[0], iova, len) ||
-	       overlap(q->driver, sizes[1], iova, len) ||
-	       overlap(q->device, sizes[2], iova, len);
-}
-
-/**
- * vhost_rings_pause - memory is about to be unmapped: stop what lies in it
- * @dev: device
- * @iova: of the memory
- * @len: bytes
- *
- * A client whose memory changes under a driver, as that of a guest does while
- * firmware is at work, unmaps it and maps it anew.  A back-end that looked into
- * such a ring in between would find nothing.
- */
-void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len)
-{
-	uint16_t i;
-
-	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		if (!dev->queues[i].started || !lies_in(dev, i, iova, len) ||
-		    stop_ring(dev, i))
-			continue;
-		dev->queues[i].paused = true;
-		if (dev->options.verbose)
-			vhost_say(dev, "ring %u pauses: memory at %#jx goes", i,
-				  (uintmax_t)iova);
-	}
-}
-
-/**
- * vhost_rings_unpause - memory has come: go on with what lies in it
- * @dev: device; its back-end knows of the memory
- */
-void vhost_rings_unpause(struct vhost_device *dev)
-{
-	uint16_t i;
-
-	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		if (!dev->queues[i].paused || stays_paused(dev, i))
-			continue;
-		if (!report(dev, "cannot go on with a ring",
-			    start_queue(dev, i)))
-			continue;
-		vhost_rings_stop(dev);
-		virtio_need_reset(&dev->virtio);
-		return;
-	}
-}
-
-/* Stop all rings, and keep where they go on. */
-static int halt(struct vhost_device *dev)
-{
-	int ret = 0, err;
-	uint16_t i;
-
-	dev->live = false;
-	if (dev->net)
-		vhost_control_suspend(dev);
-	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		if (!dev->queues[i].started)
-			continue;
-		err = stop_ring(dev, i);
-		dev->queues[i].paused = !err;
-		ret = ret ?: err;
-	}
-	return ret;
-}
-
-/* Whether rings are to be served when the device runs. */
-static bool in_service(const struct vhost_device *dev)
-{
-	return virtio_running(&dev->virtio) &&
-	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
-}
-
-/**
- * vhost_rings_suspend - stop the device for a migration: nothing is in flight
- *	then, and each ring is known to the entry
- * @dev: device
- *
- * The back-end's own state stays: it is not told that the driver is gone.
- *
- * Return: 0, or -errno and the device is not stopped.
- */
-int vhost_rings_suspend(struct vhost_device *dev)
-{
-	int ret;
-
-	if (in_service(dev) && !dev->live) {
-		vhost_say(dev, "cannot be stopped for a migration now: the "
-			       "back-end is away with what is in flight");
-		return -ENOTCONN;
-	}
-	ret = halt(dev);
-	if (ret) {
-		/* Where its rings are nobody knows: as if it had gone. */
-		vhost_backend_disconnect(backend_of(dev));
-		return ret;
-	}
-	dev->stopped = true;
-	return 0;
-}
-
-/**
- * vhost_rings_continue - go on after vhost_rings_suspend(), here or where the
- *	state has come from
- * @dev: device
- *
- * Return: 0, or -errno and the device is stopped as before.
- */
-int vhost_rings_continue(struct vhost_device *dev)
-{
-	int ret = 0;
-
-	if (in_service(dev)) {
-		ret = vhost_link_again(&dev->link);
-		if (!ret)
-			ret = start_all(dev);
-		report(dev, "cannot go on with the rings", ret);
-	}
-	if (ret) {
-		halt(dev);
-		return ret;
-	}
-	dev->stopped = false;
-	vhost_irq_resume(dev);
-	return 0;
-}
-
 /** vhost_rings_enable - the driver uses more or less of the queues; 0 or as a
  * request of the back-end
  */
@@ -511,7 +366,7 @@ int vhost_rings_enable(struct vhost_device *dev)
 	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
 		if (dev->queues[i].started)
 			ret = enable_ring(dev, i);
-	return report(dev, "cannot enable rings", ret);
+	return vhost_report(dev, "cannot enable rings", ret);
 }
 
 /**
@@ -534,13 +389,15 @@ int vhost_rings_log(struct vhost_device *dev)
 	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
 		if (dev->queues[i].started)
 			ret = set_addr(dev, i);
-	return report(dev, "cannot log writes", ret);
+	return vhost_report(dev, "cannot log writes", ret);
 }
 
 /** vhost_rings_log_base - the log or memory is another one, likewise */
 int vhost_rings_log_base(struct vhost_device *dev)
 {
-	return dev->live ? report(dev, "cannot log writes", set_log(dev)) : 0;
+	return dev->live ?
+		       vhost_report(dev, "cannot log writes", set_log(dev)) :
+		       0;
 }
 
 /**
