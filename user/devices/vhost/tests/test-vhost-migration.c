@@ -208,7 +208,15 @@ TEST(drivers_that_write_while_it_is_stopped)
 	check_eq(stand->status, 0);
 	check_eq(go(stand, RUNNING), 0);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
-	stand_start(stand, 0);
+	stand_start(stand, VIRTIO_BIT(VIRTIO_F_RING_RESET));
+	check_eq(stand->base, 0);
+	/* A queue of it: what is to go on is gone. */
+	check_eq(go(stand, STOP), 0);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_RESET, 2, 1);
+	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(go(stand, RUNNING), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 3);
 	check_eq(stand->base, 0);
 	stand_free(stand);
 }
