@@ -598,6 +598,16 @@ TEST(back_end_that_does_not_start)
 	stand->refuse = 0;
 	check_eq(go(stand, RUNNING), 0);
 	check_eq(stand->base, 0x8765);
+	/* When it fails at the end, the ring is served already: no longer. */
+	check_eq(go(stand, STOP), 0);
+	stand->stopped_at = 3;
+	stand->refuse = VHOST_USER_SET_STATUS;
+	check_eq(go(stand, RUNNING), -EREMOTEIO);
+	check_eq(where(stand), STOP);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 3);
+	stand->refuse = 0;
+	check_eq(go(stand, RUNNING), 0);
+	check_eq(stand->base, 3);
 	stand_free(stand);
 }
 
