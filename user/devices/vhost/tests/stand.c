@@ -54,6 +54,7 @@ static void end_state(struct stand *stand)
 static void start_state(struct stand *stand, struct fake *fake)
 {
 	end_state(stand);
+	stand->state_features = stand->features;
 	stand->saving = fake->msg.payload.device_state.direction ==
 			VHOST_USER_STATE_SAVE;
 	stand->state_fd = fake->fds[0];

@@ -43,6 +43,7 @@
  * @status: that it was told last
  * @state: its own state, to be saved
  * @state_len: bytes of @state
+ * @state_features: those that it had been told when a transfer began
  * @state_bad: it says that a transfer failed
  * @loaded: the state that it was given
  * @moved: bytes of @state or @loaded that have gone
@@ -79,6 +80,7 @@ struct stand {
 	uint8_t status;
 	const uint8_t *state;
 	size_t state_len;
+	uint64_t state_features;
 	bool state_bad;
 	uint8_t loaded[1 << 18];
 	size_t moved;

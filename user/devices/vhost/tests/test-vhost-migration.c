@@ -289,6 +289,7 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 	if (stateful) {
 		check_eq(b->moved, STATE_LEN);
 		check(!memcmp(b->loaded, backend_state, STATE_LEN));
+		check_eq(b->state_features, a->features);
 	}
 	set_irq(b, 1, call);
 	check_eq(stand_event(call, SOON), 1);
@@ -531,13 +532,15 @@ TEST(reset_ends_it)
 /* Two back-ends, one after the other, while the device is stopped. */
 static uint8_t other_back_end(const char *type, uint64_t protocol)
 {
-	struct stand *stand = setup(type, protocol & NO_INFLIGHT);
+	struct stand *stand = setup(type, protocol);
 	uint8_t ret;
 
 	run_source(stand);
 	check_eq(go(stand, STOP), 0);
 	stand_lose_backend(stand);
 	stand_new_backend(stand);
+	check_eq(where(stand), STOP);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
 	check_eq(go(stand, RUNNING), 0);
 	ret = status(stand);
 	if (ret == 0xf)
@@ -550,9 +553,135 @@ static uint8_t other_back_end(const char *type, uint64_t protocol)
 
 TEST(back_end_lost_while_it_is_stopped)
 {
+	check_eq(other_back_end("rng", NO_INFLIGHT), 0xf);
 	check_eq(other_back_end("rng", ALL), 0xf);
 	/* This one's state is gone with it. */
-	check_eq(other_back_end("vsock", ALL), 0x4f);
+	check_eq(other_back_end("vsock", NO_INFLIGHT), 0x4f);
+}
+
+/* The next back-end lacks what the one before had, and is not taken. */
+static void lesser(const char *type, uint64_t protocol)
+{
+	struct stand *stand = setup(type, NO_INFLIGHT);
+
+	stand_map(stand);
+	stand_lose_backend(stand);
+	stand->fake.protocol = protocol;
+	stand_new_backend(stand);
+	check_nobody(stand);
+	stand->fake.protocol = NO_INFLIGHT;
+	stand_new_backend(stand);
+	stand_start(stand, 0);
+	stand_free(stand);
+}
+
+TEST(back_ends_that_cannot_do_as_much)
+{
+	lesser("vsock", NO_INFLIGHT & NO_STATE);
+	lesser("rng", NO_INFLIGHT & ~VHOST_USER_PROTOCOL(LOG_SHMFD));
+}
+
+TEST(what_was_before_is_gone)
+{
+	struct stand *stand = setup("rng", ALL);
+	ssize_t len = get_stream("rng", ALL);
+	uint32_t command;
+
+	run_source(stand);
+	check_eq(go(stand, RESUMING), 0);
+	check_eq(status(stand), 0);
+	check_eq(stand->status, 0);
+	cfg(stand, PCI_COMMAND, &command, false);
+	check_eq(command & PCI_COMMAND_MASTER, 0);
+	check_eq(write_stream(stand, len, 65536), 0);
+	check_eq(go(stand, RUNNING), 0);
+	check_eq(status(stand), 0xf);
+	cfg(stand, PCI_COMMAND, &command, false);
+	check(command & PCI_COMMAND_MASTER);
+	stand_free(stand);
+}
+
+static void change_config(struct stand *stand, uint8_t value)
+{
+	struct vhost_user_msg msg = {
+		.hdr.request = VHOST_USER_BACKEND_CONFIG_CHANGE_MSG,
+		.hdr.flags = VHOST_USER_NEED_REPLY,
+	};
+	struct vhost_user_msg answer;
+	int fd;
+
+	stand->config[0] = value;
+	fake_ask(stand->fake.channel, &msg, -1);
+	check_eq(fake_answer(stand->fake.channel, &msg, &answer, &fd), 0);
+	/* It is looked at in a moment, which the next command waits for. */
+}
+
+static struct stand *setup_disk(int config)
+{
+	struct stand *stand = setup("blk", NO_STATE);
+
+	stand_map(stand);
+	if (config >= 0)
+		set_irq(stand, 0, config);
+	stand_features(stand, VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
+	return stand;
+}
+
+TEST(configuration_that_changes_meanwhile)
+{
+	int config = new_event();
+	struct stand *stand = setup_disk(config);
+	uint8_t before;
+
+	before = stand_read(stand, VIRTIO_PCI_COMMON_CFGGENERATION, 1);
+	check_eq(go(stand, STOP), 0);
+	change_config(stand, 8);
+	check_eq(stand_event(config, NEVER), 0);
+	check_eq(stand_read(stand, VHOST_BAR_DEVICE, 1), 0);
+	check_eq(go(stand, RUNNING), 0);
+	check_eq(stand_event(config, SOON), 1);
+	check_eq(stand_read(stand, VHOST_BAR_DEVICE, 1), 8);
+	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_CFGGENERATION, 1),
+		 (uint8_t)(before + 1));
+	close(config);
+	stand_free(stand);
+}
+
+/* What the driver was to be told, and could not be. */
+TEST(interrupts_that_are_due)
+{
+	struct stand *a = setup_disk(-1), *b = setup("blk", NO_STATE);
+	int config = new_event(), line = new_event();
+	ssize_t len;
+
+	change_config(a, 8);
+	/* Until that has been seen to. */
+	while (stand_read(a, VHOST_BAR_DEVICE, 1) != 8)
+		;
+	check_eq(go(a, COPY), 0);
+	len = read_stream(a, 65536);
+	b->config[0] = 8;
+	set_irq(b, 0, config);
+	check_eq(vuser_client_set_irqs(b->client,
+				       VFIO_IRQ_SET_DATA_EVENTFD |
+					       VFIO_IRQ_SET_ACTION_TRIGGER,
+				       VFIO_PCI_INTX_IRQ_INDEX, 0, 1, NULL,
+				       &line),
+		 0);
+	check_eq(go(b, RESUMING), 0);
+	check_eq(write_stream(b, len, 65536), 0);
+	check_eq(go(b, STOP), 0);
+	check_eq(stand_event(config, NEVER) + stand_event(line, 0), 0);
+	check_eq(go(b, RUNNING), 0);
+	check_eq(stand_event(config, SOON), 1);
+	check_eq(stand_event(line, SOON), 1);
+	check_eq(stand_read(b, VHOST_BAR_ISR, 1), VIRTIO_ISR_CONFIG);
+	close(config);
+	close(line);
+	stand_free(a);
+	stand_free(b);
 }
 
 TEST(back_end_lost_before_it_is_stopped)
