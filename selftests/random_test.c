@@ -89,8 +89,7 @@ static bool all_end(pid_t *pids, unsigned int nr)
 	while (left && clock_ms() < deadline) {
 		left = 0;
 		for (i = 0; i < nr; i++) {
-			if (pids[i] > 0 &&
-			    waitpid(pids[i], &status, WNOHANG)) {
+			if (pids[i] > 0 && waitpid(pids[i], &status, WNOHANG)) {
 				good = ended_well(pids[i], status) && good;
 				pids[i] = 0;
 			}
@@ -198,7 +197,7 @@ int main(void)
 	ok(all_end(pids, nr), "all processes end");
 	if (world->bad_end)
 		printf("# wait status 0x%x\n", world->bad_end);
-	ok(!world->bad_end, "consumers die of nothing but what kills them on purpose");
+	ok(!world->bad_end, "consumers end as they should");
 	ok(remove_all(), "all devices can be removed");
 	ok(works(), "a new device works");
 	report();

@@ -45,7 +45,8 @@ struct world {
 	char socket[NR_DEVICES][64];
 	atomic_bool stop;
 	atomic_ulong did[NR_DID];
-	atomic_int bad_end; /* wait status of a consumer that should not have ended so */
+	/* the wait status of a consumer that should not have ended so */
+	atomic_int bad_end;
 };
 
 extern struct world *world;
