@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * On a kernel that checks itself everything takes longer: the harness's limits,
- * times TEST_SLOWNESS.  The compiler includes this before a test's first line.
+ * On an emulated processor, and on a kernel that checks itself, everything takes
+ * longer: the harness's limits, times TEST_SLOWNESS.  The compiler includes this
+ * before a test's first line.
  */
 #ifndef SLOWNESS_H
 #define SLOWNESS_H

@@ -68,7 +68,7 @@ dpdk_check()
 	test="$label: dmadev_autotest passes on ${BDF[$name]}"
 	loads=$(counter "$name" trap-load)
 	stores=$(counter "$name" trap-store)
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5 6 7 8; do
 		dpdk_autotest "${BDF[$name]}" "$out" "$@" ||
 			echo "dpdk-test ended with status $?" >> "$out"
 		dpdk_late "$out" || break
