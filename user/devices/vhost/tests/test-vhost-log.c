@@ -136,7 +136,7 @@ TEST(growing)
 	vhost_log_stop(&log_);
 }
 
-#define ROUNDS 50
+#define ROUNDS 500
 
 static bool done;
 
