@@ -758,28 +758,47 @@ static void put(struct stand *stand, uint64_t iova, const void *data, size_t n)
 		(ssize_t)n);
 }
 
+/* A command in descriptors from @head on; it is entry @index of the ring. */
+static void command(struct stand *stand, uint16_t index, uint16_t head,
+		    const struct virtio_net_ctrl_hdr *hdr, const char *arg)
+{
+	const uint64_t at = STAND_IOVA + 0x3000 + head * 64;
+	const uint16_t last = head + 1 + !!arg, next = index + 1;
+	const struct vring_desc desc[3] = {
+		{ at, sizeof(*hdr), VRING_DESC_F_NEXT, head + 1 },
+		{ at + 16, ETH_ALEN, VRING_DESC_F_NEXT, last },
+	};
+	const struct vring_desc ack = { at + 32, 1, VRING_DESC_F_WRITE, 0 };
+
+	put(stand, STAND_DESC + 16 * head, desc, sizeof(desc));
+	put(stand, STAND_DESC + 16 * last, &ack, sizeof(ack));
+	put(stand, at, hdr, sizeof(*hdr));
+	if (arg)
+		put(stand, at + 16, arg, ETH_ALEN);
+	put(stand, STAND_DRIVER + 4 + 2 * index, &head, sizeof(head));
+	put(stand, STAND_DRIVER + 2, &next, sizeof(next));
+	stand_write(stand, VHOST_BAR_NOTIFY + 2 * VHOST_NOTIFY_MULTIPLIER, 2,
+		    2);
+}
+
 static void set_mac(struct stand *stand, uint16_t index, const char *mac)
 {
 	const struct virtio_net_ctrl_hdr hdr = {
 		.class = VIRTIO_NET_CTRL_MAC,
 		.cmd = VIRTIO_NET_CTRL_MAC_ADDR_SET,
 	};
-	const uint64_t at = STAND_IOVA + 0x3000;
-	const struct vring_desc desc[3] = {
-		{ at, sizeof(hdr), VRING_DESC_F_NEXT, 1 },
-		{ at + 16, ETH_ALEN, VRING_DESC_F_NEXT, 2 },
-		{ at + 32, 1, VRING_DESC_F_WRITE, 0 },
-	};
-	const uint16_t zero = 0, next = index + 1;
-	const uint32_t kick = 2;
 
-	put(stand, STAND_DESC, desc, sizeof(desc));
-	put(stand, at, &hdr, sizeof(hdr));
-	put(stand, at + 16, mac, ETH_ALEN);
-	put(stand, STAND_DRIVER + 4 + 2 * index, &zero, sizeof(zero));
-	put(stand, STAND_DRIVER + 2, &next, sizeof(next));
-	stand_write(stand, VHOST_BAR_NOTIFY + 2 * VHOST_NOTIFY_MULTIPLIER, 2,
-		    kick);
+	command(stand, index, 0, &hdr, mac);
+}
+
+static void ack_announce(struct stand *stand, uint16_t index)
+{
+	const struct virtio_net_ctrl_hdr hdr = {
+		.class = VIRTIO_NET_CTRL_ANNOUNCE,
+		.cmd = VIRTIO_NET_CTRL_ANNOUNCE_ACK,
+	};
+
+	command(stand, index, 4, &hdr, NULL);
 }
 
 static uint16_t used_index(struct stand *stand)
@@ -845,6 +864,8 @@ TEST(control_queue)
 	set_mac(stand, 0, macs[0]);
 	check_eq(stand_event(call, SOON), 1);
 	check(has_mac(stand, macs[0]));
+	/* Were it done again, it would be another one. */
+	put(stand, STAND_IOVA + 0x3010, macs[1], ETH_ALEN);
 	stand = migrate_net(stand);
 	check(has_mac(stand, macs[0]));
 	check_eq(used_index(stand), 1);
@@ -857,9 +878,15 @@ TEST(control_queue)
 	/* The ring goes on where it was, and does nothing twice. */
 	set_irq(stand, 3, call);
 	check_eq(stand_event(call, SOON), 1);
-	set_mac(stand, 1, macs[1]);
+	ack_announce(stand, 1);
 	check_eq(stand_event(call, SOON), 1);
 	check_eq(used_index(stand), 2);
+	check_eq(stand_read(stand, VHOST_BAR_DEVICE + 6, 2),
+		 VIRTIO_NET_S_LINK_UP);
+	check(has_mac(stand, macs[0]));
+	set_mac(stand, 2, macs[1]);
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(used_index(stand), 3);
 	check(has_mac(stand, macs[1]));
 	close(call);
 	close(config);
