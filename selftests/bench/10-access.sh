@@ -19,6 +19,5 @@ for _ in 1 2 3 4 5 6 7; do
 	values+=("$("$BENCH/ioat_bench" "$uuid")")
 	baselines+=("$(vuser-ioat --copy-baseline 6144 | tr -dc 0-9.)")
 done
-median() { printf '%s\n' "$@" | sort -n | sed -n 4p; }
 row_against "ioat copy of 64 KiB : copy between two mappings" \
 	"$(median "${values[@]}")" ns "$(median "${baselines[@]}")" 1.2

@@ -15,8 +15,8 @@ cleanup()
 {
 	local pid mdev
 
-	for mdev in /sys/bus/mdev/devices/*/remove; do
-		[ -e "$mdev" ] && echo 1 > "$mdev"
+	for mdev in /sys/bus/mdev/devices/*; do
+		[ -e "$mdev" ] && { vuserctl remove "${mdev##*/}" || :; }
 	done
 	for pid in "${PIDS[@]}"; do
 		kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null
@@ -41,6 +41,22 @@ row_against()
 		--argjson baseline "$4" --argjson limit "$5" \
 		'{$name, $value, $unit, $baseline,
 		  ratio: ($value / $baseline), $limit}'
+}
+
+# rate_against NAME VALUE UNIT BASELINE FLOOR: of which more is better; FLOOR is how
+# small the ratio may be.
+rate_against()
+{
+	jq -cn --arg name "$1" --argjson value "$2" --arg unit "$3" \
+		--argjson baseline "$4" --argjson floor "$5" \
+		'{$name, $value, $unit, $baseline,
+		  ratio: ($value / $baseline), limit: null, $floor}'
+}
+
+# median NUMBER...: of an odd count of them
+median()
+{
+	printf '%s\n' "$@" | sort -g | sed -n "$((($# + 1) / 2))p"
 }
 
 # start COMMAND...: in the background until the end

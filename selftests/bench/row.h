@@ -22,7 +22,8 @@ double samples_median(struct samples *s);
 /* Nanoseconds of the monotonic clock. */
 uint64_t now_ns(void);
 
-/* One row of JSON; a baseline or a limit of 0 is none. */
+/* One row of JSON; a baseline or a limit of 0 is none. The limit is of the ratio,
+ * and how large that may be. */
 void row_print(const char *name, double value, const char *unit,
 	       double baseline, double limit);
 
