@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -78,6 +79,8 @@ static void run(const char *const *argv)
 	} else {
 		strcpy(self, argv[0]);
 	}
+	/* A test that fails leaves nothing behind. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* What it prints is no TAP. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	setenv("NOTIFY_SOCKET", peers_path("notify"), 1);
