@@ -151,12 +151,13 @@ static int new_device(struct vhost_arguments *args, const char *name)
 
 static int one_option(int c, struct vhost_arguments *args)
 {
-	struct vhost_device_options *dev = &args->device[args->nr - 1];
+	struct vhost_device_options *dev;
 
 	if (!args->nr) {
 		fprintf(stderr, "vuser-vhost: --device must come first\n");
 		return bad_usage();
 	}
+	dev = &args->device[args->nr - 1];
 	switch (c) {
 	case 'b':
 		dev->backend = optarg;

@@ -198,8 +198,10 @@ static int check_config(const struct vhost_device *dev)
 		return opt->tag ? 0 : no_config(dev, "--tag");
 	if (!strcmp(name, "vsock"))
 		return opt->has_cid ? 0 : no_config(dev, "--cid");
-	vhost_say(dev, "the back-end has no configuration, which %s needs",
-		  name);
+	vhost_say(dev,
+		  "the back-end has no configuration, which %s needs: is it "
+		  "one for %s?",
+		  name, name);
 	return -EINVAL;
 }
 
@@ -217,8 +219,18 @@ static uint32_t count_queues(const struct vhost_device *dev)
 static int too_many(const struct vhost_device *dev, uint32_t asked,
 		    uint64_t there)
 {
-	vhost_say(dev, "%u queues are asked for, the back-end has %ju", asked,
-		  (uintmax_t)there);
+	if (dev->options.queues)
+		vhost_say(
+			dev,
+			"%u queues are asked for, the back-end has %ju: lower "
+			"--queues, or start it with more",
+			asked, (uintmax_t)there);
+	else
+		vhost_say(
+			dev,
+			"the back-end's configuration takes %u queues, it has "
+			"%ju: is it one for %s?",
+			asked, (uintmax_t)there, dev->options.type.name);
 	return -EINVAL;
 }
 
@@ -258,7 +270,9 @@ static int how_many(struct vhost_device *dev)
 		queues += type->queues;
 	} else if (type->queues) {
 		if (queues && queues != type->queues) {
-			vhost_say(dev, "%s has %u queues, no more, no less",
+			vhost_say(dev,
+				  "%s has %u queues, no more, no less: leave "
+				  "--queues out",
 				  type->name, type->queues);
 			return -EINVAL;
 		}
@@ -289,7 +303,7 @@ int vhost_config_init(struct vhost_device *dev)
 	if (!(vhost_backend_features(b) & VIRTIO_BIT(VIRTIO_F_VERSION_1))) {
 		vhost_say(dev,
 			  "the back-end does not offer virtio 1.0 (its "
-			  "features are %#jx)",
+			  "features are %#jx): a newer one is needed",
 			  (uintmax_t)vhost_backend_features(b));
 		return -EOPNOTSUPP;
 	}

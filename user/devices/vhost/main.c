@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vuser-vhost: vhost-user back-ends as virtio-pci devices over vfio-user. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,46 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
+/* No device: why has been said for most errors, so now what to do about it. */
+static int no_device(const char *backend, int error)
+{
+	const char *step;
+
+	switch (-error) {
+	case ENOENT:
+	case ECONNREFUSED:
+		step = "start the back-end first: it must listen there";
+		break;
+	case ETIMEDOUT:
+		step = "is it a vhost-user back-end, and has no other front-end?";
+		break;
+	case EPROTO:
+	case ECONNRESET:
+		step = "is it a vhost-user back-end that listens there?";
+		break;
+	case EINVAL:
+	case EOPNOTSUPP:
+		return 1;
+	default:
+		return fail(backend, error);
+	}
+	fprintf(stderr, "vuser-vhost: %s: %s\n", backend, step);
+	return 1;
+}
+
+static int no_socket(const char *path, int error)
+{
+	const char *step = "";
+
+	if (error == -EADDRINUSE)
+		step = ": remove what is there, or give another path";
+	else if (error == -ENOENT)
+		step = ": make the directory first";
+	fprintf(stderr, "vuser-vhost: cannot listen at %s: %s%s\n", path,
+		strerror(-error), step);
+	return 1;
+}
+
 /* Devices that were made are in @devices, whatever is returned. */
 static int make_devices(const struct vhost_arguments *args,
 			struct vhost_device **devices, sd_event *event)
@@ -43,10 +84,10 @@ static int make_devices(const struct vhost_arguments *args,
 	for (i = 0; i < args->nr; i++) {
 		ret = vhost_device_new(&args->device[i], &devices[i]);
 		if (ret < 0)
-			return fail(args->device[i].backend, ret);
+			return no_device(args->device[i].backend, ret);
 		ret = vhost_device_serve(devices[i], args->socket[i], event);
 		if (ret < 0)
-			return fail(args->socket[i], ret);
+			return no_socket(args->socket[i], ret);
 	}
 	return 0;
 }

@@ -27,9 +27,11 @@ $(foreach t,device dirty migration,$(eval test-vhost-$(t)-objs += \
 vhost-peers-objs := $(d)tests/peers.o tests/harness.o $(tap-objs)
 qemu-storage-daemon ?= $(shell command -v qemu-storage-daemon)
 virtiofsd ?= $(wildcard /usr/libexec/virtiofsd)
-tests += test-vhost-program test-vhost-disk test-vhost-files
+tests += test-vhost-program test-vhost-disk test-vhost-files test-vhost-usage
 test-vhost-program-objs := $(d)tests/test-vhost-program.o \
 	tests/vhost/fake.o $(d)stream.o $(vhost-peers-objs)
+test-vhost-usage-objs := $(d)tests/test-vhost-usage.o tests/vhost/fake.o \
+	$(vhost-peers-objs)
 test-vhost-disk-objs := $(d)tests/test-vhost-disk.o tests/vhost/driver.o \
 	$(vhost-peers-objs)
 test-vhost-disk-cppflags := $(if $(qemu-storage-daemon),\
@@ -40,6 +42,7 @@ test-vhost-files-objs := $(if $(virtiofsd),\
 test-vhost-files-cppflags := -DVIRTIOFSD='"$(virtiofsd)"'
 $(B)/bin/test-vhost-disk: | $(B)/bin/vuser-vhost $(B)/bin/vuser-vhost-blk
 $(B)/bin/test-vhost-files $(B)/bin/test-vhost-program: | $(B)/bin/vuser-vhost
+$(B)/bin/test-vhost-usage: | $(B)/bin/vuser-vhost
 
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system

@@ -439,8 +439,10 @@ static void ops_reset(void *ctx)
 	}
 }
 
+/* The status did, by DEVICE_NEEDS_RESET. */
 static void ops_config_changed(void *ctx)
 {
+	vhost_say(ctx, "the driver has to reset the device");
 	vhost_irq_config(ctx);
 }
 

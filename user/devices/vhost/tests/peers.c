@@ -68,7 +68,7 @@ static void wait_ready(int fd)
 	close(fd);
 }
 
-static void run(const char *const *argv)
+void peers_exec(const char *const *argv)
 {
 	char self[4096];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 64);
@@ -97,7 +97,7 @@ pid_t peers_run(const char *const *argv)
 	pid_t pid = fork();
 
 	if (!pid)
-		run(argv);
+		peers_exec(argv);
 	require(pid > 0);
 	if (ours)
 		wait_ready(fd);

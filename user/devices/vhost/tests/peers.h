@@ -19,6 +19,8 @@ const char *peers_path(const char *name);
 
 /* Run a program; one without a slash is of ours, which says when it is ready. */
 pid_t peers_run(const char *const *argv);
+/* Become that program, with all it prints on standard error. */
+__attribute__((noreturn)) void peers_exec(const char *const *argv);
 /* Have it end, and wait for that; it must end well. */
 void peers_stop(pid_t pid);
 
