@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # labs: 6.12 7.2 debug
-# timeout: 300
+# timeout: 450
 #
 # qemu-storage-daemon's vhost-user-blk export as a disk for qemu-io and qemu-img
 # by way of QEMU's virtio-blk-vfio-pci (libblkio, which Debian 12 does not have),
@@ -15,7 +15,8 @@ IMAGE=$WORK/disk.img
 BACK=$WORK/back.sock
 SIZE=$((64 << 20))
 
-# Memory of files can only be reached through the page cache: no cache.direct.
+# back_end [NODE]: NODE "slow" takes a MiB a second.  Pages of vuser's own file can
+# only be reached through the page cache: no cache.direct.
 back_end()
 {
 	local pid=$WORK/back.pid
@@ -24,8 +25,10 @@ back_end()
 	qemu-storage-daemon --daemonize --pidfile "$pid" \
 		--chardev socket,id=monitor,path="$WORK/qmp.sock",server=on,wait=off \
 		--monitor chardev=monitor \
+		--object throttle-group,id=limit,limits.bps-write=1048576 \
 		--blockdev driver=file,filename="$IMAGE",node-name=disk,discard=unmap \
-		--export type=vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path="$BACK",num-queues=4,logical-block-size=512
+		--blockdev driver=throttle,throttle-group=limit,file=disk,node-name=slow \
+		--export type=vhost-user-blk,id=export,node-name="${1:-disk}",writable=on,addr.type=unix,addr.path="$BACK",num-queues=4,logical-block-size=512
 }
 
 # qmp COMMAND-JSON: one command for the storage daemon.
@@ -104,14 +107,64 @@ resize()
 	[[ $before == *"64 MiB"* && $after == *"96 MiB"* ]]
 }
 
-# The storage daemon dies, with the device attached, and is started anew.
+# (pidwait fails for what has ended already.)
 kill_back_end()
 {
 	local pid
 
 	pid=$(cat "$WORK/back.pid")
-	kill -KILL "$pid" && pidwait -F "$WORK/back.pid"
-	back_end
+	kill -KILL "$pid" &&
+		timeout "$SOON" tail --pid="$pid" -s 0.1 -f /dev/null
+}
+
+# A storage daemon that is slow in its place, for the next program.
+slow_back_end()
+{
+	kill_back_end
+	back_end slow
+}
+
+# It dies in the middle of writes: one is done, and no other can be for a while.
+# libblkio does not look whether its device asks for a reset, so the program waits
+# for the rest; it is ended, and the next one opens the disk anew.
+kill_in_writes()
+{
+	local line i pid status
+
+	on_disk "write -P 0x33 8M 1M" flush || return
+	coproc QEMU_IO { exec stdbuf -oL qemu-io --image-opts "$(disk)" 2>&1; }
+	for ((i = 0; i < 32; i++)); do
+		echo "aio_write -P 0x44 $((16 * 1024 + i * 128))k 128k"
+	done >&"${QEMU_IO[1]}"
+	pid=$QEMU_IO_PID
+	while read -r -t "$SOON" line <&"${QEMU_IO[0]}"; do
+		echo "$line"
+		[[ $line != *wrote* ]] || break
+	done
+	kill_back_end && back_end
+	status=$?
+	# 137: it was there to be killed.
+	kill -KILL "$pid"
+	wait "$pid"
+	[ $? = 137 ] && [ $status = 0 ] && [[ $line == *wrote* ]] &&
+		grep "the driver has to reset the device" "$WORK/blk.log"
+}
+
+# The whole of an image by way of the device, there and back.
+images()
+{
+	head -c 16M /dev/urandom > "$WORK/source.img" &&
+		timeout "$SOON" qemu-img convert -f raw -n --target-image-opts \
+			"$WORK/source.img" "$(disk)" &&
+		timeout "$SOON" qemu-img compare --image-opts \
+			"driver=raw,size=16M,file.driver=file,file.filename=$WORK/source.img" \
+			"driver=raw,size=16M,file.driver=virtio-blk-vfio-pci,file.path=$MDEVS/${UUID[blk]},file.cache.direct=on"
+}
+
+vectors()
+{
+	[ "$(vuserctl -j show "${UUID[blk]}" |
+		jq '.irq[] | select(.index == 2).count')" = "$1" ]
 }
 
 # A back-end that keeps track of what is in flight; it dies at the step POINT.
@@ -167,6 +220,8 @@ check "the module and the helper start" vuser_up || finish
 check "qemu-storage-daemon exports a disk" back_end || finish
 check "the device attaches" \
 	device_up blk vuser-vhost --device blk --back-end "$BACK" --socket || finish
+check "it has four queues, and an interrupt for each and its configuration" \
+	vectors 5
 check "write patterns, read and verify" on_disk \
 	"write -P 0xa5 0 1M" "write -P 0x5a 1M 4k" "write -P 0x11 33M 64k" \
 	"read -P 0xa5 0 1M" "read -P 0x5a 1M 4k" "read -P 0 1028k 4k" \
@@ -180,12 +235,16 @@ check "write zeroes and discard" on_disk \
 check "discard gives the blocks back" test \
 	"$(stat -c %b "$IMAGE")" -lt "$before"
 check "a new size is seen" resize
-check "the storage daemon is killed and started anew" kill_back_end
+check "an image is written and compared by qemu-img" images
+check "a slow storage daemon takes its place" slow_back_end
+check "it is killed in the middle of writes, and started anew" kill_in_writes
 check "what was flushed is there when the disk is opened again" on_disk \
-	"read -P 0xa5 0 256k" "read -P 0x11 33M 64k" "write -P 0x77 95M 4k"
+	"read -P 0x33 8M 1M" "read -P 0x11 33M 64k" "write -P 0x77 95M 4k"
+check "the image is as it was" in_file "read -P 0x33 8M 1M" \
+	"read -P 0x77 95M 4k"
 check "nothing stays mapped" test "$(counter blk dma-regions)" = 0
 check "the device is removed" device_down blk
-kill -KILL "$(cat "$WORK/back.pid")" && pidwait -F "$WORK/back.pid"
+kill_back_end
 
 check "a back-end that tracks what is in flight starts" \
 	tracking_back_end --crash=used:5

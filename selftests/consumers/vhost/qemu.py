@@ -13,7 +13,7 @@ from tap import SOON, Failure, require
 BOOT = 240
 MEMORY = "256M"
 # Of a device: one for each processor.
-QUEUES = 2
+QUEUES = 4
 
 
 class Guest:
