@@ -100,6 +100,18 @@ static void vuser_request_forget(struct vuser_channel *chan,
 	spin_unlock_irq(&chan->lock);
 }
 
+/*
+ * A helper that took a request before its caller was killed may be about to
+ * send it.  What the caller or its close sends next shall not overtake that: a
+ * region would be unmapped, and only then mapped.  The helper's `send` holds
+ * the device's lock from the taking to the sending, and waits for nobody.
+ */
+static void vuser_request_settle(struct vuser_device *dev)
+{
+	mutex_lock(&dev->lock);
+	mutex_unlock(&dev->lock);
+}
+
 /**
  * vuser_request_call() - have a message with files sent, wait for its reply
  * @chan: the channel
@@ -109,9 +121,10 @@ static void vuser_request_forget(struct vuser_channel *chan,
  * @info: for the helper's log; id and command are filled in
  *
  * A helper that does not answer until the deadline costs the call, not the
- * channel.
+ * channel.  On return the message was sent, or never will be.
  *
- * Context: process; sleeps for the helper and the server.
+ * Context: process, without the device's lock; sleeps for the helper and the
+ * server.
  * Return: as vuser_channel_call(), and what the helper refused with.
  */
 int vuser_request_call(struct vuser_channel *chan, struct vuser_call *call,
@@ -151,6 +164,8 @@ int vuser_request_call(struct vuser_channel *chan, struct vuser_call *call,
 	vuser_netlink_ring(chan->dev, id);
 	ret = vuser_slot_wait(chan, req->slot, call);
 	vuser_request_forget(chan, req);
+	if (ret == -EINTR)
+		vuser_request_settle(chan->dev);
 out_put:
 	vuser_request_put(req);
 	return ret;

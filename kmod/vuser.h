@@ -194,7 +194,7 @@ struct vuser_vector {
  * @id: entry in the table of devices, never reused while the device lives
  * @lock: protects @state, @opened, @gone, @chan, @owner*, @endpoint, @error
  *	and @settings; never held while waiting for a server or the helper;
- *	outside of every other lock of the module
+ *	inside of @irq_lock and a told lock, outside of a channel's locks
  * @state: see vuser_device_set_state() for who may go where
  * @opened: a consumer has the device open, whatever became of the server
  * @gone: the mdev is being removed

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "sysfs.h"
+#include "task.h"
+
+/* Is it asleep?  The stack of one that runs is of some moment ago. */
+static bool asleep(pid_t tid)
+{
+	char path[64], stat[512], *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	if (file_read(path, stat, sizeof(stat)))
+		return false;
+	state = strrchr(stat, ')');
+	return state && strchr("SD", state[2]);
+}
+
+static bool is_in(pid_t tid, const char *symbol)
+{
+	char path[64], stack[4096], frame[80];
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", tid);
+	snprintf(frame, sizeof(frame), "] %s", symbol);
+	return !file_read(path, stack, sizeof(stack)) && strstr(stack, frame);
+}
+
+int task_wait_in(pid_t tid, const char *symbol, int ms)
+{
+	long long end = clock_ms() + ms;
+
+	while (!asleep(tid) || !is_in(tid, symbol)) {
+		if (clock_ms() > end)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
+int task_wait_end(pid_t pid, int ms)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	int status, ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = poll(&pfd, 1, ms);
+	close(fd);
+	if (ret != 1)
+		return ret ? -errno : -ETIMEDOUT;
+	return waitpid(pid, &status, 0) == pid ? status : -errno;
+}
