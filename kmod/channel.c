@@ -32,6 +32,18 @@ ktime_t vuser_request_deadline(struct vuser_device *dev)
 			    READ_ONCE(dev->settings.request_timeout_ms));
 }
 
+/**
+ * vuser_close_deadline() - when a close that begins now must be done
+ * @dev: the device
+ *
+ * Return: the time, on ktime_get()'s clock.
+ */
+ktime_t vuser_close_deadline(struct vuser_device *dev)
+{
+	return ktime_add_ms(ktime_get(),
+			    READ_ONCE(dev->settings.close_timeout_ms));
+}
+
 /* The end ----------------------------------------------------------------- */
 
 /* Marks the channel lost; true for the one who did it. */

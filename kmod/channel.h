@@ -162,6 +162,7 @@ static inline bool vuser_channel_lost(struct vuser_channel *chan)
 }
 
 ktime_t vuser_request_deadline(struct vuser_device *dev);
+ktime_t vuser_close_deadline(struct vuser_device *dev);
 int vuser_channel_call(struct vuser_channel *chan, struct vuser_call *call);
 int vuser_channel_post(struct vuser_channel *chan, u16 command,
 		       struct kvec *payload, size_t nr, ktime_t deadline);

@@ -122,10 +122,8 @@ static void vuser_device_quiesce(struct vuser_device *dev, ktime_t deadline)
 static void vuser_device_close(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
-	ktime_t deadline;
+	ktime_t deadline = vuser_close_deadline(dev);
 
-	deadline = ktime_add_ms(ktime_get(),
-				READ_ONCE(dev->settings.close_timeout_ms));
 	vuser_irq_close(dev, deadline);
 	vuser_device_quiesce(dev, deadline);
 	vuser_domain_close(dev, deadline);

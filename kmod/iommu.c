@@ -464,7 +464,7 @@ static int vuser_domain_enter(struct vuser_device *dev,
 	vuser_domain_set(dev, dom);
 	ret = vuser_told_replay(dev->told);
 	if (ret)
-		vuser_domain_close(dev, vuser_request_deadline(dev));
+		vuser_domain_close(dev, vuser_close_deadline(dev));
 	return ret;
 }
 

@@ -20,6 +20,7 @@
 #include "channel.h"
 #include "command.h"
 #include "dmamap.h"
+#include "main.h"
 #include "memory.h"
 #include "plan.h"
 #include "told.h"
@@ -411,6 +412,28 @@ static int vuser_told_plan(struct vuser_told *told)
 	return ret;
 }
 
+/* The lock ---------------------------------------------------------------- */
+
+static void vuser_told_unlock(struct vuser_told *told)
+{
+	mutex_unlock(&told->lock);
+	wake_up(&told->unlocked);
+}
+
+/*
+ * Close may not wait as long as a message of somebody else's may: MAP_DMA of
+ * a process that shares the container.  Without the channel that one ends.
+ */
+static void vuser_told_lock_close(struct vuser_told *told, ktime_t deadline)
+{
+	if (wait_event_idle_timeout(told->unlocked, mutex_trylock(&told->lock),
+				    vuser_jiffies_left(deadline)))
+		return;
+	vuser_channel_fail(told->dev->chan, -ETIMEDOUT,
+			   "the server did not answer in time for the close");
+	mutex_lock(&told->lock);
+}
+
 /* Mapping ----------------------------------------------------------------- */
 
 /* A new window around a mapping, as far as its neighbours let it. */
@@ -558,7 +581,7 @@ int vuser_told_map(struct vuser_told *told, struct vuser_mapping *map)
 			    (vuser_told_lost(told) && ret != -ETIMEDOUT)))
 			ret = 0;
 	}
-	mutex_unlock(&told->lock);
+	vuser_told_unlock(told);
 	return vuser_told_errno(ret);
 }
 
@@ -673,7 +696,7 @@ int vuser_told_unmap(struct vuser_told *told, struct list_head *dying)
 		if (!ret)
 			ret = vuser_told_complete(told);
 	}
-	mutex_unlock(&told->lock);
+	vuser_told_unlock(told);
 	return ret;
 }
 
@@ -695,6 +718,7 @@ struct vuser_told *vuser_told_open(struct vuser_domain *dom,
 		return NULL;
 	kref_init(&told->ref);
 	mutex_init(&told->lock);
+	init_waitqueue_head(&told->unlocked);
 	told->regions = RB_ROOT_CACHED;
 	told->limit = vuser_told_limit(dev);
 	told->dom = dom;
@@ -720,14 +744,15 @@ int vuser_told_replay(struct vuser_told *told)
 	mutex_lock(&told->lock);
 	vuser_domain_add_device(told->dom, told);
 	ret = vuser_told_plan(told);
-	mutex_unlock(&told->lock);
+	vuser_told_unlock(told);
 	return vuser_told_errno(ret);
 }
 
 /**
  * vuser_told_close() - make the server let go of everything
  * @told: of an open device; replayed
- * @deadline: when to give up and go on without the server
+ * @deadline: when to give up and go on without the server; also for who is
+ *	telling it something
  *
  * Context: process; not interruptible.
  */
@@ -736,12 +761,12 @@ void vuser_told_close(struct vuser_told *told, ktime_t deadline)
 	struct vuser_region_told *region;
 
 	WRITE_ONCE(told->closing, true);
-	mutex_lock(&told->lock);
+	vuser_told_lock_close(told, deadline);
 	while ((region = vuser_region_at(told, 0, ULONG_MAX)))
 		vuser_told_forget(told, region, deadline, false);
 	vuser_domain_del_device(told->dom, told);
 	told->dev = NULL;
-	mutex_unlock(&told->lock);
+	vuser_told_unlock(told);
 }
 
 void vuser_told_get(struct vuser_told *told)

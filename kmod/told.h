@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 struct vuser_device;
 struct vuser_domain;
@@ -25,9 +26,10 @@ struct vuser_mapping;
  *	message and then is lost.  Taken by MAP_DMA and UNMAP_DMA (killably),
  *	by open (before anybody else knows the device) and by close (which is
  *	never interrupted: it waits for one message at most, for @closing stops
- *	the others); never by attach, detach and release of the container, by
- *	DMA, or by faults.  Outside of the domain's lock and of the locks of
- *	memory objects.
+ *	the others, and ends that wait when its own deadline has passed); never
+ *	by attach, detach and release of the container, by DMA, or by faults.
+ *	Outside of the domain's lock and of the locks of memory objects.
+ * @unlocked: the close waits here for @lock
  * @dev: the device; NULL once it is closed
  * @closing: nothing is told any more; set without the lock
  * @incomplete: some mapping could not be told when regions were told anew
@@ -42,6 +44,7 @@ struct vuser_told {
 	u64 seq;
 	struct vuser_domain *dom;
 	struct mutex lock;	/* what this server is told */
+	wait_queue_head_t unlocked;
 	struct vuser_device *dev;
 	bool closing;
 	bool incomplete;

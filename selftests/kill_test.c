@@ -7,12 +7,18 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "lib/clock.h"
 #include "lib/consumer.h"
+#include "lib/fuse.h"
 #include "lib/mem.h"
+#include "lib/task.h"
 
 #define PAGE 0x1000UL
+
+/* What takes a second by its deadline, on a slow machine. */
+#define BOUND_MS 8000
 
 /* Everything is as before: it opens, answers, holds no memory. */
 static void check_usable(struct __test_metadata *_metadata, struct testdev *td)
@@ -89,6 +95,49 @@ static void do_dma_unmap(struct vfio_dev *dev)
 	dma_unmap(dev->container, 0, PAGE, 0, NULL);
 }
 
+static void do_feature(struct vfio_dev *dev)
+{
+	struct vfio_device_feature feature = {
+		.argsz = sizeof(feature),
+		.flags = VFIO_DEVICE_FEATURE_PROBE |
+			 VFIO_DEVICE_FEATURE_PCI_VF_TOKEN,
+	};
+
+	ioctl(dev->device, VFIO_DEVICE_FEATURE, &feature);
+}
+
+/* All that comes before the device is opened. */
+static int join_container(struct vfio_dev *dev)
+{
+	*dev = (struct vfio_dev)VFIO_DEV_INIT;
+	dev->container = container_open();
+	dev->group = group_open(shared.uuid);
+	if (dev->container < 0 || dev->group < 0 ||
+	    group_attach(dev->group, dev->container))
+		return -ENODEV;
+	return ioctl(dev->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) ?
+		       -errno :
+		       0;
+}
+
+static int join_with_map(struct vfio_dev *dev)
+{
+	int ret = join_container(dev);
+
+	return ret ? ret :
+		     dma_map(dev->container, mem_anon(PAGE), 0, PAGE, DMA_RW);
+}
+
+static void do_open(struct vfio_dev *dev)
+{
+	dev->device = group_device(dev->group, shared.uuid);
+}
+
+static int open_device(struct vfio_dev *dev)
+{
+	return vfio_dev_open(dev, shared.uuid, VFIO_TYPE1v2_IOMMU);
+}
+
 FIXTURE(killed)
 {
 	pid_t pid;
@@ -97,8 +146,8 @@ FIXTURE(killed)
 FIXTURE_VARIANT(killed)
 {
 	const char *hold; /* whose reply does not come */
+	int (*before)(struct vfio_dev *dev); /* open_device() if not set */
 	void (*act)(struct vfio_dev *dev);
-	int at_open; /* already while it opens */
 };
 
 FIXTURE_VARIANT_ADD(killed, pread) { .hold = "read", .act = do_pread };
@@ -109,6 +158,7 @@ FIXTURE_VARIANT_ADD(killed, config_write) {
 };
 FIXTURE_VARIANT_ADD(killed, store) { .hold = "write", .act = do_store };
 FIXTURE_VARIANT_ADD(killed, reset) { .hold = "reset", .act = do_reset };
+FIXTURE_VARIANT_ADD(killed, feature) { .hold = "feature", .act = do_feature };
 FIXTURE_VARIANT_ADD(killed, set_irqs) {
 	.hold = "set-irqs",
 	.act = do_set_irqs,
@@ -122,7 +172,16 @@ FIXTURE_VARIANT_ADD(killed, dma_unmap) {
 	.hold = "dma-unmap",
 	.act = do_dma_unmap,
 };
-FIXTURE_VARIANT_ADD(killed, open) { .hold = "reset", .at_open = 1 };
+FIXTURE_VARIANT_ADD(killed, open) {
+	.hold = "reset",
+	.before = join_container,
+	.act = do_open,
+};
+FIXTURE_VARIANT_ADD(killed, open_with_map) {
+	.hold = "dma-map",
+	.before = join_with_map,
+	.act = do_open,
+};
 
 FIXTURE_SETUP(killed)
 {
@@ -130,16 +189,14 @@ FIXTURE_SETUP(killed)
 	char c;
 
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, mdev_set(shared.uuid, "request_timeout_ms", "60000"));
 	ASSERT_EQ(0, pipe(to));
-	if (variant->at_open) {
-		ASSERT_EQ(0, testdev_cmd(&shared, "hold %s", variant->hold));
-	}
 	self->pid = fork();
 	ASSERT_LE(0, self->pid);
 	if (!self->pid) {
 		struct vfio_dev dev;
 
-		if (vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU))
+		if ((variant->before ?: open_device)(&dev))
 			_exit(1);
 		if (testdev_cmd(&shared, "hold %s", variant->hold) ||
 		    write(to[1], "", 1) != 1)
@@ -148,15 +205,16 @@ FIXTURE_SETUP(killed)
 		_exit(0);
 	}
 	close(to[1]);
-	if (!variant->at_open) {
-		ASSERT_EQ(1, read(to[0], &c, 1));
-	}
+	ASSERT_EQ(1, read(to[0], &c, 1));
 	close(to[0]);
+	ASSERT_EQ(0, testdev_cmd(&shared, "held 1"));
 }
 
 FIXTURE_TEARDOWN(killed)
 {
 	testdev_cmd(&shared, "restore");
+	EXPECT_EQ(0, mdev_set(shared.uuid, "request_timeout_ms", "10000"));
+	EXPECT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "10000"));
 }
 
 /* The reply comes after the kill: it is for nobody, and harms nothing. */
@@ -164,13 +222,123 @@ TEST_F(killed, reply_comes_late)
 {
 	int status;
 
-	ASSERT_EQ(0, testdev_cmd(&shared, "held 1"));
 	ASSERT_EQ(0, kill(self->pid, SIGKILL));
 	/* Close may wait for the same server: let it go on. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
 	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
 	check_usable(_metadata, &shared);
+}
+
+/*
+ * The reply does not come at all, nor any other: the wait ends by the kill, and
+ * the close by its own deadline, long before that of a message.
+ */
+TEST_F(killed, reply_never_comes)
+{
+	static const char *const all[] = {
+		"dma-map", "dma-unmap", "set-irqs", "read", "write", "reset",
+	};
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		ASSERT_EQ(0, testdev_cmd(&shared, "hold %s", all[i]));
+	ASSERT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "1000"));
+	ASSERT_EQ(0, kill(self->pid, SIGKILL));
+	status = task_wait_end(self->pid, BOUND_MS);
+	EXPECT_LE(0, status);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
+	if (status < 0) {
+		waitpid(self->pid, NULL, 0);
+	}
+	check_usable(_metadata, &shared);
+}
+
+/* Memory that its owner, a FUSE server, does not bring: no server of ours. */
+TEST(killed_before_memory_came)
+{
+	struct fuse fuse = { .ahead = true };
+	int status, file, to[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, pipe(to));
+	ASSERT_EQ(0, fuse_start(&fuse));
+	file = fuse_open(&fuse);
+	ASSERT_LE(0, file);
+	fuse_hold(&fuse);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct vfio_dev dev;
+		void *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE, file, 0);
+
+		if (mem == MAP_FAILED || open_device(&dev) ||
+		    write(to[1], "", 1) != 1)
+			_exit(1);
+		dma_map(dev.container, mem, 0, PAGE, DMA_RW);
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(to[0], &c, 1));
+	fuse_wait(&fuse);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	status = task_wait_end(pid, BOUND_MS);
+	EXPECT_LE(0, status);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	fuse_release(&fuse);
+	if (status < 0)
+		waitpid(pid, NULL, 0);
+	close(file);
+	fuse_stop(&fuse);
+	check_usable(_metadata, &shared);
+}
+
+/*
+ * A device is closed while another process is in MAP_DMA: the close waits for
+ * its own deadline, not for that of a message that is not its own.
+ */
+TEST(closed_while_another_maps)
+{
+	struct vfio_dev dev;
+	struct testdev td;
+	long long start;
+	int to[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(to));
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	ASSERT_EQ(0, mdev_set(td.uuid, "request_timeout_ms", "60000"));
+	ASSERT_EQ(0, mdev_set(td.uuid, "close_timeout_ms", "1000"));
+	ASSERT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&td, "hold dma-map"));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(dev.device);
+		if (write(to[1], "", 1) != 1)
+			_exit(1);
+		_exit(dma_map(dev.container, mem_anon(PAGE), 0, PAGE, DMA_RW) ?
+			      2 :
+			      0);
+	}
+	ASSERT_EQ(1, read(to[0], &c, 1));
+	ASSERT_EQ(0, testdev_cmd(&td, "held 1"));
+	start = clock_ms();
+	close(dev.device);
+	EXPECT_LE(900, clock_ms() - start);
+	EXPECT_GT(BOUND_MS, clock_ms() - start);
+	/* The map is the container's, whatever became of the device. */
+	EXPECT_EQ(0, task_wait_end(pid, BOUND_MS));
+	dev.device = -1;
+	vfio_dev_close(&dev);
+	EXPECT_EQ(0, testdev_cmd(&td, "release"));
+	check_usable(_metadata, &td);
+	testdev_stop(&td);
 }
 
 /* A wait does not end by a signal that the consumer handles. */

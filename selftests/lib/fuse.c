@@ -23,6 +23,7 @@
 /* The server's own. */
 struct server {
 	int dev;
+	bool ahead;
 	struct fuse_shared *shared;
 	uint64_t held; /* id of the read that is kept, 0: none */
 	uint32_t held_size;
@@ -76,6 +77,8 @@ static void answer_init(struct server *f, uint64_t unique)
 		.major = FUSE_KERNEL_VERSION,
 		.minor = 31,
 		.max_write = 4096,
+		.max_readahead = f->ahead ? FUSE_FILE_SIZE : 0,
+		.flags = f->ahead ? FUSE_ASYNC_READ : 0,
 	};
 
 	reply(f, unique, 0, &out, sizeof(out));
@@ -205,6 +208,7 @@ int fuse_start(struct fuse *f)
 		return -errno;
 	sem_init(&f->shared->came, 1, 0);
 	server.shared = f->shared;
+	server.ahead = f->ahead;
 	server.dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (server.dev < 0 || pipe2(bell, O_CLOEXEC))
 		return -errno;

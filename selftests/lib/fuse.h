@@ -8,6 +8,7 @@
 
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define FUSE_FILE_SIZE 0x10000UL
@@ -24,6 +25,7 @@ struct fuse_shared {
  * to be ended, is what FUSE makes of a test that fails.
  */
 struct fuse {
+	bool ahead; /* given: it is read ahead, so that who waits can be killed */
 	pid_t pid;
 	int bell; /* a byte: answer the read that is kept */
 	char dir[32];

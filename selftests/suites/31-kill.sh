@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 300
+# timeout: 420
 #
 # Consumers that are killed, or close, with work in flight.
 
 . "$(dirname "$0")/../lib.sh"
 
+# For memory that does not come; built in or not.
+modprobe fuse
 run kill_test
