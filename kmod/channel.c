@@ -449,6 +449,7 @@ int vuser_slot_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 	spin_lock_irq(&chan->lock);
 	list_del_init(&slot->node);
 	hdr.msg_id = vuser_slot_id(chan, slot);
+	call->sent = slot->sent;
 	sent = slot->sent && !slot->done;
 	if (slot->done) {
 		ret = slot->error;

@@ -131,6 +131,7 @@ struct vuser_channel {
  * @reply_bare: a reply without payload is as good
  * @reply_echo: bytes of the first payload that the reply must start with
  * @reply_len: bytes that came, after success
+ * @sent: the server has the message, or may have it; set on return
  * @deadline: when to give up
  * @killable: a fatal signal ends the wait
  */
@@ -143,6 +144,7 @@ struct vuser_call {
 	bool reply_bare;
 	u32 reply_echo;
 	u32 reply_len;
+	bool sent;
 	ktime_t deadline;
 	bool killable;
 };

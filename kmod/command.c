@@ -227,6 +227,40 @@ int vuser_channel_reset(struct vuser_device *dev, ktime_t deadline,
 	return vuser_channel_call(dev->chan, &call);
 }
 
+/* SET_IRQS with @nfiles eventfds; @sent: whether the server may have it. */
+static int vuser_set_irqs(struct vuser_device *dev,
+			  struct vfio_user_irq_set *set, struct file **files,
+			  u32 nfiles, ktime_t deadline, bool killable,
+			  bool *sent)
+{
+	u8 rep[sizeof(*set)];
+	struct vuser_call call = {
+		.command = VFIO_USER_DEVICE_SET_IRQS,
+		.payload[0] = { set, sizeof(*set) },
+		.reply = rep,
+		.reply_min = sizeof(rep),
+		.reply_max = sizeof(rep),
+		.reply_bare = true,
+		.deadline = deadline,
+		.killable = killable,
+	};
+	struct vuser_request_info info = {
+		.nfds = nfiles,
+		.index = set->index,
+		.start = set->start,
+		.count = set->count,
+	};
+	int ret;
+
+	vuser_count(dev, VUSER_COUNT_SET_IRQS);
+	if (nfiles)
+		ret = vuser_request_call(dev->chan, &call, files, &info);
+	else
+		ret = vuser_channel_call(dev->chan, &call);
+	*sent = call.sent;
+	return ret;
+}
+
 /**
  * vuser_channel_set_irqs() - DEVICE_SET_IRQS
  * @dev: open
@@ -237,13 +271,13 @@ int vuser_channel_reset(struct vuser_device *dev, ktime_t deadline,
  * @files: eventfds, NULL for one of nobody's; @nfiles of them
  * @nfiles: 0 or @count, at most what the peer takes in one message
  * @deadline: when to give up
- * @killable: a fatal signal ends the wait; needed with files
  *
+ * Context: process; sleeps killably.
  * Return: as vuser_channel_dma_map().
  */
 int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,
 			   u32 start, u32 count, struct file **files,
-			   u32 nfiles, ktime_t deadline, bool killable)
+			   u32 nfiles, ktime_t deadline)
 {
 	struct vfio_user_irq_set set = {
 		.argsz = sizeof(set),
@@ -252,28 +286,31 @@ int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,
 		.start = start,
 		.count = count,
 	};
-	u8 rep[sizeof(set)];
-	struct vuser_call call = {
-		.command = VFIO_USER_DEVICE_SET_IRQS,
-		.payload[0] = { &set, sizeof(set) },
-		.reply = rep,
-		.reply_min = sizeof(rep),
-		.reply_max = sizeof(rep),
-		.reply_bare = true,
-		.deadline = deadline,
-		.killable = killable,
-	};
-	struct vuser_request_info info = {
-		.nfds = nfiles,
+	bool sent;
+
+	return vuser_set_irqs(dev, &set, files, nfiles, deadline, true, &sent);
+}
+
+/**
+ * vuser_channel_disable_irqs() - DEVICE_SET_IRQS that turns an index off
+ * @dev: open
+ * @index: interrupt index
+ * @deadline: when to give up
+ * @killable: a fatal signal ends the wait
+ * @sent: set to whether the server has the message, or may have it
+ *
+ * Return: as vuser_channel_dma_map().
+ */
+int vuser_channel_disable_irqs(struct vuser_device *dev, u32 index,
+			       ktime_t deadline, bool killable, bool *sent)
+{
+	struct vfio_user_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
 		.index = index,
-		.start = start,
-		.count = count,
 	};
 
-	vuser_count(dev, VUSER_COUNT_SET_IRQS);
-	if (nfiles)
-		return vuser_request_call(dev->chan, &call, files, &info);
-	return vuser_channel_call(dev->chan, &call);
+	return vuser_set_irqs(dev, &set, NULL, 0, deadline, killable, sent);
 }
 
 /**

@@ -25,7 +25,9 @@ int vuser_channel_reset(struct vuser_device *dev, ktime_t deadline,
 			bool killable);
 int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,
 			   u32 start, u32 count, struct file **files,
-			   u32 nfiles, ktime_t deadline, bool killable);
+			   u32 nfiles, ktime_t deadline);
+int vuser_channel_disable_irqs(struct vuser_device *dev, u32 index,
+			       ktime_t deadline, bool killable, bool *sent);
 int vuser_channel_feature(struct vuser_device *dev, u32 flags, void *data,
 			  size_t size, size_t *reply_size);
 

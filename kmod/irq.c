@@ -122,24 +122,42 @@ err:
 	return ERR_PTR(ret);
 }
 
-static int vuser_irq_disable(struct vuser_device *dev, u32 index,
-			     ktime_t deadline, bool killable)
+static void vuser_irq_forget(struct vuser_device *dev, u32 index)
 {
 	struct vuser_vector *vectors = dev->vectors[index];
-	int ret;
 
-	ret = vuser_channel_set_irqs(dev, index, VFIO_IRQ_SET_DATA_NONE |
-				     VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0, NULL,
-				     0, deadline, killable);
 	dev->irq_enabled &= ~BIT(index);
 	dev->vectors[index] = NULL;
 	vuser_vectors_free(vectors, vuser_irq_count(dev, index));
+}
+
+/*
+ * A server that was not told still has the eventfds: then all stays as it is,
+ * for the next one or the close to tell it.
+ */
+static int vuser_irq_disable(struct vuser_device *dev, u32 index)
+{
+	bool sent;
+	int ret;
+
+	ret = vuser_channel_disable_irqs(dev, index,
+					 vuser_request_deadline(dev), true,
+					 &sent);
+	if (sent || vuser_channel_lost(dev->chan))
+		vuser_irq_forget(dev, index);
 	return ret;
 }
 
-/* Tells the server of @count vectors in as many messages as that takes. */
+/*
+ * Tells the server of @count vectors in as many messages as that takes.  It
+ * ends with one that is refused, and those before stay told: so @known, where
+ * it is not NULL, gets each vector as the server takes it, and @vectors what
+ * was there.  (Whether it took one over which we were killed nobody knows.
+ * Then the close turns them all off.)
+ */
 static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
-			  u32 start, u32 count, struct vuser_vector *vectors)
+			  u32 start, u32 count, struct vuser_vector *vectors,
+			  struct vuser_vector *known)
 {
 	u32 most = clamp_t(u32, dev->chan->desc->max_msg_fds, 1,
 			   VUSER_MAX_FDS);
@@ -157,7 +175,9 @@ static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
 		ret = vuser_channel_set_irqs(dev, index, action |
 					     VFIO_IRQ_SET_DATA_EVENTFD,
 					     start + done, n, files, n,
-					     vuser_request_deadline(dev), true);
+					     vuser_request_deadline(dev));
+		for (i = done; known && !ret && i < done + n; i++)
+			swap(known[i], vectors[i]);
 	}
 	kfree(files);
 	return ret;
@@ -169,7 +189,6 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 {
 	bool enable = !(dev->irq_enabled & BIT(index));
 	struct vuser_vector *vectors, *all;
-	u32 i;
 	int ret;
 
 	if (!count)
@@ -188,13 +207,9 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 	dev->irq_enabled |= BIT(index);
 
 	ret = vuser_irq_tell(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, start,
-			     count, vectors);
-	if (!ret)
-		for (i = 0; i < count; i++)
-			swap(all[start + i], vectors[i]);
-	else if (enable)
-		vuser_irq_disable(dev, index, vuser_request_deadline(dev),
-				  true);
+			     count, vectors, all + start);
+	if (ret && enable)
+		vuser_irq_disable(dev, index);
 out_free:
 	vuser_vectors_free(vectors, count);
 	return ret;
@@ -217,8 +232,7 @@ static int vuser_irq_trigger(struct vuser_device *dev,
 	u32 i;
 
 	if (enabled && !hdr->count && (hdr->flags & VFIO_IRQ_SET_DATA_NONE))
-		return vuser_irq_disable(dev, hdr->index,
-					 vuser_request_deadline(dev), true);
+		return vuser_irq_disable(dev, hdr->index);
 	if ((BIT(hdr->index) & VUSER_IRQ_EXCLUSIVE) &&
 	    (others & VUSER_IRQ_EXCLUSIVE))
 		return -EINVAL;
@@ -242,7 +256,7 @@ static int vuser_irq_tell_one(struct vuser_device *dev, u32 index, u32 flags,
 			      u32 start)
 {
 	return vuser_channel_set_irqs(dev, index, flags, start, 1, NULL, 0,
-				      vuser_request_deadline(dev), true);
+				      vuser_request_deadline(dev));
 }
 
 /* MASK and UNMASK: the server's business, in the forms that servers take. */
@@ -273,7 +287,7 @@ static int vuser_irq_mask(struct vuser_device *dev,
 	if (IS_ERR(vectors))
 		return PTR_ERR(vectors);
 	ret = vuser_irq_tell(dev, hdr->index, action, hdr->start, hdr->count,
-			     vectors);
+			     vectors, NULL);
 	vuser_vectors_free(vectors, hdr->count);
 	return ret;
 }
@@ -394,11 +408,15 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
 {
 	u32 index;
+	bool sent;
 
 	mutex_lock(&dev->irq_lock);
-	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++)
-		if (dev->irq_enabled & BIT(index))
-			vuser_irq_disable(dev, index, deadline, false);
+	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++) {
+		if (!(dev->irq_enabled & BIT(index)))
+			continue;
+		vuser_channel_disable_irqs(dev, index, deadline, false, &sent);
+		vuser_irq_forget(dev, index);
+	}
 	vuser_irq_replace(dev, &dev->err_trigger, NULL);
 	vuser_irq_replace(dev, &dev->req_trigger, NULL);
 	mutex_unlock(&dev->irq_lock);

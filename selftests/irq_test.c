@@ -4,10 +4,13 @@
  * the interrupts themselves from the server to the consumer's eventfd.
  */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include "lib/consumer.h"
+#include "lib/task.h"
 
 CONSUMER_FIXTURE
 
@@ -431,6 +434,123 @@ TEST(split_at_max_msg_fds)
 	EXPECT_LE(11, testdev_num(&td, "count set-irqs"));
 	vfio_dev_close(&dev);
 	testdev_stop(&td);
+}
+
+/* A SET_IRQS that another thread does. */
+struct setter {
+	int device;
+	int fds[6];
+	int ret;
+};
+
+static void *set(void *arg)
+{
+	struct setter *s = arg;
+
+	s->ret = irq_set_eventfds(s->device, MSIX, 0, 6, s->fds);
+	return NULL;
+}
+
+/*
+ * The second message of a change is refused.  The server has the new eventfds
+ * of the first, so those are what a TRIGGER of the consumer signals, too.
+ */
+TEST(refused_half_way)
+{
+	static const char *const args[] = { "--max-msg-fds=3", NULL };
+	struct setter old = {}, new = {};
+	struct vfio_dev dev;
+	struct testdev td;
+	pthread_t thread;
+	unsigned int i;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	ASSERT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	old.device = dev.device;
+	new.device = dev.device;
+	new_eventfds(old.fds, 6);
+	new_eventfds(new.fds, 6);
+	set(&old);
+	ASSERT_EQ(0, old.ret);
+	ASSERT_EQ(0, testdev_cmd(&td, "hold set-irqs"));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, set, &new));
+	ASSERT_EQ(0, testdev_cmd(&td, "held 1"));
+	ASSERT_EQ(0, testdev_cmd(&td, "fail set-irqs %d 1", EPERM));
+	ASSERT_EQ(0, testdev_cmd(&td, "release"));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-EPERM, new.ret);
+	for (i = 0; i < 6; i++) {
+		const struct setter *now = i < 3 ? &new : &old;
+		const struct setter *not = i < 3 ? &old : &new;
+
+		EXPECT_EQ(0, testdev_cmd(&td, "irq %u %u", MSIX, i));
+		EXPECT_EQ(1, eventfd_wait(now->fds[i], SOON_MS));
+		EXPECT_EQ(0, irq_set(dev.device, NONE | TRIGGER, MSIX, i, 1,
+				     NULL, 0));
+		EXPECT_EQ(1, eventfd_wait(now->fds[i], 0));
+		EXPECT_EQ(0, eventfd_wait(not->fds[i], 0));
+	}
+	/* As after any other. */
+	set(&new);
+	EXPECT_EQ(0, new.ret);
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+/* So many messages may wait for their replies. */
+#define NR_SLOTS 128
+
+static void *read_id(void *arg)
+{
+	uint32_t id;
+
+	region_get(*(int *)arg, BAR(0), TESTDEV_REG_ID, &id, 4);
+	return NULL;
+}
+
+/* Turns interrupts off when no message can be sent. */
+static void disable_without_slots(int device, int to)
+{
+	pthread_t threads[NR_SLOTS];
+	unsigned int i;
+
+	for (i = 0; i < NR_SLOTS; i++)
+		if (pthread_create(&threads[i], NULL, read_id, &device))
+			_exit(1);
+	if (testdev_cmd(&shared, "held %u", NR_SLOTS) || write(to, "", 1) != 1)
+		_exit(2);
+	irq_disable(device, MSIX);
+	_exit(0);
+}
+
+/* Killed before the server could be told: it has the eventfds until the close */
+TEST(killed_before_disable)
+{
+	int fd = new_eventfd(), to[2];
+	struct vfio_dev dev;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	ASSERT_EQ(0, pipe(to));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU) ||
+		    irq_set_eventfds(dev.device, MSIX, 0, 1, &fd) ||
+		    testdev_cmd(&shared, "hold read"))
+			_exit(1);
+		disable_without_slots(dev.device, to[1]);
+	}
+	close(to[1]);
+	ASSERT_EQ(1, read(to[0], &c, 1));
+	ASSERT_EQ(0, task_wait_in(pid, "vuser_slot_get", SOON_MS));
+	EXPECT_EQ(1, testdev_num(&shared, "irq-enabled %u 0", MSIX));
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
+	EXPECT_EQ(SIGKILL, task_wait_end(pid, SOON_MS));
+	ASSERT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
+	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0", MSIX));
 }
 
 SHARED_MAIN(NULL)
