@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
 #include "channel.h"
 #include "device.h"
@@ -184,6 +185,9 @@ void vuser_channel_end(struct vuser_channel *chan)
 	queue_work(vuser_wq, &chan->end_work);
 }
 
+/* Channels there are; the last one that goes wakes who waits for that. */
+static atomic_t vuser_nr_channels;
+
 static void vuser_channel_release(struct kref *ref)
 {
 	struct vuser_channel *chan = container_of(ref, struct vuser_channel,
@@ -194,6 +198,22 @@ static void vuser_channel_release(struct kref *ref)
 	vuser_desc_put(chan->desc);
 	vuser_device_put(chan->dev);
 	kvfree(chan);
+	if (atomic_dec_and_test(&vuser_nr_channels))
+		wake_up_var(&vuser_nr_channels);
+}
+
+/**
+ * vuser_channels_wait() - all channels are gone on return
+ *
+ * For unloading, when no new one can come.  Draining the workqueue would not
+ * do: a timer or a socket queues work there until its link was stopped, and
+ * a workqueue that drains drops what comes so, with a warning.
+ *
+ * Context: process; waits for the works that end the channels.
+ */
+void vuser_channels_wait(void)
+{
+	wait_var_event(&vuser_nr_channels, !atomic_read(&vuser_nr_channels));
 }
 
 void vuser_channel_get(struct vuser_channel *chan)
@@ -758,6 +778,7 @@ struct vuser_channel *vuser_channel_open(struct vuser_device *dev,
 	if (twin && vuser_link_init(&chan->twin, chan, twin))
 		goto err_main;
 
+	atomic_inc(&vuser_nr_channels);
 	chan->desc = desc;
 	vuser_device_get(dev);
 	chan->dev = dev;

@@ -157,6 +157,7 @@ int vuser_channel_start(struct vuser_channel *chan);
 void vuser_channel_get(struct vuser_channel *chan);
 void vuser_channel_put(struct vuser_channel *chan);
 void vuser_channel_end(struct vuser_channel *chan);
+void vuser_channels_wait(void);
 
 static inline bool vuser_channel_lost(struct vuser_channel *chan)
 {

@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include <linux/sched/task.h>
 
+#include "channel.h"
 #include "iommu.h"
 #include "main.h"
 #include "mdev.h"
@@ -48,7 +49,7 @@ static void __exit vuser_exit(void)
 {
 	vuser_mdev_exit();
 	/* The channels of the devices that just went end on the workqueue. */
-	drain_workqueue(vuser_wq);
+	vuser_channels_wait();
 	vuser_netlink_exit();
 	vuser_iommu_exit();
 	destroy_workqueue(vuser_wq);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control.h"
 
 #define NR_REGIONS 9
@@ -130,6 +133,20 @@ bool hung_up(int fd)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	return poll(&pfd, 1, SOON_MS) == 1 && pfd.revents & POLLHUP;
+}
+
+int wait_taken(int sock)
+{
+	long long end = clock_ms() + SOON_MS;
+	int left;
+
+	do {
+		if (ioctl(sock, SIOCOUTQ, &left))
+			return -errno;
+		if (clock_ms() > end)
+			return -ETIMEDOUT;
+	} while (left);
+	return 0;
 }
 
 int control_start(struct control *c)

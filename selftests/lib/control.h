@@ -46,6 +46,9 @@ int attach(struct nlt *nl, uint32_t id, uint64_t token, int sock);
 /* Has the other end no more references?  It may soon have. */
 bool hung_up(int fd);
 
+/* Returns when the kernel has read all that was sent by our end; 0 or -errno. */
+int wait_taken(int sock);
+
 /* A device without an owner, and a socket for it. */
 struct control {
 	struct nlt nl;

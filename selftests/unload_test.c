@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module is unloaded while a channel takes its time to end: what its other
+ * socket's clock starts meanwhile is done, and not dropped.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <kselftest_harness.h>
+
+#include "lib/clock.h"
+#include "lib/control.h"
+#include "lib/fuse.h"
+#include "lib/res.h"
+#include "lib/task.h"
+
+#define PAGE 0x1000UL
+
+/* The clock of a message that came in part. */
+#define PARTIAL_MS 3000
+
+/*
+ * Peeks at what came for the kernel's end of a socket, into memory that does not
+ * come: until then nobody else can read there.
+ */
+static pid_t keep_reader_out(int sock, int file)
+{
+	pid_t pid = fork();
+	void *mem;
+
+	if (pid)
+		return pid;
+	mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	_exit(mem == MAP_FAILED || recv(sock, mem, 4, MSG_PEEK) != 4);
+}
+
+static pid_t unload(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	_exit(syscall(SYS_delete_module, "vuser", O_NONBLOCK) ? errno : 0);
+}
+
+/* Waits until the unloading has removed all devices and waits for the rest. */
+static int wait_past_devices(pid_t unloader)
+{
+	long long end = clock_ms() + PARTIAL_MS;
+
+	while (!access(MDEV_TYPE, F_OK)) {
+		if (clock_ms() > end)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return task_wait_in(unloader, "__do_sys_delete_module", PARTIAL_MS);
+}
+
+static int load(void)
+{
+	char path[512];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "%s/module/kmod/vuser.ko",
+		 getenv("BUILD"));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* Attached with a twin; of either socket a few bytes are there or come. */
+static int attach_twin(struct control *c, int twin)
+{
+	struct nlt_msg *msg;
+	int ret = claim(&c->nl, c->id, &c->token);
+
+	if (ret)
+		return ret;
+	msg = attach_new(c->id, c->token, c->sock[0]);
+	nlt_put_u32(msg, VUSER_A_DEV_TWIN_FD, twin);
+	put_region(msg, 0, 0x4000);
+	put_regions(msg);
+	return nlt_call(&c->nl, msg, NULL, NULL);
+}
+
+static void sleep_until(long long end)
+{
+	long long left;
+
+	while ((left = end - clock_ms()) > 0)
+		poll(NULL, 0, left);
+}
+
+TEST(while_a_message_is_half_there)
+{
+	pid_t keeper, unloader;
+	struct fuse fuse = {};
+	int twin[2], file, log;
+	struct control c;
+	long long start;
+	char text[16];
+
+	ASSERT_EQ(0, fuse_start(&fuse));
+	file = fuse_open(&fuse);
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, control_start(&c));
+	snprintf(text, sizeof(text), "%d", PARTIAL_MS);
+	ASSERT_EQ(0, mdev_set(c.uuid, "request_timeout_ms", text));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, twin));
+
+	/* The channel's end waits for the one who reads the main socket ... */
+	ASSERT_EQ(4, send(c.sock[1], "half", 4, 0));
+	fuse_hold(&fuse);
+	keeper = keep_reader_out(c.sock[0], file);
+	ASSERT_LE(0, keeper);
+	fuse_wait(&fuse);
+	ASSERT_EQ(0, attach_twin(&c, twin[0]));
+	/* ... while the clock of the twin goes. */
+	ASSERT_EQ(4, send(twin[1], "half", 4, 0));
+	ASSERT_EQ(0, wait_taken(twin[1]));
+	start = clock_ms();
+	log = klog_open();
+	unloader = unload();
+	ASSERT_LE(0, unloader);
+	ASSERT_EQ(0, wait_past_devices(unloader));
+	EXPECT_GT(PARTIAL_MS, clock_ms() - start);
+	sleep_until(start + PARTIAL_MS + 500);
+
+	fuse_release(&fuse);
+	EXPECT_EQ(0, task_wait_end(keeper, SOON_MS));
+	EXPECT_EQ(0, task_wait_end(unloader, SOON_MS));
+	EXPECT_EQ(0, klog_count(log, "WARNING"));
+	close(file);
+	fuse_stop(&fuse);
+	nlt_close(&c.nl);
+	EXPECT_EQ(0, load());
+}
+
+TEST_HARNESS_MAIN
