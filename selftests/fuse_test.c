@@ -136,4 +136,31 @@ TEST_F(fuse, owner_goes)
 	munmap(m.mem, PAGE);
 }
 
+/*
+ * The container goes while the memory comes: the core lets go of it with the
+ * group, whoever is still in an ioctl of it.
+ */
+TEST_F(fuse, container_goes)
+{
+	struct mapper m = { .dev = &self->dev, .flags = variant->dma };
+	pthread_t thread;
+
+	m.mem = mmap(NULL, PAGE, variant->prot, variant->flags, self->file, 0);
+	ASSERT_NE(MAP_FAILED, m.mem);
+	fuse_hold(&self->fuse);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map, &m));
+	fuse_wait(&self->fuse);
+	EXPECT_EQ(0, close(self->dev.device));
+	EXPECT_EQ(0, close(self->dev.group));
+	self->dev.device = -1;
+	self->dev.group = -1;
+	EXPECT_FALSE(m.done);
+	fuse_release(&self->fuse);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(-ENODEV, m.ret);
+	EXPECT_EQ(self->locked, res_locked());
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
+	munmap(m.mem, PAGE);
+}
+
 SHARED_MAIN(NULL)

@@ -7,12 +7,15 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "lib/clock.h"
 #include "lib/consumer.h"
+#include "lib/control.h"
 #include "lib/genl.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
+#include "lib/task.h"
 
 #define PAGE 0x1000UL
 #define MSIX VFIO_PCI_MSIX_IRQ_INDEX
@@ -46,6 +49,27 @@ FIXTURE_TEARDOWN(helper)
 #define OPEN()                                                \
 	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid, \
 				   VFIO_TYPE1v2_IOMMU))
+
+/* Waits until a message is there for a helper to send; -ECHILD: @pid ended. */
+static int wait_request(pid_t pid)
+{
+	struct genl_msg msg;
+	struct genl nl;
+	siginfo_t info = {};
+	int ret = genl_open(&nl);
+
+	if (ret)
+		return ret;
+	do {
+		genl_begin(&nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+		ret = genl_send(&nl, &msg);
+		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
+		if (!ret && info.si_pid)
+			ret = -ECHILD;
+	} while (!ret && genl_get(VUSER_A_REQUEST_ID) < 0);
+	genl_close(&nl);
+	return ret;
+}
 
 TEST_F(helper, ends_when_asked)
 {
@@ -137,14 +161,94 @@ TEST_F(helper, request_waits_for_the_next)
 	if (!pid)
 		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
 									    0);
-	/* It cannot end yet: nobody is there to send it. */
-	EXPECT_EQ(0, eventfd_wait(fd, QUIET_MS));
-	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	ASSERT_EQ(0, wait_request(pid));
 	helper_kill(self->pid);
 	self->pid = helper_start();
 	ASSERT_LT(0, self->pid);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+	ASSERT_EQ(0, testdev_cmd(&self->td, "irq %u 0", MSIX));
+	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
+}
+
+/* Messages that the netlink socket with this port has lost; -1: no such one. */
+static long drops(uint32_t port)
+{
+	FILE *table = fopen("/proc/net/netlink", "re");
+	unsigned int family, other;
+	long lost = -1, nr;
+	char line[256];
+
+	while (table && fgets(line, sizeof(line), table)) {
+		if (sscanf(line, "%*s %u %u %*s %*s %*s %*s %*s %ld", &family,
+			   &other, &nr) == 3 &&
+		    family == NETLINK_GENERIC && other == port)
+			lost = nr;
+	}
+	if (table)
+		fclose(table);
+	return lost;
+}
+
+/* Sends to @port until it takes not even a small message any more. */
+static int fill(uint32_t port)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port };
+	struct {
+		struct nlmsghdr hdr;
+		char rest[1024];
+	} msg = { .hdr = { .nlmsg_type = NLMSG_NOOP } };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	size_t len[] = { sizeof(msg), sizeof(msg.hdr) };
+	unsigned int i;
+	ssize_t sent;
+
+	for (i = 0; i < 2; i++) {
+		msg.hdr.nlmsg_len = len[i];
+		do {
+			sent = sendto(fd, &msg, len[i], MSG_DONTWAIT,
+				      (struct sockaddr *)&to, sizeof(to));
+		} while (sent == (ssize_t)len[i]);
+		if (errno != EAGAIN)
+			break;
+	}
+	close(fd);
+	return i == 2 ? 0 : -errno;
+}
+
+/* The bell finds no room in the helper's socket: it asks what it missed. */
+TEST_F(helper, bell_lost)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct genl_msg msg;
+	uint8_t uuid[16];
+	struct genl nl;
+	uint32_t port;
+	long before;
+	pid_t pid;
+
+	OPEN();
+	ASSERT_EQ(0, genl_open(&nl));
+	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, 0);
+	uuid_bytes(self->td.uuid, uuid);
+	genl_put(&msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
+	ASSERT_EQ(0, genl_send(&nl, &msg));
+	port = genl_get(VUSER_A_DEV_OWNER);
+	genl_close(&nl);
+
+	kill(self->pid, SIGSTOP);
+	ASSERT_EQ(0, fill(port));
+	before = drops(port);
+	ASSERT_LE(0, before);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
+									    0);
+	ASSERT_EQ(0, wait_request(pid));
+	EXPECT_LT(before, drops(port));
+	kill(self->pid, SIGCONT);
+	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
 	ASSERT_EQ(0, testdev_cmd(&self->td, "irq %u 0", MSIX));
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
 }
@@ -189,8 +293,7 @@ TEST_F(helper, killed_while_it_is_stopped)
 		_exit(0);
 	}
 	ASSERT_EQ(1, read(to[0], &c, 1));
-	/* It cannot come to its end. */
-	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	ASSERT_EQ(0, wait_request(pid));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));

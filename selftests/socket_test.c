@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The socket to the server as the kernel uses it: no signal for a consumer whose
+ * server stopped reading, a message that is half read when its reader is killed,
+ * descriptors that nobody asked for.  The test is helper and server at once.
+ */
+#include <linux/vfio_user.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <kselftest_harness.h>
+
+#include "lib/control.h"
+#include "lib/task.h"
+#include "lib/vfio.h"
+
+#define PAGE 0x1000UL
+#define BAR0 VFIO_PCI_BAR0_REGION_INDEX
+
+/* Not in every lab's headers. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+/* A command of the kernel's, or the reply to a command of ours. */
+struct message {
+	struct vfio_user_header hdr;
+	struct vfio_user_region_access access;
+	uint64_t value;
+} __attribute__((packed));
+
+/* A device without an owner but us. */
+struct peer {
+	struct control c;
+	int server; /* our end */
+};
+
+static int peer_start(struct peer *p)
+{
+	int ret = control_start(&p->c);
+
+	p->server = p->c.sock[1];
+	if (!ret)
+		ret = claim(&p->c.nl, p->c.id, &p->c.token);
+	/* Nobody here answers the messages of a close. */
+	if (!ret)
+		ret = mdev_set(p->c.uuid, "close_timeout_ms", "100");
+	return ret ? ret : attach(&p->c.nl, p->c.id, p->c.token, p->c.sock[0]);
+}
+
+/* The next message of the kernel's. */
+static int take(int server, struct message *msg)
+{
+	ssize_t len = recv(server, &msg->hdr, sizeof(msg->hdr), MSG_WAITALL);
+
+	if (len != sizeof(msg->hdr))
+		return -ENOTCONN;
+	len = msg->hdr.msg_size - sizeof(msg->hdr);
+	if (len < 0 || len > (ssize_t)(sizeof(*msg) - sizeof(msg->hdr)))
+		return -EMSGSIZE;
+	if (len && recv(server, &msg->access, len, MSG_WAITALL) != len)
+		return -ENOTCONN;
+	return 0;
+}
+
+/* Makes @msg, a REGION_READ, its reply of @value. */
+static void answer(struct message *msg, uint64_t value)
+{
+	msg->value = value;
+	msg->hdr.flags = VFIO_USER_FLAGS_TYPE_REPLY;
+	msg->hdr.msg_size =
+		sizeof(msg->hdr) + sizeof(msg->access) + msg->access.count;
+}
+
+/* A server that stops reading, writing, or both ---------------------------- */
+
+FIXTURE(stops)
+{
+	struct peer peer;
+};
+
+FIXTURE_VARIANT(stops)
+{
+	int how;
+};
+FIXTURE_VARIANT_ADD(stops, reading) { .how = SHUT_RD };
+FIXTURE_VARIANT_ADD(stops, writing) { .how = SHUT_WR };
+FIXTURE_VARIANT_ADD(stops, both) { .how = SHUT_RDWR };
+
+FIXTURE_SETUP(stops)
+{
+	ASSERT_EQ(0, peer_start(&self->peer));
+}
+
+FIXTURE_TEARDOWN(stops)
+{
+	EXPECT_EQ(0, control_stop(&self->peer.c));
+}
+
+/* What a consumer does that has not heard of it. */
+static int go_on(const char *uuid, int ready, int go)
+{
+	volatile uint32_t *bar;
+	struct vfio_dev dev;
+	uint16_t command = 4;
+	char c;
+
+	/* What a signal does that nobody expects. */
+	signal(SIGPIPE, SIG_DFL);
+	if (vfio_dev_open(&dev, uuid, VFIO_TYPE1v2_IOMMU))
+		return 1;
+	bar = region_mmap(dev.device, BAR0, 0, PAGE, PROT_READ | PROT_WRITE);
+	if (bar == MAP_FAILED || write(ready, "", 1) != 1 ||
+	    read(go, &c, 1) != 1)
+		return 2;
+	bar[0] = 1; /* posted */
+	bar[1] = 2;
+	(void)bar[2];
+	if (!region_put(dev.device, VFIO_PCI_CONFIG_REGION_INDEX, 4, &command,
+			2))
+		return 3;
+	return 0;
+}
+
+TEST_F(stops, no_signal)
+{
+	int ready[2], go[2], status;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(go));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(go_on(self->peer.c.uuid, ready[1], go[0]));
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	ASSERT_EQ(0, shutdown(self->peer.server, variant->how));
+	ASSERT_EQ(1, write(go[1], "", 1));
+	status = task_wait_end(pid, SOON_MS);
+	EXPECT_EQ(0, status)
+	{
+		TH_LOG("signal %d", WTERMSIG(status));
+	}
+	EXPECT_EQ(0, mdev_wait(self->peer.c.uuid, "state", "lost", SOON_MS));
+}
+
+/* Half a message ----------------------------------------------------------- */
+
+FIXTURE(half)
+{
+	struct peer peer;
+	struct vfio_dev dev;
+};
+
+/* How much of the reply comes before the one who reads it is killed. */
+FIXTURE_VARIANT(half)
+{
+	size_t part;
+};
+FIXTURE_VARIANT_ADD(half, header) { .part = 7 };
+FIXTURE_VARIANT_ADD(half, payload) { .part = sizeof(struct message) - 9 };
+
+FIXTURE_SETUP(half)
+{
+	ASSERT_EQ(0, peer_start(&self->peer));
+	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->peer.c.uuid,
+				   VFIO_TYPE1v2_IOMMU));
+}
+
+FIXTURE_TEARDOWN(half)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(0, control_stop(&self->peer.c));
+}
+
+/* A process that reads 8 bytes at @off and expects @value. */
+static pid_t reader(int device, uint64_t off, uint64_t value)
+{
+	uint64_t got = 0;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	_exit(region_get(device, BAR0, off, &got, 8) || got != value);
+}
+
+TEST_F(half, read_by_one_who_is_killed)
+{
+	const uint64_t value = 0x0123456789abcdef;
+	struct message first, second;
+	int server = self->peer.server;
+	pid_t killed, other;
+
+	/* The one who waits longest reads, so also what is for the other. */
+	killed = reader(self->dev.device, 0x10, 0);
+	ASSERT_LE(0, killed);
+	ASSERT_EQ(0, take(server, &first));
+	ASSERT_EQ(0, task_wait_in(killed, "vuser_slot_wait", SOON_MS));
+	other = reader(self->dev.device, 0x20, value);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, take(server, &second));
+	ASSERT_EQ(0x20, second.access.offset);
+	ASSERT_EQ(0, task_wait_in(other, "vuser_slot_wait", SOON_MS));
+
+	answer(&second, value);
+	ASSERT_EQ(variant->part, send(server, &second, variant->part, 0));
+	ASSERT_EQ(0, wait_taken(server));
+	ASSERT_EQ(0, task_wait_in(killed, "vuser_slot_wait", SOON_MS));
+	ASSERT_EQ(0, kill(killed, SIGKILL));
+	EXPECT_EQ(SIGKILL, task_wait_end(killed, SOON_MS));
+
+	ASSERT_EQ(sizeof(second) - variant->part,
+		  send(server, (char *)&second + variant->part,
+		       sizeof(second) - variant->part, 0));
+	EXPECT_EQ(0, task_wait_end(other, SOON_MS));
+
+	/* The killed one's comes late and is dropped; then all is as before. */
+	answer(&first, 0);
+	ASSERT_EQ(sizeof(first), send(server, &first, sizeof(first), 0));
+	other = reader(self->dev.device, 0x30, 5);
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, take(server, &second));
+	answer(&second, 5);
+	ASSERT_EQ(sizeof(second), send(server, &second, sizeof(second), 0));
+	EXPECT_EQ(0, task_wait_end(other, SOON_MS));
+	EXPECT_EQ(0, mdev_wait(self->peer.c.uuid, "state", "open", SOON_MS));
+}
+
+/* Descriptors -------------------------------------------------------------- */
+
+/* DMA_READ of nothing that is mapped, with a descriptor that nobody wants. */
+static ssize_t send_with_fd(int server)
+{
+	struct {
+		struct vfio_user_header hdr;
+		struct vfio_user_dma_access dma;
+	} msg = {
+		.hdr = {
+			.msg_id = 1,
+			.command = VFIO_USER_DMA_READ,
+			.msg_size = sizeof(msg),
+		},
+		.dma = { .count = 8 },
+	};
+	union {
+		char room[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	struct iovec iov = { &msg, sizeof(msg) };
+	struct msghdr mh = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.room),
+	};
+
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &server, sizeof(int));
+	return sendmsg(server, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/*
+ * Where the kernel can refuse descriptors it does, so that a server cannot fill
+ * the socket with them; else they are dropped as they are read.
+ */
+TEST(descriptors)
+{
+	struct peer peer;
+	struct message reply;
+	int fds[2], on;
+	socklen_t len = sizeof(on);
+	bool refuses;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	refuses = !getsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &on, &len);
+	TH_LOG("this kernel %s refuse descriptors", refuses ? "can" : "cannot");
+	/* Of a socket that is not the kernel's to guard. */
+	EXPECT_EQ(0, send_with_fd(fds[1]));
+	close(fds[0]);
+	close(fds[1]);
+
+	ASSERT_EQ(0, peer_start(&peer));
+	EXPECT_EQ(refuses ? -EPERM : 0, send_with_fd(peer.server));
+	if (!refuses) {
+		ASSERT_EQ(0, take(peer.server, &reply));
+		EXPECT_TRUE(reply.hdr.flags & VFIO_USER_FLAGS_ERROR);
+	}
+	EXPECT_EQ(0, mdev_wait(peer.c.uuid, "state", "attached", SOON_MS));
+	EXPECT_EQ(0, control_stop(&peer.c));
+}
+
+TEST_HARNESS_MAIN
