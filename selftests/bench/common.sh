@@ -19,7 +19,7 @@ cleanup()
 		[ -e "$mdev" ] && { vuserctl remove "${mdev##*/}" || :; }
 	done
 	for pid in "${PIDS[@]}"; do
-		kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null
+		kill "$pid" 2> /dev/null && wait "$pid" 2> /dev/null || :
 	done
 	rm -rf "$WORK"
 	rmmod vuser || :
