@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The part of `make demo` that runs in the virtual machine: from a kernel that
-# knows nothing of vuser to Debian's DPDK, unmodified, on a device that another
-# process serves.  Ends with a summary; exits 0 only when all of it passed.
+# knows nothing of vuser to Debian's DPDK, unmodified, on devices that other
+# processes serve: a DMA engine, and a network card that is another DPDK.  Ends with
+# a summary; exits 0 only when all of it passed.
 
 set -u
 
@@ -118,6 +119,14 @@ status=$?
 result $status "dpdk-test-dma-perf on $BDF"
 [ $status = 0 ] || tail -n 40 "$WORK/perf.log"
 
+step "Two dpdk-testpmd: one is the other one's network card"
+"$CONSUMERS/vhost/demo.py" "$WORK"
+status=$?
+while IFS= read -r line; do
+	passed+=("$line")
+done < "$WORK/summary"
+result $status "two dpdk-testpmd: the card goes again"
+
 step "What the kernel counted"
 run vuserctl stats "$UUID"
 
@@ -134,6 +143,7 @@ cat <<EOF
 ----------------------------------------------------------------------------
  Linux $(uname -r), $version, both as Debian ships them.
  $BDF was an I/OAT DMA engine that lived in the process vuser-ioat.
+ The network card was another DPDK's vhost port, by way of vuser-vhost.
 
 EOF
 perf_rows "$BDF" "$WORK" | awk '

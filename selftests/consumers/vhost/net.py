@@ -31,16 +31,17 @@ QUEUES = 4
 
 
 class Net:
-    """The processes.  The back-end has QUEUES pairs, the device @pairs of them."""
+    """The processes.  The back-end has @queues pairs, the device @pairs of them."""
 
-    def __init__(self, work):
+    def __init__(self, work, queues):
         self.work = work
+        self.queues = queues
         self.pairs = 1
         self.runs = 0
         self.back = self.front = self.bridge = self.device = self.bdf = None
         # The programs open them when they start.
         for side in ("front", "back"):
-            for queue in range(QUEUES):
+            for queue in range(queues):
                 write_pcap(self.path(f"{side}-in{queue}.pcap"), [])
 
     def path(self, name):
@@ -69,7 +70,7 @@ class Net:
             "back", ["dpdk-testpmd", "--lcores", "0@1,1@0", "--no-pci",
                      "--no-huge", "-m", "128"],
             ["--vdev", f"net_vhost0,iface={self.path('back.sock')},"
-                       f"queues={QUEUES}"], QUEUES)
+                       f"queues={self.queues}"], self.queues)
 
     def start_bridge(self, pairs, *options):
         self.pairs = pairs
@@ -106,7 +107,7 @@ class Net:
 
     def write_packets(self):
         for side, seed in (("front", 1), ("back", 101)):
-            for queue in range(QUEUES):
+            for queue in range(self.queues):
                 write_pcap(self.path(f"{side}-in{queue}.pcap"),
                            packets(seed + queue, COUNT)
                            if queue < self.pairs else [])
@@ -308,7 +309,7 @@ def scenario(tap, net):
 
 def main(work):
     tap = Tap()
-    net = Net(work)
+    net = Net(work, QUEUES)
     try:
         scenario(tap, net)
     except Failure:

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The second act of `make demo`: two dpdk-testpmd send each other packets.
+
+usage: demo.py DIRECTORY
+
+One is the driver (net_virtio, on a vuser device), the other one the device
+(net_vhost, behind a vuser-vhost that vuserctl starts).  The module and vuserd are
+there.  Commands are shown as one would type them.  What passed is in the file
+DIRECTORY/summary; exits 0 when all did.
+"""
+
+import os
+import shlex
+import sys
+import textwrap
+import time
+
+# The tree is for sources, not for what Python makes of them.
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from net import COUNT, MAC, RING, Net
+from tap import Failure, require, run
+
+# Enough for a figure; a few seconds where the machine is emulated.
+MANY = 200000
+
+
+def show(argv):
+    lines = textwrap.wrap(shlex.join(argv), 76, initial_indent="  # ",
+                          subsequent_indent="      ", break_long_words=False,
+                          break_on_hyphens=False)
+    print(" \\\n".join(lines), flush=True)
+
+
+class Demo(Net):
+    """Shows what it starts, and has vuserctl make the whole chain."""
+
+    def launch(self, name, argv):
+        show(argv)
+        return super().launch(name, argv)
+
+    def create(self):
+        argv = ["vuserctl", "create", "--wait", "--vhost",
+                f"net:{self.path('back.sock')},mac={MAC},queue-size={RING}"]
+        show(argv)
+        self.device = run(*argv).strip()
+        print("  " + self.device)
+
+
+def rate(net):
+    """Packets of 64 bytes, as many as the driver's program can make: each that is
+    sent must arrive."""
+    for side, mode in ((net.back, "rxonly"), (net.front, "txonly")):
+        for line in ("port start 1", "set portlist 0", f"set fwd {mode}", "clear port stats 0",
+                     "start"):
+            side.command(line)
+    begin = time.monotonic()
+    net.back.wait(f"packet {MANY}", lambda: net.back.stats(0)[0] >= MANY)
+    net.front.command("stop")
+    seconds = time.monotonic() - begin
+    sent = net.front.stats(0)[1]
+    net.back.wait(f"packet {sent}", lambda: net.back.stats(0)[0] >= sent)
+    require(net.back.stats(0)[0] == sent, "more came than were sent")
+    net.back.command("stop")
+    return sent, sent / seconds
+
+
+def act(net, summary):
+    net.start_back()
+    net.create()
+    net.start_front("packed")
+    net.exchange()
+    print(f"  {COUNT} packets each way")
+    summary.write(f"two dpdk-testpmd: {COUNT} packets each way, the same to the "
+                  "byte\n")
+    sent, per_second = rate(net)
+    print(f"  {sent} packets in a row")
+    summary.write(f"two dpdk-testpmd: {sent} packets in a row, none lost, "
+                  f"{per_second:.0f} a second\n")
+    net.stop(net.front)
+    print("  # vuserctl remove " + net.device)
+    net.remove()
+    net.stop(net.back)
+
+
+def main(work):
+    net = Demo(work, 1)
+    try:
+        with open(net.path("summary"), "w", encoding="ascii") as summary:
+            act(net, summary)
+    except Failure as failure:
+        print(f"  {failure}")
+        return 1
+    finally:
+        net.clean_up()
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1]))
