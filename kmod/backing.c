@@ -10,16 +10,17 @@
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/io.h>
-#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
 #include "backing.h"
 #include "compat.h"
+#include "file.h"
 #include "mapping.h"
 
 /* Pages pinned at once: one page of pointers. */
@@ -223,15 +224,14 @@ static int vuser_backing_follow(struct vuser_backing *back,
 /*
  * Files that a server can map instead of our pages: shmem and hugetlbfs.  What
  * has no read_iter is System V shared memory, what is marked a backing file
- * belongs to an overlay: those are not meant to be passed on.
+ * belongs to an overlay: those are not meant to be passed on.  The pages tell,
+ * not the file system: that of /dev is a tmpfs, whose nodes are whole disks.
  */
 static bool vuser_file_fits(struct file *file)
 {
-	unsigned long magic = file_inode(file)->i_sb->s_magic;
-
 	if (vuser_is_backing_file(file) || !file->f_op->read_iter)
 		return false;
-	return magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC;
+	return shmem_mapping(file->f_mapping) || vuser_file_is_hugetlb(file);
 }
 
 /*

@@ -5,7 +5,9 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "lib/consumer.h"
 #include "lib/mem.h"
@@ -255,6 +257,52 @@ TEST_F(kept, file_backing)
 	EXPECT_EQ(0, st.offset);
 	EXPECT_EQ(4 * PAGE, st.st_size);
 	EXPECT_EQ(0, mdev_set(shared.uuid, "dma_backing", "auto"));
+}
+
+/* Is it that version of the kernel or a later one? */
+static bool kernel_is(unsigned int major, unsigned int minor)
+{
+	unsigned int a = 0, b = 0;
+	struct utsname name;
+
+	uname(&name);
+	sscanf(name.release, "%u.%u", &a, &b);
+	return a > major || (a == major && b >= minor);
+}
+
+/*
+ * A disk's node lies in /dev, which is a tmpfs, and has the whole disk behind
+ * it: that is not handed out, whatever part of it was mapped.
+ */
+TEST_F(kept, disk)
+{
+	struct kept_stat st;
+	struct stat own;
+	uint64_t *mem;
+	int fd, ret;
+
+	fd = open("/dev/ram0", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fstat(fd, &own));
+	mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   16 * PAGE);
+	ASSERT_NE(MAP_FAILED, mem);
+	mem[0] = SECRET;
+	ret = dma_map(self->dev.container, mem, 0, 4 * PAGE, DMA_RW);
+	if (kernel_is(6, 5)) {
+		/* It pins no pages for long that a disk is written from. */
+		EXPECT_EQ(-EFAULT, ret);
+	} else {
+		ASSERT_EQ(0, ret);
+		ASSERT_EQ(0, get_stat(&st));
+		EXPECT_NE(own.st_ino, st.st_ino);
+		EXPECT_EQ(4 * PAGE, st.st_size);
+		EXPECT_EQ(0, st.offset);
+		ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+		EXPECT_TRUE(reads("peek", 0, SECRET));
+	}
+	munmap(mem, 4 * PAGE);
+	close(fd);
 }
 
 /* A file that was opened for reading only stays that. */
