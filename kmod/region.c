@@ -15,6 +15,7 @@
 #include "command.h"
 #include "device.h"
 #include "region.h"
+#include "shared.h"
 #include "vuser.h"
 
 /**
@@ -267,19 +268,21 @@ bool vuser_region_mappable(struct vuser_device *dev, u32 index)
 	if (!region->size)
 		return false;
 	if (vuser_device_sparse(dev))
-		return region->nr_areas;
+		return vuser_shared_count(dev, index);
 	if (region->nr_areas || (region->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return true;
 	return index <= VFIO_PCI_BAR5_REGION_INDEX &&
 	       !vuser_region_is_io(desc, index);
 }
 
-static int vuser_region_sparse_cap(struct vuser_region *region,
+/* Of what the server shares only that which mmap takes. */
+static int vuser_region_sparse_cap(struct vuser_device *dev, u32 index,
 				   struct vfio_info_cap *caps)
 {
 	struct vfio_region_info_cap_sparse_mmap *sparse;
-	size_t size = struct_size(sparse, areas, region->nr_areas);
-	u32 i;
+	u32 nr = vuser_shared_count(dev, index), i, n = 0;
+	size_t size = struct_size(sparse, areas, nr);
+	struct vuser_area *area;
 	int ret;
 
 	sparse = kzalloc(size, GFP_KERNEL);
@@ -287,10 +290,10 @@ static int vuser_region_sparse_cap(struct vuser_region *region,
 		return -ENOMEM;
 	sparse->header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
 	sparse->header.version = 1;
-	sparse->nr_areas = region->nr_areas;
-	for (i = 0; i < region->nr_areas; i++) {
-		sparse->areas[i].offset = region->areas[i].offset;
-		sparse->areas[i].size = region->areas[i].size;
+	sparse->nr_areas = nr;
+	for (i = 0; (area = vuser_shared_next(dev, index, &i)); i++) {
+		sparse->areas[n].offset = area->offset;
+		sparse->areas[n++].size = area->size;
 	}
 	ret = vfio_info_add_capability(caps, &sparse->header, size);
 	kfree(sparse);
@@ -347,7 +350,7 @@ int vuser_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
 	if (vuser_region_mappable(dev, info->index)) {
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 		if (vuser_device_sparse(dev) && !vuser_region_whole(region))
-			ret = vuser_region_sparse_cap(region, caps);
+			ret = vuser_region_sparse_cap(dev, info->index, caps);
 	}
 	if (!ret && region->has_type)
 		ret = vuser_region_type_cap(region, caps);

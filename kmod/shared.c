@@ -156,6 +156,36 @@ struct vuser_area *vuser_shared_area(struct vuser_device *dev, u32 index,
 }
 
 /**
+ * vuser_shared_count() - how many of a region's areas can be shown
+ * @dev: open
+ * @index: of the region, below VUSER_MAX_REGIONS
+ *
+ * Context: any.
+ */
+u32 vuser_shared_count(struct vuser_device *dev, u32 index)
+{
+	return bitmap_weight(dev->shared->usable[index], VUSER_MAX_AREAS);
+}
+
+/**
+ * vuser_shared_next() - the next area that can be shown
+ * @dev: open
+ * @index: of the region, below VUSER_MAX_REGIONS
+ * @i: number of the first area to look at; that of the area on return
+ *
+ * Context: any.
+ * Return: the area, or NULL when there is none any more.
+ */
+struct vuser_area *vuser_shared_next(struct vuser_device *dev, u32 index,
+				     u32 *i)
+{
+	struct vuser_region *region = &dev->chan->desc->regions[index];
+
+	*i = find_next_bit(dev->shared->usable[index], region->nr_areas, *i);
+	return *i < region->nr_areas ? &region->areas[*i] : NULL;
+}
+
+/**
  * vuser_shared_lookup() - a page that is already held
  * @dev: open
  * @pgoff: page number in the device file

@@ -17,6 +17,9 @@ struct vuser_shared *vuser_shared_alloc(struct vuser_device *dev);
 void vuser_shared_free(struct vuser_device *dev, struct vuser_shared *shared);
 struct vuser_area *vuser_shared_area(struct vuser_device *dev, u32 region,
 				     u64 off);
+u32 vuser_shared_count(struct vuser_device *dev, u32 region);
+struct vuser_area *vuser_shared_next(struct vuser_device *dev, u32 region,
+				     u32 *i);
 struct page *vuser_shared_lookup(struct vuser_device *dev, pgoff_t pgoff);
 int vuser_shared_take(struct vuser_device *dev, struct vuser_area *area,
 		      pgoff_t pgoff);

@@ -20,6 +20,7 @@
 #include "lib/testdev.h"
 #include "lib/vfio.h"
 
+#define BAR2 VFIO_PCI_BAR2_REGION_INDEX
 #define BAR4 VFIO_PCI_BAR4_REGION_INDEX
 #define RW   (PROT_READ | PROT_WRITE)
 #define PAGE 0x1000
@@ -98,6 +99,10 @@ FIXTURE_VARIANT_ADD(area, read_only) {
 
 FIXTURE_VARIANT_ADD(area, sealed) {
 	.arg = "--areas=sealed",
+};
+
+FIXTURE_VARIANT_ADD(area, file) {
+	.arg = "--areas=file",
 };
 
 FIXTURE_SETUP(area)
@@ -197,6 +202,106 @@ TEST_F(area, truncated)
 	}
 	EXPECT_EQ(0, FAULT_OF((void)*at(self->area.p, 5 * PAGE)));
 	EXPECT_EQ(0, FAULT_OF(*at(self->area.p, 6 * PAGE) = 1));
+}
+
+/*
+ * The policy "sparse": what GET_REGION_INFO offers for mmap is what mmap takes.
+ * A program that maps what it was offered gives up where that fails.
+ */
+FIXTURE(sparse)
+{
+	struct testdev td;
+	struct vfio_dev dev;
+};
+
+FIXTURE_VARIANT(sparse)
+{
+	const char *arg;
+	bool shown;
+};
+
+FIXTURE_VARIANT_ADD(sparse, memfd) {
+	.arg = "--areas=memfd",
+	.shown = true,
+};
+
+FIXTURE_VARIANT_ADD(sparse, hugetlb) {
+	.arg = "--areas=hugetlb",
+	.shown = true,
+};
+
+FIXTURE_VARIANT_ADD(sparse, read_only) {
+	.arg = "--areas=read-only",
+};
+
+FIXTURE_VARIANT_ADD(sparse, sealed) {
+	.arg = "--areas=sealed",
+};
+
+FIXTURE_VARIANT_ADD(sparse, file) {
+	.arg = "--areas=file",
+};
+
+FIXTURE_SETUP(sparse)
+{
+	const char *const args[] = { variant->arg, NULL };
+
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	ASSERT_EQ(0, testdev_start(&self->td, args));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "mmap", "sparse"));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+}
+
+FIXTURE_TEARDOWN(sparse)
+{
+	vfio_dev_close(&self->dev);
+	testdev_stop(&self->td);
+}
+
+/* Maps @size bytes of a region at @off, if that is possible. */
+static bool can_map(int device, uint32_t index, uint64_t off, size_t size)
+{
+	void *p = region_mmap(device, index, off, size, RW);
+
+	return p != MAP_FAILED && !munmap(p, size);
+}
+
+/* One area that is the whole region needs no list. */
+TEST_F(sparse, whole_region)
+{
+	struct vfio_region_info info;
+
+	ASSERT_EQ(0, region_info(self->dev.device, BAR4, &info));
+	EXPECT_EQ(TESTDEV_BAR4_SIZE, info.size);
+	EXPECT_EQ(variant->shown ? VFIO_REGION_INFO_FLAG_MMAP : 0,
+		  info.flags & (VFIO_REGION_INFO_FLAG_MMAP |
+				VFIO_REGION_INFO_FLAG_CAPS));
+	EXPECT_EQ(variant->shown,
+		  can_map(self->dev.device, BAR4, 0, TESTDEV_BAR4_SIZE));
+}
+
+TEST_F(sparse, areas)
+{
+	const uint32_t both = VFIO_REGION_INFO_FLAG_MMAP |
+			      VFIO_REGION_INFO_FLAG_CAPS;
+	struct vfio_region_info info;
+	uint32_t value = 0;
+
+	ASSERT_EQ(0, region_info(self->dev.device, BAR2, &info));
+	EXPECT_EQ(variant->shown ? both : 0, info.flags & both);
+	EXPECT_EQ(variant->shown,
+		  can_map(self->dev.device, BAR2, TESTDEV_AREA0_OFFSET,
+			  TESTDEV_AREA0_SIZE));
+	EXPECT_EQ(variant->shown,
+		  can_map(self->dev.device, BAR2, TESTDEV_AREA1_OFFSET,
+			  TESTDEV_AREA1_SIZE));
+	/* It can be read all the same. */
+	ASSERT_EQ(0, testdev_cmd(&self->td, "poke 2 0x%x 4 0x4711",
+				 TESTDEV_AREA1_OFFSET));
+	EXPECT_EQ(0, region_get(self->dev.device, BAR2, TESTDEV_AREA1_OFFSET,
+				&value, 4));
+	EXPECT_EQ(0x4711, value);
 }
 
 /*

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 180
+# timeout: 240
 # hugepages: 16
 #
 # Shared areas by the kind of file behind them.

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,10 +14,9 @@
 #define HUGE_PAGE_FLAG (21u << 26)
 
 static const char *const names[] = {
-	[AREA_MEMFD] = "memfd",
-	[AREA_HUGETLB] = "hugetlb",
-	[AREA_READ_ONLY] = "read-only",
-	[AREA_SEALED] = "sealed",
+	[AREA_MEMFD] = "memfd",		[AREA_HUGETLB] = "hugetlb",
+	[AREA_READ_ONLY] = "read-only", [AREA_SEALED] = "sealed",
+	[AREA_FILE] = "file",
 };
 
 int area_kind(const char *name)
@@ -38,6 +38,17 @@ static int reopen_read_only(int fd)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+/* /tmp may be memory. */
+static int open_file(void)
+{
+	char path[] = "/var/tmp/testdev-bar.XXXXXX";
+	int fd = mkostemp(path, O_CLOEXEC);
+
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
 int area_create(enum area_kind kind, size_t size, uint8_t **map)
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
@@ -47,7 +58,8 @@ int area_create(enum area_kind kind, size_t size, uint8_t **map)
 		flags |= MFD_HUGETLB | HUGE_PAGE_FLAG;
 		size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 	}
-	fd = memfd_create("testdev-bar", flags);
+	fd = kind == AREA_FILE ? open_file() :
+				 memfd_create("testdev-bar", flags);
 	if (fd < 0)
 		return -errno;
 	if (ftruncate(fd, size))

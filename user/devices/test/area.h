@@ -12,6 +12,7 @@ enum area_kind {
 	AREA_HUGETLB, /* huge pages, of which none is there yet */
 	AREA_READ_ONLY, /* a descriptor that is open for reading only */
 	AREA_SEALED, /* a file that nobody else may map for writing */
+	AREA_FILE, /* one of a file system, not of memory */
 };
 
 /* By its name; -1 for one that is not known. */

@@ -67,8 +67,9 @@ static void usage(void)
 	       "  --no-twin                 no socket for server's commands\n"
 	       "  --no-reset                the device cannot be reset\n"
 	       "  --no-io-fds               no ioeventfds\n"
-	       "  --areas=KIND              share memory by a memfd, or one that\n"
-	       "                            is hugetlb, read-only or sealed\n"
+	       "  --areas=KIND              share memory by a memfd, by one that\n"
+	       "                            is hugetlb, read-only or sealed, or by\n"
+	       "                            a file\n"
 	       "  --bar4-size=N             another size for BAR 4\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
