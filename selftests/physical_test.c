@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/consumer.h"
@@ -18,6 +20,7 @@
 #define PCI	"/sys/bus/pci"
 #define DEVICES PCI "/devices"
 #define PAGE	0x1000UL
+#define MB	0x100000UL
 
 /* QEMU's edu, and what its first register reads. */
 #define EDU_VENDOR "0x1234"
@@ -229,6 +232,154 @@ TEST_F(physical, side_by_side)
 	EXPECT_STREQ("776f7264", testdev_reply());
 	EXPECT_EQ(0, dma_unmap(self->vuser.container, 0, 2 * PAGE, 0, NULL));
 	EXPECT_EQ(locked, res_locked());
+}
+
+/*
+ * Registers of the physical device as memory for vuser's: the server reaches
+ * them by message only.
+ */
+FIXTURE(registers)
+{
+	struct vfio_dev vuser;
+	struct vfio_dev edu;
+	volatile uint32_t *bar; /* the first page, or MAP_FAILED */
+	long locked;
+};
+
+FIXTURE_SETUP(registers)
+{
+	self->vuser = (struct vfio_dev)VFIO_DEV_INIT;
+	self->edu = (struct vfio_dev)VFIO_DEV_INIT;
+	self->bar = MAP_FAILED;
+	ASSERT_TRUE(edu_find());
+	ASSERT_EQ(0, edu_bind());
+	self->edu.group = edu_group();
+	ASSERT_LE(0, self->edu.group);
+	self->edu.container = container_open();
+	ASSERT_LE(0, self->edu.container);
+	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
+	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
+			   VFIO_TYPE1v2_IOMMU));
+	self->edu.device = group_device(self->edu.group, edu);
+	ASSERT_LE(0, self->edu.device);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	self->locked = res_locked();
+}
+
+FIXTURE_TEARDOWN(registers)
+{
+	/* While it is mapped the device cannot be unbound. */
+	munmap((void *)self->bar, PAGE);
+	vfio_dev_close(&self->vuser);
+	vfio_dev_close(&self->edu);
+	edu_unbind();
+}
+
+static bool edu_map(FIXTURE_DATA(registers) *self, int prot)
+{
+	self->bar = region_mmap(self->edu.device, BAR(0), 0, PAGE, prot);
+	return self->bar != MAP_FAILED;
+}
+
+/* Reads as what was written to it last, each bit the other way. */
+#define EDU_LIVENESS 4
+
+TEST_F(registers, server_uses_them)
+{
+	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+	ASSERT_EQ(EDU_ID, self->bar[0]);
+	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
+			     DMA_RW));
+	/* No memory is counted, and no file told. */
+	EXPECT_EQ(self->locked, res_locked());
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0x%lx", MB));
+	EXPECT_STREQ("0x100000 0x1000 rw 0", testdev_reply());
+	EXPECT_GT(0, testdev_cmd(&shared, "dma-ptr 0x%lx", MB));
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
+	EXPECT_STREQ("ed000001", testdev_reply());
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x%lx 12345678",
+				 MB + EDU_LIVENESS));
+	EXPECT_EQ(~0x78563412U, self->bar[EDU_LIVENESS / 4]);
+	self->bar[EDU_LIVENESS / 4] = 0xfffefdfc;
+	ASSERT_EQ(0,
+		  testdev_cmd(&shared, "dma-read 0x%lx 4", MB + EDU_LIVENESS));
+	EXPECT_STREQ("03020100", testdev_reply());
+
+	/* The mapping stays what it was; the consumer's own may go. */
+	munmap((void *)self->bar, PAGE);
+	self->bar = MAP_FAILED;
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
+	EXPECT_STREQ("ed000001", testdev_reply());
+	ASSERT_EQ(0, dma_unmap(self->vuser.container, MB, PAGE, 0, NULL));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
+}
+
+TEST_F(registers, mapped_read_only)
+{
+	ASSERT_TRUE(edu_map(self, PROT_READ));
+	ASSERT_EQ(EDU_ID, self->bar[0]);
+	EXPECT_EQ(-EFAULT, dma_map(self->vuser.container, (void *)self->bar, 0,
+				   PAGE, DMA_RW));
+	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, 0, PAGE,
+			     VFIO_DMA_MAP_FLAG_READ));
+	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0 4"));
+	EXPECT_STREQ("ed000001", testdev_reply());
+	EXPECT_EQ(-EACCES, testdev_cmd(&shared, "dma-write 4 00000000"));
+}
+
+/* Nothing is faulted in: that would ask somebody, and wait. */
+TEST_F(registers, never_touched)
+{
+	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(-EFAULT, dma_map(self->vuser.container, (void *)self->bar, 0,
+				   PAGE, DMA_RW));
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
+}
+
+/*
+ * Where the kernel shows its clock to programs, if that is mapped by frame
+ * numbers ("pf"); else NULL.
+ */
+static volatile char *clock_page(void)
+{
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	unsigned long start = 0;
+	bool pfn = false;
+	char line[512];
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (strstr(line, "[vvar]"))
+			start = strtoul(line, NULL, 16);
+		if (start && !strncmp(line, "VmFlags:", 8)) {
+			pfn = strstr(line, " pf ");
+			break;
+		}
+	}
+	if (maps)
+		fclose(maps);
+	return pfn ? (volatile char *)start : NULL;
+}
+
+/*
+ * Mapped by its frame number as well, but memory like any other: nothing would
+ * keep it from being freed while a server uses it.
+ */
+TEST_F(registers, ordinary_memory)
+{
+	volatile char *page = clock_page();
+	struct timespec now;
+
+	if (!page)
+		SKIP(return,
+			   "this kernel maps no memory of its own by frame numbers");
+	EXPECT_EQ(0, clock_gettime(CLOCK_MONOTONIC, &now));
+	(void)*page;
+	EXPECT_EQ(-EFAULT, dma_map(self->vuser.container, (void *)page, 0, PAGE,
+				   VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 }
 
 SHARED_MAIN(NULL)
