@@ -99,33 +99,87 @@ STORE_TEST(uint16_t)
 STORE_TEST(uint32_t)
 STORE_TEST(uint64_t)
 
-/* An unaligned access within the page must read the right bytes. */
-TEST_F(consumer, unaligned)
-{
-	unsigned char pattern[32], got[8];
-	volatile unsigned char *bar;
-	unsigned int off, i;
-	uint64_t value;
+/*
+ * What a device sees of an unaligned access: the largest aligned pieces, each
+ * digit one's bytes, by the offset from an aligned address.
+ */
+static const char *const pieces[][8] = {
+	[2] = { "2", "11", "2", "11", "2", "11", "2", "11" },
+	[4] = { "4", "121", "22", "121", "4", "121", "22", "121" },
+	[8] = { "8", "1241", "242", "1421", "44", "1241", "242", "1421" },
+};
 
-	for (i = 0; i < sizeof(pattern); i++)
-		pattern[i] = 0x11 + i * 3;
-	bar = map_bar0(self->dev.device);
-	ASSERT_NE(MAP_FAILED, bar);
-	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, pattern, 32));
-	for (off = 1; off < 8; off++) {
-		value = LOAD(bar + MEM + off, uint64_t);
-		memcpy(got, &value, 8);
-		EXPECT_EQ(0, memcmp(got, pattern + off, 8))
-		TH_LOG("8 bytes at +%u", off);
-		EXPECT_EQ(0, memcmp((uint32_t[]) { LOAD(bar + MEM + off,
-							uint32_t) },
-				    pattern + off, 4))
-		TH_LOG("4 bytes at +%u", off);
+/* What the server saw: @want, of @bytes at @off. */
+static void check_pieces(struct __test_metadata *_metadata, char dir,
+			 uint64_t off, const unsigned char *bytes,
+			 const char *want)
+{
+	struct testdev_access acc;
+	unsigned int nr, size;
+
+	for (nr = 0; want[nr]; nr++) {
+		size = want[nr] - '0';
+		ASSERT_EQ(0, testdev_log_get(&shared, nr, &acc));
+		EXPECT_EQ(dir, acc.dir);
+		EXPECT_EQ(off, acc.offset);
+		EXPECT_EQ(size, acc.size);
+		/* What is read is not noted: the consumer has it. */
+		if (dir != 'r') {
+			EXPECT_EQ(0, memcmp(&acc.value, bytes, size));
+		}
+		off += size;
+		bytes += size;
 	}
-	STORE(bar + MEM + 3, uint32_t, 0xdeadbeef);
-	ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM + 3, got, 4));
-	EXPECT_EQ(0, memcmp(got, (uint32_t[]) { 0xdeadbeef }, 4));
 }
+
+#define UNALIGNED_TEST(type)                                                   \
+	TEST_F(consumer, unaligned_##type)                                     \
+	{                                                                      \
+		const char *const *want = pieces[sizeof(type)];                \
+		unsigned char pattern[32], seen[32];                           \
+		volatile unsigned char *bar;                                   \
+		unsigned int off, i;                                           \
+		type value;                                                    \
+                                                                               \
+		bar = map_bar0(self->dev.device);                              \
+		ASSERT_NE(MAP_FAILED, bar);                                    \
+		for (off = 1; off < 8; off++) {                                \
+			for (i = 0; i < sizeof(pattern); i++)                  \
+				pattern[i] = 0x81 + off * 5 + i * 7;           \
+			ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, \
+						pattern, sizeof(pattern)));    \
+			ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, \
+						seen, 1));                     \
+			ASSERT_EQ(0, testdev_log_clear(&shared));              \
+			value = LOAD(bar + MEM + off, type);                   \
+			EXPECT_EQ(0, memcmp(&value, pattern + off,             \
+					    sizeof(value)));                   \
+			EXPECT_EQ(strlen(want[off]),                           \
+				  testdev_log_count(&shared));                 \
+			check_pieces(_metadata, 'r', MEM + off, pattern + off, \
+				     want[off]);                               \
+                                                                               \
+			for (i = 0; i < sizeof(value); i++)                    \
+				pattern[off + i] = 0x13 + off * 3 + i * 11;    \
+			memcpy(&value, pattern + off, sizeof(value));          \
+			ASSERT_EQ(0, testdev_log_clear(&shared));              \
+			STORE(bar + MEM + off, type, value);                   \
+			/* A load comes after it, and is no part of it. */     \
+			ASSERT_EQ(TESTDEV_ID,                                  \
+				  LOAD(bar + TESTDEV_REG_ID, uint32_t));       \
+			EXPECT_EQ(strlen(want[off]) + 1,                       \
+				  testdev_log_count(&shared));                 \
+			check_pieces(_metadata, 'p', MEM + off, pattern + off, \
+				     want[off]);                               \
+			ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, \
+						seen, sizeof(seen)));          \
+			EXPECT_EQ(0, memcmp(seen, pattern, sizeof(seen)));     \
+		}                                                              \
+	}
+
+UNALIGNED_TEST(uint16_t)
+UNALIGNED_TEST(uint32_t)
+UNALIGNED_TEST(uint64_t)
 
 TEST_F(consumer, many_loads_each_reach_the_server)
 {
