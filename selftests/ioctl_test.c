@@ -351,7 +351,7 @@ TEST_F(consumer, device_feature)
 	} feature = { .hdr.argsz = sizeof(feature) };
 	int device = self->dev.device;
 
-	/* The server has no feature: probing says so. */
+	/* Those that the server has not: probing says so. */
 	feature.hdr.flags = VFIO_DEVICE_FEATURE_PROBE |
 			    VFIO_DEVICE_FEATURE_GET |
 			    VFIO_DEVICE_FEATURE_MIGRATION;
@@ -372,6 +372,65 @@ TEST_F(consumer, device_feature)
 	feature.hdr.flags = 0x80000000;
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
 	EXPECT_EQ(EINVAL, errno);
+}
+
+struct feature {
+	struct vfio_device_feature hdr;
+	uint8_t data[2 * TESTDEV_FEATURE_SIZE];
+};
+
+/* One ioctl with @len bytes of data; 0 or -errno. */
+static int feature_do(int device, struct feature *feature, uint32_t how,
+		      size_t len)
+{
+	feature->hdr.argsz = sizeof(feature->hdr) + len;
+	feature->hdr.flags = how | TESTDEV_FEATURE;
+	return ioctl(device, VFIO_DEVICE_FEATURE, feature) ? -errno : 0;
+}
+
+#define FEATURE_GET   VFIO_DEVICE_FEATURE_GET
+#define FEATURE_SET   VFIO_DEVICE_FEATURE_SET
+#define FEATURE_PROBE VFIO_DEVICE_FEATURE_PROBE
+
+/* One that it has: what is set there is what it gets, and the other way. */
+TEST_F(consumer, device_feature_of_the_server)
+{
+	const size_t size = TESTDEV_FEATURE_SIZE;
+	struct feature feature = {};
+	int device = self->dev.device;
+	unsigned int i;
+
+	EXPECT_EQ(0,
+		  feature_do(device, &feature, FEATURE_PROBE | FEATURE_GET, 0));
+	EXPECT_EQ(0,
+		  feature_do(device, &feature, FEATURE_PROBE | FEATURE_SET, 0));
+	EXPECT_EQ(0, feature_do(device, &feature,
+				FEATURE_PROBE | FEATURE_GET | FEATURE_SET, 0));
+
+	for (i = 0; i < size; i++)
+		feature.data[i] = 0xc0 + i;
+	ASSERT_EQ(0, feature_do(device, &feature, FEATURE_SET, size));
+	for (i = 0; i < size; i++) {
+		EXPECT_EQ(0xc0 + i, testdev_num(&shared, "peek %d %u 1",
+						TESTDEV_TYPED, i));
+	}
+
+	for (i = 0; i < size; i++) {
+		ASSERT_EQ(0, testdev_cmd(&shared, "poke %d %u 1 %u",
+					 TESTDEV_TYPED, i, 0x41 + i));
+	}
+	/* There is room for more than there is. */
+	memset(feature.data, 0xee, sizeof(feature.data));
+	ASSERT_EQ(0, feature_do(device, &feature, FEATURE_GET,
+				sizeof(feature.data)));
+	for (i = 0; i < sizeof(feature.data); i++) {
+		EXPECT_EQ(i < size ? 0x41 + i : 0xee, feature.data[i]);
+	}
+
+	/* Too little of it either way is the server's to refuse. */
+	EXPECT_EQ(-EINVAL, feature_do(device, &feature, FEATURE_GET, size - 1));
+	EXPECT_EQ(-EINVAL, feature_do(device, &feature, FEATURE_SET, size - 1));
+	EXPECT_EQ(0x41, testdev_num(&shared, "peek %d 0 1", TESTDEV_TYPED));
 }
 
 TEST_F(consumer, unknown_ioctl)

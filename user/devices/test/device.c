@@ -212,6 +212,27 @@ static void device_dma_unmap(void *data, const struct vuser_dma_region *region)
 	pthread_mutex_unlock(&dev->lock);
 }
 
+static ssize_t device_feature(void *data, uint32_t flags, void *buf, size_t len,
+			      size_t size)
+{
+	struct device *dev = data;
+
+	if ((flags & VFIO_DEVICE_FEATURE_MASK) != TESTDEV_FEATURE)
+		return -ENOTTY;
+	if (flags & VFIO_DEVICE_FEATURE_PROBE)
+		return 0;
+	if (flags & VFIO_DEVICE_FEATURE_SET) {
+		if (len != TESTDEV_FEATURE_SIZE)
+			return -EINVAL;
+		memcpy(dev->typed, buf, len);
+		return 0;
+	}
+	if (size < TESTDEV_FEATURE_SIZE)
+		return -EINVAL;
+	memcpy(buf, dev->typed, TESTDEV_FEATURE_SIZE);
+	return TESTDEV_FEATURE_SIZE;
+}
+
 static void device_disconnected(void *data, int error)
 {
 	struct device *dev = data;
@@ -226,6 +247,7 @@ static const struct vuser_server_ops ops = {
 	.reset = device_reset,
 	.dma_map = device_dma_map,
 	.dma_unmap = device_dma_unmap,
+	.feature = device_feature,
 	.disconnected = device_disconnected,
 };
 

@@ -12,6 +12,8 @@
  * 9      a region that says what it is for by a type of its own
  *
  * Whatever is not named below behaves as memory of the region's size.
+ *
+ * One DEVICE_FEATURE, TESTDEV_FEATURE, gets and sets how region 9 begins.
  */
 #ifndef VUSER_TESTDEV_H
 #define VUSER_TESTDEV_H
@@ -29,6 +31,9 @@
 /* VFIO_REGION_TYPE_PCI_VENDOR_TYPE and the vendor. */
 #define TESTDEV_TYPED_TYPE    (1U << 31 | TESTDEV_VENDOR_ID)
 #define TESTDEV_TYPED_SUBTYPE 7
+
+#define TESTDEV_FEATURE	     0x7e57
+#define TESTDEV_FEATURE_SIZE 24
 
 #define TESTDEV_BAR0_SIZE 0x4000
 /* Reads as TESTDEV_ID, stores are dropped; 4 bytes. */
