@@ -331,6 +331,67 @@ TEST_F(kept, file_opened_read_only)
 	EXPECT_EQ(SECRET, mem[0]);
 }
 
+/* Page faults of a process so far that needed no disk, or -1. */
+static long faults(pid_t pid)
+{
+	char path[64], text[512], *end;
+	long count = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read(path, text, sizeof(text)))
+		return -1;
+	/* Behind the name, which may be anything: the eighth word. */
+	end = strrchr(text, ')');
+	if (!end ||
+	    sscanf(end + 2, "%*s %*s %*s %*s %*s %*s %*s %ld", &count) != 1)
+		return -1;
+	return count;
+}
+
+#define BIG (4 * MB)
+/* More than a fault brings in. */
+#define STRIDE	(32 * PAGE)
+#define TOUCHES (BIG / STRIDE)
+
+/* Faults of the server as it touches each part of the mapping. */
+static long touch_all(struct __test_metadata *_metadata)
+{
+	long before = faults(shared.pid);
+	uint64_t off;
+
+	for (off = 0; off < BIG; off += STRIDE) {
+		EXPECT_TRUE(reads("peek", off, SECRET));
+	}
+	return faults(shared.pid) - before;
+}
+
+/*
+ * One object's pages go, another's stay where the server has them: it need not
+ * fault them in again.  (They are no pages that pagemap or mincore would show.)
+ */
+TEST_F(kept, other_object_is_unmapped)
+{
+	uint64_t *a = mem_anon(BIG), *b = mem_anon(BIG), off;
+
+	ASSERT_NE(NULL, a);
+	ASSERT_NE(NULL, b);
+	for (off = 0; off < BIG; off += STRIDE)
+		a[off / 8] = SECRET;
+	ASSERT_EQ(0, dma_map(self->dev.container, a, 0, BIG, DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "keep 0"));
+	ASSERT_EQ(0, dma_map(self->dev.container, b, 2 * BIG, BIG, DMA_RW));
+
+	EXPECT_LE(TOUCHES, touch_all(_metadata));
+	EXPECT_GT(TOUCHES / 2, touch_all(_metadata));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 2 * BIG, BIG, 0, NULL));
+	EXPECT_GT(TOUCHES / 2, touch_all(_metadata));
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, BIG, 0, NULL));
+	EXPECT_FALSE(reads("peek", 0, SECRET));
+	munmap(a, BIG);
+	munmap(b, BIG);
+}
+
 /* The consumer ends while the server has the memory mapped and uses it. */
 TEST_F(kept, unmap_races_with_faults)
 {

@@ -152,6 +152,8 @@ check "a program is built with the installed libvuser" compile
 
 check "modprobe vuser" modprobe vuser
 module_loaded=1
+check "type1 is loaded before it" test \
+	"$(modinfo -F softdep vuser)" = "pre: vfio_iommu_type1"
 check "it is the installed one" eval \
 	'modinfo -n vuser | grep -q "^/lib/modules/$(uname -r)/"'
 modprobe vfio-pci
