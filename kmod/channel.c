@@ -122,6 +122,26 @@ void vuser_channel_fail(struct vuser_channel *chan, int error,
 }
 
 /**
+ * vuser_channel_hang_up() - the same, and the server sees it at once
+ * @chan: the channel
+ * @error: why, a negative errno
+ * @why: why, for people
+ *
+ * Else it sees the end when the channel goes, which may take as long as one who
+ * reads the socket is not done.
+ *
+ * Context: process.
+ */
+void vuser_channel_hang_up(struct vuser_channel *chan, int error,
+			   const char *why)
+{
+	vuser_channel_fail(chan, error, why);
+	kernel_sock_shutdown(chan->main.sock, SHUT_RDWR);
+	if (chan->twin.sock)
+		kernel_sock_shutdown(chan->twin.sock, SHUT_RDWR);
+}
+
+/**
  * vuser_channel_timeout() - the server let a message wait too long
  * @chan: the channel
  * @why: how, for people

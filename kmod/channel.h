@@ -186,6 +186,8 @@ void vuser_channel_readable(struct vuser_link *link, int wake_flags);
 void vuser_channel_room(struct vuser_channel *chan);
 void vuser_channel_fail(struct vuser_channel *chan, int error,
 			const char *why);
+void vuser_channel_hang_up(struct vuser_channel *chan, int error,
+			   const char *why);
 void vuser_channel_timeout(struct vuser_channel *chan, const char *why,
 			   const struct vfio_user_header *hdr);
 void vuser_channel_violation(struct vuser_channel *chan, const char *why,

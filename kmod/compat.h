@@ -85,26 +85,12 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 #define VUSER_REGION_INFO_OPS(_caps)
 #endif
 
-/* 6.2 and later insist on these for every emulated device. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#define VUSER_IOMMUFD_OPS						\
-	.bind_iommufd = vfio_iommufd_emulated_bind,			\
-	.unbind_iommufd = vfio_iommufd_emulated_unbind,			\
-	.attach_ioas = vfio_iommufd_emulated_attach_ioas,		\
-	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
+/* 6.13 made the name of a namespace a string. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define VUSER_IMPORT_IOMMUFD	MODULE_IMPORT_NS("IOMMUFD")
 #else
-#define VUSER_IOMMUFD_OPS
+#define VUSER_IMPORT_IOMMUFD	MODULE_IMPORT_NS(IOMMUFD)
 #endif
-
-/* Did the open consumer come by iommufd?  Not before 6.2. */
-static inline bool vuser_vfio_by_iommufd(struct vfio_device *vdev)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && IS_ENABLED(CONFIG_IOMMUFD)
-	return vdev->iommufd_access;
-#else
-	return false;
-#endif
-}
 
 /* Up to 6.1 a driver's release frees the device, later the core does. */
 static inline void vuser_vfio_free_device(struct vfio_device *vdev)

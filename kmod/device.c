@@ -9,6 +9,7 @@
 #include "command.h"
 #include "device.h"
 #include "iommu.h"
+#include "iommufd.h"
 #include "irq.h"
 #include "mapping.h"
 #include "mdev.h"

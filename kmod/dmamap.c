@@ -427,7 +427,7 @@ err_free:
 
 /**
  * vuser_domain_alloc_unseen() - a map that is iommufd's
- * @vdev: a device that opens by iommufd, as long as the map lives
+ * @access: of a device that opens by iommufd
  * @last: last IOVA that the server shall know
  *
  * What is mapped there nobody tells an emulated device.  One mapping without
@@ -436,7 +436,7 @@ err_free:
  *
  * Return: the map with one reference, or NULL.
  */
-struct vuser_domain *vuser_domain_alloc_unseen(struct vfio_device *vdev,
+struct vuser_domain *vuser_domain_alloc_unseen(struct vuser_access *access,
 					       u64 last)
 {
 	struct vuser_domain *dom = vuser_domain_alloc(true, 1);
@@ -454,30 +454,11 @@ struct vuser_domain *vuser_domain_alloc_unseen(struct vfio_device *vdev,
 	map->back.opaque = true;
 	vuser_domain_insert(dom, map);
 	vuser_domain_set_state(dom, map, VUSER_MAPPING_LIVE);
-	dom->by_iommufd = vdev;
+	dom->access = access;
 	return dom;
 }
 
 /* DMA --------------------------------------------------------------------- */
-
-/*
- * By iommufd.  Its memory is not pinned: this may wait for a page, which is
- * the consumer's, as with every emulated device there.
- */
-static int vuser_domain_rw_unseen(struct vuser_domain *dom, u64 iova,
-				  void *buf, size_t len, bool write)
-{
-	int ret = vfio_dma_rw(dom->by_iommufd, iova, buf, len, write);
-
-	switch (ret) {
-	case -ENOENT:
-		return -EFAULT;
-	case -EPERM:
-		return -EACCES;
-	default:
-		return ret;
-	}
-}
 
 /* Is all of the range mapped, with that access?  Under the domain's lock. */
 static int vuser_domain_check(struct vuser_domain *dom, u64 iova, u64 last,
@@ -499,10 +480,11 @@ static int vuser_domain_check(struct vuser_domain *dom, u64 iova, u64 last,
 
 /**
  * vuser_domain_rw() - DMA by message
- * @dom: the map
+ * @dom: the map, not one of iommufd's
  * @iova: where
  * @buf: kernel memory
- * @len: bytes, not 0; may go over several mappings, not over a hole
+ * @len: bytes, not 0; the range does not wrap; it may go over several mappings,
+ *	not over a hole
  * @write: to the mapped memory; else from it
  *
  * Nothing is copied unless all of it can be.  Device memory is reached by its
@@ -510,9 +492,8 @@ static int vuser_domain_check(struct vuser_domain *dom, u64 iova, u64 last,
  * registers have none) and cannot be mapped in the first place.
  *
  * Context: process; copies pinned pages, so it waits for nobody and touches no
- * user memory: a reader of the socket may call it.  (By iommufd it may wait for
- * the consumer's memory, but not for what a reader holds.)
- * Return: 0, -EINVAL, -EFAULT where nothing is mapped, or -EACCES.
+ * user memory: a reader of the socket may call it.
+ * Return: 0, -EFAULT where nothing is mapped, or -EACCES.
  */
 int vuser_domain_rw(struct vuser_domain *dom, u64 iova, void *buf, size_t len,
 		    bool write)
@@ -521,11 +502,6 @@ int vuser_domain_rw(struct vuser_domain *dom, u64 iova, void *buf, size_t len,
 	struct vuser_mapping *map;
 	size_t part;
 	int ret;
-
-	if (!len || iova + len - 1 < iova)
-		return -EINVAL;
-	if (dom->by_iommufd)
-		return vuser_domain_rw_unseen(dom, iova, buf, len, write);
 
 	down_read(&dom->lock);
 	ret = vuser_domain_check(dom, iova, iova + len - 1, prot);

@@ -11,7 +11,7 @@
 
 #include "backing.h"
 
-struct vfio_device;
+struct vuser_access;
 struct vuser_told;
 
 /* The last IOVA a mapping may have: five-level page tables end there. */
@@ -61,8 +61,8 @@ static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
  * struct vuser_domain - a container's map
  * @ref: held by the backend's cookie, by each ioctl and each open device
  * @v2: type1 version 2 was asked for
- * @by_iommufd: the open device whose I/O address space this stands for, where
- *	iommufd has the map and we do not see it; else NULL
+ * @access: to the I/O address space that this stands for, where iommufd has
+ *	the map and we do not see it; the open device's; else NULL
  * @lock: protects what follows.  Held for short times only: DMA is served with
  *	it held for reading (copying pinned pages), so never while anybody is
  *	waited for, user memory is touched or pages are pinned.  Inside of a
@@ -76,7 +76,7 @@ static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
 struct vuser_domain {
 	struct kref ref;
 	bool v2;
-	struct vfio_device *by_iommufd;
+	struct vuser_access *access;
 	struct rw_semaphore lock;
 	bool dead;
 	struct rb_root_cached mappings;
@@ -86,7 +86,7 @@ struct vuser_domain {
 };
 
 struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit);
-struct vuser_domain *vuser_domain_alloc_unseen(struct vfio_device *vdev,
+struct vuser_domain *vuser_domain_alloc_unseen(struct vuser_access *access,
 					       u64 last);
 void vuser_domain_kill(struct vuser_domain *dom);
 void vuser_domain_put(struct vuser_domain *dom);
@@ -96,6 +96,8 @@ int vuser_domain_map(struct vuser_domain *dom, unsigned long iova,
 		     unsigned long vaddr, unsigned long size, u32 prot);
 int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 		       unsigned long last, bool all, u64 *unmapped);
+int vuser_domain_rw(struct vuser_domain *dom, u64 iova, void *buf, size_t len,
+		    bool write);
 
 void vuser_domain_add_device(struct vuser_domain *dom,
 			     struct vuser_told *told);

@@ -26,6 +26,7 @@
 #include "device.h"
 #include "dmamap.h"
 #include "iommu.h"
+#include "iommufd.h"
 #include "told.h"
 #include "vuser.h"
 
@@ -449,20 +450,29 @@ static void vuser_domain_set(struct vuser_device *dev,
 	up_write(&dev->domain_sem);
 }
 
+static void vuser_domain_set_told(struct vuser_device *dev,
+				  struct vuser_told *told)
+{
+	mutex_lock(&dev->lock);
+	dev->told = told;
+	mutex_unlock(&dev->lock);
+}
+
 /* Opens in a map, whose reference becomes the device's, or is dropped. */
 static int vuser_domain_enter(struct vuser_device *dev,
 			      struct vuser_domain *dom)
 {
+	struct vuser_told *told = vuser_told_open(dom, dev);
 	int ret;
 
-	dev->told = vuser_told_open(dom, dev);
-	if (!dev->told) {
+	if (!told) {
 		vuser_domain_put(dom);
 		return -ENOMEM;
 	}
+	vuser_domain_set_told(dev, told);
 	/* First, for the server may use the map before it has answered. */
 	vuser_domain_set(dev, dom);
-	ret = vuser_told_replay(dev->told);
+	ret = vuser_told_replay(told);
 	if (ret)
 		vuser_domain_close(dev, vuser_close_deadline(dev));
 	return ret;
@@ -482,7 +492,7 @@ static int vuser_domain_open_unseen(struct vuser_device *dev)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(last); i++) {
-		dom = vuser_domain_alloc_unseen(&dev->vdev, last[i]);
+		dom = vuser_domain_alloc_unseen(dev->access, last[i]);
 		if (!dom)
 			return -ENOMEM;
 		ret = vuser_domain_enter(dev, dom);
@@ -504,7 +514,7 @@ int vuser_domain_open(struct vuser_device *dev)
 {
 	struct vuser_domain *dom;
 
-	if (vuser_vfio_by_iommufd(&dev->vdev))
+	if (dev->access)
 		return vuser_domain_open_unseen(dev);
 	dom = vuser_domain_of(dev);
 	if (!dom) {
@@ -520,17 +530,63 @@ int vuser_domain_open(struct vuser_device *dev)
  * @dev: the device
  * @deadline: when to give up and go on without the server
  *
+ * Where DMA then still waits for memory of a consumer that came by iommufd, the
+ * channel ends: the thread that waits will not read it for the next consumer.
+ *
  * Context: process, from close_device(); not interruptible.
  */
 void vuser_domain_close(struct vuser_device *dev, ktime_t deadline)
 {
 	struct vuser_domain *dom = dev->domain;
+	struct vuser_told *told = dev->told;
 
-	vuser_told_close(dev->told, deadline);
+	vuser_told_close(told, deadline);
 	vuser_domain_set(dev, NULL);
-	vuser_told_put(dev->told);
-	dev->told = NULL;
+	if (dev->access && !vuser_access_idle(dev->access, deadline))
+		vuser_channel_hang_up(dev->chan, -ETIMEDOUT,
+				      "DMA waits for memory of a consumer that closes");
+	vuser_domain_set_told(dev, NULL);
+	vuser_told_put(told);
 	vuser_domain_put(dom);
+}
+
+/**
+ * vuser_domain_dma() - DMA by message, of the open consumer's memory
+ * @dev: the device
+ * @iova: where
+ * @buf: kernel memory
+ * @len: bytes
+ * @write: to the consumer's memory; else from it
+ *
+ * Context: process; a reader of the socket, with no other lock.  Waits for
+ * nobody, but for memory of a consumer that came by iommufd; then without a
+ * lock that others need.
+ * Return: 0, -EINVAL, -EFAULT where nothing is mapped, -EACCES, or iommufd's
+ * error.
+ */
+int vuser_domain_dma(struct vuser_device *dev, u64 iova, void *buf, size_t len,
+		     bool write)
+{
+	struct vuser_access *access = NULL;
+	int ret = -EFAULT;
+
+	if (!len || iova + len - 1 < iova)
+		return -EINVAL;
+	down_read(&dev->domain_sem);
+	if (dev->domain) {
+		access = dev->domain->access;
+		if (access)
+			vuser_access_begin(access);
+		else
+			ret = vuser_domain_rw(dev->domain, iova, buf, len,
+					      write);
+	}
+	up_read(&dev->domain_sem);
+	if (access) {
+		ret = vuser_access_rw(access, iova, buf, len, write);
+		vuser_access_end(access);
+	}
+	return ret;
 }
 
 /**

@@ -7,14 +7,13 @@
 #include <linux/types.h>
 
 struct vuser_device;
-struct vuser_domain;
 
 int vuser_iommu_init(void);
 void vuser_iommu_exit(void);
 
 int vuser_domain_open(struct vuser_device *dev);
 void vuser_domain_close(struct vuser_device *dev, ktime_t deadline);
-int vuser_domain_rw(struct vuser_domain *dom, u64 iova, void *buf, size_t len,
-		    bool write);
+int vuser_domain_dma(struct vuser_device *dev, u64 iova, void *buf, size_t len,
+		     bool write);
 
 #endif /* VUSER_IOMMU_H */

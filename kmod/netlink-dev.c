@@ -175,16 +175,11 @@ static int vuser_nl_put_whole(struct sk_buff *skb,
 	return 0;
 }
 
-/* The domain goes with domain_sem held, before what was told of it does. */
+/* Not by told->lock, which is held while the server is waited for. */
 static u32 vuser_nl_dma_regions(struct vuser_device *dev)
 {
-	u32 nr = 0;
-
-	down_read(&dev->domain_sem);
-	if (dev->domain)
-		nr = READ_ONCE(dev->told->nr);
-	up_read(&dev->domain_sem);
-	return nr;
+	lockdep_assert_held(&dev->lock);
+	return dev->told ? READ_ONCE(dev->told->nr) : 0;
 }
 
 static int vuser_nl_put_dev(struct sk_buff *skb, struct vuser_device *dev,

@@ -2,7 +2,8 @@
 /*
  * What the server asks of us: DMA_READ and DMA_WRITE, served from the open
  * consumer's map by the thread that reads the socket, in the order they came.
- * Mapped pages are pinned, so nothing here waits for anybody.
+ * Mapped pages are pinned, so nothing here waits for anybody, but for the memory
+ * of a consumer that came by iommufd.
  */
 #include <linux/slab.h>
 
@@ -14,12 +15,8 @@
 static int vuser_serve_access(struct vuser_device *dev, u64 iova, void *buf,
 			      size_t count, bool write)
 {
-	int ret = -EFAULT;
+	int ret = vuser_domain_dma(dev, iova, buf, count, write);
 
-	down_read(&dev->domain_sem);
-	if (dev->domain)
-		ret = vuser_domain_rw(dev->domain, iova, buf, count, write);
-	up_read(&dev->domain_sem);
 	vuser_count(dev, write ? VUSER_COUNT_DMA_WRITE : VUSER_COUNT_DMA_READ);
 	trace_vuser_dma(dev, iova, count, write, ret);
 	return ret;

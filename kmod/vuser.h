@@ -21,6 +21,7 @@
 
 #include "compat.h"
 
+struct vuser_access;
 struct vuser_channel;
 struct vuser_domain;
 struct vuser_shared;
@@ -192,9 +193,10 @@ struct vuser_vector {
  * @uuid: the mdev's UUID
  * @group_id: of its VFIO group, the N of /dev/vfio/N; set by probe
  * @id: entry in the table of devices, never reused while the device lives
- * @lock: protects @state, @opened, @gone, @chan, @owner*, @endpoint, @error
- *	and @settings; never held while waiting for a server or the helper;
- *	inside of @irq_lock and a told lock, outside of a channel's locks
+ * @lock: protects @state, @opened, @gone, @chan, @owner*, @endpoint, @error,
+ *	@settings and @told; never held while waiting for a server or the
+ *	helper; inside of @irq_lock and a told lock, outside of a channel's
+ *	locks
  * @state: see vuser_device_set_state() for who may go where
  * @opened: a consumer has the device open, whatever became of the server
  * @gone: the mdev is being removed
@@ -220,9 +222,12 @@ struct vuser_vector {
  * @req_trigger: fired when removal is asked for
  * @shared: pages of shared areas that the consumer touched, while open
  * @domain_sem: @domain changes with it held for writing; what the server asks
- *	of the map is served with it held for reading, so never for long
+ *	of pinned memory is served with it held for reading, so never for long
  * @domain: the container's map while open
- * @told: what this device's server was told of the map, while open
+ * @told: what this device's server was told of the map, while open; open and
+ *	close change it, and look at it without @lock
+ * @access: that to the consumer's memory, from its coming by iommufd to its
+ *	going, so all the while that it has the device open; else NULL
  */
 struct vuser_device {
 	struct vfio_device vdev;
@@ -259,6 +264,7 @@ struct vuser_device {
 	struct rw_semaphore domain_sem;
 	struct vuser_domain *domain;
 	struct vuser_told *told;
+	struct vuser_access *access;
 };
 
 static inline struct vuser_device *to_vuser(struct vfio_device *vdev)

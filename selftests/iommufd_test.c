@@ -6,11 +6,17 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "lib/consumer.h"
+#include "lib/control.h"
+#include "lib/fuse.h"
 #include "lib/mem.h"
 
 #if __has_include(<linux/iommufd.h>)
@@ -259,6 +265,142 @@ TEST_F(cdev, dma_within_an_access)
 	ASSERT_EQ(0, region_get(self->device, BAR(0), TESTDEV_REG_ONREAD, &val,
 				8));
 	EXPECT_EQ(0x5a5a5a5a5a5a5a5a, val);
+}
+
+/*
+ * Memory that does not come: DMA waits for it, and nobody else does.  The
+ * consumer is a process of its own, to be killed.
+ */
+FIXTURE(waits)
+{
+	struct fuse fuse;
+	struct nlt nl;
+	pthread_t server;
+	bool joined;
+	int dma; /* what the server's DMA_READ came to */
+	pid_t consumer;
+};
+
+/* All that a consumer does, and a byte to @ready when it has. */
+static void consume(int file, int ready)
+{
+	void *mem = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
+	int iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	int device = cdev_open(shared.uuid);
+	uint32_t ioas = 0;
+
+	if (mem == MAP_FAILED || cdev_bind(device, iommufd) ||
+	    ioas_alloc(iommufd, &ioas) || cdev_attach(device, ioas) ||
+	    ioas_map(iommufd, ioas, mem, 0, PAGE, ACCESS_R) ||
+	    write(ready, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void *server_reads(void *arg)
+{
+	FIXTURE_DATA(waits) *self = arg;
+
+	self->dma = testdev_cmd(&shared, "dma-read 0 1");
+	return NULL;
+}
+
+/* Waits until the server has its answer. */
+static void server_done(FIXTURE_DATA(waits) *self)
+{
+	if (!self->joined)
+		pthread_join(self->server, NULL);
+	self->joined = true;
+}
+
+FIXTURE_SETUP(waits)
+{
+	int ready[2], file;
+	char c;
+
+	if (access("/dev/iommu", F_OK))
+		SKIP(return, "no /dev/iommu: CONFIG_IOMMUFD is not set");
+	ASSERT_EQ(0, nlt_open(&self->nl));
+	ASSERT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "500"));
+	ASSERT_EQ(0, fuse_start(&self->fuse));
+	file = fuse_open(&self->fuse);
+	ASSERT_LE(0, file);
+	ASSERT_EQ(0, pipe(ready));
+	self->consumer = fork();
+	ASSERT_LE(0, self->consumer);
+	if (!self->consumer)
+		consume(file, ready[1]);
+	close(file);
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	close(ready[0]);
+
+	fuse_hold(&self->fuse);
+	ASSERT_EQ(0, pthread_create(&self->server, NULL, server_reads, self));
+	fuse_wait(&self->fuse);
+}
+
+FIXTURE_TEARDOWN(waits)
+{
+	if (self->consumer > 0) {
+		kill(self->consumer, SIGKILL);
+		fuse_stop(&self->fuse);
+		waitpid(self->consumer, NULL, 0);
+	}
+	server_done(self);
+	nlt_close(&self->nl);
+	EXPECT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
+	EXPECT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "10000"));
+}
+
+static bool ends(pid_t pid, int ms)
+{
+	struct pollfd poll_fd = { .events = POLLIN };
+	bool ended;
+
+	poll_fd.fd = syscall(SYS_pidfd_open, pid, 0);
+	ended = poll(&poll_fd, 1, ms) == 1;
+	close(poll_fd.fd);
+	return ended;
+}
+
+TEST_F(waits, nobody_but_the_server)
+{
+	struct vfio_dev dev;
+	struct seen seen;
+	uint32_t id = 0;
+
+	EXPECT_EQ(0, dev_get_uuid(&self->nl, shared.uuid, &seen));
+	EXPECT_EQ(VUSER_STATE_OPEN, seen.state);
+
+	/* Its close has a deadline, and asks nobody to wait for it. */
+	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
+	EXPECT_EQ(0, dev_get_uuid(&self->nl, shared.uuid, &seen));
+	EXPECT_TRUE(ends(self->consumer, SOON_MS));
+
+	/* What waits is the old channel's; there will be another. */
+	ASSERT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
+	server_done(self);
+	EXPECT_GT(0, self->dma);
+	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
+	EXPECT_EQ(TESTDEV_ID, id);
+	vfio_dev_close(&dev);
+}
+
+/* It comes in the end: the server has it, and all goes on. */
+TEST_F(waits, until_it_comes)
+{
+	struct seen seen;
+
+	EXPECT_EQ(0, dev_get_uuid(&self->nl, shared.uuid, &seen));
+	fuse_release(&self->fuse);
+	server_done(self);
+	EXPECT_EQ(0, self->dma);
+	EXPECT_STREQ("46", testdev_reply());
+	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
+	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 }
 
 /* A group given to iommufd, whose compatibility ioctls are a container's. */

@@ -7,4 +7,5 @@
 
 . "$(dirname "$0")/../lib.sh"
 
+modprobe fuse
 run iommufd_test
