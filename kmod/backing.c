@@ -3,7 +3,8 @@
  * The memory behind a mapping.  Whatever has pages is pinned when it is mapped
  * and counted against RLIMIT_MEMLOCK, shared files too: so a server's DMA never
  * faults, and goes on after the process that mapped it.  Device memory is only
- * remembered by its frame numbers, as type1 does.
+ * remembered by its frame numbers, as type1 does; that of a vuser device's shared
+ * areas is held and counted, for it is a server's memory and may outlive that.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -306,6 +307,8 @@ int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 	ret = vuser_backing_look(back, vaddr, size);
 	if (!ret && !back->opaque)
 		ret = vuser_backing_pin(back, vaddr, size >> PAGE_SHIFT);
+	else if (!ret && back->shared)
+		ret = vuser_backing_account(back, back->nr_pages, true);
 	if (ret)
 		vuser_backing_release(back);
 	return ret;

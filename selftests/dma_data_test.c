@@ -404,6 +404,9 @@ TEST_F(consumer, device_memory)
 	ASSERT_NE(MAP_FAILED, trapped);
 	EXPECT_EQ(-EFAULT,
 		  dma_map(self->dev.container, trapped, MB, 4 * PAGE, DMA_RW));
+	/* It keeps the device open, and so the map, which counts. */
+	munmap(trapped, 4 * PAGE);
+	munmap((void *)area, 4 * PAGE);
 }
 
 /* What a server asks that it may not have. */

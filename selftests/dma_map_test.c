@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -392,6 +393,27 @@ TEST_F(container, memlock_limit)
 	EXPECT_EQ(0, dma_unmap(self->fd, 0, 16 * PAGE, 0, NULL));
 	EXPECT_EQ(0,
 		  dma_map(self->fd, self->mem + 16 * PAGE, MB, PAGE, DMA_RW));
+}
+
+/* A server's memory that is mapped for DMA stays; so it counts like any other. */
+TEST_F(container, shared_area_is_counted)
+{
+	char *area = region_mmap(self->dev.device, BAR(4), 0, 4 * PAGE,
+				 PROT_READ | PROT_WRITE);
+
+	ASSERT_NE(MAP_FAILED, area);
+	mem_fill(area, 4 * PAGE, 1);
+	ASSERT_EQ(0, dma_map(self->fd, area, 0, 4 * PAGE, DMA_RW));
+	EXPECT_EQ(self->locked + 16, res_locked());
+	ASSERT_EQ(0, dma_unmap(self->fd, 0, 4 * PAGE, 0, NULL));
+	EXPECT_EQ(self->locked, res_locked());
+
+	drop_privilege(_metadata, 3 * PAGE);
+	EXPECT_EQ(-ENOMEM, dma_map(self->fd, area, 0, 4 * PAGE, DMA_RW));
+	EXPECT_EQ(self->locked, res_locked());
+	EXPECT_EQ(0, dma_map(self->fd, area, 0, 3 * PAGE, DMA_RW));
+	EXPECT_EQ(0, dma_unmap(self->fd, 0, 3 * PAGE, 0, NULL));
+	munmap(area, 4 * PAGE);
 }
 
 /* A refusal by the server undoes the map. */
