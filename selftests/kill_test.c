@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 
 #include "lib/clock.h"
 #include "lib/consumer.h"
@@ -256,6 +257,17 @@ TEST_F(killed, reply_never_comes)
 	check_usable(_metadata, &shared);
 }
 
+/* Before 6.2 a fault for a long-term pin waits for a page whatever comes. */
+static bool pin_is_killable(void)
+{
+	int major = 0, minor = 0;
+	struct utsname name;
+
+	uname(&name);
+	sscanf(name.release, "%d.%d", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 2);
+}
+
 /* Memory that its owner, a FUSE server, does not bring: no server of ours. */
 TEST(killed_before_memory_came)
 {
@@ -264,6 +276,8 @@ TEST(killed_before_memory_came)
 	pid_t pid;
 	char c;
 
+	if (!pin_is_killable())
+		SKIP(return, "before 6.2 no kill ends a pin's wait for a page");
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
 	ASSERT_EQ(0, pipe(to));
 	ASSERT_EQ(0, fuse_start(&fuse));
