@@ -186,19 +186,10 @@ static void compare(const struct vuser_insn *insn, const u8 *code,
 	FUZZ_CHECK(!"the processor does the same");
 }
 
-/* MOVDIRI is a MOV, which not every processor has. */
-static bool runs_here(const u8 *code, const struct vuser_insn *insn)
-{
-	static const u8 movdiri[] = { 0x0f, 0x38, 0xf9 };
-	const u8 *opcode = memmem(code, insn->len, movdiri, sizeof(movdiri));
-
-	return emulate_runs_here(opcode ? opcode + 2 : movdiri, insn);
-}
-
 static void check_run(struct vuser_insn *insn, const u8 *code,
 		      struct native_state *state)
 {
-	if (!has_native || !runs_here(code, insn))
+	if (!has_native || !emulate_runs_here(code, insn))
 		return;
 	state->regs.ip = native_ip();
 	state->regs.flags = 0x202 | (state->regs.flags &

@@ -106,8 +106,11 @@ u64 emulate_undefined_flags(const struct vuser_insn *insn)
 	}
 }
 
-bool emulate_runs_here(const u8 *opcode, const struct vuser_insn *insn)
+bool emulate_runs_here(const u8 *code, const struct vuser_insn *insn)
 {
+	/* A MOV like others, to the decoder. */
+	static const u8 movdiri[] = { 0x0f, 0x38, 0xf9 };
+
 	if (insn->vex && !native_has_avx())
 		return false;
 	switch (insn->op) {
@@ -116,7 +119,8 @@ bool emulate_runs_here(const u8 *opcode, const struct vuser_insn *insn)
 	case VUSER_INSN_POPCNT:
 		return native_has_popcnt();
 	case VUSER_INSN_MOV:
-		return *opcode != 0xf9 || native_has_movdiri();
+		return native_has_movdiri() ||
+		       !memmem(code, insn->len, movdiri, sizeof(movdiri));
 	default:
 		return true;
 	}

@@ -22,7 +22,7 @@ bool emulate(const u8 *code, struct native_state *state);
 /* Flags that the manual leaves undefined are whatever they are. */
 u64 emulate_undefined_flags(const struct vuser_insn *insn);
 
-/* Does this processor have the instruction, whose opcode is at @opcode? */
-bool emulate_runs_here(const u8 *opcode, const struct vuser_insn *insn);
+/* Does this processor have the instruction? */
+bool emulate_runs_here(const u8 *code, const struct vuser_insn *insn);
 
 #endif /* INSN_EMULATE_H */

@@ -294,7 +294,7 @@ static void try_form(struct form *form)
 				      &state.regs))
 			return;
 	}
-	if (!emulate_runs_here(&form->bytes[form->modrm - 1], &insn))
+	if (!emulate_runs_here(form->bytes, &insn))
 		return;
 	if (insn.size == 16)
 		target &= ~(u64)15;
