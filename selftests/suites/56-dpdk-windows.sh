@@ -3,6 +3,7 @@
 # labs: 6.12
 # timeout: 900
 # hugepages: 512
+# priority: high
 #
 # DPDK against servers that take 8 DMA regions only: with 512 huge pages, which
 # it maps one by one, and on --no-huge, where it maps 16,384 single pages.  And

@@ -17,12 +17,12 @@ dpdk_autotest()
 }
 
 # dpdk_late FILE: whether a test gave up waiting.  It gives a device 1 ms for its
-# copies, which is short for a process that shares an emulated processor with
-# others: such a run, and no other, may be tried again.
+# copies, or a second for some hundreds, which is short for a process that shares an
+# emulated processor with others: such a run, and no other, may be tried again.
 dpdk_late()
 {
 	tr '\r' '\n' < "$1" |
-		grep -aqE 'Error with rte_dma_completed(_status)?, [0-9]+ \[expected'
+		grep -aqE 'Error with rte_dma(dev)?_completed(_status)?, [0-9]+ \[expected'
 }
 
 # dpdk_block BDF FILE: what the tests of the device BDF printed, a line each;
