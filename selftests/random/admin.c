@@ -26,13 +26,20 @@ int device_create(unsigned int device)
 	return ret;
 }
 
-/* It waits for the consumer to let go; the others do not wait for it. */
+/*
+ * It waits for the consumer to let go; the others do not wait for it.  One at a
+ * time: mdev's core takes a device's `remove` away, and then refuses to remove it,
+ * when that is asked for while the device is being created.
+ */
 static void recreate(unsigned int device)
 {
+	if (atomic_exchange(&world->recreated[device], true))
+		return;
 	if (!fork()) {
 		mdev_remove(world->uuid[device]);
 		did(DID_REMOVE);
 		device_create(device);
+		atomic_store(&world->recreated[device], false);
 		_exit(0);
 	}
 }

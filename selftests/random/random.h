@@ -44,6 +44,7 @@ struct world {
 	char uuid[NR_DEVICES][UUID_LEN + 1];
 	char socket[NR_DEVICES][64];
 	atomic_bool stop;
+	atomic_bool recreated[NR_DEVICES]; /* being */
 	atomic_ulong did[NR_DID];
 	/* the wait status of a consumer that should not have ended so */
 	atomic_int bad_end;
