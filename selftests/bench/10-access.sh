@@ -17,7 +17,7 @@ uuid=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
 values=() baselines=()
 for _ in 1 2 3 4 5 6 7; do
 	values+=("$("$BENCH/ioat_bench" "$uuid")")
-	baselines+=("$(vuser-ioat --copy-baseline 6144 | tr -dc 0-9.)")
+	baselines+=("$(vuser-ioat --copy-baseline 24576 | tr -dc 0-9.)")
 done
 row_against "ioat copy of 64 KiB : copy between two mappings" \
 	"$(median "${values[@]}")" ns "$(median "${baselines[@]}")" 1.2

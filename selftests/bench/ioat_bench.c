@@ -19,8 +19,11 @@
 #include "row.h"
 
 #define BLOCK (64 * 1024)
-/* Descriptors between two doorbells, and the blocks that they share. */
-#define RING   1024
+/*
+ * Descriptors between two doorbells, and the blocks that they share. What a doorbell
+ * and its interrupt take is not to be seen in a block's time.
+ */
+#define RING   4096
 #define BLOCKS 64
 #define ROUNDS 6
 #define AREA   ((size_t)BLOCKS * BLOCK)

@@ -49,6 +49,7 @@ static void begin(struct ioat_channel *c, struct burst *b)
 		.chancmp = c->chancmp,
 		.chancmp_valid = c->chancmp_valid,
 	};
+	ioat_engine_forget(&c->engine);
 	c->busy = true;
 	c->busy_run = c->run;
 	atomic_store(&c->yield, false);
@@ -83,12 +84,17 @@ static void complete_error(struct ioat_channel *c, struct burst *b)
 
 static int carry_out(struct ioat_channel *c, struct burst *b)
 {
+	uint16_t due = atomic_load_explicit(&c->count, memory_order_acquire) -
+		       b->done;
 	int ret;
 
-	ret = ioat_engine_fetch(&c->engine, b->next, b->first, &b->desc,
+	ret = ioat_engine_fetch(&c->engine, b->next, b->first, due, &b->desc,
 				&b->chanerr);
 	if (!ret)
 		ret = ioat_engine_run(&c->engine, &b->desc, &b->chanerr);
+	/* What comes after it may be what it wrote. */
+	if (b->desc.control & IOAT_DESC_FENCE)
+		ioat_engine_forget(&c->engine);
 	if (!ret)
 		ret = complete(c, b);
 	return ret;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The data mover: fetches a descriptor, checks it, copies or fills, writes the
- * completion. It keeps no state between descriptors.
+ * completion. Between descriptors it keeps those that it read ahead, no more.
  */
 #include <errno.h>
 #include <string.h>
@@ -242,25 +242,79 @@ static int fill(struct ioat_engine *e, const struct ioat_desc *desc,
 	return 0;
 }
 
+/*
+ * Reads the descriptor at @addr, and as many of those behind it as are due and seem
+ * to come next: what was read before went through memory without a jump. Where not
+ * all can be read, the one that is wanted now.
+ */
+static int read_ahead(struct ioat_engine *e, uint64_t addr, uint16_t due,
+		      const struct errors *errors, uint32_t *chanerr)
+{
+	struct ioat_ahead *a = &e->ahead;
+	uint32_t more_chanerr = 0;
+	size_t nr;
+	int ret;
+
+	if (addr != a->next || !a->window)
+		a->window = 1;
+	else
+		a->window = min_size(2 * a->window, IOAT_AHEAD);
+	nr = min_size(a->window, due);
+	ret = -EIO;
+	if (nr > 1)
+		ret = load(e, addr, a->slots, nr * IOAT_SLOT, errors,
+			   &more_chanerr);
+	if (ret == -EIO) {
+		nr = 1;
+		ret = load(e, addr, a->slots, IOAT_SLOT, errors, chanerr);
+	}
+	a->next = addr;
+	a->taken = 0;
+	a->left = ret ? 0 : nr;
+	return ret;
+}
+
+/**
+ * ioat_engine_forget - read the next descriptor anew
+ * @e: engine
+ */
+void ioat_engine_forget(struct ioat_engine *e)
+{
+	e->ahead.left = 0;
+}
+
 /**
  * ioat_engine_fetch - read a descriptor
  * @e: engine
  * @addr: its IOVA
  * @first: it is the first of a chain, named by CHAINADDR
+ * @due: how many may be carried out, with this one; no more are read
  * @desc: filled in on success
  * @chanerr: gets the bits of what went wrong
  *
  * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped.
  */
 int ioat_engine_fetch(struct ioat_engine *e, uint64_t addr, bool first,
-		      struct ioat_desc *desc, uint32_t *chanerr)
+		      uint16_t due, struct ioat_desc *desc, uint32_t *chanerr)
 {
+	struct ioat_ahead *a = &e->ahead;
+	int ret;
+
 	if (addr % IOAT_DESC_ALIGN) {
 		*chanerr |= first ? IOAT_ERR_CHAIN : IOAT_ERR_NEXT_ALIGN;
 		return -EIO;
 	}
-	return load(e, addr, desc, sizeof(*desc),
-		    first ? &chain_errors : &next_errors, chanerr);
+	if (!a->left || addr != a->next) {
+		ret = read_ahead(e, addr, due,
+				 first ? &chain_errors : &next_errors, chanerr);
+		if (ret)
+			return ret;
+	}
+	memcpy(desc, a->slots[a->taken], sizeof(*desc));
+	a->taken++;
+	a->left--;
+	a->next += IOAT_SLOT;
+	return 0;
 }
 
 /**

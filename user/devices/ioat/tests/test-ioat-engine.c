@@ -218,19 +218,19 @@ static void try_fetch(bool direct)
 	setup(direct, direct);
 	memcpy(fake_memory_at(&mem, A + 64), &want, sizeof(want));
 	chanerr = 0;
-	expect(!ioat_engine_fetch(&engine, A + 64, true, &desc, &chanerr) &&
+	expect(!ioat_engine_fetch(&engine, A + 64, true, 1, &desc, &chanerr) &&
 		       !chanerr && !memcmp(&desc, &want, sizeof(want)),
 	       "fetch, %s", kind(direct));
-	expect_error(ioat_engine_fetch(&engine, A + 8, true, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, A + 8, true, 1, &desc, &chanerr),
 		     IOAT_ERR_CHAIN, "first descriptor unaligned");
 	chanerr = 0;
-	expect_error(ioat_engine_fetch(&engine, A + 8, false, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, A + 8, false, 1, &desc, &chanerr),
 		     IOAT_ERR_NEXT_ALIGN, "next descriptor unaligned");
 	chanerr = 0;
-	expect_error(ioat_engine_fetch(&engine, HOLE, true, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, HOLE, true, 1, &desc, &chanerr),
 		     IOAT_ERR_CHAIN, "first descriptor unmapped");
 	chanerr = 0;
-	expect_error(ioat_engine_fetch(&engine, HOLE, false, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, HOLE, false, 1, &desc, &chanerr),
 		     IOAT_ERR_NEXT, "next descriptor unmapped");
 	teardown();
 }
@@ -247,6 +247,59 @@ static void try_complete(bool direct)
 	teardown();
 }
 
+static struct ioat_desc *at(uint64_t addr)
+{
+	return fake_memory_at(&mem, addr);
+}
+
+/* Descriptors from @addr on, each with its number as its size; how many are right. */
+static unsigned int fetch_row(uint64_t addr, unsigned int nr, unsigned int due)
+{
+	unsigned int i, good = 0;
+	struct ioat_desc desc;
+
+	for (i = 0; i < nr; i++)
+		at(addr + i * 64)->size = i;
+	chanerr = 0;
+	for (i = 0; i < nr; i++)
+		good += !ioat_engine_fetch(&engine, addr + i * 64, !i, due - i,
+					   &desc, &chanerr) &&
+			desc.size == i;
+	return chanerr ? 0 : good;
+}
+
+TEST(fetch_ahead)
+{
+	struct ioat_desc desc;
+
+	setup(false, false);
+	expect(fetch_row(A, 31, 100) == 31 && mem.reads == 5,
+	       "more with each message: 1, 2, 4, 8, 16");
+	expect(fetch_row(A, 3, 3) == 3 && mem.reads == 7,
+	       "one again after a jump, and no more than are due");
+	at(A + 3 * 64)->size = 77;
+	expect(!ioat_engine_fetch(&engine, A + 3 * 64, false, 9, &desc,
+				  &chanerr) &&
+		       desc.size == 77,
+	       "one that was not due may still be written");
+	at(A + 4 * 64)->size = 78;
+	ioat_engine_forget(&engine);
+	expect(!ioat_engine_fetch(&engine, A + 4 * 64, false, 9, &desc,
+				  &chanerr) &&
+		       desc.size == 78,
+	       "nor is one kept that is to be forgotten");
+	at(A)->size = 79;
+	expect(!ioat_engine_fetch(&engine, A, false, 9, &desc, &chanerr) &&
+		       desc.size == 79,
+	       "one that comes again is read again");
+	expect(fetch_row(D + D_SIZE - 5 * 64, 5, 100) == 5,
+	       "the last ones before a hole");
+	expect_error(ioat_engine_fetch(&engine, D + D_SIZE, false, 9, &desc,
+				       &chanerr),
+		     IOAT_ERR_NEXT, "and the hole");
+	teardown();
+}
+
 TEST(stop)
 {
 	struct ioat_desc desc;
@@ -256,7 +309,7 @@ TEST(stop)
 	engine.stop = true;
 	all = run(0, A, D, 8) == -ECANCELED && !chanerr &&
 	      run(IOAT_OP_FILL << 24, 0, D, 8) == -ECANCELED && !chanerr &&
-	      ioat_engine_fetch(&engine, A, true, &desc, &chanerr) ==
+	      ioat_engine_fetch(&engine, A, true, 1, &desc, &chanerr) ==
 		      -ECANCELED &&
 	      ioat_engine_complete(&engine, D, 0, &chanerr) == -ECANCELED &&
 	      !chanerr;
