@@ -12,15 +12,18 @@ vhost-objs := $(addprefix $(d), \
 	transfer.o migration.o irq.o rings.o pause.o serve.o device.o)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 
+vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
+	test-vhost-migration-net
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
 	test-vhost-state test-vhost-transfer \
-	test-vhost-device test-vhost-dirty test-vhost-migration
+	test-vhost-device test-vhost-dirty $(vhost-migration-tests)
 tests += $(vhost-device-tests)
 $(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)tests/$(t).o \
 	$(vhost-objs) tests/harness.o $(tap-objs)))
 test-vhost-transfer-objs += tests/vhost/fake.o
-$(foreach t,device dirty migration,$(eval test-vhost-$(t)-objs += \
-	$(d)tests/stand.o tests/vhost/fake.o))
+$(foreach t,test-vhost-device test-vhost-dirty $(vhost-migration-tests),\
+	$(eval $(t)-objs += $(d)tests/stand.o tests/vhost/fake.o))
+$(foreach t,$(vhost-migration-tests),$(eval $(t)-objs += $(d)tests/migrate.o))
 
 # Those that run the program, with back-ends that others wrote, too.  Where these
 # are not installed, the test is one line that says so.

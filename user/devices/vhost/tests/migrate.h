@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What tests of migration do with a device and its back-end. */
+#ifndef TESTS_MIGRATE_H
+#define TESTS_MIGRATE_H
+
+#include "stand.h"
+
+#define STOP	 VFIO_DEVICE_STATE_STOP
+#define RUNNING	 VFIO_DEVICE_STATE_RUNNING
+#define COPY	 VFIO_DEVICE_STATE_STOP_COPY
+#define RESUMING VFIO_DEVICE_STATE_RESUMING
+#define ERROR	 VFIO_DEVICE_STATE_ERROR
+
+#define ALL	    UINT64_MAX
+#define NO_STATE    (~VHOST_USER_PROTOCOL(DEVICE_STATE))
+#define NO_INFLIGHT (~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD))
+
+/* Milliseconds: for what comes, and for what must not. */
+#define SOON  10000
+#define NEVER 50
+
+#define STREAM_MAX (1 << 20)
+#define STATE_LEN  200000
+
+/* What mig_read() fills and mig_write() sends. */
+extern uint8_t mig_stream[STREAM_MAX];
+/* The state of each back-end. */
+extern uint8_t mig_backend_state[STATE_LEN];
+
+/* A stand whose back-end has that state. */
+struct stand *mig_setup(const char *type, uint64_t protocol);
+/* Into a state of migration; 0 or -errno. */
+int mig_go(struct stand *stand, uint32_t to);
+/* The state it is in. */
+int mig_where(struct stand *stand);
+/* All of the stream, in parts of @part bytes; its length or -errno. */
+ssize_t mig_read(struct stand *stand, size_t part);
+/* @len bytes of it, likewise; 0 or -errno. */
+int mig_write(struct stand *stand, size_t len, size_t part);
+/* Has a driver that has come far, and wrote some registers last. */
+void mig_run_source(struct stand *stand);
+/* The stream of such a device, which is gone then; its length. */
+ssize_t mig_get_stream(const char *type, uint64_t protocol);
+
+int mig_event(void);
+void mig_set_irq(struct stand *stand, uint32_t vector, int fd);
+uint8_t mig_status(struct stand *stand);
+/* Reads or writes four bytes of configuration space. */
+void mig_cfg(struct stand *stand, uint64_t offset, void *value, bool write);
+
+#endif /* TESTS_MIGRATE_H */
