@@ -62,9 +62,14 @@ uint64_t odd_number(struct dice *dice)
 	}
 }
 
+/* On a slow machine those that disturb take their time too, or nothing is ever done. */
 void doze(struct dice *dice, unsigned int ms)
 {
-	const struct timespec ts = { .tv_nsec = pick(dice, ms) * 1000000L };
+	const unsigned int some = pick(dice, ms * SLOWNESS);
+	const struct timespec ts = {
+		.tv_sec = some / 1000,
+		.tv_nsec = some % 1000 * 1000000L,
+	};
 
 	nanosleep(&ts, NULL);
 }

@@ -73,7 +73,7 @@ static inline bool once_in(struct dice *dice, uint32_t n)
 }
 /* A number that is small, at some limit, or any. */
 uint64_t odd_number(struct dice *dice);
-/* Sleeps for up to @ms. */
+/* Sleeps for up to @ms, times SLOWNESS. */
 void doze(struct dice *dice, unsigned int ms);
 
 /* Each is a process of its own, and returns when the world stops. */
