@@ -8,7 +8,8 @@ LABDIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(dirname "$LABDIR")
 CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/vuser
 ALL_LABS="6.1 6.12 7.2"
-export LABDIR TOP CACHE ALL_LABS
+EMULATOR=6.12 # the lab whose QEMU runs all machines
+export LABDIR TOP CACHE ALL_LABS EMULATOR
 
 say()
 {
