@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # labs: 6.12
+# cpus: 2
 # timeout: 900
 # hugepages: 512
 # priority: high
