@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# labs: 6.12 debug
 # timeout: 300
 #
 # vuserctl and vuserd as a person uses them: what they print, what they say when

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# labs: 6.1 6.12 debug
 # timeout: 180
 #
 # Debian's mdevctl: define with attributes, start, list, stop, undefine; and

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# labs: 6.1 6.12 debug
 # timeout: 600
 #
 # Debian's QEMU takes the device by -device vfio-pci,sysfsdev=, once with

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# labs: 6.12 debug
 # timeout: 180
 #
 # A vfio-user server that nobody here wrote: the gpio example of the Rust crate

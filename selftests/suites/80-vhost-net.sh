@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# labs: 6.1 7.2 debug
+# cpus: 2
 # timeout: 900
 # hugepages: 128
 #

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12 7.2 debug
+# labs: 6.12 debug
 # timeout: 450
 #
 # qemu-storage-daemon's vhost-user-blk export as a disk for qemu-io and qemu-img
