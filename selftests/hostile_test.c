@@ -5,8 +5,10 @@
  * that says why, and the device of use again with a server that behaves.
  *
  * Several processes play at the same time, each with a device of its own.
- * After the cases of each act what vuserd and the players hold is counted, and
- * after all of them the machine's memory.
+ * After each case a player's own descriptors, threads and locked memory must be
+ * as before.  What the players share is looked at when all of them are idle,
+ * after the cases of each act: what vuserd holds, open files of the whole
+ * machine and its pinned pages; after all acts its memory.
  *
  * usage: hostile_test [WORD]: only cases with WORD in their names
  */
@@ -31,6 +33,8 @@
 #define HELPER_LOG "/run/hostile-vuserd.log"
 /* No case takes so long, ms; then something hangs. */
 #define HANGS 60000
+/* Files are counted in lots, for each processor. */
+#define SLACK_FILES 128
 /* What free memory may differ by from one moment to the next, KiB. */
 #define NOISE 8192
 
@@ -45,7 +49,6 @@ struct game {
 struct table {
 	atomic_uint next;
 	unsigned int end;
-	int fds[NR_PLAYERS];
 	char why[NR_PLAYERS][200];
 	unsigned int nr;
 	struct game games[];
@@ -57,11 +60,19 @@ struct player {
 	int done; /* a byte: no more cases */
 };
 
-/* What must be the same before and after. */
+/* What must be the same before and after each case, of a player. */
+struct own {
+	int fds;
+	long threads;
+	long locked; /* KiB */
+};
+
+/* The same of each act, of the machine. */
 struct held {
 	int helper_fds;
 	long helper_threads;
-	int fds[NR_PLAYERS];
+	long files;
+	long pinned; /* pages */
 };
 
 static struct table *table;
@@ -111,8 +122,9 @@ static void make_table(const char *word)
 	for (i = 0; i < nr_single_tricks; i++)
 		act_find(single_tricks[i].act);
 	for (i = 0; i < nr_acts; i++) {
-		for (k = 0; k < nr_generic_tricks && !acts[i].posted; k++)
-			if (acts[i].thorough || !generic_tricks[k].thorough)
+		for (k = 0; k < nr_generic_tricks; k++)
+			if (!acts[i].posted && !acts[i].single &&
+			    (acts[i].thorough || !generic_tricks[k].thorough))
 				add(&acts[i], &generic_tricks[k], word);
 		for (k = 0; k < nr_single_tricks; k++)
 			if (!strcmp(single_tricks[k].act, acts[i].name))
@@ -122,38 +134,77 @@ static void make_table(const char *word)
 
 /* A player ---------------------------------------------------------------- */
 
-static void play_games(struct hostile *h, unsigned int nr)
+static void look_at_own(struct own *own)
+{
+	own->fds = res_fds(0);
+	own->threads = res_status(0, "Threads");
+	own->locked = res_locked();
+}
+
+/*
+ * With the device attached to a server that behaves, whose thread by then has
+ * closed all that it had of the one before.
+ */
+static bool own_as_before(struct hostile *h, struct own *before, char *why,
+			  size_t size)
+{
+	int ret = hostile_attach(h);
+	struct own now;
+
+	look_at_own(&now);
+	if (!ret && !memcmp(&now, before, sizeof(now)))
+		return true;
+	if (ret)
+		snprintf(why, size, "not usable: %s", strerror(-ret));
+	else
+		snprintf(
+			why, size,
+			"%d descriptors, %d before, %ld threads, %ld before, %ld KiB locked, %ld before",
+			now.fds, before->fds, now.threads, before->threads,
+			now.locked, before->locked);
+	/* The next case is not to blame. */
+	*before = now;
+	return false;
+}
+
+static void play_games(struct hostile *h, struct own *before)
 {
 	struct game *game;
 	unsigned int i;
-	int ret;
 
 	while ((i = atomic_fetch_add(&table->next, 1)) < table->end) {
 		game = &table->games[i];
 		game->good = hostile_play(h, game->act, game->trick);
 		snprintf(game->why, sizeof(game->why), "%s", h->why);
+		if (game->good)
+			game->good = own_as_before(h, before, game->why,
+						   sizeof(game->why));
 	}
-	ret = hostile_usable(h);
-	if (ret)
-		snprintf(table->why[nr], sizeof(table->why[nr]),
-			 "not usable in the end: %s", strerror(-ret));
-	table->fds[nr] = res_fds(0);
 }
 
 static int play(unsigned int nr, int go, int done)
 {
 	static struct hostile h;
+	struct own before;
 	char c;
 	int ret;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ret = hostile_start(&h, HELPER_LOG);
+	/* Once used, so that what stays for good is there. */
+	if (!ret)
+		ret = hostile_usable(&h);
+	look_at_own(&before);
 	if (ret) {
 		fprintf(stderr, "player %u: %s\n", nr, strerror(-ret));
 		return 1;
 	}
 	while (read(go, &c, 1) == 1) {
-		play_games(&h, nr);
+		play_games(&h, &before);
+		ret = hostile_usable(&h);
+		if (ret)
+			snprintf(table->why[nr], sizeof(table->why[nr]),
+				 "not usable in the end: %s", strerror(-ret));
 		if (write(done, "", 1) != 1)
 			break;
 	}
@@ -218,7 +269,16 @@ static void look(struct held *held)
 {
 	held->helper_fds = res_fds(helper_pid);
 	held->helper_threads = res_status(helper_pid, "Threads");
-	memcpy(held->fds, table->fds, sizeof(held->fds));
+	held->files = res_files();
+	held->pinned = res_pinned();
+}
+
+static bool same(const struct held *a, const struct held *b)
+{
+	return a->helper_fds == b->helper_fds &&
+	       a->helper_threads == b->helper_threads &&
+	       labs(a->files - b->files) <= SLACK_FILES &&
+	       a->pinned == b->pinned;
 }
 
 static void check_held(const char *name, const struct held *before)
@@ -229,25 +289,26 @@ static void check_held(const char *name, const struct held *before)
 	unsigned int i;
 	bool good;
 
-	/* vuserd closes its part of a handshake after the device is attached. */
+	/*
+	 * vuserd closes its part of a handshake after the device is attached,
+	 * and the kernel files some time after they were closed.
+	 */
 	do {
 		look(&now);
-		good = !memcmp(&now, before, sizeof(now));
+		good = same(&now, before);
 	} while (!good && clock_ms() < end);
 	snprintf(why, sizeof(why),
-		 "vuserd: %d descriptors, %d before, %ld threads, %ld before",
+		 "vuserd: %d descriptors, %d before, %ld threads, %ld before; "
+		 "all: %ld files, %ld before, %ld pinned pages, %ld before",
 		 now.helper_fds, before->helper_fds, now.helper_threads,
-		 before->helper_threads);
+		 before->helper_threads, now.files, before->files, now.pinned,
+		 before->pinned);
 	for (i = 0; i < NR_PLAYERS; i++) {
-		if (now.fds[i] != before->fds[i])
-			snprintf(why, sizeof(why),
-				 "player %u: %d descriptors, %d before", i,
-				 now.fds[i], before->fds[i]);
-		if (table->why[i][0]) {
-			snprintf(why, sizeof(why), "%s", table->why[i]);
-			good = false;
-			table->why[i][0] = '\0';
-		}
+		if (!table->why[i][0])
+			continue;
+		snprintf(why, sizeof(why), "player %u: %s", i, table->why[i]);
+		good = false;
+		table->why[i][0] = '\0';
 	}
 	snprintf(text, sizeof(text), "%s: all as before", name);
 	result(good, text, why);

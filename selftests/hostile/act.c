@@ -194,6 +194,14 @@ static bool is_third(const struct message *cmd)
 	return offset == 8;
 }
 
+static bool is_last(const struct message *cmd)
+{
+	uint64_t offset;
+
+	memcpy(&offset, cmd->data, sizeof(offset));
+	return offset == HOSTILE_CONFIG - 4;
+}
+
 #define ANY_FDS	  HOSTILE_MAX_FDS * 1000
 #define REGION_RW sizeof(struct vfio_user_region_access)
 #define NO_LIMIT  (1 << 20)
@@ -249,6 +257,7 @@ const struct act acts[] = {
 	  .len = 16, .min = 16, .max = NO_LIMIT, .echoes = true, .max_fds = HOSTILE_MAX_FDS },
 	{ "config read", { VFIO_USER_REGION_READ, is_third }, HANDSHAKE,
 	  .len = 20, .min = 20, .max = 20, .echoes = true, .max_fds = 0, .thorough = true },
+	{ "last config read", { VFIO_USER_REGION_READ, is_last }, HANDSHAKE, .single = true },
 };
 /* clang-format on */
 

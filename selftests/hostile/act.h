@@ -52,6 +52,7 @@ enum result {
  * @refused: how it ends after an error reply
  * @thorough: no generic trick is left out
  * @posted: there is no reply: generic tricks are not for it
+ * @single: nor are they here, where only what comes behind it is new
  */
 struct act {
 	const char *name;
@@ -75,6 +76,7 @@ struct act {
 	enum result refused;
 	bool thorough;
 	bool posted;
+	bool single;
 };
 
 extern const struct act acts[];

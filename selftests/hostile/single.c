@@ -292,10 +292,24 @@ static enum next dma(struct server *s, const struct trick *t)
 	if (t->fate == LOST || dma->flags & VFIO_USER_FLAGS_NO_REPLY)
 		return NEXT_SERVE;
 	ret = server_reply_to(s, 0x1234);
+	s->failed[0] = '\0';
 	if (ret != dma->error)
 		snprintf(s->failed, sizeof(s->failed),
 			 "the reply's error is %d, not %d", ret, dma->error);
 	return NEXT_SERVE;
+}
+
+/*
+ * Answers, and asks then: where vuserd asks no more, it is for the kernel to
+ * answer, which does before a consumer's second command.
+ */
+static enum next dma_behind(struct server *s, const struct trick *t)
+{
+	server_send_message(s, &s->reply);
+	close_fds(&s->reply);
+	if (t->fate == FINE)
+		snprintf(s->failed, sizeof(s->failed), "nobody answers");
+	return dma(s, t);
 }
 
 /* Asks so before it answers, and answers then. */
@@ -303,8 +317,11 @@ static enum next dma_first(struct server *s, const struct trick *t)
 {
 	struct message reply = s->reply;
 
+	/* They go with the reply. */
+	s->reply.nr_fds = 0;
 	dma(s, t);
 	server_send_message(s, &reply);
+	close_fds(&reply);
 	return NEXT_SERVE;
 }
 
@@ -338,6 +355,13 @@ static enum next by_twin(struct server *s, const struct trick *t)
 	dma(s, t);
 	s->conn = conn;
 	return NEXT_SERVE;
+}
+
+static enum next by_twin_behind(struct server *s, const struct trick *t)
+{
+	server_send_message(s, &s->reply);
+	snprintf(s->failed, sizeof(s->failed), "nobody answers");
+	return by_twin(s, t);
 }
 
 static enum next twin_hangs_up(struct server *s, const struct trick *t)
@@ -383,6 +407,13 @@ static enum next shrink(struct server *s, const struct trick *t)
 	.act = "dma", .data = &(const struct dma) \
 	{                                         \
 		__VA_ARGS__                       \
+	}
+/* Before an answer to vuserd, which has nothing that could be read or written. */
+#define ASKS(...)                                                         \
+	.fate = LOST, .helper = "that is no reply to|no reply to a read", \
+	.data = &(const struct dma)                                       \
+	{                                                                 \
+		__VA_ARGS__                                               \
 	}
 #define JSON(text)  .act = "version", .data = "" text, .len = sizeof(text)
 #define CAPS(text)  JSON("{\"capabilities\":{" text "}}")
@@ -452,6 +483,40 @@ const struct trick single_tricks[] = {
 	{ "reads what is not mapped", dma_first, .fate = FINE, .act = "pread", .data = &(const struct dma){ R, ACT_IOVA, 8, .error = EFAULT } },
 	{ "reads what is not mapped", dma_first, .fate = FINE, .act = "open", .data = &(const struct dma){ R, ACT_IOVA, 8, .error = EFAULT } },
 	{ "reads what is being unmapped", dma_first, .fate = FINE, .act = "close, unmap", .data = &(const struct dma){ R, ACT_IOVA, 8 } },
+
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "version" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "version" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "version" },
+	{ "maps before it answers", dma_first, ASKS(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16), .act = "version" },
+	{ "resets before it answers", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .act = "version" },
+	{ "reads behind its answer", dma_behind, ASKS(R, ACT_IOVA, PAGE), .act = "version" },
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "info" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "info" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "info" },
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "region info" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "region info" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "region info" },
+	{ "maps before it answers", dma_first, ASKS(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16), .act = "region info" },
+	{ "resets before it answers", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .act = "region info" },
+	{ "reads behind its answer", dma_behind, ASKS(R, ACT_IOVA, PAGE), .act = "region info" },
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "io fds" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "io fds" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "io fds" },
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "irq info" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "irq info" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "irq info" },
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "config read" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "config read" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "config read" },
+	{ "maps before it answers", dma_first, ASKS(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16), .act = "config read" },
+	{ "resets before it answers", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .act = "config read" },
+	{ "reads behind its answer", dma_behind, ASKS(R, ACT_IOVA, PAGE), .act = "config read" },
+	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "last config read" },
+	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "last config read" },
+	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "last config read" },
+	{ "reads behind its answer", dma_behind, .fate = FINE, .act = "last config read", .data = &(const struct dma){ R, ACT_IOVA, PAGE, .error = EFAULT } },
+	{ "writes behind its answer", dma_behind, .fate = FINE, .act = "last config read", .data = &(const struct dma){ W, ACT_IOVA, 8, 8, .error = EFAULT } },
+	{ "reads by the twin behind its answer", by_twin_behind, .fate = FINE, .twin = true, .act = "last config read", .data = &(const struct dma){ R, ACT_IOVA, PAGE, .error = EFAULT } },
 
 	{ "reads by the twin", by_twin, .fate = FINE, .twin = true, DMA(R, ACT_IOVA, PAGE) },
 	{ "writes by the twin", by_twin, .fate = FINE, .twin = true, DMA(W, ACT_IOVA, 64, 64) },

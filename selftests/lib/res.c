@@ -67,6 +67,44 @@ int res_fds(pid_t pid)
 	return count - (pid ? 0 : 1);
 }
 
+long res_files(void)
+{
+	FILE *file = fopen("/proc/sys/fs/file-nr", "re");
+	long nr = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &nr) != 1)
+		nr = -1;
+	fclose(file);
+	return nr;
+}
+
+long res_pinned(void)
+{
+	/* Reading it adds up what each processor counted. */
+	FILE *file = fopen("/proc/sys/vm/stat_refresh", "re");
+	long value, pinned = 0;
+	char name[64];
+
+	if (!file)
+		return -1;
+	while (fgetc(file) != EOF)
+		;
+	fclose(file);
+	file = fopen("/proc/vmstat", "re");
+	if (!file)
+		return -1;
+	while (fscanf(file, "%63s %ld", name, &value) == 2) {
+		if (!strcmp(name, "nr_foll_pin_acquired"))
+			pinned += value;
+		else if (!strcmp(name, "nr_foll_pin_released"))
+			pinned -= value;
+	}
+	fclose(file);
+	return pinned;
+}
+
 int klog_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

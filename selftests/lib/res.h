@@ -17,6 +17,10 @@ static inline long res_locked(void)
 int res_fds(pid_t pid);
 /* A line of /proc/meminfo, in KiB or pages of huge memory. */
 long res_meminfo(const char *key);
+/* Open files of all processes and of the kernel; -1 where it cannot be told. */
+long res_files(void);
+/* Pages that are pinned for long, by all; -1 where it cannot be told. */
+long res_pinned(void);
 /* A reader of the kernel log that starts at its present end; a descriptor. */
 int klog_open(void);
 /* How many lines that came since have @text; reads on to the end. */
