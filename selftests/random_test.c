@@ -147,7 +147,7 @@ static bool all_done(void)
 	unsigned int i;
 
 	for (i = 0; i < NR_DID; i++)
-		if (!world->did[i])
+		if (!world->did[i] && (i != DID_IOMMUFD || iommufd_exists()))
 			return false;
 	return true;
 }
@@ -172,7 +172,8 @@ int main(void)
 {
 	unsigned long seed = setting("VUSER_SEED", time(NULL));
 	unsigned long seconds = setting("VUSER_SECONDS", SECONDS);
-	pid_t pids[2 * NR_DEVICES + 1];
+	struct fuse fuse = { .ahead = true };
+	pid_t pids[2 * NR_DEVICES + 2];
 	unsigned int i, nr = 0;
 
 	printf("# VUSER_SEED=%lu VUSER_SECONDS=%lu\n1..5\n", seed, seconds);
@@ -186,13 +187,19 @@ int main(void)
 		if (device_create(i))
 			printf("# device %u could not be created\n", i);
 	}
+	if (fuse_start(&fuse))
+		printf("# there is no FUSE\n");
+	world->fuse = fuse;
 	pids[nr++] = spawn(run_admin, seed, 1, 0);
+	pids[nr++] = spawn(netlink_run, seed, 2, 0);
 	for (i = 0; i < NR_DEVICES; i++) {
 		pids[nr++] = spawn(server_run, seed, 10 + i, i);
 		pids[nr++] = spawn(consumer_run, seed, 20 + i, i);
 	}
 	wait_long_enough(seconds);
 	world->stop = true;
+	/* Nobody is to wait for its pages any more. */
+	fuse_stop(&fuse);
 
 	ok(all_end(pids, nr), "all processes end");
 	if (world->bad_end)

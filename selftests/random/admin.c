@@ -85,6 +85,15 @@ static void trouble_helper(struct dice *dice, pid_t *helper)
 	*helper = helper_start();
 }
 
+/* The next page that it is asked for comes late. */
+static void trouble_fuse(struct dice *dice)
+{
+	fuse_hold(&world->fuse);
+	doze(dice, 200);
+	world->fuse.shared->hold = false;
+	fuse_release(&world->fuse);
+}
+
 void admin_run(struct dice *dice)
 {
 	pid_t helper = helper_start();
@@ -101,6 +110,9 @@ void admin_run(struct dice *dice)
 			break;
 		case 1:
 			trouble_helper(dice, &helper);
+			break;
+		case 2:
+			trouble_fuse(dice);
 			break;
 		default:
 			set_something(dice, device);

@@ -20,6 +20,7 @@ struct thread {
 	pthread_t thread;
 	struct dice dice;
 	const struct vfio_dev *dev;
+	uint32_t ioas; /* 0: a container */
 	struct views views;
 };
 
@@ -73,7 +74,14 @@ static void *run(void *arg)
 			device_step(&t->dice, t->dev->device);
 			break;
 		case 21 ... 34:
-			dma_step(&t->dice, t->dev->container, &t->views);
+			if (t->ioas)
+				ioas_step(&t->dice, t->dev, t->ioas);
+			else
+				dma_step(&t->dice, t->dev->container,
+					 &t->views);
+			break;
+		case 35 ... 36:
+			container_step(&t->dice, t->dev);
 			break;
 		default:
 			views_step(&t->dice, &t->views, t->dev->device);
@@ -83,13 +91,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void use(struct dice *dice, const struct vfio_dev *dev)
+static void use(struct dice *dice, const struct vfio_dev *dev, uint32_t ioas)
 {
 	struct thread threads[NR_THREADS] = {};
 	int i;
 
 	for (i = 0; i < NR_THREADS; i++) {
 		threads[i].dev = dev;
+		threads[i].ioas = ioas;
 		dice_seed(&threads[i].dice, roll(dice), i);
 		if (pthread_create(&threads[i].thread, NULL, run, &threads[i]))
 			break;
@@ -111,10 +120,27 @@ static void have_it_tried(unsigned int device)
 	mdev_set(world->uuid[device], "endpoint", world->socket[device]);
 }
 
+static bool live_by_iommufd(struct dice *dice, unsigned int device)
+{
+	struct vfio_dev dev;
+	uint32_t ioas;
+
+	if (iommufd_open(world->uuid[device], &dev, &ioas))
+		return false;
+	did(DID_OPEN);
+	use(dice, &dev, ioas);
+	vfio_dev_close(&dev);
+	return true;
+}
+
 static void live(struct dice *dice, unsigned int device)
 {
 	struct vfio_dev dev, other;
 	bool joined;
+
+	if (iommufd_exists() && once_in(dice, 3) &&
+	    live_by_iommufd(dice, device))
+		return;
 
 	if (vfio_dev_open(&dev, world->uuid[device],
 			  pick(dice, 2) ? VFIO_TYPE1v2_IOMMU :
@@ -128,7 +154,7 @@ static void live(struct dice *dice, unsigned int device)
 	joined = once_in(dice, 3) &&
 		 !vfio_dev_join(&other, world->uuid[(device + 1) % NR_DEVICES],
 				dev.container);
-	use(dice, &dev);
+	use(dice, &dev, 0);
 	if (joined)
 		vfio_dev_close(&other);
 	vfio_dev_close(&dev);
@@ -154,6 +180,7 @@ void consumer_run(struct dice *dice, unsigned int device)
 		pid = fork();
 		if (!pid) {
 			views_init();
+			memory_init(&child);
 			/* Whatever it waits for: not for ever. */
 			alarm(20);
 			live(&child, device);

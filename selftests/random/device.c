@@ -12,7 +12,6 @@
 #include "random.h"
 
 #define REGION_SHIFT 40
-#define POOL_PAGES   64
 
 /* A structure of some size, full of what may be in it. */
 union argument {
@@ -34,15 +33,11 @@ static void fill(struct dice *dice, union argument *arg)
 		arg->word[0] = sizeof(*arg);
 }
 
-static void random_ioctl(struct dice *dice, int fd)
+/* One of @nr ioctls, or any near them. */
+static int call(struct dice *dice, int fd, const unsigned long *known,
+		unsigned int nr)
 {
-	static const unsigned long known[] = {
-		VFIO_DEVICE_GET_INFO,	   VFIO_DEVICE_GET_REGION_INFO,
-		VFIO_DEVICE_GET_IRQ_INFO,  VFIO_DEVICE_SET_IRQS,
-		VFIO_DEVICE_FEATURE,	   VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
-		VFIO_DEVICE_PCI_HOT_RESET, VFIO_DEVICE_IOEVENTFD,
-	};
-	unsigned long cmd = known[pick(dice, sizeof(known) / sizeof(known[0]))];
+	unsigned long cmd = known[pick(dice, nr)];
 	union argument arg;
 	void *where = &arg;
 
@@ -54,8 +49,43 @@ static void random_ioctl(struct dice *dice, int fd)
 	/* The buffer may be longer than it says, never shorter. */
 	if (where == &arg && arg.word[0] > sizeof(arg))
 		arg.word[0] = sizeof(arg);
-	ioctl(fd, cmd, where);
+	return ioctl(fd, cmd, where);
+}
+
+static void random_ioctl(struct dice *dice, int fd)
+{
+	static const unsigned long known[] = {
+		VFIO_DEVICE_GET_INFO,	   VFIO_DEVICE_GET_REGION_INFO,
+		VFIO_DEVICE_GET_IRQ_INFO,  VFIO_DEVICE_SET_IRQS,
+		VFIO_DEVICE_FEATURE,	   VFIO_DEVICE_GET_PCI_HOT_RESET_INFO,
+		VFIO_DEVICE_PCI_HOT_RESET, VFIO_DEVICE_IOEVENTFD,
+	};
+
+	call(dice, fd, known, sizeof(known) / sizeof(known[0]));
 	did(DID_IOCTL);
+}
+
+/* Some ioctls of a group return a descriptor: then that is closed. */
+void container_step(struct dice *dice, const struct vfio_dev *dev)
+{
+	static const unsigned long known[] = {
+		VFIO_GET_API_VERSION,	  VFIO_CHECK_EXTENSION,
+		VFIO_SET_IOMMU,		  VFIO_IOMMU_GET_INFO,
+		VFIO_IOMMU_MAP_DMA,	  VFIO_IOMMU_UNMAP_DMA,
+		VFIO_IOMMU_DIRTY_PAGES,	  VFIO_GROUP_GET_STATUS,
+		VFIO_GROUP_SET_CONTAINER,
+	};
+	int fd = pick(dice, 4) ? dev->container : dev->group, ret;
+
+	if (once_in(dice, 8))
+		ret = group_device(dev->group, once_in(dice, 2) ?
+						       world->uuid[0] :
+						       "5655:00:00.0");
+	else
+		ret = call(dice, fd, known, sizeof(known) / sizeof(known[0]));
+	if (ret > 2)
+		close(ret);
+	did(DID_CONTAINER);
 }
 
 static void set_irqs(struct dice *dice, int fd)
@@ -124,37 +154,12 @@ void device_step(struct dice *dice, int fd)
 	}
 }
 
-/* Memory to map: of each kind there is, or a place in the device itself. */
-static char *memory(struct dice *dice, struct views *views, size_t size)
-{
-	static char *pools[3];
-	static int fd = -1;
-	char *mem;
-	size_t room;
-	int kind = pick(dice, 4);
-
-	if (fd < 0) {
-		fd = memfd_create("pool", MFD_CLOEXEC);
-		if (ftruncate(fd, POOL_PAGES * PAGE))
-			return NULL;
-		pools[0] = mmap(NULL, POOL_PAGES * PAGE, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		pools[1] = mmap(NULL, POOL_PAGES * PAGE, PROT_READ | PROT_WRITE,
-				MAP_SHARED, fd, 0);
-		pools[2] = mmap(NULL, POOL_PAGES * PAGE, PROT_READ, MAP_SHARED,
-				fd, 0);
-	}
-	if (kind == 3) {
-		mem = views_any(dice, views, &room);
-		return room < size ? NULL : mem;
-	}
-	return pools[kind] + pick(dice, POOL_PAGES - size / PAGE) * PAGE;
-}
-
 void dma_step(struct dice *dice, int container, struct views *views)
 {
 	size_t size = (1 + pick(dice, 8)) * PAGE;
 	uint64_t iova = pick(dice, 64) * PAGE;
+	enum memory kind = MEMORY_ANON;
+	size_t room;
 	char *mem;
 
 	if (once_in(dice, 10))
@@ -165,11 +170,19 @@ void dma_step(struct dice *dice, int container, struct views *views)
 		did(DID_DMA_UNMAP);
 		return;
 	}
-	mem = memory(dice, views, size);
+	mem = memory_any(dice, size, &kind);
+	/* Or a place in the device itself, or any. */
+	if (once_in(dice, 5)) {
+		mem = views_any(dice, views, &room);
+		if (room < size)
+			mem = NULL;
+		kind = MEMORY_ANON;
+	}
 	if (once_in(dice, 20))
 		mem = (char *)(uintptr_t)odd_number(dice);
 	if (!dma_map(container, mem, iova,
 		     once_in(dice, 20) ? odd_number(dice) : size,
-		     once_in(dice, 4) ? pick(dice, 4) : DMA_RW))
-		did(DID_DMA_MAP);
+		     kind == MEMORY_FUSE || once_in(dice, 4) ? pick(dice, 4) :
+							       DMA_RW))
+		memory_did(kind);
 }

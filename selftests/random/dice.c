@@ -13,7 +13,12 @@ const char *const did_names[NR_DID] = {
 	[DID_STORE] = "stores",
 	[DID_FAULT] = "signals for them",
 	[DID_DMA_MAP] = "DMA maps",
+	[DID_DMA_HUGE] = "DMA maps of huge pages",
+	[DID_DMA_USERFAULT] = "DMA maps of userfaultfd memory",
+	[DID_DMA_FUSE] = "DMA maps of FUSE memory",
 	[DID_DMA_UNMAP] = "DMA unmaps",
+	[DID_CONTAINER] = "ioctls of containers and groups",
+	[DID_IOMMUFD] = "calls of iommufd",
 	[DID_FORK] = "forks",
 	[DID_KILL] = "consumers killed",
 	[DID_COMMAND] = "orders to servers",
@@ -21,6 +26,7 @@ const char *const did_names[NR_DID] = {
 	[DID_REMOVE] = "devices removed",
 	[DID_SETTING] = "attributes written",
 	[DID_HELPER] = "helpers killed or stopped",
+	[DID_NETLINK] = "netlink calls by a stranger",
 };
 
 void dice_seed(struct dice *dice, uint64_t seed, uint64_t who)

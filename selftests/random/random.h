@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../lib/fuse.h"
 #include "../lib/testdev.h"
+#include "../lib/vfio.h"
 
 #define NR_DEVICES 3
 #define PAGE	   0x1000UL
@@ -26,7 +28,12 @@ enum did {
 	DID_STORE,
 	DID_FAULT,
 	DID_DMA_MAP,
+	DID_DMA_HUGE,
+	DID_DMA_USERFAULT,
+	DID_DMA_FUSE,
 	DID_DMA_UNMAP,
+	DID_CONTAINER,
+	DID_IOMMUFD,
 	DID_FORK,
 	DID_KILL,
 	DID_COMMAND,
@@ -34,6 +41,7 @@ enum did {
 	DID_REMOVE,
 	DID_SETTING,
 	DID_HELPER,
+	DID_NETLINK,
 	NR_DID
 };
 
@@ -46,6 +54,7 @@ struct world {
 	atomic_bool stop;
 	atomic_bool recreated[NR_DEVICES]; /* being */
 	atomic_ulong did[NR_DID];
+	struct fuse fuse; /* memory that a server of its own brings in */
 	/* the wait status of a consumer that should not have ended so */
 	atomic_int bad_end;
 };
@@ -80,6 +89,7 @@ void doze(struct dice *dice, unsigned int ms);
 void consumer_run(struct dice *dice, unsigned int device);
 void server_run(struct dice *dice, unsigned int device);
 void admin_run(struct dice *dice);
+void netlink_run(struct dice *dice, unsigned int device);
 
 /* A device as the test creates it; 0 or -errno. */
 int device_create(unsigned int device);
@@ -101,8 +111,34 @@ void views_step(struct dice *dice, struct views *views, int fd);
 char *views_any(struct dice *dice, struct views *views, size_t *size);
 void views_clear(struct views *views);
 
+/* memory.c: what a consumer maps for DMA. */
+enum memory {
+	MEMORY_ANON,
+	MEMORY_FILE,
+	MEMORY_READ_ONLY,
+	MEMORY_HUGE,
+	MEMORY_USERFAULT,
+	MEMORY_FUSE,
+	NR_MEMORY
+};
+
+/* Once for a process that consumes. */
+void memory_init(struct dice *dice);
+/* @size bytes of any kind, NULL where there are none of it. */
+char *memory_any(struct dice *dice, size_t size, enum memory *kind);
+/* Notes that a map of it was made. */
+void memory_did(enum memory kind);
+
+/* iommufd.c */
+bool iommufd_exists(void);
+/* Opens the device so, with its I/O address space; 0 or an error. */
+int iommufd_open(const char *uuid, struct vfio_dev *dev, uint32_t *ioas);
+/* One random thing with that address space. */
+void ioas_step(struct dice *dice, const struct vfio_dev *dev, uint32_t ioas);
+
 /* device.c: one random call on the device or its container. */
 void device_step(struct dice *dice, int fd);
+void container_step(struct dice *dice, const struct vfio_dev *dev);
 void dma_step(struct dice *dice, int container, struct views *views);
 
 #endif /* RANDOM_RANDOM_H */
