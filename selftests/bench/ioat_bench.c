@@ -24,7 +24,7 @@
  * and its interrupt take is not to be seen in a block's time.
  */
 #define RING   4096
-#define BLOCKS 64
+#define BLOCKS 512
 #define ROUNDS 6
 #define AREA   ((size_t)BLOCKS * BLOCK)
 /* Where each thing is in memory; the blocks are as --copy-baseline has them. */
