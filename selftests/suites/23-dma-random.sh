@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# cpus: 2
 # timeout: 900
 #
 # Random maps and unmaps against a model, for servers of few DMA regions.
