@@ -22,6 +22,16 @@ static DEFINE_XARRAY(vuser_nl_changed);
 /* Messages about devices that went, ready to be sent. */
 static struct sk_buff_head vuser_nl_gone;
 
+/*
+ * Who listens to changes is told, as one whose socket is full, that something
+ * was not told, and asks for all: devices and, where it owns some, requests.
+ */
+static void vuser_nl_ntf_missed(void)
+{
+	genl_set_err(&vuser_nl_family, &init_net, 0, VUSER_NLGRP_DEVICES,
+		     -ENOBUFS);
+}
+
 static void vuser_nl_ntf_send(struct sk_buff *skb)
 {
 	/* It fails where nobody listens, or with the listener's ENOBUFS. */
@@ -38,8 +48,10 @@ static void vuser_nl_ntf_changed(u32 id)
 	if (!dev)
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!skb)
+	if (!skb) {
+		vuser_nl_ntf_missed();
 		goto out_put;
+	}
 	if (vuser_nl_dev_fill(skb, dev, 0, 0, 0, VUSER_CMD_DEV_NTF, false))
 		nlmsg_free(skb);
 	else
@@ -73,8 +85,11 @@ static DECLARE_WORK(vuser_nl_ntf, vuser_nl_ntf_work);
  */
 void vuser_netlink_notify(struct vuser_device *dev)
 {
-	xa_store(&vuser_nl_changed, dev->id, xa_mk_value(1), GFP_KERNEL);
-	schedule_work(&vuser_nl_ntf);
+	if (xa_is_err(xa_store(&vuser_nl_changed, dev->id, xa_mk_value(1),
+			       GFP_KERNEL)))
+		vuser_nl_ntf_missed();
+	else
+		schedule_work(&vuser_nl_ntf);
 }
 
 /**
@@ -89,8 +104,10 @@ void vuser_netlink_notify_del(struct vuser_device *dev)
 
 	skb = genlmsg_new(nla_total_size(sizeof(u32)) +
 			  nla_total_size(VUSER_UUID_LEN), GFP_KERNEL);
-	if (!skb)
+	if (!skb) {
+		vuser_nl_ntf_missed();
 		return;
+	}
 	if (vuser_nl_dev_fill_del(skb, dev)) {
 		nlmsg_free(skb);
 		return;
@@ -121,8 +138,10 @@ int vuser_netlink_ring(struct vuser_device *dev, u64 request_id)
 		return -ESRCH;
 	skb = genlmsg_new(nla_total_size(sizeof(u32)) +
 			  nla_total_size_64bit(sizeof(u64)), GFP_KERNEL);
-	if (!skb)
+	if (!skb) {
+		vuser_nl_ntf_missed();
 		return -ENOMEM;
+	}
 	hdr = genlmsg_put(skb, 0, 0, &vuser_nl_family, 0,
 			  VUSER_CMD_REQUEST_NTF);
 	if (!hdr || nla_put_u32(skb, VUSER_A_REQUEST_DEV, dev->id) ||
