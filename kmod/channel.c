@@ -542,6 +542,10 @@ int vuser_channel_call(struct vuser_channel *chan, struct vuser_call *call)
 		if (ret == -ETIMEDOUT)
 			vuser_channel_fail(chan, ret,
 					   "the server does not read");
+		else if (!call->killable && ret != -ENOTCONN)
+			/* A close: the next consumer must find nothing of it. */
+			vuser_channel_fail(chan, ret,
+					   "no memory to end a consumer's use");
 		return ret;
 	}
 	return vuser_slot_wait(chan, slot, call);

@@ -178,11 +178,12 @@ int vuser_channel_dma_map(struct vuser_device *dev, u64 iova, u64 size,
  * @size: its size, bytes
  * @deadline: when to give up
  * @killable: a fatal signal ends the wait
+ * @sent: set to whether the server has the message, or may have it
  *
  * Return: as vuser_channel_dma_map().
  */
 int vuser_channel_dma_unmap(struct vuser_device *dev, u64 iova, u64 size,
-			    ktime_t deadline, bool killable)
+			    ktime_t deadline, bool killable, bool *sent)
 {
 	struct vfio_user_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -201,9 +202,12 @@ int vuser_channel_dma_unmap(struct vuser_device *dev, u64 iova, u64 size,
 		.deadline = deadline,
 		.killable = killable,
 	};
+	int ret;
 
 	vuser_count(dev, VUSER_COUNT_DMA_UNMAP);
-	return vuser_channel_call(dev->chan, &call);
+	ret = vuser_channel_call(dev->chan, &call);
+	*sent = call.sent;
+	return ret;
 }
 
 /**

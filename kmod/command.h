@@ -20,7 +20,7 @@ int vuser_channel_dma_map(struct vuser_device *dev, u64 iova, u64 size,
 			  u32 prot, struct file *file, u64 offset,
 			  ktime_t deadline);
 int vuser_channel_dma_unmap(struct vuser_device *dev, u64 iova, u64 size,
-			    ktime_t deadline, bool killable);
+			    ktime_t deadline, bool killable, bool *sent);
 int vuser_channel_reset(struct vuser_device *dev, ktime_t deadline,
 			bool killable);
 int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,

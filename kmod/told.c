@@ -143,20 +143,24 @@ static void vuser_region_empty(struct vuser_region_told *region)
 /*
  * Makes the server let go of a region.  Whatever it says, its pages are out of
  * its reach then (of a file of the consumer's own they never are).  Only when
- * we are killed the region stays, for the next one to end it.
+ * we are killed, or have no memory to ask it, the region stays, for the next
+ * one to end it.
  */
 static int vuser_told_forget(struct vuser_told *told,
 			     struct vuser_region_told *region,
 			     ktime_t deadline, bool killable)
 {
+	bool sent;
 	int ret;
 
 	ret = vuser_channel_dma_unmap(told->dev, region->node.start,
 				      vuser_region_size(region), deadline,
-				      killable);
+				      killable, &sent);
 	vuser_region_empty(region);
-	if (killable && vuser_told_killed(ret)) {
+	if (killable && (vuser_told_killed(ret) ||
+			 (!sent && !vuser_told_lost(told)))) {
 		region->stale = true;
+		told->incomplete = true;
 		return ret;
 	}
 	/* A stale one it may never have known. */
