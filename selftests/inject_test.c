@@ -195,6 +195,17 @@ TEST_F_TIMEOUT(device, attach, LIMIT)
 	ASSERT_EQ(0, attach(&self->td));
 }
 
+/* What changed is told by a work item: vuserd learns of it whatever fails. */
+TEST_F_TIMEOUT(device, attach_told, LIMIT)
+{
+	struct act act = { attach, detach, &self->td, INJECT_WORKERS };
+
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	ASSERT_EQ(0, mdev_create(self->td.uuid));
+	sweep(_metadata, &act);
+	ASSERT_EQ(0, attach(&self->td));
+}
+
 /* A consumer --------------------------------------------------------------- */
 
 FIXTURE(consumer)
