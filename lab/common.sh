@@ -72,21 +72,6 @@ vm_dir()
 	echo "$TOP/build/$1/vm-${VM:-default}"
 }
 
-# nice_machine LAB N: of all threads of the machine, each of which has its own. Where
-# the kernel groups by session (autogroup), that counts within the machine only, and
-# the session has a niceness too.
-nice_machine()
-{
-	local pid
-
-	pid=$(cat "$(vm_dir "$1")/pid")
-	{
-		renice -n "$2" -g "$pid" > /dev/null &&
-			{ [ ! -e "/proc/$pid/autogroup" ] ||
-				echo "$2" > "/proc/$pid/autogroup"; }
-	} || say "the machine's priority stays as it is"
-}
-
 vm_alive()
 {
 	local dir=$1 pid

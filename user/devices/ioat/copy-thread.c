@@ -84,8 +84,8 @@ static void complete_error(struct ioat_channel *c, struct burst *b)
 
 static int carry_out(struct ioat_channel *c, struct burst *b)
 {
-	uint16_t due = atomic_load_explicit(&c->count, memory_order_acquire) -
-		       b->done;
+	uint16_t due =
+		atomic_load_explicit(&c->count, memory_order_acquire) - b->done;
 	int ret;
 
 	ret = ioat_engine_fetch(&c->engine, b->next, b->first, due, &b->desc,

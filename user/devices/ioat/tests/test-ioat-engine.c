@@ -221,16 +221,19 @@ static void try_fetch(bool direct)
 	expect(!ioat_engine_fetch(&engine, A + 64, true, 1, &desc, &chanerr) &&
 		       !chanerr && !memcmp(&desc, &want, sizeof(want)),
 	       "fetch, %s", kind(direct));
-	expect_error(ioat_engine_fetch(&engine, A + 8, true, 1, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, A + 8, true, 1, &desc,
+				       &chanerr),
 		     IOAT_ERR_CHAIN, "first descriptor unaligned");
 	chanerr = 0;
-	expect_error(ioat_engine_fetch(&engine, A + 8, false, 1, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, A + 8, false, 1, &desc,
+				       &chanerr),
 		     IOAT_ERR_NEXT_ALIGN, "next descriptor unaligned");
 	chanerr = 0;
 	expect_error(ioat_engine_fetch(&engine, HOLE, true, 1, &desc, &chanerr),
 		     IOAT_ERR_CHAIN, "first descriptor unmapped");
 	chanerr = 0;
-	expect_error(ioat_engine_fetch(&engine, HOLE, false, 1, &desc, &chanerr),
+	expect_error(ioat_engine_fetch(&engine, HOLE, false, 1, &desc,
+				       &chanerr),
 		     IOAT_ERR_NEXT, "next descriptor unmapped");
 	teardown();
 }
