@@ -198,10 +198,10 @@ int main(void)
 	}
 	wait_long_enough(seconds);
 	world->stop = true;
-	/* Nobody is to wait for its pages any more. */
-	fuse_stop(&fuse);
 
+	/* The administrator lets go of pages that it holds, while there is FUSE. */
 	ok(all_end(pids, nr), "all processes end");
+	fuse_stop(&fuse);
 	if (world->bad_end)
 		printf("# wait status 0x%x\n", world->bad_end);
 	ok(!world->bad_end, "consumers end as they should");
