@@ -86,7 +86,7 @@ dpdk_check()
 	if [ -n "$passed" ]; then
 		ok "$test"
 	elif [ -n "${DPDK_MAY_BE_LATE:-}" ] && dpdk_late "$out"; then
-		skip "$test" "in $try runs later than DPDK's limits: too slow a machine"
+		skip "$test" "in $try run(s) later than DPDK's limits: too slow a machine"
 	else
 		tr '\r' '\n' < "$out" | grep -av '^Ops submitted' |
 			tail -n 40 >> "$LOG"
