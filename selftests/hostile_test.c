@@ -62,7 +62,7 @@ struct player {
 
 /* What must be the same before and after each case, of a player. */
 struct own {
-	int fds;
+	long fds; /* all of a size: they are compared as bytes */
 	long threads;
 	long locked; /* KiB */
 };
@@ -159,7 +159,7 @@ static bool own_as_before(struct hostile *h, struct own *before, char *why,
 	else
 		snprintf(
 			why, size,
-			"%d descriptors, %d before, %ld threads, %ld before, %ld KiB locked, %ld before",
+			"%ld descriptors, %ld before, %ld threads, %ld before, %ld KiB locked, %ld before",
 			now.fds, before->fds, now.threads, before->threads,
 			now.locked, before->locked);
 	/* The next case is not to blame. */
@@ -273,9 +273,11 @@ static void look(struct held *held)
 	held->pinned = res_pinned();
 }
 
+/* What cannot be told (less than nothing) is not the same. */
 static bool same(const struct held *a, const struct held *b)
 {
-	return a->helper_fds == b->helper_fds &&
+	return a->files >= 0 && a->pinned >= 0 &&
+	       a->helper_fds == b->helper_fds &&
 	       a->helper_threads == b->helper_threads &&
 	       labs(a->files - b->files) <= SLACK_FILES &&
 	       a->pinned == b->pinned;

@@ -43,8 +43,8 @@ check "that device is removed too" device_down quiet
 
 check "a device that gets no memory to map attaches" \
 	device_up messages vuser-ioat --no-fd-dma -s || finish
-# Four round trips for each of 320 copies in DPDK's second are much for an emulated
-# machine. That each byte comes is 21-dma-data's; here it is seen that DPDK's can.
+# Three round trips and more for each of 320 copies in DPDK's second are much for an
+# emulated machine. That each byte comes is 21-dma-data's; here it is seen that DPDK's can.
 DPDK_TRIES=1 DPDK_MAY_BE_LATE=1 dpdk_check messages "DMA by messages" -m 64
 check "DMA by messages: they were served" test \
 	"$(counter messages dma-read)" -gt 100

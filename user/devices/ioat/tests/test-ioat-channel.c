@@ -291,6 +291,29 @@ TEST(count_wraps)
 	teardown();
 }
 
+/* The second descriptor writes the third, which was read with it. */
+TEST(fence)
+{
+	setup();
+	put_desc(0, 0, SRC, DST, 64);
+	put_desc(1, IOAT_DESC_FENCE, SRC + 4096, RING + 128,
+		 sizeof(struct ioat_desc));
+	put_desc(2, 0, SRC, DST + 4096, 64);
+	*(struct ioat_desc *)fake_memory_at(&mem, SRC + 4096) =
+		(struct ioat_desc) {
+			.size = 64,
+			.src = SRC,
+			.dst = DST + 8192,
+			.next = RING,
+		};
+	start(3);
+	expect(until(state_is, IOAT_IDLE) &&
+		       *(uint8_t *)fake_memory_at(&mem, DST + 8192) == 0x5a &&
+		       *(uint8_t *)fake_memory_at(&mem, DST + 4096) == 0xee,
+	       "a fence: what comes next is read after what was written");
+	teardown();
+}
+
 TEST(completions)
 {
 	setup();
