@@ -8,7 +8,7 @@ lib-tests := test-proto test-region test-version test-sock test-fd \
 tests += $(lib-tests)
 
 # Parts of vuserd.
-vuserd-tests := test-endpoint test-explain test-requests
+vuserd-tests := test-endpoint test-explain test-requests test-device
 tests += $(vuserd-tests)
 test-endpoint-objs := $(d)test-endpoint.o $(d)wire.o vuserd/endpoint.o \
 		      $(harness-objs)
@@ -17,6 +17,10 @@ test-requests-objs := $(d)test-requests.o vuserd/requests.o \
 		      $(harness-objs) netlink/vnl.o
 test-requests-ldlibs := -Wl,--wrap=vnl_request,--wrap=vnl_call
 test-requests-libs = $(vnl-libs)
+test-device-objs := $(d)test-device.o vuserd/device.o $(harness-objs) \
+		    netlink/vnl.o netlink/dev.o netlink/names.o
+test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_port
+test-device-libs = $(vnl-libs) libsystemd
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o

@@ -381,11 +381,16 @@ void device_refresh(struct helper *helper, uint32_t id)
 		device_drop(helper, id);
 		return;
 	}
+	dev = device_find(helper, id);
 	if (ret) {
-		log_err("device %u: %s", id, vnl_error(&helper->owner, ret));
+		/* The answer was lost, say: what we know of it holds till then. */
+		log_err("device %u: %s, asking again", id,
+			vnl_error(&helper->owner, ret));
+		if (dev)
+			dev->seen = true;
+		helper_resync_later(helper);
 		return;
 	}
-	dev = device_find(helper, id);
 	if (dev && strcmp(dev->uuid, info.uuid)) {
 		/* Another one took the number; we missed that the first went. */
 		device_drop(helper, id);

@@ -101,7 +101,7 @@ static int on_again(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void again_later(struct helper *helper)
+void helper_resync_later(struct helper *helper)
 {
 	helper->later = sd_event_source_disable_unref(helper->later);
 	sd_event_add_time_relative(helper->event, &helper->later,
@@ -126,7 +126,7 @@ static void resync(struct helper *helper)
 	if (ret) {
 		log_err("cannot list devices and requests, trying again: %s",
 			vnl_error(&nl, ret));
-		again_later(helper);
+		helper_resync_later(helper);
 	}
 	vnl_close(&nl);
 }
@@ -280,7 +280,7 @@ static void try_kernel(struct helper *helper)
 	} else if (ret) {
 		log_err("cannot talk to the kernel, trying again: %s",
 			strerror(-ret));
-		again_later(helper);
+		helper_resync_later(helper);
 	}
 }
 

@@ -67,6 +67,9 @@ void helper_retry(struct helper *helper);
 /* Ask the kernel for everything, soon. */
 void helper_resync(struct helper *helper);
 
+/* The same in a while: the kernel, or we, could not. */
+void helper_resync_later(struct helper *helper);
+
 /* Do what is deferred, soon. */
 void helper_defer(struct helper *helper);
 
