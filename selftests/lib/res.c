@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "res.h"
+#include "testdev.h"
 
 static long key_value(const char *path, const char *key)
 {
@@ -65,6 +67,17 @@ int res_fds(pid_t pid)
 		count += ent->d_name[0] != '.';
 	closedir(dir);
 	return count - (pid ? 0 : 1);
+}
+
+int res_fds_soon(pid_t pid, int most)
+{
+	long long end = clock_ms() + SOON_MS;
+	int now;
+
+	do {
+		now = res_fds(pid);
+	} while (now > most && clock_ms() < end);
+	return now;
 }
 
 long res_files(void)

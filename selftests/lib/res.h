@@ -15,6 +15,11 @@ static inline long res_locked(void)
 
 /* Open file descriptors of a process, 0 for this one. */
 int res_fds(pid_t pid);
+/*
+ * The same once they are at most @most, or those that there still are after a
+ * while: what another process was told to close, it closes in its own time.
+ */
+int res_fds_soon(pid_t pid, int most);
 /* A line of /proc/meminfo, in KiB or pages of huge memory. */
 long res_meminfo(const char *key);
 /* Open files of all processes and of the kernel; -1 where it cannot be told. */
