@@ -1,8 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout: 900
-# memory: 4096
-# append: hugepagesz=1G hugepages=1
 #
 # The kernel's own VFIO selftests on the ioat device, in both type1 modes, and by
 # iommufd where the kernel has it.

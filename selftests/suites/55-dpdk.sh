@@ -1,9 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# cpus: 2
 # timeout: 600
 # hugepages: 128
-# priority: high
 #
 # Debian's DPDK, unmodified, drives the ioat device: dmadev_autotest with huge
 # pages and on --no-huge.

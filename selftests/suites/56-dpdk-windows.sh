@@ -1,10 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # labs: 6.12
-# cpus: 2
 # timeout: 900
 # hugepages: 512
-# priority: high
 #
 # DPDK against servers that take 8 DMA regions only: with 512 huge pages, which
 # it maps one by one, and on --no-huge, where it maps 16,384 single pages.  And
@@ -43,9 +41,7 @@ check "that device is removed too" device_down quiet
 
 check "a device that gets no memory to map attaches" \
 	device_up messages vuser-ioat --no-fd-dma -s || finish
-# Three round trips and more for each of 320 copies in DPDK's second are much for an
-# emulated machine. That each byte comes is 21-dma-data's; here it is seen that DPDK's can.
-DPDK_TRIES=1 DPDK_MAY_BE_LATE=1 dpdk_check messages "DMA by messages" -m 64
+dpdk_check messages "DMA by messages" -m 64
 check "DMA by messages: they were served" test \
 	"$(counter messages dma-read)" -gt 100
 check "that device is removed as well" device_down messages

@@ -32,6 +32,18 @@ u64 form_random(void)
 	return z ^ (z >> 31);
 }
 
+void form_fill(u8 *bytes, u32 size)
+{
+	u32 part;
+	u64 word;
+
+	for (; size; size -= part, bytes += part) {
+		word = form_random();
+		part = size < sizeof(word) ? size : sizeof(word);
+		memcpy(bytes, &word, part);
+	}
+}
+
 static u32 append(struct form *form, u32 at, const char *bytes)
 {
 	while (*bytes)
@@ -43,12 +55,11 @@ static u32 append(struct form *form, u32 at, const char *bytes)
 static void sweep_modrm(struct form *form, u32 at,
 			void (*use)(struct form *form))
 {
-	u32 modrm, i;
+	u32 modrm;
 
 	form->modrm = at;
 	for (modrm = 0; modrm < 256; modrm++) {
-		for (i = at + 1; i < sizeof(form->bytes); i++)
-			form->bytes[i] = (u8)form_random();
+		form_fill(form->bytes + at + 1, sizeof(form->bytes) - at - 1);
 		form->bytes[at] = (u8)modrm;
 		use(form);
 	}
@@ -102,7 +113,7 @@ static void sweep_vex3(u8 rxb, u32 map, u32 last,
 		       void (*use)(struct form *form))
 {
 	struct form form = { .prefix = "", .rex = (u8)~rxb >> 5, .modrm = 4 };
-	u32 opcode, tries, i;
+	u32 opcode, tries;
 
 	form.bytes[0] = 0xc4;
 	form.bytes[1] = rxb | (u8)map;
@@ -110,8 +121,7 @@ static void sweep_vex3(u8 rxb, u32 map, u32 last,
 	for (opcode = 0; opcode < 256; opcode++) {
 		form.bytes[3] = (u8)opcode;
 		for (tries = 0; tries < 8; tries++) {
-			for (i = 4; i < sizeof(form.bytes); i++)
-				form.bytes[i] = (u8)form_random();
+			form_fill(form.bytes + 4, sizeof(form.bytes) - 4);
 			use(&form);
 		}
 	}

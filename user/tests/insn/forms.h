@@ -23,6 +23,7 @@ extern const char *const form_prefixes[];
 
 u64 form_random(void);
 void form_seed(u64 seed);
+void form_fill(u8 *bytes, u32 size);
 void form_sweep(const u8 *rexes, u32 nr_rexes, void (*use)(struct form *form));
 void form_sweep_vex(void (*use)(struct form *form));
 

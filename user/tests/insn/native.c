@@ -213,9 +213,14 @@ bool native_has_movbe(void)
 	return cpuid_bit(1, 2, 22);
 }
 
+/* Asked for each instruction, and to ask costs a trip to the hypervisor. */
 bool native_has_movdiri(void)
 {
-	return cpuid_bit(7, 2, 27);
+	static int has = -1;
+
+	if (has < 0)
+		has = cpuid_bit(7, 2, 27);
+	return has;
 }
 
 bool native_has_popcnt(void)

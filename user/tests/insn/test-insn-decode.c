@@ -120,11 +120,9 @@ static void check_form(struct form *form)
 static void check_random(u32 count)
 {
 	u8 bytes[VUSER_INSN_MAX];
-	u32 i;
 
 	while (count--) {
-		for (i = 0; i < sizeof(bytes); i++)
-			bytes[i] = (u8)form_random();
+		form_fill(bytes, sizeof(bytes));
 		check_bytes(bytes);
 	}
 }
