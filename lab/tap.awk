@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sum TAP files: one line "FILE PASSED FAILED SKIPPED" for each on standard output,
-# failures and skips in words to the file named by the variable `notes`. A file whose
-# plans do not add up to its results counts one failure more.
+# failures, with the first comments that follow them, and skips in words to the file
+# named by the variable `notes`. A file whose plans do not add up to its results counts
+# one failure more.
 
 function note(kind, text) {
 	print kind " " name ": " text > notes
@@ -43,6 +44,7 @@ FNR == 1 {
 
 /^ok( |$)/ {
 	seen++
+	comments = 0
 	if (toupper($0) ~ /# *(SKIP|XFAIL)/) {
 		skipped++
 		note("SKIPPED", substr($0, 4))
@@ -55,6 +57,12 @@ FNR == 1 {
 	seen++
 	failed++
 	note("FAILED", substr($0, 8))
+	comments = 3
+}
+
+/^#/ && !/^#  RUN/ && comments > 0 {
+	comments--
+	note("WHY", substr($0, 3))
 }
 
 /^Bail out!/ {
