@@ -20,7 +20,7 @@
 
 #define PAGE	  0x1000UL
 #define NR_SLOTS  256
-#define NR_STEPS  400
+#define NR_STEPS  250
 #define MAX_PAGES 6
 
 enum kind {
