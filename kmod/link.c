@@ -232,6 +232,10 @@ static void vuser_link_drain(struct vuser_link *link, const bool *done)
 				   "the server closed its socket");
 	else if (ret == -EAGAIN && link->parked)
 		WRITE_ONCE(link->stalled, true);
+	else if (ret == -ENOMEM || ret == -ENOBUFS)
+		/* It waits for what it will not get: it shall know at once. */
+		vuser_channel_hang_up(link->chan, ret,
+				      "no memory to answer the server");
 	else if (ret && ret != -EAGAIN && ret != -EPROTO)
 		vuser_channel_fail(link->chan, ret, "the socket failed");
 }
@@ -306,9 +310,29 @@ static int vuser_link_sendmsg(struct vuser_link *link, struct msghdr *msg,
 	return kernel_sendmsg(link->sock, msg, vec, nr, len);
 }
 
-/* What became of it: 0, or an error; of a message sent in part, the end. */
-static int vuser_link_sent(struct vuser_link *link, int ret, size_t len)
+/*
+ * Whoever waits for a reply gets the error; of a store that was to be posted
+ * nobody would learn but here.
+ */
+static void vuser_link_unsent(struct vuser_link *link, const struct kvec *vec,
+			      int error)
 {
+	const struct vfio_user_header *hdr = vec->iov_base;
+	struct vuser_device *dev = link->chan->dev;
+
+	vuser_count(dev, VUSER_COUNT_UNSENT);
+	dev_warn_ratelimited(dev->vdev.dev,
+			     "no memory to send a message (%d): id 0x%04x command %u size %u flags 0x%x\n",
+			     error, hdr->msg_id, hdr->command, hdr->msg_size,
+			     hdr->flags);
+}
+
+/* What became of it: 0, or an error; of a message sent in part, the end. */
+static int vuser_link_sent(struct vuser_link *link, const struct kvec *vec,
+			   int ret, size_t len)
+{
+	if (ret == -ENOMEM || ret == -ENOBUFS)
+		vuser_link_unsent(link, vec, ret);
 	if (ret == -EPIPE || ret == -ECONNRESET || ret == -ENOTCONN) {
 		vuser_channel_fail(link->chan, -ENOTCONN,
 				   "the server closed its socket");
@@ -347,7 +371,7 @@ int vuser_link_try_send(struct vuser_link *link, struct msghdr *msg,
 	mutex_lock(&link->tx_lock);
 	ret = vuser_link_sendmsg(link, msg, vec, nr, len, tx);
 	mutex_unlock(&link->tx_lock);
-	return vuser_link_sent(link, ret, len);
+	return vuser_link_sent(link, vec, ret, len);
 }
 
 /**
@@ -371,7 +395,7 @@ int vuser_link_send_now(struct vuser_link *link, struct msghdr *msg,
 		return -EAGAIN;
 	ret = vuser_link_sendmsg(link, msg, vec, 1, len, VUSER_TX_ALL);
 	mutex_unlock(&link->tx_lock);
-	return vuser_link_sent(link, ret, len);
+	return vuser_link_sent(link, vec, ret, len);
 }
 
 /**

@@ -90,9 +90,9 @@ static int vuser_nl_put_counters(struct sk_buff *skb, struct vuser_device *dev)
 	int i;
 
 	/* The attributes are in the order of enum vuser_counter. */
-	BUILD_BUG_ON(VUSER_A_COUNTERS_REGION_READ + VUSER_COUNT_RESET !=
-		     VUSER_A_COUNTERS_RESET);
-	BUILD_BUG_ON(VUSER_A_COUNTERS_RESET != (int)VUSER_NR_COUNTERS);
+	BUILD_BUG_ON(VUSER_A_COUNTERS_REGION_READ + VUSER_COUNT_UNSENT !=
+		     VUSER_A_COUNTERS_UNSENT);
+	BUILD_BUG_ON(VUSER_A_COUNTERS_UNSENT != (int)VUSER_NR_COUNTERS);
 
 	nest = nla_nest_start(skb, VUSER_A_DEV_COUNTERS);
 	if (!nest)

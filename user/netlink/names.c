@@ -45,6 +45,7 @@ static const char *const counter_names[] = {
 	[VUSER_A_COUNTERS_DMA_UNMAP] = "dma-unmap",
 	[VUSER_A_COUNTERS_SET_IRQS] = "set-irqs",
 	[VUSER_A_COUNTERS_RESET] = "reset",
+	[VUSER_A_COUNTERS_UNSENT] = "unsent",
 };
 
 static const char *name_of(const char *const *names, size_t n, uint32_t nr)
