@@ -80,6 +80,13 @@ static uint64_t now_usec(struct device *dev)
 	return now;
 }
 
+/* What the kernel had no memory for just now, or for its answer, comes later. */
+static void again_later(struct device *dev, int ret)
+{
+	if (ret == -ENOMEM || ret == -ENOBUFS)
+		helper_resync_later(dev->helper);
+}
+
 /* Owning ------------------------------------------------------------------ */
 
 static int take_token(void *data, const struct vnl_msg *msg)
@@ -106,6 +113,7 @@ static void claim(struct device *dev, const struct vnl_dev *info)
 		return;
 	nla_put_u32(msg, VUSER_A_DEV_ID, dev->id);
 	ret = vnl_call(nl, msg, take_token, dev);
+	again_later(dev, ret);
 	if (ret)
 		log_debug("%s: claim: %s", dev->uuid, vnl_error(nl, ret));
 	else
@@ -145,6 +153,7 @@ static int detach(struct device *dev, const char *why)
 		nla_put_string(msg, VUSER_A_DEV_ERROR, why);
 	nla_put_u64(msg, VUSER_A_DEV_TOKEN, dev->token);
 	ret = vnl_call(nl, msg, NULL, NULL);
+	again_later(dev, ret);
 	if (ret && ret != -EBUSY)
 		log_debug("%s: detach: %s", dev->uuid, vnl_error(nl, ret));
 	return ret;
