@@ -56,17 +56,17 @@ static int unload(void)
 	return syscall(SYS_delete_module, "vuser", O_NONBLOCK) ? -errno : 0;
 }
 
-TEST_F_TIMEOUT(module, loading, 300)
+/* Fails in one place after the other, until a load had no more of them. */
+static void load_sweep(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(module) *self, enum inject_how how)
 {
 	int ret = 0, failed = 1;
 	unsigned int nth;
 
-	ASSERT_EQ(0, inject_init());
-	ASSERT_EQ(0, unload());
 	for (nth = 1; failed && nth < MAX_NTH; nth++) {
-		ASSERT_EQ(0, inject_arm(INJECT_SELF, nth));
+		ASSERT_EQ(0, inject_arm(INJECT_SELF, how, nth));
 		ret = load(self);
-		failed = inject_disarm(INJECT_SELF);
+		failed = inject_disarm();
 		if (ret) {
 			/* Some of the kernel's functions say EINVAL. */
 			EXPECT_TRUE(ret == -ENOMEM || ret == -EINVAL)
@@ -79,6 +79,14 @@ TEST_F_TIMEOUT(module, loading, 300)
 	/* One at least, or nothing was tried. */
 	EXPECT_LT(2, nth);
 	TH_LOG("%u places", nth - 2);
+}
+
+TEST_F_TIMEOUT(module, loading, 300)
+{
+	ASSERT_EQ(0, inject_init());
+	ASSERT_EQ(0, unload());
+	load_sweep(_metadata, self, INJECT_ONE);
+	load_sweep(_metadata, self, INJECT_REST);
 	ASSERT_EQ(0, load(self));
 	EXPECT_EQ(0, access(MDEV_TYPE, F_OK));
 }

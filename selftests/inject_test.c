@@ -2,7 +2,9 @@
 /*
  * Each allocation of the module, and each of its copies from and to user space,
  * fails in turn: what was asked for fails cleanly or works all the same, and
- * what comes next works.  Leaks are for the suite to see.
+ * what comes next works.  Leaks are for the suite to see.  Here a device's life,
+ * its registers and its interrupts; see inject_dma_test.c for memory,
+ * inject_control_test.c for the control plane.
  */
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -11,75 +13,19 @@
 #include <sys/syscall.h>
 
 #include "lib/consumer.h"
+#include "lib/control.h"
 #include "lib/fault.h"
 #include "lib/helper.h"
 #include "lib/inject.h"
 #include "lib/mem.h"
+#include "lib/sweep.h"
 
-#define PAGE 0x1000UL
-#define MB   0x100000UL
-
-/* More places than there are anywhere. */
-#define MAX_NTH 3000
-
-/* Seconds for all of them. */
-#define LIMIT 120
-
-/* What is done with a failure in it, and without one afterwards. */
-struct act {
-	int (*run)(void *data);
-	void (*undo)(void *data);
-	void *data;
-	enum inject_who who;
-};
-
-/*
- * What a system call may say of a failure: EINVAL where VFIO then tries another
- * backend, EIO of a register access.
- */
-static bool clean(int ret)
-{
-	switch (ret) {
-	case 0:
-	case -ENOMEM:
-	case -EFAULT:
-	case -ENOBUFS:
-	case -EINVAL:
-	case -EIO:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The first, second, third place fails, until a run had no more of them. */
-static void sweep(struct __test_metadata *_metadata, const struct act *act)
-{
-	int ret = 0, failed = 1;
-	unsigned int nth;
-
-	for (nth = 1; failed && nth < MAX_NTH; nth++) {
-		ASSERT_EQ(0, inject_arm(act->who, nth));
-		ret = act->run(act->data);
-		failed = inject_disarm(act->who);
-		if (act->undo)
-			act->undo(act->data);
-		EXPECT_TRUE(clean(ret))
-		TH_LOG("failure %u: %s", nth, strerror(-ret));
-	}
-	EXPECT_EQ(0, failed);
-	EXPECT_EQ(0, ret);
-	/* One at least, or nothing was tried. */
-	EXPECT_LT(2, nth);
-	TH_LOG("%u places", nth - 2);
-}
+#define MB 0x100000UL
 
 static void sweep_self(struct __test_metadata *_metadata, int (*run)(void *),
 		       void (*undo)(void *), void *data)
 {
-	struct act act = { run, undo, data, INJECT_SELF };
-
-	sweep(_metadata, &act);
+	EXPECT_SWEEP(run, undo, data, INJECT_SELF);
 }
 
 /* Create, settings, remove ------------------------------------------------- */
@@ -106,13 +52,18 @@ static int create(void *uuid)
 	return mdev_create(uuid);
 }
 
+/*
+ * The next one has another UUID: who still names the one that goes, vuserd that
+ * was asking for it, say, keeps its own from being used again.
+ */
 static void remove_if_there(void *uuid)
 {
 	if (mdev_exists(uuid))
 		mdev_remove(uuid);
+	uuid_new(uuid);
 }
 
-TEST_F_TIMEOUT(device, create, LIMIT)
+TEST_F_TIMEOUT(device, create, SWEEP_LIMIT)
 {
 	sweep_self(_metadata, create, remove_if_there, self->td.uuid);
 }
@@ -122,25 +73,31 @@ static int remove_it(void *uuid)
 	return mdev_remove(uuid);
 }
 
-static void create_again(void *uuid)
+static void create_if_gone(void *uuid)
 {
-	if (!mdev_exists(uuid))
-		mdev_create(uuid);
+	if (mdev_exists(uuid))
+		return;
+	uuid_new(uuid);
+	mdev_create(uuid);
 }
 
-TEST_F_TIMEOUT(device, remove, LIMIT)
+TEST_F_TIMEOUT(device, remove, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
-	sweep_self(_metadata, remove_it, create_again, self->td.uuid);
+	sweep_self(_metadata, remove_it, create_if_gone, self->td.uuid);
 }
 
 static int set_all(void *uuid)
 {
 	static const char *const set[][2] = {
-		{ "request_timeout_ms", "20000" }, { "mmap", "trap" },
-		{ "max_dma_maps", "8" },	   { "reset", "auto" },
-		{ "dma_backing", "memory" },	   { "endpoint", "/run/none" },
+		{ "request_timeout_ms", "20000" },
+		{ "mmap", "trap" },
+		{ "max_dma_maps", "8" },
+		{ "reset", "auto" },
+		{ "dma_backing", "memory" },
+		{ "endpoint", "/run/none" },
 		{ "pci_address", "5655:12:1f.7" },
+		{ "close_timeout_ms", "20000" },
 	};
 	unsigned int i;
 	char buf[256];
@@ -157,10 +114,11 @@ static int set_all(void *uuid)
 static void create_anew(void *uuid)
 {
 	mdev_remove(uuid);
+	uuid_new(uuid);
 	mdev_create(uuid);
 }
 
-TEST_F_TIMEOUT(device, settings, LIMIT)
+TEST_F_TIMEOUT(device, settings, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
 	sweep_self(_metadata, set_all, create_anew, self->td.uuid);
@@ -168,42 +126,30 @@ TEST_F_TIMEOUT(device, settings, LIMIT)
 
 /* Attach: vuserd's calls --------------------------------------------------- */
 
-static int attach(void *data)
+static int attach_server(void *data)
 {
 	struct testdev *td = data;
 	int ret = mdev_set(td->uuid, "endpoint", td->socket);
 
 	/* vuserd says why not, and tries again. */
-	return ret ? ret : mdev_wait(td->uuid, "state", "attached", SOON_MS);
+	return ret ? ret : mdev_wait(td->uuid, "state", "attached", AGAIN_MS);
 }
 
-static void detach(void *data)
+static void detach_server(void *data)
 {
 	struct testdev *td = data;
 
-	mdev_set(td->uuid, "endpoint", "");
+	mdev_set(td->uuid, "endpoint", "\n");
 	mdev_wait(td->uuid, "state", "created", SOON_MS);
 }
 
-TEST_F_TIMEOUT(device, attach, LIMIT)
+TEST_F_TIMEOUT(device, attach, SWEEP_LIMIT)
 {
-	struct act act = { attach, detach, &self->td, INJECT_HELPER };
-
 	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
-	sweep(_metadata, &act);
-	ASSERT_EQ(0, attach(&self->td));
-}
-
-/* What changed is told by a work item: vuserd learns of it whatever fails. */
-TEST_F_TIMEOUT(device, attach_told, LIMIT)
-{
-	struct act act = { attach, detach, &self->td, INJECT_WORKERS };
-
-	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
-	ASSERT_EQ(0, mdev_create(self->td.uuid));
-	sweep(_metadata, &act);
-	ASSERT_EQ(0, attach(&self->td));
+	EXPECT_SWEEP(attach_server, detach_server, &self->td, INJECT_HELPER,
+		     .step = 4);
+	ASSERT_EQ(0, attach_server(&self->td));
 }
 
 /* A consumer --------------------------------------------------------------- */
@@ -243,10 +189,37 @@ static void close_it(void *data)
 	vfio_dev_close(data);
 }
 
-TEST_F_TIMEOUT(consumer, open, LIMIT)
+TEST_F_TIMEOUT(consumer, open, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
 	sweep_self(_metadata, open_it, close_it, &self->dev);
+}
+
+/* By its PCI address, as DPDK and QEMU do. */
+static int open_by_address(void *data)
+{
+	struct vfio_dev *dev = data;
+	char address[32];
+	int ret;
+
+	ret = mdev_get(shared.uuid, "pci_address", address, sizeof(address));
+	*dev = (struct vfio_dev)VFIO_DEV_INIT;
+	dev->container = container_open();
+	dev->group = group_open(shared.uuid);
+	if (!ret)
+		ret = group_attach(dev->group, dev->container);
+	if (!ret && ioctl(dev->container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU))
+		ret = -errno;
+	if (ret)
+		return ret;
+	dev->device = group_device(dev->group, address);
+	return dev->device < 0 ? dev->device : 0;
+}
+
+TEST_F_TIMEOUT(consumer, open_by_address, SWEEP_LIMIT)
+{
+	vfio_dev_close(&self->dev);
+	sweep_self(_metadata, open_by_address, close_it, &self->dev);
 }
 
 static int close_after_use(void *data)
@@ -266,6 +239,8 @@ static void use(void *data)
 
 	if (!mem)
 		mem = mem_anon(MB);
+	/* A close that cannot tell the server all of it gives it up. */
+	mdev_wait(shared.uuid, "state", "attached", AGAIN_MS);
 	if (open_it(dev))
 		return;
 	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -274,11 +249,11 @@ static void use(void *data)
 	dma_map(dev->container, mem, 0, MB, DMA_RW);
 }
 
-TEST_F_TIMEOUT(consumer, close, LIMIT)
+TEST_F_TIMEOUT(consumer, close, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
 	use(&self->dev);
-	sweep_self(_metadata, close_after_use, use, &self->dev);
+	EXPECT_SWEEP(close_after_use, use, &self->dev, INJECT_SELF, .step = 3);
 }
 
 static int ask(void *data)
@@ -310,9 +285,40 @@ static int ask(void *data)
 	return ret == -EINVAL ? 0 : ret;
 }
 
-TEST_F_TIMEOUT(consumer, info, LIMIT)
+TEST_F_TIMEOUT(consumer, info, SWEEP_LIMIT)
 {
 	sweep_self(_metadata, ask, NULL, &self->dev);
+}
+
+/* Where every area that can be mapped has an entry of its own. */
+TEST_F_TIMEOUT(consumer, info_of_areas, SWEEP_LIMIT)
+{
+	vfio_dev_close(&self->dev);
+	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "sparse"));
+	ASSERT_EQ(0, open_it(&self->dev));
+	sweep_self(_metadata, ask, NULL, &self->dev);
+	vfio_dev_close(&self->dev);
+	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "auto"));
+}
+
+static int use_feature(void *data)
+{
+	struct {
+		struct vfio_device_feature hdr;
+		uint8_t data[TESTDEV_FEATURE_SIZE];
+	} feature = { .hdr.argsz = sizeof(feature) };
+	int device = ((struct vfio_dev *)data)->device;
+
+	feature.hdr.flags = VFIO_DEVICE_FEATURE_SET | TESTDEV_FEATURE;
+	if (ioctl(device, VFIO_DEVICE_FEATURE, &feature))
+		return -errno;
+	feature.hdr.flags = VFIO_DEVICE_FEATURE_GET | TESTDEV_FEATURE;
+	return ioctl(device, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
+}
+
+TEST_F_TIMEOUT(consumer, feature, SWEEP_LIMIT)
+{
+	sweep_self(_metadata, use_feature, NULL, &self->dev);
 }
 
 static int read_write(void *data)
@@ -332,7 +338,7 @@ static int read_write(void *data)
 	return ret == -ENODATA ? -EFAULT : ret;
 }
 
-TEST_F_TIMEOUT(consumer, regions, LIMIT)
+TEST_F_TIMEOUT(consumer, regions, SWEEP_LIMIT)
 {
 	sweep_self(_metadata, read_write, NULL, &self->dev);
 }
@@ -380,9 +386,24 @@ static int touch(void *data)
 		     touch_bar(device, 2, TESTDEV_BAR2_SIZE, touch_shared);
 }
 
-TEST_F_TIMEOUT(consumer, mapped_registers, LIMIT)
+static uint64_t nr_unsent(struct __test_metadata *_metadata)
 {
+	struct seen seen;
+	struct nlt nl;
+
+	ASSERT_EQ(0, nlt_open(&nl));
+	ASSERT_EQ(0, dev_get_uuid(&nl, shared.uuid, &seen));
+	nlt_close(&nl);
+	return seen.unsent;
+}
+
+/* A store that could not be sent is gone, as on a bus, but it is counted. */
+TEST_F_TIMEOUT(consumer, mapped_registers, SWEEP_LIMIT)
+{
+	uint64_t before = nr_unsent(_metadata);
+
 	sweep_self(_metadata, touch, NULL, &self->dev);
+	EXPECT_LT(before, nr_unsent(_metadata));
 }
 
 /* Interrupts --------------------------------------------------------------- */
@@ -406,6 +427,18 @@ static int irqs_set(void *data)
 				       1, irqs->fds);
 	if (!ret)
 		ret = irq_disable(irqs->device, VFIO_PCI_MSIX_IRQ_INDEX);
+	if (!ret)
+		ret = irq_set_eventfds(irqs->device, VFIO_PCI_INTX_IRQ_INDEX, 0,
+				       1, irqs->fds);
+	if (!ret)
+		ret = irq_set(irqs->device,
+			      VFIO_IRQ_SET_DATA_EVENTFD |
+				      VFIO_IRQ_SET_ACTION_UNMASK,
+			      VFIO_PCI_INTX_IRQ_INDEX, 0, 1, irqs->fds,
+			      sizeof(irqs->fds[0]));
+	/* Most servers refuse that, this one too. */
+	if (!ret || ret == -EOPNOTSUPP)
+		ret = irq_disable(irqs->device, VFIO_PCI_INTX_IRQ_INDEX);
 	return ret;
 }
 
@@ -415,18 +448,18 @@ static void irqs_off(void *data)
 
 	irq_disable(irqs->device, VFIO_PCI_ERR_IRQ_INDEX);
 	irq_disable(irqs->device, VFIO_PCI_MSIX_IRQ_INDEX);
+	irq_disable(irqs->device, VFIO_PCI_INTX_IRQ_INDEX);
 }
 
 static void irqs_sweep(struct __test_metadata *_metadata, int device,
 		       enum inject_who who)
 {
 	struct irqs irqs = { .device = device };
-	struct act act = { irqs_set, irqs_off, &irqs, who };
 	unsigned int i;
 
 	for (i = 0; i < NR_VECTORS; i++)
 		irqs.fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	sweep(_metadata, &act);
+	EXPECT_SWEEP(irqs_set, irqs_off, &irqs, who);
 	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0",
 				 VFIO_PCI_MSIX_IRQ_INDEX));
 	ASSERT_EQ(0, irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0,
@@ -435,107 +468,14 @@ static void irqs_sweep(struct __test_metadata *_metadata, int device,
 	EXPECT_EQ(1, eventfd_wait(irqs.fds[7], SOON_MS));
 }
 
-TEST_F_TIMEOUT(consumer, irqs, LIMIT)
+TEST_F_TIMEOUT(consumer, irqs, SWEEP_LIMIT)
 {
 	irqs_sweep(_metadata, self->dev.device, INJECT_SELF);
 }
 
-TEST_F_TIMEOUT(consumer, irqs_by_helper, LIMIT)
+TEST_F_TIMEOUT(consumer, irqs_by_helper, SWEEP_LIMIT)
 {
 	irqs_sweep(_metadata, self->dev.device, INJECT_HELPER);
 }
 
-/* DMA ---------------------------------------------------------------------- */
-
-struct dma {
-	int container;
-	void *anon;
-	void *memfd;
-};
-
-static int dma_set(void *data)
-{
-	struct dma *dma = data;
-	int ret;
-
-	ret = dma_map(dma->container, dma->anon, 0, MB, DMA_RW);
-	if (!ret)
-		ret = dma_map(dma->container, dma->memfd, MB, MB, DMA_RW);
-	if (!ret)
-		ret = dma_map(dma->container, dma->anon, 2 * MB, PAGE,
-			      VFIO_DMA_MAP_FLAG_READ);
-	if (!ret)
-		ret = dma_unmap(dma->container, 0, MB, 0, NULL);
-	if (!ret)
-		ret = dma_unmap(dma->container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL,
-				NULL);
-	return ret;
-}
-
-static void dma_off(void *data)
-{
-	struct dma *dma = data;
-
-	dma_unmap(dma->container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
-}
-
-static void dma_sweep(struct __test_metadata *_metadata, int container,
-		      enum inject_who who)
-{
-	struct dma dma = { container, mem_anon(MB), mem_memfd(MB, NULL) };
-	struct act act = { dma_set, dma_off, &dma, who };
-
-	ASSERT_NE(NULL, dma.anon);
-	ASSERT_NE(NULL, dma.memfd);
-	sweep(_metadata, &act);
-	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
-	munmap(dma.anon, MB);
-	munmap(dma.memfd, MB);
-}
-
-TEST_F_TIMEOUT(consumer, dma, LIMIT)
-{
-	dma_sweep(_metadata, self->dev.container, INJECT_SELF);
-}
-
-TEST_F_TIMEOUT(consumer, dma_by_helper, LIMIT)
-{
-	dma_sweep(_metadata, self->dev.container, INJECT_HELPER);
-}
-
-static int dma_by_message(void *data)
-{
-	int ret;
-
-	ret = testdev_cmd(&shared, "dma-fill 0 8192 7");
-	if (!ret)
-		ret = testdev_cmd(&shared, "dma-read 4096 8192");
-	return ret;
-}
-
-/* The server's requests are served by a work item when nobody waits. */
-TEST_F_TIMEOUT(consumer, dma_by_message, LIMIT)
-{
-	struct act act = { dma_by_message, NULL, NULL, INJECT_WORKERS };
-	void *mem = mem_anon(MB);
-
-	ASSERT_NE(NULL, mem);
-	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 1"));
-	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, MB, DMA_RW));
-	sweep(_metadata, &act);
-	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 0"));
-}
-
-int main(int argc, char **argv)
-{
-	static const char *const args[] = { NULL };
-	int ret = inject_init();
-
-	if (ret) {
-		printf("TAP version 13\n1..1\n");
-		printf("not ok 1 - this kernel injects failures: %s\n",
-		       strerror(-ret));
-		return 1;
-	}
-	return shared_run(argc, argv, args, test_harness_run);
-}
+SWEEP_MAIN

@@ -14,6 +14,23 @@
 
 #define NR_REGIONS 9
 
+/* One of the numbers in a nest, or 0. */
+static uint64_t in_nest(const struct nlattr *nest, uint16_t type)
+{
+	const char *pos = (const char *)nest + NLA_HDRLEN;
+	const struct nlattr *attr;
+
+	if (!nest)
+		return 0;
+	for (; pos < (const char *)nest + nest->nla_len;
+	     pos += NLA_ALIGN(attr->nla_len)) {
+		attr = (const struct nlattr *)pos;
+		if ((attr->nla_type & NLA_TYPE_MASK) == type)
+			return nlt_u64(attr);
+	}
+	return 0;
+}
+
 static void see(void *data, const struct nlt_reply *reply)
 {
 	struct seen *seen = data;
@@ -28,6 +45,8 @@ static void see(void *data, const struct nlt_reply *reply)
 		 nlt_string(reply->attrs[VUSER_A_DEV_ERROR]));
 	seen->token = reply->attrs[VUSER_A_DEV_TOKEN];
 	seen->whole = reply->attrs[VUSER_A_DEV_REGION];
+	seen->unsent = in_nest(reply->attrs[VUSER_A_DEV_COUNTERS],
+			       VUSER_A_COUNTERS_UNSENT);
 }
 
 void uuid_bytes(const char *uuid, uint8_t bytes[16])

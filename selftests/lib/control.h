@@ -21,6 +21,7 @@ struct seen {
 	char error[300];
 	bool token;
 	bool whole;
+	uint64_t unsent;
 };
 
 /* The bytes of a UUID, as the attribute has them. */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,15 @@
 
 #define DEBUGFS "/sys/kernel/debug"
 
+/*
+ * How many fail of INJECT_REST, at most: a page fault without memory is made
+ * again until there is some, and vuserd waits longer before each new attempt.
+ */
+#define MANY 1000
+#define FEW  4
+
+pid_t inject_server;
+
 struct attr {
 	const char *name;
 	const char *value;
@@ -24,25 +34,30 @@ static const struct attr common[] = {
 	{ "stacktrace-depth", "32" },
 	{ "require-start", "0xffffffffa0000000" },
 	{ "require-end", "0xffffffffff000000" },
-	{ "probability", "0" },
 	{ "verbose", "0" },
 	{},
 };
 
+/*
+ * A task whose fail-nth is counted down, or was never set, fails only where it
+ * is marked to, by its make-it-fail: then at each allocation.
+ */
 static const struct attr slab[] = {
+	{ "probability", "100" },
+	{ "task-filter", "Y" },
 	{ "ignore-gfp-wait", "N" },
 	{ "cache-filter", "N" },
 	{},
 };
 
 static const struct attr pages[] = {
-	{ "ignore-gfp-wait", "N" },
-	{ "ignore-gfp-highmem", "N" },
-	{ "min-order", "0" },
-	{},
+	{ "probability", "100" },   { "task-filter", "Y" },
+	{ "ignore-gfp-wait", "N" }, { "ignore-gfp-highmem", "N" },
+	{ "min-order", "0" },	    {},
 };
 
 static const struct attr usercopy[] = {
+	{ "probability", "0" },
 	{},
 };
 
@@ -108,96 +123,125 @@ int inject_init(void)
 	return ret ? ret : set_all("fail_usercopy", usercopy);
 }
 
-static int nth_set(const char *pid, unsigned int nth)
-{
-	char path[PATH_MAX], value[16];
+/* Tasks that are armed: others that came since have nothing to tell. */
+static int armed[1024];
+static unsigned int nr_armed;
+static bool rest_armed;
 
-	snprintf(path, sizeof(path), "/proc/%s/fail-nth", pid);
-	snprintf(value, sizeof(value), "%u", nth);
-	return file_write(path, value);
+static int task_write(int pid, const char *file, unsigned int value)
+{
+	char path[PATH_MAX], text[16];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	snprintf(text, sizeof(text), "%u", value);
+	return file_write(path, text);
 }
 
 /* What is left of the count; 0 after the failure. */
-static int nth_get(const char *pid)
+static int nth_get(int pid)
 {
 	char path[PATH_MAX], value[16];
 	int ret;
 
-	snprintf(path, sizeof(path), "/proc/%s/fail-nth", pid);
+	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
 	ret = file_read(path, value, sizeof(value));
 	return ret ? ret : atoi(value);
 }
 
-static int is_worker(const char *pid)
+static void arm_task(int pid, bool rest, unsigned int nth)
+{
+	if (nr_armed == sizeof(armed) / sizeof(armed[0]) ||
+	    task_write(pid, "fail-nth", nth))
+		return;
+	if (rest)
+		task_write(pid, "make-it-fail", 1);
+	armed[nr_armed++] = pid;
+}
+
+/* But for those ("R") that wait for a shortage which is none of ours. */
+static bool is_worker(const char *pid)
 {
 	char path[PATH_MAX], comm[32];
 
-	if (!isdigit((unsigned char)pid[0]))
-		return 0;
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 	return !file_read(path, comm, sizeof(comm)) &&
-	       !strncmp(comm, "kworker/", 8);
+	       !strncmp(comm, "kworker/", 8) && comm[8] != 'R';
 }
 
-/* The workers that were armed: others that came since have nothing to tell. */
-static int armed[1024];
-static unsigned int nr_armed;
-
-static int arm_workers(unsigned int nth)
+/* The tasks in a directory of /proc: threads, or all processes' workers. */
+static int arm_all(const char *path, bool workers, bool rest, unsigned int nth)
 {
-	DIR *dir = opendir("/proc");
+	DIR *dir = opendir(path);
 	struct dirent *entry;
 
 	if (!dir)
 		return -errno;
-	nr_armed = 0;
-	while ((entry = readdir(dir)) &&
-	       nr_armed < sizeof(armed) / sizeof(armed[0])) {
-		if (is_worker(entry->d_name) && !nth_set(entry->d_name, nth))
-			armed[nr_armed++] = atoi(entry->d_name);
-	}
+	while ((entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    (!workers || is_worker(entry->d_name)))
+			arm_task(atoi(entry->d_name), rest, nth);
 	closedir(dir);
 	return 0;
 }
 
-/* In how many of them there was a failure.  Some may have ended meanwhile. */
-static int disarm_workers(void)
+static int arm_threads(pid_t pid, bool rest, unsigned int nth)
 {
-	char pid[16];
-	int failed = 0;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	return arm_all(path, false, rest, nth);
+}
+
+static int set_times(unsigned int times)
+{
+	char text[16];
+	struct attr attr[] = { { "times", text }, {} };
+	int ret;
+
+	snprintf(text, sizeof(text), "%u", times);
+	ret = set_attrs("failslab", attr);
+	return ret ? ret : set_attrs("fail_page_alloc", attr);
+}
+
+int inject_arm(enum inject_who who, enum inject_how how, unsigned int nth)
+{
+	bool rest = how == INJECT_REST;
+	int ret;
+
+	nr_armed = 0;
+	rest_armed = rest;
+	ret = set_times(who == INJECT_HELPER ? FEW : MANY);
+	if (ret)
+		return ret;
+	switch (who) {
+	case INJECT_SELF:
+		arm_task(gettid(), rest, nth);
+		break;
+	case INJECT_HELPER:
+		ret = arm_threads(helper_pid, rest, nth);
+		break;
+	case INJECT_SERVER:
+		ret = arm_threads(inject_server, rest, nth);
+		break;
+	case INJECT_WORKERS:
+		ret = arm_all("/proc", true, rest, nth);
+	}
+	return ret || nr_armed ? ret : -ESRCH;
+}
+
+int inject_disarm(void)
+{
+	int failed = 0, pid;
 
 	while (nr_armed) {
-		snprintf(pid, sizeof(pid), "%d", armed[--nr_armed]);
-		failed += !nth_get(pid);
-		nth_set(pid, 0);
+		pid = armed[--nr_armed];
+		if (rest_armed)
+			task_write(pid, "make-it-fail", 0);
+		/* Some may have ended meanwhile. */
+		if (!nth_get(pid))
+			failed++;
+		else
+			task_write(pid, "fail-nth", 0);
 	}
-	return failed;
-}
-
-static const char *pid_of(enum inject_who who)
-{
-	static char pid[16];
-
-	if (who == INJECT_SELF)
-		return "thread-self";
-	snprintf(pid, sizeof(pid), "%d", helper_pid);
-	return pid;
-}
-
-int inject_arm(enum inject_who who, unsigned int nth)
-{
-	if (who == INJECT_WORKERS)
-		return arm_workers(nth);
-	return nth_set(pid_of(who), nth);
-}
-
-int inject_disarm(enum inject_who who)
-{
-	int left;
-
-	if (who == INJECT_WORKERS)
-		return disarm_workers() > 0;
-	left = nth_get(pid_of(who));
-	nth_set(pid_of(who), 0);
-	return !left;
+	return failed > 0;
 }

@@ -12,16 +12,24 @@
 /* -ENOENT where the kernel cannot do it. */
 int inject_init(void);
 
-/* In which threads it fails. */
+/* In which tasks it fails. */
 enum inject_who {
-	INJECT_SELF,
+	INJECT_SELF, /* the calling thread */
 	INJECT_HELPER, /* vuserd */
+	INJECT_SERVER, /* the process of @inject_server */
 	INJECT_WORKERS, /* the kernel's own threads that serve work queues */
 };
 
-/* The @nth allocation or copy from now on is to fail; 0: none. */
-int inject_arm(enum inject_who who, unsigned int nth);
+enum inject_how {
+	INJECT_ONE,
+	INJECT_REST, /* so does each allocation that comes after it */
+};
+
+extern pid_t inject_server;
+
+/* The @nth allocation or copy from now on is to fail, in each of the tasks. */
+int inject_arm(enum inject_who who, enum inject_how how, unsigned int nth);
 /* Ends it; 1: one has failed, 0: there were fewer. */
-int inject_disarm(enum inject_who who);
+int inject_disarm(void);
 
 #endif /* SELFTESTS_INJECT_H */

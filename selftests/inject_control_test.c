@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * As inject_test.c, of the control plane, as a helper calls it, and of what a
+ * device without a consumer is at: changes that are told, a server that goes,
+ * answers to it that find no room.
+ */
+#include <kselftest_harness.h>
+#include <linux/vfio_user.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "lib/control.h"
+#include "lib/helper.h"
+#include "lib/sweep.h"
+
+/* A device that has a helper: the test. */
+FIXTURE(owned)
+{
+	struct control c;
+};
+
+/* A server anew, whatever became of the one before. */
+static int serve(struct control *c)
+{
+	close(c->sock[0]);
+	close(c->sock[1]);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, c->sock))
+		return -errno;
+	return attach(&c->nl, c->id, c->token, c->sock[1]);
+}
+
+static void serve_anew(void *data)
+{
+	struct control *c = data;
+
+	detach(&c->nl, c->id, c->token, NULL);
+	mdev_wait(c->uuid, "state", "created", SOON_MS);
+	serve(c);
+}
+
+FIXTURE_SETUP(owned)
+{
+	struct control *c = &self->c;
+
+	ASSERT_EQ(0, control_start(c));
+	ASSERT_EQ(0, claim(&c->nl, c->id, &c->token));
+	ASSERT_EQ(0, serve(c));
+}
+
+FIXTURE_TEARDOWN(owned)
+{
+	EXPECT_EQ(0, control_stop(&self->c));
+}
+
+/* Calls --------------------------------------------------------------------- */
+
+static void count(void *data, const struct nlt_reply *reply)
+{
+	++*(unsigned int *)data;
+}
+
+static int call_all(void *data)
+{
+	struct control *c = data;
+	unsigned int nr = 0;
+	struct seen seen;
+	int ret;
+
+	ret = claim(&c->nl, c->id, &c->token);
+	if (!ret)
+		ret = dev_get(&c->nl, c->id, &seen);
+	if (!ret)
+		ret = nlt_call(&c->nl, nlt_new(VUSER_CMD_DEV_GET, NLM_F_DUMP),
+			       count, &nr);
+	if (!ret && !nr)
+		ret = -ENODATA;
+	if (!ret)
+		ret = detach(&c->nl, c->id, c->token, "a reason");
+	if (!ret)
+		ret = serve(c);
+	return ret;
+}
+
+TEST_F_TIMEOUT(owned, calls, SWEEP_LIMIT)
+{
+	struct seen seen;
+
+	EXPECT_SWEEP(call_all, serve_anew, &self->c, INJECT_SELF);
+	ASSERT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
+	EXPECT_EQ(VUSER_STATE_ATTACHED, seen.state);
+}
+
+/* Work items ---------------------------------------------------------------- */
+
+static int lose_server(void *data)
+{
+	struct control *c = data;
+
+	shutdown(c->sock[0], SHUT_RDWR);
+	return mdev_wait(c->uuid, "state", "lost", SOON_MS);
+}
+
+TEST_F_TIMEOUT(owned, server_goes, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(lose_server, serve_anew, &self->c, INJECT_WORKERS);
+}
+
+#define NR_ASKED 10
+
+/*
+ * Asks more than the answers find room for, of which there is little, and only
+ * then reads them.
+ */
+static int ask_and_read_late(void *data)
+{
+	struct {
+		struct vfio_user_header hdr;
+		struct vfio_user_dma_access access;
+	} __attribute__((packed)) ask = {
+		.hdr.command = VFIO_USER_DMA_READ,
+		.hdr.msg_size = sizeof(ask),
+		/* Of nothing, which is refused without more ado. */
+		.access = { 0, 0 },
+	};
+	struct control *c = data;
+	struct pollfd pfd = { .fd = c->sock[0], .events = POLLIN };
+	struct vfio_user_header hdr;
+	unsigned int i;
+	int least = 1;
+
+	/* Ours is the other end: this is the kernel's. */
+	if (setsockopt(c->sock[1], SOL_SOCKET, SO_SNDBUF, &least,
+		       sizeof(least)))
+		return -errno;
+	for (i = 0; i < NR_ASKED; i++)
+		if (send(c->sock[0], &ask, sizeof(ask),
+			 MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(ask))
+			break;
+	if (i < NR_ASKED && errno != EAGAIN)
+		return -ENOTCONN;
+	for (; i; i--) {
+		if (poll(&pfd, 1, SOON_MS) <= 0)
+			return -ETIMEDOUT;
+		if (recv(c->sock[0], &hdr, sizeof(hdr), MSG_WAITALL) !=
+		    sizeof(hdr))
+			return -ENOTCONN;
+	}
+	return 0;
+}
+
+TEST_F_TIMEOUT(owned, answers_without_room, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(ask_and_read_late, serve_anew, &self->c, INJECT_WORKERS,
+		     .lossy = true);
+}
+
+/* What vuserd is to be told, and learns whatever fails. */
+FIXTURE(told)
+{
+	struct testdev td;
+	pid_t helper;
+};
+
+FIXTURE_SETUP(told)
+{
+	memset(&self->td, 0, sizeof(self->td));
+	uuid_new(self->td.uuid);
+	self->helper = helper_start();
+	ASSERT_LT(0, self->helper);
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	ASSERT_EQ(0, mdev_create(self->td.uuid));
+}
+
+FIXTURE_TEARDOWN(told)
+{
+	testdev_stop(&self->td);
+	helper_stop(self->helper);
+}
+
+static int announce(void *data)
+{
+	struct testdev *td = data;
+	int ret = mdev_set(td->uuid, "endpoint", td->socket);
+
+	return ret ? ret : mdev_wait(td->uuid, "state", "attached", AGAIN_MS);
+}
+
+static void withdraw(void *data)
+{
+	struct testdev *td = data;
+
+	mdev_set(td->uuid, "endpoint", "\n");
+	mdev_wait(td->uuid, "state", "created", SOON_MS);
+}
+
+TEST_F_TIMEOUT(told, by_writer, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(announce, withdraw, &self->td, INJECT_SELF);
+}
+
+TEST_F_TIMEOUT(told, by_worker, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(announce, withdraw, &self->td, INJECT_WORKERS);
+}
+
+int main(int argc, char **argv)
+{
+	return sweep_run(argc, argv, test_harness_run);
+}

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * As inject_test.c, of memory: mapped, in windows, told to a server at open,
+ * touched by the server itself, read and written by message.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/consumer.h"
+#include "lib/helper.h"
+#include "lib/mem.h"
+#include "lib/sweep.h"
+
+#define PAGE 0x1000UL
+#define MB   0x100000UL
+
+/* A consumer, of whose maps nothing is left at the end. */
+FIXTURE(dma)
+{
+	struct vfio_dev dev;
+	long locked;
+	char *anon;
+	char *memfd;
+};
+
+FIXTURE_SETUP(dma)
+{
+	self->locked = res_locked();
+	self->anon = mem_anon(MB);
+	self->memfd = mem_memfd(MB, NULL);
+	ASSERT_NE(NULL, self->anon);
+	ASSERT_NE(NULL, self->memfd);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
+	inject_server = shared.pid;
+}
+
+FIXTURE_TEARDOWN(dma)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(self->locked, res_locked());
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
+	/* Whatever happened, the next one finds it in order. */
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	vfio_dev_close(&self->dev);
+}
+
+/* Maps ---------------------------------------------------------------------- */
+
+static int map_all(void *data)
+{
+	FIXTURE_DATA(dma) *self = data;
+	int container = self->dev.container;
+	int ret;
+
+	ret = dma_map(container, self->anon, 0, MB, DMA_RW);
+	if (!ret)
+		ret = dma_map(container, self->memfd, MB, MB, DMA_RW);
+	if (!ret)
+		ret = dma_map(container, self->anon, 2 * MB, PAGE,
+			      VFIO_DMA_MAP_FLAG_READ);
+	if (!ret)
+		ret = dma_unmap(container, 0, MB, 0, NULL);
+	if (!ret)
+		ret = dma_unmap(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+	return ret;
+}
+
+static void unmap_all(void *data)
+{
+	FIXTURE_DATA(dma) *self = data;
+
+	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+}
+
+TEST_F_TIMEOUT(dma, maps, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(map_all, unmap_all, self, INJECT_SELF);
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
+}
+
+TEST_F_TIMEOUT(dma, maps_by_helper, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(map_all, unmap_all, self, INJECT_HELPER);
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
+}
+
+#define NR_SCATTERED 64
+
+/* Pages of a file in another order: no two of them are neighbours. */
+static char *mem_scattered(void)
+{
+	size_t size = NR_SCATTERED * PAGE;
+	char *mem;
+	int fd, i;
+
+	mem = mem_memfd(size, &fd);
+	for (i = 0; mem && i < NR_SCATTERED; i++) {
+		mem[i * PAGE] = i;
+		if (mmap(mem + i * PAGE, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd,
+			 (i * 37 % NR_SCATTERED) * PAGE) == MAP_FAILED)
+			return NULL;
+	}
+	return mem;
+}
+
+struct scattered {
+	int container;
+	void *mem;
+};
+
+static int map_scattered(void *data)
+{
+	struct scattered *s = data;
+	int ret = dma_map(s->container, s->mem, 0, NR_SCATTERED * PAGE, DMA_RW);
+
+	return ret ? ret :
+		     dma_unmap(s->container, 0, NR_SCATTERED * PAGE, 0, NULL);
+}
+
+static void unmap_scattered(void *data)
+{
+	struct scattered *s = data;
+
+	dma_unmap(s->container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+}
+
+TEST_F_TIMEOUT(dma, scattered_pages, SWEEP_LIMIT)
+{
+	struct scattered s = { self->dev.container, mem_scattered() };
+
+	ASSERT_NE(NULL, s.mem);
+	EXPECT_SWEEP(map_scattered, unmap_scattered, &s, INJECT_SELF);
+}
+
+/* Told at open -------------------------------------------------------------- */
+
+static int open_device(void *data)
+{
+	FIXTURE_DATA(dma) *self = data;
+
+	self->dev.device = group_device(self->dev.group, shared.uuid);
+	return self->dev.device < 0 ? self->dev.device : 0;
+}
+
+static void close_device(void *data)
+{
+	FIXTURE_DATA(dma) *self = data;
+
+	if (self->dev.device >= 0)
+		close(self->dev.device);
+	self->dev.device = -1;
+	/* What cannot be told to end gives the server up. */
+	mdev_wait(shared.uuid, "state", "attached", AGAIN_MS);
+}
+
+static void open_sweep(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(dma) *self, enum inject_who who)
+{
+	int container = self->dev.container;
+
+	close_device(self);
+	ASSERT_EQ(0, dma_map(container, self->anon, 0, MB, DMA_RW));
+	ASSERT_EQ(0, dma_map(container, self->memfd, MB, MB, DMA_RW));
+	ASSERT_EQ(0, dma_map(container, self->anon, 2 * MB, PAGE,
+			     VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_SWEEP(open_device, close_device, self, who, .step = 13);
+	ASSERT_EQ(0, open_device(self));
+	EXPECT_EQ(3, testdev_num(&shared, "dma-count"));
+}
+
+TEST_F_TIMEOUT(dma, open_mapped, SWEEP_LIMIT)
+{
+	open_sweep(_metadata, self, INJECT_SELF);
+}
+
+TEST_F_TIMEOUT(dma, open_mapped_by_helper, SWEEP_LIMIT)
+{
+	open_sweep(_metadata, self, INJECT_HELPER);
+}
+
+/* The server's own threads -------------------------------------------------- */
+
+static int use_memory(void *data)
+{
+	int ret;
+
+	(void)data;
+	ret = testdev_cmd(&shared, "kept-map 1");
+	if (!ret)
+		ret = testdev_cmd(&shared, "kept-peek 0");
+	if (!ret)
+		ret = testdev_cmd(&shared, "kept-pread 0");
+	if (!ret)
+		ret = testdev_cmd(&shared, "kept-pwrite 0 1");
+	return ret;
+}
+
+TEST_F_TIMEOUT(dma, memory_by_server, SWEEP_LIMIT)
+{
+	ASSERT_EQ(0, testdev_cmd(&shared, "keep 1"));
+	ASSERT_EQ(0, dma_map(self->dev.container, self->anon, 0, MB, DMA_RW));
+	EXPECT_SWEEP(use_memory, NULL, NULL, INJECT_SERVER);
+	EXPECT_EQ(1, self->anon[0]);
+	ASSERT_EQ(0, testdev_cmd(&shared, "keep 0"));
+}
+
+/* By message ---------------------------------------------------------------- */
+
+/* A server that is given no memory, and a consumer with a MiB of it. */
+struct asking {
+	struct testdev *td;
+	struct vfio_dev *dev;
+	void *mem;
+};
+
+static int start_asking(struct asking *a)
+{
+	int ret = testdev_cmd(a->td, "strip-fds 1");
+
+	if (!ret)
+		ret = vfio_dev_open(a->dev, a->td->uuid, VFIO_TYPE1v2_IOMMU);
+	if (!ret)
+		ret = dma_map(a->dev->container, a->mem, 0, MB, DMA_RW);
+	return ret;
+}
+
+/* One that cannot be answered is lost, and comes back. */
+static void ask_again(void *data)
+{
+	struct asking *a = data;
+	uint32_t val;
+
+	if (!region_get(a->dev->device, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val,
+			sizeof(val)))
+		return;
+	vfio_dev_close(a->dev);
+	mdev_wait(a->td->uuid, "state", "attached", AGAIN_MS);
+	start_asking(a);
+}
+
+static int by_message(void *data)
+{
+	struct asking *a = data;
+	int ret;
+
+	ret = testdev_cmd(a->td, "dma-fill 0 8192 7");
+	if (!ret)
+		ret = testdev_cmd(a->td, "dma-sum 4096 8192");
+	return ret;
+}
+
+/* The server's requests are served by a work item when nobody waits. */
+TEST_F_TIMEOUT(dma, by_message, SWEEP_LIMIT)
+{
+	struct asking a = { &shared, &self->dev, self->anon };
+
+	vfio_dev_close(&self->dev);
+	ASSERT_EQ(0, start_asking(&a));
+	EXPECT_SWEEP(by_message, ask_again, &a, INJECT_WORKERS, .lossy = true);
+	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 0"));
+}
+
+static int read_that_reads(void *data)
+{
+	struct asking *a = data;
+	uint64_t val;
+	int ret;
+
+	ret = testdev_cmd(a->td, "onread 0x10");
+	return ret ? ret :
+		     region_get(a->dev->device, BAR(0), TESTDEV_REG_ONREAD,
+				&val, 8);
+}
+
+/* Else by the thread that waits, where the server has no twin socket. */
+FIXTURE(no_twin)
+{
+	struct testdev td;
+	struct vfio_dev dev;
+	void *mem;
+};
+
+FIXTURE_SETUP(no_twin)
+{
+	static const char *const args[] = { "--no-twin", NULL };
+
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	self->mem = mem_anon(MB);
+	ASSERT_NE(NULL, self->mem);
+	ASSERT_EQ(0, testdev_start(&self->td, args));
+}
+
+FIXTURE_TEARDOWN(no_twin)
+{
+	vfio_dev_close(&self->dev);
+	testdev_stop(&self->td);
+}
+
+TEST_F_TIMEOUT(no_twin, by_message_within_a_read, SWEEP_LIMIT)
+{
+	struct asking a = { &self->td, &self->dev, self->mem };
+
+	ASSERT_EQ(0, start_asking(&a));
+	EXPECT_SWEEP(read_that_reads, ask_again, &a, INJECT_SELF,
+		     .lossy = true);
+}
+
+/* Windows ------------------------------------------------------------------- */
+
+#define NR_APART 12
+
+/* A server of few regions, and more maps than that. */
+FIXTURE(windows)
+{
+	struct testdev td;
+	struct vfio_dev dev;
+	char *mem;
+};
+
+static int map_one(FIXTURE_DATA(windows) *self, unsigned int i)
+{
+	return dma_map(self->dev.container, self->mem + (NR_APART - i) * PAGE,
+		       i * 2 * PAGE, PAGE, DMA_RW);
+}
+
+static int fill_windows(FIXTURE_DATA(windows) *self)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < NR_APART && !ret; i++)
+		ret = map_one(self, i);
+	return ret;
+}
+
+FIXTURE_SETUP(windows)
+{
+	static const char *const args[] = { "--max-dma-maps=8", NULL };
+
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	ASSERT_EQ(0, testdev_start(&self->td, args));
+	inject_server = self->td.pid;
+	self->mem = mem_anon(2 * NR_APART * PAGE);
+	ASSERT_NE(NULL, self->mem);
+	memset(self->mem, 0xee, 2 * NR_APART * PAGE);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, fill_windows(self));
+}
+
+FIXTURE_TEARDOWN(windows)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(0, testdev_num(&self->td, "dma-count"));
+	testdev_stop(&self->td);
+}
+
+/* Into a window, and where a new one must be made. */
+static int map_more(void *data)
+{
+	FIXTURE_DATA(windows) *self = data;
+	int container = self->dev.container;
+	int ret;
+
+	ret = dma_map(container, self->mem, PAGE, PAGE, DMA_RW);
+	if (!ret)
+		ret = dma_map(container, self->mem, 16384 * MB, PAGE, DMA_RW);
+	if (!ret)
+		ret = dma_map(container, self->mem, 8192 * MB, PAGE, DMA_RW);
+	if (!ret)
+		ret = dma_unmap(container, 0, PAGE, 0, NULL);
+	return ret;
+}
+
+static void map_as_before(void *data)
+{
+	FIXTURE_DATA(windows) *self = data;
+
+	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+	fill_windows(self);
+}
+
+TEST_F_TIMEOUT(windows, maps, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(map_more, map_as_before, self, INJECT_SELF);
+}
+
+/* All of them: the helper sends each region, and then the windows. */
+static int map_all_windows(void *data)
+{
+	return fill_windows(data);
+}
+
+static void unmap_all_windows(void *data)
+{
+	FIXTURE_DATA(windows) *self = data;
+
+	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+}
+
+TEST_F_TIMEOUT(windows, maps_by_helper, SWEEP_LIMIT)
+{
+	unmap_all_windows(self);
+	EXPECT_SWEEP(map_all_windows, unmap_all_windows, self, INJECT_HELPER);
+}
+
+/* One region is all that the server takes, so two pages are a window. */
+FIXTURE(one_window)
+{
+	struct testdev td;
+	struct vfio_dev dev;
+	char *mem;
+};
+
+static void map_two(void *data)
+{
+	FIXTURE_DATA(one_window) *self = data;
+	int container = self->dev.container;
+
+	dma_unmap(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+	dma_map(container, self->mem, 0, PAGE, DMA_RW);
+	dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE, DMA_RW);
+}
+
+FIXTURE_SETUP(one_window)
+{
+	static const char *const args[] = { "--max-dma-maps=1", NULL };
+
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	ASSERT_EQ(0, testdev_start(&self->td, args));
+	inject_server = self->td.pid;
+	self->mem = mem_anon(2 * PAGE);
+	ASSERT_NE(NULL, self->mem);
+	memset(self->mem, 0xee, 2 * PAGE);
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "keep 1"));
+	map_two(self);
+}
+
+FIXTURE_TEARDOWN(one_window)
+{
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(0, testdev_num(&self->td, "dma-count"));
+	testdev_stop(&self->td);
+}
+
+/* A hole shows a page that is there from the first touch on. */
+static int touch_hole(void *data)
+{
+	FIXTURE_DATA(one_window) *self = data;
+
+	return testdev_cmd(&self->td, "kept-map 1") ?:
+		       testdev_cmd(&self->td, "kept-peek %lu", PAGE);
+}
+
+TEST_F_TIMEOUT(one_window, hole, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(touch_hole, map_two, self, INJECT_SERVER);
+	ASSERT_EQ(0, touch_hole(self));
+	EXPECT_STREQ("0x0", testdev_reply());
+}
+
+SWEEP_MAIN
