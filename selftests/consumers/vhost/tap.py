@@ -5,7 +5,7 @@ import os
 import subprocess
 
 # Seconds that anything may take which should come at once; TCG is slow.
-SOON = 60
+SOON = 180
 
 
 class Failure(Exception):
