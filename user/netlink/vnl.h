@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VNL_NR_COUNTERS VUSER_A_COUNTERS_RESET
+#define VNL_NR_COUNTERS VUSER_A_COUNTERS_MAX
 #define VNL_MAX_REGIONS 32
 #define VNL_MAX_IRQS	16
 
