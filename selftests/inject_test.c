@@ -324,14 +324,14 @@ TEST_F_TIMEOUT(consumer, feature, SWEEP_LIMIT)
 static int read_write(void *data)
 {
 	int device = ((struct vfio_dev *)data)->device;
-	char buf[512];
+	char buf[32];
 	int ret;
 
-	ret = region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, buf, 64);
+	ret = region_get(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, buf, 16);
 	if (!ret)
-		ret = region_put(device, BAR(0), TESTDEV_REG_MEMORY, buf, 512);
+		ret = region_put(device, BAR(0), TESTDEV_REG_MEMORY, buf, 32);
 	if (!ret)
-		ret = region_get(device, BAR(0), TESTDEV_REG_MEMORY, buf, 512);
+		ret = region_get(device, BAR(0), TESTDEV_REG_MEMORY, buf, 32);
 	if (!ret && ioctl(device, VFIO_DEVICE_RESET))
 		ret = -errno;
 	/* Some of it was done before it failed. */
