@@ -16,12 +16,12 @@ ETHERTYPE_LOCAL = 0x88B5
 
 
 class Testpmd:
-    """One dpdk-testpmd, from its first prompt to its end.  What it said and logged
-    before that prompt is in @began.
+    """One dpdk-testpmd, from its first prompt to its end.  What it said before that
+    prompt is in @began.
 
     A thread reads all that it says: DPDK waits where nobody does, in the middle of
-    an answer to a front-end as well.  What its libraries log goes to the file only:
-    their threads write whenever they like, in the middle of a prompt as well.
+    an answer to a front-end as well.  The errors of one with net_vhost go to the log
+    only: that has threads which write when they like, in the middle of a prompt too.
     """
 
     def __init__(self, name, argv, log):
@@ -31,16 +31,15 @@ class Testpmd:
         self.ended = False
         self.changed = threading.Condition()
         self.fd, slave = pty.openpty()
+        apart = any("net_vhost" in arg for arg in argv)
         with open(log, "ab") as errors:
             self.process = subprocess.Popen(
-                argv, stdin=slave, stdout=slave, stderr=errors,
-                start_new_session=True)
+                argv, stdin=slave, stdout=slave,
+                stderr=errors if apart else slave, start_new_session=True)
         os.close(slave)
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
-        self.read_to_prompt()
-        with open(log, errors="replace", encoding="utf-8") as logged:
-            self.began = logged.read()
+        self.began = self.read_to_prompt()
 
     def listen(self):
         with open(self.log, "ab", buffering=0) as log:
