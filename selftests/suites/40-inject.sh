@@ -45,11 +45,17 @@ unwatch_failures()
 }
 
 status=0
-watch_failures || status=1
+watch_failures || {
+	echo "# failures cannot be traced in $tracing"
+	status=1
+}
 for prog in inject_test inject_dma_test inject_control_test inject_iommufd_test; do
 	(run $prog) || status=1
 done
-nothing_lost || status=1
+nothing_lost || {
+	echo "# the trace has lost events: its buffer is too small"
+	status=1
+}
 unwatch_failures
 python3 "$(dirname "$0")/../alloc-sites" "$BUILD/module/kmod/vuser.ko" \
 	< $tracing/trace || status=1

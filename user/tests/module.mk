@@ -19,7 +19,8 @@ test-requests-ldlibs := -Wl,--wrap=vnl_request,--wrap=vnl_call
 test-requests-libs = $(vnl-libs)
 test-device-objs := $(d)test-device.o vuserd/device.o $(harness-objs) \
 		    netlink/vnl.o netlink/dev.o netlink/names.o
-test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_port
+test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_port \
+			-Wl,--wrap=vnl_request,--wrap=vnl_call
 test-device-libs = $(vnl-libs) libsystemd
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))

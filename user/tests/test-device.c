@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What vuserd knows of a device, when the kernel's answer does not come. */
 #include <errno.h>
+#include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,20 +12,46 @@
 #include "../vuserd/log.h"
 #include "harness.h"
 
-#define ID 7
+#define ID     7
+#define OURS   2
+#define OTHERS 1
 
 static struct helper helper;
 static int answer; /* of the kernel's, when it is asked for the device */
+static int done; /* what it says to all else */
+static uint32_t owner, state; /* of the device */
 static unsigned int later;
 
 /* In place of those that have a socket; see module.mk. */
 int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info);
 uint32_t __wrap_vnl_port(const struct vnl *nl);
+struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
+				  size_t size);
+int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
+
+struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
+				  size_t size)
+{
+	(void)nl;
+	(void)cmd;
+	(void)flags;
+	(void)size;
+	return nlmsg_alloc();
+}
+
+int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
+{
+	(void)nl;
+	(void)fn;
+	(void)data;
+	nlmsg_free(msg);
+	return done;
+}
 
 uint32_t __wrap_vnl_port(const struct vnl *nl)
 {
 	(void)nl;
-	return 2;
+	return OURS;
 }
 
 int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info)
@@ -35,8 +62,8 @@ int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info)
 	memset(info, 0, sizeof(*info));
 	info->id = id;
 	strcpy(info->uuid, "b690c250-0fa5-406c-b22f-2bc370095bbf");
-	/* Another helper's, so that nothing is to be done. */
-	info->owner = 1;
+	info->owner = owner;
+	info->state = state;
 	return 0;
 }
 
@@ -93,11 +120,19 @@ int attach(struct vnl *nl, uint32_t id, uint64_t token,
 	return -EINVAL;
 }
 
-static void setup(int next)
+static void fresh(void)
 {
 	memset(&helper, 0, sizeof(helper));
 	helper.ready = true;
-	answer = later = 0;
+	answer = done = later = 0;
+	/* Another helper's, so that nothing is to be done. */
+	owner = OTHERS;
+	state = VUSER_STATE_CREATED;
+}
+
+static void setup(int next)
+{
+	fresh();
 	device_refresh(&helper, ID);
 	check(device_find(&helper, ID));
 	check_eq(later, 0);
@@ -126,11 +161,46 @@ TEST(gone)
 /* Nothing is known of it yet: the next answer tells. */
 TEST(answer_lost_of_an_unknown_one)
 {
-	memset(&helper, 0, sizeof(helper));
-	helper.ready = true;
-	later = 0;
+	fresh();
 	answer = -ENOBUFS;
 	device_refresh(&helper, ID);
 	check(!device_find(&helper, ID));
 	check_eq(later, 1);
+}
+
+/* Nobody's, and the kernel has no memory to make it ours. */
+TEST(not_claimed)
+{
+	fresh();
+	owner = 0;
+	done = -ENOMEM;
+	device_refresh(&helper, ID);
+	check(!device_find(&helper, ID)->owned);
+	check_eq(later, 1);
+	device_drop(&helper, ID);
+}
+
+/* What is refused for good is not tried again. */
+TEST(claim_refused)
+{
+	fresh();
+	owner = 0;
+	done = -EPERM;
+	device_refresh(&helper, ID);
+	check_eq(later, 0);
+	device_drop(&helper, ID);
+}
+
+/* Ours, its server lost, and no memory to let go of it. */
+TEST(not_detached)
+{
+	fresh();
+	device_refresh(&helper, ID);
+	device_find(&helper, ID)->owned = true;
+	owner = OURS;
+	state = VUSER_STATE_LOST;
+	done = -ENOBUFS;
+	device_refresh(&helper, ID);
+	check_eq(later, 1);
+	device_drop(&helper, ID);
 }
