@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sum TAP files: one line "FILE PASSED FAILED SKIPPED" for each on standard output,
-# failures, with the first comments that follow them, and skips in words to the file
-# named by the variable `notes`. A file whose plans do not add up to its results counts
+# failures, with the comments around them, and skips in words to the file named by the
+# variable `notes`. A file whose plans do not add up to its results counts
 # one failure more.
 
 function note(kind, text) {
 	print kind " " name ": " text > notes
+}
+
+# The last three comments before a result.
+function forget() {
+	before[0] = before[1] = before[2] = ""
 }
 
 function finish() {
@@ -27,6 +32,7 @@ FNR == 1 {
 	sub(/^.*build\/check\//, "", name)
 	sub(/\.tap$/, "", name)
 	passed = failed = skipped = planned = seen = plans = 0
+	forget()
 }
 
 { sub(/\r$/, "") }
@@ -45,6 +51,7 @@ FNR == 1 {
 /^ok( |$)/ {
 	seen++
 	comments = 0
+	forget()
 	if (toupper($0) ~ /# *(SKIP|XFAIL)/) {
 		skipped++
 		note("SKIPPED", substr($0, 4))
@@ -57,13 +64,25 @@ FNR == 1 {
 	seen++
 	failed++
 	note("FAILED", substr($0, 8))
+	for (i = 0; i < 3; i++)
+		if (before[i] != "")
+			note("WHY", before[i])
+	forget()
 	comments = 3
 }
 
-/^#/ && !/^#  RUN/ && comments > 0 {
-	comments--
-	note("WHY", substr($0, 3))
+# A test in C says why before its result, and the next one's start is no reason.
+/^#/ && !/^# +(RUN|OK|FAIL) / {
+	before[0] = before[1]
+	before[1] = before[2]
+	before[2] = substr($0, 3)
+	if (comments > 0) {
+		comments--
+		note("WHY", substr($0, 3))
+	}
 }
+
+/^#  RUN / { comments = 0 }
 
 /^Bail out!/ {
 	failed++

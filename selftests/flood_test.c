@@ -416,12 +416,15 @@ static enum next deaf(struct server *s, const struct trick *t)
 	return NEXT_DEAF;
 }
 
-/* A message of 30000 bytes, of which the socket takes but a few. */
+/*
+ * A message of which the socket takes but a few: so large that they fill it with
+ * their bytes alone, whatever the kernel adds for each.
+ */
 static void *send_much(void *arg)
 {
 	static struct {
 		struct vfio_device_feature head;
-		char data[30000];
+		char data[31000];
 	} feature = {
 		.head.argsz = sizeof(feature),
 		.head.flags = VFIO_DEVICE_FEATURE_SET | 0x777,
@@ -439,6 +442,18 @@ static void *set_irqs(void *arg)
 	irq_set_eventfds(c->dev.device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1,
 			 &c->event);
 	return NULL;
+}
+
+/* Waits until the socket to the server takes no more. */
+static void wait_full(struct __test_metadata *_metadata, struct server *s)
+{
+	int fd = s->conn, room, queued;
+	socklen_t len = sizeof(room);
+
+	ASSERT_EQ(0, getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &len));
+	do {
+		ASSERT_EQ(0, ioctl(fd, FIONREAD, &queued));
+	} while (queued < room);
 }
 
 /* Waits until a message with descriptors waits for vuserd, or for room. */
@@ -476,6 +491,8 @@ TEST_F(flood, family_registered_meanwhile)
 		;
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, send_much, c));
+	/* It would be sent, where it came before them. */
+	wait_full(_metadata, &self->h.server);
 	ASSERT_EQ(0, pthread_create(&threads[8], NULL, set_irqs, c));
 	ASSERT_EQ(0, genl_open(&nl));
 	wait_request(_metadata, &nl);
