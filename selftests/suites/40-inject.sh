@@ -41,7 +41,6 @@ unwatch_failures()
 		echo 0 > "$tracing/events/kmem/$event/filter"
 	done
 	echo 0 > $tracing/options/stacktrace
-	echo 0 > $tracing/options/sym-offset
 }
 
 status=0
@@ -59,5 +58,7 @@ nothing_lost || {
 unwatch_failures
 python3 "$(dirname "$0")/../alloc-sites" "$BUILD/module/kmod/vuser.ko" \
 	< $tracing/trace || status=1
+# What is read is printed as the options are then.
+echo 0 > $tracing/options/sym-offset
 echo > $tracing/trace
 exit $status
