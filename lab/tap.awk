@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sum TAP files: one line "FILE PASSED FAILED SKIPPED" for each on standard output,
 # failures, with the comments around them, and skips in words to the file named by the
-# variable `notes`. A file whose plans do not add up to its results counts
-# one failure more.
+# variable `notes`. A file whose plans do not add up to its results counts one failure
+# more.
 
 function note(kind, text) {
 	print kind " " name ": " text > notes

@@ -25,19 +25,7 @@ static unsigned int later;
 /* In place of those that have a socket; see module.mk. */
 int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info);
 uint32_t __wrap_vnl_port(const struct vnl *nl);
-struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-				  size_t size);
 int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
-
-struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-				  size_t size)
-{
-	(void)nl;
-	(void)cmd;
-	(void)flags;
-	(void)size;
-	return nlmsg_alloc();
-}
 
 int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
 {

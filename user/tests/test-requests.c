@@ -65,19 +65,7 @@ void log_line(const char *level, const char *fmt, ...)
 }
 
 /* In place of those that talk to the kernel; see module.mk. */
-struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-				  size_t size);
 int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
-
-struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-				  size_t size)
-{
-	(void)nl;
-	(void)cmd;
-	(void)flags;
-	(void)size;
-	return nlmsg_alloc();
-}
 
 int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
 {
