@@ -4,7 +4,7 @@
 # hugepages: 128
 #
 # Debian's DPDK, unmodified, drives the ioat device: dmadev_autotest with huge
-# pages and on --no-huge.
+# pages, with all drivers that DPDK has, and on --no-huge, without its software device.
 
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
@@ -14,6 +14,6 @@
 check "the module and the helper start" vuser_up || finish
 check "ioat device attaches" device_up ioat vuser-ioat -s || finish
 dpdk_check ioat "huge pages" -m 256
-dpdk_check ioat "--no-huge" --no-huge -m 64
+DPDK_RUN=dpdk_alone dpdk_check ioat "--no-huge" --no-huge -m 64
 check "the ioat device is removed" device_down ioat
 finish

@@ -14,6 +14,8 @@
 # shellcheck source=../consumers/dpdk/autotest.sh
 . "$CONSUMERS/dpdk/autotest.sh"
 
+DPDK_RUN=dpdk_alone
+
 # windows NAME LABEL OPTION...: a run for which hundreds of maps or more are told
 # as a few regions.
 windows()

@@ -5,15 +5,29 @@
 # was that device: DPDK always brings a software device of its own into the
 # test, and says "Test OK" when only that one was there.
 
+# dpdk_alone COMMAND...: run it where DPDK has no driver for its software device, whose
+# tests take longer than ours: another's is seen in its place.
+dpdk_alone()
+{
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	unshare --mount sh -euc '
+		cd /usr/lib/x86_64-linux-gnu/dpdk/pmds-*
+		mount --bind librte_dma_ioat.so librte_dma_skeleton.so
+		cd "$OLDPWD"
+		exec "$@"
+	' sh "$@"
+}
+
 # dpdk_autotest BDF FILE [OPTION...]: what it printed goes to FILE. It polls: where it
 # has the one processor to itself for as long as it likes, the device's server waits
 # until the scheduler's next tick. So it is the idle one, which any other precedes.
+# DPDK_RUN is a command that runs it.
 dpdk_autotest()
 {
 	local bdf=$1 file=$2
 
 	shift 2
-	DPDK_TEST=dmadev_autotest timeout "${DPDK_TIMEOUT:-600}" \
+	DPDK_TEST=dmadev_autotest ${DPDK_RUN:-} timeout "${DPDK_TIMEOUT:-600}" \
 		vuserctl exec -- chrt --idle 0 dpdk-test -l 0 -a "$bdf" --no-telemetry \
 		--file-prefix "vuser$$" "$@" < /dev/null > "$file" 2>&1
 }
