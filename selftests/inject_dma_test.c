@@ -417,14 +417,27 @@ FIXTURE(one_window)
 	char *mem;
 };
 
-static void map_two(void *data)
+static int map_two(void *data)
 {
 	FIXTURE_DATA(one_window) *self = data;
 	int container = self->dev.container;
 
-	dma_unmap(container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
-	dma_map(container, self->mem, 0, PAGE, DMA_RW);
-	dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE, DMA_RW);
+	return dma_map(container, self->mem, 0, PAGE, DMA_RW) ?:
+		       dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE,
+			       DMA_RW);
+}
+
+static void unmap_two(void *data)
+{
+	FIXTURE_DATA(one_window) *self = data;
+
+	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
+}
+
+static void map_anew(void *data)
+{
+	unmap_two(data);
+	map_two(data);
 }
 
 FIXTURE_SETUP(one_window)
@@ -440,7 +453,7 @@ FIXTURE_SETUP(one_window)
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_cmd(&self->td, "keep 1"));
-	map_two(self);
+	ASSERT_EQ(0, map_two(self));
 }
 
 FIXTURE_TEARDOWN(one_window)
@@ -448,6 +461,14 @@ FIXTURE_TEARDOWN(one_window)
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(0, testdev_num(&self->td, "dma-count"));
 	testdev_stop(&self->td);
+}
+
+TEST_F_TIMEOUT(one_window, maps, SWEEP_LIMIT)
+{
+	unmap_two(self);
+	EXPECT_SWEEP(map_two, unmap_two, self, INJECT_SELF);
+	ASSERT_EQ(0, map_two(self));
+	EXPECT_EQ(1, testdev_num(&self->td, "dma-count"));
 }
 
 /* A hole shows a page that is there from the first touch on. */
@@ -461,7 +482,7 @@ static int touch_hole(void *data)
 
 TEST_F_TIMEOUT(one_window, hole, SWEEP_LIMIT)
 {
-	EXPECT_SWEEP(touch_hole, map_two, self, INJECT_SERVER);
+	EXPECT_SWEEP(touch_hole, map_anew, self, INJECT_SERVER);
 	ASSERT_EQ(0, touch_hole(self));
 	EXPECT_STREQ("0x0", testdev_reply());
 }

@@ -63,9 +63,25 @@ static void remove_if_there(void *uuid)
 	uuid_new(uuid);
 }
 
+/*
+ * With the shared one as many as an IDA, which the PCI addresses come from, has
+ * room for without memory of its own.
+ */
+#define NR_OTHERS 62
+
 TEST_F_TIMEOUT(device, create, SWEEP_LIMIT)
 {
-	sweep_self(_metadata, create, remove_if_there, self->td.uuid);
+	static char others[NR_OTHERS][UUID_LEN + 1];
+	unsigned int i;
+
+	for (i = 0; i < NR_OTHERS; i++) {
+		uuid_new(others[i]);
+		ASSERT_EQ(0, mdev_create(others[i]));
+	}
+	EXPECT_SWEEP(create, remove_if_there, self->td.uuid, INJECT_SELF,
+		     .behind_first = true);
+	for (i = 0; i < NR_OTHERS; i++)
+		EXPECT_EQ(0, mdev_remove(others[i]));
 }
 
 static int remove_it(void *uuid)
@@ -404,6 +420,27 @@ TEST_F_TIMEOUT(consumer, mapped_registers, SWEEP_LIMIT)
 
 	sweep_self(_metadata, touch, NULL, &self->dev);
 	EXPECT_LT(before, nr_unsent(_metadata));
+}
+
+static int touch_area(void *data)
+{
+	int device = ((struct vfio_dev *)data)->device;
+
+	return touch_bar(device, 2, TESTDEV_BAR2_SIZE, touch_shared);
+}
+
+/* What of an area was taken stays for as long as the device is open. */
+static void open_again(void *data)
+{
+	vfio_dev_close(data);
+	open_it(data);
+}
+
+/* An access that there is no memory for waits until there is. */
+TEST_F_TIMEOUT(consumer, shared_area, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(touch_area, open_again, &self->dev, INJECT_SELF,
+		     .alone_only = true);
 }
 
 /* Interrupts --------------------------------------------------------------- */

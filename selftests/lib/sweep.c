@@ -33,9 +33,10 @@ static bool clean(const struct act *act, int ret)
 	}
 }
 
-static const char *sweep_how(const struct act *act, enum inject_how how,
-			     const char *name)
+static const char *sweep_how(const struct act *act, enum inject_how how)
 {
+	const char *name = how == INJECT_ONE ? "place alone" :
+					       "place and all behind it";
 	unsigned int step = how == INJECT_REST && act->step ? act->step : 1;
 	unsigned int nth, places = 0;
 	int ret = 0, failed = 1;
@@ -67,9 +68,15 @@ static const char *sweep_how(const struct act *act, enum inject_how how,
 
 const char *sweep(const struct act *act)
 {
-	const char *wrong = sweep_how(act, INJECT_ONE, "place alone");
+	const char *wrong = NULL;
 
-	return wrong ?: sweep_how(act, INJECT_REST, "place and all behind it");
+	if (act->behind_first)
+		wrong = sweep_how(act, INJECT_REST);
+	if (!wrong)
+		wrong = sweep_how(act, INJECT_ONE);
+	if (!wrong && !act->behind_first && !act->alone_only)
+		wrong = sweep_how(act, INJECT_REST);
+	return wrong;
 }
 
 int sweep_run(int argc, char **argv, int (*run)(int argc, char **argv))

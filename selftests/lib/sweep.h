@@ -26,6 +26,10 @@
  * @lossy: @run may find the server gone, which @undo sees to
  * @step: of the places from which on all fails only each @step'th is tried,
  *	where @undo takes long; 0 is 1
+ * @behind_first: places fail with all behind them before each does alone: what
+ *	is allocated once only would be there else, since @run succeeds when one
+ *	before it that is not needed fails
+ * @alone_only: where the kernel tries again for as long as there is no memory
  */
 struct act {
 	int (*run)(void *data);
@@ -34,6 +38,8 @@ struct act {
 	enum inject_who who;
 	bool lossy;
 	unsigned int step;
+	bool behind_first;
+	bool alone_only;
 };
 
 /*
