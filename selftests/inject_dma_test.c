@@ -417,16 +417,6 @@ FIXTURE(one_window)
 	char *mem;
 };
 
-static int map_two(void *data)
-{
-	FIXTURE_DATA(one_window) *self = data;
-	int container = self->dev.container;
-
-	return dma_map(container, self->mem, 0, PAGE, DMA_RW) ?:
-		       dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE,
-			       DMA_RW);
-}
-
 static void unmap_two(void *data)
 {
 	FIXTURE_DATA(one_window) *self = data;
@@ -434,10 +424,25 @@ static void unmap_two(void *data)
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 }
 
-static void map_anew(void *data)
+static void map_two(void *data)
 {
-	unmap_two(data);
-	map_two(data);
+	FIXTURE_DATA(one_window) *self = data;
+	int container = self->dev.container;
+
+	unmap_two(self);
+	dma_map(container, self->mem, 0, PAGE, DMA_RW);
+	dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE, DMA_RW);
+}
+
+/* So far that the window around the first is not enough: a new plan. */
+static int map_apart(void *data)
+{
+	FIXTURE_DATA(one_window) *self = data;
+	int container = self->dev.container;
+
+	return dma_map(container, self->mem, 0, PAGE, DMA_RW) ?:
+		       dma_map(container, self->mem + PAGE, 4096 * MB, PAGE,
+			       DMA_RW);
 }
 
 FIXTURE_SETUP(one_window)
@@ -453,7 +458,7 @@ FIXTURE_SETUP(one_window)
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_cmd(&self->td, "keep 1"));
-	ASSERT_EQ(0, map_two(self));
+	map_two(self);
 }
 
 FIXTURE_TEARDOWN(one_window)
@@ -466,8 +471,8 @@ FIXTURE_TEARDOWN(one_window)
 TEST_F_TIMEOUT(one_window, maps, SWEEP_LIMIT)
 {
 	unmap_two(self);
-	EXPECT_SWEEP(map_two, unmap_two, self, INJECT_SELF);
-	ASSERT_EQ(0, map_two(self));
+	EXPECT_SWEEP(map_apart, unmap_two, self, INJECT_SELF);
+	ASSERT_EQ(0, map_apart(self));
 	EXPECT_EQ(1, testdev_num(&self->td, "dma-count"));
 }
 
@@ -482,7 +487,7 @@ static int touch_hole(void *data)
 
 TEST_F_TIMEOUT(one_window, hole, SWEEP_LIMIT)
 {
-	EXPECT_SWEEP(touch_hole, map_anew, self, INJECT_SERVER);
+	EXPECT_SWEEP(touch_hole, map_two, self, INJECT_SERVER);
 	ASSERT_EQ(0, touch_hole(self));
 	EXPECT_STREQ("0x0", testdev_reply());
 }
