@@ -415,6 +415,7 @@ FIXTURE(one_window)
 	struct testdev td;
 	struct vfio_dev dev;
 	char *mem;
+	uint64_t apart;
 };
 
 static void unmap_two(void *data)
@@ -434,14 +435,15 @@ static void map_two(void *data)
 	dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE, DMA_RW);
 }
 
-/* So far that the window around the first is not enough: a new plan. */
+/* Each time farther than the window that was enough before: a new plan. */
 static int map_apart(void *data)
 {
 	FIXTURE_DATA(one_window) *self = data;
 	int container = self->dev.container;
 
+	self->apart += 4096 * MB;
 	return dma_map(container, self->mem, 0, PAGE, DMA_RW) ?:
-		       dma_map(container, self->mem + PAGE, 4096 * MB, PAGE,
+		       dma_map(container, self->mem + PAGE, self->apart, PAGE,
 			       DMA_RW);
 }
 
@@ -453,6 +455,7 @@ FIXTURE_SETUP(one_window)
 	ASSERT_EQ(0, testdev_start(&self->td, args));
 	inject_server = self->td.pid;
 	self->mem = mem_anon(2 * PAGE);
+	self->apart = 0;
 	ASSERT_NE(NULL, self->mem);
 	memset(self->mem, 0xee, 2 * PAGE);
 	ASSERT_EQ(0,
