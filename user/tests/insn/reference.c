@@ -213,7 +213,7 @@ static u64 bit_distance(const struct vuser_insn *insn)
 {
 	s64 bit = (s64)vuser_insn_sext(insn->operand, insn->size);
 	s64 width = 8 * insn->size;
-	s64 words = bit >= 0 ? bit / width : -((width - 1 - bit) / width);
+	s64 words = bit >= 0 ? bit / width : (bit + 1) / width - 1;
 
 	return (u64)(words * insn->size);
 }
