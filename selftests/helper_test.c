@@ -227,6 +227,8 @@ TEST_F(helper, bell_lost)
 	long before;
 	pid_t pid;
 
+	/* To the bell, and for a slow helper to read what came before it. */
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
 	OPEN();
 	ASSERT_EQ(0, genl_open(&nl));
 	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, 0);
