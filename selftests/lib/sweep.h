@@ -26,9 +26,9 @@
  * @lossy: @run may find the server gone, which @undo sees to
  * @step: of the places from which on all fails only each @step'th is tried,
  *	where @undo takes long; 0 is 1
- * @behind_first: places fail with all behind them before each does alone: what
- *	is allocated once only would be there else, since @run succeeds when one
- *	before it that is not needed fails
+ * @behind_first: the other way round: for what only the first @run to succeed
+ *	allocates. Where a place alone fails, one may succeed before it is the
+ *	turn of that allocation
  * @alone_only: where the kernel tries again for as long as there is no memory
  */
 struct act {
