@@ -56,6 +56,18 @@ static bool vuser_fault_may_trap(const struct vm_fault *vmf)
 	       vuser_fault_may_drop(vmf);
 }
 
+/*
+ * A table for the entry that is to stay empty: where there is none, the kernel
+ * allocates one before each ->fault and frees it afterwards.  It stays until the
+ * mapping goes.  Where there is no memory for it now, the next fault tries again.
+ */
+static void vuser_fault_table(const struct vm_fault *vmf)
+{
+	if (pmd_none(*vmf->pmd))
+		apply_to_page_range(vmf->vma->vm_mm, vmf->address, PAGE_SIZE,
+				    NULL, NULL);
+}
+
 /* After this neither the fault nor its VMA may be looked at. */
 static void vuser_fault_drop(struct vuser_trap *trap, struct vm_fault *vmf)
 {
@@ -147,6 +159,7 @@ static vm_fault_t vuser_fault(struct vm_fault *vmf)
 	if (area ? !vuser_fault_may_drop(vmf) : !may_trap)
 		return VM_FAULT_SIGBUS;
 
+	vuser_fault_table(vmf);
 	vuser_fault_drop(&trap, vmf);
 	if (area)
 		ret = vuser_fault_take(&trap, area, may_trap);

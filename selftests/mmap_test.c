@@ -174,6 +174,46 @@ TEST_F(consumer, does_not_grow)
 	EXPECT_EQ(EFAULT, errno);
 }
 
+#define MIB2 0x200000ul
+
+/* Two times 2 MiB of one table of tables, of which the upper has a page already. */
+static char *two_tables(void)
+{
+	char *room = mmap(NULL, 4 * MIB2, RW,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (room == MAP_FAILED)
+		return NULL;
+	room += -(uintptr_t)room % (2 * MIB2);
+	room[MIB2] = 1;
+	return room;
+}
+
+/*
+ * Where no entry is ever present there would be no table for it either, and the
+ * kernel would allocate one for each access, and free it.
+ */
+TEST_F(consumer, trapped_in_one_table)
+{
+	char *room = two_tables();
+	volatile void *p;
+	long before;
+
+	ASSERT_NE(NULL, room);
+	p = mmap(room, TESTDEV_BAR0_SIZE, RW, MAP_SHARED | MAP_FIXED,
+		 self->dev.device, region_offset(self->dev.device, BAR(0)));
+	ASSERT_NE(MAP_FAILED, p);
+	res_status(0, "VmPTE");
+	before = res_status(0, "VmPTE");
+	EXPECT_EQ(TESTDEV_ID, *at(p, TESTDEV_REG_ID));
+	EXPECT_EQ(before + 4, res_status(0, "VmPTE"));
+	*at(p, 0x1000) = 1;
+	EXPECT_EQ(before + 4, res_status(0, "VmPTE"));
+	munmap((void *)p, TESTDEV_BAR0_SIZE);
+	munmap(room, MIB2);
+	EXPECT_EQ(before, res_status(0, "VmPTE"));
+}
+
 /* A mapping that moves keeps its registers. */
 TEST_F(consumer, moves)
 {
