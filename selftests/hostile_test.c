@@ -357,18 +357,8 @@ static long free_memory(void)
 	if (fd < 0 || write(fd, "3", 1) != 1)
 		return -1;
 	close(fd);
+	res_shrink_slabs();
 	return res_meminfo("MemAvailable");
-}
-
-/*
- * What may be less free at the end.  On the debugging kernel also what KASAN keeps
- * in quarantine, up to a 32nd of all; there kmemleak finds what is lost.
- */
-static long noise(void)
-{
-	return NOISE + (access("/sys/kernel/debug/kmemleak", F_OK) ?
-				0 :
-				res_meminfo("MemTotal") / 32);
 }
 
 static void play_all(void)
@@ -396,10 +386,10 @@ static void play_all(void)
 	end = clock_ms() + SOON_MS;
 	do {
 		lost = memory - free_memory();
-	} while (lost >= noise() && clock_ms() < end);
+	} while (lost >= NOISE && clock_ms() < end);
 	snprintf(why, sizeof(why), "%ld KiB less are free", lost);
-	result(memory >= 0 && lost < noise(),
-	       "the machine's memory is as before", why);
+	result(memory >= 0 && lost < NOISE, "the machine's memory is as before",
+	       why);
 }
 
 static int run(int argc, char **argv)

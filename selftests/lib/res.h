@@ -22,6 +22,11 @@ int res_fds(pid_t pid);
 int res_fds_soon(pid_t pid, int most);
 /* A line of /proc/meminfo, in KiB or pages of huge memory. */
 long res_meminfo(const char *key);
+/*
+ * Have the kernel give back what its slab caches keep though it is free: empty slabs
+ * and, on the debugging kernel, all that KASAN has in quarantine.
+ */
+void res_shrink_slabs(void);
 /* Open files of all processes and of the kernel; -1 where it cannot be told. */
 long res_files(void);
 /* Pages that are pinned for long, by all; -1 where it cannot be told. */
