@@ -281,7 +281,7 @@ TEST_F(kept, disk)
 	uint64_t *mem;
 	int fd, ret;
 
-	fd = open("/dev/ram0", O_RDWR | O_CLOEXEC);
+	fd = open("/dev/vdb", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, fstat(fd, &own));
 	mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,

@@ -6,5 +6,4 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-modprobe brd rd_nr=1 rd_size=1024
 run memory_test

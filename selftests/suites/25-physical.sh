@@ -6,5 +6,7 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-modprobe vfio-pci
+modprobe -a vfio-pci vfio_iommu_type1
+# The debugging kernel does not remap interrupts, which type1 wants.
+echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts
 run physical_test
