@@ -14,7 +14,8 @@ $(O)/consumers/gpio_test: $(CONSUMERS)/gpio/gpio_test.c $(LIB_OBJS)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o,$^)
 
 vfio-selftests:
-	$(CONSUMERS)/vfio-selftests/build.sh $(KSRC) $(abspath $(O))/consumers/vfio
+	$(CONSUMERS)/vfio-selftests/build.sh $(KSRC) $(abspath $(O))/consumers/vfio \
+		$(or $(SLOWNESS),1)
 
 -include $(wildcard $(O)/consumers/*.d)
 

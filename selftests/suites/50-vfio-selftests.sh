@@ -19,7 +19,7 @@ MODES="vfio_type1_iommu vfio_type1v2_iommu"
 [ ! -c /dev/iommu ] ||
 	MODES+=" iommufd_compat_type1 iommufd_compat_type1v2 iommufd"
 
-# run MODE PROGRAM [OPTION...] -- BDF...
+# run MODE PROGRAM [OPTION...] -- BDF...: each test has a limit of its own.
 run()
 {
 	local mode=$1 program=$2 options=()
@@ -30,7 +30,7 @@ run()
 		shift
 	done
 	shift
-	VUSER_IOMMU_MODE=$mode timeout 600 vuserctl exec -- \
+	VUSER_IOMMU_MODE=$mode vuserctl exec -- \
 		"$TESTS/$program" "${options[@]}" "$@" > "$LOG" 2>&1
 }
 
@@ -105,7 +105,7 @@ hugepages 2048 8
 # is none, the test itself skips and says so.
 
 # vfio_pci_driver_test maps 1 GiB of shared memory for each of its tests, and has
-# 30 s for each.  Brought in by pages of 2 MiB it is in time on an emulated
+# 30 s for each (more where all is slower, lib/slowness.h).  Brought in by pages of 2 MiB it is in time on an emulated
 # processor too, even one that is shared.
 SHMEM=/sys/kernel/mm/transparent_hugepage/shmem_enabled
 shmem=$(sed 's/.*\[\(.*\)\].*/\1/' $SHMEM)

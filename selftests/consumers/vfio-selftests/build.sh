@@ -4,10 +4,11 @@
 # Build the kernel's own VFIO selftests, sources unmodified, out of tree.
 # Runs in the root whose programs they are to be (needs gcc, make, uuid-dev).
 #
-# Usage: build.sh SRC OUT
+# Usage: build.sh SRC OUT [SLOWNESS]
 #   SRC	a linux-source-7.2 tree, or the part of it that lab/source
 #	unpacks; is only read
 #   OUT	gets the programs; an up-to-date OUT is left alone
+#   SLOWNESS	how much more time than usual each test is given
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,12 +16,15 @@ src=$(cd "$1" && pwd)
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 tests=tools/testing/selftests/vfio
+slowness=${3:-1}
 
 # Everything the programs are made from, the compiler and libc included.
 key() {
 	{
+		echo "$slowness"
 		cd "$here"
-		sha256sum build.sh default_mode.c calloc_assert.h
+		sha256sum build.sh default_mode.c calloc_assert.h \
+			../../lib/slowness.h
 		cd "$src"
 		find $tests tools/include include/uapi \
 			tools/testing/selftests/*.h \
@@ -45,11 +49,19 @@ if ! grep -rqE 'define calloc_assert|\*calloc_assert' "$src/$tests"; then
 	extra="-include $here/calloc_assert.h"
 fi
 
+# For the tests only: it brings the harness, which defines more than macros.
+slow=
+if [ "$slowness" != 1 ]; then
+	slow="%_test.o: CPPFLAGS += -DTEST_SLOWNESS=$slowness"
+	slow="$slow -isystem $src/tools/testing/selftests"
+	slow="$slow -include $here/../../lib/slowness.h"
+fi
+
 gcc -Wall -Wextra -Werror -c "$here/default_mode.c" -o "$out/default_mode.o"
 
 # LDLIBS comes through the environment so that the Makefile can still add to it.
 LDLIBS="$out/default_mode.o" EXTRA_CFLAGS="$extra" \
-	make -s -C "$src/$tests" OUTPUT="$out" \
+	make -s -C "$src/$tests" --eval="$slow" OUTPUT="$out" \
 	KHDR_INCLUDES="-isystem $out/headers/usr/include"
 
 rm -rf "$out/headers"
