@@ -54,8 +54,8 @@ run_per_mode()
 		skip "$program iommufd" "no /dev/iommu: CONFIG_IOMMUFD is not set"
 }
 
-# memcpy_storm has a minute for 65535 copies.  By iommufd each is three messages of the
-# server's, and an emulated kernel that checks itself did some 50 copies a second.
+# memcpy_storm has a minute for 65535 copies, ten on the debugging kernel.  By iommufd
+# each is three messages of the server's, and that kernel, emulated, did some 50 a second.
 storm_is_beyond()
 {
 	[[ $1 == vfio_pci_driver_test && $2 == iommufd* ]] &&
@@ -75,7 +75,7 @@ run_variants()
 		elif storm_is_beyond "$program" "$variant"; then
 			no_storm+=(-v "$variant")
 			skip "$label $program.$variant.memcpy_storm" \
-				"65535 copies by message take an emulated machine 20 minutes, the test has one"
+				"65535 copies by message take an emulated machine 20 minutes, the test has ten"
 		else
 			options+=(-v "$variant")
 		fi
@@ -105,8 +105,8 @@ hugepages 2048 8
 # is none, the test itself skips and says so.
 
 # vfio_pci_driver_test maps 1 GiB of shared memory for each of its tests, and has
-# 30 s for each (more where all is slower, lib/slowness.h).  Brought in by pages of 2 MiB it is in time on an emulated
-# processor too, even one that is shared.
+# 30 s for each (more where all is slower, lib/slowness.h).  Brought in by pages of
+# 2 MiB it is in time on an emulated processor too, even one that is shared.
 SHMEM=/sys/kernel/mm/transparent_hugepage/shmem_enabled
 shmem=$(sed 's/.*\[\(.*\)\].*/\1/' $SHMEM)
 echo always > $SHMEM
