@@ -5,25 +5,21 @@
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# One daemon, one disk; an export for each of the two ways to it.
+# A daemon for each of the ways to the disk: one that waits for another connection has one
+# more thing to look at each time that it wakes up.
 BLOCK=4096
 BLOCKS=16384
 # qemu-img bench cannot read at random: it goes on by a fixed step, and around at the
 # end. With this one no block is read twice, and no two neighbours within 5000 reads.
 STEP=$((6151 * BLOCK))
 
+# back_end NAME: a disk at the socket NAME.back
 back_end()
 {
-	local name exports=()
-
-	for name in vuser direct; do
-		exports+=(--export "type=vhost-user-blk,id=$name,node-name=disk,addr.type=unix,addr.path=$WORK/$name.back,num-queues=1,logical-block-size=$BLOCK")
-	done
-	head -c $((BLOCK * BLOCKS)) /dev/urandom > "$WORK/disk.img"
-	taskset -c 1 qemu-storage-daemon --daemonize --pidfile "$WORK/back.pid" --blockdev \
+	taskset -c 1 qemu-storage-daemon --daemonize --pidfile "$WORK/$1.pid" --blockdev \
 		"driver=file,filename=$WORK/disk.img,node-name=disk,read-only=on" \
-		"${exports[@]}" >&2
-	PIDS+=("$(cat "$WORK/back.pid")")
+		--export "type=vhost-user-blk,id=disk,node-name=disk,addr.type=unix,addr.path=$WORK/$1.back,num-queues=1,logical-block-size=$BLOCK" >&2
+	PIDS+=("$(cat "$WORK/$1.pid")")
 }
 
 # reads DEPTH COUNT DRIVER PATH: how many a second. qemu-img aligns its buffers as the
@@ -38,35 +34,61 @@ reads()
 		"$WORK/bench.log"
 }
 
-# The consumer and what is vuser's on one processor, the disk's daemon on the other, both
+# The consumer and what is vuser's on one processor, the disk's daemons on the other, both
 # ways alike. What the two do at once then does not make an emulator forget what it had
 # translated for the other.
 taskset -pc 0 $$ >&2
 load_module
 start vuserd --foreground
 serve "$WORK/ioat.sock"
-back_end
+head -c $((BLOCK * BLOCKS)) /dev/urandom > "$WORK/disk.img"
+back_end trap
+back_end sparse
+back_end direct
 ioat=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
-disk=$(vuserctl create --wait --vhost "blk:$WORK/vuser.back")
-"$BENCH/vhost_bench" "$disk" "$ioat"
+trap=$(vuserctl create --wait --vhost "blk:$WORK/trap.back")
+sparse=$(vuserctl create --wait --mmap sparse --vhost "blk:$WORK/sparse.back")
+"$BENCH/vhost_bench" "$trap" "$ioat"
 
 if ! compgen -G "/usr/lib/*/qemu/block-blkio.so" > /dev/null; then
 	echo "reads of a disk: left out, this QEMU has no libblkio" >&2
 	exit 0
 fi
-# In turn, so that both see the same machine.
-for depth in 1 64; do
-	# Some seconds each.
-	count=$((depth == 1 ? BLOCKS / 4 : BLOCKS))
-	values=() baselines=()
-	for _ in {1..11}; do
-		values+=("$(reads $depth $count virtio-blk-vfio-pci \
-			"/sys/bus/mdev/devices/$disk")")
-		baselines+=("$(reads $depth $count virtio-blk-vhost-user \
-			"$WORK/direct.back")")
+
+# reads_by WAY DEPTH COUNT
+reads_by()
+{
+	case $1 in
+	direct) reads "$2" "$3" virtio-blk-vhost-user "$WORK/direct.back" ;;
+	*) reads "$2" "$3" virtio-blk-vfio-pci "/sys/bus/mdev/devices/${!1}" ;;
+	esac
+}
+
+# measure DEPTH COUNT: runs of less than a second, each of vuser's near one of the
+# baseline, before it as often as after it.
+measure()
+{
+	local i way ways=(trap sparse) run runs
+
+	for ((i = 0; i < ${VUSER_ROUNDS:-25}; i++)); do
+		ways=("${ways[1]}" "${ways[0]}")
+		runs=()
+		for way in "${ways[@]}" direct direct "${ways[1]}" "${ways[0]}"; do
+			run=$(reads_by "$way" "$1" "$2")
+			runs+=("$run")
+		done
+		echo "depth $1, ${ways[*]} direct and back: ${runs[*]}" >&2
+		printf '%s %s\n' "${runs[0]}" "${runs[2]}" "${runs[5]}" "${runs[3]}" \
+			>> "$WORK/${ways[0]}.$1"
+		printf '%s %s\n' "${runs[1]}" "${runs[2]}" "${runs[4]}" "${runs[3]}" \
+			>> "$WORK/${ways[1]}.$1"
 	done
-	echo "depth $depth: vuser: ${values[*]}; direct: ${baselines[*]}" >&2
-	rate_against "scattered reads of 4 KiB, depth $depth : without vuser" \
-		"$(median "${values[@]}")" "1/s" "$(median "${baselines[@]}")" \
-		0.95
+}
+
+for depth in 1 64; do
+	measure $depth $((depth == 1 ? BLOCKS / 16 : BLOCKS / 4))
+	for way in trap sparse; do
+		pairs_against "scattered reads of 4 KiB, depth $depth, $way : without vuser" \
+			"1/s" 0.95 < "$WORK/$way.$depth"
+	done
 done

@@ -43,14 +43,22 @@ row_against()
 		  ratio: ($value / $baseline), $limit}'
 }
 
-# rate_against NAME VALUE UNIT BASELINE FLOOR: of which more is better; FLOOR is how
-# small the ratio may be.
-rate_against()
+# pairs_against NAME UNIT FLOOR: of which more is better; FLOOR is how small the ratio may
+# be. The input is lines VALUE BASELINE, of two runs right after each other: the machine's
+# speed changes from second to second, for both of a pair alike, so the ratio is the median
+# of the pairs' own. Of more and more such pairs it would come to lie between "low" and
+# "high" (at 95 %, by how many of so many values are below their median).
+pairs_against()
 {
-	jq -cn --arg name "$1" --argjson value "$2" --arg unit "$3" \
-		--argjson baseline "$4" --argjson floor "$5" \
-		'{$name, $value, $unit, $baseline,
-		  ratio: ($value / $baseline), limit: null, $floor}'
+	jq -Rcn --arg name "$1" --arg unit "$2" --argjson floor "$3" '
+		def median: sort | .[length / 2 | floor];
+		[inputs | split(" ") | map(tonumber)] |
+		(map(.[0] / .[1]) | sort) as $ratios | length as $n |
+		((($n - 1.96 * ($n | sqrt)) / 2 | floor) - 1) as $k |
+		if $k < 0 then error("too few pairs") else . end |
+		{$name, value: (map(.[0]) | median), $unit,
+		 baseline: (map(.[1]) | median), ratio: ($ratios | median),
+		 low: $ratios[$k], high: $ratios[$n - 1 - $k], limit: null, $floor}'
 }
 
 # median NUMBER...: of an odd count of them

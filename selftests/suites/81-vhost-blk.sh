@@ -161,6 +161,21 @@ images()
 			"driver=raw,size=16M,file.driver=virtio-blk-vfio-pci,file.path=$MDEVS/${UUID[blk]},file.cache.direct=on"
 }
 
+# A program that finds no registers to map makes system calls: each doorbell is one, and
+# reaches the back-end without vuser-vhost, too.
+without_mapped_registers()
+{
+	local stores events
+	stores=$(counter blk trap-store)
+	events=$(counter blk ioeventfd)
+	vuserctl set --mmap sparse "${UUID[blk]}" &&
+		on_disk "write -P 0x99 40M 1M" flush "read -P 0x99 40M 1M" ||
+		return
+	vuserctl show "${UUID[blk]}"
+	[ "$(counter blk trap-store)" = "$stores" ] &&
+		[ "$(counter blk ioeventfd)" -gt "$events" ]
+}
+
 vectors()
 {
 	[ "$(vuserctl -j show "${UUID[blk]}" |
@@ -236,6 +251,8 @@ check "discard gives the blocks back" test \
 	"$(stat -c %b "$IMAGE")" -lt "$before"
 check "a new size is seen" resize
 check "an image is written and compared by qemu-img" images
+check "with mmap=sparse, doorbells are system calls" without_mapped_registers
+check "the registers are mapped again" vuserctl set --mmap auto "${UUID[blk]}"
 check "a slow storage daemon takes its place" slow_back_end
 check "it is killed in the middle of writes, and started anew" kill_in_writes
 check "what was flushed is there when the disk is opened again" on_disk \
