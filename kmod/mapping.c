@@ -69,12 +69,11 @@ static void vuser_fault_table(const struct vm_fault *vmf)
 }
 
 /* After this neither the fault nor its VMA may be looked at. */
-static void vuser_fault_drop(struct vuser_trap *trap, struct vm_fault *vmf)
+static struct vuser_trap vuser_fault_drop(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
-
-	*trap = (struct vuser_trap){
+	struct vuser_trap trap = {
 		.dev = vma->vm_private_data,
 		.file = get_file(vma->vm_file),
 		.mm = vma->vm_mm,
@@ -87,7 +86,9 @@ static void vuser_fault_drop(struct vuser_trap *trap, struct vm_fault *vmf)
 		.may_write = vma->vm_flags & VM_WRITE,
 		.may_retry = vuser_fault_has_vma_lock(vmf),
 	};
+
 	vuser_fault_unlock(vmf);
+	return trap;
 }
 
 /*
@@ -140,15 +141,27 @@ static vm_fault_t vuser_fault_take(const struct vuser_trap *trap,
 			  vuser_fault_fail(trap, VM_FAULT_SIGBUS);
 }
 
+static vm_fault_t vuser_fault_unlocked(struct vm_fault *vmf,
+				       struct vuser_area *area, bool may_trap)
+{
+	struct vuser_trap trap = vuser_fault_drop(vmf);
+	vm_fault_t ret;
+
+	if (area)
+		ret = vuser_fault_take(&trap, area, may_trap);
+	else
+		ret = vuser_fault_trap(&trap);
+	fput(trap.file);
+	return ret;
+}
+
 static vm_fault_t vuser_fault(struct vm_fault *vmf)
 {
 	struct vuser_device *dev = vmf->vma->vm_private_data;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
 	bool may_trap = vuser_fault_may_trap(vmf);
 	struct vuser_area *area;
-	struct vuser_trap trap;
 	struct page *page;
-	vm_fault_t ret;
 
 	area = vuser_shared_area(dev, VUSER_OFFSET_TO_INDEX(pos),
 				 pos & VUSER_OFFSET_MASK);
@@ -160,13 +173,7 @@ static vm_fault_t vuser_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 
 	vuser_fault_table(vmf);
-	vuser_fault_drop(&trap, vmf);
-	if (area)
-		ret = vuser_fault_take(&trap, area, may_trap);
-	else
-		ret = vuser_fault_trap(&trap);
-	fput(trap.file);
-	return ret;
+	return vuser_fault_unlocked(vmf, area, may_trap);
 }
 
 /* No pages are brought in around a fault. */

@@ -23,9 +23,13 @@
 
 /* Registers ----------------------------------------------------------------- */
 
-static void vuser_regs_get(struct vuser_regs *regs, const struct pt_regs *pt)
+/*
+ * By value, so that what it initializes is initialized once: kernels clear
+ * variables of which only the address is passed on.
+ */
+static struct vuser_regs vuser_regs_get(const struct pt_regs *pt)
 {
-	*regs = (struct vuser_regs){
+	return (struct vuser_regs){
 		.gpr = {
 			pt->ax, pt->cx, pt->dx, pt->bx,
 			pt->sp, pt->bp, pt->si, pt->di,
@@ -265,8 +269,8 @@ static void vuser_trap_refuse(const struct vuser_trap *trap,
 int vuser_trap_emulate(const struct vuser_trap *trap)
 {
 	struct pt_regs *pt = task_pt_regs(current);
-	u8 code[VUSER_INSN_MAX];
-	struct vuser_regs regs;
+	struct vuser_regs regs = vuser_regs_get(pt);
+	u8 code[16]; /* more than VUSER_INSN_MAX: words are copied faster */
 	struct vuser_insn insn;
 	u32 len = 0;
 	int err;
@@ -275,7 +279,6 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 		goto refuse;
 	len = sizeof(code) - copy_from_user(code, (void __user *)pt->ip,
 					    sizeof(code));
-	vuser_regs_get(&regs, pt);
 	if (vuser_insn_decode(&insn, code, len, &regs) ||
 	    !vuser_trap_matches(trap, &insn))
 		goto refuse;

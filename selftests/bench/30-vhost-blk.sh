@@ -46,9 +46,11 @@ back_end trap
 back_end sparse
 back_end direct
 ioat=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
-trap=$(vuserctl create --wait --vhost "blk:$WORK/trap.back")
-sparse=$(vuserctl create --wait --mmap sparse --vhost "blk:$WORK/sparse.back")
-"$BENCH/vhost_bench" "$trap" "$ioat"
+declare -A UUID
+for way in trap sparse; do
+	UUID[$way]=$(vuserctl create --wait --mmap $way --vhost "blk:$WORK/$way.back")
+done
+"$BENCH/vhost_bench" "${UUID[trap]}" "$ioat"
 
 if ! compgen -G "/usr/lib/*/qemu/block-blkio.so" > /dev/null; then
 	echo "reads of a disk: left out, this QEMU has no libblkio" >&2
@@ -60,7 +62,7 @@ reads_by()
 {
 	case $1 in
 	direct) reads "$2" "$3" virtio-blk-vhost-user "$WORK/direct.back" ;;
-	*) reads "$2" "$3" virtio-blk-vfio-pci "/sys/bus/mdev/devices/${!1}" ;;
+	*) reads "$2" "$3" virtio-blk-vfio-pci "/sys/bus/mdev/devices/${UUID[$1]}" ;;
 	esac
 }
 
