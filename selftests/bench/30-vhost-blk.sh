@@ -5,21 +5,23 @@
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# A daemon for each of the ways to the disk: one that waits for another connection has one
-# more thing to look at each time that it wakes up.
+# One daemon with one export, which takes one connection at a time, for all of the ways to
+# the disk. Two daemons are never alike: one may be faster as long as it lives, for where
+# things lie in its memory. And one that waits for a second connection has one more thing
+# to look at each time that it wakes up.
 BLOCK=4096
 BLOCKS=16384
 # qemu-img bench cannot read at random: it goes on by a fixed step, and around at the
 # end. With this one no block is read twice, and no two neighbours within 5000 reads.
 STEP=$((6151 * BLOCK))
 
-# back_end NAME: a disk at the socket NAME.back
 back_end()
 {
-	taskset -c 1 qemu-storage-daemon --daemonize --pidfile "$WORK/$1.pid" --blockdev \
+	head -c $((BLOCK * BLOCKS)) /dev/urandom > "$WORK/disk.img"
+	taskset -c 1 qemu-storage-daemon --daemonize --pidfile "$WORK/back.pid" --blockdev \
 		"driver=file,filename=$WORK/disk.img,node-name=disk,read-only=on" \
-		--export "type=vhost-user-blk,id=disk,node-name=disk,addr.type=unix,addr.path=$WORK/$1.back,num-queues=1,logical-block-size=$BLOCK" >&2
-	PIDS+=("$(cat "$WORK/$1.pid")")
+		--export "type=vhost-user-blk,id=disk,node-name=disk,addr.type=unix,addr.path=$WORK/back,num-queues=1,logical-block-size=$BLOCK" >&2
+	PIDS+=("$(cat "$WORK/back.pid")")
 }
 
 # reads DEPTH COUNT DRIVER PATH: how many a second. qemu-img aligns its buffers as the
@@ -34,36 +36,36 @@ reads()
 		"$WORK/bench.log"
 }
 
-# The consumer and what is vuser's on one processor, the disk's daemons on the other, both
+# The consumer and what is vuser's on one processor, the disk's daemon on the other, both
 # ways alike. What the two do at once then does not make an emulator forget what it had
 # translated for the other.
 taskset -pc 0 $$ >&2
 load_module
 start vuserd --foreground
 serve "$WORK/ioat.sock"
-head -c $((BLOCK * BLOCKS)) /dev/urandom > "$WORK/disk.img"
-back_end trap
-back_end sparse
-back_end direct
+back_end
 ioat=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
-declare -A UUID
-for way in trap sparse; do
-	UUID[$way]=$(vuserctl create --wait --mmap $way --vhost "blk:$WORK/$way.back")
-done
-"$BENCH/vhost_bench" "${UUID[trap]}" "$ioat"
+disk=$(vuserctl create --wait --vhost "blk:$WORK/back")
+"$BENCH/vhost_bench" "$disk" "$ioat"
+vuserctl remove "$disk"
 
 if ! compgen -G "/usr/lib/*/qemu/block-blkio.so" > /dev/null; then
 	echo "reads of a disk: left out, this QEMU has no libblkio" >&2
 	exit 0
 fi
 
-# reads_by WAY DEPTH COUNT
+# reads_by WAY DEPTH COUNT: WAY is what vuser's device lets map, or "direct"
 reads_by()
 {
-	case $1 in
-	direct) reads "$2" "$3" virtio-blk-vhost-user "$WORK/direct.back" ;;
-	*) reads "$2" "$3" virtio-blk-vfio-pci "/sys/bus/mdev/devices/${UUID[$1]}" ;;
-	esac
+	local disk
+
+	if [ "$1" = direct ]; then
+		reads "$2" "$3" virtio-blk-vhost-user "$WORK/back"
+		return
+	fi
+	disk=$(vuserctl create --wait --mmap "$1" --vhost "blk:$WORK/back") &&
+		reads "$2" "$3" virtio-blk-vfio-pci "/sys/bus/mdev/devices/$disk" &&
+		vuserctl remove "$disk" >&2
 }
 
 # measure DEPTH COUNT: runs of less than a second, each of vuser's near one of the
