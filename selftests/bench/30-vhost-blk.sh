@@ -6,9 +6,8 @@
 . "$(dirname "$0")/common.sh"
 
 # One daemon with one export, which takes one connection at a time, for all of the ways to
-# the disk. Two daemons are never alike: one may be faster as long as it lives, for where
-# things lie in its memory. And one that waits for a second connection has one more thing
-# to look at each time that it wakes up.
+# the disk. Of two daemons one was a tenth faster as long as it lived, and one that waits
+# for a second connection has one more thing to look at each time that it wakes up.
 BLOCK=4096
 BLOCKS=16384
 # qemu-img bench cannot read at random: it goes on by a fixed step, and around at the
@@ -69,7 +68,7 @@ reads_by()
 }
 
 # measure DEPTH COUNT: runs of less than a second, each of vuser's near one of the
-# baseline, before it as often as after it.
+# baseline, before it as often as after it. VUSER_ROUNDS is how many times, 4 or more.
 measure()
 {
 	local i way ways=(trap sparse) run runs

@@ -51,11 +51,11 @@ row_against()
 pairs_against()
 {
 	jq -Rcn --arg name "$1" --arg unit "$2" --argjson floor "$3" '
-		def median: sort | .[length / 2 | floor];
+		def median: sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
 		[inputs | split(" ") | map(tonumber)] |
 		(map(.[0] / .[1]) | sort) as $ratios | length as $n |
 		((($n - 1.96 * ($n | sqrt)) / 2 | floor) - 1) as $k |
-		if $k < 0 then error("too few pairs") else . end |
+		if $k < 0 then error("\($n) pairs are too few, 8 it takes") else . end |
 		{$name, value: (map(.[0]) | median), $unit,
 		 baseline: (map(.[1]) | median), ratio: ($ratios | median),
 		 low: $ratios[$k], high: $ratios[$n - 1 - $k], limit: null, $floor}'
