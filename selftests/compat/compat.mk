@@ -9,6 +9,6 @@ COMPAT_INCLUDE := -isystem /usr/include/$(shell $(CC) -print-multiarch)
 
 all: $(O)/consumer32
 
-$(O)/consumer32: $(SRC)compat/consumer32.c $(SRC)../user/devices/test/testdev.h
+$(O)/consumer32: $(SRC)compat/consumer32.c $(SRC)testdev/testdev.h
 	@mkdir -p $(@D)
 	$(CC) $(COMPAT_CFLAGS) $(COMPAT_INCLUDE) -o $@ $<

@@ -12,7 +12,7 @@
  */
 #include <linux/vfio.h>
 
-#include "../../user/devices/test/testdev.h"
+#include "../testdev/testdev.h"
 
 /* Numbers of the i386 system calls; this file is for nothing else. */
 #define NR_EXIT	    1

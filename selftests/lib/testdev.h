@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "sysfs.h"
-#include "../../user/devices/test/testdev.h"
+#include "../testdev/testdev.h"
 
 /* How long a test waits for what should come at once, in ms. */
 #define SOON_MS 20000

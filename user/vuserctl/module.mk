@@ -7,15 +7,6 @@ vuserctl-objs := $(addprefix $(d), \
 	$(vnl-objs)
 vuserctl-libs := $(vnl-libs) json-c
 
-tests += test-view test-settings
-test-view-objs := $(d)tests/test-view.o $(d)view.o $(tap-objs)
-test-view-libs := $(vnl-libs)
-test-view-cppflags := -Itests
-test-settings-objs := $(d)tests/test-settings.o $(d)settings.o $(vnl-objs) \
-	$(tap-objs)
-test-settings-libs := $(vnl-libs)
-test-settings-cppflags := -Itests
-
 completionsdir ?= $(prefix)/share/bash-completion/completions
 vuserctl-dir := $(d)
 

@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0
-# The vhost-user front-end: its messages, its requests to a scripted back-end,
-# to ours, and to those that others wrote.
-vhost-tests := test-vhost-proto test-vhost-request test-vhost-hostile \
-	       test-vhost-channel test-vhost-inflight
-wire-objs := $(d)../wire.o
+# Tests of vuser-vhost: of its parts, of the device in one process with a
+# scripted back end, and of the program with back ends of other projects.
+vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
+	test-vhost-migration-net
+vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
+	test-vhost-state test-vhost-transfer \
+	test-vhost-device test-vhost-dirty $(vhost-migration-tests)
+tests += $(vhost-device-tests)
+vhost-fake-objs := tests/vhost-user/fake.o
 
-$(foreach t,$(vhost-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
-test-vhost-request-objs += $(d)fake.o
-test-vhost-hostile-objs += $(d)fake.o $(wire-objs)
-test-vhost-channel-objs += $(d)fake.o $(wire-objs)
-test-vhost-inflight-objs += $(d)driver.o
+$(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)$(t).o \
+	$(vhost-objs) $(harness-objs)))
+test-vhost-transfer-objs += $(vhost-fake-objs)
+$(foreach t,test-vhost-device test-vhost-dirty $(vhost-migration-tests),\
+	$(eval $(t)-objs += $(d)stand.o $(vhost-fake-objs)))
+$(foreach t,$(vhost-migration-tests),$(eval $(t)-objs += $(d)migrate.o))
 
-# Where the back-end is not installed, the test is one line that says so.
-qemu-storage-daemon ?= $(shell command -v qemu-storage-daemon)
-virtiofsd ?= $(wildcard /usr/libexec/virtiofsd)
-
-test-vhost-storage-objs := $(if $(qemu-storage-daemon),\
-	$(d)test-vhost-storage.o $(d)driver.o $(harness-objs),\
-	$(d)no-storage.o $(tap-objs))
-test-vhost-fs-objs := $(if $(virtiofsd),\
-	$(d)test-vhost-fs.o $(harness-objs),$(d)no-fs.o $(tap-objs))
-test-vhost-fs-cppflags := -DVIRTIOFSD='"$(virtiofsd)"'
-
-tests += $(vhost-tests) test-vhost-storage test-vhost-fs
-
-# It runs that one.
-$(B)/bin/test-vhost-inflight: | $(B)/bin/vuser-vhost-blk
+# These tests run the program, which they find in their own directory.
+vhost-peers-objs := $(d)peers.o $(harness-objs)
+tests += test-vhost-program test-vhost-disk test-vhost-files test-vhost-usage
+test-vhost-program-objs := $(d)test-vhost-program.o $(vhost-fake-objs) \
+	devices/vhost/stream.o $(vhost-peers-objs)
+test-vhost-usage-objs := $(d)test-vhost-usage.o $(vhost-fake-objs) \
+	$(vhost-peers-objs)
+test-vhost-disk-objs := $(d)test-vhost-disk.o tests/vhost-user/driver.o \
+	$(vhost-peers-objs)
+test-vhost-disk-cppflags := $(if $(qemu-storage-daemon),\
+	-DSTORAGE_DAEMON='"$(qemu-storage-daemon)"')
+test-vhost-files-objs := $(if $(virtiofsd),\
+	$(d)test-vhost-files.o $(vhost-peers-objs),\
+	tests/vhost-user/no-fs.o $(tap-objs))
+test-vhost-files-cppflags := -DVIRTIOFSD='"$(virtiofsd)"'
+$(B)/bin/test-vhost-disk: | $(B)/bin/vuser-vhost $(B)/bin/vuser-vhost-blk
+$(B)/bin/test-vhost-files $(B)/bin/test-vhost-program: | $(B)/bin/vuser-vhost
+$(B)/bin/test-vhost-usage: | $(B)/bin/vuser-vhost

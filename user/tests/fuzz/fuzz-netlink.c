@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The control plane's client: answers, errors with their texts, doorbells and
+ * notifications, whole or broken, in any order.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../vuserd/device.h"
+#include "../../vuserd/helper.h"
+#include "../../vuserd/log.h"
+#include "../../vuserd/requests.h"
+#include "netlink.h"
+
+static struct helper helper;
+static struct device device;
+
+/* What the code under test asks of the rest of vuserd. */
+struct device *device_find(struct helper *unused, uint32_t id)
+{
+	(void)unused;
+	return id % 2 ? &device : NULL;
+}
+
+void helper_defer(struct helper *unused)
+{
+	(void)unused;
+}
+
+/* Written where nobody reads it, but written. */
+void log_line(const char *level, const char *fmt, ...)
+{
+	static char line[1024];
+	va_list ap;
+
+	(void)level;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+}
+
+void helper_resync(struct helper *unused)
+{
+	(void)unused;
+}
+
+static void check_dev(const struct vnl_dev *dev)
+{
+	FUZZ_CHECK(strlen(dev->uuid) == 36);
+	FUZZ_CHECK(memchr(dev->endpoint, 0, sizeof(dev->endpoint)));
+	FUZZ_CHECK(memchr(dev->error, 0, sizeof(dev->error)));
+	FUZZ_CHECK(memchr(dev->pci_address, 0, sizeof(dev->pci_address)));
+	FUZZ_CHECK(dev->nr_regions <= VNL_MAX_REGIONS);
+	FUZZ_CHECK(dev->nr_irqs <= VNL_MAX_IRQS);
+	FUZZ_CHECK(dev->config_size <= sizeof(dev->config));
+	vnl_state_name(dev->state);
+	vnl_mmap_name(dev->mmap);
+	vnl_reset_name(dev->reset);
+	vnl_dma_backing_name(dev->dma_backing);
+}
+
+static int on_dev(void *data, const struct vnl_dev *dev)
+{
+	unsigned int *nr = data;
+
+	check_dev(dev);
+	return ++*nr == 3;
+}
+
+static int on_event(void *data, const struct vnl_msg *msg)
+{
+	struct vnl_dev dev;
+
+	(void)data;
+	if (!msg)
+		return 0;
+	if (msg->cmd == VUSER_CMD_REQUEST_NTF)
+		requests_rung(&helper, msg);
+	else if (!vnl_dev_parse(msg, &dev))
+		check_dev(&dev);
+	return 0;
+}
+
+static void use(struct vnl *nl, uint8_t what)
+{
+	struct vnl_dev dev;
+	unsigned int nr = 0;
+	int ret = 0;
+
+	switch (what % 5) {
+	case 0:
+		ret = vnl_dev_get(nl, 1, &dev);
+		if (!ret)
+			check_dev(&dev);
+		break;
+	case 1:
+		ret = vnl_dev_dump(nl, on_dev, &nr);
+		break;
+	case 2:
+		ret = vnl_events(nl);
+		break;
+	case 3:
+		ret = requests_dump(&helper, nl);
+		break;
+	default:
+		requests_send(&helper);
+	}
+	FUZZ_CHECK(!ret || vnl_error(nl, ret)[0]);
+	FUZZ_CHECK(memchr(nl->error, 0, sizeof(nl->error)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_in uses = { data, size };
+	size_t nr_uses = fuzz_u8(&uses) % 8, left;
+	struct vnl *nl = &helper.owner;
+
+	left = nr_uses;
+	data = fuzz_bytes(&uses, &left);
+	netlink_open(nl, uses.pos, uses.left);
+	nl->event = on_event;
+	helper.ready = true;
+	device.helper = &helper;
+	device.owned = true;
+	while (left--)
+		use(nl, *data++);
+	vnl_close(nl);
+	free(helper.requests);
+	memset(&helper, 0, sizeof(helper));
+	return 0;
+}

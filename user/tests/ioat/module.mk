@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of vuser-ioat.
+tests += test-ioat-engine test-ioat-channel test-ioat-config \
+	 test-ioat-server test-ioat-program
+
+$(foreach t,engine channel config,$(eval test-ioat-$(t)-objs := \
+	$(d)test-ioat-$(t).o $(d)fake-memory.o $(ioat-objs) $(harness-objs)))
+test-ioat-server-objs := $(d)test-ioat-server.o $(ioat-objs) $(harness-objs)
+test-ioat-program-objs := $(d)test-ioat-program.o $(harness-objs)
+
+# This test runs the program, which it finds in its own directory.
+$(B)/bin/test-ioat-program: | $(B)/bin/vuser-ioat

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The program as a person starts it: options, errors, signals. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <vuser/client.h>
+
+#include "../../devices/ioat/regs.h"
+#include "expect.h"
+
+static char program[4096];
+static char dir[32];
+static char output[65536];
+
+static void find_program(void)
+{
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 16);
+	char *slash;
+
+	if (n < 0)
+		bail("readlink: %s", strerror(errno));
+	program[n] = 0;
+	slash = strrchr(program, '/');
+	strcpy(slash + 1, "vuser-ioat");
+}
+
+static pid_t spawn(char *const argv[], int out)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		bail("fork: %s", strerror(errno));
+	if (!pid) {
+		dup2(out, STDOUT_FILENO);
+		dup2(out, STDERR_FILENO);
+		execv(program, argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* What it printed last. */
+static const char *last_line(void)
+{
+	size_t at = strlen(output);
+
+	while (at > 1 && output[at - 2] != '\n')
+		at--;
+	return output + (at ? at - 1 : 0);
+}
+
+/* Runs it to its end; what it printed is in output. */
+static int run(char *const argv[])
+{
+	size_t len = 0;
+	int fds[2];
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		bail("pipe: %s", strerror(errno));
+	pid = spawn(argv, fds[1]);
+	close(fds[1]);
+	while ((n = read(fds[0], output + len, sizeof(output) - 1 - len)) > 0)
+		len += n;
+	output[len] = 0;
+	close(fds[0]);
+	return status_of(pid);
+}
+
+#define RUN(...) run((char *const[]) { "vuser-ioat", __VA_ARGS__, NULL })
+
+/* A service manager's end of sd_notify(3). */
+static int notify_socket(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", dir);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		bail("cannot make a socket: %s", strerror(errno));
+	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
+	return fd;
+}
+
+static bool ready(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char buf[256];
+	ssize_t n;
+
+	if (poll(&p, 1, 10000) != 1)
+		return false;
+	n = recv(fd, buf, sizeof(buf) - 1, 0);
+	if (n < 0)
+		return false;
+	buf[n] = 0;
+	return strstr(buf, "READY=1");
+}
+
+/* Starts a copy that lasts for longer than the test. */
+static bool keep_busy(struct vuser_client *client)
+{
+	uint32_t bar = VFIO_PCI_BAR0_REGION_INDEX;
+	struct ioat_desc desc = {
+		.size = 65536,
+		.src = 0x10000,
+		.dst = 0x20000,
+		.next = 0,
+	};
+	uint32_t rw = VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE;
+	int fd = memfd_create("test-ioat-program", MFD_CLOEXEC);
+	uint16_t command = PCI_COMMAND_MASTER, count = 65535;
+	uint64_t chain = 0, status = 7;
+	bool ok;
+
+	ok = fd >= 0 && !ftruncate(fd, 0x40000) &&
+	     pwrite(fd, &desc, sizeof(desc), 0) == sizeof(desc) &&
+	     !vuser_client_dma_map(client, 0, 0x40000, rw, fd, 0) &&
+	     !vuser_client_write(client, VFIO_PCI_CONFIG_REGION_INDEX,
+				 PCI_COMMAND, &command, 2) &&
+	     !vuser_client_write(client, bar, IOAT_CHAINADDR, &chain, 8) &&
+	     !vuser_client_write(client, bar, IOAT_DMACOUNT, &count, 2) &&
+	     !vuser_client_read(client, bar, IOAT_CHANSTS, &status, 8) &&
+	     (status & IOAT_CHANSTS_STATE) == IOAT_ACTIVE;
+	close(fd);
+	return ok;
+}
+
+static bool answers(const char *path, struct vuser_client **client)
+{
+	uint8_t version = 0;
+
+	return !vuser_client_new(path, NULL, 10000, NULL, NULL, client) &&
+	       !vuser_client_read(*client, VFIO_PCI_BAR0_REGION_INDEX, 8,
+				  &version, 1) &&
+	       version == 0x33;
+}
+
+static int notify;
+
+static void setup(void)
+{
+	find_program();
+	strcpy(dir, "/tmp/test-ioat-XXXXXX");
+	if (!mkdtemp(dir))
+		bail("mkdtemp: %s", strerror(errno));
+	notify = notify_socket();
+}
+
+static void teardown(void)
+{
+	char path[128];
+
+	close(notify);
+	snprintf(path, sizeof(path), "%s/notify", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+TEST(options)
+{
+	static char long_path[200];
+
+	setup();
+	expect(RUN("--help") == 0 && strstr(output, "--no-fd-dma"), "--help");
+	expect(RUN("--version") == 0 && !strncmp(output, "vuser-ioat ", 11),
+	       "--version");
+	expect(RUN("--frobnicate") == 2 && strstr(output, "--help"),
+	       "an unknown option");
+	expect(RUN("file") == 2 && strstr(output, "'file'"),
+	       "an argument too many");
+	expect(RUN("--copy-baseline", "100") == 0 && atof(last_line()) > 0,
+	       "--copy-baseline");
+	expect(RUN("--max-dma-maps", "0") == 2, "--max-dma-maps 0");
+	expect(RUN("--max-dma-maps", "65536") == 2, "--max-dma-maps 65536");
+	expect(RUN("--max-dma-maps", "8x") == 2, "--max-dma-maps 8x");
+	expect(RUN("--copy-baseline", "0") == 2, "--copy-baseline 0");
+	expect(RUN("--copy-baseline", "ten") == 2, "--copy-baseline ten");
+	expect(RUN("-s", "/nonexistent/sock") == 1 &&
+		       strstr(output, "/nonexistent/sock: No such file"),
+	       "a directory that is not there");
+	memset(long_path, 'x', sizeof(long_path) - 1);
+	expect(RUN("-s", long_path) == 1 && strstr(output, "too long"),
+	       "a path that is too long");
+	expect(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
+	teardown();
+}
+
+static void try_life(int sig, const char *name)
+{
+	struct vuser_client *client = NULL;
+	char path[128];
+	struct stat st;
+	pid_t pid;
+
+	setup();
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
+		    STDERR_FILENO);
+	expect(ready(notify), "%s: says when it is ready", name);
+	expect(answers(path, &client), "%s: serves a client", name);
+	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
+	       "%s: a second one cannot have its socket", name);
+	expect(keep_busy(client), "%s: copies", name);
+	kill(pid, sig);
+	expect(status_of(pid) == 0, "%s: ends well, in the middle of a copy",
+	       name);
+	expect(stat(path, &st) < 0 && errno == ENOENT,
+	       "%s: takes its socket away", name);
+	vuser_client_free(client);
+	teardown();
+}
+
+TEST(terminated)
+{
+	try_life(SIGTERM, "SIGTERM");
+}
+
+TEST(interrupted)
+{
+	try_life(SIGINT, "SIGINT");
+}
+
+/* One that was killed leaves its socket; the next one takes it over. */
+TEST(killed)
+{
+	struct vuser_client *client = NULL;
+	char path[128];
+	pid_t pid;
+
+	setup();
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
+		    STDERR_FILENO);
+	ready(notify);
+	kill(pid, SIGKILL);
+	status_of(pid);
+	expect(access(path, F_OK) == 0, "killed: the socket stays");
+	pid = spawn((char *const[]) { "vuser-ioat", "--socket", path, NULL },
+		    STDERR_FILENO);
+	expect(ready(notify) && answers(path, &client),
+	       "killed: the next one takes it over");
+	vuser_client_free(client);
+	kill(pid, SIGTERM);
+	status_of(pid);
+	teardown();
+}

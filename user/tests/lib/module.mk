@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of libvuser.
+lib-tests := test-proto test-region test-version test-sock test-fd \
+	     test-event test-conn test-pci test-handshake test-server \
+	     test-migration test-dma test-hostile
+tests += $(lib-tests)
+
+$(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
+test-server-objs += $(d)device.o
+test-migration-objs += $(d)device.o
+test-dma-objs += $(d)device.o
+test-sock-objs += $(wire-objs)
+test-fd-objs += $(wire-objs)
+test-conn-objs += $(wire-objs)
+test-handshake-objs += $(wire-objs)
+test-hostile-objs += $(d)device.o $(wire-objs)
+test-server-libs := libsystemd

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Signals to eventfds that others write to, too. */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../lib/event.h"
+#include "../harness.h"
+
+#define ROUNDS	4000
+#define STUCK_S 10
+
+static uint64_t count_of(int fd)
+{
+	eventfd_t count = 0;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return eventfd_read(fd, &count) ? 0 : count;
+}
+
+TEST(adds_one)
+{
+	struct vu_event_port port = VU_EVENT_PORT_INIT;
+	int i, fd = eventfd(0, EFD_CLOEXEC);
+
+	for (i = 0; i < 1000; i++)
+		vu_event_signal(&port, fd);
+	check_eq(count_of(fd), 1000);
+	vu_event_port_clear(&port);
+	close(fd);
+}
+
+/* In the mode that the consumer wants, and left in it. */
+TEST(at_the_limit)
+{
+	struct vu_event_port port = VU_EVENT_PORT_INIT;
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	check_eq(eventfd_write(fd, UINT64_MAX - 1), 0);
+	vu_event_signal(&port, fd);
+	check_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+	check(count_of(fd) >= UINT64_MAX - 1);
+	vu_event_signal(&port, fd);
+	check_eq(count_of(fd), 1);
+	vu_event_port_clear(&port);
+	close(fd);
+}
+
+/* The one who waits for a signal is woken up. */
+static void *wait_for_it(void *data)
+{
+	eventfd_t count = 0;
+
+	eventfd_read(*(int *)data, &count);
+	return (void *)(uintptr_t)count;
+}
+
+TEST(wakes_up)
+{
+	struct vu_event_port port = VU_EVENT_PORT_INIT;
+	int fd = eventfd(0, EFD_CLOEXEC);
+	pthread_t thread;
+	void *count;
+
+	pthread_create(&thread, NULL, wait_for_it, &fd);
+	vu_event_signal(&port, fd);
+	pthread_join(thread, &count);
+	check_eq((uintptr_t)count, 1);
+	vu_event_port_clear(&port);
+	close(fd);
+}
+
+/* A device may go to the background after it has begun. */
+TEST(in_a_child)
+{
+	struct vu_event_port port = VU_EVENT_PORT_INIT;
+	int status, fd = eventfd(0, EFD_CLOEXEC);
+	pid_t pid;
+
+	vu_event_signal(&port, fd);
+	pid = fork();
+	require(pid >= 0);
+	if (!pid) {
+		vu_event_signal(&port, fd);
+		_exit(0);
+	}
+	require(waitpid(pid, &status, 0) == pid);
+	check_eq(status, 0);
+	check_eq(count_of(fd), 2);
+	vu_event_port_clear(&port);
+	close(fd);
+}
+
+/* Nobody listens to what is no eventfd, but nobody waits for it either. */
+TEST(no_eventfd)
+{
+	struct vu_event_port port = VU_EVENT_PORT_INIT;
+	int fds[2];
+
+	require(!pipe(fds));
+	vu_event_signal(&port, fds[0]);
+	vu_event_signal(&port, -1);
+	vu_event_port_clear(&port);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/*
+ * There is room for one more, and two want it: who signals must not be the
+ * one who waits.
+ */
+struct race {
+	int fd;
+	atomic_uint round;
+	atomic_uint signalled;
+	atomic_uint written;
+};
+
+static void *write_too(void *data)
+{
+	struct race *race = data;
+	unsigned int i;
+
+	for (i = 1; i <= ROUNDS; i++) {
+		while (race->round < i)
+			sched_yield();
+		eventfd_write(race->fd, 1);
+		race->written = i;
+	}
+	return NULL;
+}
+
+static void *signal_it(void *data)
+{
+	struct vu_event_port port = VU_EVENT_PORT_INIT;
+	struct race *race = data;
+	unsigned int i;
+
+	for (i = 1; i <= ROUNDS; i++) {
+		while (race->round < i)
+			sched_yield();
+		vu_event_signal(&port, race->fd);
+		race->signalled = i;
+	}
+	vu_event_port_clear(&port);
+	return NULL;
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* Nobody else reads. */
+static void drain(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	eventfd_t count;
+
+	while (poll(&pfd, 1, 0) == 1)
+		eventfd_read(fd, &count);
+	sched_yield();
+}
+
+static bool was_signalled(struct race *race, unsigned int round)
+{
+	time_t start = now();
+
+	while (race->signalled < round) {
+		if (now() - start > STUCK_S)
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+TEST(race_for_the_last_room)
+{
+	struct race race = { .fd = eventfd(0, EFD_CLOEXEC) };
+	pthread_t signaller, writer;
+	unsigned int i;
+	bool ok = true;
+
+	pthread_create(&signaller, NULL, signal_it, &race);
+	pthread_create(&writer, NULL, write_too, &race);
+	for (i = 1; i <= ROUNDS; i++) {
+		eventfd_write(race.fd, UINT64_MAX - 2);
+		race.round = i;
+		if (ok)
+			ok = was_signalled(&race, i);
+		/* Whoever waits now gets on. */
+		while (race.written < i || race.signalled < i)
+			drain(race.fd);
+		drain(race.fd);
+	}
+	check(ok);
+	pthread_join(signaller, NULL);
+	pthread_join(writer, NULL);
+	close(race.fd);
+}

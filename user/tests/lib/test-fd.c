@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Closing file descriptors whose close takes its time. */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vuser/sock.h>
+
+#include "../harness.h"
+#include "../wire.h"
+
+/* More of them than there are threads to close them. */
+#define NR_SLOW	  20
+#define LINGER_S  60
+#define AT_ONCE_S 20
+
+/*
+ * A TCP connection with data that the other end, fds[1], does not take: its
+ * close lingers.
+ */
+static void slow_pair(int fds[2])
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = LINGER_S };
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	static const char data[65536];
+	int listener;
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	require(!bind(listener, (struct sockaddr *)&addr, sizeof(addr)));
+	require(!listen(listener, 1));
+	require(!getsockname(listener, (struct sockaddr *)&addr, &len));
+	fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+	require(!connect(fds[0], (struct sockaddr *)&addr, sizeof(addr)));
+	fds[1] = accept(listener, NULL, NULL);
+	require(fds[1] >= 0);
+	close(listener);
+	require(!setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &linger,
+			    sizeof(linger)));
+	while (send(fds[0], data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+}
+
+static void drain(int fd)
+{
+	char buf[65536];
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+}
+
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+TEST(slow_closes)
+{
+	int before = wire_count_fds(), slow[NR_SLOW][2], fds[2], pair[2], i;
+	time_t start = now();
+	struct vuser_msg msg;
+	char byte;
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	for (i = 0; i < NR_SLOW; i++) {
+		slow_pair(slow[i]);
+		wire_send(fds[0], 1, 2, 0, 0, NULL, 0, slow[i], 1);
+		close(slow[i][0]);
+		require(!wire_recv(fds[1], &msg));
+		check_eq(msg.nr_fds, 1);
+		vuser_msg_clear(&msg);
+		check(now() - start < AT_ONCE_S);
+	}
+	/* What is quick does not wait for them. */
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	wire_send(fds[0], 1, 2, 0, 0, NULL, 0, pair, 1);
+	close(pair[0]);
+	require(!wire_recv(fds[1], &msg));
+	vuser_msg_clear(&msg);
+	check_eq(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0);
+	check(now() - start < AT_ONCE_S);
+	close(pair[1]);
+
+	for (i = 0; i < NR_SLOW; i++)
+		drain(slow[i][1]);
+	close(fds[0]);
+	close(fds[1]);
+	check(wire_await_fds(before));
+}

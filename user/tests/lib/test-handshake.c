@@ -1,0 +1,793 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The client's handshake against servers that say anything. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <vuser/client.h>
+
+#include "../harness.h"
+#include "../wire.h"
+
+/* What the server says in place of a good reply, to which question. */
+struct lie {
+	uint16_t command;
+	uint32_t index;
+	uint16_t id_off;
+	uint16_t command_off;
+	uint32_t flags;
+	uint32_t error;
+	const void *payload;
+	size_t len;
+	int fds[4];
+	uint32_t nr_fds;
+	bool hang_up;
+	bool as_is;
+};
+
+/* A server of 9 regions, of which 0 and 2 are there, and 5 interrupt types. */
+struct server {
+	int fd;
+	int memory;
+	int event;
+	const char *json;
+	uint16_t minor;
+	struct vfio_user_region_info region2;
+	const struct vuser_region_caps *caps;
+	const struct vfio_user_io_fd *io_fds;
+	uint32_t nr_io_fds;
+	const struct lie *lie;
+	unsigned int io_fds_asked;
+	unsigned int questions;
+};
+
+static void init(struct server *server)
+{
+	memset(server, 0, sizeof(*server));
+	server->minor = VFIO_USER_MINOR;
+	server->json = "{\"capabilities\":{\"max_msg_fds\":8}}";
+	server->memory = memfd_create("server", MFD_CLOEXEC);
+	server->event = eventfd(0, EFD_CLOEXEC);
+	server->region2 = (struct vfio_user_region_info) {
+		.index = 2,
+		.flags = VFIO_REGION_INFO_FLAG_READ |
+			 VFIO_REGION_INFO_FLAG_WRITE |
+			 VFIO_REGION_INFO_FLAG_MMAP,
+		.size = 0x8000,
+		.offset = 0x1000,
+	};
+}
+
+static void fini(struct server *server)
+{
+	close(server->memory);
+	close(server->event);
+}
+
+/* The index that a question is about. */
+static uint32_t index_of(const struct vuser_msg *msg)
+{
+	const uint32_t *words = msg->payload;
+
+	switch (msg->hdr.command) {
+	case VFIO_USER_DEVICE_GET_REGION_INFO:
+	case VFIO_USER_DEVICE_GET_REGION_IO_FDS:
+	case VFIO_USER_DEVICE_GET_IRQ_INFO:
+		return words[2];
+	}
+	return 0;
+}
+
+static ssize_t good_version(struct server *server, void *buf)
+{
+	struct vfio_user_version *version = buf;
+
+	version->major = 0;
+	version->minor = server->minor;
+	strcpy((char *)version->data, server->json);
+	return sizeof(*version) + strlen(server->json) + 1;
+}
+
+static ssize_t good_region(struct server *server, const struct vuser_msg *msg,
+			   void *buf, size_t size, int *fd)
+{
+	const struct vfio_user_region_info *req = msg->payload;
+	struct vfio_user_region_info info = { .index = req->index };
+
+	if (req->index == 0) {
+		info.size = 0x1000;
+		info.flags = 3;
+	} else if (req->index == 2) {
+		info = server->region2;
+		if (info.flags & VFIO_REGION_INFO_FLAG_MMAP)
+			*fd = server->memory;
+		return vuser_encode_region_info_reply(buf, size, req->argsz,
+						      &info, server->caps);
+	}
+	return vuser_encode_region_info_reply(buf, size, req->argsz, &info,
+					      NULL);
+}
+
+static void good_reply(struct server *server, const struct vuser_msg *msg)
+{
+	uint16_t command = msg->hdr.command;
+	uint32_t nr_io = 0, index = index_of(msg);
+	char buf[8192] = { 0 };
+	ssize_t len = 0;
+	int fd = -1;
+
+	switch (command) {
+	case VFIO_USER_VERSION:
+		len = good_version(server, buf);
+		break;
+	case VFIO_USER_DEVICE_GET_INFO:
+		len = vuser_encode_device_info(buf, sizeof(buf), 3, 9, 5);
+		break;
+	case VFIO_USER_DEVICE_GET_REGION_INFO:
+		len = good_region(server, msg, buf, sizeof(buf), &fd);
+		break;
+	case VFIO_USER_DEVICE_GET_REGION_IO_FDS:
+		server->io_fds_asked++;
+		if (index == 2)
+			nr_io = server->nr_io_fds;
+		if (nr_io)
+			fd = server->event;
+		len = vuser_encode_region_io_fds_reply(
+			buf, sizeof(buf), 65536, index, server->io_fds, nr_io);
+		break;
+	case VFIO_USER_DEVICE_GET_IRQ_INFO:
+		len = vuser_encode_irq_info(buf, sizeof(buf), index, 1, 2);
+		break;
+	}
+	wire_send(server->fd, msg->hdr.msg_id, command,
+		  VFIO_USER_FLAGS_TYPE_REPLY, 0, buf, len, &fd, fd >= 0);
+}
+
+static void tell_lie(struct server *server, const struct vuser_msg *msg)
+{
+	const struct lie *lie = server->lie;
+
+	if (lie->hang_up) {
+		if (lie->len)
+			(void)!write(server->fd, lie->payload, lie->len);
+		close(server->fd);
+		server->fd = -1;
+		return;
+	}
+	wire_send(server->fd, msg->hdr.msg_id + lie->id_off,
+		  msg->hdr.command + lie->command_off,
+		  lie->as_is ? lie->flags :
+			       VFIO_USER_FLAGS_TYPE_REPLY | lie->flags,
+		  lie->error, lie->payload, lie->len, lie->fds, lie->nr_fds);
+}
+
+/* Answer one question.  False when the client has hung up. */
+static bool answer(struct server *server)
+{
+	const struct lie *lie = server->lie;
+	struct vuser_msg msg;
+
+	if (server->fd < 0 || wire_recv(server->fd, &msg))
+		return false;
+	server->questions++;
+	if (lie && lie->command == msg.hdr.command &&
+	    lie->index == index_of(&msg))
+		tell_lie(server, &msg);
+	else
+		good_reply(server, &msg);
+	vuser_msg_clear(&msg);
+	return true;
+}
+
+/* Run a handshake to its end; the description is the caller's. */
+static int run(struct server *server, const struct vuser_client_options *opt,
+	       struct vuser_description **desc)
+{
+	struct vuser_handshake *hs;
+	int ret, fds[2];
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	server->fd = fds[0];
+	require(!vuser_handshake_new(fds[1], opt, &hs));
+	while ((ret = vuser_handshake_step(hs, desc)) == -EAGAIN) {
+		if (!answer(server) && server->fd >= 0) {
+			ret = -ECONNABORTED;
+			break;
+		}
+	}
+	if (ret) {
+		printf("# %s\n", vuser_handshake_error(hs));
+		check(*vuser_handshake_error(hs));
+	}
+	vuser_handshake_free(hs);
+	if (server->fd >= 0)
+		close(server->fd);
+	return ret;
+}
+
+/* How a handshake with a server ends that tells @lie. */
+static int ends(const struct lie *lie)
+{
+	struct vuser_description *desc = NULL;
+	int ret, before = wire_count_fds();
+	struct server server;
+
+	init(&server);
+	server.lie = lie;
+	ret = run(&server, NULL, &desc);
+	if (!ret)
+		vuser_description_free(desc);
+	fini(&server);
+	check(wire_await_fds(before));
+	return ret;
+}
+
+TEST(good)
+{
+	struct vuser_description *desc;
+	int before = wire_count_fds();
+	struct server server;
+
+	init(&server);
+	require(!run(&server, NULL, &desc));
+	check_eq(desc->minor, VFIO_USER_MINOR);
+	check_eq(desc->caps.max_msg_fds, 8);
+	check_eq(desc->twin, -1);
+	check_eq(desc->nr_regions, 9);
+	check_eq(desc->nr_irqs, 5);
+	check_eq(desc->regions[0].size, 0x1000);
+	check_eq(desc->regions[1].size, 0);
+	check_eq(desc->regions[2].flags, 7);
+	require(desc->regions[2].fd >= 0 && desc->regions[2].nr_areas == 1);
+	check_eq(desc->regions[2].areas[0].offset, 0);
+	check_eq(desc->regions[2].areas[0].size, 0x8000);
+	check_eq(desc->regions[2].areas[0].file_offset, 0x1000);
+	check_eq(desc->irqs[4].count, 2);
+	/* Asked for BARs that are there only. */
+	check_eq(server.io_fds_asked, 2);
+	vuser_description_free(desc);
+	fini(&server);
+	check(wire_await_fds(before));
+}
+
+TEST(server_of_minor_0)
+{
+	struct vuser_description *desc;
+	struct server server;
+
+	init(&server);
+	server.minor = 0;
+	server.json = "{\"capabilities\":{}}";
+	require(!run(&server, NULL, &desc));
+	check_eq(desc->minor, 0);
+	check_eq(server.io_fds_asked, 0);
+	vuser_description_free(desc);
+	fini(&server);
+}
+
+TEST(nothing_is_read_ahead)
+{
+	struct vuser_description *desc;
+	struct vuser_handshake *hs;
+	struct server server;
+	int fds[2], ret;
+	char c;
+
+	/* What comes after the last reply is for whoever gets the socket. */
+	init(&server);
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	server.fd = fds[0];
+	require(!vuser_handshake_new(fds[1], NULL, &hs));
+	check_eq(vuser_handshake_fd(hs), fds[1]);
+	/* 1 version, 1 info, 9 regions, 2 io fds, 5 interrupts. */
+	while ((ret = vuser_handshake_step(hs, &desc)) == -EAGAIN) {
+		require(answer(&server));
+		if (server.questions == 18)
+			require(write(fds[0], "!", 1) == 1);
+	}
+	check_eq(ret, 0);
+	check_eq(server.questions, 18);
+	check_eq(vuser_handshake_fd(hs), -1);
+	check_eq(vuser_handshake_step(hs, &desc), -EINVAL);
+	vuser_handshake_free(hs);
+	check_eq(read(desc->sock, &c, 1), 1);
+	check_eq(c, '!');
+	vuser_description_free(desc);
+	close(fds[0]);
+	fini(&server);
+}
+
+TEST(wrong_headers)
+{
+	static const uint16_t commands[] = {
+		VFIO_USER_VERSION,
+		VFIO_USER_DEVICE_GET_INFO,
+		VFIO_USER_DEVICE_GET_REGION_INFO,
+		VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+		VFIO_USER_DEVICE_GET_IRQ_INFO,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		struct lie lie = { .command = commands[i], .id_off = 1 };
+
+		check_eq(ends(&lie), -EPROTO);
+		lie.id_off = 0;
+		lie.command_off = 1;
+		check_eq(ends(&lie), -EPROTO);
+		lie.command_off = 0;
+		lie.as_is = true;
+		lie.flags = VFIO_USER_FLAGS_TYPE_COMMAND;
+		check_eq(ends(&lie), -EPROTO);
+		lie.flags = 2;
+		check_eq(ends(&lie), -EINVAL);
+	}
+}
+
+TEST(errors)
+{
+	struct lie lie = { .flags = VFIO_USER_FLAGS_ERROR, .error = EPERM };
+
+	lie.command = VFIO_USER_VERSION;
+	check_eq(ends(&lie), -EPERM);
+	lie.error = 0;
+	check_eq(ends(&lie), -EIO);
+	lie.error = UINT32_MAX;
+	check_eq(ends(&lie), -EIO);
+	lie.error = 1u << 31;
+	check_eq(ends(&lie), -EIO);
+	/* It is no "step again". */
+	lie.error = EAGAIN;
+	check_eq(ends(&lie), -EIO);
+	lie.error = ENODEV;
+	lie.command = VFIO_USER_DEVICE_GET_INFO;
+	check_eq(ends(&lie), -ENODEV);
+	/* One region or interrupt type less is no failure. */
+	lie.command = VFIO_USER_DEVICE_GET_REGION_INFO;
+	check_eq(ends(&lie), 0);
+	lie.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS;
+	check_eq(ends(&lie), 0);
+	lie.command = VFIO_USER_DEVICE_GET_IRQ_INFO;
+	check_eq(ends(&lie), 0);
+}
+
+TEST(short_replies)
+{
+	static const struct {
+		uint16_t command;
+		size_t full;
+	} cases[] = {
+		{ VFIO_USER_VERSION, 4 },
+		{ VFIO_USER_DEVICE_GET_INFO, 16 },
+		{ VFIO_USER_DEVICE_GET_REGION_INFO, 32 },
+		{ VFIO_USER_DEVICE_GET_REGION_IO_FDS, 16 },
+		{ VFIO_USER_DEVICE_GET_IRQ_INFO, 16 },
+	};
+	const char zeroes[64] = { 0 };
+	size_t i, len;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (len = 0; len <= cases[i].full; len++) {
+			struct lie lie = { .command = cases[i].command,
+					   .payload = zeroes,
+					   .len = len };
+
+			check_eq(ends(&lie), len < cases[i].full ? -EPROTO : 0);
+		}
+}
+
+TEST(hang_ups)
+{
+	static const uint16_t commands[] = {
+		VFIO_USER_VERSION,
+		VFIO_USER_DEVICE_GET_INFO,
+		VFIO_USER_DEVICE_GET_REGION_INFO,
+		VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+		VFIO_USER_DEVICE_GET_IRQ_INFO,
+	};
+	struct vfio_user_header hdr = { 1, 1, 32, 1, 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		struct lie lie = { .command = commands[i], .hang_up = true };
+
+		check_eq(ends(&lie), -ENODATA);
+		lie.payload = &hdr;
+		lie.len = 7;
+		check_eq(ends(&lie), -ECONNRESET);
+		lie.len = sizeof(hdr);
+		check_eq(ends(&lie), -ECONNRESET);
+	}
+}
+
+TEST(too_long)
+{
+	static char zeroes[70000];
+	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO,
+			   .payload = zeroes,
+			   .len = sizeof(zeroes) };
+
+	check_eq(ends(&lie), -EMSGSIZE);
+}
+
+TEST(versions)
+{
+	struct {
+		struct vfio_user_version head;
+		char json[128];
+	} msg = { .head = { 0, 1 }, .json = "{}" };
+	struct lie lie = { .command = VFIO_USER_VERSION,
+			   .payload = &msg,
+			   .len = 7 };
+
+	check_eq(ends(&lie), 0);
+	msg.head.minor = 2;
+	check_eq(ends(&lie), -EPROTO);
+	msg.head.minor = 0;
+	check_eq(ends(&lie), 0);
+	msg.head.major = 1;
+	check_eq(ends(&lie), -EPROTONOSUPPORT);
+	msg.head.major = 0;
+	strcpy(msg.json, "{]");
+	check_eq(ends(&lie), -EPROTO);
+}
+
+TEST(twin_sockets)
+{
+	struct {
+		struct vfio_user_version head;
+		char json[128];
+	} msg = { .head = { 0, 1 } };
+	struct lie lie = { .command = VFIO_USER_VERSION, .payload = &msg };
+	struct vuser_client_options opt = { .no_twin = true };
+	int sock, socks[2], event = eventfd(0, EFD_CLOEXEC);
+	struct vuser_description *desc;
+	struct server server;
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks));
+	sock = socks[0];
+#define say(text)                                                           \
+	(strcpy(msg.json, "{\"capabilities\":{\"twin_socket\":" text "}}"), \
+	 lie.len = 4 + strlen(msg.json) + 1)
+	/* No fds at all, none at that index, no index. */
+	say("{\"supported\":true,\"fd_index\":0}");
+	check_eq(ends(&lie), -EPROTO);
+	lie.fds[0] = event;
+	lie.fds[1] = sock;
+	lie.nr_fds = 2;
+	say("{\"supported\":true,\"fd_index\":2}");
+	check_eq(ends(&lie), -EPROTO);
+	say("{\"supported\":true}");
+	check_eq(ends(&lie), -EPROTO);
+	/* Not a socket. */
+	say("{\"supported\":true,\"fd_index\":0}");
+	check_eq(ends(&lie), -EPROTO);
+	/* It need not be the first. */
+	say("{\"supported\":true,\"fd_index\":1}");
+	check_eq(ends(&lie), 0);
+	init(&server);
+	server.lie = &lie;
+	require(!run(&server, NULL, &desc));
+	check(desc->twin >= 0);
+	vuser_description_free(desc);
+	/* Not wanted. */
+	check_eq(run(&server, &opt, &desc), -EPROTO);
+	fini(&server);
+	say("{\"supported\":false,\"fd_index\":1}");
+	check_eq(ends(&lie), 0);
+#undef say
+	close(socks[0]);
+	close(socks[1]);
+	close(event);
+}
+
+TEST(too_many_things)
+{
+	struct vfio_user_device_info info = { 16, 3, VUSER_MAX_REGIONS + 1, 5 };
+	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO,
+			   .payload = &info,
+			   .len = sizeof(info) };
+	struct vfio_user_irq_info irq = { 16, 1, 0, VUSER_MAX_IRQS + 1 };
+
+	check_eq(ends(&lie), -EPROTO);
+	info.num_regions = 0;
+	info.num_irqs = VUSER_MAX_IRQ_INDEXES + 1;
+	check_eq(ends(&lie), -EPROTO);
+	info.num_irqs = 0;
+	check_eq(ends(&lie), 0);
+	info.num_regions = VUSER_MAX_REGIONS;
+	info.num_irqs = VUSER_MAX_IRQ_INDEXES;
+	check_eq(ends(&lie), 0);
+	lie.command = VFIO_USER_DEVICE_GET_IRQ_INFO;
+	lie.payload = &irq;
+	check_eq(ends(&lie), -EPROTO);
+	irq.count--;
+	check_eq(ends(&lie), 0);
+	irq.index = 1;
+	check_eq(ends(&lie), -EPROTO);
+}
+
+/* What becomes of region 2. */
+static struct vuser_region region2(struct server *server,
+				   struct vuser_description **desc)
+{
+	require(!run(server, NULL, desc));
+	return (*desc)->regions[2];
+}
+
+TEST(regions_that_cannot_be_mapped)
+{
+	struct vuser_description *desc;
+	struct vuser_region region;
+	struct server server;
+	int before = wire_count_fds();
+
+	/* Less than a page, an odd offset, no fd: trapped, then. */
+	init(&server);
+	server.region2.size = 0xfff;
+	region = region2(&server, &desc);
+	check_eq(region.flags, 3);
+	check_eq(region.fd, -1);
+	vuser_description_free(desc);
+	server.region2.size = 0x8000;
+	server.region2.offset = 0x1001;
+	region = region2(&server, &desc);
+	check_eq(region.nr_areas, 0);
+	check_eq(region.fd, -1);
+	vuser_description_free(desc);
+	/* The part of a page at the end stays trapped. */
+	server.region2.offset = 0;
+	server.region2.size = 0x1801;
+	region = region2(&server, &desc);
+	require(region.nr_areas == 1);
+	check_eq(region.areas[0].size, 0x1000);
+	vuser_description_free(desc);
+	/* Past the end of any file. */
+	server.region2.offset = INT64_MAX & ~0xfffll;
+	check_eq(run(&server, NULL, &desc), -EPROTO);
+	server.region2.offset = UINT64_MAX & ~0xfffull;
+	check_eq(run(&server, NULL, &desc), -EPROTO);
+	fini(&server);
+	check(wire_await_fds(before));
+}
+
+TEST(region_fds)
+{
+	struct vfio_user_region_info info = { 32, 7, 2, 0, 0x1000, 0 };
+	struct lie lie = { .command = VFIO_USER_DEVICE_GET_REGION_INFO,
+			   .index = 2,
+			   .payload = &info,
+			   .len = 32 };
+	struct vuser_description *desc;
+	struct server server;
+	int before;
+
+	/* None where one was promised; one where none was; several. */
+	before = wire_count_fds();
+	init(&server);
+	server.lie = &lie;
+	check_eq(region2(&server, &desc).flags, 3);
+	vuser_description_free(desc);
+	lie.fds[0] = server.memory;
+	lie.fds[1] = server.event;
+	lie.nr_fds = 2;
+	info.flags = 3;
+	check_eq(region2(&server, &desc).fd, -1);
+	vuser_description_free(desc);
+	info.flags = 7;
+	check(region2(&server, &desc).fd >= 0);
+	vuser_description_free(desc);
+	fini(&server);
+	check(wire_await_fds(before));
+}
+
+TEST(sparse_areas)
+{
+	static const struct vuser_region_caps caps = {
+		.has_sparse = true,
+		.nr_areas = 4,
+		/* The second and the last cannot be mapped. */
+		.areas = { { 0x7000, 0x1000 },
+			   { 0x4800, 0x1000 },
+			   { 0x1000, 0x1000 },
+			   { 0x3000, 0x800 } },
+		.has_type = true,
+		.type = 3,
+	};
+	static const struct vuser_region_caps none = { .has_sparse = true };
+	struct vuser_description *desc;
+	struct vuser_region region;
+	struct server server;
+
+	init(&server);
+	server.caps = &caps;
+	region = region2(&server, &desc);
+	require(region.nr_areas == 2);
+	check_eq(region.areas[0].offset, 0x1000);
+	check_eq(region.areas[0].file_offset, 0x2000);
+	check_eq(region.areas[1].offset, 0x7000);
+	check_eq(region.type, 3);
+	vuser_description_free(desc);
+	server.caps = &none;
+	region = region2(&server, &desc);
+	check_eq(region.nr_areas, 0);
+	check_eq(region.flags, 3);
+	check_eq(region.fd, -1);
+	vuser_description_free(desc);
+	fini(&server);
+}
+
+TEST(capabilities_that_never_fit)
+{
+	struct vfio_user_region_info info = {
+		.argsz = 8192,
+		.index = 2,
+		.size = 0x1000,
+		.flags = 3 | VFIO_REGION_INFO_FLAG_CAPS,
+	};
+	struct lie lie = { .command = VFIO_USER_DEVICE_GET_REGION_INFO,
+			   .index = 2,
+			   .payload = &info,
+			   .len = 32 };
+
+	/* Asked again once, not for ever. */
+	check_eq(ends(&lie), -EPROTO);
+	info.argsz = UINT32_MAX;
+	check_eq(ends(&lie), -EPROTO);
+	info.argsz = 1 << 20;
+	check_eq(ends(&lie), -EPROTO);
+	info.argsz = 33;
+	check_eq(ends(&lie), -EPROTO);
+}
+
+TEST(io_fds)
+{
+	struct vfio_user_io_fd io[5] = {
+		{ .offset = 0x10, .size = 4 },
+		{ .offset = 0x20, .size = 3 },
+		{ .offset = 0x30,
+		  .size = 8,
+		  .type = VFIO_USER_IO_FD_TYPE_IOREGIONFD },
+		{ .offset = 0x40, .size = 0, .flags = 1, .data = 5 },
+		{ .offset = 0x50, .size = 8, .flags = 8 },
+	};
+	struct vuser_description *desc;
+	struct vuser_region region;
+	struct server server;
+	int before = wire_count_fds();
+
+	/* Only what the kernel can serve is kept. */
+	init(&server);
+	server.io_fds = io;
+	server.nr_io_fds = 5;
+	region = region2(&server, &desc);
+	require(region.nr_io_fds == 2);
+	check_eq(region.io_fds[0].offset, 0x10);
+	check_eq(region.io_fds[1].offset, 0x40);
+	check_eq(region.io_fds[1].datamatch, 5);
+	check_eq(region.nr_fds, 1);
+	check_eq(region.io_fds[0].fd, region.fds[0]);
+	vuser_description_free(desc);
+	io[4].fd_index = 1;
+	check_eq(run(&server, NULL, &desc), -EPROTO);
+	io[4].fd_index = 0;
+	io[4].offset = 0x8000;
+	check_eq(run(&server, NULL, &desc), -EPROTO);
+	fini(&server);
+	check(wire_await_fds(before));
+}
+
+TEST(more_fds_than_announced)
+{
+	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO, .nr_fds = 3 };
+	struct vuser_client_options opt = { .max_msg_fds = 2 };
+	struct vuser_description *desc;
+	struct server server;
+	int before = wire_count_fds();
+
+	init(&server);
+	server.lie = &lie;
+	check_eq(run(&server, &opt, &desc), -EMFILE);
+	fini(&server);
+	check(wire_await_fds(before));
+}
+
+TEST(given_up)
+{
+	struct vuser_handshake *hs;
+	int fds[2], before = wire_count_fds();
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(!vuser_handshake_new(fds[1], NULL, &hs));
+	check(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
+	vuser_handshake_free(hs);
+	close(fds[0]);
+	vuser_handshake_free(NULL);
+	vuser_description_free(NULL);
+	check(wire_await_fds(before));
+	/* On what is no socket, or has nobody at its other end. */
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	close(fds[0]);
+	check_eq(vuser_handshake_new(fds[1], NULL, &hs), -EPIPE);
+	check_eq(vuser_handshake_new(-1, NULL, &hs), -EBADF);
+	check(wire_await_fds(before));
+}
+
+static void answer_early(int fd, uint16_t id, uint16_t command,
+			 const void *payload, size_t len)
+{
+	wire_send(fd, id, command, VFIO_USER_FLAGS_TYPE_REPLY, 0, payload, len,
+		  NULL, 0);
+}
+
+/* Begin a handshake with a server that is asked for its first region next. */
+static struct vuser_handshake *begin(int fds[2])
+{
+	char buf[64], version[64] = { 0, 0, VFIO_USER_MINOR };
+	struct vuser_description *desc;
+	struct vuser_handshake *hs;
+	ssize_t len;
+	int left;
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(!vuser_handshake_new(fds[1], NULL, &hs));
+	/* Ids count up, so all answers can be given before the questions. */
+	strcpy(version + 4, "{\"capabilities\":{}}");
+	answer_early(fds[0], 1, VFIO_USER_VERSION, version,
+		     4 + strlen(version + 4) + 1);
+	len = vuser_encode_device_info(buf, sizeof(buf), 0, 9, 5);
+	answer_early(fds[0], 2, VFIO_USER_DEVICE_GET_INFO, buf, len);
+
+	/* One of them is taken in a step: a loop has others to serve. */
+	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
+	require(!ioctl(fds[1], FIONREAD, &left));
+	check_eq(left, (int)sizeof(struct vfio_user_header) + len);
+	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
+	require(!ioctl(fds[1], FIONREAD, &left));
+	check_eq(left, 0);
+	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
+	return hs;
+}
+
+TEST(one_reply_a_step)
+{
+	struct vuser_handshake *hs;
+	int fds[2];
+
+	hs = begin(fds);
+	vuser_handshake_free(hs);
+	close(fds[0]);
+}
+
+/* A region that wants more room each time is asked about twice, no more. */
+TEST(region_that_grows)
+{
+	struct vfio_user_region_info info = {
+		.flags = VFIO_REGION_INFO_FLAG_CAPS,
+		.size = 0x1000,
+		.cap_offset = sizeof(info),
+	};
+	struct vuser_description *desc;
+	struct vuser_handshake *hs;
+	int fds[2], ret, asked = 0;
+
+	hs = begin(fds);
+	do {
+		info.argsz = 4096 + 8 * ++asked;
+		answer_early(fds[0], 2 + asked,
+			     VFIO_USER_DEVICE_GET_REGION_INFO, &info,
+			     sizeof(info));
+		ret = vuser_handshake_step(hs, &desc);
+	} while (ret == -EAGAIN && asked < 100);
+	check_eq(ret, -EPROTO);
+	check_eq(asked, 2);
+	vuser_handshake_free(hs);
+	close(fds[0]);
+}

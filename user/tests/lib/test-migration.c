@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/* States of migration, its data, and the log of writes, as the library has them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "../harness.h"
+
+#define GET   VFIO_DEVICE_FEATURE_GET
+#define SET   VFIO_DEVICE_FEATURE_SET
+#define PROBE VFIO_DEVICE_FEATURE_PROBE
+
+#define MIGRATION VFIO_DEVICE_FEATURE_MIGRATION
+#define STATE	  VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE
+#define START	  VFIO_DEVICE_FEATURE_DMA_LOGGING_START
+#define END	  VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP
+#define REPORT	  VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT
+
+#define STOP	 VFIO_DEVICE_STATE_STOP
+#define RUNNING	 VFIO_DEVICE_STATE_RUNNING
+#define COPY	 VFIO_DEVICE_STATE_STOP_COPY
+#define RESUMING VFIO_DEVICE_STATE_RESUMING
+#define ERROR	 VFIO_DEVICE_STATE_ERROR
+
+static struct device *dev;
+static struct vuser_client *client;
+
+static void setup(bool migration, bool logging)
+{
+	const struct vuser_server_config config = {
+		.device_flags = VFIO_DEVICE_FLAGS_PCI,
+		.migration = migration,
+		.dma_logging = logging,
+		.max_data_xfer_size = 4096,
+	};
+
+	dev = device_new(&config, NULL);
+	require(dev);
+	client = device_client(dev, NULL, NULL, NULL);
+	require(client);
+}
+
+static void teardown(void)
+{
+	vuser_client_free(client);
+	check(device_await(&dev->disconnects, 1));
+	device_free(dev);
+}
+
+static int probe(uint32_t what)
+{
+	return vuser_client_feature(client, PROBE | what, NULL, 0, 0);
+}
+
+static ssize_t set_state(uint32_t to)
+{
+	struct vfio_device_feature_mig_state state = { .device_state = to };
+
+	return vuser_client_feature(client, SET | STATE, &state, sizeof(state),
+				    sizeof(state));
+}
+
+static int state(void)
+{
+	struct vfio_device_feature_mig_state got = { .data_fd = 7 };
+
+	check_eq(vuser_client_feature(client, GET | STATE, &got, 0,
+				      sizeof(got)),
+		 sizeof(got));
+	check_eq(got.data_fd, -1);
+	return got.device_state;
+}
+
+TEST(what_is_offered)
+{
+	const uint32_t all[] = { MIGRATION, STATE, START, END, REPORT };
+	struct vfio_device_feature_migration flags = { 0 };
+	size_t i;
+
+	setup(true, true);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		check_eq(probe(all[i]), 0);
+	check_eq(probe(GET | SET | STATE), 0);
+	/* All methods that are asked for must be there. */
+	check_eq(probe(SET | MIGRATION), -EINVAL);
+	check_eq(probe(GET | SET | MIGRATION), -EINVAL);
+	check_eq(probe(GET | START), -EINVAL);
+	check_eq(probe(GET | END), -EINVAL);
+	check_eq(probe(SET | REPORT), -EINVAL);
+	check_eq(vuser_client_feature(client, GET | MIGRATION, &flags, 0,
+				      sizeof(flags)),
+		 sizeof(flags));
+	check_eq(flags.flags, VFIO_MIGRATION_STOP_COPY);
+	check_eq(vuser_client_feature(client, GET | MIGRATION, &flags, 0, 4),
+		 -ENOSPC);
+	/* What the library does not serve is the device's. */
+	check_eq(probe(3), -ENOTTY);
+	teardown();
+
+	/* The device of the tests has a feature STATE of its own. */
+	setup(false, true);
+	check_eq(probe(MIGRATION), -ENOTTY);
+	check_eq(probe(START), 0);
+	teardown();
+	setup(true, false);
+	check_eq(probe(MIGRATION), 0);
+	check_eq(probe(START), -ENOTTY);
+	check_eq(probe(END), -ENOTTY);
+	check_eq(probe(REPORT), -ENOTTY);
+	teardown();
+}
+
+TEST(paths)
+{
+	/* Where from, where to, and the steps that makes. */
+	static const unsigned int table[][3] = {
+		{ RUNNING, RUNNING, 0 },     { RUNNING, STOP, 21 },
+		{ RUNNING, COPY, 2113 },     { RUNNING, RESUMING, 2114 },
+		{ STOP, RUNNING, 12 },	     { STOP, STOP, 0 },
+		{ STOP, COPY, 13 },	     { STOP, RESUMING, 14 },
+		{ COPY, RUNNING, 3112 },     { COPY, STOP, 31 },
+		{ COPY, COPY, 0 },	     { COPY, RESUMING, 3114 },
+		{ RESUMING, RUNNING, 4112 }, { RESUMING, STOP, 41 },
+		{ RESUMING, COPY, 4113 },    { RESUMING, RESUMING, 0 },
+	};
+	/* RUNNING_P2P, PRE_COPY and PRE_COPY_P2P, which old headers lack. */
+	const uint32_t none[] = { ERROR, 5, 6, 7, 8, UINT32_MAX };
+	struct vfio_device_feature_mig_state in = { .device_state = STOP };
+	size_t i;
+
+	setup(true, false);
+	check_eq(state(), RUNNING);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		check_eq(set_state(table[i][0]), 8);
+		dev->mig_steps = 0;
+		check_eq(set_state(table[i][1]), 8);
+		check_eq(dev->mig_steps, table[i][2]);
+		check_eq(state(), table[i][1]);
+	}
+	dev->mig_steps = 0;
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		check_eq(set_state(none[i]), -EINVAL);
+	check_eq(vuser_client_feature(client, SET | STATE, &in, 4, 8), -EINVAL);
+	check_eq(dev->mig_steps, 0);
+	check_eq(state(), RESUMING);
+	teardown();
+}
+
+TEST(steps_that_fail)
+{
+	setup(true, false);
+	/* The device is as it was before the step, not before the path. */
+	dev->mig_refuse = COPY;
+	check_eq(set_state(COPY), -EREMOTEIO);
+	check_eq(state(), STOP);
+	check_eq(set_state(RUNNING), 8);
+	dev->mig_refuse = STOP;
+	check_eq(set_state(COPY), -EREMOTEIO);
+	check_eq(state(), RUNNING);
+	dev->mig_refuse = 0;
+	check_eq(set_state(RESUMING), 8);
+	dev->mig_refuse = STOP;
+	check_eq(set_state(RUNNING), -EREMOTEIO);
+	check_eq(state(), ERROR);
+	dev->mig_refuse = 0;
+	check_eq(set_state(STOP), -EINVAL);
+	check_eq(set_state(ERROR), -EINVAL);
+	check_eq(vuser_client_reset(client), 0);
+	check_eq(state(), RUNNING);
+	teardown();
+}
+
+TEST(data)
+{
+	char buf[200];
+
+	setup(true, false);
+	check_eq(vuser_client_mig_read(client, buf, sizeof(buf)), -EINVAL);
+	check_eq(vuser_client_mig_write(client, buf, sizeof(buf)), -EINVAL);
+	check_eq(set_state(COPY), 8);
+	check_eq(vuser_client_mig_read(client, buf, sizeof(buf)), 100);
+	check_eq(buf[99], 'm');
+	check_eq(vuser_client_mig_read(client, buf, 7), 7);
+	check_eq(vuser_client_mig_write(client, buf, sizeof(buf)), -EINVAL);
+	check_eq(set_state(RESUMING), 8);
+	check_eq(vuser_client_mig_read(client, buf, sizeof(buf)), -EINVAL);
+	check_eq(vuser_client_mig_write(client, buf, sizeof(buf)), 0);
+	check_eq(dev->last_count, sizeof(buf));
+	check_eq(vuser_client_mig_write(client, buf, 0), 0);
+	check_eq(dev->last_count, 0);
+	/* More than the server takes is not sent. */
+	check_eq(vuser_client_mig_read(client, buf, 4097), -EINVAL);
+	check_eq(vuser_client_mig_write(client, buf, 4097), -EINVAL);
+	teardown();
+}
+
+static ssize_t start(uint32_t nr, const uint64_t *ranges, size_t len,
+		     uint64_t *page)
+{
+	struct {
+		uint64_t page_size;
+		uint32_t num_ranges;
+		uint32_t reserved;
+		uint64_t ranges[8];
+	} msg = { .page_size = 4096, .num_ranges = nr };
+	ssize_t ret;
+
+	if (ranges)
+		memcpy(msg.ranges, ranges, len - offsetof(typeof(msg), ranges));
+	ret = vuser_client_feature(client, SET | START, &msg, len, sizeof(msg));
+	if (page)
+		*page = msg.page_size;
+	return ret;
+}
+
+TEST(logging)
+{
+	const uint64_t ranges[] = { 0, 4096, 1 << 20, 8192 };
+	uint64_t bad[] = { 0, 4096, UINT64_MAX - 4095, 8192 }, page;
+	const size_t head = sizeof(struct vfio_user_log_control);
+
+	setup(false, true);
+	/* Shorter than it must be, ranges that are empty or wrap. */
+	check_eq(start(0, NULL, head - 1, NULL), -EINVAL);
+	check_eq(start(1, NULL, head, NULL), -EINVAL);
+	check_eq(start(3, ranges, head + 32, NULL), -EINVAL);
+	check_eq(start(UINT32_MAX, ranges, head + 32, NULL), -EINVAL);
+	check_eq(start(2, bad, head + 32, NULL), -EINVAL);
+	bad[3] = 0;
+	check_eq(start(2, bad, head + 32, NULL), -EINVAL);
+	check_eq(dev->logging, 0);
+	check_eq(start(2, ranges, head + 32, &page), head + 32);
+	check_eq(page, DEVICE_LOG_PAGE);
+	check_eq(dev->logging, 1);
+	check_eq(start(0, NULL, head, NULL), -EBUSY);
+	check_eq(vuser_client_feature(client, SET | END, NULL, 0, 0), 0);
+	check_eq(dev->logging, 0);
+	/* It may be ended more than once. */
+	check_eq(vuser_client_feature(client, SET | END, NULL, 0, 0), 0);
+	check_eq(dev->logging, 0);
+	/* All memory, up to the last byte. */
+	bad[3] = 4096;
+	check_eq(start(2, bad, head + 32, NULL), head + 32);
+	/* A reset has no influence on it, the end of the client has. */
+	check_eq(vuser_client_reset(client), 0);
+	check_eq(dev->logging, 1);
+	vuser_client_free(client);
+	check(device_await(&dev->disconnects, 1));
+	client = device_client(dev, NULL, NULL, NULL);
+	require(client);
+	check_eq(dev->logging, 0);
+	vuser_client_free(client);
+	check(device_await(&dev->disconnects, 2));
+	device_free(dev);
+}
+
+struct report {
+	uint64_t iova;
+	uint64_t length;
+	uint64_t page_size;
+	uint64_t bitmap[512];
+};
+
+static ssize_t report(struct report *r, uint64_t iova, uint64_t length,
+		      uint64_t page_size, size_t room)
+{
+	memset(r, 0xff, sizeof(*r));
+	r->iova = iova;
+	r->length = length;
+	r->page_size = page_size;
+	return vuser_client_feature(client, GET | REPORT, r, 24, 24 + room);
+}
+
+TEST(reports)
+{
+	const uint64_t page = DEVICE_LOG_PAGE;
+	struct report r;
+
+	setup(false, true);
+	check_eq(report(&r, 0, page, page, 8), -EINVAL);
+	check_eq(start(0, NULL, 16, NULL), 16);
+	check_eq(report(&r, 4 * page, page, page, 8), 32);
+	check_eq(r.iova, 4 * page);
+	check_eq(r.length, page);
+	check_eq(r.bitmap[0], 1);
+	check_eq(dev->last_iova, 4 * page);
+	/* 65 bits, of 64 of which nothing is set: all of it was zeroed. */
+	check_eq(report(&r, 0, 65 * page, page, sizeof(r.bitmap)), 40);
+	check_eq(r.bitmap[0], 0);
+	check_eq(r.bitmap[1], 1);
+	/* One bit for two pages; the last one is for one. */
+	check_eq(report(&r, page, 3 * page, 2 * page, 8), 32);
+	check_eq(r.bitmap[0], 2);
+	/* Up to the end of memory. */
+	check_eq(report(&r, -page, page, page, 8), 32);
+
+	dev->reports = 0;
+	/* What does not fit is not taken from the log. */
+	check_eq(report(&r, 0, 65 * page, page, 8), -ENOSPC);
+	check_eq(report(&r, 0, 65 * page, page, 15), -ENOSPC);
+	/* The most that a message may hold, and more. */
+	check_eq(report(&r, 0, 8 * 4096 * page, page, sizeof(r.bitmap)), 4120);
+	check_eq(dev->reports, 1);
+	check_eq(report(&r, 0, (8 * 4096 + 1) * page, page, sizeof(r.bitmap)),
+		 -E2BIG);
+	check_eq(report(&r, 0, -page, page, sizeof(r.bitmap)), -E2BIG);
+	/* Ranges and pages that are none. */
+	check_eq(report(&r, 0, 0, page, 8), -EINVAL);
+	check_eq(report(&r, page / 2, page, page, 8), -EINVAL);
+	check_eq(report(&r, 0, page / 2, page, 8), -EINVAL);
+	check_eq(report(&r, 0, page, page / 2, 8), -EINVAL);
+	check_eq(report(&r, 0, page, 3 * page, 8), -EINVAL);
+	check_eq(report(&r, 0, page, 0, 8), -EINVAL);
+	check_eq(report(&r, -page, 2 * page, page, 8), -EINVAL);
+	check_eq(vuser_client_feature(client, GET | REPORT, &r, 23, 64),
+		 -EINVAL);
+	check_eq(dev->reports, 1);
+	teardown();
+}

@@ -1,0 +1,872 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The client against the server: every command but DMA. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include <vuser/sock.h>
+
+#include "device.h"
+#include "../harness.h"
+
+#define NONE	VFIO_IRQ_SET_DATA_NONE
+#define BOOL	VFIO_IRQ_SET_DATA_BOOL
+#define EVENT	VFIO_IRQ_SET_DATA_EVENTFD
+#define TRIGGER VFIO_IRQ_SET_ACTION_TRIGGER
+#define MASK	VFIO_IRQ_SET_ACTION_MASK
+#define UNMASK	VFIO_IRQ_SET_ACTION_UNMASK
+
+struct both {
+	struct device *dev;
+	struct vuser_client *client;
+};
+
+static struct both setup(const struct vuser_server_config *config,
+			 const struct vuser_client_options *opt)
+{
+	struct both both = { .dev = device_new(config, NULL) };
+
+	require(both.dev);
+	both.client = device_client(both.dev, opt, NULL, NULL);
+	require(both.client);
+	return both;
+}
+
+static void teardown(struct both *both)
+{
+	vuser_client_free(both->client);
+	check(device_await(&both->dev->disconnects, 1));
+	check_eq(both->dev->last_error, 0);
+	device_free(both->dev);
+}
+
+/* Value of an eventfd, which is 0 afterwards. */
+static long drain(int fd)
+{
+	eventfd_t value = 0;
+
+	if (eventfd_read(fd, &value))
+		return errno == EAGAIN ? 0 : -errno;
+	return value;
+}
+
+static int new_event(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+TEST(description)
+{
+	struct both both = setup(NULL, NULL);
+	const struct vuser_description *desc;
+	const struct vuser_region *region;
+
+	desc = vuser_client_description(both.client);
+	check_eq(desc->minor, VFIO_USER_MINOR);
+	check_eq(desc->flags, VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET);
+	check_eq(desc->nr_regions, 10);
+	check_eq(desc->nr_irqs, VFIO_PCI_NUM_IRQS);
+	check_eq(desc->caps.max_msg_fds, 16);
+	check_eq(desc->caps.max_data_xfer_size, 1048576);
+	check(desc->caps.has_max_dma_maps && desc->caps.write_multiple);
+	check(desc->twin >= 0);
+
+	check_eq(desc->regions[0].size, DEVICE_REGION_SIZE);
+	check_eq(desc->regions[0].flags, 3);
+	check_eq(desc->regions[0].nr_areas, 0);
+	check_eq(desc->regions[0].fd, -1);
+	check_eq(desc->regions[3].size, 0);
+	check_eq(desc->regions[7].size, VUSER_PCI_CFG_SIZE);
+	region = &desc->regions[9];
+	check(region->has_type);
+	check_eq(region->type, DEVICE_TYPE);
+	check_eq(region->subtype, DEVICE_SUBTYPE);
+	check_eq(region->flags, VFIO_REGION_INFO_FLAG_READ);
+
+	check_eq(desc->irqs[VFIO_PCI_INTX_IRQ_INDEX].count, 1);
+	check_eq(desc->irqs[VFIO_PCI_MSI_IRQ_INDEX].count, 0);
+	check_eq(desc->irqs[VFIO_PCI_MSIX_IRQ_INDEX].count, DEVICE_MSIX);
+	check_eq(desc->irqs[VFIO_PCI_MSIX_IRQ_INDEX].flags,
+		 VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE);
+	teardown(&both);
+}
+
+TEST(shared_areas)
+{
+	struct both both = setup(NULL, NULL);
+	const struct vuser_region *region;
+	char *ours, *theirs;
+
+	region = &vuser_client_description(both.client)->regions[1];
+	check_eq(region->flags, 7);
+	require(region->fd >= 0 && region->nr_areas == 2);
+	check_eq(region->areas[0].offset, 0x1000);
+	check_eq(region->areas[0].file_offset, 0x3000);
+	check_eq(region->areas[1].offset, 0x4000);
+	check_eq(region->areas[1].size, 0x4000);
+	check_eq(region->areas[1].file_offset, 0x6000);
+	/* The very memory of the device. */
+	ours = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd,
+		    region->areas[0].file_offset);
+	theirs = mmap(NULL, 4096, PROT_READ, MAP_SHARED, both.dev->memory_fd,
+		      0x3000);
+	require(ours != MAP_FAILED && theirs != MAP_FAILED);
+	strcpy(ours, "shared");
+	check(!strcmp(theirs, "shared"));
+	munmap(ours, 4096);
+	munmap(theirs, 4096);
+	teardown(&both);
+}
+
+TEST(ioeventfds)
+{
+	struct both both = setup(NULL, NULL);
+	const struct vuser_region *region;
+
+	region = &vuser_client_description(both.client)->regions[2];
+	require(region->nr_io_fds == 3);
+	/* Two of them share an fd, which is sent once. */
+	check_eq(region->nr_fds, 2);
+	check_eq(region->io_fds[0].offset, 0x1000);
+	check_eq(region->io_fds[0].size, 4);
+	check_eq(region->io_fds[2].flags, VFIO_USER_IOEVENTFD_DATAMATCH);
+	check_eq(region->io_fds[2].datamatch, 7);
+	check_eq(region->io_fds[1].fd, region->io_fds[2].fd);
+	eventfd_write(region->io_fds[0].fd, 5);
+	check_eq(drain(both.dev->io_fds[0]), 5);
+	check_eq(drain(both.dev->io_fds[1]), 0);
+	check_eq(vuser_client_description(both.client)->regions[0].nr_io_fds,
+		 0);
+	teardown(&both);
+}
+
+TEST(old_minor_is_not_asked_for_io_fds)
+{
+	struct vuser_client_options opt = { .minor_0 = true };
+	struct both both = setup(NULL, &opt);
+
+	check_eq(vuser_client_description(both.client)->minor, 0);
+	check_eq(vuser_client_description(both.client)->regions[2].nr_io_fds,
+		 0);
+	check_eq(vuser_client_feature(both.client,
+				      VFIO_DEVICE_FEATURE_PROBE |
+					      VFIO_DEVICE_FEATURE_GET | 2,
+				      NULL, 0, 0),
+		 -EOPNOTSUPP);
+	teardown(&both);
+}
+
+TEST(server_of_an_old_minor)
+{
+	struct vuser_server_config config = { .use_minor = true,
+					      .minor = 0,
+					      .no_twin = true,
+					      .hide_max_dma_maps = true,
+					      .no_write_multi = true };
+	struct both both = setup(&config, NULL);
+	const struct vuser_description *desc;
+
+	desc = vuser_client_description(both.client);
+	check_eq(desc->minor, 0);
+	check_eq(desc->twin, -1);
+	check(!desc->caps.has_max_dma_maps && !desc->caps.write_multiple);
+	check_eq(desc->regions[2].nr_io_fds, 0);
+	teardown(&both);
+}
+
+TEST(client_without_twin)
+{
+	struct vuser_client_options opt = { .no_twin = true };
+	struct both both = setup(NULL, &opt);
+
+	check_eq(vuser_client_description(both.client)->twin, -1);
+	teardown(&both);
+}
+
+TEST(client_that_takes_few_fds)
+{
+	struct vuser_client_options opt = { .max_msg_fds = 1 };
+	struct both both = setup(NULL, &opt);
+	const struct vuser_region *region;
+
+	/* Only the sub-regions of the first fd are told. */
+	region = &vuser_client_description(both.client)->regions[2];
+	check_eq(region->nr_fds, 1);
+	check_eq(region->nr_io_fds, 1);
+	teardown(&both);
+}
+
+TEST(read_and_write)
+{
+	struct both both = setup(NULL, NULL);
+	uint32_t in = 0x12345678, out = 0;
+
+	check_eq(vuser_client_write(both.client, 0, 0x40, &in, 4), 0);
+	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
+	check_eq(out, in);
+	check_eq(both.dev->last_count, 4);
+	/* The last byte, and one more. */
+	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE - 1, &out,
+				   1),
+		 0);
+	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE - 1, &out,
+				   2),
+		 -EINVAL);
+	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE, &out, 1),
+		 -EINVAL);
+	check_eq(vuser_client_read(both.client, 0, UINT64_MAX, &out, 1),
+		 -EINVAL);
+	check_eq(vuser_client_write(both.client, 0, UINT64_MAX - 3, &in, 4),
+		 -EINVAL);
+	/* Regions that are not there, or cannot be written. */
+	check_eq(vuser_client_read(both.client, 3, 0, &out, 4), -EINVAL);
+	check_eq(vuser_client_read(both.client, 10, 0, &out, 4), -EINVAL);
+	check_eq(vuser_client_read(both.client, UINT32_MAX, 0, &out, 4),
+		 -EINVAL);
+	check_eq(vuser_client_write(both.client, 9, 0, &in, 4), -EPERM);
+	check_eq(vuser_client_read(both.client, 9, 0, &out, 4), 0);
+	/* The device's own error. */
+	check_eq(vuser_client_read(both.client, 0, REG_FAIL, &out, 4), -ENXIO);
+	check_eq(vuser_client_write(both.client, 0, REG_FAIL, &out, 4), -ENXIO);
+	check_eq(vuser_client_read(both.client, 0, 0, &out, 0), -EINVAL);
+	teardown(&both);
+}
+
+TEST(accesses_are_cut)
+{
+	struct both both = setup(NULL, NULL);
+	unsigned char in[64], out[64];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(in); i++)
+		in[i] = i + 1;
+	/* 1 byte at 7, 8 at 8 and 16, 4 at 24, 2 at 28. */
+	both.dev->nr_writes = 0;
+	check_eq(vuser_client_write(both.client, 0, 7, in, 23), 0);
+	check_eq(both.dev->nr_writes, 5);
+	check_eq(both.dev->last_count, 2);
+	check_eq(vuser_client_read(both.client, 0, 7, out, 23), 0);
+	check(!memcmp(in, out, 23));
+	/* Region 2 gets it in one piece. */
+	both.dev->nr_writes = 0;
+	check_eq(vuser_client_write(both.client, 2, 7, in, 23), 0);
+	check_eq(both.dev->nr_writes, 1);
+	check_eq(both.dev->last_count, 23);
+	check_eq(vuser_client_read(both.client, 2, 0, out, 64), 0);
+	check(!memcmp(in, out + 7, 23));
+	/* Config space goes by 4 at most. */
+	check_eq(vuser_client_read(both.client, 7, 0, out, 8), 0);
+	check_eq(both.dev->last_count, 4);
+	check_eq(out[0] | out[1] << 8, 0x5655);
+	teardown(&both);
+}
+
+TEST(long_accesses)
+{
+	struct vuser_server_config config = { .max_data_xfer_size = 4096 };
+	struct both both = setup(&config, NULL);
+	char *in = malloc(8192), *out = malloc(8192);
+
+	memset(in, 'x', 8192);
+	check_eq(vuser_client_description(both.client)->caps.max_data_xfer_size,
+		 4096);
+	check_eq(vuser_client_write(both.client, 2, 0, in, 4096), 0);
+	check_eq(vuser_client_read(both.client, 2, 0, out, 4096), 0);
+	check(!memcmp(in, out, 4096));
+	check_eq(vuser_client_write(both.client, 2, 0, in, 4097), -EINVAL);
+	check_eq(vuser_client_read(both.client, 2, 0, out, 4097), -EINVAL);
+	free(in);
+	free(out);
+	teardown(&both);
+}
+
+TEST(whole_region_in_one_message)
+{
+	struct both both = setup(NULL, NULL);
+	char *in = malloc(DEVICE_REGION_SIZE),
+	     *out = malloc(DEVICE_REGION_SIZE);
+	size_t i;
+
+	for (i = 0; i < DEVICE_REGION_SIZE; i++)
+		in[i] = i * 7;
+	check_eq(vuser_client_write(both.client, 2, 0, in, DEVICE_REGION_SIZE),
+		 0);
+	check_eq(vuser_client_read(both.client, 2, 0, out, DEVICE_REGION_SIZE),
+		 0);
+	check(!memcmp(in, out, DEVICE_REGION_SIZE));
+	free(in);
+	free(out);
+	teardown(&both);
+}
+
+TEST(posted_writes)
+{
+	struct both both = setup(NULL, NULL);
+	uint32_t i, out;
+
+	/* In order, and a read comes after all of them. */
+	for (i = 1; i <= 10000; i++)
+		if (vuser_client_post(both.client, 0, 0x40, &i, 4))
+			break;
+	check_eq(i, 10001);
+	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
+	check_eq(out, 10000);
+	check_eq(both.dev->nr_writes, 10000);
+	/* Nobody hears of one that fails. */
+	check_eq(vuser_client_post(both.client, 0, REG_FAIL, &i, 4), 0);
+	check_eq(vuser_client_post(both.client, 3, 0, &i, 4), 0);
+	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
+	teardown(&both);
+}
+
+TEST(posted_writes_before_the_end)
+{
+	struct both both = setup(NULL, NULL);
+	uint32_t i;
+
+	for (i = 1; i <= 100; i++)
+		vuser_client_post(both.client, 0, 0x40, &i, 4);
+	vuser_client_free(both.client);
+	check(device_await(&both.dev->disconnects, 1));
+	check_eq(both.dev->nr_writes, 100);
+	device_free(both.dev);
+}
+
+TEST(write_multi)
+{
+	struct vfio_user_single_write wrs[3] = {
+		{ .offset = 0x40, .region = 0, .count = 4, .data = "abc" },
+		{ .offset = 0x50, .region = 2, .count = 8, .data = "1234567" },
+		{ .offset = 0x48, .region = 0, .count = 1, .data = "z" },
+	};
+	struct both both = setup(NULL, NULL);
+	char out[8];
+	uint64_t done;
+
+	check_eq(vuser_client_write_multi(both.client, wrs, 3, &done), 0);
+	check_eq(done, 3);
+	check_eq(vuser_client_read(both.client, 0, 0x40, out, 4), 0);
+	check(!strcmp(out, "abc"));
+	check_eq(vuser_client_read(both.client, 2, 0x50, out, 8), 0);
+	check(!strcmp(out, "1234567"));
+	/* It stops at the first that fails, and says so. */
+	wrs[1].region = 9;
+	check_eq(vuser_client_write_multi(both.client, wrs, 3, &done), 0);
+	check_eq(done, 1);
+	check_eq(vuser_client_write_multi(both.client, wrs + 1, 2, &done),
+		 -EPERM);
+	teardown(&both);
+}
+
+TEST(reset)
+{
+	struct both both = setup(NULL, NULL);
+	uint16_t command = PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
+
+	check(!vuser_pci_bus_master(&both.dev->pci));
+	check_eq(vuser_client_write(both.client, 7, PCI_COMMAND, &command, 2),
+		 0);
+	check(vuser_pci_bus_master(&both.dev->pci));
+	check_eq(vuser_client_reset(both.client), 0);
+	check_eq(both.dev->resets, 1);
+	check(!vuser_pci_bus_master(&both.dev->pci));
+	teardown(&both);
+}
+
+TEST(eventfds)
+{
+	struct both both = setup(NULL, NULL);
+	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
+	int i, fds[DEVICE_MSIX];
+
+	for (i = 0; i < DEVICE_MSIX; i++)
+		fds[i] = new_event();
+	check_eq(vuser_irq_trigger(both.dev->server, msix, 0), -ENOENT);
+	check_eq(vuser_irq_trigger(both.dev->server, msix, DEVICE_MSIX),
+		 -EINVAL);
+	check_eq(vuser_irq_trigger(both.dev->server, 99, 0), -EINVAL);
+	check(!vuser_irq_enabled(both.dev->server, msix, 0));
+	check_eq(vuser_irq_eventfd(both.dev->server, msix, 0), -ENOENT);
+	check_eq(vuser_irq_eventfd(both.dev->server, msix, DEVICE_MSIX),
+		 -EINVAL);
+
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 0,
+				       DEVICE_MSIX, NULL, fds),
+		 0);
+	check_eq(both.dev->irq_states, 1);
+	for (i = 0; i < DEVICE_MSIX; i++) {
+		check_eq(eventfd_write(vuser_irq_eventfd(both.dev->server, msix,
+							 i),
+				       3),
+			 0);
+		check_eq(drain(fds[i]), 3);
+		check(vuser_irq_enabled(both.dev->server, msix, i));
+		check_eq(vuser_irq_trigger(both.dev->server, msix, i), 0);
+		check_eq(drain(fds[i]), 1);
+	}
+	/* Take back 2 and 3 only. */
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 2, 2,
+				       NULL, NULL),
+		 0);
+	for (i = 0; i < DEVICE_MSIX; i++) {
+		check_eq(vuser_irq_trigger(both.dev->server, msix, i),
+			 i == 2 || i == 3 ? -ENOENT : 0);
+		check_eq(drain(fds[i]), i == 2 || i == 3 ? 0 : 1);
+	}
+	/* Another one in place of 5. */
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 5, 1,
+				       NULL, &fds[2]),
+		 0);
+	check_eq(vuser_irq_trigger(both.dev->server, msix, 5), 0);
+	check_eq(drain(fds[5]), 0);
+	check_eq(drain(fds[2]), 1);
+	/* All off. */
+	check_eq(vuser_client_set_irqs(both.client, NONE | TRIGGER, msix, 0, 0,
+				       NULL, NULL),
+		 0);
+	for (i = 0; i < DEVICE_MSIX; i++)
+		check_eq(vuser_irq_trigger(both.dev->server, msix, i), -ENOENT);
+	for (i = 0; i < DEVICE_MSIX; i++)
+		close(fds[i]);
+	teardown(&both);
+}
+
+TEST(client_triggers)
+{
+	struct both both = setup(NULL, NULL);
+	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
+	const uint8_t bools[3] = { 1, 0, 1 };
+	int i, fds[3];
+
+	for (i = 0; i < 3; i++)
+		fds[i] = new_event();
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 1, 3,
+				       NULL, fds),
+		 0);
+	check_eq(vuser_client_set_irqs(both.client, NONE | TRIGGER, msix, 1, 3,
+				       NULL, NULL),
+		 0);
+	for (i = 0; i < 3; i++)
+		check_eq(drain(fds[i]), 1);
+	check_eq(vuser_client_set_irqs(both.client, BOOL | TRIGGER, msix, 1, 3,
+				       bools, NULL),
+		 0);
+	for (i = 0; i < 3; i++)
+		check_eq(drain(fds[i]), bools[i]);
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
+	teardown(&both);
+}
+
+TEST(masks)
+{
+	struct both both = setup(NULL, NULL);
+	const uint32_t intx = VFIO_PCI_INTX_IRQ_INDEX;
+	const uint8_t yes = 1, no = 0;
+	int fd = new_event();
+
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, intx, 0, 1,
+				       NULL, &fd),
+		 0);
+	/* It masks itself, keeps one, and fires when unmasked. */
+	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
+	check_eq(drain(fd), 1);
+	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
+	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
+	check_eq(drain(fd), 0);
+	check_eq(vuser_client_set_irqs(both.client, BOOL | UNMASK, intx, 0, 1,
+				       &no, NULL),
+		 0);
+	check_eq(drain(fd), 0);
+	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
+				       NULL, NULL),
+		 0);
+	check_eq(drain(fd), 1);
+	/* That one masked it again; now there is nothing kept. */
+	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
+				       NULL, NULL),
+		 0);
+	check_eq(drain(fd), 0);
+	check_eq(vuser_client_set_irqs(both.client, BOOL | MASK, intx, 0, 1,
+				       &yes, NULL),
+		 0);
+	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
+	check_eq(drain(fd), 0);
+	/* The device withdraws it. */
+	vuser_irq_clear(both.dev->server, intx, 0);
+	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
+				       NULL, NULL),
+		 0);
+	check_eq(drain(fd), 0);
+	close(fd);
+	teardown(&both);
+}
+
+TEST(bad_irqs)
+{
+	struct both both = setup(NULL, NULL);
+	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
+	int i, fds[DEVICE_MSIX + 1];
+
+	for (i = 0; i <= DEVICE_MSIX; i++)
+		fds[i] = new_event();
+#define set_irqs(flags, index, start, count, fds)                            \
+	vuser_client_set_irqs(both.client, flags, index, start, count, NULL, \
+			      fds)
+	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, DEVICE_MSIX + 1, fds),
+		 -EINVAL);
+	check_eq(set_irqs(EVENT | TRIGGER, msix, DEVICE_MSIX, 1, fds), -EINVAL);
+	check_eq(set_irqs(NONE | TRIGGER, msix, DEVICE_MSIX + 1, 1, NULL),
+		 -EINVAL);
+	check_eq(set_irqs(NONE | TRIGGER, VFIO_PCI_MSI_IRQ_INDEX, 0, 0, NULL),
+		 -EINVAL);
+	check_eq(set_irqs(NONE | TRIGGER, 99, 0, 1, NULL), -EINVAL);
+	check_eq(set_irqs(NONE | MASK, msix, 0, 1, NULL), -EINVAL);
+	check_eq(set_irqs(NONE | UNMASK, VFIO_PCI_INTX_IRQ_INDEX, 0, 0, NULL),
+		 -EINVAL);
+	check_eq(set_irqs(EVENT | UNMASK, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, fds),
+		 -ENOTSUP);
+	check_eq(set_irqs(NONE | EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
+	/* What nobody knows how long it may take to write to. */
+	close(fds[0]);
+	fds[0] = dup(both.dev->memory_fd);
+	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
+	check_eq(both.dev->irq_states, 0);
+#undef set_irqs
+	for (i = 0; i <= DEVICE_MSIX; i++)
+		close(fds[i]);
+	teardown(&both);
+}
+
+/* An eventfd at its limit must not block the device. */
+TEST(full_eventfd)
+{
+	struct both both = setup(NULL, NULL);
+	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	eventfd_write(fd, UINT64_MAX - 1);
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 0, 1,
+				       NULL, &fd),
+		 0);
+	check_eq(vuser_irq_trigger(both.dev->server, msix, 0), 0);
+	check_eq(vuser_irq_trigger(both.dev->server, msix, 0), 0);
+	close(fd);
+	teardown(&both);
+}
+
+TEST(features)
+{
+	const uint32_t state = VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE;
+	struct vfio_device_feature_mig_state in = { .device_state = 4 }, out;
+	struct both both = setup(NULL, NULL);
+
+	check_eq(vuser_client_feature(both.client,
+				      VFIO_DEVICE_FEATURE_PROBE |
+					      VFIO_DEVICE_FEATURE_SET | state,
+				      NULL, 0, 0),
+		 0);
+	check_eq(vuser_client_feature(both.client,
+				      VFIO_DEVICE_FEATURE_SET | state, &in,
+				      sizeof(in), sizeof(in)),
+		 sizeof(in));
+	check_eq(both.dev->mig_state, 4);
+	check_eq(vuser_client_feature(both.client,
+				      VFIO_DEVICE_FEATURE_GET | state, &out, 0,
+				      sizeof(out)),
+		 sizeof(out));
+	check_eq(out.device_state, 4);
+	check_eq(vuser_client_feature(both.client,
+				      VFIO_DEVICE_FEATURE_GET | state, &out, 0,
+				      4),
+		 -ENOSPC);
+	check_eq(vuser_client_feature(both.client, VFIO_DEVICE_FEATURE_GET | 1,
+				      &out, 0, 8),
+		 -ENOTTY);
+	check_eq(vuser_client_feature(both.client, state, &out, 0, 8), -EINVAL);
+	teardown(&both);
+}
+
+TEST(migration_data)
+{
+	struct both both = setup(NULL, NULL);
+	struct {
+		struct vfio_user_mig_data head;
+		char data[200];
+	} msg, reply;
+	const void *data;
+	uint32_t count;
+	ssize_t len;
+
+	vuser_encode_mig_read(&msg, sizeof(msg), 200);
+	len = vuser_client_command(both.client, VFIO_USER_MIG_DATA_READ, &msg,
+				   sizeof(msg.head), NULL, 0, &reply,
+				   sizeof(reply));
+	check_eq(len, 8 + 100);
+	check_eq(vuser_decode_mig_data(&reply, len, 200, &count, &data), 0);
+	check_eq(count, 100);
+	vuser_encode_mig_data(&msg, sizeof(msg), 200);
+	check_eq(vuser_client_command(both.client, VFIO_USER_MIG_DATA_WRITE,
+				      &msg, sizeof(msg), NULL, 0, &reply,
+				      sizeof(reply)),
+		 0);
+	check_eq(both.dev->last_count, 200);
+	teardown(&both);
+}
+
+TEST(bad_commands)
+{
+	struct both both = setup(NULL, NULL);
+	char buf[64] = { 0 };
+	uint16_t command;
+	int fd = new_event();
+
+	/* Unknown ones, and those that only a server sends. */
+	for (command = 0; command < 40; command++) {
+		if (command > 0 && command <= VFIO_USER_COMMAND_MAX &&
+		    command != 14 && command != VFIO_USER_DMA_READ &&
+		    command != VFIO_USER_DMA_WRITE)
+			continue;
+		check_eq(vuser_client_command(both.client, command, buf, 0,
+					      NULL, 0, buf, sizeof(buf)),
+			 -ENOTSUP);
+	}
+	/* A second VERSION; fds and payloads where there must be none. */
+	check_eq(vuser_client_command(both.client, VFIO_USER_VERSION, buf, 4,
+				      NULL, 0, buf, sizeof(buf)),
+		 -EINVAL);
+	check_eq(vuser_client_command(both.client, VFIO_USER_DEVICE_RESET, buf,
+				      0, &fd, 1, buf, sizeof(buf)),
+		 -EINVAL);
+	check_eq(vuser_client_command(both.client, VFIO_USER_DEVICE_RESET, buf,
+				      1, NULL, 0, buf, sizeof(buf)),
+		 -EMSGSIZE);
+	check_eq(both.dev->resets, 0);
+	check_eq(vuser_client_reset(both.client), 0);
+	close(fd);
+	teardown(&both);
+}
+
+TEST(region_info_out_of_range)
+{
+	struct both both = setup(NULL, NULL);
+	struct vfio_user_region_info info, reply;
+	uint32_t index;
+
+	for (index = 0; index < 12; index++) {
+		vuser_encode_region_info(&info, sizeof(info), index, 32);
+		check_eq(vuser_client_command(both.client,
+					      VFIO_USER_DEVICE_GET_REGION_INFO,
+					      &info, sizeof(info), NULL, 0,
+					      &reply, sizeof(reply)),
+			 index < 10 ? 32 : -EINVAL);
+	}
+	teardown(&both);
+}
+
+TEST(one_client_after_the_other)
+{
+	char path[] = "/tmp/vuser-test-XXXXXX", sock[64];
+	struct vuser_client *first, *second;
+	struct device *dev;
+	struct stat st;
+	uint32_t val = 0x55, out;
+	int fd;
+
+	require(mkdtemp(path));
+	snprintf(sock, sizeof(sock), "%s/sock", path);
+	dev = device_new(NULL, sock);
+	require(dev);
+	require(!vuser_client_new(sock, NULL, 20000, NULL, NULL, &first));
+	check_eq(vuser_client_write(first, 0, 0x40, &val, 4), 0);
+	/* Another one waits in the queue; it is not refused, nor served. */
+	fd = vuser_sock_connect(sock);
+	require(fd >= 0);
+	check_eq(dev->connects, 1);
+	vuser_client_free(first);
+	require(!vuser_client_new_fd(fd, NULL, 20000, NULL, NULL, &second));
+	check_eq(dev->connects, 2);
+	check_eq(dev->disconnects, 1);
+	/* The device kept its state. */
+	check_eq(vuser_client_read(second, 0, 0x40, &out, 4), 0);
+	check_eq(out, 0x55);
+	/* Nobody else may take the path while it is in use. */
+	check_eq(vuser_sock_listen(sock), -EADDRINUSE);
+	device_free(dev);
+	check(stat(sock, &st) && errno == ENOENT);
+	check(vuser_client_read(second, 0, 0x40, &out, 4) < 0);
+	vuser_client_free(second);
+	rmdir(path);
+}
+
+/* No fd is left for a client: it is taken in when there is one again. */
+TEST(client_waits_for_an_fd)
+{
+	char path[] = "/tmp/vuser-test-XXXXXX", sock[64];
+	struct vuser_client *client;
+	struct rlimit old, none;
+	struct device *dev;
+	int fd, next;
+
+	require(mkdtemp(path));
+	snprintf(sock, sizeof(sock), "%s/sock", path);
+	dev = device_new(NULL, sock);
+	require(dev);
+	device_pause(dev);
+	fd = vuser_sock_connect(sock);
+	require(fd >= 0);
+	/* Numbers below the lowest free one are all in use. */
+	next = dup(fd);
+	close(next);
+	require(!getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = next;
+	require(!setrlimit(RLIMIT_NOFILE, &none));
+	device_resume(dev);
+	check(device_await(&dev->warnings, 1));
+	require(!setrlimit(RLIMIT_NOFILE, &old));
+	check_eq(vuser_client_new_fd(fd, NULL, 20000, NULL, NULL, &client), 0);
+	check_eq(dev->connects, 1);
+	vuser_client_free(client);
+	device_free(dev);
+	rmdir(path);
+}
+
+TEST(eventfds_go_with_the_client)
+{
+	struct both both = setup(NULL, NULL);
+	int fd = new_event();
+
+	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER,
+				       VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL,
+				       &fd),
+		 0);
+	vuser_client_free(both.client);
+	check(device_await(&both.dev->disconnects, 1));
+	both.client = device_client(both.dev, NULL, NULL, NULL);
+	require(both.client);
+	check(!vuser_irq_enabled(both.dev->server, VFIO_PCI_MSIX_IRQ_INDEX, 0));
+	close(fd);
+	vuser_client_free(both.client);
+	device_free(both.dev);
+}
+
+static void *client_of_a_loop(void *data)
+{
+	struct vuser_client *client;
+	uint32_t val = 0;
+	int *sock = data;
+
+	if (vuser_client_new_fd(*sock, NULL, 20000, NULL, NULL, &client))
+		return NULL;
+	vuser_client_read(client, 0, 0, &val, 4);
+	vuser_client_free(client);
+	return (void *)(unsigned long)val;
+}
+
+static int read_seven(void *data, uint32_t index, uint64_t offset, void *buf,
+		      uint32_t count)
+{
+	(void)data;
+	(void)index;
+	(void)offset;
+	memset(buf, 7, count);
+	return 0;
+}
+
+static void leave_loop(void *data, int error)
+{
+	(void)error;
+	sd_event_exit(data, 42);
+}
+
+TEST(in_an_event_loop)
+{
+	const struct vuser_server_ops ops = { .disconnected = leave_loop };
+	const struct vuser_server_region region = {
+		.size = 4096,
+		.flags = 3,
+		.access_max = 4,
+		.read = read_seven,
+		.fd = -1,
+	};
+	struct vuser_server *server;
+	pthread_t thread;
+	sd_event *event;
+	void *result;
+	int fds[2];
+
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(sd_event_new(&event) >= 0);
+	require(!vuser_server_new(&ops, NULL, event, &server));
+	check_eq(vuser_server_set_region(server, 0, &region), 0);
+	check_eq(vuser_server_attach_event(server, event), 0);
+	check_eq(vuser_server_attach_event(server, event), -EBUSY);
+	check_eq(vuser_server_serve(server, fds[0]), 0);
+	pthread_create(&thread, NULL, client_of_a_loop, &fds[1]);
+	check_eq(sd_event_loop(event), 42);
+	pthread_join(thread, &result);
+	check_eq((unsigned long)result, 0x07070707);
+	vuser_server_free(server);
+	sd_event_unref(event);
+}
+
+TEST(bad_descriptions)
+{
+	const struct vuser_server_ops ops = { 0 };
+	struct vuser_server_region region = { .size = 4096, .fd = -1 };
+	struct vfio_user_sparse_area area = { 4096, 1 };
+	struct vuser_server *server;
+	int i;
+
+	require(!vuser_server_new(&ops, NULL, NULL, &server));
+	check_eq(vuser_server_set_region(server, VUSER_MAX_REGIONS, &region),
+		 -EINVAL);
+	region.access_max = 3;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	region.access_max = 16;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	region.access_max = 0;
+	region.nr_areas = 1;
+	region.areas = &area;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	area.offset = 0;
+	area.size = 0;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	area.size = 4097;
+	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
+	area.size = 4096;
+	check_eq(vuser_server_set_region(server, 0, &region), 0);
+	/* Again, in place of the first. */
+	check_eq(vuser_server_set_region(server, 0, &region), 0);
+
+	check_eq(vuser_server_add_ioeventfd(server, 1, 0, 4, 0, 0, 0), -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 4096, 0, 0, 0, 0),
+		 -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 4093, 4, 0, 0, 0),
+		 -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 0, 3, 0, 0, 0), -EINVAL);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 0, 4, 0, 0, -1),
+		 -EINVAL);
+	for (i = 0; i < VUSER_MAX_IOEVENTFDS; i++)
+		if (vuser_server_add_ioeventfd(server, 0, i, 1, 0, 0, 0))
+			break;
+	check_eq(i, VUSER_MAX_IOEVENTFDS);
+	check_eq(vuser_server_add_ioeventfd(server, 0, 0, 1, 0, 0, 0), -ENOSPC);
+	check_eq(vuser_server_set_irqs(server, VUSER_MAX_IRQ_INDEXES, 0, 1),
+		 -EINVAL);
+	check_eq(vuser_server_set_irqs(server, 0, 0, VUSER_MAX_IRQS + 1),
+		 -EINVAL);
+	check_eq(vuser_server_set_irqs(server, 0, 0, VUSER_MAX_IRQS), 0);
+	check_eq(vuser_server_serve(server, -1), -EBADF);
+	vuser_server_free(server);
+	vuser_server_free(NULL);
+}

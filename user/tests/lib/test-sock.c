@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Framing over a socket, and sockets at paths. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vuser/sock.h>
+
+#include "../harness.h"
+#include "../wire.h"
+
+#define MAX_SIZE 65536
+
+static void new_pair(int fds[2])
+{
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+}
+
+static void close_pair(const int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+TEST(round_trip)
+{
+	struct vfio_user_header hdr = { .msg_id = 7, .command = 9 };
+	struct iovec iov[3] = { { (char *)"abc", 3 },
+				{ NULL, 0 },
+				{ (char *)"defg", 5 } };
+	struct vuser_msg msg;
+	int fds[2];
+
+	new_pair(fds);
+	vuser_msg_init(&msg);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0), -EAGAIN);
+	check_eq(vuser_msg_send(fds[0], &hdr, iov, 3, NULL, 0, 0), 0);
+	check_eq(hdr.msg_size, 24);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0), 0);
+	check_eq(msg.hdr.msg_id, 7);
+	check_eq(msg.hdr.command, 9);
+	check_eq(msg.len, 8);
+	check(!strcmp(msg.payload, "abcdefg"));
+	vuser_msg_clear(&msg);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0), -EAGAIN);
+	close_pair(fds);
+}
+
+TEST(messages_stay_apart)
+{
+	struct vuser_msg msg;
+	int i, fds[2];
+
+	new_pair(fds);
+	for (i = 0; i < 100; i++)
+		wire_send(fds[0], i, 9, 0, 0, "payload", i % 9, NULL, 0);
+	for (i = 0; i < 100; i++) {
+		require(!wire_recv(fds[1], &msg));
+		check_eq(msg.hdr.msg_id, i);
+		check_eq(msg.len, i % 9);
+		vuser_msg_clear(&msg);
+	}
+	close_pair(fds);
+}
+
+/* One byte at a time, and it is whole only with the last. */
+TEST(in_pieces)
+{
+	struct {
+		struct vfio_user_header hdr;
+		char data[8];
+	} out = { { 1, 2, sizeof(out), 0, 0 }, "1234567" };
+	struct vuser_msg msg;
+	int fds[2];
+	size_t i;
+
+	new_pair(fds);
+	vuser_msg_init(&msg);
+	for (i = 0; i < sizeof(out); i++) {
+		check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0), -EAGAIN);
+		require(write(fds[0], (char *)&out + i, 1) == 1);
+	}
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0), 0);
+	check(!strcmp(msg.payload, "1234567"));
+	vuser_msg_clear(&msg);
+	close_pair(fds);
+}
+
+TEST(ends)
+{
+	const struct vfio_user_header hdr = { 1, 2, 24, 0, 0 };
+	struct vuser_msg msg;
+	int fds[2];
+	size_t i;
+
+	/* Cut at each place; between messages it is no error. */
+	for (i = 0; i <= sizeof(hdr); i++) {
+		new_pair(fds);
+		require(write(fds[0], &hdr, i) == (ssize_t)i);
+		close(fds[0]);
+		vuser_msg_init(&msg);
+		check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0),
+			 i ? -ECONNRESET : -ENODATA);
+		close(fds[1]);
+	}
+}
+
+TEST(bad_headers)
+{
+	static const struct {
+		uint32_t size, flags;
+		int want;
+	} cases[] = {
+		{ 0, 0, -EINVAL },
+		{ 15, 0, -EINVAL },
+		{ 16, 2, -EINVAL },
+		{ 16, 15, -EINVAL },
+		{ MAX_SIZE + 1, 0, -EMSGSIZE },
+		{ UINT32_MAX, 0, -EMSGSIZE },
+		{ 16, 0, 0 },
+		{ 16, 1, 0 },
+	};
+	struct vuser_msg msg;
+	int fds[2];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		new_pair(fds);
+		wire_raw(fds[0], 1, 2, cases[i].size, cases[i].flags, NULL, 0);
+		vuser_msg_init(&msg);
+		check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0),
+			 cases[i].want);
+		vuser_msg_clear(&msg);
+		close_pair(fds);
+	}
+}
+
+TEST(file_descriptors)
+{
+	int before = wire_count_fds(), fds[2], out[3], i, fd;
+	struct vuser_msg msg;
+
+	new_pair(fds);
+	for (i = 0; i < 3; i++)
+		out[i] = eventfd(i, EFD_CLOEXEC);
+	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, 3);
+	vuser_msg_init(&msg);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 3), 0);
+	check_eq(msg.nr_fds, 3);
+	fd = vuser_msg_take_fd(&msg, 2);
+	require(fd >= 0);
+	check(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	check_eq(vuser_msg_take_fd(&msg, 2), -EINVAL);
+	check_eq(vuser_msg_take_fd(&msg, 3), -EINVAL);
+	vuser_msg_clear(&msg);
+	close(fd);
+	for (i = 0; i < 3; i++)
+		close(out[i]);
+	close_pair(fds);
+	/* Those that nobody took are closed. */
+	check(wire_await_fds(before));
+}
+
+TEST(too_many_file_descriptors)
+{
+	int before = wire_count_fds(), fds[2], out[VUSER_MAX_MSG_FDS], i;
+	struct vfio_user_header hdr = { .msg_id = 1 };
+	struct vuser_msg msg;
+
+	for (i = 0; i < VUSER_MAX_MSG_FDS; i++)
+		out[i] = 0;
+	new_pair(fds);
+	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, 3);
+	vuser_msg_init(&msg);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 2), -EMFILE);
+	close_pair(fds);
+	/* As many as the kernel takes, wanted and not. */
+	new_pair(fds);
+	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, VUSER_MAX_MSG_FDS);
+	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, VUSER_MAX_MSG_FDS);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, VUSER_MAX_MSG_FDS), 0);
+	check_eq(msg.nr_fds, VUSER_MAX_MSG_FDS);
+	vuser_msg_clear(&msg);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 0), -EMFILE);
+	close_pair(fds);
+	check_eq(vuser_msg_send(fds[0], &hdr, NULL, 0, out,
+				VUSER_MAX_MSG_FDS + 1, 0),
+		 -EINVAL);
+	check(wire_await_fds(before));
+}
+
+/* Fds spread over the bytes of one message all belong to it. */
+TEST(file_descriptors_in_pieces)
+{
+	struct vfio_user_header hdr = { 1, 2, 16 + 150, 0, 0 };
+	int before = wire_count_fds(), fds[2], i, zeros[2] = { 0 };
+	struct vuser_msg msg;
+	union {
+		char buf[CMSG_SPACE(sizeof(zeros))];
+		struct cmsghdr align;
+	} control;
+
+	new_pair(fds);
+	require(write(fds[0], &hdr, sizeof(hdr)) == sizeof(hdr));
+	for (i = 0; i < 150; i++) {
+		struct iovec iov = { (char *)"x", 1 };
+		struct msghdr mh = { .msg_iov = &iov,
+				     .msg_iovlen = 1,
+				     .msg_control = control.buf,
+				     .msg_controllen = sizeof(control.buf) };
+		struct cmsghdr *cmsg;
+
+		memset(&control, 0, sizeof(control));
+		cmsg = CMSG_FIRSTHDR(&mh);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(zeros));
+		memcpy(CMSG_DATA(cmsg), zeros, sizeof(zeros));
+		require(sendmsg(fds[0], &mh, 0) == 1);
+	}
+	vuser_msg_init(&msg);
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, VUSER_MAX_MSG_FDS),
+		 -EMFILE);
+	close_pair(fds);
+	check(wire_await_fds(before));
+}
+
+TEST(timeouts)
+{
+	struct vfio_user_header hdr = { .msg_id = 1 };
+	char *big = calloc(1, 1 << 20);
+	struct iovec iov = { big, 1 << 20 };
+	struct vuser_msg msg;
+	int fds[2], ret;
+
+	new_pair(fds);
+	vuser_msg_init(&msg);
+	check_eq(vuser_msg_wait(fds[1], &msg, MAX_SIZE, 0, 0), -ETIMEDOUT);
+	check_eq(vuser_msg_wait(fds[1], &msg, MAX_SIZE, 0, 20), -ETIMEDOUT);
+	/* Half a header is no message either. */
+	require(write(fds[0], &hdr, 8) == 8);
+	check_eq(vuser_msg_wait(fds[1], &msg, MAX_SIZE, 0, 20), -ETIMEDOUT);
+	close_pair(fds);
+	/* Nobody reads: what fits goes, then it is full. */
+	new_pair(fds);
+	check_eq(vuser_msg_send(fds[0], &hdr, &iov, 1, NULL, 0, 20),
+		 -ETIMEDOUT);
+	close_pair(fds);
+	new_pair(fds);
+	do {
+		ret = vuser_msg_send(fds[0], &hdr, NULL, 0, NULL, 0, 0);
+	} while (!ret);
+	check_eq(ret, -EAGAIN);
+	close_pair(fds);
+	free(big);
+}
+
+static void *reader(void *data)
+{
+	struct vuser_msg *msg = data;
+
+	return (void *)(long)vuser_msg_wait(msg->fds[0], msg, 4 << 20, 0, -1);
+}
+
+TEST(longer_than_the_socket_buffer)
+{
+	struct vfio_user_header hdr = { .msg_id = 1 };
+	size_t i, len = 3 << 20;
+	unsigned char *big = malloc(len), *in;
+	struct iovec iov = { big, len };
+	struct vuser_msg msg;
+	pthread_t thread;
+	void *result;
+	int fds[2];
+
+	for (i = 0; i < len; i++)
+		big[i] = i * 11;
+	new_pair(fds);
+	vuser_msg_init(&msg);
+	msg.fds[0] = fds[1];
+	pthread_create(&thread, NULL, reader, &msg);
+	check_eq(vuser_msg_send(fds[0], &hdr, &iov, 1, NULL, 0, 20000), 0);
+	pthread_join(thread, &result);
+	check_eq((long)result, 0);
+	in = msg.payload;
+	check(msg.len == len && !memcmp(in, big, len));
+	vuser_msg_clear(&msg);
+	free(big);
+	close_pair(fds);
+}
+
+TEST(no_signal)
+{
+	struct vfio_user_header hdr = { .msg_id = 1 };
+	int fds[2];
+
+	new_pair(fds);
+	close(fds[1]);
+	check_eq(vuser_msg_send(fds[0], &hdr, NULL, 0, NULL, 0, 0), -EPIPE);
+	close(fds[0]);
+}
+
+TEST(paths)
+{
+	char dir[] = "/tmp/vuser-test-XXXXXX", path[64], longer[200];
+	int fd, other;
+
+	require(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = 0;
+	longer[0] = '/';
+	check_eq(vuser_sock_connect(path), -ENOENT);
+	check_eq(vuser_sock_connect(longer), -ENAMETOOLONG);
+	check_eq(vuser_sock_listen(longer), -ENAMETOOLONG);
+	check_eq(vuser_sock_connect(""), -EINVAL);
+
+	fd = vuser_sock_listen(path);
+	require(fd >= 0);
+	check_eq(vuser_sock_listen(path), -EADDRINUSE);
+	other = vuser_sock_connect(path);
+	check(other >= 0);
+	check(fcntl(other, F_GETFL) & O_NONBLOCK);
+	close(other);
+	close(fd);
+	/* The file is there, but nobody behind it. */
+	check_eq(vuser_sock_connect(path), -ECONNREFUSED);
+	fd = vuser_sock_listen(path);
+	check(fd >= 0);
+	close(fd);
+	unlink(path);
+	/* A file that is no socket is never touched. */
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	require(fd >= 0);
+	close(fd);
+	check_eq(vuser_sock_listen(path), -EADDRINUSE);
+	check(!access(path, F_OK));
+	unlink(path);
+	rmdir(dir);
+}

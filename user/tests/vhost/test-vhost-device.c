@@ -1,0 +1,798 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The device whole: what a client does, and what its back-end hears of it. */
+#include <errno.h>
+#include <linux/virtio_blk.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../../devices/vhost/pci.h"
+#include "../../devices/vhost/virtio.h"
+#include "stand.h"
+#include "../harness.h"
+
+#define VERSION_1 VIRTIO_BIT(VIRTIO_F_VERSION_1)
+#define PLATFORM  VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM)
+
+#define SOON  10000 /* ms, for what must come */
+#define NEVER 50 /* ms, for what must not */
+
+#define DESC   STAND_IOVA
+#define DRIVER (STAND_IOVA + 0x1000)
+#define DEVICE (STAND_IOVA + 0x2000)
+
+#define EVENT (VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER)
+
+static struct stand *setup(const char *type)
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+
+	require(!vhost_type_find(type, &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	return stand;
+}
+
+static int new_event(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	require(fd >= 0);
+	return fd;
+}
+
+static void set_irq(struct stand *stand, uint32_t index, uint32_t start, int fd)
+{
+	check_eq(vuser_client_set_irqs(stand->client, EVENT, index, start, 1,
+				       NULL, &fd),
+		 0);
+}
+
+static uint8_t status(struct stand *stand)
+{
+	return stand_read(stand, VIRTIO_PCI_COMMON_STATUS, 1);
+}
+
+static void driver_ok(struct stand *stand)
+{
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
+}
+
+static uint8_t isr(struct stand *stand)
+{
+	return stand_read(stand, VHOST_BAR_ISR, 1);
+}
+
+TEST(rings_are_the_back_ends)
+{
+	struct stand *stand = setup("rng");
+	int call = new_event();
+	uint16_t queue = 0;
+
+	stand_map(stand);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
+	stand_features(stand, VERSION_1 | PLATFORM);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	/* Nothing is started before the driver says that it is done. */
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 0);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_ENABLE], 1);
+
+	/* Memory: the client's file. */
+	check(same_file(stand->memory, stand->fd));
+	check_eq(stand->region.guest_addr, STAND_IOVA);
+	check_eq(stand->region.user_addr, STAND_IOVA);
+	check_eq(stand->region.size, STAND_SIZE);
+	check_eq(stand->region.mmap_offset, STAND_SIZE);
+
+	/* Kick: by message; the first one is for what was there before. */
+	check_eq(stand_event(stand->kick, SOON), 1);
+	check_eq(vuser_client_write(stand->client, VFIO_PCI_BAR0_REGION_INDEX,
+				    VHOST_BAR_NOTIFY, &queue, sizeof(queue)),
+		 0);
+	check_eq(stand_event(stand->kick, SOON), 1);
+
+	/* Call: the client's own eventfd, without us. */
+	eventfd_write(stand->call, 1);
+	check_eq(stand_event(call, 0), 1);
+
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(kick_by_ioeventfd)
+{
+	struct stand *stand = setup("rng");
+	const struct vuser_region *bar =
+		&vuser_client_description(stand->client)->regions[0];
+	uint32_t i, found = 0;
+
+	stand_map(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, VIRTIO_NO_VECTOR);
+	driver_ok(stand);
+	check_eq(stand_event(stand->kick, SOON), 1);
+	for (i = 0; i < bar->nr_io_fds; i++) {
+		if (bar->io_fds[i].offset != VHOST_BAR_NOTIFY)
+			continue;
+		found++;
+		check_eq(bar->io_fds[i].size, 2);
+		check_eq(bar->io_fds[i].flags, 0);
+		eventfd_write(bar->io_fds[i].fd, 1);
+		check_eq(stand_event(stand->kick, 0), 1);
+	}
+	check_eq(found, 1);
+	stand_free(stand);
+}
+
+TEST(features_passed)
+{
+	struct stand *stand = setup("rng");
+
+	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 1);
+	check(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & PLATFORM >> 32);
+	/* Not the bit of vhost-user, nor data in kicks. */
+	check(!(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & 1 << (38 - 32)));
+	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 0);
+	check(!(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) &
+		1u << VHOST_USER_F_PROTOCOL_FEATURES));
+	stand_features(stand, VERSION_1 | PLATFORM);
+	driver_ok(stand);
+	check_eq(stand->features,
+		 VERSION_1 | VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES));
+	stand_free(stand);
+}
+
+TEST(vector_without_eventfd)
+{
+	struct stand *stand = setup("rng");
+	int call = new_event(), other = new_event();
+
+	stand_map(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(stand->calls, 1);
+	eventfd_write(stand->call, 1);
+	/* As soon as there is one it is told of what came before. */
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
+	check_eq(stand->calls, 2);
+	check_eq(stand_event(call, SOON), 1);
+	eventfd_write(stand->call, 1);
+	check_eq(stand_event(call, 0), 1);
+	/* Another in its place. */
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, other);
+	eventfd_write(stand->call, 1);
+	check_eq(stand_event(other, 0), 1);
+	check_eq(stand_event(call, 0), 0);
+	/* Those of other vectors do not matter. */
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, call);
+	check_eq(stand->calls, 3);
+	close(call);
+	close(other);
+	stand_free(stand);
+}
+
+TEST(intx)
+{
+	struct stand *stand = setup("rng");
+	int line = new_event();
+
+	stand_map(stand);
+	set_irq(stand, VFIO_PCI_INTX_IRQ_INDEX, 0, line);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, VIRTIO_NO_VECTOR);
+	driver_ok(stand);
+	eventfd_write(stand->call, 1);
+	check_eq(stand_event(line, SOON), 1);
+	check_eq(isr(stand), VIRTIO_ISR_QUEUE);
+	check_eq(isr(stand), 0);
+	/* Masked by itself, until the client unmasks. */
+	eventfd_write(stand->call, 1);
+	check_eq(stand_event(line, NEVER), 0);
+	check_eq(vuser_client_set_irqs(
+			 stand->client,
+			 VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
+			 VFIO_PCI_INTX_IRQ_INDEX, 0, 1, NULL, NULL),
+		 0);
+	check_eq(stand_event(line, SOON), 1);
+	check_eq(isr(stand), VIRTIO_ISR_QUEUE);
+	close(line);
+	stand_free(stand);
+}
+
+TEST(rings_outside_of_memory)
+{
+	static const struct {
+		uint64_t desc, driver, device;
+	} table[] = {
+		{ 0, DRIVER, DEVICE },
+		{ DESC, STAND_IOVA + STAND_SIZE - 2, DEVICE },
+		{ DESC, DRIVER, STAND_IOVA + STAND_SIZE },
+		{ STAND_IOVA - 16, DRIVER, DEVICE },
+		{ UINT64_MAX - 15, DRIVER, DEVICE },
+		/* Not aligned. */
+		{ DESC + 8, DRIVER, DEVICE },
+		{ DESC, DRIVER + 1, DEVICE },
+		{ DESC, DRIVER, DEVICE + 2 },
+	};
+	struct stand *stand = setup("rng");
+	int config = new_event();
+	size_t i;
+
+	stand_map(stand);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, config);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		stand_features(stand, VERSION_1);
+		stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+		stand_queue(stand, table[i].desc, table[i].driver,
+			    table[i].device, 1);
+		driver_ok(stand);
+		check_eq(status(stand), 0x4f);
+		check_eq(stand_event(config, SOON), 1);
+		check_eq(isr(stand), VIRTIO_ISR_CONFIG);
+	}
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	/* A ring of a size that only packed ones can have. */
+	stand_features(stand, VERSION_1);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2, 12);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_DESCLO, 8, DESC);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_AVAILLO, 8, DRIVER);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_USEDLO, 8, DEVICE);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0x4f);
+	/* And the device can still be had. */
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	close(config);
+	stand_free(stand);
+}
+
+static void unmap(struct stand *stand, uint64_t iova, uint64_t size)
+{
+	check_eq(vuser_client_dma_unmap(stand->client, iova, size), 0);
+}
+
+static void map_again(struct stand *stand)
+{
+	check_eq(vuser_client_dma_map(stand->client, STAND_IOVA, STAND_SIZE,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      stand->fd, STAND_SIZE),
+		 0);
+}
+
+/* Memory that a ring lies in goes, and comes again: so does the ring. */
+TEST(ring_pauses)
+{
+	struct stand *stand = setup("rng");
+
+	stand_map(stand);
+	stand->stopped_at = 7;
+	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      stand->fd, 0),
+		 0);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	/* Other memory. */
+	unmap(stand, 0x800000, 0x1000);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 0);
+	unmap(stand, STAND_IOVA, STAND_SIZE);
+	check_eq(stand->fake.seen[VHOST_USER_REM_MEM_REG], 2);
+	check_eq(stand->stopped, 1);
+	check_eq(status(stand), 0xf);
+	/* It goes on where it was, and with a look at what came meanwhile. */
+	stand_event(stand->kick, SOON);
+	map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(stand->base, 7);
+	check_eq(stand_event(stand->kick, SOON), 1);
+	check_eq(status(stand), 0xf);
+	/* A ring that is no more does not. */
+	unmap(stand, STAND_IOVA, STAND_SIZE);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	map_again(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	driver_ok(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 3);
+	check_eq(stand->base, 0);
+	stand_free(stand);
+}
+
+static void memory_goes(uint64_t protocol, uint32_t request)
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+	unsigned int before;
+
+	stand->fake.protocol = protocol;
+	require(!vhost_type_find("rng", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	stand_map(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	/* One more while it runs is told at once. */
+	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      stand->fd, 0),
+		 0);
+	before = stand->fake.seen[request];
+	check_eq(vuser_client_dma_unmap(stand->client, 0x800000, 0x1000), 0);
+	check_eq(stand->fake.seen[request], before + 1);
+	/* What cannot be told is not. */
+	check_eq(vuser_client_dma_map(stand->client, 0x900000, 0x1000,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      -1, 0),
+		 0);
+	check_eq(vuser_client_dma_map(stand->client, 0xa00000, 0x1000,
+				      VFIO_USER_DMA_MAP_READ, stand->fd, 0),
+		 0);
+	check_eq(stand->fake.seen[request], before + 1);
+	stand_free(stand);
+}
+
+TEST(memory_goes_slot_by_slot)
+{
+	memory_goes(UINT64_MAX, VHOST_USER_REM_MEM_REG);
+}
+
+TEST(memory_goes_by_the_table)
+{
+	memory_goes(~VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS),
+		    VHOST_USER_SET_MEM_TABLE);
+}
+
+TEST(queue_reset)
+{
+	struct stand *stand = setup("rng");
+
+	stand_map(stand);
+	stand_features(stand, VERSION_1 | VIRTIO_BIT(VIRTIO_F_RING_RESET));
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_RESET, 2, 1);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_Q_RESET, 2), 0);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(status(stand), 0xf);
+	stand_free(stand);
+}
+
+TEST(no_bus_master)
+{
+	struct stand *stand = setup("rng");
+	uint16_t command = PCI_COMMAND_MASTER;
+
+	stand_map(stand);
+	check_eq(vuser_client_write(stand->client, VFIO_PCI_CONFIG_REGION_INDEX,
+				    PCI_COMMAND, &command, 2),
+		 0);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	command = 0;
+	check_eq(vuser_client_write(stand->client, VFIO_PCI_CONFIG_REGION_INDEX,
+				    PCI_COMMAND, &command, 2),
+		 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	check_eq(status(stand), 0x4f);
+	stand_free(stand);
+}
+
+/* A device that is running, its configuration's interrupt in @config. */
+static struct stand *setup_running(uint64_t protocol, int config, int call)
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+
+	stand->fake.protocol = protocol;
+	require(!vhost_type_find("rng", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	stand_map(stand);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, config);
+	stand_features(stand, VERSION_1);
+	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	return stand;
+}
+
+TEST(back_end_comes_back)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(UINT64_MAX, config, call);
+	uint16_t used = 7;
+
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	require(pwrite(stand->fd, &used, sizeof(used),
+		       STAND_SIZE + (DEVICE - STAND_IOVA) + 2) == 2);
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	/* An interrupt in case the last one was lost, and nothing else. */
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(status(stand), 0xf);
+	check_eq(stand_event(config, NEVER), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 1);
+	check_eq(stand->base, 7);
+	/* After a reset nothing is in flight. */
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	check_eq(stand->base, 0);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+/* The same while a ring pauses: it waits for its memory. */
+TEST(back_end_comes_back_to_a_paused_ring)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(UINT64_MAX, config, call);
+
+	stand->stopped_at = 9;
+	unmap(stand, STAND_IOVA, STAND_SIZE);
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	check_eq(status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	check_eq(stand->base, 9);
+	check_eq(status(stand), 0xf);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(back_end_lost)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(
+		~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD), config, call);
+
+	stand_lose_backend(stand);
+	check_eq(stand_event(config, SOON), 1);
+	check_eq(status(stand), 0x4f);
+	/* A reset works, a start does not: there is nobody. */
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0x4f);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(config_change)
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+	struct vhost_user_msg msg = {
+		.hdr.request = VHOST_USER_BACKEND_CONFIG_CHANGE_MSG,
+	};
+	int config = new_event();
+	uint8_t before;
+
+	stand->config[0] = 8;
+	stand->config[offsetof(struct virtio_blk_config, num_queues)] = 3;
+	require(!vhost_type_find("blk", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_NUMQ, 2), 3);
+	check_eq(stand_read(stand, VHOST_BAR_DEVICE, 8), 8);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, config);
+	stand_features(stand, VERSION_1);
+	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	driver_ok(stand);
+	before = stand_read(stand, VIRTIO_PCI_COMMON_CFGGENERATION, 1);
+	stand->config[0] = 16;
+	fake_ask(stand->fake.channel, &msg, -1);
+	check_eq(stand_event(config, SOON), 1);
+	check_eq(stand_read(stand, VHOST_BAR_DEVICE, 8), 16);
+	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_CFGGENERATION, 1),
+		 (uint8_t)(before + 1));
+	/* What has not changed is not told. */
+	fake_ask(stand->fake.channel, &msg, -1);
+	check_eq(stand_event(config, NEVER), 0);
+	/* A write goes to the back-end. */
+	stand_write(stand,
+		    VHOST_BAR_DEVICE + offsetof(struct virtio_blk_config, wce),
+		    1, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
+	/* Behind its end there is nothing. */
+	check_eq(stand_read(stand, VHOST_BAR_DEVICE + 0xff8, 8), 0);
+	stand_write(stand, VHOST_BAR_DEVICE + 0xff8, 8, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
+	close(config);
+	stand_free(stand);
+}
+
+static uint32_t cfg_read(struct stand *stand, uint32_t offset, uint32_t count)
+{
+	uint32_t value = 0;
+
+	check_eq(vuser_client_read(stand->client, VFIO_PCI_CONFIG_REGION_INDEX,
+				   offset, &value, count),
+		 0);
+	return value;
+}
+
+static void cfg_write(struct stand *stand, uint32_t offset, uint32_t count,
+		      uint32_t value)
+{
+	check_eq(vuser_client_write(stand->client, VFIO_PCI_CONFIG_REGION_INDEX,
+				    offset, &value, count),
+		 0);
+}
+
+/* The offset of a capability of virtio, 0 when there is none. */
+static uint32_t find_cap(struct stand *stand, uint8_t type)
+{
+	uint32_t pos = cfg_read(stand, PCI_CAPABILITY_LIST, 1);
+
+	while (pos && (cfg_read(stand, pos, 1) != PCI_CAP_ID_VNDR ||
+		       cfg_read(stand, pos + 3, 1) != type))
+		pos = cfg_read(stand, pos + 1, 1);
+	return pos;
+}
+
+TEST(capabilities)
+{
+	static const struct {
+		uint8_t type;
+		uint32_t offset;
+		uint32_t length;
+	} table[] = {
+		{ VIRTIO_PCI_CAP_COMMON_CFG, VHOST_BAR_COMMON,
+		  VIRTIO_COMMON_SIZE },
+		{ VIRTIO_PCI_CAP_NOTIFY_CFG, VHOST_BAR_NOTIFY, VHOST_PAGE },
+		{ VIRTIO_PCI_CAP_ISR_CFG, VHOST_BAR_ISR, 1 },
+		{ VIRTIO_PCI_CAP_DEVICE_CFG, VHOST_BAR_DEVICE, 60 },
+	};
+	struct stand *stand = setup("blk");
+	uint32_t pos;
+	size_t i;
+
+	check_eq(cfg_read(stand, PCI_VENDOR_ID, 4), 0x10421af4);
+	check_eq(cfg_read(stand, PCI_REVISION_ID, 1), 1);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		pos = find_cap(stand, table[i].type);
+		require(pos);
+		check_eq(cfg_read(stand, pos + 4, 1), VHOST_BAR);
+		check_eq(cfg_read(stand, pos + 8, 4), table[i].offset);
+		check_eq(cfg_read(stand, pos + 12, 4), table[i].length);
+	}
+	pos = find_cap(stand, VIRTIO_PCI_CAP_NOTIFY_CFG);
+	check_eq(cfg_read(stand, pos + 16, 4), VHOST_NOTIFY_MULTIPLIER);
+	stand_free(stand);
+}
+
+/* The length that a capability of virtio says, 0 without one. */
+static uint32_t cap_length(struct stand *stand, uint8_t type)
+{
+	uint32_t pos = find_cap(stand, type);
+
+	return pos ? cfg_read(stand, pos + 12, 4) : 0;
+}
+
+TEST(every_kind)
+{
+	/* Device IDs are virtio's, 1040h and more, classes those of PCI. */
+	static const struct {
+		const char *name;
+		uint16_t device;
+		uint32_t class;
+		uint16_t queues; /* with two where the configuration counts */
+		uint16_t config;
+	} table[] = {
+		{ "net", 0x1041, 0x020000, 3, 12 },
+		{ "blk", 0x1042, 0x010000, 2, 60 },
+		{ "rng", 0x1044, 0xff0000, 1, 0 },
+		{ "scsi", 0x1048, 0x010000, 4, 36 },
+		{ "input", 0x1052, 0x098000, 2, 136 },
+		{ "vsock", 0x1053, 0x078000, 3, 8 },
+		{ "sound", 0x1059, 0x040100, 4, 12 },
+		{ "fs", 0x105a, 0x018000, 3, 40 },
+		{ "i2c", 0x1062, 0xff0000, 1, 0 },
+		{ "gpio", 0x1069, 0xff0000, 2, 8 },
+		/* A number of these is the same, any other what is said. */
+		{ "id=2", 0x1042, 0x010000, 2, 60 },
+		{ "id=0x1a", 0x105a, 0x018000, 3, 40 },
+		{ "id=16", 0x1050, 0xff0000, FAKE_QUEUES, 24 },
+	};
+	/* Where these configurations count queues. */
+	static const uint8_t counts[] = { 34, 0, 36 };
+	struct vhost_device_options options;
+	struct stand *stand;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		options = (struct vhost_device_options) {
+			.queue_size = 256,
+		};
+		require(!vhost_type_find(table[i].name, &options.type));
+		if (!strcmp(options.type.name, "other"))
+			options.config_size = 24;
+		stand = stand_new();
+		for (j = 0; j < sizeof(counts); j++)
+			stand->config[counts[j]] = 2;
+		require(!stand_device(stand, &options));
+		stand_serve(stand);
+		check_eq(cfg_read(stand, PCI_VENDOR_ID, 2), 0x1af4);
+		check_eq(cfg_read(stand, PCI_DEVICE_ID, 2), table[i].device);
+		check_eq(cfg_read(stand, PCI_SUBSYSTEM_ID, 2), table[i].device);
+		check_eq(cfg_read(stand, PCI_CLASS_REVISION, 4) >> 8,
+			 table[i].class);
+		check_eq(stand_read(stand, VIRTIO_PCI_COMMON_NUMQ, 2),
+			 table[i].queues);
+		check_eq(cap_length(stand, VIRTIO_PCI_CAP_DEVICE_CFG),
+			 table[i].config);
+		/* One vector for each queue, one for the configuration. */
+		check_eq(vuser_client_description(stand->client)
+				 ->irqs[VFIO_PCI_MSIX_IRQ_INDEX]
+				 .count,
+			 table[i].queues + 1);
+		stand_map(stand);
+		stand_start(stand, 0);
+		check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+		stand_free(stand);
+	}
+}
+
+/* Memory of the back-end's cannot become the client's: none is announced. */
+TEST(no_shared_memory)
+{
+	struct stand *stand = stand_setup("fs", UINT64_MAX, UINT64_MAX);
+
+	check_eq(find_cap(stand, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_SHMEM_CONFIG], 0);
+	check_eq(stand->protocol & (VHOST_USER_PROTOCOL(SHMEM) |
+				    VHOST_USER_PROTOCOL(BACKEND_SEND_FD) |
+				    VHOST_USER_PROTOCOL(HOST_NOTIFIER)),
+		 0);
+	stand_free(stand);
+}
+
+TEST(window)
+{
+	struct stand *stand = setup("rng");
+	uint32_t pos = find_cap(stand, VIRTIO_PCI_CAP_PCI_CFG);
+
+	require(pos);
+	/* Write device_status, 1 byte. */
+	cfg_write(stand, pos + 4, 1, VHOST_BAR);
+	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_STATUS);
+	cfg_write(stand, pos + 12, 4, 1);
+	cfg_write(stand, pos + 16, 1, 3);
+	check_eq(status(stand), 3);
+	check_eq(cfg_read(stand, pos + 16, 1), 3);
+	/* Read num_queues, 2 bytes. */
+	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_NUMQ);
+	cfg_write(stand, pos + 12, 4, 2);
+	check_eq(cfg_read(stand, pos + 16, 2), 1);
+	/* Other BARs, lengths and places: nothing happens. */
+	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_STATUS);
+	cfg_write(stand, pos + 12, 4, 3);
+	cfg_write(stand, pos + 16, 1, 0);
+	cfg_write(stand, pos + 12, 4, 1);
+	cfg_write(stand, pos + 4, 1, 2);
+	cfg_write(stand, pos + 16, 1, 0);
+	cfg_write(stand, pos + 4, 1, VHOST_BAR);
+	cfg_write(stand, pos + 8, 4, VHOST_BAR_SIZE);
+	cfg_write(stand, pos + 16, 1, 0);
+	cfg_write(stand, pos + 8, 4, UINT32_MAX);
+	cfg_write(stand, pos + 16, 1, 0);
+	check_eq(status(stand), 3);
+	stand_free(stand);
+}
+
+TEST(limit_of_memory_slots)
+{
+	struct stand *stand = setup("rng");
+
+	check_eq(vuser_client_description(stand->client)->caps.max_dma_maps,
+		 FAKE_SLOTS);
+	stand_free(stand);
+}
+
+/* Back-ends and options that do not go together. */
+
+static int refused(const char *type, uint64_t features, uint64_t protocol,
+		   uint32_t queues)
+{
+	struct vhost_device_options options = {
+		.queue_size = 256,
+		.queues = queues,
+	};
+	struct stand *stand = stand_new();
+	int ret;
+
+	stand->fake.features = features;
+	stand->fake.protocol = protocol;
+	require(!vhost_type_find(type, &options.type));
+	ret = stand_device(stand, &options);
+	stand_free(stand);
+	return ret;
+}
+
+TEST(contradictions)
+{
+	const uint64_t all = UINT64_MAX;
+	const uint64_t no_mq = ~VHOST_USER_PROTOCOL(MQ);
+	const uint64_t no_config = ~VHOST_USER_PROTOCOL(CONFIG);
+
+	check_eq(refused("rng", all, all, 0), 0);
+	/* Nothing that can be used. */
+	check_eq(refused("rng", all & ~VERSION_1, all, 0), -EOPNOTSUPP);
+	/* More queues than there are. */
+	check_eq(refused("net", all, all, FAKE_QUEUES), 0);
+	check_eq(refused("net", all, all, FAKE_QUEUES + 1), -EINVAL);
+	check_eq(refused("net", all, no_mq, 2), -EINVAL);
+	check_eq(refused("rng", all, all, 2), -EINVAL);
+	check_eq(refused("id=5", all, all, FAKE_QUEUES + 1), -EINVAL);
+	check_eq(refused("id=5", all, all, 0), 0);
+	check_eq(refused("id=5", all, no_mq, 0), -EINVAL);
+	/* Configuration that is missing. */
+	check_eq(refused("blk", all, no_config, 0), -EINVAL);
+	check_eq(refused("fs", all, no_config, 0), -EINVAL);
+	check_eq(refused("vsock", all, no_config, 0), -EINVAL);
+	check_eq(refused("scsi", all, no_config, 0), 0);
+}
+
+static enum fake_deed hang_up(struct fake *fake)
+{
+	(void)fake;
+	return FAKE_HANG_UP;
+}
+
+static enum fake_deed babble(struct fake *fake)
+{
+	fake_raw(fake->fd, "220 mail.example ESMTP\r\n", 24, -1);
+	return FAKE_NOTHING;
+}
+
+static int answered_by(enum fake_deed (*hook)(struct fake *))
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+	int ret;
+
+	stand->fake.hook = hook;
+	require(!vhost_type_find("rng", &options.type));
+	ret = stand_device(stand, &options);
+	stand_free(stand);
+	return ret;
+}
+
+TEST(sockets_of_others)
+{
+	check_eq(answered_by(hang_up), -ECONNRESET);
+	check_eq(answered_by(babble), -EPROTO);
+}

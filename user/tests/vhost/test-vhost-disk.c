@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Disks that migrate, and the log of what they write: vuser-vhost between a
+ * driver of the tests and back-ends that others wrote, or we.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_blk.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../devices/vhost/virtio.h"
+#include "peers.h"
+#include "../harness.h"
+#include "../tap.h"
+#include "../vhost-user/driver.h"
+
+#define BLOCKS	 64
+#define PATIENCE 20000
+#define PAGE	 4096
+
+/* Pages of the driver's memory, as bits of a report. */
+#define BIT_AT(offset) (UINT64_C(1) << (offset) / PAGE)
+#define BIT_OF_SLOT(slot) \
+	(UINT64_C(1) << (driver_guest(slot) - DRIVER_GUEST) / PAGE)
+
+static const uint64_t ring[3] = {
+	DRIVER_GUEST + DRIVER_DESC,
+	DRIVER_GUEST + DRIVER_AVAIL,
+	DRIVER_GUEST + DRIVER_USED,
+};
+
+static struct driver driver;
+static uint8_t stream[1 << 20];
+
+static void begin(bool packed)
+{
+	uint8_t buf[DRIVER_DATA];
+	uint32_t i;
+	int fd;
+
+	peers_begin();
+	driver_init(&driver, packed);
+	fd = open(peers_path("disk"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	require(fd >= 0);
+	for (i = 0; i < BLOCKS; i++) {
+		driver_fill(buf, i);
+		require(write(fd, buf, sizeof(buf)) == sizeof(buf));
+	}
+	close(fd);
+}
+
+static void end(void)
+{
+	driver_free(&driver);
+	peers_end();
+}
+
+static bool slot_has(unsigned int slot, uint32_t seed)
+{
+	uint8_t want[DRIVER_DATA];
+
+	driver_fill(want, seed);
+	return !memcmp(driver_data(&driver, slot), want, sizeof(want));
+}
+
+static void submit(unsigned int slot, uint32_t type, uint32_t block)
+{
+	driver_submit(&driver, slot, type, (uint64_t)block * DRIVER_DATA / 512);
+}
+
+static void wait_for(unsigned int nr)
+{
+	uint8_t status;
+
+	while (nr--) {
+		status = 0xff;
+		require(driver_wait(&driver, PATIENCE, &status) >= 0);
+		check_eq(status, VIRTIO_BLK_S_OK);
+	}
+}
+
+static void read_block(struct chain *c, unsigned int slot, uint32_t block,
+		       uint32_t seed)
+{
+	submit(slot, VIRTIO_BLK_T_IN, block);
+	chain_kick(c, 0);
+	wait_for(1);
+	check(slot_has(slot, seed));
+}
+
+static void write_block(struct chain *c, unsigned int slot, uint32_t block,
+			uint32_t seed)
+{
+	driver_fill(driver_data(&driver, slot), seed);
+	submit(slot, VIRTIO_BLK_T_OUT, block);
+	chain_kick(c, 0);
+	wait_for(1);
+}
+
+static void connect_driver(struct chain *c)
+{
+	chain_map(c, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	chain_irq(c, 1, driver.call);
+	chain_drive(c, driver.packed ? VIRTIO_BIT(VIRTIO_F_RING_PACKED) : 0, 0,
+		    DRIVER_NUM, ring);
+}
+
+/* Ours, of which several may have the same file. */
+static pid_t start_ours(const char *name)
+{
+	char file[96], sock[96];
+	const char *const argv[] = { "vuser-vhost-blk", file, sock, NULL };
+
+	snprintf(file, sizeof(file), "--blk-file=%s", peers_path("disk"));
+	snprintf(sock, sizeof(sock), "--socket-path=%s", peers_path(name));
+	return peers_run(argv);
+}
+
+/* From one to another, with requests that nobody has waited for. */
+static void migrate_ours(bool packed)
+{
+	pid_t first, second;
+	struct chain a, b;
+	unsigned int slot;
+	size_t len;
+
+	begin(packed);
+	first = start_ours("first");
+	second = start_ours("second");
+	chain_start(&a, "blk", peers_path("first"), "a");
+	chain_start(&b, "blk", peers_path("second"), "b");
+	connect_driver(&a);
+	/* So that a packed ring has wrapped. */
+	for (slot = 0; slot < 40; slot++)
+		read_block(&a, slot % DRIVER_SLOTS, slot, slot);
+	write_block(&a, 0, 7, 4711);
+	for (slot = 0; slot < DRIVER_SLOTS; slot++)
+		submit(slot, VIRTIO_BLK_T_IN, slot);
+	chain_kick(&a, 0);
+	check_eq(chain_go(&a, VFIO_DEVICE_STATE_STOP_COPY), 0);
+	len = chain_save(&a, stream, sizeof(stream));
+	chain_map(&b, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RESUMING), 0);
+	check_eq(chain_load(&b, stream, len), 0);
+	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RUNNING), 0);
+	chain_irq(&b, 1, driver.call);
+	/* All of them, each once, whoever did it. */
+	wait_for(DRIVER_SLOTS);
+	for (slot = 0; slot < DRIVER_SLOTS; slot++)
+		check(slot_has(slot, slot == 7 ? 4711 : slot));
+	/* The first one may go now. */
+	chain_end(&a);
+	kill(first, SIGKILL);
+	waitpid(first, NULL, 0);
+	for (slot = 0; slot < 40; slot++)
+		read_block(&b, slot % DRIVER_SLOTS, slot,
+			   slot == 7 ? 4711 : slot);
+	write_block(&b, 3, 9, 815);
+	read_block(&b, 4, 9, 815);
+	chain_end(&b);
+	kill(second, SIGKILL);
+	waitpid(second, NULL, 0);
+	end();
+}
+
+TEST(from_one_of_ours_to_another)
+{
+	migrate_ours(false);
+}
+
+TEST(from_one_of_ours_to_another_by_packed_rings)
+{
+	migrate_ours(true);
+}
+
+/* Two devices, of which each is as if it were alone. */
+TEST(several_in_one_process)
+{
+	const char *argv[] = {
+		"vuser-vhost", "--device",     "blk", "--back-end",
+		NULL,	       "--socket",     NULL,  "--device",
+		"id=2",	       "--back-end",   NULL,  "--socket",
+		NULL,	       "--queue-size", "128", NULL,
+	};
+	struct driver other;
+	struct chain a, b;
+	pid_t backs[2];
+
+	begin(false);
+	argv[4] = peers_path("first");
+	argv[6] = peers_path("a");
+	argv[10] = peers_path("second");
+	argv[12] = peers_path("b");
+	backs[0] = start_ours("first");
+	backs[1] = start_ours("second");
+	a.pid = b.pid = peers_run(argv);
+	chain_connect(&a, "a");
+	chain_connect(&b, "b");
+	check_eq(chain_read(&a, VIRTIO_PCI_COMMON_Q_SIZE, 2), 256);
+	check_eq(chain_read(&b, VIRTIO_PCI_COMMON_Q_SIZE, 2), 128);
+	connect_driver(&a);
+	write_block(&a, 0, 7, 4711);
+	other = driver;
+	driver_init(&driver, false);
+	connect_driver(&b);
+	read_block(&b, 1, 7, 4711);
+	/* One back-end goes, which its device notices... */
+	kill(backs[0], SIGKILL);
+	waitpid(backs[0], NULL, 0);
+	while (chain_go(&a, VFIO_DEVICE_STATE_STOP) != -ENOTCONN)
+		chain_go(&a, VFIO_DEVICE_STATE_RUNNING);
+	read_block(&b, 2, 8, 8);
+	/* ...or a client: the other one does not notice. */
+	vuser_client_free(a.client);
+	read_block(&b, 3, 9, 9);
+	chain_connect(&a, "a");
+	check_eq(chain_read(&a, VIRTIO_PCI_COMMON_STATUS, 1), 0);
+	vuser_client_free(a.client);
+	chain_end(&b);
+	kill(backs[1], SIGKILL);
+	waitpid(backs[1], NULL, 0);
+	driver_free(&other);
+	end();
+}
+
+#ifdef STORAGE_DAEMON
+
+/* It is ready when the process that was started has ended. */
+static pid_t start_qemu(const char *name)
+{
+	const char *pidfile = peers_path("pid");
+	char blockdev[192], export[192];
+	const char *const argv[] = {
+		STORAGE_DAEMON, "--blockdev", blockdev,	     "--export", export,
+		"--pidfile",	pidfile,      "--daemonize", NULL,
+	};
+	int status = -1, pid = -1;
+	FILE *f;
+
+	snprintf(blockdev, sizeof(blockdev),
+		 "driver=file,node-name=disk,filename=%s,cache.direct=off,"
+		 "locking=off",
+		 peers_path("disk"));
+	snprintf(export, sizeof(export),
+		 "type=vhost-user-blk,id=e,node-name=disk,writable=on,"
+		 "addr.type=unix,addr.path=%s",
+		 peers_path(name));
+	require(waitpid(peers_run(argv), &status, 0) > 0 && !status);
+	f = fopen(pidfile, "re");
+	require(f && fscanf(f, "%d", &pid) == 1);
+	fclose(f);
+	unlink(pidfile);
+	return pid;
+}
+
+TEST(from_one_qemu_to_another)
+{
+	pid_t first, second;
+	struct chain a, b;
+	size_t len;
+
+	begin(false);
+	first = start_qemu("first");
+	second = start_qemu("second");
+	chain_start(&a, "blk", peers_path("first"), "a");
+	chain_start(&b, "blk", peers_path("second"), "b");
+	connect_driver(&a);
+	read_block(&a, 2, 5, 5);
+	write_block(&a, 0, 7, 4711);
+	check_eq(chain_go(&a, VFIO_DEVICE_STATE_STOP_COPY), 0);
+	len = chain_save(&a, stream, sizeof(stream));
+	chain_map(&b, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RESUMING), 0);
+	check_eq(chain_load(&b, stream, len), 0);
+	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RUNNING), 0);
+	chain_irq(&b, 1, driver.call);
+	read_block(&b, 1, 7, 4711);
+	read_block(&b, 2, 8, 8);
+	/* And back again: the first one is still there. */
+	check_eq(chain_go(&b, VFIO_DEVICE_STATE_STOP_COPY), 0);
+	len = chain_save(&b, stream, sizeof(stream));
+	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RESUMING), 0);
+	check_eq(chain_load(&a, stream, len), 0);
+	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RUNNING), 0);
+	read_block(&a, 3, 9, 9);
+	chain_end(&a);
+	chain_end(&b);
+	kill(first, SIGKILL);
+	kill(second, SIGKILL);
+	end();
+}
+
+TEST(what_qemu_writes)
+{
+	const uint64_t used = BIT_AT(DRIVER_USED),
+		       status = BIT_AT(DRIVER_STATUS);
+	struct chain c;
+	pid_t daemon;
+
+	begin(false);
+	daemon = start_qemu("back");
+	chain_start(&c, "blk", peers_path("back"), "c");
+	connect_driver(&c);
+	read_block(&c, 1, 1, 1);
+	check_eq(chain_log(&c, true), 0);
+	/* Used rings count as written at all times. */
+	check_eq(chain_report(&c, DRIVER_GUEST), used);
+	read_block(&c, 3, 3, 3);
+	read_block(&c, 5, 3, 3);
+	check_eq(chain_report(&c, DRIVER_GUEST),
+		 used | status | BIT_OF_SLOT(3) | BIT_OF_SLOT(5));
+	check_eq(chain_report(&c, DRIVER_GUEST), used);
+	/* Data that is written to the disk is only read. */
+	write_block(&c, 6, 3, 99);
+	check_eq(chain_report(&c, DRIVER_GUEST), used | status);
+	check_eq(chain_log(&c, false), 0);
+	read_block(&c, 4, 4, 4);
+	check_eq(chain_log(&c, true), 0);
+	check_eq(chain_report(&c, DRIVER_GUEST), used);
+	chain_end(&c);
+	kill(daemon, SIGKILL);
+	end();
+}
+
+#else
+
+TEST(qemu)
+{
+	tap_ok(true, "qemu # SKIP qemu-storage-daemon is not installed");
+}
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Migration from one device to another, each with a back-end of its own. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../devices/vhost/pci.h"
+#include "../../devices/vhost/virtio.h"
+#include "migrate.h"
+#include "../harness.h"
+
+static int probe(const char *type, uint64_t protocol)
+{
+	struct stand *stand = mig_setup(type, protocol);
+	int ret = vuser_client_feature(stand->client,
+				       VFIO_DEVICE_FEATURE_PROBE |
+					       VFIO_DEVICE_FEATURE_MIGRATION,
+				       NULL, 0, 0);
+
+	stand_free(stand);
+	return ret;
+}
+
+TEST(offered_where_all_can_be_had)
+{
+	check_eq(probe("fs", ALL), 0);
+	check_eq(probe("fs", NO_STATE), -ENOTTY);
+	check_eq(probe("vsock", NO_STATE), -ENOTTY);
+	/* These have nothing to keep. */
+	check_eq(probe("net", NO_STATE), 0);
+	check_eq(probe("blk", NO_STATE), 0);
+	check_eq(probe("rng", NO_STATE), 0);
+}
+
+TEST(stop_and_go_on)
+{
+	struct stand *stand = mig_setup("rng", ALL);
+	int call = mig_event();
+
+	stand_map(stand);
+	mig_set_irq(stand, 1, call);
+	stand_start(stand, 0);
+	check_eq(stand->status, 0xf);
+	stand->stopped_at = 0x1234;
+	check_eq(mig_go(stand, STOP), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	/* The back-end keeps what it has: the driver is not gone. */
+	check_eq(stand->status, 0xf);
+	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_event(call, NEVER), 0);
+	/* Nothing starts meanwhile; memory may come and go. */
+	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
+				      VFIO_USER_DMA_MAP_READ |
+					      VFIO_USER_DMA_MAP_WRITE,
+				      stand->fd, 0),
+		 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 1);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->base, 0x1234);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 2);
+	check_eq(stand_event(call, SOON), 1);
+	/* A reset after it, and nothing is left of where it was. */
+	stand_start(stand, 0);
+	check_eq(stand->base, 0);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(drivers_that_write_while_it_is_stopped)
+{
+	struct stand *stand = mig_setup("rng", ALL);
+
+	stand_map(stand);
+	check_eq(mig_go(stand, STOP), 0);
+	stand_start(stand, 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	check_eq(stand->base, 0);
+	/* And the other way round: reset, so not started again. */
+	stand->stopped_at = 5;
+	check_eq(mig_go(stand, STOP), 0);
+	check_eq(stand->status, 0xf);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand->status, 0);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	stand_start(stand, VIRTIO_BIT(VIRTIO_F_RING_RESET));
+	check_eq(stand->base, 0);
+	/* A queue of it: what is to go on is gone. */
+	check_eq(mig_go(stand, STOP), 0);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_RESET, 2, 1);
+	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 3);
+	check_eq(stand->base, 0);
+	stand_free(stand);
+}
+
+static void check_same(struct stand *a, struct stand *b)
+{
+	uint32_t offset, x, y;
+
+	for (offset = 0; offset < VIRTIO_COMMON_SIZE; offset += 4)
+		check_eq(stand_read(a, offset, 4), stand_read(b, offset, 4));
+	for (offset = 0; offset < 256; offset += 4) {
+		mig_cfg(a, offset, &x, false);
+		mig_cfg(b, offset, &y, false);
+		check_eq(x, y);
+	}
+	check_eq(vuser_client_read(b->client, VFIO_PCI_BAR1_REGION_INDEX, 16,
+				   &x, 4),
+		 0);
+	check_eq(x, 0xfe000000);
+}
+
+static void migrate(const char *type, uint64_t protocol, size_t part)
+{
+	struct stand *a = mig_setup(type, protocol),
+		     *b = mig_setup(type, protocol);
+	int call = mig_event();
+	bool stateful = protocol & VHOST_USER_PROTOCOL(DEVICE_STATE);
+	ssize_t len;
+
+	mig_run_source(a);
+	check_eq(mig_go(a, COPY), 0);
+	len = mig_read(a, part);
+	check(len > (stateful ? STATE_LEN : 0));
+	check_eq(a->fake.seen[VHOST_USER_CHECK_DEVICE_STATE], stateful);
+	/* The end stays the end. */
+	check_eq(vuser_client_mig_read(a->client, mig_stream + len, 1), 0);
+
+	/* "DMA maps, RESUMING, data, RUNNING, then interrupts". */
+	stand_map(b);
+	check_eq(mig_go(b, RESUMING), 0);
+	check_eq(mig_write(b, len, part), 0);
+	check_eq(b->fake.seen[VHOST_USER_SET_DEVICE_STATE_FD], stateful);
+	check_eq(b->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	check_eq(mig_go(b, STOP), 0);
+	check_same(a, b);
+	check_eq(mig_go(b, RUNNING), 0);
+	check_eq(mig_where(b), RUNNING);
+	check_eq(mig_status(b), 0xf);
+	check_eq(b->base, 0x8765);
+	check_eq(b->features, a->features);
+	check(same_file(b->memory, b->fd));
+	check_eq(b->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	if (stateful) {
+		check_eq(b->moved, STATE_LEN);
+		check(!memcmp(b->loaded, mig_backend_state, STATE_LEN));
+		check_eq(b->state_features, a->features);
+	}
+	mig_set_irq(b, 1, call);
+	check_eq(stand_event(call, SOON), 1);
+
+	/* The source could go on, too: nobody knows yet that it must not. */
+	check_eq(mig_go(a, RUNNING), 0);
+	check_eq(a->base, 0x8765);
+	close(call);
+	stand_free(a);
+	stand_free(b);
+}
+
+TEST(with_the_back_ends_state)
+{
+	migrate("rng", ALL, 65536);
+}
+
+TEST(in_small_parts)
+{
+	migrate("rng", ALL, 999);
+}
+
+TEST(without_one)
+{
+	migrate("rng", NO_STATE, 4096);
+}
+
+TEST(devices_that_no_driver_has)
+{
+	struct stand *a = mig_setup("rng", ALL), *b = mig_setup("rng", ALL);
+	ssize_t len;
+
+	a->state_len = 0;
+	check_eq(mig_go(a, COPY), 0);
+	len = mig_read(a, 65536);
+	check_eq(mig_go(b, RESUMING), 0);
+	check_eq(mig_write(b, len, 65536), 0);
+	/* A state of no bytes is one. */
+	check_eq(b->fake.seen[VHOST_USER_CHECK_DEVICE_STATE], 1);
+	check_eq(mig_go(b, RUNNING), 0);
+	check_eq(mig_status(b), 0);
+	stand_map(b);
+	stand_start(b, 0);
+	check_eq(b->base, 0);
+	stand_free(a);
+	stand_free(b);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the program does besides its devices, with a back-end of the tests. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <vuser/sock.h>
+
+#include "../../devices/vhost/stream.h"
+#include "peers.h"
+#include "../harness.h"
+#include "../vhost-user/fake.h"
+
+#define PIECE 65536
+
+static uint8_t stream[1 << 18];
+
+/* It wants no state, and gives none. */
+static enum fake_deed hook(struct fake *fake)
+{
+	if (fake->msg.hdr.request == VHOST_USER_SET_DEVICE_STATE_FD) {
+		close(fake->fds[0]);
+		fake->fds[0] = -1;
+	}
+	return FAKE_DEFAULT;
+}
+
+static void *serve(void *arg)
+{
+	struct fake *fake = arg;
+	struct pollfd pfd = { .fd = fake->fd, .events = POLLIN };
+	int listener = fake->fd;
+
+	poll(&pfd, 1, -1);
+	fake->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	close(listener);
+	fake_start(fake);
+	return NULL;
+}
+
+/* A pipe whose reader is gone is an error, not the end. */
+TEST(survives_a_broken_pipe)
+{
+	struct fake fake;
+	struct chain c;
+	pthread_t thread;
+	size_t len;
+
+	peers_begin();
+	close(fake_init(&fake));
+	close(fake.fd);
+	fake.hook = hook;
+	fake.fd = vuser_sock_listen(peers_path("back"));
+	require(fake.fd >= 0);
+	require(!pthread_create(&thread, NULL, serve, &fake));
+	chain_start(&c, "rng", peers_path("back"), "c");
+	pthread_join(thread, NULL);
+	check_eq(chain_go(&c, VFIO_DEVICE_STATE_STOP_COPY), 0);
+	len = chain_save(&c, stream, sizeof(stream));
+	/* A piece in place of the end. */
+	len -= VHOST_STREAM_PIECE;
+	vhost_stream_piece(stream + len, PIECE);
+	len += VHOST_STREAM_PIECE + PIECE;
+	check_eq(chain_go(&c, VFIO_DEVICE_STATE_RESUMING), 0);
+	check_eq(chain_load(&c, stream, len), -EPIPE);
+	check_eq(vuser_client_reset(c.client), 0);
+	chain_end(&c);
+	fake_stop(&fake);
+	peers_end();
+}

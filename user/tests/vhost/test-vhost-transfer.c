@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The pipe that a back-end's state goes through, and what can be at its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../devices/vhost/transfer.h"
+#include "../harness.h"
+#include "../vhost-user/fake.h"
+
+#define SAVE VHOST_USER_STATE_SAVE
+#define LOAD VHOST_USER_STATE_LOAD
+
+static struct fake fake;
+static struct vhost_backend *b;
+static struct vhost_transfer transfer;
+
+/* What the back-end does: its end, and an fd to answer with. */
+static int its_end, other;
+
+static enum fake_deed hook(struct fake *f)
+{
+	if (f->msg.hdr.request != VHOST_USER_SET_DEVICE_STATE_FD)
+		return FAKE_DEFAULT;
+	its_end = f->fds[0];
+	f->fds[0] = -1;
+	f->reply.payload.u64 = other < 0 ? VHOST_USER_STATE_NOFD : 0;
+	f->reply_fd = other;
+	other = -1;
+	return FAKE_SEND;
+}
+
+static void setup(void)
+{
+	const struct vhost_backend_options opt = { .wanted = UINT64_MAX };
+	int front = fake_init(&fake);
+
+	signal(SIGPIPE, SIG_IGN);
+	its_end = other = -1;
+	transfer = (struct vhost_transfer) { .fd = -1, .timeout_ms = 50 };
+	fake.hook = hook;
+	fake_start(&fake);
+	b = vhost_backend_new(&opt);
+	require(b && !vhost_backend_connect_fd(b, front));
+}
+
+static void teardown(void)
+{
+	vhost_transfer_abort(&transfer);
+	if (its_end >= 0)
+		close(its_end);
+	vhost_backend_free(b);
+	fake_stop(&fake);
+}
+
+static int start(uint32_t direction)
+{
+	const char *why = NULL;
+	int ret = vhost_transfer_start(&transfer, b, direction, &why);
+
+	if (ret)
+		check(why && *why);
+	check_eq(ret ? transfer.fd : 0, ret ? -1 : 0);
+	return ret;
+}
+
+TEST(out_of_it)
+{
+	char buf[8] = "";
+
+	setup();
+	check_eq(start(SAVE), 0);
+	check_eq(write(its_end, "abc", 3), 3);
+	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 3);
+	check(!strcmp(buf, "abc"));
+	/* It says nothing, and has not ended. */
+	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), -ETIMEDOUT);
+	close(its_end);
+	its_end = -1;
+	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 0);
+	check_eq(vhost_transfer_finish(&transfer, b), 0);
+	check_eq(fake.seen[VHOST_USER_CHECK_DEVICE_STATE], 1);
+	check_eq(transfer.fd, -1);
+	vhost_transfer_abort(&transfer);
+	teardown();
+}
+
+TEST(into_it)
+{
+	static char large[1 << 20];
+	char buf[4];
+
+	setup();
+	check_eq(start(LOAD), 0);
+	check_eq(vhost_transfer_write(&transfer, "abc", 3), 0);
+	check_eq(read(its_end, buf, sizeof(buf)), 3);
+	/* More than fits, and nobody takes it. */
+	check_eq(vhost_transfer_write(&transfer, large, sizeof(large)),
+		 -ETIMEDOUT);
+	close(its_end);
+	its_end = -1;
+	check_eq(vhost_transfer_write(&transfer, "abc", 3), -EPIPE);
+	teardown();
+}
+
+TEST(another_file)
+{
+	char buf[4];
+	int pair[2];
+
+	setup();
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
+	other = pair[0];
+	check_eq(start(SAVE), 0);
+	check_eq(write(pair[1], "abc", 3), 3);
+	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 3);
+	/* It may block where it comes from: not here. */
+	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), -ETIMEDOUT);
+	close(pair[1]);
+	teardown();
+	/* A file that could keep us for as long as it likes. */
+	setup();
+	other = memfd_create("state", MFD_CLOEXEC);
+	check_eq(start(SAVE), -EPROTO);
+	check(vhost_backend_connected(b));
+	teardown();
+	setup();
+	other = open("/dev/zero", O_RDWR | O_CLOEXEC);
+	check_eq(start(LOAD), -EPROTO);
+	teardown();
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The files of a device's directory in the view of /sys/bus/pci. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../vuserctl/view.h"
+#include "../tap.h"
+
+static struct vnl_dev dev;
+
+static void put(unsigned int pos, uint32_t value, unsigned int size)
+{
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		dev.config[pos + i] = value >> 8 * i;
+}
+
+/* The I/OAT engine as its server describes it. */
+static void setup(void)
+{
+	memset(&dev, 0, sizeof(dev));
+	strcpy(dev.pci_address, "5655:00:01.0");
+	dev.whole = true;
+	dev.config_size = 256;
+	dev.nr_regions = 9;
+	put(0x00, 0x8086, 2);
+	put(0x02, 0x2021, 2);
+	put(0x08, 0x07, 1);
+	put(0x09, 0x088000, 3);
+	put(0x2c, 0x1af4, 2);
+	put(0x2e, 0x0abc, 2);
+}
+
+static const char *content(const char *name)
+{
+	static char text[VIEW_MAX];
+	const struct view_file *file;
+
+	for (file = view_files; file->name; file++) {
+		if (!strcmp(file->name, name)) {
+			memset(text, 'x', sizeof(text));
+			file->print(&dev, text, sizeof(text));
+			return text;
+		}
+	}
+	return "no such file";
+}
+
+static void is_file(const char *name, const char *want)
+{
+	const char *got = content(name);
+
+	if (!tap_ok(!strcmp(got, want), "%s", name))
+		printf("# got:\n# %s# want:\n# %s", got, want);
+}
+
+/* Line @nr of "resource". */
+static void is_resource(unsigned int nr, const char *want, const char *what)
+{
+	const char *text = content("resource");
+	char got[128] = "";
+
+	while (nr-- && text)
+		text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+	if (text)
+		snprintf(got, sizeof(got), "%.*s", (int)strcspn(text, "\n"),
+			 text);
+	if (!tap_ok(!strcmp(got, want), "resource: %s", what))
+		printf("# got: %s\n# want: %s\n", got, want);
+}
+
+#define NOTHING "0x0000000000000000 0x0000000000000000 0x0000000000000000"
+
+static void test_ids(void)
+{
+	is_file("vendor", "0x8086\n");
+	is_file("device", "0x2021\n");
+	is_file("subsystem_vendor", "0x1af4\n");
+	is_file("subsystem_device", "0x0abc\n");
+	is_file("class", "0x088000\n");
+	is_file("revision", "0x07\n");
+	is_file("numa_node", "-1\n");
+	is_file("modalias",
+		"pci:v00008086d00002021sv00001AF4sd00000ABCbc08sc80i00\n");
+	is_file("uevent",
+		"DRIVER=vfio-pci\n"
+		"PCI_CLASS=88000\n"
+		"PCI_ID=8086:2021\n"
+		"PCI_SUBSYS_ID=1AF4:0ABC\n"
+		"PCI_SLOT_NAME=5655:00:01.0\n"
+		"MODALIAS=pci:v00008086d00002021sv00001AF4sd00000ABCbc08sc80i00\n");
+}
+
+static void test_resources(void)
+{
+	unsigned int lines = 0;
+	const char *text;
+
+	/* 64 bits, prefetchable, no address yet. */
+	put(0x10, 0xc, 4);
+	dev.regions[0].size = 0x4000;
+	/* 32 bits with an address. */
+	put(0x18, 0xfebf0000, 4);
+	dev.regions[2].size = 0x1000;
+	/* Ports. */
+	put(0x1c, 0xc001, 4);
+	dev.regions[3].size = 0x20;
+	/* 64 bits, no address yet, not a power of two. */
+	put(0x20, 0x4, 4);
+	dev.regions[4].size = 0x180000;
+	dev.regions[6].size = 0x10000;
+
+	is_resource(0,
+		    "0x0000565500000000 0x0000565500003fff 0x000000000014220c",
+		    "memory of 64 bits, prefetchable");
+	is_resource(1, NOTHING, "the upper half of it");
+	is_resource(2,
+		    "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200",
+		    "memory of 32 bits with an address");
+	is_resource(3,
+		    "0x000000000000c000 0x000000000000c01f 0x0000000000040101",
+		    "ports");
+	is_resource(4,
+		    "0x0000565500200000 0x000056550037ffff 0x0000000000140204",
+		    "an address is aligned and used once");
+	is_resource(5, NOTHING, "the upper half of that");
+	is_resource(6,
+		    "0x0000565500400000 0x000056550040ffff 0x0000000000046200",
+		    "ROM");
+	for (text = content("resource"); *text; text++)
+		lines += *text == '\n';
+	tap_ok(lines == VIEW_NR_RESOURCES, "resource: one line each");
+}
+
+/* An address in both halves of a BAR. */
+static void test_high_address(void)
+{
+	put(0x10, 0x80000004, 4);
+	put(0x14, 0x00000012, 4);
+	dev.regions[0].size = 0x1000;
+	is_resource(0,
+		    "0x0000001280000000 0x0000001280000fff 0x0000000000140204",
+		    "address above 4 GiB");
+}
+
+static void test_possible(void)
+{
+	tap_ok(view_possible(&dev), "a described device can be shown");
+	dev.config_size = 63;
+	tap_ok(!view_possible(&dev), "not without its header");
+	is_file("subsystem_device", "0x0abc\n");
+	dev.config_size = 0;
+	is_file("vendor", "0x0000\n");
+	dev.config_size = 256;
+	dev.whole = false;
+	tap_ok(!view_possible(&dev), "not without its description");
+}
+
+int main(void)
+{
+	setup();
+	test_ids();
+	test_resources();
+	setup();
+	test_high_address();
+	setup();
+	test_possible();
+	return tap_done();
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of parts of vuserd.
+tests += test-endpoint test-explain test-requests test-device
+
+test-endpoint-objs := $(d)test-endpoint.o $(wire-objs) vuserd/endpoint.o \
+		      $(harness-objs)
+test-explain-objs := $(d)test-explain.o vuserd/explain.o $(harness-objs)
+test-requests-objs := $(d)test-requests.o $(d)request.o \
+		      vuserd/requests.o $(harness-objs) netlink/vnl.o
+test-requests-ldlibs := -Wl,--wrap=vnl_request,--wrap=vnl_call
+test-requests-libs := $(vnl-libs)
+test-device-objs := $(d)test-device.o $(d)request.o vuserd/device.o \
+		    $(harness-objs) netlink/vnl.o netlink/dev.o netlink/names.o
+test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_port \
+			-Wl,--wrap=vnl_request,--wrap=vnl_call
+test-device-libs := $(vnl-libs) libsystemd

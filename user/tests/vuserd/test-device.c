@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What vuserd knows of a device, when the kernel's answer does not come. */
+#include <errno.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../vuserd/attach.h"
+#include "../../vuserd/connection.h"
+#include "../../vuserd/device.h"
+#include "../../vuserd/helper.h"
+#include "../../vuserd/log.h"
+#include "../harness.h"
+
+#define ID     7
+#define OURS   2
+#define OTHERS 1
+
+static struct helper helper;
+static int answer; /* of the kernel's, when it is asked for the device */
+static int done; /* what it says to all else */
+static uint32_t owner, state; /* of the device */
+static unsigned int later;
+
+/* In place of those that have a socket; see module.mk. */
+int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info);
+uint32_t __wrap_vnl_port(const struct vnl *nl);
+int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
+
+int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
+{
+	(void)nl;
+	(void)fn;
+	(void)data;
+	nlmsg_free(msg);
+	return done;
+}
+
+uint32_t __wrap_vnl_port(const struct vnl *nl)
+{
+	(void)nl;
+	return OURS;
+}
+
+int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info)
+{
+	(void)nl;
+	if (answer)
+		return answer;
+	memset(info, 0, sizeof(*info));
+	info->id = id;
+	strcpy(info->uuid, "b690c250-0fa5-406c-b22f-2bc370095bbf");
+	info->owner = owner;
+	info->state = state;
+	return 0;
+}
+
+void helper_resync_later(struct helper *h)
+{
+	check(h == &helper);
+	later++;
+}
+
+void log_line(const char *level, const char *fmt, ...)
+{
+	(void)level;
+	(void)fmt;
+}
+
+/* What device.c calls of the rest of vuserd: not for a device of another's. */
+void helper_resync(struct helper *h)
+{
+	check(!h);
+}
+
+struct connection *connection_new(sd_event *event, const char *path,
+				  uint32_t timeout_ms,
+				  const struct connection_ops *ops, void *data,
+				  char *why, size_t size)
+{
+	(void)event;
+	(void)path;
+	(void)timeout_ms;
+	(void)ops;
+	(void)data;
+	(void)why;
+	(void)size;
+	check(false);
+	return NULL;
+}
+
+void connection_free(struct connection *conn)
+{
+	check(!conn);
+}
+
+int attach(struct vnl *nl, uint32_t id, uint64_t token,
+	   const struct vuser_description *desc, const uint8_t *config,
+	   uint32_t config_size)
+{
+	(void)nl;
+	(void)id;
+	(void)token;
+	(void)desc;
+	(void)config;
+	(void)config_size;
+	check(false);
+	return -EINVAL;
+}
+
+static void fresh(void)
+{
+	memset(&helper, 0, sizeof(helper));
+	helper.ready = true;
+	answer = done = later = 0;
+	/* Another helper's, so that nothing is to be done. */
+	owner = OTHERS;
+	state = VUSER_STATE_CREATED;
+}
+
+static void setup(int next)
+{
+	fresh();
+	device_refresh(&helper, ID);
+	check(device_find(&helper, ID));
+	check_eq(later, 0);
+	device_find(&helper, ID)->seen = false;
+	answer = next;
+	device_refresh(&helper, ID);
+}
+
+/* It is there still, and the next one to ask does not take it for gone. */
+TEST(answer_lost)
+{
+	setup(-ENOBUFS);
+	check(device_find(&helper, ID));
+	check(device_find(&helper, ID)->seen);
+	check_eq(later, 1);
+	device_drop(&helper, ID);
+}
+
+TEST(gone)
+{
+	setup(-ENODEV);
+	check(!device_find(&helper, ID));
+	check_eq(later, 0);
+}
+
+/* Nothing is known of it yet: the next answer tells. */
+TEST(answer_lost_of_an_unknown_one)
+{
+	fresh();
+	answer = -ENOBUFS;
+	device_refresh(&helper, ID);
+	check(!device_find(&helper, ID));
+	check_eq(later, 1);
+}
+
+/* Nobody's, and the kernel has no memory to make it ours. */
+TEST(not_claimed)
+{
+	fresh();
+	owner = 0;
+	done = -ENOMEM;
+	device_refresh(&helper, ID);
+	check(!device_find(&helper, ID)->owned);
+	check_eq(later, 1);
+	device_drop(&helper, ID);
+}
+
+/* What is refused for good is not tried again. */
+TEST(claim_refused)
+{
+	fresh();
+	owner = 0;
+	done = -EPERM;
+	device_refresh(&helper, ID);
+	check_eq(later, 0);
+	device_drop(&helper, ID);
+}
+
+/* Ours, its server lost, and no memory to let go of it. */
+TEST(not_detached)
+{
+	fresh();
+	device_refresh(&helper, ID);
+	device_find(&helper, ID)->owned = true;
+	owner = OURS;
+	state = VUSER_STATE_LOST;
+	done = -ENOBUFS;
+	device_refresh(&helper, ID);
+	check_eq(later, 1);
+	device_drop(&helper, ID);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The way to a server's socket; as root, for it is about owners. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vuser/sock.h>
+
+#include "../../vuserd/endpoint.h"
+#include "../harness.h"
+#include "../wire.h"
+
+#define ALICE 1001
+#define BOB   1002
+
+/* The directory of each user with a server in it, "sock". */
+struct place {
+	char top[32];
+	int alice;
+	int bob;
+	int fds;
+};
+
+static char *in(const struct place *place, const char *name)
+{
+	static char paths[4][PATH_MAX];
+	static unsigned int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, PATH_MAX, "%s/%s", place->top, name);
+	return path;
+}
+
+static int user(const struct place *place, const char *name, uid_t uid)
+{
+	char sock[32];
+	int fd;
+
+	snprintf(sock, sizeof(sock), "%s/sock", name);
+	require(!mkdir(in(place, name), 0755));
+	fd = vuser_sock_listen(in(place, sock));
+	require(fd >= 0);
+	require(!lchown(in(place, name), uid, uid));
+	require(!lchown(in(place, sock), uid, uid));
+	return fd;
+}
+
+static struct place setup(void)
+{
+	struct place place = { .top = "/tmp/vuser-test-XXXXXX" };
+
+	place.fds = wire_count_fds();
+	require(mkdtemp(place.top));
+	place.alice = user(&place, "alice", ALICE);
+	place.bob = user(&place, "bob", BOB);
+	return place;
+}
+
+static void teardown(struct place *place)
+{
+	char command[64];
+
+	close(place->alice);
+	close(place->bob);
+	check_eq(wire_count_fds(), place->fds);
+	snprintf(command, sizeof(command), "rm -r %s", place->top);
+	check_eq(system(command), 0);
+}
+
+static void make_link(const struct place *place, const char *name,
+		      const char *target, uid_t owner)
+{
+	require(!symlink(target, in(place, name)));
+	require(!lchown(in(place, name), owner, owner));
+}
+
+/* Whose server there is at the end: 'a', 'b', or the errno. */
+static int whose(const struct place *place, const char *name)
+{
+	int fd, peer, who = 0;
+
+	fd = endpoint_connect(in(place, name));
+	if (fd < 0)
+		return fd;
+	peer = accept(place->alice, NULL, NULL);
+	if (peer >= 0)
+		who = 'a';
+	else
+		peer = accept(place->bob, NULL, NULL);
+	if (!who && peer >= 0)
+		who = 'b';
+	close(peer);
+	close(fd);
+	return who;
+}
+
+TEST(straight)
+{
+	struct place place = setup();
+
+	check_eq(whose(&place, "alice/sock"), 'a');
+	check_eq(whose(&place, "bob/sock"), 'b');
+	check_eq(whose(&place, "bob//./../alice/./sock"), 'a');
+	check_eq(whose(&place, "alice/none"), -ENOENT);
+	check_eq(whose(&place, "alice/sock/more"), -ENOTDIR);
+	check_eq(whose(&place, "alice"), -ECONNREFUSED);
+	check_eq(whose(&place, "alice/"), -ECONNREFUSED);
+	teardown(&place);
+}
+
+TEST(own_links)
+{
+	struct place place = setup();
+	char *target = in(&place, "alice/sock");
+
+	make_link(&place, "alice/near", "sock", ALICE);
+	make_link(&place, "alice/far", target, ALICE);
+	make_link(&place, "alice/up", "../alice/near", ALICE);
+	make_link(&place, "roots", "bob/sock", 0);
+	make_link(&place, "dir", "alice", 0);
+	check_eq(whose(&place, "alice/near"), 'a');
+	check_eq(whose(&place, "alice/far"), 'a');
+	check_eq(whose(&place, "alice/up"), 'a');
+	check_eq(whose(&place, "roots"), 'b');
+	check_eq(whose(&place, "dir/up"), 'a');
+	teardown(&place);
+}
+
+TEST(links_to_others)
+{
+	struct place place = setup();
+
+	make_link(&place, "alice/near", "../bob/sock", ALICE);
+	make_link(&place, "alice/far", in(&place, "bob/sock"), ALICE);
+	make_link(&place, "alice/dir", "../bob", ALICE);
+	make_link(&place, "alice/back", "../bob/back", ALICE);
+	make_link(&place, "bob/back", "../alice/sock", BOB);
+	make_link(&place, "alice/root", "../roots", ALICE);
+	make_link(&place, "roots", "bob/sock", 0);
+	check_eq(whose(&place, "alice/near"), -EXDEV);
+	check_eq(whose(&place, "alice/far"), -EXDEV);
+	check_eq(whose(&place, "alice/dir/sock"), -EXDEV);
+	check_eq(whose(&place, "alice/back"), -EXDEV);
+	check_eq(whose(&place, "alice/root"), -EXDEV);
+	teardown(&place);
+}
+
+TEST(loops)
+{
+	struct place place = setup();
+	char name[300];
+
+	make_link(&place, "loop", "loop", 0);
+	make_link(&place, "twice", "loop/../twice", 0);
+	check_eq(whose(&place, "loop"), -ELOOP);
+	check_eq(whose(&place, "twice"), -ELOOP);
+	memset(name, 'n', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	check(whose(&place, name) < 0);
+	teardown(&place);
+}

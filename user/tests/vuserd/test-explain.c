@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What vuserd says of an error: whose it is, and all of it. */
+#include <errno.h>
+#include <linux/vuser.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../vuserd/explain.h"
+#include "../harness.h"
+
+struct line {
+	int error;
+	const char *says;
+};
+
+static const struct line connects[] = {
+	{ -ENOENT, "no socket" },
+	{ -ECONNREFUSED, "nobody listens" },
+	{ -EACCES, "may not write" },
+	{ -EAGAIN, "another client" },
+	{ -EXDEV, "symbolic link" },
+	{ -EMFILE, "vuserd has too little" },
+	{ -ENFILE, "vuserd has too little" },
+	{ -ENOMEM, "vuserd has too little" },
+	{ -EIO, "Input/output error" },
+};
+
+static const struct line handshakes[] = {
+	{ -ENODATA, "hung up" },
+	{ -EPROTO, "does not speak" },
+	{ -EPROTONOSUPPORT, "another version" },
+	{ -ENOMEM, "vuserd has too little" },
+	{ -ENFILE, "vuserd has too little" },
+	/* It does not read what it is asked. */
+	{ -ENOBUFS, "refused: why" },
+	{ -EIO, "refused: why" },
+};
+
+#define NR(table) (sizeof(table) / sizeof((table)[0]))
+
+/* The longest path there is, and the end of the line must still be there. */
+static char path[VUSER_ENDPOINT_MAX + 1];
+
+static void check_line(const struct line *line, const char *text)
+{
+	if (!strstr(text, line->says) || !strstr(text, path))
+		printf("# error %d: %s\n", -line->error, text);
+	check(strstr(text, line->says) && strstr(text, path));
+	check(strlen(text) < VUSER_ERROR_MAX);
+}
+
+TEST(connecting)
+{
+	char text[VUSER_ERROR_MAX + 1];
+	size_t i;
+
+	memset(path, 'p', VUSER_ENDPOINT_MAX);
+	for (i = 0; i < NR(connects); i++) {
+		explain_connect(text, sizeof(text), path, connects[i].error);
+		check_line(&connects[i], text);
+	}
+}
+
+TEST(asking)
+{
+	char text[VUSER_ERROR_MAX + 1];
+	size_t i;
+
+	memset(path, 'p', VUSER_ENDPOINT_MAX);
+	for (i = 0; i < NR(handshakes); i++) {
+		explain_handshake(text, sizeof(text), path, handshakes[i].error,
+				  "why");
+		check_line(&handshakes[i], text);
+	}
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vuserd's sending of requests, with a kernel that rings at any time. */
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../vuserd/device.h"
+#include "../../vuserd/helper.h"
+#include "../../vuserd/log.h"
+#include "../../vuserd/requests.h"
+#include "../harness.h"
+
+#define ENDLESS 1000
+
+/*
+ * What requests.c calls.  The kernel here answers each message with a bell
+ * for the next request, as when consumers are as quick as the helper.
+ */
+static struct helper helper;
+static struct device device = { .helper = &helper, .id = 1, .owned = true };
+static unsigned int sent;
+static bool deferred;
+static bool forgets; /* the device's requests, while one is sent */
+
+static struct nl_msg *bell(uint64_t id)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	genlmsg_put(msg, 0, 0, 0, 0, 0, VUSER_CMD_REQUEST_NTF, 1);
+	nla_put_u32(msg, VUSER_A_REQUEST_DEV, device.id);
+	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
+	return msg;
+}
+
+static void ring(uint64_t id)
+{
+	struct nl_msg *msg = bell(id);
+	struct vnl_msg event = { .hdr = nlmsg_hdr(msg) };
+
+	requests_rung(&helper, &event);
+	nlmsg_free(msg);
+}
+
+struct device *device_find(struct helper *h, uint32_t id)
+{
+	return h == &helper && id == device.id ? &device : NULL;
+}
+
+void helper_defer(struct helper *h)
+{
+	(void)h;
+	deferred = true;
+}
+
+void helper_resync(struct helper *h)
+{
+	(void)h;
+}
+
+void log_line(const char *level, const char *fmt, ...)
+{
+	(void)level;
+	(void)fmt;
+}
+
+/* In place of those that talk to the kernel; see module.mk. */
+int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
+
+int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
+{
+	(void)nl;
+	(void)fn;
+	(void)data;
+	nlmsg_free(msg);
+	sent++;
+	if (forgets)
+		helper.nr_requests = 0;
+	else if (sent < ENDLESS)
+		ring(sent + 100);
+	return 0;
+}
+
+static void setup(void)
+{
+	free(helper.requests);
+	memset(&helper, 0, sizeof(helper));
+	helper.ready = true;
+	sent = 0;
+	deferred = forgets = false;
+}
+
+/* A turn is for what was there when it began, and asks for the next. */
+TEST(bells_in_turns)
+{
+	setup();
+	ring(1);
+	ring(2);
+	deferred = false;
+	requests_send(&helper);
+	check_eq(sent, 2);
+	check_eq(helper.nr_requests, 2);
+	check(deferred);
+	/* In the order in which they rang. */
+	check_eq(helper.requests[0].id, 101);
+	check_eq(helper.requests[1].id, 102);
+	requests_send(&helper);
+	check_eq(sent, 4);
+	check_eq(helper.requests[0].id, 103);
+	setup();
+}
+
+/* The kernel goes while a request is sent. */
+TEST(forgotten_meanwhile)
+{
+	setup();
+	forgets = true;
+	ring(1);
+	ring(2);
+	deferred = false;
+	requests_send(&helper);
+	check_eq(helper.nr_requests, 0);
+	check(!deferred);
+	setup();
+}
+
+TEST(not_ready)
+{
+	setup();
+	ring(1);
+	helper.ready = false;
+	requests_send(&helper);
+	check_eq(sent, 0);
+	check_eq(helper.nr_requests, 0);
+	setup();
+}
