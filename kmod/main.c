@@ -4,11 +4,11 @@
 #include <linux/module.h>
 #include <linux/sched/task.h>
 
-#include "channel.h"
-#include "iommu.h"
+#include "dma/type1.h"
 #include "main.h"
-#include "mdev.h"
-#include "netlink.h"
+#include "netlink/netlink.h"
+#include "server/channel.h"
+#include "vfio/mdev.h"
 
 struct workqueue_struct *vuser_wq;
 const struct cred *vuser_cred;

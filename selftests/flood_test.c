@@ -22,7 +22,7 @@
 /* A deadline that is to pass, and what no wait for it may take, ms. */
 #define HASTY	 "300"
 #define BOUND_MS 20000
-/* Of the channel, see kmod/channel.h. */
+/* Of the channel, see kmod/server/channel.h. */
 #define NR_SLOTS   128
 #define NR_THREADS (NR_SLOTS + 2)
 

@@ -65,8 +65,8 @@ generate()
 }
 
 generate uapi header include/uapi/linux/vuser.h
-generate kernel header kmod/netlink-gen.h
-generate kernel source kmod/netlink-gen.c
+generate kernel header kmod/netlink/gen.h
+generate kernel source kmod/netlink/gen.c
 
 if [ $differ -ne 0 ]; then
 	echo "generated files are not those of $spec: run $0 $linux" >&2

@@ -3,7 +3,7 @@
 #ifndef INSN_FORMS_H
 #define INSN_FORMS_H
 
-#include "insn.h"
+#include "x86/insn.h"
 
 /**
  * struct form - up to 15 bytes, of which an instruction may be the start

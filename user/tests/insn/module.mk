@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The module's instruction decoder, in user space.
-insn-objs := $(addprefix $(top)kmod/,insn.o insn_int.o insn_vec.o insn_exec.o)
+insn-objs := $(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_vec.o emulate.o)
 insn-tests := test-insn-refuse test-insn-decode test-insn-exec
 tests += $(insn-tests)
 

@@ -3,7 +3,7 @@
 #ifndef INSN_NATIVE_H
 #define INSN_NATIVE_H
 
-#include "insn.h"
+#include "x86/insn.h"
 
 /* Where instructions are put, and the memory they work on: below 2 GiB. */
 #define NATIVE_CONTEXT	  0x10000000ul

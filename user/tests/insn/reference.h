@@ -5,7 +5,7 @@
 
 #include <Zydis/Zydis.h>
 
-#include "insn.h"
+#include "x86/insn.h"
 
 /* An instruction that the decoder claims, and which of ours it is. */
 struct claim {
@@ -40,7 +40,7 @@ const char *reference_difference(const struct vuser_insn *insn,
 				 const struct reference *ref);
 
 /*
- * Claimed instructions that are refused on purpose: see insn.c.  Returns true
+ * Claimed instructions that are refused on purpose: see x86/decode.c.  Returns true
  * for those, with all that Zydis knows and nothing that the decoder does.
  */
 bool reference_on_purpose(const struct vuser_regs *regs,

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "forms.h"
-#include "insn.h"
+#include "x86/insn.h"
 #include "reference.h"
 #include "../tap.h"
 

@@ -9,7 +9,7 @@
 
 #include "emulate.h"
 #include "forms.h"
-#include "insn.h"
+#include "x86/insn.h"
 #include "native.h"
 #include "../tap.h"
 

@@ -2,7 +2,7 @@
 /* Instructions that must be refused, each beside one that must not. */
 #include <string.h>
 
-#include "insn.h"
+#include "x86/insn.h"
 #include "../tap.h"
 
 struct sample {

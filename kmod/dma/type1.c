@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A VFIO IOMMU backend of our own, beside type1.  A driver below type1 never
+ * learns what a container maps; a vfio-user server must.  To the consumer this
+ * is type1, versions 1 and 2.
+ *
+ * The core asks the newest backend first and passes over one whose
+ * attach_group() fails, so a container that takes any group but ours goes to
+ * type1.  type1 takes emulated groups too: one that was made for a physical
+ * device stays type1's when ours is added, and then our device cannot open.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+#include <linux/xarray.h>
+
+#include "dma/backend.h"
+#include "dma/domain.h"
+#include "dma/iommufd.h"
+#include "dma/server_map.h"
+#include "dma/type1.h"
+#include "server/channel.h"
+#include "vfio/device.h"
+#include "vuser.h"
+
+static unsigned int dma_entry_limit __read_mostly = U16_MAX;
+module_param(dma_entry_limit, uint, 0644);
+MODULE_PARM_DESC(dma_entry_limit,
+		 "Maximum number of user DMA mappings per container (65535).");
+
+/**
+ * struct vuser_group - a group of ours that is attached to a container
+ * @node: in vuser_groups
+ * @group: the group; the core holds it while it is attached
+ * @dom: the container's map, whose cookie holds it as long
+ */
+struct vuser_group {
+	struct list_head node;
+	struct iommu_group *group;
+	struct vuser_domain *dom;
+};
+
+/* Protects vuser_groups.  Nobody waits for anybody with it. */
+static DEFINE_MUTEX(vuser_groups_lock);
+static LIST_HEAD(vuser_groups);
+
+/*
+ * The core calls a backend's ioctl with what open() returned and no lock, also
+ * while another thread makes it call release().  So that is a cookie, looked
+ * up here, and an ioctl that finds the map holds a reference.
+ */
+static DEFINE_XARRAY_ALLOC1(vuser_domains);
+
+static unsigned long vuser_cookie(void *iommu_data)
+{
+	return (unsigned long)iommu_data;
+}
+
+/* The map of a cookie, with a reference; NULL when the container is gone. */
+static struct vuser_domain *vuser_domain_get(void *iommu_data)
+{
+	struct vuser_domain *dom;
+
+	xa_lock(&vuser_domains);
+	dom = xa_load(&vuser_domains, vuser_cookie(iommu_data));
+	if (dom)
+		kref_get(&dom->ref);
+	xa_unlock(&vuser_domains);
+	return dom;
+}
+
+/* Containers -------------------------------------------------------------- */
+
+static void *vuser_iommu_open(unsigned long arg)
+{
+	static u32 next;
+	struct vuser_domain *dom;
+	u32 id;
+	int ret;
+
+	if (arg != VFIO_TYPE1_IOMMU && arg != VFIO_TYPE1v2_IOMMU)
+		return ERR_PTR(-EINVAL);
+	dom = vuser_domain_alloc(arg == VFIO_TYPE1v2_IOMMU,
+				 READ_ONCE(dma_entry_limit));
+	if (!dom)
+		return ERR_PTR(-ENOMEM);
+	/* Not reused soon: an ioctl may still be on its way with the old one. */
+	ret = xa_alloc_cyclic(&vuser_domains, &id, dom, XA_LIMIT(1, INT_MAX),
+			      &next, GFP_KERNEL);
+	if (ret < 0) {
+		vuser_domain_put(dom);
+		return ERR_PTR(ret);
+	}
+	return (void *)(unsigned long)id;
+}
+
+static void vuser_iommu_release(void *iommu_data)
+{
+	struct vuser_domain *dom;
+	struct vuser_group *group, *next;
+
+	dom = xa_erase(&vuser_domains, vuser_cookie(iommu_data));
+	if (WARN_ON(!dom))
+		return;
+	/* The core detached them all, but for one whose attach it undid. */
+	mutex_lock(&vuser_groups_lock);
+	list_for_each_entry_safe(group, next, &vuser_groups, node) {
+		if (group->dom == dom) {
+			list_del(&group->node);
+			kfree(group);
+		}
+	}
+	mutex_unlock(&vuser_groups_lock);
+	vuser_domain_kill(dom);
+}
+
+/* Groups ------------------------------------------------------------------ */
+
+static struct vuser_group *vuser_group_find(struct iommu_group *iommu_group)
+{
+	struct vuser_group *group;
+
+	list_for_each_entry(group, &vuser_groups, node)
+		if (group->group == iommu_group)
+			return group;
+	return NULL;
+}
+
+/* Counts devices, stops at one that is not ours. */
+static int vuser_group_check_device(struct device *dev, void *data)
+{
+	unsigned int *count = data;
+
+	++*count;
+	return vuser_is_vuser_device(dev) ? 0 : -ENODEV;
+}
+
+static int vuser_iommu_attach_group(void *iommu_data,
+				    struct iommu_group *iommu_group,
+				    enum vfio_group_type type)
+{
+	struct vuser_group *group;
+	unsigned int count = 0;
+	int ret;
+
+	if (type != VFIO_EMULATED_IOMMU)
+		return -ENODEV;
+	ret = iommu_group_for_each_dev(iommu_group, &count,
+				       vuser_group_check_device);
+	if (ret || !count)
+		return ret ?: -ENODEV;
+
+	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	if (!group)
+		return -ENOMEM;
+	group->group = iommu_group;
+	group->dom = xa_load(&vuser_domains, vuser_cookie(iommu_data));
+
+	mutex_lock(&vuser_groups_lock);
+	ret = group->dom && !vuser_group_find(iommu_group) ? 0 : -EINVAL;
+	if (!ret)
+		list_add(&group->node, &vuser_groups);
+	mutex_unlock(&vuser_groups_lock);
+	if (ret)
+		kfree(group);
+	return ret;
+}
+
+static void vuser_iommu_detach_group(void *iommu_data,
+				     struct iommu_group *iommu_group)
+{
+	struct vuser_group *group;
+
+	mutex_lock(&vuser_groups_lock);
+	group = vuser_group_find(iommu_group);
+	if (group)
+		list_del(&group->node);
+	mutex_unlock(&vuser_groups_lock);
+	kfree(group);
+}
+
+/* ioctls ------------------------------------------------------------------ */
+
+static long vuser_iommu_check_extension(struct vuser_domain *dom,
+					unsigned long arg)
+{
+	switch (arg) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_DMA_CC_IOMMU:
+		return dom ? 1 : 0;
+	default:
+		return 0;
+	}
+}
+
+static int vuser_iommu_add_iova_cap(struct vfio_info_cap *caps)
+{
+	struct vfio_iommu_type1_info_cap_iova_range *cap;
+	size_t size = struct_size(cap, iova_ranges, 1);
+	int ret;
+
+	cap = kzalloc(size, GFP_KERNEL);
+	if (!cap)
+		return -ENOMEM;
+	cap->header.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
+	cap->header.version = 1;
+	cap->nr_iovas = 1;
+	cap->iova_ranges[0].start = 0;
+	cap->iova_ranges[0].end = VUSER_LAST_IOVA;
+	ret = vfio_info_add_capability(caps, &cap->header, size);
+	kfree(cap);
+	return ret;
+}
+
+static int vuser_iommu_add_avail_cap(struct vfio_info_cap *caps,
+				     struct vuser_domain *dom)
+{
+	struct vfio_iommu_type1_info_dma_avail cap = {
+		.header.id = VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+		.header.version = 1,
+		.avail = vuser_domain_avail(dom),
+	};
+
+	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
+}
+
+/* Copies the capabilities behind @info, or says how much room they need. */
+static int vuser_iommu_put_caps(struct vfio_iommu_type1_info *info,
+				struct vfio_info_cap *caps, void __user *arg)
+{
+	info->flags |= VFIO_IOMMU_INFO_CAPS;
+	if (info->argsz < sizeof(*info) + caps->size) {
+		info->argsz = sizeof(*info) + caps->size;
+		return 0;
+	}
+	vfio_info_cap_shift(caps, sizeof(*info));
+	if (copy_to_user(arg + sizeof(*info), caps->buf, caps->size))
+		return -EFAULT;
+	info->cap_offset = sizeof(*info);
+	return 0;
+}
+
+static int vuser_iommu_get_info(struct vuser_domain *dom, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_info, iova_pgsizes);
+	struct vfio_iommu_type1_info info = { };
+	struct vfio_info_cap caps = { };
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	minsz = min_t(size_t, info.argsz, sizeof(info));
+
+	info.flags = VFIO_IOMMU_INFO_PGSIZES;
+	info.iova_pgsizes = PAGE_MASK;
+	ret = vuser_iommu_add_avail_cap(&caps, dom);
+	if (!ret)
+		ret = vuser_iommu_add_iova_cap(&caps);
+	if (!ret)
+		ret = vuser_iommu_put_caps(&info, &caps, arg);
+	kfree(caps.buf);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* No mapping's address is ever invalid, so there is none to give it anew. */
+static int vuser_iommu_update_vaddr(struct vuser_domain *dom,
+				    const struct vfio_iommu_type1_dma_map *map)
+{
+	struct vuser_mapping **maps;
+	size_t nr;
+
+	maps = vuser_domain_snapshot(dom, map->iova,
+				     map->iova + map->size - 1, &nr);
+	if (IS_ERR(maps))
+		return PTR_ERR(maps);
+	kvfree(maps);
+	return nr ? -EINVAL : -ENOENT;
+}
+
+static int vuser_iommu_map_dma(struct vuser_domain *dom, void __user *arg)
+{
+	const u32 access = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
+	struct vfio_iommu_type1_dma_map map;
+	bool update;
+	u64 last;
+	u32 prot;
+
+	if (copy_from_user(&map, arg, minsz))
+		return -EFAULT;
+	if (map.argsz < minsz ||
+	    map.flags & ~(access | VFIO_DMA_MAP_FLAG_VADDR))
+		return -EINVAL;
+	prot = map.flags & access;
+	update = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
+	if (!prot == !update || !map.size)
+		return -EINVAL;
+	if (check_add_overflow(map.iova, map.size - 1, &last) ||
+	    check_add_overflow(map.vaddr, map.size - 1, &last))
+		return -EOVERFLOW;
+	if ((map.iova | map.vaddr | map.size) & ~PAGE_MASK)
+		return -EINVAL;
+	if (update)
+		return vuser_iommu_update_vaddr(dom, &map);
+	return vuser_domain_map(dom, map.iova, map.vaddr, map.size, prot);
+}
+
+/* The range to unmap; checks in the order of type1. */
+static int vuser_iommu_unmap_range(const struct vfio_iommu_type1_dma_unmap *un,
+				   u64 *last)
+{
+	/* As type1 where a device is emulated: its address cannot change. */
+	if (un->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		return -EBUSY;
+	if (un->iova & ~PAGE_MASK)
+		return -EINVAL;
+	if (un->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
+		*last = U64_MAX;
+		return un->iova || un->size ? -EINVAL : 0;
+	}
+	if (!un->size || un->size & ~PAGE_MASK)
+		return -EINVAL;
+	return check_add_overflow(un->iova, un->size - 1, last) ? -EOVERFLOW :
+								  0;
+}
+
+static int vuser_iommu_unmap_dma(struct vuser_domain *dom, void __user *arg)
+{
+	const u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP |
+			  VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	u64 last, unmapped;
+	int ret;
+
+	if (copy_from_user(&unmap, arg, minsz))
+		return -EFAULT;
+	if (unmap.argsz < minsz || unmap.flags & ~known)
+		return -EINVAL;
+	/* Nothing is tracked: type1 without tracking refuses it too. */
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		return -EINVAL;
+	ret = vuser_iommu_unmap_range(&unmap, &last);
+	if (ret)
+		return ret;
+	ret = vuser_domain_unmap(dom, unmap.iova, last,
+				 unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL,
+				 &unmapped);
+	if (ret)
+		return ret;
+	unmap.size = unmapped;
+	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+}
+
+/*
+ * No dirty tracking, as type1 before it had the migration capability: a
+ * server's writes are not seen.
+ */
+static long vuser_domain_ioctl(struct vuser_domain *dom, unsigned int cmd,
+			       void __user *arg)
+{
+	switch (cmd) {
+	case VFIO_IOMMU_GET_INFO:
+		return vuser_iommu_get_info(dom, arg);
+	case VFIO_IOMMU_MAP_DMA:
+		return vuser_iommu_map_dma(dom, arg);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return vuser_iommu_unmap_dma(dom, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long vuser_iommu_ioctl(void *iommu_data, unsigned int cmd,
+			      unsigned long arg)
+{
+	struct vuser_domain *dom = NULL;
+	long ret;
+
+	/* Asked of every backend before there is a container. */
+	if (!iommu_data)
+		return cmd == VFIO_CHECK_EXTENSION ?
+		       vuser_iommu_check_extension(NULL, arg) : -ENOTTY;
+
+	/* A release meanwhile drops the reference that the core has. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	dom = vuser_domain_get(iommu_data);
+	if (!dom)
+		ret = -ENODEV;
+	else if (cmd == VFIO_CHECK_EXTENSION)
+		ret = vuser_iommu_check_extension(dom, arg);
+	else
+		ret = vuser_domain_ioctl(dom, cmd, (void __user *)arg);
+	if (dom)
+		vuser_domain_put(dom);
+	module_put(THIS_MODULE);
+	return ret;
+}
+
+static const struct vfio_iommu_driver_ops vuser_iommu_ops = {
+	.name = "vuser",
+	.owner = THIS_MODULE,
+	.open = vuser_iommu_open,
+	.release = vuser_iommu_release,
+	.ioctl = vuser_iommu_ioctl,
+	.attach_group = vuser_iommu_attach_group,
+	.detach_group = vuser_iommu_detach_group,
+};
+
+/* Devices ----------------------------------------------------------------- */
+
+/* The map of the container that the device's group is in, with a reference. */
+static struct vuser_domain *vuser_domain_of(struct vuser_device *dev)
+{
+	struct iommu_group *iommu_group = iommu_group_get(dev->vdev.dev);
+	struct vuser_domain *dom = NULL;
+	struct vuser_group *group;
+
+	mutex_lock(&vuser_groups_lock);
+	group = vuser_group_find(iommu_group);
+	if (group) {
+		dom = group->dom;
+		kref_get(&dom->ref);
+	}
+	mutex_unlock(&vuser_groups_lock);
+	iommu_group_put(iommu_group);
+	return dom;
+}
+
+static void vuser_domain_set(struct vuser_device *dev,
+			     struct vuser_domain *dom)
+{
+	down_write(&dev->domain_sem);
+	dev->domain = dom;
+	up_write(&dev->domain_sem);
+}
+
+static void vuser_domain_set_told(struct vuser_device *dev,
+				  struct vuser_told *told)
+{
+	mutex_lock(&dev->lock);
+	dev->told = told;
+	mutex_unlock(&dev->lock);
+}
+
+/* Opens in a map, whose reference becomes the device's, or is dropped. */
+static int vuser_domain_enter(struct vuser_device *dev,
+			      struct vuser_domain *dom)
+{
+	struct vuser_told *told = vuser_told_open(dom, dev);
+	int ret;
+
+	if (!told) {
+		vuser_domain_put(dom);
+		return -ENOMEM;
+	}
+	vuser_domain_set_told(dev, told);
+	/* First, for the server may use the map before it has answered. */
+	vuser_domain_set(dev, dom);
+	ret = vuser_told_replay(told);
+	if (ret)
+		vuser_domain_close(dev, vuser_close_deadline(dev));
+	return ret;
+}
+
+/*
+ * By iommufd: the server is told of one region, of all that may be mapped.
+ * Servers know no such large ones, so of less where it refuses.
+ */
+static int vuser_domain_open_unseen(struct vuser_device *dev)
+{
+	static const u64 last[] = {
+		VUSER_LAST_IOVA, BIT_ULL(43) - 1, BIT_ULL(39) - 1,
+	};
+	struct vuser_domain *dom;
+	size_t i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(last); i++) {
+		dom = vuser_domain_alloc_unseen(dev->access, last[i]);
+		if (!dom)
+			return -ENOMEM;
+		ret = vuser_domain_enter(dev, dom);
+		if (ret != -EINVAL && ret != -ENOSPC && ret != -E2BIG)
+			return ret;
+	}
+	return ret;
+}
+
+/**
+ * vuser_domain_open() - a device opens: tell its server what is mapped
+ * @dev: the device, attached
+ *
+ * Context: process, from open_device(); sleeps for the server, killably.
+ * Return: 0; -EINVAL when the group's container is not ours; -ENOMEM; -EINTR;
+ * or why the server refused.  Only after 0 vuser_domain_close() is needed.
+ */
+int vuser_domain_open(struct vuser_device *dev)
+{
+	struct vuser_domain *dom;
+
+	if (dev->access)
+		return vuser_domain_open_unseen(dev);
+	dom = vuser_domain_of(dev);
+	if (!dom) {
+		dev_warn_ratelimited(dev->vdev.dev,
+				     "cannot open: its container has another IOMMU backend, since a device that is not vuser's was there first; use a container of its own\n");
+		return -EINVAL;
+	}
+	return vuser_domain_enter(dev, dom);
+}
+
+/**
+ * vuser_domain_close() - a device closes: its server forgets the map
+ * @dev: the device
+ * @deadline: when to give up and go on without the server
+ *
+ * Where DMA then still waits for memory of a consumer that came by iommufd, the
+ * channel ends: the thread that waits will not read it for the next consumer.
+ *
+ * Context: process, from close_device(); not interruptible.
+ */
+void vuser_domain_close(struct vuser_device *dev, ktime_t deadline)
+{
+	struct vuser_domain *dom = dev->domain;
+	struct vuser_told *told = dev->told;
+
+	vuser_told_close(told, deadline);
+	vuser_domain_set(dev, NULL);
+	if (dev->access && !vuser_access_idle(dev->access, deadline))
+		vuser_channel_hang_up(dev->chan, -ETIMEDOUT,
+				      "DMA waits for memory of a consumer that closes");
+	vuser_domain_set_told(dev, NULL);
+	vuser_told_put(told);
+	vuser_domain_put(dom);
+}
+
+/**
+ * vuser_domain_dma() - DMA by message, of the open consumer's memory
+ * @dev: the device
+ * @iova: where
+ * @buf: kernel memory
+ * @len: bytes
+ * @write: to the consumer's memory; else from it
+ *
+ * Context: process; a reader of the socket, with no other lock.  Waits for
+ * nobody, but for memory of a consumer that came by iommufd; then without a
+ * lock that others need.
+ * Return: 0, -EINVAL, -EFAULT where nothing is mapped, -EACCES, or iommufd's
+ * error.
+ */
+int vuser_domain_dma(struct vuser_device *dev, u64 iova, void *buf, size_t len,
+		     bool write)
+{
+	struct vuser_access *access = NULL;
+	int ret = -EFAULT;
+
+	if (!len || iova + len - 1 < iova)
+		return -EINVAL;
+	down_read(&dev->domain_sem);
+	if (dev->domain) {
+		access = dev->domain->access;
+		if (access)
+			vuser_access_begin(access);
+		else
+			ret = vuser_domain_rw(dev->domain, iova, buf, len,
+					      write);
+	}
+	up_read(&dev->domain_sem);
+	if (access) {
+		ret = vuser_access_rw(access, iova, buf, len, write);
+		vuser_access_end(access);
+	}
+	return ret;
+}
+
+/**
+ * vuser_iommu_init() - offer the backend to VFIO
+ *
+ * Return: 0 or a negative errno.
+ */
+int vuser_iommu_init(void)
+{
+	return vfio_register_iommu_driver(&vuser_iommu_ops);
+}
+
+/**
+ * vuser_iommu_exit() - take it back; no container uses it any more
+ */
+void vuser_iommu_exit(void)
+{
+	vfio_unregister_iommu_driver(&vuser_iommu_ops);
+	xa_destroy(&vuser_domains);
+}

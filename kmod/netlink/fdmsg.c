@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests: messages with file descriptors, sent from the helper's context. */
+#include <linux/err.h>
+
+#include "netlink/priv.h"
+#include "server/fdmsg.h"
+#include "vfio/device.h"
+#include "vuser.h"
+
+static int vuser_nl_request_fill(struct sk_buff *skb, u32 portid, u32 seq,
+				 int flags, struct vuser_device *dev,
+				 const struct vuser_request_info *req)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(skb, portid, seq, &vuser_nl_family, flags,
+			  VUSER_CMD_REQUEST_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	if (nla_put_u32(skb, VUSER_A_REQUEST_DEV, dev->id) ||
+	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_ID, req->id,
+			      VUSER_A_REQUEST_PAD) ||
+	    nla_put_u32(skb, VUSER_A_REQUEST_COMMAND, req->command) ||
+	    nla_put_u32(skb, VUSER_A_REQUEST_NFDS, req->nfds) ||
+	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_IOVA, req->iova,
+			      VUSER_A_REQUEST_PAD) ||
+	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_SIZE, req->size,
+			      VUSER_A_REQUEST_PAD) ||
+	    nla_put_u32(skb, VUSER_A_REQUEST_INDEX, req->index) ||
+	    nla_put_u32(skb, VUSER_A_REQUEST_START, req->start) ||
+	    nla_put_u32(skb, VUSER_A_REQUEST_COUNT, req->count)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
+}
+
+/* @ret, in words where the number alone says little. */
+static int vuser_nl_request_error(struct genl_info *info, int ret)
+{
+	switch (ret) {
+	case -ENOENT:
+		NL_SET_ERR_MSG(info->extack,
+			       "no such request waits: it was sent, or given up");
+		break;
+	case -ENOTCONN:
+		NL_SET_ERR_MSG(info->extack, "the device has no server");
+		break;
+	case -EAGAIN:
+		NL_SET_ERR_MSG(info->extack,
+			       "the server's socket is full: wait for the bell");
+		break;
+	case -EBADF:
+		NL_SET_ERR_MSG(info->extack,
+			       "a file of the request's, or null-fd, is closed");
+		break;
+	}
+	return ret;
+}
+
+int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vuser_request_info req;
+	struct vuser_device *dev;
+	struct sk_buff *reply;
+	u64 id, cursor;
+	int ret;
+
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID))
+		return -EINVAL;
+	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
+	dev = vuser_nl_find_get(info, VUSER_A_REQUEST_DEV);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+
+	cursor = id;
+	ret = vuser_channel_next_request(dev, &cursor, &req);
+	if (ret || req.id != id) {
+		ret = vuser_nl_request_error(info, -ENOENT);
+		goto out_put;
+	}
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply) {
+		ret = -ENOMEM;
+		goto out_put;
+	}
+	ret = vuser_nl_request_fill(reply, info->snd_portid, info->snd_seq, 0,
+				    dev, &req);
+	if (ret)
+		nlmsg_free(reply);
+	else
+		ret = genlmsg_reply(reply, info);
+out_put:
+	vuser_device_put(dev);
+	return ret;
+}
+
+/* args[0]: the device to go on with, args[1]: its request to go on with. */
+int vuser_nl_request_get_dumpit(struct sk_buff *skb,
+				struct netlink_callback *cb)
+{
+	struct vuser_request_info req;
+	struct vuser_device *dev;
+	u32 id = cb->args[0];
+	u64 cursor = cb->args[1];
+	int ret = 0;
+
+	for (; !ret && (dev = vuser_device_next_get(&id)); id++) {
+		if (id != cb->args[0])
+			cursor = 0;
+		cb->args[0] = id;
+		cb->args[1] = cursor;
+		while (!vuser_channel_next_request(dev, &cursor, &req)) {
+			ret = vuser_nl_request_fill(skb,
+						    NETLINK_CB(cb->skb).portid,
+						    cb->nlh->nlmsg_seq,
+						    NLM_F_MULTI, dev, &req);
+			if (ret)
+				break;
+			cb->args[1] = cursor;
+		}
+		vuser_device_put(dev);
+	}
+	if (!ret) {
+		/* At the end: let the next call find nothing. */
+		cb->args[0] = id;
+		cb->args[1] = 0;
+	}
+	return skb->len;
+}
+
+int vuser_nl_send_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vuser_device *dev;
+	int ret, null_fd;
+	u64 id;
+
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_NULL_FD))
+		return -EINVAL;
+	dev = vuser_nl_owned_get(info, VUSER_A_REQUEST_DEV,
+				 VUSER_A_REQUEST_TOKEN);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
+	null_fd = nla_get_s32(info->attrs[VUSER_A_REQUEST_NULL_FD]);
+	ret = vuser_channel_send_request(dev, id, null_fd);
+	vuser_nl_owned_put(dev);
+	return vuser_nl_request_error(info, ret);
+}
+
+int vuser_nl_request_done_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vuser_device *dev;
+	u32 status;
+	u64 id;
+	int ret;
+
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_STATUS))
+		return -EINVAL;
+	dev = vuser_nl_owned_get(info, VUSER_A_REQUEST_DEV,
+				 VUSER_A_REQUEST_TOKEN);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
+	status = nla_get_u32(info->attrs[VUSER_A_REQUEST_STATUS]);
+	ret = vuser_channel_refuse_request(dev, id, status);
+	vuser_nl_owned_put(dev);
+	return vuser_nl_request_error(info, ret);
+}

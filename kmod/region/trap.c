@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loads and stores on mapped registers.  No page is ever there, so that every
+ * access faults; the fault handler comes here without any lock.  The
+ * instruction is decoded, its access made to the region, its result put into
+ * the registers, and the program goes on behind it.
+ */
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/uaccess.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace.h>
+
+#include "region/region.h"
+#include "region/trap.h"
+#include "server/channel.h"
+#include "trace.h"
+#include "vuser.h"
+#include "x86/insn.h"
+#include "x86/xmm.h"
+
+/* Registers ----------------------------------------------------------------- */
+
+/*
+ * By value, so that what it initializes is initialized once: kernels clear
+ * variables of which only the address is passed on.
+ */
+static struct vuser_regs vuser_regs_get(const struct pt_regs *pt)
+{
+	return (struct vuser_regs){
+		.gpr = {
+			pt->ax, pt->cx, pt->dx, pt->bx,
+			pt->sp, pt->bp, pt->si, pt->di,
+			pt->r8, pt->r9, pt->r10, pt->r11,
+			pt->r12, pt->r13, pt->r14, pt->r15,
+		},
+		.ip = pt->ip,
+		.flags = pt->flags,
+	};
+}
+
+static void vuser_regs_put(const struct vuser_regs *regs, struct pt_regs *pt)
+{
+	pt->ax = regs->gpr[VUSER_AX];
+	pt->cx = regs->gpr[VUSER_CX];
+	pt->dx = regs->gpr[VUSER_DX];
+	pt->bx = regs->gpr[VUSER_BX];
+	pt->sp = regs->gpr[VUSER_SP];
+	pt->bp = regs->gpr[VUSER_BP];
+	pt->si = regs->gpr[VUSER_SI];
+	pt->di = regs->gpr[VUSER_DI];
+	pt->r8 = regs->gpr[8];
+	pt->r9 = regs->gpr[9];
+	pt->r10 = regs->gpr[10];
+	pt->r11 = regs->gpr[11];
+	pt->r12 = regs->gpr[12];
+	pt->r13 = regs->gpr[13];
+	pt->r14 = regs->gpr[14];
+	pt->r15 = regs->gpr[15];
+	pt->ip = regs->ip;
+	pt->flags = (pt->flags & ~(unsigned long)VUSER_FLAGS_STATUS) |
+		    (regs->flags & VUSER_FLAGS_STATUS);
+}
+
+/*
+ * What the processor does at the end of an instruction: it resumes looking
+ * for breakpoints, and a debugger that steps gets its trap.
+ */
+static void vuser_insn_retire(struct pt_regs *pt)
+{
+	pt->flags &= ~X86_EFLAGS_RF;
+	if (pt->flags & X86_EFLAGS_TF)
+		send_sig(SIGTRAP, current, 0);
+}
+
+/* Accesses to the region ---------------------------------------------------- */
+
+/* What a device sees of an unaligned access: the largest aligned pieces. */
+static u32 vuser_piece(u64 off, u32 size)
+{
+	u32 piece = 8;
+
+	while (piece > size || off % piece)
+		piece /= 2;
+	return piece;
+}
+
+/* The last page of a region that does not fill it reads as all ones. */
+static bool vuser_trap_inside(const struct vuser_trap *trap, u64 off, u32 size)
+{
+	u64 end = trap->dev->chan->desc->regions[trap->region].size;
+
+	return off < end && size <= end - off;
+}
+
+/*
+ * As on a bus: where nobody answers, a load gives all ones and a store is
+ * gone.  Only a fatal signal fails.
+ */
+static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
+{
+	u64 off = trap->off;
+	u32 done = 0;
+
+	memset(val, 0, round_up(size, 8));
+	while (done < size) {
+		u32 piece = vuser_piece(off, size - done);
+		u64 part = U64_MAX >> (64 - 8 * piece);
+		int err = -ENXIO;
+
+		if (vuser_trap_inside(trap, off, piece))
+			err = vuser_region_load(trap->dev, trap->region, off,
+						&part, piece);
+		trace_vuser_trap(trap->dev, trap->region, off, piece, false,
+				 part, err);
+		if (err == -EINTR)
+			return err;
+		if (err)
+			part = U64_MAX;
+		memcpy((u8 *)val + done, &part, piece);
+		off += piece;
+		done += piece;
+	}
+	vuser_count(trap->dev, VUSER_COUNT_TRAP_LOAD);
+	return 0;
+}
+
+static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
+			    u32 size)
+{
+	u64 off = trap->off;
+	u32 done = 0;
+
+	while (done < size) {
+		u32 piece = vuser_piece(off, size - done);
+		int err = -ENXIO;
+		u64 part = 0;
+
+		memcpy(&part, (const u8 *)val + done, piece);
+		if (vuser_trap_inside(trap, off, piece))
+			err = vuser_region_store(trap->dev, trap->region, off,
+						 part, piece);
+		trace_vuser_trap(trap->dev, trap->region, off, piece, true,
+				 part, err);
+		if (err == -EINTR)
+			return err;
+		off += piece;
+		done += piece;
+	}
+	vuser_count(trap->dev, VUSER_COUNT_TRAP_STORE);
+	return 0;
+}
+
+/* Instructions -------------------------------------------------------------- */
+
+/*
+ * Is the access that the instruction makes the one that faulted, and is it all
+ * on one page?  One that loads and stores may fault as either.
+ */
+static bool vuser_trap_matches(const struct vuser_trap *trap,
+			       const struct vuser_insn *insn)
+{
+	u64 addr = insn->addr;
+
+	if (insn->op == VUSER_INSN_MOVS && !trap->write)
+		addr = insn->from;
+	else if (trap->write ? !insn->store : !insn->load)
+		return false;
+	return addr == trap->addr &&
+	       offset_in_page(addr) + insn->size <= PAGE_SIZE;
+}
+
+static int vuser_exec_vec(const struct vuser_trap *trap,
+			  const struct vuser_insn *insn,
+			  struct vuser_regs *regs)
+{
+	u64 val[2] = {}, xmm[2];
+	int err = 0;
+
+	vuser_xmm_get(insn->reg, xmm);
+	if (insn->load)
+		err = vuser_trap_load(trap, val, insn->size);
+	if (err)
+		return err;
+	vuser_insn_exec_vec(insn, regs, xmm, val);
+	if (insn->store)
+		return vuser_trap_store(trap, val, insn->size);
+	vuser_xmm_set(insn->reg, xmm, insn->vex);
+	return 0;
+}
+
+/*
+ * One element between the region and memory.  A region on the other side, too,
+ * cannot be touched by the kernel, so that it is refused.  The destination is
+ * looked at first, so that nothing that was loaded is lost.
+ */
+static int vuser_exec_movs(const struct vuser_trap *trap,
+			   const struct vuser_insn *insn,
+			   struct vuser_regs *regs)
+{
+	u64 val = 0;
+	int err;
+
+	if (trap->write) {
+		if (copy_from_user(&val, (void __user *)insn->from,
+				   insn->size))
+			return -EFAULT;
+		err = vuser_trap_store(trap, &val, insn->size);
+	} else {
+		if (fault_in_safe_writeable((char __user *)insn->addr,
+					    insn->size))
+			return -EFAULT;
+		err = vuser_trap_load(trap, &val, insn->size);
+		if (!err && copy_to_user((void __user *)insn->addr, &val,
+					 insn->size))
+			return -EFAULT;
+	}
+	if (!err)
+		vuser_insn_exec(insn, regs, &val);
+	return err;
+}
+
+/*
+ * A locked instruction is a load and a store like any other: what it is to
+ * exclude is the device, and no bus locks that.
+ */
+static int vuser_exec(const struct vuser_trap *trap,
+		      const struct vuser_insn *insn, struct vuser_regs *regs)
+{
+	u64 val = 0;
+	int err = 0;
+
+	if (insn->op == VUSER_INSN_VEC)
+		return vuser_exec_vec(trap, insn, regs);
+	if (insn->op == VUSER_INSN_MOVS)
+		return vuser_exec_movs(trap, insn, regs);
+
+	if (insn->load)
+		err = vuser_trap_load(trap, &val, insn->size);
+	if (!err && vuser_insn_exec(insn, regs, &val))
+		err = vuser_trap_store(trap, &val, insn->size);
+	return err;
+}
+
+static void vuser_trap_refuse(const struct vuser_trap *trap,
+			      const struct pt_regs *pt, const u8 *code,
+			      u32 len)
+{
+	vuser_count(trap->dev, VUSER_COUNT_TRAP_REFUSED);
+	dev_warn_ratelimited(trap->dev->vdev.dev,
+			     "%s[%d]: cannot emulate the instruction at %lx, touching region %u at 0x%llx: %*ph\n",
+			     current->comm, task_pid_nr(current), pt->ip,
+			     trap->region, trap->off, len, code);
+}
+
+/**
+ * vuser_trap_emulate() - carry out the instruction that faulted
+ * @trap: the fault; current is the task, and it was in user mode
+ *
+ * Where the server does not answer as it should, a load gives all ones and a
+ * store is gone, as on a bus.
+ *
+ * Context: process, no lock held: sleeps killably for the server.
+ * Return: 0 when the program can go on; -EINTR when it was killed; -EACCES
+ * for a SIGSEGV; -EINVAL for a SIGBUS: the instruction cannot be emulated.
+ */
+int vuser_trap_emulate(const struct vuser_trap *trap)
+{
+	struct pt_regs *pt = task_pt_regs(current);
+	struct vuser_regs regs = vuser_regs_get(pt);
+	u8 code[16]; /* more than VUSER_INSN_MAX: words are copied faster */
+	struct vuser_insn insn;
+	u32 len = 0;
+	int err;
+
+	if (!user_64bit_mode(pt))
+		goto refuse;
+	len = sizeof(code) - copy_from_user(code, (void __user *)pt->ip,
+					    sizeof(code));
+	if (vuser_insn_decode(&insn, code, len, &regs) ||
+	    !vuser_trap_matches(trap, &insn))
+		goto refuse;
+	if (insn.store && insn.op != VUSER_INSN_MOVS && !trap->may_write)
+		return -EACCES;
+
+	err = vuser_exec(trap, &insn, &regs);
+	if (err == -EFAULT)
+		goto refuse;
+	if (err)
+		return err;
+	vuser_regs_put(&regs, pt);
+	vuser_insn_retire(pt);
+	return 0;
+
+refuse:
+	if (!trap->may_retry)
+		vuser_trap_refuse(trap, pt, code, len);
+	return -EINVAL;
+}

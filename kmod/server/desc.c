@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A server's description: does it make sense?  Nothing of it is used before
+ * it was checked here; netlink/desc.c has seen to its form.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/overflow.h>
+#include <linux/pci_regs.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <uapi/linux/vfio_user.h>
+
+#include "vuser.h"
+
+/**
+ * vuser_desc_alloc() - an empty description
+ *
+ * Return: with one reference, or NULL.
+ */
+struct vuser_desc *vuser_desc_alloc(void)
+{
+	struct vuser_desc *desc;
+
+	desc = kvzalloc(sizeof(*desc), GFP_KERNEL);
+	if (desc)
+		kref_init(&desc->ref);
+	return desc;
+}
+
+static void vuser_region_release(struct vuser_region *region)
+{
+	u32 i;
+
+	for (i = 0; i < region->nr_areas; i++)
+		if (region->areas[i].file)
+			fput(region->areas[i].file);
+	for (i = 0; i < region->nr_ioeventfds; i++)
+		if (region->ioeventfds[i].ctx)
+			eventfd_ctx_put(region->ioeventfds[i].ctx);
+	kvfree(region->areas);
+	kvfree(region->ioeventfds);
+}
+
+static void vuser_desc_release(struct kref *ref)
+{
+	struct vuser_desc *desc = container_of(ref, struct vuser_desc, ref);
+	u32 i;
+
+	for (i = 0; i < VUSER_MAX_REGIONS; i++)
+		vuser_region_release(&desc->regions[i]);
+	kfree(desc->config);
+	kvfree(desc);
+}
+
+/**
+ * vuser_desc_put() - drop a reference
+ * @desc: the description
+ */
+void vuser_desc_put(struct vuser_desc *desc)
+{
+	kref_put(&desc->ref, vuser_desc_release);
+}
+
+static int vuser_area_cmp(const void *a, const void *b)
+{
+	const struct vuser_area *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Page aligned, inside the region, none over another; sorted on return. */
+static int vuser_areas_check(struct vuser_region *region)
+{
+	u64 end = 0, size = PAGE_ALIGN(region->size), area_end, file_end;
+	struct vuser_area *area;
+	u32 i;
+
+	sort(region->areas, region->nr_areas, sizeof(*region->areas),
+	     vuser_area_cmp, NULL);
+	for (i = 0; i < region->nr_areas; i++) {
+		area = &region->areas[i];
+		if (!area->size || !PAGE_ALIGNED(area->offset) ||
+		    !PAGE_ALIGNED(area->size) ||
+		    !PAGE_ALIGNED(area->file_offset))
+			return -EINVAL;
+		if (area->offset < end ||
+		    check_add_overflow(area->offset, area->size, &area_end) ||
+		    check_add_overflow(area->file_offset, area->size,
+				       &file_end) ||
+		    area_end > size || file_end > MAX_LFS_FILESIZE)
+			return -EINVAL;
+		end = area_end;
+	}
+	return 0;
+}
+
+static int vuser_ioeventfds_check(struct vuser_region *region)
+{
+	struct vuser_ioeventfd *io;
+	u32 i;
+
+	for (i = 0; i < region->nr_ioeventfds; i++) {
+		io = &region->ioeventfds[i];
+		if (io->size > 8 || (io->size && !is_power_of_2(io->size)))
+			return -EINVAL;
+		if (io->offset >= region->size ||
+		    io->size > region->size - io->offset)
+			return -EINVAL;
+		if (io->flags & ~(VFIO_USER_IOEVENTFD_DATAMATCH |
+				  VFIO_USER_IOEVENTFD_PIO))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int vuser_region_check(struct vuser_region *region)
+{
+	int ret;
+
+	if (region->size > VUSER_OFFSET_MASK + 1)
+		return -EINVAL;
+	if (!region->size && (region->nr_areas || region->nr_ioeventfds))
+		return -EINVAL;
+	ret = vuser_areas_check(region);
+	return ret ? ret : vuser_ioeventfds_check(region);
+}
+
+/**
+ * vuser_desc_check() - check all that a server said
+ * @desc: filled in; areas are sorted and what is not ours to know is dropped
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vuser_desc_check(struct vuser_desc *desc)
+{
+	u32 i;
+	int ret;
+
+	if (!(desc->flags & VFIO_DEVICE_FLAGS_PCI) ||
+	    desc->nr_regions <= VFIO_PCI_CONFIG_REGION_INDEX ||
+	    desc->nr_regions > VUSER_MAX_REGIONS ||
+	    desc->nr_irqs > VUSER_MAX_IRQ_INDEXES ||
+	    desc->config_size > VUSER_CONFIG_MAX)
+		return -EINVAL;
+	for (i = 0; i < desc->nr_regions; i++) {
+		ret = vuser_region_check(&desc->regions[i]);
+		if (ret)
+			return ret;
+		desc->regions[i].flags &= VFIO_REGION_INFO_FLAG_READ |
+					  VFIO_REGION_INFO_FLAG_WRITE |
+					  VFIO_REGION_INFO_FLAG_MMAP;
+	}
+	for (i = 0; i < desc->nr_irqs; i++)
+		if (desc->irqs[i].count > VUSER_MAX_IRQS)
+			return -EINVAL;
+	/* Programs that find a device by it read this much of it at least. */
+	if (desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].size <
+	    PCI_STD_HEADER_SIZEOF ||
+	    desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].nr_areas)
+		return -EINVAL;
+
+	/* Configuration writes wait, as on PCI. */
+	desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].posted = false;
+	desc->flags &= VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	desc->max_msg_fds = max_t(u32, desc->max_msg_fds, 1);
+	return 0;
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What VFIO asks of a device. */
+#include <linux/pci_regs.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "dma/iommufd.h"
+#include "dma/type1.h"
+#include "region/mmap.h"
+#include "region/region.h"
+#include "server/channel.h"
+#include "server/cmd.h"
+#include "vfio/device.h"
+#include "vfio/irq.h"
+#include "vfio/mdev.h"
+#include "vfio/state.h"
+#include "vuser.h"
+
+/* Default timeouts in milliseconds. */
+#define VUSER_REQUEST_TIMEOUT	10000
+#define VUSER_CLOSE_TIMEOUT	10000
+
+/* Life ---------------------------------------------------------------------- */
+
+static int vuser_device_init(struct vfio_device *vdev)
+{
+	struct vuser_device *dev = to_vuser(vdev);
+
+	mutex_init(&dev->lock);
+	mutex_init(&dev->irq_lock);
+	init_rwsem(&dev->domain_sem);
+	spin_lock_init(&dev->signal_lock);
+	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
+	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
+	/* A channel may still name the device after the mdev was removed. */
+	get_device(vdev->dev);
+	return 0;
+}
+
+/* 6.1 frees the memory here; later kernels do it by themselves. */
+static void vuser_device_release(struct vfio_device *vdev)
+{
+	struct vuser_device *dev = to_vuser(vdev);
+
+	kfree(dev->endpoint);
+	kfree(dev->error);
+	mutex_destroy(&dev->lock);
+	mutex_destroy(&dev->irq_lock);
+	put_device(vdev->dev);
+	vuser_vfio_free_device(vdev);
+}
+
+/**
+ * vuser_device_sparse() - may the consumer map shared areas only?
+ * @dev: open
+ */
+bool vuser_device_sparse(struct vuser_device *dev)
+{
+	return dev->sparse;
+}
+
+static bool vuser_device_resets(struct vuser_device *dev)
+{
+	return (dev->chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) &&
+	       !READ_ONCE(dev->settings.reset_never);
+}
+
+/* A server that cannot reset after all: EINVAL, which DPDK tolerates. */
+static int vuser_device_try_reset(struct vuser_device *dev)
+{
+	int ret;
+
+	if (!vuser_device_resets(dev))
+		return -EINVAL;
+	ret = vuser_channel_reset(dev, vuser_request_deadline(dev), true);
+	return ret == -EOPNOTSUPP || ret == -ENOTTY ? -EINVAL : ret;
+}
+
+static int vuser_device_open(struct vfio_device *vdev)
+{
+	struct vuser_device *dev = to_vuser(vdev);
+	u32 mmap = READ_ONCE(dev->settings.mmap);
+	int ret;
+
+	ret = vuser_device_begin(dev);
+	if (ret) {
+		dev_notice_ratelimited(vdev->dev,
+				       "no server: start one, write its socket's path to vuser/endpoint and see that vuserd runs; see also vuser/error\n");
+		return ret;
+	}
+	dev->sparse = mmap == VUSER_MMAP_SPARSE ||
+		      (mmap == VUSER_MMAP_AUTO && vdev->kvm);
+
+	ret = vuser_device_try_reset(dev);
+	if (ret && ret != -EINVAL)
+		goto err_finish;
+	ret = vuser_trap_open(dev);
+	if (ret)
+		goto err_finish;
+	ret = vuser_domain_open(dev);
+	if (ret)
+		goto err_trap;
+	return 0;
+
+err_trap:
+	vuser_trap_close(dev);
+err_finish:
+	vuser_device_finish(dev);
+	return ret;
+}
+
+/* Nothing that the server does reaches the consumer's memory any more. */
+static void vuser_device_quiesce(struct vuser_device *dev, ktime_t deadline)
+{
+	u8 command[2] = {};
+
+	vuser_channel_region_write_until(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+					 PCI_COMMAND, command, sizeof(command),
+					 deadline, false);
+}
+
+static void vuser_device_close(struct vfio_device *vdev)
+{
+	struct vuser_device *dev = to_vuser(vdev);
+	ktime_t deadline = vuser_close_deadline(dev);
+
+	vuser_irq_close(dev, deadline);
+	vuser_device_quiesce(dev, deadline);
+	vuser_domain_close(dev, deadline);
+	vuser_trap_close(dev);
+	if (vuser_device_resets(dev))
+		vuser_channel_reset(dev, deadline, false);
+	vuser_device_finish(dev);
+}
+
+static void vuser_device_request(struct vfio_device *vdev, unsigned int count)
+{
+	struct vuser_device *dev = to_vuser(vdev);
+
+	if (vuser_irq_fire_req(dev)) {
+		if (!(count % 10))
+			dev_notice_ratelimited(vdev->dev,
+					       "asked the consumer to close the device (%u)\n",
+					       count);
+	} else if (!count) {
+		dev_notice(vdev->dev,
+			   "cannot be removed before the consumer closes it; it does not listen to REQ\n");
+	}
+}
+
+static int vuser_device_match(struct vfio_device *vdev, char *buf)
+{
+	return !strcmp(dev_name(vdev->dev), buf) ||
+	       vuser_device_has_address(to_vuser(vdev), buf);
+}
+
+/* Reset --------------------------------------------------------------------- */
+
+/* What vfio-pci's reset restores and a server's clears. */
+static const struct vuser_saved {
+	u8 pos;
+	u8 size;
+} vuser_saved[] = {
+	{ PCI_BASE_ADDRESS_0, 4 }, { PCI_BASE_ADDRESS_1, 4 },
+	{ PCI_BASE_ADDRESS_2, 4 }, { PCI_BASE_ADDRESS_3, 4 },
+	{ PCI_BASE_ADDRESS_4, 4 }, { PCI_BASE_ADDRESS_5, 4 },
+	{ PCI_ROM_ADDRESS, 4 }, { PCI_INTERRUPT_LINE, 1 },
+	/* Last, so that the device decodes addresses it has again. */
+	{ PCI_COMMAND, 2 },
+};
+
+static long vuser_device_reset(struct vuser_device *dev)
+{
+	u64 val[ARRAY_SIZE(vuser_saved)];
+	size_t i;
+	int ret;
+
+	if (!vuser_device_resets(dev))
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(vuser_saved); i++) {
+		ret = vuser_region_load(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+					vuser_saved[i].pos, &val[i],
+					vuser_saved[i].size);
+		if (ret)
+			return ret;
+	}
+	ret = vuser_device_try_reset(dev);
+	for (i = 0; i < ARRAY_SIZE(vuser_saved) && !ret; i++)
+		ret = vuser_region_store(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+					 vuser_saved[i].pos, val[i],
+					 vuser_saved[i].size);
+	return ret;
+}
+
+/* ioctl --------------------------------------------------------------------- */
+
+static long vuser_ioctl_info(struct vuser_device *dev,
+			     struct vfio_device_info __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info = {};
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	minsz = min_t(size_t, info.argsz, sizeof(info));
+	info.flags = VFIO_DEVICE_FLAGS_PCI;
+	if (vuser_device_resets(dev))
+		info.flags |= VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = vuser_nr_regions(dev);
+	info.num_irqs = vuser_nr_irq_indexes(dev);
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long vuser_ioctl_irq_info(struct vuser_device *dev,
+				 struct vfio_irq_info __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	ret = vuser_irq_info(dev, &info);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long vuser_device_ioctl(struct vfio_device *vdev, unsigned int cmd,
+			       unsigned long arg)
+{
+	struct vuser_device *dev = to_vuser(vdev);
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_DEVICE_GET_INFO:
+		return vuser_ioctl_info(dev, uarg);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return vuser_region_ioctl(vdev, uarg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return vuser_ioctl_irq_info(dev, uarg);
+	case VFIO_DEVICE_SET_IRQS:
+		return vuser_irq_ioctl(dev, uarg);
+	case VFIO_DEVICE_RESET:
+		return vuser_device_reset(dev);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* DEVICE_FEATURE, but for the few that VFIO answers itself. */
+static int vuser_device_feature(struct vfio_device *vdev, u32 flags,
+				void __user *arg, size_t argsz)
+{
+	size_t size = flags & VFIO_DEVICE_FEATURE_PROBE ? 0 : argsz;
+	size_t reply = 0;
+	void *data;
+	int ret;
+
+	if (size > VUSER_MAX_XFER)
+		return -E2BIG;
+	data = kvzalloc(max_t(size_t, size, 1), GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	ret = -EFAULT;
+	if (copy_from_user(data, arg, size))
+		goto out_free;
+	ret = vuser_channel_feature(to_vuser(vdev), flags, data, size, &reply);
+	if (!ret && (flags & VFIO_DEVICE_FEATURE_GET) &&
+	    copy_to_user(arg, data, reply))
+		ret = -EFAULT;
+out_free:
+	kvfree(data);
+	return ret;
+}
+
+static ssize_t vuser_device_read(struct vfio_device *vdev, char __user *buf,
+				 size_t count, loff_t *ppos)
+{
+	return vuser_region_pread(to_vuser(vdev), buf, count, ppos);
+}
+
+static ssize_t vuser_device_write(struct vfio_device *vdev,
+				  const char __user *buf, size_t count,
+				  loff_t *ppos)
+{
+	return vuser_region_pwrite(to_vuser(vdev), buf, count, ppos);
+}
+
+static int vuser_device_mmap(struct vfio_device *vdev,
+			     struct vm_area_struct *vma)
+{
+	return vuser_mmap(to_vuser(vdev), vma);
+}
+
+const struct vfio_device_ops vuser_device_ops = {
+	.name = "vuser",
+	.init = vuser_device_init,
+	.release = vuser_device_release,
+	.open_device = vuser_device_open,
+	.close_device = vuser_device_close,
+	.read = vuser_device_read,
+	.write = vuser_device_write,
+	.ioctl = vuser_device_ioctl,
+	.mmap = vuser_device_mmap,
+	.request = vuser_device_request,
+	.match = vuser_device_match,
+	.device_feature = vuser_device_feature,
+	VUSER_REGION_INFO_OPS(vuser_region_info)
+	VUSER_IOMMUFD_OPS
+};

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupts.  The consumer's eventfds are held here and passed to the server,
+ * which signals them directly; a TRIGGER by the consumer itself signals them
+ * here and goes no further, as in vfio-pci.  ERR and REQ are the kernel's own:
+ * a lost server, and a wish to remove the device.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "server/channel.h"
+#include "server/cmd.h"
+#include "vfio/irq.h"
+#include "vuser.h"
+
+/* Only one of these three may be enabled at a time, as on hardware. */
+#define VUSER_IRQ_EXCLUSIVE	(BIT(VFIO_PCI_INTX_IRQ_INDEX) | \
+				 BIT(VFIO_PCI_MSI_IRQ_INDEX) | \
+				 BIT(VFIO_PCI_MSIX_IRQ_INDEX))
+
+/**
+ * vuser_nr_irq_indexes() - interrupt indexes that the consumer sees
+ * @dev: open
+ *
+ * Return: those of the server, and at least those that every PCI device has.
+ */
+u32 vuser_nr_irq_indexes(struct vuser_device *dev)
+{
+	return max_t(u32, dev->chan->desc->nr_irqs, VFIO_PCI_NUM_IRQS);
+}
+
+static bool vuser_irq_is_ours(u32 index)
+{
+	return index == VFIO_PCI_ERR_IRQ_INDEX ||
+	       index == VFIO_PCI_REQ_IRQ_INDEX;
+}
+
+static u32 vuser_irq_count(struct vuser_device *dev, u32 index)
+{
+	struct vuser_desc *desc = dev->chan->desc;
+
+	if (vuser_irq_is_ours(index))
+		return 1;
+	return index < desc->nr_irqs ? desc->irqs[index].count : 0;
+}
+
+/**
+ * vuser_irq_info() - answer VFIO_DEVICE_GET_IRQ_INFO
+ * @dev: open
+ * @info: index is read, flags and count are filled in
+ *
+ * Return: 0, or -EINVAL for no such index.
+ */
+int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
+{
+	struct vuser_desc *desc = dev->chan->desc;
+
+	if (info->index >= vuser_nr_irq_indexes(dev))
+		return -EINVAL;
+	info->count = vuser_irq_count(dev, info->index);
+	info->flags = VFIO_IRQ_INFO_EVENTFD;
+	if (vuser_irq_is_ours(info->index))
+		info->flags |= VFIO_IRQ_INFO_NORESIZE;
+	else if (info->index < desc->nr_irqs)
+		info->flags |= desc->irqs[info->index].flags &
+			       (VFIO_IRQ_INFO_MASKABLE |
+				VFIO_IRQ_INFO_AUTOMASKED |
+				VFIO_IRQ_INFO_NORESIZE);
+	return 0;
+}
+
+/* Vectors ------------------------------------------------------------------- */
+
+static void vuser_vector_put(struct vuser_vector *vector)
+{
+	if (vector->trigger)
+		eventfd_ctx_put(vector->trigger);
+	if (vector->file)
+		fput(vector->file);
+	memset(vector, 0, sizeof(*vector));
+}
+
+static void vuser_vectors_free(struct vuser_vector *vectors, u32 count)
+{
+	u32 i;
+
+	for (i = 0; vectors && i < count; i++)
+		vuser_vector_put(&vectors[i]);
+	kvfree(vectors);
+}
+
+/* The eventfds that @fds name; negative ones are none. */
+static struct vuser_vector *vuser_vectors_get(const s32 *fds, u32 count)
+{
+	struct vuser_vector *vectors;
+	u32 i;
+	int ret;
+
+	vectors = kvcalloc(count, sizeof(*vectors), GFP_KERNEL_ACCOUNT);
+	if (!vectors)
+		return ERR_PTR(-ENOMEM);
+	for (i = 0; i < count; i++) {
+		if (fds[i] < 0)
+			continue;
+		ret = -EBADF;
+		vectors[i].file = fget(fds[i]);
+		if (!vectors[i].file)
+			goto err;
+		vectors[i].trigger = eventfd_ctx_fileget(vectors[i].file);
+		if (IS_ERR(vectors[i].trigger)) {
+			ret = PTR_ERR(vectors[i].trigger);
+			vectors[i].trigger = NULL;
+			goto err;
+		}
+	}
+	return vectors;
+err:
+	vuser_vectors_free(vectors, count);
+	return ERR_PTR(ret);
+}
+
+static void vuser_irq_forget(struct vuser_device *dev, u32 index)
+{
+	struct vuser_vector *vectors = dev->vectors[index];
+
+	dev->irq_enabled &= ~BIT(index);
+	dev->vectors[index] = NULL;
+	vuser_vectors_free(vectors, vuser_irq_count(dev, index));
+}
+
+/*
+ * A server that was not told still has the eventfds: then all stays as it is,
+ * for the next one or the close to tell it.
+ */
+static int vuser_irq_disable(struct vuser_device *dev, u32 index)
+{
+	bool sent;
+	int ret;
+
+	ret = vuser_channel_disable_irqs(dev, index,
+					 vuser_request_deadline(dev), true,
+					 &sent);
+	if (sent || vuser_channel_lost(dev->chan))
+		vuser_irq_forget(dev, index);
+	return ret;
+}
+
+/*
+ * Tells the server of @count vectors in as many messages as that takes.  It
+ * ends with one that is refused, and those before stay told: so @known, where
+ * it is not NULL, gets each vector as the server takes it, and @vectors what
+ * was there.  (Whether it took one over which we were killed nobody knows.
+ * Then the close turns them all off.)
+ */
+static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
+			  u32 start, u32 count, struct vuser_vector *vectors,
+			  struct vuser_vector *known)
+{
+	u32 most = clamp_t(u32, dev->chan->desc->max_msg_fds, 1,
+			   VUSER_MAX_FDS);
+	struct file **files;
+	u32 i, n, done;
+	int ret = 0;
+
+	files = kcalloc(min(most, count), sizeof(*files), GFP_KERNEL);
+	if (!files)
+		return -ENOMEM;
+	for (done = 0; done < count && !ret; done += n) {
+		n = min(most, count - done);
+		for (i = 0; i < n; i++)
+			files[i] = vectors[done + i].file;
+		ret = vuser_channel_set_irqs(dev, index, action |
+					     VFIO_IRQ_SET_DATA_EVENTFD,
+					     start + done, n, files, n,
+					     vuser_request_deadline(dev));
+		for (i = done; known && !ret && i < done + n; i++)
+			swap(known[i], vectors[i]);
+	}
+	kfree(files);
+	return ret;
+}
+
+/* TRIGGER with eventfds: enables the index, or changes some of its vectors. */
+static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
+			    u32 count, const s32 *fds)
+{
+	bool enable = !(dev->irq_enabled & BIT(index));
+	struct vuser_vector *vectors, *all;
+	int ret;
+
+	if (!count)
+		return enable ? -EINVAL : 0;
+	vectors = vuser_vectors_get(fds, count);
+	if (IS_ERR(vectors))
+		return PTR_ERR(vectors);
+	ret = -ENOMEM;
+	if (enable)
+		dev->vectors[index] = kvcalloc(vuser_irq_count(dev, index),
+					       sizeof(*vectors),
+					       GFP_KERNEL_ACCOUNT);
+	all = dev->vectors[index];
+	if (!all)
+		goto out_free;
+	dev->irq_enabled |= BIT(index);
+
+	ret = vuser_irq_tell(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, start,
+			     count, vectors, all + start);
+	if (ret && enable)
+		vuser_irq_disable(dev, index);
+out_free:
+	vuser_vectors_free(vectors, count);
+	return ret;
+}
+
+/* SET_IRQS ------------------------------------------------------------------ */
+
+/* Does @data, of the type that @flags say, name interrupt @i? */
+static bool vuser_irq_named(u32 flags, const void *data, u32 i)
+{
+	return !(flags & VFIO_IRQ_SET_DATA_BOOL) || ((const u8 *)data)[i];
+}
+
+static int vuser_irq_trigger(struct vuser_device *dev,
+			     const struct vfio_irq_set *hdr, const void *data)
+{
+	bool enabled = dev->irq_enabled & BIT(hdr->index);
+	u32 others = dev->irq_enabled & ~BIT(hdr->index);
+	struct vuser_vector *vector;
+	u32 i;
+
+	if (enabled && !hdr->count && (hdr->flags & VFIO_IRQ_SET_DATA_NONE))
+		return vuser_irq_disable(dev, hdr->index);
+	if ((BIT(hdr->index) & VUSER_IRQ_EXCLUSIVE) &&
+	    (others & VUSER_IRQ_EXCLUSIVE))
+		return -EINVAL;
+	if (hdr->index == VFIO_PCI_INTX_IRQ_INDEX && hdr->count != 1)
+		return -EINVAL;
+	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return vuser_irq_assign(dev, hdr->index, hdr->start,
+					hdr->count, data);
+	if (!enabled)
+		return -EINVAL;
+
+	for (i = 0; i < hdr->count; i++) {
+		vector = &dev->vectors[hdr->index][hdr->start + i];
+		if (vector->trigger && vuser_irq_named(hdr->flags, data, i))
+			vuser_eventfd_signal(vector->trigger);
+	}
+	return 0;
+}
+
+static int vuser_irq_tell_one(struct vuser_device *dev, u32 index, u32 flags,
+			      u32 start)
+{
+	return vuser_channel_set_irqs(dev, index, flags, start, 1, NULL, 0,
+				      vuser_request_deadline(dev));
+}
+
+/* MASK and UNMASK: the server's business, in the forms that servers take. */
+static int vuser_irq_mask(struct vuser_device *dev,
+			  const struct vfio_irq_set *hdr, const void *data)
+{
+	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_vector *vectors;
+	u32 i, flags = action | VFIO_IRQ_SET_DATA_NONE;
+	int ret = 0;
+
+	if (!(desc->irqs[hdr->index].flags & VFIO_IRQ_INFO_MASKABLE))
+		return -ENOTTY;
+	if (!(dev->irq_enabled & BIT(hdr->index)) || !hdr->count)
+		return -EINVAL;
+	if (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)) {
+		for (i = 0; i < hdr->count && !ret; i++)
+			if (vuser_irq_named(hdr->flags, data, i))
+				ret = vuser_irq_tell_one(dev, hdr->index, flags,
+							 hdr->start + i);
+		return ret;
+	}
+	if (action == VFIO_IRQ_SET_ACTION_MASK)
+		return -ENOTTY;
+
+	vectors = vuser_vectors_get(data, hdr->count);
+	if (IS_ERR(vectors))
+		return PTR_ERR(vectors);
+	ret = vuser_irq_tell(dev, hdr->index, action, hdr->start, hdr->count,
+			     vectors, NULL);
+	vuser_vectors_free(vectors, hdr->count);
+	return ret;
+}
+
+static void vuser_irq_replace(struct vuser_device *dev,
+			      struct eventfd_ctx **slot,
+			      struct eventfd_ctx *trigger)
+{
+	spin_lock(&dev->signal_lock);
+	swap(*slot, trigger);
+	spin_unlock(&dev->signal_lock);
+	if (trigger)
+		eventfd_ctx_put(trigger);
+}
+
+/* ERR and REQ: one eventfd each, which the server never sees. */
+static int vuser_irq_single(struct vuser_device *dev,
+			    const struct vfio_irq_set *hdr, const void *data,
+			    struct eventfd_ctx **slot)
+{
+	struct eventfd_ctx *trigger = NULL;
+	s32 fd;
+
+	if ((hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) !=
+	    VFIO_IRQ_SET_ACTION_TRIGGER)
+		return -ENOTTY;
+	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
+		if (!hdr->count)
+			return -EINVAL;
+		fd = *(const s32 *)data;
+		if (fd < -1)
+			return -EINVAL;
+		if (fd >= 0)
+			trigger = eventfd_ctx_fdget(fd);
+		if (IS_ERR(trigger))
+			return PTR_ERR(trigger);
+		vuser_irq_replace(dev, slot, trigger);
+		return 0;
+	}
+	if (hdr->flags & VFIO_IRQ_SET_DATA_BOOL ? !hdr->count : !*slot)
+		return -EINVAL;
+	if (!hdr->count)
+		vuser_irq_replace(dev, slot, NULL);
+	else if (*slot && vuser_irq_named(hdr->flags, data, 0))
+		vuser_eventfd_signal(*slot);
+	return 0;
+}
+
+static int vuser_irq_set(struct vuser_device *dev,
+			 const struct vfio_irq_set *hdr, const void *data)
+{
+	switch (hdr->index) {
+	case VFIO_PCI_ERR_IRQ_INDEX:
+		return vuser_irq_single(dev, hdr, data, &dev->err_trigger);
+	case VFIO_PCI_REQ_IRQ_INDEX:
+		return vuser_irq_single(dev, hdr, data, &dev->req_trigger);
+	}
+	switch (hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
+	case VFIO_IRQ_SET_ACTION_TRIGGER:
+		return vuser_irq_trigger(dev, hdr, data);
+	case VFIO_IRQ_SET_ACTION_MASK:
+	case VFIO_IRQ_SET_ACTION_UNMASK:
+		return vuser_irq_mask(dev, hdr, data);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/**
+ * vuser_irq_ioctl() - VFIO_DEVICE_SET_IRQS
+ * @dev: open
+ * @arg: the consumer's struct
+ *
+ * Context: process; sleeps killably for the helper and the server.
+ * Return: 0; -EINVAL, -ENOTTY, -EBADF and -EFAULT as vfio-pci; -EINTR when
+ * killed; -ETIMEDOUT, -ENOTCONN, or the server's errno.
+ */
+long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_set hdr;
+	size_t data_size = 0;
+	void *data = NULL;
+	int ret;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	if (hdr.index >= vuser_nr_irq_indexes(dev))
+		return -EINVAL;
+	ret = vfio_set_irqs_validate_and_prepare(&hdr,
+						 vuser_irq_count(dev,
+								 hdr.index),
+						 vuser_nr_irq_indexes(dev),
+						 &data_size);
+	if (ret)
+		return ret;
+	if (data_size) {
+		data = memdup_user(&arg->data, data_size);
+		if (IS_ERR(data))
+			return PTR_ERR(data);
+	}
+	ret = mutex_lock_killable(&dev->irq_lock);
+	if (!ret) {
+		ret = vuser_irq_set(dev, &hdr, data);
+		mutex_unlock(&dev->irq_lock);
+	}
+	kfree(data);
+	return ret;
+}
+
+/**
+ * vuser_irq_close() - nothing is signalled any more on return
+ * @dev: closing
+ * @deadline: for the server to let go
+ *
+ * Context: process, not killable.
+ */
+void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
+{
+	u32 index;
+	bool sent;
+
+	mutex_lock(&dev->irq_lock);
+	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++) {
+		if (!(dev->irq_enabled & BIT(index)))
+			continue;
+		vuser_channel_disable_irqs(dev, index, deadline, false, &sent);
+		vuser_irq_forget(dev, index);
+	}
+	vuser_irq_replace(dev, &dev->err_trigger, NULL);
+	vuser_irq_replace(dev, &dev->req_trigger, NULL);
+	mutex_unlock(&dev->irq_lock);
+}
+
+static bool vuser_irq_fire(struct vuser_device *dev, struct eventfd_ctx **slot)
+{
+	bool fired;
+
+	spin_lock(&dev->signal_lock);
+	fired = *slot;
+	if (fired)
+		vuser_eventfd_signal(*slot);
+	spin_unlock(&dev->signal_lock);
+	return fired;
+}
+
+/**
+ * vuser_irq_fire_err() - tell the consumer that the device is lost
+ * @dev: the device
+ */
+void vuser_irq_fire_err(struct vuser_device *dev)
+{
+	vuser_irq_fire(dev, &dev->err_trigger);
+}
+
+/**
+ * vuser_irq_fire_req() - ask the consumer to let go of the device
+ * @dev: the device
+ *
+ * Return: false when the consumer does not listen.
+ */
+bool vuser_irq_fire_req(struct vuser_device *dev)
+{
+	return vuser_irq_fire(dev, &dev->req_trigger);
+}

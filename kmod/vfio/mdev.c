@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The mdev type "vuser-pci": devices come and go here, and the table of those
+ * there are.
+ */
+#include <linux/device.h>
+#include <linux/idr.h>
+#include <linux/iommu.h>
+#include <linux/mdev.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/vfio.h>
+#include <linux/xarray.h>
+
+#include "netlink/netlink.h"
+#include "server/channel.h"
+#include "vfio/device.h"
+#include "vfio/mdev.h"
+#include "vfio/settings.h"
+#include "vuser.h"
+
+/* Default PCI addresses: this domain and up, 8192 devices in each. */
+#define VUSER_PCI_DOMAIN	0x5655
+#define VUSER_MAX_DEVICES	65536
+
+/* Every device between probe and remove, by id. */
+static DEFINE_XARRAY_ALLOC1(vuser_devices);
+static DEFINE_IDA(vuser_aliases);
+
+/* The table ----------------------------------------------------------------- */
+
+void vuser_device_get(struct vuser_device *dev)
+{
+	get_device(&dev->vdev.device);
+}
+
+/**
+ * vuser_device_put() - drop a reference
+ * @dev: the device
+ */
+void vuser_device_put(struct vuser_device *dev)
+{
+	put_device(&dev->vdev.device);
+}
+
+/**
+ * vuser_device_find_get() - the device with an id
+ * @id: its id
+ *
+ * Return: the device with a reference, or NULL.
+ */
+struct vuser_device *vuser_device_find_get(u32 id)
+{
+	struct vuser_device *dev;
+
+	xa_lock(&vuser_devices);
+	dev = xa_load(&vuser_devices, id);
+	if (dev)
+		vuser_device_get(dev);
+	xa_unlock(&vuser_devices);
+	return dev;
+}
+
+/**
+ * vuser_device_next_get() - go through all devices
+ * @id: least id to find; that of the device on return
+ *
+ * Return: the device with a reference, or NULL at the end.
+ */
+struct vuser_device *vuser_device_next_get(u32 *id)
+{
+	unsigned long index = *id;
+	struct vuser_device *dev;
+
+	xa_lock(&vuser_devices);
+	dev = xa_find(&vuser_devices, &index, U32_MAX, XA_PRESENT);
+	if (dev)
+		vuser_device_get(dev);
+	xa_unlock(&vuser_devices);
+	*id = index;
+	return dev;
+}
+
+/**
+ * vuser_device_find_uuid_get() - the device with a UUID
+ * @uuid: that of the mdev
+ *
+ * Return: the device with a reference, or NULL.
+ */
+struct vuser_device *vuser_device_find_uuid_get(const guid_t *uuid)
+{
+	struct vuser_device *dev;
+	u32 id = 0;
+
+	for (; (dev = vuser_device_next_get(&id)); id++) {
+		if (guid_equal(&dev->uuid, uuid))
+			return dev;
+		vuser_device_put(dev);
+	}
+	return NULL;
+}
+
+/* Create and remove --------------------------------------------------------- */
+
+static int vuser_mdev_address(struct vuser_device *dev)
+{
+	char name[sizeof(dev->pci_address)];
+	int alias, ret;
+
+	/* A name that somebody chose for another device is passed over. */
+	do {
+		alias = ida_alloc_min(&vuser_aliases, dev->alias + 1,
+				      GFP_KERNEL);
+		if (alias < 0)
+			return alias;
+		if (dev->alias >= 0)
+			ida_free(&vuser_aliases, dev->alias);
+		dev->alias = alias;
+		snprintf(name, sizeof(name), "%04x:%02x:%02x.0",
+			 VUSER_PCI_DOMAIN + (alias >> 13),
+			 (alias >> 5) & 0xff, alias & 0x1f);
+		mutex_lock(&dev->lock);
+		ret = vuser_device_set_pci_address(dev, name);
+		mutex_unlock(&dev->lock);
+	} while (ret == -EEXIST);
+	return ret;
+}
+
+static int vuser_mdev_probe(struct mdev_device *mdev)
+{
+	static u32 next;
+	struct vuser_device *dev;
+	int ret;
+
+	dev = vfio_alloc_device(vuser_device, vdev, &mdev->dev,
+				&vuser_device_ops);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
+	dev->mdev = mdev;
+	dev->alias = -1;
+	guid_copy(&dev->uuid, &mdev->uuid);
+	ret = vfio_register_emulated_iommu_dev(&dev->vdev);
+	if (ret)
+		goto err_put;
+	dev->group_id = iommu_group_id(mdev->dev.iommu_group);
+	dev_set_drvdata(&mdev->dev, dev);
+	/* Not reused soon, for what a helper still has to say of the old one. */
+	ret = xa_alloc_cyclic(&vuser_devices, &dev->id, dev,
+			      XA_LIMIT(1, INT_MAX), &next, GFP_KERNEL);
+	if (ret < 0)
+		goto err_unregister;
+	/* In the table, so that nobody else can choose the same name. */
+	ret = vuser_mdev_address(dev);
+	if (ret)
+		goto err_erase;
+	vuser_netlink_notify(dev);
+	return 0;
+
+err_erase:
+	if (dev->alias >= 0)
+		ida_free(&vuser_aliases, dev->alias);
+	xa_erase(&vuser_devices, dev->id);
+err_unregister:
+	vfio_unregister_group_dev(&dev->vdev);
+err_put:
+	vfio_put_device(&dev->vdev);
+	return ret;
+}
+
+/* VFIO waits here until the consumer closed the device. */
+static void vuser_mdev_remove(struct mdev_device *mdev)
+{
+	struct vuser_device *dev = dev_get_drvdata(&mdev->dev);
+
+	vfio_unregister_group_dev(&dev->vdev);
+	xa_erase(&vuser_devices, dev->id);
+	vuser_netlink_notify_del(dev);
+	vuser_device_gone(dev);
+	ida_free(&vuser_aliases, dev->alias);
+	vfio_put_device(&dev->vdev);
+}
+
+static unsigned int vuser_mdev_available(struct mdev_type *type)
+{
+	struct vuser_device *dev;
+	unsigned long id;
+	unsigned int used = 0;
+
+	xa_for_each(&vuser_devices, id, dev)
+		used++;
+	return VUSER_MAX_DEVICES - used;
+}
+
+static ssize_t vuser_mdev_description(struct mdev_type *type, char *buf)
+{
+	return sysfs_emit(buf,
+			  "PCI device served over vfio-user; write the server's socket to vuser/endpoint\n");
+}
+
+static struct mdev_driver vuser_mdev_driver = {
+	.device_api = VFIO_DEVICE_API_PCI_STRING,
+	.driver = {
+		.name = "vuser",
+		.owner = THIS_MODULE,
+		.mod_name = KBUILD_MODNAME,
+		.dev_groups = vuser_attr_groups,
+	},
+	.probe = vuser_mdev_probe,
+	.remove = vuser_mdev_remove,
+	.get_available = vuser_mdev_available,
+	.show_description = vuser_mdev_description,
+};
+
+static struct mdev_type vuser_mdev_type = {
+	.sysfs_name = "pci",
+	.pretty_name = "vfio-user PCI device",
+};
+
+static struct mdev_type *vuser_mdev_types[] = { &vuser_mdev_type };
+static struct mdev_parent vuser_mdev_parent;
+
+/* The type is called after the class: "vuser-pci". */
+static struct class vuser_class = { .name = "vuser" };
+static struct device *vuser_parent;
+
+/**
+ * vuser_is_vuser_device() - is it one of ours?
+ * @dev: any device
+ */
+bool vuser_is_vuser_device(struct device *dev)
+{
+	return dev->driver == &vuser_mdev_driver.driver;
+}
+
+/**
+ * vuser_mdev_init() - offer the mdev type
+ *
+ * Return: 0 or a negative errno.
+ */
+int vuser_mdev_init(void)
+{
+	int ret;
+
+	ret = class_register(&vuser_class);
+	if (ret)
+		return ret;
+	ret = mdev_register_driver(&vuser_mdev_driver);
+	if (ret)
+		goto err_class;
+	vuser_parent = device_create(&vuser_class, NULL, MKDEV(0, 0), NULL,
+				     "vuser");
+	if (IS_ERR(vuser_parent)) {
+		ret = PTR_ERR(vuser_parent);
+		goto err_driver;
+	}
+	ret = mdev_register_parent(&vuser_mdev_parent, vuser_parent,
+				   &vuser_mdev_driver, vuser_mdev_types,
+				   ARRAY_SIZE(vuser_mdev_types));
+	if (ret)
+		goto err_parent;
+	return 0;
+
+err_parent:
+	device_unregister(vuser_parent);
+err_driver:
+	mdev_unregister_driver(&vuser_mdev_driver);
+err_class:
+	class_unregister(&vuser_class);
+	return ret;
+}
+
+/**
+ * vuser_mdev_exit() - take the type away; all devices go
+ */
+void vuser_mdev_exit(void)
+{
+	mdev_unregister_parent(&vuser_mdev_parent);
+	device_unregister(vuser_parent);
+	mdev_unregister_driver(&vuser_mdev_driver);
+	class_unregister(&vuser_class);
+	ida_destroy(&vuser_aliases);
+	xa_destroy(&vuser_devices);
+}

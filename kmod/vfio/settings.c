@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What an administrator sets of a device: checks, and the sysfs attributes. */
+#include <linux/device.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "netlink/netlink.h"
+#include "vfio/device.h"
+#include "vfio/mdev.h"
+#include "vfio/settings.h"
+#include "vuser.h"
+
+/* Protects the pci_address of every device, inside of the device's lock. */
+static DEFINE_MUTEX(vuser_address_lock);
+
+/**
+ * vuser_settings_check() - are they in range?
+ * @set: settings to be
+ *
+ * Return: 0 or -EINVAL.
+ */
+int vuser_settings_check(const struct vuser_settings *set)
+{
+	if (set->request_timeout_ms < VUSER_TIMEOUT_MIN ||
+	    set->request_timeout_ms > VUSER_TIMEOUT_MAX ||
+	    set->close_timeout_ms < VUSER_TIMEOUT_MIN ||
+	    set->close_timeout_ms > VUSER_TIMEOUT_MAX ||
+	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_SPARSE)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * vuser_device_set_endpoint() - where the server listens
+ * @dev: the device; its lock is held
+ * @path: absolute path of a UNIX socket, or "" for none
+ *
+ * Return: 0, -EINVAL, -ENAMETOOLONG or -ENOMEM.
+ */
+int vuser_device_set_endpoint(struct vuser_device *dev, const char *path)
+{
+	char *copy = NULL;
+
+	lockdep_assert_held(&dev->lock);
+	if (*path && *path != '/')
+		return -EINVAL;
+	if (strlen(path) > VUSER_ENDPOINT_MAX)
+		return -ENAMETOOLONG;
+	if (*path) {
+		copy = kstrdup(path, GFP_KERNEL);
+		if (!copy)
+			return -ENOMEM;
+	}
+	kfree(dev->endpoint);
+	dev->endpoint = copy;
+	return 0;
+}
+
+/* Is the name taken by another device?  Both locks are held. */
+static bool vuser_address_taken(struct vuser_device *dev, const char *address)
+{
+	struct vuser_device *other;
+	bool taken = false;
+	u32 id = 0;
+
+	while (!taken && (other = vuser_device_next_get(&id))) {
+		taken = other != dev && !strcmp(other->pci_address, address);
+		vuser_device_put(other);
+		id++;
+	}
+	return taken;
+}
+
+/**
+ * vuser_device_set_pci_address() - name the device as programs open it
+ * @dev: the device, not open; its lock is held
+ * @address: domain:bus:device.function, hexadecimal
+ *
+ * Return: 0, -EINVAL for no address, -EEXIST when another device has it, or
+ * -EBUSY when the device is open.
+ */
+int vuser_device_set_pci_address(struct vuser_device *dev, const char *address)
+{
+	unsigned int domain, bus, device, function;
+	char name[sizeof(dev->pci_address)];
+	int end = 0, ret = -EEXIST;
+
+	lockdep_assert_held(&dev->lock);
+	if (sscanf(address, "%6x:%2x:%2x.%1x%n", &domain, &bus, &device,
+		   &function, &end) != 4 || address[end])
+		return -EINVAL;
+	if (domain > 0xffffff || bus > 0xff || device > 0x1f || function > 7)
+		return -EINVAL;
+	if (dev->opened)
+		return -EBUSY;
+	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", domain, bus, device,
+		 function);
+
+	mutex_lock(&vuser_address_lock);
+	if (!vuser_address_taken(dev, name)) {
+		memcpy(dev->pci_address, name, sizeof(name));
+		ret = 0;
+	}
+	mutex_unlock(&vuser_address_lock);
+	return ret;
+}
+
+/**
+ * vuser_device_has_address() - is the device called that?
+ * @dev: the device
+ * @name: as a program gave it, options after a space left out
+ *
+ * Context: process; takes a lock that nobody waits with.
+ */
+bool vuser_device_has_address(struct vuser_device *dev, const char *name)
+{
+	size_t len = strcspn(name, " ");
+	bool is;
+
+	mutex_lock(&vuser_address_lock);
+	is = strlen(dev->pci_address) == len &&
+	     !strncasecmp(dev->pci_address, name, len);
+	mutex_unlock(&vuser_address_lock);
+	return is;
+}
+
+/* sysfs --------------------------------------------------------------------- */
+
+static ssize_t endpoint_show(struct device *d, struct device_attribute *attr,
+			     char *buf)
+{
+	struct vuser_device *dev = dev_get_drvdata(d);
+	ssize_t ret;
+
+	mutex_lock(&dev->lock);
+	ret = sysfs_emit(buf, "%s\n", dev->endpoint ? dev->endpoint : "");
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static ssize_t pci_address_show(struct device *d,
+				struct device_attribute *attr, char *buf)
+{
+	struct vuser_device *dev = dev_get_drvdata(d);
+	ssize_t ret;
+
+	mutex_lock(&dev->lock);
+	ret = sysfs_emit(buf, "%s\n", dev->pci_address);
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+/* Gives @set the written word, under the device's lock. */
+static ssize_t vuser_attr_store(struct device *d, const char *buf,
+				size_t count,
+				int (*set)(struct vuser_device *dev,
+					   const char *word))
+{
+	struct vuser_device *dev = dev_get_drvdata(d);
+	char *copy = kstrndup(buf, count, GFP_KERNEL);
+	int ret;
+
+	if (!copy)
+		return -ENOMEM;
+	mutex_lock(&dev->lock);
+	ret = set(dev, strim(copy));
+	mutex_unlock(&dev->lock);
+	kfree(copy);
+	if (ret)
+		return ret;
+	vuser_netlink_notify(dev);
+	return count;
+}
+
+static ssize_t endpoint_store(struct device *d, struct device_attribute *attr,
+			      const char *buf, size_t count)
+{
+	return vuser_attr_store(d, buf, count, vuser_device_set_endpoint);
+}
+
+static ssize_t pci_address_store(struct device *d,
+				 struct device_attribute *attr,
+				 const char *buf, size_t count)
+{
+	return vuser_attr_store(d, buf, count, vuser_device_set_pci_address);
+}
+
+static const char * const vuser_state_names[] = {
+	[VUSER_STATE_CREATED] = "created",
+	[VUSER_STATE_ATTACHED] = "attached",
+	[VUSER_STATE_OPEN] = "open",
+	[VUSER_STATE_LOST] = "lost",
+};
+
+static ssize_t state_show(struct device *d, struct device_attribute *attr,
+			  char *buf)
+{
+	struct vuser_device *dev = dev_get_drvdata(d);
+
+	return sysfs_emit(buf, "%s\n",
+			  vuser_state_names[READ_ONCE(dev->state)]);
+}
+
+static ssize_t error_show(struct device *d, struct device_attribute *attr,
+			  char *buf)
+{
+	struct vuser_device *dev = dev_get_drvdata(d);
+	ssize_t ret;
+
+	mutex_lock(&dev->lock);
+	ret = sysfs_emit(buf, "%s\n", dev->error ? dev->error : "");
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+/* Settings, each a word or a number in struct vuser_settings. */
+
+static int vuser_set_number(const char *word, u32 *number)
+{
+	return kstrtou32(word, 0, number);
+}
+
+static int vuser_set_word(const char *word, const char * const *words,
+			  size_t nr, u32 *number)
+{
+	int i = match_string(words, nr, word);
+
+	if (i < 0)
+		return -EINVAL;
+	*number = i;
+	return 0;
+}
+
+static const char * const vuser_mmap_words[] = { "auto", "trap", "sparse" };
+static const char * const vuser_reset_words[] = { "auto", "never" };
+static const char * const vuser_backing_words[] = { "auto", "memory" };
+
+static int vuser_set_request_timeout(struct vuser_settings *set,
+				     const char *word)
+{
+	return vuser_set_number(word, &set->request_timeout_ms);
+}
+
+static int vuser_set_close_timeout(struct vuser_settings *set,
+				   const char *word)
+{
+	return vuser_set_number(word, &set->close_timeout_ms);
+}
+
+static int vuser_set_max_dma_maps(struct vuser_settings *set, const char *word)
+{
+	return vuser_set_number(word, &set->max_dma_maps);
+}
+
+static int vuser_set_mmap(struct vuser_settings *set, const char *word)
+{
+	return vuser_set_word(word, vuser_mmap_words,
+			      ARRAY_SIZE(vuser_mmap_words), &set->mmap);
+}
+
+static int vuser_set_reset(struct vuser_settings *set, const char *word)
+{
+	u32 number;
+	int ret = vuser_set_word(word, vuser_reset_words,
+				 ARRAY_SIZE(vuser_reset_words), &number);
+
+	if (!ret)
+		set->reset_never = number;
+	return ret;
+}
+
+static int vuser_set_dma_backing(struct vuser_settings *set, const char *word)
+{
+	u32 number;
+	int ret = vuser_set_word(word, vuser_backing_words,
+				 ARRAY_SIZE(vuser_backing_words), &number);
+
+	if (!ret)
+		set->dma_memory_only = number;
+	return ret;
+}
+
+/* Takes the settings when they are in range with the one that was written. */
+static int vuser_setting_set(struct vuser_device *dev, const char *word,
+			     int (*parse)(struct vuser_settings *set,
+					  const char *word))
+{
+	struct vuser_settings set = dev->settings;
+	int ret;
+
+	ret = parse(&set, word);
+	if (!ret)
+		ret = vuser_settings_check(&set);
+	if (!ret)
+		dev->settings = set;
+	return ret;
+}
+
+#define VUSER_SETTING(_name, _parse, _format, _value)			\
+static ssize_t _name##_show(struct device *d,				\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	struct vuser_device *dev = dev_get_drvdata(d);			\
+	const struct vuser_settings *set = &dev->settings;		\
+									\
+	return sysfs_emit(buf, _format "\n", _value);			\
+}									\
+									\
+static int _name##_set(struct vuser_device *dev, const char *word)	\
+{									\
+	return vuser_setting_set(dev, word, _parse);			\
+}									\
+									\
+static ssize_t _name##_store(struct device *d,				\
+			     struct device_attribute *attr,		\
+			     const char *buf, size_t count)		\
+{									\
+	return vuser_attr_store(d, buf, count, _name##_set);		\
+}									\
+static DEVICE_ATTR_RW(_name)
+
+VUSER_SETTING(request_timeout_ms, vuser_set_request_timeout, "%u",
+	      READ_ONCE(set->request_timeout_ms));
+VUSER_SETTING(close_timeout_ms, vuser_set_close_timeout, "%u",
+	      READ_ONCE(set->close_timeout_ms));
+VUSER_SETTING(max_dma_maps, vuser_set_max_dma_maps, "%u",
+	      READ_ONCE(set->max_dma_maps));
+VUSER_SETTING(mmap, vuser_set_mmap, "%s",
+	      vuser_mmap_words[READ_ONCE(set->mmap)]);
+VUSER_SETTING(reset, vuser_set_reset, "%s",
+	      vuser_reset_words[READ_ONCE(set->reset_never)]);
+VUSER_SETTING(dma_backing, vuser_set_dma_backing, "%s",
+	      vuser_backing_words[READ_ONCE(set->dma_memory_only)]);
+
+static DEVICE_ATTR_RW(endpoint);
+static DEVICE_ATTR_RW(pci_address);
+static DEVICE_ATTR_RO(state);
+static DEVICE_ATTR_RO(error);
+
+static struct attribute *vuser_attrs[] = {
+	&dev_attr_endpoint.attr,
+	&dev_attr_pci_address.attr,
+	&dev_attr_state.attr,
+	&dev_attr_error.attr,
+	&dev_attr_request_timeout_ms.attr,
+	&dev_attr_close_timeout_ms.attr,
+	&dev_attr_max_dma_maps.attr,
+	&dev_attr_mmap.attr,
+	&dev_attr_reset.attr,
+	&dev_attr_dma_backing.attr,
+	NULL,
+};
+
+static const struct attribute_group vuser_attr_group = {
+	.name = "vuser",
+	.attrs = vuser_attrs,
+};
+
+const struct attribute_group *vuser_attr_groups[] = {
+	&vuser_attr_group,
+	NULL,
+};

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The decoder's integer instructions. */
+
+#include "x86/decode.h"
+
+/* Of an instruction that has both a byte and a wider form. */
+static u8 operand_size(const struct insn_decoder *d, bool wide)
+{
+	if (!wide)
+		return 1;
+	if (d->rex_w)
+		return 8;
+	return d->prefix_66 ? 2 : 4;
+}
+
+/* ModRM's register of @size bytes; without REX, bytes 4 to 7 are AH to BH. */
+static void set_reg(struct vuser_insn *insn, const struct insn_decoder *d,
+		    u8 size)
+{
+	insn->reg = d->modrm_reg | d->rex_r;
+	insn->reg_size = size;
+	insn->reg_high = size == 1 && !d->rex_present && insn->reg >= 4;
+	if (insn->reg_high)
+		insn->reg -= 4;
+	insn->operand =
+		vuser_insn_get_reg(d->regs, insn->reg, size, insn->reg_high);
+}
+
+/* An immediate of at most four bytes, sign-extended to the operand's size. */
+static void set_imm(struct vuser_insn *insn, struct insn_decoder *d, u8 size)
+{
+	u8 bytes = size < 4 ? size : 4;
+
+	insn->operand = vuser_insn_zext(insn_next_signed(d, bytes), insn->size);
+}
+
+/* 00 to 3F: add, or, adc, sbb, and, sub, xor, cmp with a register. */
+static int decode_alu(struct vuser_insn *insn, struct insn_decoder *d,
+		      u8 opcode)
+{
+	enum vuser_insn_op op = (enum vuser_insn_op)(opcode >> 3);
+	u8 size = operand_size(d, opcode & 1);
+	bool to_reg = opcode & 2;
+
+	if ((opcode & 7) > 3 || insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, op, size, true, !to_reg && op != VUSER_INSN_CMP);
+	set_reg(insn, d, size);
+	insn->to_reg = to_reg;
+	return 0;
+}
+
+/* 80, 81, 83: the same with an immediate. */
+static int decode_alu_imm(struct vuser_insn *insn, struct insn_decoder *d,
+			  u8 opcode)
+{
+	u8 size = operand_size(d, opcode != 0x80);
+
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, (enum vuser_insn_op)d->modrm_reg, size, true,
+			d->modrm_reg != VUSER_INSN_CMP);
+	set_imm(insn, d, opcode == 0x83 ? 1 : size);
+	return 0;
+}
+
+/* F6, F7: test with an immediate, not, neg. */
+static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
+{
+	u8 size = operand_size(d, opcode & 1);
+
+	if (insn_modrm(d))
+		return -EINVAL;
+	switch (d->modrm_reg) {
+	case 0:
+	case 1:
+		insn_set_access(insn, VUSER_INSN_TEST, size, true, false);
+		set_imm(insn, d, size);
+		return 0;
+	case 2:
+		insn_set_access(insn, VUSER_INSN_NOT, size, true, true);
+		return 0;
+	case 3:
+		insn_set_access(insn, VUSER_INSN_NEG, size, true, true);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* FE, FF: inc, dec. */
+static int decode_group4(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
+{
+	u8 size = operand_size(d, opcode & 1);
+
+	if (insn_modrm(d) || d->modrm_reg > 1)
+		return -EINVAL;
+	insn_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC,
+			size, true, true);
+	return 0;
+}
+
+/* C6, C7: mov of an immediate. */
+static int decode_mov_imm(struct vuser_insn *insn, struct insn_decoder *d,
+			  u8 opcode)
+{
+	u8 size = operand_size(d, opcode & 1);
+
+	if (insn_modrm(d) || d->modrm_reg)
+		return -EINVAL;
+	insn_set_access(insn, VUSER_INSN_MOV, size, false, true);
+	set_imm(insn, d, size);
+	return 0;
+}
+
+/* A0 to A3: mov between AX and an absolute address. */
+static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	u8 size = operand_size(d, opcode & 1);
+	bool load = !(opcode & 2);
+
+	d->ea = insn_next_bytes(d, d->prefix_67 ? 4 : 8);
+	insn_set_access(insn, VUSER_INSN_MOV, size, load, !load);
+	insn->to_reg = load;
+	insn->reg = VUSER_AX;
+	insn->reg_size = size;
+	insn->operand = vuser_insn_get_reg(d->regs, VUSER_AX, size, false);
+	return 0;
+}
+
+/*
+ * A4, A5, AA, AB: movs and stos.  A repeat count of 0 accesses nothing, so it
+ * cannot have brought anyone here.
+ */
+static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
+{
+	u8 addr_size = d->prefix_67 ? 4 : 8;
+	u8 size = operand_size(d, opcode & 1);
+	bool movs = (opcode & 0xfe) == 0xa4;
+	const u64 *gpr = d->regs->gpr;
+
+	insn->rep = d->prefix_f3;
+	if (insn->rep && !vuser_insn_zext(gpr[VUSER_CX], addr_size))
+		return -EINVAL;
+	insn_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size,
+			movs, true);
+	insn->reg = VUSER_AX;
+	insn->reg_size = size;
+	insn->operand = vuser_insn_zext(gpr[VUSER_AX], size);
+	d->ea = gpr[VUSER_DI];
+	if (movs)
+		insn->from = vuser_insn_zext(gpr[VUSER_SI], addr_size);
+	return 0;
+}
+
+/* An instruction that moves between memory and a register and no more. */
+static int decode_mov(struct vuser_insn *insn, struct insn_decoder *d,
+		      enum vuser_insn_op op, u8 size, bool load)
+{
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, op, size, load, !load);
+	set_reg(insn, d, size);
+	insn->to_reg = load;
+	return 0;
+}
+
+/* movzx, movsx and movsxd: load @size bytes, extend to the operand's size. */
+static int decode_extend(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 size, bool sign)
+{
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, VUSER_INSN_MOV, size, true, false);
+	set_reg(insn, d, operand_size(d, true));
+	insn->to_reg = true;
+	insn->sign = sign;
+	return 0;
+}
+
+/* test, xchg, xadd and cmpxchg: memory with a register. */
+static int decode_exchange(struct vuser_insn *insn, struct insn_decoder *d,
+			   enum vuser_insn_op op, u8 opcode)
+{
+	u8 size = operand_size(d, opcode & 1);
+
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, op, size, true, op != VUSER_INSN_TEST);
+	set_reg(insn, d, size);
+	return 0;
+}
+
+/* bt, bts, btr and btc; @op is how ModRM and opcodes number them from 4. */
+static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
+		      bool imm)
+{
+	u8 size = operand_size(d, true);
+	u64 offset;
+
+	insn_set_access(insn, (enum vuser_insn_op)(VUSER_INSN_BT + (op & 3)),
+			size, true, op & 3);
+	if (imm) {
+		insn->bit = insn_next_byte(d) & (8 * size - 1);
+		return 0;
+	}
+
+	/* a register counts bits from the address on, either way */
+	set_reg(insn, d, size);
+	offset = vuser_insn_sext(insn->operand, size);
+	insn->bit = offset & (8 * size - 1);
+	d->ea += (u64)((s64)(offset - insn->bit) >> 3);
+	return 0;
+}
+
+/* popcnt, bsf, bsr and imul: from memory to a register. */
+static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
+			 enum vuser_insn_op op)
+{
+	u8 size = operand_size(d, true);
+
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, op, size, true, false);
+	set_reg(insn, d, size);
+	insn->to_reg = true;
+	return 0;
+}
+
+/* 69, 6B: imul of memory with an immediate. */
+static int decode_imul_imm(struct vuser_insn *insn, struct insn_decoder *d,
+			   u8 opcode)
+{
+	if (decode_to_reg(insn, d, VUSER_INSN_IMUL))
+		return -EINVAL;
+	set_imm(insn, d, opcode == 0x6b ? 1 : insn->size);
+	return 0;
+}
+
+/* C0, C1, D0 to D3: shifts by an immediate, by one or by CL. */
+static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	static const enum vuser_insn_op ops[] = {
+		VUSER_INSN_SHL,
+		VUSER_INSN_SHR,
+		VUSER_INSN_SHL,
+		VUSER_INSN_SAR,
+	};
+	u8 size = operand_size(d, opcode & 1);
+	u64 count = 1;
+
+	/* those before are rotations */
+	if (insn_modrm(d) || d->modrm_reg < 4)
+		return -EINVAL;
+	if (opcode < 0xd0)
+		count = insn_next_byte(d);
+	else if (opcode >= 0xd2)
+		count = d->regs->gpr[VUSER_CX];
+	insn_set_access(insn, ops[d->modrm_reg - 4], size, true, true);
+	insn->bit = count & (size == 8 ? 63 : 31);
+	return 0;
+}
+
+/* The conditions of setcc, jcc and cmovcc by their number (appendix B.1.4). */
+static bool condition(u64 flags, u8 number)
+{
+	bool zero = flags & VUSER_FLAG_ZF;
+	bool less = !(flags & VUSER_FLAG_SF) != !(flags & VUSER_FLAG_OF);
+	bool is = false;
+
+	switch (number >> 1) {
+	case 0:
+		is = flags & VUSER_FLAG_OF;
+		break;
+	case 1:
+		is = flags & VUSER_FLAG_CF;
+		break;
+	case 2:
+		is = zero;
+		break;
+	case 3:
+		is = zero || flags & VUSER_FLAG_CF;
+		break;
+	case 4:
+		is = flags & VUSER_FLAG_SF;
+		break;
+	case 5:
+		is = flags & VUSER_FLAG_PF;
+		break;
+	case 6:
+		is = less;
+		break;
+	case 7:
+		is = zero || less;
+		break;
+	}
+	return number & 1 ? !is : is;
+}
+
+/* 0F 90 to 0F 9F: setcc stores a byte. */
+static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	if (insn_modrm(d))
+		return -EINVAL;
+	insn_set_access(insn, VUSER_INSN_MOV, 1, false, true);
+	insn->operand = condition(d->regs->flags, opcode & 15);
+	return 0;
+}
+
+int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode)
+{
+	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
+
+	/* elsewhere these are hints to lock elision, or nothing */
+	if (d->prefix_f2 || (d->prefix_f3 && !string))
+		return -EINVAL;
+
+	switch (opcode) {
+	case 0x00 ... 0x3f:
+		return decode_alu(insn, d, opcode);
+	case 0x63:
+		/* without REX.W it is a mov under another name: not emitted */
+		return d->rex_w ? decode_extend(insn, d, 4, true) : -EINVAL;
+	case 0x69:
+	case 0x6b:
+		return decode_imul_imm(insn, d, opcode);
+	case 0x80:
+	case 0x81:
+	case 0x83:
+		return decode_alu_imm(insn, d, opcode);
+	case 0x84:
+	case 0x85:
+		return decode_exchange(insn, d, VUSER_INSN_TEST, opcode);
+	case 0x86:
+	case 0x87:
+		return decode_exchange(insn, d, VUSER_INSN_XCHG, opcode);
+	case 0x88 ... 0x8b:
+		return decode_mov(insn, d, VUSER_INSN_MOV,
+				  operand_size(d, opcode & 1), opcode & 2);
+	case 0xa0 ... 0xa3:
+		return decode_moffs(insn, d, opcode);
+	case 0xa4:
+	case 0xa5:
+	case 0xaa:
+	case 0xab:
+		return decode_string(insn, d, opcode);
+	case 0xc0:
+	case 0xc1:
+	case 0xd0 ... 0xd3:
+		return decode_shift(insn, d, opcode);
+	case 0xc6:
+	case 0xc7:
+		return decode_mov_imm(insn, d, opcode);
+	case 0xf6:
+	case 0xf7:
+		return decode_group3(insn, d, opcode);
+	case 0xfe:
+	case 0xff:
+		return decode_group4(insn, d, opcode);
+	default:
+		return -EINVAL;
+	}
+}
+
+/* 0F 38 xx: movbe, movdiri, movntdqa. */
+static int decode_three_byte(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	enum insn_simd prefix = insn_simd_prefix(d);
+	u8 opcode = insn_next_byte(d);
+
+	switch (opcode) {
+	case 0x2a:
+		return insn_decode_movntdqa(insn, d);
+	case 0xf0:
+	case 0xf1:
+		if (d->prefix_f2 || d->prefix_f3)
+			return -EINVAL;
+		return decode_mov(insn, d, VUSER_INSN_MOVBE,
+				  operand_size(d, true), opcode == 0xf0);
+	case 0xf9:
+		if (prefix != INSN_SIMD_NONE)
+			return -EINVAL;
+		return decode_mov(insn, d, VUSER_INSN_MOV,
+				  operand_size(d, true), false);
+	default:
+		return -EINVAL;
+	}
+}
+
+int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	u8 opcode = insn_next_byte(d);
+
+	if (opcode == 0x38)
+		return decode_three_byte(insn, d);
+	if (opcode == 0xb8)
+		return d->prefix_f3 ?
+			       decode_to_reg(insn, d, VUSER_INSN_POPCNT) :
+			       -EINVAL;
+	if (opcode < 0x80 || opcode >= 0xd0)
+		return insn_decode_vec(insn, d, opcode);
+	if (d->prefix_f2 || d->prefix_f3)
+		return -EINVAL;
+
+	switch (opcode) {
+	case 0x90 ... 0x9f:
+		return decode_setcc(insn, d, opcode);
+	case 0xaf:
+		return decode_to_reg(insn, d, VUSER_INSN_IMUL);
+	case 0xbc:
+		return decode_to_reg(insn, d, VUSER_INSN_BSF);
+	case 0xbd:
+		return decode_to_reg(insn, d, VUSER_INSN_BSR);
+	case 0xa3:
+	case 0xab:
+	case 0xb3:
+	case 0xbb:
+		if (insn_modrm(d))
+			return -EINVAL;
+		return decode_bit(insn, d, opcode >> 3, false);
+	case 0xba:
+		if (insn_modrm(d) || d->modrm_reg < 4)
+			return -EINVAL;
+		return decode_bit(insn, d, d->modrm_reg, true);
+	case 0xb0:
+	case 0xb1:
+		return decode_exchange(insn, d, VUSER_INSN_CMPXCHG, opcode);
+	case 0xb6:
+	case 0xb7:
+		return decode_extend(insn, d, opcode & 1 ? 2 : 1, false);
+	case 0xbe:
+	case 0xbf:
+		return decode_extend(insn, d, opcode & 1 ? 2 : 1, true);
+	case 0xc0:
+	case 0xc1:
+		return decode_exchange(insn, d, VUSER_INSN_XADD, opcode);
+	case 0xc3: /* movnti */
+		if (d->prefix_66)
+			return -EINVAL;
+		return decode_mov(insn, d, VUSER_INSN_MOV,
+				  operand_size(d, true), false);
+	default:
+		return -EINVAL;
+	}
+}
