@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shared areas by the kind of file behind them: which may be shown to the
- * consumer, and what a server does to its file that it should not.
+ * Shared areas, by the kind of file behind them: which files the kernel maps
+ * into the consumer, and how a server can misuse its file.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,7 +30,10 @@ static volatile uint32_t *at(volatile void *base, size_t off)
 	return (volatile uint32_t *)((volatile char *)base + off);
 }
 
-/* A device of the test's own, with areas of one kind, and a mapping of one. */
+/*
+ * A device of the test's own, whose areas are files of one kind, and a mapping
+ * of one area.
+ */
 struct area {
 	struct testdev td;
 	struct vfio_dev dev;
@@ -64,7 +67,7 @@ static void area_close_consumer(struct area *area)
 	vfio_dev_close(&area->dev);
 }
 
-/* Whether nothing is left that is counted. */
+/* Returns whether no locked memory is left. */
 static bool area_close(struct area *area)
 {
 	area_close_consumer(area);
@@ -115,8 +118,11 @@ FIXTURE_TEARDOWN(area)
 	EXPECT_TRUE(area_close(&self->area));
 }
 
-/* Either way the values are right; the server is asked only where it must. */
-TEST_F(area, loads_and_stores)
+/*
+ * The values are right for each kind of file; the server is asked only about
+ * files that are not mapped.
+ */
+TEST_F(area, loads_and_stores_in_an_area_give_right_values)
 {
 	uint32_t off;
 
@@ -135,8 +141,8 @@ TEST_F(area, loads_and_stores)
 	EXPECT_EQ(variant->shown, !testdev_log_count(&self->area.td));
 }
 
-/* A system call reaches what is shown, and nothing else. */
-TEST_F(area, system_call)
+/* A system call can use memory of a mapped area, and no other. */
+TEST_F(area, system_calls_reach_only_mapped_areas)
 {
 	int fds[2];
 
@@ -153,7 +159,7 @@ TEST_F(area, system_call)
 	close(fds[1]);
 }
 
-/* The server's descriptor for its BAR 4, as the server has it; or -1. */
+/* Opens the server's file of its BAR 4; a descriptor or -1. */
 static int server_file(struct testdev *td)
 {
 	char dir[64], path[512], target[64];
@@ -172,7 +178,10 @@ static int server_file(struct testdev *td)
 		if (len < 0)
 			continue;
 		target[len] = '\0';
-		/* BARs are made in order, so the highest is the last one */
+		/*
+		 * BARs are created in order, so the highest descriptor is the
+		 * last BAR.
+		 */
 		if (strstr(target, "testdev-bar") && atoi(entry->d_name) > last)
 			last = atoi(entry->d_name);
 	}
@@ -185,10 +194,11 @@ static int server_file(struct testdev *td)
 }
 
 /*
- * A server that cuts its file down under the consumer: what was shown stays,
- * what was not reads as the server says, or as nothing when that killed it.
+ * A server that truncates its file while the consumer uses it: pages that were
+ * mapped stay.  Other pages are read by message, or read as all ones if the
+ * truncation killed the server.
  */
-TEST_F(area, truncated)
+TEST_F(area, truncating_the_file_does_not_fault_the_consumer)
 {
 	int fd;
 
@@ -205,8 +215,8 @@ TEST_F(area, truncated)
 }
 
 /*
- * The policy "sparse": what GET_REGION_INFO offers for mmap is what mmap takes.
- * A program that maps what it was offered gives up where that fails.
+ * The policy "sparse": mmap accepts exactly what GET_REGION_INFO offers.  A
+ * program that maps what was offered fails if mmap refuses it.
  */
 FIXTURE(sparse)
 {
@@ -259,7 +269,7 @@ FIXTURE_TEARDOWN(sparse)
 	testdev_stop(&self->td);
 }
 
-/* Maps @size bytes of a region at @off, if that is possible. */
+/* Whether @size bytes of a region at @off can be mapped. */
 static bool can_map(int device, uint32_t index, uint64_t off, size_t size)
 {
 	void *p = region_mmap(device, index, off, size, RW);
@@ -267,8 +277,8 @@ static bool can_map(int device, uint32_t index, uint64_t off, size_t size)
 	return p != MAP_FAILED && !munmap(p, size);
 }
 
-/* One area that is the whole region needs no list. */
-TEST_F(sparse, whole_region)
+/* If one area covers the whole region, no list of areas is needed. */
+TEST_F(sparse, region_of_one_area_is_mappable_without_a_list)
 {
 	struct vfio_region_info info;
 
@@ -281,7 +291,7 @@ TEST_F(sparse, whole_region)
 		  can_map(self->dev.device, BAR4, 0, TESTDEV_BAR4_SIZE));
 }
 
-TEST_F(sparse, areas)
+TEST_F(sparse, listed_areas_are_mappable)
 {
 	const uint32_t both = VFIO_REGION_INFO_FLAG_MMAP |
 			      VFIO_REGION_INFO_FLAG_CAPS;
@@ -296,7 +306,7 @@ TEST_F(sparse, areas)
 	EXPECT_EQ(variant->shown,
 		  can_map(self->dev.device, BAR2, TESTDEV_AREA1_OFFSET,
 			  TESTDEV_AREA1_SIZE));
-	/* It can be read all the same. */
+	/* The area can be read in any case. */
 	ASSERT_EQ(0, testdev_cmd(&self->td, "poke 2 0x%x 4 0x4711",
 				 TESTDEV_AREA1_OFFSET));
 	EXPECT_EQ(0, region_get(self->dev.device, BAR2, TESTDEV_AREA1_OFFSET,
@@ -305,10 +315,11 @@ TEST_F(sparse, areas)
 }
 
 /*
- * A file that is shown for writing cannot be sealed against it, even when the
- * server, which had it mapped too, is gone.
+ * A file that the consumer may write cannot be sealed against writing, even
+ * after the end of the server, which had mapped the file too.
  */
-static void sealed_too_late(struct __test_metadata *_metadata, const char *arg)
+static void check_seal_is_refused(struct __test_metadata *_metadata,
+				  const char *arg)
 {
 	struct area area;
 	int fd;
@@ -328,17 +339,20 @@ static void sealed_too_late(struct __test_metadata *_metadata, const char *arg)
 	EXPECT_TRUE(area_close(&area));
 }
 
-TEST(sealed_too_late_memfd)
+TEST(memfd_in_use_cannot_be_sealed)
 {
-	sealed_too_late(_metadata, "--areas=memfd");
+	check_seal_is_refused(_metadata, "--areas=memfd");
 }
 
-TEST(sealed_too_late_hugetlb)
+TEST(hugetlb_file_in_use_cannot_be_sealed)
 {
-	sealed_too_late(_metadata, "--areas=hugetlb");
+	check_seal_is_refused(_metadata, "--areas=hugetlb");
 }
 
-/* Free huge pages, once there are @want; the last files go a little later. */
+/*
+ * Waits until @want huge pages are free, and returns how many are.  The kernel
+ * frees the last files after a delay.
+ */
 static long huge_free(long want)
 {
 	long long end = clock_ms() + SOON_MS;
@@ -350,15 +364,18 @@ static long huge_free(long want)
 	return pages;
 }
 
-/* What is held of the server's memory goes back when the device is closed. */
-TEST(nothing_is_kept)
+/*
+ * The memory of the server that the kernel holds is freed when the device is
+ * closed.
+ */
+TEST(closing_the_device_frees_the_area)
 {
 	struct area area;
 	uint32_t off;
 	long before;
 
 	ASSERT_EQ(0, area_open(&area, "--areas=hugetlb"));
-	/* not those that a test before this one is about to give back */
+	/* Wait for the huge pages that a test before this one used. */
 	before = huge_free(res_meminfo("HugePages_Total"));
 	for (off = 0; off < TESTDEV_BAR4_SIZE; off += PAGE)
 		*at(area.p, off) = 1;
@@ -386,10 +403,10 @@ FIXTURE_TEARDOWN(big)
 }
 
 /*
- * No more of the server's memory is held than 1 GiB.  What is beyond still works,
- * by messages.
+ * The kernel holds at most 1 GiB of the server's memory.  Accesses to the rest
+ * still work, by message.
  */
-TEST_F_TIMEOUT(big, held_at_most, 120)
+TEST_F_TIMEOUT(big, at_most_1_gib_of_an_area_is_held, 120)
 {
 	struct area *area = &self->area;
 	const uint32_t limit = 1U << 30;
@@ -408,7 +425,7 @@ TEST_F_TIMEOUT(big, held_at_most, 120)
 	EXPECT_EQ(0, *at(p, limit + PAGE));
 	EXPECT_EQ(3, testdev_log_count(&area->td));
 	EXPECT_EQ(5, testdev_num(&area->td, "peek 4 0x%x 4", limit));
-	/* what is held stays shared */
+	/* The pages that are held stay shared with the server. */
 	ASSERT_EQ(0, testdev_cmd(&area->td, "poke 4 0 4 6"));
 	EXPECT_EQ(6, *at(p, 0));
 	EXPECT_EQ(0, region_get(area->dev.device, BAR4, 0, &value, 4));

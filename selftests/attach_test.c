@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching without a helper: by whom, what socket, and descriptions that no
- * helper of ours would ever send.
+ * Attaching without vuserd: who may attach, which sockets are accepted, and
+ * device descriptions that vuserd would never send.
  */
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -16,119 +16,128 @@
 
 CONTROL_FIXTURE
 
-TEST_F(control, attach_and_detach)
+TEST_F(control, attached_device_can_be_detached)
 {
-	struct seen seen;
+	struct control_info info;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
-	ASSERT_EQ(0, attach(&self->c.nl, self->c.id, self->c.token,
-			    self->c.sock[0]));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(VUSER_STATE_ATTACHED, seen.state);
-	EXPECT_TRUE(seen.whole);
-	EXPECT_EQ(-EBUSY, attach(&self->c.nl, self->c.id, self->c.token,
-				 self->c.sock[0]));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_attach(&self->c.nl, self->c.id, self->c.token,
+				    self->c.sock[0]));
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(VUSER_STATE_ATTACHED, info.state);
+	EXPECT_TRUE(info.described);
+	EXPECT_EQ(-EBUSY, control_attach(&self->c.nl, self->c.id, self->c.token,
+					 self->c.sock[0]));
 	close(self->c.sock[0]);
 	self->c.sock[0] = -1;
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, NULL));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-	EXPECT_TRUE(hung_up(self->c.sock[1]));
+	EXPECT_EQ(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, NULL));
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(VUSER_STATE_CREATED, info.state);
+	EXPECT_TRUE(control_hung_up(self->c.sock[1]));
 }
 
-TEST_F(control, attach_is_for_the_owner)
+TEST_F(control, attach_by_another_than_the_owner_is_refused)
 {
 	struct nlt other;
 	uint64_t token;
 
-	EXPECT_EQ(-EPERM, attach(&self->c.nl, self->c.id, 0, self->c.sock[0]));
+	EXPECT_EQ(-EPERM,
+		  control_attach(&self->c.nl, self->c.id, 0, self->c.sock[0]));
 	ASSERT_EQ(0, nlt_open(&other));
-	ASSERT_EQ(0, claim(&other, self->c.id, &token));
-	EXPECT_EQ(-EPERM,
-		  attach(&self->c.nl, self->c.id, token, self->c.sock[0]));
-	EXPECT_EQ(-EPERM,
-		  attach(&other, self->c.id, token ^ 1, self->c.sock[0]));
-	EXPECT_EQ(0, attach(&other, self->c.id, token, self->c.sock[0]));
+	ASSERT_EQ(0, control_claim(&other, self->c.id, &token));
+	EXPECT_EQ(-EPERM, control_attach(&self->c.nl, self->c.id, token,
+					 self->c.sock[0]));
+	EXPECT_EQ(-EPERM, control_attach(&other, self->c.id, token ^ 1,
+					 self->c.sock[0]));
+	EXPECT_EQ(0,
+		  control_attach(&other, self->c.id, token, self->c.sock[0]));
 	nlt_close(&other);
 }
 
-TEST_F(control, attach_what_is_no_socket)
+TEST_F(control, attach_of_other_than_a_connected_stream_is_refused)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd, pair[2];
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
-	EXPECT_EQ(-EBADF, attach(&self->c.nl, self->c.id, self->c.token, 1000));
-	EXPECT_GT(0, attach(&self->c.nl, self->c.id, self->c.token, -1));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
+	EXPECT_EQ(-EBADF,
+		  control_attach(&self->c.nl, self->c.id, self->c.token, 1000));
+	EXPECT_GT(0,
+		  control_attach(&self->c.nl, self->c.id, self->c.token, -1));
 	fd = eventfd(0, 0);
 	EXPECT_EQ(-ENOTSOCK,
-		  attach(&self->c.nl, self->c.id, self->c.token, fd));
+		  control_attach(&self->c.nl, self->c.id, self->c.token, fd));
 	close(fd);
-	EXPECT_EQ(-EINVAL, attach(&self->c.nl, self->c.id, self->c.token,
-				  self->c.nl.fd));
+	EXPECT_EQ(-EINVAL, control_attach(&self->c.nl, self->c.id,
+					  self->c.token, self->c.nl.fd));
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	EXPECT_EQ(-EINVAL, attach(&self->c.nl, self->c.id, self->c.token, fd));
+	EXPECT_EQ(-EINVAL,
+		  control_attach(&self->c.nl, self->c.id, self->c.token, fd));
 	close(fd);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	EXPECT_EQ(-EINVAL, attach(&self->c.nl, self->c.id, self->c.token, fd));
+	EXPECT_EQ(-EINVAL,
+		  control_attach(&self->c.nl, self->c.id, self->c.token, fd));
 	bind(fd, (struct sockaddr *)&addr, sizeof(sa_family_t));
 	listen(fd, 1);
-	EXPECT_EQ(-EINVAL, attach(&self->c.nl, self->c.id, self->c.token, fd));
+	EXPECT_EQ(-EINVAL,
+		  control_attach(&self->c.nl, self->c.id, self->c.token, fd));
 	close(fd);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
-	EXPECT_EQ(-EINVAL,
-		  attach(&self->c.nl, self->c.id, self->c.token, pair[0]));
+	EXPECT_EQ(-EINVAL, control_attach(&self->c.nl, self->c.id,
+					  self->c.token, pair[0]));
 	close(pair[0]);
 	close(pair[1]);
 }
 
-TEST_F(control, attach_one_socket_twice)
+TEST_F(control, one_socket_as_main_and_twin_is_refused)
 {
 	struct nlt_msg *msg;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
-	msg = attach_new(self->c.id, self->c.token, self->c.sock[0]);
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
+	msg = control_attach_new(self->c.id, self->c.token, self->c.sock[0]);
 	nlt_put_u32(msg, VUSER_A_DEV_TWIN_FD, self->c.sock[0]);
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x4000);
+	control_put_regions(msg);
 	EXPECT_EQ(-EINVAL, nlt_call(&self->c.nl, msg, NULL, NULL));
 }
 
-/* A server that hangs up after the attach is seen without any consumer. */
-TEST_F(control, server_hangs_up)
+/* The kernel detects the hang-up although no consumer has the device open. */
+TEST_F(control, hangup_of_the_server_is_detected)
 {
-	struct seen seen;
+	struct control_info info;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
-	ASSERT_EQ(0, attach(&self->c.nl, self->c.id, self->c.token,
-			    self->c.sock[0]));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_attach(&self->c.nl, self->c.id, self->c.token,
+				    self->c.sock[0]));
 	close(self->c.sock[1]);
 	self->c.sock[1] = -1;
 	EXPECT_EQ(0, mdev_wait(self->c.uuid, "state", "lost", SOON_MS));
-	EXPECT_EQ(0,
-		  detach(&self->c.nl, self->c.id, self->c.token, "it hung up"));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-	EXPECT_STREQ("it hung up", seen.error);
+	EXPECT_EQ(0, control_detach(&self->c.nl, self->c.id, self->c.token,
+				    "it hung up"));
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(VUSER_STATE_CREATED, info.state);
+	EXPECT_STREQ("it hung up", info.error);
 }
 
-/* The server may not hold up the removal of a device. */
-TEST_F(control, remove_while_attached)
+/* The server must not delay the removal of a device. */
+TEST_F(control, attached_device_can_be_removed)
 {
 	char uuid[UUID_LEN + 1];
 	uint64_t token;
-	struct seen seen;
+	struct control_info info;
 
 	uuid_new(uuid);
 	ASSERT_EQ(0, mdev_create(uuid));
-	ASSERT_EQ(0, dev_get_uuid(&self->c.nl, uuid, &seen));
-	ASSERT_EQ(0, claim(&self->c.nl, seen.id, &token));
-	ASSERT_EQ(0, attach(&self->c.nl, seen.id, token, self->c.sock[0]));
+	ASSERT_EQ(0, control_get_by_uuid(&self->c.nl, uuid, &info));
+	ASSERT_EQ(0, control_claim(&self->c.nl, info.id, &token));
+	ASSERT_EQ(0,
+		  control_attach(&self->c.nl, info.id, token, self->c.sock[0]));
 	close(self->c.sock[0]);
 	self->c.sock[0] = -1;
 	EXPECT_EQ(0, mdev_remove(uuid));
-	EXPECT_TRUE(hung_up(self->c.sock[1]));
-	EXPECT_EQ(-ENODEV, detach(&self->c.nl, seen.id, token, NULL));
+	EXPECT_TRUE(control_hung_up(self->c.sock[1]));
+	EXPECT_EQ(-ENODEV, control_detach(&self->c.nl, info.id, token, NULL));
 }
 
 /* Bad descriptions --------------------------------------------------------- */
@@ -169,29 +178,29 @@ static void put_irq(struct nlt_msg *msg, uint32_t index, uint32_t count)
 	nlt_nest_end(msg, nest);
 }
 
-/* Each spoils a description that is all right without it. */
+/* Each of these adds one error to a valid description. */
 static void bad_no_config(struct nlt_msg *msg, int fd)
 {
-	put_region(msg, 0, 0x1000);
+	control_put_region(msg, 0, 0x1000);
 }
 
 static void bad_region_twice(struct nlt_msg *msg, int fd)
 {
-	put_region(msg, 0, 0x1000);
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x1000);
+	control_put_region(msg, 0, 0x1000);
+	control_put_regions(msg);
 }
 
 static void bad_region_index(struct nlt_msg *msg, int fd)
 {
-	put_regions(msg);
-	put_region(msg, 32, 0x1000);
+	control_put_regions(msg);
+	control_put_region(msg, 32, 0x1000);
 }
 
 static void bad_region_size(struct nlt_msg *msg, int fd)
 {
-	put_region(msg, 0, 1ull << 41);
-	put_regions(msg);
+	control_put_region(msg, 0, 1ull << 41);
+	control_put_regions(msg);
 }
 
 static void bad_region_incomplete(struct nlt_msg *msg, int fd)
@@ -200,7 +209,7 @@ static void bad_region_incomplete(struct nlt_msg *msg, int fd)
 
 	nlt_put_u32(msg, VUSER_A_REGION_INDEX, 0);
 	nlt_nest_end(msg, nest);
-	put_regions(msg);
+	control_put_regions(msg);
 }
 
 static void bad_areas(struct nlt_msg *msg, uint64_t size0, uint64_t offset1,
@@ -214,7 +223,7 @@ static void bad_areas(struct nlt_msg *msg, uint64_t size0, uint64_t offset1,
 	put_area(msg, 0, size0, fd0);
 	put_area(msg, offset1, size1, fd1);
 	nlt_nest_end(msg, nest);
-	put_regions(msg);
+	control_put_regions(msg);
 }
 
 static void bad_area_overlap(struct nlt_msg *msg, int fd)
@@ -258,20 +267,20 @@ static void bad_area_count(struct nlt_msg *msg, int fd)
 	for (i = 0; i < 65; i++)
 		put_area(msg, i * PAGE, PAGE, fd);
 	nlt_nest_end(msg, nest);
-	put_regions(msg);
+	control_put_regions(msg);
 }
 
 static void bad_ioeventfd_fd(struct nlt_msg *msg, int fd)
 {
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x1000);
+	control_put_regions(msg);
 	put_ioeventfd(msg, 0, 0, 4, fd);
 }
 
 static void bad_ioeventfd_region(struct nlt_msg *msg, int fd)
 {
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x1000);
+	control_put_regions(msg);
 	put_ioeventfd(msg, 1u << 31, 0, 4, fd);
 }
 
@@ -279,8 +288,8 @@ static void bad_ioeventfd_size(struct nlt_msg *msg, int fd)
 {
 	int event = eventfd(0, EFD_CLOEXEC);
 
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x1000);
+	control_put_regions(msg);
 	put_ioeventfd(msg, 0, 0, 3, event);
 }
 
@@ -288,8 +297,8 @@ static void bad_ioeventfd_outside(struct nlt_msg *msg, int fd)
 {
 	int event = eventfd(0, EFD_CLOEXEC);
 
-	put_region(msg, 0, 0x1000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x1000);
+	control_put_regions(msg);
 	put_ioeventfd(msg, 0, 0xffe, 4, event);
 }
 
@@ -298,8 +307,8 @@ static void bad_ioeventfd_count(struct nlt_msg *msg, int fd)
 	int event = eventfd(0, EFD_CLOEXEC);
 	int i;
 
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x4000);
+	control_put_regions(msg);
 	for (i = 0; i < 1025; i++)
 		put_ioeventfd(msg, 0, 4 * i, 4, event);
 }
@@ -374,7 +383,7 @@ BAD(config, -E2BIG);
 FIXTURE_SETUP(bad)
 {
 	ASSERT_EQ(0, control_start(&self->c));
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	ASSERT_EQ(0, pipe2(self->pipe, O_CLOEXEC));
 }
 
@@ -383,26 +392,30 @@ FIXTURE_TEARDOWN(bad)
 	EXPECT_EQ(0, control_stop(&self->c));
 }
 
-/* It is refused whole, nothing of it is kept, and a good one is taken then. */
-TEST_F(bad, description)
+/*
+ * The kernel refuses the whole description and holds none of its files.
+ * Afterwards a valid description is accepted.
+ */
+TEST_F(bad, invalid_description_is_refused)
 {
 	struct nlt_msg *msg;
-	struct seen seen;
+	struct control_info info;
 
-	msg = attach_new(self->c.id, self->c.token, self->c.sock[0]);
+	msg = control_attach_new(self->c.id, self->c.token, self->c.sock[0]);
 	variant->spoil(msg, self->pipe[1]);
 	EXPECT_EQ(variant->error, nlt_call(&self->c.nl, msg, NULL, NULL));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(VUSER_STATE_CREATED, info.state);
 
-	EXPECT_EQ(0, attach(&self->c.nl, self->c.id, self->c.token,
-			    self->c.sock[0]));
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, NULL));
+	EXPECT_EQ(0, control_attach(&self->c.nl, self->c.id, self->c.token,
+				    self->c.sock[0]));
+	EXPECT_EQ(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, NULL));
 	close(self->c.sock[0]);
 	self->c.sock[0] = -1;
 	close(self->pipe[1]);
-	EXPECT_TRUE(hung_up(self->c.sock[1]));
-	EXPECT_TRUE(hung_up(self->pipe[0]));
+	EXPECT_TRUE(control_hung_up(self->c.sock[1]));
+	EXPECT_TRUE(control_hung_up(self->pipe[0]));
 }
 
 TEST_HARNESS_MAIN

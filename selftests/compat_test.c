@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that is a 32-bit program: it has all of a device but the registers
- * that are trapped, whose instructions are those of 64-bit code.
+ * A 32-bit consumer: everything works except loads and stores on trapped
+ * registers, because the decoder handles 64-bit code only.
  */
 #include <libgen.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #include "lib/task.h"
 
 #define MSIX VFIO_PCI_MSIX_IRQ_INDEX
-#define IOVA 0x100000000ul /* as compat/consumer32.c has it */
+#define IOVA 0x100000000ul /* the same value as in compat/consumer32.c */
 
 FIXTURE(compat)
 {
@@ -28,7 +28,7 @@ FIXTURE_VARIANT(compat)
 FIXTURE_VARIANT_ADD(compat, use) {};
 FIXTURE_VARIANT_ADD(compat, load) { .what = "load" };
 
-/* Beside this program. */
+/* Executes consumer32, which is in the same directory as this program. */
 static void exec_consumer(const char *what)
 {
 	char path[PATH_MAX], group[32], *dir;
@@ -71,7 +71,7 @@ FIXTURE_TEARDOWN(compat)
 	close(self->log);
 }
 
-TEST_F(compat, all_but_the_trap)
+TEST_F(compat, consumer_of_32_bits_works_except_for_traps)
 {
 	int status;
 	char c;

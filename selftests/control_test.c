@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control plane, without a helper: what it shows, who may do what, who owns
- * a device, and settings.
+ * The control plane without vuserd: what it shows, who may do what, who owns a
+ * device, and settings.
  */
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -13,23 +13,24 @@ CONTROL_FIXTURE
 
 /* Showing ------------------------------------------------------------------ */
 
-TEST_F(control, get)
+TEST_F(control, dev_get_shows_a_new_device)
 {
-	struct seen seen;
+	struct control_info info;
 
-	ASSERT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(self->c.id, seen.id);
-	EXPECT_EQ(VUSER_STATE_CREATED, seen.state);
-	EXPECT_EQ(0, seen.owner);
-	EXPECT_FALSE(seen.whole);
-	EXPECT_EQ(-ENODEV, dev_get(&self->c.nl, 0, &seen));
-	EXPECT_EQ(-ENODEV, dev_get(&self->c.nl, UINT32_MAX, &seen));
+	ASSERT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(self->c.id, info.id);
+	EXPECT_EQ(VUSER_STATE_CREATED, info.state);
+	EXPECT_EQ(0, info.owner);
+	EXPECT_FALSE(info.described);
+	EXPECT_EQ(-ENODEV, control_get(&self->c.nl, 0, &info));
+	EXPECT_EQ(-ENODEV, control_get(&self->c.nl, UINT32_MAX, &info));
 	EXPECT_EQ(-ENODEV,
-		  dev_get_uuid(&self->c.nl,
-			       "00000000-0000-0000-0000-000000000000", &seen));
+		  control_get_by_uuid(&self->c.nl,
+				      "00000000-0000-0000-0000-000000000000",
+				      &info));
 }
 
-TEST_F(control, get_by_one_name)
+TEST_F(control, dev_get_takes_exactly_one_key)
 {
 	struct nlt_msg *msg;
 	uint8_t bytes[16];
@@ -37,7 +38,7 @@ TEST_F(control, get_by_one_name)
 	EXPECT_EQ(-EINVAL, nlt_call(&self->c.nl, nlt_new(VUSER_CMD_DEV_GET, 0),
 				    NULL, NULL));
 	msg = nlt_new(VUSER_CMD_DEV_GET, 0);
-	uuid_bytes(self->c.uuid, bytes);
+	control_uuid_bytes(self->c.uuid, bytes);
 	nlt_put_u32(msg, VUSER_A_DEV_ID, self->c.id);
 	nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
 	EXPECT_EQ(-EINVAL, nlt_call(&self->c.nl, msg, NULL, NULL));
@@ -52,12 +53,12 @@ static void find(void *data, const struct nlt_reply *reply)
 		counts[id]++;
 }
 
-/* More than one datagram holds. */
-TEST_F(control, dump_all_once)
+/* More devices than one datagram holds. */
+TEST_F(control, dump_shows_each_device_once)
 {
 	static uint32_t counts[4096];
 	char uuid[60][UUID_LEN + 1];
-	struct seen seen;
+	struct control_info info;
 	int i;
 
 	for (i = 0; i < 60; i++) {
@@ -68,18 +69,18 @@ TEST_F(control, dump_all_once)
 		  nlt_call(&self->c.nl, nlt_new(VUSER_CMD_DEV_GET, NLM_F_DUMP),
 			   find, counts));
 	for (i = 0; i < 60; i++) {
-		EXPECT_EQ(0, dev_get_uuid(&self->c.nl, uuid[i], &seen));
-		EXPECT_EQ(1, counts[seen.id]);
+		EXPECT_EQ(0, control_get_by_uuid(&self->c.nl, uuid[i], &info));
+		EXPECT_EQ(1, counts[info.id]);
 		EXPECT_EQ(0, mdev_remove(uuid[i]));
 	}
 	EXPECT_EQ(1, counts[self->c.id]);
 }
 
-TEST_F(control, told_of_changes)
+TEST_F(control, each_change_of_a_device_is_notified)
 {
 	struct nlt_reply reply;
 	char uuid[UUID_LEN + 1];
-	struct seen seen;
+	struct control_info info;
 	uint32_t id;
 
 	ASSERT_EQ(0, nlt_join(&self->c.nl));
@@ -90,8 +91,8 @@ TEST_F(control, told_of_changes)
 	} while (nlt_u32(reply.attrs[VUSER_A_DEV_ID]) == self->c.id);
 	EXPECT_EQ(VUSER_CMD_DEV_NTF, reply.cmd);
 	id = nlt_u32(reply.attrs[VUSER_A_DEV_ID]);
-	EXPECT_EQ(0, dev_get_uuid(&self->c.nl, uuid, &seen));
-	EXPECT_EQ(id, seen.id);
+	EXPECT_EQ(0, control_get_by_uuid(&self->c.nl, uuid, &info));
+	EXPECT_EQ(id, info.id);
 
 	ASSERT_EQ(0, mdev_set(uuid, "endpoint", "/nowhere"));
 	do {
@@ -108,7 +109,7 @@ TEST_F(control, told_of_changes)
 
 /* Rights ------------------------------------------------------------------- */
 
-/* Gives up CAP_NET_ADMIN for good: for a child. */
+/* Gives up CAP_NET_ADMIN.  This cannot be undone: call it in a child. */
 static void drop_net_admin(void)
 {
 	struct __user_cap_header_struct hdr = {
@@ -122,8 +123,11 @@ static void drop_net_admin(void)
 	syscall(SYS_capset, &hdr, data);
 }
 
-/* Each test runs in a process of its own, which may lose its rights. */
-TEST_F(control, others_may_look_only)
+/*
+ * The harness runs each test in its own process, so this one may drop its
+ * rights.
+ */
+TEST_F(control, caller_without_cap_net_admin_can_only_read)
 {
 	static const uint8_t cmds[] = {
 		VUSER_CMD_DEV_SET,	VUSER_CMD_DEV_CLAIM,
@@ -133,13 +137,13 @@ TEST_F(control, others_may_look_only)
 	};
 	struct nlt_msg *msg;
 	struct nlt other;
-	struct seen seen;
+	struct control_info info;
 	size_t i;
 
 	drop_net_admin();
 	ASSERT_EQ(0, nlt_open(&other));
-	EXPECT_EQ(0, dev_get(&other, self->c.id, &seen));
-	EXPECT_EQ(1, seen.count);
+	EXPECT_EQ(0, control_get(&other, self->c.id, &info));
+	EXPECT_EQ(1, info.count);
 	for (i = 0; i < sizeof(cmds); i++) {
 		msg = nlt_new(cmds[i], 0);
 		nlt_put_u32(msg, VUSER_A_DEV_ID, self->c.id);
@@ -156,56 +160,60 @@ TEST_F(control, others_may_look_only)
 
 /* Owning ------------------------------------------------------------------- */
 
-TEST_F(control, one_owner)
+TEST_F(control, second_owner_is_refused)
 {
 	struct nlt other;
-	struct seen seen;
+	struct control_info info;
 	uint64_t token;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	ASSERT_EQ(0, nlt_open(&other));
-	EXPECT_EQ(-EBUSY, claim(&other, self->c.id, &token));
-	EXPECT_EQ(-EPERM, detach(&other, self->c.id, self->c.token, "mine"));
+	EXPECT_EQ(-EBUSY, control_claim(&other, self->c.id, &token));
 	EXPECT_EQ(-EPERM,
-		  detach(&self->c.nl, self->c.id, self->c.token + 1, "no"));
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, "yes"));
-	EXPECT_EQ(0, dev_get(&other, self->c.id, &seen));
-	EXPECT_NE(0, seen.owner);
-	EXPECT_FALSE(seen.token);
-	EXPECT_STREQ("yes", seen.error);
-	EXPECT_EQ(-ENODEV, claim(&other, UINT32_MAX, &token));
+		  control_detach(&other, self->c.id, self->c.token, "mine"));
+	EXPECT_EQ(-EPERM, control_detach(&self->c.nl, self->c.id,
+					 self->c.token + 1, "no"));
+	EXPECT_EQ(0, control_detach(&self->c.nl, self->c.id, self->c.token,
+				    "yes"));
+	EXPECT_EQ(0, control_get(&other, self->c.id, &info));
+	EXPECT_NE(0, info.owner);
+	EXPECT_FALSE(info.has_token);
+	EXPECT_STREQ("yes", info.error);
+	EXPECT_EQ(-ENODEV, control_claim(&other, UINT32_MAX, &token));
 	nlt_close(&other);
 }
 
-TEST_F(control, claim_again)
+TEST_F(control, new_claim_invalidates_the_old_token)
 {
 	uint64_t token;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &token));
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	EXPECT_NE(token, self->c.token);
-	EXPECT_EQ(-EPERM, detach(&self->c.nl, self->c.id, token, NULL));
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, NULL));
+	EXPECT_EQ(-EPERM, control_detach(&self->c.nl, self->c.id, token, NULL));
+	EXPECT_EQ(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, NULL));
 }
 
-/* Only the last close of the socket counts. */
-TEST_F(control, owner_goes)
+/* Only the last close of the socket releases the device. */
+TEST_F(control, end_of_the_owner_frees_the_device)
 {
 	struct nlt other;
-	struct seen seen;
+	struct control_info info;
 	uint64_t token;
 	int copy;
 
 	ASSERT_EQ(0, nlt_open(&other));
-	ASSERT_EQ(0, claim(&other, self->c.id, &token));
+	ASSERT_EQ(0, control_claim(&other, self->c.id, &token));
 	copy = dup(other.fd);
 	ASSERT_LE(0, copy);
 	nlt_close(&other);
-	EXPECT_EQ(-EBUSY, claim(&self->c.nl, self->c.id, &self->c.token));
+	EXPECT_EQ(-EBUSY,
+		  control_claim(&self->c.nl, self->c.id, &self->c.token));
 	close(copy);
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(0, seen.owner);
-	EXPECT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(0, info.owner);
+	EXPECT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 }
 
 /* Settings ----------------------------------------------------------------- */
@@ -229,18 +237,18 @@ static int set_u32(struct nlt *nl, uint32_t id, uint16_t attr, uint32_t value)
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-TEST_F(control, set_endpoint)
+TEST_F(control, endpoint_must_be_short_and_absolute)
 {
 	char path[VUSER_ENDPOINT_MAX + 2];
-	struct seen seen;
+	struct control_info info;
 
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[VUSER_ENDPOINT_MAX] = '\0';
 	EXPECT_EQ(0, set_string(&self->c.nl, self->c.id, VUSER_A_DEV_ENDPOINT,
 				path));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_STREQ(path, seen.endpoint);
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_STREQ(path, info.endpoint);
 	path[VUSER_ENDPOINT_MAX] = 'x';
 	path[VUSER_ENDPOINT_MAX + 1] = '\0';
 	EXPECT_GT(0, set_string(&self->c.nl, self->c.id, VUSER_A_DEV_ENDPOINT,
@@ -249,11 +257,11 @@ TEST_F(control, set_endpoint)
 				      VUSER_A_DEV_ENDPOINT, "not/absolute"));
 	EXPECT_EQ(0, set_string(&self->c.nl, self->c.id, VUSER_A_DEV_ENDPOINT,
 				""));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_STREQ("", seen.endpoint);
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_STREQ("", info.endpoint);
 }
 
-TEST_F(control, set_out_of_range)
+TEST_F(control, settings_out_of_range_are_refused)
 {
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_MMAP, 3));
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_RESET, 2));
@@ -269,8 +277,8 @@ TEST_F(control, set_out_of_range)
 			     VUSER_MMAP_POLICY_TRAP));
 }
 
-/* What the kernel sets is not for others to set. */
-TEST_F(control, set_what_is_not_a_setting)
+/* Nobody else may set what the kernel sets. */
+TEST_F(control, read_only_attributes_cannot_be_set)
 {
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_STATE, 1));
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_OWNER, 1));
@@ -278,7 +286,7 @@ TEST_F(control, set_what_is_not_a_setting)
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_MAX + 1, 1));
 }
 
-TEST_F(control, malformed)
+TEST_F(control, malformed_messages_are_refused)
 {
 	struct nlt_msg *msg;
 	uint8_t byte = 1;
@@ -289,35 +297,38 @@ TEST_F(control, malformed)
 	msg = nlt_new(VUSER_CMD_DEV_GET, 0);
 	nlt_put(msg, VUSER_A_DEV_UUID, "short", 5);
 	EXPECT_GT(0, nlt_call(&self->c.nl, msg, NULL, NULL));
-	/* A string that does not end. */
+	/* A string without a terminating NUL. */
 	msg = nlt_new(VUSER_CMD_DEV_SET, 0);
 	nlt_put_u32(msg, VUSER_A_DEV_ID, self->c.id);
 	nlt_put(msg, VUSER_A_DEV_ENDPOINT, "/abc", 4);
 	EXPECT_GT(0, nlt_call(&self->c.nl, msg, NULL, NULL));
-	/* A notification is nothing to ask for. */
+	/* A notification is not a command. */
 	msg = nlt_new(VUSER_CMD_DEV_NTF, 0);
 	EXPECT_EQ(-EOPNOTSUPP, nlt_call(&self->c.nl, msg, NULL, NULL));
 	msg = nlt_new(VUSER_CMD_MAX + 1, 0);
 	EXPECT_EQ(-EOPNOTSUPP, nlt_call(&self->c.nl, msg, NULL, NULL));
 }
 
-TEST_F(control, error_text)
+TEST_F(control, detach_sets_the_error_text)
 {
 	char text[VUSER_ERROR_MAX + 2];
-	struct seen seen;
+	struct control_info info;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	memset(text, 'e', sizeof(text));
 	text[VUSER_ERROR_MAX] = '\0';
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, text));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_STREQ(text, seen.error);
+	EXPECT_EQ(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, text));
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_STREQ(text, info.error);
 	text[VUSER_ERROR_MAX] = 'e';
 	text[VUSER_ERROR_MAX + 1] = '\0';
-	EXPECT_GT(0, detach(&self->c.nl, self->c.id, self->c.token, text));
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, NULL));
-	EXPECT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_STREQ("", seen.error);
+	EXPECT_GT(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, text));
+	EXPECT_EQ(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, NULL));
+	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_STREQ("", info.error);
 }
 
 TEST_HARNESS_MAIN

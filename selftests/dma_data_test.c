@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the server sees through DMA maps: each kind of memory, by mapping and
- * by message, and what becomes of it on unmap, munmap and fork.
+ * What the server sees through DMA maps: every kind of memory, mapped and by
+ * message, and the effect of unmap, munmap and fork.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -21,7 +21,10 @@ CONSUMER_FIXTURE
 #define READ  VFIO_DMA_MAP_FLAG_READ
 #define WRITE VFIO_DMA_MAP_FLAG_WRITE
 
-/* The server reads all of it, writes some of it; both sides agree. */
+/*
+ * The server reads all of the memory and writes some of it; both sides must
+ * agree.
+ */
 static void check_both_ways(struct __test_metadata *_metadata, void *mem,
 			    uint64_t iova, size_t size)
 {
@@ -35,7 +38,7 @@ static void check_both_ways(struct __test_metadata *_metadata, void *mem,
 			      (unsigned long long)iova, size));
 	for (i = 0; i < 8; i++)
 		sprintf(hex + 2 * i, "%02x", 0xf0 + i);
-	/* Its start, its end, over a page's end. */
+	/* At the start, at the end, and across the end of a page. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x%llx %s",
 				 (unsigned long long)iova, hex));
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x%llx %s",
@@ -57,19 +60,22 @@ static void check_both_ways(struct __test_metadata *_metadata, void *mem,
 			      (unsigned long long)iova, size));
 }
 
-/* The protection that the server was told, and whether it could map. */
+/*
+ * Checks the protection of the server's DMA region, and whether the server
+ * could map it.
+ */
 static void check_region(struct __test_metadata *_metadata, uint64_t iova,
 			 const char *prot, int mapped)
 {
 	unsigned long long start, size;
-	char told[8];
+	char seen[8];
 	int map;
 
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0x%llx",
 				 (unsigned long long)iova));
 	ASSERT_EQ(4, sscanf(testdev_reply(), "0x%llx 0x%llx %7s %d", &start,
-			    &size, told, &map));
-	EXPECT_STREQ(prot, told);
+			    &size, seen, &map));
+	EXPECT_STREQ(prot, seen);
 	EXPECT_EQ(mapped, map);
 }
 
@@ -121,21 +127,21 @@ FIXTURE_TEARDOWN(backing)
 	testdev_cmd(&shared, "strip-fds 0");
 }
 
-TEST_F(backing, one_page)
+TEST_F(backing, one_page_is_readable_and_writable)
 {
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, PAGE, DMA_RW));
 	check_region(_metadata, 0, "rw", !variant->strip);
 	check_both_ways(_metadata, self->mem, 0, PAGE);
 }
 
-TEST_F(backing, many_pages)
+TEST_F(backing, many_pages_are_readable_and_writable)
 {
 	ASSERT_EQ(0,
 		  dma_map(self->dev.container, self->mem, 16 * MB, MB, DMA_RW));
 	check_both_ways(_metadata, self->mem, 16 * MB, MB);
 }
 
-TEST_F(backing, touched_before)
+TEST_F(backing, memory_touched_before_the_map_is_readable)
 {
 	mem_fill(self->mem, MB, 9);
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem + 5 * PAGE, 0,
@@ -144,8 +150,8 @@ TEST_F(backing, touched_before)
 		  testdev_num(&shared, "dma-sum 0 %lu", 7 * PAGE));
 }
 
-/* Scattered pieces, each with its own contents; then some of them go. */
-TEST_F(backing, pieces)
+/* Maps scattered pieces, each with its own contents, then unmaps some. */
+TEST_F(backing, unmapping_some_pieces_keeps_the_others)
 {
 	unsigned int i;
 
@@ -171,8 +177,8 @@ TEST_F(backing, pieces)
 	}
 }
 
-/* Neighbours in IOVA that are neighbours in memory, mapped one by one. */
-TEST_F(backing, neighbours)
+/* Maps that are adjacent both in IOVA and in memory, made one by one. */
+TEST_F(backing, adjacent_maps_are_independent)
 {
 	unsigned int i;
 
@@ -186,7 +192,7 @@ TEST_F(backing, neighbours)
 			  testdev_num(&shared, "dma-sum %lu %lu", i * PAGE,
 				      PAGE));
 	}
-	/* A hole in the middle leaves the others theirs. */
+	/* Unmapping one map in the middle leaves the others intact. */
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 7 * PAGE, PAGE, 0, NULL));
 	for (i = 0; i < 16; i++) {
 		if (i == 7)
@@ -195,15 +201,15 @@ TEST_F(backing, neighbours)
 			  testdev_num(&shared, "dma-sum %lu %lu", i * PAGE,
 				      PAGE));
 	}
-	/* And what comes back in there may be other memory. */
+	/* Other memory may be mapped in its place. */
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem + 40 * PAGE,
 			     7 * PAGE, PAGE, DMA_RW));
 	EXPECT_EQ(mem_sum(self->mem + 40 * PAGE, PAGE),
 		  testdev_num(&shared, "dma-sum %lu %lu", 7 * PAGE, PAGE));
 }
 
-/* Read-only for the device is read-only all the way. */
-TEST_F(backing, read_only_map)
+/* A map that is read-only for the device cannot be written in any way. */
+TEST_F(backing, read_only_map_cannot_be_written)
 {
 	mem_fill(self->mem, MB, 7);
 	ASSERT_EQ(0,
@@ -215,7 +221,7 @@ TEST_F(backing, read_only_map)
 	EXPECT_EQ(7, self->mem[0]);
 }
 
-TEST_F(backing, map_of_read_only_memory)
+TEST_F(backing, read_only_memory_can_only_be_mapped_read_only)
 {
 	mem_fill(self->mem, MB, 8);
 	ASSERT_EQ(0, mprotect(self->mem, 4 * PAGE, PROT_READ));
@@ -227,8 +233,8 @@ TEST_F(backing, map_of_read_only_memory)
 		  testdev_num(&shared, "dma-sum 0 %lu", 4 * PAGE));
 }
 
-/* munmap behind a map: the device goes on with the memory it was given. */
-TEST_F(backing, munmap_behind)
+/* The device keeps the memory that was mapped, after the consumer's munmap. */
+TEST_F(backing, mapped_memory_survives_munmap)
 {
 	uint64_t sum;
 
@@ -242,20 +248,20 @@ TEST_F(backing, munmap_behind)
 	EXPECT_EQ(0, dma_unmap(self->dev.container, 0, 4 * PAGE, 0, NULL));
 }
 
-TEST_F(backing, after_unmap)
+TEST_F(backing, unmapped_memory_is_inaccessible)
 {
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, PAGE, DMA_RW));
 	check_both_ways(_metadata, self->mem, 0, PAGE);
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, NULL));
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
-	/* The same range, other memory. */
+	/* The same range, with other memory. */
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem + 8 * PAGE, 0, PAGE,
 			     DMA_RW));
 	check_both_ways(_metadata, self->mem + 8 * PAGE, 0, PAGE);
 }
 
-/* A parent that writes after fork still writes what the device reads. */
-TEST_F(backing, fork)
+/* After fork, the device still reads what the parent writes. */
+TEST_F(backing, parent_still_shares_memory_with_the_device_after_fork)
 {
 	int status, go[2];
 	pid_t pid;
@@ -281,7 +287,7 @@ TEST_F(backing, fork)
 	EXPECT_EQ(0, status);
 }
 
-TEST_F(consumer, hugetlb)
+TEST_F(consumer, hugetlb_memory_is_readable_and_writable)
 {
 	long free_before = res_meminfo("HugePages_Free");
 	void *mem;
@@ -305,8 +311,8 @@ TEST_F(consumer, hugetlb)
 	EXPECT_EQ(free_before, res_meminfo("HugePages_Free"));
 }
 
-/* One map over memory of several kinds. */
-TEST_F(consumer, mixed_memory)
+/* One map that covers memory of several kinds. */
+TEST_F(consumer, map_of_mixed_memory_is_readable_and_writable)
 {
 	char *mem = mem_anon(MB);
 	int fd;
@@ -321,7 +327,7 @@ TEST_F(consumer, mixed_memory)
 }
 
 /* Two places of one file, and one place mapped twice. */
-TEST_F(consumer, one_file)
+TEST_F(consumer, one_file_can_be_mapped_at_several_iovas)
 {
 	char *mem = mem_memfd(MB, NULL);
 
@@ -343,8 +349,11 @@ TEST_F(consumer, one_file)
 	EXPECT_STREQ("aa", testdev_reply());
 }
 
-/* Sealed while the server has it: from then on the pages are told instead. */
-TEST(sealed_when_told)
+/*
+ * The memfd is sealed while the server has mapped it.  From then on the server
+ * gets the pages, not the file.
+ */
+TEST(memfd_sealed_while_mapped_stays_usable)
 {
 	struct vfio_dev dev;
 	char *mem;
@@ -358,7 +367,7 @@ TEST(sealed_when_told)
 	ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE));
 	close(fd);
 	check_both_ways(_metadata, mem, 0, MB);
-	/* Opened again it is told anew. */
+	/* The server gets the map again when the device is opened again. */
 	close(dev.device);
 	dev.device = group_device(dev.group, shared.uuid);
 	ASSERT_LE(0, dev.device);
@@ -367,8 +376,8 @@ TEST(sealed_when_told)
 	vfio_dev_close(&dev);
 }
 
-/* The policy that hides the consumer's own files. */
-TEST(dma_backing_memory)
+/* The policy that does not pass the consumer's own files to the server. */
+TEST(dma_backing_memory_works_without_the_file)
 {
 	struct vfio_dev dev;
 	char *mem = mem_memfd(MB, NULL);
@@ -384,8 +393,11 @@ TEST(dma_backing_memory)
 	EXPECT_EQ(0, mdev_set(shared.uuid, "dma_backing", "auto"));
 }
 
-/* Another device's memory, as in peer-to-peer: no file, only messages. */
-TEST_F(consumer, device_memory)
+/*
+ * Memory of another device, as in peer-to-peer DMA: the server gets no file and
+ * uses messages.
+ */
+TEST_F(consumer, device_memory_is_accessible_by_message)
 {
 	volatile void *area;
 	void *trapped;
@@ -398,19 +410,22 @@ TEST_F(consumer, device_memory)
 			     DMA_RW));
 	check_region(_metadata, 0, "rw", 0);
 	check_both_ways(_metadata, (void *)area, 0, 4 * PAGE);
-	/* Registers are no memory. */
+	/* Registers are not memory. */
 	trapped = region_mmap(self->dev.device, BAR(0), 0, 4 * PAGE,
 			      PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, trapped);
 	EXPECT_EQ(-EFAULT,
 		  dma_map(self->dev.container, trapped, MB, 4 * PAGE, DMA_RW));
-	/* It keeps the device open, and so the map, which counts. */
+	/*
+	 * The mapping keeps the device open, and so the locked memory of the
+	 * map.
+	 */
 	munmap(trapped, 4 * PAGE);
 	munmap((void *)area, 4 * PAGE);
 }
 
-/* What a server asks that it may not have. */
-TEST_F(consumer, dma_errors)
+/* DMA requests of the server outside the maps are refused. */
+TEST_F(consumer, dma_outside_the_maps_is_refused)
 {
 	char *mem = mem_anon(MB);
 
@@ -424,7 +439,10 @@ TEST_F(consumer, dma_errors)
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 1"));
 }
 
-/* userfaultfd memory is resolved at MAP; DMA never waits for its handler. */
+/*
+ * MAP_DMA resolves the faults of userfaultfd memory; DMA never waits for the
+ * handler.
+ */
 struct uffd {
 	int fd;
 	void *page;
@@ -451,7 +469,7 @@ static void *resolve_one(void *arg)
 	return NULL;
 }
 
-TEST_F(consumer, userfaultfd)
+TEST_F(consumer, map_resolves_userfaultfd_memory)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = {};
@@ -478,7 +496,7 @@ TEST_F(consumer, userfaultfd)
 	ASSERT_EQ(0, dma_map(self->dev.container, mem, 0, 4 * PAGE, DMA_RW));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(4, u.handled);
-	/* Nobody handles faults now, and none come. */
+	/* The handler thread has ended, and no fault occurs. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0x3000 2"));
 	EXPECT_STREQ("6b6b", testdev_reply());
 	close(u.fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The container's ioctls as type1 answers them: GET_INFO, MAP_DMA, UNMAP_DMA
- * with good and bad arguments, limits and accounting.
+ * The container's ioctls, as type1 answers them: GET_INFO, MAP_DMA and
+ * UNMAP_DMA with valid and invalid arguments, limits and accounting.
  */
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(container)
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 }
 
-TEST_F(container, extensions)
+TEST_F(container, extensions_are_those_of_type1)
 {
 	int fd = self->fd;
 
@@ -67,7 +67,7 @@ TEST_F(container, extensions)
 	EXPECT_EQ(0, ioctl(fd, VFIO_CHECK_EXTENSION, 12345));
 }
 
-TEST(extensions_without_group)
+TEST(container_without_group_reports_extensions)
 {
 	int fd = container_open();
 
@@ -78,7 +78,7 @@ TEST(extensions_without_group)
 	close(fd);
 }
 
-TEST_F(container, info)
+TEST_F(container, info_reports_page_sizes_and_iova_range)
 {
 	const struct vfio_iommu_type1_info_cap_iova_range *ranges;
 	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
@@ -88,7 +88,7 @@ TEST_F(container, info)
 		  info.flags &
 			  (VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS));
 	EXPECT_NE(0, info.iova_pgsizes & PAGE);
-	/* The chain does not fit: it says how much room it needs. */
+	/* The chain does not fit: argsz reports how much room it needs. */
 	EXPECT_LT(sizeof(info), info.argsz);
 	EXPECT_EQ(0, info.cap_offset);
 
@@ -101,7 +101,7 @@ TEST_F(container, info)
 	EXPECT_LT(0, dma_available(self->fd));
 }
 
-TEST_F(container, info_argsz)
+TEST_F(container, info_with_small_argsz_is_refused)
 {
 	struct vfio_iommu_type1_info info = {};
 
@@ -114,7 +114,7 @@ TEST_F(container, info_argsz)
 	EXPECT_EQ(EFAULT, errno);
 }
 
-TEST_F(container, available_counts_down)
+TEST_F(container, available_entries_count_down)
 {
 	long before = dma_available(self->fd);
 
@@ -127,8 +127,8 @@ TEST_F(container, available_counts_down)
 	EXPECT_EQ(before - 1, dma_available(self->fd));
 }
 
-/* type1's limit of maps in a container, a parameter of the module. */
-TEST(entry_limit)
+/* type1's limit of maps in a container, a module parameter. */
+TEST(maps_above_the_entry_limit_are_refused)
 {
 	static const char param[] =
 		"/sys/module/vuser/parameters/dma_entry_limit";
@@ -155,7 +155,7 @@ TEST(entry_limit)
 
 struct bad_map {
 	const char *what;
-	uint64_t vaddr; /* added to the memory's */
+	uint64_t vaddr; /* added to the address of the memory */
 	uint64_t iova;
 	uint64_t size;
 	uint32_t flags;
@@ -175,7 +175,7 @@ static const struct bad_map bad_maps[] = {
 	{ "vaddr wraps", ~0xfffULL, 0, -PAGE, DMA_RW, 0 },
 };
 
-TEST_F(container, bad_maps)
+TEST_F(container, invalid_maps_are_refused)
 {
 	const struct bad_map *c;
 	long long before;
@@ -198,21 +198,21 @@ TEST_F(container, bad_maps)
 	EXPECT_EQ(before, testdev_num(&shared, "count dma-map"));
 }
 
-TEST_F(container, bad_memory)
+TEST_F(container, maps_of_inaccessible_memory_are_refused)
 {
 	char *mem = self->mem;
 	char *ro = mem_anon(PAGE);
 
 	munmap(mem, PAGE);
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem, 0, PAGE, DMA_RW));
-	/* The hole at its start, then at its end. */
+	/* A hole at the start, then one at the end. */
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem, 0, 2 * PAGE, DMA_RW));
 	munmap(mem + 4 * PAGE, PAGE);
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem + PAGE, 0, 4 * PAGE, DMA_RW));
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, NULL, 0, PAGE, DMA_RW));
 	ASSERT_EQ(0, mprotect(mem + PAGE, PAGE, PROT_NONE));
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, mem + PAGE, 0, PAGE, DMA_RW));
-	/* Memory that cannot be written takes a read-only map only. */
+	/* Memory that is not writable can only be mapped read-only. */
 	ASSERT_NE(NULL, ro);
 	ASSERT_EQ(0, mprotect(ro, PAGE, PROT_READ));
 	EXPECT_EQ(-EFAULT, dma_map(self->fd, ro, 0, PAGE, DMA_RW));
@@ -221,7 +221,7 @@ TEST_F(container, bad_memory)
 	EXPECT_EQ(self->locked, res_locked());
 }
 
-TEST_F(container, bad_structures)
+TEST_F(container, invalid_structures_are_refused)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map) - 1,
@@ -246,7 +246,7 @@ TEST_F(container, bad_structures)
 	EXPECT_EQ(ENOTTY, errno);
 }
 
-TEST_F(container, overlaps)
+TEST_F(container, overlapping_maps_are_refused)
 {
 	int fd = self->fd;
 
@@ -257,12 +257,12 @@ TEST_F(container, overlaps)
 	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 3 * PAGE, 2 * PAGE, DMA_RW));
 	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 7 * PAGE, 2 * PAGE, DMA_RW));
 	EXPECT_EQ(-EEXIST, dma_map(fd, self->mem, 0, 16 * PAGE, DMA_RW));
-	/* Neighbours do not overlap. */
+	/* Adjacent maps do not overlap. */
 	EXPECT_EQ(0, dma_map(fd, self->mem + 4 * PAGE, 8 * PAGE, PAGE, DMA_RW));
 	EXPECT_EQ(0, dma_map(fd, self->mem + 5 * PAGE, 3 * PAGE, PAGE, DMA_RW));
 }
 
-TEST_F(container, ends_of_the_range)
+TEST_F(container, both_ends_of_the_range_can_be_mapped)
 {
 	uint64_t last = (1ULL << 57) - PAGE;
 
@@ -277,7 +277,7 @@ TEST_F(container, ends_of_the_range)
 	EXPECT_STREQ("34", testdev_reply());
 }
 
-TEST_F(container, bad_unmaps)
+TEST_F(container, invalid_unmaps_are_refused)
 {
 	int fd = self->fd;
 
@@ -292,7 +292,7 @@ TEST_F(container, bad_unmaps)
 		  dma_unmap(fd, 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL, NULL));
 	EXPECT_EQ(-EINVAL,
 		  dma_unmap(fd, PAGE, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL));
-	/* Dirty pages are not tracked, addresses not updated. */
+	/* Dirty tracking and updating of addresses are not supported. */
 	EXPECT_GT(0, dma_unmap(fd, 0, 4 * PAGE,
 			       VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, NULL));
 	EXPECT_EQ(-EBUSY,
@@ -300,7 +300,7 @@ TEST_F(container, bad_unmaps)
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0"));
 }
 
-TEST_F(container, unmap_of_nothing)
+TEST_F(container, unmap_of_an_empty_range_returns_size_0)
 {
 	uint64_t size = 1;
 
@@ -311,7 +311,7 @@ TEST_F(container, unmap_of_nothing)
 	EXPECT_EQ(0, size);
 }
 
-TEST_F(container, unmap_many_at_once)
+TEST_F(container, one_unmap_removes_several_maps)
 {
 	uint64_t size = 0;
 	unsigned int i;
@@ -320,13 +320,13 @@ TEST_F(container, unmap_many_at_once)
 		ASSERT_EQ(0, dma_map(self->fd, self->mem + 2 * i * PAGE,
 				     2 * i * PAGE, PAGE, DMA_RW));
 	}
-	/* The holes between them do not count. */
+	/* The holes between the maps do not count. */
 	ASSERT_EQ(0, dma_unmap(self->fd, 0, 64 * PAGE, 0, &size));
 	EXPECT_EQ(4 * PAGE, size);
 	EXPECT_EQ(self->locked, res_locked());
 }
 
-TEST_F(container, unmap_all)
+TEST_F(container, unmap_all_removes_all_maps)
 {
 	uint64_t size = 0;
 	unsigned int i;
@@ -341,19 +341,19 @@ TEST_F(container, unmap_all)
 	EXPECT_EQ(self->locked, res_locked());
 }
 
-/* Where v1 and v2 differ: ranges that cut a mapping. */
-TEST_F(container, unmap_cuts)
+/* v1 and v2 differ for ranges that cut a map. */
+TEST_F(container, unmap_that_cuts_a_map_depends_on_the_type)
 {
 	int v2 = variant->type == VFIO_TYPE1v2_IOMMU;
 	uint64_t size = 77;
 
 	ASSERT_EQ(0, dma_map(self->fd, self->mem, 4 * PAGE, 4 * PAGE, DMA_RW));
-	/* From its middle. */
+	/* The range starts in the middle of the map. */
 	EXPECT_EQ(v2 ? -EINVAL : 0,
 		  dma_unmap(self->fd, 5 * PAGE, PAGE, 0, &size));
 	EXPECT_EQ(v2 ? 77 : 0, size);
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0x%lx", 4 * PAGE));
-	/* Its end cut off. */
+	/* The range covers the start of the map only. */
 	size = 77;
 	EXPECT_EQ(v2 ? -EINVAL : 0,
 		  dma_unmap(self->fd, 4 * PAGE, PAGE, 0, &size));
@@ -378,11 +378,11 @@ static void drop_privilege(struct __test_metadata *_metadata, rlim_t bytes)
 	struct rlimit limit = { bytes, bytes };
 
 	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &limit));
-	/* Without CAP_IPC_LOCK the limit counts. */
+	/* The limit applies to processes without CAP_IPC_LOCK. */
 	ASSERT_EQ(0, setresuid(65534, 65534, 65534));
 }
 
-TEST_F(container, memlock_limit)
+TEST_F(container, memlock_limit_is_enforced)
 {
 	drop_privilege(_metadata, 16 * PAGE);
 	EXPECT_EQ(-ENOMEM, dma_map(self->fd, self->mem, 0, 17 * PAGE, DMA_RW));
@@ -395,7 +395,10 @@ TEST_F(container, memlock_limit)
 		  dma_map(self->fd, self->mem + 16 * PAGE, MB, PAGE, DMA_RW));
 }
 
-/* A server's memory that is mapped for DMA stays; so it counts like any other. */
+/*
+ * Memory of a server that is mapped for DMA stays pinned, so it counts as
+ * locked.
+ */
 TEST_F(container, shared_area_is_counted)
 {
 	char *area = region_mmap(self->dev.device, BAR(4), 0, 4 * PAGE,
@@ -416,8 +419,8 @@ TEST_F(container, shared_area_is_counted)
 	munmap(area, 4 * PAGE);
 }
 
-/* A refusal by the server undoes the map. */
-TEST_F(container, server_refuses)
+/* If the server refuses the map, MAP_DMA fails and the map is undone. */
+TEST_F(container, map_refused_by_the_server_is_undone)
 {
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail dma-map %d 1", EPERM));
 	EXPECT_GT(0, dma_map(self->fd, self->mem, 0, PAGE, DMA_RW));
@@ -427,8 +430,8 @@ TEST_F(container, server_refuses)
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0"));
 }
 
-/* MAP_DMA and UNMAP_DMA return when the server answered, and not before. */
-TEST_F(container, waits_for_the_server)
+/* MAP_DMA and UNMAP_DMA return only after the server has replied. */
+TEST_F(container, map_and_unmap_wait_for_the_server)
 {
 	int status, to[2];
 	pid_t pid;
@@ -440,7 +443,9 @@ TEST_F(container, waits_for_the_server)
 	ASSERT_LE(0, pid);
 	if (!pid) {
 		status = testdev_cmd(&shared, "held 1");
-		/* While it waits nobody else gets the range. */
+		/*
+		 * During the wait the range is taken: nobody else can map it.
+		 */
 		if (!status)
 			status = dma_map(self->fd, self->mem, 0, PAGE, DMA_RW) +
 				 EEXIST;
@@ -450,7 +455,7 @@ TEST_F(container, waits_for_the_server)
 		_exit(0);
 	}
 	ASSERT_EQ(0, dma_map(self->fd, self->mem, 0, PAGE, DMA_RW));
-	/* So the other one has written before. */
+	/* The child has written before, so the map has waited. */
 	ASSERT_EQ(1, read(to[0], &c, 1));
 	EXPECT_EQ('y', c);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
@@ -471,8 +476,8 @@ TEST_F(container, waits_for_the_server)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 }
 
-/* The server may read through a map before it answers it. */
-TEST_F(container, dma_before_the_answer)
+/* The server may read through a map before it replies. */
+TEST_F(container, server_can_use_a_map_before_it_replies)
 {
 	*(uint64_t *)self->mem = 0x1020304050607080;
 	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 1"));
@@ -481,7 +486,7 @@ TEST_F(container, dma_before_the_answer)
 	EXPECT_EQ(0x1020304050607080, testdev_num(&shared, "onmap-value"));
 }
 
-TEST_F(container, close_unmaps)
+TEST_F(container, close_unmaps_everything)
 {
 	ASSERT_EQ(0, dma_map(self->fd, self->mem, 0, PAGE, DMA_RW));
 	ASSERT_EQ(0, dma_map(self->fd, self->mem + PAGE, MB, PAGE, DMA_RW));
@@ -490,8 +495,8 @@ TEST_F(container, close_unmaps)
 	EXPECT_EQ(self->locked, res_locked());
 }
 
-/* Maps that are there before the device is opened are told at open. */
-TEST(map_before_open)
+/* The server gets the existing maps when the device is opened. */
+TEST(map_made_before_open_reaches_the_server)
 {
 	struct vfio_dev dev = VFIO_DEV_INIT;
 	char *mem = mem_anon(PAGE);
@@ -510,7 +515,7 @@ TEST(map_before_open)
 	mem[5] = 0x5c;
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0x10005 1"));
 	EXPECT_STREQ("5c", testdev_reply());
-	/* And the device's close keeps the container's map. */
+	/* The container keeps its maps when the device is closed. */
 	close(dev.device);
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 	dev.device = group_device(dev.group, shared.uuid);

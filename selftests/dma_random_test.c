@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random maps and unmaps against a model of them, for servers that take many
- * DMA regions and few.  Whatever regions the server was told: each page that
- * is mapped is the consumer's, with the right access, and no other one is.
+ * Random maps and unmaps, compared with a model, for servers that accept many
+ * and few DMA regions.  Whatever the layout of the server map: each page that
+ * is mapped is the consumer's, with the right protection, and no other memory
+ * is accessible.
  *
- * The seed is printed; VUSER_SEED repeats a run.
+ * The test prints its seed; set VUSER_SEED to repeat a run.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -30,9 +31,9 @@ enum kind {
 	NR_KINDS
 };
 
-/* One mapping: from this slot on, and where its memory is in the pool. */
+/* A map that starts at this slot, and the place of its memory in the pool. */
 struct model {
-	unsigned int pages; /* 0: none starts here */
+	unsigned int pages; /* 0: no map starts here */
 	enum kind kind;
 	unsigned int place;
 };
@@ -51,7 +52,7 @@ FIXTURE_VARIANT(random)
 {
 	const char *arg;
 	unsigned int limit;
-	/* From slot to slot; mappings of several pages need PAGE. */
+	/* The distance between slots; maps of several pages require PAGE. */
 	uint64_t step;
 };
 
@@ -111,7 +112,7 @@ static char *memory(FIXTURE_DATA(random) *self, const struct model *m)
 	return self->pool[m->kind] + m->place * PAGE;
 }
 
-/* The mapping that covers a slot, and where it starts; NULL for a hole. */
+/* Finds the map that covers a slot, and its first slot; NULL for a hole. */
 static struct model *find(FIXTURE_DATA(random) *self, unsigned int slot,
 			  unsigned int *start)
 {
@@ -148,7 +149,9 @@ static void step_map(struct __test_metadata *_metadata,
 
 	m.pages = variant->step == PAGE ? 1 + pick(MAX_PAGES) : 1;
 	slot = pick(NR_SLOTS - m.pages);
-	/* Half of them such that neighbours are neighbours in the pool. */
+	/*
+	 * In half of the cases, adjacent slots are adjacent in the pool, too.
+	 */
 	m.place = pick(2) ? slot : pick(NR_SLOTS - m.pages);
 	is_ro = m.kind == ANON_RO;
 	ret = dma_map(self->dev.container, memory(self, &m),
@@ -159,8 +162,8 @@ static void step_map(struct __test_metadata *_metadata,
 		return;
 	}
 	/*
-	 * What may be written and what may not are never one region, so a
-	 * server of few regions cannot be told every mix of them.
+	 * Writable and read-only memory never share a DMA region, so a server
+	 * with few regions cannot take every mix of them.
 	 */
 	if (ret == -ENOSPC) {
 		ASSERT_LT(variant->limit, self->mapped + 1);
@@ -171,7 +174,7 @@ static void step_map(struct __test_metadata *_metadata,
 	self->mapped++;
 }
 
-/* All mappings that lie in a range that cuts none. */
+/* Unmaps a range that cuts no map. */
 static void step_unmap(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(random) *self,
 		       const FIXTURE_VARIANT(random) * variant)
@@ -199,7 +202,7 @@ static void step_unmap(struct __test_metadata *_metadata,
 	ASSERT_EQ(size, got);
 }
 
-/* The server sees what is mapped at a slot, and writes it where it may. */
+/* The server must read the memory of the map, and write it if permitted. */
 static void check_mapped(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(random) *self, const struct model *m,
 			 uint64_t iova)
@@ -223,7 +226,7 @@ static void check_mapped(struct __test_metadata *_metadata,
 	}
 }
 
-/* A write to a hole reaches no memory of the consumer's. */
+/* A write to a hole must not reach any memory of the consumer. */
 static void check_hole(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(random) *self, uint64_t iova)
 {
@@ -252,7 +255,7 @@ static void step_check(struct __test_metadata *_metadata,
 	ASSERT_GE(variant->limit, testdev_num(&self->td, "dma-count"));
 }
 
-TEST_F_TIMEOUT(random, against_a_model, 180)
+TEST_F_TIMEOUT(random, server_sees_what_the_model_says, 180)
 {
 	unsigned int i, start;
 	struct model *m;
@@ -277,8 +280,11 @@ TEST_F_TIMEOUT(random, against_a_model, 180)
 	}
 }
 
-/* Opened again, all of it is told at once, and is the same. */
-TEST_F_TIMEOUT(random, replayed, 180)
+/*
+ * A second device that joins the container gets all maps at once, with the same
+ * contents.
+ */
+TEST_F_TIMEOUT(random, joining_device_gets_the_same_maps, 180)
 {
 	struct testdev other;
 	const char *args[] = { "--dma-limit=4", NULL };
@@ -291,7 +297,10 @@ TEST_F_TIMEOUT(random, replayed, 180)
 		step_map(_metadata, self, variant);
 	ASSERT_EQ(0, testdev_start(&other, args));
 	ret = vfio_dev_join(&second, other.uuid, self->dev.container);
-	/* So many changes from writable to not do not fit four regions. */
+	/*
+	 * Four DMA regions are too few for so many changes between writable and
+	 * not.
+	 */
 	if (ret == -ENOSPC)
 		refused = 1;
 	else {
@@ -305,7 +314,7 @@ TEST_F_TIMEOUT(random, replayed, 180)
 			  testdev_num(&other, "dma-sum 0x%lx %lu",
 				      i * variant->step, m->pages * PAGE));
 	}
-	/* The first device has noticed nothing. */
+	/* The first device must not be affected. */
 	step_check(_metadata, self, variant);
 	if (!refused)
 		vfio_dev_close(&second);
@@ -313,7 +322,7 @@ TEST_F_TIMEOUT(random, replayed, 180)
 	testdev_stop(&other);
 }
 
-/* One of several threads that map and unmap, each in slots of its own. */
+/* One of several threads that map and unmap, each in its own slots. */
 #define NR_THREADS   3
 #define THREAD_SLOTS 64
 #define THREAD_STEPS 200
@@ -362,7 +371,7 @@ static void check_worker(struct __test_metadata *_metadata, struct testdev *td,
 }
 
 /* Threads map while a second device is opened and closed in the container. */
-TEST_F_TIMEOUT(random, threads, 180)
+TEST_F_TIMEOUT(random, concurrent_maps_reach_a_device_that_joins, 180)
 {
 	const char *args[] = { "--dma-limit=4", NULL };
 	struct worker worker[NR_THREADS] = {};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Servers that take few DMA regions, consumers that map in small pieces: what
- * the server is told stays within its limit, and all the memory is there.
+ * Servers that accept few DMA regions and consumers that map small pieces: the
+ * number of regions stays within the limit, and all of the memory is
+ * accessible.
  */
 #include "lib/consumer.h"
 #include "lib/helper.h"
@@ -53,21 +54,21 @@ FIXTURE(window)
 
 FIXTURE_VARIANT(window)
 {
-	const char *arg; /* the server's */
-	const char *attr; /* max_dma_maps */
+	const char *arg; /* argument of the server */
+	const char *attr; /* value of max_dma_maps */
 };
 
-/* The server says so. */
+/* The server announces its limit. */
 FIXTURE_VARIANT_ADD(window, announced) {
 	.arg = "--max-dma-maps=8",
 };
 
-/* It does not, and refuses the ninth. */
+/* The server announces no limit and refuses the ninth region. */
 FIXTURE_VARIANT_ADD(window, learned) {
 	.arg = "--dma-limit=8",
 };
 
-/* The administrator knows. */
+/* The administrator sets the limit. */
 FIXTURE_VARIANT_ADD(window, set) {
 	.arg = "--dma-limit=8",
 	.attr = "8",
@@ -83,7 +84,7 @@ FIXTURE_TEARDOWN(window)
 	consumer_stop(_metadata, &self->c);
 }
 
-/* What does not depend on how the limit became known. */
+/* Tests that do not depend on how the kernel learned the limit. */
 FIXTURE(few)
 {
 	struct consumer c;
@@ -101,12 +102,15 @@ FIXTURE_TEARDOWN(few)
 
 static int map_one(struct consumer *c, unsigned int i, uint64_t step)
 {
-	/* Backwards in memory, so that no two are neighbours in both. */
+	/*
+	 * Reverse the order of the memory, so that no two maps are adjacent in
+	 * both.
+	 */
 	return dma_map(c->dev.container, c->mem + (NR_MAPS - 1 - i) * PAGE,
 		       i * step, PAGE, DMA_RW);
 }
 
-static int one_is_there(struct consumer *c, unsigned int i, uint64_t step)
+static int is_readable(struct consumer *c, unsigned int i, uint64_t step)
 {
 	long long sum = testdev_num(&c->td, "dma-sum 0x%llx %lu",
 				    (unsigned long long)(i * step), PAGE);
@@ -116,8 +120,8 @@ static int one_is_there(struct consumer *c, unsigned int i, uint64_t step)
 		       mem_sum(c->mem + (NR_MAPS - 1 - i) * PAGE, PAGE);
 }
 
-/* Dense: every page of the IOVA range is mapped, one by one. */
-TEST_F_TIMEOUT(window, dense, 120)
+/* Maps every page of the IOVA range, one by one. */
+TEST_F_TIMEOUT(window, dense_maps_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
 	unsigned int i;
@@ -127,12 +131,12 @@ TEST_F_TIMEOUT(window, dense, 120)
 	}
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 	for (i = 0; i < NR_MAPS; i++) {
-		ASSERT_TRUE(one_is_there(c, i, PAGE)) TH_LOG("map %u", i);
+		ASSERT_TRUE(is_readable(c, i, PAGE)) TH_LOG("map %u", i);
 	}
 }
 
-/* With holes, and far apart. */
-TEST_F_TIMEOUT(window, sparse, 120)
+/* Maps that are far apart. */
+TEST_F_TIMEOUT(window, sparse_maps_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
 	uint64_t step = 2 * MB + PAGE;
@@ -143,12 +147,12 @@ TEST_F_TIMEOUT(window, sparse, 120)
 	}
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 	for (i = 0; i < NR_MAPS; i++) {
-		ASSERT_TRUE(one_is_there(c, i, step)) TH_LOG("map %u", i);
+		ASSERT_TRUE(is_readable(c, i, step)) TH_LOG("map %u", i);
 	}
 }
 
-/* Maps come and go while the others are in use. */
-TEST_F_TIMEOUT(window, churn, 120)
+/* Maps and unmaps some memory while other maps are in use. */
+TEST_F_TIMEOUT(window, remapping_keeps_other_maps_usable, 120)
 {
 	struct consumer *c = &self->c;
 	uint64_t step = 2 * PAGE;
@@ -163,7 +167,7 @@ TEST_F_TIMEOUT(window, churn, 120)
 	}
 	for (i = 0; i < 100; i++) {
 		if (i % 3) {
-			ASSERT_TRUE(one_is_there(c, i, step))
+			ASSERT_TRUE(is_readable(c, i, step))
 			TH_LOG("map %u", i);
 		}
 	}
@@ -171,14 +175,14 @@ TEST_F_TIMEOUT(window, churn, 120)
 		ASSERT_EQ(0, map_one(c, i, step));
 	}
 	for (i = 0; i < 100; i++) {
-		ASSERT_TRUE(one_is_there(c, i, step))
+		ASSERT_TRUE(is_readable(c, i, step))
 		TH_LOG("map %u", i);
 	}
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 }
 
-/* What the device writes lands, and only where it should. */
-TEST_F_TIMEOUT(few, writes, 120)
+/* What the device writes arrives in the right page, and nowhere else. */
+TEST_F_TIMEOUT(few, dma_writes_reach_the_right_page, 120)
 {
 	struct consumer *c = &self->c;
 	unsigned int i;
@@ -198,8 +202,8 @@ TEST_F_TIMEOUT(few, writes, 120)
 	}
 }
 
-/* A hole shows no memory of anybody's; touching it does no harm. */
-TEST_F_TIMEOUT(few, holes, 120)
+/* A hole shows nobody's memory; writing to it does no harm. */
+TEST_F_TIMEOUT(few, writes_to_holes_reach_no_memory, 120)
 {
 	struct consumer *c = &self->c;
 	unsigned int i, k;
@@ -208,7 +212,10 @@ TEST_F_TIMEOUT(few, holes, 120)
 		ASSERT_EQ(0, map_one(c, i, 2 * PAGE));
 	}
 	ASSERT_EQ(0, dma_unmap(c->dev.container, 20 * PAGE, PAGE, 0, NULL));
-	/* Refused or scratch: a server that tries must survive it. */
+	/*
+	 * The write is refused or goes to a scratch page: a server that tries
+	 * it must survive.
+	 */
 	testdev_cmd(&c->td, "dma-fill 0x%lx %lu 0xee", 20 * PAGE, PAGE);
 	testdev_cmd(&c->td, "dma-fill 0x%lx %lu 0xee", 21 * PAGE, PAGE);
 	for (i = 0; i < NR_MAPS; i++)
@@ -217,11 +224,11 @@ TEST_F_TIMEOUT(few, holes, 120)
 				  c->mem[i * PAGE + k])
 			TH_LOG("page %u", i);
 		}
-	EXPECT_TRUE(one_is_there(c, 9, 2 * PAGE));
-	EXPECT_TRUE(one_is_there(c, 11, 2 * PAGE));
+	EXPECT_TRUE(is_readable(c, 9, 2 * PAGE));
+	EXPECT_TRUE(is_readable(c, 11, 2 * PAGE));
 }
 
-TEST_F_TIMEOUT(few, unmap_all, 120)
+TEST_F_TIMEOUT(few, unmap_all_removes_all_windows, 120)
 {
 	struct consumer *c = &self->c;
 	uint64_t size = 0;
@@ -235,10 +242,10 @@ TEST_F_TIMEOUT(few, unmap_all, 120)
 	EXPECT_EQ(NR_MAPS * PAGE, size);
 	EXPECT_EQ(c->locked, res_locked());
 	EXPECT_EQ(0, map_one(c, 5, PAGE));
-	EXPECT_TRUE(one_is_there(c, 5, PAGE));
+	EXPECT_TRUE(is_readable(c, 5, PAGE));
 }
 
-/* No two of these can be one region. */
+/* Maps page @i so that no two pages can share a DMA region. */
 static int map_apart(struct consumer *c, unsigned int i)
 {
 	return dma_map(c->dev.container, c->mem + i * PAGE, i * MB, PAGE,
@@ -246,10 +253,10 @@ static int map_apart(struct consumer *c, unsigned int i)
 }
 
 /*
- * A server that refuses one map for a reason of its own seems to be full; it
- * is asked again, until it is.
+ * A server that refuses one map for another reason appears to be full.  The
+ * kernel tries again for each new map, until the server is really full.
  */
-TEST(refused_not_full)
+TEST(one_refusal_does_not_set_the_limit)
 {
 	struct consumer c;
 	unsigned int i;
@@ -266,8 +273,8 @@ TEST(refused_not_full)
 	consumer_stop(_metadata, &c);
 }
 
-/* Maps of a shared file, page by page, as DPDK does without huge pages. */
-TEST_F_TIMEOUT(few, file_pages, 120)
+/* Maps a shared file page by page, as DPDK does without huge pages. */
+TEST_F_TIMEOUT(few, pages_of_one_file_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
 	char *mem = mem_memfd(NR_MAPS * PAGE, NULL);
@@ -290,8 +297,8 @@ TEST_F_TIMEOUT(few, file_pages, 120)
 	}
 }
 
-/* One file and one map each, as DPDK's huge pages are. */
-TEST_F_TIMEOUT(few, many_files, 120)
+/* Maps many files, one map each, as DPDK does with huge pages. */
+TEST_F_TIMEOUT(few, many_files_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
 	char *mem[64];

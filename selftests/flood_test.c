@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Servers that send without end, or read nothing, or answer when nobody waits
- * any more: what the tables of hostile_test cannot say in one message.
+ * Servers that send without end, read nothing, or reply after nobody waits any
+ * more: cases that the tables of hostile_test cannot express in one message.
  */
 #include <dirent.h>
 #include <linux/vuser.h>
@@ -19,10 +19,13 @@
 #include "lib/helper.h"
 
 #define PAGE HOSTILE_PAGE
-/* A deadline that is to pass, and what no wait for it may take, ms. */
-#define HASTY	 "300"
-#define BOUND_MS 20000
-/* Of the channel, see kmod/server/channel.h. */
+/*
+ * A short timeout that is to expire, and a limit for the time until it does, in
+ * ms.
+ */
+#define SHORT_TIMEOUT "300"
+#define BOUND_MS      20000
+/* The number of slots of the channel, see kmod/server/channel.h. */
 #define NR_SLOTS   128
 #define NR_THREADS (NR_SLOTS + 2)
 
@@ -50,7 +53,7 @@ FIXTURE_TEARDOWN(flood)
 
 	consumer_close(&self->h.consumer);
 	EXPECT_EQ(self->locked, res_locked());
-	/* What is left of a test's haste is not for the next server. */
+	/* Reset the short timeouts for the next server. */
 	EXPECT_EQ(0, mdev_set(uuid, "request_timeout_ms", "10000"));
 	EXPECT_EQ(0, mdev_set(uuid, "close_timeout_ms", "10000"));
 	self->h.attached = false;
@@ -68,7 +71,10 @@ FIXTURE_TEARDOWN(flood)
 static atomic_uint batches;
 static sem_t reached, go_on;
 
-/* DMA writes of a byte each that want no reply, as many as one send takes. */
+/*
+ * Fills @buf with as many one-byte DMA writes as fit, none of which wants a
+ * reply.
+ */
 static size_t make_writes(char *buf, size_t size)
 {
 	struct {
@@ -89,8 +95,9 @@ static size_t make_writes(char *buf, size_t size)
 }
 
 /*
- * Answers nothing, and sends until the other end is gone.  The socket takes so
- * much that it never runs dry, however seldom this thread gets to run.
+ * Answers nothing, and sends until the other end closes the socket.  The send
+ * buffer is so large that it never runs empty, even if this thread is scheduled
+ * rarely.
  */
 static enum next flood_writes(struct server *s, const struct trick *t)
 {
@@ -105,7 +112,10 @@ static enum next flood_writes(struct server *s, const struct trick *t)
 	return NEXT_HANG_UP;
 }
 
-/* Asks for @a pages, more than the answers find room for; then @b. */
+/*
+ * Sends @a DMA reads of four pages each, too many for the replies to fit in the
+ * socket; then @b.
+ */
 static enum next ask_and_not_read(struct server *s, const struct trick *t)
 {
 	struct vfio_user_dma_access access = { ACT_IOVA, 4 * PAGE };
@@ -123,7 +133,10 @@ static enum next ask_and_not_read(struct server *s, const struct trick *t)
 	return t->b;
 }
 
-/* Keeps the commands until all slots are in use, and answers them late. */
+/*
+ * Holds the replies back until all slots are in use.  Then, if @a is
+ * NEXT_SERVE, it sends them.
+ */
 static enum next answer_late(struct server *s, const struct trick *t)
 {
 	static struct message kept[NR_SLOTS];
@@ -144,7 +157,7 @@ static enum next answer_late(struct server *s, const struct trick *t)
 	return t->a;
 }
 
-/* Breaks the protocol, and goes on to write to memory. */
+/* Breaks the protocol, then continues to write to the consumer's memory. */
 static enum next break_and_write(struct server *s, const struct trick *t)
 {
 	char buf[1024];
@@ -161,12 +174,12 @@ static enum next break_and_write(struct server *s, const struct trick *t)
 
 /* Floods ------------------------------------------------------------------ */
 
-TEST_F(flood, deadline)
+TEST_F(flood, flood_does_not_delay_the_timeout_of_a_read)
 {
 	static const struct trick trick = { .fn = flood_writes };
 	long long start = clock_ms();
 
-	SET("request", HASTY);
+	SET("request", SHORT_TIMEOUT);
 	server_arm(&self->h.server, &trick, &reads);
 	EXPECT_EQ(-EIO, consumer_check(&self->h.consumer));
 	EXPECT_GT(BOUND_MS, clock_ms() - start)
@@ -174,14 +187,14 @@ TEST_F(flood, deadline)
 	EXPECT_STATE("lost");
 }
 
-TEST_F(flood, killed)
+TEST_F(flood, flood_does_not_delay_the_death_of_a_reader)
 {
 	static const struct trick trick = { .fn = flood_writes };
 	long long start;
 	int status;
 	pid_t pid;
 
-	SET("close", HASTY);
+	SET("close", SHORT_TIMEOUT);
 	batches = 0;
 	sem_init(&reached, 0, 0);
 	server_arm(&self->h.server, &trick, &reads);
@@ -199,12 +212,12 @@ TEST_F(flood, killed)
 	TH_LOG("after %lld ms", clock_ms() - start);
 }
 
-TEST_F(flood, close)
+TEST_F(flood, flood_does_not_delay_a_close)
 {
 	static const struct trick trick = { .fn = flood_writes };
 	long long start = clock_ms();
 
-	SET("close", HASTY);
+	SET("close", SHORT_TIMEOUT);
 	server_arm(&self->h.server, &trick, &resets);
 	consumer_close(&self->h.consumer);
 	EXPECT_GT(BOUND_MS, clock_ms() - start)
@@ -212,7 +225,7 @@ TEST_F(flood, close)
 	EXPECT_STATE("created");
 }
 
-/* Answers, and floods then. */
+/* Sends the reply, then floods. */
 static enum next answer_and_flood(struct server *s, const struct trick *t)
 {
 	server_send_message(s, &s->reply);
@@ -227,8 +240,8 @@ static bool is_last_config_read(const struct message *cmd)
 	return access.offset == HOSTILE_CONFIG - 4;
 }
 
-/* Nobody has the device open, so that the module may go, at any time. */
-TEST(module_unloaded_in_a_flood)
+/* Nobody has the device open, so the module may be unloaded at any time. */
+TEST(module_can_be_unloaded_during_a_flood)
 {
 	static const struct trick trick = { .fn = answer_and_flood };
 	static const struct target last = { VFIO_USER_REGION_READ,
@@ -255,9 +268,9 @@ TEST(module_unloaded_in_a_flood)
 	hostile_stop(&h);
 }
 
-/* Replies that find no room ------------------------------------------------ */
+/* Replies that do not fit in the socket ------------------------------------ */
 
-/* Clock ticks that the kernel's worker threads used so far. */
+/* Clock ticks that the kernel's worker threads have used so far. */
 static unsigned long worker_ticks(void)
 {
 	unsigned long user, system, all = 0;
@@ -288,8 +301,11 @@ static unsigned long worker_ticks(void)
 		  dma_map(self->h.consumer.dev.container, \
 			  self->h.consumer.mem, ACT_IOVA, 4 * PAGE, DMA_RW))
 
-/* A reply is parked, the server dies: nobody tries on and on to send it. */
-TEST_F(flood, park_and_die)
+/*
+ * The server dies while a reply waits for room: the kernel must not retry for
+ * ever.
+ */
+TEST_F(flood, pending_reply_to_a_dead_server_is_dropped)
 {
 	static const struct trick trick = { .fn = ask_and_not_read,
 					    .a = 64,
@@ -307,8 +323,8 @@ TEST_F(flood, park_and_die)
 	sem_post(&go_on);
 	EXPECT_STATE("lost");
 	/*
-	 * The device is still open.  What runs for nothing now runs until it is
-	 * not; other work of the kernel's comes to an end.
+	 * The device is still open.  A worker that retries for ever uses time
+	 * in every interval; other work of the kernel ends.
 	 */
 	idle = sysconf(_SC_CLK_TCK) * QUIET_MS * 3 / 1000 / 2;
 	do {
@@ -320,15 +336,18 @@ TEST_F(flood, park_and_die)
 	TH_LOG("%lu ticks", ticks);
 }
 
-/* A reply is parked, and the server never reads: it has only so long. */
-TEST_F(flood, park)
+/*
+ * A reply waits for room, and the server never reads: the timeout must end the
+ * wait.
+ */
+TEST_F(flood, server_that_reads_no_replies_is_lost)
 {
 	static const struct trick trick = { .fn = ask_and_not_read,
 					    .a = 64,
 					    .b = NEXT_DEAF };
 
 	MAP_ALL();
-	SET("request", HASTY);
+	SET("request", SHORT_TIMEOUT);
 	sem_init(&reached, 0, 0);
 	server_arm(&self->h.server, &trick, &stores);
 	self->h.consumer.bar0[1] = 1;
@@ -336,8 +355,8 @@ TEST_F(flood, park)
 	EXPECT_TRUE(klog_has(self->h.klog, "the server does not read replies"));
 }
 
-/* What a server says after it broke the protocol counts no more. */
-TEST_F(flood, nothing_after_the_end)
+/* After a breach of the protocol, the kernel ignores all further messages. */
+TEST_F(flood, messages_after_a_protocol_error_are_ignored)
 {
 	static const struct trick trick = { .fn = break_and_write };
 
@@ -351,7 +370,7 @@ TEST_F(flood, nothing_after_the_end)
 	EXPECT_EQ(0x5a, self->h.consumer.mem[0]);
 }
 
-/* More threads than messages ----------------------------------------------- */
+/* More threads than slots -------------------------------------------------- */
 
 static void *read_once(void *arg)
 {
@@ -359,7 +378,10 @@ static void *read_once(void *arg)
 	return NULL;
 }
 
-/* A process with more threads in reads than the channel has slots; its end. */
+/*
+ * Starts a process with more reading threads than the channel has slots, and
+ * kills it.
+ */
 static void kill_readers(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(flood) *self)
 {
@@ -383,7 +405,7 @@ static void kill_readers(struct __test_metadata *_metadata,
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 }
 
-TEST_F(flood, late_replies_to_the_killed)
+TEST_F(flood, late_replies_to_killed_readers_are_dropped)
 {
 	static const struct trick trick = { .fn = answer_late };
 
@@ -394,8 +416,8 @@ TEST_F(flood, late_replies_to_the_killed)
 	EXPECT_STATE("open");
 }
 
-/* All slots wait for replies that never come: the server is lost, at last. */
-TEST_F(flood, no_replies_to_the_killed)
+/* All slots wait for replies that never come: at last the server is lost. */
+TEST_F(flood, missing_replies_to_killed_readers_lose_the_server)
 {
 	static const struct trick trick = { .fn = answer_late,
 					    .a = NEXT_SILENT };
@@ -403,7 +425,7 @@ TEST_F(flood, no_replies_to_the_killed)
 	server_arm(&self->h.server, &trick, &reads);
 	kill_readers(_metadata, self);
 	sem_post(&go_on);
-	SET("request", HASTY);
+	SET("request", SHORT_TIMEOUT);
 	EXPECT_EQ(-EIO, consumer_check(&self->h.consumer));
 	EXPECT_STATE("lost");
 }
@@ -417,8 +439,8 @@ static enum next deaf(struct server *s, const struct trick *t)
 }
 
 /*
- * A message of which the socket takes but a few: so large that they fill it with
- * their bytes alone, whatever the kernel adds for each.
+ * A message so large that the socket takes only a few.  Its own bytes fill the
+ * socket, whatever overhead the kernel adds for each message.
  */
 static void *send_much(void *arg)
 {
@@ -444,7 +466,7 @@ static void *set_irqs(void *arg)
 	return NULL;
 }
 
-/* Waits until the socket to the server takes no more. */
+/* Waits until the socket to the server is full. */
 static void wait_full(struct __test_metadata *_metadata, struct server *s)
 {
 	int fd = s->conn, room, queued;
@@ -456,8 +478,8 @@ static void wait_full(struct __test_metadata *_metadata, struct server *s)
 	} while (queued < room);
 }
 
-/* Waits until a message with descriptors waits for vuserd, or for room. */
-static void wait_request(struct __test_metadata *_metadata, struct genl *nl)
+/* Waits until a message with file descriptors waits for vuserd, or for room. */
+static void wait_fdmsg(struct __test_metadata *_metadata, struct genl *nl)
 {
 	struct genl_msg msg;
 
@@ -468,11 +490,11 @@ static void wait_request(struct __test_metadata *_metadata, struct genl *nl)
 }
 
 /*
- * Registering a family takes the lock that stops all of genetlink, and waits
- * for the handlers that run: vuserd's `send` must not be one that waits for a
- * server which reads nothing.
+ * Registering a family takes the lock that stops all of generic netlink, and
+ * waits for running handlers.  So vuserd's `send` must not wait for a server
+ * that reads nothing.
  */
-TEST_F(flood, family_registered_meanwhile)
+TEST_F(flood, full_socket_does_not_block_generic_netlink)
 {
 	static const struct trick trick = { .fn = deaf };
 	struct consumer *c = &self->h.consumer;
@@ -483,7 +505,7 @@ TEST_F(flood, family_registered_meanwhile)
 	int i;
 
 	SET("request", "60000");
-	SET("close", HASTY);
+	SET("close", SHORT_TIMEOUT);
 	sem_init(&reached, 0, 0);
 	server_arm(&self->h.server, &trick, &stores);
 	c->bar0[1] = 1;
@@ -491,11 +513,11 @@ TEST_F(flood, family_registered_meanwhile)
 		;
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, send_much, c));
-	/* It would be sent, where it came before them. */
+	/* SET_IRQS must come after them; otherwise it would be sent. */
 	wait_full(_metadata, &self->h.server);
 	ASSERT_EQ(0, pthread_create(&threads[8], NULL, set_irqs, c));
 	ASSERT_EQ(0, genl_open(&nl));
-	wait_request(_metadata, &nl);
+	wait_fdmsg(_metadata, &nl);
 
 	start = clock_ms();
 	EXPECT_EQ(0, system("modprobe fou"));
@@ -504,8 +526,8 @@ TEST_F(flood, family_registered_meanwhile)
 	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, genl_send(&nl, &msg));
 	EXPECT_EQ(0, system("modprobe -r fou"));
-	/* It still has no room. */
-	wait_request(_metadata, &nl);
+	/* The message still has no room. */
+	wait_fdmsg(_metadata, &nl);
 	genl_close(&nl);
 	EXPECT_EQ(0, server_next(&self->h.server));
 	for (i = 0; i < 9; i++)
@@ -513,10 +535,10 @@ TEST_F(flood, family_registered_meanwhile)
 	EXPECT_STATE("lost");
 }
 
-/* One device after the other ------------------------------------------------ */
+/* One device after another ------------------------------------------------- */
 
-/* vuserd takes none of them for the one before. */
-TEST_F(flood, devices_come_and_go)
+/* vuserd must not confuse a new device with the one before. */
+TEST_F(flood, recreated_devices_are_attached)
 {
 	int i;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of a FUSE file system for DMA: its owner may take as long as it likes
- * to bring a page in, and MAP_DMA waits for that, but neither the device nor its
- * server.  Later it is not asked any more.
+ * DMA maps of memory of a FUSE file system.  The FUSE server may take
+ * arbitrarily long to fill a page.  MAP_DMA waits for it, but the device and
+ * its vfio-user server do not.  After the map, the FUSE server is not asked
+ * again.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -80,7 +81,7 @@ static void *map(void *arg)
 	return NULL;
 }
 
-TEST_F(fuse, slow_owner)
+TEST_F(fuse, slow_fuse_server_blocks_only_the_map)
 {
 	struct mapper m = { .dev = &self->dev, .flags = variant->dma };
 	char *other = mem_anon(PAGE);
@@ -96,8 +97,9 @@ TEST_F(fuse, slow_owner)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, map, &m));
 	fuse_wait(&self->fuse);
 	/*
-	 * It waits, on 6.1 with the process's own mmap lock, which other maps
-	 * of this process need.  The registers and the server's DMA do not.
+	 * MAP_DMA waits.  On 6.1 it holds the mmap lock of the process, which
+	 * other maps of this process need.  Registers and the server's DMA do
+	 * not need it.
 	 */
 	EXPECT_EQ(0,
 		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
@@ -109,7 +111,7 @@ TEST_F(fuse, slow_owner)
 	fuse_release(&self->fuse);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, m.ret);
-	/* Its owner is gone; the page is not. */
+	/* The FUSE server has ended; the page is still there. */
 	fuse_stop(&self->fuse);
 	self->stopped = true;
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 2"));
@@ -118,8 +120,8 @@ TEST_F(fuse, slow_owner)
 	munmap(m.mem, PAGE);
 }
 
-/* The owner goes in the middle of it: the map fails, as a fault would. */
-TEST_F(fuse, owner_goes)
+/* The FUSE server ends during MAP_DMA: the map fails, as a page fault would. */
+TEST_F(fuse, map_fails_if_the_fuse_server_ends)
 {
 	struct mapper m = { .dev = &self->dev, .flags = variant->dma };
 	pthread_t thread;
@@ -137,10 +139,10 @@ TEST_F(fuse, owner_goes)
 }
 
 /*
- * The container goes while the memory comes: the core lets go of it with the
- * group, whoever is still in an ioctl of it.
+ * The container is closed during MAP_DMA: the VFIO core detaches it together
+ * with the group, even if an ioctl of the container is running.
  */
-TEST_F(fuse, container_goes)
+TEST_F(fuse, map_fails_if_the_group_is_closed)
 {
 	struct mapper m = { .dev = &self->dev, .flags = variant->dma };
 	pthread_t thread;

@@ -232,7 +232,7 @@ TEST_F(helper, bell_lost)
 	OPEN();
 	ASSERT_EQ(0, genl_open(&nl));
 	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, 0);
-	uuid_bytes(self->td.uuid, uuid);
+	control_uuid_bytes(self->td.uuid, uuid);
 	genl_put(&msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
 	ASSERT_EQ(0, genl_send(&nl, &msg));
 	port = genl_get(VUSER_A_DEV_OWNER);
@@ -368,7 +368,7 @@ TEST_F(helper, keeps_no_descriptors)
 			  dma_unmap(self->dev.container, 0, 4 * PAGE, 0, NULL));
 		ASSERT_EQ(0, irq_disable(self->dev.device, MSIX));
 	}
-	EXPECT_GE(before, res_fds_soon(self->pid, before));
+	EXPECT_GE(before, res_wait_fds(self->pid, before));
 }
 
 /* The server goes while there is no helper. */

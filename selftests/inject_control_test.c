@@ -26,14 +26,14 @@ static int serve(struct control *c)
 	close(c->sock[1]);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, c->sock))
 		return -errno;
-	return attach(&c->nl, c->id, c->token, c->sock[1]);
+	return control_attach(&c->nl, c->id, c->token, c->sock[1]);
 }
 
 static void serve_anew(void *data)
 {
 	struct control *c = data;
 
-	detach(&c->nl, c->id, c->token, NULL);
+	control_detach(&c->nl, c->id, c->token, NULL);
 	mdev_wait(c->uuid, "state", "created", SOON_MS);
 	serve(c);
 }
@@ -43,7 +43,7 @@ FIXTURE_SETUP(owned)
 	struct control *c = &self->c;
 
 	ASSERT_EQ(0, control_start(c));
-	ASSERT_EQ(0, claim(&c->nl, c->id, &c->token));
+	ASSERT_EQ(0, control_claim(&c->nl, c->id, &c->token));
 	ASSERT_EQ(0, serve(c));
 }
 
@@ -63,19 +63,19 @@ static int call_all(void *data)
 {
 	struct control *c = data;
 	unsigned int nr = 0;
-	struct seen seen;
+	struct control_info info;
 	int ret;
 
-	ret = claim(&c->nl, c->id, &c->token);
+	ret = control_claim(&c->nl, c->id, &c->token);
 	if (!ret)
-		ret = dev_get(&c->nl, c->id, &seen);
+		ret = control_get(&c->nl, c->id, &info);
 	if (!ret)
 		ret = nlt_call(&c->nl, nlt_new(VUSER_CMD_DEV_GET, NLM_F_DUMP),
 			       count, &nr);
 	if (!ret && !nr)
 		ret = -ENODATA;
 	if (!ret)
-		ret = detach(&c->nl, c->id, c->token, "a reason");
+		ret = control_detach(&c->nl, c->id, c->token, "a reason");
 	if (!ret)
 		ret = serve(c);
 	return ret;
@@ -83,11 +83,11 @@ static int call_all(void *data)
 
 TEST_F_TIMEOUT(owned, calls, SWEEP_LIMIT)
 {
-	struct seen seen;
+	struct control_info info;
 
 	EXPECT_SWEEP(call_all, serve_anew, &self->c, INJECT_SELF);
-	ASSERT_EQ(0, dev_get(&self->c.nl, self->c.id, &seen));
-	EXPECT_EQ(VUSER_STATE_ATTACHED, seen.state);
+	ASSERT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
+	EXPECT_EQ(VUSER_STATE_ATTACHED, info.state);
 }
 
 /* Work items ---------------------------------------------------------------- */

@@ -159,7 +159,7 @@ static void close_device(void *data)
 }
 
 static void open_sweep(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(dma) *self, enum inject_who who)
+		       FIXTURE_DATA(dma) *self, enum inject_target target)
 {
 	int container = self->dev.container;
 
@@ -168,7 +168,7 @@ static void open_sweep(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, dma_map(container, self->memfd, MB, MB, DMA_RW));
 	ASSERT_EQ(0, dma_map(container, self->anon, 2 * MB, PAGE,
 			     VFIO_DMA_MAP_FLAG_READ));
-	EXPECT_SWEEP(open_device, close_device, self, who, .step = 13);
+	EXPECT_SWEEP(open_device, close_device, self, target, .step = 13);
 	ASSERT_EQ(0, open_device(self));
 	EXPECT_EQ(3, testdev_num(&shared, "dma-count"));
 }

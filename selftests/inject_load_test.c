@@ -58,13 +58,13 @@ static int unload(void)
 
 /* Fails in one place after the other, until a load had no more of them. */
 static void load_sweep(struct __test_metadata *_metadata,
-		       FIXTURE_DATA(module) *self, enum inject_how how)
+		       FIXTURE_DATA(module) *self, enum inject_scope scope)
 {
 	int ret = 0, failed = 1;
 	unsigned int nth;
 
 	for (nth = 1; failed && nth < MAX_NTH; nth++) {
-		ASSERT_EQ(0, inject_arm(INJECT_SELF, how, nth));
+		ASSERT_EQ(0, inject_arm(INJECT_SELF, scope, nth));
 		ret = load(self);
 		failed = inject_disarm();
 		if (ret) {
@@ -86,7 +86,7 @@ TEST_F_TIMEOUT(module, loading, 300)
 	ASSERT_EQ(0, inject_init());
 	ASSERT_EQ(0, unload());
 	load_sweep(_metadata, self, INJECT_ONE);
-	load_sweep(_metadata, self, INJECT_REST);
+	load_sweep(_metadata, self, INJECT_FROM);
 	ASSERT_EQ(0, load(self));
 	EXPECT_EQ(0, access(MDEV_TYPE, F_OK));
 }

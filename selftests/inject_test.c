@@ -79,7 +79,7 @@ TEST_F_TIMEOUT(device, create, SWEEP_LIMIT)
 		ASSERT_EQ(0, mdev_create(others[i]));
 	}
 	EXPECT_SWEEP(create, remove_if_there, self->td.uuid, INJECT_SELF,
-		     .behind_first = true);
+		     .from_first = true);
 	for (i = 0; i < NR_OTHERS; i++)
 		EXPECT_EQ(0, mdev_remove(others[i]));
 }
@@ -404,13 +404,13 @@ static int touch(void *data)
 
 static uint64_t nr_unsent(struct __test_metadata *_metadata)
 {
-	struct seen seen;
+	struct control_info info;
 	struct nlt nl;
 
 	ASSERT_EQ(0, nlt_open(&nl));
-	ASSERT_EQ(0, dev_get_uuid(&nl, shared.uuid, &seen));
+	ASSERT_EQ(0, control_get_by_uuid(&nl, shared.uuid, &info));
 	nlt_close(&nl);
-	return seen.unsent;
+	return info.unsent;
 }
 
 /* A store that could not be sent is gone, as on a bus, but it is counted. */
@@ -440,7 +440,7 @@ static void open_again(void *data)
 TEST_F_TIMEOUT(consumer, shared_area, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(touch_area, open_again, &self->dev, INJECT_SELF,
-		     .alone_only = true);
+		     .one_only = true);
 }
 
 /* Interrupts --------------------------------------------------------------- */
@@ -489,14 +489,14 @@ static void irqs_off(void *data)
 }
 
 static void irqs_sweep(struct __test_metadata *_metadata, int device,
-		       enum inject_who who)
+		       enum inject_target target)
 {
 	struct irqs irqs = { .device = device };
 	unsigned int i;
 
 	for (i = 0; i < NR_VECTORS; i++)
 		irqs.fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	EXPECT_SWEEP(irqs_set, irqs_off, &irqs, who);
+	EXPECT_SWEEP(irqs_set, irqs_off, &irqs, target);
 	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0",
 				 VFIO_PCI_MSIX_IRQ_INDEX));
 	ASSERT_EQ(0, irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0,

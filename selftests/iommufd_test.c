@@ -267,15 +267,15 @@ static bool ends(pid_t pid, int ms)
 TEST_F(waits, nobody_but_the_server)
 {
 	struct vfio_dev dev;
-	struct seen seen;
+	struct control_info info;
 	uint32_t id = 0;
 
-	EXPECT_EQ(0, dev_get_uuid(&self->nl, shared.uuid, &seen));
-	EXPECT_EQ(VUSER_STATE_OPEN, seen.state);
+	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
+	EXPECT_EQ(VUSER_STATE_OPEN, info.state);
 
 	/* Its close has a deadline, and asks nobody to wait for it. */
 	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
-	EXPECT_EQ(0, dev_get_uuid(&self->nl, shared.uuid, &seen));
+	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 
 	/* What waits is the old channel's; there will be another. */
@@ -291,9 +291,9 @@ TEST_F(waits, nobody_but_the_server)
 /* It comes in the end: the server has it, and all goes on. */
 TEST_F(waits, until_it_comes)
 {
-	struct seen seen;
+	struct control_info info;
 
-	EXPECT_EQ(0, dev_get_uuid(&self->nl, shared.uuid, &seen));
+	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
 	fuse_release(&self->fuse);
 	server_done(self);
 	EXPECT_EQ(0, self->dma);

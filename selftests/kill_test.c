@@ -271,7 +271,7 @@ static bool pin_is_killable(void)
 /* Memory that its owner, a FUSE server, does not bring: no server of ours. */
 TEST(killed_before_memory_came)
 {
-	struct fuse fuse = { .ahead = true };
+	struct fuse fuse = { .readahead = true };
 	int status, file, to[2];
 	pid_t pid;
 	char c;

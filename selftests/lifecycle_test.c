@@ -382,7 +382,7 @@ TEST_F(served, no_fds_left_behind)
 					   VFIO_TYPE1v2_IOMMU));
 		vfio_dev_close(&self->dev);
 	}
-	EXPECT_GE(before, res_fds_soon(self->td.pid, before));
+	EXPECT_GE(before, res_wait_fds(self->td.pid, before));
 }
 
 HELPER_MAIN

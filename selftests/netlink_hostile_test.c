@@ -228,7 +228,7 @@ FIXTURE_SETUP(hostile)
 	uuid_new(self->uuid);
 	ASSERT_EQ(0, mdev_create(self->uuid));
 	ASSERT_EQ(0, nlt_open(&self->nl));
-	ASSERT_EQ(0, nlt_ask_why(&self->nl));
+	ASSERT_EQ(0, nlt_enable_ext_ack(&self->nl));
 	ASSERT_EQ(0, find(self));
 	ASSERT_EQ(0, claim(self, &self->nl));
 	self->env.memfd = memfd_create("area", MFD_CLOEXEC);
@@ -261,7 +261,7 @@ static void undo(struct __test_metadata *_metadata, hostile *self,
 	if (op->cmd != VUSER_CMD_DEV_ATTACH)
 		return;
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL))
-	TH_LOG("%s", nlt_text());
+	TH_LOG("%s", nlt_ext_ack());
 	new_sockets(self);
 }
 
@@ -317,7 +317,7 @@ static bool try_one(struct __test_metadata *_metadata, hostile *self,
 		TH_LOG("%s: attribute %u of type %u: %s: taken", op->name,
 		       edit->at, hit->type, edit->name);
 	}
-	EXPECT_TRUE(!ret || nlt_text()[0])
+	EXPECT_TRUE(!ret || nlt_ext_ack()[0])
 	{
 		TH_LOG("%s: attribute %u of type %u: %s: error %d, no reason",
 		       op->name, edit->at, hit->type, edit->name, ret);
@@ -402,7 +402,7 @@ static void cut(struct __test_metadata *_metadata, hostile *self,
 		if (!ret)
 			undo(_metadata, self, op);
 		/* What has no room for a command never comes to it. */
-		EXPECT_TRUE(!ret || nlt_text()[0] ||
+		EXPECT_TRUE(!ret || nlt_ext_ack()[0] ||
 			    len < NLMSG_HDRLEN + GENL_HDRLEN)
 		{
 			TH_LOG("%s of %zu bytes: error %d, no reason", op->name,
@@ -420,7 +420,7 @@ static void works(struct __test_metadata *_metadata, hostile *self)
 	for (i = 0; i < NR_NLOPS; i++) {
 		EXPECT_EQ(nlops[i].good, call(self, &nlops[i], NULL))
 		{
-			TH_LOG("%s: %s", nlops[i].name, nlt_text());
+			TH_LOG("%s: %s", nlops[i].name, nlt_ext_ack());
 		}
 		if (!nlops[i].good)
 			undo(_metadata, self, &nlops[i]);
@@ -522,11 +522,11 @@ TEST_F(hostile, another_caller)
 	size_t i;
 
 	ASSERT_EQ(0, nlt_open(&self->nl));
-	ASSERT_EQ(0, nlt_ask_why(&self->nl));
+	ASSERT_EQ(0, nlt_enable_ext_ack(&self->nl));
 	for (i = 0; i < NR_NLOPS; i++) {
 		if (nlops[i].cmd == VUSER_CMD_DEV_CLAIM) {
 			EXPECT_EQ(-EBUSY, call(self, &nlops[i], NULL));
-			EXPECT_NE('\0', nlt_text()[0]);
+			EXPECT_NE('\0', nlt_ext_ack()[0]);
 		}
 		if (nlops[i].cmd != VUSER_CMD_DEV_ATTACH &&
 		    nlops[i].cmd != VUSER_CMD_DEV_DETACH &&
@@ -535,7 +535,7 @@ TEST_F(hostile, another_caller)
 			continue;
 		EXPECT_EQ(-EPERM, call(self, &nlops[i], NULL))
 		TH_LOG("%s", nlops[i].name);
-		EXPECT_NE('\0', nlt_text()[0]) TH_LOG("%s", nlops[i].name);
+		EXPECT_NE('\0', nlt_ext_ack()[0]) TH_LOG("%s", nlops[i].name);
 	}
 	nlt_close(&self->nl);
 	self->nl = owner;
@@ -549,12 +549,12 @@ TEST_F(hostile, out_of_order)
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
 	ASSERT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_EQ(-EBUSY, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
-	EXPECT_NE('\0', nlt_text()[0]);
+	EXPECT_NE('\0', nlt_ext_ack()[0]);
 	/* The same sockets for a device that has lost them. */
 	shutdown(self->sock[1], SHUT_RDWR);
 	ASSERT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
 	EXPECT_EQ(-EBUSY, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
-	EXPECT_NE('\0', nlt_text()[0]);
+	EXPECT_NE('\0', nlt_ext_ack()[0]);
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
 	/* A server that is gone already is taken, and found gone. */
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
@@ -578,7 +578,7 @@ TEST_F(hostile, wired_to_each_other)
 	int sock;
 
 	ASSERT_EQ(0, mdev_set(self->uuid, "request_timeout_ms", "500"));
-	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_text());
+	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_ext_ack());
 	env = self->env;
 	memcpy(first, self->uuid, sizeof(first));
 	sock = self->sock[0];
@@ -588,7 +588,7 @@ TEST_F(hostile, wired_to_each_other)
 	ASSERT_EQ(0, find(self));
 	ASSERT_EQ(0, claim(self, &self->nl));
 	self->sock[0] = self->sock[1];
-	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_text());
+	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_ext_ack());
 
 	/* The open resets the device, or finds that it cannot. */
 	if (!vfio_dev_open(&dev, first, VFIO_TYPE1v2_IOMMU))

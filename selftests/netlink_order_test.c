@@ -73,7 +73,7 @@ FIXTURE_SETUP(order)
 	ASSERT_EQ(0, testdev_start(&self->td, NULL));
 	helper_kill(pid);
 	ASSERT_EQ(0, nlt_open(&self->nl));
-	ASSERT_EQ(0, nlt_ask_why(&self->nl));
+	ASSERT_EQ(0, nlt_enable_ext_ack(&self->nl));
 	ASSERT_EQ(0, find(self));
 	ASSERT_EQ(0, claim(self, &self->nl, &self->token));
 	ASSERT_EQ(0,
@@ -168,7 +168,7 @@ static int show_request(order *self, uint64_t id)
 #define EXPECT_REFUSED(error, call)                \
 	do {                                       \
 		EXPECT_EQ(-(error), call);         \
-		EXPECT_NE('\0', nlt_text()[0])     \
+		EXPECT_NE('\0', nlt_ext_ack()[0])  \
 		{                                  \
 			TH_LOG("no reason given"); \
 		}                                  \
@@ -189,7 +189,7 @@ TEST_F(order, device_is_open)
 	nlt_put_u32(msg, VUSER_A_DEV_MAX_DATA_XFER_SIZE, 1 << 20);
 	nlt_put_u32(msg, VUSER_A_DEV_FLAGS, VFIO_DEVICE_FLAGS_PCI);
 	EXPECT_GT(0, nlt_call(&self->nl, msg, NULL, NULL));
-	EXPECT_NE('\0', nlt_text()[0]);
+	EXPECT_NE('\0', nlt_ext_ack()[0]);
 
 	msg = nlt_new(VUSER_CMD_DEV_DETACH, 0);
 	nlt_put_u32(msg, VUSER_A_DEV_ID, self->id);
@@ -280,7 +280,7 @@ TEST_F(order, another_caller)
 
 	ASSERT_NE(0, id);
 	ASSERT_EQ(0, nlt_open(&other));
-	ASSERT_EQ(0, nlt_ask_why(&other));
+	ASSERT_EQ(0, nlt_enable_ext_ack(&other));
 	EXPECT_REFUSED(EBUSY, claim(self, &other, &token));
 	EXPECT_REFUSED(EPERM, send_request(self, &other, id, token, null_fd));
 	EXPECT_REFUSED(EPERM, refuse_request(self, &other, id, token, EIO));

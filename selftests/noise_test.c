@@ -40,11 +40,11 @@ TEST_F(control, requests_that_are_not)
 {
 	struct nlt_msg *msg;
 
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	EXPECT_EQ(-ENOTCONN,
 		  send_request(&self->c.nl, self->c.id, self->c.token, 1));
-	ASSERT_EQ(0, attach(&self->c.nl, self->c.id, self->c.token,
-			    self->c.sock[0]));
+	ASSERT_EQ(0, control_attach(&self->c.nl, self->c.id, self->c.token,
+				    self->c.sock[0]));
 	EXPECT_EQ(-ENOENT,
 		  send_request(&self->c.nl, self->c.id, self->c.token, 1));
 	EXPECT_EQ(-EPERM, send_request(&self->c.nl, self->c.id, 0, 1));
@@ -107,7 +107,7 @@ TEST_F(control, survives_noise)
 	int i, pipe[2], refused = 0;
 
 	ASSERT_EQ(0, pipe2(pipe, O_CLOEXEC));
-	ASSERT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
+	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	for (i = 0; i < 20000; i++) {
 		msg = nlt_new(dice(VUSER_CMD_MAX + 2), 0);
 		if (dice(2)) {
@@ -120,13 +120,14 @@ TEST_F(control, survives_noise)
 		refused += nlt_call(&self->c.nl, msg, NULL, NULL) != 0;
 	}
 	EXPECT_LT(10000, refused);
-	EXPECT_EQ(0, claim(&self->c.nl, self->c.id, &self->c.token));
-	EXPECT_EQ(0, detach(&self->c.nl, self->c.id, self->c.token, NULL));
+	EXPECT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
+	EXPECT_EQ(0,
+		  control_detach(&self->c.nl, self->c.id, self->c.token, NULL));
 	close(pipe[1]);
 	close(self->c.sock[0]);
 	self->c.sock[0] = -1;
-	EXPECT_TRUE(hung_up(pipe[0]));
-	EXPECT_TRUE(hung_up(self->c.sock[1]));
+	EXPECT_TRUE(control_hung_up(pipe[0]));
+	EXPECT_TRUE(control_hung_up(self->c.sock[1]));
 	close(pipe[0]);
 }
 

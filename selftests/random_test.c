@@ -172,7 +172,7 @@ int main(void)
 {
 	unsigned long seed = setting("VUSER_SEED", time(NULL));
 	unsigned long seconds = setting("VUSER_SECONDS", SECONDS);
-	struct fuse fuse = { .ahead = true };
+	struct fuse fuse = { .readahead = true };
 	pid_t pids[2 * NR_DEVICES + 2];
 	unsigned int i, nr = 0;
 

@@ -41,11 +41,13 @@ static int peer_start(struct peer *p)
 
 	p->server = p->c.sock[1];
 	if (!ret)
-		ret = claim(&p->c.nl, p->c.id, &p->c.token);
+		ret = control_claim(&p->c.nl, p->c.id, &p->c.token);
 	/* Nobody here answers the messages of a close. */
 	if (!ret)
 		ret = mdev_set(p->c.uuid, "close_timeout_ms", "100");
-	return ret ? ret : attach(&p->c.nl, p->c.id, p->c.token, p->c.sock[0]);
+	return ret ? ret :
+		     control_attach(&p->c.nl, p->c.id, p->c.token,
+				    p->c.sock[0]);
 }
 
 /* The next message of the kernel's. */
@@ -206,7 +208,7 @@ TEST_F(half, read_by_one_who_is_killed)
 
 	answer(&second, value);
 	ASSERT_EQ(variant->part, send(server, &second, variant->part, 0));
-	ASSERT_EQ(0, wait_taken(server));
+	ASSERT_EQ(0, control_wait_read(server));
 	ASSERT_EQ(0, task_wait_in(killed, "vuser_slot_wait", SOON_MS));
 	ASSERT_EQ(0, kill(killed, SIGKILL));
 	EXPECT_EQ(SIGKILL, task_wait_end(killed, SOON_MS));

@@ -79,14 +79,14 @@ static int load(void)
 static int attach_twin(struct control *c, int twin)
 {
 	struct nlt_msg *msg;
-	int ret = claim(&c->nl, c->id, &c->token);
+	int ret = control_claim(&c->nl, c->id, &c->token);
 
 	if (ret)
 		return ret;
-	msg = attach_new(c->id, c->token, c->sock[0]);
+	msg = control_attach_new(c->id, c->token, c->sock[0]);
 	nlt_put_u32(msg, VUSER_A_DEV_TWIN_FD, twin);
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x4000);
+	control_put_regions(msg);
 	return nlt_call(&c->nl, msg, NULL, NULL);
 }
 
@@ -124,7 +124,7 @@ TEST(while_a_message_is_half_there)
 	ASSERT_EQ(0, attach_twin(&c, twin[0]));
 	/* ... while the clock of the twin goes. */
 	ASSERT_EQ(4, send(twin[1], "half", 4, 0));
-	ASSERT_EQ(0, wait_taken(twin[1]));
+	ASSERT_EQ(0, control_wait_read(twin[1]));
 	start = clock_ms();
 	log = klog_open();
 	unloader = unload();

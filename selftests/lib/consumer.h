@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The fixture most tests start from: the shared device, opened as v2. */
+/*
+ * The fixture that most tests use: the shared device, opened with a v2
+ * container.
+ */
 #ifndef SELFTESTS_CONSUMER_H
 #define SELFTESTS_CONSUMER_H
 

@@ -14,7 +14,7 @@
 
 #define NR_REGIONS 9
 
-/* One of the numbers in a nest, or 0. */
+/* Returns the number in attribute @type of a nest, or 0 if there is none. */
 static uint64_t in_nest(const struct nlattr *nest, uint16_t type)
 {
 	const char *pos = (const char *)nest + NLA_HDRLEN;
@@ -31,25 +31,25 @@ static uint64_t in_nest(const struct nlattr *nest, uint16_t type)
 	return 0;
 }
 
-static void see(void *data, const struct nlt_reply *reply)
+static void take_info(void *data, const struct nlt_reply *reply)
 {
-	struct seen *seen = data;
+	struct control_info *info = data;
 
-	seen->count++;
-	seen->id = nlt_u32(reply->attrs[VUSER_A_DEV_ID]);
-	seen->state = nlt_u32(reply->attrs[VUSER_A_DEV_STATE]);
-	seen->owner = nlt_u32(reply->attrs[VUSER_A_DEV_OWNER]);
-	snprintf(seen->endpoint, sizeof(seen->endpoint), "%s",
+	info->count++;
+	info->id = nlt_u32(reply->attrs[VUSER_A_DEV_ID]);
+	info->state = nlt_u32(reply->attrs[VUSER_A_DEV_STATE]);
+	info->owner = nlt_u32(reply->attrs[VUSER_A_DEV_OWNER]);
+	snprintf(info->endpoint, sizeof(info->endpoint), "%s",
 		 nlt_string(reply->attrs[VUSER_A_DEV_ENDPOINT]));
-	snprintf(seen->error, sizeof(seen->error), "%s",
+	snprintf(info->error, sizeof(info->error), "%s",
 		 nlt_string(reply->attrs[VUSER_A_DEV_ERROR]));
-	seen->token = reply->attrs[VUSER_A_DEV_TOKEN];
-	seen->whole = reply->attrs[VUSER_A_DEV_REGION];
-	seen->unsent = in_nest(reply->attrs[VUSER_A_DEV_COUNTERS],
+	info->has_token = reply->attrs[VUSER_A_DEV_TOKEN];
+	info->described = reply->attrs[VUSER_A_DEV_REGION];
+	info->unsent = in_nest(reply->attrs[VUSER_A_DEV_COUNTERS],
 			       VUSER_A_COUNTERS_UNSENT);
 }
 
-void uuid_bytes(const char *uuid, uint8_t bytes[16])
+void control_uuid_bytes(const char *uuid, uint8_t bytes[16])
 {
 	unsigned int value, i;
 
@@ -60,24 +60,25 @@ void uuid_bytes(const char *uuid, uint8_t bytes[16])
 	}
 }
 
-int dev_get_uuid(struct nlt *nl, const char *uuid, struct seen *seen)
+int control_get_by_uuid(struct nlt *nl, const char *uuid,
+			struct control_info *info)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_GET, 0);
 	uint8_t bytes[16];
 
-	memset(seen, 0, sizeof(*seen));
-	uuid_bytes(uuid, bytes);
+	memset(info, 0, sizeof(*info));
+	control_uuid_bytes(uuid, bytes);
 	nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
-	return nlt_call(nl, msg, see, seen);
+	return nlt_call(nl, msg, take_info, info);
 }
 
-int dev_get(struct nlt *nl, uint32_t id, struct seen *seen)
+int control_get(struct nlt *nl, uint32_t id, struct control_info *info)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_GET, 0);
 
-	memset(seen, 0, sizeof(*seen));
+	memset(info, 0, sizeof(*info));
 	nlt_put_u32(msg, VUSER_A_DEV_ID, id);
-	return nlt_call(nl, msg, see, seen);
+	return nlt_call(nl, msg, take_info, info);
 }
 
 static void take_token(void *data, const struct nlt_reply *reply)
@@ -85,7 +86,7 @@ static void take_token(void *data, const struct nlt_reply *reply)
 	*(uint64_t *)data = nlt_u64(reply->attrs[VUSER_A_DEV_TOKEN]);
 }
 
-int claim(struct nlt *nl, uint32_t id, uint64_t *token)
+int control_claim(struct nlt *nl, uint32_t id, uint64_t *token)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_CLAIM, 0);
 
@@ -93,7 +94,8 @@ int claim(struct nlt *nl, uint32_t id, uint64_t *token)
 	return nlt_call(nl, msg, take_token, token);
 }
 
-int detach(struct nlt *nl, uint32_t id, uint64_t token, const char *error)
+int control_detach(struct nlt *nl, uint32_t id, uint64_t token,
+		   const char *error)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_DETACH, 0);
 
@@ -104,7 +106,7 @@ int detach(struct nlt *nl, uint32_t id, uint64_t token, const char *error)
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-void put_region(struct nlt_msg *msg, uint32_t index, uint64_t size)
+void control_put_region(struct nlt_msg *msg, uint32_t index, uint64_t size)
 {
 	size_t nest = nlt_nest(msg, VUSER_A_DEV_REGION);
 
@@ -115,7 +117,7 @@ void put_region(struct nlt_msg *msg, uint32_t index, uint64_t size)
 	nlt_nest_end(msg, nest);
 }
 
-struct nlt_msg *attach_new(uint32_t id, uint64_t token, int sock)
+struct nlt_msg *control_attach_new(uint32_t id, uint64_t token, int sock)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_ATTACH, 0);
 
@@ -129,32 +131,32 @@ struct nlt_msg *attach_new(uint32_t id, uint64_t token, int sock)
 	return msg;
 }
 
-void put_regions(struct nlt_msg *msg)
+void control_put_regions(struct nlt_msg *msg)
 {
 	uint32_t i;
 
 	for (i = 1; i < NR_REGIONS; i++)
-		put_region(msg, i,
-			   i == VFIO_PCI_CONFIG_REGION_INDEX ? 0x100 : 0);
+		control_put_region(
+			msg, i, i == VFIO_PCI_CONFIG_REGION_INDEX ? 0x100 : 0);
 }
 
-int attach(struct nlt *nl, uint32_t id, uint64_t token, int sock)
+int control_attach(struct nlt *nl, uint32_t id, uint64_t token, int sock)
 {
-	struct nlt_msg *msg = attach_new(id, token, sock);
+	struct nlt_msg *msg = control_attach_new(id, token, sock);
 
-	put_region(msg, 0, 0x4000);
-	put_regions(msg);
+	control_put_region(msg, 0, 0x4000);
+	control_put_regions(msg);
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-bool hung_up(int fd)
+bool control_hung_up(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	return poll(&pfd, 1, SOON_MS) == 1 && pfd.revents & POLLHUP;
 }
 
-int wait_taken(int sock)
+int control_wait_read(int sock)
 {
 	long long end = clock_ms() + SOON_MS;
 	int left;
@@ -170,7 +172,7 @@ int wait_taken(int sock)
 
 int control_start(struct control *c)
 {
-	struct seen seen;
+	struct control_info info;
 	int ret;
 
 	ret = nlt_open(&c->nl);
@@ -179,13 +181,13 @@ int control_start(struct control *c)
 	uuid_new(c->uuid);
 	ret = mdev_create(c->uuid);
 	if (!ret)
-		ret = dev_get_uuid(&c->nl, c->uuid, &seen);
+		ret = control_get_by_uuid(&c->nl, c->uuid, &info);
 	if (ret)
 		return ret;
-	c->id = seen.id;
+	c->id = info.id;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, c->sock))
 		return -errno;
-	return seen.count == 1 ? 0 : -EBADMSG;
+	return info.count == 1 ? 0 : -EBADMSG;
 }
 
 int control_stop(struct control *c)

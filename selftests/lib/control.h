@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The control plane as a test speaks it, in place of a helper. */
+/* The control plane for tests that call it themselves, in place of a helper. */
 #ifndef SELFTESTS_CONTROL_H
 #define SELFTESTS_CONTROL_H
 
@@ -11,46 +11,48 @@
 #include "sysfs.h"
 #include "testdev.h"
 
-/* What dev-get says of one device. */
-struct seen {
+/* What dev-get reports about one device. */
+struct control_info {
 	int count;
 	uint32_t id;
 	uint32_t state;
 	uint32_t owner;
 	char endpoint[128];
 	char error[300];
-	bool token;
-	bool whole;
+	bool has_token;
+	bool described;
 	uint64_t unsent;
 };
 
-/* The bytes of a UUID, as the attribute has them. */
-void uuid_bytes(const char *uuid, uint8_t bytes[16]);
+/* Converts a UUID to the bytes that the netlink attribute carries. */
+void control_uuid_bytes(const char *uuid, uint8_t bytes[16]);
 
-/* dev-get by either name; 0 or -errno. */
-int dev_get_uuid(struct nlt *nl, const char *uuid, struct seen *seen);
-int dev_get(struct nlt *nl, uint32_t id, struct seen *seen);
+/* dev-get by UUID or by ID; 0 or -errno. */
+int control_get_by_uuid(struct nlt *nl, const char *uuid,
+			struct control_info *info);
+int control_get(struct nlt *nl, uint32_t id, struct control_info *info);
 
-int claim(struct nlt *nl, uint32_t id, uint64_t *token);
+int control_claim(struct nlt *nl, uint32_t id, uint64_t *token);
 /* @error may be NULL. */
-int detach(struct nlt *nl, uint32_t id, uint64_t token, const char *error);
+int control_detach(struct nlt *nl, uint32_t id, uint64_t token,
+		   const char *error);
 
-/* A request to attach that is all right but for its regions. */
-struct nlt_msg *attach_new(uint32_t id, uint64_t token, int sock);
-/* A region that can be read and written. */
-void put_region(struct nlt_msg *msg, uint32_t index, uint64_t size);
-/* All regions of a PCI device but for BAR 0. */
-void put_regions(struct nlt_msg *msg);
-/* With BAR 0, and 0 or -errno. */
-int attach(struct nlt *nl, uint32_t id, uint64_t token, int sock);
+/* A dev-attach message that is complete except for its regions. */
+struct nlt_msg *control_attach_new(uint32_t id, uint64_t token, int sock);
+/* Adds a region that can be read and written. */
+void control_put_region(struct nlt_msg *msg, uint32_t index, uint64_t size);
+/* Adds all regions of a PCI device except BAR 0. */
+void control_put_regions(struct nlt_msg *msg);
+/* Attaches a device with BAR 0; 0 or -errno. */
+int control_attach(struct nlt *nl, uint32_t id, uint64_t token, int sock);
 
-/* Has the other end no more references?  It may soon have. */
-bool hung_up(int fd);
+/* Waits up to SOON_MS until nobody holds the other end; false on timeout. */
+bool control_hung_up(int fd);
 
-/* Returns when the kernel has read all that was sent by our end; 0 or -errno. */
-int wait_taken(int sock);
+/* Waits until the kernel has read all that we sent; 0 or -errno. */
+int control_wait_read(int sock);
 
-/* A device without an owner, and a socket for it. */
+/* A device without an owner, and a socket pair for it. */
 struct control {
 	struct nlt nl;
 	char uuid[UUID_LEN + 1];
@@ -62,7 +64,7 @@ struct control {
 int control_start(struct control *c);
 int control_stop(struct control *c);
 
-/* For test programs; the harness is theirs to include. */
+/* For test programs; each includes the harness itself. */
 #define CONTROL_FIXTURE                                \
 	FIXTURE(control)                               \
 	{                                              \

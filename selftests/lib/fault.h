@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Runs a statement that may fault, and says by which signal. */
+/* Runs a statement that may fault and reports the signal. */
 #ifndef SELFTESTS_FAULT_H
 #define SELFTESTS_FAULT_H
 
@@ -11,7 +11,9 @@ extern sigjmp_buf fault_env;
 void fault_begin(void);
 void fault_end(void);
 
-/* 0, or the SIGBUS, SIGSEGV, SIGILL or SIGFPE that @statement raised. */
+/*
+ * 0, or the signal that @statement raised: SIGBUS, SIGSEGV, SIGILL or SIGFPE.
+ */
 #define FAULT_OF(statement)                     \
 	({                                      \
 		int sig_;                       \

@@ -20,12 +20,12 @@
 
 #define NODE_FILE 2
 
-/* The server's own. */
+/* The state of the process that serves the file system. */
 struct server {
 	int dev;
-	bool ahead;
+	bool readahead;
 	struct fuse_shared *shared;
-	uint64_t held; /* id of the read that is kept, 0: none */
+	uint64_t held; /* ID of the read that is held back, 0: none */
 	uint32_t held_size;
 };
 
@@ -42,7 +42,10 @@ static void reply(struct server *f, uint64_t unique, int error,
 		{ (void *)data, len },
 	};
 
-	/* One who asked and was killed since: nobody is there to complain to. */
+	/*
+	 * The reader may have been killed: there is nobody to report the error
+	 * to.
+	 */
 	if (writev(f->dev, iov, 2) < 0 && errno != ENOENT && errno != ENODEV)
 		perror("fuse");
 }
@@ -77,8 +80,8 @@ static void answer_init(struct server *f, uint64_t unique)
 		.major = FUSE_KERNEL_VERSION,
 		.minor = 31,
 		.max_write = 4096,
-		.max_readahead = f->ahead ? FUSE_FILE_SIZE : 0,
-		.flags = f->ahead ? FUSE_ASYNC_READ : 0,
+		.max_readahead = f->readahead ? FUSE_FILE_SIZE : 0,
+		.flags = f->readahead ? FUSE_ASYNC_READ : 0,
 	};
 
 	reply(f, unique, 0, &out, sizeof(out));
@@ -110,7 +113,7 @@ static void answer_read(struct server *f, uint64_t unique,
 	}
 	f->held = unique;
 	f->held_size = in->size;
-	sem_post(&f->shared->came);
+	sem_post(&f->shared->held);
 }
 
 static void answer(struct server *f, const struct fuse_in_header *in)
@@ -145,7 +148,7 @@ static void answer(struct server *f, const struct fuse_in_header *in)
 	}
 }
 
-/* One request of the kernel's; false: the file system is gone. */
+/* Answers one FUSE request; false if the file system is unmounted. */
 static bool serve(struct server *f)
 {
 	static char buf[FUSE_MIN_READ_BUFFER + 4096];
@@ -157,11 +160,11 @@ static bool serve(struct server *f)
 	return true;
 }
 
-static void run(struct server *f, int bell)
+static void run(struct server *f, int release_fd)
 {
 	struct pollfd pfds[2] = {
 		{ .fd = f->dev, .events = POLLIN },
-		{ .fd = bell, .events = POLLIN },
+		{ .fd = release_fd, .events = POLLIN },
 	};
 	char c;
 
@@ -171,7 +174,7 @@ static void run(struct server *f, int bell)
 			break;
 		if (!pfds[1].revents)
 			continue;
-		if (read(bell, &c, 1) != 1)
+		if (read(release_fd, &c, 1) != 1)
 			break;
 		if (f->held)
 			reply_read(f, f->held, f->held_size);
@@ -180,7 +183,7 @@ static void run(struct server *f, int bell)
 	_exit(0);
 }
 
-static int mount_it(struct fuse *f, int dev)
+static int fuse_mount(struct fuse *f, int dev)
 {
 	char options[128];
 	int ret;
@@ -200,40 +203,40 @@ static int mount_it(struct fuse *f, int dev)
 int fuse_start(struct fuse *f)
 {
 	struct server server = {};
-	int bell[2], ret;
+	int release_fd[2], ret;
 
 	f->shared = mmap(NULL, sizeof(*f->shared), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (f->shared == MAP_FAILED)
 		return -errno;
-	sem_init(&f->shared->came, 1, 0);
+	sem_init(&f->shared->held, 1, 0);
 	server.shared = f->shared;
-	server.ahead = f->ahead;
+	server.readahead = f->readahead;
 	server.dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (server.dev < 0 || pipe2(bell, O_CLOEXEC))
+	if (server.dev < 0 || pipe2(release_fd, O_CLOEXEC))
 		return -errno;
-	ret = mount_it(f, server.dev);
+	ret = fuse_mount(f, server.dev);
 	if (!ret) {
 		f->pid = fork();
 		if (!f->pid) {
-			close(bell[1]);
-			run(&server, bell[0]);
+			close(release_fd[1]);
+			run(&server, release_fd[0]);
 		}
 	}
-	f->bell = bell[1];
-	close(bell[0]);
+	f->release_fd = release_fd[1];
+	close(release_fd[0]);
 	close(server.dev);
 	return ret;
 }
 
 void fuse_stop(struct fuse *f)
 {
-	/* With its end what is under way is aborted. */
+	/* The end of the server aborts all pending reads. */
 	kill(f->pid, SIGKILL);
 	waitpid(f->pid, NULL, 0);
 	umount2(f->dir, MNT_DETACH);
 	rmdir(f->dir);
-	close(f->bell);
+	close(f->release_fd);
 	munmap(f->shared, sizeof(*f->shared));
 }
 
@@ -254,12 +257,12 @@ void fuse_hold(struct fuse *f)
 
 void fuse_wait(struct fuse *f)
 {
-	while (sem_wait(&f->shared->came))
+	while (sem_wait(&f->shared->held))
 		;
 }
 
 void fuse_release(struct fuse *f)
 {
-	if (write(f->bell, "", 1) != 1)
+	if (write(f->release_fd, "", 1) != 1)
 		perror("fuse");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A FUSE file system with one file, whose reads are answered when the test
- * says so: memory that takes as long as its owner likes to come.
+ * A FUSE file system with one file.  The test decides when a read is answered,
+ * so that it can use memory which takes arbitrarily long to fault in.
  */
 #ifndef SELFTESTS_FUSE_H
 #define SELFTESTS_FUSE_H
@@ -12,36 +12,36 @@
 #include <sys/types.h>
 
 #define FUSE_FILE_SIZE 0x10000UL
-#define FUSE_BYTE      'F' /* all that is in it */
+#define FUSE_BYTE      'F' /* every byte of the file */
 
-/* What both processes see. */
+/* Shared by the test and the server. */
 struct fuse_shared {
-	atomic_bool hold; /* keep the next read */
-	sem_t came; /* a read is kept */
+	atomic_bool hold; /* hold the next read back */
+	sem_t held; /* posted when a read is held back */
 };
 
 /*
- * Its server is a process of its own: one that waits for itself, with no way
- * to be ended, is what FUSE makes of a test that fails.
+ * The server is a process of its own.  If it were a thread of the test, a
+ * failed test could wait for its own server for ever and could not be killed.
  */
 struct fuse {
-	bool ahead; /* given: it is read ahead, so that who waits can be killed */
+	bool readahead; /* allow readahead, so that the waiting reader can be killed */
 	pid_t pid;
-	int bell; /* a byte: answer the read that is kept */
+	int release_fd; /* write a byte to answer the read that is held back */
 	char dir[32];
 	struct fuse_shared *shared;
 };
 
-/* Mounts it; 0 or -errno. */
+/* Mounts the file system; 0 or -errno. */
 int fuse_start(struct fuse *f);
-/* Unmounts it, answering nothing any more. */
+/* Unmounts the file system and answers no further request. */
 void fuse_stop(struct fuse *f);
-/* The file, opened for reading and writing, or -errno. */
+/* Opens the file for reading and writing; a descriptor or -errno. */
 int fuse_open(struct fuse *f);
-/* Keeps the next read, until fuse_release(). */
+/* Holds the next read back until fuse_release(). */
 void fuse_hold(struct fuse *f);
 void fuse_release(struct fuse *f);
-/* Waits until a read is kept. */
+/* Waits until a read is held back. */
 void fuse_wait(struct fuse *f);
 
 #endif /* SELFTESTS_FUSE_H */

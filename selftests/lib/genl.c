@@ -68,7 +68,9 @@ void genl_begin(struct genl *nl, struct genl_msg *msg, uint8_t cmd,
 	begin(nl, msg, nl->family, cmd, flags);
 }
 
-/* One datagram: 1 to go on, else the end with *@err. */
+/*
+ * Reads one datagram: 1 if more follow, 0 at the end, with the result in *@err.
+ */
 static int take(const char *buf, int len, int *err)
 {
 	const struct nlmsghdr *hdr = (const void *)buf;

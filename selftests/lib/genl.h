@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Generic netlink by hand, so that a test can send what no library would.
+ * Generic netlink without a library, so that a test can send malformed
+ * messages.
  */
 #ifndef SELFTESTS_GENL_H
 #define SELFTESTS_GENL_H
@@ -15,7 +16,7 @@ struct genl {
 	uint32_t seq;
 };
 
-/* A request under construction. */
+/* A message under construction. */
 struct genl_msg {
 	union {
 		struct nlmsghdr hdr;
@@ -24,7 +25,7 @@ struct genl_msg {
 	size_t len;
 };
 
-/* Connects and looks the family "vuser" up; 0 or -errno. */
+/* Connects and resolves the family "vuser"; 0 or -errno. */
 int genl_open(struct genl *nl);
 void genl_close(struct genl *nl);
 
@@ -34,16 +35,19 @@ void genl_put(struct genl_msg *msg, uint16_t type, const void *data,
 	      size_t len);
 void genl_put_u32(struct genl_msg *msg, uint16_t type, uint32_t value);
 void genl_put_u64(struct genl_msg *msg, uint16_t type, uint64_t value);
-/* Where the nest starts, for genl_nest_end(). */
+/* Opens a nest; returns what genl_nest_end() needs to close it. */
 size_t genl_nest(struct genl_msg *msg, uint16_t type);
 void genl_nest_end(struct genl_msg *msg, size_t start);
 
 /*
- * Sends it and waits for the answer: 0, the kernel's -errno, or -ETIMEDOUT.
- * Attributes of the reply, where there is one, are for genl_get().
+ * Sends a message and waits for the answer: 0, the kernel's -errno, or
+ * -ETIMEDOUT.  Use genl_get() to read the attributes of the reply, if there is
+ * one.
  */
 int genl_send(struct genl *nl, struct genl_msg *msg);
-/* An attribute of the last reply of @nl, of 4 or 8 bytes; -1 without it. */
+/*
+ * The value of a 4- or 8-byte attribute of the last reply of @nl; -1 if absent.
+ */
 int64_t genl_get(uint16_t type);
 
 #endif /* SELFTESTS_GENL_H */

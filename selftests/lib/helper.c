@@ -24,7 +24,7 @@ static void exec_helper(const char *notify)
 		bin = "vuserd";
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgrp();
-	/* Standard output is the tests' own. */
+	/* Standard output belongs to the tests. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	setenv("NOTIFY_SOCKET", notify, 1);
 	execlp(bin, bin, "--foreground", NULL);
@@ -56,7 +56,7 @@ static int wait_ready(int fd, pid_t pid)
 	ssize_t len;
 
 	do {
-		/* One that died does not say so: look now and then. */
+		/* A dead helper sends no notification: check for its end. */
 		while (!poll(&pfd, 1, 1000)) {
 			if (waitpid(pid, NULL, WNOHANG) == pid)
 				return -ECHILD;
@@ -102,7 +102,9 @@ void helper_kill(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* The harness ends by exit(); its children end by _exit() and pass this by. */
+/*
+ * Runs when the harness calls exit(); its children call _exit() and skip this.
+ */
 static void stop(void)
 {
 	helper_stop(helper_pid);
@@ -114,7 +116,7 @@ int helper_run(int argc, char **argv, int (*run)(int argc, char **argv))
 
 	if (pid < 0) {
 		printf("TAP version 13\n1..1\n");
-		printf("not ok 1 - start vuserd: %s\n", strerror(-pid));
+		printf("not ok 1 - vuserd starts: %s\n", strerror(-pid));
 		return 1;
 	}
 	helper_pid = pid;

@@ -16,8 +16,9 @@
 #define DEBUGFS "/sys/kernel/debug"
 
 /*
- * How many fail of INJECT_REST, at most: a page fault without memory is made
- * again until there is some, and vuserd waits longer before each new attempt.
+ * The limit of failures in INJECT_FROM.  It must be finite: a page fault is
+ * retried until memory is available, and vuserd waits longer before each new
+ * attempt.
  */
 #define MANY 1000
 #define FEW  4
@@ -29,7 +30,7 @@ struct attr {
 	const char *value;
 };
 
-/* Where x86-64 has modules, and nothing else is. */
+/* Where x86-64 loads modules, and nothing else. */
 static const struct attr common[] = {
 	{ "stacktrace-depth", "32" },
 	{ "require-start", "0xffffffffa0000000" },
@@ -39,8 +40,8 @@ static const struct attr common[] = {
 };
 
 /*
- * A task whose fail-nth is counted down, or was never set, fails only where it
- * is marked to, by its make-it-fail: then at each allocation.
+ * A task whose fail-nth has reached 0, or was never set, fails only if its
+ * make-it-fail is set; then every allocation fails.
  */
 static const struct attr slab[] = {
 	{ "probability", "100" },
@@ -74,7 +75,7 @@ static int set_attrs(const char *capability, const struct attr *attr)
 	return ret;
 }
 
-/* Sets @attr to where the kernel's function @name starts and the next one. */
+/* Sets @attr to the start of the kernel function @name and of the next one. */
 static int of_function(const char *name, struct attr attr[2], char value[2][20])
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
@@ -97,8 +98,8 @@ static int of_function(const char *name, struct attr attr[2], char value[2][20])
 }
 
 /*
- * Not in vfio_create_group(), which warns of a group that it did not finish
- * when it lets go of it: that is no fault of ours.
+ * Exclude vfio_create_group(): it warns when it frees a group that it did not
+ * finish.  That is not a fault of this module.
  */
 static int set_all(const char *capability, const struct attr *own)
 {
@@ -123,10 +124,10 @@ int inject_init(void)
 	return ret ? ret : set_all("fail_usercopy", usercopy);
 }
 
-/* Tasks that are armed: others that came since have nothing to tell. */
+/* The tasks that are armed.  Tasks created later are not among them. */
 static int armed[1024];
 static unsigned int nr_armed;
-static bool rest_armed;
+static bool all_armed;
 
 static int task_write(int pid, const char *file, unsigned int value)
 {
@@ -137,7 +138,7 @@ static int task_write(int pid, const char *file, unsigned int value)
 	return file_write(path, text);
 }
 
-/* What is left of the count; 0 after the failure. */
+/* The rest of the count; 0 after the failure. */
 static int nth_get(int pid)
 {
 	char path[PATH_MAX], value[16];
@@ -148,17 +149,20 @@ static int nth_get(int pid)
 	return ret ? ret : atoi(value);
 }
 
-static void arm_task(int pid, bool rest, unsigned int nth)
+static void arm_task(int pid, bool all, unsigned int nth)
 {
 	if (nr_armed == sizeof(armed) / sizeof(armed[0]) ||
 	    task_write(pid, "fail-nth", nth))
 		return;
-	if (rest)
+	if (all)
 		task_write(pid, "make-it-fail", 1);
 	armed[nr_armed++] = pid;
 }
 
-/* But for those ("R") that wait for a shortage which is none of ours. */
+/*
+ * Excludes the kworkers ("R") that wait for a memory shortage outside this
+ * module.
+ */
 static bool is_worker(const char *pid)
 {
 	char path[PATH_MAX], comm[32];
@@ -168,8 +172,8 @@ static bool is_worker(const char *pid)
 	       !strncmp(comm, "kworker/", 8) && comm[8] != 'R';
 }
 
-/* The tasks in a directory of /proc: threads, or all processes' workers. */
-static int arm_all(const char *path, bool workers, bool rest, unsigned int nth)
+/* Arms the tasks in a directory of /proc: threads, or all kernel workers. */
+static int arm_all(const char *path, bool workers, bool all, unsigned int nth)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -179,17 +183,17 @@ static int arm_all(const char *path, bool workers, bool rest, unsigned int nth)
 	while ((entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    (!workers || is_worker(entry->d_name)))
-			arm_task(atoi(entry->d_name), rest, nth);
+			arm_task(atoi(entry->d_name), all, nth);
 	closedir(dir);
 	return 0;
 }
 
-static int arm_threads(pid_t pid, bool rest, unsigned int nth)
+static int arm_threads(pid_t pid, bool all, unsigned int nth)
 {
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	return arm_all(path, false, rest, nth);
+	return arm_all(path, false, all, nth);
 }
 
 static int set_times(unsigned int times)
@@ -203,28 +207,29 @@ static int set_times(unsigned int times)
 	return ret ? ret : set_attrs("fail_page_alloc", attr);
 }
 
-int inject_arm(enum inject_who who, enum inject_how how, unsigned int nth)
+int inject_arm(enum inject_target target, enum inject_scope scope,
+	       unsigned int nth)
 {
-	bool rest = how == INJECT_REST;
+	bool all = scope == INJECT_FROM;
 	int ret;
 
 	nr_armed = 0;
-	rest_armed = rest;
-	ret = set_times(who == INJECT_HELPER ? FEW : MANY);
+	all_armed = all;
+	ret = set_times(target == INJECT_HELPER ? FEW : MANY);
 	if (ret)
 		return ret;
-	switch (who) {
+	switch (target) {
 	case INJECT_SELF:
-		arm_task(gettid(), rest, nth);
+		arm_task(gettid(), all, nth);
 		break;
 	case INJECT_HELPER:
-		ret = arm_threads(helper_pid, rest, nth);
+		ret = arm_threads(helper_pid, all, nth);
 		break;
 	case INJECT_SERVER:
-		ret = arm_threads(inject_server, rest, nth);
+		ret = arm_threads(inject_server, all, nth);
 		break;
 	case INJECT_WORKERS:
-		ret = arm_all("/proc", true, rest, nth);
+		ret = arm_all("/proc", true, all, nth);
 	}
 	return ret || nr_armed ? ret : -ESRCH;
 }
@@ -235,9 +240,9 @@ int inject_disarm(void)
 
 	while (nr_armed) {
 		pid = armed[--nr_armed];
-		if (rest_armed)
+		if (all_armed)
 			task_write(pid, "make-it-fail", 0);
-		/* Some may have ended meanwhile. */
+		/* The task may have ended in the meantime. */
 		if (!nth_get(pid))
 			failed++;
 		else

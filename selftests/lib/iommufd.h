@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * iommufd as a consumer uses it, where the headers know it (those of Debian 12
- * do not).  Functions return 0 (or what they name) or -errno.
+ * iommufd as a consumer uses it, if the headers know it (those of Debian 12 do
+ * not).  Functions return 0 (or the value they document) or -errno.
  */
 #ifndef SELFTESTS_IOMMUFD_H
 #define SELFTESTS_IOMMUFD_H
@@ -23,7 +23,9 @@ int ioas_map(int iommufd, uint32_t ioas, void *mem, uint64_t iova,
 	     uint64_t size, uint32_t access);
 int ioas_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t size);
 
-/* The device's own node, by the name that the kernel gave it. */
+/*
+ * Opens the device's own node; finds it by the name that the kernel assigned.
+ */
 int cdev_open(const char *uuid);
 int cdev_bind(int device, int iommufd);
 int cdev_attach(int device, uint32_t ioas);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The operations of the control plane as Documentation/netlink/specs has them:
- * which attributes each takes, and a good value for each.  For tests that send
- * them with one thing wrong.
+ * The operations of the control plane, as in Documentation/netlink/specs: the
+ * attributes that each takes, and a valid value for each.  For tests that send
+ * a message with exactly one error.
  */
 #ifndef SELFTESTS_NLOP_H
 #define SELFTESTS_NLOP_H
@@ -25,7 +25,7 @@ enum nlop_kind {
 	K_NEST
 };
 
-/* Where a good value comes from, when not from the table. */
+/* The source of a valid value that is not in the table. */
 enum nlop_source {
 	FROM_TABLE,
 	FROM_ID,
@@ -37,7 +37,7 @@ enum nlop_source {
 	FROM_EVENTFD,
 };
 
-/* What a test has to give for that. */
+/* The values that the test supplies for these sources. */
 struct nlop_env {
 	uint32_t id;
 	uint64_t token;
@@ -48,7 +48,7 @@ struct nlop_env {
 	int eventfd;
 };
 
-/* An attribute; a list of them ends with type 0. */
+/* An attribute; a list of attributes ends with type 0. */
 struct nlop_attr {
 	uint16_t type;
 	enum nlop_kind kind;
@@ -59,7 +59,7 @@ struct nlop_attr {
 	const struct nlop_attr *nest;
 };
 
-/* @good: what the kernel says of it, for a device without a server. */
+/* @good: the kernel's answer for a device without a server. */
 struct nlop {
 	uint8_t cmd;
 	const char *name;
@@ -72,8 +72,9 @@ extern const struct nlop nlops[NR_NLOPS];
 const struct nlop *nlop_of(uint8_t cmd);
 
 /*
- * Composing.  @hook is called for each attribute, those in nests too, in the
- * order in which they are put: true when it has put it, or has not, itself.
+ * A message under construction.  @hook is called for each attribute, nested
+ * ones too, in the order in which they are put.  It returns true if it has
+ * handled the attribute: put it, changed it or left it out.
  */
 struct nlop_put {
 	const struct nlop_env *env;
@@ -83,9 +84,9 @@ struct nlop_put {
 };
 
 struct nlt_msg *nlop_compose(struct nlop_put *put, const struct nlop *op);
-/* The attribute as it should be; what is in it by way of the hook. */
+/* Puts the valid attribute; the content of a nest goes through the hook. */
 void nlop_put(struct nlop_put *put, const struct nlop_attr *attr);
-/* Bytes of its value, 0 where that is not fixed. */
+/* The size of the value in bytes, 0 if it is not fixed. */
 size_t nlop_size(enum nlop_kind kind);
 
 #endif /* SELFTESTS_NLOP_H */

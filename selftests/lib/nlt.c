@@ -115,7 +115,9 @@ static void parse(const struct nlmsghdr *hdr, struct nlt_reply *reply)
 	}
 }
 
-/* What comes behind an error, the request being cut to its header. */
+/*
+ * Takes the text that follows an error; the copied request is only its header.
+ */
 static void take_text(const struct nlmsghdr *hdr)
 {
 	const struct nlmsgerr *err = NLMSG_DATA(hdr);
@@ -137,12 +139,15 @@ static void take_text(const struct nlmsghdr *hdr)
 	}
 }
 
-const char *nlt_text(void)
+const char *nlt_ext_ack(void)
 {
 	return text;
 }
 
-/* The walk over one datagram: 1 for the end of an answer, with its @error. */
+/*
+ * Walks over one datagram: 1 at the end of an answer, with the result in
+ * *@error.
+ */
 static int walk(struct nlt *nl, int len, nlt_fn fn, void *data, int *error)
 {
 	struct nlmsghdr *hdr = (struct nlmsghdr *)answer;
@@ -203,7 +208,7 @@ int nlt_event(struct nlt *nl, int ms, struct nlt_reply *reply)
 	return 0;
 }
 
-/* The number of the first group: the family has one. */
+/* Takes the family's ID and the number of its only group. */
 static void take_family(void *data, const struct nlt_reply *reply)
 {
 	const struct nlattr *groups = reply->attrs[CTRL_ATTR_MCAST_GROUPS];
@@ -216,7 +221,7 @@ static void take_family(void *data, const struct nlt_reply *reply)
 		       sizeof(nl->family));
 	if (!groups)
 		return;
-	/* The group's own attributes, in the nest of the first group. */
+	/* The attributes of the first group, inside the nest of groups. */
 	pos = (char *)groups + 2 * NLA_HDRLEN;
 	end = (char *)groups + groups->nla_len;
 	while (pos + NLA_HDRLEN < end) {
@@ -262,7 +267,7 @@ void nlt_close(struct nlt *nl)
 	nl->fd = -1;
 }
 
-int nlt_ask_why(struct nlt *nl)
+int nlt_enable_ext_ack(struct nlt *nl)
 {
 	int one = 1;
 

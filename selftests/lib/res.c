@@ -61,7 +61,7 @@ static void shrink_slab(const char *name)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	/* What cannot be shrunk is seen by who compares. */
+	/* The caller's comparison detects a cache that did not shrink. */
 	if (write(fd, "1", 1) < 0)
 		perror(path);
 	close(fd);
@@ -74,7 +74,7 @@ void res_shrink_slabs(void)
 
 	if (!dir)
 		return;
-	/* Links are second names of caches that were merged. */
+	/* Links are second names of merged caches. */
 	while ((ent = readdir(dir)))
 		if (ent->d_type == DT_DIR && ent->d_name[0] != '.')
 			shrink_slab(ent->d_name);
@@ -98,7 +98,7 @@ int res_fds(pid_t pid)
 	return count - (pid ? 0 : 1);
 }
 
-int res_fds_soon(pid_t pid, int most)
+int res_wait_fds(pid_t pid, int most)
 {
 	long long end = clock_ms() + SOON_MS;
 	int now;
@@ -124,7 +124,9 @@ long res_files(void)
 
 long res_pinned(void)
 {
-	/* Reading it adds up what each processor counted. */
+	/*
+	 * Reading this file folds the per-processor counters into the totals.
+	 */
 	FILE *file = fopen("/proc/sys/vm/stat_refresh", "re");
 	long value, pinned = 0;
 	char name[64];

@@ -11,7 +11,9 @@ struct testdev shared;
 static const char *const *server_args;
 static int (*run_harness)(int argc, char **argv);
 
-/* The harness ends by exit(); its children end by _exit() and pass this by. */
+/*
+ * Runs when the harness calls exit(); its children call _exit() and skip this.
+ */
 static void stop(void)
 {
 	testdev_stop(&shared);
@@ -23,7 +25,8 @@ static int run_with_device(int argc, char **argv)
 
 	if (ret) {
 		printf("TAP version 13\n1..1\n");
-		printf("not ok 1 - start the device: %s\n", strerror(-ret));
+		printf("not ok 1 - the shared device starts: %s\n",
+		       strerror(-ret));
 		return 1;
 	}
 	atexit(stop);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One device for a whole test program: most tests leave it as they found it,
- * and starting one for each would take longer than the tests.
+ * One device for a whole test program.  Most tests leave it unchanged, and
+ * starting a device for each test would take longer than the tests.
  */
 #ifndef SELFTESTS_SHARED_H
 #define SELFTESTS_SHARED_H
@@ -11,14 +11,14 @@
 extern struct testdev shared;
 
 /*
- * Starts the shared device with @args for the server, runs @run (the
- * harness), removes the device.  Where it does not start, prints the one
+ * Starts the shared device with @args for the server, runs @run (the harness),
+ * removes the device.  If the device does not start, prints that as the only
  * failure and returns 1.
  */
 int shared_run(int argc, char **argv, const char *const *args,
 	       int (*run)(int argc, char **argv));
 
-/* In place of TEST_HARNESS_MAIN; arguments are the server's. */
+/* Use in place of TEST_HARNESS_MAIN; the arguments are passed to the server. */
 #define SHARED_MAIN(...)                                               \
 	int main(int argc, char **argv)                                \
 	{                                                              \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * On an emulated processor, and on a kernel that checks itself, everything takes
- * longer: the harness's limits, times TEST_SLOWNESS.  The compiler includes this
- * before a test's first line.
+ * Multiplies the harness's time limits by TEST_SLOWNESS, for emulated
+ * processors and debugging kernels.  The compiler includes this file before the
+ * first line of each test.
  */
 #ifndef SLOWNESS_H
 #define SLOWNESS_H

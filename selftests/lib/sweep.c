@@ -6,16 +6,16 @@
 
 #include "sweep.h"
 
-/* More places than there are anywhere. */
+/* A limit above the number of places in any operation. */
 #define MAX_NTH 3000
 
 static char why[256];
 
 /*
- * What a system call may say of a failure: EINVAL where VFIO then tries another
- * backend, EIO of a register access.
+ * The errors that a system call may return: EINVAL where VFIO then tries
+ * another backend, EIO for a register access.
  */
-static bool clean(const struct act *act, int ret)
+static bool is_permitted(const struct sweep_op *op, int ret)
 {
 	switch (ret) {
 	case 0:
@@ -27,55 +27,56 @@ static bool clean(const struct act *act, int ret)
 		return true;
 	case -ENOTCONN:
 	case -ENODEV:
-		return act->lossy;
+		return op->lossy;
 	default:
 		return false;
 	}
 }
 
-static const char *sweep_how(const struct act *act, enum inject_how how)
+static const char *sweep_scope(const struct sweep_op *op,
+			       enum inject_scope scope)
 {
-	const char *name = how == INJECT_ONE ? "place alone" :
-					       "place and all behind it";
-	unsigned int step = how == INJECT_REST && act->step ? act->step : 1;
+	const char *name = scope == INJECT_ONE ? "single failures" :
+						 "failures from a place on";
+	unsigned int step = scope == INJECT_FROM && op->step ? op->step : 1;
 	unsigned int nth, places = 0;
 	int ret = 0, failed = 1;
 
 	for (nth = 1; failed && nth < MAX_NTH; nth += step) {
-		ret = inject_arm(act->who, how, nth);
+		ret = inject_arm(op->target, scope, nth);
 		if (ret) {
 			snprintf(why, sizeof(why), "cannot arm: %s",
 				 strerror(-ret));
 			return why;
 		}
-		ret = act->run(act->data);
+		ret = op->run(op->data);
 		failed = inject_disarm();
 		places += failed;
-		if (act->undo)
-			act->undo(act->data);
-		if (clean(act, ret))
+		if (op->undo)
+			op->undo(op->data);
+		if (is_permitted(op, ret))
 			continue;
-		snprintf(why, sizeof(why), "%s %u fails: %s", name, nth,
-			 strerror(-ret));
+		snprintf(why, sizeof(why), "%s, place %u: unexpected error: %s",
+			 name, nth, strerror(-ret));
 		return why;
 	}
 	printf("# %s: %u places\n", name, places);
-	/* One at least, or nothing was tried. */
+	/* There must be at least one place; otherwise nothing was tested. */
 	snprintf(why, sizeof(why), "%s: %u places, then %s", name, places,
 		 strerror(-ret));
 	return failed || ret || !places ? why : NULL;
 }
 
-const char *sweep(const struct act *act)
+const char *sweep(const struct sweep_op *op)
 {
 	const char *wrong = NULL;
 
-	if (act->behind_first)
-		wrong = sweep_how(act, INJECT_REST);
+	if (op->from_first)
+		wrong = sweep_scope(op, INJECT_FROM);
 	if (!wrong)
-		wrong = sweep_how(act, INJECT_ONE);
-	if (!wrong && !act->behind_first && !act->alone_only)
-		wrong = sweep_how(act, INJECT_REST);
+		wrong = sweep_scope(op, INJECT_ONE);
+	if (!wrong && !op->from_first && !op->one_only)
+		wrong = sweep_scope(op, INJECT_FROM);
 	return wrong;
 }
 
@@ -86,6 +87,7 @@ int sweep_run(int argc, char **argv, int (*run)(int argc, char **argv))
 	if (!ret)
 		return run(argc, argv);
 	printf("TAP version 13\n1..1\n");
-	printf("not ok 1 - this kernel injects failures: %s\n", strerror(-ret));
+	printf("not ok 1 - this kernel can inject failures: %s\n",
+	       strerror(-ret));
 	return 1;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One thing done over and over, while the first place in the module that may
- * fail does, then the second, and so on: first that place alone, then all
- * allocations that come after it, too.
+ * Repeats one operation while the first place in the module that can fail does
+ * so, then the second, and so on.  First only that place fails, then that place
+ * and all later allocations.
  */
 #ifndef SELFTESTS_SWEEP_H
 #define SELFTESTS_SWEEP_H
@@ -11,59 +11,63 @@
 
 #include "inject.h"
 
-/* Seconds for one of them. */
+/* The time limit of one sweep, in seconds. */
 #define SWEEP_LIMIT 300
 
-/* Until a server is attached again, which may take more than one attempt. */
+/*
+ * The time until a server is attached again, which may take several attempts.
+ */
 #define AGAIN_MS 100000
 
 /**
- * struct act - what is done with a failure in it
- * @run: does it; 0 or -errno
- * @undo: called after each @run, without failures: there is room for the next
- * @data: for both
- * @who: where it fails
- * @lossy: @run may find the server gone, which @undo sees to
- * @step: of the places from which on all fails only each @step'th is tried,
- *	where @undo takes long; 0 is 1
- * @behind_first: the other way round: for what only the first @run to succeed
- *	allocates. Where a place alone fails, one may succeed before it is the
- *	turn of that allocation
- * @alone_only: where the kernel tries again for as long as there is no memory
+ * struct sweep_op - an operation to repeat with failures
+ * @run: performs the operation; 0 or -errno
+ * @undo: called after each @run, without failures, to allow the next @run
+ * @data: argument of both
+ * @target: the tasks in which calls fail
+ * @lossy: @run may find the server lost; @undo attaches it again
+ * @step: with failures from a place on, test only every @step'th place, for an
+ *         @undo that takes long; 0 means 1
+ * @from_first: test failures from a place on first, then single ones. For
+ *         allocations that only the first successful @run makes: with single
+ *         failures, a @run may succeed before it is the turn of that allocation
+ * @one_only: test single failures only, for an operation that the kernel retries
+ *         while there is no memory
  */
-struct act {
+struct sweep_op {
 	int (*run)(void *data);
 	void (*undo)(void *data);
 	void *data;
-	enum inject_who who;
+	enum inject_target target;
 	bool lossy;
 	unsigned int step;
-	bool behind_first;
-	bool alone_only;
+	bool from_first;
+	bool one_only;
 };
 
 /*
- * Each time @run must succeed or say so plainly; at last it succeeds, with no
- * place left.  NULL, or what was wrong.
+ * Each @run must succeed or return a permitted error; the last one must
+ * succeed, with no place left to fail.  Returns NULL, or a description of the
+ * error.
  */
-const char *sweep(const struct act *act);
+const char *sweep(const struct sweep_op *op);
 
-/* In a test of the harness. */
-#define EXPECT_SWEEP(...)                                 \
-	do {                                              \
-		const struct act _act = { __VA_ARGS__ };  \
-		const char *_why = sweep(&_act);          \
-                                                          \
-		EXPECT_EQ(NULL, _why) TH_LOG("%s", _why); \
+/* For use in a test of the harness. */
+#define EXPECT_SWEEP(...)                                    \
+	do {                                                 \
+		const struct sweep_op _op = { __VA_ARGS__ }; \
+		const char *_why = sweep(&_op);              \
+                                                             \
+		EXPECT_EQ(NULL, _why) TH_LOG("%s", _why);    \
 	} while (0)
 
 /*
- * Runs @run (the harness) where the kernel can inject failures; prints the one
- * failed test and returns 1 where it cannot.
+ * Runs @run (the harness) if the kernel can inject failures.  Otherwise prints
+ * one failed test and returns 1.
  */
 int sweep_run(int argc, char **argv, int (*run)(int argc, char **argv));
 
-/* In place of TEST_HARNESS_MAIN: a helper and the shared device. */
+/* Use in place of TEST_HARNESS_MAIN: starts a helper and the shared device. */
 #define SWEEP_MAIN                                                     \
 	static int run_shared(int argc, char **argv)                   \
 	{                                                              \

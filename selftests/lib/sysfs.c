@@ -110,7 +110,10 @@ int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
 	pfd.fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (pfd.fd < 0)
 		return -errno;
-	/* sysfs_notify() wakes the poll; read first, it may be there. */
+	/*
+	 * Read first: the value may be there already. sysfs_notify() wakes
+	 * poll().
+	 */
 	for (;;) {
 		ret = fd_read(pfd.fd, seen, sizeof(seen));
 		if (ret || !strcmp(seen, value))

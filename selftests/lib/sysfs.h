@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests do under /sys: create and remove devices, read and write
- * their attributes, wait for a state.  Functions return 0 or -errno.
+ * What the tests do in /sys: create and remove devices, read and write their
+ * attributes, wait for a state.  Functions return 0 or -errno.
  */
 #ifndef SELFTESTS_SYSFS_H
 #define SELFTESTS_SYSFS_H
@@ -13,7 +13,7 @@
 #define MDEV_TYPE    "/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci"
 #define MDEV_DEVICES "/sys/bus/mdev/devices"
 
-/* A fresh random UUID. */
+/* Writes a new random UUID. */
 void uuid_new(char uuid[UUID_LEN + 1]);
 
 int file_write(const char *path, const char *value);
@@ -23,12 +23,12 @@ int mdev_create(const char *uuid);
 /* Returns when the device is gone. */
 int mdev_remove(const char *uuid);
 int mdev_exists(const char *uuid);
-/* An attribute of the group "vuser"; a read strips the newline. */
+/* Attributes of the group "vuser"; reading strips the newline. */
 int mdev_set(const char *uuid, const char *attr, const char *value);
 int mdev_get(const char *uuid, const char *attr, char *buf, size_t size);
 /* Waits for the attribute @attr to read @value; -ETIMEDOUT after @ms. */
 int mdev_wait(const char *uuid, const char *attr, const char *value, int ms);
-/* Number of the VFIO group, that of /dev/vfio/N. */
+/* The number of the VFIO group, N in /dev/vfio/N. */
 int mdev_group(const char *uuid);
 
 #endif /* SELFTESTS_SYSFS_H */

@@ -11,7 +11,7 @@
 #include "sysfs.h"
 #include "task.h"
 
-/* Is it asleep?  The stack of one that runs is of some moment ago. */
+/* Whether a thread sleeps.  The stack of a running thread may be outdated. */
 static bool asleep(pid_t tid)
 {
 	char path[64], stat[512], *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where another task is: to see that it waits before something is done to it. */
+/* Where another task waits, so that a test acts only when it does. */
 #ifndef SELFTESTS_TASK_H
 #define SELFTESTS_TASK_H
 
@@ -7,13 +7,13 @@
 #include <sys/types.h>
 
 /*
- * Waits until the thread @tid (a process's own id is its first thread's) sleeps
- * in the kernel with @symbol, or what starts so, among the functions that it is
- * in; 0, or -ETIMEDOUT after @ms.
+ * Waits until the thread @tid (the first thread of a process has the process
+ * ID) sleeps in the kernel with a function on its stack whose name starts with
+ * @symbol; 0, or -ETIMEDOUT after @ms.
  */
 int task_wait_in(pid_t tid, const char *symbol, int ms);
 
-/* Reaps @pid when it ends within @ms; its wait status, or -ETIMEDOUT. */
+/* Reaps @pid if it ends within @ms; its wait status, or -ETIMEDOUT. */
 int task_wait_end(pid_t pid, int ms);
 
 #endif /* SELFTESTS_TASK_H */

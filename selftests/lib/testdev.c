@@ -17,7 +17,7 @@
 
 static char reply[TESTDEV_CTL_MAX + 1];
 
-/* Becomes the server; the tests' death is its death. */
+/* Becomes the server; it dies together with the test. */
 static void exec_server(const char *socket, int ctl, int ready,
 			const char *const *args)
 {
@@ -27,7 +27,10 @@ static void exec_server(const char *socket, int ctl, int ready,
 	int argc = 1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Its own group: the harness kills a test's group on a time-out. */
+	/*
+	 * No process group of its own: the harness kills a test's group on
+	 * timeout.
+	 */
 	snprintf(ctl_arg, sizeof(ctl_arg), "--control-fd=%d", ctl);
 	snprintf(ready_arg, sizeof(ready_arg), "--ready-fd=%d", ready);
 	argv[argc++] = ctl_arg;
@@ -40,7 +43,7 @@ static void exec_server(const char *socket, int ctl, int ready,
 	_exit(127);
 }
 
-/* The server writes a byte once it listens, or ends. */
+/* The server writes a byte when it listens; it closes the pipe if it fails. */
 static int wait_ready(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device for a test: an mdev, and vuser-testdev that serves it.  Commands
- * go to the server over its control socket, past everything under test.
+ * A device for a test: an mdev, and vuser-testdev as its server.  The test
+ * sends commands to the server over a control socket, which bypasses all code
+ * under test.
  */
 #ifndef SELFTESTS_TESTDEV_H
 #define SELFTESTS_TESTDEV_H
@@ -14,9 +15,9 @@
 #include "sysfs.h"
 #include "../testdev/testdev.h"
 
-/* How long a test waits for what should come at once, in ms. */
+/* How long a test waits for something that should happen at once, in ms. */
 #define SOON_MS 20000
-/* How long a test waits to see that nothing comes, in ms. */
+/* How long a test waits to see that nothing happens, in ms. */
 #define QUIET_MS 100
 
 struct testdev {
@@ -27,25 +28,28 @@ struct testdev {
 };
 
 /*
- * A server of our own with @args (a list that ends with NULL, or NULL), an
- * mdev for it, and the wait until it is attached.
+ * Starts a server with @args (a list that ends with NULL, or NULL), creates an
+ * mdev for it and waits until it is attached.
  */
 int testdev_start(struct testdev *td, const char *const *args);
-/* The server only, ready for connections; the mdev is the caller's. */
+/*
+ * Starts only the server and waits until it listens; the caller creates the
+ * mdev.
+ */
 int testdev_serve(struct testdev *td, const char *const *args);
-/* Removes the mdev and ends the server, if they are still there. */
+/* Removes the mdev and ends the server, if they still exist. */
 void testdev_stop(struct testdev *td);
-/* SIGKILL, and the wait for its end. */
+/* Sends SIGKILL and waits for the end. */
 void testdev_kill(struct testdev *td);
 
 /*
- * One command, by printf format; 0, or the server's -errno.  The text of the
- * reply is in testdev_reply().
+ * Sends one command, by printf format; 0, or the server's -errno.  The text of
+ * the reply is in testdev_reply().
  */
 int testdev_cmd(struct testdev *td, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 const char *testdev_reply(void);
-/* The reply as a number; -1 where there is none. */
+/* The reply as a number; -1 if there is none. */
 long long testdev_num(struct testdev *td, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -60,9 +64,9 @@ struct testdev_access {
 
 /* Empties the log of accesses. */
 int testdev_log_clear(struct testdev *td);
-/* Number of accesses in the log. */
+/* The number of accesses in the log. */
 long long testdev_log_count(struct testdev *td);
-/* Access @nr, from 0; 0 or -errno. */
+/* Reads access @nr, counted from 0; 0 or -errno. */
 int testdev_log_get(struct testdev *td, unsigned int nr,
 		    struct testdev_access *acc);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * VFIO as a consumer sees it: containers, groups, devices.  Functions return
- * 0 (or what they name) or -errno.
+ * VFIO as a consumer uses it: containers, groups, devices.  Functions return 0
+ * (or the value they document) or -errno.
  */
 #ifndef SELFTESTS_VFIO_H
 #define SELFTESTS_VFIO_H
@@ -24,26 +24,29 @@ int group_open(const char *uuid);
 int group_attach(int group, int container);
 int group_device(int group, const char *name);
 
-/* Container, group, type, device: all that a consumer does. */
+/*
+ * All that a consumer does: opens container and group, sets the type, opens the
+ * device.
+ */
 int vfio_dev_open(struct vfio_dev *dev, const char *uuid, int type);
-/* The same in a container that is there already (with its type set). */
+/* Opens the device in an existing container, whose type is set. */
 int vfio_dev_join(struct vfio_dev *dev, const char *uuid, int container);
 void vfio_dev_close(struct vfio_dev *dev);
 
 int region_info(int device, uint32_t index, struct vfio_region_info *info);
-/* Offset of the region in the device file, 0 where it has none. */
+/* The offset of the region in the device file, 0 if it has none. */
 uint64_t region_offset(int device, uint32_t index);
-/* MAP_FAILED and errno as mmap. */
+/* Returns MAP_FAILED and sets errno, as mmap() does. */
 void *region_mmap(int device, uint32_t index, uint64_t off, size_t size,
 		  int prot);
-/* One access of @size bytes by pread or pwrite; 0, or -errno. */
+/* One access of @size bytes by pread or pwrite; 0 or -errno. */
 int region_get(int device, uint32_t index, uint64_t off, void *buf,
 	       size_t size);
 int region_put(int device, uint32_t index, uint64_t off, const void *buf,
 	       size_t size);
 
 int irq_info(int device, uint32_t index, struct vfio_irq_info *info);
-/* VFIO_DEVICE_SET_IRQS with @data of @len bytes behind the header. */
+/* VFIO_DEVICE_SET_IRQS with @len bytes of @data after the header. */
 int irq_set(int device, uint32_t flags, uint32_t index, uint32_t start,
 	    uint32_t count, const void *data, size_t len);
 int irq_set_eventfds(int device, uint32_t index, uint32_t start, uint32_t count,
@@ -58,14 +61,14 @@ int dma_unmap(int container, uint64_t iova, uint64_t size, uint32_t flags,
 	      uint64_t *unmapped);
 
 /*
- * VFIO_IOMMU_GET_INFO's capability @id, within a buffer that stays valid to
- * the next call; NULL where there is none.
+ * The capability @id of VFIO_IOMMU_GET_INFO, in a buffer that is valid until
+ * the next call; NULL if there is none.
  */
 const struct vfio_info_cap_header *iommu_cap(int container, uint16_t id);
-/* Entries that VFIO_IOMMU_MAP_DMA would still take, or -errno. */
+/* The number of entries that VFIO_IOMMU_MAP_DMA would still take, or -errno. */
 long dma_available(int container);
 
-/* Waits for @fd, an eventfd; returns its count, 0 after @ms, or -errno. */
+/* Waits for the eventfd @fd; returns its count, 0 after @ms, or -errno. */
 long eventfd_wait(int fd, int ms);
 
 #endif /* SELFTESTS_VFIO_H */

@@ -53,13 +53,13 @@ static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
 static void know_device(struct dice *dice, struct nlt *nl, struct nlop_env *env)
 {
 	const char *uuid = world->uuid[pick(dice, NR_DEVICES)];
-	struct seen seen = {};
+	struct control_info info = {};
 
-	uuid_bytes(uuid, env->uuid);
-	dev_get_uuid(nl, uuid, &seen);
-	env->id = seen.id;
+	control_uuid_bytes(uuid, env->uuid);
+	control_get_by_uuid(nl, uuid, &info);
+	env->id = info.id;
 	if (once_in(dice, 8))
-		claim(nl, env->id, &env->token);
+		control_claim(nl, env->id, &env->token);
 }
 
 static void call_some(struct dice *dice, struct nlt *nl, struct nlop_env *env)

@@ -8,4 +8,4 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-run area_test -t held_at_most
+run area_test -t at_most_1_gib_of_an_area_is_held

@@ -7,4 +7,4 @@
 
 . "$(dirname "$0")/../lib.sh"
 
-run area_test -T held_at_most
+run area_test -T at_most_1_gib_of_an_area_is_held
