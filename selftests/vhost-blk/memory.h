@@ -3,7 +3,7 @@
 #ifndef VHOST_BLK_MEMORY_H
 #define VHOST_BLK_MEMORY_H
 
-#include <vuser/vhost-proto.h>
+#include <vhost-user/proto.h>
 
 #define MEMORY_SLOTS 64
 

@@ -4,5 +4,3 @@
 programs += vuser-vhost-blk
 vuser-vhost-blk-objs := $(addprefix $(d), main.o session.o answers.o \
 	memory.o queue.o chain.o split.o packed.o disk.o crash.o)
-# It sends and receives messages with the front end's functions.
-vuser-vhost-blk-cppflags := -Ilib

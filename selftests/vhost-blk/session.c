@@ -8,9 +8,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "msg-internal.h"
+#include "../../user/libvhost-user/internal.h"
+#include "../../user/socket/deadline.h"
 #include "session.h"
-#include "vhost-internal.h"
 
 #define SEND_MS 10000
 
@@ -36,7 +36,7 @@ static int send_answer(struct session *s, struct exchange *x, int result)
 		return ret;
 	}
 	return vhost_send(s->fd, &x->reply, &x->reply_fd, x->reply_fd >= 0,
-			  vu_deadline(SEND_MS));
+			  vu_deadline_after(SEND_MS));
 }
 
 /* A whole message is in @rx. */
@@ -98,7 +98,7 @@ static int wait_for_work(struct session *s, struct pollfd *fds)
 	for (i = 0; i < s->opt->queues; i++)
 		fds[i + 1] = (struct pollfd) { .fd = s->queues[i].kick,
 					       .events = POLLIN };
-	return vu_poll(fds, s->opt->queues + 1, -1);
+	return vu_deadline_poll(fds, s->opt->queues + 1, -1);
 }
 
 static int loop(struct session *s, struct vhost_rx *rx)

@@ -13,7 +13,8 @@
 #include <vuser/client.h>
 #include <vuser/sock.h>
 
-#include "msg-internal.h"
+#include "../socket/deadline.h"
+#include "out.h"
 
 /* Room for any message that carries no data. */
 #define SMALL_MAX (64 * 1024)
@@ -156,7 +157,7 @@ static int send_message(struct vuser_client *client, int fd,
 		if (!ret)
 			return 0;
 		if (ret == -EAGAIN)
-			ret = vu_poll(pfds, 3, deadline);
+			ret = vu_deadline_poll(pfds, 3, deadline);
 		if (!ret && pfds[1].revents)
 			ret = receive(client);
 		if (!ret && pfds[2].fd >= 0 && pfds[2].revents)
@@ -292,7 +293,7 @@ static int progress(struct vuser_client *client, int64_t deadline)
 	ret = serve_queued(client, deadline);
 	if (ret)
 		return ret;
-	ret = vu_poll(pfds, 2, deadline);
+	ret = vu_deadline_poll(pfds, 2, deadline);
 	if (ret)
 		return ret;
 	if (pfds[1].revents) {
@@ -345,7 +346,7 @@ static int call(struct vuser_client *client, uint16_t command,
 		const struct iovec *iov, int iovcnt, const int *fds,
 		uint32_t nr_fds, struct vuser_msg *reply)
 {
-	int64_t deadline = vu_deadline(client->timeout_ms);
+	int64_t deadline = vu_deadline_after(client->timeout_ms);
 	int ret;
 
 	ret = submit(client, command, 0, iov, iovcnt, fds, nr_fds, deadline);
@@ -399,7 +400,7 @@ static int finish(struct vuser_client *client, struct vuser_msg *reply, int ret)
 static int handshake(int sock, const struct vuser_client_options *opt,
 		     int timeout_ms, struct vuser_description **desc)
 {
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	struct vuser_handshake *hs;
 	struct pollfd pfd = { .events = POLLIN };
 	int ret;
@@ -409,7 +410,7 @@ static int handshake(int sock, const struct vuser_client_options *opt,
 		return ret;
 	pfd.fd = sock;
 	do {
-		ret = vu_poll(&pfd, 1, deadline);
+		ret = vu_deadline_poll(&pfd, 1, deadline);
 		if (!ret)
 			ret = vuser_handshake_step(hs, desc);
 	} while (ret == -EAGAIN);
@@ -557,7 +558,7 @@ int vuser_client_post(struct vuser_client *client, uint32_t region,
 	vuser_encode_region_access(&access, sizeof(access), region, offset,
 				   count);
 	return submit(client, VFIO_USER_REGION_WRITE, VFIO_USER_FLAGS_NO_REPLY,
-		      iov, 2, NULL, 0, vu_deadline(client->timeout_ms));
+		      iov, 2, NULL, 0, vu_deadline_after(client->timeout_ms));
 }
 
 int vuser_client_write_multi(struct vuser_client *client,
@@ -725,7 +726,7 @@ int vuser_client_mig_write(struct vuser_client *client, const void *buf,
 
 int vuser_client_process(struct vuser_client *client, int timeout_ms)
 {
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	int ret;
 
 	if (client->error)

@@ -9,8 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../socket/deadline.h"
 #include "conn.h"
-#include "msg-internal.h"
+#include "out.h"
 
 /* A client that sends so much without taking its replies is sent away. */
 #define QUEUE_MAX (64 * 1024 * 1024)
@@ -210,7 +211,7 @@ static int wait_locked(struct vu_conn *conn, short events, int64_t deadline)
 
 	conn->rx_busy = true;
 	pthread_mutex_unlock(&conn->lock);
-	ret = vu_poll(&pfd, 1, deadline);
+	ret = vu_deadline_poll(&pfd, 1, deadline);
 	pthread_mutex_lock(&conn->lock);
 	conn->rx_busy = false;
 	pthread_cond_broadcast(&conn->cond);
@@ -303,11 +304,11 @@ static int wait_room(struct vu_conn *conn, int64_t deadline)
 		return ret;
 
 	/* Another thread reads; but it may stop to while we wait. */
-	retry = vu_deadline(RETRY_MS);
+	retry = vu_deadline_after(RETRY_MS);
 	if (deadline >= 0 && deadline < retry)
 		retry = deadline;
-	ret = vu_poll(&pfd, 1, retry);
-	if (ret == -ETIMEDOUT && vu_remaining(deadline))
+	ret = vu_deadline_poll(&pfd, 1, retry);
+	if (ret == -ETIMEDOUT && vu_deadline_left(deadline))
 		ret = 0;
 	return ret;
 }
@@ -316,7 +317,7 @@ int vu_conn_send(struct vu_conn *conn, const struct vfio_user_header *hdr,
 		 const struct iovec *iov, int iovcnt, const int *fds,
 		 uint32_t nr_fds, int timeout_ms)
 {
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	struct vu_out out;
 	int ret;
 
@@ -415,7 +416,7 @@ int vu_conn_call(struct vu_conn *conn, uint16_t command,
 		 struct vuser_msg *reply)
 {
 	struct vfio_user_header hdr = { .command = command };
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	struct vu_waiter *waiter = add_waiter(conn, command);
 	int ret;
 

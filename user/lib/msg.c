@@ -4,12 +4,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <vuser/sock.h>
 
-#include "fd.h"
-#include "msg-internal.h"
+#include "../socket/deadline.h"
+#include "../socket/fd.h"
+#include "../socket/stream.h"
+#include "out.h"
 
 void vuser_msg_init(struct vuser_msg *msg)
 {
@@ -50,10 +51,10 @@ int vuser_msg_take_fd(struct vuser_msg *msg, uint32_t index)
 static ssize_t recv_some(int fd, struct vuser_msg *msg, void *buf, size_t len,
 			 uint32_t max_fds)
 {
-	struct vu_fds fds = { .fds = msg->fds,
+	struct vu_stream_fds fds = { .fds = msg->fds,
 			      .nr = msg->nr_fds,
 			      .max = VUSER_MAX_MSG_FDS };
-	ssize_t got = vu_recv(fd, buf, len, &fds);
+	ssize_t got = vu_stream_recv(fd, buf, len, &fds);
 
 	msg->nr_fds = fds.nr;
 	if (got >= 0 && msg->nr_fds > max_fds)
@@ -114,55 +115,18 @@ int vuser_msg_recv(int fd, struct vuser_msg *msg, size_t max_size,
 	return ret;
 }
 
-int64_t vu_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t vu_deadline(int timeout_ms)
-{
-	return timeout_ms < 0 ? -1 : vu_now_ms() + timeout_ms;
-}
-
-int vu_remaining(int64_t deadline)
-{
-	int64_t left;
-
-	if (deadline < 0)
-		return -1;
-	left = deadline - vu_now_ms();
-	if (left <= 0)
-		return 0;
-	return left > INT32_MAX ? INT32_MAX : left;
-}
-
-int vu_poll(struct pollfd *fds, nfds_t nr, int64_t deadline)
-{
-	int ret;
-
-	do {
-		ret = poll(fds, nr, vu_remaining(deadline));
-	} while (ret < 0 && errno == EINTR);
-	if (ret < 0)
-		return -errno;
-	return ret ? 0 : -ETIMEDOUT;
-}
-
 int vuser_msg_wait(int fd, struct vuser_msg *msg, size_t max_size,
 		   uint32_t max_fds, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	int ret;
 
 	for (;;) {
 		ret = vuser_msg_recv(fd, msg, max_size, max_fds);
 		if (ret != -EAGAIN)
 			return ret;
-		ret = vu_poll(&pfd, 1, deadline);
+		ret = vu_deadline_poll(&pfd, 1, deadline);
 		if (ret) {
 			vuser_msg_clear(msg);
 			return ret;
@@ -170,72 +134,12 @@ int vuser_msg_wait(int fd, struct vuser_msg *msg, size_t max_size,
 	}
 }
 
-int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,
-		const struct iovec *iov, int iovcnt, const int *fds,
-		uint32_t nr_fds)
-{
-	uint64_t size = sizeof(out->hdr);
-	int i;
-
-	if (iovcnt > VU_OUT_IOVS || nr_fds > VUSER_MAX_MSG_FDS)
-		return -EINVAL;
-	out->hdr = *hdr;
-	out->iov[0].iov_base = &out->hdr;
-	out->iov[0].iov_len = sizeof(out->hdr);
-	for (i = 0; i < iovcnt; i++) {
-		out->iov[i + 1] = iov[i];
-		size += iov[i].iov_len;
-	}
-	if (size > UINT32_MAX)
-		return -EMSGSIZE;
-	out->hdr.msg_size = size;
-	out->next = 0;
-	out->iovcnt = iovcnt + 1;
-	out->fds = fds;
-	out->nr_fds = nr_fds;
-	out->started = false;
-	return 0;
-}
-
-/* @len bytes have gone. */
-static void advance(struct vu_out *out, size_t len)
-{
-	struct iovec *iov;
-
-	out->started = true;
-	out->nr_fds = 0;
-	while (out->next < out->iovcnt) {
-		iov = &out->iov[out->next];
-		if (len < iov->iov_len) {
-			iov->iov_base = (char *)iov->iov_base + len;
-			iov->iov_len -= len;
-			return;
-		}
-		len -= iov->iov_len;
-		out->next++;
-	}
-}
-
-int vu_out_step(int fd, struct vu_out *out)
-{
-	ssize_t sent;
-
-	while (out->next < out->iovcnt) {
-		sent = vu_send(fd, &out->iov[out->next],
-			       out->iovcnt - out->next, out->fds, out->nr_fds);
-		if (sent < 0)
-			return sent;
-		advance(out, sent);
-	}
-	return 0;
-}
-
 int vuser_msg_send(int fd, struct vfio_user_header *hdr,
 		   const struct iovec *iov, int iovcnt, const int *fds,
 		   uint32_t nr_fds, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	struct vu_out out;
 	int ret = vu_out_init(&out, hdr, iov, iovcnt, fds, nr_fds);
 
@@ -246,7 +150,7 @@ int vuser_msg_send(int fd, struct vfio_user_header *hdr,
 		ret = vu_out_step(fd, &out);
 		if (ret != -EAGAIN || (!timeout_ms && !out.started))
 			return ret;
-		ret = vu_poll(&pfd, 1, deadline);
+		ret = vu_deadline_poll(&pfd, 1, deadline);
 		if (ret)
 			return ret;
 	}

@@ -10,7 +10,7 @@
 
 #include <vuser/guard.h>
 
-#include "fd.h"
+#include "../socket/fd.h"
 #include "server-internal.h"
 
 /* The first entry that ends behind @iova.  dma_lock is held. */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "fd.h"
+#include "../socket/fd.h"
 #include "server-internal.h"
 
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,

@@ -1,93 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* UNIX sockets: connecting to a server and being one. */
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
+/* The UNIX sockets of servers and clients. */
 #include <vuser/sock.h>
 
-static int set_path(struct sockaddr_un *addr, const char *path)
-{
-	size_t len = strlen(path);
-
-	if (!len)
-		return -EINVAL;
-	if (len >= sizeof(addr->sun_path))
-		return -ENAMETOOLONG;
-	memset(addr, 0, sizeof(*addr));
-	addr->sun_family = AF_UNIX;
-	memcpy(addr->sun_path, path, len);
-	return 0;
-}
-
-static int new_socket(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
-}
+#include "../socket/unix.h"
 
 int vuser_sock_connect(const char *path)
 {
-	struct sockaddr_un addr;
-	int fd, ret;
-
-	ret = set_path(&addr, path);
-	if (ret)
-		return ret;
-	fd = new_socket();
-	if (fd < 0)
-		return fd;
-	/* On a UNIX socket this succeeds or fails at once. */
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	return fd;
-}
-
-/* Remove a socket file that nobody listens on any more. */
-static int remove_stale(const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (lstat(path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EADDRINUSE;
-	fd = vuser_sock_connect(path);
-	if (fd >= 0)
-		close(fd);
-	/* A full queue has somebody behind it, too. */
-	if (fd != -ECONNREFUSED)
-		return fd == -ENOENT ? 0 : -EADDRINUSE;
-	return unlink(path) && errno != ENOENT ? -errno : 0;
+	return vu_unix_connect(path);
 }
 
 int vuser_sock_listen(const char *path)
 {
-	struct sockaddr_un addr;
-	int fd, ret;
-
-	ret = set_path(&addr, path);
-	if (ret)
-		return ret;
-	ret = remove_stale(path);
-	if (ret)
-		return ret;
-	fd = new_socket();
-	if (fd < 0)
-		return fd;
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(fd, SOMAXCONN)) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	return fd;
+	return vu_unix_listen(path);
 }

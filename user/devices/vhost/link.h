@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 /**
  * struct vhost_link_ops - what happens on the connection

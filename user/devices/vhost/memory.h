@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <vuser/server.h>
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 /**
  * struct vhost_mem - all regions that a back-end can map

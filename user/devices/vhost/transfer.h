@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 #define VHOST_TRANSFER_MS 10000
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 #include "vqueue.h"
 

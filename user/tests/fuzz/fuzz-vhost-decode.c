@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <vuser/vhost-proto.h>
+#include <vhost-user/proto.h>
 
 #include "fuzz.h"
 

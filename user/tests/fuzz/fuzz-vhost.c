@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 #include "stream.h"
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../lib/msg-internal.h"
+#include "../../socket/deadline.h"
 #include "driver.h"
 
 /* Offsets in the memory; a ring's parts are aligned to pages. */
@@ -247,7 +247,7 @@ static int next_packed(struct driver *d)
 int driver_wait(struct driver *d, int timeout_ms, uint8_t *status)
 {
 	struct pollfd pfd = { .fd = d->call, .events = POLLIN };
-	int64_t deadline = vu_deadline(timeout_ms);
+	int64_t deadline = vu_deadline_after(timeout_ms);
 	eventfd_t value;
 	int slot;
 
@@ -255,7 +255,7 @@ int driver_wait(struct driver *d, int timeout_ms, uint8_t *status)
 		slot = d->packed ? next_packed(d) : next_split(d);
 		if (slot != -EAGAIN)
 			break;
-		slot = vu_poll(&pfd, 1, deadline);
+		slot = vu_deadline_poll(&pfd, 1, deadline);
 		if (slot)
 			return slot;
 		eventfd_read(d->call, &value);

@@ -6,7 +6,7 @@
 #include <linux/virtio_blk.h>
 #include <stdbool.h>
 
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 #define DRIVER_SLOTS 16 /* requests at once */
 #define DRIVER_DATA  4096 /* bytes of each */

@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../lib/msg-internal.h"
-#include "../../lib/vhost-internal.h"
+#include "../../libvhost-user/internal.h"
+#include "../../socket/deadline.h"
+#include "../../socket/stream.h"
 #include "fake.h"
 
 #define PATIENCE_MS 20000
@@ -53,14 +54,14 @@ static int receive(int sock, struct vhost_rx *rx, enum vhost_user_kind kind,
 		   const char **rule)
 {
 	struct pollfd pfd = { .fd = sock, .events = POLLIN };
-	int64_t deadline = vu_deadline(PATIENCE_MS);
+	int64_t deadline = vu_deadline_after(PATIENCE_MS);
 	int ret;
 
 	for (;;) {
 		ret = vhost_rx_step(sock, rx, kind, rule);
 		if (ret != -EAGAIN)
 			return ret;
-		ret = vu_poll(&pfd, 1, deadline);
+		ret = vu_deadline_poll(&pfd, 1, deadline);
 		if (ret)
 			return ret;
 	}
@@ -103,7 +104,7 @@ static void send_reply(struct fake *fake, enum vhost_user_kind kind)
 			      &fake->msg, &rule))
 		abort();
 	vhost_send(fake->fd, &fake->reply, &fake->reply_fd, fake->reply_fd >= 0,
-		   vu_deadline(PATIENCE_MS));
+		   vu_deadline_after(PATIENCE_MS));
 	if (fake->reply_fd >= 0)
 		close(fake->reply_fd);
 	fake->reply_fd = -1;
@@ -227,7 +228,7 @@ void fake_raw(int sock, const void *buf, size_t len, int fd)
 {
 	struct iovec iov = { (void *)buf, len };
 
-	if (vu_send(sock, &iov, 1, &fd, fd >= 0) != (ssize_t)len)
+	if (vu_stream_send(sock, &iov, 1, &fd, fd >= 0) != (ssize_t)len)
 		abort();
 }
 
@@ -237,7 +238,7 @@ void fake_ask(int channel, struct vhost_user_msg *msg, int fd)
 
 	if (vhost_user_encode(VHOST_USER_BACKEND_REQUEST, msg, fd >= 0, NULL,
 			      &rule) ||
-	    vhost_send(channel, msg, &fd, fd >= 0, vu_deadline(PATIENCE_MS)))
+	    vhost_send(channel, msg, &fd, fd >= 0, vu_deadline_after(PATIENCE_MS)))
 		abort();
 }
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 #define FAKE_SLOTS  32
 #define FAKE_QUEUES 4

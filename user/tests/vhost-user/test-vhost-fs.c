@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include <vuser/sock.h>
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 #include "../harness.h"
 

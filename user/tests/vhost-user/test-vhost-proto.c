@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vuser/vhost-proto.h>
+#include <vhost-user/proto.h>
 
 #include "../harness.h"
 

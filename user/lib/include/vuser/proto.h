@@ -19,7 +19,7 @@
 #define VUSER_PROTO_H
 
 #include <linux/vfio.h>
-#include <linux/vfio_user.h>
+#include <vuser/vfio_user.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

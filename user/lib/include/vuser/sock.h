@@ -9,7 +9,7 @@
 #ifndef VUSER_SOCK_H
 #define VUSER_SOCK_H
 
-#include <linux/vfio_user.h>
+#include <vuser/vfio_user.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

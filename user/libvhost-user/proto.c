@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vhost-table.h"
+#include "table.h"
 
 #define HEADER	    sizeof(struct vhost_user_header)
 #define CONFIG_HEAD offsetof(struct vhost_user_config, data)

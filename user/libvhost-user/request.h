@@ -3,7 +3,7 @@
 #ifndef VUSER_VHOST_REQUEST_H
 #define VUSER_VHOST_REQUEST_H
 
-#include "vhost-internal.h"
+#include "internal.h"
 
 int vhost_call_none(struct vhost_backend *b, enum vhost_user_request request);
 int vhost_call_set(struct vhost_backend *b, enum vhost_user_request request,

@@ -9,10 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <vuser/sock.h>
-
-#include "msg-internal.h"
-#include "vhost-internal.h"
+#include "../socket/deadline.h"
+#include "../socket/unix.h"
+#include "internal.h"
 
 struct vhost_backend *vhost_backend_new(const struct vhost_backend_options *opt)
 {
@@ -257,7 +256,7 @@ int vhost_backend_connect(struct vhost_backend *b, const char *path)
 
 	if (b->fd >= 0)
 		return vhost_error(b, -EISCONN, "connected already");
-	fd = vuser_sock_connect(path);
+	fd = vu_unix_connect(path);
 	if (fd < 0)
 		return vhost_error(b, fd, "cannot connect to %s: %s", path,
 				   strerror(-fd));
@@ -340,14 +339,14 @@ static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
 		/* One request of the back-end after the other. */
 		{ .fd = deaf || b->serving ? -1 : b->req_fd, .events = POLLIN },
 	};
-	int ret = vu_poll(fds, 2, deadline);
+	int ret = vu_deadline_poll(fds, 2, deadline);
 
 	if (!ret && fds[1].revents)
 		ret = vhost_channel_serve(b);
 	if (ret || fds[0].revents)
 		return ret;
 	/* Whoever asks all the time and does not answer has no more of it. */
-	return vu_remaining(deadline) ? 0 : -ETIMEDOUT;
+	return vu_deadline_left(deadline) ? 0 : -ETIMEDOUT;
 }
 
 static int take_answer(struct vhost_backend *b, struct vhost_call *call)
@@ -390,7 +389,7 @@ static int receive(struct vhost_backend *b, struct vhost_call *call,
 
 int vhost_call(struct vhost_backend *b, struct vhost_call *call)
 {
-	int64_t deadline = vu_deadline(b->opt.timeout_ms);
+	int64_t deadline = vu_deadline_after(b->opt.timeout_ms);
 	int ret = prepare(b, call);
 	bool acked;
 

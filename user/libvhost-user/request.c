@@ -4,7 +4,7 @@
 #include <linux/virtio_crypto.h>
 #include <string.h>
 
-#include "vhost-request.h"
+#include "request.h"
 
 int vhost_call_none(struct vhost_backend *b, enum vhost_user_request request)
 {

@@ -3,7 +3,7 @@
 #ifndef VUSER_VHOST_INTERNAL_H
 #define VUSER_VHOST_INTERNAL_H
 
-#include <vuser/vhost.h>
+#include <vhost-user/backend.h>
 
 /**
  * struct vhost_rx - a message on its way in

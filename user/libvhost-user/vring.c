@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
-#include "vhost-request.h"
+#include "request.h"
 
 static int call_state(struct vhost_backend *b, enum vhost_user_request request,
 		      uint32_t vring, uint32_t num)

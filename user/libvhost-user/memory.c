@@ -4,7 +4,7 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
-#include "vhost-request.h"
+#include "request.h"
 
 /* Fill in SET_MEM_TABLE; @fds has room for VHOST_USER_MAX_REGIONS. */
 static int make_table(struct vhost_backend *b, struct vhost_call *call,

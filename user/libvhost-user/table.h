@@ -3,7 +3,7 @@
 #ifndef VUSER_VHOST_TABLE_H
 #define VUSER_VHOST_TABLE_H
 
-#include <vuser/vhost-proto.h>
+#include <vhost-user/proto.h>
 
 /*
  * Payloads. NONE and those after it have an exact size, or one that follows

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <sys/uio.h>
 
-#include "fd.h"
-#include "msg-internal.h"
-#include "vhost-internal.h"
+#include "../socket/deadline.h"
+#include "../socket/fd.h"
+#include "../socket/stream.h"
+#include "internal.h"
 
 #define HEADER sizeof(struct vhost_user_header)
 
@@ -23,11 +24,11 @@ void vhost_rx_clear(struct vhost_rx *rx)
 static int recv_until(int fd, struct vhost_rx *rx, size_t end,
 		      const char **rule)
 {
-	struct vu_fds fds = { rx->fds, rx->nr_fds, VHOST_USER_MAX_FDS };
+	struct vu_stream_fds fds = { rx->fds, rx->nr_fds, VHOST_USER_MAX_FDS };
 	ssize_t got;
 
 	while (rx->got < end) {
-		got = vu_recv(fd, rx->buf + rx->got, end - rx->got, &fds);
+		got = vu_stream_recv(fd, rx->buf + rx->got, end - rx->got, &fds);
 		rx->nr_fds = fds.nr;
 		if (got == -EMFILE) {
 			*rule = "there are more file descriptors than can be taken";
@@ -73,9 +74,9 @@ int vhost_send(int fd, const struct vhost_user_msg *msg, const int *fds,
 	int ret;
 
 	while (left) {
-		sent = vu_send(fd, iov, 2, fds, nr_fds);
+		sent = vu_stream_send(fd, iov, 2, fds, nr_fds);
 		if (sent == -EAGAIN) {
-			ret = vu_poll(&pfd, 1, deadline);
+			ret = vu_deadline_poll(&pfd, 1, deadline);
 			if (ret)
 				return ret;
 			continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The messages of vhost-user, one row each. */
-#include "vhost-table.h"
+#include "table.h"
 
 #define F(name) VHOST_USER_PROTOCOL(name)
 

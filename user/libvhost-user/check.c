@@ -7,7 +7,7 @@
 #include <linux/virtio_crypto.h>
 #include <string.h>
 
-#include "vhost-table.h"
+#include "table.h"
 
 #define unused __attribute__((unused))
 

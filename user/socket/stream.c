@@ -5,15 +5,15 @@
 #include <sys/socket.h>
 
 #include "fd.h"
-#include "msg-internal.h"
+#include "stream.h"
 
 union control {
-	char buf[CMSG_SPACE(VU_MAX_RIGHTS * sizeof(int))];
+	char buf[CMSG_SPACE(VU_STREAM_MAX_FDS * sizeof(int))];
 	struct cmsghdr align;
 };
 
 /* Add what came in one control message; what has no room is closed. */
-static int take_rights(struct vu_fds *fds, const struct cmsghdr *cmsg)
+static int take_rights(struct vu_stream_fds *fds, const struct cmsghdr *cmsg)
 {
 	const unsigned char *data = CMSG_DATA(cmsg);
 	size_t nr = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -32,7 +32,7 @@ static int take_rights(struct vu_fds *fds, const struct cmsghdr *cmsg)
 	return ret;
 }
 
-ssize_t vu_recv(int sock, void *buf, size_t len, struct vu_fds *fds)
+ssize_t vu_stream_recv(int sock, void *buf, size_t len, struct vu_stream_fds *fds)
 {
 	union control control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
@@ -61,7 +61,7 @@ ssize_t vu_recv(int sock, void *buf, size_t len, struct vu_fds *fds)
 	return got;
 }
 
-ssize_t vu_send(int sock, struct iovec *iov, int iovcnt, const int *fds,
+ssize_t vu_stream_send(int sock, struct iovec *iov, int iovcnt, const int *fds,
 		uint32_t nr_fds)
 {
 	union control control;

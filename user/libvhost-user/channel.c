@@ -6,9 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fd.h"
-#include "msg-internal.h"
-#include "vhost-internal.h"
+#include "../socket/deadline.h"
+#include "../socket/fd.h"
+#include "internal.h"
 
 /* One that never stops asking is not the only one to be served. */
 #define REQUESTS_AT_ONCE 64
@@ -97,7 +97,7 @@ static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 				&rule);
 	if (!ret)
 		ret = vhost_send(b->req_fd, &msg, &result, nr_fds,
-				 vu_deadline(b->opt.timeout_ms));
+				 vu_deadline_after(b->opt.timeout_ms));
 	if (ret)
 		return vhost_fail(b, ret, "answer to the back-end's %s: %s",
 				  name_of(asked),

@@ -32,7 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vuser/vhost-proto.h>
+#include <vhost-user/proto.h>
 
 #ifdef __cplusplus
 extern "C" {

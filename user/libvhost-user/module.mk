@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front end of vhost-user.
+libraries += libvhost-user
+libvhost-user-dir := $(d)
+libvhost-user-objs := $(addprefix $(d), \
+	proto.o table.o check.o wire.o backend.o channel.o request.o \
+	memory.o vring.o) $(socket-objs)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Connect to a UNIX stream socket, or listen on one. */
+#ifndef SOCKET_UNIX_H
+#define SOCKET_UNIX_H
+
+/**
+ * vu_unix_connect - connect to the UNIX stream socket at a path
+ * @path: of the socket file
+ *
+ * Return: a non-blocking, close-on-exec socket; -EAGAIN when the queue of the
+ * listening socket is full; -EINVAL for an empty path; -ENAMETOOLONG; or another
+ * errno of connect(2).
+ */
+int vu_unix_connect(const char *path);
+
+/**
+ * vu_unix_listen - create a listening UNIX stream socket at a path
+ * @path: of the socket file; a socket file on which no process listens is
+ *        replaced
+ *
+ * Return: a non-blocking, close-on-exec socket; -EADDRINUSE when a process
+ * listens there or the file is not a socket; -EINVAL for an empty path;
+ * -ENAMETOOLONG; or another errno of bind(2).
+ */
+int vu_unix_listen(const char *path);
+
+#endif /* SOCKET_UNIX_H */
