@@ -154,6 +154,8 @@ check "no such program" test $? = 127
 # Counters: opening is not needed, the helper's reads do not count.
 check "stats" eval 'vuserctl stats $A | grep -q "^region-read *[0-9]"'
 check "stats to the last counter" eval 'vuserctl stats $A | grep -q "^unsent *0$"'
+check "stats prints a name for every counter" \
+	eval '! vuserctl stats $A | grep -qv "^[a-z-]* *[0-9]*$"'
 check "stats as JSON" eval 'vuserctl -j stats $A | jq -e ".[\"dma-map\"] == 0"'
 check "rates end after their count" is "2" eval \
 	'vuserctl -j stats -i 0.01 -n 2 $A | jq -s length'

@@ -1,107 +1,140 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The spec's names of its numbers. */
+/*
+ * Names of states, settings and counters, as the netlink specification has them.
+ *
+ * The compiler checks that no name is missing: each switch has a case for every
+ * member of its enum, and the table of counters has an entry for every counter
+ * attribute, in the order of the attributes.
+ */
 #include <errno.h>
 #include <string.h>
 
 #include "vnl.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define CHECK_COUNTER(attr, name)                                         \
+	_Static_assert(VNL_COUNTER_##attr + 1 == VUSER_A_COUNTERS_##attr, \
+		       "VNL_COUNTERS misses a counter before " name);
+VNL_COUNTERS(CHECK_COUNTER)
 
-static const char *const state_names[] = {
-	[VUSER_STATE_CREATED] = "created",
-	[VUSER_STATE_ATTACHED] = "attached",
-	[VUSER_STATE_OPEN] = "open",
-	[VUSER_STATE_LOST] = "lost",
-};
+_Static_assert(VNL_NR_COUNTERS + 1 == VUSER_A_COUNTERS_PAD &&
+		       VUSER_A_COUNTERS_PAD == VUSER_A_COUNTERS_MAX,
+	       "VNL_COUNTERS misses a counter at its end");
 
-static const char *const mmap_names[] = {
-	[VUSER_MMAP_POLICY_AUTO] = "auto",
-	[VUSER_MMAP_POLICY_TRAP] = "trap",
-	[VUSER_MMAP_POLICY_SPARSE] = "sparse",
-};
-
-static const char *const reset_names[] = {
-	[VUSER_RESET_POLICY_AUTO] = "auto",
-	[VUSER_RESET_POLICY_NEVER] = "never",
-};
-
-static const char *const dma_backing_names[] = {
-	[VUSER_DMA_BACKING_AUTO] = "auto",
-	[VUSER_DMA_BACKING_MEMORY] = "memory",
-};
-
-static const char *const counter_names[] = {
-	[VUSER_A_COUNTERS_REGION_READ] = "region-read",
-	[VUSER_A_COUNTERS_REGION_WRITE] = "region-write",
-	[VUSER_A_COUNTERS_POSTED_WRITE] = "posted-write",
-	[VUSER_A_COUNTERS_POSTED_ERROR] = "posted-error",
-	[VUSER_A_COUNTERS_TRAP_LOAD] = "trap-load",
-	[VUSER_A_COUNTERS_TRAP_STORE] = "trap-store",
-	[VUSER_A_COUNTERS_TRAP_REFUSED] = "trap-refused",
-	[VUSER_A_COUNTERS_IOEVENTFD] = "ioeventfd",
-	[VUSER_A_COUNTERS_DMA_READ] = "dma-read",
-	[VUSER_A_COUNTERS_DMA_WRITE] = "dma-write",
-	[VUSER_A_COUNTERS_DMA_MAP] = "dma-map",
-	[VUSER_A_COUNTERS_DMA_UNMAP] = "dma-unmap",
-	[VUSER_A_COUNTERS_SET_IRQS] = "set-irqs",
-	[VUSER_A_COUNTERS_RESET] = "reset",
-	[VUSER_A_COUNTERS_UNSENT] = "unsent",
-};
-
-static const char *name_of(const char *const *names, size_t n, uint32_t nr)
+static const char *state_name(enum vuser_state state)
 {
-	return nr < n && names[nr] ? names[nr] : "?";
+	switch (state) {
+	case VUSER_STATE_CREATED:
+		return "created";
+	case VUSER_STATE_ATTACHED:
+		return "attached";
+	case VUSER_STATE_OPEN:
+		return "open";
+	case VUSER_STATE_LOST:
+		return "lost";
+	case __VUSER_STATE_MAX:
+		break;
+	}
+	return NULL;
 }
 
-static int number_of(const char *const *names, size_t n, const char *name)
+static const char *mmap_name(enum vuser_mmap_mode mmap)
 {
-	size_t i;
+	switch (mmap) {
+	case VUSER_MMAP_POLICY_AUTO:
+		return "auto";
+	case VUSER_MMAP_POLICY_TRAP:
+		return "trap";
+	case VUSER_MMAP_POLICY_SPARSE:
+		return "sparse";
+	}
+	return NULL;
+}
 
-	for (i = 0; i < n; i++)
-		if (names[i] && !strcmp(names[i], name))
-			return i;
-	return -EINVAL;
+static const char *reset_name(enum vuser_reset_policy reset)
+{
+	switch (reset) {
+	case VUSER_RESET_POLICY_AUTO:
+		return "auto";
+	case VUSER_RESET_POLICY_NEVER:
+		return "never";
+	}
+	return NULL;
+}
+
+static const char *dma_backing_name(enum vuser_dma_backing backing)
+{
+	switch (backing) {
+	case VUSER_DMA_BACKING_AUTO:
+		return "auto";
+	case VUSER_DMA_BACKING_MEMORY:
+		return "memory";
+	}
+	return NULL;
+}
+
+/* A newer kernel may send a number that this program does not know. */
+static const char *known(const char *name)
+{
+	return name ? name : "unknown";
 }
 
 const char *vnl_state_name(uint32_t state)
 {
-	return name_of(state_names, ARRAY_SIZE(state_names), state);
+	return known(state_name(state));
 }
 
 const char *vnl_mmap_name(uint32_t mmap)
 {
-	return name_of(mmap_names, ARRAY_SIZE(mmap_names), mmap);
+	return known(mmap_name(mmap));
 }
 
 const char *vnl_reset_name(uint32_t reset)
 {
-	return name_of(reset_names, ARRAY_SIZE(reset_names), reset);
+	return known(reset_name(reset));
 }
 
 const char *vnl_dma_backing_name(uint32_t backing)
 {
-	return name_of(dma_backing_names, ARRAY_SIZE(dma_backing_names),
-		       backing);
+	return known(dma_backing_name(backing));
 }
 
-/* @counter: index into struct vnl_dev's counters */
-const char *vnl_counter_name(unsigned int counter)
+const char *vnl_counter_name(enum vnl_counter counter)
 {
-	return name_of(counter_names, ARRAY_SIZE(counter_names), counter + 1);
+#define COUNTER_NAME(attr, name) [VNL_COUNTER_##attr] = name,
+	static const char *const names[] = { VNL_COUNTERS(COUNTER_NAME) };
+
+	return names[counter];
 }
 
 int vnl_mmap_number(const char *name)
 {
-	return number_of(mmap_names, ARRAY_SIZE(mmap_names), name);
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = mmap_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
 }
 
 int vnl_reset_number(const char *name)
 {
-	return number_of(reset_names, ARRAY_SIZE(reset_names), name);
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = reset_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
 }
 
 int vnl_dma_backing_number(const char *name)
 {
-	return number_of(dma_backing_names, ARRAY_SIZE(dma_backing_names),
-			 name);
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = dma_backing_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
 }

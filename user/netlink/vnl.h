@@ -14,9 +14,36 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VNL_NR_COUNTERS VUSER_A_COUNTERS_MAX
 #define VNL_MAX_REGIONS 32
 #define VNL_MAX_IRQS	16
+
+/*
+ * All counters of a device: attribute and name, in the order of the attributes.
+ * names.c has the compiler compare this table with the kernel's header.
+ */
+#define VNL_COUNTERS(X)                 \
+	X(REGION_READ, "region-read")   \
+	X(REGION_WRITE, "region-write") \
+	X(POSTED_WRITE, "posted-write") \
+	X(POSTED_ERROR, "posted-error") \
+	X(TRAP_LOAD, "trap-load")       \
+	X(TRAP_STORE, "trap-store")     \
+	X(TRAP_REFUSED, "trap-refused") \
+	X(IOEVENTFD, "ioeventfd")       \
+	X(DMA_READ, "dma-read")         \
+	X(DMA_WRITE, "dma-write")       \
+	X(DMA_MAP, "dma-map")           \
+	X(DMA_UNMAP, "dma-unmap")       \
+	X(SET_IRQS, "set-irqs")         \
+	X(RESET, "reset")               \
+	X(UNSENT, "unsent")
+
+#define VNL_COUNTER_MEMBER(attr, name) VNL_COUNTER_##attr,
+
+/* Indexes of struct vnl_dev's counters. */
+enum vnl_counter {
+	VNL_COUNTERS(VNL_COUNTER_MEMBER) VNL_NR_COUNTERS
+};
 
 /* A message that came: @attrs is by number, NULL where it has none. */
 struct vnl_msg {
@@ -166,12 +193,12 @@ int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev);
 int vnl_dev_get_uuid(struct vnl *nl, const char *uuid, struct vnl_dev *dev);
 int vnl_dev_dump(struct vnl *nl, vnl_dev_fn fn, void *data);
 
-/* Names as they stand in the spec; NULL or "?" for a number without one. */
+/* Names as the netlink specification has them; "unknown" for other numbers. */
 const char *vnl_state_name(uint32_t state);
 const char *vnl_mmap_name(uint32_t mmap);
 const char *vnl_reset_name(uint32_t reset);
 const char *vnl_dma_backing_name(uint32_t backing);
-const char *vnl_counter_name(unsigned int counter);
+const char *vnl_counter_name(enum vnl_counter counter);
 
 /* The number of a name, or -EINVAL. */
 int vnl_mmap_number(const char *name);
