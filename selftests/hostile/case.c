@@ -340,8 +340,8 @@ static bool wait_error(struct hostile *h, const char *wanted)
 static const char *helper_text(const struct act *act, const struct trick *t)
 {
 	if (t->helper && act->target.command == VFIO_USER_REGION_READ &&
-	    strcmp(t->helper, "hung up") &&
-	    strncmp(t->helper, "did not answer", 14))
+	    strcmp(t->helper, "closed the connection") &&
+	    strncmp(t->helper, "did not reply", 13))
 		return "no reply to a read of configuration space";
 	return t->helper ?: "";
 }

@@ -181,16 +181,16 @@ static enum next ask(struct server *s, const struct trick *t)
 #define CAME_NOT  "the server did not answer"
 #define STOPPED	  "the server stopped within a message"
 #define LATE	  CAME_NOT "|" STOPPED
-#define LATE_HELP "did not answer within"
+#define LATE_HELP "did not reply within"
 #define BAD_SIZE  "bad message size"
 #define NOTHING	  "reply to nothing that was asked"
 
 /* clang-format off */
 const struct trick generic_tricks[] = {
-	{ "hangs up", hang_up, 0, 0, LOST, HUNG_UP, "hung up", .no_header = true },
+	{ "hangs up", hang_up, 0, 0, LOST, HUNG_UP, "closed the connection", .no_header = true },
 	{ "is silent", silent, 0, 0, LOST, CAME_NOT, LATE_HELP, .slow = true, .no_header = true },
-	{ "1 byte, hangs up", cut, 1, NEXT_HANG_UP, LOST, HUNG_UP, "hung up", .no_header = true, .thorough = true },
-	{ "half a header, hangs up", cut, HEADER / 2, NEXT_HANG_UP, LOST, HUNG_UP, "hung up", .no_header = true },
+	{ "1 byte, hangs up", cut, 1, NEXT_HANG_UP, LOST, HUNG_UP, "closed the connection", .no_header = true, .thorough = true },
+	{ "half a header, hangs up", cut, HEADER / 2, NEXT_HANG_UP, LOST, HUNG_UP, "closed the connection", .no_header = true },
 	{ "half a header, silent", cut, HEADER / 2, NEXT_SILENT, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
 	{ "half a header, deaf", cut, HEADER / 2, NEXT_DEAF, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
 	{ "size 0", size, 0, 0, LOST, BAD_SIZE, "Invalid argument" },
@@ -216,20 +216,20 @@ const struct trick generic_tricks[] = {
 	{ "one byte more", resize, 1, 0, BY_SIZE, "bad size of a reply", "malformed reply", .delta = 1 },
 	{ "4 KiB more", resize, 4096, 0, BY_SIZE, "bad size of a reply", "malformed reply", .delta = 4096 },
 	{ "twice", twice, 0, 0, LOST, NOTHING, NO_REPLY "|no reply to a read", .answered = true },
-	{ "error EPERM", error, EPERM, 0, REFUSED, .helper = "refused" },
-	{ "error 0", error, 0, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error EAGAIN", error, EAGAIN, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error EINTR", error, EINTR, 0, REFUSED, .helper = "refused" },
-	{ "error ENOTCONN", error, ENOTCONN, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error ETIMEDOUT", error, ETIMEDOUT, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error ERESTARTSYS", error, 512, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error 4096", error, 4096, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error 2^31", error, 1U << 31, 0, REFUSED, .helper = "refused", .thorough = true },
-	{ "error with payload", error_and_reply, 0, 0, REFUSED, .helper = "refused" },
+	{ "error EPERM", error, EPERM, 0, REFUSED, .helper = "failed" },
+	{ "error 0", error, 0, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error EAGAIN", error, EAGAIN, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error EINTR", error, EINTR, 0, REFUSED, .helper = "failed" },
+	{ "error ENOTCONN", error, ENOTCONN, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error ETIMEDOUT", error, ETIMEDOUT, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error ERESTARTSYS", error, 512, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error 4096", error, 4096, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error 2^31", error, 1U << 31, 0, REFUSED, .helper = "failed", .thorough = true },
+	{ "error with payload", error_and_reply, 0, 0, REFUSED, .helper = "failed" },
 	{ "error with 4 KiB", error, EPERM, 4096, BY_SIZE_REFUSED, "bad size of a reply", "refused", .delta = 4096 },
-	{ "a descriptor", with_fds, 1, 0, FINE, .helper = "file descriptors it may not", .nr_fds = 1 },
-	{ "253 descriptors", with_fds, HOSTILE_MAX_FDS, 0, FINE, .helper = "file descriptors it may not", .nr_fds = HOSTILE_MAX_FDS, .thorough = true },
-	{ "253 descriptors a byte", trickle, 0, HOSTILE_MAX_FDS, FINE, .helper = "file descriptors it may not", .nr_fds = 16 * HOSTILE_MAX_FDS, .no_header = true },
+	{ "a descriptor", with_fds, 1, 0, FINE, .helper = "unexpected file descriptors", .nr_fds = 1 },
+	{ "253 descriptors", with_fds, HOSTILE_MAX_FDS, 0, FINE, .helper = "unexpected file descriptors", .nr_fds = HOSTILE_MAX_FDS, .thorough = true },
+	{ "253 descriptors a byte", trickle, 0, HOSTILE_MAX_FDS, FINE, .helper = "unexpected file descriptors", .nr_fds = 16 * HOSTILE_MAX_FDS, .no_header = true },
 	{ "a byte out of band", out_of_band, 0, 0, FINE },
 	{ "payload of 0", fill, 0x00, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel refused|another version", .no_header = true },
 	{ "payload of ff", fill, 0xff, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel refused|another version", .no_header = true, .thorough = true },

@@ -66,18 +66,18 @@ check "the module and the helper start" vuser_up || finish
 uuid=$(cat /proc/sys/kernel/random/uuid)
 check "create prints the UUID" is "$uuid" vuserctl create --uuid "$uuid"
 UUID[plain]=$uuid
-check "create a second time fails" says "there is a device" \
+check "create a second time fails" says "already exists" \
 	vuserctl create --uuid "$uuid"
-check "no UUID" says "is no UUID" vuserctl create --uuid 1234
+check "no UUID" says "is not a UUID" vuserctl create --uuid 1234
 check "a setting that is none" says "auto, trap, sparse" \
 	vuserctl create --mmap all
 count=$(vuserctl -j list | jq length)
 check "a setting that the kernel refuses leaves no device" says "PCI address" \
 	vuserctl create --pci-address 5655:00:20.0
 check "it left none" is "$count" eval "vuserctl -j list | jq length"
-check "a wait that is no number" says "no time" \
+check "a wait that is no number" says "not a number of seconds" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=5x
-check "nor a negative one" says "no time" \
+check "nor a negative one" says "not a number of seconds" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=-1
 check "--wait needs an endpoint" says "endpoint" vuserctl create --wait
 check "--wait says why there is no server" says "start the server" \
@@ -87,7 +87,7 @@ nobody=$(vuserctl -j list | jq -r --arg path "$WORK/nobody" \
 UUID[nobody]=$nobody
 check "list shows the device without a server" eval \
 	'vuserctl list | grep -q "^$nobody  created "'
-check "show says why" eval 'vuserctl show "$nobody" | grep -q "^error: .*no socket"'
+check "show says why" eval 'vuserctl show "$nobody" | grep -q "^error: .*socket does not exist"'
 
 # A server, and all that is told of its device.
 serve dev vuser-testdev
@@ -113,7 +113,7 @@ check "sysfs has the same" is 4321 cat "$MDEVS/$dev/vuser/request_timeout_ms"
 check "out of range" says "out of range" vuserctl set --request-timeout-ms 1 $A
 check "an address that is taken" says "taken" \
 	vuserctl set --pci-address "$(field "$uuid" pci-address)" $A
-check "others may not" says "only root" \
+check "others may not" says "permission denied" \
 	setpriv --reuid 65534 --clear-groups --bounding-set=-all \
 	--inh-caps=-all vuserctl set --mmap auto $A
 check "but look" setpriv --reuid 65534 --clear-groups \
@@ -159,7 +159,7 @@ check "stats prints a name for every counter" \
 check "stats as JSON" eval 'vuserctl -j stats $A | jq -e ".[\"dma-map\"] == 0"'
 check "rates end after their count" is "2" eval \
 	'vuserctl -j stats -i 0.01 -n 2 $A | jq -s length'
-check "no interval" says "no interval" vuserctl stats -i 0 $A
+check "no interval" says "not a number of seconds" vuserctl stats -i 0 $A
 
 # Servers that come and go.
 check "another endpoint takes effect when the device is not open" eval \
@@ -169,7 +169,7 @@ check "it attaches where it is now" until_is state attached
 server_stop other
 check "a lost server is noticed" until_is state created
 check "and the reason is shown" eval \
-	'vuserctl show $A | grep -Eq "^error: .*(went away|no socket|nobody listens)"'
+	'vuserctl show $A | grep -Eq "^error: .*(is gone|does not exist|no server is listening)"'
 touch "$WORK/file"
 vuserctl set --endpoint "$WORK/file" $A
 check "an endpoint that is no socket" until_is error \
@@ -196,7 +196,7 @@ if [ -n "$pid" ]; then
 	check "no owner after a kill" is 0 field $A owner
 	check "the device stays" is attached field $A state
 	check "show says that there is no helper" eval \
-		'vuserctl show $A | grep -q "vuserd runs"'
+		'vuserctl show $A | grep -q "start vuserd"'
 	check "it starts again" daemon vuserd vuserd --foreground
 	check "and owns the device" test "$(field $A owner)" -gt 0
 	check "it is another one" test "$(field $A owner)" != "$owner"
@@ -255,7 +255,7 @@ if [ -n "$module_loaded" ]; then
 	prlimit --pid "$pid" --nofile=3:
 	rmmod vuser && "$TOP/lab/vm/insmod"
 	check "a helper without descriptors says so" \
-		logged vuserd "cannot talk to the kernel, trying again"
+		logged vuserd "cannot connect to the kernel, trying again"
 	prlimit --pid "$pid" --nofile=1024:
 	check "and serves the module when it has some" eval \
 		'UUID[dev]=$(vuserctl create --endpoint "$WORK/dev.sock" \

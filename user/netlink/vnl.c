@@ -67,7 +67,7 @@ int vnl_open(struct vnl *nl)
 	}
 	if (nl->family < 0) {
 		snprintf(nl->error, sizeof(nl->error),
-			 "the kernel module is not loaded: modprobe vuser");
+			 "the kernel module is not loaded: run modprobe vuser");
 		ret = -ENOENT;
 		goto err_free;
 	}

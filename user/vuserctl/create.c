@@ -71,13 +71,14 @@ static int parse(struct create *create, int argc, char **argv)
 		SETTINGS_LONGS,
 		{}
 	};
+	int c, index, ret;
 	char why[256];
-	int c, ret;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
 		if (c == 'u') {
 			if (take_uuid(create->uuid, optarg))
-				return complain("\"%s\" is no UUID", optarg);
+				return complain("--uuid: '%s' is not a UUID",
+						optarg);
 			continue;
 		}
 		if (c == 'v') {
@@ -88,24 +89,27 @@ static int parse(struct create *create, int argc, char **argv)
 			create->wait = WAIT_DEFAULT;
 			if (optarg && (settings_number(optarg, &create->wait) ||
 				       !create->wait))
-				return complain("\"%s\" is no time in seconds",
-						optarg);
+				return complain(
+					"--wait: '%s' is not a number of seconds from 1 on",
+					optarg);
 			continue;
 		}
 		ret = settings_parse(&create->set, c, optarg, why, sizeof(why));
 		if (ret == -ENOENT)
 			return usage(&cmd_create);
 		if (ret)
-			return complain("%s", why);
+			return complain("--%s: %s", longs[index].name, why);
 	}
 	if (optind != argc)
 		return usage(&cmd_create);
 	if (create->vhost && create->set.given[SET_ENDPOINT])
-		return complain("--vhost makes an --endpoint of its own");
+		return complain(
+			"--vhost sets the endpoint: leave --endpoint out");
 	if (create->wait && !create->set.endpoint[0] && !create->vhost)
-		return complain("--wait needs an --endpoint to wait for");
+		return complain(
+			"--wait needs a server to wait for: give --endpoint or --vhost");
 	if (!create->uuid[0] && random_uuid(create->uuid))
-		return complain("cannot make up a UUID: give one by --uuid");
+		return complain("cannot generate a UUID: give one with --uuid");
 	return 0;
 }
 
@@ -118,14 +122,15 @@ static int make(const char *uuid)
 		return 0;
 	case -EEXIST:
 		return complain(
-			"there is a device %s already: see vuserctl show %s",
-			uuid, uuid);
+			"device %s already exists: see vuserctl show %s", uuid,
+			uuid);
 	case -EACCES:
 	case -EPERM:
-		return complain("cannot create a device: only root may");
+		return complain(
+			"cannot create a device: permission denied, run vuserctl as root");
 	case -ENOENT:
 		return complain(
-			"cannot create a device: load the module with modprobe vuser");
+			"cannot create a device: the kernel module is not loaded, run modprobe vuser");
 	default:
 		return complain("cannot create a device: %s", strerror(-ret));
 	}
@@ -147,8 +152,9 @@ static int apply(struct ctl *ctl, struct create *create)
 	settings_put(&create->set, msg);
 	ret = vnl_call(&ctl->nl, msg, NULL, NULL);
 	if (ret)
-		return complain("cannot create a device so: %s",
-				vnl_error(&ctl->nl, ret));
+		return complain(
+			"cannot create a device with these settings: %s",
+			vnl_error(&ctl->nl, ret));
 	return 0;
 }
 
@@ -209,7 +215,7 @@ static const char *why_none(const struct vnl_dev *dev)
 		return dev->error;
 	if (dev->owner)
 		return "see the log of vuserd";
-	return "start vuserd, it does not run";
+	return "vuserd is not running, start it";
 }
 
 static int wait_for_server(struct ctl *ctl, struct create *create,
@@ -224,8 +230,9 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 	do {
 		/* What happened before, or was lost, is seen by asking. */
 		if (vnl_dev_get_uuid(&ctl->nl, create->uuid, &dev))
-			return complain("%s was removed meanwhile",
-					create->uuid);
+			return complain(
+				"%s was removed while it waited for a server",
+				create->uuid);
 		look(create, &dev);
 		if (create->done)
 			break;
@@ -258,7 +265,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (parse(&create, argc, argv))
 		return EXIT_FAILURE;
 	if (vnl_open(&events) || vnl_join(&events))
-		return complain("cannot listen to the kernel");
+		return complain("cannot receive events from the kernel");
 	events.event = on_change;
 	events.event_data = &create;
 
@@ -292,6 +299,6 @@ const struct command cmd_create = {
 	.name = "create",
 	.args = "[--uuid UUID] [--wait[=SECONDS]]"
 		" [--vhost TYPE:PATH[,OPTION]...] " SETTINGS_ARGS,
-	.what = "make a device, print its UUID",
+	.what = "create a device and print its UUID",
 	.run = run,
 };

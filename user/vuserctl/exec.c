@@ -28,24 +28,25 @@ static int load_vfio_pci(void)
 		return 0;
 	pid = fork();
 	if (pid < 0)
-		return complain("fork: %s", strerror(errno));
+		return complain("cannot run modprobe: %s", strerror(errno));
 	if (!pid) {
 		execlp("modprobe", "modprobe", "-q", "vfio-pci", NULL);
 		_exit(EXIT_NOT_FOUND);
 	}
 	if (waitpid(pid, &status, 0) < 0 || stat(TREE_VFIO_PCI, &st))
 		return complain(
-			"the module vfio-pci, which programs look for, cannot be loaded: see modprobe vfio-pci");
+			"cannot load the module vfio-pci: run modprobe vfio-pci to see why");
 	return 0;
 }
 
 static int own_mounts(void)
 {
 	if (unshare(CLONE_NEWNS))
-		return complain(errno == EPERM ?
-					"only root may have mounts of its own" :
-					"unshare: %s",
-				strerror(errno));
+		return complain(
+			errno == EPERM ?
+				"cannot create a mount namespace: permission denied, run vuserctl as root" :
+				"cannot create a mount namespace: %s",
+			strerror(errno));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return complain("cannot make mounts private: %s",
 				strerror(errno));
@@ -86,8 +87,9 @@ static int add_device(struct ctl *ctl, struct tree *tree, uint32_t id)
 	if (ret)
 		return complain("device %u: %s", id, vnl_error(&ctl->nl, ret));
 	if (!view_possible(&dev)) {
-		complain("%s is not shown, it is %s: see vuserctl show %s",
-			 dev.uuid, vnl_state_name(dev.state), dev.uuid);
+		complain(
+			"%s is not shown, because its state is %s: see vuserctl show %s",
+			dev.uuid, vnl_state_name(dev.state), dev.uuid);
 		return 0;
 	}
 	ret = tree_add(tree, &dev);
@@ -121,7 +123,8 @@ static int make_view(struct ctl *ctl)
 
 	ret = tree_open(&tree);
 	if (ret)
-		return complain("cannot cover " TREE_PCI_DEVICES ": %s",
+		return complain("cannot mount the view at " TREE_PCI_DEVICES
+				": %s",
 				strerror(-ret));
 	/* As readable as sysfs is, for the program may not stay root. */
 	mask = umask(022);
@@ -129,7 +132,8 @@ static int make_view(struct ctl *ctl)
 	umask(mask);
 	ret = tree_seal(tree);
 	if (ret && !status)
-		status = complain("cannot finish the view: %s", strerror(-ret));
+		status = complain("cannot make the view read-only: %s",
+				  strerror(-ret));
 	return status;
 }
 
@@ -157,6 +161,6 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct command cmd_exec = {
 	.name = "exec",
 	.args = "[--] COMMAND [ARGUMENT...]",
-	.what = "run a program that sees the devices under /sys/bus/pci",
+	.what = "run a program that finds the devices in /sys/bus/pci/devices",
 	.run = run,
 };

@@ -41,7 +41,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		ret = vnl_dev_dump(&ctl->nl, print_row, &any);
 	}
 	if (ret)
-		return complain("cannot list: %s", vnl_error(&ctl->nl, ret));
+		return complain("cannot list the devices: %s",
+				vnl_error(&ctl->nl, ret));
 	return EXIT_SUCCESS;
 }
 

@@ -31,7 +31,10 @@ int complain(const char *fmt, ...)
 
 int usage(const struct command *cmd)
 {
-	fprintf(stderr, "usage: vuserctl [-j] %s %s\n", cmd->name, cmd->args);
+	fprintf(stderr,
+		"usage: vuserctl [-j] %s %s\n"
+		"See vuserctl --help.\n",
+		cmd->name, cmd->args);
 	return EXIT_FAILURE;
 }
 
@@ -42,8 +45,8 @@ static void help(FILE *to)
 	fputs("usage: vuserctl [-j] COMMAND ...\n"
 	      "\n"
 	      "  -j, --json     print JSON\n"
-	      "      --version  show the version\n"
-	      "  -h, --help     show this\n"
+	      "      --version  print the version and exit\n"
+	      "  -h, --help     print this help and exit\n"
 	      "\n"
 	      "Commands:\n",
 	      to);
@@ -112,9 +115,8 @@ int main(int argc, char **argv)
 		return status;
 	cmd = find_command(argv[optind]);
 	if (!cmd)
-		return complain(
-			"there is no command \"%s\": see vuserctl --help",
-			argv[optind]);
+		return complain("unknown command '%s': see vuserctl --help",
+				argv[optind]);
 	argc -= optind;
 	argv += optind;
 	/* The subcommand's own options. */

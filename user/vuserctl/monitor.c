@@ -64,18 +64,21 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return usage(&cmd_monitor);
 	ret = vnl_join(&ctl->nl);
 	if (ret)
-		return complain("cannot listen: %s", strerror(-ret));
+		return complain("cannot receive events: %s", strerror(-ret));
 	ctl->nl.event = on_event;
 	ctl->nl.event_data = ctl;
 	pfd.fd = vnl_fd(&ctl->nl);
 	while (!ferror(stdout)) {
 		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
-			return complain("poll: %s", strerror(errno));
+			return complain("cannot wait for events: %s",
+					strerror(errno));
 		ret = vnl_events(&ctl->nl);
 		if (ret == -ENOBUFS)
-			complain("too fast, some events are missing");
+			complain(
+				"some events were lost: they came faster than they were printed");
 		else if (ret)
-			return complain("cannot listen: %s", strerror(-ret));
+			return complain("cannot receive events: %s",
+					strerror(-ret));
 	}
 	return EXIT_FAILURE;
 }

@@ -210,7 +210,7 @@ void output_dev(const struct vnl_dev *dev)
 	if (dev->owner)
 		printf("owner: %u\n", dev->owner);
 	else
-		puts("owner: none, see that vuserd runs");
+		puts("owner: none, start vuserd");
 	print_settings(dev);
 	print_server(dev);
 }

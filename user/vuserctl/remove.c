@@ -19,10 +19,12 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	if (dev.state == VUSER_STATE_OPEN)
 		fprintf(stderr,
-			"vuserctl: a program has the device open, waiting until it closes it\n");
+			"vuserctl: a program has the device open, waiting for the program to close it\n");
 	ret = sysfs_remove(dev.uuid);
 	if (ret == -EACCES || ret == -EPERM)
-		return complain("cannot remove %s: only root may", dev.uuid);
+		return complain(
+			"cannot remove %s: permission denied, run vuserctl as root",
+			dev.uuid);
 	if (ret)
 		return complain("cannot remove %s: %s", dev.uuid,
 				strerror(-ret));
@@ -33,6 +35,6 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct command cmd_remove = {
 	.name = "remove",
 	.args = "DEVICE",
-	.what = "remove a device, once no program has it open",
+	.what = "remove a device as soon as no program has it open",
 	.run = run,
 };

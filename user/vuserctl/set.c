@@ -26,15 +26,15 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	static const struct option longs[] = { SETTINGS_LONGS, {} };
 	struct settings set = {};
 	struct vnl_dev dev;
+	int c, index, ret;
 	char why[256];
-	int c, ret;
 
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
 		ret = settings_parse(&set, c, optarg, why, sizeof(why));
 		if (ret == -ENOENT)
 			return usage(&cmd_set);
 		if (ret)
-			return complain("%s", why);
+			return complain("--%s: %s", longs[index].name, why);
 	}
 	if (argc - optind != 1 || !settings_any(&set))
 		return usage(&cmd_set);
@@ -42,9 +42,11 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	ret = send_settings(ctl, &dev, &set);
 	if (ret)
-		return complain("cannot set %s: %s", dev.uuid,
-				ret == -EPERM ? "only root may" :
-						vnl_error(&ctl->nl, ret));
+		return complain(
+			"cannot set %s: %s", dev.uuid,
+			ret == -EPERM ?
+				"permission denied, run vuserctl as root" :
+				vnl_error(&ctl->nl, ret));
 	return EXIT_SUCCESS;
 }
 

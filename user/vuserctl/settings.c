@@ -30,7 +30,7 @@ static int parse_word(const char *arg, uint32_t *number,
 	int nr = number_of(arg);
 
 	if (nr < 0) {
-		snprintf(why, size, "\"%s\" is not one of %s", arg, words);
+		snprintf(why, size, "'%s' is not one of %s", arg, words);
 		return -EINVAL;
 	}
 	*number = nr;
@@ -57,7 +57,7 @@ static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 	if (len > VUSER_ENDPOINT_MAX) {
 		snprintf(
 			why, size,
-			"the endpoint has %d characters, a UNIX socket's path %d at most",
+			"the path has %d characters, a UNIX socket's path has at most %d",
 			len, VUSER_ENDPOINT_MAX);
 		return -EINVAL;
 	}
@@ -88,7 +88,8 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 	default:
 		if (!settings_number(arg, number))
 			return 0;
-		snprintf(why, size, "\"%s\" is no number", arg);
+		snprintf(why, size, "'%s' is not a number from 0 to 4294967295",
+			 arg);
 		return -EINVAL;
 	}
 }

@@ -22,6 +22,6 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct command cmd_show = {
 	.name = "show",
 	.args = "DEVICE",
-	.what = "show all about a device",
+	.what = "show everything about a device",
 	.run = run,
 };

@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "output.h"
+#include "settings.h"
 
 /**
  * struct stats - what to print
@@ -17,7 +18,7 @@
  */
 struct stats {
 	double interval;
-	unsigned long count;
+	uint32_t count;
 };
 
 static void print_once(const struct ctl *ctl, const struct vnl_dev *dev)
@@ -79,7 +80,7 @@ static int watch(struct ctl *ctl, const struct stats *stats,
 {
 	struct timespec pause, then, now;
 	struct vnl_dev new;
-	unsigned long n;
+	uint32_t n;
 	int ret;
 
 	pause.tv_sec = stats->interval;
@@ -127,10 +128,12 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		if (c == 'i') {
 			if (parse_interval(optarg, &stats.interval))
 				return complain(
-					"\"%s\" is no interval in seconds",
+					"--interval: '%s' is not a number of seconds above 0 and up to 86400",
 					optarg);
 		} else if (c == 'n') {
-			stats.count = strtoul(optarg, NULL, 10);
+			if (settings_number(optarg, &stats.count))
+				return complain("--count: '%s' is not a number",
+						optarg);
 		} else {
 			return usage(&cmd_stats);
 		}
@@ -148,6 +151,6 @@ static int run(struct ctl *ctl, int argc, char **argv)
 const struct command cmd_stats = {
 	.name = "stats",
 	.args = "[-i SECONDS [-n COUNT]] DEVICE",
-	.what = "show a device's counters, or how fast they count",
+	.what = "show a device's counters, or their increase per second",
 	.run = run,
 };

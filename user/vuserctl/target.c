@@ -43,7 +43,7 @@ int target_find(struct ctl *ctl, const char *name, struct vnl_dev *dev)
 		ret = find_address(ctl, name, dev);
 	if (ret == -ENODEV)
 		return complain(
-			"there is no device %s: see vuserctl list, or make one with vuserctl create",
+			"there is no device %s: list the devices with vuserctl list, or create one with vuserctl create",
 			name);
 	if (ret)
 		return complain("%s: %s", name, vnl_error(&ctl->nl, ret));

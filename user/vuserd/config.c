@@ -37,7 +37,7 @@ int config_start(struct config *config, const struct vuser_description *desc)
 	int ret;
 
 	memset(config, 0, sizeof(*config));
-	strcpy(config->error, "cannot ask for configuration space");
+	strcpy(config->error, "cannot request configuration space");
 	vuser_msg_init(&config->msg);
 	config->sock = desc->sock;
 	if (!(desc->flags & VFIO_DEVICE_FLAGS_PCI) ||

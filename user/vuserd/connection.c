@@ -52,7 +52,7 @@ static void fail(struct connection *conn, int error, const char *detail)
 	if (error == -ETIMEDOUT)
 		snprintf(
 			why, sizeof(why),
-			"the server at %s did not answer within %u ms: does it speak vfio-user, or serve another client?",
+			"the server at %s did not reply within %u ms: it may not speak vfio-user, or serve another client",
 			conn->path, conn->timeout_ms);
 	else
 		explain_handshake(why, sizeof(why), conn->path, error, detail);

@@ -44,7 +44,7 @@ static struct device *device_new(struct helper *helper,
 	memcpy(dev->uuid, info->uuid, sizeof(dev->uuid));
 	dev->next = helper->devices;
 	helper->devices = dev;
-	log_debug("%s: device %u", dev->uuid, dev->id);
+	log_debug("%s: new device %u", dev->uuid, dev->id);
 	return dev;
 }
 
@@ -66,7 +66,7 @@ void device_drop(struct helper *helper, uint32_t id)
 	dev = *pos;
 	if (!dev)
 		return;
-	log_debug("%s: went", dev->uuid);
+	log_debug("%s: removed", dev->uuid);
 	*pos = dev->next;
 	rest(dev);
 	free(dev);
@@ -115,9 +115,10 @@ static void claim(struct device *dev, const struct vnl_dev *info)
 	ret = vnl_call(nl, msg, take_token, dev);
 	again_later(dev, ret);
 	if (ret)
-		log_debug("%s: claim: %s", dev->uuid, vnl_error(nl, ret));
+		log_debug("%s: cannot claim the device: %s", dev->uuid,
+			  vnl_error(nl, ret));
 	else
-		log_debug("%s: ours, %s", dev->uuid,
+		log_debug("%s: claimed, state %s", dev->uuid,
 			  vnl_state_name(info->state));
 }
 
@@ -128,8 +129,9 @@ static bool own(struct device *dev, const struct vnl_dev *info)
 		return true;
 	if (info->owner && info->owner != vnl_port(&dev->helper->owner)) {
 		if (dev->owned || !dev->why[0])
-			log_info("%s: another helper (port %u) serves it",
-				 dev->uuid, info->owner);
+			log_info(
+				"%s: another helper (netlink port %u) owns the device",
+				dev->uuid, info->owner);
 		snprintf(dev->why, sizeof(dev->why), "another helper");
 		dev->owned = false;
 		return false;
@@ -155,7 +157,8 @@ static int detach(struct device *dev, const char *why)
 	ret = vnl_call(nl, msg, NULL, NULL);
 	again_later(dev, ret);
 	if (ret && ret != -EBUSY)
-		log_debug("%s: detach: %s", dev->uuid, vnl_error(nl, ret));
+		log_debug("%s: cannot detach the server: %s", dev->uuid,
+			  vnl_error(nl, ret));
 	return ret;
 }
 
@@ -183,7 +186,8 @@ static void wait_for_retry(struct device *dev)
 					 dev->backoff_ms * 1000ULL, 0, on_retry,
 					 dev);
 	if (ret < 0) {
-		log_err("%s: no timer: %s", dev->uuid, strerror(-ret));
+		log_err("%s: cannot start the retry timer: %s", dev->uuid,
+			strerror(-ret));
 		return;
 	}
 	dev->phase = PHASE_WAIT;
@@ -202,7 +206,7 @@ static void failed(void *data, const char *why)
 		snprintf(dev->why, sizeof(dev->why), "%s", why);
 		detach(dev, why);
 	} else {
-		log_debug("%s: still: %s", dev->uuid, why);
+		log_debug("%s: still failing: %s", dev->uuid, why);
 	}
 	wait_for_retry(dev);
 }
@@ -216,7 +220,7 @@ static void attached(struct device *dev, uint32_t config_size)
 	log_info("%s: attached to %s", dev->uuid, dev->path);
 	if (!config_size)
 		log_warn(
-			"%s: the server does not let its configuration space be read, vuserctl exec will not show the device",
+			"%s: the server does not allow reads of configuration space: vuserctl exec will not show the device",
 			dev->uuid);
 }
 
@@ -236,13 +240,15 @@ static void connected(void *data, struct vuser_description *desc,
 		attached(dev, config_size);
 		break;
 	case -EBUSY:
-		log_debug("%s: attach: %s", dev->uuid, vnl_error(nl, ret));
+		log_debug("%s: cannot attach yet: %s", dev->uuid,
+			  vnl_error(nl, ret));
 		wait_for_retry(dev);
 		break;
 	case -EPERM:
 	case -ENODEV:
 		/* Something changed meanwhile: see what. */
-		log_debug("%s: attach: %s", dev->uuid, vnl_error(nl, ret));
+		log_debug("%s: cannot attach: %s", dev->uuid,
+			  vnl_error(nl, ret));
 		rest(dev);
 		dev->owned = false;
 		helper_resync(dev->helper);
@@ -250,7 +256,7 @@ static void connected(void *data, struct vuser_description *desc,
 	default:
 		snprintf(
 			why, sizeof(why),
-			"the kernel refused what %.107s said of its device: %.80s",
+			"the kernel rejected the device that %.107s describes: %.80s",
 			dev->path, vnl_error(nl, ret));
 		failed(dev, why);
 	}
@@ -301,7 +307,8 @@ static void adopt(struct device *dev, const struct vnl_dev *info)
 {
 	dev->attached_usec = now_usec(dev);
 	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
-	log_info("%s: taken over, %s", dev->uuid, vnl_state_name(info->state));
+	log_info("%s: taken over in state %s", dev->uuid,
+		 vnl_state_name(info->state));
 }
 
 /* An endpoint that was changed takes effect when nobody uses the old one. */
@@ -312,8 +319,8 @@ static void is_attached(struct device *dev, const struct vnl_dev *info)
 		adopt(dev, info);
 	if (!strcmp(dev->path, info->endpoint))
 		return;
-	log_info("%s: endpoint is now \"%s\", leaving %s", dev->uuid,
-		 info->endpoint, dev->path);
+	log_info("%s: the endpoint changed to '%s', detaching from %s",
+		 dev->uuid, info->endpoint, dev->path);
 	if (!detach(dev, NULL))
 		dev->attached_usec = 0;
 }
@@ -337,7 +344,7 @@ static void is_lost(struct device *dev, const struct vnl_dev *info)
 
 	rest(dev);
 	snprintf(why, sizeof(why),
-		 "the server at %s went away: see its log, and the kernel's",
+		 "the server at %s is gone: see its log and the kernel log",
 		 dev->attached_usec ? dev->path : info->endpoint);
 	ret = detach(dev, why);
 	if (ret == -EBUSY)
@@ -393,8 +400,8 @@ void device_refresh(struct helper *helper, uint32_t id)
 	dev = device_find(helper, id);
 	if (ret) {
 		/* The answer was lost, say: what we know of it holds till then. */
-		log_err("device %u: %s, asking again", id,
-			vnl_error(&helper->owner, ret));
+		log_err("device %u: cannot read its state, trying again: %s",
+			id, vnl_error(&helper->owner, ret));
 		if (dev)
 			dev->seen = true;
 		helper_resync_later(helper);

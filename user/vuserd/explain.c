@@ -11,8 +11,8 @@ static const char *refused(const char *path)
 	struct stat st;
 
 	if (!stat(path, &st) && !S_ISSOCK(st.st_mode))
-		return "it is not a socket: set the endpoint to the server's";
-	return "nobody listens there: start the server, vuserd keeps trying";
+		return "it is not a socket: set the endpoint to the server's socket";
+	return "no server is listening: start the server, vuserd keeps trying";
 }
 
 /* Not the server's fault. */
@@ -20,7 +20,7 @@ static void own_failure(char *text, size_t size, const char *path, int error)
 {
 	snprintf(
 		text, size,
-		"vuserd has too little for a connection to %s: %s; it keeps trying",
+		"vuserd is short of resources to connect to %s: %s; it keeps trying",
 		path, strerror(-error));
 }
 
@@ -31,23 +31,23 @@ void explain_connect(char *text, size_t size, const char *path, int error)
 	switch (error) {
 	case -ENOENT:
 	case -ENOTDIR:
-		why = "there is no socket: start the server, vuserd keeps trying";
+		why = "the socket does not exist: start the server, vuserd keeps trying";
 		break;
 	case -ECONNREFUSED:
 		why = refused(path);
 		break;
 	case -EACCES:
 	case -EPERM:
-		why = "vuserd may not write to the socket: allow its user to";
+		why = "permission denied: give vuserd write permission on the socket";
 		break;
 	case -EAGAIN:
-		why = "the server takes no connection, it may serve another client";
+		why = "the server does not accept connections: it may serve another client";
 		break;
 	case -EPROTOTYPE:
-		why = "it is not a stream socket: set the endpoint to the server's";
+		why = "it is not a stream socket: set the endpoint to the server's socket";
 		break;
 	case -EXDEV:
-		why = "a symbolic link of a user leads there, and the socket is not that user's: set the endpoint to the socket itself";
+		why = "a user's symbolic link leads to another user's socket: set the endpoint to the path of the socket itself";
 		break;
 	case -EMFILE:
 	case -ENFILE:
@@ -68,34 +68,36 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 	case -ENODATA:
 	case -ECONNRESET:
 	case -EPIPE:
-		snprintf(text, size,
-			 "the server at %s hung up (%s): see the server's log",
-			 path, detail);
+		snprintf(
+			text, size,
+			"the server at %s closed the connection (%s): see its log",
+			path, detail);
 		break;
 	case -EMFILE:
 		snprintf(
 			text, size,
-			"the server at %s sent file descriptors it may not: %s",
+			"the server at %s sent unexpected file descriptors: %s",
 			path, detail);
 		break;
 	case -EPROTO:
 	case -EMSGSIZE:
 	case -EINVAL:
 		snprintf(text, size,
-			 "what listens at %s does not speak vfio-user: %s",
-			 path, detail);
+			 "the program at %s does not speak vfio-user: %s", path,
+			 detail);
 		break;
 	case -EPROTONOSUPPORT:
 		snprintf(text, size,
-			 "the server at %s speaks another version: %s", path,
-			 detail);
+			 "the server at %s speaks an unsupported version: %s",
+			 path, detail);
 		break;
 	case -ENFILE:
 	case -ENOMEM:
 		own_failure(text, size, path, error);
 		break;
 	default:
-		snprintf(text, size, "the server at %s refused: %s", path,
+		snprintf(text, size,
+			 "the handshake with the server at %s failed: %s", path,
 			 detail);
 	}
 }

@@ -124,7 +124,7 @@ static void resync(struct helper *helper)
 	if (!ret)
 		ret = requests_dump(helper, &nl);
 	if (ret) {
-		log_err("cannot list devices and requests, trying again: %s",
+		log_err("cannot list devices and messages, trying again: %s",
 			vnl_error(&nl, ret));
 		helper_resync_later(helper);
 	}
@@ -183,10 +183,11 @@ static int on_input(struct helper *helper, struct vnl *nl)
 	int ret = vnl_events(nl);
 
 	if (ret == -ENOBUFS) {
-		log_debug("messages of the kernel were lost, asking again");
+		log_debug(
+			"messages from the kernel were lost, listing all devices again");
 		helper_resync(helper);
 	} else if (ret) {
-		log_err("netlink: %s", strerror(-ret));
+		log_err("cannot receive from the kernel: %s", strerror(-ret));
 	}
 	return 0;
 }
@@ -276,9 +277,9 @@ static void try_kernel(struct helper *helper)
 
 	if (ret == -ENOENT) {
 		log_warn(
-			"the kernel module is not loaded, waiting for it: modprobe vuser");
+			"the kernel module is not loaded: run modprobe vuser, vuserd waits for it");
 	} else if (ret) {
-		log_err("cannot talk to the kernel, trying again: %s",
+		log_err("cannot connect to the kernel, trying again: %s",
 			strerror(-ret));
 		helper_resync_later(helper);
 	}

@@ -13,12 +13,12 @@
 
 static const char usage[] =
 	"usage: vuserd [-f] [-v]\n"
-	"Connects vuser devices with the vfio-user servers at their endpoints.\n"
+	"Connect vuser devices to the vfio-user servers at their endpoints.\n"
 	"\n"
-	"  -f, --foreground  log for a terminal, not for the journal\n"
+	"  -f, --foreground  write plain log lines, without journal priorities\n"
 	"  -v, --verbose     log every step\n"
-	"      --version     show the version\n"
-	"  -h, --help        show this\n"
+	"      --version     print the version and exit\n"
+	"  -h, --help        print this help and exit\n"
 	"\n"
 	"See vuserd(8).\n";
 
@@ -62,8 +62,8 @@ static int parse_options(int argc, char **argv, struct options *opt,
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "vuserd: what is \"%s\"?\n%s", argv[optind],
-			usage);
+		fprintf(stderr, "vuserd: unexpected argument '%s'\n%s",
+			argv[optind], usage);
 		*status = EXIT_FAILURE;
 		return 1;
 	}
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
 		ret = run(event);
 	sd_event_unref(event);
 	if (ret < 0) {
-		log_err("giving up: %s", strerror(-ret));
+		log_err("cannot continue: %s", strerror(-ret));
 		return EXIT_FAILURE;
 	}
 	return EXIT_SUCCESS;

@@ -83,7 +83,7 @@ static int log_details(void *data, const struct vnl_msg *msg)
 
 	if (vnl_parse(msg, attrs, VUSER_A_REQUEST_MAX))
 		return -EBADMSG;
-	log_err("%s: that was %s with %u file descriptors: iova 0x%llx size 0x%llx, index %u start %u count %u",
+	log_err("%s: the message was %s with %u file descriptors: iova 0x%llx size 0x%llx, index %u start %u count %u",
 		dev->uuid,
 		vuser_command_name(get_u32(attrs[VUSER_A_REQUEST_COMMAND])),
 		get_u32(attrs[VUSER_A_REQUEST_NFDS]),
@@ -101,7 +101,7 @@ static void refuse(struct device *dev, uint64_t id, int error)
 	struct vnl *nl = &dev->helper->owner;
 	struct nl_msg *msg;
 
-	log_err("%s: cannot send request %llu: %s", dev->uuid,
+	log_err("%s: cannot send message %llu: %s", dev->uuid,
 		(unsigned long long)id, vnl_error(nl, error));
 	msg = vnl_request(nl, VUSER_CMD_REQUEST_GET, 0, 0);
 	if (msg) {
@@ -133,7 +133,7 @@ static void send_one(struct device *dev, uint64_t id)
 	nla_put_u64(msg, VUSER_A_REQUEST_TOKEN, dev->token);
 	nla_put_s32(msg, VUSER_A_REQUEST_NULL_FD, dev->helper->null_fd);
 	ret = vnl_call(nl, msg, NULL, NULL);
-	log_debug("%s: request %llu: %s", dev->uuid, (unsigned long long)id,
+	log_debug("%s: message %llu: %s", dev->uuid, (unsigned long long)id,
 		  ret ? vnl_error(nl, ret) : "sent");
 	switch (ret) {
 	case 0:

@@ -14,26 +14,26 @@ struct line {
 };
 
 static const struct line connects[] = {
-	{ -ENOENT, "no socket" },
-	{ -ECONNREFUSED, "nobody listens" },
-	{ -EACCES, "may not write" },
+	{ -ENOENT, "does not exist" },
+	{ -ECONNREFUSED, "no server is listening" },
+	{ -EACCES, "permission denied" },
 	{ -EAGAIN, "another client" },
 	{ -EXDEV, "symbolic link" },
-	{ -EMFILE, "vuserd has too little" },
-	{ -ENFILE, "vuserd has too little" },
-	{ -ENOMEM, "vuserd has too little" },
+	{ -EMFILE, "vuserd is short of resources" },
+	{ -ENFILE, "vuserd is short of resources" },
+	{ -ENOMEM, "vuserd is short of resources" },
 	{ -EIO, "Input/output error" },
 };
 
 static const struct line handshakes[] = {
-	{ -ENODATA, "hung up" },
+	{ -ENODATA, "closed the connection" },
 	{ -EPROTO, "does not speak" },
-	{ -EPROTONOSUPPORT, "another version" },
-	{ -ENOMEM, "vuserd has too little" },
-	{ -ENFILE, "vuserd has too little" },
+	{ -EPROTONOSUPPORT, "unsupported version" },
+	{ -ENOMEM, "vuserd is short of resources" },
+	{ -ENFILE, "vuserd is short of resources" },
 	/* It does not read what it is asked. */
-	{ -ENOBUFS, "refused: why" },
-	{ -EIO, "refused: why" },
+	{ -ENOBUFS, "failed: why" },
+	{ -EIO, "failed: why" },
 };
 
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
