@@ -7,7 +7,8 @@ _vuserctl_devices()
 	vuserctl list 2>/dev/null | awk 'NR > 1 { print $1; print $3 }'
 }
 
-# _vuserctl_value OPTION WORD: 0 if OPTION takes a value, COMPREPLY is set
+# _vuserctl_value OPTION WORD: complete the value of OPTION in COMPREPLY.  Return
+# 0 if OPTION takes a value.
 _vuserctl_value()
 {
 	case $1 in
@@ -62,6 +63,6 @@ _vuserctl()
 	esac
 }
 
-# PCI addresses have colons, which bash takes for the end of a word.
+# PCI addresses contain colons, which bash takes for the end of a word.
 COMP_WORDBREAKS=${COMP_WORDBREAKS//:}
 complete -F _vuserctl vuserctl
