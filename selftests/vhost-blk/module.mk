@@ -4,3 +4,4 @@
 programs += vuser-vhost-blk
 vuser-vhost-blk-objs := $(addprefix $(d), main.o session.o answers.o \
 	memory.o queue.o chain.o split.o packed.o disk.o crash.o)
+vuser-vhost-blk-libs := libsystemd

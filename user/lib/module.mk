@@ -9,4 +9,4 @@ libvuser-objs := $(addprefix $(d), \
 	server.o server-cmd.o server-region.o server-irq.o server-dma.o \
 	server-feature.o server-migration.o \
 	pci.o msix.o client.o) $(socket-objs)
-libvuser-libs := json-c libsystemd
+libvuser-libs := json-c

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <syslog.h>
-#include <systemd/sd-event.h>
 
 #include <vuser/server.h>
 #include <vuser/sock.h>
@@ -68,7 +67,6 @@ struct vu_dma {
  * @listen_fd: -1 without
  * @wake_fd: eventfd: look at the connection
  * @path: of the socket file, to be removed; NULL without
- * @event: of sd-event, NULL without
  * @regions: by index, NULL where there is none
  * @nr_regions: as told to the client
  * @irqs: by index
@@ -104,7 +102,6 @@ struct vuser_server {
 	int listen_fd;
 	int wake_fd;
 	char *path;
-	sd_event_source *event;
 
 	struct vu_region *regions[VUSER_MAX_REGIONS];
 	uint32_t nr_regions;

@@ -203,7 +203,6 @@ void vuser_server_free(struct vuser_server *server)
 		return;
 	if (server->conn)
 		end_client(server, -ECANCELED);
-	sd_event_source_disable_unref(server->event);
 	if (server->path) {
 		unlink(server->path);
 		free(server->path);
@@ -329,8 +328,12 @@ static int accept_client(struct vuser_server *server)
 	if (fd < 0) {
 		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 			return 0;
-		if (!is_shortage(errno))
-			return -errno;
+		if (!is_shortage(errno)) {
+			ret = -errno;
+			vu_log(server, LOG_ERR, "cannot accept clients: %s",
+			       strerror(-ret));
+			return ret;
+		}
 		accept_later(server, errno);
 		return 0;
 	}
@@ -384,31 +387,6 @@ int vuser_server_process(struct vuser_server *server)
 int vuser_server_fd(const struct vuser_server *server)
 {
 	return server->epoll_fd;
-}
-
-static int on_event(sd_event_source *source, int fd, uint32_t revents,
-		    void *data)
-{
-	struct vuser_server *server = data;
-	int ret = vuser_server_process(server);
-
-	(void)fd;
-	(void)revents;
-	if (ret < 0) {
-		vu_log(server, LOG_ERR, "cannot accept clients: %s",
-		       strerror(-ret));
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	}
-	return 0;
-}
-
-int vuser_server_attach_event(struct vuser_server *server,
-			      struct sd_event *event)
-{
-	if (server->event)
-		return -EBUSY;
-	return sd_event_add_io(event, &server->event, server->epoll_fd, EPOLLIN,
-			       on_event, server);
 }
 
 bool vuser_server_connected(const struct vuser_server *server)

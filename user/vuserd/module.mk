@@ -4,7 +4,7 @@ sbin += vuserd
 vuserd-objs := $(addprefix $(d), \
 	main.o log.o helper.o family.o device.o connection.o config.o \
 	attach.o requests.o endpoint.o explain.o) $(vnl-objs)
-vuserd-libs := $(vnl-libs)
+vuserd-libs := $(vnl-libs) libsystemd
 
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system

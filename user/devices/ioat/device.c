@@ -9,6 +9,7 @@
 #include <vuser/pci.h>
 #include <vuser/server.h>
 
+#include "../../common/server-event.h"
 #include "bar.h"
 #include "channel.h"
 #include "config.h"
@@ -23,6 +24,7 @@
  * struct ioat_device - the device
  * @verbose: log clients that come and go
  * @server: the client's side of it
+ * @server_io: calls the server, NULL before ioat_device_serve()
  * @channel: the DMA channel
  * @memory: the client's memory, as the channel sees it
  * @bar: BAR 0
@@ -31,6 +33,7 @@
 struct ioat_device {
 	bool verbose;
 	struct vuser_server *server;
+	sd_event_source *server_io;
 	struct ioat_channel *channel;
 	struct ioat_memory memory;
 	struct ioat_bar bar;
@@ -254,7 +257,7 @@ int ioat_device_serve(struct ioat_device *device, const char *path,
 
 	if (ret)
 		return ret;
-	return vuser_server_attach_event(device->server, event);
+	return server_event_add(event, &device->server_io, device->server);
 }
 
 /**
@@ -269,6 +272,7 @@ void ioat_device_free(struct ioat_device *device)
 		ioat_channel_free(device->channel);
 		device->channel = NULL;
 	}
+	sd_event_source_disable_unref(device->server_io);
 	vuser_server_free(device->server);
 	vuser_msix_fini(&device->bar.msix);
 	free(device);

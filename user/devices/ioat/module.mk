@@ -7,8 +7,10 @@ bin += vuser-ioat
 
 ioat-objs := $(addprefix $(d), \
 	engine.o channel.o copy-thread.o memory.o bar.o config.o \
-	device.o)
+	device.o) $(server-event-objs)
+ioat-libs := $(server-event-libs)
 vuser-ioat-objs := $(ioat-objs) $(d)baseline.o $(d)main.o
+vuser-ioat-libs := $(ioat-libs)
 
 ioat-man := $(d)vuser-ioat.1
 install: install-ioat

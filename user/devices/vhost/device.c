@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../../common/server-event.h"
 #include "internal.h"
 
 /** vhost_config_changed - the configuration may have changed: say so where it
@@ -215,7 +216,7 @@ static int attach(struct vhost_device *dev, struct sd_event *event)
 	dev->event = sd_event_ref(event);
 	ret = vhost_link_watch(&dev->link, event);
 	if (!ret)
-		ret = vuser_server_attach_event(dev->server, event);
+		ret = server_event_add(event, &dev->server_io, dev->server);
 	return ret;
 }
 
@@ -266,6 +267,7 @@ void vhost_device_free(struct vhost_device *dev)
 	if (!dev)
 		return;
 	dev->ending = true;
+	sd_event_source_disable_unref(dev->server_io);
 	vuser_server_free(dev->server);
 	if (dev->link.backend)
 		vhost_link_close(&dev->link);

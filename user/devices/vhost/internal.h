@@ -67,6 +67,7 @@ struct vhost_queue {
  * @can_log: the client was told that writes can be logged
  * @live: the back-end was told all there is, and of all that changes
  * @event: event loop
+ * @server_io: calls the server, NULL before vhost_device_serve()
  * @ending: being freed
  */
 struct vhost_device {
@@ -98,6 +99,7 @@ struct vhost_device {
 	bool can_log;
 	bool live;
 	sd_event *event;
+	sd_event_source *server_io;
 	bool ending;
 };
 

@@ -9,8 +9,10 @@ vhost-objs := $(addprefix $(d), \
 	types.o virtio.o vqueue.o net.o pci.o memory.o log.o link.o \
 	arguments.o \
 	config.o control.o dirty.o inflight.o state.o stream.o \
-	transfer.o migration.o irq.o rings.o pause.o serve.o device.o)
+	transfer.o migration.o irq.o rings.o pause.o serve.o device.o) $(server-event-objs)
+vhost-libs := $(server-event-libs)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
+vuser-vhost-libs := $(vhost-libs)
 
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system

@@ -23,7 +23,7 @@ fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,helper.o family.o device.o connection.o config.o \
 		attach.o requests.o explain.o) \
 	$(addprefix netlink/,vnl.o dev.o names.o)
-fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0
+fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0 libsystemd
 fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
 	vuserd/requests.o \
 	$(addprefix netlink/,vnl.o dev.o names.o)

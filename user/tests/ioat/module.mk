@@ -6,6 +6,8 @@ tests += test-ioat-engine test-ioat-channel test-ioat-config \
 $(foreach t,engine channel config,$(eval test-ioat-$(t)-objs := \
 	$(d)test-ioat-$(t).o $(d)fake-memory.o $(ioat-objs) $(harness-objs)))
 test-ioat-server-objs := $(d)test-ioat-server.o $(ioat-objs) $(harness-objs)
+$(foreach t,engine channel config server,$(eval \
+	test-ioat-$(t)-libs := $(ioat-libs)))
 test-ioat-program-objs := $(d)test-ioat-program.o $(harness-objs)
 
 # This test runs the program, which it finds in its own directory.

@@ -14,4 +14,5 @@ test-fd-objs += $(wire-objs)
 test-conn-objs += $(wire-objs)
 test-handshake-objs += $(wire-objs)
 test-hostile-objs += $(d)device.o $(wire-objs)
-test-server-libs := libsystemd
+test-server-objs += $(server-event-objs)
+test-server-libs := $(server-event-libs)

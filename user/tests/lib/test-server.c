@@ -9,11 +9,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include <vuser/sock.h>
 
+#include "../../common/server-event.h"
 #include "device.h"
 #include "../harness.h"
 
@@ -799,6 +799,7 @@ TEST(in_an_event_loop)
 		.fd = -1,
 	};
 	struct vuser_server *server;
+	sd_event_source *source;
 	pthread_t thread;
 	sd_event *event;
 	void *result;
@@ -808,13 +809,13 @@ TEST(in_an_event_loop)
 	require(sd_event_new(&event) >= 0);
 	require(!vuser_server_new(&ops, NULL, event, &server));
 	check_eq(vuser_server_set_region(server, 0, &region), 0);
-	check_eq(vuser_server_attach_event(server, event), 0);
-	check_eq(vuser_server_attach_event(server, event), -EBUSY);
+	check_eq(server_event_add(event, &source, server), 0);
 	check_eq(vuser_server_serve(server, fds[0]), 0);
 	pthread_create(&thread, NULL, client_of_a_loop, &fds[1]);
 	check_eq(sd_event_loop(event), 42);
 	pthread_join(thread, &result);
 	check_eq((unsigned long)result, 0x07070707);
+	sd_event_source_disable_unref(source);
 	vuser_server_free(server);
 	sd_event_unref(event);
 }

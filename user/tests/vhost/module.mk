@@ -11,6 +11,7 @@ vhost-fake-objs := tests/vhost-user/fake.o
 
 $(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)$(t).o \
 	$(vhost-objs) $(harness-objs)))
+$(foreach t,$(vhost-device-tests),$(eval $(t)-libs := $(vhost-libs)))
 test-vhost-transfer-objs += $(vhost-fake-objs)
 $(foreach t,test-vhost-device test-vhost-dirty $(vhost-migration-tests),\
 	$(eval $(t)-objs += $(d)stand.o $(vhost-fake-objs)))

@@ -7,7 +7,7 @@
  * gone.  A process may have any number of servers.
  *
  * Threads.  One thread, that of the event loop, calls vuser_server_process()
- * (or lets an sd-event do it); every callback is called in that thread and
+ * in an event loop of its own; every callback is called in that thread and
  * with no lock of the library held, so a callback may call any function here
  * but vuser_server_process() and vuser_server_free().  Other threads of the
  * device may call the functions of "DMA" and "Interrupts" below at any time;
@@ -31,7 +31,6 @@
 extern "C" {
 #endif
 
-struct sd_event;
 struct vuser_server;
 
 /**
@@ -293,12 +292,6 @@ int vuser_server_fd(const struct vuser_server *server);
  * which nobody will connect any more.
  */
 int vuser_server_process(struct vuser_server *server);
-
-/** vuser_server_attach_event - have an sd-event call vuser_server_process();
- * detached by vuser_server_free()
- */
-int vuser_server_attach_event(struct vuser_server *server,
-			      struct sd_event *event);
 
 /** vuser_server_connected - there is a client and its version was negotiated */
 bool vuser_server_connected(const struct vuser_server *server);
