@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The helper ends, is killed, hangs: what goes on without it, what waits, and
- * that the next one takes its devices over.
+ * The helper ends, is killed, or hangs: what works without it, what waits for
+ * it, and whether the next helper takes over its devices.
  */
 #include <linux/vuser.h>
 #include <signal.h>
@@ -50,8 +50,11 @@ FIXTURE_TEARDOWN(helper)
 	ASSERT_EQ(0, vfio_dev_open(&self->dev, self->td.uuid, \
 				   VFIO_TYPE1v2_IOMMU))
 
-/* Waits until a message is there for a helper to send; -ECHILD: @pid ended. */
-static int wait_request(pid_t pid)
+/*
+ * Waits until a message with file descriptors waits for a helper; -ECHILD if
+ * @pid has ended.
+ */
+static int wait_fdmsg(pid_t pid)
 {
 	struct genl_msg msg;
 	struct genl nl;
@@ -71,14 +74,14 @@ static int wait_request(pid_t pid)
 	return ret;
 }
 
-TEST_F(helper, ends_when_asked)
+TEST_F(helper, helper_ends_on_sigterm)
 {
 	EXPECT_EQ(0, helper_stop(self->pid));
 	self->pid = 0;
 }
 
 /* Registers, and maps without a file, need no helper. */
-TEST_F(helper, registers_without_it)
+TEST_F(helper, registers_work_without_a_helper)
 {
 	volatile uint32_t *bar;
 	uint32_t value = 7;
@@ -96,7 +99,7 @@ TEST_F(helper, registers_without_it)
 	munmap((void *)bar, TESTDEV_BAR0_SIZE);
 }
 
-TEST_F(helper, taken_over_attached)
+TEST_F(helper, next_helper_takes_over_an_attached_device)
 {
 	uint32_t id = 0;
 
@@ -107,11 +110,11 @@ TEST_F(helper, taken_over_attached)
 	EXPECT_EQ(0,
 		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	EXPECT_EQ(TESTDEV_ID, id);
-	/* It was not connected again. */
+	/* The next helper did not connect to the server again. */
 	EXPECT_EQ(1, testdev_num(&self->td, "count version"));
 }
 
-TEST_F(helper, taken_over_open)
+TEST_F(helper, next_helper_takes_over_an_open_device)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	char *mem = mem_memfd(4 * PAGE, NULL);
@@ -120,7 +123,7 @@ TEST_F(helper, taken_over_open)
 	helper_kill(self->pid);
 	self->pid = helper_start();
 	ASSERT_LT(0, self->pid);
-	/* What needs descriptors goes through the new one. */
+	/* Messages with file descriptors go through the new helper. */
 	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd));
 	ASSERT_EQ(0, testdev_cmd(&self->td, "irq %u 0", MSIX));
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
@@ -130,7 +133,7 @@ TEST_F(helper, taken_over_open)
 		  testdev_num(&self->td, "dma-sum 0 %lu", 4 * PAGE));
 }
 
-TEST_F(helper, taken_over_created)
+TEST_F(helper, next_helper_attaches_a_created_device)
 {
 	struct testdev other = {};
 
@@ -146,8 +149,10 @@ TEST_F(helper, taken_over_created)
 	testdev_stop(&other);
 }
 
-/* A request that found nobody waits, and the next helper serves it. */
-TEST_F(helper, request_waits_for_the_next)
+/*
+ * A message for a helper that was killed waits, and the next helper sends it.
+ */
+TEST_F(helper, fdmsg_waits_for_the_next_helper)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	int status;
@@ -161,7 +166,7 @@ TEST_F(helper, request_waits_for_the_next)
 	if (!pid)
 		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
 									    0);
-	ASSERT_EQ(0, wait_request(pid));
+	ASSERT_EQ(0, wait_fdmsg(pid));
 	helper_kill(self->pid);
 	self->pid = helper_start();
 	ASSERT_LT(0, self->pid);
@@ -171,7 +176,10 @@ TEST_F(helper, request_waits_for_the_next)
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
 }
 
-/* Messages that the netlink socket with this port has lost; -1: no such one. */
+/*
+ * The number of messages that the netlink socket of @port has lost; -1 if there
+ * is no such socket.
+ */
 static long drops(uint32_t port)
 {
 	FILE *table = fopen("/proc/net/netlink", "re");
@@ -190,7 +198,7 @@ static long drops(uint32_t port)
 	return lost;
 }
 
-/* Sends to @port until it takes not even a small message any more. */
+/* Sends to @port until its socket does not take even a small message. */
 static int fill(uint32_t port)
 {
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port };
@@ -216,8 +224,11 @@ static int fill(uint32_t port)
 	return i == 2 ? 0 : -errno;
 }
 
-/* The bell finds no room in the helper's socket: it asks what it missed. */
-TEST_F(helper, bell_lost)
+/*
+ * The notification of a message does not fit in the helper's socket: the helper
+ * must ask for the messages that it missed.
+ */
+TEST_F(helper, helper_recovers_from_a_lost_notification)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	struct genl_msg msg;
@@ -227,7 +238,10 @@ TEST_F(helper, bell_lost)
 	long before;
 	pid_t pid;
 
-	/* To the bell, and for a slow helper to read what came before it. */
+	/*
+	 * Time for the notification, and for a slow helper to read what came
+	 * before.
+	 */
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
 	OPEN();
 	ASSERT_EQ(0, genl_open(&nl));
@@ -247,7 +261,7 @@ TEST_F(helper, bell_lost)
 	if (!pid)
 		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
 									    0);
-	ASSERT_EQ(0, wait_request(pid));
+	ASSERT_EQ(0, wait_fdmsg(pid));
 	EXPECT_LT(before, drops(port));
 	kill(self->pid, SIGCONT);
 	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
@@ -255,8 +269,8 @@ TEST_F(helper, bell_lost)
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
 }
 
-/* A helper that hangs: MAP_DMA ends by its deadline. */
-TEST_F(helper, stopped_during_map)
+/* If the helper hangs, MAP_DMA ends by its timeout. */
+TEST_F(helper, map_times_out_while_the_helper_is_stopped)
 {
 	char *mem = mem_memfd(PAGE, NULL);
 	long long start;
@@ -273,8 +287,8 @@ TEST_F(helper, stopped_during_map)
 	kill(self->pid, SIGCONT);
 }
 
-/* ... and a consumer that waits for it can be killed. */
-TEST_F(helper, killed_while_it_is_stopped)
+/* A consumer that waits for a stopped helper can be killed. */
+TEST_F(helper, consumer_can_be_killed_while_the_helper_is_stopped)
 {
 	int status, to[2];
 	pid_t pid;
@@ -295,7 +309,7 @@ TEST_F(helper, killed_while_it_is_stopped)
 		_exit(0);
 	}
 	ASSERT_EQ(1, read(to[0], &c, 1));
-	ASSERT_EQ(0, wait_request(pid));
+	ASSERT_EQ(0, wait_fdmsg(pid));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
@@ -304,8 +318,10 @@ TEST_F(helper, killed_while_it_is_stopped)
 	OPEN();
 }
 
-/* A request that waits for a stopped helper holds up no netlink message. */
-TEST_F(helper, netlink_goes_on)
+/*
+ * A message that waits for a stopped helper does not block any netlink message.
+ */
+TEST_F(helper, stopped_helper_does_not_block_netlink)
 {
 	struct genl_msg msg;
 	struct genl nl;
@@ -323,7 +339,7 @@ TEST_F(helper, netlink_goes_on)
 		_exit(irq_set_eventfds(self->dev.device, MSIX, 0, 1, &fd) ? 1 :
 									    0);
 	}
-	/* Until the request is there for the helper. */
+	/* Wait until the message is queued for the helper. */
 	ASSERT_EQ(0, genl_open(&nl));
 	do {
 		genl_begin(&nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
@@ -334,7 +350,7 @@ TEST_F(helper, netlink_goes_on)
 	EXPECT_EQ(1, genl_get(VUSER_A_REQUEST_NFDS));
 	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, genl_send(&nl, &msg));
-	/* Only its owner may answer it. */
+	/* Only the owner of the device may answer the message. */
 	genl_begin(&nl, &msg, VUSER_CMD_REQUEST_DONE, 0);
 	genl_put_u32(&msg, VUSER_A_REQUEST_DEV, 1);
 	genl_put_u64(&msg, VUSER_A_REQUEST_ID, 1);
@@ -347,8 +363,8 @@ TEST_F(helper, netlink_goes_on)
 	EXPECT_EQ(0, status);
 }
 
-/* Descriptors that pass through the helper do not stay there. */
-TEST_F(helper, keeps_no_descriptors)
+/* The helper closes the descriptors that pass through it. */
+TEST_F(helper, helper_closes_the_descriptors_it_sends)
 {
 	int fds[8], before = 0, i, k;
 	char *mem = mem_memfd(4 * PAGE, NULL);
@@ -356,7 +372,9 @@ TEST_F(helper, keeps_no_descriptors)
 	OPEN();
 	for (i = 0; i < 8; i++)
 		fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	/* The first round is the end of what is left of the attach. */
+	/*
+	 * After the first round, the descriptors of the attach are closed, too.
+	 */
 	for (k = 0; k < 10; k++) {
 		if (k == 1)
 			before = res_fds(self->pid);
@@ -371,8 +389,8 @@ TEST_F(helper, keeps_no_descriptors)
 	EXPECT_GE(before, res_wait_fds(self->pid, before));
 }
 
-/* The server goes while there is no helper. */
-TEST_F(helper, server_lost_meanwhile)
+/* The server ends while there is no helper. */
+TEST_F(helper, next_helper_attaches_a_restarted_server)
 {
 	helper_kill(self->pid);
 	self->pid = 0;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every trick of a hostile server, to everything that a consumer or vuserd
- * may be at.  Each must end in the state that the tables name, with one line
- * that says why, and the device of use again with a server that behaves.
+ * Plays every trick of a hostile server during every action of a consumer or
+ * vuserd.  Each must end in the state that the tables name, with one line in
+ * the log that gives the reason, and a good server can use the device again.
  *
  * Several processes play at the same time, each with a device of its own.
- * After each case a player's own descriptors, threads and locked memory must be
- * as before.  What the players share is looked at when all of them are idle,
- * after the cases of each act: what vuserd holds, open files of the whole
- * machine and its pinned pages; after all acts its memory.
+ * After each case, a player must have as many descriptors, threads and as much
+ * locked memory as before.  Resources that the players share are checked while
+ * all players are idle: after the cases of each action, the descriptors and
+ * threads of vuserd, and the open files and pinned pages of the whole machine;
+ * after all actions, its memory.
  *
  * usage: hostile_test [WORD]: only cases with WORD in their names
  */
@@ -32,14 +33,14 @@
 
 #define NR_PLAYERS 4
 #define HELPER_LOG "/run/hostile-vuserd.log"
-/* No case takes so long, ms; then something hangs. */
+/* A limit above the time of any case, in ms; after it, a player hangs. */
 #define HANGS 60000
-/* Files are counted in lots, for each processor. */
+/* The kernel counts files in batches, per processor. */
 #define SLACK_FILES 128
-/* What free memory may differ by from one moment to the next, KiB. */
+/* How much free memory may vary, in KiB. */
 #define NOISE 8192
 
-struct game {
+struct test_case {
 	const struct act *act;
 	const struct trick *trick;
 	bool good;
@@ -52,23 +53,23 @@ struct table {
 	unsigned int end;
 	char why[NR_PLAYERS][200];
 	unsigned int nr;
-	struct game games[];
+	struct test_case cases[];
 };
 
 struct player {
 	pid_t pid;
-	int go; /* a byte: play; closed: end */
-	int done; /* a byte: no more cases */
+	int go; /* write a byte: play; close: end */
+	int done; /* reads a byte: no more cases */
 };
 
-/* What must be the same before and after each case, of a player. */
+/* What each player must have as much of after a case as before. */
 struct own {
-	long fds; /* all of a size: they are compared as bytes */
+	long fds; /* all fields have one size: they are compared as bytes */
 	long threads;
 	long locked; /* KiB */
 };
 
-/* The same of each act, of the machine. */
+/* What the machine must have as much of after an action as before. */
 struct held {
 	int helper_fds;
 	long helper_threads;
@@ -103,20 +104,20 @@ static bool wanted(const struct act *act, const struct trick *trick,
 static void add(const struct act *act, const struct trick *trick,
 		const char *word)
 {
-	/* There is nothing of which there could be less. */
+	/* A payload cannot be shorter than 0 bytes. */
 	if (!wanted(act, trick, word) || (int)act->len + trick->delta < 0)
 		return;
-	table->games[table->nr].act = act;
-	table->games[table->nr++].trick = trick;
+	table->cases[table->nr].act = act;
+	table->cases[table->nr++].trick = trick;
 }
 
-/* All cases, those of one act together. */
+/* All cases, grouped by action. */
 static void make_table(const char *word)
 {
 	size_t max = nr_acts * (nr_generic_tricks + nr_single_tricks);
 	unsigned int i, k;
 
-	table = mmap(NULL, sizeof(*table) + max * sizeof(table->games[0]),
+	table = mmap(NULL, sizeof(*table) + max * sizeof(table->cases[0]),
 		     PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (table == MAP_FAILED)
 		abort();
@@ -143,8 +144,8 @@ static void look_at_own(struct own *own)
 }
 
 /*
- * With the device attached to a server that behaves, whose thread by then has
- * closed all that it had of the one before.
+ * Checks with the device attached to a good server.  By then, the server's
+ * thread has closed all files of the connection before.
  */
 static bool own_as_before(struct hostile *h, struct own *before, char *why,
 			  size_t size)
@@ -156,30 +157,31 @@ static bool own_as_before(struct hostile *h, struct own *before, char *why,
 	if (!ret && !memcmp(&now, before, sizeof(now)))
 		return true;
 	if (ret)
-		snprintf(why, size, "not usable: %s", strerror(-ret));
+		snprintf(why, size, "the device is not usable: %s",
+			 strerror(-ret));
 	else
 		snprintf(
 			why, size,
 			"%ld descriptors, %ld before, %ld threads, %ld before, %ld KiB locked, %ld before",
 			now.fds, before->fds, now.threads, before->threads,
 			now.locked, before->locked);
-	/* The next case is not to blame. */
+	/* Do not blame the next case. */
 	*before = now;
 	return false;
 }
 
-static void play_games(struct hostile *h, struct own *before)
+static void play_cases(struct hostile *h, struct own *before)
 {
-	struct game *game;
+	struct test_case *c;
 	unsigned int i;
 
 	while ((i = atomic_fetch_add(&table->next, 1)) < table->end) {
-		game = &table->games[i];
-		game->good = hostile_play(h, game->act, game->trick);
-		snprintf(game->why, sizeof(game->why), "%s", h->why);
-		if (game->good)
-			game->good = own_as_before(h, before, game->why,
-						   sizeof(game->why));
+		c = &table->cases[i];
+		c->good = hostile_play(h, c->act, c->trick);
+		snprintf(c->why, sizeof(c->why), "%s", h->why);
+		if (c->good)
+			c->good = own_as_before(h, before, c->why,
+						sizeof(c->why));
 	}
 }
 
@@ -192,7 +194,9 @@ static int play(unsigned int nr, int go, int done)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ret = hostile_start(&h, HELPER_LOG);
-	/* Once used, so that what stays for good is there. */
+	/*
+	 * Use the device once, so that permanent allocations are made before.
+	 */
 	if (!ret)
 		ret = hostile_usable(&h);
 	look_at_own(&before);
@@ -201,11 +205,12 @@ static int play(unsigned int nr, int go, int done)
 		return 1;
 	}
 	while (read(go, &c, 1) == 1) {
-		play_games(&h, &before);
+		play_cases(&h, &before);
 		ret = hostile_usable(&h);
 		if (ret)
 			snprintf(table->why[nr], sizeof(table->why[nr]),
-				 "not usable in the end: %s", strerror(-ret));
+				 "the device is not usable at the end: %s",
+				 strerror(-ret));
 		if (write(done, "", 1) != 1)
 			break;
 	}
@@ -239,7 +244,7 @@ static void start_player(unsigned int nr)
 
 /* The rounds -------------------------------------------------------------- */
 
-/* All players play the games up to @end; false: one of them hangs or died. */
+/* All players play the cases up to @end; false if one of them hangs or died. */
 static bool play_round(unsigned int end)
 {
 	struct pollfd pfd = { .events = POLLIN };
@@ -261,7 +266,7 @@ static bool play_round(unsigned int end)
 		if (ret != 1 || read(players[i].done, &c, 1) != 1)
 			good = false;
 	}
-	/* Each took one too many to see that there are none left. */
+	/* Each player took one number too many to see that no case is left. */
 	table->next = end;
 	return good;
 }
@@ -274,7 +279,7 @@ static void look(struct held *held)
 	held->pinned = res_pinned();
 }
 
-/* What cannot be told (less than nothing) is not the same. */
+/* Unknown values (below 0) are never equal. */
 static bool same(const struct held *a, const struct held *b)
 {
 	return a->files >= 0 && a->pinned >= 0 &&
@@ -294,7 +299,7 @@ static void check_held(const char *name, const struct held *before)
 
 	/*
 	 * vuserd closes its part of a handshake after the device is attached,
-	 * and the kernel files some time after they were closed.
+	 * and the kernel frees files some time after they were closed.
 	 */
 	do {
 		look(&now);
@@ -313,27 +318,27 @@ static void check_held(const char *name, const struct held *before)
 		good = false;
 		table->why[i][0] = '\0';
 	}
-	snprintf(text, sizeof(text), "%s: all as before", name);
+	snprintf(text, sizeof(text), "%s: resources are as before", name);
 	result(good, text, why);
 }
 
-/* Plays the games of one act, from the first that was not played. */
+/* Plays the cases of one action, from the first that was not played. */
 static bool play_act(const struct held *before)
 {
 	unsigned int i = table->next, end = i;
-	const struct act *act = table->games[i].act;
+	const struct act *act = table->cases[i].act;
 	char name[200];
 	bool good;
 
-	while (end < table->nr && table->games[end].act == act)
+	while (end < table->nr && table->cases[end].act == act)
 		end++;
 	good = play_round(end);
 	for (; i < end; i++) {
 		snprintf(name, sizeof(name), "%s: %s", act->name,
-			 table->games[i].trick->name);
-		result(table->games[i].good, name,
-		       table->games[i].why[0] ? table->games[i].why :
-						"did not end");
+			 table->cases[i].trick->name);
+		result(table->cases[i].good, name,
+		       table->cases[i].why[0] ? table->cases[i].why :
+						"the case did not end");
 	}
 	if (good)
 		check_held(act->name, before);
@@ -345,11 +350,11 @@ static unsigned int nr_rounds(void)
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < table->nr; i++)
-		nr += !i || table->games[i].act != table->games[i - 1].act;
+		nr += !i || table->cases[i].act != table->cases[i - 1].act;
 	return nr;
 }
 
-/* What the kernel holds for us, as near as it can be told, KiB. */
+/* The free memory in KiB, after the kernel has dropped its caches. */
 static long free_memory(void)
 {
 	int fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
@@ -368,7 +373,10 @@ static void play_all(void)
 	long memory, lost;
 	long long end;
 
-	/* Once with nothing to play, so that what stays for good is there. */
+	/*
+	 * One round without cases, so that permanent allocations are made
+	 * before.
+	 */
 	if (!play_round(0)) {
 		printf("Bail out! the players do not start\n");
 		return;
@@ -382,7 +390,7 @@ static void play_all(void)
 			return;
 		}
 	}
-	/* What was freed, the kernel gets back some time after. */
+	/* The kernel returns freed memory after a delay. */
 	end = clock_ms() + SOON_MS;
 	do {
 		lost = memory - free_memory();
@@ -413,7 +421,7 @@ static int run(int argc, char **argv)
 	return failed;
 }
 
-/* vuserd's lines go to a file that the players read. */
+/* vuserd logs to a file that the players read. */
 int main(int argc, char **argv)
 {
 	int err = dup(STDERR_FILENO);
@@ -427,7 +435,7 @@ int main(int argc, char **argv)
 	pid = helper_start();
 	dup2(err, STDERR_FILENO);
 	if (pid < 0) {
-		printf("1..1\nnot ok 1 - start vuserd: %s\n", strerror(-pid));
+		printf("1..1\nnot ok 1 - vuserd starts: %s\n", strerror(-pid));
 		return 1;
 	}
 	helper_pid = pid;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * As inject_test.c, of the control plane, as a helper calls it, and of what a
- * device without a consumer is at: changes that are told, a server that goes,
- * answers to it that find no room.
+ * Failures in the control plane, called as a helper calls it, and in work for a
+ * device without a consumer: notifications, the loss of a server, replies that
+ * do not fit in the socket.  See inject_test.c.
  */
 #include <kselftest_harness.h>
 #include <linux/vfio_user.h>
@@ -13,14 +13,14 @@
 #include "lib/helper.h"
 #include "lib/sweep.h"
 
-/* A device that has a helper: the test. */
+/* A device whose helper is the test. */
 FIXTURE(owned)
 {
 	struct control c;
 };
 
-/* A server anew, whatever became of the one before. */
-static int serve(struct control *c)
+/* Attaches a new server, whatever happened to the one before. */
+static int attach_new_server(struct control *c)
 {
 	close(c->sock[0]);
 	close(c->sock[1]);
@@ -29,13 +29,13 @@ static int serve(struct control *c)
 	return control_attach(&c->nl, c->id, c->token, c->sock[1]);
 }
 
-static void serve_anew(void *data)
+static void replace_server(void *data)
 {
 	struct control *c = data;
 
 	control_detach(&c->nl, c->id, c->token, NULL);
 	mdev_wait(c->uuid, "state", "created", SOON_MS);
-	serve(c);
+	attach_new_server(c);
 }
 
 FIXTURE_SETUP(owned)
@@ -44,7 +44,7 @@ FIXTURE_SETUP(owned)
 
 	ASSERT_EQ(0, control_start(c));
 	ASSERT_EQ(0, control_claim(&c->nl, c->id, &c->token));
-	ASSERT_EQ(0, serve(c));
+	ASSERT_EQ(0, attach_new_server(c));
 }
 
 FIXTURE_TEARDOWN(owned)
@@ -77,15 +77,15 @@ static int call_all(void *data)
 	if (!ret)
 		ret = control_detach(&c->nl, c->id, c->token, "a reason");
 	if (!ret)
-		ret = serve(c);
+		ret = attach_new_server(c);
 	return ret;
 }
 
-TEST_F_TIMEOUT(owned, calls, SWEEP_LIMIT)
+TEST_F_TIMEOUT(owned, calls_survive_each_failure, SWEEP_LIMIT)
 {
 	struct control_info info;
 
-	EXPECT_SWEEP(call_all, serve_anew, &self->c, INJECT_SELF);
+	EXPECT_SWEEP(call_all, replace_server, &self->c, INJECT_SELF);
 	ASSERT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
 	EXPECT_EQ(VUSER_STATE_ATTACHED, info.state);
 }
@@ -100,16 +100,16 @@ static int lose_server(void *data)
 	return mdev_wait(c->uuid, "state", "lost", SOON_MS);
 }
 
-TEST_F_TIMEOUT(owned, server_goes, SWEEP_LIMIT)
+TEST_F_TIMEOUT(owned, loss_of_the_server_survives_each_failure, SWEEP_LIMIT)
 {
-	EXPECT_SWEEP(lose_server, serve_anew, &self->c, INJECT_WORKERS);
+	EXPECT_SWEEP(lose_server, replace_server, &self->c, INJECT_WORKERS);
 }
 
 #define NR_ASKED 10
 
 /*
- * Asks more than the answers find room for, of which there is little, and only
- * then reads them.
+ * Sends more requests than the replies have room for in a small socket, and
+ * reads the replies only then.
  */
 static int ask_and_read_late(void *data)
 {
@@ -119,7 +119,7 @@ static int ask_and_read_late(void *data)
 	} __attribute__((packed)) ask = {
 		.hdr.command = VFIO_USER_DMA_READ,
 		.hdr.msg_size = sizeof(ask),
-		/* Of nothing, which is refused without more ado. */
+		/* A request for 0 bytes, which is refused at once. */
 		.access = { 0, 0 },
 	};
 	struct control *c = data;
@@ -128,7 +128,7 @@ static int ask_and_read_late(void *data)
 	unsigned int i;
 	int least = 1;
 
-	/* Ours is the other end: this is the kernel's. */
+	/* The kernel uses this end of the pair. */
 	if (setsockopt(c->sock[1], SOL_SOCKET, SO_SNDBUF, &least,
 		       sizeof(least)))
 		return -errno;
@@ -148,20 +148,20 @@ static int ask_and_read_late(void *data)
 	return 0;
 }
 
-TEST_F_TIMEOUT(owned, answers_without_room, SWEEP_LIMIT)
+TEST_F_TIMEOUT(owned, replies_without_room_survive_each_failure, SWEEP_LIMIT)
 {
-	EXPECT_SWEEP(ask_and_read_late, serve_anew, &self->c, INJECT_WORKERS,
-		     .lossy = true);
+	EXPECT_SWEEP(ask_and_read_late, replace_server, &self->c,
+		     INJECT_WORKERS, .lossy = true);
 }
 
-/* What vuserd is to be told, and learns whatever fails. */
-FIXTURE(told)
+/* Changes that vuserd must learn of, whatever fails. */
+FIXTURE(notified)
 {
 	struct testdev td;
 	pid_t helper;
 };
 
-FIXTURE_SETUP(told)
+FIXTURE_SETUP(notified)
 {
 	memset(&self->td, 0, sizeof(self->td));
 	uuid_new(self->td.uuid);
@@ -171,7 +171,7 @@ FIXTURE_SETUP(told)
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
 }
 
-FIXTURE_TEARDOWN(told)
+FIXTURE_TEARDOWN(notified)
 {
 	testdev_stop(&self->td);
 	helper_stop(self->helper);
@@ -193,12 +193,14 @@ static void withdraw(void *data)
 	mdev_wait(td->uuid, "state", "created", SOON_MS);
 }
 
-TEST_F_TIMEOUT(told, by_writer, SWEEP_LIMIT)
+TEST_F_TIMEOUT(notified, notification_by_a_writer_survives_each_failure,
+	       SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(announce, withdraw, &self->td, INJECT_SELF);
 }
 
-TEST_F_TIMEOUT(told, by_worker, SWEEP_LIMIT)
+TEST_F_TIMEOUT(notified, notification_by_a_worker_survives_each_failure,
+	       SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(announce, withdraw, &self->td, INJECT_WORKERS);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * As inject_test.c, of memory: mapped, in windows, told to a server at open,
- * touched by the server itself, read and written by message.
+ * Failures in DMA maps: mapping, windows, maps passed to a server at open, page
+ * faults of the server, DMA by message.  See inject_test.c.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -15,7 +15,7 @@
 #define PAGE 0x1000UL
 #define MB   0x100000UL
 
-/* A consumer, of whose maps nothing is left at the end. */
+/* A consumer that must have no locked memory and no DMA region at the end. */
 FIXTURE(dma)
 {
 	struct vfio_dev dev;
@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(dma)
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(self->locked, res_locked());
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
-	/* Whatever happened, the next one finds it in order. */
+	/* The device must be usable, whatever happened. */
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	vfio_dev_close(&self->dev);
@@ -76,13 +76,13 @@ static void unmap_all(void *data)
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 }
 
-TEST_F_TIMEOUT(dma, maps, SWEEP_LIMIT)
+TEST_F_TIMEOUT(dma, maps_survive_each_failure, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(map_all, unmap_all, self, INJECT_SELF);
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 }
 
-TEST_F_TIMEOUT(dma, maps_by_helper, SWEEP_LIMIT)
+TEST_F_TIMEOUT(dma, maps_survive_each_failure_in_the_helper, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(map_all, unmap_all, self, INJECT_HELPER);
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
@@ -90,7 +90,7 @@ TEST_F_TIMEOUT(dma, maps_by_helper, SWEEP_LIMIT)
 
 #define NR_SCATTERED 64
 
-/* Pages of a file in another order: no two of them are neighbours. */
+/* Pages of a file in mixed order: no two of them are adjacent. */
 static char *mem_scattered(void)
 {
 	size_t size = NR_SCATTERED * PAGE;
@@ -129,7 +129,7 @@ static void unmap_scattered(void *data)
 	dma_unmap(s->container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 }
 
-TEST_F_TIMEOUT(dma, scattered_pages, SWEEP_LIMIT)
+TEST_F_TIMEOUT(dma, maps_of_scattered_pages_survive_each_failure, SWEEP_LIMIT)
 {
 	struct scattered s = { self->dev.container, mem_scattered() };
 
@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(dma, scattered_pages, SWEEP_LIMIT)
 	EXPECT_SWEEP(map_scattered, unmap_scattered, &s, INJECT_SELF);
 }
 
-/* Told at open -------------------------------------------------------------- */
+/* Maps passed to the server at open --------------------------------------------  */
 
 static int open_device(void *data)
 {
@@ -154,7 +154,7 @@ static void close_device(void *data)
 	if (self->dev.device >= 0)
 		close(self->dev.device);
 	self->dev.device = -1;
-	/* What cannot be told to end gives the server up. */
+	/* If the unmap message of the close fails, the server is lost. */
 	mdev_wait(shared.uuid, "state", "attached", AGAIN_MS);
 }
 
@@ -173,12 +173,13 @@ static void open_sweep(struct __test_metadata *_metadata,
 	EXPECT_EQ(3, testdev_num(&shared, "dma-count"));
 }
 
-TEST_F_TIMEOUT(dma, open_mapped, SWEEP_LIMIT)
+TEST_F_TIMEOUT(dma, open_with_maps_survives_each_failure, SWEEP_LIMIT)
 {
 	open_sweep(_metadata, self, INJECT_SELF);
 }
 
-TEST_F_TIMEOUT(dma, open_mapped_by_helper, SWEEP_LIMIT)
+TEST_F_TIMEOUT(dma, open_with_maps_survives_each_failure_in_the_helper,
+	       SWEEP_LIMIT)
 {
 	open_sweep(_metadata, self, INJECT_HELPER);
 }
@@ -200,7 +201,7 @@ static int use_memory(void *data)
 	return ret;
 }
 
-TEST_F_TIMEOUT(dma, memory_by_server, SWEEP_LIMIT)
+TEST_F_TIMEOUT(dma, page_faults_of_the_server_survive_each_failure, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, testdev_cmd(&shared, "keep 1"));
 	ASSERT_EQ(0, dma_map(self->dev.container, self->anon, 0, MB, DMA_RW));
@@ -211,7 +212,7 @@ TEST_F_TIMEOUT(dma, memory_by_server, SWEEP_LIMIT)
 
 /* By message ---------------------------------------------------------------- */
 
-/* A server that is given no memory, and a consumer with a MiB of it. */
+/* A server that gets no files, and a consumer with 1 MiB of memory. */
 struct asking {
 	struct testdev *td;
 	struct vfio_dev *dev;
@@ -229,7 +230,7 @@ static int start_asking(struct asking *a)
 	return ret;
 }
 
-/* One that cannot be answered is lost, and comes back. */
+/* A server that cannot be answered is lost; then it is attached again. */
 static void ask_again(void *data)
 {
 	struct asking *a = data;
@@ -254,8 +255,10 @@ static int by_message(void *data)
 	return ret;
 }
 
-/* The server's requests are served by a work item when nobody waits. */
-TEST_F_TIMEOUT(dma, by_message, SWEEP_LIMIT)
+/*
+ * A work item serves the server's requests when no thread of a consumer waits.
+ */
+TEST_F_TIMEOUT(dma, dma_by_message_survives_each_failure, SWEEP_LIMIT)
 {
 	struct asking a = { &shared, &self->dev, self->anon };
 
@@ -277,7 +280,7 @@ static int read_that_reads(void *data)
 				&val, 8);
 }
 
-/* Else by the thread that waits, where the server has no twin socket. */
+/* A server without a twin socket is served by the waiting thread. */
 FIXTURE(no_twin)
 {
 	struct testdev td;
@@ -301,7 +304,8 @@ FIXTURE_TEARDOWN(no_twin)
 	testdev_stop(&self->td);
 }
 
-TEST_F_TIMEOUT(no_twin, by_message_within_a_read, SWEEP_LIMIT)
+TEST_F_TIMEOUT(no_twin, dma_by_message_within_a_read_survives_each_failure,
+	       SWEEP_LIMIT)
 {
 	struct asking a = { &self->td, &self->dev, self->mem };
 
@@ -314,7 +318,7 @@ TEST_F_TIMEOUT(no_twin, by_message_within_a_read, SWEEP_LIMIT)
 
 #define NR_APART 12
 
-/* A server of few regions, and more maps than that. */
+/* A server with few DMA regions, and more maps than that. */
 FIXTURE(windows)
 {
 	struct testdev td;
@@ -360,7 +364,7 @@ FIXTURE_TEARDOWN(windows)
 	testdev_stop(&self->td);
 }
 
-/* Into a window, and where a new one must be made. */
+/* Maps into an existing window, and where a new window is needed. */
 static int map_more(void *data)
 {
 	FIXTURE_DATA(windows) *self = data;
@@ -385,12 +389,12 @@ static void map_as_before(void *data)
 	fill_windows(self);
 }
 
-TEST_F_TIMEOUT(windows, maps, SWEEP_LIMIT)
+TEST_F_TIMEOUT(windows, maps_survive_each_failure, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(map_more, map_as_before, self, INJECT_SELF);
 }
 
-/* All of them: the helper sends each region, and then the windows. */
+/* Maps everything: the helper sends each region, and then the windows. */
 static int map_all_windows(void *data)
 {
 	return fill_windows(data);
@@ -403,13 +407,13 @@ static void unmap_all_windows(void *data)
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 }
 
-TEST_F_TIMEOUT(windows, maps_by_helper, SWEEP_LIMIT)
+TEST_F_TIMEOUT(windows, maps_survive_each_failure_in_the_helper, SWEEP_LIMIT)
 {
 	unmap_all_windows(self);
 	EXPECT_SWEEP(map_all_windows, unmap_all_windows, self, INJECT_HELPER);
 }
 
-/* One region is all that the server takes, so two pages are a window. */
+/* The server accepts only one region, so two pages need a window. */
 FIXTURE(one_window)
 {
 	struct testdev td;
@@ -435,7 +439,10 @@ static void map_two(void *data)
 	dma_map(container, self->mem + PAGE, 2 * PAGE, PAGE, DMA_RW);
 }
 
-/* Each time farther than the window that was enough before: a new plan. */
+/*
+ * Maps farther apart than the last window each time, so that the kernel must
+ * find a new layout.
+ */
 static int map_apart(void *data)
 {
 	FIXTURE_DATA(one_window) *self = data;
@@ -471,7 +478,7 @@ FIXTURE_TEARDOWN(one_window)
 	testdev_stop(&self->td);
 }
 
-TEST_F_TIMEOUT(one_window, maps, SWEEP_LIMIT)
+TEST_F_TIMEOUT(one_window, maps_survive_each_failure, SWEEP_LIMIT)
 {
 	unmap_two(self);
 	EXPECT_SWEEP(map_apart, unmap_two, self, INJECT_SELF);
@@ -479,7 +486,7 @@ TEST_F_TIMEOUT(one_window, maps, SWEEP_LIMIT)
 	EXPECT_EQ(1, testdev_num(&self->td, "dma-count"));
 }
 
-/* A hole shows a page that is there from the first touch on. */
+/* A hole shows a page that is allocated at the first access. */
 static int touch_hole(void *data)
 {
 	FIXTURE_DATA(one_window) *self = data;
@@ -488,7 +495,7 @@ static int touch_hole(void *data)
 		       testdev_cmd(&self->td, "kept-peek %lu", PAGE);
 }
 
-TEST_F_TIMEOUT(one_window, hole, SWEEP_LIMIT)
+TEST_F_TIMEOUT(one_window, hole_of_a_window_survives_each_failure, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(touch_hole, map_two, self, INJECT_SERVER);
 	ASSERT_EQ(0, touch_hole(self));

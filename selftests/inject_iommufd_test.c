@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* As inject_test.c, of a consumer that comes by iommufd. */
+/*
+ * Failures while a consumer uses iommufd.  See inject_test.c.
+ */
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -12,7 +14,7 @@
 
 #ifdef HAVE_IOMMUFD
 
-FIXTURE(by_node)
+FIXTURE(cdev)
 {
 	int iommufd;
 	int device;
@@ -20,10 +22,12 @@ FIXTURE(by_node)
 	char *mem;
 };
 
-/* iommufd has an error of its own for what it could not do. */
-static int come(void *data)
+/*
+ * Opens the device by iommufd. iommufd may report its own error for a failure.
+ */
+static int open_cdev(void *data)
 {
-	FIXTURE_DATA(by_node) *self = data;
+	FIXTURE_DATA(cdev) *self = data;
 	int ret;
 
 	self->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
@@ -40,9 +44,9 @@ static int come(void *data)
 	return ret;
 }
 
-static void go(void *data)
+static void close_cdev(void *data)
 {
-	FIXTURE_DATA(by_node) *self = data;
+	FIXTURE_DATA(cdev) *self = data;
 
 	if (self->device >= 0)
 		close(self->device);
@@ -52,14 +56,17 @@ static void go(void *data)
 	self->iommufd = -1;
 }
 
-/* What cannot be told to end gives the server up, and it comes back. */
-static void go_and_wait(void *data)
+/*
+ * If a message of the close fails, the server is lost; wait until it is
+ * attached again.
+ */
+static void close_and_wait(void *data)
 {
-	go(data);
+	close_cdev(data);
 	mdev_wait(shared.uuid, "state", "attached", AGAIN_MS);
 }
 
-FIXTURE_SETUP(by_node)
+FIXTURE_SETUP(cdev)
 {
 	self->device = -1;
 	self->iommufd = -1;
@@ -68,57 +75,57 @@ FIXTURE_SETUP(by_node)
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
 }
 
-FIXTURE_TEARDOWN(by_node)
+FIXTURE_TEARDOWN(cdev)
 {
 	struct vfio_dev dev;
 
-	go_and_wait(self);
+	close_and_wait(self);
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	vfio_dev_close(&dev);
 }
 
-TEST_F_TIMEOUT(by_node, open, SWEEP_LIMIT)
+TEST_F_TIMEOUT(cdev, open_survives_each_failure, SWEEP_LIMIT)
 {
-	EXPECT_SWEEP(come, go_and_wait, self, INJECT_SELF);
+	EXPECT_SWEEP(open_cdev, close_and_wait, self, INJECT_SELF);
 }
 
-static int leave(void *data)
+static int close_only(void *data)
 {
-	go(data);
+	close_cdev(data);
 	return 0;
 }
 
-static void come_again(void *data)
+static void reopen(void *data)
 {
-	go_and_wait(data);
-	come(data);
+	close_and_wait(data);
+	open_cdev(data);
 }
 
-TEST_F_TIMEOUT(by_node, close, SWEEP_LIMIT)
+TEST_F_TIMEOUT(cdev, close_survives_each_failure, SWEEP_LIMIT)
 {
-	ASSERT_EQ(0, come(self));
-	EXPECT_SWEEP(leave, come_again, self, INJECT_SELF);
+	ASSERT_EQ(0, open_cdev(self));
+	EXPECT_SWEEP(close_only, reopen, self, INJECT_SELF);
 }
 
-static int come_with_memory(FIXTURE_DATA(by_node) *self)
+static int open_with_memory(FIXTURE_DATA(cdev) *self)
 {
-	return come(self) ?:
+	return open_cdev(self) ?:
 		       ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
 				ACCESS_R | ACCESS_W);
 }
 
 /* A server that cannot be answered is lost. */
-static void come_if_lost(void *data)
+static void reopen_if_lost(void *data)
 {
-	FIXTURE_DATA(by_node) *self = data;
+	FIXTURE_DATA(cdev) *self = data;
 	uint32_t val;
 
 	if (!region_get(self->device, VFIO_PCI_CONFIG_REGION_INDEX, 0, &val,
 			sizeof(val)))
 		return;
-	go_and_wait(self);
-	come_with_memory(self);
+	close_and_wait(self);
+	open_with_memory(self);
 }
 
 static int by_message(void *data)
@@ -128,16 +135,16 @@ static int by_message(void *data)
 		       testdev_cmd(&shared, "dma-read 0 4096");
 }
 
-TEST_F_TIMEOUT(by_node, dma, SWEEP_LIMIT)
+TEST_F_TIMEOUT(cdev, dma_by_message_survives_each_failure, SWEEP_LIMIT)
 {
-	ASSERT_EQ(0, come_with_memory(self));
-	EXPECT_SWEEP(by_message, come_if_lost, self, INJECT_WORKERS,
+	ASSERT_EQ(0, open_with_memory(self));
+	EXPECT_SWEEP(by_message, reopen_if_lost, self, INJECT_WORKERS,
 		     .lossy = true);
 }
 
 #else
 
-TEST(by_node)
+TEST(cdev_survives_each_failure)
 {
 	SKIP(return, "built without the headers of iommufd");
 }

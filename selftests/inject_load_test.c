@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation fails in turn while the module is loaded: it refuses to load,
- * and nothing of it stays behind.
+ * Each allocation fails in turn while the module is loaded: the load must fail,
+ * and leave nothing behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "lib/inject.h"
 #include "lib/sysfs.h"
 
-/* More places than there are. */
+/* A limit above the number of places. */
 #define MAX_NTH 3000
 
 FIXTURE(module)
@@ -56,7 +56,7 @@ static int unload(void)
 	return syscall(SYS_delete_module, "vuser", O_NONBLOCK) ? -errno : 0;
 }
 
-/* Fails in one place after the other, until a load had no more of them. */
+/* Fails at one place after another, until a load has no more places. */
 static void load_sweep(struct __test_metadata *_metadata,
 		       FIXTURE_DATA(module) *self, enum inject_scope scope)
 {
@@ -68,7 +68,7 @@ static void load_sweep(struct __test_metadata *_metadata,
 		ret = load(self);
 		failed = inject_disarm();
 		if (ret) {
-			/* Some of the kernel's functions say EINVAL. */
+			/* Some kernel functions return EINVAL. */
 			EXPECT_TRUE(ret == -ENOMEM || ret == -EINVAL)
 			TH_LOG("failure %u: %s", nth, strerror(-ret));
 			continue;
@@ -76,12 +76,12 @@ static void load_sweep(struct __test_metadata *_metadata,
 		ASSERT_EQ(0, unload());
 	}
 	EXPECT_EQ(0, failed);
-	/* One at least, or nothing was tried. */
+	/* There must be at least one place; otherwise nothing was tested. */
 	EXPECT_LT(2, nth);
 	TH_LOG("%u places", nth - 2);
 }
 
-TEST_F_TIMEOUT(module, loading, 300)
+TEST_F_TIMEOUT(module, failed_loads_leave_nothing_behind, 300)
 {
 	ASSERT_EQ(0, inject_init());
 	ASSERT_EQ(0, unload());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Each allocation of the module, and each of its copies from and to user space,
- * fails in turn: what was asked for fails cleanly or works all the same, and
- * what comes next works.  Leaks are for the suite to see.  Here a device's life,
- * its registers and its interrupts; see inject_dma_test.c for memory,
- * inject_control_test.c for the control plane.
+ * fails in turn: the operation must fail cleanly or succeed, and the next
+ * operation must succeed.  The suite checks for leaks.  This file tests the
+ * life of a device, its registers and interrupts; inject_dma_test.c tests DMA,
+ * inject_control_test.c the control plane.
  */
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -53,8 +53,8 @@ static int create(void *uuid)
 }
 
 /*
- * The next one has another UUID: who still names the one that goes, vuserd that
- * was asking for it, say, keeps its own from being used again.
+ * The next device gets a new UUID: a process that still has the old device
+ * open, for example vuserd during a query, prevents the reuse of its UUID.
  */
 static void remove_if_there(void *uuid)
 {
@@ -64,12 +64,12 @@ static void remove_if_there(void *uuid)
 }
 
 /*
- * With the shared one as many as an IDA, which the PCI addresses come from, has
- * room for without memory of its own.
+ * Together with the shared device, as many devices as an IDA can number without
+ * allocating memory.  The PCI addresses come from an IDA.
  */
 #define NR_OTHERS 62
 
-TEST_F_TIMEOUT(device, create, SWEEP_LIMIT)
+TEST_F_TIMEOUT(device, create_survives_each_failure, SWEEP_LIMIT)
 {
 	static char others[NR_OTHERS][UUID_LEN + 1];
 	unsigned int i;
@@ -84,7 +84,7 @@ TEST_F_TIMEOUT(device, create, SWEEP_LIMIT)
 		EXPECT_EQ(0, mdev_remove(others[i]));
 }
 
-static int remove_it(void *uuid)
+static int remove_device(void *uuid)
 {
 	return mdev_remove(uuid);
 }
@@ -97,10 +97,10 @@ static void create_if_gone(void *uuid)
 	mdev_create(uuid);
 }
 
-TEST_F_TIMEOUT(device, remove, SWEEP_LIMIT)
+TEST_F_TIMEOUT(device, remove_survives_each_failure, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
-	sweep_self(_metadata, remove_it, create_if_gone, self->td.uuid);
+	sweep_self(_metadata, remove_device, create_if_gone, self->td.uuid);
 }
 
 static int set_all(void *uuid)
@@ -134,20 +134,20 @@ static void create_anew(void *uuid)
 	mdev_create(uuid);
 }
 
-TEST_F_TIMEOUT(device, settings, SWEEP_LIMIT)
+TEST_F_TIMEOUT(device, settings_survive_each_failure, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
 	sweep_self(_metadata, set_all, create_anew, self->td.uuid);
 }
 
-/* Attach: vuserd's calls --------------------------------------------------- */
+/* Attach, in calls of vuserd -----------------------------------------------------  */
 
 static int attach_server(void *data)
 {
 	struct testdev *td = data;
 	int ret = mdev_set(td->uuid, "endpoint", td->socket);
 
-	/* vuserd says why not, and tries again. */
+	/* After a failure, vuserd reports the error and tries again. */
 	return ret ? ret : mdev_wait(td->uuid, "state", "attached", AGAIN_MS);
 }
 
@@ -159,7 +159,7 @@ static void detach_server(void *data)
 	mdev_wait(td->uuid, "state", "created", SOON_MS);
 }
 
-TEST_F_TIMEOUT(device, attach, SWEEP_LIMIT)
+TEST_F_TIMEOUT(device, attach_survives_each_failure_in_the_helper, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
@@ -189,29 +189,29 @@ FIXTURE_TEARDOWN(consumer)
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(self->locked, res_locked());
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
-	/* Whatever happened, the next one finds it in order. */
+	/* The device must be usable, whatever happened. */
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	vfio_dev_close(&self->dev);
 }
 
-static int open_it(void *data)
+static int open_shared(void *data)
 {
 	return vfio_dev_open(data, shared.uuid, VFIO_TYPE1v2_IOMMU);
 }
 
-static void close_it(void *data)
+static void close_shared(void *data)
 {
 	vfio_dev_close(data);
 }
 
-TEST_F_TIMEOUT(consumer, open, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, open_survives_each_failure, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
-	sweep_self(_metadata, open_it, close_it, &self->dev);
+	sweep_self(_metadata, open_shared, close_shared, &self->dev);
 }
 
-/* By its PCI address, as DPDK and QEMU do. */
+/* Opens the device by its PCI address, as DPDK and QEMU do. */
 static int open_by_address(void *data)
 {
 	struct vfio_dev *dev = data;
@@ -232,10 +232,10 @@ static int open_by_address(void *data)
 	return dev->device < 0 ? dev->device : 0;
 }
 
-TEST_F_TIMEOUT(consumer, open_by_address, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, open_by_address_survives_each_failure, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
-	sweep_self(_metadata, open_by_address, close_it, &self->dev);
+	sweep_self(_metadata, open_by_address, close_shared, &self->dev);
 }
 
 static int close_after_use(void *data)
@@ -246,7 +246,7 @@ static int close_after_use(void *data)
 	return 0;
 }
 
-/* Interrupts and memory are there for the close to end. */
+/* Sets up interrupts and memory, which the close must release. */
 static void use(void *data)
 {
 	struct vfio_dev *dev = data;
@@ -255,9 +255,9 @@ static void use(void *data)
 
 	if (!mem)
 		mem = mem_anon(MB);
-	/* A close that cannot tell the server all of it gives it up. */
+	/* If a message of the close fails, the server is lost. */
 	mdev_wait(shared.uuid, "state", "attached", AGAIN_MS);
-	if (open_it(dev))
+	if (open_shared(dev))
 		return;
 	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	irq_set_eventfds(dev->device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd);
@@ -265,14 +265,14 @@ static void use(void *data)
 	dma_map(dev->container, mem, 0, MB, DMA_RW);
 }
 
-TEST_F_TIMEOUT(consumer, close, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, close_survives_each_failure, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
 	use(&self->dev);
 	EXPECT_SWEEP(close_after_use, use, &self->dev, INJECT_SELF, .step = 3);
 }
 
-static int ask(void *data)
+static int query_info(void *data)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	struct vfio_dev *dev = data;
@@ -301,18 +301,18 @@ static int ask(void *data)
 	return ret == -EINVAL ? 0 : ret;
 }
 
-TEST_F_TIMEOUT(consumer, info, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, info_survives_each_failure, SWEEP_LIMIT)
 {
-	sweep_self(_metadata, ask, NULL, &self->dev);
+	sweep_self(_metadata, query_info, NULL, &self->dev);
 }
 
-/* Where every area that can be mapped has an entry of its own. */
-TEST_F_TIMEOUT(consumer, info_of_areas, SWEEP_LIMIT)
+/* Each mappable area has an entry of its own in this policy. */
+TEST_F_TIMEOUT(consumer, info_of_areas_survives_each_failure, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
 	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "sparse"));
-	ASSERT_EQ(0, open_it(&self->dev));
-	sweep_self(_metadata, ask, NULL, &self->dev);
+	ASSERT_EQ(0, open_shared(&self->dev));
+	sweep_self(_metadata, query_info, NULL, &self->dev);
 	vfio_dev_close(&self->dev);
 	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "auto"));
 }
@@ -332,7 +332,7 @@ static int use_feature(void *data)
 	return ioctl(device, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
 }
 
-TEST_F_TIMEOUT(consumer, feature, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, feature_survives_each_failure, SWEEP_LIMIT)
 {
 	sweep_self(_metadata, use_feature, NULL, &self->dev);
 }
@@ -350,11 +350,11 @@ static int read_write(void *data)
 		ret = region_get(device, BAR(0), TESTDEV_REG_MEMORY, buf, 32);
 	if (!ret && ioctl(device, VFIO_DEVICE_RESET))
 		ret = -errno;
-	/* Some of it was done before it failed. */
+	/* The transfer was done in part before it failed. */
 	return ret == -ENODATA ? -EFAULT : ret;
 }
 
-TEST_F_TIMEOUT(consumer, regions, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, region_access_survives_each_failure, SWEEP_LIMIT)
 {
 	sweep_self(_metadata, read_write, NULL, &self->dev);
 }
@@ -413,8 +413,8 @@ static uint64_t nr_unsent(struct __test_metadata *_metadata)
 	return info.unsent;
 }
 
-/* A store that could not be sent is gone, as on a bus, but it is counted. */
-TEST_F_TIMEOUT(consumer, mapped_registers, SWEEP_LIMIT)
+/* A store that cannot be sent is lost, as on a bus, but it is counted. */
+TEST_F_TIMEOUT(consumer, mapped_registers_survive_each_failure, SWEEP_LIMIT)
 {
 	uint64_t before = nr_unsent(_metadata);
 
@@ -429,15 +429,15 @@ static int touch_area(void *data)
 	return touch_bar(device, 2, TESTDEV_BAR2_SIZE, touch_shared);
 }
 
-/* What of an area was taken stays for as long as the device is open. */
+/* The kernel holds the pages of an area for as long as the device is open. */
 static void open_again(void *data)
 {
 	vfio_dev_close(data);
-	open_it(data);
+	open_shared(data);
 }
 
-/* An access that there is no memory for waits until there is. */
-TEST_F_TIMEOUT(consumer, shared_area, SWEEP_LIMIT)
+/* The kernel retries an access without memory until memory is available. */
+TEST_F_TIMEOUT(consumer, shared_areas_survive_each_failure, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(touch_area, open_again, &self->dev, INJECT_SELF,
 		     .one_only = true);
@@ -473,7 +473,7 @@ static int irqs_set(void *data)
 				      VFIO_IRQ_SET_ACTION_UNMASK,
 			      VFIO_PCI_INTX_IRQ_INDEX, 0, 1, irqs->fds,
 			      sizeof(irqs->fds[0]));
-	/* Most servers refuse that, this one too. */
+	/* Most servers refuse this, including the test's. */
 	if (!ret || ret == -EOPNOTSUPP)
 		ret = irq_disable(irqs->device, VFIO_PCI_INTX_IRQ_INDEX);
 	return ret;
@@ -505,12 +505,13 @@ static void irqs_sweep(struct __test_metadata *_metadata, int device,
 	EXPECT_EQ(1, eventfd_wait(irqs.fds[7], SOON_MS));
 }
 
-TEST_F_TIMEOUT(consumer, irqs, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, interrupts_survive_each_failure, SWEEP_LIMIT)
 {
 	irqs_sweep(_metadata, self->dev.device, INJECT_SELF);
 }
 
-TEST_F_TIMEOUT(consumer, irqs_by_helper, SWEEP_LIMIT)
+TEST_F_TIMEOUT(consumer, interrupts_survive_each_failure_in_the_helper,
+	       SWEEP_LIMIT)
 {
 	irqs_sweep(_metadata, self->dev.device, INJECT_HELPER);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device's ioctls other than SET_IRQS, with good and bad arguments.
+ * The device's ioctls other than SET_IRQS, with valid and invalid arguments.
  */
 #include <sys/ioctl.h>
 
@@ -8,7 +8,7 @@
 
 CONSUMER_FIXTURE
 
-TEST_F(consumer, device_info)
+TEST_F(consumer, device_info_describes_a_pci_device)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
@@ -21,11 +21,14 @@ TEST_F(consumer, device_info)
 	EXPECT_EQ(0, info.cap_offset);
 }
 
-TEST_F(consumer, device_info_argsz)
+TEST_F(consumer, device_info_with_small_argsz_is_refused)
 {
 	struct vfio_device_info info = { .num_irqs = 77 };
 
-	/* The structure ended at num_irqs once, and still may. */
+	/*
+	 * Older versions of the structure ended at num_irqs; they are still
+	 * accepted.
+	 */
 	info.argsz = offsetof(struct vfio_device_info, num_irqs) + 4;
 	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
 	EXPECT_NE(77, info.num_irqs);
@@ -61,7 +64,7 @@ static const struct region_case region_cases[] = {
 	{ VFIO_PCI_VGA_REGION_INDEX, 0, 0 },
 };
 
-TEST_F(consumer, region_info)
+TEST_F(consumer, region_info_describes_each_region)
 {
 	struct vfio_region_info info;
 	const struct region_case *c;
@@ -93,7 +96,7 @@ TEST_F(consumer, region_offsets_do_not_overlap)
 	}
 }
 
-TEST_F(consumer, region_info_bad)
+TEST_F(consumer, region_info_with_invalid_arguments_is_refused)
 {
 	struct vfio_region_info info = { .argsz = sizeof(info) };
 
@@ -132,10 +135,10 @@ region_cap(struct vfio_region_info *info, uint16_t id)
 }
 
 /*
- * The policy "sparse" shows the shared areas only; argsz tells how much room
- * the chain needs, and a buffer of that size gets it.
+ * The policy "sparse" offers only the shared areas for mmap. argsz reports how
+ * much room the chain needs, and a buffer of that size receives it.
  */
-TEST(sparse_areas)
+TEST(sparse_policy_lists_shared_areas)
 {
 	const struct vfio_region_info_cap_sparse_mmap *sparse;
 	struct vfio_region_info info;
@@ -166,7 +169,7 @@ TEST(sparse_areas)
 	EXPECT_EQ(TESTDEV_AREA1_OFFSET, sparse->areas[1].offset);
 	EXPECT_EQ(TESTDEV_AREA1_SIZE, sparse->areas[1].size);
 
-	/* A region without any shared area cannot be mapped then. */
+	/* A region without a shared area cannot be mapped with this policy. */
 	ASSERT_EQ(0, region_info(dev.device, BAR(0), &info));
 	EXPECT_EQ(R | W, info.flags & (R | W | M));
 	EXPECT_EQ(MAP_FAILED,
@@ -177,7 +180,7 @@ TEST(sparse_areas)
 	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "auto"));
 }
 
-TEST_F(consumer, no_sparse_areas_where_all_is_trapped)
+TEST_F(consumer, default_policy_lists_no_areas)
 {
 	union {
 		struct vfio_region_info info;
@@ -192,8 +195,8 @@ TEST_F(consumer, no_sparse_areas_where_all_is_trapped)
 		  region_cap(&buf.info, VFIO_REGION_INFO_CAP_SPARSE_MMAP));
 }
 
-/* A region that PCI knows nothing of says itself what it is. */
-TEST_F(consumer, region_type)
+/* A region that is not defined by PCI describes its type. */
+TEST_F(consumer, region_beyond_pci_reports_its_type)
 {
 	const struct vfio_region_info_cap_type *type;
 	union {
@@ -213,7 +216,7 @@ TEST_F(consumer, region_type)
 	EXPECT_EQ(1, type->header.version);
 	EXPECT_EQ(TESTDEV_TYPED_TYPE, type->type);
 	EXPECT_EQ(TESTDEV_TYPED_SUBTYPE, type->subtype);
-	/* one that PCI knows has none */
+	/* A region that PCI defines reports no type. */
 	buf.info.argsz = sizeof(buf);
 	buf.info.index = BAR(2);
 	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_REGION_INFO,
@@ -222,7 +225,7 @@ TEST_F(consumer, region_type)
 
 	EXPECT_EQ(0,
 		  region_put(self->dev.device, TESTDEV_TYPED, 0x10, &value, 4));
-	/* the store is posted, the load is not */
+	/* The store is posted, the load is not. */
 	EXPECT_EQ(0,
 		  region_get(self->dev.device, TESTDEV_TYPED, 0x10, &value, 4));
 	EXPECT_EQ(0x600d, value);
@@ -248,7 +251,7 @@ static const struct irq_case irq_cases[] = {
 	{ VFIO_PCI_REQ_IRQ_INDEX, 1, VFIO_IRQ_INFO_EVENTFD },
 };
 
-TEST_F(consumer, irq_info)
+TEST_F(consumer, irq_info_describes_each_index)
 {
 	struct vfio_irq_info info;
 	const struct irq_case *c;
@@ -264,7 +267,7 @@ TEST_F(consumer, irq_info)
 	}
 }
 
-TEST_F(consumer, irq_info_bad)
+TEST_F(consumer, irq_info_with_invalid_arguments_is_refused)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info) };
 
@@ -280,10 +283,10 @@ TEST_F(consumer, irq_info_bad)
 }
 
 /*
- * RESET reaches the server, and configuration space is afterwards what it
- * was, as after vfio-pci's reset, though the server forgot it.
+ * RESET reaches the server.  Afterwards, configuration space has its old
+ * values, as after vfio-pci's reset, although the server forgot them.
  */
-TEST_F(consumer, reset_keeps_config)
+TEST_F(consumer, reset_keeps_configuration_space)
 {
 	int device = self->dev.device;
 	uint32_t bar = 0xfebc0000, bar_before = 0, seen = 0;
@@ -313,19 +316,19 @@ TEST_F(consumer, reset_keeps_config)
 	EXPECT_EQ(line, seen8);
 }
 
-TEST_F(consumer, reset_refused)
+TEST_F(consumer, reset_refused_by_the_server_fails)
 {
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", EPERM));
 	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
-	/* A number that only the kernel knows what to do with. */
+	/* 512 is ERESTARTSYS, which must not reach user space. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", 512));
 	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
 	EXPECT_EQ(EIO, errno);
 	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
 }
 
-/* DPDK takes EINVAL, and no other error, for "cannot be reset". */
-TEST(no_reset)
+/* DPDK takes EINVAL, and no other error, to mean "cannot be reset". */
+TEST(reset_without_support_returns_einval)
 {
 	static const char *const args[] = { "--no-reset", NULL };
 	struct vfio_device_info info = { .argsz = sizeof(info) };
@@ -343,7 +346,7 @@ TEST(no_reset)
 	testdev_stop(&td);
 }
 
-TEST_F(consumer, device_feature)
+TEST_F(consumer, unsupported_features_are_refused)
 {
 	struct {
 		struct vfio_device_feature hdr;
@@ -351,7 +354,7 @@ TEST_F(consumer, device_feature)
 	} feature = { .hdr.argsz = sizeof(feature) };
 	int device = self->dev.device;
 
-	/* Those that the server has not: probing says so. */
+	/* The server lacks these features, and probing reports that. */
 	feature.hdr.flags = VFIO_DEVICE_FEATURE_PROBE |
 			    VFIO_DEVICE_FEATURE_GET |
 			    VFIO_DEVICE_FEATURE_MIGRATION;
@@ -361,7 +364,7 @@ TEST_F(consumer, device_feature)
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
 	EXPECT_EQ(ENOTTY, errno);
 
-	/* A probe asks for one or both, and no other flag. */
+	/* A probe asks for GET, SET or both, and has no other flag. */
 	feature.hdr.argsz = sizeof(feature.hdr) - 1;
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
 	EXPECT_EQ(EINVAL, errno);
@@ -392,8 +395,11 @@ static int feature_do(int device, struct feature *feature, uint32_t how,
 #define FEATURE_SET   VFIO_DEVICE_FEATURE_SET
 #define FEATURE_PROBE VFIO_DEVICE_FEATURE_PROBE
 
-/* One that it has: what is set there is what it gets, and the other way. */
-TEST_F(consumer, device_feature_of_the_server)
+/*
+ * A feature of the server: the server gets what the consumer sets, and the
+ * consumer gets what the server holds.
+ */
+TEST_F(consumer, feature_of_the_server_is_passed_through)
 {
 	const size_t size = TESTDEV_FEATURE_SIZE;
 	struct feature feature = {};
@@ -419,7 +425,7 @@ TEST_F(consumer, device_feature_of_the_server)
 		ASSERT_EQ(0, testdev_cmd(&shared, "poke %d %u 1 %u",
 					 TESTDEV_TYPED, i, 0x41 + i));
 	}
-	/* There is room for more than there is. */
+	/* The buffer is larger than the data. */
 	memset(feature.data, 0xee, sizeof(feature.data));
 	ASSERT_EQ(0, feature_do(device, &feature, FEATURE_GET,
 				sizeof(feature.data)));
@@ -427,19 +433,19 @@ TEST_F(consumer, device_feature_of_the_server)
 		EXPECT_EQ(i < size ? 0x41 + i : 0xee, feature.data[i]);
 	}
 
-	/* Too little of it either way is the server's to refuse. */
+	/* The server refuses buffers that are too small. */
 	EXPECT_EQ(-EINVAL, feature_do(device, &feature, FEATURE_GET, size - 1));
 	EXPECT_EQ(-EINVAL, feature_do(device, &feature, FEATURE_SET, size - 1));
 	EXPECT_EQ(0x41, testdev_num(&shared, "peek %d 0 1", TESTDEV_TYPED));
 }
 
-TEST_F(consumer, unknown_ioctl)
+TEST_F(consumer, unknown_ioctls_are_refused)
 {
 	char buf[256] = {};
 
 	EXPECT_EQ(-1, ioctl(self->dev.device, _IO(VFIO_TYPE, 0xff), buf));
 	EXPECT_EQ(ENOTTY, errno);
-	/* vfio-pci's, for which an mdev has no answer. */
+	/* An ioctl of vfio-pci that an mdev does not support. */
 	EXPECT_EQ(-1, ioctl(self->dev.device,
 			    VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, buf));
 	EXPECT_EQ(ENOTTY, errno);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ioeventfds: stores that the kernel turns into an event, by pwrite and by a
- * mapped store, and those that it must not.
+ * Ioeventfds: which stores the kernel turns into an event, by pwrite and by a
+ * mapped store, and which not.
  */
 #include "lib/consumer.h"
 
@@ -75,17 +75,17 @@ static int put(FIXTURE_DATA(consumer) *self, int trapped, uint64_t off,
 #define RANG(nr)  testdev_num(&shared, "doorbell %d %d", nr, SOON_MS / 2)
 #define QUIET(nr) EXPECT_EQ(0, testdev_num(&shared, "doorbell %d 0", nr))
 
-TEST_F(consumer, any_value)
+TEST_F(consumer, store_of_any_value_signals_the_eventfd)
 {
 	PUT(TESTDEV_DB_ANY, 0, 4);
 	EXPECT_EQ(1, RANG(0));
 	PUT(TESTDEV_DB_ANY, 0xffffffff, 4);
 	EXPECT_EQ(1, RANG(0));
-	/* Nothing went to the server's socket. */
+	/* Nothing was sent to the server. */
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, counts)
+TEST_F(consumer, each_store_is_counted)
 {
 	int i;
 
@@ -95,7 +95,7 @@ TEST_F(consumer, counts)
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, other_size_is_a_write)
+TEST_F(consumer, store_of_another_size_is_a_write)
 {
 	struct testdev_access acc;
 
@@ -106,11 +106,11 @@ TEST_F(consumer, other_size_is_a_write)
 	EXPECT_EQ(3, acc.region);
 	EXPECT_EQ(2, acc.size);
 	EXPECT_EQ(0x5a, acc.value);
-	/* This region has io fds: it waits for the reply. */
+	/* This region has ioeventfds, so the write waits for its reply. */
 	EXPECT_EQ('w', acc.dir);
 }
 
-TEST_F(consumer, other_offset_is_a_write)
+TEST_F(consumer, store_at_another_offset_is_a_write)
 {
 	PUT(TESTDEV_DB_ANY + 4, 1, 4);
 	PUT(TESTDEV_DB_MEMORY, 1, 4);
@@ -118,7 +118,7 @@ TEST_F(consumer, other_offset_is_a_write)
 	EXPECT_EQ(2, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, datamatch)
+TEST_F(consumer, datamatch_selects_the_eventfd)
 {
 	struct testdev_access acc;
 
@@ -141,19 +141,22 @@ TEST_F(consumer, datamatch)
 	EXPECT_EQ(2, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, any_size)
+TEST_F(consumer, size_0_matches_each_store)
 {
 	unsigned int size;
 
 	for (size = 1; size <= 8; size *= 2) {
-		/* pwrite splits 8 bytes by alignment, and here it is. */
+		/*
+		 * pwrite splits by alignment; this offset is aligned to 8
+		 * bytes.
+		 */
 		PUT(TESTDEV_DB_ANYSIZE, size, size);
 		EXPECT_EQ(1, RANG(3)) TH_LOG("%u bytes", size);
 	}
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, eight_bytes)
+TEST_F(consumer, store_of_eight_bytes_signals_the_eventfd)
 {
 	PUT(TESTDEV_DB_WIDE, 0x123456789, 8);
 	EXPECT_EQ(1, RANG(4));
@@ -162,7 +165,7 @@ TEST_F(consumer, eight_bytes)
 	EXPECT_EQ(1, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, reads_go_to_the_server)
+TEST_F(consumer, reads_reach_the_server)
 {
 	uint32_t value = 0;
 
@@ -175,8 +178,8 @@ TEST_F(consumer, reads_go_to_the_server)
 	QUIET(0);
 }
 
-/* What was stored before the doorbell is there when it rings. */
-TEST_F(consumer, order_with_memory)
+/* A store before the doorbell is complete when the doorbell is signalled. */
+TEST_F(consumer, stores_before_a_doorbell_are_complete)
 {
 	unsigned int i;
 
@@ -189,8 +192,8 @@ TEST_F(consumer, order_with_memory)
 	}
 }
 
-/* Without io fds the same stores are writes. */
-TEST(server_without_io_fds)
+/* Without ioeventfds, the same stores are writes. */
+TEST(server_without_ioeventfds_gets_writes)
 {
 	static const char *const args[] = { "--no-io-fds", NULL };
 	struct vfio_dev dev;

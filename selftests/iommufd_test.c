@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that comes by iommufd: the device's own node, or a group that is
- * given to iommufd in place of a container.  All works as in a container, but
- * for DMA: the server is shown no memory and does it by message.
+ * A consumer that uses iommufd: by the device's own node, or by a group that is
+ * given to iommufd in place of a container.  Everything works as in a
+ * container, except DMA: the server gets no memory to map and uses messages.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -54,12 +54,12 @@ FIXTURE_TEARDOWN(cdev)
 	close(self->device);
 	close(self->iommufd);
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
-	/* A container takes it as ever. */
+	/* The device can still be used with a container. */
 	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	vfio_dev_close(&dev);
 }
 
-TEST_F(cdev, registers)
+TEST_F(cdev, registers_work_with_iommufd)
 {
 	volatile uint32_t *bar;
 	uint32_t val = 0;
@@ -75,7 +75,7 @@ TEST_F(cdev, registers)
 	munmap((void *)bar, TESTDEV_BAR0_SIZE);
 }
 
-TEST_F(cdev, interrupt)
+TEST_F(cdev, interrupts_work_with_iommufd)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
@@ -87,8 +87,8 @@ TEST_F(cdev, interrupt)
 	close(fd);
 }
 
-/* One region for all there may be, of no memory. */
-TEST_F(cdev, one_region)
+/* One DMA region, without a file, covers the whole range. */
+TEST_F(cdev, server_gets_one_dma_region_without_memory)
 {
 	EXPECT_EQ(1, testdev_num(&shared, "dma-count"));
 	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, MB,
@@ -97,7 +97,7 @@ TEST_F(cdev, one_region)
 	EXPECT_GT(0, testdev_cmd(&shared, "dma-ptr 0"));
 }
 
-TEST_F(cdev, dma)
+TEST_F(cdev, dma_reaches_mapped_memory)
 {
 	mem_fill(self->mem, MB, 5);
 	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0x40000000,
@@ -108,7 +108,7 @@ TEST_F(cdev, dma)
 	EXPECT_EQ(0, memcmp(self->mem + 0xffe, "\x11\x22\x33\x44", 4));
 }
 
-TEST_F(cdev, dma_over_two_mappings)
+TEST_F(cdev, dma_crosses_adjacent_mappings)
 {
 	char *other = mem_anon(PAGE);
 
@@ -123,7 +123,7 @@ TEST_F(cdev, dma_over_two_mappings)
 	munmap(other, PAGE);
 }
 
-TEST_F(cdev, dma_where_nothing_is)
+TEST_F(cdev, dma_to_unmapped_ranges_fails)
 {
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
 	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
@@ -134,7 +134,7 @@ TEST_F(cdev, dma_where_nothing_is)
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
 }
 
-TEST_F(cdev, dma_read_only)
+TEST_F(cdev, dma_write_to_read_only_memory_fails)
 {
 	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
 			      ACCESS_R));
@@ -142,7 +142,7 @@ TEST_F(cdev, dma_read_only)
 	EXPECT_EQ(-EACCES, testdev_cmd(&shared, "dma-write 0 11"));
 }
 
-TEST_F(cdev, dma_while_detached)
+TEST_F(cdev, dma_fails_while_the_device_is_detached)
 {
 	ASSERT_EQ(0, ioas_map(self->iommufd, self->ioas, self->mem, 0, PAGE,
 			      ACCESS_R | ACCESS_W));
@@ -152,8 +152,11 @@ TEST_F(cdev, dma_while_detached)
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 1"));
 }
 
-/* The server asks while the consumer waits for it: the same thread serves. */
-TEST_F(cdev, dma_within_an_access)
+/*
+ * The server's request comes while the consumer waits for the server: the
+ * waiting thread serves the request.
+ */
+TEST_F(cdev, dma_within_an_access_is_served)
 {
 	uint64_t val = 0;
 
@@ -167,8 +170,8 @@ TEST_F(cdev, dma_within_an_access)
 }
 
 /*
- * Memory that does not come: DMA waits for it, and nobody else does.  The
- * consumer is a process of its own, to be killed.
+ * A page that is not filled: only DMA waits for it.  The consumer is a process
+ * of its own, so that it can be killed.
  */
 FIXTURE(waits)
 {
@@ -176,11 +179,11 @@ FIXTURE(waits)
 	struct nlt nl;
 	pthread_t server;
 	bool joined;
-	int dma; /* what the server's DMA_READ came to */
+	int dma; /* result of the server's DMA_READ */
 	pid_t consumer;
 };
 
-/* All that a consumer does, and a byte to @ready when it has. */
+/* Does all that a consumer does, then writes a byte to @ready. */
 static void consume(int file, int ready)
 {
 	void *mem = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
@@ -205,7 +208,7 @@ static void *server_reads(void *arg)
 	return NULL;
 }
 
-/* Waits until the server has its answer. */
+/* Waits until the server has its reply. */
 static void server_done(FIXTURE_DATA(waits) *self)
 {
 	if (!self->joined)
@@ -264,7 +267,7 @@ static bool ends(pid_t pid, int ms)
 	return ended;
 }
 
-TEST_F(waits, nobody_but_the_server)
+TEST_F(waits, slow_page_blocks_only_the_dma)
 {
 	struct vfio_dev dev;
 	struct control_info info;
@@ -273,12 +276,12 @@ TEST_F(waits, nobody_but_the_server)
 	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
 	EXPECT_EQ(VUSER_STATE_OPEN, info.state);
 
-	/* Its close has a deadline, and asks nobody to wait for it. */
+	/* The close has a timeout and does not wait for the page. */
 	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
 	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 
-	/* What waits is the old channel's; there will be another. */
+	/* The DMA request belongs to the old channel; a new one is attached. */
 	ASSERT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
 	server_done(self);
 	EXPECT_GT(0, self->dma);
@@ -288,8 +291,8 @@ TEST_F(waits, nobody_but_the_server)
 	vfio_dev_close(&dev);
 }
 
-/* It comes in the end: the server has it, and all goes on. */
-TEST_F(waits, until_it_comes)
+/* The page is filled in the end: the server gets the data. */
+TEST_F(waits, dma_completes_when_the_page_is_filled)
 {
 	struct control_info info;
 
@@ -302,8 +305,8 @@ TEST_F(waits, until_it_comes)
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 }
 
-/* A group given to iommufd, whose compatibility ioctls are a container's. */
-TEST(group)
+/* A group given to iommufd, which emulates the ioctls of a container. */
+TEST(group_in_iommufd_works_like_a_container)
 {
 	struct vfio_dev dev = VFIO_DEV_INIT;
 	char *mem = mem_anon(PAGE);
@@ -331,7 +334,7 @@ TEST(group)
 
 #else
 
-TEST(cdev)
+TEST(cdev_works_like_a_container)
 {
 	SKIP(return, "built without the headers of iommufd");
 }

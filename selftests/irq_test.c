@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SET_IRQS: every index, kind of data and action, with vfio-pci's errors, and
- * the interrupts themselves from the server to the consumer's eventfd.
+ * SET_IRQS: every index, kind of data and action, with vfio-pci's errors; and
+ * interrupts from the server to the consumer's eventfd.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -38,7 +38,7 @@ static void new_eventfds(int *fds, unsigned int nr)
 		fds[nr] = new_eventfd();
 }
 
-TEST_F(consumer, intx)
+TEST_F(consumer, intx_masks_itself_until_unmasked)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd();
@@ -47,7 +47,7 @@ TEST_F(consumer, intx)
 	EXPECT_EQ(1, testdev_num(&shared, "irq-enabled %u 0", INTX));
 	ASSERT_EQ(0, testdev_cmd(&shared, "irq %u 0", INTX));
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
-	/* It masked itself: the next one waits for the consumer. */
+	/* INTx has masked itself: the next interrupt waits for the unmask. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "irq %u 0", INTX));
 	EXPECT_EQ(0, eventfd_wait(fd, QUIET_MS));
 	ASSERT_EQ(0, irq_set(device, NONE | UNMASK, INTX, 0, 1, NULL, 0));
@@ -57,7 +57,7 @@ TEST_F(consumer, intx)
 	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0", INTX));
 }
 
-TEST_F(consumer, intx_masks)
+TEST_F(consumer, masked_intx_is_delivered_on_unmask)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd();
@@ -67,7 +67,7 @@ TEST_F(consumer, intx_masks)
 	ASSERT_EQ(0, irq_set(device, NONE | MASK, INTX, 0, 1, NULL, 0));
 	ASSERT_EQ(0, testdev_cmd(&shared, "irq %u 0", INTX));
 	EXPECT_EQ(0, eventfd_wait(fd, QUIET_MS));
-	/* BOOL: 0 leaves it as it is. */
+	/* A BOOL of 0 changes nothing. */
 	ASSERT_EQ(0, irq_set(device, BOOL | UNMASK, INTX, 0, 1, &no, 1));
 	EXPECT_EQ(0, eventfd_wait(fd, QUIET_MS));
 	ASSERT_EQ(0, irq_set(device, BOOL | UNMASK, INTX, 0, 1, &yes, 1));
@@ -79,10 +79,10 @@ TEST_F(consumer, intx_masks)
 }
 
 /*
- * Servers differ in who signals the eventfd of an UNMASK, so most refuse it,
- * as ours does: the answer is the server's.  MASK never takes one.
+ * Servers do not agree who signals the eventfd of an UNMASK, so most refuse it,
+ * as the test's does: the result is the server's.  MASK never takes an eventfd.
  */
-TEST_F(consumer, intx_unmask_by_eventfd)
+TEST_F(consumer, unmask_by_eventfd_is_left_to_the_server)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd(), resample = new_eventfd();
@@ -110,7 +110,7 @@ static const struct vectors vectors[] = {
 	{ MSIX, TESTDEV_NR_MSIX },
 };
 
-TEST_F(consumer, vectors_fire)
+TEST_F(consumer, each_vector_signals_its_eventfd)
 {
 	int device = self->dev.device;
 	int fds[TESTDEV_NR_MSIX];
@@ -125,7 +125,7 @@ TEST_F(consumer, vectors_fire)
 						 vectors[i].index, k));
 			ASSERT_EQ(1, eventfd_wait(fds[k], SOON_MS));
 		}
-		/* Each went to its own. */
+		/* No other eventfd was signalled. */
 		for (k = 0; k < vectors[i].count; k++) {
 			EXPECT_EQ(0, eventfd_wait(fds[k], 0));
 		}
@@ -135,7 +135,7 @@ TEST_F(consumer, vectors_fire)
 	}
 }
 
-TEST_F(consumer, one_vector_of_many)
+TEST_F(consumer, one_vector_can_be_enabled_alone)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd();
@@ -147,8 +147,8 @@ TEST_F(consumer, one_vector_of_many)
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
 }
 
-/* -1 takes a vector's eventfd away and leaves the others theirs. */
-TEST_F(consumer, minus_one)
+/* -1 removes the eventfd of a vector and does not change the others. */
+TEST_F(consumer, minus_one_removes_an_eventfd)
 {
 	int device = self->dev.device;
 	int fds[4], mixed[4], none = -1;
@@ -176,7 +176,7 @@ TEST_F(consumer, minus_one)
 	EXPECT_EQ(0, eventfd_wait(fds[2], 0));
 }
 
-TEST_F(consumer, replace_an_eventfd)
+TEST_F(consumer, new_eventfd_replaces_the_old_one)
 {
 	int device = self->dev.device;
 	int old = new_eventfd(), new = new_eventfd();
@@ -188,8 +188,8 @@ TEST_F(consumer, replace_an_eventfd)
 	EXPECT_EQ(0, eventfd_wait(old, 0));
 }
 
-/* The consumer's own trigger signals the eventfds, and nothing is sent. */
-TEST_F(consumer, trigger_by_consumer)
+/* The consumer's own trigger signals the eventfds; no message is sent. */
+TEST_F(consumer, trigger_by_the_consumer_signals_the_eventfds)
 {
 	int device = self->dev.device;
 	uint8_t bools[4] = { 0, 1, 0, 1 };
@@ -212,7 +212,7 @@ TEST_F(consumer, trigger_by_consumer)
 	EXPECT_EQ(before, testdev_num(&shared, "count set-irqs"));
 }
 
-TEST_F(consumer, trigger_intx_by_consumer)
+TEST_F(consumer, trigger_of_intx_signals_the_eventfd)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd();
@@ -227,7 +227,7 @@ TEST_F(consumer, trigger_intx_by_consumer)
 	EXPECT_EQ(1, eventfd_wait(fd, 0));
 }
 
-TEST_F(consumer, one_type_at_a_time)
+TEST_F(consumer, only_one_interrupt_type_can_be_enabled)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd();
@@ -242,7 +242,7 @@ TEST_F(consumer, one_type_at_a_time)
 	EXPECT_EQ(0, irq_set_eventfds(device, INTX, 0, 1, &fd));
 }
 
-TEST_F(consumer, nothing_enabled)
+TEST_F(consumer, actions_on_a_disabled_index_are_refused)
 {
 	int device = self->dev.device;
 	uint8_t yes = 1;
@@ -286,7 +286,7 @@ static const struct bad_case bad_cases[] = {
 	{ "a second REQ", EVENTFD | TRIGGER, REQ, 1, 1, -EINVAL },
 };
 
-TEST_F(consumer, bad_arguments)
+TEST_F(consumer, invalid_arguments_are_refused)
 {
 	char data[64 * sizeof(int)];
 	const struct bad_case *c;
@@ -302,7 +302,7 @@ TEST_F(consumer, bad_arguments)
 	}
 }
 
-TEST_F(consumer, bad_sizes)
+TEST_F(consumer, invalid_sizes_are_refused)
 {
 	struct vfio_irq_set set = {
 		.argsz = sizeof(set) - 1,
@@ -323,11 +323,11 @@ TEST_F(consumer, bad_sizes)
 				   sizeof(fd) - 1));
 	EXPECT_EQ(-EINVAL,
 		  irq_set(device, BOOL | TRIGGER, MSIX, 0, 1, NULL, 0));
-	/* It stays disabled. */
+	/* The index stays disabled. */
 	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0", MSIX));
 }
 
-TEST_F(consumer, not_an_eventfd)
+TEST_F(consumer, other_files_than_eventfds_are_refused)
 {
 	int device = self->dev.device;
 	int bad = 1000, file, mixed[2];
@@ -342,11 +342,11 @@ TEST_F(consumer, not_an_eventfd)
 	EXPECT_EQ(0, testdev_num(&shared, "irq-enabled %u 0", MSIX));
 	EXPECT_EQ(-EBADF, irq_set_eventfds(device, ERR, 0, 1, &bad));
 	EXPECT_EQ(-EINVAL, irq_set_eventfds(device, REQ, 0, 1, &file));
-	/* After which the index still works. */
+	/* Afterwards the index still works. */
 	EXPECT_EQ(0, irq_set_eventfds(device, MSIX, 0, 1, mixed));
 }
 
-TEST_F(consumer, server_refuses)
+TEST_F(consumer, eventfds_refused_by_the_server_stay_disabled)
 {
 	int device = self->dev.device;
 	int fd = new_eventfd();
@@ -360,7 +360,7 @@ TEST_F(consumer, server_refuses)
 }
 
 /* ERR and REQ never reach the server. */
-TEST_F(consumer, err_and_req)
+TEST_F(consumer, err_and_req_do_not_reach_the_server)
 {
 	static const uint32_t indexes[] = { ERR, REQ };
 	int device = self->dev.device;
@@ -395,8 +395,8 @@ TEST_F(consumer, err_and_req)
 	EXPECT_EQ(before, testdev_num(&shared, "count set-irqs"));
 }
 
-/* A close stops all interrupts at the server. */
-TEST(close_disables)
+/* The close disables all interrupts of the server. */
+TEST(close_disables_all_interrupts)
 {
 	struct vfio_dev dev;
 	int fds[4];
@@ -410,8 +410,8 @@ TEST(close_disables)
 	EXPECT_EQ(0, eventfd_wait(fds[0], 0));
 }
 
-/* The server may take few descriptors in a message: the set is split. */
-TEST(split_at_max_msg_fds)
+/* The server accepts few descriptors in a message, so the set is split. */
+TEST(set_is_split_at_max_msg_fds)
 {
 	static const char *const args[] = { "--max-msg-fds=3", NULL };
 	int fds[TESTDEV_NR_MSIX];
@@ -436,7 +436,7 @@ TEST(split_at_max_msg_fds)
 	testdev_stop(&td);
 }
 
-/* A SET_IRQS that another thread does. */
+/* Arguments of a SET_IRQS in another thread. */
 struct setter {
 	int device;
 	int fds[6];
@@ -452,10 +452,10 @@ static void *set(void *arg)
 }
 
 /*
- * The second message of a change is refused.  The server has the new eventfds
- * of the first, so those are what a TRIGGER of the consumer signals, too.
+ * The server refuses the second message of a change.  It has the new eventfds
+ * of the first message, so a TRIGGER of the consumer signals those, too.
  */
-TEST(refused_half_way)
+TEST(change_refused_half_way_keeps_its_first_part)
 {
 	static const char *const args[] = { "--max-msg-fds=3", NULL };
 	struct setter old = {}, new = {};
@@ -490,14 +490,14 @@ TEST(refused_half_way)
 		EXPECT_EQ(1, eventfd_wait(now->fds[i], 0));
 		EXPECT_EQ(0, eventfd_wait(not->fds[i], 0));
 	}
-	/* As after any other. */
+	/* The next change works. */
 	set(&new);
 	EXPECT_EQ(0, new.ret);
 	vfio_dev_close(&dev);
 	testdev_stop(&td);
 }
 
-/* So many messages may wait for their replies. */
+/* The number of messages that can wait for their replies. */
 #define NR_SLOTS 128
 
 static void *read_id(void *arg)
@@ -508,7 +508,7 @@ static void *read_id(void *arg)
 	return NULL;
 }
 
-/* Turns interrupts off when no message can be sent. */
+/* Disables interrupts while no message can be sent. */
 static void disable_without_slots(int device, int to)
 {
 	pthread_t threads[NR_SLOTS];
@@ -523,8 +523,11 @@ static void disable_without_slots(int device, int to)
 	_exit(0);
 }
 
-/* Killed before the server could be told: it has the eventfds until the close */
-TEST(killed_before_disable)
+/*
+ * The consumer is killed before the server could be told to disable: the server
+ * keeps the eventfds until the close.
+ */
+TEST(kill_during_disable_disables_at_close)
 {
 	int fd = new_eventfd(), to[2];
 	struct vfio_dev dev;

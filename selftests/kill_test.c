@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that is killed while it waits for the server, at each place
- * where it can wait; and one that closes with work in flight.
+ * A consumer that is killed while it waits for the server, at each place where
+ * it can wait; and a consumer that closes with work in flight.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -18,10 +18,12 @@
 
 #define PAGE 0x1000UL
 
-/* What takes a second by its deadline, on a slow machine. */
+/* A limit for what ends by a timeout of one second, on a slow machine. */
 #define BOUND_MS 8000
 
-/* Everything is as before: it opens, answers, holds no memory. */
+/*
+ * The device must be as before: it can be opened, it replies, it has no memory.
+ */
 static void check_usable(struct __test_metadata *_metadata, struct testdev *td)
 {
 	struct vfio_dev dev;
@@ -37,7 +39,7 @@ static void check_usable(struct __test_metadata *_metadata, struct testdev *td)
 	vfio_dev_close(&dev);
 }
 
-/* What the consumer does when it is killed; it has @dev open. */
+/* The action during which the consumer is killed; @dev is open. */
 static void do_pread(struct vfio_dev *dev)
 {
 	uint32_t id;
@@ -107,7 +109,7 @@ static void do_feature(struct vfio_dev *dev)
 	ioctl(dev->device, VFIO_DEVICE_FEATURE, &feature);
 }
 
-/* All that comes before the device is opened. */
+/* All that a consumer does before it opens the device. */
 static int join_container(struct vfio_dev *dev)
 {
 	*dev = (struct vfio_dev)VFIO_DEV_INIT;
@@ -146,8 +148,8 @@ FIXTURE(killed)
 
 FIXTURE_VARIANT(killed)
 {
-	const char *hold; /* whose reply does not come */
-	int (*before)(struct vfio_dev *dev); /* open_device() if not set */
+	const char *hold; /* the command whose reply is held back */
+	int (*before)(struct vfio_dev *dev); /* NULL: open_device() */
 	void (*act)(struct vfio_dev *dev);
 };
 
@@ -218,13 +220,13 @@ FIXTURE_TEARDOWN(killed)
 	EXPECT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "10000"));
 }
 
-/* The reply comes after the kill: it is for nobody, and harms nothing. */
-TEST_F(killed, reply_comes_late)
+/* A reply that comes after the kill is dropped and does no harm. */
+TEST_F(killed, late_reply_to_a_killed_consumer_is_dropped)
 {
 	int status;
 
 	ASSERT_EQ(0, kill(self->pid, SIGKILL));
-	/* Close may wait for the same server: let it go on. */
+	/* The close may wait for the same server: release it. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
 	ASSERT_EQ(self->pid, waitpid(self->pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
@@ -232,10 +234,10 @@ TEST_F(killed, reply_comes_late)
 }
 
 /*
- * The reply does not come at all, nor any other: the wait ends by the kill, and
- * the close by its own deadline, long before that of a message.
+ * No reply comes at all: the kill ends the wait, and the close ends by its own
+ * timeout, long before that of a message.
  */
-TEST_F(killed, reply_never_comes)
+TEST_F(killed, missing_reply_does_not_delay_the_kill)
 {
 	static const char *const all[] = {
 		"dma-map", "dma-unmap", "set-irqs", "read", "write", "reset",
@@ -257,7 +259,7 @@ TEST_F(killed, reply_never_comes)
 	check_usable(_metadata, &shared);
 }
 
-/* Before 6.2 a fault for a long-term pin waits for a page whatever comes. */
+/* Before 6.2, no signal ends the wait of a long-term pin for a page. */
 static bool pin_is_killable(void)
 {
 	int major = 0, minor = 0;
@@ -268,8 +270,8 @@ static bool pin_is_killable(void)
 	return major > 6 || (major == 6 && minor >= 2);
 }
 
-/* Memory that its owner, a FUSE server, does not bring: no server of ours. */
-TEST(killed_before_memory_came)
+/* The consumer waits for a page of a FUSE file system that is not filled. */
+TEST(kill_ends_the_wait_for_a_page)
 {
 	struct fuse fuse = { .readahead = true };
 	int status, file, to[2];
@@ -313,9 +315,9 @@ TEST(killed_before_memory_came)
 
 /*
  * A device is closed while another process is in MAP_DMA: the close waits for
- * its own deadline, not for that of a message that is not its own.
+ * its own timeout, not for that of the other process's message.
  */
-TEST(closed_while_another_maps)
+TEST(close_during_a_map_ends_by_its_timeout)
 {
 	struct vfio_dev dev;
 	struct testdev td;
@@ -346,7 +348,7 @@ TEST(closed_while_another_maps)
 	close(dev.device);
 	EXPECT_LE(900, clock_ms() - start);
 	EXPECT_GT(BOUND_MS, clock_ms() - start);
-	/* The map is the container's, whatever became of the device. */
+	/* The map belongs to the container, whatever happened to the device. */
 	EXPECT_EQ(0, task_wait_end(pid, BOUND_MS));
 	dev.device = -1;
 	vfio_dev_close(&dev);
@@ -355,12 +357,12 @@ TEST(closed_while_another_maps)
 	testdev_stop(&td);
 }
 
-/* A wait does not end by a signal that the consumer handles. */
+/* A signal that the consumer handles does not end a wait. */
 static void on_signal(int sig)
 {
 }
 
-TEST(stop_and_continue)
+TEST(handled_signal_does_not_end_a_wait)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct vfio_dev dev;
@@ -388,10 +390,10 @@ TEST(stop_and_continue)
 }
 
 /*
- * The server never answers: a killed consumer is gone after the close's
- * deadline all the same, and the device is lost, then fresh again.
+ * The server never replies: the close of a killed consumer ends by its timeout,
+ * and the device is lost, then attached again.
  */
-TEST(server_stuck_at_close)
+TEST(stuck_server_is_lost_at_close)
 {
 	int status, to[2];
 	struct testdev td;
@@ -416,14 +418,16 @@ TEST(server_stuck_at_close)
 		do_pread(&dev);
 		_exit(0);
 	}
-	/* The control socket is one at a time. */
+	/* Only one process at a time may use the control socket. */
 	ASSERT_EQ(1, read(to[0], &c, 1));
 	ASSERT_EQ(0, testdev_cmd(&td, "held 1"));
 	start = clock_ms();
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
-	/* One deadline for all of it, and slack for a slow machine. */
+	/*
+	 * One timeout covers the whole close; the rest is for a slow machine.
+	 */
 	EXPECT_GT(8000, clock_ms() - start);
 	EXPECT_EQ(0, testdev_cmd(&td, "release"));
 	/* The helper connects again. */
@@ -431,8 +435,8 @@ TEST(server_stuck_at_close)
 	testdev_stop(&td);
 }
 
-/* A server that does not answer in time is lost; nobody waits for ever. */
-TEST(request_timeout)
+/* A server that does not reply in time is lost; nobody waits for ever. */
+TEST(server_that_does_not_reply_is_lost)
 {
 	struct vfio_dev dev;
 	struct testdev td;
@@ -447,7 +451,7 @@ TEST(request_timeout)
 	EXPECT_GT(0, dma_map(dev.container, mem_anon(PAGE), 0, PAGE, DMA_RW));
 	EXPECT_LE(900, clock_ms() - start);
 	EXPECT_GT(8000, clock_ms() - start);
-	/* And the rest of it fails at once. */
+	/* Further calls fail at once. */
 	start = clock_ms();
 	EXPECT_GT(0, region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	vfio_dev_close(&dev);
@@ -457,7 +461,7 @@ TEST(request_timeout)
 	testdev_stop(&td);
 }
 
-/* Threads that are at it while another closes all it can. */
+/* Threads that use the device while another one closes everything. */
 struct worker {
 	struct vfio_dev dev;
 	volatile uint32_t *bar;
@@ -522,7 +526,7 @@ static void work(struct worker *w)
 		pthread_create(&threads[i], NULL, what[i], w);
 }
 
-TEST(killed_at_work)
+TEST(busy_consumer_can_be_killed)
 {
 	int status, i, to[2];
 	pid_t pid;
@@ -551,7 +555,7 @@ TEST(killed_at_work)
 			_exit(0);
 		}
 		ASSERT_EQ(1, read(to[0], &c, 1));
-		/* It is at work. */
+		/* Wait until the threads have started to work. */
 		ASSERT_EQ(0, testdev_cmd(&shared, "wait dma-map %lld",
 					 maps_before + 10));
 		ASSERT_EQ(0, kill(pid, SIGKILL));
@@ -563,8 +567,8 @@ TEST(killed_at_work)
 	}
 }
 
-/* The files are closed by one thread while others use them. */
-TEST(closed_at_work)
+/* One thread closes the files while others use them. */
+TEST(busy_device_can_be_closed)
 {
 	struct worker w = {};
 	int i;
@@ -583,7 +587,7 @@ TEST(closed_at_work)
 		ASSERT_EQ(0, pthread_create(&threads[2], NULL, interrupts, &w));
 		ASSERT_EQ(0, testdev_cmd(&shared, "wait dma-map %lld",
 					 before + 5));
-		/* Their descriptors go away under them. */
+		/* Close the descriptors that the threads use. */
 		close(w.dev.device);
 		close(w.dev.group);
 		close(w.dev.container);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policy "auto": a consumer that gave its group to KVM may map shared areas
- * only, since a guest cannot take a fault of a register; any other all of it.
+ * The policy "auto": a consumer that gave its group to KVM may map only shared
+ * areas, because a guest cannot handle the fault of a register.  Any other
+ * consumer may map everything.
  */
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -13,7 +14,7 @@
 #define M VFIO_REGION_INFO_FLAG_MMAP
 #define C VFIO_REGION_INFO_FLAG_CAPS
 
-/* A virtual machine without anything, and KVM's own list of groups. */
+/* A virtual machine without processors and memory, and KVM's list of groups. */
 struct vm {
 	int kvm;
 	int vm;
@@ -112,7 +113,7 @@ static bool can_map(int device, uint32_t index, uint64_t off)
 	return p != MAP_FAILED && !munmap(p, 0x1000);
 }
 
-TEST_F(group, mmap)
+TEST_F(group, auto_policy_traps_only_without_kvm)
 {
 	int device = self->dev.device;
 	struct vfio_region_info info;

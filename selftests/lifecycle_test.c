@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device's life through sysfs: create, attributes, attach, open, remove.
+ * The life of a device in sysfs: create, attributes, attach, open, remove.
  */
 #include <fcntl.h>
 #include <kselftest_harness.h>
@@ -31,7 +31,7 @@ FIXTURE_TEARDOWN(mdev)
 	EXPECT_EQ(0, mdev_exists(self->uuid));
 }
 
-TEST(type_is_described)
+TEST(mdev_type_is_described)
 {
 	char buf[256];
 
@@ -44,7 +44,7 @@ TEST(type_is_described)
 	EXPECT_NE('\0', buf[0]);
 }
 
-TEST(bad_uuid)
+TEST(create_with_an_invalid_uuid_is_refused)
 {
 	static const char *const bad[] = {
 		"",
@@ -63,12 +63,12 @@ TEST(bad_uuid)
 	}
 }
 
-TEST_F(mdev, create_twice)
+TEST_F(mdev, create_of_an_existing_uuid_is_refused)
 {
 	EXPECT_EQ(-EEXIST, mdev_create(self->uuid));
 }
 
-TEST_F(mdev, starts_created)
+TEST_F(mdev, new_device_is_in_state_created)
 {
 	char buf[64];
 
@@ -80,7 +80,7 @@ TEST_F(mdev, starts_created)
 	EXPECT_STREQ("", buf);
 }
 
-TEST_F(mdev, has_a_group)
+TEST_F(mdev, new_device_has_a_vfio_group)
 {
 	char path[64];
 	int group;
@@ -91,7 +91,7 @@ TEST_F(mdev, has_a_group)
 	EXPECT_EQ(0, access(path, F_OK));
 }
 
-TEST_F(mdev, remove_takes_all)
+TEST_F(mdev, remove_deletes_device_and_group)
 {
 	char path[64];
 	int group;
@@ -104,7 +104,7 @@ TEST_F(mdev, remove_takes_all)
 	EXPECT_NE(0, access(path, F_OK));
 }
 
-TEST_F(mdev, state_is_read_only)
+TEST_F(mdev, state_and_error_are_read_only)
 {
 	EXPECT_GT(0, mdev_set(self->uuid, "state", "attached"));
 	EXPECT_GT(0, mdev_set(self->uuid, "error", "none"));
@@ -114,7 +114,7 @@ struct attr_case {
 	const char *attr;
 	const char *value;
 	int ret;
-	const char *then; /* what the attribute reads; NULL: as before */
+	const char *then; /* the value read afterwards; NULL: unchanged */
 };
 
 static const struct attr_case attr_cases[] = {
@@ -153,7 +153,7 @@ static const struct attr_case attr_cases[] = {
 	{ "pci_address", "5655:12:1f.7x", -EINVAL, NULL },
 };
 
-TEST_F(mdev, attributes)
+TEST_F(mdev, attributes_take_valid_values_only)
 {
 	char before[256], after[256];
 	const struct attr_case *c;
@@ -161,7 +161,7 @@ TEST_F(mdev, attributes)
 
 	for (i = 0; i < sizeof(attr_cases) / sizeof(attr_cases[0]); i++) {
 		c = &attr_cases[i];
-		/* A write of nothing never reaches sysfs. */
+		/* A write of 0 bytes never reaches sysfs. */
 		if (!c->value[0])
 			continue;
 		ASSERT_EQ(0,
@@ -176,7 +176,7 @@ TEST_F(mdev, attributes)
 	}
 }
 
-TEST_F(mdev, pci_address_is_its_own)
+TEST_F(mdev, pci_address_is_unique)
 {
 	char other[UUID_LEN + 1], mine[32], his[32];
 
@@ -190,11 +190,11 @@ TEST_F(mdev, pci_address_is_its_own)
 	EXPECT_EQ(0, mdev_remove(other));
 }
 
-TEST_F(mdev, endpoint_is_kept)
+TEST_F(mdev, endpoint_takes_absolute_paths_only)
 {
 	char path[300], buf[300];
 
-	/* Nobody listens there: the device stays as it is. */
+	/* No server listens there: the state does not change. */
 	ASSERT_EQ(0, mdev_set(self->uuid, "endpoint", "/run/none.sock\n"));
 	ASSERT_EQ(0, mdev_get(self->uuid, "endpoint", buf, sizeof(buf)));
 	EXPECT_STREQ("/run/none.sock", buf);
@@ -210,7 +210,7 @@ TEST_F(mdev, endpoint_is_kept)
 	EXPECT_STREQ("/run/none.sock", buf);
 }
 
-TEST_F(mdev, open_without_server)
+TEST_F(mdev, open_without_a_server_fails_with_a_hint)
 {
 	struct vfio_dev dev;
 	int klog;
@@ -241,7 +241,7 @@ FIXTURE_TEARDOWN(served)
 	testdev_stop(&self->td);
 }
 
-TEST_F(served, attach_open_close)
+TEST_F(served, state_follows_open_and_close)
 {
 	char buf[64];
 
@@ -254,7 +254,7 @@ TEST_F(served, attach_open_close)
 	EXPECT_STREQ("attached", buf);
 }
 
-TEST_F(served, open_again_and_again)
+TEST_F(served, device_can_be_opened_repeatedly)
 {
 	int i;
 
@@ -266,7 +266,7 @@ TEST_F(served, open_again_and_again)
 	}
 }
 
-TEST_F(served, open_and_close_reset)
+TEST_F(served, open_and_close_reset_the_device)
 {
 	long long before;
 
@@ -278,7 +278,7 @@ TEST_F(served, open_and_close_reset)
 	EXPECT_EQ(before + 2, testdev_num(&self->td, "count reset"));
 }
 
-TEST_F(served, reset_never)
+TEST_F(served, reset_policy_never_sends_no_reset)
 {
 	long long before;
 
@@ -292,7 +292,7 @@ TEST_F(served, reset_never)
 	EXPECT_EQ(before, testdev_num(&self->td, "count reset"));
 }
 
-TEST_F(served, open_by_address)
+TEST_F(served, device_can_be_opened_by_pci_address)
 {
 	char addr[32];
 	int fd;
@@ -309,7 +309,7 @@ TEST_F(served, open_by_address)
 	EXPECT_EQ(-ENODEV, group_device(self->dev.group, "x"));
 }
 
-TEST_F(served, address_is_fixed_while_open)
+TEST_F(served, pci_address_is_fixed_while_open)
 {
 	char addr[32], buf[32];
 
@@ -323,7 +323,7 @@ TEST_F(served, address_is_fixed_while_open)
 	EXPECT_STREQ(addr, buf);
 }
 
-TEST_F(served, device_survives_group_and_container)
+TEST_F(served, device_stays_open_after_group_and_container)
 {
 	struct vfio_irq_info info;
 
@@ -338,10 +338,10 @@ TEST_F(served, device_survives_group_and_container)
 }
 
 /*
- * Removal while open: the consumer is asked to let go by its REQ interrupt,
- * keeps all it has until it does, and only then the device goes.
+ * Removal while open: the REQ interrupt asks the consumer to close the device.
+ * The device works until the consumer closes it, and is removed only then.
  */
-TEST_F(served, remove_while_open)
+TEST_F(served, removal_of_an_open_device_waits_for_the_close)
 {
 	struct testdev *td = &self->td;
 	uint32_t id = 0;
@@ -361,7 +361,7 @@ TEST_F(served, remove_while_open)
 	}
 	ASSERT_LT(0, eventfd_wait(efd, SOON_MS));
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
-	/* Nothing is torn down under the consumer. */
+	/* The consumer can still use the device. */
 	EXPECT_EQ(0, region_get(self->dev.device, VFIO_PCI_BAR0_REGION_INDEX,
 				TESTDEV_REG_ID, &id, sizeof(id)));
 	EXPECT_EQ(TESTDEV_ID, id);
@@ -372,7 +372,7 @@ TEST_F(served, remove_while_open)
 	close(efd);
 }
 
-TEST_F(served, no_fds_left_behind)
+TEST_F(served, server_gets_no_leftover_descriptors)
 {
 	int before, i;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A server that vanishes: the consumer sees a lost device, and neither hangs
- * nor crashes; the helper connects again.  What servers must not send is in
- * hostile_test.
+ * A server that ends: the consumer sees a lost device and neither hangs nor
+ * crashes; the helper connects again. hostile_test covers messages that servers
+ * must not send.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -72,16 +72,16 @@ static void check_lost(struct __test_metadata *_metadata,
 				   &value, 4));
 	/* The description is the kernel's own copy. */
 	EXPECT_EQ(0, ioctl(device, VFIO_DEVICE_GET_INFO, &info));
-	/* The rest fails, at once. */
+	/* Other calls fail at once. */
 	EXPECT_NE(0, ioctl(device, VFIO_DEVICE_RESET));
 	fd = eventfd(0, EFD_CLOEXEC);
 	EXPECT_GT(0,
 		  irq_set_eventfds(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, &fd));
-	/* ERR fires once. */
+	/* ERR is signalled once. */
 	EXPECT_EQ(0, eventfd_wait(self->err, 0));
 }
 
-TEST_F(device, server_killed)
+TEST_F(device, killed_server_loses_the_device)
 {
 	self->bar[MEM / 4] = 5;
 	EXPECT_EQ(5, self->bar[MEM / 4]);
@@ -89,8 +89,8 @@ TEST_F(device, server_killed)
 	check_lost(_metadata, self);
 }
 
-/* Maps made before go as always; new ones do not come. */
-TEST_F(device, dma_after_loss)
+/* Maps made before can be unmapped; new maps do not reach the server. */
+TEST_F(device, maps_can_be_unmapped_after_the_loss)
 {
 	char *mem = mem_anon(4 * PAGE);
 	uint64_t size = 0;
@@ -102,14 +102,14 @@ TEST_F(device, dma_after_loss)
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, &size));
 	EXPECT_EQ(PAGE, size);
 	EXPECT_EQ(self->locked, res_locked());
-	/* With or without an error, it must not hang nor leak. */
+	/* It may fail, but it must not hang or leak. */
 	dma_map(self->dev.container, mem + PAGE, 0, PAGE, DMA_RW);
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 	EXPECT_EQ(self->locked, res_locked());
 }
 
-/* A shared area that is mapped stays; the server's file lives on. */
-TEST_F(device, shared_area_after_loss)
+/* A mapped shared area stays; the server's file still exists. */
+TEST_F(device, mapped_area_survives_the_loss)
 {
 	volatile uint32_t *area = region_mmap(self->dev.device, BAR(4), 0,
 					      TESTDEV_BAR4_SIZE,
@@ -126,7 +126,7 @@ TEST_F(device, shared_area_after_loss)
 }
 
 /* The server dies while a load waits for it. */
-TEST_F(device, dies_during_a_load)
+TEST_F(device, server_death_ends_a_load)
 {
 	uint32_t value;
 	pid_t pid;
@@ -145,8 +145,11 @@ TEST_F(device, dies_during_a_load)
 	check_lost(_metadata, self);
 }
 
-/* The map is there for other devices, or it is not: nothing hangs or leaks. */
-TEST_F(device, dies_during_dma_map)
+/*
+ * MAP_DMA may succeed, for other devices of the container, or fail; it must not
+ * hang or leak.
+ */
+TEST_F(device, server_death_ends_a_map)
 {
 	pid_t pid;
 
@@ -166,8 +169,8 @@ TEST_F(device, dies_during_dma_map)
 	check_lost(_metadata, self);
 }
 
-/* Once nobody has it open the helper connects to the server's successor. */
-TEST_F(device, comes_back)
+/* After the last close, the helper connects to the server's successor. */
+TEST_F(device, new_server_is_attached_after_the_close)
 {
 	struct testdev *td = &self->td;
 	uint32_t id = 0;
@@ -187,7 +190,7 @@ TEST_F(device, comes_back)
 	EXPECT_EQ(TESTDEV_ID, id);
 }
 
-TEST_F(device, lost_while_not_open)
+TEST_F(device, unopened_device_gets_the_new_server)
 {
 	struct testdev *td = &self->td;
 
@@ -202,7 +205,7 @@ TEST_F(device, lost_while_not_open)
 	EXPECT_EQ(0, mdev_wait(td->uuid, "state", "attached", SOON_MS));
 }
 
-TEST_F(device, removed_while_lost)
+TEST_F(device, lost_device_can_be_removed)
 {
 	testdev_kill(&self->td);
 	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));

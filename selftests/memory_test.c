@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a server can do with the file of a DMA map, and what it can no longer
- * do once the map is gone: a hostile one keeps the file and its mapping.
+ * What a server can do with the file of a DMA map, and what it cannot do after
+ * the unmap.  The hostile server keeps the file and its mapping.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -58,7 +58,7 @@ static int get_stat(struct kept_stat *st)
 	return 0;
 }
 
-/* A value that was not what it should not be; the read may fail as well. */
+/* Whether the server reads @value at @off; the read may also fail. */
 static int reads(const char *how, uint64_t off, uint64_t value)
 {
 	if (testdev_cmd(&shared, "kept-%s %llu", how, (unsigned long long)off))
@@ -66,8 +66,8 @@ static int reads(const char *how, uint64_t off, uint64_t value)
 	return strtoull(testdev_reply(), NULL, 0) == value;
 }
 
-/* What servers rely on: peers.md, "DMA regions". */
-TEST_F(kept, file_is_as_servers_expect)
+/* The properties of the file that servers rely on. */
+TEST_F(kept, file_has_the_properties_servers_expect)
 {
 	struct kept_stat st;
 
@@ -80,7 +80,7 @@ TEST_F(kept, file_is_as_servers_expect)
 	EXPECT_EQ(PAGE, st.st_blksize);
 }
 
-TEST_F(kept, mapping_and_file)
+TEST_F(kept, mapping_and_file_show_the_same_memory)
 {
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
 			     DMA_RW));
@@ -91,7 +91,7 @@ TEST_F(kept, mapping_and_file)
 	EXPECT_EQ(77, self->mem[3 * PAGE / 8]);
 	ASSERT_EQ(0, testdev_cmd(&shared, "kept-pwrite %lu 78", 4 * PAGE));
 	EXPECT_EQ(78, self->mem[4 * PAGE / 8]);
-	/* Over the end of a page, and at the end of the file. */
+	/* Across the end of a page, and at the end of the file. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "kept-pwrite %lu 0x1122334455667788",
 				 5 * PAGE - 4));
 	EXPECT_EQ(0x55667788, self->mem[5 * PAGE / 8 - 1] >> 32);
@@ -100,7 +100,7 @@ TEST_F(kept, mapping_and_file)
 	EXPECT_GT(0, testdev_cmd(&shared, "kept-pread %lu", 16 * PAGE));
 }
 
-/* Unmapped is unmapped, whatever the server kept. */
+/* Checks that the unmapped memory is inaccessible, whatever the server kept. */
 static void check_gone(struct __test_metadata *_metadata, uint64_t *mem)
 {
 	EXPECT_FALSE(reads("peek", 0, SECRET));
@@ -112,13 +112,13 @@ static void check_gone(struct __test_metadata *_metadata, uint64_t *mem)
 		EXPECT_EQ(SECRET, mem[0]);
 		EXPECT_EQ(0, mem[PAGE / 8]);
 	}
-	/* A mapping made afterwards shows no more. */
+	/* A new mapping shows no memory either. */
 	if (!testdev_cmd(&shared, "kept-map 1")) {
 		EXPECT_FALSE(reads("peek", 0, SECRET));
 	}
 }
 
-TEST_F(kept, after_unmap)
+TEST_F(kept, kept_file_is_empty_after_unmap)
 {
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
 			     DMA_RW));
@@ -129,8 +129,8 @@ TEST_F(kept, after_unmap)
 	check_gone(_metadata, self->mem);
 }
 
-/* The file was never touched before it went. */
-TEST_F(kept, untouched_after_unmap)
+/* The server never touched the file before the unmap. */
+TEST_F(kept, untouched_file_is_empty_after_unmap)
 {
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
 			     DMA_RW));
@@ -139,7 +139,7 @@ TEST_F(kept, untouched_after_unmap)
 	check_gone(_metadata, self->mem);
 }
 
-TEST_F(kept, after_close)
+TEST_F(kept, kept_file_is_empty_after_close)
 {
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, 0, 16 * PAGE,
 			     DMA_RW));
@@ -149,7 +149,7 @@ TEST_F(kept, after_close)
 	check_gone(_metadata, self->mem);
 }
 
-TEST_F(kept, after_kill)
+TEST_F(kept, kept_file_is_empty_after_kill)
 {
 	int status, to[2];
 	pid_t pid;
@@ -176,8 +176,8 @@ TEST_F(kept, after_kill)
 	check_gone(_metadata, NULL);
 }
 
-/* Other memory comes into the same range: the old file does not show it. */
-TEST_F(kept, after_remap)
+/* Other memory is mapped in the same range: the old file does not show it. */
+TEST_F(kept, kept_file_does_not_show_a_new_map)
 {
 	uint64_t *other = mem_anon(16 * PAGE);
 
@@ -192,7 +192,7 @@ TEST_F(kept, after_remap)
 	check_gone(_metadata, other);
 }
 
-TEST_F(kept, read_only)
+TEST_F(kept, read_only_map_gives_a_read_only_file)
 {
 	ASSERT_EQ(0,
 		  dma_map(self->dev.container, self->mem, 0, 16 * PAGE, READ));
@@ -206,8 +206,10 @@ TEST_F(kept, read_only)
 	EXPECT_EQ(SECRET, self->mem[0]);
 }
 
-/* A file of the consumer's, mapped read-only: it is not handed out. */
-TEST_F(kept, read_only_map_of_a_file)
+/*
+ * A file of the consumer that is mapped read-only is not passed to the server.
+ */
+TEST_F(kept, read_only_map_hides_the_consumers_file)
 {
 	struct kept_stat st;
 	uint64_t *mem;
@@ -229,8 +231,11 @@ TEST_F(kept, read_only_map_of_a_file)
 	EXPECT_EQ(SECRET, mem[0]);
 }
 
-/* A file that may be written goes as it is, unless the policy forbids it. */
-TEST_F(kept, file_backing)
+/*
+ * A file that may be written is passed to the server, unless the policy forbids
+ * it.
+ */
+TEST_F(kept, writable_file_is_passed_unless_forbidden)
 {
 	struct kept_stat st;
 	struct stat own;
@@ -259,7 +264,7 @@ TEST_F(kept, file_backing)
 	EXPECT_EQ(0, mdev_set(shared.uuid, "dma_backing", "auto"));
 }
 
-/* Is it that version of the kernel or a later one? */
+/* Whether the kernel has this version or a later one. */
 static bool kernel_is(unsigned int major, unsigned int minor)
 {
 	unsigned int a = 0, b = 0;
@@ -271,10 +276,10 @@ static bool kernel_is(unsigned int major, unsigned int minor)
 }
 
 /*
- * A disk's node lies in /dev, which is a tmpfs, and has the whole disk behind
- * it: that is not handed out, whatever part of it was mapped.
+ * The node of a disk is in /dev, which is a tmpfs, and its file is the whole
+ * disk: it must not be passed to the server, whichever part was mapped.
  */
-TEST_F(kept, disk)
+TEST_F(kept, file_of_a_disk_is_not_passed)
 {
 	struct kept_stat st;
 	struct stat own;
@@ -290,7 +295,10 @@ TEST_F(kept, disk)
 	mem[0] = SECRET;
 	ret = dma_map(self->dev.container, mem, 0, 4 * PAGE, DMA_RW);
 	if (kernel_is(6, 5)) {
-		/* It pins no pages for long that a disk is written from. */
+		/*
+		 * The kernel does not pin pages of a file with writeback for
+		 * long.
+		 */
 		EXPECT_EQ(-EFAULT, ret);
 	} else {
 		ASSERT_EQ(0, ret);
@@ -305,8 +313,8 @@ TEST_F(kept, disk)
 	close(fd);
 }
 
-/* A file that was opened for reading only stays that. */
-TEST_F(kept, file_opened_read_only)
+/* A file that was opened read-only stays read-only. */
+TEST_F(kept, file_opened_read_only_stays_read_only)
 {
 	char path[64];
 	uint64_t *mem;
@@ -331,7 +339,7 @@ TEST_F(kept, file_opened_read_only)
 	EXPECT_EQ(SECRET, mem[0]);
 }
 
-/* Page faults of a process so far that needed no disk, or -1. */
+/* The number of page faults of a process that needed no disk, or -1. */
 static long faults(pid_t pid)
 {
 	char path[64], text[512], *end;
@@ -340,7 +348,7 @@ static long faults(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (file_read(path, text, sizeof(text)))
 		return -1;
-	/* Behind the name, which may be anything: the eighth word. */
+	/* After the name, which may contain any character: the eighth word. */
 	end = strrchr(text, ')');
 	if (!end ||
 	    sscanf(end + 2, "%*s %*s %*s %*s %*s %*s %*s %ld", &count) != 1)
@@ -349,11 +357,13 @@ static long faults(pid_t pid)
 }
 
 #define BIG (4 * MB)
-/* More than a fault brings in. */
+/* More than one fault maps. */
 #define STRIDE	(32 * PAGE)
 #define TOUCHES (BIG / STRIDE)
 
-/* Faults of the server as it touches each part of the mapping. */
+/*
+ * The number of faults of the server when it touches each part of the mapping.
+ */
 static long touch_all(struct __test_metadata *_metadata)
 {
 	long before = faults(shared.pid);
@@ -366,10 +376,11 @@ static long touch_all(struct __test_metadata *_metadata)
 }
 
 /*
- * One object's pages go, another's stay where the server has them: it need not
- * fault them in again.  (They are no pages that pagemap or mincore would show.)
+ * The unmap of one object removes its pages.  The pages of another object stay
+ * mapped in the server, so they cause no new faults. (pagemap and mincore do
+ * not show such pages.)
  */
-TEST_F(kept, other_object_is_unmapped)
+TEST_F(kept, unmap_keeps_the_pages_of_other_maps)
 {
 	uint64_t *a = mem_anon(BIG), *b = mem_anon(BIG), off;
 
@@ -392,8 +403,8 @@ TEST_F(kept, other_object_is_unmapped)
 	munmap(b, BIG);
 }
 
-/* The consumer ends while the server has the memory mapped and uses it. */
-TEST_F(kept, unmap_races_with_faults)
+/* The consumer unmaps while the server maps and uses the memory. */
+TEST_F(kept, unmap_can_race_with_faults)
 {
 	int status, i;
 	pid_t pid;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping regions: shared areas, trapped pages and both in one mapping, what
- * is refused, and what becomes of a mapping.
+ * Mapping regions: shared areas, trapped pages and both in one mapping, refused
+ * mappings, and operations on mappings.
  */
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -18,7 +18,7 @@ static volatile uint32_t *at(volatile void *base, size_t off)
 	return (volatile uint32_t *)((volatile char *)base + off);
 }
 
-TEST_F(consumer, shared_area)
+TEST_F(consumer, mapped_area_is_shared_with_the_server)
 {
 	volatile void *p;
 
@@ -34,8 +34,8 @@ TEST_F(consumer, shared_area)
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-/* DPDK and QEMU map whole BARs: both kinds in one mapping. */
-TEST_F(consumer, whole_bar)
+/* DPDK and QEMU map whole BARs: shared and trapped pages in one mapping. */
+TEST_F(consumer, whole_bar_mixes_shared_and_trapped_pages)
 {
 	volatile void *p;
 
@@ -57,7 +57,7 @@ TEST_F(consumer, whole_bar)
 				    TESTDEV_AREA0_OFFSET + TESTDEV_AREA0_SIZE));
 }
 
-TEST_F(consumer, whole_region_shared)
+TEST_F(consumer, wholly_shared_region_is_never_trapped)
 {
 	volatile void *p;
 	uint32_t off;
@@ -73,8 +73,11 @@ TEST_F(consumer, whole_region_shared)
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-/* An access may straddle two shared pages, never a shared and a trapped. */
-TEST_F(consumer, straddle)
+/*
+ * An access may cross from one shared page to another, but not between a shared
+ * and a trapped page.
+ */
+TEST_F(consumer, access_across_shared_and_trapped_pages_is_refused)
 {
 	volatile char *p;
 
@@ -92,7 +95,7 @@ TEST_F(consumer, straddle)
 						      TESTDEV_AREA0_SIZE - 2)));
 }
 
-TEST_F(consumer, pieces)
+TEST_F(consumer, parts_of_mappings_can_be_unmapped)
 {
 	volatile void *a, *b;
 
@@ -104,7 +107,7 @@ TEST_F(consumer, pieces)
 	EXPECT_EQ(0x77, *at(b, 0));
 	munmap((void *)a, 0x1000);
 	EXPECT_EQ(0x77, *at(b, 0));
-	/* The first page goes, the second stays. */
+	/* Unmap the first page; the second stays. */
 	munmap((void *)b, 0x1000);
 	*at(b, 0x1000) = 0x78;
 	EXPECT_EQ(0x78, testdev_num(&shared, "peek 2 0x3000 4"));
@@ -140,7 +143,7 @@ static const struct refused refused[] = {
 	  EINVAL },
 };
 
-TEST_F(consumer, refused)
+TEST_F(consumer, invalid_mappings_are_refused)
 {
 	const struct refused *c;
 	unsigned int i;
@@ -158,13 +161,13 @@ TEST_F(consumer, refused)
 			TH_LOG("%s", c->what);
 		}
 	}
-	/* Beyond every region. */
+	/* Past every region. */
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, 0x1000, RW, MAP_SHARED,
 				   self->dev.device, 0x7fULL << 40));
 	EXPECT_EQ(EINVAL, errno);
 }
 
-TEST_F(consumer, does_not_grow)
+TEST_F(consumer, mapping_cannot_grow)
 {
 	void *p;
 
@@ -176,7 +179,10 @@ TEST_F(consumer, does_not_grow)
 
 #define MIB2 0x200000ul
 
-/* Two times 2 MiB of one table of tables, of which the upper has a page already. */
+/*
+ * Two adjacent ranges of 2 MiB; the upper one has a page already.  They share a
+ * page of the table above the page tables.
+ */
 static char *two_tables(void)
 {
 	char *room = mmap(NULL, 4 * MIB2, RW,
@@ -190,10 +196,10 @@ static char *two_tables(void)
 }
 
 /*
- * Where no entry is ever present there would be no table for it either, and the
- * kernel would allocate one for each access, and free it.
+ * If the kernel never set an entry, there would be no page table, and the
+ * kernel would allocate and free one for each access.
  */
-TEST_F(consumer, trapped_in_one_table)
+TEST_F(consumer, trapped_pages_share_one_page_table)
 {
 	char *room = two_tables();
 	volatile void *p;
@@ -214,8 +220,8 @@ TEST_F(consumer, trapped_in_one_table)
 	EXPECT_EQ(before, res_status(0, "VmPTE"));
 }
 
-/* A mapping that moves keeps its registers. */
-TEST_F(consumer, moves)
+/* A mapping that is moved still shows the registers. */
+TEST_F(consumer, mapping_can_be_moved)
 {
 	void *p, *q;
 
@@ -229,7 +235,7 @@ TEST_F(consumer, moves)
 	EXPECT_EQ(TESTDEV_ID, *at(q, TESTDEV_REG_ID));
 }
 
-TEST_F(consumer, read_only)
+TEST_F(consumer, read_only_mapping_becomes_writable_by_mprotect)
 {
 	volatile void *p, *q;
 
@@ -249,15 +255,15 @@ TEST_F(consumer, read_only)
 	EXPECT_EQ(6, testdev_num(&shared, "peek 4 0 4"));
 }
 
-/* Pages given back come again at the next access. */
-TEST_F(consumer, zapped)
+/* Pages that were zapped are mapped again at the next access. */
+TEST_F(consumer, zapped_pages_are_mapped_again)
 {
 	volatile void *p;
 
 	p = region_mmap(self->dev.device, BAR(4), 0, TESTDEV_BAR4_SIZE, RW);
 	ASSERT_NE(MAP_FAILED, p);
 	*at(p, 0x1000) = 0xabc;
-	/* Refused for such memory, or done: either way it must read back. */
+	/* madvise may refuse or succeed; either way, the value must stay. */
 	madvise((void *)p, TESTDEV_BAR4_SIZE, MADV_DONTNEED);
 	EXPECT_EQ(0xabc, *at(p, 0x1000));
 	ASSERT_EQ(0, mprotect((void *)p, TESTDEV_BAR4_SIZE, PROT_NONE));
@@ -266,7 +272,7 @@ TEST_F(consumer, zapped)
 	EXPECT_EQ(0xabc, *at(p, 0x1000));
 }
 
-TEST_F(consumer, populate)
+TEST_F(consumer, populate_does_not_access_the_device)
 {
 	void *p;
 
@@ -278,7 +284,7 @@ TEST_F(consumer, populate)
 	EXPECT_EQ(9, *at(p, TESTDEV_AREA0_OFFSET));
 }
 
-TEST_F(consumer, forked)
+TEST_F(consumer, mapping_works_after_fork)
 {
 	volatile void *p, *q;
 	int status;
@@ -299,8 +305,8 @@ TEST_F(consumer, forked)
 	EXPECT_EQ(TESTDEV_ID, *at(q, 0x20));
 }
 
-/* A mapping holds the device open after its file is closed. */
-TEST_F(consumer, outlives_the_file)
+/* A mapping keeps the device open after the file is closed. */
+TEST_F(consumer, mapping_keeps_the_device_open)
 {
 	volatile void *p, *q;
 	char state[32];
@@ -321,8 +327,8 @@ TEST_F(consumer, outlives_the_file)
 	EXPECT_STREQ("attached", state);
 }
 
-/* Other processes cannot look through the mapping, and harm nothing. */
-TEST_F(consumer, peeked_by_others)
+/* Other processes cannot read through the mapping; the attempt does no harm. */
+TEST_F(consumer, mapping_is_unreadable_through_proc_mem)
 {
 	struct iovec local, remote;
 	char buf[16];
@@ -341,8 +347,8 @@ TEST_F(consumer, peeked_by_others)
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-/* The policy "sparse" maps shared areas, and nothing else. */
-TEST(sparse)
+/* The policy "sparse" allows mapping shared areas, and nothing else. */
+TEST(sparse_policy_maps_only_shared_areas)
 {
 	struct vfio_dev dev;
 	volatile void *p;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * More than one device, more than one consumer.
+ * Several devices and several consumers.
  */
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -52,13 +52,15 @@ static void check_reads(struct __test_metadata *_metadata, struct testdev *td,
 			      (unsigned long long)iova, size));
 }
 
-/* One container: both see one map, and memory is counted once. */
-TEST_F(two, one_container)
+/*
+ * One container: both devices have the same maps, and memory is counted once.
+ */
+TEST_F(two, devices_in_one_container_share_maps)
 {
 	ASSERT_EQ(0, vfio_dev_open(&self->dev[0], self->td[0].uuid,
 				   VFIO_TYPE1v2_IOMMU));
 	mem_fill(self->mem, MB, 21);
-	/* Before the second comes, and after. */
+	/* Map before the second device joins, and after. */
 	ASSERT_EQ(0, dma_map(self->dev[0].container, self->mem, 0, 4 * PAGE,
 			     DMA_RW));
 	ASSERT_EQ(0, vfio_dev_join(&self->dev[1], self->td[1].uuid,
@@ -72,7 +74,7 @@ TEST_F(two, one_container)
 		    4 * PAGE);
 	check_reads(_metadata, &self->td[1], MB, self->mem + 8 * PAGE,
 		    4 * PAGE);
-	/* One writes, the other reads. */
+	/* One device writes, the other reads. */
 	ASSERT_EQ(0, testdev_cmd(&self->td[0], "dma-write 0x10 5566"));
 	ASSERT_EQ(0, testdev_cmd(&self->td[1], "dma-read 0x10 2"));
 	EXPECT_STREQ("5566", testdev_reply());
@@ -82,7 +84,7 @@ TEST_F(two, one_container)
 	EXPECT_EQ(-EFAULT, testdev_cmd(&self->td[1], "dma-read 0 1"));
 }
 
-TEST_F(two, one_closes)
+TEST_F(two, closing_one_device_keeps_the_maps_of_the_other)
 {
 	ASSERT_EQ(0, vfio_dev_open(&self->dev[0], self->td[0].uuid,
 				   VFIO_TYPE1v2_IOMMU));
@@ -100,8 +102,8 @@ TEST_F(two, one_closes)
 	ASSERT_EQ(0, dma_unmap(self->dev[1].container, 0, 4 * PAGE, 0, NULL));
 }
 
-/* A refusal by one of two is taken back at the other. */
-TEST_F(two, one_refuses)
+/* If one of two servers refuses a map, the map is undone at the other. */
+TEST_F(two, map_refused_by_one_server_is_undone)
 {
 	ASSERT_EQ(0, vfio_dev_open(&self->dev[0], self->td[0].uuid,
 				   VFIO_TYPE1v2_IOMMU));
@@ -117,8 +119,8 @@ TEST_F(two, one_refuses)
 		  dma_map(self->dev[0].container, self->mem, 0, PAGE, DMA_RW));
 }
 
-/* One server dies; the other's device goes on, in the same container. */
-TEST_F(two, one_is_lost)
+/* One server dies; the other's device still works in the same container. */
+TEST_F(two, loss_of_one_device_keeps_the_other)
 {
 	uint32_t id = 0;
 
@@ -141,8 +143,8 @@ TEST_F(two, one_is_lost)
 	EXPECT_EQ(TESTDEV_ID, id);
 }
 
-/* Two containers in one process: the same IOVA, other memory. */
-TEST_F(two, two_containers)
+/* Two containers in one process: the same IOVA, different memory. */
+TEST_F(two, containers_have_separate_maps)
 {
 	int i;
 
@@ -160,8 +162,8 @@ TEST_F(two, two_containers)
 			    self->mem + i * 16 * PAGE, 4 * PAGE);
 }
 
-/* A device is one consumer's. */
-TEST_F(two, group_is_busy)
+/* Only one consumer can use a device. */
+TEST_F(two, second_consumer_is_refused)
 {
 	struct vfio_dev other;
 
@@ -172,10 +174,10 @@ TEST_F(two, group_is_busy)
 }
 
 /*
- * A server that does not answer an open: nothing that concerns other devices
- * waits for it, nor does looking at the device itself.
+ * A server does not reply during an open: calls for other devices do not wait
+ * for it, nor does reading the state of the device itself.
  */
-TEST_F(two, stuck_open_blocks_nobody)
+TEST_F(two, stuck_open_does_not_block_other_devices)
 {
 	char uuid[UUID_LEN + 1], state[32];
 	int status, fd;
@@ -203,7 +205,7 @@ TEST_F(two, stuck_open_blocks_nobody)
 	uuid_new(uuid);
 	EXPECT_EQ(0, mdev_create(uuid));
 	EXPECT_EQ(0, mdev_remove(uuid));
-	/* All that while it is still stuck. */
+	/* The open was still stuck during all these calls. */
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
 
 	ASSERT_EQ(0, testdev_cmd(&self->td[0], "release"));
@@ -211,7 +213,7 @@ TEST_F(two, stuck_open_blocks_nobody)
 	EXPECT_EQ(0, status);
 }
 
-/* Two processes at work at the same time. */
+/* Two processes use devices at the same time. */
 static int consume(struct testdev *td, int nr)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -249,7 +251,7 @@ static int consume(struct testdev *td, int nr)
 	return 0;
 }
 
-TEST_F(two, two_processes)
+TEST_F(two, two_processes_use_two_devices)
 {
 	int i, status;
 	pid_t pid[2];
@@ -266,8 +268,8 @@ TEST_F(two, two_processes)
 	}
 }
 
-/* Device and container pass from one process to another. */
-TEST_F(two, inherited)
+/* Device and container are passed from one process to another. */
+TEST_F(two, device_works_in_a_forked_child)
 {
 	uint32_t id = 0;
 	int status;
@@ -288,7 +290,7 @@ TEST_F(two, inherited)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	/* The pages were this process's, and were given back to it. */
+	/* The pages belonged to this process, and its count was reduced. */
 	EXPECT_EQ(self->locked, res_locked());
 }
 
