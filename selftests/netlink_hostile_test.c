@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control plane against a caller that has the right to call it and means
- * it harm, or is broken: every attribute of every operation is left out,
- * doubled, of another size, of another type, and of values at the edges; then
- * operations come out of order.  Each refusal must say why, nothing may be
- * kept, and the device must go on.
+ * The control plane against a privileged caller that is hostile or broken.  In
+ * every operation, every attribute is left out, doubled, or sent with another
+ * size, another type and extreme values; then operations come in the wrong
+ * order.  The kernel must give a reason for each refusal and hold nothing, and
+ * the device must still work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,18 +25,18 @@
 
 #define PAGE 0x1000ull
 
-/* The longest that an attribute can be. */
+/* The longest possible attribute. */
 #define LONGEST (UINT16_MAX - NLA_HDRLEN)
 
-/* What the kernel may use more of after all of it than before, KiB. */
+/* How much the kernel's memory may grow during the test, in KiB. */
 #define SLACK_KIB 1024
-/* And files: they are counted in lots, for each processor. */
+/* The same for open files: the kernel counts them in batches, per processor. */
 #define SLACK_FILES 128
 #define ROUNDS	    10
 
-/* Composing --------------------------------------------------------------- */
+/* Composing messages -----------------------------------------------------------  */
 
-/* One thing that is wrong, and with which attribute, counted as they come. */
+/* One error in a message, at the attribute with number @at. */
 struct edit {
 	const char *name;
 	enum {
@@ -65,8 +65,8 @@ FIXTURE(hostile)
 
 	/* The message under construction. */
 	const struct edit *edit;
-	const struct nlop_attr *hit; /* by the edit */
-	unsigned int nr; /* attributes so far */
+	const struct nlop_attr *hit; /* the attribute that the edit changed */
+	unsigned int nr; /* the number of attributes so far */
 	unsigned int seed;
 };
 
@@ -93,7 +93,7 @@ static void put_noise(hostile *self, struct nlt_msg *msg, uint16_t type,
 	nlt_put(msg, type | NLA_F_NESTED, noise, i);
 }
 
-/* The attribute as the edit wants it. */
+/* Puts the attribute as the edit wants it. */
 static void put_wrong(hostile *self, struct nlop_put *put,
 		      const struct nlop_attr *attr)
 {
@@ -252,7 +252,7 @@ FIXTURE_TEARDOWN(hostile)
 	EXPECT_EQ(self->fds, res_fds(0));
 }
 
-/* After a success: as it was before. */
+/* Restores the state from before a call that succeeded. */
 static void undo(struct __test_metadata *_metadata, hostile *self,
 		 const struct nlop *op)
 {
@@ -265,7 +265,7 @@ static void undo(struct __test_metadata *_metadata, hostile *self,
 	new_sockets(self);
 }
 
-/* Whether the kernel has to refuse it, whatever else is right. */
+/* Whether the kernel must refuse the edit, even if all else is valid. */
 static bool must_fail(const struct edit *edit, const struct nlop_attr *attr)
 {
 	switch (edit->what) {
@@ -293,11 +293,11 @@ static bool applies(const struct edit *edit, const struct nlop_attr *attr)
 {
 	if (edit->what == E_VALUE)
 		return nlop_size(attr->kind) && attr->kind != K_UUID;
-	/* Bytes and flags need not say that they hold no attributes. */
+	/* Bytes and flags carry no sign that they hold no attributes. */
 	return edit->what != E_NOISE || attr->kind == K_NEST;
 }
 
-/* One message that is wrong: false when there are no more attributes. */
+/* Sends one message with an error; false if there are no more attributes. */
 static bool try_one(struct __test_metadata *_metadata, hostile *self,
 		    const struct nlop *op, struct edit *edit)
 {
@@ -314,8 +314,8 @@ static bool try_one(struct __test_metadata *_metadata, hostile *self,
 		undo(_metadata, self, op);
 	EXPECT_TRUE(ret || !must_fail(edit, hit))
 	{
-		TH_LOG("%s: attribute %u of type %u: %s: taken", op->name,
-		       edit->at, hit->type, edit->name);
+		TH_LOG("%s: attribute %u of type %u: %s: was accepted",
+		       op->name, edit->at, hit->type, edit->name);
 	}
 	EXPECT_TRUE(!ret || nlt_ext_ack()[0])
 	{
@@ -370,7 +370,7 @@ static const struct edit edits[] = {
 	{ "255 bytes of noise", E_NOISE, 255 },
 };
 
-/* @deep: only what the form's check lets through. */
+/* @deep: only edits that pass the attribute policies. */
 static void sweep(struct __test_metadata *_metadata, hostile *self,
 		  const struct nlop *op, bool deep)
 {
@@ -386,7 +386,7 @@ static void sweep(struct __test_metadata *_metadata, hostile *self,
 	}
 }
 
-/* Ends of the message at every place. */
+/* Truncates the message at every length. */
 static void cut(struct __test_metadata *_metadata, hostile *self,
 		const struct nlop *op)
 {
@@ -401,7 +401,10 @@ static void cut(struct __test_metadata *_metadata, hostile *self,
 		ret = nlt_call(&self->nl, msg, NULL, NULL);
 		if (!ret)
 			undo(_metadata, self, op);
-		/* What has no room for a command never comes to it. */
+		/*
+		 * A message without room for a command never reaches the
+		 * family.
+		 */
 		EXPECT_TRUE(!ret || nlt_ext_ack()[0] ||
 			    len < NLMSG_HDRLEN + GENL_HDRLEN)
 		{
@@ -411,7 +414,7 @@ static void cut(struct __test_metadata *_metadata, hostile *self,
 	}
 }
 
-/* The tables are right, and the device goes on. */
+/* Checks that the tables are right, and that the device still works. */
 static void works(struct __test_metadata *_metadata, hostile *self)
 {
 	char byte;
@@ -425,7 +428,7 @@ static void works(struct __test_metadata *_metadata, hostile *self)
 		if (!nlops[i].good)
 			undo(_metadata, self, &nlops[i]);
 	}
-	/* Nobody else holds the sockets that were given, and not taken. */
+	/* Nobody else must hold sockets that were passed but not accepted. */
 	close(self->sock[0]);
 	close(self->twin[0]);
 	self->sock[0] = self->twin[0] = -1;
@@ -434,7 +437,7 @@ static void works(struct __test_metadata *_metadata, hostile *self)
 	new_sockets(self);
 }
 
-/* What was freed in this instant is counted a little later. */
+/* The kernel counts what was just freed after a delay. */
 static bool is_given_back(long before, long slack, long (*now)(void))
 {
 	int i;
@@ -453,7 +456,7 @@ static long kernel_memory(void)
 	return res_meminfo("SUnreclaim") + res_meminfo("VmallocUsed");
 }
 
-TEST_F(hostile, sweep)
+TEST_F(hostile, malformed_attributes_are_refused)
 {
 	size_t i;
 
@@ -465,14 +468,16 @@ TEST_F(hostile, sweep)
 	works(_metadata, self);
 }
 
-/* Often enough that one page or file in each message would be seen. */
-TEST_F_TIMEOUT(hostile, keeps_nothing, 60)
+/*
+ * The number of rounds suffices to detect one leaked page or file per message.
+ */
+TEST_F_TIMEOUT(hostile, refused_attach_leaks_nothing, 60)
 {
 	const struct nlop *op = nlop_of(VUSER_CMD_DEV_ATTACH);
 	long files, memory;
 	int i;
 
-	/* Once for what is allocated once. */
+	/* One round for allocations that happen once. */
 	sweep(_metadata, self, op, true);
 	files = res_files();
 	memory = kernel_memory();
@@ -489,8 +494,8 @@ TEST_F_TIMEOUT(hostile, keeps_nothing, 60)
 	}
 }
 
-/* Commands that are none, and those that only the kernel sends. */
-TEST_F(hostile, commands)
+/* Unknown commands, and those that only the kernel sends. */
+TEST_F(hostile, unknown_commands_are_refused)
 {
 	static const uint16_t flags[] = { 0, NLM_F_DUMP, NLM_F_ROOT,
 					  NLM_F_MATCH, 0xff00 };
@@ -515,8 +520,11 @@ TEST_F(hostile, commands)
 	works(_metadata, self);
 }
 
-/* Each operation of the owner, by another socket with all it could know. */
-TEST_F(hostile, another_caller)
+/*
+ * Another socket, with all that it could know, calls each operation of the
+ * owner.
+ */
+TEST_F(hostile, operations_of_the_owner_are_refused_to_others)
 {
 	struct nlt owner = self->nl;
 	size_t i;
@@ -542,21 +550,21 @@ TEST_F(hostile, another_caller)
 	works(_metadata, self);
 }
 
-TEST_F(hostile, out_of_order)
+TEST_F(hostile, operations_out_of_order_are_refused)
 {
-	/* Without a server there is nothing to detach but the error. */
+	/* Without a server, detach only sets the error. */
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
 	ASSERT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_EQ(-EBUSY, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_NE('\0', nlt_ext_ack()[0]);
-	/* The same sockets for a device that has lost them. */
+	/* The same sockets, for a device that has lost its server. */
 	shutdown(self->sock[1], SHUT_RDWR);
 	ASSERT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
 	EXPECT_EQ(-EBUSY, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_NE('\0', nlt_ext_ack()[0]);
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
-	/* A server that is gone already is taken, and found gone. */
+	/* A server that has ended is accepted, then lost. */
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
@@ -565,10 +573,10 @@ TEST_F(hostile, out_of_order)
 }
 
 /*
- * Two devices, each of which is given the other one as its server.  What one
- * asks, the other has to take for a breach of the protocol.
+ * Two devices are attached to each other.  A request of one is a protocol error
+ * for the other.
  */
-TEST_F(hostile, wired_to_each_other)
+TEST_F(hostile, two_devices_attached_to_each_other_are_lost)
 {
 	const struct nlop *attach = nlop_of(VUSER_CMD_DEV_ATTACH);
 	const struct edit no_twin = { "no twin", E_MISSING, .at = 3 };
@@ -590,7 +598,7 @@ TEST_F(hostile, wired_to_each_other)
 	self->sock[0] = self->sock[1];
 	ASSERT_EQ(0, call(self, attach, &no_twin)) TH_LOG("%s", nlt_ext_ack());
 
-	/* The open resets the device, or finds that it cannot. */
+	/* The open resets the device, or fails. */
 	if (!vfio_dev_open(&dev, first, VFIO_TYPE1v2_IOMMU))
 		vfio_dev_close(&dev);
 	EXPECT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));

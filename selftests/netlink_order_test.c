@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations of the control plane that come too early, too late or twice,
- * while a consumer has the device open and waits.  The test is the helper; the
- * server is vuser-testdev, attached by a vuserd that is gone.
+ * Operations of the control plane that come too early, too late or twice, while
+ * a consumer has the device open and waits.  The test is the helper; the server
+ * is vuser-testdev, attached by a vuserd that has ended.
  */
 #include <errno.h>
 #include <linux/vuser.h>
@@ -25,7 +25,7 @@ FIXTURE(order)
 	struct nlt nl;
 	uint32_t id;
 	uint64_t token;
-	int fds[NR_FD]; /* what the consumer asks with */
+	int fds[NR_FD]; /* the eventfds of the consumer's SET_IRQS */
 };
 
 typedef FIXTURE_DATA(order) order;
@@ -78,12 +78,12 @@ FIXTURE_SETUP(order)
 	ASSERT_EQ(0, claim(self, &self->nl, &self->token));
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
-	/* One vector with an event, one without. */
+	/* One vector with an eventfd, one without. */
 	self->fds[0] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	self->fds[1] = -1;
 }
 
-/* The device goes on, and its server never noticed anything. */
+/* The device must still work, with the same connection to the server. */
 FIXTURE_TEARDOWN(order)
 {
 	uint32_t value = 0;
@@ -98,8 +98,11 @@ FIXTURE_TEARDOWN(order)
 	testdev_stop(&self->td);
 }
 
-/* A consumer's ioctl, which waits for the helper; it ends with its errno. */
-static pid_t ask(order *self)
+/*
+ * Starts a consumer whose ioctl waits for the helper; its exit status is the
+ * errno.
+ */
+static pid_t start_consumer(order *self)
 {
 	pid_t pid = fork();
 
@@ -119,8 +122,8 @@ static int result_of(pid_t pid)
 		       -1;
 }
 
-/* The doorbell says which request it is. */
-static uint64_t bell(order *self)
+/* Waits for the notification of a message and returns its ID, or 0. */
+static uint64_t wait_fdmsg(order *self)
 {
 	struct nlt_reply reply;
 
@@ -131,8 +134,8 @@ static uint64_t bell(order *self)
 	return nlt_u64(reply.attrs[VUSER_A_REQUEST_ID]);
 }
 
-static int send_request(order *self, struct nlt *nl, uint64_t id,
-			uint64_t token, int null_fd)
+static int send_fdmsg(order *self, struct nlt *nl, uint64_t id, uint64_t token,
+		      int null_fd)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_SEND, 0);
 
@@ -143,8 +146,8 @@ static int send_request(order *self, struct nlt *nl, uint64_t id,
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-static int refuse_request(order *self, struct nlt *nl, uint64_t id,
-			  uint64_t token, int status)
+static int refuse_fdmsg(order *self, struct nlt *nl, uint64_t id,
+			uint64_t token, int status)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_DONE, 0);
 
@@ -155,7 +158,7 @@ static int refuse_request(order *self, struct nlt *nl, uint64_t id,
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-static int show_request(order *self, uint64_t id)
+static int show_fdmsg(order *self, uint64_t id)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_GET, 0);
 
@@ -164,7 +167,7 @@ static int show_request(order *self, uint64_t id)
 	return nlt_call(&self->nl, msg, NULL, NULL);
 }
 
-/* An error, and what it says. */
+/* Expects an error, and a text that gives the reason. */
 #define EXPECT_REFUSED(error, call)                \
 	do {                                       \
 		EXPECT_EQ(-(error), call);         \
@@ -174,7 +177,7 @@ static int show_request(order *self, uint64_t id)
 		}                                  \
 	} while (0)
 
-TEST_F(order, device_is_open)
+TEST_F(order, changes_of_an_open_device_are_refused)
 {
 	struct nlt_msg *msg;
 	int sock[2];
@@ -204,34 +207,34 @@ TEST_F(order, device_is_open)
 	close(sock[1]);
 }
 
-TEST_F(order, sent_once)
+TEST_F(order, fdmsg_is_sent_only_once)
 {
 	int null_fd = eventfd(0, EFD_CLOEXEC);
-	pid_t pid = ask(self);
-	uint64_t id = bell(self);
+	pid_t pid = start_consumer(self);
+	uint64_t id = wait_fdmsg(self);
 
 	ASSERT_NE(0, id);
-	EXPECT_REFUSED(ENOENT, send_request(self, &self->nl, id + 1,
-					    self->token, null_fd));
-	EXPECT_REFUSED(EPERM, send_request(self, &self->nl, id, self->token ^ 1,
-					   null_fd));
-	/* A descriptor that is none: the request goes on to wait. */
+	EXPECT_REFUSED(ENOENT, send_fdmsg(self, &self->nl, id + 1, self->token,
+					  null_fd));
+	EXPECT_REFUSED(EPERM, send_fdmsg(self, &self->nl, id, self->token ^ 1,
+					 null_fd));
+	/* An invalid descriptor is refused; the message still waits. */
 	EXPECT_REFUSED(EBADF,
-		       send_request(self, &self->nl, id, self->token, 999));
-	EXPECT_EQ(0, show_request(self, id));
-	EXPECT_EQ(0, send_request(self, &self->nl, id, self->token, null_fd));
+		       send_fdmsg(self, &self->nl, id, self->token, 999));
+	EXPECT_EQ(0, show_fdmsg(self, id));
+	EXPECT_EQ(0, send_fdmsg(self, &self->nl, id, self->token, null_fd));
 	EXPECT_EQ(0, result_of(pid));
 	EXPECT_REFUSED(ENOENT,
-		       send_request(self, &self->nl, id, self->token, null_fd));
+		       send_fdmsg(self, &self->nl, id, self->token, null_fd));
 	EXPECT_REFUSED(ENOENT,
-		       refuse_request(self, &self->nl, id, self->token, EIO));
-	EXPECT_REFUSED(ENOENT, show_request(self, id));
+		       refuse_fdmsg(self, &self->nl, id, self->token, EIO));
+	EXPECT_REFUSED(ENOENT, show_fdmsg(self, id));
 	EXPECT_EQ(1, testdev_num(&self->td, "count set-irqs"));
 	close(null_fd);
 }
 
-/* With the highest errno there is, too. */
-TEST_F(order, refused_once)
+/* The highest errno is accepted, too. */
+TEST_F(order, fdmsg_is_refused_only_once)
 {
 	static const int errors[] = { EIO, 4095 };
 	int i, null_fd = eventfd(0, EFD_CLOEXEC);
@@ -239,63 +242,64 @@ TEST_F(order, refused_once)
 	pid_t pid;
 
 	for (i = 0; i < 2; i++) {
-		pid = ask(self);
-		id = bell(self);
+		pid = start_consumer(self);
+		id = wait_fdmsg(self);
 		ASSERT_NE(0, id);
-		EXPECT_EQ(0, refuse_request(self, &self->nl, id, self->token,
-					    errors[i]));
+		EXPECT_EQ(0, refuse_fdmsg(self, &self->nl, id, self->token,
+					  errors[i]));
 		EXPECT_EQ(errors[i] & 0xff, result_of(pid));
-		EXPECT_REFUSED(ENOENT, refuse_request(self, &self->nl, id,
-						      self->token, EIO));
-		EXPECT_REFUSED(ENOENT, send_request(self, &self->nl, id,
-						    self->token, null_fd));
+		EXPECT_REFUSED(ENOENT, refuse_fdmsg(self, &self->nl, id,
+						    self->token, EIO));
+		EXPECT_REFUSED(ENOENT, send_fdmsg(self, &self->nl, id,
+						  self->token, null_fd));
 	}
 	close(null_fd);
 }
 
-/* Its consumer is killed before it was sent. */
-TEST_F(order, consumer_is_gone)
+/* The consumer is killed before its message was sent. */
+TEST_F(order, fdmsg_of_a_killed_consumer_is_gone)
 {
 	int null_fd = eventfd(0, EFD_CLOEXEC);
-	pid_t pid = ask(self);
-	uint64_t id = bell(self);
+	pid_t pid = start_consumer(self);
+	uint64_t id = wait_fdmsg(self);
 
 	ASSERT_NE(0, id);
 	kill(pid, SIGKILL);
 	EXPECT_EQ(-1, result_of(pid));
 	EXPECT_REFUSED(ENOENT,
-		       send_request(self, &self->nl, id, self->token, null_fd));
+		       send_fdmsg(self, &self->nl, id, self->token, null_fd));
 	EXPECT_REFUSED(ENOENT,
-		       refuse_request(self, &self->nl, id, self->token, EIO));
+		       refuse_fdmsg(self, &self->nl, id, self->token, EIO));
 	close(null_fd);
 }
 
-/* A request that waits is no business of anybody but the owner. */
-TEST_F(order, another_caller)
+/* Only the owner may handle a waiting message. */
+TEST_F(order, fdmsg_is_refused_to_other_callers)
 {
 	int null_fd = eventfd(0, EFD_CLOEXEC);
-	pid_t pid = ask(self);
-	uint64_t id = bell(self), token = self->token;
+	pid_t pid = start_consumer(self);
+	uint64_t id = wait_fdmsg(self), token = self->token;
 	struct nlt other;
 
 	ASSERT_NE(0, id);
 	ASSERT_EQ(0, nlt_open(&other));
 	ASSERT_EQ(0, nlt_enable_ext_ack(&other));
 	EXPECT_REFUSED(EBUSY, claim(self, &other, &token));
-	EXPECT_REFUSED(EPERM, send_request(self, &other, id, token, null_fd));
-	EXPECT_REFUSED(EPERM, refuse_request(self, &other, id, token, EIO));
-	/* An owner that claims again has a new token, and the old requests. */
+	EXPECT_REFUSED(EPERM, send_fdmsg(self, &other, id, token, null_fd));
+	EXPECT_REFUSED(EPERM, refuse_fdmsg(self, &other, id, token, EIO));
+	/*
+	 * After a new claim, the owner has a new token and the same messages.
+	 */
 	EXPECT_EQ(0, claim(self, &self->nl, &self->token));
-	EXPECT_EQ(0, show_request(self, id));
-	EXPECT_REFUSED(EPERM,
-		       send_request(self, &self->nl, id, token, null_fd));
-	EXPECT_EQ(0, send_request(self, &self->nl, id, self->token, null_fd));
+	EXPECT_EQ(0, show_fdmsg(self, id));
+	EXPECT_REFUSED(EPERM, send_fdmsg(self, &self->nl, id, token, null_fd));
+	EXPECT_EQ(0, send_fdmsg(self, &self->nl, id, self->token, null_fd));
 	EXPECT_EQ(0, result_of(pid));
 	nlt_close(&other);
 	close(null_fd);
 }
 
-/* Stores that the server does not take, until there is no room for more. */
+/* Stores to a stopped server, until its socket is full. */
 static pid_t fill(order *self)
 {
 	unsigned int last, *stores;
@@ -320,11 +324,11 @@ static pid_t fill(order *self)
 }
 
 /*
- * While a server takes nothing, what the helper asks for is done or refused at
- * once: a handler that waited would hold a lock of generic netlink's, and a
- * family that comes would stop all the others with it.
+ * If the server's socket is full, calls of the helper succeed or fail at once.
+ * A handler that waits would hold a lock of generic netlink, and the
+ * registration of another family would block all families.
  */
-TEST_F(order, server_is_silent)
+TEST_F(order, full_socket_does_not_block_generic_netlink)
 {
 	int null_fd = eventfd(0, EFD_CLOEXEC), ret;
 	pid_t filler, pid;
@@ -333,20 +337,20 @@ TEST_F(order, server_is_silent)
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
 	kill(self->td.pid, SIGSTOP);
 	filler = fill(self);
-	pid = ask(self);
-	id = bell(self);
+	pid = start_consumer(self);
+	id = wait_fdmsg(self);
 	ASSERT_NE(0, id);
-	ret = send_request(self, &self->nl, id, self->token, null_fd);
+	ret = send_fdmsg(self, &self->nl, id, self->token, null_fd);
 	EXPECT_TRUE(!ret || ret == -EAGAIN);
-	/* A module with a family of its own. */
+	/* A module that registers a family of its own. */
 	EXPECT_EQ(0, system("timeout 20 modprobe nbd nbds_max=0"));
 	EXPECT_EQ(0, find(self));
 	kill(filler, SIGKILL);
 	EXPECT_EQ(-1, result_of(filler));
 	kill(self->td.pid, SIGCONT);
 	while (ret == -EAGAIN) {
-		EXPECT_EQ(id, bell(self));
-		ret = send_request(self, &self->nl, id, self->token, null_fd);
+		EXPECT_EQ(id, wait_fdmsg(self));
+		ret = send_fdmsg(self, &self->nl, id, self->token, null_fd);
 	}
 	EXPECT_EQ(0, ret);
 	EXPECT_EQ(0, result_of(pid));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control plane's messages, good, bad and mutated.  The test is the
- * device's helper itself; no vuserd runs.
+ * Messages of the control plane: valid, invalid and mutated.  The test is the
+ * helper of the device; vuserd does not run.
  */
 #include <linux/vfio.h>
 #include <linux/vuser.h>
@@ -89,7 +89,7 @@ FIXTURE_TEARDOWN(family)
 #define U64(type, value) genl_put_u64(&self->msg, type, value)
 #define SEND()		 genl_send(&self->nl, &self->msg)
 
-TEST_F(family, get)
+TEST_F(family, dev_get_finds_a_device_by_id_or_uuid)
 {
 	uint8_t uuid[VUSER_UUID_LEN] = {};
 
@@ -100,7 +100,7 @@ TEST_F(family, get)
 	ASSERT_EQ(0, SEND());
 	EXPECT_EQ(VUSER_STATE_CREATED, genl_get(VUSER_A_DEV_STATE));
 	EXPECT_NE(0, genl_get(VUSER_A_DEV_OWNER));
-	/* The token is between the kernel and the owner. */
+	/* Only the kernel and the owner know the token. */
 	EXPECT_EQ(-1, genl_get(VUSER_A_DEV_TOKEN));
 
 	BEGIN(VUSER_CMD_DEV_GET);
@@ -109,7 +109,7 @@ TEST_F(family, get)
 	BEGIN(VUSER_CMD_DEV_GET);
 	genl_put(&self->msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
 	EXPECT_EQ(-ENODEV, SEND());
-	/* Both names at once; a name that is cut. */
+	/* Both keys at once; a truncated key. */
 	BEGIN(VUSER_CMD_DEV_GET);
 	U32(VUSER_A_DEV_ID, self->id);
 	genl_put(&self->msg, VUSER_A_DEV_UUID, uuid, sizeof(uuid));
@@ -122,7 +122,7 @@ TEST_F(family, get)
 	EXPECT_GT(0, SEND());
 }
 
-TEST_F(family, dump)
+TEST_F(family, dump_shows_devices_and_no_fdmsgs)
 {
 	genl_begin(&self->nl, &self->msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, SEND());
@@ -132,8 +132,8 @@ TEST_F(family, dump)
 	EXPECT_EQ(-1, genl_get(VUSER_A_REQUEST_ID));
 }
 
-/* Strict validation: what is not known is refused. */
-TEST_F(family, unknown)
+/* Strict validation refuses unknown attributes and commands. */
+TEST_F(family, unknown_attributes_and_commands_are_refused)
 {
 	BEGIN(VUSER_CMD_DEV_GET);
 	U32(VUSER_A_DEV_ID, self->id);
@@ -141,12 +141,12 @@ TEST_F(family, unknown)
 	EXPECT_EQ(-EINVAL, SEND());
 	BEGIN(VUSER_CMD_MAX + 1);
 	EXPECT_EQ(-EOPNOTSUPP, SEND());
-	/* Known, but not of this command. */
+	/* A known attribute that this command does not take. */
 	BEGIN(VUSER_CMD_DEV_GET);
 	U32(VUSER_A_DEV_ID, self->id);
 	U32(VUSER_A_DEV_SOCKET_FD, 0);
 	EXPECT_EQ(-EINVAL, SEND());
-	/* Nests without their flag. */
+	/* A nest without the flag of nests. */
 	BEGIN(VUSER_CMD_DEV_ATTACH);
 	genl_put(&self->msg, VUSER_A_DEV_REGION, NULL, 0);
 	EXPECT_EQ(-EINVAL, SEND());
@@ -158,7 +158,7 @@ static const uint8_t admin_commands[] = {
 	VUSER_CMD_REQUEST_DONE,
 };
 
-TEST_F(family, privilege)
+TEST_F(family, unprivileged_caller_can_only_read)
 {
 	unsigned int i;
 	pid_t pid;
@@ -187,7 +187,7 @@ TEST_F(family, privilege)
 	EXPECT_EQ(0, status);
 }
 
-TEST_F(family, one_owner)
+TEST_F(family, device_has_one_owner_until_its_socket_closes)
 {
 	struct genl other;
 	uint64_t token = 0;
@@ -195,25 +195,25 @@ TEST_F(family, one_owner)
 	ASSERT_EQ(0, genl_open(&other));
 	EXPECT_EQ(-EBUSY, claim(&other, self->id, NULL));
 	EXPECT_EQ(-ENODEV, claim(&other, 0xfffffff0, NULL));
-	/* The owner may claim again, which makes the old token void. */
+	/* The owner may claim again, which invalidates the old token. */
 	EXPECT_EQ(0, claim(&self->nl, self->id, &token));
 	EXPECT_NE(self->token, token);
 	BEGIN(VUSER_CMD_DEV_DETACH);
 	U32(VUSER_A_DEV_ID, self->id);
 	U64(VUSER_A_DEV_TOKEN, self->token);
 	EXPECT_EQ(-EPERM, SEND());
-	/* Another port has no use for the token. */
+	/* The token is of no use to another port. */
 	genl_begin(&other, &self->msg, VUSER_CMD_DEV_DETACH, 0);
 	U32(VUSER_A_DEV_ID, self->id);
 	U64(VUSER_A_DEV_TOKEN, token);
 	EXPECT_EQ(-EPERM, genl_send(&other, &self->msg));
-	/* The end of the owner's socket is the end of its ownership. */
+	/* Closing the owner's socket ends its ownership. */
 	genl_close(&self->nl);
 	EXPECT_EQ(0, claim(&other, self->id, NULL));
 	self->nl = other;
 }
 
-TEST_F(family, requests_of_nobody)
+TEST_F(family, nonexistent_fdmsgs_are_refused)
 {
 	BEGIN(VUSER_CMD_SEND);
 	U32(VUSER_A_REQUEST_DEV, self->id);
@@ -227,12 +227,12 @@ TEST_F(family, requests_of_nobody)
 	U64(VUSER_A_REQUEST_ID, 12345);
 	U32(VUSER_A_REQUEST_STATUS, EIO);
 	EXPECT_GT(0, SEND());
-	/* Every attribute is needed. */
+	/* Every attribute is required. */
 	BEGIN(VUSER_CMD_SEND);
 	U32(VUSER_A_REQUEST_DEV, self->id);
 	U64(VUSER_A_REQUEST_TOKEN, self->token);
 	EXPECT_EQ(-EINVAL, SEND());
-	/* An errno there is none of. */
+	/* 0 is not a valid errno. */
 	BEGIN(VUSER_CMD_REQUEST_DONE);
 	U32(VUSER_A_REQUEST_DEV, self->id);
 	U64(VUSER_A_REQUEST_TOKEN, self->token);
@@ -245,7 +245,7 @@ TEST_F(family, requests_of_nobody)
 	EXPECT_EQ(-ENOENT, SEND());
 }
 
-TEST_F(family, set)
+TEST_F(family, valid_settings_are_applied_and_others_refused)
 {
 	char buf[64], path[VUSER_ENDPOINT_MAX + 2];
 
@@ -268,7 +268,7 @@ TEST_F(family, set)
 	U32(VUSER_A_DEV_ID, self->id);
 	U32(VUSER_A_DEV_REQUEST_TIMEOUT_MS, 0);
 	EXPECT_GT(0, SEND());
-	/* Too long; without an end; not a path. */
+	/* Too long; without a NUL; not a path. */
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
@@ -288,17 +288,17 @@ TEST_F(family, set)
 	EXPECT_STREQ("", buf);
 }
 
-/* A description that is right but for one thing. */
+/* A description; each test sets one invalid value. */
 struct spec {
 	const char *wrong;
-	int sock; /* descriptors; 0: the right one */
+	int sock; /* descriptors; 0: the valid one */
 	int area_fd;
 	int eventfd;
 	uint32_t flags;
 	uint32_t region; /* index of BAR 0 */
 	uint64_t size;
 	uint64_t area_off, area_size, file_off;
-	uint32_t second_area; /* the same again */
+	uint32_t second_area; /* 1: the same area again */
 	uint32_t io_region;
 	uint64_t io_off;
 	uint32_t io_size;
@@ -307,7 +307,7 @@ struct spec {
 	uint32_t irq_count;
 	uint32_t max_fds;
 	uint32_t max_xfer;
-	int skip; /* an attribute that is left out */
+	int skip; /* an attribute to leave out */
 };
 
 static const struct spec good = {
@@ -392,12 +392,12 @@ static int state_of(FIXTURE_DATA(family) *self)
 	return SEND() ? -1 : (int)genl_get(VUSER_A_DEV_STATE);
 }
 
-TEST_F(family, attach)
+TEST_F(family, device_can_be_attached_once)
 {
 	build(self, &good);
 	ASSERT_EQ(0, SEND());
 	EXPECT_EQ(VUSER_STATE_ATTACHED, state_of(self));
-	/* There is a server already. */
+	/* The device has a server already. */
 	build(self, &good);
 	EXPECT_EQ(-EBUSY, SEND());
 	/* The server hangs up. */
@@ -411,7 +411,7 @@ TEST_F(family, attach)
 	EXPECT_EQ(VUSER_STATE_CREATED, state_of(self));
 }
 
-TEST_F(family, detach)
+TEST_F(family, detach_sets_state_and_error)
 {
 	char error[64];
 
@@ -427,7 +427,7 @@ TEST_F(family, detach)
 	EXPECT_STREQ("no more", error);
 }
 
-/* The names say what @edit changes in a good description. */
+/* Each name says what the fields change in a valid description. */
 #define WRONG(what, ...) { .wrong = what, __VA_ARGS__ }
 
 static struct spec edit(const struct spec *e)
@@ -476,7 +476,7 @@ static const struct spec wrongs[] = {
 	WRONG("socket is closed", .sock = BAD_FD),
 	WRONG("area's file is closed", .area_fd = BAD_FD),
 	WRONG("eventfd is closed", .eventfd = BAD_FD),
-	WRONG("eventfd is none", .eventfd = STDERR_FILENO),
+	WRONG("eventfd is another file", .eventfd = STDERR_FILENO),
 	WRONG("not PCI", .flags = VFIO_DEVICE_FLAGS_PLATFORM),
 	WRONG("region index too high", .region = 32),
 	WRONG("region index far too high", .region = ~0U),
@@ -492,7 +492,7 @@ static const struct spec wrongs[] = {
 	WRONG("file offset wraps", .file_off = ~0xfffULL),
 	WRONG("areas overlap", .second_area = 1),
 	WRONG("too many areas", .second_area = 64),
-	WRONG("ioeventfd of no region", .io_region = 5),
+	WRONG("ioeventfd of an absent region", .io_region = 5),
 	WRONG("ioeventfd of a region too high", .io_region = 32),
 	WRONG("ioeventfd past the end", .io_off = 16 * PAGE),
 	WRONG("ioeventfd over the end", .io_off = 16 * PAGE - 2),
@@ -503,7 +503,7 @@ static const struct spec wrongs[] = {
 	WRONG("too many interrupts", .irq_count = 4097),
 };
 
-TEST_F(family, wrong_descriptions)
+TEST_F(family, invalid_descriptions_are_refused)
 {
 	struct spec s;
 	unsigned int i;
@@ -515,12 +515,12 @@ TEST_F(family, wrong_descriptions)
 		EXPECT_EQ(VUSER_STATE_CREATED, state_of(self))
 		TH_LOG("%s", wrongs[i].wrong);
 	}
-	/* After which a good one is still taken. */
+	/* Afterwards, a valid description is accepted. */
 	build(self, &good);
 	EXPECT_EQ(0, SEND());
 }
 
-TEST_F(family, wrong_sockets)
+TEST_F(family, other_files_than_connected_streams_are_refused)
 {
 	struct spec s = good;
 	int pair[2];
@@ -545,7 +545,7 @@ TEST_F(family, wrong_sockets)
 	EXPECT_GT(0, SEND());
 	close(pair[0]);
 	close(pair[1]);
-	/* One socket cannot be both. */
+	/* The main socket cannot be the twin socket, too. */
 	build(self, &good);
 	U32(VUSER_A_DEV_TWIN_FD, self->sock[0]);
 	EXPECT_GT(0, SEND());
@@ -553,10 +553,10 @@ TEST_F(family, wrong_sockets)
 }
 
 /*
- * Good messages with some bytes changed: whatever the kernel makes of each,
- * it must go on.  The same ones every time.
+ * Valid messages with some bytes changed: the kernel may accept or refuse each,
+ * and must survive.  The changes are the same in each run.
  */
-TEST_F_TIMEOUT(family, mutated, 120)
+TEST_F_TIMEOUT(family, mutated_messages_do_no_harm, 120)
 {
 	unsigned int seed = 20261120, i, k, nr;
 	struct genl_msg *msg = &self->msg;
@@ -575,13 +575,13 @@ TEST_F_TIMEOUT(family, mutated, 120)
 				   rand_r(&seed) % (msg->len - NLMSG_HDRLEN);
 		if (SEND())
 			continue;
-		/* It was good enough: take it back. */
+		/* The message was accepted: undo it. */
 		BEGIN(VUSER_CMD_DEV_DETACH);
 		U32(VUSER_A_DEV_ID, self->id);
 		U64(VUSER_A_DEV_TOKEN, self->token);
 		ASSERT_EQ(0, SEND());
 	}
-	/* The channel shut the socket down at its end: take a new pair. */
+	/* The channel has shut the socket down: use a new pair. */
 	close(self->sock[0]);
 	close(self->sock[1]);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, self->sock));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What no helper of ours would ever send: answers to requests that are not, and
- * noise.
+ * Messages that vuserd would never send: answers to nonexistent requests, and
+ * random noise.
  */
 #include <fcntl.h>
 #include <kselftest_harness.h>
@@ -10,10 +10,10 @@
 
 CONTROL_FIXTURE
 
-/* Requests ----------------------------------------------------------------- */
+/* Messages with file descriptors ------------------------------------------------  */
 
-static int send_request(struct nlt *nl, uint32_t id, uint64_t token,
-			uint64_t request)
+static int send_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
+		      uint64_t request)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_SEND, 0);
 
@@ -24,8 +24,8 @@ static int send_request(struct nlt *nl, uint32_t id, uint64_t token,
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-static int refuse_request(struct nlt *nl, uint32_t id, uint64_t token,
-			  uint64_t request, uint32_t status)
+static int refuse_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
+			uint64_t request, uint32_t status)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_DONE, 0);
 
@@ -36,25 +36,25 @@ static int refuse_request(struct nlt *nl, uint32_t id, uint64_t token,
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-TEST_F(control, requests_that_are_not)
+TEST_F(control, nonexistent_request_ids_are_rejected)
 {
 	struct nlt_msg *msg;
 
 	ASSERT_EQ(0, control_claim(&self->c.nl, self->c.id, &self->c.token));
 	EXPECT_EQ(-ENOTCONN,
-		  send_request(&self->c.nl, self->c.id, self->c.token, 1));
+		  send_fdmsg(&self->c.nl, self->c.id, self->c.token, 1));
 	ASSERT_EQ(0, control_attach(&self->c.nl, self->c.id, self->c.token,
 				    self->c.sock[0]));
 	EXPECT_EQ(-ENOENT,
-		  send_request(&self->c.nl, self->c.id, self->c.token, 1));
-	EXPECT_EQ(-EPERM, send_request(&self->c.nl, self->c.id, 0, 1));
-	EXPECT_EQ(-ENODEV, send_request(&self->c.nl, 0, self->c.token, 1));
-	EXPECT_EQ(-ENOENT, refuse_request(&self->c.nl, self->c.id,
-					  self->c.token, 1, EIO));
+		  send_fdmsg(&self->c.nl, self->c.id, self->c.token, 1));
+	EXPECT_EQ(-EPERM, send_fdmsg(&self->c.nl, self->c.id, 0, 1));
+	EXPECT_EQ(-ENODEV, send_fdmsg(&self->c.nl, 0, self->c.token, 1));
+	EXPECT_EQ(-ENOENT,
+		  refuse_fdmsg(&self->c.nl, self->c.id, self->c.token, 1, EIO));
 	EXPECT_GT(0,
-		  refuse_request(&self->c.nl, self->c.id, self->c.token, 1, 0));
-	EXPECT_GT(0, refuse_request(&self->c.nl, self->c.id, self->c.token, 1,
-				    4096));
+		  refuse_fdmsg(&self->c.nl, self->c.id, self->c.token, 1, 0));
+	EXPECT_GT(0, refuse_fdmsg(&self->c.nl, self->c.id, self->c.token, 1,
+				  4096));
 	msg = nlt_new(VUSER_CMD_REQUEST_GET, 0);
 	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, self->c.id);
 	nlt_put_u64(msg, VUSER_A_REQUEST_ID, 1);
@@ -100,8 +100,10 @@ static void put_noise(struct nlt_msg *msg, int depth, int fd)
 	}
 }
 
-/* Whatever comes, the kernel answers, and keeps nothing of what it refused. */
-TEST_F(control, survives_noise)
+/*
+ * The kernel answers each message, and holds nothing of those that it refused.
+ */
+TEST_F(control, random_messages_do_no_harm)
 {
 	struct nlt_msg *msg;
 	int i, pipe[2], refused = 0;

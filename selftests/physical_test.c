@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A physical device beside vuser's: a container is of one IOMMU backend, and what
- * does not belong there is refused, whoever came first.
+ * A physical device beside vuser's: a container has one IOMMU backend, and
+ * devices of the other backend are refused, whichever came first.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,12 +22,12 @@
 #define PAGE	0x1000UL
 #define MB	0x100000UL
 
-/* QEMU's edu, and what its first register reads. */
+/* QEMU's edu device, and the value of its first register. */
 #define EDU_VENDOR "0x1234"
 #define EDU_DEVICE "0x11e8"
 #define EDU_ID	   0x010000ed
 
-static char edu[NAME_MAX + 1]; /* its address */
+static char edu[NAME_MAX + 1]; /* the PCI address */
 
 static int edu_path(char path[PATH_MAX], const char *attr)
 {
@@ -61,7 +61,7 @@ static bool edu_find(void)
 	return found;
 }
 
-/* It has no driver else. */
+/* No other driver is bound to it. */
 static int edu_bind(void)
 {
 	char path[PATH_MAX];
@@ -84,7 +84,7 @@ static void edu_unbind(void)
 	file_write(PCI "/drivers/vfio-pci/unbind", edu);
 }
 
-/* /dev/vfio/N, or -errno. */
+/* Opens /dev/vfio/N of the edu device; a descriptor or -errno. */
 static int edu_group(void)
 {
 	char path[PATH_MAX], target[PATH_MAX] = "", dev[PATH_MAX];
@@ -140,7 +140,7 @@ static void check_vuser(struct __test_metadata *_metadata, int device)
 	EXPECT_EQ(TESTDEV_ID, id);
 }
 
-/* type1 takes the group of any mdev; the device it is that says no. */
+/* type1 accepts the group of any mdev; vuser's device refuses the open. */
 static void check_refused(struct __test_metadata *_metadata, int group)
 {
 	char state[32];
@@ -166,7 +166,7 @@ static void check_edu_works(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, dma_unmap(self->edu.container, 0, PAGE, 0, NULL));
 }
 
-TEST_F(physical, vuser_joins_type1)
+TEST_F(physical, vuser_device_in_a_type1_container_is_refused)
 {
 	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
 	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
@@ -176,15 +176,17 @@ TEST_F(physical, vuser_joins_type1)
 	ASSERT_EQ(0, group_attach(self->vuser.group, self->edu.container));
 	check_refused(_metadata, self->vuser.group);
 	check_edu_works(_metadata, self);
-	/* it can still be opened where it belongs */
+	/* The device can still be opened in a container of its own. */
 	vfio_dev_close(&self->vuser);
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	check_vuser(_metadata, self->vuser.device);
 }
 
-/* A container without a type yet goes to the backend that takes all of it. */
-TEST_F(physical, both_before_the_type)
+/*
+ * A container without a type gets the backend that accepts all of its groups.
+ */
+TEST_F(physical, container_with_both_devices_gets_type1)
 {
 	self->vuser.group = group_open(shared.uuid);
 	ASSERT_LE(0, self->vuser.group);
@@ -196,7 +198,7 @@ TEST_F(physical, both_before_the_type)
 	check_edu_works(_metadata, self);
 }
 
-TEST_F(physical, joins_vuser)
+TEST_F(physical, physical_device_in_a_vuser_container_is_refused)
 {
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
@@ -204,15 +206,15 @@ TEST_F(physical, joins_vuser)
 		  group_attach(self->edu.group, self->vuser.container));
 	EXPECT_EQ(-EINVAL, group_device(self->edu.group, edu));
 	check_vuser(_metadata, self->vuser.device);
-	/* nothing keeps it from a container of its own */
+	/* The device can still be used in a container of its own. */
 	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
 	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
 			   VFIO_TYPE1v2_IOMMU));
 	check_edu_works(_metadata, self);
 }
 
-/* The same memory for both, each by its own backend. */
-TEST_F(physical, side_by_side)
+/* Both devices use the same memory, each with its own backend. */
+TEST_F(physical, both_devices_can_use_the_same_memory)
 {
 	char *mem = mem_anon(2 * PAGE);
 	long locked = res_locked();
@@ -235,8 +237,8 @@ TEST_F(physical, side_by_side)
 }
 
 /*
- * Registers of the physical device as memory for vuser's: the server reaches
- * them by message only.
+ * Registers of the physical device are mapped for DMA of vuser's: the server
+ * accesses them only by message.
  */
 FIXTURE(registers)
 {
@@ -270,7 +272,7 @@ FIXTURE_SETUP(registers)
 
 FIXTURE_TEARDOWN(registers)
 {
-	/* While it is mapped the device cannot be unbound. */
+	/* The device cannot be unbound while it is mapped. */
 	munmap((void *)self->bar, PAGE);
 	vfio_dev_close(&self->vuser);
 	vfio_dev_close(&self->edu);
@@ -283,16 +285,16 @@ static bool edu_map(FIXTURE_DATA(registers) *self, int prot)
 	return self->bar != MAP_FAILED;
 }
 
-/* Reads as what was written to it last, each bit the other way. */
+/* The register returns the complement of the last value written. */
 #define EDU_LIVENESS 4
 
-TEST_F(registers, server_uses_them)
+TEST_F(registers, server_accesses_registers_by_message)
 {
 	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
 	ASSERT_EQ(EDU_ID, self->bar[0]);
 	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
 			     DMA_RW));
-	/* No memory is counted, and no file told. */
+	/* No memory is counted, and the server gets no file. */
 	EXPECT_EQ(self->locked, res_locked());
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0x%lx", MB));
 	EXPECT_STREQ("0x100000 0x1000 rw 0", testdev_reply());
@@ -308,7 +310,7 @@ TEST_F(registers, server_uses_them)
 		  testdev_cmd(&shared, "dma-read 0x%lx 4", MB + EDU_LIVENESS));
 	EXPECT_STREQ("03020100", testdev_reply());
 
-	/* The mapping stays what it was; the consumer's own may go. */
+	/* The consumer may unmap the registers; the DMA map stays. */
 	munmap((void *)self->bar, PAGE);
 	self->bar = MAP_FAILED;
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
@@ -317,7 +319,7 @@ TEST_F(registers, server_uses_them)
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
 }
 
-TEST_F(registers, mapped_read_only)
+TEST_F(registers, registers_mapped_read_only_cannot_be_written)
 {
 	ASSERT_TRUE(edu_map(self, PROT_READ));
 	ASSERT_EQ(EDU_ID, self->bar[0]);
@@ -330,8 +332,8 @@ TEST_F(registers, mapped_read_only)
 	EXPECT_EQ(-EACCES, testdev_cmd(&shared, "dma-write 4 00000000"));
 }
 
-/* Nothing is faulted in: that would ask somebody, and wait. */
-TEST_F(registers, never_touched)
+/* MAP_DMA does not fault registers in: that could wait for another process. */
+TEST_F(registers, registers_that_were_never_touched_are_refused)
 {
 	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(-EFAULT, dma_map(self->vuser.container, (void *)self->bar, 0,
@@ -340,8 +342,8 @@ TEST_F(registers, never_touched)
 }
 
 /*
- * Where the kernel shows its clock to programs, if that is mapped by frame
- * numbers ("pf"); else NULL.
+ * The kernel's clock page in this process, if it is mapped by frame number
+ * ("pf"); otherwise NULL.
  */
 static volatile char *clock_page(void)
 {
@@ -364,10 +366,10 @@ static volatile char *clock_page(void)
 }
 
 /*
- * Mapped by its frame number as well, but memory like any other: nothing would
- * keep it from being freed while a server uses it.
+ * This page is mapped by frame number, too, but it is ordinary memory: nothing
+ * would prevent its release while the server uses it.
  */
-TEST_F(registers, ordinary_memory)
+TEST_F(registers, ordinary_memory_mapped_by_pfn_is_refused)
 {
 	volatile char *page = clock_page();
 	struct timespec now;

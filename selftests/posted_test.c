@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Posted writes: in order, before a later read, and never in its way.
+ * Posted writes: they keep their order, precede a later read, and never delay
+ * DMA.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -12,7 +13,7 @@ CONSUMER_FIXTURE
 #define MEM	  TESTDEV_REG_MEMORY
 #define NR_STORES 1000
 
-TEST_F(consumer, stores_in_order)
+TEST_F(consumer, posted_stores_keep_their_order)
 {
 	struct testdev_access acc;
 	volatile uint32_t *bar;
@@ -24,7 +25,7 @@ TEST_F(consumer, stores_in_order)
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	for (i = 0; i < NR_STORES; i++)
 		bar[(MEM + i % 256 * 4) / 4] = i;
-	/* The load sees the last of them, so all have come. */
+	/* The load returns the last value, so all stores have arrived. */
 	EXPECT_EQ(NR_STORES - 1, bar[(MEM + (NR_STORES - 1) % 256 * 4) / 4]);
 	ASSERT_EQ(NR_STORES + 1, testdev_log_count(&shared));
 	for (i = 0; i < NR_STORES; i++) {
@@ -36,7 +37,7 @@ TEST_F(consumer, stores_in_order)
 }
 
 /* pwrite and stores share one order. */
-TEST_F(consumer, pwrite_and_store_in_order)
+TEST_F(consumer, pwrite_and_stores_keep_their_order)
 {
 	struct testdev_access acc;
 	volatile uint32_t *bar;
@@ -74,8 +75,8 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-/* More stores than the socket holds, to a server that does not read. */
-TEST_F(consumer, flood_a_stopped_server)
+/* More stores than the socket holds, to a stopped server. */
+TEST_F(consumer, stores_wait_for_a_stopped_server)
 {
 	struct flood f = { .nr = 20000 };
 	struct timespec until;
@@ -87,7 +88,7 @@ TEST_F(consumer, flood_a_stopped_server)
 	ASSERT_EQ(0, testdev_cmd(&shared, "log-stop"));
 	ASSERT_EQ(0, kill(shared.pid, SIGSTOP));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, flood, &f));
-	/* It must run into the wall: it cannot have ended meanwhile. */
+	/* The thread must block: it cannot have ended. */
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec++;
 	EXPECT_EQ(ETIMEDOUT, pthread_timedjoin_np(thread, NULL, &until));
@@ -97,10 +98,10 @@ TEST_F(consumer, flood_a_stopped_server)
 }
 
 /*
- * A server that waits for the answer to a DMA read while stores fill the
- * socket: replies have room of their own.
+ * The server waits for the reply to a DMA read while stores fill the socket:
+ * replies have room of their own.
  */
-TEST_F(consumer, dma_goes_on_in_a_flood)
+TEST_F(consumer, dma_works_during_a_flood_of_stores)
 {
 	struct flood f = { .nr = 5000 };
 	pthread_t thread;
@@ -127,8 +128,8 @@ TEST_F(consumer, dma_goes_on_in_a_flood)
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, 0x1000, 0, NULL));
 }
 
-/* A refused posted write whose reply comes anyway is dropped. */
-TEST_F(consumer, error_reply_to_a_posted_write)
+/* An error reply to a posted write is dropped. */
+TEST_F(consumer, error_reply_to_a_posted_write_is_dropped)
 {
 	volatile uint32_t *bar;
 	unsigned int i;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A helper that is preempted when it has taken a request and not yet sent it,
- * and a consumer that is killed just then: what its close sends must not
- * overtake the request.
+ * A helper is preempted after it has taken a message and before it sends it,
+ * and the consumer is killed at that moment: messages of the close must not
+ * overtake the message.
  *
- * The trace event of a message comes between the two, in the helper's context.
- * This test waits for it with a higher priority on the helper's processor, so
- * that the helper gets no further before the test sleeps again.
+ * The trace event of a message lies between the two, in the context of the
+ * helper.  This test waits for the event with a higher priority on the helper's
+ * processor, so that the helper cannot continue before the test sleeps again.
  */
 #include <dirent.h>
 #include <linux/perf_event.h>
@@ -32,20 +32,20 @@
 #define TRACE_ID "/sys/kernel/tracing/events/vuser/vuser_send/id"
 #define PREEMPT	 "/sys/kernel/debug/sched/preempt"
 
-/* Processors. */
+/* Masks of processors. */
 #define FIRST  1UL
 #define SECOND 2UL
 #define ANY    ~0UL
 
 /*
- * How long the helper is kept from going on, in ms.  Less than a second: then
- * the scheduler lets others run beside a real-time task.
+ * How long the helper is held up, in ms.  Less than a second: after that, the
+ * scheduler lets other tasks run beside a real-time task.
  */
 #define KEPT_MS 700
 
 FIXTURE(preempted)
 {
-	char model[80]; /* of preemption, as it was; empty: has no choice */
+	char model[80]; /* the old preemption model; empty: the kernel has no choice */
 	void *ring;
 	int event;
 	pid_t pid;
@@ -72,7 +72,9 @@ static void do_set_irqs(struct vfio_dev *dev)
 FIXTURE_VARIANT_ADD(preempted, dma_map) { .act = do_dma_map };
 FIXTURE_VARIANT_ADD(preempted, set_irqs) { .act = do_set_irqs };
 
-/* Kernels with a choice say so: "none voluntary (full) lazy". */
+/*
+ * The kernel lists the models if it has a choice: "none voluntary (full) lazy".
+ */
 static int preempt_fully(char *model, size_t size)
 {
 	char all[80], *start;
@@ -87,7 +89,7 @@ static int preempt_fully(char *model, size_t size)
 	return file_write(PREEMPT, "full");
 }
 
-/* Readable when @pid sends a message for the kernel. */
+/* Opens an event that is readable when @pid sends a message for the kernel. */
 static int event_open(pid_t pid, void **ring)
 {
 	struct perf_event_attr attr = {
@@ -110,7 +112,7 @@ static int event_open(pid_t pid, void **ring)
 	return *ring == MAP_FAILED ? -errno : fd;
 }
 
-/* All threads of a process, on the processors whose bits are set. */
+/* Moves all threads of a process to the processors in the mask. */
 static int run_on(pid_t pid, unsigned long cpus)
 {
 	char path[64];
@@ -170,7 +172,7 @@ FIXTURE_TEARDOWN(preempted)
 	}
 }
 
-/* Kills the consumer, and keeps the processor until it is gone or @ms. */
+/* Kills the consumer, and keeps the processor until its end or for @ms. */
 static void kill_and_keep(pid_t pid, int ms)
 {
 	long long end = clock_ms() + ms;
@@ -181,14 +183,14 @@ static void kill_and_keep(pid_t pid, int ms)
 		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
 }
 
-TEST_F(preempted, nothing_overtakes)
+TEST_F(preempted, close_does_not_overtake_a_taken_fdmsg)
 {
 	struct sched_param high = { .sched_priority = 50 };
 	struct pollfd pfd = { .fd = self->event, .events = POLLIN };
 	struct vfio_dev dev;
 	char *mem;
 
-	/* The server, and the consumer that is killed, have the other one. */
+	/* The server and the consumer use the other processor. */
 	ASSERT_EQ(0, run_on(shared.pid, SECOND));
 	ASSERT_EQ(0, run_on(helper_pid, FIRST));
 	ASSERT_EQ(0, run_on(getpid(), FIRST));
@@ -200,7 +202,10 @@ TEST_F(preempted, nothing_overtakes)
 
 	high.sched_priority = 0;
 	ASSERT_EQ(0, sched_setscheduler(0, SCHED_OTHER, &high));
-	/* Only for who sends: it is in the server's hands, in order. */
+	/*
+	 * The close waited only until the message was sent: the server
+	 * received all messages in order, and was not lost.
+	 */
 	ASSERT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
 	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Consumers, servers, a helper and an administrator who do at random what they
- * may and may not do, on several devices, for VUSER_SECONDS.  At the end all
- * of it goes, and a device made afterwards works.
+ * Consumers, servers, a helper and an administrator that use several devices at
+ * random, correctly or not, for VUSER_SECONDS.  At the end, all devices are
+ * removed, and a new device must work.
  *
- * The seed is printed; VUSER_SEED repeats the choices, though not the races.
+ * The test prints its seed; set VUSER_SEED to repeat the choices, but not the
+ * races.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,10 +26,13 @@
 
 #define SECONDS 15
 
-/* So many times that long, where a slow machine has not done all by then. */
+/*
+ * The limit of that time, as a factor: a slow machine may need longer to do
+ * everything.
+ */
 #define PATIENCE 6
 
-/* The longest that a call may last after all peers are gone, and some. */
+/* A limit for any call after all peers have ended, in ms. */
 #define END_MS 60000
 
 struct world *world;
@@ -49,7 +53,7 @@ static unsigned long setting(const char *name, unsigned long otherwise)
 	return text ? strtoul(text, NULL, 0) : otherwise;
 }
 
-/* A process of the test; it dies with it. */
+/* Starts a process, which dies together with the test. */
 static pid_t spawn(void (*run)(struct dice *dice, unsigned int device),
 		   unsigned long seed, unsigned int who, unsigned int device)
 {
@@ -70,7 +74,7 @@ static void run_admin(struct dice *dice, unsigned int device)
 	admin_run(dice);
 }
 
-/* Whether a process ended as it should; consumers kill their own children. */
+/* Whether a process ended normally; consumers kill their own children. */
 static bool ended_well(pid_t pid, int status)
 {
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
@@ -100,7 +104,7 @@ static bool all_end(pid_t *pids, unsigned int nr)
 	}
 	for (i = 0; i < nr; i++)
 		if (pids[i] > 0)
-			printf("# process %d is still there\n", pids[i]);
+			printf("# process %d still exists\n", pids[i]);
 	return good && !left;
 }
 
@@ -118,7 +122,7 @@ static bool remove_all(void)
 	return gone;
 }
 
-/* After all that: a new device with a new helper does what it should. */
+/* Whether a new device with a new helper works. */
 static bool works(void)
 {
 	struct vfio_dev dev = VFIO_DEV_INIT;
@@ -134,7 +138,7 @@ static bool works(void)
 		ret = region_get(dev.device, VFIO_PCI_BAR0_REGION_INDEX,
 				 TESTDEV_REG_ID, &id, 4);
 	if (ret)
-		printf("# %s\n", strerror(-ret));
+		printf("# cannot use a new device: %s\n", strerror(-ret));
 	vfio_dev_close(&dev);
 	testdev_stop(&td);
 	if (helper > 0)
@@ -188,7 +192,7 @@ int main(void)
 			printf("# device %u could not be created\n", i);
 	}
 	if (fuse_start(&fuse))
-		printf("# there is no FUSE\n");
+		printf("# FUSE is not available\n");
 	world->fuse = fuse;
 	pids[nr++] = spawn(run_admin, seed, 1, 0);
 	pids[nr++] = spawn(netlink_run, seed, 2, 0);
@@ -199,15 +203,19 @@ int main(void)
 	wait_long_enough(seconds);
 	world->stop = true;
 
-	/* The administrator lets go of pages that it holds, while there is FUSE. */
-	ok(all_end(pids, nr), "all processes end");
+	/*
+	 * The FUSE server must run until the administrator has released its
+	 * pages.
+	 */
+	ok(all_end(pids, nr), "all processes end in time");
 	fuse_stop(&fuse);
 	if (world->bad_end)
-		printf("# wait status 0x%x\n", world->bad_end);
-	ok(!world->bad_end, "consumers end as they should");
+		printf("# a consumer ended with wait status 0x%x\n",
+		       world->bad_end);
+	ok(!world->bad_end, "consumers end normally or by SIGKILL");
 	ok(remove_all(), "all devices can be removed");
 	ok(works(), "a new device works");
 	report();
-	ok(all_done(), "all kinds of things were done");
+	ok(all_done(), "each kind of action was done");
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pread and pwrite of regions: every size, how they are split, their ends.
+ * pread and pwrite of regions: each size, how transfers are split, and the ends
+ * of regions.
  */
 #include "lib/consumer.h"
 
@@ -8,7 +9,7 @@ CONSUMER_FIXTURE
 
 #define MEM TESTDEV_REG_MEMORY
 
-/* What one pread or pwrite of these must become on the wire. */
+/* The messages into which one pread or pwrite is split. */
 struct split_case {
 	uint64_t off;
 	size_t size;
@@ -60,7 +61,7 @@ static void check_log(struct __test_metadata *_metadata,
 	}
 }
 
-TEST_F(consumer, read_is_split)
+TEST_F(consumer, read_is_split_into_aligned_messages)
 {
 	unsigned char want[32], got[32];
 	const struct split_case *c;
@@ -70,7 +71,7 @@ TEST_F(consumer, read_is_split)
 		want[k] = 0xa0 + k;
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, want,
 				sizeof(want)));
-	/* A read comes after all that was posted. */
+	/* A read comes after all posted writes. */
 	ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, got, 1));
 	for (i = 0; i < NR_SPLIT_CASES; i++) {
 		c = &split_cases[i];
@@ -83,7 +84,7 @@ TEST_F(consumer, read_is_split)
 	}
 }
 
-TEST_F(consumer, write_is_split)
+TEST_F(consumer, split_write_stores_all_bytes)
 {
 	unsigned char want[32], zero[32] = {}, got[32];
 	const struct split_case *c;
@@ -99,7 +100,7 @@ TEST_F(consumer, write_is_split)
 		ASSERT_EQ(0, testdev_log_clear(&shared));
 		ASSERT_EQ(0, region_put(self->dev.device, BAR(0), c->off, want,
 					c->size));
-		/* The read comes after all of them. */
+		/* The read comes after all of the writes. */
 		ASSERT_EQ(0, testdev_cmd(&shared, "log-stop"));
 		ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, got,
 					sizeof(got)));
@@ -107,8 +108,8 @@ TEST_F(consumer, write_is_split)
 	}
 }
 
-/* Posted writes may still be on their way: a read of the ID flushes them. */
-TEST_F(consumer, write_sizes_on_the_wire)
+/* Posted writes may still be in flight: a read of the ID waits for them. */
+TEST_F(consumer, write_is_split_into_aligned_messages)
 {
 	unsigned char data[32] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 	struct testdev_access acc;
@@ -132,8 +133,8 @@ TEST_F(consumer, write_sizes_on_the_wire)
 	}
 }
 
-/* Configuration space: 4 bytes at most, and every write waits. */
-TEST_F(consumer, config_is_split_to_4)
+/* Configuration space: at most 4 bytes a message, and each write waits. */
+TEST_F(consumer, config_access_is_split_to_4_bytes)
 {
 	struct testdev_access acc;
 	uint8_t buf[16] = {};
@@ -163,7 +164,7 @@ TEST_F(consumer, config_is_split_to_4)
 	}
 }
 
-TEST_F(consumer, config_bytes)
+TEST_F(consumer, config_is_accessible_by_bytes)
 {
 	uint8_t one = 0;
 	uint16_t two = 0;
@@ -183,8 +184,11 @@ TEST_F(consumer, config_bytes)
 	EXPECT_EQ(0x0004, two);
 }
 
-/* Stores in regions with shared areas or io fds keep order by waiting. */
-TEST_F(consumer, mixed_regions_wait_for_writes)
+/*
+ * Writes to regions with shared areas or ioeventfds wait for the reply, to keep
+ * the order.
+ */
+TEST_F(consumer, write_to_a_mixed_region_waits)
 {
 	struct testdev_access acc;
 	uint32_t value = 0x600d;
@@ -197,13 +201,13 @@ TEST_F(consumer, mixed_regions_wait_for_writes)
 	EXPECT_EQ(value, acc.value);
 }
 
-TEST_F(consumer, ends_of_regions)
+TEST_F(consumer, transfers_end_at_the_end_of_the_region)
 {
 	uint64_t base = region_offset(self->dev.device, BAR(0));
 	unsigned char buf[16] = {};
 	int device = self->dev.device;
 
-	/* Up to the end, cut at the end, past the end. */
+	/* Up to the end, across the end, past the end. */
 	EXPECT_EQ(8, pread(device, buf, 8, base + TESTDEV_BAR0_SIZE - 8));
 	EXPECT_EQ(8, pread(device, buf, 16, base + TESTDEV_BAR0_SIZE - 8));
 	EXPECT_EQ(1, pwrite(device, buf, 16, base + TESTDEV_BAR0_SIZE - 1));
@@ -211,7 +215,7 @@ TEST_F(consumer, ends_of_regions)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, pwrite(device, buf, 1, base + TESTDEV_BAR0_SIZE));
 	EXPECT_EQ(EINVAL, errno);
-	/* A region that is not there. */
+	/* A region of size 0. */
 	base = region_offset(device, VFIO_PCI_VGA_REGION_INDEX);
 	EXPECT_EQ(-1, pread(device, buf, 4, base));
 	EXPECT_EQ(EINVAL, errno);
@@ -234,7 +238,7 @@ TEST_F(consumer, rom_is_read_only)
 	EXPECT_EQ(-EINVAL, ret);
 }
 
-TEST_F(consumer, plain_region)
+TEST_F(consumer, region_without_areas_keeps_its_value)
 {
 	uint64_t want = 0x1122334455667788, got = 0;
 
@@ -243,8 +247,8 @@ TEST_F(consumer, plain_region)
 	EXPECT_EQ(want, got);
 }
 
-/* pread and pwrite of a shared area are the server's memory as well. */
-TEST_F(consumer, shared_area_by_pread)
+/* pread and pwrite of a shared area access the server's memory, too. */
+TEST_F(consumer, pread_and_pwrite_reach_a_shared_area)
 {
 	uint32_t want = 0xfeedf00d, got = 0;
 
@@ -260,7 +264,7 @@ TEST_F(consumer, shared_area_by_pread)
 				    TESTDEV_AREA1_OFFSET + 0x40));
 }
 
-TEST_F(consumer, bad_buffer)
+TEST_F(consumer, transfer_with_an_inaccessible_buffer_fails)
 {
 	uint64_t base = region_offset(self->dev.device, BAR(0));
 	void *bad = mmap(NULL, 0x1000, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -273,7 +277,7 @@ TEST_F(consumer, bad_buffer)
 	EXPECT_EQ(EFAULT, errno);
 }
 
-TEST_F(consumer, server_refuses)
+TEST_F(consumer, error_of_the_server_is_eio)
 {
 	uint32_t value = 0;
 
@@ -284,7 +288,10 @@ TEST_F(consumer, server_refuses)
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", EINTR));
 	EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0), MEM, &value, 4));
 	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), MEM, &value, 4));
-	/* A write that waits for its reply tells; a posted one cannot. */
+	/*
+	 * A write that waits for its reply returns the error; a posted one
+	 * cannot.
+	 */
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail write %d 1", EIO));
 	EXPECT_EQ(-EIO, region_put(self->dev.device, BAR(2), 0, &value, 4));
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail write %d 1", EIO));
@@ -292,8 +299,8 @@ TEST_F(consumer, server_refuses)
 	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), MEM, &value, 4));
 }
 
-/* A long read, more than one message may carry. */
-TEST_F(consumer, long_transfers)
+/* A transfer that is longer than one message may be. */
+TEST_F(consumer, long_transfer_is_split_into_messages)
 {
 	size_t size = TESTDEV_BAR0_SIZE - MEM;
 	unsigned char *want = malloc(size), *got = calloc(1, size);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The socket to the server as the kernel uses it: no signal for a consumer whose
- * server stopped reading, a message that is half read when its reader is killed,
- * descriptors that nobody asked for.  The test is helper and server at once.
+ * How the kernel uses the socket to the server: no signal for the consumer if
+ * the server stopped reading, a message whose reader is killed halfway,
+ * descriptors that are not expected.  The test is helper and server.
  */
 #include <linux/vfio_user.h>
 #include <signal.h>
@@ -17,22 +17,22 @@
 #define PAGE 0x1000UL
 #define BAR0 VFIO_PCI_BAR0_REGION_INDEX
 
-/* Not in every lab's headers. */
+/* Some labs' headers lack this definition. */
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
 #endif
 
-/* A command of the kernel's, or the reply to a command of ours. */
+/* A command of the kernel, or the reply to a command of the test. */
 struct message {
 	struct vfio_user_header hdr;
 	struct vfio_user_region_access access;
 	uint64_t value;
 } __attribute__((packed));
 
-/* A device without an owner but us. */
+/* A device that this test owns. */
 struct peer {
 	struct control c;
-	int server; /* our end */
+	int server; /* our end of the socket */
 };
 
 static int peer_start(struct peer *p)
@@ -42,7 +42,7 @@ static int peer_start(struct peer *p)
 	p->server = p->c.sock[1];
 	if (!ret)
 		ret = control_claim(&p->c.nl, p->c.id, &p->c.token);
-	/* Nobody here answers the messages of a close. */
+	/* Nobody replies to the messages of a close. */
 	if (!ret)
 		ret = mdev_set(p->c.uuid, "close_timeout_ms", "100");
 	return ret ? ret :
@@ -50,7 +50,7 @@ static int peer_start(struct peer *p)
 				    p->c.sock[0]);
 }
 
-/* The next message of the kernel's. */
+/* Receives the next message of the kernel. */
 static int take(int server, struct message *msg)
 {
 	ssize_t len = recv(server, &msg->hdr, sizeof(msg->hdr), MSG_WAITALL);
@@ -65,7 +65,7 @@ static int take(int server, struct message *msg)
 	return 0;
 }
 
-/* Makes @msg, a REGION_READ, its reply of @value. */
+/* Turns @msg, a REGION_READ, into its reply with @value. */
 static void answer(struct message *msg, uint64_t value)
 {
 	msg->value = value;
@@ -99,7 +99,7 @@ FIXTURE_TEARDOWN(stops)
 	EXPECT_EQ(0, control_stop(&self->peer.c));
 }
 
-/* What a consumer does that has not heard of it. */
+/* A consumer that does not notice the loss. */
 static int go_on(const char *uuid, int ready, int go)
 {
 	volatile uint32_t *bar;
@@ -107,7 +107,7 @@ static int go_on(const char *uuid, int ready, int go)
 	uint16_t command = 4;
 	char c;
 
-	/* What a signal does that nobody expects. */
+	/* The default action of a signal that nobody expects. */
 	signal(SIGPIPE, SIG_DFL);
 	if (vfio_dev_open(&dev, uuid, VFIO_TYPE1v2_IOMMU))
 		return 1;
@@ -124,7 +124,7 @@ static int go_on(const char *uuid, int ready, int go)
 	return 0;
 }
 
-TEST_F(stops, no_signal)
+TEST_F(stops, stopped_server_causes_no_sigpipe)
 {
 	int ready[2], go[2], status;
 	pid_t pid;
@@ -156,7 +156,7 @@ FIXTURE(half)
 	struct vfio_dev dev;
 };
 
-/* How much of the reply comes before the one who reads it is killed. */
+/* How many bytes of the reply come before the reading thread is killed. */
 FIXTURE_VARIANT(half)
 {
 	size_t part;
@@ -177,7 +177,7 @@ FIXTURE_TEARDOWN(half)
 	EXPECT_EQ(0, control_stop(&self->peer.c));
 }
 
-/* A process that reads 8 bytes at @off and expects @value. */
+/* Starts a process that reads 8 bytes at @off and expects @value. */
 static pid_t reader(int device, uint64_t off, uint64_t value)
 {
 	uint64_t got = 0;
@@ -188,14 +188,17 @@ static pid_t reader(int device, uint64_t off, uint64_t value)
 	_exit(region_get(device, BAR0, off, &got, 8) || got != value);
 }
 
-TEST_F(half, read_by_one_who_is_killed)
+TEST_F(half, half_read_message_survives_its_reader)
 {
 	const uint64_t value = 0x0123456789abcdef;
 	struct message first, second;
 	int server = self->peer.server;
 	pid_t killed, other;
 
-	/* The one who waits longest reads, so also what is for the other. */
+	/*
+	 * The thread that waits longest reads from the socket, including the
+	 * other's reply.
+	 */
 	killed = reader(self->dev.device, 0x10, 0);
 	ASSERT_LE(0, killed);
 	ASSERT_EQ(0, take(server, &first));
@@ -218,7 +221,10 @@ TEST_F(half, read_by_one_who_is_killed)
 		       sizeof(second) - variant->part, 0));
 	EXPECT_EQ(0, task_wait_end(other, SOON_MS));
 
-	/* The killed one's comes late and is dropped; then all is as before. */
+	/*
+	 * The reply to the killed process comes late and is dropped; then all
+	 * works as before.
+	 */
 	answer(&first, 0);
 	ASSERT_EQ(sizeof(first), send(server, &first, sizeof(first), 0));
 	other = reader(self->dev.device, 0x30, 5);
@@ -232,7 +238,9 @@ TEST_F(half, read_by_one_who_is_killed)
 
 /* Descriptors -------------------------------------------------------------- */
 
-/* DMA_READ of nothing that is mapped, with a descriptor that nobody wants. */
+/*
+ * Sends a DMA_READ of unmapped memory, with a descriptor that is not expected.
+ */
 static ssize_t send_with_fd(int server)
 {
 	struct {
@@ -266,10 +274,10 @@ static ssize_t send_with_fd(int server)
 }
 
 /*
- * Where the kernel can refuse descriptors it does, so that a server cannot fill
- * the socket with them; else they are dropped as they are read.
+ * The kernel refuses descriptors if it can, so that a server cannot fill the
+ * socket with them; otherwise it drops them when it reads.
  */
-TEST(descriptors)
+TEST(unexpected_descriptors_are_refused_or_dropped)
 {
 	struct peer peer;
 	struct message reply;
@@ -280,7 +288,7 @@ TEST(descriptors)
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
 	refuses = !getsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &on, &len);
 	TH_LOG("this kernel %s refuse descriptors", refuses ? "can" : "cannot");
-	/* Of a socket that is not the kernel's to guard. */
+	/* A socket that the kernel module does not use accepts descriptors. */
 	EXPECT_EQ(0, send_with_fd(fds[1]));
 	close(fds[0]);
 	close(fds[1]);

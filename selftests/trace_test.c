@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Trace events: one line for each message, the whole header of one that is not
- * as it should be, and what became of it.
+ * Trace events: one line for each message, the whole header of a malformed
+ * message, and the consequences.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,17 +24,17 @@
 #define BAR0 VFIO_PCI_BAR0_REGION_INDEX
 #define PAGE 0x1000UL
 
-/* A ring of our own, that of no other who traces. */
+/* A trace instance of our own, so that other users do not interfere. */
 #define INSTANCE "/sys/kernel/tracing/instances/vuser-test"
 
-/* Sent by the kernel, and its reply. */
+/* The size of the command.  The reply is 4 bytes longer. */
 #define READ_SIZE (sizeof(struct vfio_user_header) + 16)
 
 FIXTURE(trace)
 {
 	struct testdev td;
 	struct vfio_dev dev;
-	char text[65536]; /* what was traced */
+	char text[65536]; /* the content of the trace */
 };
 
 FIXTURE_SETUP(trace)
@@ -71,7 +71,7 @@ static int trace_read(FIXTURE_DATA(trace) *self)
 	return got;
 }
 
-/* Line @nr of an event, from 0, from its name on; NULL without. */
+/* Line @nr of an event, counted from 0, after its name; NULL if absent. */
 static const char *trace_line(FIXTURE_DATA(trace) *self, const char *event,
 			      unsigned int nr)
 {
@@ -87,7 +87,7 @@ static const char *trace_line(FIXTURE_DATA(trace) *self, const char *event,
 	return NULL;
 }
 
-/* The words of a message's line. */
+/* The fields of a message's line. */
 struct line {
 	unsigned int dev, id, command, size, flags, error;
 };
@@ -103,7 +103,7 @@ static bool trace_message(FIXTURE_DATA(trace) *self, const char *event,
 		      &line->flags, &line->error) == 6;
 }
 
-TEST_F(trace, pread)
+TEST_F(trace, pread_traces_command_and_reply)
 {
 	struct line sent, came;
 	uint32_t id = 0;
@@ -131,7 +131,7 @@ TEST_F(trace, pread)
 	EXPECT_EQ(NULL, trace_line(self, "vuser_bad_msg", 0));
 }
 
-TEST_F(trace, bad_reply)
+TEST_F(trace, malformed_reply_is_traced_with_its_header)
 {
 	struct vfio_user_header hdr = {
 		.command = VFIO_USER_REGION_READ,
@@ -177,8 +177,8 @@ TEST_F(trace, bad_reply)
 			     strlen(want)));
 }
 
-/* A load of a mapped register, and what the server asks for by itself. */
-TEST_F(trace, load_and_dma)
+/* A load of a mapped register, and DMA requests of the server. */
+TEST_F(trace, load_and_dma_are_traced)
 {
 	volatile uint32_t *bar;
 	const char *line;
@@ -193,7 +193,7 @@ TEST_F(trace, load_and_dma)
 	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
 	EXPECT_EQ(0, testdev_cmd(&self->td, "dma-read 0x40010 8"));
 	EXPECT_EQ(0, testdev_cmd(&self->td, "dma-write 0x40020 0102"));
-	/* As long as it is there the device cannot be removed. */
+	/* The device cannot be removed while it is mapped. */
 	munmap((void *)bar, PAGE);
 	ASSERT_EQ(0, trace_read(self));
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Trapped instructions whose registers or memory are not the integer ones of
- * trap_test: vector registers, strings, locked forms, and a debugger.  What
- * each instruction does is for the unit tests of the decoder; here it is
- * whether the kernel gets at all that it needs.
+ * Trapped instructions that use other registers or memory than trap_test:
+ * vector registers, strings, locked forms; and single-stepping.  The unit tests
+ * of the decoder check what each instruction does; these tests check that the
+ * kernel provides all that the instructions need.
  */
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -16,7 +16,7 @@ CONSUMER_FIXTURE
 
 #define MEM TESTDEV_REG_MEMORY
 
-/* What the device has there, after all stores that are on their way to it. */
+/* The device's value, after all stores in flight have arrived. */
 static uint64_t device_value(int device, uint64_t off, size_t size)
 {
 	uint64_t value = 0;
@@ -73,7 +73,10 @@ static void fill(struct vectors *v)
 	"xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",	\
 	"xmm15", "memory"
 
-/* All registers from @v, one trapped instruction at @p, all back to @v. */
+/*
+ * Loads all registers from @v, runs one trapped instruction at @p, stores them
+ * to @v.
+ */
 #define WITH_XMM(v, p, insn)						\
 	asm volatile(VECTOR_LOADS("movups", "xmm") insn			\
 		     VECTOR_STORES("movups", "xmm")			\
@@ -88,7 +91,7 @@ static void fill(struct vectors *v)
 
 static const uint64_t source[2] = { 0x8877665544332211, 0xffeeddccbbaa9988 };
 
-/* One load into xmm5: what it and its neighbours are afterwards. */
+/* One load into xmm5; checks it and the other registers. */
 #define XMM_LOAD(insn, low, high)                                           \
 	do {                                                                \
 		struct vectors got, want;                                   \
@@ -102,7 +105,7 @@ static const uint64_t source[2] = { 0x8877665544332211, 0xffeeddccbbaa9988 };
 		TH_LOG(insn ": %llx %llx", got.word[5][0], got.word[5][1]); \
 	} while (0)
 
-TEST_F(consumer, xmm_loads)
+TEST_F(consumer, vector_load_sets_only_its_register)
 {
 	volatile unsigned char *bar;
 	struct vectors old;
@@ -143,7 +146,7 @@ TEST_F(consumer, xmm_loads)
 		TH_LOG(insn);                                                \
 	} while (0)
 
-TEST_F(consumer, xmm_stores)
+TEST_F(consumer, vector_store_writes_its_register)
 {
 	volatile unsigned char *bar;
 	struct vectors old;
@@ -161,8 +164,8 @@ TEST_F(consumer, xmm_stores)
 	XMM_STORE("movhps", word[1], 0);
 }
 
-/* A move of 16 bytes is two accesses, low one first. */
-TEST_F(consumer, xmm_pieces)
+/* A move of 16 bytes is two accesses, the lower one first. */
+TEST_F(consumer, move_of_16_bytes_is_two_accesses)
 {
 	volatile unsigned char *bar;
 	struct testdev_access acc;
@@ -182,8 +185,8 @@ TEST_F(consumer, xmm_pieces)
 	EXPECT_EQ(8, acc.size);
 }
 
-/* Registers that are all zero may not even be in the save area. */
-TEST_F(consumer, xmm_initial_state)
+/* If all vector registers are 0, the save area may not contain them. */
+TEST_F(consumer, vector_load_works_in_the_initial_state)
 {
 	volatile unsigned char *bar;
 	struct vectors got = {}, want = {};
@@ -200,8 +203,8 @@ TEST_F(consumer, xmm_initial_state)
 	EXPECT_EQ(0, device_value(self->dev.device, MEM, 8));
 }
 
-/* Neither an integer load nor a vector one changes the control register. */
-TEST_F(consumer, mxcsr_survives)
+/* Neither an integer load nor a vector load changes the control register. */
+TEST_F(consumer, trapped_load_keeps_mxcsr)
 {
 	uint32_t round_up = 0x5f80, normal = 0x1f80, got = 0;
 	volatile unsigned char *bar;
@@ -215,8 +218,8 @@ TEST_F(consumer, mxcsr_survives)
 	EXPECT_EQ(round_up, got);
 }
 
-/* A VEX-encoded load clears the upper half, an older one leaves it. */
-TEST_F(consumer, ymm)
+/* A load with VEX encoding clears the upper half; other loads keep it. */
+TEST_F(consumer, vex_load_clears_the_upper_half)
 {
 	volatile unsigned char *bar;
 	struct vectors got, want;
@@ -246,8 +249,8 @@ TEST_F(consumer, ymm)
 	EXPECT_EQ(got.word[8][0], device_value(self->dev.device, MEM, 8));
 }
 
-/* 32 bytes are more than an access can be. */
-TEST_F(consumer, ymm_refused)
+/* An access has at most 16 bytes. */
+TEST_F(consumer, access_of_32_bytes_is_refused)
 {
 	volatile unsigned char *bar;
 
@@ -259,8 +262,11 @@ TEST_F(consumer, ymm_refused)
 				  bar + MEM) : "xmm0")));
 }
 
-/* Each element is one access; the count and the addresses end as they must. */
-TEST_F(consumer, rep_movs)
+/*
+ * Each element is one access; the count and the addresses have the right final
+ * values.
+ */
+TEST_F(consumer, rep_movs_makes_one_access_per_element)
 {
 	unsigned char in[24], out[24] = {};
 	volatile unsigned char *bar;
@@ -293,7 +299,7 @@ TEST_F(consumer, rep_movs)
 	EXPECT_EQ(3 + 24, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, rep_stos_backwards)
+TEST_F(consumer, rep_stos_works_backwards)
 {
 	volatile unsigned char *bar;
 	unsigned long n = 4;
@@ -318,8 +324,8 @@ static int movs(const volatile void *from, volatile void *to)
 		asm volatile("movsl" : "+S"(from), "+D"(to) : : "memory"));
 }
 
-/* What cannot be completed must not have touched the device either. */
-TEST_F(consumer, movs_refused)
+/* An instruction that cannot be completed must not access the device. */
+TEST_F(consumer, movs_that_fails_does_not_touch_the_device)
 {
 	volatile unsigned char *bar;
 	void *constant;
@@ -338,7 +344,7 @@ TEST_F(consumer, movs_refused)
 	EXPECT_EQ(0, device_value(self->dev.device, MEM, 4));
 }
 
-TEST_F(consumer, locked_forms)
+TEST_F(consumer, locked_instructions_return_the_old_value)
 {
 	volatile unsigned char *bar;
 	volatile uint32_t *p;
@@ -362,8 +368,8 @@ TEST_F(consumer, locked_forms)
 	EXPECT_EQ(0x39, *p);
 }
 
-/* A register says how many bits from the address the bit is. */
-TEST_F(consumer, far_bits)
+/* A register operand gives the bit's distance from the address. */
+TEST_F(consumer, bit_tests_reach_far_bits)
 {
 	volatile unsigned char *bar;
 	unsigned char set;
@@ -384,8 +390,8 @@ TEST_F(consumer, far_bits)
 	EXPECT_EQ(0x82, device_value(self->dev.device, MEM + 0x20, 4));
 }
 
-/* Loads may pass, but nothing that would also store. */
-TEST_F(consumer, rmw_on_read_only)
+/* Loads may pass, but not instructions that would also store. */
+TEST_F(consumer, store_to_a_read_only_mapping_is_refused)
 {
 	volatile unsigned char *bar;
 
@@ -403,7 +409,7 @@ TEST_F(consumer, rmw_on_read_only)
 
 extern const char step_first[], step_second[];
 
-/* Stops itself before a trapped load, for its tracer. */
+/* Stops before a trapped load, for its tracer. */
 static void __attribute__((noinline)) step_here(volatile unsigned char *p)
 {
 	asm volatile("int3\n"
@@ -414,8 +420,10 @@ static void __attribute__((noinline)) step_here(volatile unsigned char *p)
 		     : "rax", "memory");
 }
 
-/* A debugger that steps stops behind the instruction, not one later. */
-TEST_F(consumer, single_step)
+/*
+ * A debugger's single step stops after the trapped instruction, not one later.
+ */
+TEST_F(consumer, single_step_stops_after_a_trapped_load)
 {
 	struct user_regs_struct regs;
 	volatile unsigned char *bar;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loads and stores on mapped registers: each width at each alignment, the
- * instructions that compilers emit, and what must be refused.
+ * instructions that compilers emit, and refused accesses.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -24,7 +24,7 @@ static volatile unsigned char *map_bar0(int device)
 #define LOAD(p, type)	  (*(volatile type *)(p))
 #define STORE(p, type, v) (*(volatile type *)(p) = (v))
 
-/* What the server saw last: one access of this kind. */
+/* The server saw exactly one access, of this kind. */
 static void check_one(struct __test_metadata *_metadata, char dir, uint64_t off,
 		      unsigned int size)
 {
@@ -38,7 +38,7 @@ static void check_one(struct __test_metadata *_metadata, char dir, uint64_t off,
 }
 
 #define LOAD_TEST(type)                                                        \
-	TEST_F(consumer, load_##type)                                          \
+	TEST_F(consumer, load_of_##type##_gives_the_value)                     \
 	{                                                                      \
 		volatile unsigned char *bar;                                   \
 		unsigned char pattern[32];                                     \
@@ -70,7 +70,7 @@ LOAD_TEST(int16_t)
 LOAD_TEST(int32_t)
 
 #define STORE_TEST(type)                                                 \
-	TEST_F(consumer, store_##type)                                   \
+	TEST_F(consumer, store_of_##type##_is_posted)                    \
 	{                                                                \
 		unsigned long long v = 0xa1b2c3d4e5f60718;               \
 		volatile unsigned char *bar;                             \
@@ -82,7 +82,7 @@ LOAD_TEST(int32_t)
 		for (off = 0; off < 16; off += sizeof(type)) {           \
 			ASSERT_EQ(0, testdev_log_clear(&shared));        \
 			STORE(bar + MEM + off, type, (type)v);           \
-			/* The load comes after it. */                   \
+			/* The load comes after the store. */            \
 			EXPECT_EQ((type)v, LOAD(bar + MEM + off, type)); \
 			ASSERT_EQ(0, testdev_log_get(&shared, 0, &acc)); \
 			EXPECT_EQ('p', acc.dir);                         \
@@ -100,8 +100,9 @@ STORE_TEST(uint32_t)
 STORE_TEST(uint64_t)
 
 /*
- * What a device sees of an unaligned access: the largest aligned pieces, each
- * digit one's bytes, by the offset from an aligned address.
+ * How an unaligned access reaches the device: in the largest aligned pieces.
+ * Each digit is the size of one piece; the index is the offset from an aligned
+ * address.
  */
 static const char *const pieces[][8] = {
 	[2] = { "2", "11", "2", "11", "2", "11", "2", "11" },
@@ -109,7 +110,7 @@ static const char *const pieces[][8] = {
 	[8] = { "8", "1241", "242", "1421", "44", "1241", "242", "1421" },
 };
 
-/* What the server saw: @want, of @bytes at @off. */
+/* Checks that the server saw the pieces @want of @bytes at @off. */
 static void check_pieces(struct __test_metadata *_metadata, char dir,
 			 uint64_t off, const unsigned char *bytes,
 			 const char *want)
@@ -123,7 +124,7 @@ static void check_pieces(struct __test_metadata *_metadata, char dir,
 		EXPECT_EQ(dir, acc.dir);
 		EXPECT_EQ(off, acc.offset);
 		EXPECT_EQ(size, acc.size);
-		/* What is read is not noted: the consumer has it. */
+		/* The log has no values for reads; the consumer has them. */
 		if (dir != 'r') {
 			EXPECT_EQ(0, memcmp(&acc.value, bytes, size));
 		}
@@ -133,7 +134,7 @@ static void check_pieces(struct __test_metadata *_metadata, char dir,
 }
 
 #define UNALIGNED_TEST(type)                                                   \
-	TEST_F(consumer, unaligned_##type)                                     \
+	TEST_F(consumer, unaligned_##type##_is_split)                          \
 	{                                                                      \
 		const char *const *want = pieces[sizeof(type)];                \
 		unsigned char pattern[32], seen[32];                           \
@@ -164,7 +165,9 @@ static void check_pieces(struct __test_metadata *_metadata, char dir,
 			memcpy(&value, pattern + off, sizeof(value));          \
 			ASSERT_EQ(0, testdev_log_clear(&shared));              \
 			STORE(bar + MEM + off, type, value);                   \
-			/* A load comes after it, and is no part of it. */     \
+			/*
+			 * A load comes after the store, and is not part of it.
+			 */                                                     \
 			ASSERT_EQ(TESTDEV_ID,                                  \
 				  LOAD(bar + TESTDEV_REG_ID, uint32_t));       \
 			EXPECT_EQ(strlen(want[off]) + 1,                       \
@@ -181,7 +184,7 @@ UNALIGNED_TEST(uint16_t)
 UNALIGNED_TEST(uint32_t)
 UNALIGNED_TEST(uint64_t)
 
-TEST_F(consumer, many_loads_each_reach_the_server)
+TEST_F(consumer, each_load_reaches_the_server)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	uint32_t first, i;
@@ -194,10 +197,10 @@ TEST_F(consumer, many_loads_each_reach_the_server)
 }
 
 /*
- * The forms of peers.md, each with registers that need a prefix and with
- * scaled addresses.
+ * The forms that compilers and drivers use, each with registers that need a
+ * prefix and with scaled addresses.
  */
-TEST_F(consumer, mov_forms)
+TEST_F(consumer, each_form_of_mov_is_emulated)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	uint64_t init = 0x8899aabbccddeeff, r;
@@ -207,7 +210,9 @@ TEST_F(consumer, mov_forms)
 	p = bar + MEM;
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &init, 8));
 
-	/* A 32-bit load clears the upper half, an 8- or 16-bit one does not. */
+	/*
+	 * A 32-bit load clears the upper half, an 8- or 16-bit load keeps it.
+	 */
 	asm volatile("mov $-1, %%r13; mov (%1), %%r13d; mov %%r13, %0"
 		     : "=r"(r)
 		     : "r"(p)
@@ -279,7 +284,7 @@ TEST_F(consumer, mov_forms)
 	EXPECT_EQ(0x77ffffff9abc4161, LOAD(p, uint64_t));
 }
 
-TEST_F(consumer, movbe)
+TEST_F(consumer, movbe_is_emulated)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	uint64_t init = 0x1122334455667788, r;
@@ -299,8 +304,10 @@ TEST_F(consumer, movbe)
 	EXPECT_EQ(0x04030201, LOAD(p, uint32_t));
 }
 
-/* Read-modify-write: a read and a write, with the right flags after. */
-TEST_F(consumer, rmw_forms)
+/*
+ * Read-modify-write: one read and one write, with the right flags afterwards.
+ */
+TEST_F(consumer, read_modify_write_sets_the_flags)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	volatile uint32_t *p;
@@ -330,8 +337,8 @@ TEST_F(consumer, rmw_forms)
 	EXPECT_EQ(0x80, *p);
 }
 
-/* A load that compares: what clang makes of "if (*reg & bit)". */
-TEST_F(consumer, test_and_cmp)
+/* A load that compares: clang compiles "if (*reg & bit)" to this. */
+TEST_F(consumer, test_and_cmp_set_the_flags)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	volatile unsigned char *p;
@@ -363,7 +370,7 @@ TEST_F(consumer, test_and_cmp)
 	EXPECT_EQ(1, flag);
 }
 
-TEST_F(consumer, other_registers_survive)
+TEST_F(consumer, trapped_load_keeps_other_registers)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	uint64_t rbx, r14, flags_before, flags_after;
@@ -379,11 +386,11 @@ TEST_F(consumer, other_registers_survive)
 		     : "rax", "rbx", "r14", "memory", "cc");
 	EXPECT_EQ(0x1111, rbx);
 	EXPECT_EQ(0x2222, r14);
-	/* All but RF, which the fault's return may set. */
+	/* All flags except RF, which the return from the fault may set. */
 	EXPECT_EQ(flags_before & ~0x10000UL, flags_after & ~0x10000UL);
 }
 
-TEST_F(consumer, server_refuses_a_load)
+TEST_F(consumer, load_refused_by_the_server_reads_ones)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 
@@ -393,12 +400,14 @@ TEST_F(consumer, server_refuses_a_load)
 	EXPECT_EQ(0xffffffff, LOAD(bar + MEM, uint32_t));
 	EXPECT_EQ(0xffffffffffffffff, LOAD(bar + MEM, uint64_t));
 	EXPECT_EQ(TESTDEV_ID, LOAD(bar + TESTDEV_REG_ID, uint32_t));
-	/* Its EINTR is not ours: the load is not made again. */
+	/*
+	 * The server's EINTR is an error like others: the load is not repeated.
+	 */
 	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", EINTR));
 	EXPECT_EQ(0xffffffff, LOAD(bar + TESTDEV_REG_ID, uint32_t));
 }
 
-TEST_F(consumer, server_refuses_a_store)
+TEST_F(consumer, store_refused_by_the_server_is_dropped)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 
@@ -412,8 +421,8 @@ TEST_F(consumer, server_refuses_a_store)
 	EXPECT_EQ(9, LOAD(bar + MEM, uint32_t));
 }
 
-/* A syscall that is given a register as its buffer. */
-TEST_F(consumer, kernel_access)
+/* A system call whose buffer is a register. */
+TEST_F(consumer, system_call_on_a_register_fails)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	int fds[2];
@@ -432,7 +441,7 @@ TEST_F(consumer, kernel_access)
 	EXPECT_EQ(TESTDEV_ID, LOAD(bar + TESTDEV_REG_ID, uint32_t));
 }
 
-TEST_F(consumer, straddles_a_page)
+TEST_F(consumer, access_across_a_page_boundary_is_refused)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 
@@ -442,7 +451,7 @@ TEST_F(consumer, straddles_a_page)
 	EXPECT_EQ(0, FAULT_OF(LOAD(bar + MEM + 0xffc, uint32_t)));
 }
 
-TEST_F(consumer, unknown_instruction)
+TEST_F(consumer, unknown_instruction_raises_sigbus)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	unsigned char save[512] __attribute__((aligned(16)));
@@ -459,19 +468,19 @@ TEST_F(consumer, unknown_instruction)
 	close(klog);
 }
 
-TEST_F(consumer, segment_override)
+TEST_F(consumer, segment_override_is_refused)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 
 	ASSERT_NE(MAP_FAILED, bar);
-	/* %gs is 0 here, so that the address is the BAR's all the same. */
+	/* The base of %gs is 0, so the address is still in the BAR. */
 	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("movl %%gs:(%0), %%eax" : : "r"(
 							bar + MEM) : "rax",
 						"memory")));
 }
 
 /* Code in a BAR: the mapping cannot be made executable. */
-TEST_F(consumer, exec)
+TEST_F(consumer, register_mapping_cannot_be_executable)
 {
 	uint64_t base = region_offset(self->dev.device, BAR(0));
 	void (*code)(void);
@@ -485,13 +494,13 @@ TEST_F(consumer, exec)
 	EXPECT_EQ(-1, mprotect(bar, 0x1000, PROT_READ | PROT_EXEC));
 	EXPECT_EQ(EACCES, errno);
 	code = (void (*)(void))bar;
-	/* No page is there, so the fault is the handler's to refuse. */
+	/* No page is present, so the fault handler must refuse the fetch. */
 	EXPECT_EQ(SIGBUS, FAULT_OF(code()));
 }
 
 /*
- * Code in a 32-bit segment: a load of @where, and an undefined instruction for
- * the case that the load comes back.  Does not return but by a signal.
+ * Jumps to code in a 32-bit segment: a load of @where, then an undefined
+ * instruction in case the load returns.  Returns only by a signal.
  */
 static void load_in_32_bits(void *code, void *stack_end, uint32_t where)
 {
@@ -512,7 +521,7 @@ static void load_in_32_bits(void *code, void *stack_end, uint32_t where)
 	__builtin_unreachable();
 }
 
-TEST_F(consumer, code_of_32_bits)
+TEST_F(consumer, trap_in_32_bit_code_is_refused)
 {
 	const int low = MAP_32BIT | MAP_PRIVATE | MAP_ANONYMOUS;
 	void *bar, *code, *stack;
@@ -525,7 +534,7 @@ TEST_F(consumer, code_of_32_bits)
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_NE(MAP_FAILED, code);
 	ASSERT_NE(MAP_FAILED, stack);
-	/* First that the way there works: ordinary memory can be read. */
+	/* First check the code itself: a load of ordinary memory works. */
 	EXPECT_EQ(SIGILL,
 		  FAULT_OF(load_in_32_bits(code, (char *)stack + 0x10000,
 					   (uintptr_t)stack)));
@@ -535,7 +544,7 @@ TEST_F(consumer, code_of_32_bits)
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
-TEST_F(consumer, several_processes)
+TEST_F(consumer, forked_children_can_use_the_registers)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	pid_t pid[4];
@@ -543,7 +552,7 @@ TEST_F(consumer, several_processes)
 	long i, k;
 
 	ASSERT_NE(MAP_FAILED, bar);
-	/* Shared mappings go to the children of a fork as well. */
+	/* The children of a fork inherit shared mappings. */
 	for (i = 0; i < 4; i++) {
 		pid[i] = fork();
 		ASSERT_LE(0, pid[i]);
@@ -570,7 +579,7 @@ static void on_usr1(int sig)
 	got_signal = 1;
 }
 
-TEST_F(consumer, signal_during_load)
+TEST_F(consumer, signal_during_a_load_is_handled_afterwards)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	uint32_t value = 0;
@@ -606,8 +615,8 @@ static void *load_once(void *data)
 	return NULL;
 }
 
-/* No lock of the address space is held while a load waits for the server. */
-TEST_F(consumer, unmapped_during_load)
+/* A load that waits for the server holds no lock of the address space. */
+TEST_F(consumer, mapping_can_be_unmapped_during_a_load)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	struct load load = { bar + TESTDEV_REG_ID, 0 };
@@ -623,8 +632,8 @@ TEST_F(consumer, unmapped_during_load)
 	EXPECT_EQ(TESTDEV_ID, load.value);
 }
 
-/* A server may read the consumer's memory before it answers a load. */
-TEST_F(consumer, load_that_does_dma)
+/* The server may read the consumer's memory before it replies to a load. */
+TEST_F(consumer, load_can_wait_for_dma_of_the_server)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
 	uint64_t *mem;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module is unloaded while a channel takes its time to end: what its other
- * socket's clock starts meanwhile is done, and not dropped.
+ * The module is unloaded while the end of a channel takes long: the timer of
+ * its other socket still expires, and its work is done, not dropped.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -20,12 +20,12 @@
 
 #define PAGE 0x1000UL
 
-/* The clock of a message that came in part. */
+/* The timeout of a message that was received in part. */
 #define PARTIAL_MS 3000
 
 /*
- * Peeks at what came for the kernel's end of a socket, into memory that does not
- * come: until then nobody else can read there.
+ * Peeks at the data for the kernel's end of a socket, into memory that is not
+ * filled.  Until it is, nobody else can read from this socket.
  */
 static pid_t keep_reader_out(int sock, int file)
 {
@@ -47,7 +47,7 @@ static pid_t unload(void)
 	_exit(syscall(SYS_delete_module, "vuser", O_NONBLOCK) ? errno : 0);
 }
 
-/* Waits until the unloading has removed all devices and waits for the rest. */
+/* Waits until the unload has removed all devices and waits for the rest. */
 static int wait_past_devices(pid_t unloader)
 {
 	long long end = clock_ms() + PARTIAL_MS;
@@ -75,7 +75,7 @@ static int load(void)
 	return ret;
 }
 
-/* Attached with a twin; of either socket a few bytes are there or come. */
+/* Attaches with a twin socket; either socket receives a few bytes. */
 static int attach_twin(struct control *c, int twin)
 {
 	struct nlt_msg *msg;
@@ -98,7 +98,7 @@ static void sleep_until(long long end)
 		poll(NULL, 0, left);
 }
 
-TEST(while_a_message_is_half_there)
+TEST(unload_waits_for_a_half_received_message)
 {
 	pid_t keeper, unloader;
 	struct fuse fuse = {};
@@ -115,14 +115,17 @@ TEST(while_a_message_is_half_there)
 	ASSERT_EQ(0, mdev_set(c.uuid, "request_timeout_ms", text));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, twin));
 
-	/* The channel's end waits for the one who reads the main socket ... */
+	/*
+	 * The end of the channel waits for the process that reads the main
+	 * socket ...
+	 */
 	ASSERT_EQ(4, send(c.sock[1], "half", 4, 0));
 	fuse_hold(&fuse);
 	keeper = keep_reader_out(c.sock[0], file);
 	ASSERT_LE(0, keeper);
 	fuse_wait(&fuse);
 	ASSERT_EQ(0, attach_twin(&c, twin[0]));
-	/* ... while the clock of the twin goes. */
+	/* ... while the timeout of the twin socket runs. */
 	ASSERT_EQ(4, send(twin[1], "half", 4, 0));
 	ASSERT_EQ(0, control_wait_read(twin[1]));
 	start = clock_ms();
