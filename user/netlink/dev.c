@@ -1,56 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Devices, from attributes to a structure. */
-#include <ctype.h>
+/* Devices: from the attributes of a message to a structure. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "vnl.h"
+#include "dev.h"
+#include "uuid.h"
 
 static void get_string(struct nlattr *attr, char *text, size_t size)
 {
 	text[0] = '\0';
 	if (attr)
 		nla_strlcpy(text, attr, size);
-}
-
-void vnl_uuid_format(const uint8_t uuid[VUSER_UUID_LEN], char text[37])
-{
-	char *pos = text;
-	int i;
-
-	for (i = 0; i < VUSER_UUID_LEN; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*pos++ = '-';
-		pos += sprintf(pos, "%02x", uuid[i]);
-	}
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-int vnl_uuid_parse(const char *text, uint8_t uuid[VUSER_UUID_LEN])
-{
-	int i, high, low;
-
-	for (i = 0; i < VUSER_UUID_LEN; i++) {
-		if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
-			return -EINVAL;
-		high = hex_digit(text[0]);
-		low = high < 0 ? -1 : hex_digit(text[1]);
-		if (low < 0)
-			return -EINVAL;
-		uuid[i] = high << 4 | low;
-		text += 2;
-	}
-	return *text ? -EINVAL : 0;
 }
 
 static void parse_counters(struct nlattr *nest, struct vnl_dev *dev)
@@ -61,7 +23,7 @@ static void parse_counters(struct nlattr *nest, struct vnl_dev *dev)
 	if (!nest || nla_parse_nested(attrs, VUSER_A_COUNTERS_MAX, nest, NULL))
 		return;
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		vnl_u64(attrs[i + 1], &dev->counters[i]);
+		vnl_msg_u64(attrs[i + 1], &dev->counters[i]);
 }
 
 static int parse_region(struct nlattr *nest, struct vnl_dev *dev)
@@ -72,14 +34,14 @@ static int parse_region(struct nlattr *nest, struct vnl_dev *dev)
 
 	if (nla_parse_nested(attrs, VUSER_A_REGION_MAX, nest, NULL))
 		return -EBADMSG;
-	vnl_u32(attrs[VUSER_A_REGION_INDEX], &index);
+	vnl_msg_u32(attrs[VUSER_A_REGION_INDEX], &index);
 	if (index >= VNL_MAX_REGIONS)
 		return -EBADMSG;
 	region = &dev->regions[index];
-	vnl_u64(attrs[VUSER_A_REGION_SIZE], &region->size);
-	vnl_u32(attrs[VUSER_A_REGION_FLAGS], &region->flags);
-	vnl_u32(attrs[VUSER_A_REGION_TYPE], &region->type);
-	vnl_u32(attrs[VUSER_A_REGION_SUBTYPE], &region->subtype);
+	vnl_msg_u64(attrs[VUSER_A_REGION_SIZE], &region->size);
+	vnl_msg_u32(attrs[VUSER_A_REGION_FLAGS], &region->flags);
+	vnl_msg_u32(attrs[VUSER_A_REGION_TYPE], &region->type);
+	vnl_msg_u32(attrs[VUSER_A_REGION_SUBTYPE], &region->subtype);
 	region->has_type = attrs[VUSER_A_REGION_TYPE];
 	region->posted = attrs[VUSER_A_REGION_POSTED];
 	if (index >= dev->nr_regions)
@@ -94,11 +56,11 @@ static int parse_irq(struct nlattr *nest, struct vnl_dev *dev)
 
 	if (nla_parse_nested(attrs, VUSER_A_IRQ_MAX, nest, NULL))
 		return -EBADMSG;
-	vnl_u32(attrs[VUSER_A_IRQ_INDEX], &index);
+	vnl_msg_u32(attrs[VUSER_A_IRQ_INDEX], &index);
 	if (index >= VNL_MAX_IRQS)
 		return -EBADMSG;
-	vnl_u32(attrs[VUSER_A_IRQ_FLAGS], &dev->irqs[index].flags);
-	vnl_u32(attrs[VUSER_A_IRQ_COUNT], &dev->irqs[index].count);
+	vnl_msg_u32(attrs[VUSER_A_IRQ_FLAGS], &dev->irqs[index].flags);
+	vnl_msg_u32(attrs[VUSER_A_IRQ_COUNT], &dev->irqs[index].count);
 	if (index >= dev->nr_irqs)
 		dev->nr_irqs = index + 1;
 	return 0;
@@ -130,26 +92,27 @@ static void parse_config(struct nlattr *attr, struct vnl_dev *dev)
 
 static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
 {
-	vnl_u32(attrs[VUSER_A_DEV_REQUEST_TIMEOUT_MS],
-		&dev->request_timeout_ms);
-	vnl_u32(attrs[VUSER_A_DEV_CLOSE_TIMEOUT_MS], &dev->close_timeout_ms);
-	vnl_u32(attrs[VUSER_A_DEV_MMAP], &dev->mmap);
-	vnl_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
-	vnl_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
-	vnl_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
+	vnl_msg_u32(attrs[VUSER_A_DEV_REQUEST_TIMEOUT_MS],
+		    &dev->request_timeout_ms);
+	vnl_msg_u32(attrs[VUSER_A_DEV_CLOSE_TIMEOUT_MS],
+		    &dev->close_timeout_ms);
+	vnl_msg_u32(attrs[VUSER_A_DEV_MMAP], &dev->mmap);
+	vnl_msg_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
+	vnl_msg_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
+	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
 }
 
 static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)
 {
 	dev->attached = attrs[VUSER_A_DEV_MINOR];
-	vnl_u32(attrs[VUSER_A_DEV_MINOR], &dev->minor);
-	vnl_u32(attrs[VUSER_A_DEV_MAX_MSG_FDS], &dev->max_msg_fds);
-	vnl_u32(attrs[VUSER_A_DEV_MAX_DATA_XFER_SIZE],
-		&dev->max_data_xfer_size);
-	vnl_u32(attrs[VUSER_A_DEV_SERVER_MAX_DMA_MAPS],
-		&dev->server_max_dma_maps);
+	vnl_msg_u32(attrs[VUSER_A_DEV_MINOR], &dev->minor);
+	vnl_msg_u32(attrs[VUSER_A_DEV_MAX_MSG_FDS], &dev->max_msg_fds);
+	vnl_msg_u32(attrs[VUSER_A_DEV_MAX_DATA_XFER_SIZE],
+		    &dev->max_data_xfer_size);
+	vnl_msg_u32(attrs[VUSER_A_DEV_SERVER_MAX_DMA_MAPS],
+		    &dev->server_max_dma_maps);
 	dev->whole = attrs[VUSER_A_DEV_FLAGS];
-	vnl_u32(attrs[VUSER_A_DEV_FLAGS], &dev->flags);
+	vnl_msg_u32(attrs[VUSER_A_DEV_FLAGS], &dev->flags);
 	parse_config(attrs[VUSER_A_DEV_CONFIG], dev);
 }
 
@@ -158,7 +121,7 @@ int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
 	int ret;
 
-	ret = vnl_parse(msg, attrs, VUSER_A_DEV_MAX);
+	ret = vnl_msg_parse(msg, attrs, VUSER_A_DEV_MAX);
 	if (ret)
 		return ret;
 	if (!attrs[VUSER_A_DEV_ID] || !attrs[VUSER_A_DEV_UUID] ||
@@ -166,17 +129,17 @@ int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 		return -EBADMSG;
 
 	memset(dev, 0, sizeof(*dev));
-	vnl_u32(attrs[VUSER_A_DEV_ID], &dev->id);
+	vnl_msg_u32(attrs[VUSER_A_DEV_ID], &dev->id);
 	vnl_uuid_format(nla_data(attrs[VUSER_A_DEV_UUID]), dev->uuid);
-	vnl_u32(attrs[VUSER_A_DEV_STATE], &dev->state);
+	vnl_msg_u32(attrs[VUSER_A_DEV_STATE], &dev->state);
 	get_string(attrs[VUSER_A_DEV_PCI_ADDRESS], dev->pci_address,
 		   sizeof(dev->pci_address));
-	vnl_u32(attrs[VUSER_A_DEV_GROUP], &dev->group);
+	vnl_msg_u32(attrs[VUSER_A_DEV_GROUP], &dev->group);
 	get_string(attrs[VUSER_A_DEV_ENDPOINT], dev->endpoint,
 		   sizeof(dev->endpoint));
 	get_string(attrs[VUSER_A_DEV_ERROR], dev->error, sizeof(dev->error));
-	vnl_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
-	vnl_u32(attrs[VUSER_A_DEV_DMA_REGIONS], &dev->dma_regions);
+	vnl_msg_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
+	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_REGIONS], &dev->dma_regions);
 	parse_settings(attrs, dev);
 	parse_counters(attrs[VUSER_A_DEV_COUNTERS], dev);
 	parse_server(attrs, dev);
@@ -189,18 +152,18 @@ static int take_dev(void *data, const struct vnl_msg *msg)
 }
 
 /* An answer that is a success without a device is none. */
-static int get_dev(struct vnl *nl, struct nl_msg *msg, struct vnl_dev *dev)
+static int get_dev(struct vnl_sock *nl, struct nl_msg *msg, struct vnl_dev *dev)
 {
 	int ret;
 
 	dev->uuid[0] = '\0';
-	ret = vnl_call(nl, msg, take_dev, dev);
+	ret = vnl_sock_call(nl, msg, take_dev, dev);
 	return !ret && !dev->uuid[0] ? -EBADMSG : ret;
 }
 
-int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev)
+int vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *dev)
 {
-	struct nl_msg *msg = vnl_request(nl, VUSER_CMD_DEV_GET, 0, 0);
+	struct nl_msg *msg = vnl_sock_request(nl, VUSER_CMD_DEV_GET, 0, 0);
 	int ret;
 
 	if (!msg)
@@ -210,14 +173,14 @@ int vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *dev)
 	return !ret && dev->id != id ? -EBADMSG : ret;
 }
 
-int vnl_dev_get_uuid(struct vnl *nl, const char *uuid, struct vnl_dev *dev)
+int vnl_dev_get_uuid(struct vnl_sock *nl, const char *uuid, struct vnl_dev *dev)
 {
 	uint8_t bytes[VUSER_UUID_LEN];
 	struct nl_msg *msg;
 
 	if (vnl_uuid_parse(uuid, bytes))
 		return -EINVAL;
-	msg = vnl_request(nl, VUSER_CMD_DEV_GET, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_DEV_GET, 0, 0);
 	if (!msg)
 		return -ENOMEM;
 	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
@@ -244,13 +207,13 @@ static int take_dump(void *data, const struct vnl_msg *msg)
 	return ret;
 }
 
-int vnl_dev_dump(struct vnl *nl, vnl_dev_fn fn, void *data)
+int vnl_dev_dump(struct vnl_sock *nl, vnl_dev_fn fn, void *data)
 {
 	struct dump dump = { .fn = fn, .data = data };
 	struct nl_msg *msg;
 
-	msg = vnl_request(nl, VUSER_CMD_DEV_GET, NLM_F_DUMP, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_DEV_GET, NLM_F_DUMP, 0);
 	if (!msg)
 		return -ENOMEM;
-	return vnl_call(nl, msg, take_dump, &dump);
+	return vnl_sock_call(nl, msg, take_dump, &dump);
 }

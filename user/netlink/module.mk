@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# What vuserd and vuserctl share: the client's side of the control plane.
-vnl-objs := $(d)vnl.o $(d)dev.o $(d)names.o
+# The netlink client, which vuserd and vuserctl share.
+vnl-objs := $(addprefix $(d),sock.o msg.o uuid.o name.o dev.o)
 vnl-libs := libnl-3.0 libnl-genl-3.0
 
-# The ABI, for whoever writes another client.
+# The header of the ABI, for other clients.
 install: install-vnl
 install-vnl: all
 	$(INSTALL) -d $(DESTDIR)$(includedir)/linux

@@ -144,17 +144,17 @@ static int apply(struct ctl *ctl, struct create *create)
 
 	if (!settings_any(&create->set))
 		return 0;
-	msg = vnl_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
+	msg = vnl_sock_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
 	if (!msg)
 		return complain("out of memory");
 	vnl_uuid_parse(create->uuid, bytes);
 	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
 	settings_put(&create->set, msg);
-	ret = vnl_call(&ctl->nl, msg, NULL, NULL);
+	ret = vnl_sock_call(&ctl->nl, msg, NULL, NULL);
 	if (ret)
 		return complain(
 			"cannot create a device with these settings: %s",
-			vnl_error(&ctl->nl, ret));
+			vnl_sock_error(&ctl->nl, ret));
 	return 0;
 }
 
@@ -219,9 +219,9 @@ static const char *why_none(const struct vnl_dev *dev)
 }
 
 static int wait_for_server(struct ctl *ctl, struct create *create,
-			   struct vnl *events)
+			   struct vnl_sock *events)
 {
-	struct pollfd pfd = { .fd = vnl_fd(events), .events = POLLIN };
+	struct pollfd pfd = { .fd = vnl_sock_fd(events), .events = POLLIN };
 	struct timespec end;
 	struct vnl_dev dev;
 
@@ -237,7 +237,7 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 		if (create->done)
 			break;
 		if (poll(&pfd, 1, ms_left(&end)) > 0)
-			vnl_events(events);
+			vnl_sock_events(events);
 	} while (!create->done && ms_left(&end));
 
 	if (create->done)
@@ -259,12 +259,12 @@ static int print_json(struct ctl *ctl, const char *uuid)
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	struct create create = {};
-	struct vnl events;
+	struct vnl_sock events;
 	int status;
 
 	if (parse(&create, argc, argv))
 		return EXIT_FAILURE;
-	if (vnl_open(&events) || vnl_join(&events))
+	if (vnl_sock_open(&events) || vnl_sock_join(&events))
 		return complain("cannot receive events from the kernel");
 	events.event = on_change;
 	events.event_data = &create;
@@ -291,7 +291,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (ctl->json && print_json(ctl, create.uuid))
 		status = EXIT_FAILURE;
 out:
-	vnl_close(&events);
+	vnl_sock_close(&events);
 	return status;
 }
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../netlink/vnl.h"
+#include "../netlink/dev.h"
 
 /**
  * struct ctl - this run
@@ -14,7 +14,7 @@
  */
 struct ctl {
 	bool json;
-	struct vnl nl;
+	struct vnl_sock nl;
 };
 
 /**

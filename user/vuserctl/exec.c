@@ -85,11 +85,12 @@ static int add_device(struct ctl *ctl, struct tree *tree, uint32_t id)
 	if (ret == -ENODEV)
 		return 0;
 	if (ret)
-		return complain("device %u: %s", id, vnl_error(&ctl->nl, ret));
+		return complain("device %u: %s", id,
+				vnl_sock_error(&ctl->nl, ret));
 	if (!view_possible(&dev)) {
 		complain(
 			"%s is not shown, because its state is %s: see vuserctl show %s",
-			dev.uuid, vnl_state_name(dev.state), dev.uuid);
+			dev.uuid, vnl_name_state(dev.state), dev.uuid);
 		return 0;
 	}
 	ret = tree_add(tree, &dev);
@@ -108,7 +109,7 @@ static int add_devices(struct ctl *ctl, struct tree *tree)
 	ret = vnl_dev_dump(&ctl->nl, collect, &fill);
 	if (ret)
 		status = complain("cannot list the devices: %s",
-				  vnl_error(&ctl->nl, ret));
+				  vnl_sock_error(&ctl->nl, ret));
 	for (i = 0; i < fill.nr && !status; i++)
 		status = add_device(ctl, tree, fill.ids[i]);
 	free(fill.ids);
@@ -151,7 +152,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	/* DPDK takes the place from here. */
 	if (setenv("SYSFS_PCI_DEVICES", TREE_PCI_DEVICES, 1))
 		return complain("out of memory");
-	vnl_close(&ctl->nl);
+	vnl_sock_close(&ctl->nl);
 	execvp(*cmd, cmd);
 	error = errno;
 	complain("cannot run %s: %s", *cmd, strerror(error));

@@ -42,7 +42,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (ret)
 		return complain("cannot list the devices: %s",
-				vnl_error(&ctl->nl, ret));
+				vnl_sock_error(&ctl->nl, ret));
 	return EXIT_SUCCESS;
 }
 

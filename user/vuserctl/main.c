@@ -122,11 +122,11 @@ int main(int argc, char **argv)
 	/* The subcommand's own options. */
 	optind = 0;
 
-	ret = vnl_open(&ctl.nl);
+	ret = vnl_sock_open(&ctl.nl);
 	if (ret)
-		return complain("%s", vnl_error(&ctl.nl, ret));
+		return complain("%s", vnl_sock_error(&ctl.nl, ret));
 	status = cmd->run(&ctl, argc, argv);
-	vnl_close(&ctl.nl);
+	vnl_sock_close(&ctl.nl);
 	if (fflush(stdout) && !status)
 		status = complain("cannot write: %s", strerror(errno));
 	return status;

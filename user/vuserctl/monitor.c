@@ -19,7 +19,7 @@ static void print_change(const struct ctl *ctl, const struct vnl_dev *dev)
 		output_json(object, false);
 		return;
 	}
-	printf("%s %s %s %s%s%s\n", dev->uuid, vnl_state_name(dev->state),
+	printf("%s %s %s %s%s%s\n", dev->uuid, vnl_name_state(dev->state),
 	       dev->pci_address, dev->endpoint[0] ? dev->endpoint : "-",
 	       dev->error[0] ? " error: " : "", dev->error);
 }
@@ -62,17 +62,17 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return usage(&cmd_monitor);
-	ret = vnl_join(&ctl->nl);
+	ret = vnl_sock_join(&ctl->nl);
 	if (ret)
 		return complain("cannot receive events: %s", strerror(-ret));
 	ctl->nl.event = on_event;
 	ctl->nl.event_data = ctl;
-	pfd.fd = vnl_fd(&ctl->nl);
+	pfd.fd = vnl_sock_fd(&ctl->nl);
 	while (!ferror(stdout)) {
 		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
 			return complain("cannot wait for events: %s",
 					strerror(errno));
-		ret = vnl_events(&ctl->nl);
+		ret = vnl_sock_events(&ctl->nl);
 		if (ret == -ENOBUFS)
 			complain(
 				"some events were lost: they came faster than they were printed");

@@ -21,7 +21,7 @@ struct json_object *output_counters_json(const struct vnl_dev *dev)
 	unsigned int i;
 
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		add_int(object, vnl_counter_name(i), dev->counters[i]);
+		add_int(object, vnl_name_counter(i), dev->counters[i]);
 	return object;
 }
 
@@ -73,11 +73,11 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 {
 	add_int(object, "request-timeout-ms", dev->request_timeout_ms);
 	add_int(object, "close-timeout-ms", dev->close_timeout_ms);
-	add_string(object, "mmap", vnl_mmap_name(dev->mmap));
+	add_string(object, "mmap", vnl_name_mmap(dev->mmap));
 	add_int(object, "max-dma-maps", dev->max_dma_maps);
-	add_string(object, "reset", vnl_reset_name(dev->reset));
+	add_string(object, "reset", vnl_name_reset(dev->reset));
 	add_string(object, "dma-backing",
-		   vnl_dma_backing_name(dev->dma_backing));
+		   vnl_name_dma_backing(dev->dma_backing));
 }
 
 static void add_server(struct json_object *object, const struct vnl_dev *dev)
@@ -102,7 +102,7 @@ struct json_object *output_dev_json(const struct vnl_dev *dev)
 
 	add_int(object, "id", dev->id);
 	add_string(object, "uuid", dev->uuid);
-	add_string(object, "state", vnl_state_name(dev->state));
+	add_string(object, "state", vnl_name_state(dev->state));
 	add_string(object, "pci-address", dev->pci_address);
 	add_int(object, "group", dev->group);
 	add_string(object, "endpoint", dev->endpoint);
@@ -125,7 +125,7 @@ void output_row_head(void)
 void output_row(const struct vnl_dev *dev)
 {
 	printf("%-36s  %-8s  %-12s  %5u  %s\n", dev->uuid,
-	       vnl_state_name(dev->state), dev->pci_address, dev->group,
+	       vnl_name_state(dev->state), dev->pci_address, dev->group,
 	       dev->endpoint[0] ? dev->endpoint : "-");
 }
 
@@ -191,9 +191,9 @@ static void print_settings(const struct vnl_dev *dev)
 	       "reset: %s\n"
 	       "dma-backing: %s\n",
 	       dev->request_timeout_ms, dev->close_timeout_ms,
-	       vnl_mmap_name(dev->mmap), dev->max_dma_maps,
-	       vnl_reset_name(dev->reset),
-	       vnl_dma_backing_name(dev->dma_backing));
+	       vnl_name_mmap(dev->mmap), dev->max_dma_maps,
+	       vnl_name_reset(dev->reset),
+	       vnl_name_dma_backing(dev->dma_backing));
 }
 
 void output_dev(const struct vnl_dev *dev)
@@ -203,7 +203,7 @@ void output_dev(const struct vnl_dev *dev)
 	       "pci-address: %s\n"
 	       "group: %u (/dev/vfio/%u)\n"
 	       "endpoint: %s\n",
-	       dev->uuid, vnl_state_name(dev->state), dev->pci_address,
+	       dev->uuid, vnl_name_state(dev->state), dev->pci_address,
 	       dev->group, dev->group, dev->endpoint);
 	if (dev->error[0])
 		printf("error: %s\n", dev->error);

@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "../netlink/vnl.h"
+#include "../netlink/dev.h"
 
 /* Keys are the spec's names. */
 struct json_object *output_dev_json(const struct vnl_dev *dev);

@@ -10,7 +10,7 @@ static int send_settings(struct ctl *ctl, const struct vnl_dev *dev,
 {
 	struct nl_msg *msg;
 
-	msg = vnl_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
+	msg = vnl_sock_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
 	if (!msg)
 		return -ENOMEM;
 	if (nla_put_u32(msg, VUSER_A_DEV_ID, dev->id) ||
@@ -18,7 +18,7 @@ static int send_settings(struct ctl *ctl, const struct vnl_dev *dev,
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
-	return vnl_call(&ctl->nl, msg, NULL, NULL);
+	return vnl_sock_call(&ctl->nl, msg, NULL, NULL);
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
@@ -46,7 +46,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 			"cannot set %s: %s", dev.uuid,
 			ret == -EPERM ?
 				"permission denied, run vuserctl as root" :
-				vnl_error(&ctl->nl, ret));
+				vnl_sock_error(&ctl->nl, ret));
 	return EXIT_SUCCESS;
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../netlink/vnl.h"
+#include <netlink/attr.h>
+
+#include "../netlink/name.h"
 #include "settings.h"
 
 int settings_number(const char *arg, uint32_t *number)
@@ -77,13 +79,13 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 		set->pci_address = arg;
 		return 0;
 	case SET_MMAP:
-		return parse_word(arg, number, vnl_mmap_number,
+		return parse_word(arg, number, vnl_name_parse_mmap,
 				  "auto, trap, sparse", why, size);
 	case SET_RESET:
-		return parse_word(arg, number, vnl_reset_number, "auto, never",
-				  why, size);
+		return parse_word(arg, number, vnl_name_parse_reset,
+				  "auto, never", why, size);
 	case SET_DMA_BACKING:
-		return parse_word(arg, number, vnl_dma_backing_number,
+		return parse_word(arg, number, vnl_name_parse_dma_backing,
 				  "auto, memory", why, size);
 	default:
 		if (!settings_number(arg, number))

@@ -30,7 +30,7 @@ static void print_once(const struct ctl *ctl, const struct vnl_dev *dev)
 		return;
 	}
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		printf("%-13s %llu\n", vnl_counter_name(i),
+		printf("%-13s %llu\n", vnl_name_counter(i),
 		       (unsigned long long)dev->counters[i]);
 }
 
@@ -42,7 +42,7 @@ static void print_rates_json(const struct vnl_dev *old,
 
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
 		json_object_object_add(
-			object, vnl_counter_name(i),
+			object, vnl_name_counter(i),
 			json_object_new_double(
 				(new->counters[i] - old->counters[i]) /
 				seconds));
@@ -63,7 +63,7 @@ static void print_rates(const struct ctl *ctl, const struct vnl_dev *old,
 	for (i = 0; i < VNL_NR_COUNTERS; i++) {
 		if (new->counters[i] == old->counters[i])
 			continue;
-		printf("%s%s %.0f/s", any ? "  " : "", vnl_counter_name(i),
+		printf("%s%s %.0f/s", any ? "  " : "", vnl_name_counter(i),
 		       (new->counters[i] - old->counters[i]) / seconds);
 		any = true;
 	}
@@ -91,7 +91,7 @@ static int watch(struct ctl *ctl, const struct stats *stats,
 		ret = vnl_dev_get(&ctl->nl, old->id, &new);
 		if (ret)
 			return complain("%s: %s", old->uuid,
-					vnl_error(&ctl->nl, ret));
+					vnl_sock_error(&ctl->nl, ret));
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		print_rates(ctl, old, &new, seconds_of(&then, &now));
 		if (fflush(stdout))

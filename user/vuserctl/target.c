@@ -46,6 +46,6 @@ int target_find(struct ctl *ctl, const char *name, struct vnl_dev *dev)
 			"there is no device %s: list the devices with vuserctl list, or create one with vuserctl create",
 			name);
 	if (ret)
-		return complain("%s: %s", name, vnl_error(&ctl->nl, ret));
+		return complain("%s: %s", name, vnl_sock_error(&ctl->nl, ret));
 	return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef VUSERCTL_TREE_H
 #define VUSERCTL_TREE_H
 
-#include "../netlink/vnl.h"
+#include "../netlink/dev.h"
 
 #define TREE_PCI_DEVICES "/sys/bus/pci/devices"
 #define TREE_VFIO_PCI	 "/sys/bus/pci/drivers/vfio-pci"

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../netlink/vnl.h"
+#include "../netlink/dev.h"
 
 /* BARs and ROM, one line each in "resource". */
 #define VIEW_NR_RESOURCES 7

@@ -4,7 +4,7 @@
 #include <linux/vfio.h>
 #include <linux/vuser.h>
 
-#include "../netlink/vnl.h"
+#include "../netlink/sock.h"
 #include "attach.h"
 
 /* More than any one nest of its kind takes, bytes. */
@@ -155,14 +155,14 @@ static int put_all(struct nl_msg *msg, const struct vuser_description *desc,
 	return 0;
 }
 
-int attach(struct vnl *nl, uint32_t id, uint64_t token,
+int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	   const struct vuser_description *desc, const uint8_t *config,
 	   uint32_t config_size)
 {
 	struct nl_msg *msg;
 
-	msg = vnl_request(nl, VUSER_CMD_DEV_ATTACH, 0,
-			  message_size(desc, config_size));
+	msg = vnl_sock_request(nl, VUSER_CMD_DEV_ATTACH, 0,
+			       message_size(desc, config_size));
 	if (!msg)
 		return -ENOMEM;
 	if (put_scalars(msg, id, token, desc) ||
@@ -170,5 +170,5 @@ int attach(struct vnl *nl, uint32_t id, uint64_t token,
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
-	return vnl_call(nl, msg, NULL, NULL);
+	return vnl_sock_call(nl, msg, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <vuser/client.h>
 
-struct vnl;
+struct vnl_sock;
 
 /**
  * attach - give a server to the kernel
@@ -16,9 +16,9 @@ struct vnl;
  * @config: configuration space
  * @config_size: bytes of it, 0 for none
  *
- * Return: 0 or a negative errno; vnl_error() says more.
+ * Return: 0 or a negative errno; vnl_sock_error() says more.
  */
-int attach(struct vnl *nl, uint32_t id, uint64_t token,
+int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	   const struct vuser_description *desc, const uint8_t *config,
 	   uint32_t config_size);
 

@@ -94,8 +94,8 @@ static int take_token(void *data, const struct vnl_msg *msg)
 	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
 	struct device *dev = data;
 
-	if (vnl_parse(msg, attrs, VUSER_A_DEV_MAX) ||
-	    vnl_u64(attrs[VUSER_A_DEV_TOKEN], &dev->token))
+	if (vnl_msg_parse(msg, attrs, VUSER_A_DEV_MAX) ||
+	    vnl_msg_u64(attrs[VUSER_A_DEV_TOKEN], &dev->token))
 		return -EBADMSG;
 	dev->owned = true;
 	return 0;
@@ -103,31 +103,31 @@ static int take_token(void *data, const struct vnl_msg *msg)
 
 static void claim(struct device *dev, const struct vnl_dev *info)
 {
-	struct vnl *nl = &dev->helper->owner;
+	struct vnl_sock *nl = &dev->helper->owner;
 	struct nl_msg *msg;
 	int ret;
 
 	dev->owned = false;
-	msg = vnl_request(nl, VUSER_CMD_DEV_CLAIM, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_DEV_CLAIM, 0, 0);
 	if (!msg)
 		return;
 	nla_put_u32(msg, VUSER_A_DEV_ID, dev->id);
-	ret = vnl_call(nl, msg, take_token, dev);
+	ret = vnl_sock_call(nl, msg, take_token, dev);
 	again_later(dev, ret);
 	if (ret)
 		log_debug("%s: cannot claim the device: %s", dev->uuid,
-			  vnl_error(nl, ret));
+			  vnl_sock_error(nl, ret));
 	else
 		log_debug("%s: claimed, state %s", dev->uuid,
-			  vnl_state_name(info->state));
+			  vnl_name_state(info->state));
 }
 
 /* Is the device ours, or can it be? */
 static bool own(struct device *dev, const struct vnl_dev *info)
 {
-	if (dev->owned && info->owner == vnl_port(&dev->helper->owner))
+	if (dev->owned && info->owner == vnl_sock_port(&dev->helper->owner))
 		return true;
-	if (info->owner && info->owner != vnl_port(&dev->helper->owner)) {
+	if (info->owner && info->owner != vnl_sock_port(&dev->helper->owner)) {
 		if (dev->owned || !dev->why[0])
 			log_info(
 				"%s: another helper (netlink port %u) owns the device",
@@ -143,22 +143,22 @@ static bool own(struct device *dev, const struct vnl_dev *info)
 /* The kernel's word on a failure: 0 or an errno. */
 static int detach(struct device *dev, const char *why)
 {
-	struct vnl *nl = &dev->helper->owner;
+	struct vnl_sock *nl = &dev->helper->owner;
 	struct nl_msg *msg;
 	int ret;
 
-	msg = vnl_request(nl, VUSER_CMD_DEV_DETACH, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_DEV_DETACH, 0, 0);
 	if (!msg)
 		return -ENOMEM;
 	nla_put_u32(msg, VUSER_A_DEV_ID, dev->id);
 	if (why)
 		nla_put_string(msg, VUSER_A_DEV_ERROR, why);
 	nla_put_u64(msg, VUSER_A_DEV_TOKEN, dev->token);
-	ret = vnl_call(nl, msg, NULL, NULL);
+	ret = vnl_sock_call(nl, msg, NULL, NULL);
 	again_later(dev, ret);
 	if (ret && ret != -EBUSY)
 		log_debug("%s: cannot detach the server: %s", dev->uuid,
-			  vnl_error(nl, ret));
+			  vnl_sock_error(nl, ret));
 	return ret;
 }
 
@@ -228,7 +228,7 @@ static void connected(void *data, struct vuser_description *desc,
 		      const uint8_t *config, uint32_t config_size)
 {
 	struct device *dev = data;
-	struct vnl *nl = &dev->helper->owner;
+	struct vnl_sock *nl = &dev->helper->owner;
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
@@ -241,14 +241,14 @@ static void connected(void *data, struct vuser_description *desc,
 		break;
 	case -EBUSY:
 		log_debug("%s: cannot attach yet: %s", dev->uuid,
-			  vnl_error(nl, ret));
+			  vnl_sock_error(nl, ret));
 		wait_for_retry(dev);
 		break;
 	case -EPERM:
 	case -ENODEV:
 		/* Something changed meanwhile: see what. */
 		log_debug("%s: cannot attach: %s", dev->uuid,
-			  vnl_error(nl, ret));
+			  vnl_sock_error(nl, ret));
 		rest(dev);
 		dev->owned = false;
 		helper_resync(dev->helper);
@@ -257,7 +257,7 @@ static void connected(void *data, struct vuser_description *desc,
 		snprintf(
 			why, sizeof(why),
 			"the kernel rejected the device that %.107s describes: %.80s",
-			dev->path, vnl_error(nl, ret));
+			dev->path, vnl_sock_error(nl, ret));
 		failed(dev, why);
 	}
 }
@@ -308,7 +308,7 @@ static void adopt(struct device *dev, const struct vnl_dev *info)
 	dev->attached_usec = now_usec(dev);
 	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
 	log_info("%s: taken over in state %s", dev->uuid,
-		 vnl_state_name(info->state));
+		 vnl_name_state(info->state));
 }
 
 /* An endpoint that was changed takes effect when nobody uses the old one. */
@@ -401,7 +401,7 @@ void device_refresh(struct helper *helper, uint32_t id)
 	if (ret) {
 		/* The answer was lost, say: what we know of it holds till then. */
 		log_err("device %u: cannot read its state, trying again: %s",
-			id, vnl_error(&helper->owner, ret));
+			id, vnl_sock_error(&helper->owner, ret));
 		if (dev)
 			dev->seen = true;
 		helper_resync_later(helper);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "../netlink/vnl.h"
+#include "../netlink/dev.h"
 
 struct connection;
 struct helper;

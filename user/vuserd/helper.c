@@ -66,7 +66,7 @@ static void drop_unseen(struct helper *helper)
 	}
 }
 
-static int list_devices(struct helper *helper, struct vnl *nl)
+static int list_devices(struct helper *helper, struct vnl_sock *nl)
 {
 	struct ids ids = {};
 	struct device *dev;
@@ -115,20 +115,20 @@ void helper_resync_later(struct helper *helper)
  */
 static void resync(struct helper *helper)
 {
-	struct vnl nl;
+	struct vnl_sock nl;
 	int ret;
 
-	ret = vnl_open(&nl);
+	ret = vnl_sock_open(&nl);
 	if (!ret)
 		ret = list_devices(helper, &nl);
 	if (!ret)
 		ret = requests_dump(helper, &nl);
 	if (ret) {
 		log_err("cannot list devices and messages, trying again: %s",
-			vnl_error(&nl, ret));
+			vnl_sock_error(&nl, ret));
 		helper_resync_later(helper);
 	}
-	vnl_close(&nl);
+	vnl_sock_close(&nl);
 }
 
 static int on_deferred(sd_event_source *source, void *data)
@@ -178,9 +178,9 @@ static int on_change(void *data, const struct vnl_msg *msg)
 	return 0;
 }
 
-static int on_input(struct helper *helper, struct vnl *nl)
+static int on_input(struct helper *helper, struct vnl_sock *nl)
 {
-	int ret = vnl_events(nl);
+	int ret = vnl_sock_events(nl);
 
 	if (ret == -ENOBUFS) {
 		log_debug(
@@ -225,8 +225,8 @@ static void disconnect(struct helper *helper)
 	helper->later = sd_event_source_disable_unref(helper->later);
 	helper->owner_io = sd_event_source_disable_unref(helper->owner_io);
 	helper->changes_io = sd_event_source_disable_unref(helper->changes_io);
-	vnl_close(&helper->owner);
-	vnl_close(&helper->changes);
+	vnl_sock_close(&helper->owner);
+	vnl_sock_close(&helper->changes);
 }
 
 static int add_inputs(struct helper *helper)
@@ -234,12 +234,12 @@ static int add_inputs(struct helper *helper)
 	int ret;
 
 	ret = sd_event_add_io(helper->event, &helper->owner_io,
-			      vnl_fd(&helper->owner), EPOLLIN, on_owner_input,
-			      helper);
+			      vnl_sock_fd(&helper->owner), EPOLLIN,
+			      on_owner_input, helper);
 	if (ret < 0)
 		return ret;
 	ret = sd_event_add_io(helper->event, &helper->changes_io,
-			      vnl_fd(&helper->changes), EPOLLIN,
+			      vnl_sock_fd(&helper->changes), EPOLLIN,
 			      on_changes_input, helper);
 	return ret < 0 ? ret : 0;
 }
@@ -249,12 +249,12 @@ static int connect_kernel(struct helper *helper)
 {
 	int ret;
 
-	ret = vnl_open(&helper->owner);
+	ret = vnl_sock_open(&helper->owner);
 	if (ret)
 		return ret;
-	ret = vnl_open(&helper->changes);
+	ret = vnl_sock_open(&helper->changes);
 	if (!ret)
-		ret = vnl_join(&helper->changes);
+		ret = vnl_sock_join(&helper->changes);
 	if (!ret)
 		ret = add_inputs(helper);
 	if (ret) {

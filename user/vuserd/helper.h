@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "../netlink/vnl.h"
+#include "../netlink/dev.h"
 
 struct device;
 struct family;
@@ -44,9 +44,9 @@ struct helper {
 	sd_event *event;
 	struct family *family;
 	bool ready;
-	struct vnl owner;
+	struct vnl_sock owner;
 	sd_event_source *owner_io;
-	struct vnl changes;
+	struct vnl_sock changes;
 	sd_event_source *changes_io;
 	bool again;
 	sd_event_source *later;

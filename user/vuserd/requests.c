@@ -38,9 +38,9 @@ static int note_message(void *data, const struct vnl_msg *msg)
 	uint32_t dev;
 	uint64_t id;
 
-	if (vnl_parse(msg, attrs, VUSER_A_REQUEST_MAX) ||
-	    vnl_u32(attrs[VUSER_A_REQUEST_DEV], &dev) ||
-	    vnl_u64(attrs[VUSER_A_REQUEST_ID], &id))
+	if (vnl_msg_parse(msg, attrs, VUSER_A_REQUEST_MAX) ||
+	    vnl_msg_u32(attrs[VUSER_A_REQUEST_DEV], &dev) ||
+	    vnl_msg_u64(attrs[VUSER_A_REQUEST_ID], &id))
 		return -EBADMSG;
 	return note(data, dev, id);
 }
@@ -50,21 +50,21 @@ void requests_rung(struct helper *helper, const struct vnl_msg *msg)
 	note_message(helper, msg);
 }
 
-int requests_dump(struct helper *helper, struct vnl *nl)
+int requests_dump(struct helper *helper, struct vnl_sock *nl)
 {
 	struct nl_msg *msg;
 
-	msg = vnl_request(nl, VUSER_CMD_REQUEST_GET, NLM_F_DUMP, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_GET, NLM_F_DUMP, 0);
 	if (!msg)
 		return -ENOMEM;
-	return vnl_call(nl, msg, note_message, helper);
+	return vnl_sock_call(nl, msg, note_message, helper);
 }
 
 static uint32_t get_u32(struct nlattr *attr)
 {
 	uint32_t val = 0;
 
-	vnl_u32(attr, &val);
+	vnl_msg_u32(attr, &val);
 	return val;
 }
 
@@ -72,7 +72,7 @@ static uint64_t get_u64(struct nlattr *attr)
 {
 	uint64_t val = 0;
 
-	vnl_u64(attr, &val);
+	vnl_msg_u64(attr, &val);
 	return val;
 }
 
@@ -81,7 +81,7 @@ static int log_details(void *data, const struct vnl_msg *msg)
 	struct nlattr *attrs[VUSER_A_REQUEST_MAX + 1];
 	struct device *dev = data;
 
-	if (vnl_parse(msg, attrs, VUSER_A_REQUEST_MAX))
+	if (vnl_msg_parse(msg, attrs, VUSER_A_REQUEST_MAX))
 		return -EBADMSG;
 	log_err("%s: the message was %s with %u file descriptors: iova 0x%llx size 0x%llx, index %u start %u count %u",
 		dev->uuid,
@@ -98,43 +98,43 @@ static int log_details(void *data, const struct vnl_msg *msg)
 /* It cannot be sent: let the consumer's ioctl fail now, not at its deadline. */
 static void refuse(struct device *dev, uint64_t id, int error)
 {
-	struct vnl *nl = &dev->helper->owner;
+	struct vnl_sock *nl = &dev->helper->owner;
 	struct nl_msg *msg;
 
 	log_err("%s: cannot send message %llu: %s", dev->uuid,
-		(unsigned long long)id, vnl_error(nl, error));
-	msg = vnl_request(nl, VUSER_CMD_REQUEST_GET, 0, 0);
+		(unsigned long long)id, vnl_sock_error(nl, error));
+	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_GET, 0, 0);
 	if (msg) {
 		nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
 		nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
-		vnl_call(nl, msg, log_details, dev);
+		vnl_sock_call(nl, msg, log_details, dev);
 	}
-	msg = vnl_request(nl, VUSER_CMD_REQUEST_DONE, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_DONE, 0, 0);
 	if (!msg)
 		return;
 	nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
 	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
 	nla_put_u64(msg, VUSER_A_REQUEST_TOKEN, dev->token);
 	nla_put_u32(msg, VUSER_A_REQUEST_STATUS, -error);
-	vnl_call(nl, msg, NULL, NULL);
+	vnl_sock_call(nl, msg, NULL, NULL);
 }
 
 static void send_one(struct device *dev, uint64_t id)
 {
-	struct vnl *nl = &dev->helper->owner;
+	struct vnl_sock *nl = &dev->helper->owner;
 	struct nl_msg *msg;
 	int ret;
 
-	msg = vnl_request(nl, VUSER_CMD_SEND, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_SEND, 0, 0);
 	if (!msg)
 		return;
 	nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
 	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
 	nla_put_u64(msg, VUSER_A_REQUEST_TOKEN, dev->token);
 	nla_put_s32(msg, VUSER_A_REQUEST_NULL_FD, dev->helper->null_fd);
-	ret = vnl_call(nl, msg, NULL, NULL);
+	ret = vnl_sock_call(nl, msg, NULL, NULL);
 	log_debug("%s: message %llu: %s", dev->uuid, (unsigned long long)id,
-		  ret ? vnl_error(nl, ret) : "sent");
+		  ret ? vnl_sock_error(nl, ret) : "sent");
 	switch (ret) {
 	case 0:
 	case -EAGAIN: /* no room: we are rung again when there is */

@@ -78,12 +78,12 @@ static void check_description(const struct vuser_description *desc)
 static void attach_it(const struct vuser_description *desc,
 		      const struct config *config)
 {
-	struct vnl nl;
+	struct vnl_sock nl;
 
 	netlink_open(&nl, NULL, 0);
 	FUZZ_CHECK(attach(&nl, 1, 2, desc, config->data, config->done) !=
 		   -EMSGSIZE);
-	vnl_close(&nl);
+	vnl_sock_close(&nl);
 }
 
 static void learned(struct vuser_description *desc)

@@ -55,10 +55,10 @@ static void check_dev(const struct vnl_dev *dev)
 	FUZZ_CHECK(dev->nr_regions <= VNL_MAX_REGIONS);
 	FUZZ_CHECK(dev->nr_irqs <= VNL_MAX_IRQS);
 	FUZZ_CHECK(dev->config_size <= sizeof(dev->config));
-	vnl_state_name(dev->state);
-	vnl_mmap_name(dev->mmap);
-	vnl_reset_name(dev->reset);
-	vnl_dma_backing_name(dev->dma_backing);
+	vnl_name_state(dev->state);
+	vnl_name_mmap(dev->mmap);
+	vnl_name_reset(dev->reset);
+	vnl_name_dma_backing(dev->dma_backing);
 }
 
 static int on_dev(void *data, const struct vnl_dev *dev)
@@ -83,7 +83,7 @@ static int on_event(void *data, const struct vnl_msg *msg)
 	return 0;
 }
 
-static void use(struct vnl *nl, uint8_t what)
+static void use(struct vnl_sock *nl, uint8_t what)
 {
 	struct vnl_dev dev;
 	unsigned int nr = 0;
@@ -99,7 +99,7 @@ static void use(struct vnl *nl, uint8_t what)
 		ret = vnl_dev_dump(nl, on_dev, &nr);
 		break;
 	case 2:
-		ret = vnl_events(nl);
+		ret = vnl_sock_events(nl);
 		break;
 	case 3:
 		ret = requests_dump(&helper, nl);
@@ -107,7 +107,7 @@ static void use(struct vnl *nl, uint8_t what)
 	default:
 		requests_send(&helper);
 	}
-	FUZZ_CHECK(!ret || vnl_error(nl, ret)[0]);
+	FUZZ_CHECK(!ret || vnl_sock_error(nl, ret)[0]);
 	FUZZ_CHECK(memchr(nl->error, 0, sizeof(nl->error)));
 }
 
@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in uses = { data, size };
 	size_t nr_uses = fuzz_u8(&uses) % 8, left;
-	struct vnl *nl = &helper.owner;
+	struct vnl_sock *nl = &helper.owner;
 
 	left = nr_uses;
 	data = fuzz_bytes(&uses, &left);
@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	device.owned = true;
 	while (left--)
 		use(nl, *data++);
-	vnl_close(nl);
+	vnl_sock_close(nl);
 	free(helper.requests);
 	memset(&helper, 0, sizeof(helper));
 	return 0;

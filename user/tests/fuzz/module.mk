@@ -17,16 +17,16 @@ fuzz-vhost-state-objs := $(d)fuzz-vhost-state.o $(fuzz-objs) \
 	$(addprefix devices/vhost/,state.o stream.o)
 fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,attach.o config.o) \
-	$(addprefix netlink/,vnl.o dev.o names.o)
+	$(vnl-objs)
 fuzz-handshake-libs := libnl-3.0 libnl-genl-3.0
 fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,helper.o family.o device.o connection.o config.o \
 		attach.o requests.o explain.o) \
-	$(addprefix netlink/,vnl.o dev.o names.o)
+	$(vnl-objs)
 fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0 libsystemd
 fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
 	vuserd/requests.o \
-	$(addprefix netlink/,vnl.o dev.o names.o)
+	$(vnl-objs)
 fuzz-netlink-libs := libnl-3.0 libnl-genl-3.0
 
 comma := ,

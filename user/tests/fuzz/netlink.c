@@ -22,7 +22,7 @@ static bool always_ack;
 static bool asked;
 static uint32_t seq;
 
-void netlink_open(struct vnl *nl, const uint8_t *data, size_t size)
+void netlink_open(struct vnl_sock *nl, const uint8_t *data, size_t size)
 {
 	memset(nl, 0, sizeof(*nl));
 	nl->sk = nl_socket_alloc();

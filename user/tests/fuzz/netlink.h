@@ -6,7 +6,7 @@
 #ifndef FUZZ_NETLINK_H
 #define FUZZ_NETLINK_H
 
-#include "../../netlink/vnl.h"
+#include "../../netlink/dev.h"
 #include "fuzz.h"
 
 /* The number of the family. */
@@ -17,7 +17,7 @@
  * length and flags (netlink.c), and then their messages.  NULL: each request
  * is answered with success.
  */
-void netlink_open(struct vnl *nl, const uint8_t *data, size_t size);
+void netlink_open(struct vnl_sock *nl, const uint8_t *data, size_t size);
 
 /* The same for sockets that the code under test opens itself. */
 void netlink_feed(const uint8_t *data, size_t size);

@@ -8,7 +8,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include "../../netlink/vnl.h"
+#include "../../netlink/dev.h"
 #include "../../vuserctl/settings.h"
 #include "../tap.h"
 

@@ -6,11 +6,11 @@ test-endpoint-objs := $(d)test-endpoint.o $(wire-objs) vuserd/endpoint.o \
 		      $(harness-objs)
 test-explain-objs := $(d)test-explain.o vuserd/explain.o $(harness-objs)
 test-requests-objs := $(d)test-requests.o $(d)request.o \
-		      vuserd/requests.o $(harness-objs) netlink/vnl.o
-test-requests-ldlibs := -Wl,--wrap=vnl_request,--wrap=vnl_call
+		      vuserd/requests.o $(harness-objs) netlink/sock.o netlink/msg.o
+test-requests-ldlibs := -Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call
 test-requests-libs := $(vnl-libs)
 test-device-objs := $(d)test-device.o $(d)request.o vuserd/device.o \
-		    $(harness-objs) netlink/vnl.o netlink/dev.o netlink/names.o
-test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_port \
-			-Wl,--wrap=vnl_request,--wrap=vnl_call
+		    $(harness-objs) $(vnl-objs)
+test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_sock_port \
+			-Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call
 test-device-libs := $(vnl-libs) libsystemd

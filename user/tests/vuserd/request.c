@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In place of vnl_request(), which asks a socket: a message for nobody. */
+/* In place of vnl_sock_request(), which asks a socket: a message for nobody. */
 #include <netlink/msg.h>
 
-#include "../../netlink/vnl.h"
+#include "../../netlink/sock.h"
 
-struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-				  size_t size);
+struct nl_msg *__wrap_vnl_sock_request(struct vnl_sock *nl, uint8_t cmd,
+				       int flags, size_t size);
 
-struct nl_msg *__wrap_vnl_request(struct vnl *nl, uint8_t cmd, int flags,
-				  size_t size)
+struct nl_msg *__wrap_vnl_sock_request(struct vnl_sock *nl, uint8_t cmd,
+				       int flags, size_t size)
 {
 	(void)nl;
 	(void)cmd;

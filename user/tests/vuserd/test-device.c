@@ -23,11 +23,13 @@ static uint32_t owner, state; /* of the device */
 static unsigned int later;
 
 /* In place of those that have a socket; see module.mk. */
-int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info);
-uint32_t __wrap_vnl_port(const struct vnl *nl);
-int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
+int __wrap_vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *info);
+uint32_t __wrap_vnl_sock_port(const struct vnl_sock *nl);
+int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
+			 vnl_sock_fn fn, void *data);
 
-int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
+int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
+			 vnl_sock_fn fn, void *data)
 {
 	(void)nl;
 	(void)fn;
@@ -36,13 +38,13 @@ int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
 	return done;
 }
 
-uint32_t __wrap_vnl_port(const struct vnl *nl)
+uint32_t __wrap_vnl_sock_port(const struct vnl_sock *nl)
 {
 	(void)nl;
 	return OURS;
 }
 
-int __wrap_vnl_dev_get(struct vnl *nl, uint32_t id, struct vnl_dev *info)
+int __wrap_vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *info)
 {
 	(void)nl;
 	if (answer)
@@ -94,7 +96,7 @@ void connection_free(struct connection *conn)
 	check(!conn);
 }
 
-int attach(struct vnl *nl, uint32_t id, uint64_t token,
+int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	   const struct vuser_description *desc, const uint8_t *config,
 	   uint32_t config_size)
 {

@@ -65,9 +65,11 @@ void log_line(const char *level, const char *fmt, ...)
 }
 
 /* In place of those that talk to the kernel; see module.mk. */
-int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data);
+int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
+			 vnl_sock_fn fn, void *data);
 
-int __wrap_vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
+int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
+			 vnl_sock_fn fn, void *data)
 {
 	(void)nl;
 	(void)fn;

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vnl.h"
+#include "name.h"
 
 #define CHECK_COUNTER(attr, name)                                         \
 	_Static_assert(VNL_COUNTER_##attr + 1 == VUSER_A_COUNTERS_##attr, \
@@ -78,27 +78,27 @@ static const char *known(const char *name)
 	return name ? name : "unknown";
 }
 
-const char *vnl_state_name(uint32_t state)
+const char *vnl_name_state(uint32_t state)
 {
 	return known(state_name(state));
 }
 
-const char *vnl_mmap_name(uint32_t mmap)
+const char *vnl_name_mmap(uint32_t mmap)
 {
 	return known(mmap_name(mmap));
 }
 
-const char *vnl_reset_name(uint32_t reset)
+const char *vnl_name_reset(uint32_t reset)
 {
 	return known(reset_name(reset));
 }
 
-const char *vnl_dma_backing_name(uint32_t backing)
+const char *vnl_name_dma_backing(uint32_t backing)
 {
 	return known(dma_backing_name(backing));
 }
 
-const char *vnl_counter_name(enum vnl_counter counter)
+const char *vnl_name_counter(enum vnl_counter counter)
 {
 #define COUNTER_NAME(attr, name) [VNL_COUNTER_##attr] = name,
 	static const char *const names[] = { VNL_COUNTERS(COUNTER_NAME) };
@@ -106,7 +106,7 @@ const char *vnl_counter_name(enum vnl_counter counter)
 	return names[counter];
 }
 
-int vnl_mmap_number(const char *name)
+int vnl_name_parse_mmap(const char *name)
 {
 	const char *known_name;
 	int i;
@@ -117,7 +117,7 @@ int vnl_mmap_number(const char *name)
 	return -EINVAL;
 }
 
-int vnl_reset_number(const char *name)
+int vnl_name_parse_reset(const char *name)
 {
 	const char *known_name;
 	int i;
@@ -128,7 +128,7 @@ int vnl_reset_number(const char *name)
 	return -EINVAL;
 }
 
-int vnl_dma_backing_number(const char *name)
+int vnl_name_parse_dma_backing(const char *name)
 {
 	const char *known_name;
 	int i;

@@ -11,31 +11,32 @@
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/msg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "vnl.h"
+#include "sock.h"
 
 /* A description with all that a server may claim must fit one request. */
-#define VNL_SNDBUF (4 << 20)
+#define SNDBUF (4 << 20)
 /* Doorbells and changes of some hundred devices at once. */
-#define VNL_RCVBUF (4 << 20)
+#define RCVBUF (4 << 20)
 
 /* The kernel's own limit. */
-#define VNL_MAX_ERRNO 4095
+#define MAX_ERRNO 4095
 
 /* What a received message meant to a caller who waits for an answer. */
-enum vnl_progress {
-	VNL_MORE,
-	VNL_DONE,
+enum progress {
+	MORE,
+	DONE,
 };
 
-static void vnl_set_options(int fd)
+static void set_options(int fd)
 {
-	int one = 1, snd = VNL_SNDBUF, rcv = VNL_RCVBUF;
+	int one = 1, snd = SNDBUF, rcv = RCVBUF;
 
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
@@ -48,7 +49,7 @@ static void vnl_set_options(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof(rcv));
 }
 
-int vnl_open(struct vnl *nl)
+int vnl_sock_open(struct vnl_sock *nl)
 {
 	int ret;
 
@@ -71,7 +72,7 @@ int vnl_open(struct vnl *nl)
 		ret = -ENOENT;
 		goto err_free;
 	}
-	vnl_set_options(vnl_fd(nl));
+	set_options(vnl_sock_fd(nl));
 	nl_socket_set_nonblocking(nl->sk);
 	return 0;
 
@@ -81,24 +82,24 @@ err_free:
 	return ret;
 }
 
-void vnl_close(struct vnl *nl)
+void vnl_sock_close(struct vnl_sock *nl)
 {
 	if (nl->sk)
 		nl_socket_free(nl->sk);
 	nl->sk = NULL;
 }
 
-int vnl_fd(const struct vnl *nl)
+int vnl_sock_fd(const struct vnl_sock *nl)
 {
 	return nl_socket_get_fd(nl->sk);
 }
 
-uint32_t vnl_port(const struct vnl *nl)
+uint32_t vnl_sock_port(const struct vnl_sock *nl)
 {
 	return nl_socket_get_local_port(nl->sk);
 }
 
-int vnl_join(struct vnl *nl)
+int vnl_sock_join(struct vnl_sock *nl)
 {
 	struct nl_sock *ctrl;
 	int group = -NLE_NOMEM;
@@ -114,7 +115,8 @@ int vnl_join(struct vnl *nl)
 	return nl_socket_add_membership(nl->sk, group) ? -errno : 0;
 }
 
-struct nl_msg *vnl_request(struct vnl *nl, uint8_t cmd, int flags, size_t size)
+struct nl_msg *vnl_sock_request(struct vnl_sock *nl, uint8_t cmd, int flags,
+				size_t size)
 {
 	struct nl_msg *msg;
 
@@ -132,7 +134,7 @@ struct nl_msg *vnl_request(struct vnl *nl, uint8_t cmd, int flags, size_t size)
 }
 
 /* The text that came with an error, or with a success. */
-static void vnl_take_text(struct vnl *nl, struct nlmsghdr *hdr)
+static void take_text(struct vnl_sock *nl, struct nlmsghdr *hdr)
 {
 	struct nlmsgerr *err = nlmsg_data(hdr);
 	struct nlattr *attr, *text;
@@ -156,51 +158,51 @@ static void vnl_take_text(struct vnl *nl, struct nlmsghdr *hdr)
 			 (char *)nla_data(text));
 }
 
-static enum vnl_progress vnl_take_ack(struct vnl *nl, struct nlmsghdr *hdr,
-				      int *result)
+static enum progress take_ack(struct vnl_sock *nl, struct nlmsghdr *hdr,
+			      int *result)
 {
 	int error = 0;
 
 	if (nlmsg_datalen(hdr) >= (int)sizeof(error))
 		memcpy(&error, nlmsg_data(hdr), sizeof(error));
-	if (error > 0 || error < -VNL_MAX_ERRNO)
+	if (error > 0 || error < -MAX_ERRNO)
 		error = -EBADMSG;
 	if (hdr->nlmsg_type == NLMSG_ERROR)
-		vnl_take_text(nl, hdr);
+		take_text(nl, hdr);
 	if (!*result)
 		*result = error;
-	return VNL_DONE;
+	return DONE;
 }
 
-static enum vnl_progress vnl_take(struct vnl *nl, struct nlmsghdr *hdr,
-				  vnl_fn fn, void *data, int *result)
+static enum progress take_message(struct vnl_sock *nl, struct nlmsghdr *hdr,
+				  vnl_sock_fn fn, void *data, int *result)
 {
 	struct vnl_msg msg = { .seq = hdr->nlmsg_seq, .hdr = hdr };
 	bool ours = hdr->nlmsg_seq && hdr->nlmsg_seq == nl->seq;
 	int ret;
 
 	if (hdr->nlmsg_type == NLMSG_ERROR || hdr->nlmsg_type == NLMSG_DONE)
-		return ours ? vnl_take_ack(nl, hdr, result) : VNL_MORE;
+		return ours ? take_ack(nl, hdr, result) : MORE;
 	if (hdr->nlmsg_type != nl->family || !genlmsg_valid_hdr(hdr, 0))
-		return VNL_MORE;
+		return MORE;
 	msg.cmd = genlmsg_hdr(hdr)->cmd;
 	if (!hdr->nlmsg_seq) {
 		if (nl->event)
 			nl->event(nl->event_data, &msg);
-		return VNL_MORE;
+		return MORE;
 	}
 	if (ours && fn && !*result) {
 		ret = fn(data, &msg);
 		if (ret)
 			*result = ret;
 	}
-	return VNL_MORE;
+	return MORE;
 }
 
 /* Takes one datagram: VNL_*, or -EAGAIN, -ENOBUFS, ... */
-static int vnl_recv(struct vnl *nl, vnl_fn fn, void *data, int *result)
+static int receive(struct vnl_sock *nl, vnl_sock_fn fn, void *data, int *result)
 {
-	enum vnl_progress progress = VNL_MORE;
+	enum progress progress = MORE;
 	unsigned char *buf = NULL;
 	struct sockaddr_nl from;
 	struct nlmsghdr *hdr;
@@ -216,13 +218,14 @@ static int vnl_recv(struct vnl *nl, vnl_fn fn, void *data, int *result)
 	if (!from.nl_pid)
 		for (hdr = (struct nlmsghdr *)buf; nlmsg_ok(hdr, len);
 		     hdr = nlmsg_next(hdr, &len))
-			if (vnl_take(nl, hdr, fn, data, result) == VNL_DONE)
-				progress = VNL_DONE;
+			if (take_message(nl, hdr, fn, data, result) == DONE)
+				progress = DONE;
 	free(buf);
 	return progress;
 }
 
-int vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
+int vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg, vnl_sock_fn fn,
+		  void *data)
 {
 	int ret, result = 0;
 
@@ -232,52 +235,29 @@ int vnl_call(struct vnl *nl, struct nl_msg *msg, vnl_fn fn, void *data)
 	if (ret < 0)
 		return ret == -NLE_MSGSIZE ? -EMSGSIZE : -EIO;
 	do {
-		ret = vnl_recv(nl, fn, data, &result);
+		ret = receive(nl, fn, data, &result);
 		/* Doorbells were lost: the caller's event loop sees to it. */
 		if (ret == -ENOBUFS && nl->event)
 			nl->event(nl->event_data, NULL);
-	} while (ret == VNL_MORE || ret == -ENOBUFS);
-	if (ret == VNL_DONE)
+	} while (ret == MORE || ret == -ENOBUFS);
+	if (ret == DONE)
 		return result;
 	return ret == -EAGAIN ? -ENOBUFS : ret;
 }
 
-int vnl_events(struct vnl *nl)
+int vnl_sock_events(struct vnl_sock *nl)
 {
 	int ret, result = 0, lost = 0;
 
 	do {
-		ret = vnl_recv(nl, NULL, NULL, &result);
+		ret = receive(nl, NULL, NULL, &result);
 		if (ret == -ENOBUFS)
 			lost = -ENOBUFS;
-	} while (ret == VNL_MORE || ret == VNL_DONE || ret == -ENOBUFS);
+	} while (ret == MORE || ret == DONE || ret == -ENOBUFS);
 	return ret == -EAGAIN ? lost : ret;
 }
 
-const char *vnl_error(const struct vnl *nl, int error)
+const char *vnl_sock_error(const struct vnl_sock *nl, int error)
 {
 	return nl->error[0] ? nl->error : strerror(-error);
-}
-
-int vnl_parse(const struct vnl_msg *msg, struct nlattr **attrs, int max)
-{
-	return genlmsg_parse(msg->hdr, 0, attrs, max, NULL) ? -EBADMSG : 0;
-}
-
-static int vnl_number(struct nlattr *attr, void *val, int size)
-{
-	if (!attr || nla_len(attr) < size)
-		return -EBADMSG;
-	memcpy(val, nla_data(attr), size);
-	return 0;
-}
-
-int vnl_u32(struct nlattr *attr, uint32_t *val)
-{
-	return vnl_number(attr, val, sizeof(*val));
-}
-
-int vnl_u64(struct nlattr *attr, uint64_t *val)
-{
-	return vnl_number(attr, val, sizeof(*val));
 }
