@@ -67,6 +67,11 @@ TREES = {
         folder_prefixes={"netlink": "vuser_nl_"},
         generated=("netlink/gen",),
     ),
+    "netlink": Tree(
+        path="user/netlink",
+        prefixes=("vnl_",),
+        layers=(".",),
+    ),
 }
 
 KEYWORDS = frozenset("""
