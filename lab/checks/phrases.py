@@ -182,7 +182,7 @@ def from_prose(source: str) -> Iterator[Block]:
 def from_man(source: str) -> Iterator[Block]:
     """A man page: the text without comments and macros."""
     source = re.sub(r'(?m)^\.\\".*$|^\.Pp$', "", source)
-    yield from from_prose(re.sub(r"(?m)^\.[A-Z][a-z]+ ?", "", source))
+    yield from from_prose(re.sub(r"(?m)^\.[A-Za-z]+ ?", "", source))
 
 
 READERS: dict[str, Callable[[str], Iterator[Block]]] = {
