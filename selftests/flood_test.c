@@ -66,7 +66,7 @@ FIXTURE_TEARDOWN(flood)
 #define EXPECT_STATE(state) \
 	EXPECT_EQ(0, mdev_wait(self->h.consumer.uuid, "state", state, SOON_MS))
 
-/* Tricks ------------------------------------------------------------------ */
+/* Tricks ------------------------------------------------------------------- */
 
 static atomic_uint batches;
 static sem_t reached, go_on;
@@ -85,7 +85,7 @@ static size_t make_writes(char *buf, size_t size)
 		.hdr.command = VFIO_USER_DMA_WRITE,
 		.hdr.msg_size = sizeof(write),
 		.hdr.flags = VFIO_USER_FLAGS_NO_REPLY,
-		.access = { ACT_IOVA, 1 },
+		.access = { ACTION_IOVA, 1 },
 	};
 	size_t len;
 
@@ -118,7 +118,7 @@ static enum next flood_writes(struct server *s, const struct trick *t)
  */
 static enum next ask_and_not_read(struct server *s, const struct trick *t)
 {
-	struct vfio_user_dma_access access = { ACT_IOVA, 4 * PAGE };
+	struct vfio_user_dma_access access = { ACTION_IOVA, 4 * PAGE };
 	unsigned int i;
 
 	for (i = 0; i < t->a; i++) {
@@ -172,7 +172,7 @@ static enum next break_and_write(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* Floods ------------------------------------------------------------------ */
+/* Floods ------------------------------------------------------------------- */
 
 TEST_F(flood, flood_does_not_delay_the_timeout_of_a_read)
 {
@@ -296,10 +296,10 @@ static unsigned long worker_ticks(void)
 	return all;
 }
 
-#define MAP_ALL()                                         \
-	ASSERT_EQ(0,                                      \
-		  dma_map(self->h.consumer.dev.container, \
-			  self->h.consumer.mem, ACT_IOVA, 4 * PAGE, DMA_RW))
+#define MAP_ALL()                                                         \
+	ASSERT_EQ(0, dma_map(self->h.consumer.dev.container,              \
+			     self->h.consumer.mem, ACTION_IOVA, 4 * PAGE, \
+			     DMA_RW))
 
 /*
  * The server dies while a reply waits for room: the kernel must not retry for

@@ -41,7 +41,7 @@
 #define NOISE 8192
 
 struct test_case {
-	const struct act *act;
+	const struct action *action;
 	const struct trick *trick;
 	bool good;
 	char why[sizeof(((struct hostile *)0)->why)];
@@ -90,31 +90,31 @@ static void result(bool good, const char *name, const char *why)
 	failed |= !good;
 }
 
-/* The cases --------------------------------------------------------------- */
+/* The cases ---------------------------------------------------------------- */
 
-static bool wanted(const struct act *act, const struct trick *trick,
+static bool wanted(const struct action *action, const struct trick *trick,
 		   const char *word)
 {
 	char name[128];
 
-	snprintf(name, sizeof(name), "%s: %s", act->name, trick->name);
+	snprintf(name, sizeof(name), "%s: %s", action->name, trick->name);
 	return !word || strstr(name, word);
 }
 
-static void add(const struct act *act, const struct trick *trick,
+static void add(const struct action *action, const struct trick *trick,
 		const char *word)
 {
 	/* A payload cannot be shorter than 0 bytes. */
-	if (!wanted(act, trick, word) || (int)act->len + trick->delta < 0)
+	if (!wanted(action, trick, word) || (int)action->len + trick->delta < 0)
 		return;
-	table->cases[table->nr].act = act;
+	table->cases[table->nr].action = action;
 	table->cases[table->nr++].trick = trick;
 }
 
 /* All cases, grouped by action. */
 static void make_table(const char *word)
 {
-	size_t max = nr_acts * (nr_generic_tricks + nr_single_tricks);
+	size_t max = nr_actions * (nr_generic_tricks + nr_single_tricks);
 	unsigned int i, k;
 
 	table = mmap(NULL, sizeof(*table) + max * sizeof(table->cases[0]),
@@ -122,19 +122,20 @@ static void make_table(const char *word)
 	if (table == MAP_FAILED)
 		abort();
 	for (i = 0; i < nr_single_tricks; i++)
-		act_find(single_tricks[i].act);
-	for (i = 0; i < nr_acts; i++) {
+		action_find(single_tricks[i].action);
+	for (i = 0; i < nr_actions; i++) {
 		for (k = 0; k < nr_generic_tricks; k++)
-			if (!acts[i].posted && !acts[i].single &&
-			    (acts[i].thorough || !generic_tricks[k].thorough))
-				add(&acts[i], &generic_tricks[k], word);
+			if (!actions[i].posted && !actions[i].single &&
+			    (actions[i].thorough ||
+			     !generic_tricks[k].thorough))
+				add(&actions[i], &generic_tricks[k], word);
 		for (k = 0; k < nr_single_tricks; k++)
-			if (!strcmp(single_tricks[k].act, acts[i].name))
-				add(&acts[i], &single_tricks[k], word);
+			if (!strcmp(single_tricks[k].action, actions[i].name))
+				add(&actions[i], &single_tricks[k], word);
 	}
 }
 
-/* A player ---------------------------------------------------------------- */
+/* A player ----------------------------------------------------------------- */
 
 static void look_at_own(struct own *own)
 {
@@ -177,7 +178,7 @@ static void play_cases(struct hostile *h, struct own *before)
 
 	while ((i = atomic_fetch_add(&table->next, 1)) < table->end) {
 		c = &table->cases[i];
-		c->good = hostile_play(h, c->act, c->trick);
+		c->good = hostile_play(h, c->action, c->trick);
 		snprintf(c->why, sizeof(c->why), "%s", h->why);
 		if (c->good)
 			c->good = own_as_before(h, before, c->why,
@@ -242,7 +243,7 @@ static void start_player(unsigned int nr)
 	p->done = done[0];
 }
 
-/* The rounds -------------------------------------------------------------- */
+/* The rounds --------------------------------------------------------------- */
 
 /* All players play the cases up to @end; false if one of them hangs or died. */
 static bool play_round(unsigned int end)
@@ -323,25 +324,25 @@ static void check_held(const char *name, const struct held *before)
 }
 
 /* Plays the cases of one action, from the first that was not played. */
-static bool play_act(const struct held *before)
+static bool play_action(const struct held *before)
 {
 	unsigned int i = table->next, end = i;
-	const struct act *act = table->cases[i].act;
+	const struct action *action = table->cases[i].action;
 	char name[200];
 	bool good;
 
-	while (end < table->nr && table->cases[end].act == act)
+	while (end < table->nr && table->cases[end].action == action)
 		end++;
 	good = play_round(end);
 	for (; i < end; i++) {
-		snprintf(name, sizeof(name), "%s: %s", act->name,
+		snprintf(name, sizeof(name), "%s: %s", action->name,
 			 table->cases[i].trick->name);
 		result(table->cases[i].good, name,
 		       table->cases[i].why[0] ? table->cases[i].why :
 						"the case did not end");
 	}
 	if (good)
-		check_held(act->name, before);
+		check_held(action->name, before);
 	return good;
 }
 
@@ -350,7 +351,8 @@ static unsigned int nr_rounds(void)
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < table->nr; i++)
-		nr += !i || table->cases[i].act != table->cases[i - 1].act;
+		nr += !i ||
+		      table->cases[i].action != table->cases[i - 1].action;
 	return nr;
 }
 
@@ -384,7 +386,7 @@ static void play_all(void)
 	look(&before);
 	memory = free_memory();
 	while (table->next < table->nr) {
-		if (!play_act(&before)) {
+		if (!play_action(&before)) {
 			printf("Bail out! a player hangs\n");
 			failed = true;
 			return;

@@ -52,7 +52,7 @@ FIXTURE_TEARDOWN(owned)
 	EXPECT_EQ(0, control_stop(&self->c));
 }
 
-/* Calls --------------------------------------------------------------------- */
+/* Calls -------------------------------------------------------------------- */
 
 static void count(void *data, const struct nlt_reply *reply)
 {
@@ -90,7 +90,7 @@ TEST_F_TIMEOUT(owned, calls_survive_each_failure, SWEEP_LIMIT)
 	EXPECT_EQ(VUSER_STATE_ATTACHED, info.state);
 }
 
-/* Work items ---------------------------------------------------------------- */
+/* Work items --------------------------------------------------------------- */
 
 static int lose_server(void *data)
 {

@@ -48,7 +48,7 @@ FIXTURE_TEARDOWN(dma)
 	vfio_dev_close(&self->dev);
 }
 
-/* Maps ---------------------------------------------------------------------- */
+/* Maps --------------------------------------------------------------------- */
 
 static int map_all(void *data)
 {
@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(dma, maps_of_scattered_pages_survive_each_failure, SWEEP_LIMIT)
 	EXPECT_SWEEP(map_scattered, unmap_scattered, &s, INJECT_SELF);
 }
 
-/* Maps passed to the server at open --------------------------------------------  */
+/* Maps passed to the server at open ---------------------------------------- */
 
 static int open_device(void *data)
 {
@@ -184,7 +184,7 @@ TEST_F_TIMEOUT(dma, open_with_maps_survives_each_failure_in_the_helper,
 	open_sweep(_metadata, self, INJECT_HELPER);
 }
 
-/* The server's own threads -------------------------------------------------- */
+/* The server's own threads ------------------------------------------------- */
 
 static int use_memory(void *data)
 {
@@ -210,7 +210,7 @@ TEST_F_TIMEOUT(dma, page_faults_of_the_server_survive_each_failure, SWEEP_LIMIT)
 	ASSERT_EQ(0, testdev_cmd(&shared, "keep 0"));
 }
 
-/* By message ---------------------------------------------------------------- */
+/* By message --------------------------------------------------------------- */
 
 /* A server that gets no files, and a consumer with 1 MiB of memory. */
 struct asking {
@@ -314,7 +314,7 @@ TEST_F_TIMEOUT(no_twin, dma_by_message_within_a_read_survives_each_failure,
 		     .lossy = true);
 }
 
-/* Windows ------------------------------------------------------------------- */
+/* Windows ------------------------------------------------------------------ */
 
 #define NR_APART 12
 

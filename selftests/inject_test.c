@@ -140,7 +140,7 @@ TEST_F_TIMEOUT(device, settings_survive_each_failure, SWEEP_LIMIT)
 	sweep_self(_metadata, set_all, create_anew, self->td.uuid);
 }
 
-/* Attach, in calls of vuserd -----------------------------------------------------  */
+/* Attach, in calls of vuserd ----------------------------------------------- */
 
 static int attach_server(void *data)
 {

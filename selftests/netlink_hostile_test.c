@@ -34,7 +34,7 @@
 #define SLACK_FILES 128
 #define ROUNDS	    10
 
-/* Composing messages -----------------------------------------------------------  */
+/* Composing messages ------------------------------------------------------- */
 
 /* One error in a message, at the attribute with number @at. */
 struct edit {
@@ -168,7 +168,7 @@ static int call(hostile *self, const struct nlop *op, const struct edit *edit)
 	return nlt_call(&self->nl, compose(self, op, edit), NULL, NULL);
 }
 
-/* State ------------------------------------------------------------------- */
+/* State -------------------------------------------------------------------- */
 
 static void new_sockets(hostile *self)
 {

@@ -10,7 +10,7 @@
 
 CONTROL_FIXTURE
 
-/* Messages with file descriptors ------------------------------------------------  */
+/* Messages with file descriptors ------------------------------------------- */
 
 static int send_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
 		      uint64_t request)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a register access takes, and what it is measured against. The server
- * is vuser-ioat, one instance behind vuser and one that libvuser's client talks
- * to; what is compared is sampled in turn, so that both see the same machine.
+ * Measures how long a register access takes, and compares it with a baseline.
+ * The server is vuser-ioat: one instance serves vuser, another serves
+ * libvuser's client.  The two are sampled in turn, so that both see the same
+ * state of the machine.
  *
  * usage: access_bench UUID SOCKET
  */
@@ -18,7 +19,7 @@
 #define SAMPLES 12000
 #define WARM_UP 500
 
-/* Any register that reads without effect, and one that stores do no harm to. */
+/* A register whose reads have no effect, and one whose stores do no harm. */
 #define REG_READ  0x04
 #define REG_WRITE 0x98
 
@@ -57,7 +58,7 @@ static void sample_load(void)
 	samples_add(&load, now_ns() - start);
 }
 
-/* The load behind it keeps the server's queue short; it is not timed. */
+/* The load after the store keeps the server's queue short; it is not timed. */
 static void sample_store(void)
 {
 	uint64_t start = now_ns();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Copies of 64 KiB by vuser-ioat, driven through its registers and descriptors
- * in mapped memory. Prints the median of nanoseconds per block. It sleeps until
- * the device's interrupt, so that the copies have the machine as those that they
- * are compared with (vuser-ioat --copy-baseline) have it.
+ * Copies blocks of 64 KiB with vuser-ioat, through its registers and
+ * descriptors in mapped memory.  Prints the median time per block in
+ * nanoseconds.  The program sleeps until the device's interrupt, so that the
+ * copies have the machine to themselves, as in the baseline (vuser-ioat
+ * --copy-baseline).
  *
  * usage: ioat_bench UUID
  */
@@ -20,14 +21,18 @@
 
 #define BLOCK (64 * 1024)
 /*
- * Descriptors between two doorbells, and the blocks that they share. What a doorbell
- * and its interrupt take is not to be seen in a block's time.
+ * Descriptors between two doorbells, and the number of blocks that they share.
+ * The ring is so long that the time of a doorbell and its interrupt does not
+ * matter.
  */
 #define RING   4096
 #define BLOCKS 512
 #define ROUNDS 6
 #define AREA   ((size_t)BLOCKS * BLOCK)
-/* Where each thing is in memory; the blocks are as --copy-baseline has them. */
+/*
+ * The place of each part in memory; the blocks are placed as in
+ * --copy-baseline.
+ */
 #define SHIFT (9 * 4096)
 #define DST   (AREA + SHIFT)
 #define REST  (2 * AREA + ((size_t)2 << 20))
@@ -48,7 +53,7 @@
 #define CTL_INTERRUPT  0x1
 #define CTL_COMPLETION 0x8
 
-/* Milliseconds for one turn of the ring. */
+/* The limit for one turn of the ring, in ms. */
 #define PATIENCE 60000
 
 struct descriptor {
@@ -60,7 +65,7 @@ struct descriptor {
 	uint64_t unused[4];
 };
 
-/* What the device touches besides the blocks; IOVA = offset. */
+/* What the device uses besides the blocks; its IOVA is the offset in @mem. */
 struct memory {
 	struct descriptor ring[RING];
 	volatile uint64_t completion;
@@ -109,7 +114,7 @@ static void start(int device)
 	*(volatile uint64_t *)(bar + CHAINADDR) = REST;
 }
 
-/* One turn of the ring, from the doorbell to the interrupt. */
+/* Measures one turn of the ring, from the doorbell to the interrupt. */
 static double turn(struct memory *m, uint16_t count)
 {
 	uint64_t begin = now_ns(), end;

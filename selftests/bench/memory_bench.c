@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What does not go through the socket: stores to shared areas, stores that are
- * events, interrupts, and DMA maps. The server is vuser-testdev.
+ * Measures what does not go through the socket: stores to shared areas, stores
+ * that signal an ioeventfd, interrupts, and DMA maps.  The server is
+ * vuser-testdev.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -22,7 +23,7 @@
 #include "row.h"
 
 #define SAMPLES 12000
-/* Stores in a sample, where one alone is shorter than reading the clock. */
+/* Stores per sample: one store is shorter than reading the clock. */
 #define BATCH 1000
 
 static void *map_bar(int device, unsigned int bar, size_t size)
@@ -36,8 +37,8 @@ static void *map_bar(int device, unsigned int bar, size_t size)
 }
 
 /*
- * One function for both kinds of memory: a copy of the loop of each one's own may be
- * slower for where it happens to lie.
+ * One function for both kinds of memory: two copies of the loop could differ in
+ * speed because of their placement.
  */
 static __attribute__((noinline)) double batch_ns(volatile uint32_t *word)
 {
@@ -95,7 +96,10 @@ static void bench_ioeventfd(int device)
 		  samples_median(&a), "ns", samples_median(&b), 3);
 }
 
-/* A thread that sleeps until an eventfd is signalled, and says when it woke up. */
+/*
+ * A thread that sleeps until an eventfd is signalled, and records when it woke
+ * up.
+ */
 struct sleeper {
 	int fd;
 	uint64_t woken;
@@ -132,9 +136,9 @@ static void sleeper_end(struct sleeper *s)
 }
 
 /*
- * From right before the server's write until the consumer's thread is awake. That
- * sleeps by then: the order to fire went to the server's process and its answer will
- * come back.
+ * The time from just before the server's write until the consumer's thread runs.
+ * The thread sleeps by then, because the command must first reach the server's
+ * process.
  */
 static double irq_ns(struct testdev *td, struct sleeper *s)
 {
@@ -178,7 +182,7 @@ static void bench_irq(struct testdev *td, int device, struct testdev *other)
 		  samples_median(&a), "ns", samples_median(&b), 1.1);
 }
 
-/* As much huge memory as there is, 1 GiB at most. */
+/* Uses the available huge pages, at most 1 GiB. */
 static void bench_map(int container)
 {
 	size_t size = 1ul << 30;

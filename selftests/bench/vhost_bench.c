@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A trapped load of a register of vuser-vhost, against one of vuser-ioat: the way is
- * the same, so what differs is what the two servers do. They are sampled in turn.
+ * Compares a trapped load of a register of vuser-vhost with one of vuser-ioat.
+ * The path is the same, so the difference is the work of the servers.  The two
+ * are sampled in turn.
  *
  * usage: vhost_bench VHOST-UUID IOAT-UUID
  */
@@ -14,8 +15,10 @@
 #define SAMPLES 12000
 #define WARM_UP 500
 
-/* Of both devices a register of 4 bytes in BAR 0 that reads without effect:
- * virtio's device_feature and ioat's ATTNSTATUS. */
+/*
+ * A 4-byte register in BAR 0 of both devices whose reads have no effect:
+ * virtio's device_feature and ioat's ATTNSTATUS.
+ */
 #define REG_READ 0x04
 
 static volatile uint32_t *map_bar(struct vfio_dev *dev, const char *uuid)

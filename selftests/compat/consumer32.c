@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that is a 32-bit program, without any library: a system needs none
- * for i386 to build and run it.
+ * A 32-bit consumer without any library, so that a system without i386
+ * libraries can build and run it.
  *
- *	consumer32 GROUP DEVICE [load]
+ * consumer32 GROUP DEVICE [load]
  *
  * opens the device and uses all of it, then writes a byte to standard output.
- * When it has read one it waits for an interrupt and ends with 0, or, with
- * "load", loads from a register that is trapped.  Any other exit status is the
- * line that failed (as far as 8 bits go).
+ * When it has read a byte, it waits for an interrupt and exits with 0, or, with
+ * "load", loads from a trapped register.  Any other exit status is the number
+ * of the line that failed, modulo 256.
  */
 #include <linux/vfio.h>
 
 #include "../testdev/testdev.h"
 
-/* Numbers of the i386 system calls; this file is for nothing else. */
+/* Numbers of the i386 system calls; this file is only built for i386. */
 #define NR_EXIT	    1
 #define NR_READ	    3
 #define NR_WRITE    4
@@ -31,7 +31,10 @@
 
 #define PAGE 0x1000
 
-/* Six arguments, in registers; the last is in the frame pointer's. */
+/*
+ * Makes a system call with six arguments in registers; the last is in the frame
+ * pointer.
+ */
 static long call(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long regs[] = { a, f, nr };
@@ -100,7 +103,7 @@ static __u64 region(int device, __u32 index)
 	return info.offset;
 }
 
-/* Everything up to the open device. */
+/* Does all that is needed to open the device. */
 static int open_device(const char *group_path, const char *name)
 {
 	static char memory[PAGE] __attribute__((aligned(PAGE)));
@@ -164,11 +167,11 @@ static void use(int device)
 	CHECK(value == TESTDEV_ID);
 	value = 0x32323232;
 	CHECK(put(device, &value, 4, area + 8) == 4);
-	/* Memory of the server's is there without a trap. */
+	/* The server's memory is accessible without a trap. */
 	CHECK(map(device, area)[2] == value);
 }
 
-/* The stack as the kernel left it: count of arguments, then they. */
+/* The stack at program start: the number of arguments, then the arguments. */
 __attribute__((used)) static void start(char **stack)
 {
 	char **argv = stack + 1;

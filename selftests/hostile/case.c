@@ -18,20 +18,25 @@
 #include "../lib/testdev.h"
 #include "case.h"
 
-/* Time-outs, ms: where none is to pass, and where one is. */
-#define PATIENT 10000
-#define HASTY	250
-/* A busy machine may be late before the trick is played: so many more tries. */
+/* Timeouts in ms: one that must not expire, and one that must. */
+#define LONG_TIMEOUT  10000
+#define SHORT_TIMEOUT 250
+/*
+ * On a busy machine the timeout may expire before the trick is played: try
+ * again with a longer one, this many times as long.
+ */
 #define LONGER	4
-#define LONGEST (HASTY * LONGER * LONGER)
+#define LONGEST (SHORT_TIMEOUT * LONGER * LONGER)
 
-/* What a log says of the device: how many lines, and the last of them. */
+/*
+ * What a log contains about the device: the number of lines, and the last one.
+ */
 struct lines {
 	unsigned int nr;
 	char last[1024];
 };
 
-static bool no(struct hostile *h, const char *fmt, ...)
+static bool fail(struct hostile *h, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -41,7 +46,7 @@ static bool no(struct hostile *h, const char *fmt, ...)
 	return false;
 }
 
-/* Logs -------------------------------------------------------------------- */
+/* Logs --------------------------------------------------------------------- */
 
 static void take_line(struct lines *lines, const char *line, const char *about)
 {
@@ -69,7 +74,9 @@ static struct lines kernel_lines(struct hostile *h)
 	}
 }
 
-/* Only of the server that there is now: others may be tried meanwhile. */
+/*
+ * Only lines about the present server: vuserd may try others at the same time.
+ */
 static struct lines helper_lines(struct hostile *h)
 {
 	char buf[65536], *line, *save = NULL;
@@ -85,7 +92,7 @@ static struct lines helper_lines(struct hostile *h)
 	return lines;
 }
 
-/* Is one of the alternatives of @wanted in @text? */
+/* Whether @text contains one of the alternatives in @wanted. */
 static bool says(const char *text, const char *wanted)
 {
 	char copy[256], *word, *save = NULL;
@@ -107,23 +114,27 @@ static bool has_header(const char *text)
 	return id && strstr(id, " command ") && strstr(id, " size ");
 }
 
-/* One line that says what it was and, where there was one, its header. */
+/*
+ * Checks that there is one line, with the reason and, if there was a message,
+ * its header.
+ */
 static bool explained(struct hostile *h, const char *whose,
 		      const struct lines *lines, const char *wanted,
 		      bool no_header)
 {
 	if (lines->nr != 1)
-		return no(h, "%u lines of %s's, the last: %s", lines->nr, whose,
-			  lines->last);
+		return fail(h, "%u lines of %s, the last: %s", lines->nr, whose,
+			    lines->last);
 	if (!says(lines->last, wanted))
-		return no(h, "%s's line does not say \"%s\": %s", whose, wanted,
-			  lines->last);
+		return fail(h, "the line of %s does not contain \"%s\": %s",
+			    whose, wanted, lines->last);
 	if (!no_header && !has_header(lines->last))
-		return no(h, "%s's line has no header: %s", whose, lines->last);
+		return fail(h, "the line of %s has no header: %s", whose,
+			    lines->last);
 	return true;
 }
 
-/* Attaching --------------------------------------------------------------- */
+/* Attaching ---------------------------------------------------------------- */
 
 static int set_timeouts(struct hostile *h, unsigned int ms)
 {
@@ -136,10 +147,10 @@ static int set_timeouts(struct hostile *h, unsigned int ms)
 }
 
 /*
- * A new socket, so that vuserd tries at once.  The trick is armed in between,
- * when the connection before can trigger it no more.
+ * Connects to a server on a new socket, so that vuserd tries at once.  The
+ * trick is armed only when the old connection cannot trigger it any more.
  */
-static int reconnect(struct hostile *h, const struct act *act,
+static int reconnect(struct hostile *h, const struct action *action,
 		     const struct trick *trick)
 {
 	const char *uuid = h->consumer.uuid;
@@ -155,7 +166,7 @@ static int reconnect(struct hostile *h, const struct act *act,
 	kernel_lines(h);
 	helper_lines(h);
 	if (trick)
-		server_arm(&h->server, trick, &act->target);
+		server_arm(&h->server, trick, &action->target);
 	return mdev_set(uuid, "endpoint", h->server.path);
 }
 
@@ -182,7 +193,10 @@ int hostile_usable(struct hostile *h)
 	return ret;
 }
 
-/* A file that somebody else may have made smaller: it works, or SIGBUS. */
+/*
+ * Touches the shared area, whose file may have been truncated: it works, or
+ * raises SIGBUS.
+ */
 static bool touch_area(struct hostile *h)
 {
 	volatile uint32_t *bar = h->consumer.bar2;
@@ -194,44 +208,46 @@ static bool touch_area(struct hostile *h)
 	return !sig || sig == SIGBUS;
 }
 
-/* Fates ------------------------------------------------------------------- */
+/* Outcomes ----------------------------------------------------------------- */
 
-/* What the tables leave to be worked out. */
-static enum fate fate_of(const struct act *act, const struct trick *t)
+/* Computes the outcome if the table leaves it open. */
+static enum outcome outcome_of(const struct action *action,
+			       const struct trick *t)
 {
-	int64_t len = act->len + t->delta;
-	bool fits = len <= act->max;
+	int64_t len = action->len + t->delta;
+	bool fits = len <= action->max;
 
-	if (t->nr_fds > act->max_fds)
+	if (t->nr_fds > action->max_fds)
 		return LOST;
-	switch (t->fate) {
+	switch (t->outcome) {
 	case BY_SIZE:
-		/* Less than nothing cuts into the header. */
+		/* A payload below 0 bytes cuts into the header. */
 		fits = len >= 0 && fits &&
-		       (len >= act->min || (act->bare && !len));
+		       (len >= action->min || (action->bare && !len));
 		return fits ? FINE : LOST;
 	case BY_SIZE_REFUSED:
-		fits = t->delta <= (int)act->max || act->phase == HANDSHAKE;
-		return fits ? act->refuses && act->phase == HANDSHAKE ?
+		fits = t->delta <= (int)action->max ||
+		       action->phase == HANDSHAKE;
+		return fits ? action->refuses && action->phase == HANDSHAKE ?
 			      LOST :
 			      REFUSED :
 			      LOST;
 	case REFUSED:
-		if (act->phase == HANDSHAKE)
-			return act->refuses ? LOST : FINE;
+		if (action->phase == HANDSHAKE)
+			return action->refuses ? LOST : FINE;
 		return REFUSED;
 	case ECHOED:
-		return act->echoes ? LOST : FINE;
+		return action->echoes ? LOST : FINE;
 	default:
-		return t->fate;
+		return t->outcome;
 	}
 }
 
 static bool result_is(struct hostile *h, enum result wanted, int ret)
 {
-	if (wanted == EITHER || (wanted == GOOD) == !ret)
+	if (wanted == EITHER || (wanted == SUCCESS) == !ret)
 		return true;
-	return no(h, "the consumer got %d", ret);
+	return fail(h, "the consumer got %d", ret);
 }
 
 static bool state_is(struct hostile *h, const char *state)
@@ -241,77 +257,77 @@ static bool state_is(struct hostile *h, const char *state)
 	if (!mdev_wait(h->consumer.uuid, "state", state, SOON_MS))
 		return true;
 	mdev_get(h->consumer.uuid, "state", seen, sizeof(seen));
-	return no(h, "the state is %s, not %s", seen, state);
+	return fail(h, "the state is %s, not %s", seen, state);
 }
 
-/* Lost while a consumer had it, or was about to. */
-static bool is_lost(struct hostile *h, const struct act *act,
+/* Checks that the device is lost, while a consumer has it open or opens it. */
+static bool is_lost(struct hostile *h, const struct action *action,
 		    const struct trick *t, int ret)
 {
-	enum result wanted = act->phase == CLOSING ? GOOD : act->lost;
+	enum result wanted = action->phase == CLOSING ? SUCCESS : action->lost;
 	struct lines lines;
 
 	h->attached = false;
 	if (t->answered)
 		wanted = EITHER;
-	if (act->phase == OPENING)
+	if (action->phase == OPENING)
 		consumer_close(&h->consumer);
-	if (!state_is(h, act->phase == OPEN ? "lost" : "created"))
+	if (!state_is(h, action->phase == OPEN ? "lost" : "created"))
 		return false;
 	lines = kernel_lines(h);
 	return result_is(h, wanted, ret) &&
 	       explained(h, "the kernel", &lines, t->why, t->no_header);
 }
 
-/* It works as before. */
-static bool goes_on(struct hostile *h, const struct act *act, enum fate fate,
-		    int ret)
+/* Checks that the device works as before. */
+static bool still_works(struct hostile *h, const struct action *action,
+			enum outcome outcome, int ret)
 {
-	enum result wanted = fate == FINE ? GOOD : act->refused;
+	enum result wanted = outcome == FINE ? SUCCESS : action->refused;
 	struct lines lines;
 	int err = 0;
 
-	if (act->phase == OPEN || (act->phase == OPENING && !ret))
+	if (action->phase == OPEN || (action->phase == OPENING && !ret))
 		err = consumer_check(&h->consumer);
 	if (err)
-		return no(h, "a read afterwards gives %d", err);
-	if (act->phase == OPEN && !touch_area(h))
-		return no(h, "the shared area is broken");
+		return fail(h, "a read afterwards returns %d", err);
+	if (action->phase == OPEN && !touch_area(h))
+		return fail(h, "the shared area is broken");
 	consumer_close(&h->consumer);
 	if (!state_is(h, "attached"))
 		return false;
 	lines = kernel_lines(h);
-	if (fate == FINE && lines.nr)
-		return no(h, "the kernel says: %s", lines.last);
+	if (outcome == FINE && lines.nr)
+		return fail(h, "the kernel logs: %s", lines.last);
 	return result_is(h, wanted, ret);
 }
 
-static bool play_to_consumer(struct hostile *h, const struct act *act,
+static bool play_to_consumer(struct hostile *h, const struct action *action,
 			     const struct trick *t)
 {
 	struct consumer *c = &h->consumer;
 	int ret = 0;
 
-	if (act->phase != OPENING)
+	if (action->phase != OPENING)
 		ret = consumer_open(c);
-	if (!ret && act->prepare)
-		ret = act->prepare(c);
+	if (!ret && action->prepare)
+		ret = action->prepare(c);
 	if (!ret && t->slow)
 		ret = set_timeouts(h, h->hasty);
 	if (ret)
-		return no(h, "cannot begin: %s", strerror(-ret));
+		return fail(h, "cannot begin: %s", strerror(-ret));
 	kernel_lines(h);
-	server_arm(&h->server, t, &act->target);
-	ret = act->run(c);
-	/* A posted write is done when what comes behind it is. */
-	if (act->posted)
+	server_arm(&h->server, t, &action->target);
+	ret = action->run(c);
+	/* A posted write is complete when a later command is. */
+	if (action->posted)
 		consumer_check(c);
-	if (fate_of(act, t) == LOST)
-		return is_lost(h, act, t, ret);
-	return goes_on(h, act, fate_of(act, t), ret);
+	if (outcome_of(action, t) == LOST)
+		return is_lost(h, action, t, ret);
+	return still_works(h, action, outcome_of(action, t), ret);
 }
 
-/* Waits until the device has an error that says so of the server. */
+/* Waits until the device's error names the server and the reason. */
 static bool wait_error(struct hostile *h, const char *wanted)
 {
 	long long end = clock_ms() + SOON_MS;
@@ -333,33 +349,34 @@ static bool wait_error(struct hostile *h, const char *wanted)
 		poll(&pfd, 1, end - clock_ms());
 	}
 	close(pfd.fd);
-	return found || no(h, "the error is: %s", seen);
+	return found || fail(h, "the error is: %s", seen);
 }
 
-/* Every answer to a read of configuration space is judged alike. */
-static const char *helper_text(const struct act *act, const struct trick *t)
+/* All replies to a read of configuration space get the same message. */
+static const char *helper_text(const struct action *action,
+			       const struct trick *t)
 {
-	if (t->helper && act->target.command == VFIO_USER_REGION_READ &&
+	if (t->helper && action->target.command == VFIO_USER_REGION_READ &&
 	    strcmp(t->helper, "closed the connection") &&
 	    strncmp(t->helper, "did not reply", 13))
 		return "no reply to a read of configuration space";
 	return t->helper ?: "";
 }
 
-static bool play_to_helper(struct hostile *h, const struct act *act,
+static bool play_to_helper(struct hostile *h, const struct action *action,
 			   const struct trick *t)
 {
-	const char *text = helper_text(act, t);
+	const char *text = helper_text(action, t);
 	struct lines lines;
 	int ret = 0;
 
 	if (t->slow)
 		ret = set_timeouts(h, h->hasty);
 	if (!ret)
-		ret = reconnect(h, act, t);
+		ret = reconnect(h, action, t);
 	if (ret)
-		return no(h, "cannot begin: %s", strerror(-ret));
-	if (fate_of(act, t) == LOST) {
+		return fail(h, "cannot begin: %s", strerror(-ret));
+	if (outcome_of(action, t) == LOST) {
 		if (!wait_error(h, text) || !state_is(h, "created"))
 			return false;
 		lines = helper_lines(h);
@@ -369,71 +386,74 @@ static bool play_to_helper(struct hostile *h, const struct act *act,
 		return false;
 	ret = consumer_open(&h->consumer);
 	if (ret || !touch_area(h))
-		return no(h, "it cannot be used: %d", ret);
+		return fail(h, "the device cannot be used: %d", ret);
 	consumer_close(&h->consumer);
 	return true;
 }
 
-/* The next server does better. */
-static bool comes_back(struct hostile *h)
+/* Checks that the next server can be used. */
+static bool works_again(struct hostile *h)
 {
 	int ret = hostile_usable(h);
 
-	return !ret || no(h, "not usable afterwards: %s", strerror(-ret));
+	return !ret || fail(h, "the device is not usable afterwards: %s",
+			    strerror(-ret));
 }
 
-static bool play_once(struct hostile *h, const struct act *act,
+static bool play_once(struct hostile *h, const struct action *action,
 		      const struct trick *t)
 {
 	bool good;
 	int ret;
 
 	h->why[0] = '\0';
-	if (act->phase == HANDSHAKE) {
-		good = play_to_helper(h, act, t);
+	if (action->phase == HANDSHAKE) {
+		good = play_to_helper(h, action, t);
 	} else {
 		ret = hostile_attach(h);
 		if (ret)
-			return no(h, "not usable after what was before: %s",
-				  strerror(-ret));
-		good = play_to_consumer(h, act, t);
+			return fail(
+				h,
+				"the device is not usable after earlier cases: %s",
+				strerror(-ret));
+		good = play_to_consumer(h, action, t);
 	}
 	consumer_close(&h->consumer);
 	if (t->slow)
-		set_timeouts(h, PATIENT);
+		set_timeouts(h, LONG_TIMEOUT);
 	return good;
 }
 
-bool hostile_play(struct hostile *h, const struct act *act,
+bool hostile_play(struct hostile *h, const struct action *action,
 		  const struct trick *t)
 {
 	bool good, played;
 
-	/* Its twin comes with the next connection. */
+	/* The twin socket comes with the next connection. */
 	if (t->twin)
 		h->attached = false;
 	h->server.twin = t->twin;
-	h->hasty = HASTY;
+	h->hasty = SHORT_TIMEOUT;
 	do {
-		good = play_once(h, act, t);
+		good = play_once(h, action, t);
 		played = server_disarm(&h->server);
 		if (!played)
 			h->attached = false;
 		h->hasty *= LONGER;
 	} while (!played && t->slow && h->hasty <= LONGEST);
 	if (good && !played)
-		good = no(h, "the trick was not played");
-	if (good && act->phase == HANDSHAKE)
-		good = comes_back(h);
+		good = fail(h, "the trick was not played");
+	if (good && action->phase == HANDSHAKE)
+		good = works_again(h);
 	if (good && h->server.failed[0])
-		good = no(h, "%s", h->server.failed);
+		good = fail(h, "%s", h->server.failed);
 	if (!good || t->twin)
 		h->attached = false;
 	h->server.twin = false;
 	return good;
 }
 
-/* Life -------------------------------------------------------------------- */
+/* Start and stop ----------------------------------------------------------- */
 
 int hostile_start(struct hostile *h, const char *helper_log)
 {

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One device with its hostile server, and one trick after the other on it. */
+/* Plays one trick after another on a device with a hostile server. */
 #ifndef HOSTILE_CASE_H
 #define HOSTILE_CASE_H
 
-#include "act.h"
+#include "action.h"
 #include "trick.h"
 
 struct hostile {
 	struct server server;
 	struct consumer consumer;
-	bool attached; /* to a server without a twin, that behaves */
-	unsigned int hasty; /* ms, for what ends by a time-out */
+	bool attached; /* to a good server without a twin socket */
+	unsigned int hasty; /* timeout in ms for tricks that end by a timeout */
 	int klog;
-	int helper_log; /* what vuserd prints, a file */
+	int helper_log; /* the file to which vuserd logs */
 	char why[512]; /* why the last case failed */
 };
 
-/* A device, not attached yet; @helper_log is vuserd's. 0 or -errno. */
+/*
+ * Creates a device, not yet attached; @helper_log is vuserd's log. 0 or -errno.
+ */
 int hostile_start(struct hostile *h, const char *helper_log);
 void hostile_stop(struct hostile *h);
 
-/* Attaches the device to a server that behaves, and uses it; 0 or -errno. */
+/* Attaches the device to a good server, and uses it; 0 or -errno. */
 int hostile_usable(struct hostile *h);
-/* The first half of it: attached, whatever was. */
+/* Attaches the device to a good server, unless it is attached. */
 int hostile_attach(struct hostile *h);
 
-/* Plays one case; true: it ended as it should, else @h->why says how not. */
-bool hostile_play(struct hostile *h, const struct act *act,
+/*
+ * Plays one case; true if it ended as expected, otherwise @h->why is the
+ * reason.
+ */
+bool hostile_play(struct hostile *h, const struct action *action,
 		  const struct trick *trick);
 
 #endif /* HOSTILE_CASE_H */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What can be done to any reply. */
+/*
+ * Tricks for any reply.
+ */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <stdio.h>
@@ -9,7 +11,7 @@
 
 #include "trick.h"
 
-/* Sends what the reply has become. */
+/* Sends the changed reply. */
 static enum next go(struct server *s)
 {
 	server_send_message(s, &s->reply);
@@ -26,7 +28,7 @@ static enum next silent(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* @a bytes of it, and then @b: NEXT_*. */
+/* Sends the first @a bytes of the reply, then does @b (NEXT_*). */
 static enum next cut(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.msg_size = sizeof(s->reply.hdr) + s->reply.len;
@@ -34,7 +36,7 @@ static enum next cut(struct server *s, const struct trick *t)
 	return t->b;
 }
 
-/* A size of @a, whatever comes; more than fits would be too honest. */
+/* Sets the message size to @a, whatever is sent. */
 static enum next size(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.msg_size = t->a;
@@ -42,7 +44,7 @@ static enum next size(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* @a bytes more are promised than come. */
+/* Promises @a bytes more than it sends. */
 static enum next promise(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.msg_size = sizeof(s->reply.hdr) + s->reply.len + t->a;
@@ -50,7 +52,7 @@ static enum next promise(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* Byte by byte, but for the last @a; each with @b descriptors. */
+/* Sends the reply byte by byte except the last @a, each with @b descriptors. */
 static enum next trickle(struct server *s, const struct trick *t)
 {
 	int fds[HOSTILE_MAX_FDS];
@@ -69,7 +71,7 @@ static enum next trickle(struct server *s, const struct trick *t)
 	return t->a ? NEXT_SILENT : NEXT_SERVE;
 }
 
-/* The flags become @a, or'ed with @b. */
+/* Sets the flags to the old flags and @a, or @b. */
 static enum next flags(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.flags = (s->reply.hdr.flags & t->a) | t->b;
@@ -94,14 +96,14 @@ static enum next command(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-/* @a bytes less, which may be negative. */
+/* Adds @a bytes to the payload; @a may be negative. */
 static enum next resize(struct server *s, const struct trick *t)
 {
 	s->reply.len += (int64_t)t->a;
 	return go(s);
 }
 
-/* An error of number @a with @b bytes of payload. */
+/* Sends error @a with @b bytes of payload. */
 static enum next error(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.flags |= VFIO_USER_FLAGS_ERROR;
@@ -130,21 +132,21 @@ static enum next with_fds(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-/* A byte out of band first: AF_UNIX has such a thing. */
+/* Sends a byte out of band first, which AF_UNIX supports. */
 static enum next out_of_band(struct server *s, const struct trick *t)
 {
 	send(s->conn, "x", 1, MSG_OOB | MSG_NOSIGNAL);
 	return go(s);
 }
 
-/* Bytes of @a for the payload. */
+/* Fills the payload with the byte @a. */
 static enum next fill(struct server *s, const struct trick *t)
 {
 	memset(s->reply.data, t->a, s->reply.len);
 	return go(s);
 }
 
-/* @a bytes of @b in place of a message. */
+/* Sends @a bytes of value @b in place of a message. */
 static enum next noise(struct server *s, const struct trick *t)
 {
 	memset(&s->reply, t->b, t->a);
@@ -152,7 +154,7 @@ static enum next noise(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* No pattern, but the same each time. */
+/* Sends pseudo-random bytes, the same in each run. */
 static enum next random_noise(struct server *s, const struct trick *t)
 {
 	unsigned char *p = (unsigned char *)&s->reply;
@@ -167,7 +169,7 @@ static enum next random_noise(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* A command of the server's in place of the reply. */
+/* Sends a command in place of the reply. */
 static enum next ask(struct server *s, const struct trick *t)
 {
 	close_fds(&s->reply);
@@ -178,9 +180,9 @@ static enum next ask(struct server *s, const struct trick *t)
 #define HEADER	  sizeof(struct vfio_user_header)
 #define NO_REPLY  "that is no reply to"
 #define HUNG_UP	  "the server closed its socket"
-#define CAME_NOT  "the server did not answer"
+#define NO_ANSWER "the server did not answer"
 #define STOPPED	  "the server stopped within a message"
-#define LATE	  CAME_NOT "|" STOPPED
+#define LATE	  NO_ANSWER "|" STOPPED
 #define LATE_HELP "did not reply within"
 #define BAD_SIZE  "bad message size"
 #define NOTHING	  "reply to nothing that was asked"
@@ -188,26 +190,26 @@ static enum next ask(struct server *s, const struct trick *t)
 /* clang-format off */
 const struct trick generic_tricks[] = {
 	{ "hangs up", hang_up, 0, 0, LOST, HUNG_UP, "closed the connection", .no_header = true },
-	{ "is silent", silent, 0, 0, LOST, CAME_NOT, LATE_HELP, .slow = true, .no_header = true },
-	{ "1 byte, hangs up", cut, 1, NEXT_HANG_UP, LOST, HUNG_UP, "closed the connection", .no_header = true, .thorough = true },
-	{ "half a header, hangs up", cut, HEADER / 2, NEXT_HANG_UP, LOST, HUNG_UP, "closed the connection", .no_header = true },
-	{ "half a header, silent", cut, HEADER / 2, NEXT_SILENT, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
-	{ "half a header, deaf", cut, HEADER / 2, NEXT_DEAF, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
+	{ "is silent", silent, 0, 0, LOST, NO_ANSWER, LATE_HELP, .slow = true, .no_header = true },
+	{ "hangs up after 1 byte", cut, 1, NEXT_HANG_UP, LOST, HUNG_UP, "closed the connection", .no_header = true, .thorough = true },
+	{ "hangs up after half a header", cut, HEADER / 2, NEXT_HANG_UP, LOST, HUNG_UP, "closed the connection", .no_header = true },
+	{ "is silent after half a header", cut, HEADER / 2, NEXT_SILENT, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
+	{ "stops reading after half a header", cut, HEADER / 2, NEXT_DEAF, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
 	{ "size 0", size, 0, 0, LOST, BAD_SIZE, "Invalid argument" },
 	{ "size 15", size, HEADER - 1, 0, LOST, BAD_SIZE, "Invalid argument", .thorough = true },
 	{ "size 16 MiB", size, 16 << 20, 0, LOST, BAD_SIZE, "Message too long" },
 	{ "size 2^31", size, 1U << 31, 0, LOST, BAD_SIZE, "Message too long", .thorough = true },
 	{ "size 2^32 - 1", size, ~0U, 0, LOST, BAD_SIZE, "Message too long" },
-	{ "one byte promised", promise, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
-	{ "a page promised", promise, 4096, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
-	{ "byte by byte", trickle, 0, 0, FINE },
-	{ "byte by byte, then silent", trickle, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
+	{ "promises one byte more", promise, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true, .thorough = true },
+	{ "promises a page more", promise, 4096, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
+	{ "sends byte by byte", trickle, 0, 0, FINE },
+	{ "sends byte by byte, is silent before the last", trickle, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
 	{ "type command", flags, 0, 0, LOST, "a command servers do not send", NO_REPLY },
 	{ "type 2", flags, 0, 2, LOST, "neither command nor reply", "Invalid argument" },
 	{ "type 15", flags, 0, 15, LOST, "neither command nor reply", "Invalid argument", .thorough = true },
 	{ "reserved flags", flags, ~0ULL, 0xffffff90, FINE },
-	{ "id of nobody", id, 0x0055, 0, LOST, NOTHING, NO_REPLY },
-	{ "id of another use", id, 0x0080, 0, LOST, NOTHING, NO_REPLY, .thorough = true },
+	{ "unused id", id, 0x0055, 0, LOST, NOTHING, NO_REPLY },
+	{ "id of an earlier use of the slot", id, 0x0080, 0, LOST, NOTHING, NO_REPLY, .thorough = true },
 	{ "id of a finished request", finished_id, 0, 0, LOST, NOTHING, NO_REPLY },
 	{ "id of a posted write", id, 0x8000, 0, LOST, "reply to a command without one|" NOTHING, NO_REPLY },
 	{ "the next command", command, 1, 0, LOST, "reply to another command", NO_REPLY },
@@ -215,7 +217,7 @@ const struct trick generic_tricks[] = {
 	{ "one byte less", resize, -1, 0, BY_SIZE, "bad size of a reply|bad message size", "malformed reply", .delta = -1 },
 	{ "one byte more", resize, 1, 0, BY_SIZE, "bad size of a reply", "malformed reply", .delta = 1 },
 	{ "4 KiB more", resize, 4096, 0, BY_SIZE, "bad size of a reply", "malformed reply", .delta = 4096 },
-	{ "twice", twice, 0, 0, LOST, NOTHING, NO_REPLY "|no reply to a read", .answered = true },
+	{ "replies twice", twice, 0, 0, LOST, NOTHING, NO_REPLY "|no reply to a read", .answered = true },
 	{ "error EPERM", error, EPERM, 0, REFUSED, .helper = "failed" },
 	{ "error 0", error, 0, 0, REFUSED, .helper = "failed", .thorough = true },
 	{ "error EAGAIN", error, EAGAIN, 0, REFUSED, .helper = "failed", .thorough = true },
@@ -231,8 +233,8 @@ const struct trick generic_tricks[] = {
 	{ "253 descriptors", with_fds, HOSTILE_MAX_FDS, 0, FINE, .helper = "unexpected file descriptors", .nr_fds = HOSTILE_MAX_FDS, .thorough = true },
 	{ "253 descriptors a byte", trickle, 0, HOSTILE_MAX_FDS, FINE, .helper = "unexpected file descriptors", .nr_fds = 16 * HOSTILE_MAX_FDS, .no_header = true },
 	{ "a byte out of band", out_of_band, 0, 0, FINE },
-	{ "payload of 0", fill, 0x00, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel refused|another version", .no_header = true },
-	{ "payload of ff", fill, 0xff, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel refused|another version", .no_header = true, .thorough = true },
+	{ "payload of 0", fill, 0x00, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel rejected|unsupported version", .no_header = true },
+	{ "payload of ff", fill, 0xff, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel rejected|unsupported version", .no_header = true, .thorough = true },
 	{ "32 KiB of 0", noise, 32768, 0x00, LOST, BAD_SIZE, "Invalid argument", .no_header = true },
 	{ "32 KiB of ff", noise, 32768, 0xff, LOST, BAD_SIZE, "Invalid argument", .thorough = true },
 	{ "noise", random_noise, 1, 32768, LOST, BAD_SIZE "|neither", "Invalid argument|Message too long", .thorough = true },

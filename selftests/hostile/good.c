@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device that the hostile server serves while it behaves. */
+/*
+ * The device that the server offers while it behaves well.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>

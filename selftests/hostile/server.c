@@ -96,7 +96,7 @@ int server_send(struct server *s, const void *buf, size_t len, const int *fds,
 	}
 	while (iov.iov_len) {
 		sent = sendmsg(s->conn, &mh, MSG_NOSIGNAL);
-		/* Where the other end can refuse descriptors, it does. */
+		/* The other end refuses descriptors, if it can. */
 		if (sent < 0 && errno == EPERM && mh.msg_controllen) {
 			mh.msg_controllen = 0;
 			continue;
@@ -143,8 +143,8 @@ static void count(struct server *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* The trick for the command that came, or NULL. */
-static const struct trick *its_turn(struct server *s)
+/* Returns the trick to play on this command, or NULL. */
+static const struct trick *trick_for_cmd(struct server *s)
 {
 	const struct trick *trick;
 
@@ -159,10 +159,10 @@ static const struct trick *its_turn(struct server *s)
 	return trick;
 }
 
-/* Answers @s->cmd. */
+/* Replies to @s->cmd. */
 static enum next answer(struct server *s)
 {
-	const struct trick *trick = its_turn(s);
+	const struct trick *trick = trick_for_cmd(s);
 	enum next next = NEXT_SERVE;
 	bool wanted = good_reply(s);
 
@@ -204,7 +204,7 @@ int server_reply_to(struct server *s, uint16_t id)
 	}
 }
 
-static void read_away(struct server *s)
+static void discard_all(struct server *s)
 {
 	struct message msg;
 
@@ -231,7 +231,7 @@ static void serve(struct server *s)
 		next = answer(s);
 	}
 	if (next == NEXT_SILENT)
-		read_away(s);
+		discard_all(s);
 	else if (next == NEXT_DEAF)
 		wait_end(s);
 }
@@ -250,7 +250,7 @@ static void *run(void *arg)
 		if (fd < 0)
 			continue;
 		s->conn = fd;
-		/* Of none that is asked next. */
+		/* An ID that the client does not use next. */
 		s->last_id = 0x7f7f;
 		serve(s);
 		pthread_mutex_lock(&s->lock);
@@ -283,7 +283,7 @@ int server_next(struct server *s)
 	int fd;
 
 	drop(s);
-	/* A trick may have made it smaller. */
+	/* A trick may have truncated the file. */
 	if (ftruncate(s->area_fd, HOSTILE_AREA_SIZE))
 		return -errno;
 	snprintf(s->path, sizeof(s->path), "/run/hostile-%d-%u", getpid(),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What can be wrong with one message only. */
+/*
+ * Tricks for one particular message.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -12,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "act.h"
+#include "action.h"
 #include "trick.h"
 
 #define ALL (~0ULL)
@@ -23,7 +25,7 @@ static enum next go(struct server *s)
 	return NEXT_SERVE;
 }
 
-/* At @a of the right reply's payload, 4 or 8 bytes become @b. */
+/* Changes 4 or 8 bytes at @a of the right reply's payload to @b. */
 static enum next patch32(struct server *s, const struct trick *t)
 {
 	uint32_t value = t->b;
@@ -38,9 +40,9 @@ static enum next patch64(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-/* Version ----------------------------------------------------------------- */
+/* Version ------------------------------------------------------------------ */
 
-/* Version @b.@a with the @len bytes of @data for its JSON. */
+/* Replies with version @b.@a, and @len bytes of @data in place of the JSON. */
 static enum next version(struct server *s, const struct trick *t)
 {
 	struct vfio_user_version head = { .major = t->b, .minor = t->a };
@@ -51,7 +53,7 @@ static enum next version(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-/* @data, @a times, then its mirror, and a NUL. */
+/* Replies with @data[0] @a times, @data[1] @a times, and a NUL. */
 static enum next nested(struct server *s, const struct trick *t)
 {
 	const char *pair = t->data;
@@ -64,7 +66,7 @@ static enum next nested(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-/* A capability whose name has @a bytes. */
+/* Replies with a capability whose name has @a bytes. */
 static enum next long_json(struct server *s, const struct trick *t)
 {
 	const size_t head =
@@ -85,7 +87,7 @@ static enum next long_json(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* Region info ------------------------------------------------------------- */
+/* Region info -------------------------------------------------------------- */
 
 enum file {
 	FILE_MEMFD,
@@ -105,13 +107,13 @@ enum file {
 };
 
 struct lie {
-	uint64_t size; /* 0: the right one */
+	uint64_t size; /* 0: the right value */
 	uint64_t offset;
-	uint32_t argsz; /* 0: the right one */
-	uint32_t cap_offset; /* 0: the right one */
-	uint16_t cap_id; /* 0: sparse areas */
+	uint32_t argsz; /* 0: the right value */
+	uint32_t cap_offset; /* 0: the right value */
+	uint16_t cap_id; /* 0: a list of sparse areas */
 	uint32_t next;
-	uint32_t nr_areas; /* in place of those that come */
+	uint32_t nr_areas; /* in place of @sent, the number of areas sent */
 	unsigned int sent;
 	struct vfio_user_sparse_area areas[3];
 	enum file file;
@@ -179,7 +181,7 @@ static int open_file(struct server *s, enum file file)
 	}
 }
 
-/* Another info of BAR 2, see struct lie. */
+/* Replies with another info of BAR 2, see struct lie. */
 static enum next region(struct server *s, const struct trick *t)
 {
 	const struct lie *lie = t->data;
@@ -221,16 +223,16 @@ static enum next region(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-#define LIE(...)                                          \
-	.act = "region info", .data = &(const struct lie) \
-	{                                                 \
-		__VA_ARGS__                               \
+#define LIE(...)                                             \
+	.action = "region info", .data = &(const struct lie) \
+	{                                                    \
+		__VA_ARGS__                                  \
 	}
 
-/* Ioeventfds -------------------------------------------------------------- */
+/* Ioeventfds --------------------------------------------------------------- */
 
 struct io_lie {
-	uint32_t argsz; /* 0: the right one */
+	uint32_t argsz; /* 0: the right value */
 	uint32_t count; /* 0: one */
 	struct vfio_user_io_fd io;
 	enum file file;
@@ -253,21 +255,21 @@ static enum next io_fds(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-#define IO(...)                                         \
-	.act = "io fds", .data = &(const struct io_lie) \
-	{                                               \
-		__VA_ARGS__                             \
+#define IO(...)                                            \
+	.action = "io fds", .data = &(const struct io_lie) \
+	{                                                  \
+		__VA_ARGS__                                \
 	}
 
-/* DMA --------------------------------------------------------------------- */
+/* DMA ---------------------------------------------------------------------- */
 
 struct dma {
 	uint16_t command;
 	uint64_t iova;
 	uint64_t count;
-	size_t data; /* bytes that come behind */
+	size_t data; /* payload bytes after the header */
 	uint32_t flags;
-	int error; /* of the reply */
+	int error; /* expected error of the reply */
 };
 
 static int send_dma(struct server *s, const struct dma *dma, uint16_t id)
@@ -282,42 +284,43 @@ static int send_dma(struct server *s, const struct dma *dma, uint16_t id)
 	return server_send_message(s, &s->reply);
 }
 
-/* Asks for memory, and sees how that is answered. */
+/* Sends a DMA command, and checks the reply. */
 static enum next dma(struct server *s, const struct trick *t)
 {
 	const struct dma *dma = t->data;
 	int ret;
 
 	send_dma(s, dma, 0x1234);
-	if (t->fate == LOST || dma->flags & VFIO_USER_FLAGS_NO_REPLY)
+	if (t->outcome == LOST || dma->flags & VFIO_USER_FLAGS_NO_REPLY)
 		return NEXT_SERVE;
 	ret = server_reply_to(s, 0x1234);
 	s->failed[0] = '\0';
 	if (ret != dma->error)
 		snprintf(s->failed, sizeof(s->failed),
-			 "the reply's error is %d, not %d", ret, dma->error);
+			 "the error of the reply is %d, not %d", ret,
+			 dma->error);
 	return NEXT_SERVE;
 }
 
 /*
- * Answers, and asks then: where vuserd asks no more, it is for the kernel to
- * answer, which does before a consumer's second command.
+ * Replies, then sends a DMA command.  If vuserd sends no further command, the
+ * kernel must reply before the second command of a consumer.
  */
-static enum next dma_behind(struct server *s, const struct trick *t)
+static enum next dma_after_reply(struct server *s, const struct trick *t)
 {
 	server_send_message(s, &s->reply);
 	close_fds(&s->reply);
-	if (t->fate == FINE)
-		snprintf(s->failed, sizeof(s->failed), "nobody answers");
+	if (t->outcome == FINE)
+		snprintf(s->failed, sizeof(s->failed), "no reply came");
 	return dma(s, t);
 }
 
-/* Asks so before it answers, and answers then. */
+/* Sends a DMA command before it replies. */
 static enum next dma_first(struct server *s, const struct trick *t)
 {
 	struct message reply = s->reply;
 
-	/* They go with the reply. */
+	/* The descriptors go with the reply. */
 	s->reply.nr_fds = 0;
 	dma(s, t);
 	server_send_message(s, &reply);
@@ -325,7 +328,7 @@ static enum next dma_first(struct server *s, const struct trick *t)
 	return NEXT_SERVE;
 }
 
-/* All of @a requests under one id. */
+/* Sends @a commands with the same ID. */
 static enum next dma_same_id(struct server *s, const struct trick *t)
 {
 	unsigned int i;
@@ -342,13 +345,13 @@ static enum next dma_same_id(struct server *s, const struct trick *t)
 	return NEXT_SERVE;
 }
 
-/* The same by the twin socket. */
+/* Sends the DMA command on the twin socket. */
 static enum next by_twin(struct server *s, const struct trick *t)
 {
 	int conn = s->conn;
 
 	if (s->twin_fd < 0) {
-		snprintf(s->failed, sizeof(s->failed), "no twin");
+		snprintf(s->failed, sizeof(s->failed), "no twin socket");
 		return NEXT_SERVE;
 	}
 	s->conn = s->twin_fd;
@@ -357,10 +360,10 @@ static enum next by_twin(struct server *s, const struct trick *t)
 	return NEXT_SERVE;
 }
 
-static enum next by_twin_behind(struct server *s, const struct trick *t)
+static enum next twin_after_reply(struct server *s, const struct trick *t)
 {
 	server_send_message(s, &s->reply);
-	snprintf(s->failed, sizeof(s->failed), "nobody answers");
+	snprintf(s->failed, sizeof(s->failed), "no reply came");
 	return by_twin(s, t);
 }
 
@@ -380,7 +383,7 @@ static enum next twin_reply(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* A reply to the posted write, with @a for flags. */
+/* Replies to a posted write, with @a in the flags. */
 static enum next posted_reply(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.flags = VFIO_USER_FLAGS_TYPE_REPLY | t->a;
@@ -390,7 +393,7 @@ static enum next posted_reply(struct server *s, const struct trick *t)
 	return go(s);
 }
 
-/* The memory behind the shared area goes. */
+/* Truncates the file of the shared area. */
 static enum next shrink(struct server *s, const struct trick *t)
 {
 	if (ftruncate(s->area_fd, t->a))
@@ -403,19 +406,21 @@ static enum next shrink(struct server *s, const struct trick *t)
 #define NR   VFIO_USER_FLAGS_NO_REPLY
 #define PAGE HOSTILE_PAGE
 #define GIB4 (1ULL << 32)
-#define DMA(...)                                  \
-	.act = "dma", .data = &(const struct dma) \
-	{                                         \
-		__VA_ARGS__                       \
+#define DMA(...)                                     \
+	.action = "dma", .data = &(const struct dma) \
+	{                                            \
+		__VA_ARGS__                          \
 	}
-/* Before an answer to vuserd, which has nothing that could be read or written. */
-#define ASKS(...)                                                         \
-	.fate = LOST, .helper = "that is no reply to|no reply to a read", \
-	.data = &(const struct dma)                                       \
-	{                                                                 \
-		__VA_ARGS__                                               \
+/*
+ * A command to vuserd before the reply. vuserd has no memory to read or write.
+ */
+#define ASKS(...)                                                            \
+	.outcome = LOST, .helper = "that is no reply to|no reply to a read", \
+	.data = &(const struct dma)                                          \
+	{                                                                    \
+		__VA_ARGS__                                                  \
 	}
-#define JSON(text)  .act = "version", .data = "" text, .len = sizeof(text)
+#define JSON(text)  .action = "version", .data = "" text, .len = sizeof(text)
 #define CAPS(text)  JSON("{\"capabilities\":{" text "}}")
 #define BAD_VERSION "malformed reply to VERSION"
 #define BAD_REGION  "malformed reply to DEVICE_GET_REGION_INFO"
@@ -427,111 +432,111 @@ static enum next shrink(struct server *s, const struct trick *t)
 
 /* clang-format off */
 const struct trick single_tricks[] = {
-	{ "other offset", patch64, 0, 8, LOST, NAMED, .act = "pread" },
-	{ "offset 2^64 - 1", patch64, 0, ALL, LOST, NAMED, .act = "pread" },
-	{ "other region", patch32, 8, 7, LOST, NAMED, .act = "pread" },
-	{ "region 2^32 - 1", patch32, 8, ALL, LOST, NAMED, .act = "load" },
-	{ "count 0", patch32, 12, 0, LOST, NAMED, .act = "pread" },
-	{ "count 2^32 - 1", patch32, 12, ALL, LOST, NAMED, .act = "load" },
-	{ "other count", patch32, 12, 2, LOST, NAMED, .act = "config write" },
+	{ "other offset", patch64, 0, 8, LOST, NAMED, .action = "pread" },
+	{ "offset 2^64 - 1", patch64, 0, ALL, LOST, NAMED, .action = "pread" },
+	{ "other region", patch32, 8, 7, LOST, NAMED, .action = "pread" },
+	{ "region 2^32 - 1", patch32, 8, ALL, LOST, NAMED, .action = "load" },
+	{ "count 0", patch32, 12, 0, LOST, NAMED, .action = "pread" },
+	{ "count 2^32 - 1", patch32, 12, ALL, LOST, NAMED, .action = "load" },
+	{ "other count", patch32, 12, 2, LOST, NAMED, .action = "config write" },
 
-	{ "shrinks the area to nothing", shrink, 0, 0, FINE, .act = "pread" },
-	{ "shrinks the area to a page", shrink, PAGE, 0, FINE, .act = "load" },
+	{ "shrinks the area to nothing", shrink, 0, 0, FINE, .action = "pread" },
+	{ "shrinks the area to a page", shrink, PAGE, 0, FINE, .action = "load" },
 
-	{ "error reply", posted_reply, VFIO_USER_FLAGS_ERROR, EIO, FINE, .act = "store" },
-	{ "error reply 2^32 - 1", posted_reply, VFIO_USER_FLAGS_ERROR, ALL, FINE, .act = "store" },
-	{ "reply", posted_reply, 0, 0, LOST, "reply to a command without one", .act = "store" },
+	{ "error reply", posted_reply, VFIO_USER_FLAGS_ERROR, EIO, FINE, .action = "store" },
+	{ "error reply 2^32 - 1", posted_reply, VFIO_USER_FLAGS_ERROR, ALL, FINE, .action = "store" },
+	{ "reply", posted_reply, 0, 0, LOST, "reply to a command without one", .action = "store" },
 
-	{ "reads what is mapped", dma, .fate = FINE, DMA(R, ACT_IOVA, PAGE) },
-	{ "writes what is mapped", dma, .fate = FINE, DMA(W, ACT_IOVA, 512, 512) },
-	{ "writes, no reply", dma, .fate = FINE, DMA(W, ACT_IOVA, 512, 512, NR) },
-	{ "reads, no reply", dma, .fate = FINE, DMA(R, ACT_IOVA, 512, 0, NR) },
-	{ "reads across two maps", dma, .fate = FINE, DMA(R, ACT_IOVA + PAGE - 8, 16) },
-	{ "writes across two maps", dma, .fate = FINE, DMA(W, ACT_IOVA + PAGE - 8, 16, 16, .error = EACCES) },
-	{ "writes what is read only", dma, .fate = FINE, DMA(W, ACT_IOVA + PAGE, 8, 8, .error = EACCES) },
-	{ "reads over the end", dma, .fate = FINE, DMA(R, ACT_IOVA + 2 * PAGE - 8, 16, .error = EFAULT) },
-	{ "writes over the end", dma, .fate = FINE, DMA(W, ACT_IOVA + 2 * PAGE - 8, 16, 16, .error = EACCES) },
-	{ "reads before the start", dma, .fate = FINE, DMA(R, ACT_IOVA - 8, 16, .error = EFAULT) },
-	{ "reads nothing mapped", dma, .fate = FINE, DMA(R, 0x7000000, 8, .error = EFAULT) },
-	{ "writes nothing mapped", dma, .fate = FINE, DMA(W, 0x7000000, 8, 8, .error = EFAULT) },
-	{ "writes nothing mapped, no reply", dma, .fate = FINE, DMA(W, 0x7000000, 8, 8, NR) },
-	{ "reads at 2^64 - 4", dma, .fate = FINE, DMA(R, -4ULL, 8, .error = EINVAL) },
-	{ "writes at 2^64 - 4", dma, .fate = FINE, DMA(W, -4ULL, 8, 8, .error = EINVAL) },
-	{ "reads 0 bytes", dma, .fate = FINE, DMA(R, ACT_IOVA, 0, .error = EINVAL) },
-	{ "writes 0 bytes", dma, .fate = FINE, DMA(W, ACT_IOVA, 0, .error = EINVAL) },
-	{ "reads 32 KiB and 1", dma, .fate = FINE, DMA(R, ACT_IOVA, 32769, .error = EINVAL) },
-	{ "reads 4 GiB", dma, .fate = FINE, DMA(R, ACT_IOVA, GIB4, .error = EINVAL) },
-	{ "reads 4 GiB and 8", dma, .fate = FINE, DMA(R, ACT_IOVA, GIB4 + 8, .error = EINVAL) },
-	{ "reads 2^64 - 1", dma, .fate = FINE, DMA(R, ACT_IOVA, ALL, .error = EINVAL) },
-	{ "writes 4 GiB", dma, .fate = LOST, .why = BAD_DMA, DMA(W, ACT_IOVA, GIB4) },
-	{ "writes 4 GiB and 8", dma, .fate = LOST, .why = BAD_DMA, DMA(W, ACT_IOVA, GIB4 + 8, 8) },
-	{ "writes 2^64 - 1", dma, .fate = LOST, .why = BAD_DMA, DMA(W, ACT_IOVA, ALL, 15) },
-	{ "writes more than comes", dma, .fate = LOST, .why = BAD_DMA, DMA(W, ACT_IOVA, 16, 8) },
-	{ "writes less than comes", dma, .fate = LOST, .why = BAD_DMA, DMA(W, ACT_IOVA, 4, 8) },
-	{ "reads with data", dma, .fate = LOST, .why = BAD_DMA, DMA(R, ACT_IOVA, 8, 8) },
-	{ "reads, an error", dma, .fate = FINE, DMA(R, ACT_IOVA, 8, 0, VFIO_USER_FLAGS_ERROR) },
-	{ "reads, type 3", dma, .fate = LOST, .why = "neither command nor reply", DMA(R, ACT_IOVA, 8, 0, 3) },
-	{ "reads as a reply", dma, .fate = LOST, .why = "reply to nothing", DMA(R, ACT_IOVA, 8, 0, 1) },
-	{ "writes region", dma, .fate = LOST, .why = "a command servers do not send", DMA(VFIO_USER_REGION_WRITE, ACT_IOVA, 8, 8) },
-	{ "maps", dma, .fate = LOST, .why = "a command servers do not send", DMA(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16) },
-	{ "resets", dma, .fate = LOST, .why = "a command servers do not send", DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
-	{ "100 reads under one id", dma_same_id, 100, .fate = FINE, DMA(R, ACT_IOVA, 64) },
+	{ "reads mapped memory", dma, .outcome = FINE, DMA(R, ACTION_IOVA, PAGE) },
+	{ "writes mapped memory", dma, .outcome = FINE, DMA(W, ACTION_IOVA, 512, 512) },
+	{ "writes, no reply", dma, .outcome = FINE, DMA(W, ACTION_IOVA, 512, 512, NR) },
+	{ "reads, no reply", dma, .outcome = FINE, DMA(R, ACTION_IOVA, 512, 0, NR) },
+	{ "reads across two maps", dma, .outcome = FINE, DMA(R, ACTION_IOVA + PAGE - 8, 16) },
+	{ "writes across two maps", dma, .outcome = FINE, DMA(W, ACTION_IOVA + PAGE - 8, 16, 16, .error = EACCES) },
+	{ "writes read-only memory", dma, .outcome = FINE, DMA(W, ACTION_IOVA + PAGE, 8, 8, .error = EACCES) },
+	{ "reads across the end", dma, .outcome = FINE, DMA(R, ACTION_IOVA + 2 * PAGE - 8, 16, .error = EFAULT) },
+	{ "writes across the end", dma, .outcome = FINE, DMA(W, ACTION_IOVA + 2 * PAGE - 8, 16, 16, .error = EACCES) },
+	{ "reads before the start", dma, .outcome = FINE, DMA(R, ACTION_IOVA - 8, 16, .error = EFAULT) },
+	{ "reads unmapped memory", dma, .outcome = FINE, DMA(R, 0x7000000, 8, .error = EFAULT) },
+	{ "writes unmapped memory", dma, .outcome = FINE, DMA(W, 0x7000000, 8, 8, .error = EFAULT) },
+	{ "writes unmapped memory, no reply", dma, .outcome = FINE, DMA(W, 0x7000000, 8, 8, NR) },
+	{ "reads at 2^64 - 4", dma, .outcome = FINE, DMA(R, -4ULL, 8, .error = EINVAL) },
+	{ "writes at 2^64 - 4", dma, .outcome = FINE, DMA(W, -4ULL, 8, 8, .error = EINVAL) },
+	{ "reads 0 bytes", dma, .outcome = FINE, DMA(R, ACTION_IOVA, 0, .error = EINVAL) },
+	{ "writes 0 bytes", dma, .outcome = FINE, DMA(W, ACTION_IOVA, 0, .error = EINVAL) },
+	{ "reads 32 KiB and 1", dma, .outcome = FINE, DMA(R, ACTION_IOVA, 32769, .error = EINVAL) },
+	{ "reads 4 GiB", dma, .outcome = FINE, DMA(R, ACTION_IOVA, GIB4, .error = EINVAL) },
+	{ "reads 4 GiB and 8", dma, .outcome = FINE, DMA(R, ACTION_IOVA, GIB4 + 8, .error = EINVAL) },
+	{ "reads 2^64 - 1", dma, .outcome = FINE, DMA(R, ACTION_IOVA, ALL, .error = EINVAL) },
+	{ "writes 4 GiB", dma, .outcome = LOST, .why = BAD_DMA, DMA(W, ACTION_IOVA, GIB4) },
+	{ "writes 4 GiB and 8", dma, .outcome = LOST, .why = BAD_DMA, DMA(W, ACTION_IOVA, GIB4 + 8, 8) },
+	{ "writes 2^64 - 1", dma, .outcome = LOST, .why = BAD_DMA, DMA(W, ACTION_IOVA, ALL, 15) },
+	{ "writes more than it sends", dma, .outcome = LOST, .why = BAD_DMA, DMA(W, ACTION_IOVA, 16, 8) },
+	{ "writes less than it sends", dma, .outcome = LOST, .why = BAD_DMA, DMA(W, ACTION_IOVA, 4, 8) },
+	{ "reads with data", dma, .outcome = LOST, .why = BAD_DMA, DMA(R, ACTION_IOVA, 8, 8) },
+	{ "reads, an error", dma, .outcome = FINE, DMA(R, ACTION_IOVA, 8, 0, VFIO_USER_FLAGS_ERROR) },
+	{ "reads, type 3", dma, .outcome = LOST, .why = "neither command nor reply", DMA(R, ACTION_IOVA, 8, 0, 3) },
+	{ "reads as a reply", dma, .outcome = LOST, .why = "reply to nothing", DMA(R, ACTION_IOVA, 8, 0, 1) },
+	{ "writes region", dma, .outcome = LOST, .why = "a command servers do not send", DMA(VFIO_USER_REGION_WRITE, ACTION_IOVA, 8, 8) },
+	{ "maps", dma, .outcome = LOST, .why = "a command servers do not send", DMA(VFIO_USER_DMA_MAP, ACTION_IOVA, 8, 16) },
+	{ "resets", dma, .outcome = LOST, .why = "a command servers do not send", DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
+	{ "100 reads under one id", dma_same_id, 100, .outcome = FINE, DMA(R, ACTION_IOVA, 64) },
 
-	{ "reads what is being mapped", dma_first, .fate = FINE, .act = "DMA_MAP", .data = &(const struct dma){ R, ACT_IOVA, PAGE } },
-	{ "writes what is being mapped", dma_first, .fate = FINE, .act = "DMA_MAP", .data = &(const struct dma){ W, ACT_IOVA, 8, 8 } },
-	{ "reads what is being mapped at open", dma_first, .fate = FINE, .act = "open mapped", .data = &(const struct dma){ R, ACT_IOVA, 8 } },
-	{ "reads what is not mapped", dma_first, .fate = FINE, .act = "pread", .data = &(const struct dma){ R, ACT_IOVA, 8, .error = EFAULT } },
-	{ "reads what is not mapped", dma_first, .fate = FINE, .act = "open", .data = &(const struct dma){ R, ACT_IOVA, 8, .error = EFAULT } },
-	{ "reads what is being unmapped", dma_first, .fate = FINE, .act = "close, unmap", .data = &(const struct dma){ R, ACT_IOVA, 8 } },
+	{ "reads memory while it is mapped", dma_first, .outcome = FINE, .action = "DMA_MAP", .data = &(const struct dma){ R, ACTION_IOVA, PAGE } },
+	{ "writes memory while it is mapped", dma_first, .outcome = FINE, .action = "DMA_MAP", .data = &(const struct dma){ W, ACTION_IOVA, 8, 8 } },
+	{ "reads memory while it is mapped at open", dma_first, .outcome = FINE, .action = "open mapped", .data = &(const struct dma){ R, ACTION_IOVA, 8 } },
+	{ "reads unmapped memory", dma_first, .outcome = FINE, .action = "pread", .data = &(const struct dma){ R, ACTION_IOVA, 8, .error = EFAULT } },
+	{ "reads unmapped memory", dma_first, .outcome = FINE, .action = "open", .data = &(const struct dma){ R, ACTION_IOVA, 8, .error = EFAULT } },
+	{ "reads memory while it is unmapped", dma_first, .outcome = FINE, .action = "close, unmap", .data = &(const struct dma){ R, ACTION_IOVA, 8 } },
 
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "version" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "version" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "version" },
-	{ "maps before it answers", dma_first, ASKS(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16), .act = "version" },
-	{ "resets before it answers", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .act = "version" },
-	{ "reads behind its answer", dma_behind, ASKS(R, ACT_IOVA, PAGE), .act = "version" },
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "info" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "info" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "info" },
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "region info" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "region info" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "region info" },
-	{ "maps before it answers", dma_first, ASKS(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16), .act = "region info" },
-	{ "resets before it answers", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .act = "region info" },
-	{ "reads behind its answer", dma_behind, ASKS(R, ACT_IOVA, PAGE), .act = "region info" },
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "io fds" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "io fds" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "io fds" },
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "irq info" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "irq info" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "irq info" },
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "config read" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "config read" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "config read" },
-	{ "maps before it answers", dma_first, ASKS(VFIO_USER_DMA_MAP, ACT_IOVA, 8, 16), .act = "config read" },
-	{ "resets before it answers", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .act = "config read" },
-	{ "reads behind its answer", dma_behind, ASKS(R, ACT_IOVA, PAGE), .act = "config read" },
-	{ "reads before it answers", dma_first, ASKS(R, ACT_IOVA, PAGE), .act = "last config read" },
-	{ "writes before it answers", dma_first, ASKS(W, ACT_IOVA, 8, 8), .act = "last config read" },
-	{ "writes before it answers, no reply", dma_first, ASKS(W, ACT_IOVA, 8, 8, NR), .act = "last config read" },
-	{ "reads behind its answer", dma_behind, .fate = FINE, .act = "last config read", .data = &(const struct dma){ R, ACT_IOVA, PAGE, .error = EFAULT } },
-	{ "writes behind its answer", dma_behind, .fate = FINE, .act = "last config read", .data = &(const struct dma){ W, ACT_IOVA, 8, 8, .error = EFAULT } },
-	{ "reads by the twin behind its answer", by_twin_behind, .fate = FINE, .twin = true, .act = "last config read", .data = &(const struct dma){ R, ACT_IOVA, PAGE, .error = EFAULT } },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "version" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "version" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "version" },
+	{ "maps before it replies", dma_first, ASKS(VFIO_USER_DMA_MAP, ACTION_IOVA, 8, 16), .action = "version" },
+	{ "resets before it replies", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .action = "version" },
+	{ "reads after its reply", dma_after_reply, ASKS(R, ACTION_IOVA, PAGE), .action = "version" },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "info" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "info" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "info" },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "region info" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "region info" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "region info" },
+	{ "maps before it replies", dma_first, ASKS(VFIO_USER_DMA_MAP, ACTION_IOVA, 8, 16), .action = "region info" },
+	{ "resets before it replies", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .action = "region info" },
+	{ "reads after its reply", dma_after_reply, ASKS(R, ACTION_IOVA, PAGE), .action = "region info" },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "io fds" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "io fds" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "io fds" },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "irq info" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "irq info" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "irq info" },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "config read" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "config read" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "config read" },
+	{ "maps before it replies", dma_first, ASKS(VFIO_USER_DMA_MAP, ACTION_IOVA, 8, 16), .action = "config read" },
+	{ "resets before it replies", dma_first, ASKS(VFIO_USER_DEVICE_RESET, 0, 0), .action = "config read" },
+	{ "reads after its reply", dma_after_reply, ASKS(R, ACTION_IOVA, PAGE), .action = "config read" },
+	{ "reads before it replies", dma_first, ASKS(R, ACTION_IOVA, PAGE), .action = "last config read" },
+	{ "writes before it replies", dma_first, ASKS(W, ACTION_IOVA, 8, 8), .action = "last config read" },
+	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "last config read" },
+	{ "reads after its reply", dma_after_reply, .outcome = FINE, .action = "last config read", .data = &(const struct dma){ R, ACTION_IOVA, PAGE, .error = EFAULT } },
+	{ "writes after its reply", dma_after_reply, .outcome = FINE, .action = "last config read", .data = &(const struct dma){ W, ACTION_IOVA, 8, 8, .error = EFAULT } },
+	{ "reads by the twin after its reply", twin_after_reply, .outcome = FINE, .twin = true, .action = "last config read", .data = &(const struct dma){ R, ACTION_IOVA, PAGE, .error = EFAULT } },
 
-	{ "reads by the twin", by_twin, .fate = FINE, .twin = true, DMA(R, ACT_IOVA, PAGE) },
-	{ "writes by the twin", by_twin, .fate = FINE, .twin = true, DMA(W, ACT_IOVA, 64, 64) },
-	{ "reads nothing by the twin", by_twin, .fate = FINE, .twin = true, DMA(R, 0, 64, .error = EFAULT) },
-	{ "writes 4 GiB by the twin", by_twin, .fate = LOST, .why = BAD_DMA, .twin = true, DMA(W, ACT_IOVA, GIB4) },
-	{ "resets by the twin", by_twin, .fate = LOST, .why = "a command servers do not send", .twin = true, DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
-	{ "hangs up the twin", twin_hangs_up, .fate = LOST, .why = "the server closed its socket", .no_header = true, .twin = true, .act = "store" },
-	{ "replies by the twin", twin_reply, .fate = LOST, .why = "reply on the twin socket", .twin = true, .act = "pread" },
+	{ "reads by the twin", by_twin, .outcome = FINE, .twin = true, DMA(R, ACTION_IOVA, PAGE) },
+	{ "writes by the twin", by_twin, .outcome = FINE, .twin = true, DMA(W, ACTION_IOVA, 64, 64) },
+	{ "reads unmapped memory by the twin", by_twin, .outcome = FINE, .twin = true, DMA(R, 0, 64, .error = EFAULT) },
+	{ "writes 4 GiB by the twin", by_twin, .outcome = LOST, .why = BAD_DMA, .twin = true, DMA(W, ACTION_IOVA, GIB4) },
+	{ "resets by the twin", by_twin, .outcome = LOST, .why = "a command servers do not send", .twin = true, DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
+	{ "hangs up the twin", twin_hangs_up, .outcome = LOST, .why = "the server closed its socket", .no_header = true, .twin = true, .action = "store" },
+	{ "replies by the twin", twin_reply, .outcome = LOST, .why = "reply on the twin socket", .twin = true, .action = "pread" },
 
 	{ "major 1", version, 0, 1, LOST, .helper = "unsupported version", CAPS("") },
 	{ "major 65535", version, 0, 0xffff, LOST, .helper = "unsupported version", CAPS("") },
 	{ "minor 2", version, 2, 0, LOST, .helper = "asked for 0.1, got 0.2", CAPS("") },
 	{ "minor 65535", version, 0xffff, 0, LOST, .helper = "asked for 0.1", CAPS("") },
-	{ "no JSON", version, 1, 0, FINE, .act = "version" },
-	{ "no NUL", version, 1, 0, LOST, .helper = BAD_VERSION, .act = "version", .data = "{}", .len = 2 },
+	{ "no JSON", version, 1, 0, FINE, .action = "version" },
+	{ "no NUL", version, 1, 0, LOST, .helper = BAD_VERSION, .action = "version", .data = "{}", .len = 2 },
 	{ "a NUL within", version, 1, 0, LOST, .helper = BAD_VERSION, JSON("{}\0{}") },
 	{ "only a NUL", version, 1, 0, LOST, .helper = BAD_VERSION, JSON("") },
 	{ "a word", version, 1, 0, LOST, .helper = BAD_VERSION, JSON("capabilities") },
@@ -544,11 +549,11 @@ const struct trick single_tricks[] = {
 	{ "not UTF-8", version, 1, 0, LOST, .helper = BAD_VERSION, JSON("{\"\xff\xfe\":1}") },
 	{ "UTF-8 cut short", version, 1, 0, LOST, .helper = BAD_VERSION, JSON("{\"\xe2\x82\":1}") },
 	{ "a lone surrogate", version, 1, 0, FINE, .helper = BAD_VERSION, JSON("{\"\\ud800\":1}") },
-	{ "1000 arrays", nested, 1000, 0, LOST, .helper = BAD_VERSION, .act = "version", .data = "[]" },
+	{ "1000 arrays", nested, 1000, 0, LOST, .helper = BAD_VERSION, .action = "version", .data = "[]" },
 	{ "9 objects deep", version, 1, 0, LOST, .helper = BAD_VERSION, JSON("{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}") },
-	{ "JSON of 4 KiB", long_json, 4096, 0, LOST, .helper = BAD_VERSION, .act = "version" },
-	{ "JSON of 64 KiB", long_json, 65536, 0, LOST, .helper = "Message too long", .act = "version" },
-	{ "JSON of 1 MiB", long_json, 1 << 20, 0, LOST, .helper = "Message too long", .act = "version" },
+	{ "JSON of 4 KiB", long_json, 4096, 0, LOST, .helper = BAD_VERSION, .action = "version" },
+	{ "JSON of 64 KiB", long_json, 65536, 0, LOST, .helper = "Message too long", .action = "version" },
+	{ "JSON of 1 MiB", long_json, 1 << 20, 0, LOST, .helper = "Message too long", .action = "version" },
 	{ "max_msg_fds -1", version, 1, 0, LOST, .helper = BAD_VERSION, CAPS("\"max_msg_fds\":-1") },
 	{ "max_msg_fds 0", version, 1, 0, FINE, CAPS("\"max_msg_fds\":0") },
 	{ "max_msg_fds 2^64 - 1", version, 1, 0, FINE, CAPS("\"max_msg_fds\":18446744073709551615") },
@@ -562,81 +567,81 @@ const struct trick single_tricks[] = {
 	{ "max_dma_maps 2^32", version, 1, 0, FINE, CAPS("\"max_dma_maps\":4294967296") },
 	{ "pgsizes 0", version, 1, 0, LOST, .helper = BAD_VERSION, CAPS("\"pgsizes\":0") },
 	{ "migration of a number", version, 1, 0, LOST, .helper = BAD_VERSION, CAPS("\"migration\":1") },
-	{ "a twin without index", version, 1, 0, LOST, .helper = "fd_index -1", CAPS("\"twin_socket\":{\"supported\":true}") },
-	{ "a twin that did not come", version, 1, 0, LOST, .helper = "fd_index 0", CAPS("\"twin_socket\":{\"supported\":true,\"fd_index\":0}") },
+	{ "a twin socket without an index", version, 1, 0, LOST, .helper = "fd_index -1", CAPS("\"twin_socket\":{\"supported\":true}") },
+	{ "a twin socket that was not sent", version, 1, 0, LOST, .helper = "fd_index 0", CAPS("\"twin_socket\":{\"supported\":true,\"fd_index\":0}") },
 	{ "twin index 2^31", version, 1, 0, LOST, .helper = "fd_index 2147483647", CAPS("\"twin_socket\":{\"supported\":true,\"fd_index\":2147483648}") },
-	{ "a twin of the wrong type", version, 1, 0, LOST, .helper = BAD_VERSION, CAPS("\"twin_socket\":true") },
+	{ "a twin socket of the wrong type", version, 1, 0, LOST, .helper = BAD_VERSION, CAPS("\"twin_socket\":true") },
 
-	{ "33 regions", patch32, 8, 33, LOST, .helper = BAD_INFO, .act = "info" },
-	{ "2^32 - 1 regions", patch32, 8, ALL, LOST, .helper = BAD_INFO, .act = "info" },
-	{ "no region", patch32, 8, 0, LOST, .helper = "the kernel rejected", .no_header = true, .act = "info" },
-	{ "17 interrupts", patch32, 12, 17, LOST, .helper = BAD_INFO, .act = "info" },
-	{ "2^32 - 1 interrupts", patch32, 12, ALL, LOST, .helper = BAD_INFO, .act = "info" },
-	{ "no interrupt", patch32, 12, 0, FINE, .act = "info" },
-	{ "no PCI device", patch32, 4, 0, LOST, .helper = "the kernel rejected", .no_header = true, .act = "info" },
-	{ "all flags", patch32, 4, ALL, FINE, .act = "info" },
-	{ "argsz 0", patch32, 0, 0, FINE, .act = "info" },
+	{ "33 regions", patch32, 8, 33, LOST, .helper = BAD_INFO, .action = "info" },
+	{ "2^32 - 1 regions", patch32, 8, ALL, LOST, .helper = BAD_INFO, .action = "info" },
+	{ "no region", patch32, 8, 0, LOST, .helper = "the kernel rejected", .no_header = true, .action = "info" },
+	{ "17 interrupts", patch32, 12, 17, LOST, .helper = BAD_INFO, .action = "info" },
+	{ "2^32 - 1 interrupts", patch32, 12, ALL, LOST, .helper = BAD_INFO, .action = "info" },
+	{ "no interrupt", patch32, 12, 0, FINE, .action = "info" },
+	{ "not a PCI device", patch32, 4, 0, LOST, .helper = "the kernel rejected", .no_header = true, .action = "info" },
+	{ "all flags", patch32, 4, ALL, FINE, .action = "info" },
+	{ "argsz 0", patch32, 0, 0, FINE, .action = "info" },
 
-	{ "size 2^63", region, .fate = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.size = 1ULL << 63, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "size 2^64 - 1", region, .fate = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.size = ALL, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "size 2^63, all of it shared", region, .fate = LOST, .helper = BAD_REGION, LIE(.size = 1ULL << 63) },
-	{ "size 2^64 - 1, all of it shared", region, .fate = LOST, .helper = BAD_REGION, LIE(.size = ALL) },
-	{ "size of a page and 1", region, .fate = FINE, LIE(.size = PAGE + 1, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "offset 2^63", region, .fate = LOST, .helper = BAD_REGION, LIE(.offset = 1ULL << 63) },
-	{ "offset and size wrap", region, .fate = LOST, .helper = BAD_REGION, LIE(.offset = -PAGE) },
-	{ "offset not of a page", region, .fate = FINE, LIE(.offset = 8) },
-	{ "argsz 2^32 - 1", region, .fate = LOST, .helper = BAD_REGION, LIE(.argsz = -1, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "argsz 64 KiB", region, .fate = LOST, .helper = BAD_REGION, LIE(.argsz = 65536, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "capabilities at 2^32 - 1", region, .fate = LOST, .helper = BAD_REGION, LIE(.cap_offset = -1, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "capabilities in the head", region, .fate = LOST, .helper = BAD_REGION, LIE(.cap_offset = 8, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "capabilities behind the end", region, .fate = LOST, .helper = BAD_REGION, LIE(.cap_offset = 64, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "a capability that follows itself", region, .fate = LOST, .helper = BAD_REGION, LIE(.next = 32, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "a next capability at 2^32 - 1", region, .fate = LOST, .helper = BAD_REGION, LIE(.next = -1, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "a capability nobody knows", region, .fate = FINE, LIE(.cap_id = 0xffff) },
-	{ "2^32 - 1 areas", region, .fate = LOST, .helper = BAD_REGION, LIE(.nr_areas = -1, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "2^28 areas", region, .fate = LOST, .helper = BAD_REGION, LIE(.nr_areas = 1 << 28, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "65 areas", region, .fate = LOST, .helper = BAD_REGION, LIE(.nr_areas = 65, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "an area that is not there", region, .fate = LOST, .helper = BAD_REGION, LIE(.nr_areas = 2, .sent = 1, .areas = { { 0, PAGE } }) },
-	{ "an area of nothing", region, .fate = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { 0, 0 } }) },
-	{ "an area over the end", region, .fate = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { 3 * PAGE, 2 * PAGE } }) },
-	{ "an area behind the end", region, .fate = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { 5 * PAGE, PAGE } }) },
-	{ "an area that wraps", region, .fate = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { PAGE, -PAGE } }) },
-	{ "areas one over the other", region, .fate = LOST, .helper = BAD_REGION, LIE(.sent = 2, .areas = { { PAGE, 2 * PAGE }, { 0, 2 * PAGE } }) },
-	{ "an area twice", region, .fate = LOST, .helper = BAD_REGION, LIE(.sent = 2, .areas = { { 0, PAGE }, { 0, PAGE } }) },
-	{ "areas not of pages", region, .fate = FINE, LIE(.sent = 2, .areas = { { 8, PAGE }, { 2 * PAGE, 512 } }) },
-	{ "no descriptor", region, .fate = FINE, LIE(.file = FILE_NONE) },
-	{ "a pipe", region, .fate = FINE, LIE(.file = FILE_PIPE) },
-	{ "/dev/null", region, .fate = FINE, LIE(.file = FILE_NULL) },
-	{ "a directory", region, .fate = FINE, LIE(.file = FILE_DIRECTORY) },
-	{ "a socket", region, .fate = FINE, LIE(.file = FILE_SOCKET) },
-	{ "an eventfd", region, .fate = FINE, LIE(.file = FILE_EVENTFD) },
-	{ "an epoll", region, .fate = FINE, LIE(.file = FILE_EPOLL) },
-	{ "an O_PATH", region, .fate = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.file = FILE_PATH) },
-	{ "its own socket", region, .fate = FINE, LIE(.file = FILE_ITSELF) },
-	{ "its own memory", region, .fate = FINE, LIE(.file = FILE_PROC) },
-	{ "a file to read only", region, .fate = FINE, LIE(.file = FILE_READ_ONLY) },
-	{ "a sealed file", region, .fate = FINE, LIE(.file = FILE_SEALED) },
-	{ "an empty file", region, .fate = FINE, LIE(.file = FILE_EMPTY) },
-	{ "an area far behind the file", region, .fate = FINE, LIE(.offset = 1ULL << 40) },
+	{ "size 2^63", region, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.size = 1ULL << 63, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "size 2^64 - 1", region, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.size = ALL, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "size 2^63, all of it shared", region, .outcome = LOST, .helper = BAD_REGION, LIE(.size = 1ULL << 63) },
+	{ "size 2^64 - 1, all of it shared", region, .outcome = LOST, .helper = BAD_REGION, LIE(.size = ALL) },
+	{ "size of a page and 1", region, .outcome = FINE, LIE(.size = PAGE + 1, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "offset 2^63", region, .outcome = LOST, .helper = BAD_REGION, LIE(.offset = 1ULL << 63) },
+	{ "offset and size wrap", region, .outcome = LOST, .helper = BAD_REGION, LIE(.offset = -PAGE) },
+	{ "an offset without page alignment", region, .outcome = FINE, LIE(.offset = 8) },
+	{ "argsz 2^32 - 1", region, .outcome = LOST, .helper = BAD_REGION, LIE(.argsz = -1, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "argsz 64 KiB", region, .outcome = LOST, .helper = BAD_REGION, LIE(.argsz = 65536, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "capabilities at 2^32 - 1", region, .outcome = LOST, .helper = BAD_REGION, LIE(.cap_offset = -1, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "capabilities in the head", region, .outcome = LOST, .helper = BAD_REGION, LIE(.cap_offset = 8, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "capabilities past the end", region, .outcome = LOST, .helper = BAD_REGION, LIE(.cap_offset = 64, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "a capability that follows itself", region, .outcome = LOST, .helper = BAD_REGION, LIE(.next = 32, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "a next capability at 2^32 - 1", region, .outcome = LOST, .helper = BAD_REGION, LIE(.next = -1, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "an unknown capability", region, .outcome = FINE, LIE(.cap_id = 0xffff) },
+	{ "2^32 - 1 areas", region, .outcome = LOST, .helper = BAD_REGION, LIE(.nr_areas = -1, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "2^28 areas", region, .outcome = LOST, .helper = BAD_REGION, LIE(.nr_areas = 1 << 28, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "65 areas", region, .outcome = LOST, .helper = BAD_REGION, LIE(.nr_areas = 65, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "a missing area", region, .outcome = LOST, .helper = BAD_REGION, LIE(.nr_areas = 2, .sent = 1, .areas = { { 0, PAGE } }) },
+	{ "an area of 0 bytes", region, .outcome = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { 0, 0 } }) },
+	{ "an area across the end", region, .outcome = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { 3 * PAGE, 2 * PAGE } }) },
+	{ "an area past the end", region, .outcome = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { 5 * PAGE, PAGE } }) },
+	{ "an area that wraps", region, .outcome = LOST, .helper = BAD_REGION, LIE(.sent = 1, .areas = { { PAGE, -PAGE } }) },
+	{ "overlapping areas", region, .outcome = LOST, .helper = BAD_REGION, LIE(.sent = 2, .areas = { { PAGE, 2 * PAGE }, { 0, 2 * PAGE } }) },
+	{ "an area twice", region, .outcome = LOST, .helper = BAD_REGION, LIE(.sent = 2, .areas = { { 0, PAGE }, { 0, PAGE } }) },
+	{ "areas without page alignment", region, .outcome = FINE, LIE(.sent = 2, .areas = { { 8, PAGE }, { 2 * PAGE, 512 } }) },
+	{ "no descriptor", region, .outcome = FINE, LIE(.file = FILE_NONE) },
+	{ "a pipe", region, .outcome = FINE, LIE(.file = FILE_PIPE) },
+	{ "/dev/null", region, .outcome = FINE, LIE(.file = FILE_NULL) },
+	{ "a directory", region, .outcome = FINE, LIE(.file = FILE_DIRECTORY) },
+	{ "a socket", region, .outcome = FINE, LIE(.file = FILE_SOCKET) },
+	{ "an eventfd", region, .outcome = FINE, LIE(.file = FILE_EVENTFD) },
+	{ "an epoll", region, .outcome = FINE, LIE(.file = FILE_EPOLL) },
+	{ "an O_PATH", region, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.file = FILE_PATH) },
+	{ "its own socket", region, .outcome = FINE, LIE(.file = FILE_ITSELF) },
+	{ "the server's own memory", region, .outcome = FINE, LIE(.file = FILE_PROC) },
+	{ "a read-only file", region, .outcome = FINE, LIE(.file = FILE_READ_ONLY) },
+	{ "a sealed file", region, .outcome = FINE, LIE(.file = FILE_SEALED) },
+	{ "an empty file", region, .outcome = FINE, LIE(.file = FILE_EMPTY) },
+	{ "an area far past the end of the file", region, .outcome = FINE, LIE(.offset = 1ULL << 40) },
 
-	{ "2^32 - 1 ioeventfds", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.count = -1) },
-	{ "1025 ioeventfds", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.count = 1025) },
-	{ "more than come", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.count = 2) },
-	{ "argsz 2^32 - 1", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.argsz = -1) },
-	{ "descriptor 1 of one", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.io.fd_index = 1) },
-	{ "descriptor 2^32 - 1", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.io.fd_index = -1) },
-	{ "type 7", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.io.type = 7) },
-	{ "offset 2^64 - 1", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.io.offset = ALL) },
-	{ "size 2^64 - 1", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.io.size = ALL) },
-	{ "over the end", io_fds, .fate = LOST, .helper = BAD_IO_FDS, IO(.io.offset = HOSTILE_BAR2_SIZE - 4, .io.size = 8) },
-	{ "size 3", io_fds, .fate = FINE, IO(.io.size = 3, .file = FILE_EVENTFD) },
-	{ "flags nobody knows", io_fds, .fate = FINE, IO(.io.size = 4, .io.flags = -1, .file = FILE_EVENTFD) },
-	{ "no eventfd", io_fds, .fate = LOST, .helper = "the kernel rejected", .no_header = true, IO(.io.size = 4, .file = FILE_PIPE) },
+	{ "2^32 - 1 ioeventfds", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.count = -1) },
+	{ "1025 ioeventfds", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.count = 1025) },
+	{ "more ioeventfds than sent", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.count = 2) },
+	{ "argsz 2^32 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.argsz = -1) },
+	{ "index 1 of one descriptor", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.fd_index = 1) },
+	{ "descriptor 2^32 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.fd_index = -1) },
+	{ "type 7", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.type = 7) },
+	{ "offset 2^64 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.offset = ALL) },
+	{ "size 2^64 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.size = ALL) },
+	{ "an ioeventfd across the end", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.offset = HOSTILE_BAR2_SIZE - 4, .io.size = 8) },
+	{ "size 3", io_fds, .outcome = FINE, IO(.io.size = 3, .file = FILE_EVENTFD) },
+	{ "unknown flags", io_fds, .outcome = FINE, IO(.io.size = 4, .io.flags = -1, .file = FILE_EVENTFD) },
+	{ "another file than an eventfd", io_fds, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, IO(.io.size = 4, .file = FILE_PIPE) },
 
-	{ "4097 interrupts", patch32, 12, 4097, LOST, .helper = BAD_IRQ, .act = "irq info" },
-	{ "2^32 - 1 interrupts", patch32, 12, ALL, LOST, .helper = BAD_IRQ, .act = "irq info" },
-	{ "another index", patch32, 8, 1, LOST, .helper = BAD_IRQ, .act = "irq info" },
-	{ "all flags", patch32, 4, ALL, FINE, .act = "irq info" },
+	{ "4097 interrupts", patch32, 12, 4097, LOST, .helper = BAD_IRQ, .action = "irq info" },
+	{ "2^32 - 1 interrupts", patch32, 12, ALL, LOST, .helper = BAD_IRQ, .action = "irq info" },
+	{ "another index", patch32, 8, 1, LOST, .helper = BAD_IRQ, .action = "irq info" },
+	{ "all flags", patch32, 4, ALL, FINE, .action = "irq info" },
 };
 /* clang-format on */
 

@@ -1,44 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a broken or malicious server does to one message, as tables.
+ * What a broken or malicious server does to one message, in tables.
  *
- * generic_tricks[] are played to every act of a consumer's and to every step
- * of the handshake (act.h), those that differ little from another only to a
- * few; single_tricks[] each to the act that they name.
- * A line more is a case more.
+ * The tricks of generic_tricks[] are played on every action of a consumer and
+ * on every step of the handshake (action.h); those similar to another one only on
+ * a few.  Each trick of single_tricks[] is played on the action that it names.
+ * To add a case, add a line.
  */
 #ifndef HOSTILE_TRICK_H
 #define HOSTILE_TRICK_H
 
 #include "server.h"
 
-/* How it must end. */
-enum fate {
-	LOST, /* the device is lost; in the handshake, it is not attached */
-	REFUSED, /* what the consumer did fails, the device stays */
-	FINE, /* as if nothing had been */
-	BY_SIZE, /* FINE or LOST: is a reply of @delta bytes more taken? */
-	BY_SIZE_REFUSED, /* REFUSED or LOST: an error reply of @delta bytes? */
-	ECHOED, /* LOST where the reply is to repeat what was asked, or FINE */
+/* How the case must end. */
+enum outcome {
+	LOST, /* the device is lost; in the handshake: it is not attached */
+	REFUSED, /* the action fails, the device is not lost */
+	FINE, /* the trick has no effect */
+	BY_SIZE, /* FINE if @delta more bytes are accepted, else LOST */
+	BY_SIZE_REFUSED, /* the same for an error reply: REFUSED or LOST */
+	ECHOED, /* LOST if the reply must repeat the command, otherwise FINE */
 };
 
 /**
  * struct trick - a line of the tables
- * @name: for people
- * @fn: does it, in the server's thread
- * @a: for @fn
- * @b: for @fn
- * @fate: see there
- * @why: LOST: what the kernel's line says; "|" between alternatives
- * @helper: the same for the line of vuserd, where it is played in a handshake
- * @delta: bytes, for @fate
- * @nr_fds: descriptors that come along
- * @no_header: LOST without a message that could be named
- * @answered: LOST, but what the consumer asked was answered before
- * @thorough: generic_tricks[]: only for the acts that are tried thoroughly
- * @slow: ends by a time-out
- * @act: single_tricks[]: name of the act that it is played to
- * @data: for @fn
+ * @name: name of the trick, printed in results
+ * @fn: plays the trick, in the server's thread
+ * @a: argument of @fn
+ * @b: argument of @fn
+ * @outcome: how the case must end
+ * @why: LOST: text in the kernel's line; "|" separates alternatives
+ * @helper: in the handshake: text in vuserd's line
+ * @delta: bytes, for @outcome
+ * @nr_fds: number of descriptors sent
+ * @no_header: LOST without a message whose header could be logged
+ * @answered: LOST, but after the command was answered
+ * @thorough: generic_tricks[]: only for actions that are tested thoroughly
+ * @slow: ends by a timeout
+ * @action: single_tricks[]: name of the action
+ * @data: argument of @fn
  * @len: bytes of @data
  * @twin: the server has a twin socket
  */
@@ -47,7 +47,7 @@ struct trick {
 	trick_fn fn;
 	uint64_t a;
 	uint64_t b;
-	enum fate fate;
+	enum outcome outcome;
 	const char *why;
 	const char *helper;
 	int delta;
@@ -56,7 +56,7 @@ struct trick {
 	bool answered;
 	bool thorough;
 	bool slow;
-	const char *act;
+	const char *action;
 	const void *data;
 	size_t len;
 	bool twin;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Mappings that come, go, move and change, and loads and stores in them. */
+/*
+ * Random mappings, changes of them, and loads and stores in them.
+ */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <setjmp.h>
@@ -11,7 +13,7 @@
 
 #include "random.h"
 
-/* As vfio-pci has it. */
+/* The same shift as vfio-pci has. */
 #define REGION_SHIFT 40
 
 static __thread sigjmp_buf escape;
@@ -173,7 +175,7 @@ static void store(struct dice *dice, char *at)
 	did(DID_STORE);
 }
 
-/* The kernel is given the memory: EFAULT, or what is shared. */
+/* Passes the memory to the kernel: EFAULT, or it works for shared pages. */
 static void by_system_call(struct dice *dice, char *at)
 {
 	struct iovec local = { .iov_len = 8 }, remote = { at, 8 };
@@ -186,7 +188,7 @@ static void by_system_call(struct dice *dice, char *at)
 		process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
 }
 
-/* It may fault. */
+/* Loads or stores at @at, which may fault. */
 static void touch_at(struct dice *dice, char *at)
 {
 	if (sigsetjmp(escape, 0)) {
@@ -202,12 +204,12 @@ static void touch_at(struct dice *dice, char *at)
 	touching = 0;
 }
 
-/* The mapping may be anything. */
+/* Touches a random place of a mapping, which may be of any kind. */
 static void touch(struct dice *dice, struct view *view)
 {
 	char *at = view->mem + pick(dice, view->size);
 
-	/* Half of them where something is; most of them aligned. */
+	/* Half of the accesses go where registers are; most are aligned. */
 	if (pick(dice, 2))
 		at = view->mem + pick(dice, 64);
 	if (!once_in(dice, 8))

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who creates and removes devices, sets them up, and minds the helper. */
+/*
+ * The administrator: creates and removes devices, changes settings, and
+ * disturbs the helper.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +18,7 @@ int device_create(unsigned int device)
 	int ret = mdev_create(uuid);
 	char ms[16];
 
-	/* Short, for servers that keep their replies back. */
+	/* Short timeouts, for servers that hold replies back. */
 	snprintf(ms, sizeof(ms), "%u", 1000 * SLOWNESS);
 	if (!ret)
 		ret = mdev_set(uuid, "request_timeout_ms", ms);
@@ -27,9 +30,10 @@ int device_create(unsigned int device)
 }
 
 /*
- * It waits for the consumer to let go; the others do not wait for it.  One at a
- * time: mdev's core takes a device's `remove` away, and then refuses to remove it,
- * when that is asked for while the device is being created.
+ * The removal waits for the consumer to close the device; it runs in a process
+ * of its own, so that nothing else waits.  Only one at a time per device: the
+ * mdev core deletes the attribute `remove` of a device, then refuses the
+ * removal, if it is requested during the creation of the device.
  */
 static void recreate(unsigned int device)
 {
@@ -69,7 +73,7 @@ static void set_something(struct dice *dice, unsigned int device)
 	did(DID_SETTING);
 }
 
-static void trouble_helper(struct dice *dice, pid_t *helper)
+static void disturb_helper(struct dice *dice, pid_t *helper)
 {
 	if (*helper <= 0)
 		return;
@@ -85,8 +89,8 @@ static void trouble_helper(struct dice *dice, pid_t *helper)
 	*helper = helper_start();
 }
 
-/* The next page that it is asked for comes late. */
-static void trouble_fuse(struct dice *dice)
+/* Delays the next page that is requested. */
+static void disturb_fuse(struct dice *dice)
 {
 	fuse_hold(&world->fuse);
 	doze(dice, 200);
@@ -99,7 +103,7 @@ void admin_run(struct dice *dice)
 	pid_t helper = helper_start();
 	unsigned int device;
 
-	/* First all is well. */
+	/* Wait until everything works once. */
 	for (device = 0; device < NR_DEVICES; device++)
 		mdev_wait(world->uuid[device], "state", "open", SOON_MS / 4);
 	while (!world->stop) {
@@ -109,10 +113,10 @@ void admin_run(struct dice *dice)
 			recreate(device);
 			break;
 		case 1:
-			trouble_helper(dice, &helper);
+			disturb_helper(dice, &helper);
 			break;
 		case 2:
-			trouble_fuse(dice);
+			disturb_fuse(dice);
 			break;
 		default:
 			set_something(dice, device);
@@ -123,7 +127,7 @@ void admin_run(struct dice *dice)
 		if (helper <= 0 || kill(helper, 0))
 			helper = helper_start();
 	}
-	/* Removals under way are seen through, by the helper's grace. */
+	/* The helper must serve until all removals in progress are done. */
 	if (helper > 0)
 		helper_stop(helper);
 	while (wait(NULL) > 0)

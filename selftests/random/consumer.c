@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer: opens the device, and sometimes the next one with it, and lets
- * its threads loose.  Its end is its own, a kill, or that of the world.
+ * A consumer: opens the device, sometimes with the next device in the same
+ * container, and uses both from several threads.  It ends by itself, by a kill,
+ * or when the test stops.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,11 +21,11 @@ struct thread {
 	pthread_t thread;
 	struct dice dice;
 	const struct vfio_dev *dev;
-	uint32_t ioas; /* 0: a container */
+	uint32_t ioas; /* 0: uses a container */
 	struct views views;
 };
 
-/* A child has the mappings and the files, until it ends. */
+/* Forks a child that uses the mappings and the files until its end. */
 static void fork_once(struct thread *t)
 {
 	pid_t pid = fork();
@@ -45,7 +46,7 @@ static void fork_once(struct thread *t)
 			;
 }
 
-/* The device file once more, in another number. */
+/* Uses the device file through another descriptor. */
 static void reopen(struct thread *t)
 {
 	int fd = dup(t->dev->device);
@@ -103,7 +104,7 @@ static void use(struct dice *dice, const struct vfio_dev *dev, uint32_t ioas)
 		if (pthread_create(&threads[i].thread, NULL, run, &threads[i]))
 			break;
 	}
-	/* Some end in the middle of it all. */
+	/* Some consumers are killed while they work. */
 	if (once_in(dice, 3)) {
 		doze(dice, 300);
 		did(DID_KILL);
@@ -113,14 +114,17 @@ static void use(struct dice *dice, const struct vfio_dev *dev, uint32_t ioas)
 		pthread_join(threads[i].thread, NULL);
 }
 
-/* The helper waits longer and longer for a server, but not for a new one. */
-static void have_it_tried(unsigned int device)
+/*
+ * The helper waits longer before each new attempt to connect, but not after a
+ * change of the endpoint.
+ */
+static void retry_server(unsigned int device)
 {
 	mdev_set(world->uuid[device], "endpoint", "/run/nobody");
 	mdev_set(world->uuid[device], "endpoint", world->socket[device]);
 }
 
-static bool live_by_iommufd(struct dice *dice, unsigned int device)
+static bool run_with_iommufd(struct dice *dice, unsigned int device)
 {
 	struct vfio_dev dev;
 	uint32_t ioas;
@@ -133,20 +137,20 @@ static bool live_by_iommufd(struct dice *dice, unsigned int device)
 	return true;
 }
 
-static void live(struct dice *dice, unsigned int device)
+static void run_once(struct dice *dice, unsigned int device)
 {
 	struct vfio_dev dev, other;
 	bool joined;
 
 	if (iommufd_exists() && once_in(dice, 3) &&
-	    live_by_iommufd(dice, device))
+	    run_with_iommufd(dice, device))
 		return;
 
 	if (vfio_dev_open(&dev, world->uuid[device],
 			  pick(dice, 2) ? VFIO_TYPE1v2_IOMMU :
 					  VFIO_TYPE1_IOMMU)) {
 		if (once_in(dice, 10))
-			have_it_tried(device);
+			retry_server(device);
 		doze(dice, 200);
 		return;
 	}
@@ -160,7 +164,10 @@ static void live(struct dice *dice, unsigned int device)
 	vfio_dev_close(&dev);
 }
 
-/* Killed, by itself or because it waited too long, or at its end; not by SIGPIPE. */
+/*
+ * A consumer may be killed, by itself or by its alarm, or end normally; SIGPIPE
+ * is an error.
+ */
 static bool good_end(int status)
 {
 	if (WIFSIGNALED(status))
@@ -181,9 +188,9 @@ void consumer_run(struct dice *dice, unsigned int device)
 		if (!pid) {
 			views_init();
 			memory_init(&child);
-			/* Whatever it waits for: not for ever. */
+			/* Limit any wait. */
 			alarm(20);
-			live(&child, device);
+			run_once(&child, device);
 			_exit(0);
 		}
 		if (pid > 0 && waitpid(pid, &status, 0) == pid &&

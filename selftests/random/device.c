@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Calls with arguments that make sense, or do not. */
+/*
+ * Calls with valid and invalid arguments.
+ */
 #include <fcntl.h>
 #include <linux/vfio.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 
 #define REGION_SHIFT 40
 
-/* A structure of some size, full of what may be in it. */
+/* A structure of some size, filled with plausible values. */
 union argument {
 	uint32_t word[64];
 	uint8_t byte[256];
@@ -33,7 +35,7 @@ static void fill(struct dice *dice, union argument *arg)
 		arg->word[0] = sizeof(*arg);
 }
 
-/* One of @nr ioctls, or any near them. */
+/* Calls one of @nr ioctls, or one with a number near theirs. */
 static int call(struct dice *dice, int fd, const unsigned long *known,
 		unsigned int nr)
 {
@@ -46,7 +48,7 @@ static int call(struct dice *dice, int fd, const unsigned long *known,
 		cmd = _IO(VFIO_TYPE, VFIO_BASE + pick(dice, 40));
 	if (once_in(dice, 20))
 		where = (void *)(uintptr_t)odd_number(dice);
-	/* The buffer may be longer than it says, never shorter. */
+	/* The buffer may be longer than argsz, but not shorter. */
 	if (where == &arg && arg.word[0] > sizeof(arg))
 		arg.word[0] = sizeof(arg);
 	return ioctl(fd, cmd, where);
@@ -65,7 +67,7 @@ static void random_ioctl(struct dice *dice, int fd)
 	did(DID_IOCTL);
 }
 
-/* Some ioctls of a group return a descriptor: then that is closed. */
+/* Some ioctls of a group return a descriptor, which must be closed. */
 void container_step(struct dice *dice, const struct vfio_dev *dev)
 {
 	static const unsigned long known[] = {
@@ -171,7 +173,7 @@ void dma_step(struct dice *dice, int container, struct views *views)
 		return;
 	}
 	mem = memory_any(dice, size, &kind);
-	/* Or a place in the device itself, or any. */
+	/* Sometimes map memory of the device itself, or any address. */
 	if (once_in(dice, 5)) {
 		mem = views_any(dice, views, &room);
 		if (room < size)

@@ -11,22 +11,22 @@ const char *const did_names[NR_DID] = {
 	[DID_MMAP] = "mmaps",
 	[DID_LOAD] = "loads",
 	[DID_STORE] = "stores",
-	[DID_FAULT] = "signals for them",
+	[DID_FAULT] = "faults of loads and stores",
 	[DID_DMA_MAP] = "DMA maps",
 	[DID_DMA_HUGE] = "DMA maps of huge pages",
 	[DID_DMA_USERFAULT] = "DMA maps of userfaultfd memory",
 	[DID_DMA_FUSE] = "DMA maps of FUSE memory",
 	[DID_DMA_UNMAP] = "DMA unmaps",
 	[DID_CONTAINER] = "ioctls of containers and groups",
-	[DID_IOMMUFD] = "calls of iommufd",
+	[DID_IOMMUFD] = "iommufd calls",
 	[DID_FORK] = "forks",
 	[DID_KILL] = "consumers killed",
-	[DID_COMMAND] = "orders to servers",
+	[DID_COMMAND] = "commands to servers",
 	[DID_RESTART] = "servers killed",
 	[DID_REMOVE] = "devices removed",
 	[DID_SETTING] = "attributes written",
 	[DID_HELPER] = "helpers killed or stopped",
-	[DID_NETLINK] = "netlink calls by a stranger",
+	[DID_NETLINK] = "netlink calls by a second caller",
 };
 
 void dice_seed(struct dice *dice, uint64_t seed, uint64_t who)
@@ -68,7 +68,10 @@ uint64_t odd_number(struct dice *dice)
 	}
 }
 
-/* On a slow machine those that disturb take their time too, or nothing is ever done. */
+/*
+ * On a slow machine, disturbances must be slower, too; otherwise nothing else
+ * gets done.
+ */
 void doze(struct dice *dice, unsigned int ms)
 {
 	const unsigned int some = pick(dice, ms * SLOWNESS);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A consumer that comes by iommufd, where the kernel and its headers have it. */
+/*
+ * A consumer that uses iommufd, if the kernel and its headers have it.
+ */
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory to map for DMA, of each kind there is: a consumer's own, small pages
- * and huge ones, files, memory that another thread brings in, or a FUSE server,
- * each as late as it likes.
+ * Memory to map for DMA, of each kind: anonymous pages, huge pages, files, and
+ * memory that a userfaultfd thread or a FUSE server fills after a random delay.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -25,8 +24,8 @@ static struct {
 } pools[NR_MEMORY];
 static struct dice uffd_dice;
 
-/* Brings in what is touched, some time later. */
-static void *bring(void *arg)
+/* Fills pages that were touched, after a delay. */
+static void *fill_pages(void *arg)
 {
 	int fd = (intptr_t)arg;
 	struct uffd_msg msg;
@@ -55,10 +54,10 @@ static char *userfault_memory(size_t size)
 	int fd = syscall(__NR_userfaultfd, O_CLOEXEC);
 	pthread_t thread;
 
-	/* Huge pages would come without a fault. */
+	/* Huge pages would be filled without a fault. */
 	if (!mem || fd < 0 || madvise(mem, size, MADV_NOHUGEPAGE) ||
 	    ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg) ||
-	    pthread_create(&thread, NULL, bring, (void *)(intptr_t)fd))
+	    pthread_create(&thread, NULL, fill_pages, (void *)(intptr_t)fd))
 		return NULL;
 	return mem;
 }
@@ -77,7 +76,7 @@ static char *fuse_memory(int flags)
 
 	if (fd < 0)
 		return NULL;
-	/* What one consumer had is not there for the next. */
+	/* Drop pages that an earlier consumer has read. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	mem = map(fd, PROT_READ, flags);
 	close(fd);

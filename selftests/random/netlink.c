@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A caller of the control plane that has the right to call, and no idea: any
- * operation on any device, with attributes left out, doubled, or of any value
- * and size.  What it comes to own by that is free again when it hangs up.
+ * A privileged caller of the control plane that makes mistakes: any operation
+ * on any device, with attributes left out, doubled, or of any value and size.
+ * Devices that it claims are free again when it closes its socket.
  */
 #include <fcntl.h>
 #include <linux/vuser.h>
@@ -16,7 +16,7 @@
 #include "../lib/nlop.h"
 #include "random.h"
 
-/* Attributes that are wrong: one in so many. */
+/* One attribute in so many is wrong. */
 #define WRONG 12
 
 static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
@@ -25,7 +25,10 @@ static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
 	uint64_t words[32];
 	unsigned int i;
 
-	/* Devices that are sent away all the time are of no use to others. */
+	/*
+	 * Rarely change the endpoint; otherwise the device would be of no use
+	 * to others.
+	 */
 	if (attr->type == VUSER_A_DEV_ENDPOINT && attr->kind == K_TEXT)
 		return !once_in(dice, 32);
 	if (!once_in(dice, WRONG))
@@ -49,8 +52,9 @@ static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
 	}
 }
 
-/* One device, and what would be good values for it. */
-static void know_device(struct dice *dice, struct nlt *nl, struct nlop_env *env)
+/* Chooses a device, and takes valid values for it. */
+static void choose_device(struct dice *dice, struct nlt *nl,
+			  struct nlop_env *env)
 {
 	const char *uuid = world->uuid[pick(dice, NR_DEVICES)];
 	struct control_info info = {};
@@ -67,7 +71,7 @@ static void call_some(struct dice *dice, struct nlt *nl, struct nlop_env *env)
 	struct nlop_put put = { .env = env, .hook = put_wrong, .data = dice };
 	int i;
 
-	know_device(dice, nl, env);
+	choose_device(dice, nl, env);
 	for (i = pick(dice, 8); i && !world->stop; i--) {
 		nlt_call(nl, nlop_compose(&put, &nlops[pick(dice, NR_NLOPS)]),
 			 NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random use of the module from all sides at once: processes that are
- * consumers, servers, and an administrator who does not wait for either.
+ * Random use of the module from all sides at once: processes that act as
+ * consumers, servers and an administrator.
  */
 #ifndef RANDOM_RANDOM_H
 #define RANDOM_RANDOM_H
@@ -17,7 +17,7 @@
 #define NR_DEVICES 3
 #define PAGE	   0x1000UL
 
-/* What was done, for people, and for a test that nothing was. */
+/* Kinds of actions, counted so that the test can check that each was done. */
 enum did {
 	DID_OPEN,
 	DID_IOCTL,
@@ -52,10 +52,10 @@ struct world {
 	char uuid[NR_DEVICES][UUID_LEN + 1];
 	char socket[NR_DEVICES][64];
 	atomic_bool stop;
-	atomic_bool recreated[NR_DEVICES]; /* being */
+	atomic_bool recreated[NR_DEVICES]; /* a recreation is in progress */
 	atomic_ulong did[NR_DID];
-	struct fuse fuse; /* memory that a server of its own brings in */
-	/* the wait status of a consumer that should not have ended so */
+	struct fuse fuse; /* memory that is filled by its own server */
+	/* the wait status of a consumer that ended abnormally */
 	atomic_int bad_end;
 };
 
@@ -66,35 +66,35 @@ static inline void did(enum did what)
 	atomic_fetch_add_explicit(&world->did[what], 1, memory_order_relaxed);
 }
 
-/* Numbers of one thread. */
+/* A random number generator for one thread. */
 struct dice {
 	uint64_t state;
 };
 
 void dice_seed(struct dice *dice, uint64_t seed, uint64_t who);
 uint64_t roll(struct dice *dice);
-/* Less than @n. */
+/* A number below @n. */
 uint32_t pick(struct dice *dice, uint32_t n);
-/* Once in @n times. */
+/* True once in @n times. */
 static inline bool once_in(struct dice *dice, uint32_t n)
 {
 	return !pick(dice, n);
 }
-/* A number that is small, at some limit, or any. */
+/* A small number, one at some limit, or any. */
 uint64_t odd_number(struct dice *dice);
-/* Sleeps for up to @ms, times SLOWNESS. */
+/* Sleeps for a random time of up to @ms, times SLOWNESS. */
 void doze(struct dice *dice, unsigned int ms);
 
-/* Each is a process of its own, and returns when the world stops. */
+/* Each runs in a process of its own, and returns when the test stops. */
 void consumer_run(struct dice *dice, unsigned int device);
 void server_run(struct dice *dice, unsigned int device);
 void admin_run(struct dice *dice);
 void netlink_run(struct dice *dice, unsigned int device);
 
-/* A device as the test creates it; 0 or -errno. */
+/* Creates a device with the settings of the test; 0 or -errno. */
 int device_create(unsigned int device);
 
-/* access.c: mappings of a device's regions, one set for a thread. */
+/* access.c: mappings of a device's regions, one set per thread. */
 #define NR_VIEWS 6
 
 struct views {
@@ -105,13 +105,13 @@ struct views {
 };
 
 void views_init(void);
-/* One random thing with the mappings of the device file @fd. */
+/* Does one random action with the mappings of the device file @fd. */
 void views_step(struct dice *dice, struct views *views, int fd);
-/* Memory of one of them, NULL where there is none. */
+/* Memory of a random mapping, NULL if there is none. */
 char *views_any(struct dice *dice, struct views *views, size_t *size);
 void views_clear(struct views *views);
 
-/* memory.c: what a consumer maps for DMA. */
+/* memory.c: the kinds of memory that a consumer maps for DMA. */
 enum memory {
 	MEMORY_ANON,
 	MEMORY_FILE,
@@ -122,18 +122,18 @@ enum memory {
 	NR_MEMORY
 };
 
-/* Once for a process that consumes. */
+/* Call once per consumer process. */
 void memory_init(struct dice *dice);
-/* @size bytes of any kind, NULL where there are none of it. */
+/* @size bytes of a random kind, NULL if none are available. */
 char *memory_any(struct dice *dice, size_t size, enum memory *kind);
-/* Notes that a map of it was made. */
+/* Counts a map of this kind. */
 void memory_did(enum memory kind);
 
 /* iommufd.c */
 bool iommufd_exists(void);
-/* Opens the device so, with its I/O address space; 0 or an error. */
+/* Opens the device with iommufd and an I/O address space; 0 or an error. */
 int iommufd_open(const char *uuid, struct vfio_dev *dev, uint32_t *ioas);
-/* One random thing with that address space. */
+/* Does one random action with the address space. */
 void ioas_step(struct dice *dice, const struct vfio_dev *dev, uint32_t ioas);
 
 /* device.c: one random call on the device or its container. */

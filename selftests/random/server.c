@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who orders a server about: right and wrong replies, DMA, its end. */
+/*
+ * Controls a server: right and wrong replies, DMA, and its end.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +19,7 @@ static const char *const kinds[] = {
 
 #define PICK(dice, list) ((list)[pick(dice, sizeof(list) / sizeof((list)[0]))])
 
-/* A header of any kind, and perhaps something behind it. */
+/* Sends a header with random values, and sometimes a payload. */
 static void send_raw(struct dice *dice, struct testdev *td)
 {
 	const uint32_t len = 4 * pick(dice, 12);
@@ -63,10 +65,10 @@ static void access_memory(struct dice *dice, struct testdev *td)
 	}
 }
 
-static void order(struct dice *dice, struct testdev *td)
+static void send_command(struct dice *dice, struct testdev *td)
 {
 	did(DID_COMMAND);
-	/* These end the connection, most times: not too often. */
+	/* These usually end the connection, so they must be rare. */
 	if (once_in(dice, 100)) {
 		if (pick(dice, 2))
 			testdev_cmd(td, "corrupt %s %s", PICK(dice, commands),
@@ -132,7 +134,7 @@ void server_run(struct dice *dice, unsigned int device)
 			doze(dice, 100);
 			continue;
 		}
-		order(dice, &td);
+		send_command(dice, &td);
 		if (once_in(dice, 150)) {
 			testdev_kill(&td);
 			did(DID_RESTART);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../lib/mem.h"
-#include "act.h"
+#include "action.h"
 
 #define BAR0   VFIO_PCI_BAR0_REGION_INDEX
 #define BAR2   VFIO_PCI_BAR2_REGION_INDEX
@@ -58,7 +58,7 @@ void consumer_close(struct consumer *c)
 	vfio_dev_close(&c->dev);
 }
 
-/* Acts -------------------------------------------------------------------- */
+/* Actions ------------------------------------------------------------------ */
 
 static int do_load(struct consumer *c)
 {
@@ -82,21 +82,24 @@ static int do_config_write(struct consumer *c)
 
 static int do_map(struct consumer *c)
 {
-	return dma_map(c->dev.container, c->mem, ACT_IOVA, PAGE, DMA_RW);
+	return dma_map(c->dev.container, c->mem, ACTION_IOVA, PAGE, DMA_RW);
 }
 
-/* What a server may read and write, read only, and a hole behind. */
+/*
+ * Maps a page that a server may read and write, and one that it may only read;
+ * the page after them is a hole.
+ */
 static int map_two(struct consumer *c)
 {
 	memset(c->mem, 0x5a, 2 * PAGE);
 	return do_map(c) ?:
-		       dma_map(c->dev.container, c->mem + PAGE, ACT_IOVA + PAGE,
+		       dma_map(c->dev.container, c->mem + PAGE, ACTION_IOVA + PAGE,
 			       PAGE, VFIO_DMA_MAP_FLAG_READ);
 }
 
 static int do_unmap(struct consumer *c)
 {
-	return dma_unmap(c->dev.container, ACT_IOVA, PAGE, 0, NULL);
+	return dma_unmap(c->dev.container, ACTION_IOVA, PAGE, 0, NULL);
 }
 
 static int do_irqs(struct consumer *c)
@@ -132,7 +135,7 @@ static int do_open(struct consumer *c)
 	return consumer_open(c);
 }
 
-/* Opens with a map that the container has already. */
+/* Opens the device in a container that has a map already. */
 static int do_open_mapped(struct consumer *c)
 {
 	struct vfio_dev *dev = &c->dev;
@@ -162,7 +165,10 @@ static int do_close(struct consumer *c)
 	return 0;
 }
 
-/* Is it about that region or interrupt?  All name it at the same place. */
+/*
+ * The index of the region or interrupt in the command; all commands have it at
+ * the same place.
+ */
 static uint32_t index_of(const struct message *cmd)
 {
 	uint32_t index;
@@ -207,36 +213,36 @@ static bool is_last(const struct message *cmd)
 #define NO_LIMIT  (1 << 20)
 
 /* clang-format off */
-const struct act acts[] = {
+const struct action actions[] = {
 	{ "pread", { VFIO_USER_REGION_READ }, OPEN, NULL, consumer_check,
 	  REGION_RW + 4, REGION_RW + 4, REGION_RW + 4, .echoes = true, .refuses = true,
-	  .lost = BAD, .refused = BAD, .max_fds = ANY_FDS, .thorough = true },
+	  .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS, .thorough = true },
 	{ "load", { VFIO_USER_REGION_READ }, OPEN, NULL, do_load,
 	  REGION_RW + 4, REGION_RW + 4, REGION_RW + 4, .echoes = true, .refuses = true,
-	  .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "config write", { VFIO_USER_REGION_WRITE }, OPEN, NULL, do_config_write,
 	  REGION_RW, REGION_RW, REGION_RW, .echoes = true, .refuses = true,
-	  .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "store", { VFIO_USER_REGION_WRITE, is_posted }, OPEN, NULL, do_store,
-	  .posted = true, .lost = GOOD, .refused = GOOD },
+	  .posted = true, .lost = SUCCESS, .refused = SUCCESS },
 	{ "dma", { VFIO_USER_REGION_WRITE, is_posted }, OPEN, map_two, do_store,
-	  .posted = true, .lost = GOOD, .refused = GOOD },
+	  .posted = true, .lost = SUCCESS, .refused = SUCCESS },
 	{ "DMA_MAP", { VFIO_USER_DMA_MAP }, OPEN, NULL, do_map,
-	  0, 0, 0, .refuses = true, .lost = EITHER, .refused = BAD, .max_fds = ANY_FDS, .thorough = true },
+	  0, 0, 0, .refuses = true, .lost = EITHER, .refused = FAILURE, .max_fds = ANY_FDS, .thorough = true },
 	{ "DMA_UNMAP", { VFIO_USER_DMA_UNMAP }, OPEN, do_map, do_unmap,
 	  24, 24, 24, .bare = true, .refuses = true, .lost = EITHER, .refused = EITHER, .max_fds = ANY_FDS },
 	{ "SET_IRQS", { VFIO_USER_DEVICE_SET_IRQS }, OPEN, NULL, do_irqs,
-	  0, 20, 20, .bare = true, .refuses = true, .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  0, 20, 20, .bare = true, .refuses = true, .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "SET_IRQS off", { VFIO_USER_DEVICE_SET_IRQS }, OPEN, do_irqs, do_irqs_off,
 	  0, 20, 20, .bare = true, .refuses = true, .lost = EITHER, .refused = EITHER, .max_fds = ANY_FDS },
 	{ "RESET", { VFIO_USER_DEVICE_RESET }, OPEN, NULL, do_reset,
-	  0, 0, 0, .refuses = true, .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  0, 0, 0, .refuses = true, .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "FEATURE", { VFIO_USER_DEVICE_FEATURE }, OPEN, NULL, do_feature,
-	  16, 8, 16, .refuses = true, .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  16, 8, 16, .refuses = true, .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "open", { VFIO_USER_DEVICE_RESET }, OPENING, NULL, do_open,
-	  0, 0, 0, .refuses = true, .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  0, 0, 0, .refuses = true, .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "open mapped", { VFIO_USER_DMA_MAP }, OPENING, NULL, do_open_mapped,
-	  0, 0, 0, .refuses = true, .lost = BAD, .refused = BAD, .max_fds = ANY_FDS },
+	  0, 0, 0, .refuses = true, .lost = FAILURE, .refused = FAILURE, .max_fds = ANY_FDS },
 	{ "close, interrupts", { VFIO_USER_DEVICE_SET_IRQS }, CLOSING, do_irqs, do_close,
 	  0, 20, 20, .bare = true, .refuses = true, .max_fds = ANY_FDS },
 	{ "close, command", { VFIO_USER_REGION_WRITE }, CLOSING, NULL, do_close,
@@ -261,15 +267,15 @@ const struct act acts[] = {
 };
 /* clang-format on */
 
-const unsigned int nr_acts = sizeof(acts) / sizeof(acts[0]);
+const unsigned int nr_actions = sizeof(actions) / sizeof(actions[0]);
 
-const struct act *act_find(const char *name)
+const struct action *action_find(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_acts; i++)
-		if (!strcmp(acts[i].name, name))
-			return &acts[i];
-	fprintf(stderr, "no act \"%s\"\n", name);
+	for (i = 0; i < nr_actions; i++)
+		if (!strcmp(actions[i].name, name))
+			return &actions[i];
+	fprintf(stderr, "no action \"%s\"\n", name);
 	abort();
 }
