@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Unit tests as functions, one line of TAP each. */
+/* Run unit tests that are functions; print one line of TAP for each. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,9 +27,10 @@ void test_fail(const char *file, int line, const char *what, long long got,
 	const char *slash = strrchr(file, '/');
 
 	failed = true;
-	printf("# %s:%d: not so: %s", slash ? slash + 1 : file, line, what);
+	printf("# %s:%d: check failed: %s", slash ? slash + 1 : file, line,
+	       what);
 	if (has_got)
-		printf(", but %lld", got);
+		printf(", got %lld", got);
 	printf("\n");
 }
 
@@ -53,7 +54,7 @@ int main(int argc, char **argv)
 		if (!wanted(test->name, argc, argv))
 			continue;
 		failed = false;
-		/* SIGALRM ends the program: then there is no plan. */
+		/* SIGALRM kills the program before it prints a plan. */
 		alarm(TEST_SECONDS);
 		if (!setjmp(test_end))
 			test->run();

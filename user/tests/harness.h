@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Unit tests as functions, one line of TAP each.
+ * Unit tests as functions, with one line of TAP for each.
  *
- *	TEST(name) { check(1 + 1 == 2); require(ptr); }
+ * 	TEST(name) { check(1 + 1 == 2); require(ptr); }
  *
- * check() notes a failure and goes on, require() ends the test.  A program
- * takes names of tests to run only those.  A test that hangs is ended.
+ * The name is a sentence: the subject, the condition and the result.  check()
+ * records a failure and continues; require() ends the test.  A program takes
+ * names of tests as arguments and runs only those.  SIGALRM kills a test
+ * program that hangs.
  */
 #ifndef HARNESS_H
 #define HARNESS_H
@@ -40,7 +42,7 @@ void test_fail(const char *file, int line, const char *what, long long got,
 			test_fail(__FILE__, __LINE__, #cond, 0, false); \
 	} while (0)
 
-/* Equality of numbers, which shows what came instead. */
+/* Check that two numbers are equal; print the actual one if they are not. */
 #define check_eq(got, want)                                                    \
 	do {                                                                   \
 		long long _got = (got);                                        \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lines of TAP, for test programs. */
+/* Print TAP, for test programs. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Messages by hand, for peers that misbehave. */
+/* Send and receive single messages, for tests of peers that misbehave. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@ void wire_raw(int fd, uint16_t id, uint16_t command, uint32_t msg_size,
 {
 	struct vfio_user_header hdr = { id, command, msg_size, flags, 0 };
 
-	/* A peer that has hung up already is what some tests want. */
+	/* In some tests the peer has already hung up. */
 	if (send(fd, &hdr, sizeof(hdr), MSG_NOSIGNAL) == sizeof(hdr) && len)
 		(void)!send(fd, payload, len, MSG_NOSIGNAL);
 }

@@ -69,7 +69,7 @@ static void irq_state(void *data, uint32_t index, uint32_t start,
 	dev->irq_states++;
 }
 
-/* MIG_DEVICE_STATE can be set and got; everything else is not there. */
+/* MIG_DEVICE_STATE has GET and SET; no other feature exists. */
 static ssize_t feature(void *data, uint32_t flags, void *buf, size_t len,
 		       size_t size)
 {
@@ -95,7 +95,7 @@ static ssize_t feature(void *data, uint32_t flags, void *buf, size_t len,
 	return sizeof(state);
 }
 
-/* Each step is noted as two digits. */
+/* Append each step as two digits. */
 static int migrate(void *data, enum vfio_device_mig_state from,
 		   enum vfio_device_mig_state to)
 {
@@ -121,7 +121,7 @@ static void log_stop(void *data)
 	dev->logging--;
 }
 
-/* The last of the range was written, and nothing else. */
+/* Report that only the last page of the range was written. */
 static int log_report(void *data, uint64_t iova, uint64_t len,
 		      uint64_t page_size, uint64_t *bitmap)
 {
@@ -158,7 +158,7 @@ static void log_line(void *data, int level, const char *line)
 
 	if (level <= LOG_WARNING)
 		dev->warnings++;
-	/* Refused commands are what most tests are about. */
+	/* Most tests are about refused commands, so do not print those. */
 	if (level < LOG_DEBUG)
 		printf("# server: %s\n", line);
 }
@@ -180,7 +180,7 @@ static const struct vuser_server_ops ops = {
 	.log = log_line,
 };
 
-/* What backs a region. */
+/* Return the memory behind a region. */
 static uint8_t *backing(struct device *dev, uint32_t index)
 {
 	if (index == 0)
@@ -382,7 +382,7 @@ int device_connect(struct device *dev)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds))
 		return -errno;
-	/* Serving belongs to the thread of the event loop. */
+	/* Only the event loop's thread may call vuser_server_serve(). */
 	device_pause(dev);
 	if (vuser_server_serve(dev->server, fds[0])) {
 		close(fds[1]);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device for the tests of libvuser, served by a thread of its own.
+ * A device for the tests of libvuser, served by its own thread.
  *
- * Regions: 0 is registers, accesses cut to 8 bytes; 1 is memory in a file, of
- * which pages 1 and 4 to 7 are shared; 2 gets accesses as they come and has
- * ioeventfds; 7 is config space; 9 is of a type of its own.
+ * Region 0 has registers; accesses are split into at most 8 bytes.  Region 1
+ * is memory in a file, with pages 1 and 4 to 7 shared.  Region 2 gets each
+ * access unsplit, and has ioeventfds.  Region 7 is configuration space.
+ * Region 9 has a device-specific type.
  */
 #ifndef TEST_DEVICE_H
 #define TEST_DEVICE_H
@@ -24,10 +25,10 @@
 #define DEVICE_LOG_PAGE	   8192
 
 /*
- * Registers of region 0.  A write of an address to DMA_COPY has the device
- * read 8 bytes there and write them, plus one, behind it; DMA_RESULT then
- * reads as the result, 0 or a negative errno.  FAIL fails with ENXIO.
- * FEATURE_MAX etc. are plain memory like the rest.
+ * Registers of region 0.  On a write of an address to DMA_COPY, the device
+ * reads 8 bytes at this address, adds one, and writes the result to the 8 bytes
+ * after them.  DMA_RESULT then reads as 0 or a negative errno.  FAIL fails
+ * with ENXIO.  All other offsets are plain memory.
  */
 #define REG_DMA_COPY   0x100
 #define REG_DMA_RESULT 0x108
@@ -63,22 +64,24 @@ struct device {
 	atomic_ullong last_iova;
 };
 
-/* A device that waits for clients at @path, or without for device_serve(). */
+/*
+ * Create a device that listens at @path, or one for device_connect() if NULL.
+ */
 struct device *device_new(const struct vuser_server_config *config,
 			  const char *path);
 void device_free(struct device *dev);
 
-/* Stop the thread, to do what belongs to it; and go on. */
+/* Stop the thread, so that the caller may do its work; start it again. */
 void device_pause(struct device *dev);
 void device_resume(struct device *dev);
 
-/* A connected socket to @dev, as accept() would give it the other end. */
+/* Connect a socket pair to @dev and return the client's end, or an errno. */
 int device_connect(struct device *dev);
 
-/* Wait until @counter is @value at least; false after a while. */
+/* Wait until @counter is at least @value; return false on timeout. */
 bool device_await(atomic_uint *counter, unsigned int value);
 
-/* A client of @dev; NULL when that fails. */
+/* Create a client of @dev; return NULL on failure. */
 struct vuser_client *device_client(struct device *dev,
 				   const struct vuser_client_options *opt,
 				   const struct vuser_client_ops *ops,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A connection that an event loop and another thread use. */
+/* A connection that an event loop and a second thread use. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,7 +14,7 @@
 #define SOON_MS	 20000
 #define MAX_SIZE 65536
 
-/* The thread of a device, which waits for a reply. */
+/* A thread of a device that waits for a reply. */
 struct caller {
 	struct vu_conn *conn;
 	int result;
@@ -32,7 +32,7 @@ static void *call(void *data)
 	return NULL;
 }
 
-/* The event loop is told that there is something. */
+/* Return whether the event loop is notified. */
 static bool is_woken(int wake_fd)
 {
 	struct pollfd pfd = { .fd = wake_fd, .events = POLLIN };
@@ -41,7 +41,9 @@ static bool is_woken(int wake_fd)
 	return poll(&pfd, 1, SOON_MS) == 1 && !eventfd_read(wake_fd, &count);
 }
 
-/* Its answer to that: all commands there are. */
+/*
+ * Take all commands in the queue, as the event loop does; return their number.
+ */
 static int serve(struct vu_conn *conn)
 {
 	struct vuser_msg msg;
@@ -55,11 +57,11 @@ static int serve(struct vu_conn *conn)
 }
 
 /*
- * The thread reads what comes.  It goes on to wait with the first command in
- * the queue, which the loop takes meanwhile; of the second the loop must be
- * told again.
+ * The thread reads all messages from the socket.  While it waits for its reply,
+ * it queues the first command and the loop takes it; the second command must
+ * notify the loop again.
  */
-TEST(each_command_wakes_the_loop)
+TEST(each_command_read_by_a_caller_wakes_the_loop)
 {
 	int fds[2], wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), i;
 	struct caller caller;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* DMA: by mapped memory and by message, from callbacks and from threads. */
+/*
+ * DMA through mapped memory and through messages, from callbacks and threads.
+ */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@
 #define MEM_SIZE 0x40000
 #define MEM_IOVA 0x100000
 
-/* The client and its memory, which DMA_READ and DMA_WRITE see at MEM_IOVA. */
+/* A client whose memory is at MEM_IOVA for DMA_READ and DMA_WRITE. */
 struct both {
 	struct device *dev;
 	struct vuser_client *client;
@@ -89,7 +91,7 @@ static int new_memory(size_t size)
 	return fd;
 }
 
-TEST(mapped_memory)
+TEST(mapped_memory_is_accessed_without_messages)
 {
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
@@ -114,7 +116,7 @@ TEST(mapped_memory)
 	check_eq(vuser_dma_read(server, 0x4fff, buf, 8), -EFAULT);
 	check_eq(vuser_dma_write(server, 0x5010, "new", 4), 0);
 	check(!strcmp(mem + 0x3010, "new"));
-	/* A pointer to the same memory. */
+	/* vuser_dma_get() returns a pointer to the same memory. */
 	check_eq(vuser_dma_get(server, 0x5000, 0x2000, PROT_READ | PROT_WRITE,
 			       &ref),
 		 0);
@@ -130,7 +132,7 @@ TEST(mapped_memory)
 	teardown(both);
 }
 
-TEST(unaligned_file_offsets)
+TEST(map_at_an_unaligned_file_offset_is_readable)
 {
 	struct both *both = setup(NULL, NULL);
 	int fd = new_memory(0x4000);
@@ -146,8 +148,8 @@ TEST(unaligned_file_offsets)
 	teardown(both);
 }
 
-/* The file is cut short after it was mapped: an error, and no signal. */
-TEST(file_is_cut)
+/* A file is truncated after it was mapped. */
+TEST(access_beyond_a_truncated_file_fails_with_eio_and_no_signal)
 {
 	struct both *both = setup(NULL, NULL);
 	char buf[0x1000] = { 0 };
@@ -166,7 +168,7 @@ TEST(file_is_cut)
 	teardown(both);
 }
 
-/* A device may give the client's file on to another process. */
+/* A device may pass the client's file to another process. */
 static void file_of_region(bool keep)
 {
 	struct vuser_server_config config = { .keep_dma_fds = keep };
@@ -194,17 +196,17 @@ static void file_of_region(bool keep)
 	teardown(both);
 }
 
-TEST(files_are_kept)
+TEST(region_has_its_file_if_the_server_keeps_dma_fds)
 {
 	file_of_region(true);
 }
 
-TEST(files_are_not_kept)
+TEST(region_has_no_file_if_the_server_keeps_no_dma_fds)
 {
 	file_of_region(false);
 }
 
-TEST(protection)
+TEST(access_without_the_region_permission_fails_with_eacces)
 {
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
@@ -226,13 +228,13 @@ TEST(protection)
 	check_eq(vuser_dma_write(server, 0x2000, buf, 8), 0);
 	check_eq(vuser_dma_read(server, 0x2000, buf, 8), -EACCES);
 	check_eq(vuser_dma_read(server, 0x3000, buf, 8), -EACCES);
-	/* Neighbours are reached in one go only as far as both allow. */
+	/* An access across two regions needs the permission of both. */
 	check_eq(vuser_dma_read(server, 0x1ffc, buf, 8), -EACCES);
 	close(fd);
 	teardown(both);
 }
 
-TEST(neighbours)
+TEST(access_across_adjacent_regions_succeeds)
 {
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
@@ -242,7 +244,10 @@ TEST(neighbours)
 
 	for (i = 0; i < sizeof(in); i++)
 		in[i] = i * 3;
-	/* Backwards in the file, and out of order. */
+	/*
+	 * The order of the regions in the file and of the calls differs from
+	 * theirs.
+	 */
 	check_eq(vuser_client_dma_map(both->client, 0x3000, 0x1000,
 				      READ | WRITE, fd, 0x1000),
 		 0);
@@ -261,7 +266,7 @@ TEST(neighbours)
 	teardown(both);
 }
 
-TEST(bad_maps)
+TEST(invalid_maps_and_unmaps_are_rejected)
 {
 	struct both *both = setup(NULL, NULL);
 	int fd = new_memory(0x4000), fds[2] = { fd, fd };
@@ -278,7 +283,7 @@ TEST(bad_maps)
 	check_eq(map(0x2800, 0x10, 0), -EEXIST);
 	check_eq(map(0x8000, 0, 0), -EINVAL);
 	check_eq(map(UINT64_MAX - 0xfff, 0x2000, 0), -EINVAL);
-	/* More than the file has. */
+	/* The range exceeds the file. */
 	check_eq(map(0x8000, 0x4001, 0), -EINVAL);
 	check_eq(map(0x8000, 0x1000, 0x3001), -EINVAL);
 	check_eq(map(0x8000, 0x1000, INT64_MAX), -EINVAL);
@@ -300,7 +305,7 @@ TEST(bad_maps)
 	teardown(both);
 }
 
-TEST(refused_by_the_device)
+TEST(map_refused_by_the_device_is_not_kept)
 {
 	struct both *both = setup(NULL, NULL);
 	int fd = new_memory(0x1000);
@@ -319,7 +324,7 @@ TEST(refused_by_the_device)
 	teardown(both);
 }
 
-TEST(limited_maps)
+TEST(map_beyond_max_dma_maps_fails_with_enospc)
 {
 	struct vuser_server_config config = { .max_dma_maps = 8 };
 	struct both *both = setup(&config, NULL);
@@ -342,7 +347,7 @@ TEST(limited_maps)
 	teardown(both);
 }
 
-TEST(many_maps)
+TEST(each_of_many_maps_is_found)
 {
 	struct both *both = setup(NULL, NULL);
 	int fd = new_memory(0x1000);
@@ -350,7 +355,10 @@ TEST(many_maps)
 	uint64_t i;
 
 	require(pwrite(fd, "abc", 4, 0) == 4);
-	/* Every other page, in an order that is neither up nor down. */
+	/*
+	 * Every second page, in an order that is neither ascending nor
+	 * descending.
+	 */
 	for (i = 0; i < 512; i++)
 		check_eq(vuser_client_dma_map(both->client,
 					      (i * 37 % 512) << 13, 0x1000,
@@ -371,7 +379,7 @@ TEST(many_maps)
 	teardown(both);
 }
 
-TEST(unmap_all)
+TEST(unmap_all_unmaps_each_region)
 {
 	struct vfio_user_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -396,7 +404,7 @@ TEST(unmap_all)
 	teardown(both);
 }
 
-/* From a callback of the device, while the client waits for its reply. */
+/* The device copies in a callback, while the client waits for its reply. */
 static void by_message(const struct vuser_client_options *opt)
 {
 	struct both *both = setup(NULL, opt);
@@ -416,7 +424,7 @@ static void by_message(const struct vuser_client_options *opt)
 	check_eq(both->writes, 1);
 	memcpy(&val, both->memory + 0x18, 8);
 	check_eq(val, 42);
-	/* What the client refuses, and what is not mapped. */
+	/* The client refuses one address; the other is not mapped. */
 	check_eq(vuser_client_dma_map(both->client, MEM_IOVA + MEM_SIZE, 0x1000,
 				      READ | WRITE, -1, 0),
 		 0);
@@ -435,25 +443,28 @@ static void by_message(const struct vuser_client_options *opt)
 	teardown(both);
 }
 
-TEST(by_message_on_the_twin_socket)
+TEST(dma_by_message_uses_the_twin_socket)
 {
 	by_message(NULL);
 }
 
-TEST(by_message_on_the_main_socket)
+TEST(dma_by_message_uses_the_main_socket_without_a_twin)
 {
 	struct vuser_client_options opt = { .no_twin = true };
 
 	by_message(&opt);
 }
 
-TEST(posted_doorbells)
+TEST(posted_writes_continue_while_the_device_reads_memory)
 {
 	struct vuser_client_options opt = { .no_twin = true };
 	struct both *both = setup(NULL, &opt);
 	uint64_t i, iova, val;
 
-	/* The client goes on while the device asks it for memory. */
+	/*
+	 * The client sends more writes while the device reads the client's
+	 * memory.
+	 */
 	check_eq(vuser_client_dma_map(both->client, MEM_IOVA, MEM_SIZE,
 				      READ | WRITE, -1, 0),
 		 0);
@@ -471,7 +482,7 @@ TEST(posted_doorbells)
 	teardown(both);
 }
 
-/* A thread of the device that moves data all the time. */
+/* A thread of the device that reads and writes memory without pause. */
 struct mover {
 	struct device *dev;
 	pthread_t thread;
@@ -521,7 +532,7 @@ static void start(struct mover *mover, struct both *both, uint64_t iova,
 static void stop(struct mover *mover, struct both *both)
 {
 	mover->stop = true;
-	/* It may be in the middle of asking. */
+	/* The thread may be waiting for a reply from the client. */
 	while (!vuser_client_reset(both->client)) {
 		if (!pthread_tryjoin_np(mover->thread, NULL))
 			return;
@@ -570,32 +581,34 @@ static void traffic(const struct vuser_client_options *opt, size_t dma_len,
 	teardown(both);
 }
 
-TEST(small_traffic_on_the_twin_socket)
+TEST(small_messages_both_ways_do_not_block_the_twin_socket)
 {
 	traffic(NULL, 64, 4);
 }
 
-TEST(small_traffic_on_the_main_socket)
+TEST(small_messages_both_ways_do_not_block_the_main_socket)
 {
 	struct vuser_client_options opt = { .no_twin = true };
 
 	traffic(&opt, 64, 4);
 }
 
-/* Messages that no socket buffer holds: a side that does not read would hang. */
-TEST(large_traffic_on_the_twin_socket)
+/*
+ * The messages exceed the socket buffer: if one side stops reading, both hang.
+ */
+TEST(large_messages_both_ways_do_not_block_the_twin_socket)
 {
 	traffic(NULL, MEM_SIZE / 2, DEVICE_REGION_SIZE);
 }
 
-TEST(large_traffic_on_the_main_socket)
+TEST(large_messages_both_ways_do_not_block_the_main_socket)
 {
 	struct vuser_client_options opt = { .no_twin = true };
 
 	traffic(&opt, MEM_SIZE / 2, DEVICE_REGION_SIZE);
 }
 
-TEST(pieces_that_the_client_takes)
+TEST(dma_message_is_split_at_the_clients_max_data_xfer_size)
 {
 	struct vuser_client_options opt = { .max_data_xfer_size = 4096 };
 	struct both *both = setup(NULL, &opt);
@@ -623,7 +636,7 @@ static void *unmap_later(void *data)
 						    0x1000);
 }
 
-TEST(unmap_waits_for_users)
+TEST(unmap_waits_until_the_reference_is_put)
 {
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
@@ -637,7 +650,10 @@ TEST(unmap_waits_for_users)
 		 0);
 	check_eq(vuser_dma_get(server, 0x1000, 0x1000, PROT_READ, &ref), 0);
 	pthread_create(&thread, NULL, unmap_later, both);
-	/* The device was told; the memory is still there, but for no one else. */
+	/*
+	 * The device was notified.  The memory is mapped, but gives no new
+	 * references.
+	 */
 	check(device_await(&both->dev->unmaps, 1));
 	check_eq(vuser_dma_get(server, 0x1000, 8, PROT_READ, &again), -EFAULT);
 	strcpy(ref.ptr, "still here");
@@ -649,14 +665,14 @@ TEST(unmap_waits_for_users)
 	teardown(both);
 }
 
-TEST(unmap_waits_for_messages)
+TEST(unmap_waits_for_dma_messages_in_flight)
 {
 	struct vuser_client_options opt = { .no_twin = true };
 	struct both *both = setup(NULL, &opt);
 	struct mover mover;
 	int i, ret;
 
-	/* Unmap and map again under a thread that uses it by message. */
+	/* Unmap and map memory again while a thread accesses it by messages. */
 	for (i = 0; i < 20; i++) {
 		check_eq(vuser_client_dma_map(both->client, MEM_IOVA, MEM_SIZE,
 					      READ | WRITE, -1, 0),
@@ -673,11 +689,11 @@ TEST(unmap_waits_for_messages)
 	teardown(both);
 }
 
-TEST(end_while_in_use)
+TEST(dma_in_progress_fails_when_the_client_disconnects)
 {
 	struct both *both = setup(NULL, NULL);
 	int fd = new_memory(0x10000);
-	struct mover mover, asker;
+	struct mover mover, poller;
 
 	check_eq(vuser_client_dma_map(both->client, 0x10000, 0x10000,
 				      READ | WRITE, fd, 0),
@@ -686,16 +702,16 @@ TEST(end_while_in_use)
 				      READ | WRITE, -1, 0),
 		 0);
 	start(&mover, both, 0x10000, 0x10000);
-	start(&asker, both, MEM_IOVA, 4096);
-	while (mover.done < 5 || asker.done < 5)
+	start(&poller, both, MEM_IOVA, 4096);
+	while (mover.done < 5 || poller.done < 5)
 		if (vuser_client_reset(both->client))
 			break;
 	vuser_client_free(both->client);
 	pthread_join(mover.thread, NULL);
-	pthread_join(asker.thread, NULL);
-	/* In time for the end, or after it. */
+	pthread_join(poller.thread, NULL);
+	/* The access came before or after the end of the connection. */
 	check(mover.error == -ENOTCONN || mover.error == -EFAULT);
-	check(asker.error == -ENOTCONN || asker.error == -EFAULT);
+	check(poller.error == -ENOTCONN || poller.error == -EFAULT);
 	check(device_await(&both->dev->disconnects, 1));
 	check(device_await(&both->dev->unmaps, 2));
 	close(fd);
@@ -703,7 +719,7 @@ TEST(end_while_in_use)
 	free(both);
 }
 
-TEST(client_that_does_not_answer)
+TEST(dma_read_times_out_if_the_client_does_not_answer)
 {
 	struct vuser_server_config config = { .dma_timeout_ms = 50 };
 	struct both *both = setup(&config, NULL);
@@ -714,7 +730,7 @@ TEST(client_that_does_not_answer)
 		 0);
 	check_eq(vuser_dma_read(both->dev->server, MEM_IOVA, buf, 8),
 		 -ETIMEDOUT);
-	/* The answer comes late and is dropped; the next one is its own. */
+	/* The late reply is dropped; the next command gets its own reply. */
 	check_eq(vuser_client_process(both->client, 1000), 1);
 	strcpy(both->memory, "here");
 	check_eq(vuser_client_reset(both->client), 0);
@@ -722,7 +738,7 @@ TEST(client_that_does_not_answer)
 	teardown(both);
 }
 
-TEST(without_a_client)
+TEST(dma_without_a_client_fails_with_enotconn)
 {
 	struct device *dev = device_new(NULL, NULL);
 	struct vuser_dma_ref ref;

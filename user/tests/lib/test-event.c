@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Signals to eventfds that others write to, too. */
+/* Signals to eventfds that other processes write to as well. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ static uint64_t count_of(int fd)
 	return eventfd_read(fd, &count) ? 0 : count;
 }
 
-TEST(adds_one)
+TEST(each_signal_adds_one_to_the_eventfd)
 {
 	struct vu_event_port port = VU_EVENT_PORT_INIT;
 	int i, fd = eventfd(0, EFD_CLOEXEC);
@@ -37,8 +37,10 @@ TEST(adds_one)
 	close(fd);
 }
 
-/* In the mode that the consumer wants, and left in it. */
-TEST(at_the_limit)
+/*
+ * The consumer chose a blocking eventfd, and the signal must not change that.
+ */
+TEST(signal_at_the_eventfd_limit_returns_and_keeps_the_mode)
 {
 	struct vu_event_port port = VU_EVENT_PORT_INIT;
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -53,7 +55,7 @@ TEST(at_the_limit)
 	close(fd);
 }
 
-/* The one who waits for a signal is woken up. */
+/* Wait for the signal and return its value. */
 static void *wait_for_it(void *data)
 {
 	eventfd_t count = 0;
@@ -62,7 +64,7 @@ static void *wait_for_it(void *data)
 	return (void *)(uintptr_t)count;
 }
 
-TEST(wakes_up)
+TEST(signal_wakes_a_reader)
 {
 	struct vu_event_port port = VU_EVENT_PORT_INIT;
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -77,8 +79,8 @@ TEST(wakes_up)
 	close(fd);
 }
 
-/* A device may go to the background after it has begun. */
-TEST(in_a_child)
+/* A device may fork into the background after its first signal. */
+TEST(signal_works_in_a_forked_child)
 {
 	struct vu_event_port port = VU_EVENT_PORT_INIT;
 	int status, fd = eventfd(0, EFD_CLOEXEC);
@@ -98,8 +100,8 @@ TEST(in_a_child)
 	close(fd);
 }
 
-/* Nobody listens to what is no eventfd, but nobody waits for it either. */
-TEST(no_eventfd)
+/* No reader exists for such a descriptor, but the call must return. */
+TEST(signal_to_a_descriptor_that_is_not_an_eventfd_returns)
 {
 	struct vu_event_port port = VU_EVENT_PORT_INIT;
 	int fds[2];
@@ -113,8 +115,8 @@ TEST(no_eventfd)
 }
 
 /*
- * There is room for one more, and two want it: who signals must not be the
- * one who waits.
+ * The eventfd has room for one more, and two threads write.  The writer may
+ * block; the signalling thread must not.
  */
 struct race {
 	int fd;
@@ -161,7 +163,7 @@ static time_t now(void)
 	return ts.tv_sec;
 }
 
-/* Nobody else reads. */
+/* Read until the eventfd is empty; this thread is the only reader. */
 static void drain(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -184,7 +186,7 @@ static bool was_signalled(struct race *race, unsigned int round)
 	return true;
 }
 
-TEST(race_for_the_last_room)
+TEST(signal_does_not_block_in_a_race_for_the_last_count)
 {
 	struct race race = { .fd = eventfd(0, EFD_CLOEXEC) };
 	pthread_t signaller, writer;
@@ -198,7 +200,7 @@ TEST(race_for_the_last_room)
 		race.round = i;
 		if (ok)
 			ok = was_signalled(&race, i);
-		/* Whoever waits now gets on. */
+		/* Read, so that a thread that blocks can continue. */
 		while (race.written < i || race.signalled < i)
 			drain(race.fd);
 		drain(race.fd);

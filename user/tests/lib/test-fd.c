@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Closing file descriptors whose close takes its time. */
+/* File descriptors that take a long time to close. */
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -11,14 +11,14 @@
 #include "../harness.h"
 #include "../wire.h"
 
-/* More of them than there are threads to close them. */
+/* More descriptors than there are threads that close them. */
 #define NR_SLOW	  20
 #define LINGER_S  60
 #define AT_ONCE_S 20
 
 /*
- * A TCP connection with data that the other end, fds[1], does not take: its
- * close lingers.
+ * Make a TCP connection whose other end, fds[1], does not read: closing fds[0]
+ * lingers.
  */
 static void slow_pair(int fds[2])
 {
@@ -61,7 +61,7 @@ static time_t now(void)
 	return ts.tv_sec;
 }
 
-TEST(slow_closes)
+TEST(slow_close_delays_neither_receiving_nor_other_closes)
 {
 	int before = wire_count_fds(), slow[NR_SLOW][2], fds[2], pair[2], i;
 	time_t start = now();
@@ -78,7 +78,7 @@ TEST(slow_closes)
 		vuser_msg_clear(&msg);
 		check(now() - start < AT_ONCE_S);
 	}
-	/* What is quick does not wait for them. */
+	/* A descriptor that closes quickly does not wait for the slow ones. */
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
 	wire_send(fds[0], 1, 2, 0, 0, NULL, 0, pair, 1);
 	close(pair[0]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The client's handshake against servers that say anything. */
+/* The client's handshake with servers that send arbitrary replies. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "../harness.h"
 #include "../wire.h"
 
-/* What the server says in place of a good reply, to which question. */
+/* A bad reply, and the command and index that it answers. */
 struct lie {
 	uint16_t command;
 	uint32_t index;
@@ -32,7 +32,7 @@ struct lie {
 	bool as_is;
 };
 
-/* A server of 9 regions, of which 0 and 2 are there, and 5 interrupt types. */
+/* A server with 9 regions, of which 0 and 2 exist, and 5 interrupt types. */
 struct server {
 	int fd;
 	int memory;
@@ -45,7 +45,7 @@ struct server {
 	uint32_t nr_io_fds;
 	const struct lie *lie;
 	unsigned int io_fds_asked;
-	unsigned int questions;
+	unsigned int nr_commands;
 };
 
 static void init(struct server *server)
@@ -71,7 +71,7 @@ static void fini(struct server *server)
 	close(server->event);
 }
 
-/* The index that a question is about. */
+/* Return the index that a command asks about. */
 static uint32_t index_of(const struct vuser_msg *msg)
 {
 	const uint32_t *words = msg->payload;
@@ -150,7 +150,7 @@ static void good_reply(struct server *server, const struct vuser_msg *msg)
 		  VFIO_USER_FLAGS_TYPE_REPLY, 0, buf, len, &fd, fd >= 0);
 }
 
-static void tell_lie(struct server *server, const struct vuser_msg *msg)
+static void send_lie(struct server *server, const struct vuser_msg *msg)
 {
 	const struct lie *lie = server->lie;
 
@@ -168,7 +168,7 @@ static void tell_lie(struct server *server, const struct vuser_msg *msg)
 		  lie->error, lie->payload, lie->len, lie->fds, lie->nr_fds);
 }
 
-/* Answer one question.  False when the client has hung up. */
+/* Answer one command.  Return false if the client has hung up. */
 static bool answer(struct server *server)
 {
 	const struct lie *lie = server->lie;
@@ -176,17 +176,17 @@ static bool answer(struct server *server)
 
 	if (server->fd < 0 || wire_recv(server->fd, &msg))
 		return false;
-	server->questions++;
+	server->nr_commands++;
 	if (lie && lie->command == msg.hdr.command &&
 	    lie->index == index_of(&msg))
-		tell_lie(server, &msg);
+		send_lie(server, &msg);
 	else
 		good_reply(server, &msg);
 	vuser_msg_clear(&msg);
 	return true;
 }
 
-/* Run a handshake to its end; the description is the caller's. */
+/* Run a handshake to its end; the caller frees the description. */
 static int run(struct server *server, const struct vuser_client_options *opt,
 	       struct vuser_description **desc)
 {
@@ -212,7 +212,7 @@ static int run(struct server *server, const struct vuser_client_options *opt,
 	return ret;
 }
 
-/* How a handshake with a server ends that tells @lie. */
+/* Return the result of a handshake with a server that sends @lie. */
 static int ends(const struct lie *lie)
 {
 	struct vuser_description *desc = NULL;
@@ -229,7 +229,7 @@ static int ends(const struct lie *lie)
 	return ret;
 }
 
-TEST(good)
+TEST(handshake_with_a_good_server_returns_its_description)
 {
 	struct vuser_description *desc;
 	int before = wire_count_fds();
@@ -250,14 +250,14 @@ TEST(good)
 	check_eq(desc->regions[2].areas[0].size, 0x8000);
 	check_eq(desc->regions[2].areas[0].file_offset, 0x1000);
 	check_eq(desc->irqs[4].count, 2);
-	/* Asked for BARs that are there only. */
+	/* The client asks about existing BARs only. */
 	check_eq(server.io_fds_asked, 2);
 	vuser_description_free(desc);
 	fini(&server);
 	check(wire_await_fds(before));
 }
 
-TEST(server_of_minor_0)
+TEST(server_with_minor_0_is_not_asked_for_io_fds)
 {
 	struct vuser_description *desc;
 	struct server server;
@@ -272,7 +272,7 @@ TEST(server_of_minor_0)
 	fini(&server);
 }
 
-TEST(nothing_is_read_ahead)
+TEST(handshake_reads_nothing_after_its_last_reply)
 {
 	struct vuser_description *desc;
 	struct vuser_handshake *hs;
@@ -280,7 +280,7 @@ TEST(nothing_is_read_ahead)
 	int fds[2], ret;
 	char c;
 
-	/* What comes after the last reply is for whoever gets the socket. */
+	/* Later bytes belong to the next user of the socket. */
 	init(&server);
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
 	server.fd = fds[0];
@@ -289,11 +289,11 @@ TEST(nothing_is_read_ahead)
 	/* 1 version, 1 info, 9 regions, 2 io fds, 5 interrupts. */
 	while ((ret = vuser_handshake_step(hs, &desc)) == -EAGAIN) {
 		require(answer(&server));
-		if (server.questions == 18)
+		if (server.nr_commands == 18)
 			require(write(fds[0], "!", 1) == 1);
 	}
 	check_eq(ret, 0);
-	check_eq(server.questions, 18);
+	check_eq(server.nr_commands, 18);
 	check_eq(vuser_handshake_fd(hs), -1);
 	check_eq(vuser_handshake_step(hs, &desc), -EINVAL);
 	vuser_handshake_free(hs);
@@ -304,7 +304,7 @@ TEST(nothing_is_read_ahead)
 	fini(&server);
 }
 
-TEST(wrong_headers)
+TEST(reply_with_a_wrong_header_fails_the_handshake)
 {
 	static const uint16_t commands[] = {
 		VFIO_USER_VERSION,
@@ -331,7 +331,7 @@ TEST(wrong_headers)
 	}
 }
 
-TEST(errors)
+TEST(error_reply_fails_the_handshake_unless_it_is_about_an_index)
 {
 	struct lie lie = { .flags = VFIO_USER_FLAGS_ERROR, .error = EPERM };
 
@@ -343,13 +343,13 @@ TEST(errors)
 	check_eq(ends(&lie), -EIO);
 	lie.error = 1u << 31;
 	check_eq(ends(&lie), -EIO);
-	/* It is no "step again". */
+	/* EAGAIN would mean "call step again". */
 	lie.error = EAGAIN;
 	check_eq(ends(&lie), -EIO);
 	lie.error = ENODEV;
 	lie.command = VFIO_USER_DEVICE_GET_INFO;
 	check_eq(ends(&lie), -ENODEV);
-	/* One region or interrupt type less is no failure. */
+	/* The handshake continues without this region or interrupt type. */
 	lie.command = VFIO_USER_DEVICE_GET_REGION_INFO;
 	check_eq(ends(&lie), 0);
 	lie.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS;
@@ -358,7 +358,7 @@ TEST(errors)
 	check_eq(ends(&lie), 0);
 }
 
-TEST(short_replies)
+TEST(short_reply_fails_the_handshake)
 {
 	static const struct {
 		uint16_t command;
@@ -383,7 +383,7 @@ TEST(short_replies)
 		}
 }
 
-TEST(hang_ups)
+TEST(hang_up_at_any_command_fails_the_handshake)
 {
 	static const uint16_t commands[] = {
 		VFIO_USER_VERSION,
@@ -407,7 +407,7 @@ TEST(hang_ups)
 	}
 }
 
-TEST(too_long)
+TEST(reply_that_is_too_long_fails_the_handshake)
 {
 	static char zeroes[70000];
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO,
@@ -417,7 +417,7 @@ TEST(too_long)
 	check_eq(ends(&lie), -EMSGSIZE);
 }
 
-TEST(versions)
+TEST(version_reply_is_accepted_up_to_our_minor)
 {
 	struct {
 		struct vfio_user_version head;
@@ -439,7 +439,7 @@ TEST(versions)
 	check_eq(ends(&lie), -EPROTO);
 }
 
-TEST(twin_sockets)
+TEST(invalid_twin_socket_fails_the_handshake)
 {
 	struct {
 		struct vfio_user_version head;
@@ -456,7 +456,7 @@ TEST(twin_sockets)
 #define say(text)                                                           \
 	(strcpy(msg.json, "{\"capabilities\":{\"twin_socket\":" text "}}"), \
 	 lie.len = 4 + strlen(msg.json) + 1)
-	/* No fds at all, none at that index, no index. */
+	/* No fds at all; no fd at this index; no index. */
 	say("{\"supported\":true,\"fd_index\":0}");
 	check_eq(ends(&lie), -EPROTO);
 	lie.fds[0] = event;
@@ -466,10 +466,10 @@ TEST(twin_sockets)
 	check_eq(ends(&lie), -EPROTO);
 	say("{\"supported\":true}");
 	check_eq(ends(&lie), -EPROTO);
-	/* Not a socket. */
+	/* The fd is not a socket. */
 	say("{\"supported\":true,\"fd_index\":0}");
 	check_eq(ends(&lie), -EPROTO);
-	/* It need not be the first. */
+	/* The index may be other than 0. */
 	say("{\"supported\":true,\"fd_index\":1}");
 	check_eq(ends(&lie), 0);
 	init(&server);
@@ -477,7 +477,7 @@ TEST(twin_sockets)
 	require(!run(&server, NULL, &desc));
 	check(desc->twin >= 0);
 	vuser_description_free(desc);
-	/* Not wanted. */
+	/* The client did not ask for a twin socket. */
 	check_eq(run(&server, &opt, &desc), -EPROTO);
 	fini(&server);
 	say("{\"supported\":false,\"fd_index\":1}");
@@ -488,7 +488,7 @@ TEST(twin_sockets)
 	close(event);
 }
 
-TEST(too_many_things)
+TEST(more_regions_or_interrupts_than_the_limit_fail_the_handshake)
 {
 	struct vfio_user_device_info info = { 16, 3, VUSER_MAX_REGIONS + 1, 5 };
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO,
@@ -514,7 +514,7 @@ TEST(too_many_things)
 	check_eq(ends(&lie), -EPROTO);
 }
 
-/* What becomes of region 2. */
+/* Run the handshake and return region 2. */
 static struct vuser_region region2(struct server *server,
 				   struct vuser_description **desc)
 {
@@ -522,14 +522,14 @@ static struct vuser_region region2(struct server *server,
 	return (*desc)->regions[2];
 }
 
-TEST(regions_that_cannot_be_mapped)
+TEST(region_that_cannot_be_mapped_is_trapped)
 {
 	struct vuser_description *desc;
 	struct vuser_region region;
 	struct server server;
 	int before = wire_count_fds();
 
-	/* Less than a page, an odd offset, no fd: trapped, then. */
+	/* Smaller than a page, an unaligned offset, no fd: trapped. */
 	init(&server);
 	server.region2.size = 0xfff;
 	region = region2(&server, &desc);
@@ -542,14 +542,14 @@ TEST(regions_that_cannot_be_mapped)
 	check_eq(region.nr_areas, 0);
 	check_eq(region.fd, -1);
 	vuser_description_free(desc);
-	/* The part of a page at the end stays trapped. */
+	/* The partial page at the end is trapped. */
 	server.region2.offset = 0;
 	server.region2.size = 0x1801;
 	region = region2(&server, &desc);
 	require(region.nr_areas == 1);
 	check_eq(region.areas[0].size, 0x1000);
 	vuser_description_free(desc);
-	/* Past the end of any file. */
+	/* Beyond the largest file offset. */
 	server.region2.offset = INT64_MAX & ~0xfffll;
 	check_eq(run(&server, NULL, &desc), -EPROTO);
 	server.region2.offset = UINT64_MAX & ~0xfffull;
@@ -558,7 +558,7 @@ TEST(regions_that_cannot_be_mapped)
 	check(wire_await_fds(before));
 }
 
-TEST(region_fds)
+TEST(region_fd_without_mmap_flag_or_mmap_flag_without_fd_is_ignored)
 {
 	struct vfio_user_region_info info = { 32, 7, 2, 0, 0x1000, 0 };
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_REGION_INFO,
@@ -569,7 +569,7 @@ TEST(region_fds)
 	struct server server;
 	int before;
 
-	/* None where one was promised; one where none was; several. */
+	/* No fd despite the flag; an fd without the flag; several fds. */
 	before = wire_count_fds();
 	init(&server);
 	server.lie = &lie;
@@ -588,12 +588,12 @@ TEST(region_fds)
 	check(wire_await_fds(before));
 }
 
-TEST(sparse_areas)
+TEST(sparse_areas_are_sorted_and_unaligned_ones_dropped)
 {
 	static const struct vuser_region_caps caps = {
 		.has_sparse = true,
 		.nr_areas = 4,
-		/* The second and the last cannot be mapped. */
+		/* The second and the last area cannot be mapped. */
 		.areas = { { 0x7000, 0x1000 },
 			   { 0x4800, 0x1000 },
 			   { 0x1000, 0x1000 },
@@ -624,7 +624,7 @@ TEST(sparse_areas)
 	fini(&server);
 }
 
-TEST(capabilities_that_never_fit)
+TEST(capabilities_larger_than_the_limit_fail_the_handshake)
 {
 	struct vfio_user_region_info info = {
 		.argsz = 8192,
@@ -637,7 +637,7 @@ TEST(capabilities_that_never_fit)
 			   .payload = &info,
 			   .len = 32 };
 
-	/* Asked again once, not for ever. */
+	/* The client asks again once, and then fails. */
 	check_eq(ends(&lie), -EPROTO);
 	info.argsz = UINT32_MAX;
 	check_eq(ends(&lie), -EPROTO);
@@ -647,7 +647,7 @@ TEST(capabilities_that_never_fit)
 	check_eq(ends(&lie), -EPROTO);
 }
 
-TEST(io_fds)
+TEST(io_fds_that_the_kernel_cannot_use_are_dropped)
 {
 	struct vfio_user_io_fd io[5] = {
 		{ .offset = 0x10, .size = 4 },
@@ -663,7 +663,7 @@ TEST(io_fds)
 	struct server server;
 	int before = wire_count_fds();
 
-	/* Only what the kernel can serve is kept. */
+	/* The kernel supports only the first and the fourth entry. */
 	init(&server);
 	server.io_fds = io;
 	server.nr_io_fds = 5;
@@ -684,7 +684,7 @@ TEST(io_fds)
 	check(wire_await_fds(before));
 }
 
-TEST(more_fds_than_announced)
+TEST(more_fds_than_announced_fail_the_handshake)
 {
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO, .nr_fds = 3 };
 	struct vuser_client_options opt = { .max_msg_fds = 2 };
@@ -699,7 +699,7 @@ TEST(more_fds_than_announced)
 	check(wire_await_fds(before));
 }
 
-TEST(given_up)
+TEST(freed_handshake_closes_its_descriptors)
 {
 	struct vuser_handshake *hs;
 	int fds[2], before = wire_count_fds();
@@ -712,7 +712,7 @@ TEST(given_up)
 	vuser_handshake_free(NULL);
 	vuser_description_free(NULL);
 	check(wire_await_fds(before));
-	/* On what is no socket, or has nobody at its other end. */
+	/* A new handshake on a socket without a peer, and on no descriptor. */
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
 	close(fds[0]);
 	check_eq(vuser_handshake_new(fds[1], NULL, &hs), -EPIPE);
@@ -727,7 +727,7 @@ static void answer_early(int fd, uint16_t id, uint16_t command,
 		  NULL, 0);
 }
 
-/* Begin a handshake with a server that is asked for its first region next. */
+/* Begin a handshake; the client's next command asks for region 0. */
 static struct vuser_handshake *begin(int fds[2])
 {
 	char buf[64], version[64] = { 0, 0, VFIO_USER_MINOR };
@@ -738,14 +738,16 @@ static struct vuser_handshake *begin(int fds[2])
 
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
 	require(!vuser_handshake_new(fds[1], NULL, &hs));
-	/* Ids count up, so all answers can be given before the questions. */
+	/*
+	 * Message IDs count up, so the server can send all replies in advance.
+	 */
 	strcpy(version + 4, "{\"capabilities\":{}}");
 	answer_early(fds[0], 1, VFIO_USER_VERSION, version,
 		     4 + strlen(version + 4) + 1);
 	len = vuser_encode_device_info(buf, sizeof(buf), 0, 9, 5);
 	answer_early(fds[0], 2, VFIO_USER_DEVICE_GET_INFO, buf, len);
 
-	/* One of them is taken in a step: a loop has others to serve. */
+	/* Each step reads one reply, so that an event loop can serve others. */
 	check_eq(vuser_handshake_step(hs, &desc), -EAGAIN);
 	require(!ioctl(fds[1], FIONREAD, &left));
 	check_eq(left, (int)sizeof(struct vfio_user_header) + len);
@@ -756,7 +758,7 @@ static struct vuser_handshake *begin(int fds[2])
 	return hs;
 }
 
-TEST(one_reply_a_step)
+TEST(each_step_reads_one_reply)
 {
 	struct vuser_handshake *hs;
 	int fds[2];
@@ -766,8 +768,8 @@ TEST(one_reply_a_step)
 	close(fds[0]);
 }
 
-/* A region that wants more room each time is asked about twice, no more. */
-TEST(region_that_grows)
+/* The server asks for more space in each reply. */
+TEST(region_that_grows_with_each_reply_is_asked_about_twice)
 {
 	struct vfio_user_region_info info = {
 		.flags = VFIO_REGION_INFO_FLAG_CAPS,

@@ -21,7 +21,7 @@
 	"{\"capabilities\":{\"max_msg_fds\":8," \
 	"\"twin_socket\":{\"supported\":true}}}"
 
-/* The device still serves a client that behaves. */
+/* Check that the device still serves a well-behaved client. */
 static void check_alive(struct device *dev)
 {
 	struct vuser_client *client = device_client(dev, NULL, NULL, NULL);
@@ -54,7 +54,7 @@ static void send_version(int fd, uint16_t major, uint32_t flags,
 		  NULL, 0);
 }
 
-TEST(bad_starts)
+TEST(bad_first_message_closes_the_connection)
 {
 	struct device *dev = device_new(NULL, NULL);
 	uint16_t command;
@@ -88,14 +88,14 @@ TEST(bad_starts)
 		check(wire_is_closed(fd));
 		close(fd);
 	}
-	/* The device never heard of any of them. */
+	/* The device was not notified about any of these clients. */
 	check_eq(dev->connects, 0);
 	check_eq(dev->disconnects, 0);
 	check_alive(dev);
 	device_free(dev);
 }
 
-TEST(bad_headers)
+TEST(bad_header_closes_the_connection)
 {
 	static const struct {
 		uint32_t size, flags;
@@ -107,7 +107,7 @@ TEST(bad_headers)
 		{ 16, 15, -EINVAL },
 		{ UINT32_MAX, 0, -EMSGSIZE },
 		{ 2 << 20, 0, -EMSGSIZE },
-		/* A reply to nothing. */
+		/* A reply without a command. */
 		{ 16, VFIO_USER_FLAGS_TYPE_REPLY, -EPROTO },
 	};
 	struct device *dev = device_new(NULL, NULL);
@@ -128,7 +128,7 @@ TEST(bad_headers)
 	device_free(dev);
 }
 
-TEST(cut_messages)
+TEST(truncated_message_closes_the_connection)
 {
 	struct device *dev = device_new(NULL, NULL);
 	char buf[48] = { 0 };
@@ -148,7 +148,7 @@ TEST(cut_messages)
 	device_free(dev);
 }
 
-TEST(fds_are_not_kept)
+TEST(fds_of_refused_commands_are_closed)
 {
 	struct device *dev = device_new(NULL, NULL);
 	int i, fd, before, fds[32] = { 0 };
@@ -160,7 +160,7 @@ TEST(fds_are_not_kept)
 	require(dev);
 	fd = hello(dev, HELLO);
 	before = wire_count_fds();
-	/* With commands that take none, that fail, and that do not exist. */
+	/* Commands that take no fds, commands that fail, unknown commands. */
 	for (i = 0; i < 30; i++) {
 		wire_send(fd, i, i, 0, 0, NULL, 0, fds, 3);
 		require(!wire_recv(fd, &msg));
@@ -180,12 +180,12 @@ TEST(fds_are_not_kept)
 		check_eq(msg.len, 0);
 		vuser_msg_clear(&msg);
 	}
-	/* The next command is served after the last one's fds are closed. */
+	/* A command is served after the fds of the previous one are closed. */
 	wire_send(fd, 5, VFIO_USER_DEVICE_RESET, 0, 0, NULL, 0, NULL, 0);
 	require(!wire_recv(fd, &msg));
 	vuser_msg_clear(&msg);
 	check(wire_await_fds(before));
-	/* More than was agreed on ends it. */
+	/* More fds than negotiated close the connection. */
 	wire_send(fd, 1, VFIO_USER_DMA_MAP, 0, 0, &map, sizeof(map), fds, 17);
 	check(wire_is_closed(fd));
 	close(fd);
@@ -194,7 +194,7 @@ TEST(fds_are_not_kept)
 	device_free(dev);
 }
 
-TEST(no_reply_to_anything)
+TEST(command_with_no_reply_gets_none_even_on_error)
 {
 	struct device *dev = device_new(NULL, NULL);
 	struct vfio_user_region_access access;
@@ -221,7 +221,7 @@ TEST(no_reply_to_anything)
 	device_free(dev);
 }
 
-TEST(ids_are_the_clients)
+TEST(repeated_message_ids_are_accepted)
 {
 	struct device *dev = device_new(NULL, NULL);
 	struct vuser_msg msg;
@@ -242,8 +242,8 @@ TEST(ids_are_the_clients)
 	device_free(dev);
 }
 
-/* One that asks and asks and takes no reply is sent away in the end. */
-TEST(replies_not_taken)
+/* A client sends commands without end and never reads a reply. */
+TEST(client_that_reads_no_replies_is_disconnected)
 {
 	struct vuser_server_config config = { .dma_timeout_ms = 100 };
 	struct device *dev = device_new(&config, NULL);
@@ -260,7 +260,7 @@ TEST(replies_not_taken)
 		ret = vuser_msg_send(fd, &hdr, &iov, 1, NULL, 0, 20000);
 	} while (!ret && !dev->disconnects);
 	check(device_await(&dev->disconnects, 1));
-	/* Its reply found no room, or too many commands waited behind it. */
+	/* The reply did not fit, or too many commands were queued behind it. */
 	check(dev->last_error == -ETIMEDOUT || dev->last_error == -ENOBUFS);
 	close(fd);
 	check_alive(dev);
@@ -282,7 +282,7 @@ static void *dma_read(void *data)
 	return NULL;
 }
 
-/* A reply to DMA_READ that is not one. */
+/* A reply to DMA_READ, and the result that the device must see. */
 struct dma_lie {
 	uint16_t id_off;
 	uint16_t command;
@@ -295,7 +295,7 @@ struct dma_lie {
 	bool goes_on;
 };
 
-static void tell(struct device *dev, const struct dma_lie *lie)
+static void answer_dma_read(struct device *dev, const struct dma_lie *lie)
 {
 	struct {
 		struct vfio_user_dma_access access;
@@ -334,7 +334,7 @@ static void tell(struct device *dev, const struct dma_lie *lie)
 	check_eq(dev->last_error, lie->goes_on ? 0 : -EPROTO);
 }
 
-TEST(dma_replies)
+TEST(wrong_reply_to_dma_read_closes_the_connection)
 {
 	const uint16_t cmd = VFIO_USER_DMA_READ;
 	const uint32_t reply = VFIO_USER_FLAGS_TYPE_REPLY;
@@ -360,12 +360,12 @@ TEST(dma_replies)
 
 	require(dev);
 	for (i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
-		tell(dev, &lies[i]);
+		answer_dma_read(dev, &lies[i]);
 	check_alive(dev);
 	device_free(dev);
 }
 
-/* Negotiate a twin socket; its client's end. */
+/* Negotiate a twin socket and return the client's ends. */
 static int twin_hello(struct device *dev, int *twin)
 {
 	int fd = device_connect(dev);
@@ -379,7 +379,7 @@ static int twin_hello(struct device *dev, int *twin)
 	return fd;
 }
 
-TEST(commands_on_the_twin_socket)
+TEST(command_on_the_twin_socket_closes_the_connection)
 {
 	struct device *dev = device_new(NULL, NULL);
 	struct reader reader = { .dev = dev };
@@ -409,7 +409,7 @@ TEST(commands_on_the_twin_socket)
 	device_free(dev);
 }
 
-TEST(twin_socket_closed)
+TEST(closed_twin_socket_ends_dma_and_the_connection)
 {
 	struct device *dev = device_new(NULL, NULL);
 	struct reader reader = { .dev = dev };
@@ -432,8 +432,8 @@ TEST(twin_socket_closed)
 	device_free(dev);
 }
 
-/* Who waits for a reply on it hears of the end at once, too. */
-TEST(twin_socket_disconnected)
+/* A thread that waits for a reply on the twin socket must return at once. */
+TEST(disconnect_wakes_a_waiter_on_the_twin_socket)
 {
 	struct device *dev = device_new(NULL, NULL);
 	struct reader reader = { .dev = dev };
@@ -464,8 +464,8 @@ TEST(twin_socket_disconnected)
 	device_free(dev);
 }
 
-/* Headers that are well, payloads that are noise, over many connections. */
-TEST(noise)
+/* Valid headers with random payloads, over many connections. */
+TEST(random_payloads_leave_the_server_working)
 {
 	struct device *dev = device_new(NULL, NULL);
 	int round, i, fd, before = wire_count_fds(), null = 0;
@@ -483,7 +483,7 @@ TEST(noise)
 				buf[j] = random() % 3 ? 0 : random();
 			wire_send(fd, i, random() % 20, 0, 0, buf, len, &null,
 				  random() % 4 == 0);
-			/* It is answered, or it is the end. */
+			/* The server replies or closes the connection. */
 			if (wire_recv(fd, &msg))
 				break;
 			vuser_msg_clear(&msg);
@@ -498,8 +498,8 @@ TEST(noise)
 }
 
 /*
- * The other way round: a server that answers the handshake well, by a device,
- * and then something else, through a relay in this thread.
+ * The reverse case: a server misbehaves.  A device answers the handshake; this
+ * thread relays its messages and then sends other replies.
  */
 struct victim {
 	int fd;
@@ -522,7 +522,7 @@ static void *handshake(void *data)
 	return NULL;
 }
 
-/* Pass the handshake on, message by message, until its last reply. */
+/* Relay the handshake message by message, up to its last reply. */
 static void begin(struct victim *victim, bool use_twin)
 {
 	struct vuser_msg msg;
@@ -573,7 +573,7 @@ static void *read_word(void *data)
 	return NULL;
 }
 
-/* The client reads; answer with this.  Its result. */
+/* Answer the client's read with this reply; return the client's result. */
 static int answer(struct victim *victim, uint16_t id_off, uint16_t command_off,
 		  uint32_t flags, uint32_t error, const void *payload,
 		  size_t len)
@@ -590,7 +590,7 @@ static int answer(struct victim *victim, uint16_t id_off, uint16_t command_off,
 	return victim->result;
 }
 
-TEST(replies_to_the_client)
+TEST(wrong_reply_to_a_read_breaks_the_client)
 {
 	const struct {
 		struct vfio_user_region_access access;
@@ -609,7 +609,7 @@ TEST(replies_to_the_client)
 			0),
 		 -EIO);
 	check_eq(answer(&victim, 0, 0, reply, 0, &good, 20), 42);
-	/* A violation, after which the client stays broken. */
+	/* After a protocol violation the client stays broken. */
 	check_eq(answer(&victim, 1, 0, reply, 0, &good, 20), -EPROTO);
 	read_word(&victim);
 	check_eq(victim.result, -EPROTO);
@@ -627,8 +627,8 @@ TEST(replies_to_the_client)
 	}
 }
 
-/* As rust-vmm's servers do. */
-TEST(replies_to_posted_writes)
+/* The servers of rust-vmm reply to posted writes. */
+TEST(replies_to_posted_writes_are_ignored)
 {
 	const uint32_t reply = VFIO_USER_FLAGS_TYPE_REPLY;
 	const struct {
@@ -652,7 +652,7 @@ TEST(replies_to_posted_writes)
 	end(&victim);
 }
 
-TEST(unasked_reply)
+TEST(unsolicited_reply_breaks_the_client)
 {
 	struct victim victim;
 
@@ -663,14 +663,14 @@ TEST(unasked_reply)
 	end(&victim);
 }
 
-TEST(commands_to_the_client)
+TEST(commands_to_a_client_without_memory_are_refused)
 {
 	struct vfio_user_dma_access access = { 0x1000, 2 << 20 };
 	struct vuser_msg msg;
 	struct victim victim;
 	uint16_t command;
 
-	/* This one has no memory to offer: refused, but answered. */
+	/* This client offers no memory: it replies with an error. */
 	begin(&victim, false);
 	for (command = 0; command < 30; command++) {
 		wire_send(victim.fd, command, command, 0, 0, &access,
@@ -686,7 +686,7 @@ TEST(commands_to_the_client)
 	}
 	check_eq(vuser_client_process(victim.client, 0), 0);
 	end(&victim);
-	/* With a twin socket they do not belong on the main one. */
+	/* With a twin socket, commands must not arrive on the main socket. */
 	begin(&victim, true);
 	wire_send(victim.fd, 1, VFIO_USER_DMA_READ, 0, 0, &access,
 		  sizeof(access), NULL, 0);
@@ -694,7 +694,7 @@ TEST(commands_to_the_client)
 	end(&victim);
 }
 
-TEST(server_goes)
+TEST(read_fails_if_the_server_hangs_up)
 {
 	struct victim victim;
 

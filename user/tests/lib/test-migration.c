@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* States of migration, its data, and the log of writes, as the library has them. */
+/* Migration states, migration data and the log of writes in the library. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +72,7 @@ static int state(void)
 	return got.device_state;
 }
 
-TEST(what_is_offered)
+TEST(features_are_offered_as_the_server_is_configured)
 {
 	const uint32_t all[] = { MIGRATION, STATE, START, END, REPORT };
 	struct vfio_device_feature_migration flags = { 0 };
@@ -82,7 +82,7 @@ TEST(what_is_offered)
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		check_eq(probe(all[i]), 0);
 	check_eq(probe(GET | SET | STATE), 0);
-	/* All methods that are asked for must be there. */
+	/* Each method in the probe must exist. */
 	check_eq(probe(SET | MIGRATION), -EINVAL);
 	check_eq(probe(GET | SET | MIGRATION), -EINVAL);
 	check_eq(probe(GET | START), -EINVAL);
@@ -94,11 +94,11 @@ TEST(what_is_offered)
 	check_eq(flags.flags, VFIO_MIGRATION_STOP_COPY);
 	check_eq(vuser_client_feature(client, GET | MIGRATION, &flags, 0, 4),
 		 -ENOSPC);
-	/* What the library does not serve is the device's. */
+	/* Features that the library does not implement go to the device. */
 	check_eq(probe(3), -ENOTTY);
 	teardown();
 
-	/* The device of the tests has a feature STATE of its own. */
+	/* The test device has its own MIG_DEVICE_STATE feature. */
 	setup(false, true);
 	check_eq(probe(MIGRATION), -ENOTTY);
 	check_eq(probe(START), 0);
@@ -111,9 +111,9 @@ TEST(what_is_offered)
 	teardown();
 }
 
-TEST(paths)
+TEST(state_changes_follow_the_steps_between_states)
 {
-	/* Where from, where to, and the steps that makes. */
+	/* Old state, new state, and the steps between them. */
 	static const unsigned int table[][3] = {
 		{ RUNNING, RUNNING, 0 },     { RUNNING, STOP, 21 },
 		{ RUNNING, COPY, 2113 },     { RUNNING, RESUMING, 2114 },
@@ -147,10 +147,13 @@ TEST(paths)
 	teardown();
 }
 
-TEST(steps_that_fail)
+TEST(failed_step_leaves_the_state_before_it)
 {
 	setup(true, false);
-	/* The device is as it was before the step, not before the path. */
+	/*
+	 * The device keeps the state before the failed step, not before the
+	 * path.
+	 */
 	dev->mig_refuse = COPY;
 	check_eq(set_state(COPY), -EREMOTEIO);
 	check_eq(state(), STOP);
@@ -171,7 +174,7 @@ TEST(steps_that_fail)
 	teardown();
 }
 
-TEST(data)
+TEST(migration_data_moves_only_in_its_states)
 {
 	char buf[200];
 
@@ -189,7 +192,7 @@ TEST(data)
 	check_eq(dev->last_count, sizeof(buf));
 	check_eq(vuser_client_mig_write(client, buf, 0), 0);
 	check_eq(dev->last_count, 0);
-	/* More than the server takes is not sent. */
+	/* More than max_data_xfer_size is not sent. */
 	check_eq(vuser_client_mig_read(client, buf, 4097), -EINVAL);
 	check_eq(vuser_client_mig_write(client, buf, 4097), -EINVAL);
 	teardown();
@@ -214,14 +217,14 @@ static ssize_t start(uint32_t nr, const uint64_t *ranges, size_t len,
 	return ret;
 }
 
-TEST(logging)
+TEST(dma_logging_starts_once_and_ends_with_the_client)
 {
 	const uint64_t ranges[] = { 0, 4096, 1 << 20, 8192 };
 	uint64_t bad[] = { 0, 4096, UINT64_MAX - 4095, 8192 }, page;
 	const size_t head = sizeof(struct vfio_user_log_control);
 
 	setup(false, true);
-	/* Shorter than it must be, ranges that are empty or wrap. */
+	/* Too short; too many ranges; ranges that are empty or wrap. */
 	check_eq(start(0, NULL, head - 1, NULL), -EINVAL);
 	check_eq(start(1, NULL, head, NULL), -EINVAL);
 	check_eq(start(3, ranges, head + 32, NULL), -EINVAL);
@@ -236,13 +239,13 @@ TEST(logging)
 	check_eq(start(0, NULL, head, NULL), -EBUSY);
 	check_eq(vuser_client_feature(client, SET | END, NULL, 0, 0), 0);
 	check_eq(dev->logging, 0);
-	/* It may be ended more than once. */
+	/* Stopping twice is allowed. */
 	check_eq(vuser_client_feature(client, SET | END, NULL, 0, 0), 0);
 	check_eq(dev->logging, 0);
-	/* All memory, up to the last byte. */
+	/* All memory up to the last byte. */
 	bad[3] = 4096;
 	check_eq(start(2, bad, head + 32, NULL), head + 32);
-	/* A reset has no influence on it, the end of the client has. */
+	/* A reset does not stop logging; the end of the client does. */
 	check_eq(vuser_client_reset(client), 0);
 	check_eq(dev->logging, 1);
 	vuser_client_free(client);
@@ -272,7 +275,7 @@ static ssize_t report(struct report *r, uint64_t iova, uint64_t length,
 	return vuser_client_feature(client, GET | REPORT, r, 24, 24 + room);
 }
 
-TEST(reports)
+TEST(log_report_has_the_written_pages_and_rejects_bad_ranges)
 {
 	const uint64_t page = DEVICE_LOG_PAGE;
 	struct report r;
@@ -285,27 +288,27 @@ TEST(reports)
 	check_eq(r.length, page);
 	check_eq(r.bitmap[0], 1);
 	check_eq(dev->last_iova, 4 * page);
-	/* 65 bits, of 64 of which nothing is set: all of it was zeroed. */
+	/* 65 bits, the first 64 clear: the library zeroed the whole bitmap. */
 	check_eq(report(&r, 0, 65 * page, page, sizeof(r.bitmap)), 40);
 	check_eq(r.bitmap[0], 0);
 	check_eq(r.bitmap[1], 1);
-	/* One bit for two pages; the last one is for one. */
+	/* One bit for two pages; the last bit covers one page. */
 	check_eq(report(&r, page, 3 * page, 2 * page, 8), 32);
 	check_eq(r.bitmap[0], 2);
 	/* Up to the end of memory. */
 	check_eq(report(&r, -page, page, page, 8), 32);
 
 	dev->reports = 0;
-	/* What does not fit is not taken from the log. */
+	/* A report that does not fit must not clear the log. */
 	check_eq(report(&r, 0, 65 * page, page, 8), -ENOSPC);
 	check_eq(report(&r, 0, 65 * page, page, 15), -ENOSPC);
-	/* The most that a message may hold, and more. */
+	/* The largest report of a message, and a larger one. */
 	check_eq(report(&r, 0, 8 * 4096 * page, page, sizeof(r.bitmap)), 4120);
 	check_eq(dev->reports, 1);
 	check_eq(report(&r, 0, (8 * 4096 + 1) * page, page, sizeof(r.bitmap)),
 		 -E2BIG);
 	check_eq(report(&r, 0, -page, page, sizeof(r.bitmap)), -E2BIG);
-	/* Ranges and pages that are none. */
+	/* Invalid ranges and page sizes. */
 	check_eq(report(&r, 0, 0, page, 8), -EINVAL);
 	check_eq(report(&r, page / 2, page, page, 8), -EINVAL);
 	check_eq(report(&r, 0, page / 2, page, 8), -EINVAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Config space and MSI-X tables. */
+/* Configuration space and MSI-X tables. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static void write32(struct vuser_pci *pci, uint32_t offset, uint32_t value)
 	check_eq(vuser_pci_write(pci, offset, &value, 4), 0);
 }
 
-TEST(identity)
+TEST(identity_registers_are_read_only)
 {
 	struct vuser_pci pci;
 
@@ -31,7 +31,7 @@ TEST(identity)
 	check_eq(vuser_pci_get32(&pci, PCI_SUBSYSTEM_VENDOR_ID), 0x11001af4);
 	check_eq(pci.cfg[PCI_HEADER_TYPE], 0);
 	check_eq(vuser_pci_get16(&pci, PCI_STATUS), 0);
-	/* None of it can be written. */
+	/* Writes do not change these registers. */
 	write32(&pci, PCI_VENDOR_ID, UINT32_MAX);
 	write32(&pci, PCI_CLASS_REVISION, UINT32_MAX);
 	write32(&pci, PCI_SUBSYSTEM_VENDOR_ID, 0);
@@ -40,7 +40,7 @@ TEST(identity)
 	check_eq(vuser_pci_get32(&pci, PCI_SUBSYSTEM_VENDOR_ID), 0x11001af4);
 }
 
-TEST(command_and_status)
+TEST(command_bits_are_writable_and_status_bits_clear_by_writing_1)
 {
 	struct vuser_pci pci;
 	uint8_t low;
@@ -54,7 +54,7 @@ TEST(command_and_status)
 	low = 0;
 	check_eq(vuser_pci_write(&pci, PCI_COMMAND, &low, 1), 0);
 	check_eq(vuser_pci_get16(&pci, PCI_COMMAND), 0x500);
-	/* An error bit goes by a 1, and only by that. */
+	/* Only writing 1 clears an error bit. */
 	vuser_pci_put16(&pci, PCI_STATUS,
 			PCI_STATUS_REC_MASTER_ABORT | PCI_STATUS_CAP_LIST);
 	write32(&pci, PCI_COMMAND, PCI_STATUS_PARITY << 16);
@@ -66,8 +66,8 @@ TEST(command_and_status)
 	check_eq(vuser_pci_get32(&pci, PCI_COMMAND), 0);
 }
 
-/* What another device has in its registers; what it is must be the same. */
-TEST(load)
+/* Load the registers of another device; the identity must match. */
+TEST(load_takes_registers_of_the_same_device_only)
 {
 	struct vuser_pci from, pci;
 
@@ -82,7 +82,7 @@ TEST(load)
 	check_eq(vuser_pci_load(&pci, from.cfg), 0);
 	check(!memcmp(pci.cfg, from.cfg, sizeof(pci.cfg)));
 	check(vuser_pci_bus_master(&pci));
-	/* A capability that is not there; the size of a BAR. */
+	/* A missing capability; an address not aligned to the BAR's size. */
 	from.cfg[PCI_CAPABILITY_LIST] = 0;
 	write32(&from, PCI_BASE_ADDRESS_0, 0xfeb00000);
 	check_eq(vuser_pci_load(&pci, from.cfg), -EINVAL);
@@ -94,7 +94,7 @@ TEST(load)
 	check_eq(vuser_pci_get32(&pci, PCI_BASE_ADDRESS_0), 0xfeb00000);
 }
 
-TEST(bars)
+TEST(bars_have_the_size_and_type_they_were_set_to)
 {
 	const uint32_t wide = PCI_BASE_ADDRESS_MEM_TYPE_64 |
 			      PCI_BASE_ADDRESS_MEM_PREFETCH;
@@ -117,7 +117,7 @@ TEST(bars)
 	       (uint64_t)vuser_pci_get32(&pci, PCI_BASE_ADDRESS_3) << 32;
 	check_eq(size & 15, wide);
 	check(~(size & ~15ull) + 1 == 1ull << 36);
-	/* One that is not there reads as 0. */
+	/* An unused BAR reads as 0. */
 	write32(&pci, PCI_BASE_ADDRESS_4, UINT32_MAX);
 	check_eq(vuser_pci_get32(&pci, PCI_BASE_ADDRESS_4), 0);
 
@@ -129,7 +129,7 @@ TEST(bars)
 	check_eq(vuser_pci_set_bar(&pci, 4, 1ull << 32, 0), -EINVAL);
 }
 
-TEST(capabilities)
+TEST(capabilities_are_linked_in_the_order_of_addition)
 {
 	struct vuser_pci pci;
 	int pm, exp, msix;
@@ -152,7 +152,7 @@ TEST(capabilities)
 	check_eq(vuser_pci_get32(&pci, msix + PCI_MSIX_PBA), 0x3000);
 	write32(&pci, msix, UINT32_MAX);
 	check_eq(vuser_pci_get16(&pci, msix + PCI_MSIX_FLAGS), 0xc003);
-	/* D3hot and back. */
+	/* Go to D3hot and back. */
 	write32(&pci, pm + PCI_PM_CTRL, 3);
 	check_eq(vuser_pci_get16(&pci, pm + PCI_PM_CTRL) & 3, 3);
 	write32(&pci, pm + PCI_PM_CTRL, 0);
@@ -167,7 +167,7 @@ TEST(capabilities)
 	check_eq(vuser_pci_add_msix(&pci, 1, 0, 0, 0, 4), -EINVAL);
 }
 
-TEST(capabilities_that_do_not_fit)
+TEST(capability_that_does_not_fit_fails_with_enospc)
 {
 	uint8_t body[254] = { 0 };
 	struct vuser_pci pci;
@@ -185,7 +185,7 @@ TEST(capabilities_that_do_not_fit)
 	check_eq(vuser_pci_add_cap(&pci, 9, body, NULL, 254), -ENOSPC);
 }
 
-TEST(function_level_reset)
+TEST(function_level_reset_is_reported_if_the_device_has_it)
 {
 	uint16_t flr = PCI_EXP_DEVCTL_BCR_FLR;
 	struct vuser_pci pci;
@@ -204,7 +204,7 @@ TEST(function_level_reset)
 	check_eq(vuser_pci_write(&pci, exp + PCI_EXP_DEVCTL, &flr, 2), 0);
 }
 
-TEST(extended_capabilities)
+TEST(extended_capabilities_are_linked_by_offset)
 {
 	const uint8_t body[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 	const uint8_t mask[8] = { 0, 0, 0, 0, 0xff };
@@ -229,7 +229,7 @@ TEST(extended_capabilities)
 		 -ENOSPC);
 }
 
-TEST(bounds)
+TEST(access_beyond_the_configuration_space_fails)
 {
 	struct vuser_pci pci;
 	uint8_t buf[8] = { 0 };
@@ -243,7 +243,7 @@ TEST(bounds)
 	check_eq(vuser_pci_write(&pci, UINT64_MAX - 3, buf, 8), -EINVAL);
 }
 
-TEST(msix_table)
+TEST(msix_table_and_pba_hold_their_values_until_reset)
 {
 	struct vuser_msix msix;
 	uint32_t val[4] = { 1, 2, 3, 0 }, out[4];
@@ -257,7 +257,7 @@ TEST(msix_table)
 	check(!memcmp(val, out, 16));
 	vuser_msix_table_read(&msix, 40, out, 8);
 	check_eq(out[0], 3);
-	/* Behind the end, and across it. */
+	/* After the end, and across it. */
 	vuser_msix_table_write(&msix, 44, val, 16);
 	vuser_msix_table_write(&msix, 48, val, 16);
 	vuser_msix_table_write(&msix, UINT64_MAX - 3, val, 16);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Commands of fixed size, and those that move data. */
+/* Commands of fixed size, and commands with data. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "../harness.h"
 
 /*
- * A payload in memory of exactly its size, so that ASan sees a decoder that
- * reads behind it.
+ * Copy a payload to memory of exactly its size, so that ASan sees a decoder
+ * that reads beyond it.
  */
 static void *exactly(const void *data, size_t have, size_t len)
 {
@@ -21,7 +21,9 @@ static void *exactly(const void *data, size_t have, size_t len)
 	return copy;
 }
 
-/* Decode @_len bytes of @_data, zeroes behind, with decoder(buf, len, ...). */
+/*
+ * Decode @_len bytes of @_data, padded with zeroes, by decoder(buf, len, ...).
+ */
 #define try_len(decoder, _data, _have, _len, ...)                \
 	({                                                       \
 		void *_copy = exactly(_data, _have, _len);       \
@@ -30,7 +32,7 @@ static void *exactly(const void *data, size_t have, size_t len)
 		_ret;                                            \
 	})
 
-/* Nothing but the exact length is taken. */
+/* Check that the decoder accepts the exact length only. */
 #define check_exact(decoder, data, size, ...)                     \
 	do {                                                      \
 		size_t _i;                                        \
@@ -40,7 +42,7 @@ static void *exactly(const void *data, size_t have, size_t len)
 				 _i == (size) ? 0 : -EMSGSIZE);   \
 	} while (0)
 
-TEST(header)
+TEST(header_is_accepted_if_size_and_type_are_valid)
 {
 	struct vfio_user_header hdr = { 7, VFIO_USER_REGION_READ, 32, 0, 0 };
 	struct vfio_user_header out;
@@ -67,7 +69,7 @@ TEST(header)
 	check_eq(vuser_decode_header(&hdr, 32, &out), 0);
 }
 
-TEST(command_names)
+TEST(unknown_commands_have_the_name_question_mark)
 {
 	check(!strcmp(vuser_command_name(VFIO_USER_VERSION), "VERSION"));
 	check(!strcmp(vuser_command_name(VFIO_USER_MIG_DATA_WRITE),
@@ -78,7 +80,7 @@ TEST(command_names)
 	check(!strcmp(vuser_command_name(UINT16_MAX), "?"));
 }
 
-TEST(dma_map)
+TEST(dma_map_is_decoded_as_encoded)
 {
 	struct vfio_user_dma_map map, out;
 
@@ -98,7 +100,7 @@ TEST(dma_map)
 	check(!memcmp(&map, &out, sizeof(map)));
 }
 
-TEST(dma_map_fields)
+TEST(dma_map_with_invalid_fields_is_rejected)
 {
 	struct vfio_user_dma_map map, good, out;
 
@@ -121,7 +123,7 @@ TEST(dma_map_fields)
 #undef bad
 }
 
-TEST(dma_unmap)
+TEST(dma_unmap_with_invalid_fields_is_rejected)
 {
 	struct vfio_user_dma_unmap unmap, good, out;
 
@@ -140,7 +142,7 @@ TEST(dma_unmap)
 	check_eq(bad(size, 0), -EINVAL);
 	check_eq(bad(size, UINT64_MAX), -EINVAL);
 	check_eq(bad(address, UINT64_MAX), -EINVAL);
-	/* All of them: no address, no size. */
+	/* UNMAP_ALL must have neither an address nor a size. */
 	check_eq(bad(flags, VFIO_USER_DMA_UNMAP_ALL), -EINVAL);
 	good.flags = VFIO_USER_DMA_UNMAP_ALL;
 	good.address = 0;
@@ -149,13 +151,13 @@ TEST(dma_unmap)
 #undef bad
 }
 
-TEST(dma_unmap_reply)
+TEST(dma_unmap_reply_must_match_the_command)
 {
 	struct vfio_user_dma_unmap want, reply;
 	size_t i;
 
 	vuser_encode_dma_unmap(&want, sizeof(want), 0x1000, 0x2000);
-	/* A bare header will do. */
+	/* A reply without a payload is valid. */
 	for (i = 0; i < 64; i++)
 		check_eq(try_len(vuser_decode_dma_unmap_reply, &want,
 				 sizeof(want), i, &want),
@@ -170,7 +172,7 @@ TEST(dma_unmap_reply)
 		 -EINVAL);
 }
 
-TEST(device_info)
+TEST(device_info_beyond_the_limits_is_rejected)
 {
 	struct vfio_user_device_info info, out;
 	size_t i;
@@ -180,7 +182,7 @@ TEST(device_info)
 	check_eq(vuser_encode_device_info(&info, sizeof(info) - 1, 3, 9, 5),
 		 -ENOBUFS);
 	check_exact(vuser_decode_device_info, &info, sizeof(info), &out);
-	/* A reply may have grown. */
+	/* A later version's reply may be longer. */
 	for (i = 0; i < 64; i++)
 		check_eq(try_len(vuser_decode_device_info_reply, &info,
 				 sizeof(info), i, &out),
@@ -203,7 +205,7 @@ TEST(device_info)
 	check_eq(vuser_decode_device_info(&info, sizeof(info), &out), -EINVAL);
 }
 
-TEST(irq_info)
+TEST(irq_info_for_another_index_or_beyond_the_limit_is_rejected)
 {
 	struct vfio_user_irq_info info, out;
 	size_t i;
@@ -228,13 +230,13 @@ TEST(irq_info)
 	check_eq(vuser_decode_irq_info(&info, sizeof(info), &out), -EINVAL);
 }
 
-TEST(irq_set_flags)
+TEST(irq_set_needs_one_data_type_and_one_action)
 {
 	struct vfio_user_irq_set set, out;
 	const uint8_t *bools;
 	uint32_t flags;
 
-	/* Of all 64 values, one data and one action make nine that are good. */
+	/* Of 64 values, nine have one data type and one action. */
 	for (flags = 0; flags < 128; flags++) {
 		uint32_t data = flags & 7, action = flags >> 3 & 7;
 		bool good = flags < 64 &&
@@ -256,7 +258,7 @@ TEST(irq_set_flags)
 	}
 }
 
-TEST(irq_set_sizes)
+TEST(irq_set_size_must_match_its_data)
 {
 	const uint8_t bools[3] = { 1, 0, 1 };
 	struct vfio_user_irq_set out;
@@ -294,7 +296,7 @@ TEST(irq_set_sizes)
 		 -ENOBUFS);
 }
 
-TEST(irq_set_fields)
+TEST(irq_set_with_invalid_fds_or_ranges_is_rejected)
 {
 	const uint32_t none = VFIO_IRQ_SET_DATA_NONE |
 			      VFIO_IRQ_SET_ACTION_TRIGGER;
@@ -307,13 +309,13 @@ TEST(irq_set_fields)
 	(set = (struct vfio_user_irq_set) { .argsz = sizeof(set), \
 					    __VA_ARGS__ },        \
 	 vuser_decode_irq_set(&set, sizeof(set), nr_fds, &out, &bools))
-	/* File descriptors: all or none, and only where they belong. */
+	/* All fds or none, and only with the eventfd data type. */
 	check_eq(decode(2, .flags = event, .count = 2), 0);
 	check_eq(decode(0, .flags = event, .count = 2), 0);
 	check_eq(decode(1, .flags = event, .count = 2), -EINVAL);
 	check_eq(decode(3, .flags = event, .count = 2), -EINVAL);
 	check_eq(decode(1, .flags = none, .count = 1), -EINVAL);
-	/* Count 0 is for NONE at start 0 only. */
+	/* Count 0 is valid only with DATA_NONE at start 0. */
 	check_eq(decode(0, .flags = none), 0);
 	check_eq(decode(0, .flags = none, .start = 1), -EINVAL);
 	check_eq(decode(0, .flags = event), -EINVAL);
@@ -332,7 +334,7 @@ TEST(irq_set_fields)
 		 -EINVAL);
 }
 
-TEST(region_access)
+TEST(region_access_with_invalid_fields_is_rejected)
 {
 	struct vfio_user_region_access access, good, out;
 
@@ -354,7 +356,7 @@ TEST(region_access)
 #undef bad
 }
 
-TEST(region_access_data)
+TEST(region_access_data_must_have_its_count)
 {
 	struct {
 		struct vfio_user_region_access access;
@@ -383,7 +385,7 @@ TEST(region_access_data)
 		 -EINVAL);
 }
 
-TEST(region_replies)
+TEST(region_replies_must_match_the_command)
 {
 	struct {
 		struct vfio_user_region_access access;
@@ -393,7 +395,7 @@ TEST(region_replies)
 	const void *data;
 	size_t i;
 
-	/* The structure is padded at its end, the message is not. */
+	/* The structure has padding at its end; the message has not. */
 	vuser_encode_region_access(&msg.access, sizeof(msg.access), 2, 0x10, 4);
 	check_exact(vuser_decode_region_read_reply, &msg, len, 2, 0x10, 4,
 		    &data);
@@ -416,7 +418,7 @@ TEST(region_replies)
 		 -EINVAL);
 }
 
-TEST(dma_access)
+TEST(dma_access_with_invalid_fields_is_rejected)
 {
 	struct {
 		struct vfio_user_dma_access access;
@@ -451,12 +453,12 @@ TEST(dma_access)
 		 -EINVAL);
 }
 
-TEST(dma_write_reply)
+TEST(dma_write_reply_may_have_12_or_16_bytes)
 {
 	struct vfio_user_dma_access access = { 0x1000, 8 };
 	size_t i;
 
-	/* The specification's 12 bytes and everybody's 16. */
+	/* 12 bytes as in the specification, or 16 as in all implementations. */
 	for (i = 0; i < 32; i++)
 		check_eq(try_len(vuser_decode_dma_write_reply, &access,
 				 sizeof(access), i, 0x1000, 8),
@@ -466,7 +468,7 @@ TEST(dma_write_reply)
 	check_eq(vuser_decode_dma_write_reply(&access, 16, 0x1000, 9), -EINVAL);
 }
 
-TEST(write_multi)
+TEST(write_multi_with_invalid_entries_is_rejected)
 {
 	struct vfio_user_single_write wrs[2] = {
 		{ .offset = 0x10, .region = 0, .count = 4 },
@@ -516,7 +518,7 @@ TEST(write_multi)
 	check_eq(vuser_decode_write_multi_reply(&msg, 8, 1, &count), -EINVAL);
 }
 
-TEST(feature)
+TEST(feature_with_invalid_flags_or_size_is_rejected)
 {
 	struct {
 		struct vfio_user_device_feature head;
@@ -580,7 +582,7 @@ TEST(feature)
 		 -EINVAL);
 }
 
-TEST(migration_data)
+TEST(migration_data_with_invalid_sizes_is_rejected)
 {
 	struct {
 		struct vfio_user_mig_data head;
@@ -608,14 +610,14 @@ TEST(migration_data)
 		 -EINVAL);
 }
 
-TEST(empty)
+TEST(empty_payload_must_be_empty)
 {
 	check_eq(vuser_decode_empty(NULL, 0), 0);
 	check_eq(vuser_decode_empty("", 1), -EMSGSIZE);
 }
 
-/* Whatever comes, no decoder reads or writes where it must not. */
-TEST(noise)
+/* Under ASan, no decoder reads or writes outside its buffers. */
+TEST(decoders_of_random_payloads_stay_in_bounds)
 {
 	const struct vfio_user_dma_unmap unmap = { 24, 0, 0x1000, 0x1000 };
 	struct vfio_user_region_info region;

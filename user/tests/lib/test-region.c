@@ -31,7 +31,7 @@ static int decode(const void *data, size_t len, uint32_t index,
 	return ret;
 }
 
-TEST(command)
+TEST(region_info_command_must_have_its_exact_size)
 {
 	struct vfio_user_region_info req, out;
 
@@ -49,7 +49,7 @@ TEST(command)
 	check_eq(vuser_decode_region_info(&req, HEAD, &out), -EINVAL);
 }
 
-TEST(plain_reply)
+TEST(region_info_reply_without_capabilities_is_decoded_as_encoded)
 {
 	struct vfio_user_region_info buf, out;
 	struct vuser_region_caps caps;
@@ -70,7 +70,7 @@ TEST(plain_reply)
 	check_eq(decode(&buf, HEAD, 3, &out, &caps), -EINVAL);
 }
 
-TEST(capabilities)
+TEST(region_capabilities_are_decoded_sorted_or_their_size_is_returned)
 {
 	struct vuser_region_caps in = {
 		.has_sparse = true,
@@ -101,7 +101,9 @@ TEST(capabilities)
 	check_eq(caps.areas[0].size, 0x2000);
 	check_eq(caps.areas[1].offset, 0x8000);
 
-	/* A client with less room learns how much it takes, and no more. */
+	/*
+	 * A client whose argsz is too small gets only the size that it needs.
+	 */
 	for (i = HEAD; i < (size_t)len; i++) {
 		check_eq(vuser_encode_region_info_reply(buf, sizeof(buf), i,
 							&info, &in),
@@ -117,7 +119,7 @@ TEST(capabilities)
 		 -EINVAL);
 }
 
-TEST(cut_capabilities)
+TEST(truncated_capabilities_are_rejected)
 {
 	struct vuser_region_caps in = {
 		.has_sparse = true,
@@ -134,18 +136,21 @@ TEST(cut_capabilities)
 	len = vuser_encode_region_info_reply(buf, sizeof(buf), 4096, &info,
 					     &in);
 	require(len > 0);
-	/* Cut anywhere, with an argsz that claims it is whole. */
+	/*
+	 * Truncate at each byte, with an argsz that says that nothing is
+	 * missing.
+	 */
 	head = (struct vfio_user_region_info *)buf;
 	for (i = HEAD; i < (size_t)len; i++) {
 		head->argsz = i;
 		check_eq(decode(buf, i, 2, &out, &caps), -EINVAL);
 	}
-	/* The size that is needed must make sense. */
+	/* An argsz that is too large is rejected. */
 	head->argsz = UINT32_MAX;
 	check_eq(decode(buf, len, 2, &out, &caps), -EINVAL);
 }
 
-/* A reply with one or two capabilities to be spoilt. */
+/* A reply with two capabilities, for tests to corrupt. */
 struct raw {
 	struct vfio_user_region_info info;
 	struct vfio_user_cap_sparse_mmap sparse;
@@ -172,41 +177,42 @@ static struct raw good_raw(void)
 	return raw;
 }
 
-TEST(hostile_lists)
+TEST(corrupt_capability_lists_are_rejected)
 {
 	struct vfio_user_region_info out;
 	struct vuser_region_caps caps;
 	struct raw raw = good_raw();
 
 	check_eq(decode(&raw, sizeof(raw), 2, &out, &caps), 0);
-#define spoilt(field, value)                    \
+#define corrupt(field, value)                   \
 	(raw = good_raw(), raw.field = (value), \
 	 decode(&raw, sizeof(raw), 2, &out, &caps))
-	check_eq(spoilt(info.cap_offset, 0), -EINVAL);
-	check_eq(spoilt(info.cap_offset, 8), -EINVAL);
-	check_eq(spoilt(info.cap_offset, sizeof(raw)), -EINVAL);
-	check_eq(spoilt(info.cap_offset, sizeof(raw) - 7), -EINVAL);
-	check_eq(spoilt(info.cap_offset, UINT32_MAX), -EINVAL);
-	/* Loops, to itself and back. */
-	check_eq(spoilt(sparse.header.next, offsetof(struct raw, sparse)),
+	check_eq(corrupt(info.cap_offset, 0), -EINVAL);
+	check_eq(corrupt(info.cap_offset, 8), -EINVAL);
+	check_eq(corrupt(info.cap_offset, sizeof(raw)), -EINVAL);
+	check_eq(corrupt(info.cap_offset, sizeof(raw) - 7), -EINVAL);
+	check_eq(corrupt(info.cap_offset, UINT32_MAX), -EINVAL);
+	/* Loops, to the same capability and to an earlier one. */
+	check_eq(corrupt(sparse.header.next, offsetof(struct raw, sparse)),
 		 -EINVAL);
-	check_eq(spoilt(type.header.next, offsetof(struct raw, sparse)),
+	check_eq(corrupt(type.header.next, offsetof(struct raw, sparse)),
 		 -EINVAL);
-	check_eq(spoilt(type.header.next, offsetof(struct raw, type)), -EINVAL);
-	check_eq(spoilt(sparse.header.next, UINT32_MAX), -EINVAL);
-	/* The same one twice. */
-	check_eq(spoilt(type.header.id, VFIO_REGION_INFO_CAP_SPARSE_MMAP),
+	check_eq(corrupt(type.header.next, offsetof(struct raw, type)),
 		 -EINVAL);
-	/* One that is not known is passed over. */
-	check_eq(spoilt(type.header.id, 99), 0);
+	check_eq(corrupt(sparse.header.next, UINT32_MAX), -EINVAL);
+	/* The same capability twice. */
+	check_eq(corrupt(type.header.id, VFIO_REGION_INFO_CAP_SPARSE_MMAP),
+		 -EINVAL);
+	/* An unknown capability is skipped. */
+	check_eq(corrupt(type.header.id, 99), 0);
 	check(!caps.has_type && caps.has_sparse);
-	check_eq(spoilt(sparse.nr_areas, 0), 0);
-	check_eq(spoilt(sparse.nr_areas, 4), -EINVAL);
-	check_eq(spoilt(sparse.nr_areas, UINT32_MAX), -EINVAL);
-#undef spoilt
+	check_eq(corrupt(sparse.nr_areas, 0), 0);
+	check_eq(corrupt(sparse.nr_areas, 4), -EINVAL);
+	check_eq(corrupt(sparse.nr_areas, UINT32_MAX), -EINVAL);
+#undef corrupt
 }
 
-TEST(hostile_areas)
+TEST(areas_outside_the_region_or_overlapping_are_rejected)
 {
 	struct vfio_user_region_info out;
 	struct vuser_region_caps caps;
@@ -229,7 +235,7 @@ TEST(hostile_areas)
 #undef area
 }
 
-TEST(io_fds_command)
+TEST(io_fds_command_with_invalid_fields_is_rejected)
 {
 	struct vfio_user_region_io_fds req, out;
 
@@ -249,7 +255,7 @@ TEST(io_fds_command)
 	check_eq(vuser_decode_region_io_fds(&req, 16, &out), -EINVAL);
 }
 
-TEST(io_fds_reply)
+TEST(io_fds_reply_must_match_the_command_and_its_fds)
 {
 	const struct vfio_user_io_fd in[2] = {
 		{ .offset = 0x1000, .size = 4, .fd_index = 0 },
@@ -281,7 +287,7 @@ TEST(io_fds_reply)
 			 i == (size_t)len ? 2 : -EMSGSIZE);
 		free(copy);
 	}
-	/* Without room the entries stay away. */
+	/* The entries are omitted if the client's argsz is too small. */
 	check_eq(vuser_encode_region_io_fds_reply(buf, sizeof(buf), 95, 2, in,
 						  2),
 		 16);
@@ -297,9 +303,9 @@ TEST(io_fds_reply)
 #undef decode_io
 }
 
-TEST(io_fds_grown)
+TEST(io_fds_reply_with_longer_entries_is_decoded)
 {
-	/* Entries of 48 bytes, as a later version may have them. */
+	/* Entries of 48 bytes, as a later version may have. */
 	struct {
 		struct vfio_user_region_io_fds head;
 		struct {
@@ -319,25 +325,25 @@ TEST(io_fds_grown)
 	check_eq(out[1].offset, 16);
 }
 
-TEST(hostile_io_fds)
+TEST(io_fds_with_invalid_fields_are_rejected)
 {
 	const struct vfio_user_io_fd good = { .offset = 0, .size = 4 };
 	struct vfio_user_io_fd io, out;
 	char buf[64];
 
-#define spoilt(field, value)                                       \
+#define corrupt(field, value)                                      \
 	(io = good, io.field = (value),                            \
 	 vuser_encode_region_io_fds_reply(buf, 64, 64, 0, &io, 1), \
 	 vuser_decode_region_io_fds_reply(buf, 56, 0, 0x1000, 1, &out, 1))
-	check_eq(spoilt(offset, 0xffc), 1);
-	check_eq(spoilt(offset, 0xffd), -EINVAL);
-	check_eq(spoilt(offset, 0x1000), -EINVAL);
-	check_eq(spoilt(offset, UINT64_MAX), -EINVAL);
-	check_eq(spoilt(size, 0), 1);
-	check_eq(spoilt(size, UINT64_MAX), -EINVAL);
-	check_eq(spoilt(type, VFIO_USER_IO_FD_TYPE_IOREGIONFD), 1);
-	check_eq(spoilt(type, 2), -EINVAL);
-	check_eq(spoilt(fd_index, 1), -EINVAL);
-	check_eq(spoilt(fd_index, UINT32_MAX), -EINVAL);
-#undef spoilt
+	check_eq(corrupt(offset, 0xffc), 1);
+	check_eq(corrupt(offset, 0xffd), -EINVAL);
+	check_eq(corrupt(offset, 0x1000), -EINVAL);
+	check_eq(corrupt(offset, UINT64_MAX), -EINVAL);
+	check_eq(corrupt(size, 0), 1);
+	check_eq(corrupt(size, UINT64_MAX), -EINVAL);
+	check_eq(corrupt(type, VFIO_USER_IO_FD_TYPE_IOREGIONFD), 1);
+	check_eq(corrupt(type, 2), -EINVAL);
+	check_eq(corrupt(fd_index, 1), -EINVAL);
+	check_eq(corrupt(fd_index, UINT32_MAX), -EINVAL);
+#undef corrupt
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The client against the server: every command but DMA. */
+/* The client and the server together: every command except DMA. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void teardown(struct both *both)
 	device_free(both->dev);
 }
 
-/* Value of an eventfd, which is 0 afterwards. */
+/* Return the value of an eventfd and set it to 0. */
 static long drain(int fd)
 {
 	eventfd_t value = 0;
@@ -63,7 +63,7 @@ static int new_event(void)
 	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-TEST(description)
+TEST(client_gets_the_description_of_the_device)
 {
 	struct both both = setup(NULL, NULL);
 	const struct vuser_description *desc;
@@ -99,7 +99,7 @@ TEST(description)
 	teardown(&both);
 }
 
-TEST(shared_areas)
+TEST(client_maps_shared_areas_of_a_region)
 {
 	struct both both = setup(NULL, NULL);
 	const struct vuser_region *region;
@@ -113,7 +113,7 @@ TEST(shared_areas)
 	check_eq(region->areas[1].offset, 0x4000);
 	check_eq(region->areas[1].size, 0x4000);
 	check_eq(region->areas[1].file_offset, 0x6000);
-	/* The very memory of the device. */
+	/* Both mappings are of the device's memory. */
 	ours = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd,
 		    region->areas[0].file_offset);
 	theirs = mmap(NULL, 4096, PROT_READ, MAP_SHARED, both.dev->memory_fd,
@@ -126,14 +126,14 @@ TEST(shared_areas)
 	teardown(&both);
 }
 
-TEST(ioeventfds)
+TEST(client_gets_the_ioeventfds_of_a_region)
 {
 	struct both both = setup(NULL, NULL);
 	const struct vuser_region *region;
 
 	region = &vuser_client_description(both.client)->regions[2];
 	require(region->nr_io_fds == 3);
-	/* Two of them share an fd, which is sent once. */
+	/* Two entries share an fd; the server sends it once. */
 	check_eq(region->nr_fds, 2);
 	check_eq(region->io_fds[0].offset, 0x1000);
 	check_eq(region->io_fds[0].size, 4);
@@ -148,7 +148,7 @@ TEST(ioeventfds)
 	teardown(&both);
 }
 
-TEST(old_minor_is_not_asked_for_io_fds)
+TEST(client_with_minor_0_gets_no_io_fds)
 {
 	struct vuser_client_options opt = { .minor_0 = true };
 	struct both both = setup(NULL, &opt);
@@ -164,7 +164,7 @@ TEST(old_minor_is_not_asked_for_io_fds)
 	teardown(&both);
 }
 
-TEST(server_of_an_old_minor)
+TEST(client_accepts_a_server_with_minor_0)
 {
 	struct vuser_server_config config = { .use_minor = true,
 					      .minor = 0,
@@ -182,7 +182,7 @@ TEST(server_of_an_old_minor)
 	teardown(&both);
 }
 
-TEST(client_without_twin)
+TEST(client_without_twin_gets_none)
 {
 	struct vuser_client_options opt = { .no_twin = true };
 	struct both both = setup(NULL, &opt);
@@ -191,20 +191,20 @@ TEST(client_without_twin)
 	teardown(&both);
 }
 
-TEST(client_that_takes_few_fds)
+TEST(client_with_few_fds_gets_the_ioeventfds_that_fit)
 {
 	struct vuser_client_options opt = { .max_msg_fds = 1 };
 	struct both both = setup(NULL, &opt);
 	const struct vuser_region *region;
 
-	/* Only the sub-regions of the first fd are told. */
+	/* The server sends only the sub-regions of the first fd. */
 	region = &vuser_client_description(both.client)->regions[2];
 	check_eq(region->nr_fds, 1);
 	check_eq(region->nr_io_fds, 1);
 	teardown(&both);
 }
 
-TEST(read_and_write)
+TEST(region_accesses_succeed_in_bounds_and_fail_outside)
 {
 	struct both both = setup(NULL, NULL);
 	uint32_t in = 0x12345678, out = 0;
@@ -213,7 +213,7 @@ TEST(read_and_write)
 	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
 	check_eq(out, in);
 	check_eq(both.dev->last_count, 4);
-	/* The last byte, and one more. */
+	/* The last byte, and one byte more. */
 	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE - 1, &out,
 				   1),
 		 0);
@@ -226,21 +226,21 @@ TEST(read_and_write)
 		 -EINVAL);
 	check_eq(vuser_client_write(both.client, 0, UINT64_MAX - 3, &in, 4),
 		 -EINVAL);
-	/* Regions that are not there, or cannot be written. */
+	/* Nonexistent regions, and a read-only region. */
 	check_eq(vuser_client_read(both.client, 3, 0, &out, 4), -EINVAL);
 	check_eq(vuser_client_read(both.client, 10, 0, &out, 4), -EINVAL);
 	check_eq(vuser_client_read(both.client, UINT32_MAX, 0, &out, 4),
 		 -EINVAL);
 	check_eq(vuser_client_write(both.client, 9, 0, &in, 4), -EPERM);
 	check_eq(vuser_client_read(both.client, 9, 0, &out, 4), 0);
-	/* The device's own error. */
+	/* The device's own errno. */
 	check_eq(vuser_client_read(both.client, 0, REG_FAIL, &out, 4), -ENXIO);
 	check_eq(vuser_client_write(both.client, 0, REG_FAIL, &out, 4), -ENXIO);
 	check_eq(vuser_client_read(both.client, 0, 0, &out, 0), -EINVAL);
 	teardown(&both);
 }
 
-TEST(accesses_are_cut)
+TEST(accesses_are_split_at_the_regions_access_max)
 {
 	struct both both = setup(NULL, NULL);
 	unsigned char in[64], out[64];
@@ -255,21 +255,21 @@ TEST(accesses_are_cut)
 	check_eq(both.dev->last_count, 2);
 	check_eq(vuser_client_read(both.client, 0, 7, out, 23), 0);
 	check(!memcmp(in, out, 23));
-	/* Region 2 gets it in one piece. */
+	/* Region 2 gets the access unsplit. */
 	both.dev->nr_writes = 0;
 	check_eq(vuser_client_write(both.client, 2, 7, in, 23), 0);
 	check_eq(both.dev->nr_writes, 1);
 	check_eq(both.dev->last_count, 23);
 	check_eq(vuser_client_read(both.client, 2, 0, out, 64), 0);
 	check(!memcmp(in, out + 7, 23));
-	/* Config space goes by 4 at most. */
+	/* Accesses to configuration space have at most 4 bytes. */
 	check_eq(vuser_client_read(both.client, 7, 0, out, 8), 0);
 	check_eq(both.dev->last_count, 4);
 	check_eq(out[0] | out[1] << 8, 0x5655);
 	teardown(&both);
 }
 
-TEST(long_accesses)
+TEST(access_beyond_max_data_xfer_size_fails)
 {
 	struct vuser_server_config config = { .max_data_xfer_size = 4096 };
 	struct both both = setup(&config, NULL);
@@ -288,7 +288,7 @@ TEST(long_accesses)
 	teardown(&both);
 }
 
-TEST(whole_region_in_one_message)
+TEST(whole_region_fits_in_one_message)
 {
 	struct both both = setup(NULL, NULL);
 	char *in = malloc(DEVICE_REGION_SIZE),
@@ -307,12 +307,12 @@ TEST(whole_region_in_one_message)
 	teardown(&both);
 }
 
-TEST(posted_writes)
+TEST(posted_writes_are_done_in_order_before_a_read)
 {
 	struct both both = setup(NULL, NULL);
 	uint32_t i, out;
 
-	/* In order, and a read comes after all of them. */
+	/* The read comes after all writes. */
 	for (i = 1; i <= 10000; i++)
 		if (vuser_client_post(both.client, 0, 0x40, &i, 4))
 			break;
@@ -320,14 +320,14 @@ TEST(posted_writes)
 	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
 	check_eq(out, 10000);
 	check_eq(both.dev->nr_writes, 10000);
-	/* Nobody hears of one that fails. */
+	/* The client does not learn about a posted write that fails. */
 	check_eq(vuser_client_post(both.client, 0, REG_FAIL, &i, 4), 0);
 	check_eq(vuser_client_post(both.client, 3, 0, &i, 4), 0);
 	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
 	teardown(&both);
 }
 
-TEST(posted_writes_before_the_end)
+TEST(posted_writes_before_the_end_of_the_client_are_done)
 {
 	struct both both = setup(NULL, NULL);
 	uint32_t i;
@@ -340,7 +340,7 @@ TEST(posted_writes_before_the_end)
 	device_free(both.dev);
 }
 
-TEST(write_multi)
+TEST(write_multi_stops_at_the_first_failure)
 {
 	struct vfio_user_single_write wrs[3] = {
 		{ .offset = 0x40, .region = 0, .count = 4, .data = "abc" },
@@ -357,7 +357,7 @@ TEST(write_multi)
 	check(!strcmp(out, "abc"));
 	check_eq(vuser_client_read(both.client, 2, 0x50, out, 8), 0);
 	check(!strcmp(out, "1234567"));
-	/* It stops at the first that fails, and says so. */
+	/* The server returns the number of writes before the failure. */
 	wrs[1].region = 9;
 	check_eq(vuser_client_write_multi(both.client, wrs, 3, &done), 0);
 	check_eq(done, 1);
@@ -366,7 +366,7 @@ TEST(write_multi)
 	teardown(&both);
 }
 
-TEST(reset)
+TEST(reset_command_resets_the_device)
 {
 	struct both both = setup(NULL, NULL);
 	uint16_t command = PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
@@ -381,7 +381,7 @@ TEST(reset)
 	teardown(&both);
 }
 
-TEST(eventfds)
+TEST(eventfds_are_signalled_replaced_and_removed)
 {
 	struct both both = setup(NULL, NULL);
 	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
@@ -412,7 +412,7 @@ TEST(eventfds)
 		check_eq(vuser_irq_trigger(both.dev->server, msix, i), 0);
 		check_eq(drain(fds[i]), 1);
 	}
-	/* Take back 2 and 3 only. */
+	/* Remove 2 and 3 only. */
 	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 2, 2,
 				       NULL, NULL),
 		 0);
@@ -421,14 +421,14 @@ TEST(eventfds)
 			 i == 2 || i == 3 ? -ENOENT : 0);
 		check_eq(drain(fds[i]), i == 2 || i == 3 ? 0 : 1);
 	}
-	/* Another one in place of 5. */
+	/* Replace 5. */
 	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 5, 1,
 				       NULL, &fds[2]),
 		 0);
 	check_eq(vuser_irq_trigger(both.dev->server, msix, 5), 0);
 	check_eq(drain(fds[5]), 0);
 	check_eq(drain(fds[2]), 1);
-	/* All off. */
+	/* Remove all. */
 	check_eq(vuser_client_set_irqs(both.client, NONE | TRIGGER, msix, 0, 0,
 				       NULL, NULL),
 		 0);
@@ -439,7 +439,7 @@ TEST(eventfds)
 	teardown(&both);
 }
 
-TEST(client_triggers)
+TEST(client_triggers_interrupts_by_set_irqs)
 {
 	struct both both = setup(NULL, NULL);
 	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
@@ -466,7 +466,7 @@ TEST(client_triggers)
 	teardown(&both);
 }
 
-TEST(masks)
+TEST(masked_interrupt_is_pending_until_unmasked)
 {
 	struct both both = setup(NULL, NULL);
 	const uint32_t intx = VFIO_PCI_INTX_IRQ_INDEX;
@@ -476,7 +476,7 @@ TEST(masks)
 	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, intx, 0, 1,
 				       NULL, &fd),
 		 0);
-	/* It masks itself, keeps one, and fires when unmasked. */
+	/* INTx masks itself, stays pending, and fires when unmasked. */
 	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
 	check_eq(drain(fd), 1);
 	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
@@ -490,7 +490,7 @@ TEST(masks)
 				       NULL, NULL),
 		 0);
 	check_eq(drain(fd), 1);
-	/* That one masked it again; now there is nothing kept. */
+	/* That interrupt masked itself again, and no interrupt is pending. */
 	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
 				       NULL, NULL),
 		 0);
@@ -500,7 +500,7 @@ TEST(masks)
 		 0);
 	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
 	check_eq(drain(fd), 0);
-	/* The device withdraws it. */
+	/* The device clears the pending interrupt. */
 	vuser_irq_clear(both.dev->server, intx, 0);
 	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
 				       NULL, NULL),
@@ -510,7 +510,7 @@ TEST(masks)
 	teardown(&both);
 }
 
-TEST(bad_irqs)
+TEST(set_irqs_with_invalid_arguments_is_rejected)
 {
 	struct both both = setup(NULL, NULL);
 	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
@@ -535,7 +535,7 @@ TEST(bad_irqs)
 	check_eq(set_irqs(EVENT | UNMASK, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, fds),
 		 -ENOTSUP);
 	check_eq(set_irqs(NONE | EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
-	/* What nobody knows how long it may take to write to. */
+	/* A write to a regular file may take any time. */
 	close(fds[0]);
 	fds[0] = dup(both.dev->memory_fd);
 	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
@@ -547,7 +547,7 @@ TEST(bad_irqs)
 }
 
 /* An eventfd at its limit must not block the device. */
-TEST(full_eventfd)
+TEST(trigger_of_a_full_eventfd_returns)
 {
 	struct both both = setup(NULL, NULL);
 	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
@@ -563,7 +563,7 @@ TEST(full_eventfd)
 	teardown(&both);
 }
 
-TEST(features)
+TEST(features_are_passed_to_the_device)
 {
 	const uint32_t state = VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE;
 	struct vfio_device_feature_mig_state in = { .device_state = 4 }, out;
@@ -595,7 +595,7 @@ TEST(features)
 	teardown(&both);
 }
 
-TEST(migration_data)
+TEST(migration_data_commands_are_passed_to_the_device)
 {
 	struct both both = setup(NULL, NULL);
 	struct {
@@ -622,14 +622,14 @@ TEST(migration_data)
 	teardown(&both);
 }
 
-TEST(bad_commands)
+TEST(unknown_or_malformed_commands_are_refused)
 {
 	struct both both = setup(NULL, NULL);
 	char buf[64] = { 0 };
 	uint16_t command;
 	int fd = new_event();
 
-	/* Unknown ones, and those that only a server sends. */
+	/* Unknown commands, and commands that only a server sends. */
 	for (command = 0; command < 40; command++) {
 		if (command > 0 && command <= VFIO_USER_COMMAND_MAX &&
 		    command != 14 && command != VFIO_USER_DMA_READ &&
@@ -639,7 +639,7 @@ TEST(bad_commands)
 					      NULL, 0, buf, sizeof(buf)),
 			 -ENOTSUP);
 	}
-	/* A second VERSION; fds and payloads where there must be none. */
+	/* A second VERSION; unexpected fds and payloads. */
 	check_eq(vuser_client_command(both.client, VFIO_USER_VERSION, buf, 4,
 				      NULL, 0, buf, sizeof(buf)),
 		 -EINVAL);
@@ -655,7 +655,7 @@ TEST(bad_commands)
 	teardown(&both);
 }
 
-TEST(region_info_out_of_range)
+TEST(region_info_beyond_the_last_region_is_refused)
 {
 	struct both both = setup(NULL, NULL);
 	struct vfio_user_region_info info, reply;
@@ -672,7 +672,7 @@ TEST(region_info_out_of_range)
 	teardown(&both);
 }
 
-TEST(one_client_after_the_other)
+TEST(second_client_is_served_after_the_first_disconnects)
 {
 	char path[] = "/tmp/vuser-test-XXXXXX", sock[64];
 	struct vuser_client *first, *second;
@@ -687,7 +687,7 @@ TEST(one_client_after_the_other)
 	require(dev);
 	require(!vuser_client_new(sock, NULL, 20000, NULL, NULL, &first));
 	check_eq(vuser_client_write(first, 0, 0x40, &val, 4), 0);
-	/* Another one waits in the queue; it is not refused, nor served. */
+	/* The second client waits in the queue, neither refused nor served. */
 	fd = vuser_sock_connect(sock);
 	require(fd >= 0);
 	check_eq(dev->connects, 1);
@@ -698,7 +698,7 @@ TEST(one_client_after_the_other)
 	/* The device kept its state. */
 	check_eq(vuser_client_read(second, 0, 0x40, &out, 4), 0);
 	check_eq(out, 0x55);
-	/* Nobody else may take the path while it is in use. */
+	/* No other process may listen at the path while it is in use. */
 	check_eq(vuser_sock_listen(sock), -EADDRINUSE);
 	device_free(dev);
 	check(stat(sock, &st) && errno == ENOENT);
@@ -707,8 +707,8 @@ TEST(one_client_after_the_other)
 	rmdir(path);
 }
 
-/* No fd is left for a client: it is taken in when there is one again. */
-TEST(client_waits_for_an_fd)
+/* The server has no fd left to accept a client. */
+TEST(client_is_accepted_when_the_server_has_an_fd_again)
 {
 	char path[] = "/tmp/vuser-test-XXXXXX", sock[64];
 	struct vuser_client *client;
@@ -723,7 +723,7 @@ TEST(client_waits_for_an_fd)
 	device_pause(dev);
 	fd = vuser_sock_connect(sock);
 	require(fd >= 0);
-	/* Numbers below the lowest free one are all in use. */
+	/* All numbers below the lowest free one are in use. */
 	next = dup(fd);
 	close(next);
 	require(!getrlimit(RLIMIT_NOFILE, &old));
@@ -740,7 +740,7 @@ TEST(client_waits_for_an_fd)
 	rmdir(path);
 }
 
-TEST(eventfds_go_with_the_client)
+TEST(eventfds_are_dropped_with_the_client)
 {
 	struct both both = setup(NULL, NULL);
 	int fd = new_event();
@@ -788,7 +788,7 @@ static void leave_loop(void *data, int error)
 	sd_event_exit(data, 42);
 }
 
-TEST(in_an_event_loop)
+TEST(server_runs_in_a_systemd_event_loop)
 {
 	const struct vuser_server_ops ops = { .disconnected = leave_loop };
 	const struct vuser_server_region region = {
@@ -820,7 +820,7 @@ TEST(in_an_event_loop)
 	sd_event_unref(event);
 }
 
-TEST(bad_descriptions)
+TEST(invalid_regions_ioeventfds_and_interrupts_are_rejected)
 {
 	const struct vuser_server_ops ops = { 0 };
 	struct vuser_server_region region = { .size = 4096, .fd = -1 };
@@ -846,7 +846,7 @@ TEST(bad_descriptions)
 	check_eq(vuser_server_set_region(server, 0, &region), -EINVAL);
 	area.size = 4096;
 	check_eq(vuser_server_set_region(server, 0, &region), 0);
-	/* Again, in place of the first. */
+	/* Set the region again, replacing the first. */
 	check_eq(vuser_server_set_region(server, 0, &region), 0);
 
 	check_eq(vuser_server_add_ioeventfd(server, 1, 0, 4, 0, 0, 0), -EINVAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Framing over a socket, and sockets at paths. */
+/* Framing of messages on a socket, and sockets with paths. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,7 +29,7 @@ static void close_pair(const int fds[2])
 	close(fds[1]);
 }
 
-TEST(round_trip)
+TEST(message_is_received_as_sent)
 {
 	struct vfio_user_header hdr = { .msg_id = 7, .command = 9 };
 	struct iovec iov[3] = { { (char *)"abc", 3 },
@@ -53,7 +53,7 @@ TEST(round_trip)
 	close_pair(fds);
 }
 
-TEST(messages_stay_apart)
+TEST(consecutive_messages_are_received_separately)
 {
 	struct vuser_msg msg;
 	int i, fds[2];
@@ -70,8 +70,8 @@ TEST(messages_stay_apart)
 	close_pair(fds);
 }
 
-/* One byte at a time, and it is whole only with the last. */
-TEST(in_pieces)
+/* The message is complete only with the last byte. */
+TEST(message_sent_byte_by_byte_is_received)
 {
 	struct {
 		struct vfio_user_header hdr;
@@ -93,14 +93,14 @@ TEST(in_pieces)
 	close_pair(fds);
 }
 
-TEST(ends)
+TEST(end_of_stream_in_a_message_fails_with_econnreset)
 {
 	const struct vfio_user_header hdr = { 1, 2, 24, 0, 0 };
 	struct vuser_msg msg;
 	int fds[2];
 	size_t i;
 
-	/* Cut at each place; between messages it is no error. */
+	/* End at each byte; the end between messages is ENODATA. */
 	for (i = 0; i <= sizeof(hdr); i++) {
 		new_pair(fds);
 		require(write(fds[0], &hdr, i) == (ssize_t)i);
@@ -112,7 +112,7 @@ TEST(ends)
 	}
 }
 
-TEST(bad_headers)
+TEST(bad_header_is_rejected)
 {
 	static const struct {
 		uint32_t size, flags;
@@ -142,7 +142,7 @@ TEST(bad_headers)
 	}
 }
 
-TEST(file_descriptors)
+TEST(received_fds_are_taken_once_or_closed)
 {
 	int before = wire_count_fds(), fds[2], out[3], i, fd;
 	struct vuser_msg msg;
@@ -164,11 +164,11 @@ TEST(file_descriptors)
 	for (i = 0; i < 3; i++)
 		close(out[i]);
 	close_pair(fds);
-	/* Those that nobody took are closed. */
+	/* Descriptors that were not taken are closed. */
 	check(wire_await_fds(before));
 }
 
-TEST(too_many_file_descriptors)
+TEST(more_fds_than_expected_fail_with_emfile)
 {
 	int before = wire_count_fds(), fds[2], out[VUSER_MAX_MSG_FDS], i;
 	struct vfio_user_header hdr = { .msg_id = 1 };
@@ -181,7 +181,7 @@ TEST(too_many_file_descriptors)
 	vuser_msg_init(&msg);
 	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 2), -EMFILE);
 	close_pair(fds);
-	/* As many as the kernel takes, wanted and not. */
+	/* The most fds that the kernel sends, expected and unexpected. */
 	new_pair(fds);
 	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, VUSER_MAX_MSG_FDS);
 	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, VUSER_MAX_MSG_FDS);
@@ -196,8 +196,8 @@ TEST(too_many_file_descriptors)
 	check(wire_await_fds(before));
 }
 
-/* Fds spread over the bytes of one message all belong to it. */
-TEST(file_descriptors_in_pieces)
+/* All fds sent with the bytes of one message belong to it. */
+TEST(fds_spread_over_a_message_are_counted_together)
 {
 	struct vfio_user_header hdr = { 1, 2, 16 + 150, 0, 0 };
 	int before = wire_count_fds(), fds[2], i, zeros[2] = { 0 };
@@ -232,7 +232,7 @@ TEST(file_descriptors_in_pieces)
 	check(wire_await_fds(before));
 }
 
-TEST(timeouts)
+TEST(send_and_receive_time_out)
 {
 	struct vfio_user_header hdr = { .msg_id = 1 };
 	char *big = calloc(1, 1 << 20);
@@ -244,11 +244,11 @@ TEST(timeouts)
 	vuser_msg_init(&msg);
 	check_eq(vuser_msg_wait(fds[1], &msg, MAX_SIZE, 0, 0), -ETIMEDOUT);
 	check_eq(vuser_msg_wait(fds[1], &msg, MAX_SIZE, 0, 20), -ETIMEDOUT);
-	/* Half a header is no message either. */
+	/* Half a header is not a message either. */
 	require(write(fds[0], &hdr, 8) == 8);
 	check_eq(vuser_msg_wait(fds[1], &msg, MAX_SIZE, 0, 20), -ETIMEDOUT);
 	close_pair(fds);
-	/* Nobody reads: what fits goes, then it is full. */
+	/* The peer does not read: the socket buffer becomes full. */
 	new_pair(fds);
 	check_eq(vuser_msg_send(fds[0], &hdr, &iov, 1, NULL, 0, 20),
 		 -ETIMEDOUT);
@@ -269,7 +269,7 @@ static void *reader(void *data)
 	return (void *)(long)vuser_msg_wait(msg->fds[0], msg, 4 << 20, 0, -1);
 }
 
-TEST(longer_than_the_socket_buffer)
+TEST(message_longer_than_the_socket_buffer_is_received)
 {
 	struct vfio_user_header hdr = { .msg_id = 1 };
 	size_t i, len = 3 << 20;
@@ -296,7 +296,7 @@ TEST(longer_than_the_socket_buffer)
 	close_pair(fds);
 }
 
-TEST(no_signal)
+TEST(send_to_a_closed_peer_fails_without_a_signal)
 {
 	struct vfio_user_header hdr = { .msg_id = 1 };
 	int fds[2];
@@ -307,7 +307,7 @@ TEST(no_signal)
 	close(fds[0]);
 }
 
-TEST(paths)
+TEST(paths_are_listened_at_once_and_stale_sockets_replaced)
 {
 	char dir[] = "/tmp/vuser-test-XXXXXX", path[64], longer[200];
 	int fd, other;
@@ -330,13 +330,13 @@ TEST(paths)
 	check(fcntl(other, F_GETFL) & O_NONBLOCK);
 	close(other);
 	close(fd);
-	/* The file is there, but nobody behind it. */
+	/* The socket file exists, but no process listens. */
 	check_eq(vuser_sock_connect(path), -ECONNREFUSED);
 	fd = vuser_sock_listen(path);
 	check(fd >= 0);
 	close(fd);
 	unlink(path);
-	/* A file that is no socket is never touched. */
+	/* A file that is not a socket is left alone. */
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	require(fd >= 0);
 	close(fd);

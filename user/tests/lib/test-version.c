@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The version message and its JSON, good and bad. */
+/* The version message and its JSON, valid and invalid. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static int decode(const char *text, struct vuser_version *out)
 
 #define CAPS(caps) "{\"capabilities\":{" caps "}}"
 
-TEST(round_trip)
+TEST(version_is_decoded_as_encoded)
 {
 	struct vuser_version in = { .major = 0, .minor = 1 }, out;
 	char buf[BUF_SIZE];
@@ -78,7 +78,7 @@ static void check_defaults(const struct vuser_caps *caps)
 	      !caps->write_multiple);
 }
 
-TEST(defaults)
+TEST(missing_capabilities_have_their_defaults)
 {
 	struct vuser_version out;
 
@@ -94,7 +94,7 @@ TEST(defaults)
 	check_defaults(&out.caps);
 }
 
-TEST(sizes)
+TEST(version_message_beyond_its_size_limits_is_rejected)
 {
 	struct vfio_user_version head = { 0, 1 };
 	struct vuser_version out;
@@ -120,7 +120,7 @@ TEST(sizes)
 	free(buf);
 }
 
-TEST(major_and_minor)
+TEST(major_other_than_0_is_rejected_and_any_minor_accepted)
 {
 	struct vfio_user_version head = { 0, 0 };
 	struct vuser_version out;
@@ -137,7 +137,7 @@ TEST(major_and_minor)
 }
 
 /* What QEMU, libvfio-user and rust-vmm send. */
-TEST(what_others_send)
+TEST(versions_of_other_implementations_are_accepted)
 {
 	struct vuser_version out;
 
@@ -166,7 +166,7 @@ TEST(what_others_send)
 	check_eq(out.caps.max_msg_fds, 1);
 }
 
-TEST(unknown_is_ignored)
+TEST(unknown_capabilities_are_ignored)
 {
 	struct vuser_version out;
 
@@ -177,7 +177,7 @@ TEST(unknown_is_ignored)
 	check_eq(out.caps.max_msg_fds, 2);
 }
 
-TEST(malformed)
+TEST(malformed_json_is_rejected)
 {
 	static const char *const texts[] = {
 		"",
@@ -217,7 +217,7 @@ TEST(malformed)
 		if (ret != -EINVAL)
 			test_fail(__FILE__, __LINE__, texts[i], ret, true);
 	}
-	/* The NUL is at the end and nowhere else. */
+	/* The only NUL is at the end. */
 	check_eq(decode_len("{}", 2, &out), -EINVAL);
 	check_eq(decode_len("{}\0", 4, &out), -EINVAL);
 	check_eq(decode_len("{\0}", 4, &out), -EINVAL);
@@ -225,7 +225,7 @@ TEST(malformed)
 	check_eq(decode_len("{}\0 ", 4, &out), -EINVAL);
 }
 
-TEST(wrong_values)
+TEST(capabilities_with_wrong_values_are_rejected)
 {
 	static const char *const texts[] = {
 		CAPS("\"max_msg_fds\":-1"),
@@ -265,7 +265,7 @@ TEST(wrong_values)
 	}
 }
 
-TEST(large_values_are_cut)
+TEST(large_values_are_clamped)
 {
 	struct vuser_version out;
 

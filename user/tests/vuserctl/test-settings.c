@@ -26,33 +26,37 @@ static void test_words(void)
 {
 	tap_ok(!parse(SET_MMAP, "sparse") && set.given[SET_MMAP] &&
 		       set.number[SET_MMAP] == VUSER_MMAP_POLICY_SPARSE,
-	       "mmap: sparse");
+	       "mmap accepts \"sparse\"");
 	tap_ok(!parse(SET_RESET, "never") &&
 		       set.number[SET_RESET] == VUSER_RESET_POLICY_NEVER,
-	       "reset: never");
+	       "reset accepts \"never\"");
 	tap_ok(!parse(SET_DMA_BACKING, "memory") &&
 		       set.number[SET_DMA_BACKING] == VUSER_DMA_BACKING_MEMORY,
-	       "dma-backing: memory");
+	       "dma-backing accepts \"memory\"");
 	tap_ok(parse(SET_MMAP, "never") == -EINVAL &&
 		       strstr(why, "auto, trap, sparse") &&
 		       !set.given[SET_MMAP],
-	       "a wrong word is told the right ones");
+	       "an unknown word is rejected with a list of the valid ones");
 }
 
 static void test_numbers(void)
 {
 	tap_ok(!parse(SET_MAX_DMA_MAPS, "64") &&
 		       set.number[SET_MAX_DMA_MAPS] == 64,
-	       "a number");
+	       "a decimal number is accepted");
 	tap_ok(!parse(SET_MAX_DMA_MAPS, "0x10") &&
 		       set.number[SET_MAX_DMA_MAPS] == 16,
-	       "a hexadecimal number");
-	tap_ok(parse(SET_MAX_DMA_MAPS, "") == -EINVAL, "no number: empty");
-	tap_ok(parse(SET_MAX_DMA_MAPS, "-1") == -EINVAL, "no number: minus");
-	tap_ok(parse(SET_MAX_DMA_MAPS, " 1") == -EINVAL, "no number: space");
-	tap_ok(parse(SET_MAX_DMA_MAPS, "12ms") == -EINVAL, "no number: unit");
+	       "a hexadecimal number is accepted");
+	tap_ok(parse(SET_MAX_DMA_MAPS, "") == -EINVAL,
+	       "an empty number is rejected");
+	tap_ok(parse(SET_MAX_DMA_MAPS, "-1") == -EINVAL,
+	       "a negative number is rejected");
+	tap_ok(parse(SET_MAX_DMA_MAPS, " 1") == -EINVAL,
+	       "a number after a blank is rejected");
+	tap_ok(parse(SET_MAX_DMA_MAPS, "12ms") == -EINVAL,
+	       "a number with a unit is rejected");
 	tap_ok(parse(SET_MAX_DMA_MAPS, "4294967296") == -EINVAL,
-	       "no number: more than 32 bits");
+	       "a number of more than 32 bits is rejected");
 }
 
 static void test_endpoint(void)
@@ -61,33 +65,34 @@ static void test_endpoint(void)
 
 	tap_ok(!parse(SET_ENDPOINT, "/run/dev.sock") &&
 		       !strcmp(set.endpoint, "/run/dev.sock"),
-	       "endpoint: absolute");
+	       "an absolute endpoint is kept");
 	tap_ok(!chdir("/usr") && !parse(SET_ENDPOINT, "dev.sock") &&
 		       !strcmp(set.endpoint, "/usr/dev.sock"),
-	       "endpoint: relative");
+	       "a relative endpoint starts at the current directory");
 	tap_ok(!chdir("/") && !parse(SET_ENDPOINT, "dev.sock") &&
 		       !strcmp(set.endpoint, "/dev.sock"),
-	       "endpoint: in the root");
+	       "a relative endpoint in the root directory has one slash");
 	tap_ok(!parse(SET_ENDPOINT, "") && set.given[SET_ENDPOINT] &&
 		       !set.endpoint[0],
-	       "endpoint: none");
+	       "an empty endpoint is accepted");
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
 	path[VUSER_ENDPOINT_MAX] = '\0';
-	tap_ok(!parse(SET_ENDPOINT, path), "endpoint: longest");
+	tap_ok(!parse(SET_ENDPOINT, path),
+	       "an endpoint of the maximum length is accepted");
 	path[VUSER_ENDPOINT_MAX] = 'a';
 	path[VUSER_ENDPOINT_MAX + 1] = '\0';
 	tap_ok(parse(SET_ENDPOINT, path) == -EINVAL && strstr(why, "108"),
-	       "endpoint: too long");
+	       "an endpoint beyond the maximum length is rejected");
 }
 
 static void test_other_options(void)
 {
 	tap_ok(settings_parse(&set, 'u', "", why, sizeof(why)) == -ENOENT,
-	       "another option");
+	       "an option that is not a setting is reported");
 	tap_ok(settings_parse(&set, SETTING_OPTION + NR_SETTINGS, "", why,
 			      sizeof(why)) == -ENOENT,
-	       "a number too high");
+	       "an option number beyond the settings is reported");
 }
 
 static void test_attributes(void)
@@ -98,26 +103,26 @@ static void test_attributes(void)
 	if (!msg)
 		tap_bail("out of memory");
 	memset(&set, 0, sizeof(set));
-	tap_ok(!settings_any(&set), "nothing given");
+	tap_ok(!settings_any(&set), "settings without an option are empty");
 	settings_parse(&set, SETTING_OPTION + SET_ENDPOINT, "", why,
 		       sizeof(why));
 	settings_parse(&set, SETTING_OPTION + SET_MMAP, "auto", why,
 		       sizeof(why));
-	tap_ok(settings_any(&set), "something given");
+	tap_ok(settings_any(&set), "settings with an option are not empty");
 
 	nlmsg_put(msg, 0, 0, 0, 0, 0);
-	tap_ok(!settings_put(&set, msg), "attributes fit");
+	tap_ok(!settings_put(&set, msg), "the attributes fit into a message");
 	nlmsg_parse(nlmsg_hdr(msg), 0, attrs, VUSER_A_DEV_MAX, NULL);
 	tap_ok(attrs[VUSER_A_DEV_ENDPOINT] &&
 		       !nla_strcmp(attrs[VUSER_A_DEV_ENDPOINT], ""),
-	       "no endpoint is an empty one");
+	       "an empty endpoint is sent as an empty string");
 	tap_ok(attrs[VUSER_A_DEV_MMAP] &&
 		       nla_get_u32(attrs[VUSER_A_DEV_MMAP]) ==
 			       VUSER_MMAP_POLICY_AUTO,
-	       "a setting of 0 is one");
+	       "a setting with the value 0 is sent");
 	tap_ok(!attrs[VUSER_A_DEV_RESET] && !attrs[VUSER_A_DEV_PCI_ADDRESS] &&
 		       !attrs[VUSER_A_DEV_MAX_DMA_MAPS],
-	       "what was not given is not");
+	       "settings without an option are not sent");
 	nlmsg_free(msg);
 }
 
@@ -129,12 +134,12 @@ static void test_uuid(void)
 
 	tap_ok(!vnl_uuid_parse(text, uuid) && uuid[0] == 0x9f &&
 		       uuid[15] == 0xab,
-	       "a UUID");
+	       "a UUID in small letters is parsed");
 	vnl_uuid_format(uuid, back);
-	tap_ok(!strcmp(back, text), "and back");
+	tap_ok(!strcmp(back, text), "a formatted UUID equals the parsed text");
 	tap_ok(!vnl_uuid_parse("9F2D1C3E-0A5B-4C6D-8E7F-0123456789AB", uuid) &&
 		       uuid[0] == 0x9f,
-	       "a UUID in capitals");
+	       "a UUID in capitals is parsed");
 	tap_ok(vnl_uuid_parse("9f2d1c3e0a5b4c6d8e7f0123456789ab", uuid) ==
 			       -EINVAL &&
 		       vnl_uuid_parse("9f2d1c3e-0a5b-4c6d-8e7f-0123456789a",
@@ -142,7 +147,7 @@ static void test_uuid(void)
 		       vnl_uuid_parse("9f2d1c3e-0a5b-4c6d-8e7f-0123456789abc",
 				      uuid) == -EINVAL &&
 		       vnl_uuid_parse("", uuid) == -EINVAL,
-	       "no UUIDs");
+	       "malformed UUIDs are rejected");
 }
 
 int main(void)

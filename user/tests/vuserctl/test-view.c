@@ -16,7 +16,7 @@ static void put(unsigned int pos, uint32_t value, unsigned int size)
 		dev.config[pos + i] = value >> 8 * i;
 }
 
-/* The I/OAT engine as its server describes it. */
+/* Set up the I/OAT engine as its server describes it. */
 static void setup(void)
 {
 	memset(&dev, 0, sizeof(dev));
@@ -47,15 +47,16 @@ static const char *content(const char *name)
 	return "no such file";
 }
 
-static void is_file(const char *name, const char *want)
+/* Check the content of file @name of a device in @state. */
+static void is_file(const char *name, const char *state, const char *want)
 {
 	const char *got = content(name);
 
-	if (!tap_ok(!strcmp(got, want), "%s", name))
+	if (!tap_ok(!strcmp(got, want), "file %s of %s", name, state))
 		printf("# got:\n# %s# want:\n# %s", got, want);
 }
 
-/* Line @nr of "resource". */
+/* Check line @nr of "resource". */
 static void is_resource(unsigned int nr, const char *want, const char *what)
 {
 	const char *text = content("resource");
@@ -66,7 +67,7 @@ static void is_resource(unsigned int nr, const char *want, const char *what)
 	if (text)
 		snprintf(got, sizeof(got), "%.*s", (int)strcspn(text, "\n"),
 			 text);
-	if (!tap_ok(!strcmp(got, want), "resource: %s", what))
+	if (!tap_ok(!strcmp(got, want), "resource file: %s", what))
 		printf("# got: %s\n# want: %s\n", got, want);
 }
 
@@ -74,16 +75,16 @@ static void is_resource(unsigned int nr, const char *want, const char *what)
 
 static void test_ids(void)
 {
-	is_file("vendor", "0x8086\n");
-	is_file("device", "0x2021\n");
-	is_file("subsystem_vendor", "0x1af4\n");
-	is_file("subsystem_device", "0x0abc\n");
-	is_file("class", "0x088000\n");
-	is_file("revision", "0x07\n");
-	is_file("numa_node", "-1\n");
-	is_file("modalias",
+	is_file("vendor", "a described device", "0x8086\n");
+	is_file("device", "a described device", "0x2021\n");
+	is_file("subsystem_vendor", "a described device", "0x1af4\n");
+	is_file("subsystem_device", "a described device", "0x0abc\n");
+	is_file("class", "a described device", "0x088000\n");
+	is_file("revision", "a described device", "0x07\n");
+	is_file("numa_node", "a described device", "-1\n");
+	is_file("modalias", "a described device",
 		"pci:v00008086d00002021sv00001AF4sd00000ABCbc08sc80i00\n");
-	is_file("uevent",
+	is_file("uevent", "a described device",
 		"DRIVER=vfio-pci\n"
 		"PCI_CLASS=88000\n"
 		"PCI_ID=8086:2021\n"
@@ -97,43 +98,45 @@ static void test_resources(void)
 	unsigned int lines = 0;
 	const char *text;
 
-	/* 64 bits, prefetchable, no address yet. */
+	/* 64 bits, prefetchable, without an address. */
 	put(0x10, 0xc, 4);
 	dev.regions[0].size = 0x4000;
 	/* 32 bits with an address. */
 	put(0x18, 0xfebf0000, 4);
 	dev.regions[2].size = 0x1000;
-	/* Ports. */
+	/* I/O ports. */
 	put(0x1c, 0xc001, 4);
 	dev.regions[3].size = 0x20;
-	/* 64 bits, no address yet, not a power of two. */
+	/* 64 bits, without an address, not a power of two. */
 	put(0x20, 0x4, 4);
 	dev.regions[4].size = 0x180000;
 	dev.regions[6].size = 0x10000;
 
 	is_resource(0,
 		    "0x0000565500000000 0x0000565500003fff 0x000000000014220c",
-		    "memory of 64 bits, prefetchable");
-	is_resource(1, NOTHING, "the upper half of it");
+		    "prefetchable 64-bit memory without an address gets one");
+	is_resource(1, NOTHING, "the upper half of a 64-bit BAR is empty");
 	is_resource(2,
 		    "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200",
-		    "memory of 32 bits with an address");
+		    "32-bit memory keeps its address");
 	is_resource(3,
 		    "0x000000000000c000 0x000000000000c01f 0x0000000000040101",
-		    "ports");
+		    "I/O ports keep their address");
 	is_resource(4,
 		    "0x0000565500200000 0x000056550037ffff 0x0000000000140204",
-		    "an address is aligned and used once");
-	is_resource(5, NOTHING, "the upper half of that");
+		    "the next assigned address is aligned and not reused");
+	is_resource(5, NOTHING,
+		    "the upper half of the second 64-bit BAR is empty");
 	is_resource(6,
 		    "0x0000565500400000 0x000056550040ffff 0x0000000000046200",
-		    "ROM");
+		    "the expansion ROM gets an address");
 	for (text = content("resource"); *text; text++)
 		lines += *text == '\n';
-	tap_ok(lines == VIEW_NR_RESOURCES, "resource: one line each");
+	tap_ok(lines == VIEW_NR_RESOURCES,
+	       "resource file: has one line for each resource");
 }
 
-/* An address in both halves of a BAR. */
+/* Set an address in both halves of a BAR. */
 static void test_high_address(void)
 {
 	put(0x10, 0x80000004, 4);
@@ -141,20 +144,23 @@ static void test_high_address(void)
 	dev.regions[0].size = 0x1000;
 	is_resource(0,
 		    "0x0000001280000000 0x0000001280000fff 0x0000000000140204",
-		    "address above 4 GiB");
+		    "an address above 4 GiB is kept");
 }
 
 static void test_possible(void)
 {
 	tap_ok(view_possible(&dev), "a described device can be shown");
 	dev.config_size = 63;
-	tap_ok(!view_possible(&dev), "not without its header");
-	is_file("subsystem_device", "0x0abc\n");
+	tap_ok(!view_possible(&dev),
+	       "a device without a complete header cannot be shown");
+	is_file("subsystem_device",
+		"a device with 63 bytes of configuration space", "0x0abc\n");
 	dev.config_size = 0;
-	is_file("vendor", "0x0000\n");
+	is_file("vendor", "a device without configuration space", "0x0000\n");
 	dev.config_size = 256;
 	dev.whole = false;
-	tap_ok(!view_possible(&dev), "not without its description");
+	tap_ok(!view_possible(&dev),
+	       "a device without a description cannot be shown");
 }
 
 int main(void)

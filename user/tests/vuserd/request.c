@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In place of vnl_sock_request(), which asks a socket: a message for nobody. */
+/* Replace vnl_request(), which needs a socket: return an empty message. */
 #include <netlink/msg.h>
 
 #include "../../netlink/sock.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What vuserd knows of a device, when the kernel's answer does not come. */
+/* vuserd's list of devices when the kernel fails to answer. */
 #include <errno.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
@@ -17,12 +17,12 @@
 #define OTHERS 1
 
 static struct helper helper;
-static int answer; /* of the kernel's, when it is asked for the device */
-static int done; /* what it says to all else */
+static int answer; /* the kernel's answer to DEV_GET */
+static int done; /* the kernel's answer to other commands */
 static uint32_t owner, state; /* of the device */
 static unsigned int later;
 
-/* In place of those that have a socket; see module.mk. */
+/* Replacements for functions that need a socket; see module.mk. */
 int __wrap_vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *info);
 uint32_t __wrap_vnl_sock_port(const struct vnl_sock *nl);
 int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
@@ -69,7 +69,10 @@ void log_line(const char *level, const char *fmt, ...)
 	(void)fmt;
 }
 
-/* What device.c calls of the rest of vuserd: not for a device of another's. */
+/*
+ * Functions of other files that device.c calls, but not for a device of another
+ * helper.
+ */
 void helper_resync(struct helper *h)
 {
 	check(!h);
@@ -115,7 +118,9 @@ static void fresh(void)
 	memset(&helper, 0, sizeof(helper));
 	helper.ready = true;
 	answer = done = later = 0;
-	/* Another helper's, so that nothing is to be done. */
+	/*
+	 * The device belongs to another helper, so vuserd does nothing with it.
+	 */
 	owner = OTHERS;
 	state = VUSER_STATE_CREATED;
 }
@@ -131,8 +136,8 @@ static void setup(int next)
 	device_refresh(&helper, ID);
 }
 
-/* It is there still, and the next one to ask does not take it for gone. */
-TEST(answer_lost)
+/* The device still exists, and the next dump does not remove it. */
+TEST(known_device_stays_if_the_answer_is_lost)
 {
 	setup(-ENOBUFS);
 	check(device_find(&helper, ID));
@@ -141,15 +146,15 @@ TEST(answer_lost)
 	device_drop(&helper, ID);
 }
 
-TEST(gone)
+TEST(device_is_dropped_when_the_kernel_reports_enodev)
 {
 	setup(-ENODEV);
 	check(!device_find(&helper, ID));
 	check_eq(later, 0);
 }
 
-/* Nothing is known of it yet: the next answer tells. */
-TEST(answer_lost_of_an_unknown_one)
+/* Nothing is known about the device until the next dump. */
+TEST(unknown_device_is_added_later_if_the_answer_is_lost)
 {
 	fresh();
 	answer = -ENOBUFS;
@@ -158,8 +163,11 @@ TEST(answer_lost_of_an_unknown_one)
 	check_eq(later, 1);
 }
 
-/* Nobody's, and the kernel has no memory to make it ours. */
-TEST(not_claimed)
+/*
+ * The device has no owner, and the kernel has no memory to make vuserd its
+ * owner.
+ */
+TEST(claim_is_retried_after_enomem)
 {
 	fresh();
 	owner = 0;
@@ -170,8 +178,8 @@ TEST(not_claimed)
 	device_drop(&helper, ID);
 }
 
-/* What is refused for good is not tried again. */
-TEST(claim_refused)
+/* A claim that is refused for good is not retried. */
+TEST(claim_is_not_retried_after_eperm)
 {
 	fresh();
 	owner = 0;
@@ -181,8 +189,8 @@ TEST(claim_refused)
 	device_drop(&helper, ID);
 }
 
-/* Ours, its server lost, and no memory to let go of it. */
-TEST(not_detached)
+/* Our device has lost its server, and the kernel has no memory to detach it. */
+TEST(detach_is_retried_after_enobufs)
 {
 	fresh();
 	device_refresh(&helper, ID);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The way to a server's socket; as root, for it is about owners. */
+/*
+ * Path resolution up to a server's socket.  Needs root, since it depends on
+ * owners.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 #define ALICE 1001
 #define BOB   1002
 
-/* The directory of each user with a server in it, "sock". */
+/* A directory for each user, with a server at "sock" in it. */
 struct place {
 	char top[32];
 	int alice;
@@ -79,7 +82,7 @@ static void make_link(const struct place *place, const char *name,
 	require(!lchown(in(place, name), owner, owner));
 }
 
-/* Whose server there is at the end: 'a', 'b', or the errno. */
+/* Return whose server accepts the connection, 'a' or 'b', or the errno. */
 static int whose(const struct place *place, const char *name)
 {
 	int fd, peer, who = 0;
@@ -99,7 +102,7 @@ static int whose(const struct place *place, const char *name)
 	return who;
 }
 
-TEST(straight)
+TEST(path_without_links_is_followed)
 {
 	struct place place = setup();
 
@@ -113,7 +116,7 @@ TEST(straight)
 	teardown(&place);
 }
 
-TEST(own_links)
+TEST(links_of_the_owner_or_root_are_followed)
 {
 	struct place place = setup();
 	char *target = in(&place, "alice/sock");
@@ -131,7 +134,7 @@ TEST(own_links)
 	teardown(&place);
 }
 
-TEST(links_to_others)
+TEST(links_to_files_of_other_users_fail_with_exdev)
 {
 	struct place place = setup();
 
@@ -150,7 +153,7 @@ TEST(links_to_others)
 	teardown(&place);
 }
 
-TEST(loops)
+TEST(link_loops_fail_with_eloop)
 {
 	struct place place = setup();
 	char name[300];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What vuserd says of an error: whose it is, and all of it. */
+/* vuserd's error messages: they name the cause and are complete. */
 #include <errno.h>
 #include <linux/vuser.h>
 #include <stdio.h>
@@ -31,14 +31,14 @@ static const struct line handshakes[] = {
 	{ -EPROTONOSUPPORT, "unsupported version" },
 	{ -ENOMEM, "vuserd is short of resources" },
 	{ -ENFILE, "vuserd is short of resources" },
-	/* It does not read what it is asked. */
+	/* The server does not read the client's commands. */
 	{ -ENOBUFS, "failed: why" },
 	{ -EIO, "failed: why" },
 };
 
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
 
-/* The longest path there is, and the end of the line must still be there. */
+/* The longest path; the end of the line must not be cut. */
 static char path[VUSER_ENDPOINT_MAX + 1];
 
 static void check_line(const struct line *line, const char *text)
@@ -49,7 +49,7 @@ static void check_line(const struct line *line, const char *text)
 	check(strlen(text) < VUSER_ERROR_MAX);
 }
 
-TEST(connecting)
+TEST(connect_errors_name_the_cause_and_the_path)
 {
 	char text[VUSER_ERROR_MAX + 1];
 	size_t i;
@@ -61,7 +61,7 @@ TEST(connecting)
 	}
 }
 
-TEST(asking)
+TEST(handshake_errors_name_the_cause_and_the_path)
 {
 	char text[VUSER_ERROR_MAX + 1];
 	size_t i;

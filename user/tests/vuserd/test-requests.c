@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vuserd's sending of requests, with a kernel that rings at any time. */
+/*
+ * vuserd's sending of messages with fds, with a kernel that notifies at any
+ * time.
+ */
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
@@ -14,16 +17,17 @@
 #define ENDLESS 1000
 
 /*
- * What requests.c calls.  The kernel here answers each message with a bell
- * for the next request, as when consumers are as quick as the helper.
+ * Replacements for the functions that requests.c calls.  This kernel answers
+ * each message with a notification of the next one, as when consumers are as
+ * fast as the helper.
  */
 static struct helper helper;
 static struct device device = { .helper = &helper, .id = 1, .owned = true };
 static unsigned int sent;
 static bool deferred;
-static bool forgets; /* the device's requests, while one is sent */
+static bool drops; /* drop the queue while a message is sent */
 
-static struct nl_msg *bell(uint64_t id)
+static struct nl_msg *notification(uint64_t id)
 {
 	struct nl_msg *msg = nlmsg_alloc();
 
@@ -33,9 +37,9 @@ static struct nl_msg *bell(uint64_t id)
 	return msg;
 }
 
-static void ring(uint64_t id)
+static void notify(uint64_t id)
 {
-	struct nl_msg *msg = bell(id);
+	struct nl_msg *msg = notification(id);
 	struct vnl_msg event = { .hdr = nlmsg_hdr(msg) };
 
 	requests_rung(&helper, &event);
@@ -64,7 +68,7 @@ void log_line(const char *level, const char *fmt, ...)
 	(void)fmt;
 }
 
-/* In place of those that talk to the kernel; see module.mk. */
+/* Replacements for functions that talk to the kernel; see module.mk. */
 int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
 			 vnl_sock_fn fn, void *data);
 
@@ -76,10 +80,10 @@ int __wrap_vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg,
 	(void)data;
 	nlmsg_free(msg);
 	sent++;
-	if (forgets)
+	if (drops)
 		helper.nr_requests = 0;
 	else if (sent < ENDLESS)
-		ring(sent + 100);
+		notify(sent + 100);
 	return 0;
 }
 
@@ -89,21 +93,21 @@ static void setup(void)
 	memset(&helper, 0, sizeof(helper));
 	helper.ready = true;
 	sent = 0;
-	deferred = forgets = false;
+	deferred = drops = false;
 }
 
-/* A turn is for what was there when it began, and asks for the next. */
-TEST(bells_in_turns)
+/* A turn sends the messages queued when it began, and defers the others. */
+TEST(notifications_during_a_turn_are_sent_in_the_next_turn)
 {
 	setup();
-	ring(1);
-	ring(2);
+	notify(1);
+	notify(2);
 	deferred = false;
 	requests_send(&helper);
 	check_eq(sent, 2);
 	check_eq(helper.nr_requests, 2);
 	check(deferred);
-	/* In the order in which they rang. */
+	/* In the order of the notifications. */
 	check_eq(helper.requests[0].id, 101);
 	check_eq(helper.requests[1].id, 102);
 	requests_send(&helper);
@@ -112,13 +116,13 @@ TEST(bells_in_turns)
 	setup();
 }
 
-/* The kernel goes while a request is sent. */
-TEST(forgotten_meanwhile)
+/* The kernel module is removed while a message is sent. */
+TEST(queue_dropped_while_sending_ends_the_turn)
 {
 	setup();
-	forgets = true;
-	ring(1);
-	ring(2);
+	drops = true;
+	notify(1);
+	notify(2);
 	deferred = false;
 	requests_send(&helper);
 	check_eq(helper.nr_requests, 0);
@@ -126,10 +130,10 @@ TEST(forgotten_meanwhile)
 	setup();
 }
 
-TEST(not_ready)
+TEST(helper_that_is_not_ready_sends_nothing)
 {
 	setup();
-	ring(1);
+	notify(1);
 	helper.ready = false;
 	requests_send(&helper);
 	check_eq(sent, 0);
