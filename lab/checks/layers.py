@@ -67,6 +67,11 @@ TREES = {
         folder_prefixes={"netlink": "vuser_nl_"},
         generated=("netlink/gen",),
     ),
+    "vuserd": Tree(
+        path="user/vuserd",
+        prefixes=("",),
+        layers=(".",),
+    ),
     "netlink": Tree(
         path="user/netlink",
         prefixes=("vnl_",),

@@ -11,7 +11,6 @@
 #include "attach.h"
 #include "connection.h"
 #include "device.h"
-#include "helper.h"
 #include "log.h"
 
 #define BACKOFF_MIN_MS 100
@@ -20,17 +19,17 @@
 /* A server that stayed so long starts with a short wait again. */
 #define STABLE_USEC (5 * 1000 * 1000ULL)
 
-struct device *device_find(struct helper *helper, uint32_t id)
+struct device *device_find(struct device_table *table, uint32_t id)
 {
 	struct device *dev;
 
-	for (dev = helper->devices; dev; dev = dev->next)
+	for (dev = table->first; dev; dev = dev->next)
 		if (dev->id == id)
 			return dev;
 	return NULL;
 }
 
-static struct device *device_new(struct helper *helper,
+static struct device *new_device(struct device_table *table,
 				 const struct vnl_dev *info)
 {
 	struct device *dev;
@@ -38,12 +37,12 @@ static struct device *device_new(struct helper *helper,
 	dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return NULL;
-	dev->helper = helper;
+	dev->table = table;
 	dev->id = info->id;
 	dev->backoff_ms = BACKOFF_MIN_MS;
 	memcpy(dev->uuid, info->uuid, sizeof(dev->uuid));
-	dev->next = helper->devices;
-	helper->devices = dev;
+	dev->next = table->first;
+	table->first = dev;
 	log_debug("%s: new device %u", dev->uuid, dev->id);
 	return dev;
 }
@@ -57,11 +56,11 @@ static void rest(struct device *dev)
 	dev->phase = PHASE_REST;
 }
 
-void device_drop(struct helper *helper, uint32_t id)
+void device_drop(struct device_table *table, uint32_t id)
 {
 	struct device **pos, *dev;
 
-	for (pos = &helper->devices; *pos && (*pos)->id != id;)
+	for (pos = &table->first; *pos && (*pos)->id != id;)
 		pos = &(*pos)->next;
 	dev = *pos;
 	if (!dev)
@@ -76,7 +75,7 @@ static uint64_t now_usec(struct device *dev)
 {
 	uint64_t now = 0;
 
-	sd_event_now(dev->helper->event, CLOCK_MONOTONIC, &now);
+	sd_event_now(dev->table->event, CLOCK_MONOTONIC, &now);
 	return now;
 }
 
@@ -84,7 +83,7 @@ static uint64_t now_usec(struct device *dev)
 static void again_later(struct device *dev, int ret)
 {
 	if (ret == -ENOMEM || ret == -ENOBUFS)
-		helper_resync_later(dev->helper);
+		dev->table->ops->resync_later(dev->table->ctx);
 }
 
 /* Owning ------------------------------------------------------------------ */
@@ -103,7 +102,7 @@ static int take_token(void *data, const struct vnl_msg *msg)
 
 static void claim(struct device *dev, const struct vnl_dev *info)
 {
-	struct vnl_sock *nl = &dev->helper->owner;
+	struct vnl_sock *nl = dev->table->owner;
 	struct nl_msg *msg;
 	int ret;
 
@@ -125,9 +124,9 @@ static void claim(struct device *dev, const struct vnl_dev *info)
 /* Is the device ours, or can it be? */
 static bool own(struct device *dev, const struct vnl_dev *info)
 {
-	if (dev->owned && info->owner == vnl_sock_port(&dev->helper->owner))
+	if (dev->owned && info->owner == vnl_sock_port(dev->table->owner))
 		return true;
-	if (info->owner && info->owner != vnl_sock_port(&dev->helper->owner)) {
+	if (info->owner && info->owner != vnl_sock_port(dev->table->owner)) {
 		if (dev->owned || !dev->why[0])
 			log_info(
 				"%s: another helper (netlink port %u) owns the device",
@@ -143,7 +142,7 @@ static bool own(struct device *dev, const struct vnl_dev *info)
 /* The kernel's word on a failure: 0 or an errno. */
 static int detach(struct device *dev, const char *why)
 {
-	struct vnl_sock *nl = &dev->helper->owner;
+	struct vnl_sock *nl = dev->table->owner;
 	struct nl_msg *msg;
 	int ret;
 
@@ -172,7 +171,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 	(void)usec;
 	dev->timer = sd_event_source_disable_unref(dev->timer);
 	dev->phase = PHASE_REST;
-	device_refresh(dev->helper, dev->id);
+	device_refresh(dev->table, dev->id);
 	return 0;
 }
 
@@ -181,7 +180,7 @@ static void wait_for_retry(struct device *dev)
 	int ret;
 
 	rest(dev);
-	ret = sd_event_add_time_relative(dev->helper->event, &dev->timer,
+	ret = sd_event_add_time_relative(dev->table->event, &dev->timer,
 					 CLOCK_MONOTONIC,
 					 dev->backoff_ms * 1000ULL, 0, on_retry,
 					 dev);
@@ -228,7 +227,7 @@ static void connected(void *data, struct vuser_description *desc,
 		      const uint8_t *config, uint32_t config_size)
 {
 	struct device *dev = data;
-	struct vnl_sock *nl = &dev->helper->owner;
+	struct vnl_sock *nl = dev->table->owner;
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
@@ -251,7 +250,7 @@ static void connected(void *data, struct vuser_description *desc,
 			  vnl_sock_error(nl, ret));
 		rest(dev);
 		dev->owned = false;
-		helper_resync(dev->helper);
+		dev->table->ops->resync(dev->table->ctx);
 		break;
 	default:
 		snprintf(
@@ -275,7 +274,7 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
 	log_debug("%s: connecting to %s", dev->uuid, dev->path);
 	dev->phase = PHASE_CONNECT;
-	dev->conn = connection_new(dev->helper->event, dev->path,
+	dev->conn = connection_new(dev->table->event, dev->path,
 				   info->request_timeout_ms, &connection_ops,
 				   dev, why, sizeof(why));
 	if (!dev->conn)
@@ -384,36 +383,34 @@ static void act(struct device *dev, const struct vnl_dev *info)
 	}
 }
 
-void device_refresh(struct helper *helper, uint32_t id)
+void device_refresh(struct device_table *table, uint32_t id)
 {
 	struct vnl_dev info;
 	struct device *dev;
 	int ret;
 
-	if (!helper->ready)
-		return;
-	ret = vnl_dev_get(&helper->owner, id, &info);
+	ret = vnl_dev_get(table->owner, id, &info);
 	if (ret == -ENODEV) {
-		device_drop(helper, id);
+		device_drop(table, id);
 		return;
 	}
-	dev = device_find(helper, id);
+	dev = device_find(table, id);
 	if (ret) {
 		/* The answer was lost, say: what we know of it holds till then. */
 		log_err("device %u: cannot read its state, trying again: %s",
-			id, vnl_sock_error(&helper->owner, ret));
+			id, vnl_sock_error(table->owner, ret));
 		if (dev)
 			dev->seen = true;
-		helper_resync_later(helper);
+		table->ops->resync_later(table->ctx);
 		return;
 	}
 	if (dev && strcmp(dev->uuid, info.uuid)) {
 		/* Another one took the number; we missed that the first went. */
-		device_drop(helper, id);
+		device_drop(table, id);
 		dev = NULL;
 	}
 	if (!dev)
-		dev = device_new(helper, &info);
+		dev = new_device(table, &info);
 	if (!dev)
 		return;
 	dev->seen = true;
@@ -425,5 +422,5 @@ void device_retry(struct device *dev)
 	dev->backoff_ms = BACKOFF_MIN_MS;
 	if (dev->phase == PHASE_WAIT)
 		rest(dev);
-	device_refresh(dev->helper, dev->id);
+	device_refresh(dev->table, dev->id);
 }

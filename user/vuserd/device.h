@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One device: own it, find its server, find it again.
+ * One device: claim it, connect to its server, attach the server, and connect
+ * again when the server is gone.
  *
- * The state is the kernel's.  What is kept here is whether we own the device,
- * and how far an attempt to reach its server has come.
+ * The kernel has the state of a device.  This file only keeps whether vuserd
+ * owns the device, and how far the current attempt to connect is.
  */
 #ifndef VUSERD_DEVICE_H
 #define VUSERD_DEVICE_H
@@ -15,12 +16,38 @@
 #include "../netlink/dev.h"
 
 struct connection;
-struct helper;
 
 /**
- * enum phase - how far the way to a server is
- * @PHASE_REST: nothing is to be done
- * @PHASE_CONNECT: an attempt is under way
+ * struct device_ops - calls to the user of a device table
+ * @resync: list all devices again, soon
+ * @resync_later: list all devices again, after a while: the kernel or vuserd
+ *                is short of memory now
+ */
+struct device_ops {
+	void (*resync)(void *ctx);
+	void (*resync_later)(void *ctx);
+};
+
+/**
+ * struct device_table - all devices of the kernel
+ * @event: event loop
+ * @owner: socket that owns devices, open as long as the table has devices
+ * @ops: calls to the user of the table
+ * @ctx: for @ops
+ * @first: list of the devices
+ */
+struct device_table {
+	sd_event *event;
+	struct vnl_sock *owner;
+	const struct device_ops *ops;
+	void *ctx;
+	struct device *first;
+};
+
+/**
+ * enum phase - progress of the connection to a server
+ * @PHASE_REST: no attempt is running or planned
+ * @PHASE_CONNECT: an attempt is running
  * @PHASE_WAIT: the last attempt failed, the next one waits for its time
  */
 enum phase {
@@ -30,28 +57,29 @@ enum phase {
 };
 
 /**
- * struct device - a device of the kernel's
- * @next: in the helper's list
- * @helper: the helper
- * @id: its number
+ * struct device - one device of the kernel
+ * @next: next one in the table
+ * @table: the table
+ * @id: number of the device in the kernel
  * @uuid: for the log
- * @seen: found by the dump that is under way
- * @owned: we own it, @token proves it
- * @token: see there
- * @phase: see there
+ * @seen: the running dump contained the device
+ * @owned: vuserd owns the device; @token is valid
+ * @token: proves to the kernel that vuserd owns the device
+ * @phase: see enum phase
  * @path: the endpoint that @phase is about, or that was attached
- * @conn: the attempt under way
- * @timer: for the next attempt
+ * @conn: the running attempt
+ * @timer: starts the next attempt
  * @backoff_ms: how long to wait after the next failure
- * @attached_usec: when we attached it or took it over, 0: it is neither
- * @opened: a consumer has opened it since
- * @why: the failure that was last reported
+ * @attached_usec: when vuserd attached the server or took the device over; 0:
+ *                 neither
+ * @opened: a consumer has opened the device since then
+ * @why: the last failure that was reported
  */
 struct device {
 	struct device *next;
-	struct helper *helper;
+	struct device_table *table;
 	uint32_t id;
-	char uuid[37];
+	char uuid[VNL_UUID_TEXT];
 	bool seen;
 	bool owned;
 	uint64_t token;
@@ -65,15 +93,16 @@ struct device {
 	char why[VUSER_ERROR_MAX + 1];
 };
 
-struct device *device_find(struct helper *helper, uint32_t id);
+/* The device with this number, or NULL. */
+struct device *device_find(struct device_table *table, uint32_t id);
 
-/* See what the kernel says of a device, known or not, and act on it. */
-void device_refresh(struct helper *helper, uint32_t id);
+/* Ask the kernel for the state of a device, which may be new, and act on it. */
+void device_refresh(struct device_table *table, uint32_t id);
 
-/* The device went. */
-void device_drop(struct helper *helper, uint32_t id);
+/* The kernel removed the device. */
+void device_drop(struct device_table *table, uint32_t id);
 
-/* Try now what waits for its time. */
+/* Connect now if the device waits for its next attempt. */
 void device_retry(struct device *dev);
 
 #endif /* VUSERD_DEVICE_H */

@@ -6,29 +6,33 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "device.h"
 #include "family.h"
 #include "helper.h"
 #include "log.h"
-#include "requests.h"
 
-void helper_defer(struct helper *helper)
-{
-	sd_event_source_set_enabled(helper->deferred, SD_EVENT_ONESHOT);
-}
-
-void helper_resync(struct helper *helper)
-{
-	helper->again = true;
-	helper_defer(helper);
-}
-
-/* How long to wait after the kernel, or we, could not. */
+/* How long to wait after an error before the next attempt. */
 #define AGAIN_USEC (1000 * 1000)
 
 static void try_kernel(struct helper *helper);
 
-/* Everything again -------------------------------------------------------- */
+/* Do the deferred work soon. */
+static void defer(void *ctx)
+{
+	struct helper *helper = ctx;
+
+	sd_event_source_set_enabled(helper->deferred, SD_EVENT_ONESHOT);
+}
+
+/* List everything again soon. */
+static void resync(void *ctx)
+{
+	struct helper *helper = ctx;
+
+	helper->again = true;
+	defer(helper);
+}
+
+/* List everything ---------------------------------------------------------- */
 
 struct ids {
 	uint32_t *ids;
@@ -57,12 +61,12 @@ static int collect(void *data, const struct vnl_dev *info)
 
 static void drop_unseen(struct helper *helper)
 {
-	struct device *dev = helper->devices, *next;
+	struct device *dev = helper->devices.first, *next;
 
 	for (; dev; dev = next) {
 		next = dev->next;
 		if (!dev->seen)
-			device_drop(helper, dev->id);
+			device_drop(&helper->devices, dev->id);
 	}
 }
 
@@ -78,10 +82,10 @@ static int list_devices(struct helper *helper, struct vnl_sock *nl)
 		ret = -ENOMEM;
 	if (ret)
 		goto out;
-	for (dev = helper->devices; dev; dev = dev->next)
+	for (dev = helper->devices.first; dev; dev = dev->next)
 		dev->seen = false;
 	for (i = 0; i < ids.nr; i++)
-		device_refresh(helper, ids.ids[i]);
+		device_refresh(&helper->devices, ids.ids[i]);
 	drop_unseen(helper);
 out:
 	free(ids.ids);
@@ -95,14 +99,17 @@ static int on_again(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	if (helper->ready)
-		helper_resync(helper);
+		resync(helper);
 	else
 		try_kernel(helper);
 	return 0;
 }
 
-void helper_resync_later(struct helper *helper)
+/* Try again after a while to list everything, or to connect to the kernel. */
+static void resync_later(void *ctx)
 {
+	struct helper *helper = ctx;
+
 	helper->later = sd_event_source_disable_unref(helper->later);
 	sd_event_add_time_relative(helper->event, &helper->later,
 				   CLOCK_MONOTONIC, AGAIN_USEC, 0, on_again,
@@ -110,10 +117,12 @@ void helper_resync_later(struct helper *helper)
 }
 
 /*
- * By a socket of its own: on one that is full of events a dump would lose its
- * answer, and on the owner's doorbells would get between.
+ * List all devices and all messages to send.
+ *
+ * This uses another socket.  If a socket is full of events, the reply to a dump
+ * is lost, and on the owner's socket notifications would mix with the reply.
  */
-static void resync(struct helper *helper)
+static void list_all(struct helper *helper)
 {
 	struct vnl_sock nl;
 	int ret;
@@ -122,11 +131,11 @@ static void resync(struct helper *helper)
 	if (!ret)
 		ret = list_devices(helper, &nl);
 	if (!ret)
-		ret = requests_dump(helper, &nl);
+		ret = fdmsg_dump(&helper->fdmsgs, &nl);
 	if (ret) {
 		log_err("cannot list devices and messages, trying again: %s",
 			vnl_sock_error(&nl, ret));
-		helper_resync_later(helper);
+		resync_later(helper);
 	}
 	vnl_sock_close(&nl);
 }
@@ -140,23 +149,33 @@ static int on_deferred(sd_event_source *source, void *data)
 		return 0;
 	if (helper->again) {
 		helper->again = false;
-		resync(helper);
+		list_all(helper);
 	}
-	requests_send(helper);
+	fdmsg_send(&helper->fdmsgs);
 	return 0;
 }
 
-/* What the kernel says on its own ----------------------------------------- */
+static const struct device_ops device_ops = {
+	.resync = resync,
+	.resync_later = resync_later,
+};
 
-/* On the owner's socket, perhaps in the middle of a request of ours. */
-static int on_bell(void *data, const struct vnl_msg *msg)
+static const struct fdmsg_ops fdmsg_ops = {
+	.defer = defer,
+	.resync = resync,
+};
+
+/* Notifications ------------------------------------------------------------ */
+
+/* On the owner's socket.  A request to the kernel may be in progress. */
+static int on_owner_event(void *data, const struct vnl_msg *msg)
 {
 	struct helper *helper = data;
 
 	if (!msg)
-		helper_resync(helper);
+		resync(helper);
 	else if (msg->cmd == VUSER_CMD_REQUEST_NTF)
-		requests_rung(helper, msg);
+		fdmsg_add(&helper->fdmsgs, msg);
 	return 0;
 }
 
@@ -166,15 +185,15 @@ static int on_change(void *data, const struct vnl_msg *msg)
 	struct vnl_dev info;
 
 	if (!msg) {
-		helper_resync(helper);
+		resync(helper);
 		return 0;
 	}
 	if (vnl_dev_parse(msg, &info))
 		return 0;
 	if (msg->cmd == VUSER_CMD_DEV_DEL_NTF)
-		device_drop(helper, info.id);
+		device_drop(&helper->devices, info.id);
 	else if (msg->cmd == VUSER_CMD_DEV_NTF)
-		device_refresh(helper, info.id);
+		device_refresh(&helper->devices, info.id);
 	return 0;
 }
 
@@ -185,7 +204,7 @@ static int on_input(struct helper *helper, struct vnl_sock *nl)
 	if (ret == -ENOBUFS) {
 		log_debug(
 			"messages from the kernel were lost, listing all devices again");
-		helper_resync(helper);
+		resync(helper);
 	} else if (ret) {
 		log_err("cannot receive from the kernel: %s", strerror(-ret));
 	}
@@ -214,14 +233,14 @@ static int on_changes_input(sd_event_source *source, int fd, uint32_t revents,
 	return on_input(helper, &helper->changes);
 }
 
-/* The module -------------------------------------------------------------- */
+/* The kernel module -------------------------------------------------------- */
 
 static void disconnect(struct helper *helper)
 {
 	helper->ready = false;
-	while (helper->devices)
-		device_drop(helper, helper->devices->id);
-	helper->nr_requests = 0;
+	while (helper->devices.first)
+		device_drop(&helper->devices, helper->devices.first->id);
+	fdmsg_clear(&helper->fdmsgs);
 	helper->later = sd_event_source_disable_unref(helper->later);
 	helper->owner_io = sd_event_source_disable_unref(helper->owner_io);
 	helper->changes_io = sd_event_source_disable_unref(helper->changes_io);
@@ -244,7 +263,7 @@ static int add_inputs(struct helper *helper)
 	return ret < 0 ? ret : 0;
 }
 
-/* -ENOENT: the module is not there. */
+/* -ENOENT: the module is not loaded. */
 static int connect_kernel(struct helper *helper)
 {
 	int ret;
@@ -261,13 +280,16 @@ static int connect_kernel(struct helper *helper)
 		disconnect(helper);
 		return ret;
 	}
-	helper->owner.event = on_bell;
+	helper->owner.event = on_owner_event;
 	helper->owner.event_data = helper;
 	helper->changes.event = on_change;
 	helper->changes.event_data = helper;
 	helper->ready = true;
-	/* At once: who is told that we are ready may count on it. */
-	resync(helper);
+	/*
+	 * List now, not later: the service manager starts other units when vuserd
+	 * reports that it is ready, and these may rely on it.
+	 */
+	list_all(helper);
 	return 0;
 }
 
@@ -281,7 +303,7 @@ static void try_kernel(struct helper *helper)
 	} else if (ret) {
 		log_err("cannot connect to the kernel, trying again: %s",
 			strerror(-ret));
-		helper_resync_later(helper);
+		resync_later(helper);
 	}
 }
 
@@ -303,15 +325,27 @@ int helper_start(struct helper *helper, sd_event *event)
 {
 	int ret;
 
-	memset(helper, 0, sizeof(*helper));
-	helper->event = event;
-	helper->null_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (helper->null_fd < 0)
+	*helper = (struct helper) {
+		.event = event,
+		.devices = {
+			.event = event,
+			.owner = &helper->owner,
+			.ops = &device_ops,
+			.ctx = helper,
+		},
+		.fdmsgs = {
+			.ops = &fdmsg_ops,
+			.ctx = helper,
+			.devices = &helper->devices,
+			.null_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		},
+	};
+	if (helper->fdmsgs.null_fd < 0)
 		return -errno;
 	ret = sd_event_add_defer(event, &helper->deferred, on_deferred, helper);
 	if (ret < 0)
 		return ret;
-	/* First this, so that a module that comes now is not missed. */
+	/* Watch first, so that a module that is loaded now is not missed. */
 	ret = family_watch(&helper->family, event, on_family, helper);
 	if (ret < 0)
 		return ret;
@@ -324,18 +358,18 @@ void helper_stop(struct helper *helper)
 	disconnect(helper);
 	family_unwatch(helper->family);
 	sd_event_source_disable_unref(helper->deferred);
-	free(helper->requests);
-	if (helper->null_fd >= 0)
-		close(helper->null_fd);
+	fdmsg_free(&helper->fdmsgs);
+	if (helper->fdmsgs.null_fd >= 0)
+		close(helper->fdmsgs.null_fd);
 }
 
 void helper_retry(struct helper *helper)
 {
 	struct device *dev, *next;
 
-	for (dev = helper->devices; dev; dev = next) {
+	for (dev = helper->devices.first; dev; dev = next) {
 		next = dev->next;
 		device_retry(dev);
 	}
-	helper_resync(helper);
+	resync(helper);
 }

@@ -1,44 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The helper: which devices there are, and what the kernel asks of it.
+ * The helper: it follows the devices of the kernel and the messages that the
+ * kernel has for it.
  *
- * All that is kept here can be had from the kernel again at any time; a
- * notification only says that it is time to ask.
+ * The helper keeps nothing that it cannot get from the kernel again.  A
+ * notification only tells it to ask.
  */
 #ifndef VUSERD_HELPER_H
 #define VUSERD_HELPER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "../netlink/dev.h"
+#include "device.h"
+#include "fdmsg.h"
 
-struct device;
 struct family;
 
-struct request {
-	uint32_t dev;
-	uint64_t id;
-};
-
 /**
- * struct helper - the one of this process
- * @event: its loop
- * @family: sees the module come and go
- * @ready: the module is there; the two sockets are open
- * @owner: the socket that owns devices: requests of ours, doorbells
- * @owner_io: its input
- * @changes: the socket that hears of changes
- * @changes_io: its input
- * @again: something was missed: ask the kernel for everything
- * @later: tries again after that, or reaching the kernel, failed
- * @deferred: does what cannot be done from inside of a request
- * @null_fd: an eventfd that nobody listens to
- * @devices: all that the kernel has, in a list
- * @requests: rung for and not yet seen to
- * @nr_requests: entries of @requests
- * @max_requests: entries that @requests has room for
+ * struct helper - the helper of this process
+ * @event: event loop
+ * @family: watches whether the kernel module is loaded
+ * @ready: the kernel module is loaded and both sockets are open
+ * @owner: socket that owns devices: for requests, and for notifications of
+ *         messages to send
+ * @owner_io: input of @owner
+ * @changes: socket that receives notifications of changed devices
+ * @changes_io: input of @changes
+ * @again: a notification was lost: list everything again
+ * @later: tries again after listing everything, or connecting, has failed
+ * @deferred: does the work that cannot be done during a request
+ * @devices: all devices
+ * @fdmsgs: messages to send
  */
 struct helper {
 	sd_event *event;
@@ -51,26 +44,25 @@ struct helper {
 	bool again;
 	sd_event_source *later;
 	sd_event_source *deferred;
-	int null_fd;
-	struct device *devices;
-	struct request *requests;
-	size_t nr_requests;
-	size_t max_requests;
+	struct device_table devices;
+	struct fdmsg_queue fdmsgs;
 };
 
+/**
+ * helper_start - start to serve devices
+ * @helper: filled in; to be stopped also after an error
+ * @event: event loop
+ *
+ * If the kernel module is not loaded, the helper waits for it.
+ *
+ * Return: 0 or a negative errno.
+ */
 int helper_start(struct helper *helper, sd_event *event);
+
+/* Stop.  Devices and their servers stay as they are. */
 void helper_stop(struct helper *helper);
 
-/* Try every device again at once. */
+/* Try to connect all devices without a server now. */
 void helper_retry(struct helper *helper);
-
-/* Ask the kernel for everything, soon. */
-void helper_resync(struct helper *helper);
-
-/* The same in a while: the kernel, or we, could not. */
-void helper_resync_later(struct helper *helper);
-
-/* Do what is deferred, soon. */
-void helper_defer(struct helper *helper);
 
 #endif /* VUSERD_HELPER_H */

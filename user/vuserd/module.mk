@@ -3,7 +3,7 @@ programs += vuserd
 sbin += vuserd
 vuserd-objs := $(addprefix $(d), \
 	main.o log.o helper.o family.o device.o connection.o config.o \
-	attach.o requests.o endpoint.o explain.o) $(vnl-objs)
+	attach.o fdmsg.o endpoint.o explain.o) $(vnl-objs)
 vuserd-libs := $(vnl-libs) libsystemd
 
 sysconfdir ?= /etc

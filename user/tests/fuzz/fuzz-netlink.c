@@ -9,22 +9,23 @@
 #include <string.h>
 
 #include "../../vuserd/device.h"
-#include "../../vuserd/helper.h"
+#include "../../vuserd/fdmsg.h"
 #include "../../vuserd/log.h"
-#include "../../vuserd/requests.h"
 #include "netlink.h"
 
-static struct helper helper;
+static struct vnl_sock owner;
+static struct device_table devices = { .owner = &owner };
+static struct fdmsg_queue queue;
 static struct device device;
 
 /* What the code under test asks of the rest of vuserd. */
-struct device *device_find(struct helper *unused, uint32_t id)
+struct device *device_find(struct device_table *unused, uint32_t id)
 {
 	(void)unused;
 	return id % 2 ? &device : NULL;
 }
 
-void helper_defer(struct helper *unused)
+static void defer(void *unused)
 {
 	(void)unused;
 }
@@ -41,10 +42,15 @@ void log_line(const char *level, const char *fmt, ...)
 	va_end(ap);
 }
 
-void helper_resync(struct helper *unused)
+static void resync(void *unused)
 {
 	(void)unused;
 }
+
+static const struct fdmsg_ops fdmsg_ops = {
+	.defer = defer,
+	.resync = resync,
+};
 
 static void check_dev(const struct vnl_dev *dev)
 {
@@ -77,7 +83,7 @@ static int on_event(void *data, const struct vnl_msg *msg)
 	if (!msg)
 		return 0;
 	if (msg->cmd == VUSER_CMD_REQUEST_NTF)
-		requests_rung(&helper, msg);
+		fdmsg_add(&queue, msg);
 	else if (!vnl_dev_parse(msg, &dev))
 		check_dev(&dev);
 	return 0;
@@ -102,10 +108,10 @@ static void use(struct vnl_sock *nl, uint8_t what)
 		ret = vnl_sock_events(nl);
 		break;
 	case 3:
-		ret = requests_dump(&helper, nl);
+		ret = fdmsg_dump(&queue, nl);
 		break;
 	default:
-		requests_send(&helper);
+		fdmsg_send(&queue);
 	}
 	FUZZ_CHECK(!ret || vnl_sock_error(nl, ret)[0]);
 	FUZZ_CHECK(memchr(nl->error, 0, sizeof(nl->error)));
@@ -115,19 +121,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in uses = { data, size };
 	size_t nr_uses = fuzz_u8(&uses) % 8, left;
-	struct vnl_sock *nl = &helper.owner;
+	struct vnl_sock *nl = &owner;
 
 	left = nr_uses;
 	data = fuzz_bytes(&uses, &left);
 	netlink_open(nl, uses.pos, uses.left);
 	nl->event = on_event;
-	helper.ready = true;
-	device.helper = &helper;
+	queue = (struct fdmsg_queue) {
+		.ops = &fdmsg_ops,
+		.devices = &devices,
+		.null_fd = -1,
+	};
+	device.table = &devices;
 	device.owned = true;
 	while (left--)
 		use(nl, *data++);
 	vnl_sock_close(nl);
-	free(helper.requests);
-	memset(&helper, 0, sizeof(helper));
+	fdmsg_free(&queue);
 	return 0;
 }

@@ -150,14 +150,14 @@ static void check_helper(const struct helper *helper)
 {
 	const struct device *dev;
 
-	for (dev = helper->devices; dev; dev = dev->next) {
+	for (dev = helper->devices.first; dev; dev = dev->next) {
 		FUZZ_CHECK(strlen(dev->uuid) == 36);
 		FUZZ_CHECK((dev->phase == PHASE_CONNECT) == !!dev->conn);
 		FUZZ_CHECK(!dev->next || dev->next->id != dev->id);
 		FUZZ_CHECK(memchr(dev->path, 0, sizeof(dev->path)));
 		FUZZ_CHECK(memchr(dev->why, 0, sizeof(dev->why)));
 	}
-	FUZZ_CHECK(helper->nr_requests <= helper->max_requests);
+	FUZZ_CHECK(helper->fdmsgs.nr <= helper->fdmsgs.max);
 }
 
 static void run(const uint8_t *data, size_t size, uint8_t flags)

@@ -21,11 +21,11 @@ fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
 fuzz-handshake-libs := libnl-3.0 libnl-genl-3.0
 fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,helper.o family.o device.o connection.o config.o \
-		attach.o requests.o explain.o) \
+		attach.o fdmsg.o explain.o) \
 	$(vnl-objs)
 fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0 libsystemd
 fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
-	vuserd/requests.o \
+	vuserd/fdmsg.o \
 	$(vnl-objs)
 fuzz-netlink-libs := libnl-3.0 libnl-genl-3.0
 

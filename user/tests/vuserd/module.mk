@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of parts of vuserd.
-tests += test-endpoint test-explain test-requests test-device
+tests += test-endpoint test-explain test-fdmsg test-device
 
 test-endpoint-objs := $(d)test-endpoint.o $(wire-objs) vuserd/endpoint.o \
 		      $(harness-objs)
 test-explain-objs := $(d)test-explain.o vuserd/explain.o $(harness-objs)
-test-requests-objs := $(d)test-requests.o $(d)request.o \
-		      vuserd/requests.o $(harness-objs) netlink/sock.o netlink/msg.o
-test-requests-ldlibs := -Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call
-test-requests-libs := $(vnl-libs)
+test-fdmsg-objs := $(d)test-fdmsg.o $(d)request.o \
+		      vuserd/fdmsg.o $(harness-objs) netlink/sock.o netlink/msg.o
+test-fdmsg-ldlibs := -Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call
+test-fdmsg-libs := $(vnl-libs)
 test-device-objs := $(d)test-device.o $(d)request.o vuserd/device.o \
 		    $(harness-objs) $(vnl-objs)
 test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_sock_port \

@@ -8,7 +8,6 @@
 #include "../../vuserd/attach.h"
 #include "../../vuserd/connection.h"
 #include "../../vuserd/device.h"
-#include "../../vuserd/helper.h"
 #include "../../vuserd/log.h"
 #include "../harness.h"
 
@@ -16,7 +15,8 @@
 #define OURS   2
 #define OTHERS 1
 
-static struct helper helper;
+static struct vnl_sock sock;
+static struct device_table devices;
 static int answer; /* the kernel's answer to DEV_GET */
 static int done; /* the kernel's answer to other commands */
 static uint32_t owner, state; /* of the device */
@@ -57,9 +57,9 @@ int __wrap_vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *info)
 	return 0;
 }
 
-void helper_resync_later(struct helper *h)
+static void resync_later(void *ctx)
 {
-	check(h == &helper);
+	check(ctx == &devices);
 	later++;
 }
 
@@ -69,14 +69,16 @@ void log_line(const char *level, const char *fmt, ...)
 	(void)fmt;
 }
 
-/*
- * Functions of other files that device.c calls, but not for a device of another
- * helper.
- */
-void helper_resync(struct helper *h)
+/* Not called: no device of this test loses its owner. */
+static void resync(void *ctx)
 {
-	check(!h);
+	check(!ctx);
 }
+
+static const struct device_ops device_ops = {
+	.resync = resync,
+	.resync_later = resync_later,
+};
 
 struct connection *connection_new(sd_event *event, const char *path,
 				  uint32_t timeout_ms,
@@ -115,8 +117,11 @@ int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 
 static void fresh(void)
 {
-	memset(&helper, 0, sizeof(helper));
-	helper.ready = true;
+	devices = (struct device_table) {
+		.owner = &sock,
+		.ops = &device_ops,
+		.ctx = &devices,
+	};
 	answer = done = later = 0;
 	/*
 	 * The device belongs to another helper, so vuserd does nothing with it.
@@ -128,28 +133,28 @@ static void fresh(void)
 static void setup(int next)
 {
 	fresh();
-	device_refresh(&helper, ID);
-	check(device_find(&helper, ID));
+	device_refresh(&devices, ID);
+	check(device_find(&devices, ID));
 	check_eq(later, 0);
-	device_find(&helper, ID)->seen = false;
+	device_find(&devices, ID)->seen = false;
 	answer = next;
-	device_refresh(&helper, ID);
+	device_refresh(&devices, ID);
 }
 
 /* The device still exists, and the next dump does not remove it. */
 TEST(known_device_stays_if_the_answer_is_lost)
 {
 	setup(-ENOBUFS);
-	check(device_find(&helper, ID));
-	check(device_find(&helper, ID)->seen);
+	check(device_find(&devices, ID));
+	check(device_find(&devices, ID)->seen);
 	check_eq(later, 1);
-	device_drop(&helper, ID);
+	device_drop(&devices, ID);
 }
 
 TEST(device_is_dropped_when_the_kernel_reports_enodev)
 {
 	setup(-ENODEV);
-	check(!device_find(&helper, ID));
+	check(!device_find(&devices, ID));
 	check_eq(later, 0);
 }
 
@@ -158,8 +163,8 @@ TEST(unknown_device_is_added_later_if_the_answer_is_lost)
 {
 	fresh();
 	answer = -ENOBUFS;
-	device_refresh(&helper, ID);
-	check(!device_find(&helper, ID));
+	device_refresh(&devices, ID);
+	check(!device_find(&devices, ID));
 	check_eq(later, 1);
 }
 
@@ -172,10 +177,10 @@ TEST(claim_is_retried_after_enomem)
 	fresh();
 	owner = 0;
 	done = -ENOMEM;
-	device_refresh(&helper, ID);
-	check(!device_find(&helper, ID)->owned);
+	device_refresh(&devices, ID);
+	check(!device_find(&devices, ID)->owned);
 	check_eq(later, 1);
-	device_drop(&helper, ID);
+	device_drop(&devices, ID);
 }
 
 /* A claim that is refused for good is not retried. */
@@ -184,21 +189,21 @@ TEST(claim_is_not_retried_after_eperm)
 	fresh();
 	owner = 0;
 	done = -EPERM;
-	device_refresh(&helper, ID);
+	device_refresh(&devices, ID);
 	check_eq(later, 0);
-	device_drop(&helper, ID);
+	device_drop(&devices, ID);
 }
 
 /* Our device has lost its server, and the kernel has no memory to detach it. */
 TEST(detach_is_retried_after_enobufs)
 {
 	fresh();
-	device_refresh(&helper, ID);
-	device_find(&helper, ID)->owned = true;
+	device_refresh(&devices, ID);
+	device_find(&devices, ID)->owned = true;
 	owner = OURS;
 	state = VUSER_STATE_LOST;
 	done = -ENOBUFS;
-	device_refresh(&helper, ID);
+	device_refresh(&devices, ID);
 	check_eq(later, 1);
-	device_drop(&helper, ID);
+	device_drop(&devices, ID);
 }

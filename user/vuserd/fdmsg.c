@@ -8,31 +8,30 @@
 #include <vuser/proto.h>
 
 #include "device.h"
-#include "helper.h"
+#include "fdmsg.h"
 #include "log.h"
-#include "requests.h"
 
-static int note(struct helper *helper, uint32_t dev, uint64_t id)
+static int append(struct fdmsg_queue *queue, uint32_t dev, uint64_t id)
 {
-	struct request *grown;
+	struct fdmsg *grown;
 	size_t max;
 
-	if (helper->nr_requests == helper->max_requests) {
-		max = helper->max_requests ? 2 * helper->max_requests : 16;
-		grown = reallocarray(helper->requests, max, sizeof(*grown));
+	if (queue->nr == queue->max) {
+		max = queue->max ? 2 * queue->max : 16;
+		grown = reallocarray(queue->entries, max, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		helper->requests = grown;
-		helper->max_requests = max;
+		queue->entries = grown;
+		queue->max = max;
 	}
-	helper->requests[helper->nr_requests].dev = dev;
-	helper->requests[helper->nr_requests].id = id;
-	helper->nr_requests++;
-	helper_defer(helper);
+	queue->entries[queue->nr].dev = dev;
+	queue->entries[queue->nr].id = id;
+	queue->nr++;
+	queue->ops->defer(queue->ctx);
 	return 0;
 }
 
-static int note_message(void *data, const struct vnl_msg *msg)
+static int add_message(void *data, const struct vnl_msg *msg)
 {
 	struct nlattr *attrs[VUSER_A_REQUEST_MAX + 1];
 	uint32_t dev;
@@ -42,22 +41,22 @@ static int note_message(void *data, const struct vnl_msg *msg)
 	    vnl_msg_u32(attrs[VUSER_A_REQUEST_DEV], &dev) ||
 	    vnl_msg_u64(attrs[VUSER_A_REQUEST_ID], &id))
 		return -EBADMSG;
-	return note(data, dev, id);
+	return append(data, dev, id);
 }
 
-void requests_rung(struct helper *helper, const struct vnl_msg *msg)
+void fdmsg_add(struct fdmsg_queue *queue, const struct vnl_msg *msg)
 {
-	note_message(helper, msg);
+	add_message(queue, msg);
 }
 
-int requests_dump(struct helper *helper, struct vnl_sock *nl)
+int fdmsg_dump(struct fdmsg_queue *queue, struct vnl_sock *nl)
 {
 	struct nl_msg *msg;
 
 	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_GET, NLM_F_DUMP, 0);
 	if (!msg)
 		return -ENOMEM;
-	return vnl_sock_call(nl, msg, note_message, helper);
+	return vnl_sock_call(nl, msg, add_message, queue);
 }
 
 static uint32_t get_u32(struct nlattr *attr)
@@ -98,7 +97,7 @@ static int log_details(void *data, const struct vnl_msg *msg)
 /* It cannot be sent: let the consumer's ioctl fail now, not at its deadline. */
 static void refuse(struct device *dev, uint64_t id, int error)
 {
-	struct vnl_sock *nl = &dev->helper->owner;
+	struct vnl_sock *nl = dev->table->owner;
 	struct nl_msg *msg;
 
 	log_err("%s: cannot send message %llu: %s", dev->uuid,
@@ -119,9 +118,9 @@ static void refuse(struct device *dev, uint64_t id, int error)
 	vnl_sock_call(nl, msg, NULL, NULL);
 }
 
-static void send_one(struct device *dev, uint64_t id)
+static void send_one(struct fdmsg_queue *queue, struct device *dev, uint64_t id)
 {
-	struct vnl_sock *nl = &dev->helper->owner;
+	struct vnl_sock *nl = dev->table->owner;
 	struct nl_msg *msg;
 	int ret;
 
@@ -131,7 +130,7 @@ static void send_one(struct device *dev, uint64_t id)
 	nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
 	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
 	nla_put_u64(msg, VUSER_A_REQUEST_TOKEN, dev->token);
-	nla_put_s32(msg, VUSER_A_REQUEST_NULL_FD, dev->helper->null_fd);
+	nla_put_s32(msg, VUSER_A_REQUEST_NULL_FD, queue->null_fd);
 	ret = vnl_sock_call(nl, msg, NULL, NULL);
 	log_debug("%s: message %llu: %s", dev->uuid, (unsigned long long)id,
 		  ret ? vnl_sock_error(nl, ret) : "sent");
@@ -144,32 +143,48 @@ static void send_one(struct device *dev, uint64_t id)
 		break;
 	case -EPERM:
 	case -ENOBUFS:
-		helper_resync(dev->helper);
+		queue->ops->resync(queue->ctx);
 		break;
 	default:
 		refuse(dev, id, ret);
 	}
 }
 
-void requests_send(struct helper *helper)
+void fdmsg_send(struct fdmsg_queue *queue)
 {
-	size_t i, nr = helper->nr_requests;
+	size_t i, nr = queue->nr;
 	struct device *dev;
 
 	if (!nr)
 		return;
-	for (i = 0; helper->ready && i < nr; i++) {
-		dev = device_find(helper, helper->requests[i].dev);
+	for (i = 0; i < nr && i < queue->nr; i++) {
+		dev = device_find(queue->devices, queue->entries[i].dev);
 		if (dev && dev->owned)
-			send_one(dev, helper->requests[i].id);
+			send_one(queue, dev, queue->entries[i].id);
 	}
-	/* A resync meanwhile may have left fewer. */
-	if (nr > helper->nr_requests)
-		nr = helper->nr_requests;
-	/* Bells that rang meanwhile are behind: all else gets its turn first. */
-	helper->nr_requests -= nr;
-	memmove(helper->requests, helper->requests + nr,
-		helper->nr_requests * sizeof(*helper->requests));
-	if (helper->nr_requests)
-		helper_defer(helper);
+	/* The queue may have been cleared meanwhile. */
+	if (nr > queue->nr)
+		nr = queue->nr;
+	/*
+	 * Messages that were added meanwhile stay.  The event loop handles other
+	 * events before them.
+	 */
+	queue->nr -= nr;
+	memmove(queue->entries, queue->entries + nr,
+		queue->nr * sizeof(*queue->entries));
+	if (queue->nr)
+		queue->ops->defer(queue->ctx);
+}
+
+void fdmsg_clear(struct fdmsg_queue *queue)
+{
+	queue->nr = 0;
+}
+
+void fdmsg_free(struct fdmsg_queue *queue)
+{
+	fdmsg_clear(queue);
+	free(queue->entries);
+	queue->entries = NULL;
+	queue->max = 0;
 }
