@@ -2,11 +2,12 @@
 /*
  * The vfio-user protocol on the wire.
  *
- * Follows "vfio-user Protocol Specification" (docs/interop/vfio-user of
- * QEMU); the names in quotes below are the titles of its clauses.  All fields
- * are in the byte order of the host, all sizes in bytes.  Every structure is
- * naturally aligned and has no holes, so none is packed.  A payload follows
- * its header at once, so it is aligned to 8 bytes where the header is.
+ * This file follows the "vfio-user Protocol Specification" (docs/interop/
+ * vfio-user of QEMU).  The names in quotes below are the titles of its
+ * sections.  All fields are in the byte order of the host, and all sizes are
+ * in bytes.  Every structure is naturally aligned and has no holes, so none is
+ * packed.  A payload directly follows its header, so it is aligned to 8 bytes
+ * if the header is.
  *
  * The values of VFIO_DEVICE_FLAGS_*, VFIO_REGION_INFO_FLAG_*,
  * VFIO_REGION_INFO_CAP_*, VFIO_IRQ_INFO_*, VFIO_IRQ_SET_* and
@@ -17,14 +18,15 @@
 
 #include <linux/types.h>
 
-/* The only major version there is, and the newest minor known here. */
+/* The only major version that exists, and the newest minor known here. */
 #define VFIO_USER_MAJOR		0
 #define VFIO_USER_MINOR		1
 
 /*
  * The first minor version whose servers know DEVICE_GET_REGION_IO_FDS,
- * DEVICE_FEATURE, MIG_DATA_READ and MIG_DATA_WRITE.  An older one may lose its
- * framing over them.
+ * DEVICE_FEATURE, MIG_DATA_READ and MIG_DATA_WRITE.  A server of an older
+ * version may not read the payload of these commands, and then takes it for
+ * the next header.
  */
 #define VFIO_USER_MINOR_EXTENDED	1
 
@@ -56,25 +58,26 @@
 #define VFIO_USER_FLAGS_NO_REPLY	(1 << 4)
 #define VFIO_USER_FLAGS_ERROR		(1 << 5)
 
-/* "VFIO_USER_VERSION": what holds for a capability that was not given */
+/* "VFIO_USER_VERSION": the defaults of capabilities that are not given */
 #define VFIO_USER_DEFAULT_MAX_MSG_FDS		1
 #define VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE	(1024 * 1024)
 #define VFIO_USER_DEFAULT_MAX_DMA_MAPS		65535
 #define VFIO_USER_DEFAULT_PGSIZES		4096
 
 /*
- * The longest version data taken, with its NUL.  The protocol has no limit;
- * what is defined today needs less than 300 bytes.
+ * The longest version data that is accepted, including its NUL.  The protocol
+ * has no limit; the capabilities defined today need less than 300 bytes.
  */
 #define VFIO_USER_VERSION_DATA_MAX		4096
 
 /**
- * struct vfio_user_header - "Header", in front of every message
+ * struct vfio_user_header - "Header", the start of every message
  * @msg_id: chosen by the sender of a command, echoed in its reply
- * @command: VFIO_USER_*, the same in the reply
- * @msg_size: of the whole message, this header included
+ * @command: VFIO_USER_*, repeated in the reply
+ * @msg_size: size of the whole message, including this header
  * @flags: VFIO_USER_FLAGS_*
- * @error_no: in a reply with VFIO_USER_FLAGS_ERROR an errno or 0, else reserved
+ * @error_no: an errno or 0 in a reply with VFIO_USER_FLAGS_ERROR, otherwise
+ *            reserved
  */
 struct vfio_user_header {
 	__u16 msg_id;
@@ -87,8 +90,8 @@ struct vfio_user_header {
 /**
  * struct vfio_user_version - "VFIO_USER_VERSION", command and reply
  * @major: VFIO_USER_MAJOR
- * @minor: proposed; in the reply equal to it or less
- * @data: JSON text with its terminating NUL, or nothing at all
+ * @minor: command: the proposed version; reply: this version or a lower one
+ * @data: JSON text with its terminating NUL, or nothing
  */
 struct vfio_user_version {
 	__u16 major;
@@ -104,9 +107,9 @@ struct vfio_user_version {
  * struct vfio_user_dma_map - "VFIO_USER_DMA_MAP", command; no reply payload
  * @argsz: size of this structure
  * @flags: VFIO_USER_DMA_MAP_*
- * @offset: where in the file that comes along the region starts, else 0
- * @address: first address of the region
- * @size: of the region
+ * @offset: start of the DMA region in the file of the message, 0 without a file
+ * @address: first address of the DMA region
+ * @size: size of the DMA region
  */
 struct vfio_user_dma_map {
 	__u32 argsz;
@@ -117,17 +120,18 @@ struct vfio_user_dma_map {
 };
 
 /*
- * struct vfio_user_dma_unmap: flags.  Not in the specification, but QEMU sends
- * it and libvfio-user takes it: all regions; address and size are 0.
+ * struct vfio_user_dma_unmap: flags.  UNMAP_ALL unmaps all DMA regions; address
+ * and size are 0.  It is not in the specification, but QEMU sends it and
+ * libvfio-user accepts it.
  */
 #define VFIO_USER_DMA_UNMAP_ALL		(1 << 1)
 
 /**
  * struct vfio_user_dma_unmap - "VFIO_USER_DMA_UNMAP", command and reply
- * @argsz: largest reply payload taken
+ * @argsz: size of the largest accepted reply payload
  * @flags: 0 or VFIO_USER_DMA_UNMAP_ALL
- * @address: of a region that was mapped
- * @size: of that region, all of it
+ * @address: first address of a mapped DMA region
+ * @size: size of this DMA region; parts cannot be unmapped
  *
  * Some servers reply with a bare header.
  */
@@ -140,7 +144,7 @@ struct vfio_user_dma_unmap {
 
 /**
  * struct vfio_user_device_info - "VFIO_USER_DEVICE_GET_INFO", command and reply
- * @argsz: command: largest reply payload taken; reply: size of it
+ * @argsz: command: size of the largest accepted reply payload; reply: its size
  * @flags: VFIO_DEVICE_FLAGS_*; 0 in the command
  * @num_regions: 0 in the command
  * @num_irqs: number of interrupt indexes; 0 in the command
@@ -154,12 +158,13 @@ struct vfio_user_device_info {
 
 /**
  * struct vfio_user_region_info - "VFIO_USER_DEVICE_GET_REGION_INFO", both ways
- * @argsz: command: largest reply payload taken; reply: size of a full one
+ * @argsz: command: size of the largest accepted reply payload; reply: size of
+ *         the complete payload
  * @flags: VFIO_REGION_INFO_FLAG_*; 0 in the command
- * @index: of the region
- * @cap_offset: of the first capability from the start of this structure
- * @size: of the region
- * @offset: of the region in the file that comes along where FLAG_MMAP is set
+ * @index: index of the region
+ * @cap_offset: offset of the first capability from the start of this structure
+ * @size: size of the region
+ * @offset: start of the region in the file of the message, with FLAG_MMAP
  */
 struct vfio_user_region_info {
 	__u32 argsz;
@@ -173,8 +178,9 @@ struct vfio_user_region_info {
 /**
  * struct vfio_user_cap_header - "VFIO cap header format"
  * @id: VFIO_REGION_INFO_CAP_*
- * @version: of this capability
- * @next: offset of the next from the start of the region info, 0 ends the list
+ * @version: version of this capability
+ * @next: offset of the next capability from the start of the region info; 0 ends
+ *        the list
  */
 struct vfio_user_cap_header {
 	__u16 id;
@@ -184,8 +190,8 @@ struct vfio_user_cap_header {
 
 /**
  * struct vfio_user_sparse_area - one area of a sparse mmap capability
- * @offset: from the start of the region
- * @size: of the area
+ * @offset: offset from the start of the region
+ * @size: size of the area
  */
 struct vfio_user_sparse_area {
 	__u64 offset;
@@ -197,7 +203,7 @@ struct vfio_user_sparse_area {
  * @header: VFIO_REGION_INFO_CAP_SPARSE_MMAP, version 1
  * @nr_areas: entries of @areas
  * @reserved: 0
- * @areas: the parts of the region that can be mapped
+ * @areas: the mappable parts of the region
  */
 struct vfio_user_cap_sparse_mmap {
 	struct vfio_user_cap_header header;
@@ -228,13 +234,13 @@ struct vfio_user_cap_type {
 
 /**
  * struct vfio_user_io_fd - "Sub-Region IO FD info format"
- * @offset: from the start of the region
- * @size: of the access; 0 matches every size
- * @fd_index: into the file descriptors of the reply
+ * @offset: offset from the start of the region
+ * @size: size of the access; 0 matches every size
+ * @fd_index: index into the file descriptors of the reply
  * @type: VFIO_USER_IO_FD_TYPE_*
- * @flags: VFIO_USER_IOEVENTFD_*, or the ioregionfd's
+ * @flags: VFIO_USER_IOEVENTFD_*, or the flags of an ioregionfd
  * @padding: reserved
- * @data: ioeventfd: the value to match; ioregionfd: handed back to the server
+ * @data: ioeventfd: the value to match; ioregionfd: returned to the server
  */
 struct vfio_user_io_fd {
 	__u64 offset;
@@ -248,10 +254,11 @@ struct vfio_user_io_fd {
 
 /**
  * struct vfio_user_region_io_fds - "VFIO_USER_DEVICE_GET_REGION_IO_FDS"
- * @argsz: command: largest reply payload taken; reply: size of a full one
+ * @argsz: command: size of the largest accepted reply payload; reply: size of
+ *         the complete payload
  * @flags: 0
- * @index: of the region
- * @count: 0 in the command; entries of @io_fds
+ * @index: index of the region
+ * @count: command: 0; reply: number of entries in @io_fds
  * @io_fds: only in the reply
  */
 struct vfio_user_region_io_fds {
@@ -264,10 +271,10 @@ struct vfio_user_region_io_fds {
 
 /**
  * struct vfio_user_irq_info - "VFIO_USER_DEVICE_GET_IRQ_INFO", both ways
- * @argsz: command: largest reply payload taken; reply: size of it
+ * @argsz: command: size of the largest accepted reply payload; reply: its size
  * @flags: VFIO_IRQ_INFO_*; 0 in the command
- * @index: of the interrupt type
- * @count: interrupts of it; 0 in the command
+ * @index: index of the interrupt type
+ * @count: command: 0; reply: number of interrupts of this type
  */
 struct vfio_user_irq_info {
 	__u32 argsz;
@@ -278,12 +285,12 @@ struct vfio_user_irq_info {
 
 /**
  * struct vfio_user_irq_set - "VFIO_USER_DEVICE_SET_IRQS"; no reply payload
- * @argsz: size of this structure and of @data
+ * @argsz: size of this structure including @data
  * @flags: one VFIO_IRQ_SET_DATA_* and one VFIO_IRQ_SET_ACTION_*
- * @index: of the interrupt type
+ * @index: index of the interrupt type
  * @start: first interrupt
- * @count: number of them
- * @data: @count bytes with VFIO_IRQ_SET_DATA_BOOL, else nothing
+ * @count: number of interrupts
+ * @data: @count bytes with VFIO_IRQ_SET_DATA_BOOL, otherwise nothing
  */
 struct vfio_user_irq_set {
 	__u32 argsz;
@@ -296,10 +303,10 @@ struct vfio_user_irq_set {
 
 /**
  * struct vfio_user_region_access - "VFIO_USER_REGION_READ" and "_WRITE"
- * @offset: from the start of the region
- * @region: its index
- * @count: bytes, max_data_xfer_size at most
- * @data: in the command to write and in the reply to read
+ * @offset: offset from the start of the region
+ * @region: index of the region
+ * @count: number of bytes, at most max_data_xfer_size
+ * @data: in the command of a write and in the reply of a read
  */
 struct vfio_user_region_access {
 	__u64 offset;
@@ -310,9 +317,9 @@ struct vfio_user_region_access {
 
 /**
  * struct vfio_user_dma_access - "VFIO_USER_DMA_READ" and "VFIO_USER_DMA_WRITE"
- * @address: in a region that was mapped
- * @count: bytes, max_data_xfer_size at most
- * @data: in the command to write and in the reply to read
+ * @address: first address, in a mapped DMA region
+ * @count: number of bytes, at most max_data_xfer_size
+ * @data: in the command of a write and in the reply of a read
  *
  * The specification's table gives the count of a DMA_WRITE reply 4 bytes; the
  * implementations (libvfio-user, QEMU) use 8, and so does this structure.
@@ -323,15 +330,15 @@ struct vfio_user_dma_access {
 	__u8 data[];
 };
 
-/* "Single Device Write Format": the most that one write carries */
+/* "Single Device Write Format": the largest number of bytes in one write */
 #define VFIO_USER_WRITE_MULTI_DATA_MAX	8
 
 /**
  * struct vfio_user_single_write - "Single Device Write Format"
- * @offset: from the start of the region
- * @region: its index
- * @count: bytes of @data that count, 8 at most
- * @data: to write, at its lowest addresses
+ * @offset: offset from the start of the region
+ * @region: index of the region
+ * @count: number of bytes to write, at most 8
+ * @data: the first @count bytes are written
  */
 struct vfio_user_single_write {
 	__u64 offset;
@@ -342,7 +349,7 @@ struct vfio_user_single_write {
 
 /**
  * struct vfio_user_write_multi - "VFIO_USER_REGION_WRITE_MULTI"
- * @wr_cnt: command: entries of @wrs; reply: writes completed
+ * @wr_cnt: command: number of entries in @wrs; reply: number of completed writes
  * @wrs: only in the command
  */
 struct vfio_user_write_multi {
@@ -352,9 +359,9 @@ struct vfio_user_write_multi {
 
 /**
  * struct vfio_user_device_feature - "VFIO_USER_DEVICE_FEATURE", both ways
- * @argsz: command: largest reply payload taken; reply: size of it
- * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the feature's index
- * @data: of the feature
+ * @argsz: command: size of the largest accepted reply payload; reply: its size
+ * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the index of the feature
+ * @data: data of the feature
  */
 struct vfio_user_device_feature {
 	__u32 argsz;
@@ -363,9 +370,9 @@ struct vfio_user_device_feature {
 };
 
 /**
- * struct vfio_user_log_range - of "VFIO_DEVICE_FEATURE_DMA_LOGGING_START"
+ * struct vfio_user_log_range - a range in struct vfio_user_log_control
  * @iova: first address
- * @length: of the range
+ * @length: length of the range
  */
 struct vfio_user_log_range {
 	__u64 iova;
@@ -374,10 +381,11 @@ struct vfio_user_log_range {
 
 /**
  * struct vfio_user_log_control - "VFIO_DEVICE_FEATURE_DMA_LOGGING_START"
- * @page_size: that is wished for; in the reply what a bit of the log is about
- * @num_ranges: entries of @ranges; 0: all memory
+ * @page_size: command: the wanted number of bytes for each bit of the log; reply:
+ *             the number in use
+ * @num_ranges: number of entries in @ranges; 0 means all memory
  * @reserved: 0
- * @ranges: to be logged.  <linux/vfio.h> has a pointer in their place.
+ * @ranges: the ranges to log; <linux/vfio.h> has a pointer here instead
  */
 struct vfio_user_log_control {
 	__u64 page_size;
@@ -389,10 +397,10 @@ struct vfio_user_log_control {
 /**
  * struct vfio_user_log_report - "VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT"
  * @iova: first address
- * @length: of the range
- * @page_size: what a bit of @bitmap is about
- * @bitmap: only in the reply: written pages.  <linux/vfio.h> has a pointer in
- *          its place.
+ * @length: length of the range
+ * @page_size: number of bytes for each bit of @bitmap
+ * @bitmap: only in the reply: one bit for each page, set if it was written;
+ *          <linux/vfio.h> has a pointer here instead
  */
 struct vfio_user_log_report {
 	__u64 iova;
@@ -403,9 +411,10 @@ struct vfio_user_log_report {
 
 /**
  * struct vfio_user_mig_data - "VFIO_USER_MIG_DATA_READ" and "_WRITE"
- * @argsz: size of this structure and of @data, in a read command of the reply
- * @size: of the migration data
- * @data: in the command to write and in the reply to read
+ * @argsz: size of this structure including @data; in the command of a read, the
+ *         size of the reply
+ * @size: size of the migration data
+ * @data: in the command of a write and in the reply of a read
  */
 struct vfio_user_mig_data {
 	__u32 argsz;
