@@ -72,6 +72,11 @@ TREES = {
         prefixes=("",),
         layers=(".",),
     ),
+    "vuserctl": Tree(
+        path="user/vuserctl",
+        prefixes=("",),
+        layers=(".",),
+    ),
     "netlink": Tree(
         path="user/netlink",
         prefixes=("vnl_",),

@@ -134,7 +134,7 @@ static int show_log(const char *uuid)
 	if (log)
 		fclose(log);
 	bridge_stop(uuid);
-	return complain(PROGRAM " did not start: no device was created");
+	return ctl_complain(PROGRAM " did not start: no device was created");
 }
 
 int bridge_start(const char *uuid, const char *what, char *endpoint,
@@ -147,16 +147,17 @@ int bridge_start(const char *uuid, const char *what, char *endpoint,
 	path_of(socket, uuid, "sock");
 	if (!copy || make_args(copy, socket, argv)) {
 		free(copy);
-		return complain("--vhost needs TYPE:PATH, for example "
-				"net:/run/back.sock; options of " PROGRAM
-				" may follow after commas");
+		return ctl_complain("--vhost needs TYPE:PATH, for example "
+				    "net:/run/back.sock; options of " PROGRAM
+				    " may follow after commas");
 	}
 	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
-		return complain("cannot create " DIRECTORY ": %s",
-				strerror(errno));
+		return ctl_complain("cannot create " DIRECTORY ": %s",
+				    strerror(errno));
 	fd = notify_socket(name);
 	if (fd < 0)
-		return complain("cannot start " PROGRAM ": %s", strerror(-fd));
+		return ctl_complain("cannot start " PROGRAM ": %s",
+				    strerror(-fd));
 	pid = fork();
 	if (!pid)
 		become_bridge(uuid, name, argv);

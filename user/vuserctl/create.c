@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "ctl.h"
+#include "commands.h"
 #include "output.h"
 #include "settings.h"
 #include "sysfs.h"
+#include "target.h"
 
 #define WAIT_DEFAULT 30
 
@@ -77,8 +78,8 @@ static int parse(struct create *create, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
 		if (c == 'u') {
 			if (take_uuid(create->uuid, optarg))
-				return complain("--uuid: '%s' is not a UUID",
-						optarg);
+				return ctl_complain(
+					"--uuid: '%s' is not a UUID", optarg);
 			continue;
 		}
 		if (c == 'v') {
@@ -89,27 +90,28 @@ static int parse(struct create *create, int argc, char **argv)
 			create->wait = WAIT_DEFAULT;
 			if (optarg && (settings_number(optarg, &create->wait) ||
 				       !create->wait))
-				return complain(
+				return ctl_complain(
 					"--wait: '%s' is not a number of seconds from 1 on",
 					optarg);
 			continue;
 		}
 		ret = settings_parse(&create->set, c, optarg, why, sizeof(why));
 		if (ret == -ENOENT)
-			return usage(&cmd_create);
+			return ctl_usage(&cmd_create);
 		if (ret)
-			return complain("--%s: %s", longs[index].name, why);
+			return ctl_complain("--%s: %s", longs[index].name, why);
 	}
 	if (optind != argc)
-		return usage(&cmd_create);
+		return ctl_usage(&cmd_create);
 	if (create->vhost && create->set.given[SET_ENDPOINT])
-		return complain(
+		return ctl_complain(
 			"--vhost sets the endpoint: leave --endpoint out");
 	if (create->wait && !create->set.endpoint[0] && !create->vhost)
-		return complain(
+		return ctl_complain(
 			"--wait needs a server to wait for: give --endpoint or --vhost");
 	if (!create->uuid[0] && random_uuid(create->uuid))
-		return complain("cannot generate a UUID: give one with --uuid");
+		return ctl_complain(
+			"cannot generate a UUID: give one with --uuid");
 	return 0;
 }
 
@@ -121,18 +123,19 @@ static int make(const char *uuid)
 	case 0:
 		return 0;
 	case -EEXIST:
-		return complain(
+		return ctl_complain(
 			"device %s already exists: see vuserctl show %s", uuid,
 			uuid);
 	case -EACCES:
 	case -EPERM:
-		return complain(
+		return ctl_complain(
 			"cannot create a device: permission denied, run vuserctl as root");
 	case -ENOENT:
-		return complain(
+		return ctl_complain(
 			"cannot create a device: the kernel module is not loaded, run modprobe vuser");
 	default:
-		return complain("cannot create a device: %s", strerror(-ret));
+		return ctl_complain("cannot create a device: %s",
+				    strerror(-ret));
 	}
 }
 
@@ -146,13 +149,13 @@ static int apply(struct ctl *ctl, struct create *create)
 		return 0;
 	msg = vnl_sock_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
 	if (!msg)
-		return complain("out of memory");
+		return ctl_complain("out of memory");
 	vnl_uuid_parse(create->uuid, bytes);
 	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
 	settings_put(&create->set, msg);
 	ret = vnl_sock_call(&ctl->nl, msg, NULL, NULL);
 	if (ret)
-		return complain(
+		return ctl_complain(
 			"cannot create a device with these settings: %s",
 			vnl_sock_error(&ctl->nl, ret));
 	return 0;
@@ -180,7 +183,7 @@ static void look(struct create *create, const struct vnl_dev *dev)
 	create->done = dev->state != VUSER_STATE_CREATED;
 	if (!create->done && dev->error[0] &&
 	    strcmp(dev->error, create->said)) {
-		complain("waiting: %s", dev->error);
+		ctl_complain("waiting: %s", dev->error);
 		memcpy(create->said, dev->error, sizeof(create->said));
 	}
 }
@@ -230,7 +233,7 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 	do {
 		/* What happened before, or was lost, is seen by asking. */
 		if (vnl_dev_get_uuid(&ctl->nl, create->uuid, &dev))
-			return complain(
+			return ctl_complain(
 				"%s was removed while it waited for a server",
 				create->uuid);
 		look(create, &dev);
@@ -242,8 +245,8 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 
 	if (create->done)
 		return 0;
-	return complain("%s has no server after %u s: %s", create->uuid,
-			create->wait, why_none(&create->dev));
+	return ctl_complain("%s has no server after %u s: %s", create->uuid,
+			    create->wait, why_none(&create->dev));
 }
 
 static int print_json(struct ctl *ctl, const char *uuid)
@@ -265,7 +268,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (parse(&create, argc, argv))
 		return EXIT_FAILURE;
 	if (vnl_sock_open(&events) || vnl_sock_join(&events))
-		return complain("cannot receive events from the kernel");
+		return ctl_complain("cannot receive events from the kernel");
 	events.event = on_change;
 	events.event_data = &create;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the subcommands of vuserctl share. */
+/* Types and functions that all subcommands share. */
 #ifndef VUSERCTL_CTL_H
 #define VUSERCTL_CTL_H
 
@@ -8,9 +8,9 @@
 #include "../netlink/dev.h"
 
 /**
- * struct ctl - this run
+ * struct ctl - this run of vuserctl
  * @json: print JSON
- * @nl: to the kernel
+ * @nl: socket to the kernel
  */
 struct ctl {
 	bool json;
@@ -19,10 +19,10 @@ struct ctl {
 
 /**
  * struct command - a subcommand
- * @name: as typed
- * @args: for the usage line
- * @what: for the list of subcommands
- * @run: argv[0] is @name; returns the exit status
+ * @name: as the user types it
+ * @args: arguments, for the usage line
+ * @what: description, for the list of subcommands
+ * @run: runs it; argv[0] is @name.  Returns the exit status.
  */
 struct command {
 	const char *name;
@@ -31,23 +31,10 @@ struct command {
 	int (*run)(struct ctl *ctl, int argc, char **argv);
 };
 
-extern const struct command cmd_create, cmd_remove, cmd_list, cmd_show, cmd_set,
-	cmd_monitor, cmd_stats, cmd_exec;
+/* Print an error on stderr.  Returns EXIT_FAILURE. */
+int ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Says on stderr what is wrong; returns an exit status for that. */
-int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* The subcommand was typed wrongly; returns an exit status for that. */
-int usage(const struct command *cmd);
-
-/**
- * target_find - the device that a person means
- * @ctl: this run
- * @name: UUID or PCI address
- * @dev: result, whole
- *
- * Return: 0, or an exit status after complaining.
- */
-int target_find(struct ctl *ctl, const char *name, struct vnl_dev *dev);
+/* Print how @cmd is used on stderr.  Returns EXIT_FAILURE. */
+int ctl_usage(const struct command *cmd);
 
 #endif /* VUSERCTL_CTL_H */

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "tree.h"
 #include "view.h"
 
@@ -28,13 +28,13 @@ static int load_vfio_pci(void)
 		return 0;
 	pid = fork();
 	if (pid < 0)
-		return complain("cannot run modprobe: %s", strerror(errno));
+		return ctl_complain("cannot run modprobe: %s", strerror(errno));
 	if (!pid) {
 		execlp("modprobe", "modprobe", "-q", "vfio-pci", NULL);
 		_exit(EXIT_NOT_FOUND);
 	}
 	if (waitpid(pid, &status, 0) < 0 || stat(TREE_VFIO_PCI, &st))
-		return complain(
+		return ctl_complain(
 			"cannot load the module vfio-pci: run modprobe vfio-pci to see why");
 	return 0;
 }
@@ -42,14 +42,14 @@ static int load_vfio_pci(void)
 static int own_mounts(void)
 {
 	if (unshare(CLONE_NEWNS))
-		return complain(
+		return ctl_complain(
 			errno == EPERM ?
 				"cannot create a mount namespace: permission denied, run vuserctl as root" :
 				"cannot create a mount namespace: %s",
 			strerror(errno));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return complain("cannot make mounts private: %s",
-				strerror(errno));
+		return ctl_complain("cannot make mounts private: %s",
+				    strerror(errno));
 	return 0;
 }
 
@@ -85,18 +85,18 @@ static int add_device(struct ctl *ctl, struct tree *tree, uint32_t id)
 	if (ret == -ENODEV)
 		return 0;
 	if (ret)
-		return complain("device %u: %s", id,
-				vnl_sock_error(&ctl->nl, ret));
+		return ctl_complain("device %u: %s", id,
+				    vnl_sock_error(&ctl->nl, ret));
 	if (!view_possible(&dev)) {
-		complain(
+		ctl_complain(
 			"%s is not shown, because its state is %s: see vuserctl show %s",
 			dev.uuid, vnl_name_state(dev.state), dev.uuid);
 		return 0;
 	}
 	ret = tree_add(tree, &dev);
 	if (ret)
-		return complain("cannot show %s as %s: %s", dev.uuid,
-				dev.pci_address, strerror(-ret));
+		return ctl_complain("cannot show %s as %s: %s", dev.uuid,
+				    dev.pci_address, strerror(-ret));
 	return 0;
 }
 
@@ -108,8 +108,8 @@ static int add_devices(struct ctl *ctl, struct tree *tree)
 
 	ret = vnl_dev_dump(&ctl->nl, collect, &fill);
 	if (ret)
-		status = complain("cannot list the devices: %s",
-				  vnl_sock_error(&ctl->nl, ret));
+		status = ctl_complain("cannot list the devices: %s",
+				      vnl_sock_error(&ctl->nl, ret));
 	for (i = 0; i < fill.nr && !status; i++)
 		status = add_device(ctl, tree, fill.ids[i]);
 	free(fill.ids);
@@ -124,17 +124,17 @@ static int make_view(struct ctl *ctl)
 
 	ret = tree_open(&tree);
 	if (ret)
-		return complain("cannot mount the view at " TREE_PCI_DEVICES
-				": %s",
-				strerror(-ret));
+		return ctl_complain("cannot mount the view at " TREE_PCI_DEVICES
+				    ": %s",
+				    strerror(-ret));
 	/* As readable as sysfs is, for the program may not stay root. */
 	mask = umask(022);
 	status = add_devices(ctl, tree);
 	umask(mask);
 	ret = tree_seal(tree);
 	if (ret && !status)
-		status = complain("cannot make the view read-only: %s",
-				  strerror(-ret));
+		status = ctl_complain("cannot make the view read-only: %s",
+				      strerror(-ret));
 	return status;
 }
 
@@ -146,16 +146,16 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (argc > 1 && !strcmp(*cmd, "--"))
 		cmd++;
 	if (!*cmd || (cmd == argv + 1 && **cmd == '-'))
-		return usage(&cmd_exec);
+		return ctl_usage(&cmd_exec);
 	if (load_vfio_pci() || own_mounts() || make_view(ctl))
 		return EXIT_FAILURE;
 	/* DPDK takes the place from here. */
 	if (setenv("SYSFS_PCI_DEVICES", TREE_PCI_DEVICES, 1))
-		return complain("out of memory");
+		return ctl_complain("out of memory");
 	vnl_sock_close(&ctl->nl);
 	execvp(*cmd, cmd);
 	error = errno;
-	complain("cannot run %s: %s", *cmd, strerror(error));
+	ctl_complain("cannot run %s: %s", *cmd, strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 

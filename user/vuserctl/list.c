@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "output.h"
 
 static int add_json(void *data, const struct vnl_dev *dev)
@@ -29,7 +29,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 
 	(void)argv;
 	if (argc != 1)
-		return usage(&cmd_list);
+		return ctl_usage(&cmd_list);
 	if (ctl->json) {
 		array = json_object_new_array();
 		ret = vnl_dev_dump(&ctl->nl, add_json, array);
@@ -41,8 +41,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		ret = vnl_dev_dump(&ctl->nl, print_row, &any);
 	}
 	if (ret)
-		return complain("cannot list the devices: %s",
-				vnl_sock_error(&ctl->nl, ret));
+		return ctl_complain("cannot list the devices: %s",
+				    vnl_sock_error(&ctl->nl, ret));
 	return EXIT_SUCCESS;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vuserctl: what a person does with vuser devices. */
+/* vuserctl: the command line tool for vuser devices. */
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "ctl.h"
 
 static const struct command *const commands[] = {
@@ -15,28 +15,6 @@ static const struct command *const commands[] = {
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-int complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	fflush(stdout);
-	fputs("vuserctl: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	return EXIT_FAILURE;
-}
-
-int usage(const struct command *cmd)
-{
-	fprintf(stderr,
-		"usage: vuserctl [-j] %s %s\n"
-		"See vuserctl --help.\n",
-		cmd->name, cmd->args);
-	return EXIT_FAILURE;
-}
 
 static void help(FILE *to)
 {
@@ -115,8 +93,8 @@ int main(int argc, char **argv)
 		return status;
 	cmd = find_command(argv[optind]);
 	if (!cmd)
-		return complain("unknown command '%s': see vuserctl --help",
-				argv[optind]);
+		return ctl_complain("unknown command '%s': see vuserctl --help",
+				    argv[optind]);
 	argc -= optind;
 	argv += optind;
 	/* The subcommand's own options. */
@@ -124,10 +102,10 @@ int main(int argc, char **argv)
 
 	ret = vnl_sock_open(&ctl.nl);
 	if (ret)
-		return complain("%s", vnl_sock_error(&ctl.nl, ret));
+		return ctl_complain("%s", vnl_sock_error(&ctl.nl, ret));
 	status = cmd->run(&ctl, argc, argv);
 	vnl_sock_close(&ctl.nl);
 	if (fflush(stdout) && !status)
-		status = complain("cannot write: %s", strerror(errno));
+		status = ctl_complain("cannot write: %s", strerror(errno));
 	return status;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "output.h"
 
 static void print_change(const struct ctl *ctl, const struct vnl_dev *dev)
@@ -61,24 +61,25 @@ static int run(struct ctl *ctl, int argc, char **argv)
 
 	(void)argv;
 	if (argc != 1)
-		return usage(&cmd_monitor);
+		return ctl_usage(&cmd_monitor);
 	ret = vnl_sock_join(&ctl->nl);
 	if (ret)
-		return complain("cannot receive events: %s", strerror(-ret));
+		return ctl_complain("cannot receive events: %s",
+				    strerror(-ret));
 	ctl->nl.event = on_event;
 	ctl->nl.event_data = ctl;
 	pfd.fd = vnl_sock_fd(&ctl->nl);
 	while (!ferror(stdout)) {
 		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
-			return complain("cannot wait for events: %s",
-					strerror(errno));
+			return ctl_complain("cannot wait for events: %s",
+					    strerror(errno));
 		ret = vnl_sock_events(&ctl->nl);
 		if (ret == -ENOBUFS)
-			complain(
+			ctl_complain(
 				"some events were lost: they came faster than they were printed");
 		else if (ret)
-			return complain("cannot receive events: %s",
-					strerror(-ret));
+			return ctl_complain("cannot receive events: %s",
+					    strerror(-ret));
 	}
 	return EXIT_FAILURE;
 }

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "bridge.h"
-#include "ctl.h"
+#include "commands.h"
 #include "sysfs.h"
+#include "target.h"
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
@@ -14,7 +15,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	int ret;
 
 	if (argc != 2)
-		return usage(&cmd_remove);
+		return ctl_usage(&cmd_remove);
 	if (target_find(ctl, argv[1], &dev))
 		return EXIT_FAILURE;
 	if (dev.state == VUSER_STATE_OPEN)
@@ -22,12 +23,12 @@ static int run(struct ctl *ctl, int argc, char **argv)
 			"vuserctl: a program has the device open, waiting for the program to close it\n");
 	ret = sysfs_remove(dev.uuid);
 	if (ret == -EACCES || ret == -EPERM)
-		return complain(
+		return ctl_complain(
 			"cannot remove %s: permission denied, run vuserctl as root",
 			dev.uuid);
 	if (ret)
-		return complain("cannot remove %s: %s", dev.uuid,
-				strerror(-ret));
+		return ctl_complain("cannot remove %s: %s", dev.uuid,
+				    strerror(-ret));
 	bridge_stop(dev.uuid);
 	return EXIT_SUCCESS;
 }

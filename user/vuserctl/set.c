@@ -2,8 +2,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "settings.h"
+#include "target.h"
 
 static int send_settings(struct ctl *ctl, const struct vnl_dev *dev,
 			 const struct settings *set)
@@ -32,17 +33,17 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
 		ret = settings_parse(&set, c, optarg, why, sizeof(why));
 		if (ret == -ENOENT)
-			return usage(&cmd_set);
+			return ctl_usage(&cmd_set);
 		if (ret)
-			return complain("--%s: %s", longs[index].name, why);
+			return ctl_complain("--%s: %s", longs[index].name, why);
 	}
 	if (argc - optind != 1 || !settings_any(&set))
-		return usage(&cmd_set);
+		return ctl_usage(&cmd_set);
 	if (target_find(ctl, argv[optind], &dev))
 		return EXIT_FAILURE;
 	ret = send_settings(ctl, &dev, &set);
 	if (ret)
-		return complain(
+		return ctl_complain(
 			"cannot set %s: %s", dev.uuid,
 			ret == -EPERM ?
 				"permission denied, run vuserctl as root" :

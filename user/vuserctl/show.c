@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "output.h"
+#include "target.h"
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	struct vnl_dev dev;
 
 	if (argc != 2)
-		return usage(&cmd_show);
+		return ctl_usage(&cmd_show);
 	if (target_find(ctl, argv[1], &dev))
 		return EXIT_FAILURE;
 	if (ctl->json)

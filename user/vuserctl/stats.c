@@ -7,9 +7,10 @@
 
 #include <getopt.h>
 
-#include "ctl.h"
+#include "commands.h"
 #include "output.h"
 #include "settings.h"
+#include "target.h"
 
 /**
  * struct stats - what to print
@@ -90,12 +91,13 @@ static int watch(struct ctl *ctl, const struct stats *stats,
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		ret = vnl_dev_get(&ctl->nl, old->id, &new);
 		if (ret)
-			return complain("%s: %s", old->uuid,
-					vnl_sock_error(&ctl->nl, ret));
+			return ctl_complain("%s: %s", old->uuid,
+					    vnl_sock_error(&ctl->nl, ret));
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		print_rates(ctl, old, &new, seconds_of(&then, &now));
 		if (fflush(stdout))
-			return complain("cannot write: %s", strerror(errno));
+			return ctl_complain("cannot write: %s",
+					    strerror(errno));
 		*old = new;
 		then = now;
 	}
@@ -127,19 +129,20 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "i:n:", longs, NULL)) != -1) {
 		if (c == 'i') {
 			if (parse_interval(optarg, &stats.interval))
-				return complain(
+				return ctl_complain(
 					"--interval: '%s' is not a number of seconds above 0 and up to 86400",
 					optarg);
 		} else if (c == 'n') {
 			if (settings_number(optarg, &stats.count))
-				return complain("--count: '%s' is not a number",
-						optarg);
+				return ctl_complain(
+					"--count: '%s' is not a number",
+					optarg);
 		} else {
-			return usage(&cmd_stats);
+			return ctl_usage(&cmd_stats);
 		}
 	}
 	if (argc - optind != 1)
-		return usage(&cmd_stats);
+		return ctl_usage(&cmd_stats);
 	if (target_find(ctl, argv[optind], &dev))
 		return EXIT_FAILURE;
 	if (stats.interval)

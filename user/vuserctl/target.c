@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "ctl.h"
+#include "target.h"
 
 struct search {
 	const char *address;
@@ -42,10 +42,11 @@ int target_find(struct ctl *ctl, const char *name, struct vnl_dev *dev)
 	if (ret == -EINVAL)
 		ret = find_address(ctl, name, dev);
 	if (ret == -ENODEV)
-		return complain(
+		return ctl_complain(
 			"there is no device %s: list the devices with vuserctl list, or create one with vuserctl create",
 			name);
 	if (ret)
-		return complain("%s: %s", name, vnl_sock_error(&ctl->nl, ret));
+		return ctl_complain("%s: %s", name,
+				    vnl_sock_error(&ctl->nl, ret));
 	return 0;
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The subcommands.  Each one stands in a file of its name. */
+#ifndef VUSERCTL_COMMANDS_H
+#define VUSERCTL_COMMANDS_H
+
+#include "ctl.h"
+
+extern const struct command cmd_create, cmd_remove, cmd_list, cmd_show, cmd_set,
+	cmd_monitor, cmd_stats, cmd_exec;
+
+#endif /* VUSERCTL_COMMANDS_H */
