@@ -68,7 +68,10 @@ bool emulate(const u8 *code, struct native_state *state)
 	return state->regs.ip == ip + insn.len;
 }
 
-/* After a shift; none are changed by a distance of 0. */
+/*
+ * Return the flags that are undefined after a shift; a distance of 0 changes no
+ * flags.
+ */
 static u64 undefined_by_shift(const struct vuser_insn *insn)
 {
 	u64 flags = VUSER_FLAG_AF;
@@ -108,7 +111,7 @@ u64 emulate_undefined_flags(const struct vuser_insn *insn)
 
 bool emulate_runs_here(const u8 *code, const struct vuser_insn *insn)
 {
-	/* A MOV like others, to the decoder. */
+	/* The decoder treats MOVDIRI as a MOV. */
 	static const u8 movdiri[] = { 0x0f, 0x38, 0xf9 };
 
 	if (insn->vex && !native_has_avx())

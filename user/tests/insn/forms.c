@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sweep over prefixes, opcodes and ModRM bytes. */
+/* Combine prefixes, opcodes and ModRM bytes. */
 #include <string.h>
 
 #include "forms.h"
 
-/* Each but the last ones in an order that processors take. */
+/* Prefixes; all except the last two are in an order that processors accept. */
 const char *const form_prefixes[] = { "",	  "\x66",	  "\x67",
 				      "\x66\x67", "\xf0",	  "\xf0\x66",
 				      "\xf0\x67", "\xf3",	  "\x67\xf3",
@@ -22,7 +22,7 @@ void form_seed(u64 seed)
 	state = seed;
 }
 
-/* splitmix64: every run sees the same numbers. */
+/* splitmix64: each run gets the same numbers. */
 u64 form_random(void)
 {
 	u64 z = state += 0x9e3779b97f4a7c15;
@@ -51,7 +51,7 @@ static u32 append(struct form *form, u32 at, const char *bytes)
 	return at;
 }
 
-/* Every ModRM byte; what follows it is random, the SIB byte included. */
+/* Try each ModRM byte; the bytes after it, including SIB, are random. */
 static void sweep_modrm(struct form *form, u32 at,
 			void (*use)(struct form *form))
 {
@@ -127,7 +127,10 @@ static void sweep_vex3(u8 rxb, u32 map, u32 last,
 	}
 }
 
-/* Two byte VEX, with and without an address size prefix, and three byte VEX. */
+/*
+ * Try two-byte VEX, with and without an address size prefix, and three-byte
+ * VEX.
+ */
 void form_sweep_vex(void (*use)(struct form *form))
 {
 	static const u8 rxb[] = { 0xe0, 0x60, 0xa0, 0xc0, 0x00, 0x80 };
@@ -136,7 +139,7 @@ void form_sweep_vex(void (*use)(struct form *form))
 	for (last = 0; last < 256; last++)
 		sweep_vex2(last, use);
 
-	/* mostly without a second source, as moves are */
+	/* mostly without a second source, like moves */
 	for (last = 0; last < 256; last++)
 		for (map = 0;
 		     map < 4 && ((last & 0x78) == 0x78 || last % 16 == 1);

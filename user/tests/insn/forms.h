@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Byte strings that look like instructions: every opcode with every prefix. */
+/* Byte strings that look like instructions: each opcode with each prefix. */
 #ifndef INSN_FORMS_H
 #define INSN_FORMS_H
 
 #include "x86/insn.h"
 
 /**
- * struct form - up to 15 bytes, of which an instruction may be the start
- * @bytes: prefixes and opcode, then a ModRM byte, then random ones
- * @modrm: where the ModRM byte is
+ * struct form - 15 bytes that may start with an instruction
+ * @bytes: prefixes and opcode, then a ModRM byte, then random bytes
+ * @modrm: offset of the ModRM byte
  * @prefix: prefixes before REX or VEX, as in form_prefixes[]
- * @rex: the REX prefix, or 0; its low three bits also where VEX has them
+ * @rex: the REX prefix, or 0; its low three bits also for VEX
  */
 struct form {
 	u8 bytes[VUSER_INSN_MAX];

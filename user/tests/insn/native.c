@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Run one instruction on this processor: code around it loads all registers
- * from a page at a fixed address and stores them there again.  No stack is
- * used in between, so the stack pointer is a register like any other.
+ * Run one instruction on this processor.  Code around it loads all registers
+ * from a page at a fixed address, and stores them there afterwards.  The code
+ * uses no stack in between, so the stack pointer is a register like the others.
  */
 #include <cpuid.h>
 #include <setjmp.h>
@@ -29,7 +29,7 @@ struct context {
 static struct context *const context = (struct context *)NATIVE_CONTEXT;
 static u8 *const code_page = (u8 *)NATIVE_CODE;
 
-static u8 after[512]; /* what is put behind the instruction */
+static u8 after[512]; /* the code after the instruction */
 static u32 after_len;
 static u32 before_len;
 static bool has_avx;
@@ -44,7 +44,9 @@ static u8 *emit(u8 *p, const char *bytes, u32 len)
 	return p + len;
 }
 
-/* ModRM and SIB for an absolute address, with @reg as the other operand. */
+/*
+ * Emit ModRM and SIB for an absolute address, with @reg as the other operand.
+ */
 static u8 *emit_address(u8 *p, u32 reg, u32 addr)
 {
 	*p++ = (u8)(0x04 | (reg & 7) << 3);
@@ -72,7 +74,7 @@ static u8 *emit_gpr(u8 *p, u8 opcode, u32 reg, u32 addr)
 	return emit_address(p, reg, addr);
 }
 
-/* movups, or vmovups of 32 bytes; @opcode 10 loads, 11 stores. */
+/* Emit movups, or vmovups of 32 bytes; @opcode 10 loads, 11 stores. */
 static u8 *emit_vecs(u8 *p, u8 opcode)
 {
 	u32 i;
@@ -134,7 +136,7 @@ static int map_at(u64 addr, u64 size, int prot)
 	return p == (void *)addr ? 0 : -1;
 }
 
-/* Returns 0, or -1 where the addresses cannot be had. */
+/* Return 0, or -1 if the addresses are in use. */
 int native_init(void)
 {
 	static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
@@ -160,13 +162,13 @@ int native_init(void)
 	return 0;
 }
 
-/* Where the instruction will be. */
+/* Return the address of the instruction. */
 u64 native_ip(void)
 {
 	return NATIVE_CODE + before_len;
 }
 
-/* Returns 0, or the signal that the instruction raised. */
+/* Return 0, or the signal that the instruction raised. */
 int native_run(const u8 *code, u32 len, struct native_state *state)
 {
 	void (*run)(void);
@@ -213,7 +215,10 @@ bool native_has_movbe(void)
 	return cpuid_bit(1, 2, 22);
 }
 
-/* Asked for each instruction, and to ask costs a trip to the hypervisor. */
+/*
+ * Cached: the tests ask for each instruction, and CPUID exits to the
+ * hypervisor.
+ */
 bool native_has_movdiri(void)
 {
 	static int has = -1;

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Run one instruction on this processor, with registers of one's choice. */
+/* Run one instruction on this processor with given registers. */
 #ifndef INSN_NATIVE_H
 #define INSN_NATIVE_H
 
 #include "x86/insn.h"
 
-/* Where instructions are put, and the memory they work on: below 2 GiB. */
+/* Addresses of the code and of its memory: below 2 GiB. */
 #define NATIVE_CONTEXT	  0x10000000ul
 #define NATIVE_ARENA	  0x20000000ul
 #define NATIVE_ARENA_SIZE 0x4000ul
 #define NATIVE_CODE	  0x30000000ul
 
-/* The low 32 bytes of the vector registers; the upper 16 need AVX. */
+/* The low 32 bytes of a vector register; the upper 16 of these need AVX. */
 struct native_vec {
 	u64 word[4];
 };
 
 /**
- * struct native_state - what an instruction works on
- * @regs: with the ip before it; native_run() does not change that
+ * struct native_state - registers before and after an instruction
+ * @regs: with the ip before it; native_run() does not change the ip
  * @vec: XMM or YMM registers
  */
 struct native_state {

@@ -139,7 +139,7 @@ static void sort_operands(struct reference *ref)
 	}
 }
 
-/* MOVSD is a string move or one of XMM registers. */
+/* MOVSD is either a string move or a move of XMM registers. */
 static int find_claim(const ZydisDecodedInstruction *insn)
 {
 	bool vec = insn->meta.category != ZYDIS_CATEGORY_STRINGOP;
@@ -184,9 +184,9 @@ static u64 register_value(const struct vuser_regs *regs,
 }
 
 /*
- * Zydis 4.0.0 says R13D plus nothing where 67, REX.B and a SIB byte without a
- * base come together.  Processors add the displacement to no base, with REX.B
- * as without (SDM volume 2, table 2-3, note 1); test-insn-exec shows it.
+ * For 67, REX.B and a SIB byte without a base, Zydis 4.0.0 reports R13D plus
+ * nothing.  Processors use the displacement without a base, with REX.B and
+ * without (SDM volume 2, table 2-3, note 1); test-insn-exec shows it.
  */
 static bool zydis_has_wrong_base(const ZydisDecodedInstruction *insn)
 {
@@ -208,7 +208,7 @@ static u64 effective_address(const struct vuser_regs *regs,
 	return vuser_insn_zext(addr, ref->insn.address_width / 8);
 }
 
-/* A bit of a register's choice is as far away as the register says. */
+/* Return the byte offset of a bit whose number is in a register. */
 static u64 bit_distance(const struct vuser_insn *insn)
 {
 	s64 bit = (s64)vuser_insn_sext(insn->operand, insn->size);
@@ -252,7 +252,7 @@ static bool is_shift(const struct vuser_insn *insn)
 	return insn->op >= VUSER_INSN_SHL && insn->op <= VUSER_INSN_SAR;
 }
 
-/* By a constant, or by CL. */
+/* The distance is a constant or in CL. */
 static bool same_distance(const struct vuser_insn *insn,
 			  const struct vuser_regs *regs,
 			  const struct reference *ref)
@@ -267,7 +267,7 @@ static bool same_distance(const struct vuser_insn *insn,
 	return insn->bit == (count & (insn->size == 8 ? 63 : 31));
 }
 
-/* What is compared but for registers, which the string moves have not. */
+/* Compare the operands; string moves have no register operand. */
 static const char *operand_difference(const struct vuser_insn *insn,
 				      const struct vuser_regs *regs,
 				      const struct reference *ref)
@@ -282,7 +282,7 @@ static const char *operand_difference(const struct vuser_insn *insn,
 	return NULL;
 }
 
-/* The first thing that differs, or NULL. */
+/* Return the name of the first difference, or NULL. */
 const char *reference_difference(const struct vuser_insn *insn,
 				 const struct vuser_regs *regs,
 				 const struct reference *ref)
@@ -400,7 +400,7 @@ bool reference_on_purpose(const struct vuser_regs *regs,
 	if (vec && (!ref->reg || ZydisRegisterGetClass(ref->reg->reg.value) !=
 					 ZYDIS_REGCLASS_XMM))
 		return true;
-	/* EVEX, and VEX forms with another source or any length */
+	/* EVEX; VEX with another source or with L set */
 	if (ref->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX)
 		return true;
 	if (ref->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX &&
@@ -409,15 +409,15 @@ bool reference_on_purpose(const struct vuser_regs *regs,
 	if (needs_alignment(ref->insn.mnemonic) &&
 	    effective_address(regs, ref, mem) % 16)
 		return true;
-	/* a product that goes to two registers */
+	/* a product in two registers */
 	if (op == VUSER_INSN_IMUL && ref->insn.operand_count_visible == 1)
 		return true;
-	/* nothing is left to move */
+	/* a repetition count of 0 */
 	if ((op == VUSER_INSN_MOVS || op == VUSER_INSN_STOS) &&
 	    ref->insn.attributes & ZYDIS_ATTRIB_HAS_REP &&
 	    !vuser_insn_zext(regs->gpr[VUSER_CX], ref->insn.address_width / 8))
 		return true;
-	/* F2 and F3 are hints, or do nothing */
+	/* F2 and F3 are hints or have no effect */
 	if (!vec && (has_prefix(ref, 0xf2) ||
 		     (has_prefix(ref, 0xf3) && op != VUSER_INSN_MOVS &&
 		      op != VUSER_INSN_STOS && op != VUSER_INSN_POPCNT)))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The decoder against Zydis, over every opcode with every prefix: what is
- * taken must be what Zydis says, and what is refused must not be on the list
- * of what is to be taken.
+ * The decoder against Zydis, over each opcode with each prefix: an accepted
+ * instruction must be as Zydis reports it, and a refused one must not be in
+ * claims[].
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,9 @@ static void show(const char *what, const char *detail, const u8 *bytes,
 	printf("\n");
 }
 
-/* With fewer bytes it must be refused, and nothing behind them be read. */
+/*
+ * A shorter buffer must be refused, and bytes after the end must not be read.
+ */
 static void check_lengths(const struct vuser_insn *insn, const u8 *bytes,
 			  const struct vuser_regs *regs)
 {
@@ -63,7 +65,7 @@ static void check_taken(const struct vuser_insn *insn, const u8 *bytes,
 
 	if (!reference_look_up(&ref, bytes)) {
 		if (!not_instructions++)
-			show("taken", "no instruction", bytes, &ref);
+			show("taken", "not an instruction", bytes, &ref);
 		return;
 	}
 	wrong = reference_difference(insn, regs, &ref);
@@ -99,7 +101,7 @@ static void check_bytes(const u8 *bytes)
 	struct vuser_insn insn;
 	u32 i;
 
-	/* half of them such that aligned moves are possible */
+	/* align half of them, so that aligned moves are possible */
 	for (i = 0; i < VUSER_NR_GPRS; i++)
 		regs.gpr[i] = form_random() & (total & 1 ? ~(u64)15 : ~(u64)0);
 	regs.gpr[VUSER_CX] |= 64;
@@ -136,7 +138,7 @@ static void print_refused(void)
 		kinds += !!refused[i];
 		sum += refused[i];
 	}
-	printf("# %lu byte strings, %lu instructions of %u kinds refused\n",
+	printf("# %lu byte strings, %lu instructions of %u kinds refused",
 	       total, sum, kinds);
 }
 
@@ -156,13 +158,15 @@ int main(void)
 		       ZydisMnemonicGetString(claims[i].mnemonic),
 		       counts[i].taken, counts[i].wrong, counts[i].missed);
 		tap_ok(counts[i].taken && !counts[i].wrong && !counts[i].missed,
-		       "decode %s%s",
+		       "%s%s is decoded as Zydis does",
 		       ZydisMnemonicGetString(claims[i].mnemonic),
 		       claims[i].op == VUSER_INSN_MOVS ? " (string)" : "");
 	}
 	print_refused();
-	tap_ok(!unclaimed, "nothing else is taken");
-	tap_ok(!not_instructions, "nothing is taken that is no instruction");
-	tap_ok(!by_length_wrong, "exactly the instruction's bytes are read");
+	tap_ok(!unclaimed, "no instruction outside the list is accepted");
+	tap_ok(!not_instructions,
+	       "bytes that are not an instruction are refused");
+	tap_ok(!by_length_wrong,
+	       "exactly the bytes of the instruction are read");
 	return tap_done();
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every instruction that the decoder takes is run on this processor and by
- * the emulation, from the same registers, flags and memory; both must leave
- * the same behind.
+ * Run each instruction that the decoder accepts on this processor and in the
+ * emulation, from the same registers, flags and memory, and compare the
+ * results.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 
 #define NR_OPS (VUSER_INSN_VEC + 1)
 
-/* The middle of the memory: what bits far away are reached from. */
+/* The middle of the memory, so that distant bits are in it as well. */
 #define TARGET_FIRST (NATIVE_ARENA + NATIVE_ARENA_SIZE / 2 - 2048)
 
 static const char *const op_names[NR_OPS] = {
@@ -45,7 +45,7 @@ static struct {
 } counts[NR_OPS];
 static unsigned long elsewhere;
 
-/* Where the parts of an instruction with a ModRM byte are. */
+/* The parts of an instruction with a ModRM byte. */
 struct address {
 	int base; /* register number, or -1 */
 	int index;
@@ -98,7 +98,7 @@ static void put_displacement(struct form *form, const struct address *a,
 	memcpy(&form->bytes[a->disp_at], &disp, a->disp_size);
 }
 
-/* Change registers or displacement so that the access is at @target. */
+/* Change registers or the displacement so that the access is at @target. */
 static void aim(struct form *form, struct vuser_regs *regs, u32 len,
 		bool addr32, u64 target)
 {
@@ -153,7 +153,10 @@ static u64 random_value(void)
 	return edges[(random >> 8) % (sizeof(edges) / sizeof(edges[0]))];
 }
 
-/* Of the vectors one is new each time: to fill them all takes longer than the rest. */
+/*
+ * Only one vector is new each time: filling all of them would take most of the
+ * time.
+ */
 static void random_state(struct native_state *state)
 {
 	static struct native_vec vec[16];
@@ -169,7 +172,7 @@ static void random_state(struct native_state *state)
 		0x202 | (form_random() & (VUSER_FLAGS_STATUS | VUSER_FLAG_DF));
 }
 
-/* What the registers other than those of the address should be like. */
+/* Prepare the registers that are not part of the address. */
 static void prepare_operands(const struct vuser_insn *insn,
 			     struct vuser_regs *regs, u64 target)
 {
@@ -209,7 +212,7 @@ static bool is_moffs(const struct form *form)
 	       (form->modrm < 2 || form->bytes[form->modrm - 2] != 0x0f);
 }
 
-/* Half of the comparisons are to find what they look for. */
+/* Make half of the comparisons find an equal value. */
 static void prepare_compare(const struct vuser_insn *insn,
 			    struct vuser_regs *regs)
 {
@@ -284,7 +287,10 @@ static void try_form(struct form *form)
 	struct vuser_insn insn;
 	bool taken;
 
-	/* Most are not, and a state costs more than to see that. */
+	/*
+	 * Decode first: most forms are refused, and a random state takes
+	 * longer.
+	 */
 	taken = !vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX, &any);
 	if (!taken && (form->bytes[form->modrm] & 0xc0) == 0xc0)
 		return;
@@ -292,7 +298,7 @@ static void try_form(struct form *form)
 	state.regs.gpr[VUSER_CX] |= 1;
 	if (!taken || vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX,
 					&state.regs)) {
-		/* perhaps it was not aligned */
+		/* the address may not have been aligned */
 		target &= ~(u64)15;
 		aim(form, &state.regs, form->modrm, false, target);
 		if (vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX,
@@ -322,14 +328,15 @@ static void judge(enum vuser_insn_op op)
 {
 	if ((op == VUSER_INSN_MOVBE && !native_has_movbe()) ||
 	    (op == VUSER_INSN_POPCNT && !native_has_popcnt())) {
-		tap_ok(true, "exec %s # SKIP this processor has none",
+		tap_ok(true,
+		       "emulated %s equals this processor's # SKIP this processor lacks it",
 		       op_names[op]);
 		return;
 	}
 	printf("# %s: %lu runs, %lu mismatches\n", op_names[op],
 	       counts[op].runs, counts[op].mismatches);
-	tap_ok(counts[op].runs > 500 && !counts[op].mismatches, "exec %s",
-	       op_names[op]);
+	tap_ok(counts[op].runs > 500 && !counts[op].mismatches,
+	       "emulated %s equals this processor's", op_names[op]);
 }
 
 int main(void)
@@ -341,7 +348,8 @@ int main(void)
 
 	form_seed(20261120);
 	if (native_init()) {
-		tap_ok(true, "exec # SKIP addresses below 2 GiB are taken");
+		tap_ok(true,
+		       "emulation equals this processor # SKIP addresses below 2 GiB are in use");
 		return tap_done();
 	}
 	for (i = 0; i < NATIVE_ARENA_SIZE; i++)

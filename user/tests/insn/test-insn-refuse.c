@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Instructions that must be refused, each beside one that must not. */
+/* Instructions that must be refused, and similar ones that must be accepted. */
 #include <string.h>
 
 #include "x86/insn.h"
@@ -13,7 +13,7 @@ struct sample {
 
 #define BYTES(string) (sizeof(string) - 1), string
 
-/* All registers are 0x1000, but for CX. */
+/* All registers except CX are 0x1000. */
 static const struct sample taken[] = {
 	{ "mov [rax], ecx", BYTES("\x89\x08") },
 	{ "mov cs:[rax], ecx", BYTES("\x2e\x89\x08") },
@@ -26,8 +26,9 @@ static const struct sample taken[] = {
 	{ "movaps xmm1, [rax]", BYTES("\x0f\x28\x08") },
 	{ "movups xmm1, [rax + 8]", BYTES("\x0f\x10\x48\x08") },
 	{ "vmovups [rax], xmm1", BYTES("\xc5\xf8\x11\x08") },
-	{ "fifteen bytes", BYTES("\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e"
-				 "\xc7\x00\x01\x02\x03\x04") },
+	{ "an instruction of fifteen bytes",
+	  BYTES("\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e"
+		"\xc7\x00\x01\x02\x03\x04") },
 };
 
 static const struct sample refused[] = {
@@ -79,12 +80,14 @@ static const struct sample refused[] = {
 	{ "clflush [rax]", BYTES("\x0f\xae\x38") },
 	{ "fxsave [rax]", BYTES("\x0f\xae\x00") },
 	{ "mov [rax], 1 with reg 1", BYTES("\xc6\x08\x01") },
-	{ "82 /0, gone in 64-bit mode", BYTES("\x82\x00\x01") },
-	{ "sixteen bytes", BYTES("\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e"
-				 "\xc7\x00\x01\x02\x03\x04") },
-	{ "fifteen prefixes", BYTES("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66"
-				    "\x66\x66\x66\x66\x66") },
-	{ "nothing", 0, "" },
+	{ "opcode 82 /0, invalid in 64-bit mode,", BYTES("\x82\x00\x01") },
+	{ "an instruction of sixteen bytes",
+	  BYTES("\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e\x2e"
+		"\xc7\x00\x01\x02\x03\x04") },
+	{ "a string of fifteen prefixes",
+	  BYTES("\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66"
+		"\x66\x66\x66\x66\x66") },
+	{ "an empty buffer", 0, "" },
 };
 
 static int decode(const struct sample *sample, u64 cx)
@@ -107,13 +110,14 @@ int main(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		tap_ok(!decode(&taken[i], 1), "taken: %s", taken[i].name);
+		tap_ok(!decode(&taken[i], 1), "%s is accepted", taken[i].name);
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		tap_ok(decode(&refused[i], 1) == -EINVAL, "refused: %s",
+		tap_ok(decode(&refused[i], 1) == -EINVAL, "%s is refused",
 		       refused[i].name);
-	tap_ok(decode(&rep, 0) == -EINVAL, "refused: rep movsb of none");
+	tap_ok(decode(&rep, 0) == -EINVAL,
+	       "rep movsb with a count of 0 is refused");
 	tap_ok(decode(&rep32, 1ull << 32) == -EINVAL,
-	       "refused: rep movsb of none, by ecx");
-	tap_ok(!decode(&rep, 1ull << 32), "taken: rep movsb of 4 GiB");
+	       "rep movsb with a count of 0 in ecx is refused");
+	tap_ok(!decode(&rep, 1ull << 32), "rep movsb of 4 GiB is accepted");
 	return tap_done();
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* check() of harness.h, with words for what was expected, e.g. of a table's row. */
+/*
+ * check() of harness.h with a text that says what was expected, for example for
+ * a row of a table.
+ */
 #ifndef EXPECT_H
 #define EXPECT_H
 
@@ -18,7 +21,7 @@
 		}                                                       \
 	} while (0)
 
-/* What is needed to test at all is missing. */
+/* End the program because the tests cannot run at all. */
 #define bail(...)                     \
 	do {                          \
 		printf("Bail out! "); \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A consumer's memory without a consumer. */
+/* Memory of a consumer, without a consumer. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static void fake_release(void *ctx)
 	assert(!m->held);
 }
 
-/* A message, which must be within one region that is not mapped. */
+/* Handle a message; its range must be within one region that is not mapped. */
 static void *message(struct fake_memory *m, uint64_t iova, size_t len,
 		     int *error)
 {
@@ -107,10 +107,10 @@ static void *message(struct fake_memory *m, uint64_t iova, size_t len,
 	pthread_mutex_lock(&m->lock);
 	m->waiting = true;
 	pthread_cond_broadcast(&m->changed);
-	while (m->hold)
+	while (m->block)
 		pthread_cond_wait(&m->changed, &m->lock);
 	m->waiting = false;
-	/* Whoever waits for an answer must not hold memory back. */
+	/* A thread that waits for a reply must block no reference to memory. */
 	assert(!m->held);
 	*error = m->message_error;
 	pthread_mutex_unlock(&m->lock);
@@ -156,10 +156,10 @@ struct ioat_dma fake_memory_dma(struct fake_memory *m)
 	return (struct ioat_dma) { &ops, m };
 }
 
-void fake_memory_hold(struct fake_memory *m, bool hold)
+void fake_memory_block(struct fake_memory *m, bool block)
 {
 	pthread_mutex_lock(&m->lock);
-	m->hold = hold;
+	m->block = block;
 	pthread_cond_broadcast(&m->changed);
 	pthread_mutex_unlock(&m->lock);
 }

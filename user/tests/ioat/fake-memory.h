@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A consumer's memory without a consumer, for the tests. */
+/* Memory of a consumer, without a consumer, for the tests. */
 #ifndef FAKE_MEMORY_H
 #define FAKE_MEMORY_H
 
@@ -12,11 +12,11 @@
 #define FAKE_REGIONS 8
 
 /**
- * struct fake_region - a piece of it
- * @iova: where the device sees it
+ * struct fake_region - a dma region
+ * @iova: address for the device
  * @size: bytes
- * @ptr: its bytes
- * @direct: it is mapped; else messages reach it
+ * @ptr: the memory itself
+ * @direct: the region is mapped; otherwise the device sends messages
  * @readonly: the device may not write
  */
 struct fake_region {
@@ -28,17 +28,17 @@ struct fake_region {
 };
 
 /**
- * struct fake_memory - all of it
- * @regions: in any order
- * @nr: how many
- * @held: spans not yet given back
- * @reads: DMA_READ messages so far
- * @writes: DMA_WRITE messages so far
- * @message_error: what messages answer
- * @lock: guards the rest
- * @changed: @waiting or @hold changed
- * @hold: messages wait while this is set
- * @waiting: one does
+ * struct fake_memory - all dma regions
+ * @regions: the regions, in any order
+ * @nr: their number
+ * @held: references not yet put
+ * @reads: number of DMA_READ messages
+ * @writes: number of DMA_WRITE messages
+ * @message_error: errno that messages return, or 0
+ * @lock: guards the members below, and @held
+ * @changed: signalled when @waiting or @block changes
+ * @block: messages wait while this is set
+ * @waiting: a message waits
  */
 struct fake_memory {
 	struct fake_region regions[FAKE_REGIONS];
@@ -49,7 +49,7 @@ struct fake_memory {
 	int message_error;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool hold;
+	bool block;
 	bool waiting;
 };
 
@@ -61,7 +61,7 @@ struct fake_region *fake_memory_region(struct fake_memory *m, uint64_t iova);
 void *fake_memory_at(struct fake_memory *m, uint64_t iova);
 struct ioat_dma fake_memory_dma(struct fake_memory *m);
 
-void fake_memory_hold(struct fake_memory *m, bool hold);
+void fake_memory_block(struct fake_memory *m, bool block);
 void fake_memory_await_message(struct fake_memory *m);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The registers and the state machine behind them, through BAR 0. */
+/* The registers of BAR 0 and the state machine behind them. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define RING 0x10000ull /* descriptors, mapped */
 #define SRC  0x100000ull /* mapped */
 #define DST  0x200000ull /* mapped */
-#define FAR  0x300000ull /* by messages */
+#define FAR  0x300000ull /* accessed by messages */
 #define CMP  0x400000ull /* completions, mapped */
 #define HOLE 0x800000ull
 #define SIZE 0x20000
@@ -33,7 +33,7 @@ static void raise_irq(void *ctx)
 static void setup(void)
 {
 	if (vuser_guard_init())
-		bail("cannot catch SIGBUS");
+		bail("cannot install the SIGBUS handler");
 	fake_memory_init(&mem);
 	fake_memory_add(&mem, RING, SIZE, true);
 	fake_memory_add(&mem, SRC, SIZE, true);
@@ -46,7 +46,7 @@ static void setup(void)
 	if (ioat_channel_new(&bar.channel, fake_memory_dma(&mem),
 			     (struct ioat_irq) { raise_irq, NULL }) ||
 	    vuser_msix_init(&bar.msix, IOAT_MSIX_VECTORS))
-		bail("cannot make a channel");
+		bail("cannot create a channel");
 	ioat_bar_reset(&bar);
 }
 
@@ -75,7 +75,7 @@ static unsigned int state(void)
 	return rd(IOAT_CHANSTS, 8) & IOAT_CHANSTS_STATE;
 }
 
-/* Polls as a driver does, for ten seconds at most. */
+/* Poll as a driver does, for at most ten seconds. */
 static bool until(bool (*test)(unsigned int arg), unsigned int arg)
 {
 	const struct timespec pause = { .tv_nsec = 100000 };
@@ -133,9 +133,9 @@ static void start(uint16_t count)
 	wr(IOAT_DMACOUNT, 2, count);
 }
 
-/* Registers that just hold a value, or never change. */
+/* Registers that only hold a value or are constant. */
 
-TEST(identity)
+TEST(registers_have_their_reset_values_and_masks)
 {
 	setup();
 	expect(rd(IOAT_CHANCNT, 1) == 1, "CHANCNT");
@@ -147,35 +147,36 @@ TEST(identity)
 		       rd(IOAT_DMACOUNT, 2) == 0 &&
 		       rd(IOAT_CHAINADDR, 8) == 0 && rd(IOAT_CHANCMP, 8) == 0 &&
 		       rd(IOAT_CHANERR, 4) == 0 && rd(IOAT_CHANERRMASK, 4) == 0,
-	       "the channel's registers are 0 at first");
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "and it is halted");
+	       "the channel's registers are 0 after a reset");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED,
+	       "the channel is halted after a reset");
 
 	wr(IOAT_CHANCNT, 8, ~0ull);
 	expect(rd(IOAT_CHANCNT, 1) == 1 && rd(IOAT_XFERCAP, 1) == 16 &&
 		       rd(IOAT_GENCTRL, 1) == 1 && rd(IOAT_INTRCTRL, 1) == 9 &&
 		       rd(IOAT_ATTNSTATUS, 4) == 0,
-	       "8 bytes of ones at 0 set GENCTRL and INTRCTRL only");
+	       "8 bytes of ones at 0 set only GENCTRL and INTRCTRL");
 	wr(IOAT_INTRDELAY, 2, 0xffff);
 	expect(rd(IOAT_INTRDELAY, 2) == 0x3fff, "INTRDELAY has 14 bits");
 	wr(IOAT_CBVER, 1, 0);
 	wr(IOAT_DMACAP, 4, 0);
 	expect(rd(IOAT_CBVER, 1) == 0x33 && rd(IOAT_DMACAP, 4) == 0x40,
-	       "read-only registers stay");
+	       "read-only registers keep their values");
 	wr(IOAT_CHANERRMASK, 4, 0xdeadbeef);
 	expect(rd(IOAT_CHANERRMASK, 4) == 0xdeadbeef, "CHANERRMASK");
 	wr(IOAT_CHANCTRL, 2, 0xffff);
-	expect(rd(IOAT_CHANCTRL, 2) == 0xfeff, "CHANCTRL: bit 8 reads 0");
+	expect(rd(IOAT_CHANCTRL, 2) == 0xfeff, "CHANCTRL bit 8 reads as 0");
 	wr(IOAT_CHANCTRL, 2, 0);
 	expect(rd(IOAT_CHANCTRL, 2) == IOAT_CHANCTRL_REARM,
-	       "CHANCTRL: bit 0 stays until the interrupt");
+	       "CHANCTRL bit 0 stays set until the interrupt");
 	expect(rd(0x200, 8) == 0 && rd(IOAT_BAR_SIZE - 8, 8) == 0,
-	       "reserved space reads 0");
+	       "reserved space reads as 0");
 	wr(0x200, 8, ~0ull);
-	expect(rd(0x200, 8) == 0, "and cannot be written");
+	expect(rd(0x200, 8) == 0, "reserved space cannot be written");
 	teardown();
 }
 
-TEST(widths)
+TEST(registers_are_read_and_written_in_any_width)
 {
 	unsigned int i;
 	uint8_t whole[IOAT_REGS_END], bytes[IOAT_REGS_END];
@@ -190,57 +191,63 @@ TEST(widths)
 		for (i = 0; i + size <= sizeof(bytes); i += size)
 			ioat_bar_read(&bar, i, bytes + i, size);
 		expect(!memcmp(whole, bytes, sizeof(bytes)),
-		       "all registers read in pieces of %u", size);
+		       "all registers are the same read in units of %u bytes",
+		       size);
 	}
 	for (ok = true, i = 1; i < sizeof(bytes) - 8; i++) {
 		uint64_t value = rd(i, 8);
 
 		ok = ok && !memcmp(&value, whole + i, 8);
 	}
-	expect(ok, "and unaligned");
+	expect(ok, "unaligned reads return the same bytes");
 
 	wr(IOAT_CHANCMP, 4, 0x00abcd00);
-	expect(rd(IOAT_CHANCMP, 8) == 0x1122334400abcd00, "low half written");
+	expect(rd(IOAT_CHANCMP, 8) == 0x1122334400abcd00,
+	       "the low half of CHANCMP is written");
 	wr(IOAT_CHANCMP + 4, 4, 0x99);
-	expect(rd(IOAT_CHANCMP, 8) == 0x9900abcd00, "high half written");
+	expect(rd(IOAT_CHANCMP, 8) == 0x9900abcd00,
+	       "the high half of CHANCMP is written");
 	wr(IOAT_CHANCMP + 1, 1, 0x77);
-	expect(rd(IOAT_CHANCMP, 8) == 0x9900ab7700, "one byte written");
+	expect(rd(IOAT_CHANCMP, 8) == 0x9900ab7700,
+	       "one byte of CHANCMP is written");
 	wr(IOAT_CHANCMP, 8, 0x107);
 	expect(rd(IOAT_CHANCMP, 8) == 0x100, "CHANCMP drops its low bits");
 
 	wr(IOAT_CHAINADDR, 4, 0x40);
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "low half of CHAINADDR arms");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED,
+	       "a write to the low half of CHAINADDR arms the channel");
 	wr(IOAT_CHAINADDR + 4, 4, 0x12);
 	expect(rd(IOAT_CHAINADDR, 8) == 0x1200000040 &&
 		       rd(IOAT_CHANSTS, 8) == IOAT_ARMED,
-	       "the high half too");
+	       "a write to the high half of CHAINADDR keeps it armed");
 	teardown();
 }
 
-TEST(msix)
+TEST(msix_table_is_writable_and_pba_is_not)
 {
 	setup();
-	expect(rd(IOAT_MSIX_TABLE + 12, 4) == 1, "the vector starts masked");
+	expect(rd(IOAT_MSIX_TABLE + 12, 4) == 1,
+	       "the vector is masked after a reset");
 	wr(IOAT_MSIX_TABLE, 8, 0x00000000fee00000);
 	wr(IOAT_MSIX_TABLE + 8, 8, 0x41);
 	expect(rd(IOAT_MSIX_TABLE, 4) == 0xfee00000 &&
 		       rd(IOAT_MSIX_TABLE + 8, 4) == 0x41 &&
 		       rd(IOAT_MSIX_TABLE + 12, 4) == 0,
-	       "the table is memory");
+	       "the table is writable");
 	wr(IOAT_MSIX_PBA, 8, ~0ull);
-	expect(rd(IOAT_MSIX_PBA, 8) == 0, "the pending bits are not");
+	expect(rd(IOAT_MSIX_PBA, 8) == 0, "the pending bits are read-only");
 	wr(IOAT_MSIX_TABLE + 16, 8, ~0ull);
-	expect(rd(IOAT_MSIX_TABLE + 16, 8) == 0, "one vector only");
+	expect(rd(IOAT_MSIX_TABLE + 16, 8) == 0, "there is only one vector");
 	ioat_bar_reset(&bar);
 	expect(rd(IOAT_MSIX_TABLE + 8, 4) == 0 &&
 		       rd(IOAT_MSIX_TABLE + 12, 4) == 1,
-	       "a reset masks it");
+	       "a reset masks the vector");
 	teardown();
 }
 
-/* Work. */
+/* Descriptors. */
 
-TEST(chain)
+TEST(chain_is_executed_up_to_dmacount)
 {
 	unsigned int i;
 
@@ -251,31 +258,34 @@ TEST(chain)
 	desc(7)->next = RING;
 	wr(IOAT_CHANCMP, 8, CMP);
 	start(3);
-	expect(until(state_is, IOAT_IDLE), "count reached: idle");
+	expect(until(state_is, IOAT_IDLE),
+	       "the channel is idle when it reaches the count");
 	expect(rd(IOAT_CHANSTS, 8) == (RING + 128 + IOAT_IDLE) &&
 		       rd(IOAT_CDAR, 8) == RING + 128,
-	       "CHANSTS and CDAR name the third descriptor");
+	       "CHANSTS and CDAR hold the third descriptor's address");
 	expect(completion() == (RING + 128 + IOAT_IDLE),
-	       "and so does the completion");
+	       "the completion holds the third descriptor's address");
 	expect(!memcmp(fake_memory_at(&mem, SRC), fake_memory_at(&mem, DST),
 		       3 * 4096) &&
 		       *(uint8_t *)fake_memory_at(&mem, DST + 3 * 4096) == 0xee,
 	       "three blocks were copied");
 	wr(IOAT_DMACOUNT, 2, 3);
-	expect(state() == IOAT_IDLE, "the same count again: nothing to do");
+	expect(state() == IOAT_IDLE,
+	       "writing the same count again starts nothing");
 	wr(IOAT_DMACOUNT, 2, 9);
 	expect(until(state_is, IOAT_IDLE) &&
 		       rd(IOAT_CHANSTS, 8) == RING + IOAT_IDLE,
-	       "goes on where it was, round the ring");
-	expect(rd(IOAT_DMACOUNT, 2) == 9, "DMACOUNT reads back");
+	       "the channel continues at the next descriptor, around the ring");
+	expect(rd(IOAT_DMACOUNT, 2) == 9, "DMACOUNT reads as written");
 	wr(IOAT_CHAINADDR, 8, RING + 64);
 	expect(rd(IOAT_CHANSTS, 8) == 4 && rd(IOAT_DMACOUNT, 2) == 0,
-	       "CHAINADDR: armed, counts 0");
-	expect(atomic_load(&irqs) == 0, "no interrupt was asked for");
+	       "CHAINADDR arms the channel and sets the counts to 0");
+	expect(atomic_load(&irqs) == 0,
+	       "no interrupt without a request for one");
 	teardown();
 }
 
-TEST(count_wraps)
+TEST(dmacount_wraps_after_65535)
 {
 	bool ok;
 
@@ -284,15 +294,17 @@ TEST(count_wraps)
 	desc(0)->next = RING;
 	start(65535);
 	ok = until(state_is, IOAT_IDLE);
-	expect(ok, "65535 times the same descriptor");
+	expect(ok, "the same descriptor runs 65535 times");
 	wr(IOAT_DMACOUNT, 2, 5);
 	expect(until(state_is, IOAT_IDLE) && rd(IOAT_DMACOUNT, 2) == 5,
-	       "DMACOUNT counts on past 65535");
+	       "DMACOUNT continues after 65535");
 	teardown();
 }
 
-/* The second descriptor writes the third, which was read with it. */
-TEST(fence)
+/*
+ * The second descriptor writes the third, which was fetched together with it.
+ */
+TEST(descriptor_after_a_fence_is_fetched_again)
 {
 	setup();
 	put_desc(0, 0, SRC, DST, 64);
@@ -310,11 +322,11 @@ TEST(fence)
 	expect(until(state_is, IOAT_IDLE) &&
 		       *(uint8_t *)fake_memory_at(&mem, DST + 8192) == 0x5a &&
 		       *(uint8_t *)fake_memory_at(&mem, DST + 4096) == 0xee,
-	       "a fence: what comes next is read after what was written");
+	       "the descriptor after a fence is read after the fenced copy");
 	teardown();
 }
 
-TEST(completions)
+TEST(completion_is_written_where_chancmp_points)
 {
 	setup();
 	put_desc(0, 0, SRC, DST, 64);
@@ -326,7 +338,7 @@ TEST(completions)
 	wr(IOAT_DMACOUNT, 2, 2);
 	expect(until(state_is, IOAT_IDLE) &&
 		       completion() == (RING + 64 + IOAT_IDLE),
-	       "a completion with it");
+	       "a completion with bit 3");
 	teardown();
 
 	setup();
@@ -336,12 +348,12 @@ TEST(completions)
 	expect(until(state_is, IOAT_IDLE) &&
 		       *(uint64_t *)fake_memory_at(&mem, 0) ==
 			       0xeeeeeeeeeeeeeeeeull,
-	       "CHANCMP never written: memory at 0 stays");
+	       "memory at 0 is not written if CHANCMP was never written");
 	wr(IOAT_CHANCMP, 8, 0);
 	start(1);
 	expect(until(state_is, IOAT_IDLE) &&
 		       *(uint64_t *)fake_memory_at(&mem, 0) == RING + IOAT_IDLE,
-	       "CHANCMP written as 0: completions go there");
+	       "completions go to 0 if CHANCMP was written as 0");
 	teardown();
 
 	setup();
@@ -351,16 +363,16 @@ TEST(completions)
 	expect(until(state_is, IOAT_IDLE) && mem.writes == 1 &&
 		       *(uint64_t *)fake_memory_at(&mem, FAR) ==
 			       RING + IOAT_IDLE,
-	       "a completion by message");
+	       "a completion is written by message");
 	wr(IOAT_CHANCMP, 8, HOLE);
 	start(1);
 	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_COMPLETION,
-	       "CHANCMP unmapped: halted");
+	       "the channel halts if CHANCMP is not mapped");
 	teardown();
 }
 
-TEST(interrupt)
+TEST(interrupt_is_raised_once_per_rearm)
 {
 	setup();
 	put_desc(0, IOAT_DESC_INT, SRC, DST, 64);
@@ -373,17 +385,18 @@ TEST(interrupt)
 	wr(IOAT_DMACOUNT, 2, 12);
 	expect(until(irqs_are, 1) && until(state_is, IOAT_IDLE) &&
 		       atomic_load(&irqs) == 1,
-	       "ten descriptors, one rearm: one interrupt");
+	       "ten descriptors and one rearm raise one interrupt");
 	expect(rd(IOAT_ATTNSTATUS, 4) == 1 && rd(IOAT_CHANCTRL, 2) == 0 &&
 		       rd(IOAT_INTRCTRL, 1) == IOAT_INTRCTRL_STATUS,
-	       "ATTNSTATUS and INTRCTRL show it");
+	       "ATTNSTATUS and INTRCTRL show the interrupt");
 	wr(IOAT_INTRCTRL, 1, IOAT_INTRCTRL_MASTER);
-	expect(rd(IOAT_INTRCTRL, 1) == 7, "INTRCTRL with the master enable");
+	expect(rd(IOAT_INTRCTRL, 1) == 7,
+	       "INTRCTRL shows the master enable bit");
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM);
 	expect(rd(IOAT_ATTNSTATUS, 4) == 0 && rd(IOAT_INTRCTRL, 1) == 1,
-	       "a rearm clears them");
+	       "a rearm clears both");
 	wr(IOAT_DMACOUNT, 2, 13);
-	expect(until(irqs_are, 2), "and the next interrupt comes");
+	expect(until(irqs_are, 2), "the next interrupt arrives");
 	teardown();
 }
 
@@ -399,21 +412,24 @@ static void try_error(const char *name, uint32_t bits, uint32_t control,
 	start(3);
 	expect(until(state_is, IOAT_HALTED) && rd(IOAT_CHANERR, 4) == bits &&
 		       ioat_channel_error_int(bar.channel) == bits,
-	       "%s: halted with CHANERR %#x", name, bits);
+	       "%s: the channel is halted with CHANERR %#x", name, bits);
 	expect(rd(IOAT_CHANSTS, 8) == RING + IOAT_HALTED && completion() == 0,
-	       "%s: completed stays, nothing written", name);
+	       "%s: the completed address is unchanged, no completion is written",
+	       name);
 	wr(IOAT_DMACOUNT, 2, 9);
-	expect(state() == IOAT_HALTED, "%s: the doorbell is not heard", name);
+	expect(state() == IOAT_HALTED, "%s: a write to DMACOUNT is ignored",
+	       name);
 	wr(IOAT_CHANERR, 4, bits);
-	expect(rd(IOAT_CHANERR, 4) == 0, "%s: cleared by writing 1", name);
+	expect(rd(IOAT_CHANERR, 4) == 0, "%s: writing 1 clears the error",
+	       name);
 	teardown();
 }
 
-TEST(errors)
+TEST(error_halts_the_channel_and_sets_chanerr)
 {
-	try_error("source unmapped", IOAT_ERR_SOURCE, IOAT_DESC_COMPLETION,
+	try_error("source not mapped", IOAT_ERR_SOURCE, IOAT_DESC_COMPLETION,
 		  HOLE, DST, 64);
-	try_error("target unmapped", IOAT_ERR_DESTINATION,
+	try_error("destination not mapped", IOAT_ERR_DESTINATION,
 		  IOAT_DESC_COMPLETION | IOAT_DESC_INT, SRC, HOLE, 64);
 	try_error("length", IOAT_ERR_LENGTH, 0, SRC, DST, 65537);
 	try_error("operation", IOAT_ERR_CONTROL, 0x55000000, SRC, DST, 64);
@@ -422,36 +438,38 @@ TEST(errors)
 	wr(IOAT_CHAINADDR, 8, RING + 8);
 	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_CHAIN,
-	       "CHAINADDR unaligned: halted");
+	       "an unaligned CHAINADDR halts the channel");
 	wr(IOAT_CHAINADDR, 8, HOLE);
-	expect(state() == IOAT_ARMED, "CHAINADDR unmapped: armed");
+	expect(state() == IOAT_ARMED,
+	       "a CHAINADDR that is not mapped arms the channel");
 	wr(IOAT_CHANERR, 4, ~0u);
 	wr(IOAT_DMACOUNT, 2, 1);
 	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_CHAIN,
-	       "and halted when it is used");
+	       "and halts it when the descriptor is fetched");
 	wr(IOAT_CHANERR, 4, ~0u);
 	put_desc(0, 0, SRC, DST, 64);
 	desc(0)->next = HOLE;
 	start(2);
 	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT,
-	       "next unmapped");
+	       "a next descriptor that is not mapped halts the channel");
 	wr(IOAT_CHANERR, 4, ~0u);
 	desc(0)->next = RING + 1;
 	start(2);
 	expect(until(state_is, IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT_ALIGN,
-	       "next unaligned");
+	       "an unaligned next descriptor halts the channel");
 	start(1);
-	expect(until(state_is, IOAT_IDLE), "next is not looked at too early");
+	expect(until(state_is, IOAT_IDLE),
+	       "the next address is not checked before it is due");
 	wr(IOAT_CHANERR, 4, ~0u & ~IOAT_ERR_NEXT_ALIGN);
 	expect(rd(IOAT_CHANERR, 4) == IOAT_ERR_NEXT_ALIGN,
-	       "a bit that is not written stays");
+	       "a bit that is not written as 1 stays set");
 	teardown();
 }
 
-TEST(error_reports)
+TEST(error_is_reported_as_chanctrl_and_masks_say)
 {
 	setup();
 	put_desc(0, IOAT_DESC_COMPLETION, SRC, DST, 64);
@@ -461,25 +479,26 @@ TEST(error_reports)
 	   IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_CMP | IOAT_CHANCTRL_ERR_INT);
 	start(2);
 	expect(until(state_is, IOAT_HALTED) && until(irqs_are, 1),
-	       "CHANCTRL bit 4: an interrupt on an error");
+	       "CHANCTRL bit 4 raises an interrupt on an error");
 	expect(completion() == RING + IOAT_HALTED,
-	       "CHANCTRL bit 2: a completion on an error");
+	       "CHANCTRL bit 2 writes a completion on an error");
 
-	/* As DPDK recovers. */
+	/* Recover as DPDK does. */
 	wr(IOAT_CHANERR, 4, rd(IOAT_CHANERR, 4));
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
 	wr(IOAT_CHAINADDR, 8, RING);
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "reset and armed again");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED,
+	       "the channel is reset and armed again");
 	wr(IOAT_DMACOUNT, 2, 1);
 	expect(until(state_is, IOAT_IDLE) && completion() == RING + IOAT_IDLE,
-	       "and at work");
+	       "the channel works again");
 
 	wr(IOAT_CHANERRMASK, 4, IOAT_ERR_SOURCE);
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_INT);
 	wr(IOAT_DMACOUNT, 2, 2);
 	expect(until(state_is, IOAT_HALTED) && atomic_load(&irqs) == 1 &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_SOURCE,
-	       "CHANERRMASK: no interrupt, halted all the same");
+	       "CHANERRMASK suppresses the interrupt, not the halt");
 
 	ioat_channel_clear_error_int(bar.channel, ~0u);
 	ioat_channel_set_error_int_mask(bar.channel, IOAT_ERR_SOURCE);
@@ -492,52 +511,54 @@ TEST(error_reports)
 
 /* Commands. */
 
-TEST(commands)
+TEST(commands_change_the_state_of_the_channel)
 {
 	setup();
 	put_desc(0, 0, SRC, DST, 64);
 	desc(0)->next = RING;
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	expect(state() == IOAT_HALTED, "suspend is ignored when halted");
+	expect(state() == IOAT_HALTED, "a halted channel ignores suspend");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	expect(state() == IOAT_HALTED, "and so is resume");
+	expect(state() == IOAT_HALTED, "a halted channel ignores resume");
 	wr(IOAT_CHAINADDR, 8, RING);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	expect(state() == IOAT_SUSPENDED, "armed, then suspended");
+	expect(state() == IOAT_SUSPENDED, "an armed channel is suspended");
 	wr(IOAT_DMACOUNT, 2, 1);
 	expect(rd(IOAT_CHANSTS, 8) == IOAT_SUSPENDED &&
 		       rd(IOAT_DMACOUNT, 2) == 1,
-	       "the doorbell waits");
+	       "a suspended channel keeps DMACOUNT for later");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	expect(until(state_is, IOAT_IDLE), "resume: it is heard");
+	expect(until(state_is, IOAT_IDLE),
+	       "resume starts the descriptors up to DMACOUNT");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
 	expect(rd(IOAT_CHANSTS, 8) == RING + IOAT_SUSPENDED,
-	       "idle, then suspended");
+	       "an idle channel is suspended");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
-	expect(state() == IOAT_IDLE, "and idle again");
+	expect(state() == IOAT_IDLE, "resume makes it idle again");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
 	wr(IOAT_CHAINADDR, 8, RING);
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "CHAINADDR ends a suspend");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED,
+	       "CHAINADDR ends the suspended state");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_ABORT);
 	expect(state() == IOAT_HALTED && rd(IOAT_CHANERR, 4) == 0,
-	       "abort: halted, no error");
+	       "abort halts the channel without an error");
 	start(1);
 	until(state_is, IOAT_IDLE);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
 	expect(until(reset_is_over, 0) && rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_DMACOUNT, 2) == 0,
-	       "reset: halted, counts 0");
+	       "reset halts the channel and sets the counts to 0");
 	wr(IOAT_CHANCMD, 1, 0x03);
 	expect(state() == IOAT_HALTED, "unknown commands do nothing");
 	teardown();
 }
 
-/* The copy waits in a message; the registers answer meanwhile. */
+/* Start a copy that waits for a message; the registers must still work. */
 
-static void begin_held(void)
+static void begin_blocked(void)
 {
 	setup();
-	fake_memory_hold(&mem, true);
+	fake_memory_block(&mem, true);
 	put_desc(0, IOAT_DESC_COMPLETION | IOAT_DESC_INT, FAR, DST, 64);
 	desc(0)->next = RING;
 	wr(IOAT_CHANCMP, 8, CMP);
@@ -546,60 +567,63 @@ static void begin_held(void)
 	fake_memory_await_message(&mem);
 }
 
-TEST(held)
+TEST(commands_take_effect_while_a_copy_waits_for_a_message)
 {
-	begin_held();
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_ACTIVE, "active while it waits");
+	begin_blocked();
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ACTIVE,
+	       "the channel is active while the copy waits");
 	wr(IOAT_CHAINADDR, 8, RING + 64);
 	expect(rd(IOAT_CHAINADDR, 8) == RING && state() == IOAT_ACTIVE,
-	       "CHAINADDR is ignored while active");
+	       "an active channel ignores CHAINADDR");
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
-	expect(state() == IOAT_ACTIVE, "suspend waits for the descriptor");
-	fake_memory_hold(&mem, false);
+	expect(state() == IOAT_ACTIVE,
+	       "suspend waits for the end of the descriptor");
+	fake_memory_block(&mem, false);
 	expect(until(state_is, IOAT_SUSPENDED) &&
 		       rd(IOAT_CHANSTS, 8) == RING + IOAT_SUSPENDED,
-	       "and comes with its end");
+	       "the channel is suspended when the descriptor ends");
 	wr(IOAT_DMACOUNT, 2, 3);
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESUME);
 	expect(until(state_is, IOAT_IDLE) && mem.reads == 3,
-	       "resumed for the rest");
+	       "resume executes the other descriptors");
 	teardown();
 
-	begin_held();
+	begin_blocked();
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
 	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED &&
 		       rd(IOAT_CHANCMD, 1) == IOAT_CHANCMD_RESET,
-	       "reset is seen at once, and that it lasts");
+	       "reset halts the channel at once, and CHANCMD shows that it is in progress");
 	put_desc(1, 0, SRC, DST + 4096, 64);
 	wr(IOAT_CHAINADDR, 8, RING + 64);
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED, "armed meanwhile");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_ARMED,
+	       "the channel can be armed while a reset is in progress");
 	wr(IOAT_DMACOUNT, 2, 1);
-	expect(state() == IOAT_ACTIVE, "and given work");
-	fake_memory_hold(&mem, false);
+	expect(state() == IOAT_ACTIVE, "and DMACOUNT makes it active");
+	fake_memory_block(&mem, false);
 	expect(until(state_is, IOAT_IDLE) && until(reset_is_over, 0) &&
 		       rd(IOAT_CHANSTS, 8) == RING + 64 + IOAT_IDLE &&
 		       *(uint8_t *)fake_memory_at(&mem, DST + 4096) == 0x5a,
-	       "which is done after the old copy has ended");
+	       "the new descriptor is executed after the old copy ends");
 	expect(*(uint8_t *)fake_memory_at(&mem, DST) == 0xee &&
 		       completion() == 0 && atomic_load(&irqs) == 0,
-	       "of which nothing came any more");
+	       "the old copy writes nothing after the reset");
 	teardown();
 
-	begin_held();
+	begin_blocked();
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_ABORT);
-	fake_memory_hold(&mem, false);
+	fake_memory_block(&mem, false);
 	expect(until(reset_is_over, 0) && state() == IOAT_HALTED &&
 		       rd(IOAT_DMACOUNT, 2) == 65535 && completion() == 0,
-	       "abort cuts the copy");
+	       "abort cuts the copy short");
 	teardown();
 
-	/* Freed while it works. */
-	begin_held();
-	fake_memory_hold(&mem, false);
+	/* Free the channel while it is active. */
+	begin_blocked();
+	fake_memory_block(&mem, false);
 	teardown();
 }
 
-TEST(endless)
+TEST(reset_stops_an_endless_chain)
 {
 	unsigned int i;
 	bool ok = true;
@@ -613,18 +637,18 @@ TEST(endless)
 		wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
 		ok = ok && state() == IOAT_HALTED && until(reset_is_over, 0);
 	}
-	expect(ok, "a long chain, reset 200 times");
+	expect(ok, "a long chain is reset 200 times");
 	start(65535);
 	ioat_channel_reset(bar.channel);
 	ioat_channel_quiesce(bar.channel);
 	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED && rd(IOAT_CHANCMD, 1) == 0 &&
 		       rd(IOAT_CHAINADDR, 8) == 0 && rd(IOAT_CHANCMP, 8) == 0 &&
 		       rd(IOAT_CHANCTRL, 2) == 0,
-	       "a device reset clears all, and nothing runs on");
+	       "a device reset clears all registers and stops the channel");
 	teardown();
 }
 
-/* Anything at all in registers and descriptors. */
+/* Random values in registers and descriptors. */
 
 static uint64_t random_state;
 
@@ -685,7 +709,7 @@ static void poke(void)
 	}
 }
 
-TEST(anything)
+TEST(random_register_writes_leave_a_channel_that_can_be_reset)
 {
 	unsigned int i;
 
@@ -697,8 +721,8 @@ TEST(anything)
 		expect((state() <= IOAT_ARMED), "state %u", state());
 	}
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);
-	expect(until(reset_is_over, 0), "it can be stopped");
-	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "and is halted");
+	expect(until(reset_is_over, 0), "a reset completes");
+	expect(rd(IOAT_CHANSTS, 8) == IOAT_HALTED, "a reset halts the channel");
 	wr(IOAT_CHANERR, 4, ~0u);
 	memset(fake_memory_at(&mem, SRC), 0x5a, SIZE);
 	put_desc(0, 0, SRC, DST, 4096);
@@ -706,6 +730,6 @@ TEST(anything)
 	expect(until(state_is, IOAT_IDLE) &&
 		       !memcmp(fake_memory_at(&mem, SRC),
 			       fake_memory_at(&mem, DST), 4096),
-	       "and works as ever");
+	       "the channel copies after a reset");
 	teardown();
 }

@@ -37,7 +37,7 @@ static void setup(void)
 	if (ioat_config_init(&pci) ||
 	    ioat_channel_new(&channel, fake_memory_dma(&mem),
 			     (struct ioat_irq) { no_irq, NULL }))
-		bail("cannot make the device");
+		bail("cannot create the device");
 }
 
 static void teardown(void)
@@ -46,25 +46,25 @@ static void teardown(void)
 	fake_memory_fini(&mem);
 }
 
-TEST(header)
+TEST(header_has_the_ids_of_the_engine)
 {
 	setup();
 	expect(rd(PCI_VENDOR_ID, 4) == 0x20218086, "8086:2021");
 	expect(rd(PCI_CLASS_REVISION, 4) >> 8 == 0x088000, "class");
-	expect((rd(PCI_HEADER_TYPE, 1) & 0x7f) == 0, "header type 0");
-	expect(rd(PCI_INTERRUPT_PIN, 1) == 0, "no INTx");
+	expect((rd(PCI_HEADER_TYPE, 1) & 0x7f) == 0, "the header type is 0");
+	expect(rd(PCI_INTERRUPT_PIN, 1) == 0, "there is no INTx");
 	expect(rd(PCI_STATUS, 2) & PCI_STATUS_CAP_LIST, "capabilities");
 	expect(rd(PCI_COMMAND, 2) == 0 && !vuser_pci_bus_master(&pci),
-	       "command register is 0, no bus master");
+	       "the command register is 0 after a reset");
 	wr(PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	expect(rd(PCI_COMMAND, 2) ==
 			       (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER) &&
 		       vuser_pci_bus_master(&pci),
-	       "and can be written");
+	       "the command register is writable");
 	teardown();
 }
 
-TEST(bars)
+TEST(bar_0_is_the_only_bar)
 {
 	unsigned int i;
 	bool none = true;
@@ -74,35 +74,35 @@ TEST(bars)
 	wr(PCI_BASE_ADDRESS_1, 4, ~0u);
 	expect(rd(PCI_BASE_ADDRESS_0, 4) == 0xffff0004 &&
 		       rd(PCI_BASE_ADDRESS_1, 4) == ~0u,
-	       "BAR 0: 64 KiB of 64-bit memory");
+	       "BAR 0 is 64 KiB of 64-bit memory");
 	for (i = PCI_BASE_ADDRESS_2; i <= PCI_BASE_ADDRESS_5; i += 4) {
 		wr(i, 4, ~0u);
 		none = none && rd(i, 4) == 0;
 	}
-	expect(none, "no other BAR");
+	expect(none, "there is no other BAR");
 	teardown();
 }
 
-TEST(msix)
+TEST(msix_capability_has_one_vector_in_bar_0)
 {
 	uint32_t cap;
 
 	setup();
 	cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_MSIX);
 	expect(cap && (rd(cap + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) == 0,
-	       "MSI-X with one vector");
+	       "MSI-X has one vector");
 	expect(rd(cap + PCI_MSIX_TABLE, 4) == IOAT_MSIX_TABLE &&
 		       rd(cap + PCI_MSIX_PBA, 4) == IOAT_MSIX_PBA,
-	       "table and pending bits in BAR 0");
+	       "the table and the pending bits are in BAR 0");
 	expect(IOAT_MSIX_TABLE % 4096 == 0 && IOAT_MSIX_PBA % 4096 == 0 &&
 		       IOAT_MSIX_TABLE != IOAT_MSIX_PBA,
-	       "on pages of their own");
+	       "each of the two has its own page");
 	expect(vuser_pci_find_cap(&pci, PCI_CAP_ID_PM) != 0,
-	       "power management");
+	       "there is a power management capability");
 	teardown();
 }
 
-TEST(pcie)
+TEST(pcie_capability_supports_function_level_reset)
 {
 	uint32_t cap;
 
@@ -110,17 +110,17 @@ TEST(pcie)
 	cap = vuser_pci_find_cap(&pci, PCI_CAP_ID_EXP);
 	expect(cap && (rd(cap + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE) >> 4 ==
 			       PCI_EXP_TYPE_RC_END,
-	       "PCI Express, integrated endpoint");
+	       "the device is a PCI Express integrated endpoint");
 	expect(rd(cap + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR,
-	       "can do a function level reset");
+	       "function level reset is supported");
 	expect(wr(cap + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR) == 1,
-	       "which a write asks for");
-	expect(wr(cap + PCI_EXP_DEVCTL, 2, 0) == 0, "and another does not");
-	expect(rd(0x100, 4) == 0, "no extended capabilities");
+	       "writing the bit requests a reset");
+	expect(wr(cap + PCI_EXP_DEVCTL, 2, 0) == 0, "writing 0 requests none");
+	expect(rd(0x100, 4) == 0, "there are no extended capabilities");
 	teardown();
 }
 
-/* A descriptor nobody mapped, to make an error. */
+/* Start a descriptor that is not mapped, to cause an error. */
 static void make_error(void)
 {
 	const struct timespec pause = { .tv_nsec = 100000 };
@@ -138,21 +138,21 @@ static void make_error(void)
 	bail("the channel did not halt");
 }
 
-TEST(errors)
+TEST(error_registers_are_masked_and_cleared_by_writing_1)
 {
 	setup();
 	expect(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "DMAUNCERRSTS is 0");
 	wr(IOAT_PCI_DMAUNCERRSTS, 4, ~0u);
-	expect(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "writing ones sets nothing");
+	expect(rd(IOAT_PCI_DMAUNCERRSTS, 4) == 0, "writing ones sets no bit");
 	expect(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "CHANERR_INT is 0");
 	make_error();
 	expect(rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_CHAIN,
 	       "CHANERR_INT shows the error");
 	wr(IOAT_PCI_CHANERR_INT, 4, ~IOAT_ERR_CHAIN);
 	expect(rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_CHAIN,
-	       "other bits do not clear it");
+	       "writing other bits does not clear it");
 	wr(IOAT_PCI_CHANERR_INT, 1, IOAT_ERR_CHAIN);
-	expect(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "its own does");
+	expect(rd(IOAT_PCI_CHANERR_INT, 4) == 0, "writing its bit clears it");
 	wr(IOAT_PCI_CHANERRMASK_INT, 4, IOAT_ERR_CHAIN);
 	expect(rd(IOAT_PCI_CHANERRMASK_INT, 4) == IOAT_ERR_CHAIN,
 	       "CHANERRMASK_INT");
@@ -161,7 +161,7 @@ TEST(errors)
 	teardown();
 }
 
-TEST(reset)
+TEST(reset_restores_configuration_space)
 {
 	setup();
 	wr(PCI_COMMAND, 2, PCI_COMMAND_MASTER);
@@ -170,6 +170,6 @@ TEST(reset)
 	vuser_pci_reset(&pci);
 	expect(rd(PCI_COMMAND, 2) == 0 && rd(PCI_BASE_ADDRESS_0, 4) == 4 &&
 		       rd(IOAT_PCI_CHANERRMASK_INT, 4) == 0,
-	       "a reset brings all back");
+	       "a reset restores the initial values");
 	teardown();
 }

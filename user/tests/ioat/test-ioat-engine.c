@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The data mover, one descriptor at a time, without its thread. */
+/* The copy engine, one descriptor at a time, without its thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "fake-memory.h"
 #include "expect.h"
 
-/* A and B touch in IOVA, C and D too; between them there is nothing. */
+/* A and B are adjacent in IOVA, as are C and D; there is a hole between. */
 #define A      0x10000ull
 #define B      0x30000ull
 #define C      0x100000ull
@@ -32,7 +32,7 @@ static void setup(bool direct_a, bool direct_b)
 	size_t i;
 
 	if (vuser_guard_init())
-		bail("cannot catch SIGBUS");
+		bail("cannot install the SIGBUS handler");
 	fake_memory_init(&mem);
 	fake_memory_add(&mem, A, A_SIZE, direct_a);
 	fake_memory_add(&mem, B, B_SIZE, direct_b);
@@ -64,7 +64,7 @@ static int run(uint32_t control, uint64_t src, uint64_t dst, uint32_t size)
 	return ioat_engine_run(&engine, &desc, &chanerr);
 }
 
-/* Compares byte by byte through IOVAs, borders or not. */
+/* Compare byte by byte through IOVAs, also across regions. */
 static bool same(uint64_t a, uint64_t b, size_t len)
 {
 	size_t i;
@@ -76,7 +76,7 @@ static bool same(uint64_t a, uint64_t b, size_t len)
 	return true;
 }
 
-/* The byte before and the one behind must be as they were. */
+/* The bytes before and after the destination must be unchanged. */
 static bool copied(uint64_t src, uint64_t dst, size_t len)
 {
 	return same(src, dst, len) &&
@@ -99,21 +99,22 @@ static void try_copy(bool a, bool b)
 		setup(a, b);
 		expect(!run(0, A + 5, D + 3, sizes[i]) && !chanerr &&
 			       copied(A + 5, D + 3, sizes[i]) && !mem.held,
-		       "copy of %u bytes, %s", sizes[i], kind(a));
+		       "a copy of %u bytes, %s", sizes[i], kind(a));
 		teardown();
 	}
 	setup(a, b);
 	expect(!run(0, B - 1000, D - 3000, 65536) && !chanerr &&
 		       copied(B - 1000, D - 3000, 65536) && !mem.held,
-	       "copy over borders on both sides, %s to %s", kind(a), kind(b));
+	       "a copy across regions on both sides, %s to %s", kind(a),
+	       kind(b));
 	expect((mem.reads == 0) == (a && b) && (mem.writes == 0) == (a && b),
-	       "messages only where they are needed, %s and %s", kind(a),
+	       "messages only for regions that need them, %s and %s", kind(a),
 	       kind(b));
 	teardown();
 
 	setup(a, b);
 	expect(!run(0, A, A + 100, 65536) && !chanerr,
-	       "copy onto itself ends, %s", kind(a));
+	       "an overlapping copy ends, %s", kind(a));
 	teardown();
 }
 
@@ -140,13 +141,13 @@ static void try_fill(bool a, bool b)
 		expect(!run(IOAT_OP_FILL << 24, pattern, D + 3, sizes[i]) &&
 			       !chanerr &&
 			       filled(D + 3, sizes[i], (uint8_t *)&pattern),
-		       "fill of %u bytes, %s", sizes[i], kind(a));
+		       "a fill of %u bytes, %s", sizes[i], kind(a));
 		teardown();
 	}
 	setup(a, b);
 	expect(!run(IOAT_OP_FILL << 24, pattern, D - 1001, 65536) && !chanerr &&
 		       filled(D - 1001, 65536, (uint8_t *)&pattern),
-	       "fill over a border keeps the pattern, %s", kind(a));
+	       "a fill across regions keeps the pattern, %s", kind(a));
 	teardown();
 }
 
@@ -156,45 +157,49 @@ static void expect_error(int ret, uint32_t bits, const char *name)
 	       "%s (%d, CHANERR %#x)", name, ret, chanerr);
 }
 
-TEST(errors)
+TEST(invalid_descriptor_sets_its_error_bit)
 {
 	setup(true, true);
 	expect_error(run(0, A, D, 0), IOAT_ERR_LENGTH, "size 0");
-	expect_error(run(0, A, D, 65537), IOAT_ERR_LENGTH, "size over XFERCAP");
-	expect_error(run(0, A, D, ~0u), IOAT_ERR_LENGTH, "greatest size");
+	expect_error(run(0, A, D, 65537), IOAT_ERR_LENGTH,
+		     "size above XFERCAP");
+	expect_error(run(0, A, D, ~0u), IOAT_ERR_LENGTH, "largest size");
 	expect_error(run(IOAT_OP_FILL << 24, 0, D, 0), IOAT_ERR_LENGTH,
 		     "fill 0");
 	expect_error(run(2u << 24, A, D, 8), IOAT_ERR_CONTROL,
 		     "unknown operation");
 	expect_error(run(0x87u << 24, A, D, 8), IOAT_ERR_CONTROL, "xor");
 	expect_error(run(0xffu << 24 | IOAT_DESC_NULL, A, D, 8),
-		     IOAT_ERR_CONTROL, "unknown operation with null");
-	expect_error(run(0, HOLE, D, 8), IOAT_ERR_SOURCE, "source unmapped");
+		     IOAT_ERR_CONTROL, "unknown operation with the null bit");
+	expect_error(run(0, HOLE, D, 8), IOAT_ERR_SOURCE, "source not mapped");
 	expect_error(run(0, A, HOLE, 8), IOAT_ERR_DESTINATION,
-		     "target unmapped");
+		     "destination not mapped");
 	expect_error(run(IOAT_OP_FILL << 24, 0, HOLE, 8), IOAT_ERR_DESTINATION,
-		     "fill unmapped");
+		     "fill not mapped");
 	expect_error(run(0, B + B_SIZE - 8, D, 9), IOAT_ERR_SOURCE,
 		     "source ends in a hole");
 	expect_error(run(0, A, D + D_SIZE - 8, 9), IOAT_ERR_DESTINATION,
-		     "target ends in a hole");
+		     "destination ends in a hole");
 	expect_error(run(0, ~0ull - 6, D, 8), IOAT_ERR_SOURCE, "source wraps");
 	expect_error(run(0, A, ~0ull - 6, 8), IOAT_ERR_DESTINATION,
-		     "target wraps");
+		     "destination wraps");
 	mem.regions[3].readonly = true;
-	expect_error(run(0, A, D, 8), IOAT_ERR_DESTINATION, "target read-only");
-	expect(!run(0, D, A, 8), "source read-only is fine");
-	expect(!run(IOAT_DESC_NULL, HOLE, HOLE, 0), "null touches nothing");
+	expect_error(run(0, A, D, 8), IOAT_ERR_DESTINATION,
+		     "destination read-only");
+	expect(!run(0, D, A, 8), "a read-only source is allowed");
+	expect(!run(IOAT_DESC_NULL, HOLE, HOLE, 0),
+	       "a null descriptor accesses no memory");
 	teardown();
 
-	/* What wraps must not reach memory at 0. */
+	/* A range that wraps must not reach memory at 0. */
 	setup(true, true);
 	fake_memory_add(&mem, 0, 4096, true);
 	fake_memory_add(&mem, -4096ull, 4096, true);
 	expect_error(run(0, A, -4ull, 8), IOAT_ERR_DESTINATION,
-		     "target wraps to 0");
+		     "destination wraps to 0");
 	expect_error(run(0, -4ull, A, 8), IOAT_ERR_SOURCE, "source wraps to 0");
-	expect(!run(0, -8ull, 0, 8), "up to the last byte, from IOVA 0");
+	expect(!run(0, -8ull, 0, 8),
+	       "a copy from IOVA 0 to the last byte succeeds");
 	teardown();
 
 	setup(false, false);
@@ -230,11 +235,11 @@ static void try_fetch(bool direct)
 		     IOAT_ERR_NEXT_ALIGN, "next descriptor unaligned");
 	chanerr = 0;
 	expect_error(ioat_engine_fetch(&engine, HOLE, true, 1, &desc, &chanerr),
-		     IOAT_ERR_CHAIN, "first descriptor unmapped");
+		     IOAT_ERR_CHAIN, "first descriptor not mapped");
 	chanerr = 0;
 	expect_error(ioat_engine_fetch(&engine, HOLE, false, 1, &desc,
 				       &chanerr),
-		     IOAT_ERR_NEXT, "next descriptor unmapped");
+		     IOAT_ERR_NEXT, "next descriptor not mapped");
 	teardown();
 }
 
@@ -246,7 +251,7 @@ static void try_complete(bool direct)
 		       *(uint64_t *)fake_memory_at(&mem, D + 8) == 0x1234567840,
 	       "completion, %s", kind(direct));
 	expect_error(ioat_engine_complete(&engine, HOLE, 0, &chanerr),
-		     IOAT_ERR_COMPLETION, "completion unmapped");
+		     IOAT_ERR_COMPLETION, "completion not mapped");
 	teardown();
 }
 
@@ -255,7 +260,10 @@ static struct ioat_desc *at(uint64_t addr)
 	return fake_memory_at(&mem, addr);
 }
 
-/* Descriptors from @addr on, each with its number as its size; how many are right. */
+/*
+ * Fetch descriptors from @addr on, each with its number as its size; return how
+ * many are right.
+ */
 static unsigned int fetch_row(uint64_t addr, unsigned int nr, unsigned int due)
 {
 	unsigned int i, good = 0;
@@ -271,39 +279,39 @@ static unsigned int fetch_row(uint64_t addr, unsigned int nr, unsigned int due)
 	return chanerr ? 0 : good;
 }
 
-TEST(fetch_ahead)
+TEST(descriptors_are_fetched_ahead_but_never_used_stale)
 {
 	struct ioat_desc desc;
 
 	setup(false, false);
 	expect(fetch_row(A, 31, 100) == 31 && mem.reads == 5,
-	       "more with each message: 1, 2, 4, 8, 16");
+	       "messages fetch 1, 2, 4, 8, 16 descriptors");
 	expect(fetch_row(A, 3, 3) == 3 && mem.reads == 7,
-	       "one again after a jump, and no more than are due");
+	       "after a jump they fetch 1 again, and at most those that are due");
 	at(A + 3 * 64)->size = 77;
 	expect(!ioat_engine_fetch(&engine, A + 3 * 64, false, 9, &desc,
 				  &chanerr) &&
 		       desc.size == 77,
-	       "one that was not due may still be written");
+	       "a descriptor that was not due may still change");
 	at(A + 4 * 64)->size = 78;
 	ioat_engine_forget(&engine);
 	expect(!ioat_engine_fetch(&engine, A + 4 * 64, false, 9, &desc,
 				  &chanerr) &&
 		       desc.size == 78,
-	       "nor is one kept that is to be forgotten");
+	       "a descriptor is fetched again after the engine drops its cache");
 	at(A)->size = 79;
 	expect(!ioat_engine_fetch(&engine, A, false, 9, &desc, &chanerr) &&
 		       desc.size == 79,
-	       "one that comes again is read again");
+	       "a descriptor at the same address is read again");
 	expect(fetch_row(D + D_SIZE - 5 * 64, 5, 100) == 5,
-	       "the last ones before a hole");
+	       "the last descriptors before a hole are fetched");
 	expect_error(ioat_engine_fetch(&engine, D + D_SIZE, false, 9, &desc,
 				       &chanerr),
-		     IOAT_ERR_NEXT, "and the hole");
+		     IOAT_ERR_NEXT, "a descriptor in the hole");
 	teardown();
 }
 
-TEST(stop)
+TEST(stopped_engine_accesses_no_memory)
 {
 	struct ioat_desc desc;
 	bool all;
@@ -317,12 +325,12 @@ TEST(stop)
 	      ioat_engine_complete(&engine, D, 0, &chanerr) == -ECANCELED &&
 	      !chanerr;
 	expect(all && *(uint8_t *)fake_memory_at(&mem, D) == 0xee,
-	       "a stopped engine touches nothing");
+	       "every call of a stopped engine returns ECANCELED");
 	teardown();
 }
 
-/* A file that its owner made shorter after it was mapped. */
-TEST(truncated)
+/* The owner truncates a file after it was mapped. */
+TEST(access_beyond_a_truncated_file_fails)
 {
 	int fd = memfd_create("test-ioat", MFD_CLOEXEC);
 	uint8_t *own, *gone;
@@ -336,14 +344,16 @@ TEST(truncated)
 	own = mem.regions[3].ptr;
 	mem.regions[3].ptr = gone;
 
-	expect_error(run(0, D, A, 8192), IOAT_ERR_READ, "source cut off");
-	expect_error(run(0, A, D, 8192), IOAT_ERR_WRITE, "target cut off");
+	expect_error(run(0, D, A, 8192), IOAT_ERR_READ, "source truncated");
+	expect_error(run(0, A, D, 8192), IOAT_ERR_WRITE,
+		     "destination truncated");
 	expect_error(run(IOAT_OP_FILL << 24, 0, D, 8192), IOAT_ERR_WRITE,
-		     "fill cut off");
+		     "fill truncated");
 	chanerr = 0;
 	expect_error(ioat_engine_complete(&engine, D + 8192, 0, &chanerr),
-		     IOAT_ERR_WRITE, "completion cut off");
-	expect(!run(0, A, D, 4096) && !chanerr, "what is left still works");
+		     IOAT_ERR_WRITE, "completion truncated");
+	expect(!run(0, A, D, 4096) && !chanerr,
+	       "the rest of the file is still accessible");
 
 	mem.regions[3].ptr = own;
 	munmap(gone, D_SIZE);
@@ -351,52 +361,52 @@ TEST(truncated)
 	teardown();
 }
 
-TEST(copy_mapped)
+TEST(copy_between_mapped_regions_moves_each_size)
 {
 	try_copy(true, true);
 }
 
-TEST(copy_messages)
+TEST(copy_by_messages_moves_each_size)
 {
 	try_copy(false, false);
 }
 
-TEST(copy_mapped_to_messages)
+TEST(copy_from_mapped_memory_to_messages_moves_each_size)
 {
 	try_copy(true, false);
 }
 
-TEST(copy_messages_to_mapped)
+TEST(copy_from_messages_to_mapped_memory_moves_each_size)
 {
 	try_copy(false, true);
 }
 
-TEST(fill_mapped)
+TEST(fill_of_mapped_memory_repeats_the_pattern)
 {
 	try_fill(true, true);
 }
 
-TEST(fill_messages)
+TEST(fill_by_messages_repeats_the_pattern)
 {
 	try_fill(false, true);
 }
 
-TEST(fetch_mapped)
+TEST(fetch_from_mapped_memory_returns_the_descriptor)
 {
 	try_fetch(true);
 }
 
-TEST(fetch_messages)
+TEST(fetch_by_message_returns_the_descriptor)
 {
 	try_fetch(false);
 }
 
-TEST(complete_mapped)
+TEST(completion_in_mapped_memory_is_written)
 {
 	try_complete(true);
 }
 
-TEST(complete_messages)
+TEST(completion_by_message_is_written)
 {
 	try_complete(false);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The program as a person starts it: options, errors, signals. */
+/* The program vuser-ioat: options, errors, signals. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -61,7 +61,7 @@ static int status_of(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* What it printed last. */
+/* Return the last line of the output. */
 static const char *last_line(void)
 {
 	size_t at = strlen(output);
@@ -71,7 +71,7 @@ static const char *last_line(void)
 	return output + (at ? at - 1 : 0);
 }
 
-/* Runs it to its end; what it printed is in output. */
+/* Run the program to its end; its output is in @output. */
 static int run(char *const argv[])
 {
 	size_t len = 0;
@@ -92,7 +92,7 @@ static int run(char *const argv[])
 
 #define RUN(...) run((char *const[]) { "vuser-ioat", __VA_ARGS__, NULL })
 
-/* A service manager's end of sd_notify(3). */
+/* Create the socket that a service manager has for sd_notify(3). */
 static int notify_socket(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -100,7 +100,7 @@ static int notify_socket(void)
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", dir);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		bail("cannot make a socket: %s", strerror(errno));
+		bail("cannot create a socket: %s", strerror(errno));
 	setenv("NOTIFY_SOCKET", addr.sun_path, 1);
 	return fd;
 }
@@ -120,7 +120,7 @@ static bool ready(int fd)
 	return strstr(buf, "READY=1");
 }
 
-/* Starts a copy that lasts for longer than the test. */
+/* Start a copy that takes longer than the test. */
 static bool keep_busy(struct vuser_client *client)
 {
 	uint32_t bar = VFIO_PCI_BAR0_REGION_INDEX;
@@ -180,7 +180,7 @@ static void teardown(void)
 	rmdir(dir);
 }
 
-TEST(options)
+TEST(invalid_options_are_refused_with_a_message)
 {
 	static char long_path[200];
 
@@ -189,9 +189,9 @@ TEST(options)
 	expect(RUN("--version") == 0 && !strncmp(output, "vuser-ioat ", 11),
 	       "--version");
 	expect(RUN("--frobnicate") == 2 && strstr(output, "--help"),
-	       "an unknown option");
+	       "an unknown option is refused");
 	expect(RUN("file") == 2 && strstr(output, "'file'"),
-	       "an argument too many");
+	       "an unexpected argument is refused");
 	expect(RUN("--copy-baseline", "100") == 0 && atof(last_line()) > 0,
 	       "--copy-baseline");
 	expect(RUN("--max-dma-maps", "0") == 2, "--max-dma-maps 0");
@@ -201,10 +201,10 @@ TEST(options)
 	expect(RUN("--copy-baseline", "ten") == 2, "--copy-baseline ten");
 	expect(RUN("-s", "/nonexistent/sock") == 1 &&
 		       strstr(output, "/nonexistent/sock: No such file"),
-	       "a directory that is not there");
+	       "a socket in a nonexistent directory is refused");
 	memset(long_path, 'x', sizeof(long_path) - 1);
 	expect(RUN("-s", long_path) == 1 && strstr(output, "too long"),
-	       "a path that is too long");
+	       "a path that is too long is refused");
 	expect(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
 	teardown();
 }
@@ -220,32 +220,32 @@ static void try_life(int sig, const char *name)
 	snprintf(path, sizeof(path), "%s/sock", dir);
 	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
 		    STDERR_FILENO);
-	expect(ready(notify), "%s: says when it is ready", name);
-	expect(answers(path, &client), "%s: serves a client", name);
+	expect(ready(notify), "%s: the program reports that it is ready", name);
+	expect(answers(path, &client), "%s: it serves a client", name);
 	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
-	       "%s: a second one cannot have its socket", name);
+	       "%s: a second process cannot listen at its socket", name);
 	expect(keep_busy(client), "%s: copies", name);
 	kill(pid, sig);
-	expect(status_of(pid) == 0, "%s: ends well, in the middle of a copy",
+	expect(status_of(pid) == 0, "%s: it exits with status 0 during a copy",
 	       name);
 	expect(stat(path, &st) < 0 && errno == ENOENT,
-	       "%s: takes its socket away", name);
+	       "%s: it removes its socket", name);
 	vuser_client_free(client);
 	teardown();
 }
 
-TEST(terminated)
+TEST(sigterm_ends_the_program_and_removes_its_socket)
 {
 	try_life(SIGTERM, "SIGTERM");
 }
 
-TEST(interrupted)
+TEST(sigint_ends_the_program_and_removes_its_socket)
 {
 	try_life(SIGINT, "SIGINT");
 }
 
-/* One that was killed leaves its socket; the next one takes it over. */
-TEST(killed)
+/* A killed program leaves its socket; the next program replaces it. */
+TEST(socket_of_a_killed_program_is_replaced)
 {
 	struct vuser_client *client = NULL;
 	char path[128];
@@ -258,11 +258,12 @@ TEST(killed)
 	ready(notify);
 	kill(pid, SIGKILL);
 	status_of(pid);
-	expect(access(path, F_OK) == 0, "killed: the socket stays");
+	expect(access(path, F_OK) == 0,
+	       "the socket of a killed program still exists");
 	pid = spawn((char *const[]) { "vuser-ioat", "--socket", path, NULL },
 		    STDERR_FILENO);
 	expect(ready(notify) && answers(path, &client),
-	       "killed: the next one takes it over");
+	       "the next program listens at it");
 	vuser_client_free(client);
 	kill(pid, SIGTERM);
 	status_of(pid);

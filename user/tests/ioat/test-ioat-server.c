@@ -23,19 +23,19 @@
 #define TIMEOUT_MS 10000
 #define DMA_RW	   (VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE)
 
-/* What the client maps: with a file at MAPPED, without one at FAR. */
+/* The client's dma regions: with a file at MAPPED, without one at FAR. */
 #define MAPPED	    0x10000000ull
 #define MAPPED_SIZE 0x400000
 #define FAR	    0x40000000ull
 #define FAR_SIZE    0x200000
 #define HOLE	    0x70000000ull
 
-/* Mapped by some tests, for a while: a part of MAPPED's file once more. */
+/* Some tests map a part of MAPPED's file here as well. */
 #define EXTRA	     0x20000000ull
 #define EXTRA_SIZE   65536
 #define EXTRA_OFFSET 0x300000
 
-/* In each of them */
+/* Offsets in each of these regions. */
 #define RING 0x0
 #define CMP  0x8000
 #define SRC  0x10000
@@ -48,7 +48,7 @@ static int mapped_fd;
 static uint8_t far_memory[FAR_SIZE];
 static unsigned int far_reads, far_writes;
 
-/* The server, in a thread of its own. */
+/* The server, in its own thread. */
 
 struct server {
 	pthread_t thread;
@@ -107,7 +107,7 @@ static bool within(uint64_t iova, size_t count, uint64_t start, size_t size)
 	return iova >= start && count <= size && iova - start <= size - count;
 }
 
-/* Without --no-fd-dma only FAR is ever asked for. */
+/* Without --no-fd-dma the device sends messages for FAR only. */
 static void *client_memory(uint64_t iova, size_t count)
 {
 	if (within(iova, count, FAR, FAR_SIZE))
@@ -198,7 +198,7 @@ static uint32_t config_rd(uint32_t offset, uint32_t size)
 
 	if (vuser_client_read(client, VFIO_PCI_CONFIG_REGION_INDEX, offset,
 			      &value, size))
-		bail("cannot read configuration %#x", offset);
+		bail("cannot read configuration space at %#x", offset);
 	return value;
 }
 
@@ -206,7 +206,7 @@ static void config_wr(uint32_t offset, uint32_t size, uint32_t value)
 {
 	if (vuser_client_write(client, VFIO_PCI_CONFIG_REGION_INDEX, offset,
 			       &value, size))
-		bail("cannot write configuration %#x", offset);
+		bail("cannot write configuration space at %#x", offset);
 }
 
 static bool until_state(unsigned int state)
@@ -282,7 +282,7 @@ static uint64_t completion(void)
 	return *(volatile uint64_t *)(mapped + CMP);
 }
 
-/* Tests, each with a client of its own. */
+/* The tests; each has its own client. */
 
 static void begin(void)
 {
@@ -307,7 +307,7 @@ static void try_description(void)
 	r = &d->regions[VFIO_PCI_BAR0_REGION_INDEX];
 	expect((d->flags & VFIO_DEVICE_FLAGS_PCI) &&
 		       (d->flags & VFIO_DEVICE_FLAGS_RESET),
-	       "a PCI device that can reset");
+	       "the device is a PCI device that can be reset");
 	expect(r->size == 0x10000 && r->fd == -1 && r->nr_io_fds == 0 &&
 		       r->flags == (VFIO_REGION_INFO_FLAG_READ |
 				    VFIO_REGION_INFO_FLAG_WRITE),
@@ -317,17 +317,17 @@ static void try_description(void)
 	expect(d->irqs[VFIO_PCI_MSIX_IRQ_INDEX].count == 1 &&
 		       d->irqs[VFIO_PCI_MSI_IRQ_INDEX].count == 0 &&
 		       d->irqs[VFIO_PCI_INTX_IRQ_INDEX].count == 0,
-	       "one MSI-X vector");
+	       "there is one MSI-X vector");
 	expect(rd(IOAT_CBVER, 1) == 0x33 &&
 		       config_rd(PCI_VENDOR_ID, 4) == 0x20218086,
-	       "registers and configuration answer");
+	       "registers and configuration space are readable");
 	end();
 }
 
 static void try_work(bool messages)
 {
 	uint64_t pattern = 0x0123456789abcdefull;
-	const char *how = messages ? "messages only" : "mapped";
+	const char *how = messages ? "only messages" : "mapped";
 	bool ok;
 
 	begin();
@@ -344,28 +344,28 @@ static void try_work(bool messages)
 	expect(until_state(IOAT_IDLE) &&
 		       completion() == MAPPED + RING + 5 * 64 + IOAT_IDLE &&
 		       rd(IOAT_CHANERR, 4) == 0,
-	       "a chain of six, %s", how);
-	expect(!memcmp(mapped + SRC, mapped + DST, 65536), "copy, %s", how);
+	       "a chain of six descriptors completes, %s", how);
+	expect(!memcmp(mapped + SRC, mapped + DST, 65536), "a copy, %s", how);
 	ok = !memcmp(mapped + DST + 65536, &pattern, 8) &&
 	     !memcmp(mapped + DST + 65536 + 4096, &pattern, 3) &&
 	     !memcmp(mapped + DST + 65536, mapped + DST + 65544, 4088) &&
 	     mapped[DST + 65536 + 4099] ==
 		     (uint8_t)((DST + 65536 + 4099) * 13 +
 			       ((DST + 65536 + 4099) >> 8));
-	expect(ok, "fill, %s", how);
+	expect(ok, "a fill, %s", how);
 	expect(!memcmp(far_memory + SRC, mapped + DST + 0x20000, 65536),
-	       "copy from memory without an fd, %s", how);
+	       "a copy from memory without an fd, %s", how);
 	expect(!memcmp(mapped + SRC, far_memory + DST, 65536),
-	       "copy to memory without an fd, %s", how);
+	       "a copy to memory without an fd, %s", how);
 	expect(!memcmp(far_memory + SRC, far_memory + DST + 65536, 65536),
-	       "copy between such, %s", how);
-	expect(far_reads && far_writes, "by messages, %s", how);
+	       "a copy within memory without an fd, %s", how);
+	expect(far_reads && far_writes, "the device sent messages, %s", how);
 	if (!messages) {
 		far_reads = 0;
 		far_writes = 0;
 		start(3);
 		expect(until_state(IOAT_IDLE) && !far_reads && !far_writes,
-		       "mapped memory needs no message");
+		       "mapped memory needs no messages");
 	}
 	end();
 }
@@ -393,7 +393,7 @@ static void try_interrupt(void)
 	put_loop(MAPPED + SRC, MAPPED + DST, 4096);
 	start(1);
 	expect(until_state(IOAT_IDLE) && eventfd_read(fd, &value),
-	       "silent without bit 0");
+	       "no interrupt without bit 0");
 	put_desc(0, IOAT_DESC_INT, MAPPED + SRC, MAPPED + DST, 8);
 	wr(IOAT_INTRCTRL, 1, IOAT_INTRCTRL_MSIX);
 	wr(IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERR_ABORT);
@@ -401,7 +401,7 @@ static void try_interrupt(void)
 	expect(wait_eventfd(fd), "the interrupt arrives");
 	start(1);
 	expect(until_state(IOAT_IDLE) && eventfd_read(fd, &value),
-	       "once per rearm");
+	       "one interrupt per rearm");
 	end();
 	close(fd);
 }
@@ -422,23 +422,24 @@ static void try_errors(void)
 	expect(until_state(IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_SOURCE &&
 		       completion() == IOAT_HALTED,
-	       "source unmapped");
+	       "a source that is not mapped halts the channel");
 	expect(config_rd(IOAT_PCI_CHANERR_INT, 4) == IOAT_ERR_SOURCE,
-	       "CHANERR_INT shows it");
+	       "CHANERR_INT shows the error");
 	config_wr(IOAT_PCI_CHANERR_INT, 4, IOAT_ERR_SOURCE);
-	expect(config_rd(IOAT_PCI_CHANERR_INT, 4) == 0, "and can be cleared");
+	expect(config_rd(IOAT_PCI_CHANERR_INT, 4) == 0,
+	       "CHANERR_INT can be cleared");
 	recover();
 	put_desc(0, 0, MAPPED + SRC, MAPPED + MAPPED_SIZE - 32, 64);
 	start(1);
 	expect(until_state(IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_DESTINATION,
-	       "the end of a region");
+	       "the end of a region halts the channel");
 	recover();
 	put_desc(0, 0, FAR + FAR_SIZE - 32, MAPPED + DST, 64);
 	start(1);
 	expect(until_state(IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_SOURCE,
-	       "the end of one without an fd");
+	       "the end of a region without an fd halts the channel");
 	recover();
 	bus_master(false);
 	put_desc(0, 0, MAPPED + SRC, MAPPED + DST, 64);
@@ -446,11 +447,11 @@ static void try_errors(void)
 	expect(until_state(IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) ==
 			       (IOAT_ERR_CHAIN | IOAT_ERR_COMPLETION),
-	       "no bus master, no DMA, not even the completion");
+	       "without bus mastering there is no DMA, not even the completion");
 	bus_master(true);
 	recover();
 	start(1);
-	expect(until_state(IOAT_IDLE), "and all is well again");
+	expect(until_state(IOAT_IDLE), "the channel works again");
 	end();
 }
 
@@ -467,7 +468,7 @@ static void try_borders(void)
 	put_desc(0, 0, MAPPED + SRC, EXTRA + 1, 4 * 4096 - 2);
 	start(1);
 	expect(until_state(IOAT_IDLE) && !rd(IOAT_CHANERR, 4),
-	       "a copy over three borders");
+	       "a copy across three region boundaries completes");
 	expect(!memcmp(mapped + 0x200000 + 3 * 4096 + 1, mapped + SRC, 4095) &&
 		       !memcmp(mapped + 0x200000 + 2 * 4096,
 			       mapped + SRC + 4095, 4096) &&
@@ -475,7 +476,7 @@ static void try_borders(void)
 			       mapped + SRC + 4095 + 4096, 4096) &&
 		       !memcmp(mapped + 0x200000, mapped + SRC + 4095 + 8192,
 			       4095),
-	       "came out where it belongs");
+	       "each byte is at its place");
 	end();
 }
 
@@ -492,7 +493,7 @@ static void try_readonly(void)
 	start(1);
 	expect(until_state(IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_DESTINATION,
-	       "and not written");
+	       "read-only memory cannot be written");
 	end();
 }
 
@@ -513,7 +514,7 @@ static void try_unmap(void)
 		     rd(IOAT_CHANERR, 4) == IOAT_ERR_DESTINATION;
 		recover();
 	}
-	expect(ok, "unmapped while it is copied to, 20 times");
+	expect(ok, "the destination is unmapped during a copy, 20 times");
 	end();
 }
 
@@ -531,7 +532,7 @@ static void try_truncate(void)
 	start(1);
 	expect(until_state(IOAT_HALTED) &&
 		       rd(IOAT_CHANERR, 4) == IOAT_ERR_WRITE,
-	       "a file cut short under the device");
+	       "a destination in a truncated file halts the channel");
 	end();
 	close(fd);
 }
@@ -565,11 +566,11 @@ static void try_resets(void)
 		start(65535);
 		ok = !vuser_client_reset(client) && is_reset();
 	}
-	expect(ok, "DEVICE_RESET while it copies, 20 times");
+	expect(ok, "DEVICE_RESET during a copy, 20 times");
 	bus_master(true);
 	start(65535);
 	config_wr(find_pcie_control(), 2, PCI_EXP_DEVCTL_BCR_FLR);
-	expect(is_reset(), "function level reset while it copies");
+	expect(is_reset(), "function level reset during a copy");
 
 	put_loop(FAR + SRC, MAPPED + DST, 65536);
 	for (i = 0; i < 20 && ok; i++) {
@@ -577,12 +578,12 @@ static void try_resets(void)
 		start(65535);
 		ok = !vuser_client_reset(client) && is_reset();
 	}
-	expect(ok, "DEVICE_RESET while messages are on their way, 20 times");
+	expect(ok, "DEVICE_RESET while the device waits for replies, 20 times");
 	bus_master(true);
 	put_loop(MAPPED + SRC, MAPPED + DST, 64);
 	start(1);
 	expect(until_state(IOAT_IDLE) && !rd(IOAT_CHANERR, 4),
-	       "it works afterwards");
+	       "the device works afterwards");
 	end();
 }
 
@@ -603,13 +604,13 @@ static void try_clients(void)
 		end();
 	}
 	expect(ok,
-	       "clients that go while it copies: the next one finds it reset");
+	       "a client disconnects during a copy: the next client finds the device reset");
 	begin();
 	put_loop(MAPPED + SRC, MAPPED + DST, 65536);
 	start(1);
 	expect(until_state(IOAT_IDLE) &&
 		       !memcmp(mapped + SRC, mapped + DST, 65536),
-	       "and the last one can work");
+	       "the last client can copy");
 	end();
 }
 
@@ -623,7 +624,7 @@ static void with_server(bool no_fd_dma, void (*try)(void))
 	try();
 	server_stop(&server);
 	expect(access(path, F_OK) < 0 && errno == ENOENT,
-	       "the socket is gone at the end");
+	       "the server removes its socket");
 	memory_fini();
 }
 
@@ -637,72 +638,72 @@ static void try_work_messages(void)
 	try_work(true);
 }
 
-TEST(description)
+TEST(client_gets_the_description_of_the_engine)
 {
 	with_server(false, try_description);
 }
 
-TEST(work)
+TEST(chain_copies_and_fills_all_kinds_of_memory)
 {
 	with_server(false, try_work_mapped);
 }
 
-TEST(work_without_fds)
+TEST(chain_copies_and_fills_by_messages_without_fds)
 {
 	with_server(true, try_work_messages);
 }
 
-TEST(interrupt)
+TEST(interrupt_reaches_the_eventfd_once_per_rearm)
 {
 	with_server(false, try_interrupt);
 }
 
-TEST(errors)
+TEST(error_halts_the_channel_until_recovery)
 {
 	with_server(false, try_errors);
 }
 
-TEST(borders)
+TEST(copy_across_region_boundaries_completes)
 {
 	with_server(false, try_borders);
 }
 
-TEST(readonly)
+TEST(read_only_region_is_read_and_not_written)
 {
 	with_server(false, try_readonly);
 }
 
-TEST(unmap)
+TEST(unmap_during_a_copy_halts_the_channel)
 {
 	with_server(false, try_unmap);
 }
 
-TEST(unmap_without_fds)
+TEST(unmap_during_a_copy_by_messages_halts_the_channel)
 {
 	with_server(true, try_unmap);
 }
 
-TEST(truncate_file)
+TEST(truncated_file_halts_the_channel)
 {
 	with_server(false, try_truncate);
 }
 
-TEST(resets)
+TEST(reset_during_a_copy_resets_the_device)
 {
 	with_server(false, try_resets);
 }
 
-TEST(resets_without_fds)
+TEST(reset_during_a_copy_by_messages_resets_the_device)
 {
 	with_server(true, try_resets);
 }
 
-TEST(clients)
+TEST(device_is_reset_for_the_next_client)
 {
 	with_server(false, try_clients);
 }
 
-TEST(clients_without_fds)
+TEST(device_is_reset_for_the_next_client_without_fds)
 {
 	with_server(true, try_clients);
 }
