@@ -72,6 +72,11 @@ TREES = {
         prefixes=("",),
         layers=(".",),
     ),
+    "vuser-vhost": Tree(
+        path="user/devices/vhost",
+        prefixes=("vhost_", ""),
+        layers=(".",),
+    ),
     "vuserctl": Tree(
         path="user/vuserctl",
         prefixes=("",),

@@ -12,81 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "internal.h"
-
-/* Bits that are vhost-user's own, or that a driver cannot be offered here. */
-#define NOT_OFFERED                                                  \
-	(VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                \
-	 VIRTIO_BIT(VHOST_F_LOG_ALL) | VIRTIO_BIT(VIRTIO_F_SR_IOV) | \
-	 VIRTIO_BIT(38 /* NOTIFICATION_DATA */) |                    \
-	 VIRTIO_BIT(39 /* NOTIF_CONFIG_DATA */) |                    \
-	 VIRTIO_BIT(41 /* ADMIN_VQ */))
+#include "config.h"
+#include "features.h"
+#include "irq.h"
+#include "say.h"
 
 #define FS_TAG_SIZE sizeof(((struct virtio_fs_config *)0)->tag)
-
-/* Features of the transport, which is here. */
-#define OF_TRANSPORT \
-	(VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM) | VIRTIO_BIT(VIRTIO_F_RING_RESET))
-
-void vhost_say(const struct vhost_device *dev, const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "vuser-vhost: %s: ", dev->options.backend);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-}
-
-/**
- * vhost_features_offer - what the driver is offered
- * @dev: connected with its back-end
- */
-uint64_t vhost_features_offer(const struct vhost_device *dev)
-{
-	uint64_t features = vhost_backend_features(dev->link.backend) &
-			    ~NOT_OFFERED;
-
-	if (dev->options.no_packed)
-		features &= ~VIRTIO_BIT(VIRTIO_F_RING_PACKED);
-	if (dev->net)
-		features = vhost_net_features(&dev->net_dev, features);
-	return features | OF_TRANSPORT;
-}
-
-/**
- * vhost_features_pass - what the back-end is told of what the driver accepted
- * @dev: device
- *
- * Addresses in rings are IOVAs, and so are those that the back-end knows memory
- * by: there is nothing to translate for it, whatever the driver thinks.
- */
-uint64_t vhost_features_pass(const struct vhost_device *dev)
-{
-	uint64_t features = dev->virtio.accepted &
-			    vhost_backend_features(dev->link.backend) &
-			    ~NOT_OFFERED &
-			    ~VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM);
-
-	if (vhost_log_on(&dev->log))
-		features |= VIRTIO_BIT(VHOST_F_LOG_ALL);
-	return features;
-}
-
-/** vhost_can_log - whether the back-end can log what it writes */
-bool vhost_can_log(const struct vhost_device *dev)
-{
-	const struct vhost_backend *b = dev->link.backend;
-
-	return vhost_backend_has(b, VHOST_USER_PROTOCOL(LOG_SHMFD)) &&
-	       vhost_backend_features(b) & VIRTIO_BIT(VHOST_F_LOG_ALL);
-}
 
 static bool back_end_has_it(const struct vhost_device *dev)
 {
 	return dev->options.type.config_size && !dev->net &&
-	       vhost_backend_has(dev->link.backend,
+	       vhost_backend_has(dev->conn.backend,
 				 VHOST_USER_PROTOCOL(CONFIG));
 }
 
@@ -151,7 +87,7 @@ static int read_config(struct vhost_device *dev, uint8_t *config)
 		return 0;
 	}
 	if (back_end_has_it(dev))
-		ret = vhost_backend_get_config(dev->link.backend, 0, config,
+		ret = vhost_backend_get_config(dev->conn.backend, 0, config,
 					       dev->options.type.config_size);
 	else if (!strcmp(dev->options.type.name, "scsi"))
 		scsi_config(config);
@@ -177,6 +113,16 @@ int vhost_config_refresh(struct vhost_device *dev)
 	memcpy(dev->config, config, sizeof(config));
 	dev->virtio.generation++;
 	return 1;
+}
+
+/** vhost_config_changed - the configuration may have changed: say so where it
+ * has, and the device is not stopped; it is said later then
+ */
+void vhost_config_changed(struct vhost_device *dev)
+{
+	if (!dev->stopped && vhost_config_refresh(dev) > 0 &&
+	    virtio_running(&dev->virtio))
+		vhost_irq_config(dev);
 }
 
 static int no_config(const struct vhost_device *dev, const char *option)
@@ -209,7 +155,7 @@ static int check_config(const struct vhost_device *dev)
 static uint32_t count_queues(const struct vhost_device *dev)
 {
 	const struct vhost_type *type = &dev->options.type;
-	uint64_t features = vhost_backend_features(dev->link.backend);
+	uint64_t features = vhost_backend_features(dev->conn.backend);
 
 	if (type->mq >= 0 && !(features & VIRTIO_BIT(type->mq)))
 		return 1;
@@ -238,7 +184,7 @@ static int too_many(const struct vhost_device *dev, uint32_t asked,
 static int net_queues(struct vhost_device *dev)
 {
 	uint32_t pairs = dev->options.queues ?: 1;
-	uint64_t there = vhost_backend_queues(dev->link.backend) ?: 1;
+	uint64_t there = vhost_backend_queues(dev->conn.backend) ?: 1;
 
 	if (pairs > there)
 		return too_many(dev, pairs, there);
@@ -255,7 +201,7 @@ static int net_queues(struct vhost_device *dev)
 static int how_many(struct vhost_device *dev)
 {
 	const struct vhost_type *type = &dev->options.type;
-	uint64_t there = vhost_backend_queues(dev->link.backend);
+	uint64_t there = vhost_backend_queues(dev->conn.backend);
 	uint32_t queues = dev->options.queues;
 
 	if (dev->net)
@@ -297,7 +243,7 @@ static int how_many(struct vhost_device *dev)
  */
 int vhost_config_init(struct vhost_device *dev)
 {
-	struct vhost_backend *b = dev->link.backend;
+	struct vhost_backend *b = dev->conn.backend;
 	int ret, queues;
 
 	if (!(vhost_backend_features(b) & VIRTIO_BIT(VIRTIO_F_VERSION_1))) {
@@ -350,9 +296,9 @@ void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 
 	if (!back_end_has_it(dev) || offset >= size || count > size - offset)
 		return;
-	if (vhost_backend_set_config(dev->link.backend, offset, buf, count,
+	if (vhost_backend_set_config(dev->conn.backend, offset, buf, count,
 				     VHOST_USER_CONFIG_DRIVER))
 		vhost_say(dev, "cannot write the configuration: %s",
-			  vhost_backend_error(dev->link.backend));
+			  vhost_backend_error(dev->conn.backend));
 	vhost_config_refresh(dev);
 }

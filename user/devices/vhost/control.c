@@ -7,7 +7,11 @@
 #include <linux/virtio_net.h>
 #include <sys/eventfd.h>
 
-#include "internal.h"
+#include "config.h"
+#include "control.h"
+#include "irq.h"
+#include "ring.h"
+#include "say.h"
 
 static int mem_read(void *ctx, uint64_t iova, void *buf, size_t len)
 {
@@ -22,14 +26,6 @@ static int mem_write(void *ctx, uint64_t iova, const void *buf, size_t len)
 
 	vhost_log_mark(&dev->log, iova, len);
 	return vuser_dma_write(dev->server, iova, buf, len);
-}
-
-/** vhost_is_control - whether a queue is the control queue */
-bool vhost_is_control(const struct vhost_device *dev, uint16_t queue)
-{
-	return dev->net && virtio_has(&dev->virtio, VIRTIO_NET_F_CTRL_VQ) &&
-	       queue == vhost_net_ctrl_queue(&dev->net_dev,
-					     dev->virtio.accepted);
 }
 
 static int on_kick(sd_event_source *source, int fd, uint32_t revents,
@@ -59,7 +55,7 @@ static int on_kick(sd_event_source *source, int fd, uint32_t revents,
 static int pairs_changed(void *ctx, uint16_t pairs)
 {
 	(void)pairs;
-	return vhost_rings_enable(ctx);
+	return vhost_ring_enable_started(ctx);
 }
 
 /** vhost_control_start - serve the control queue; 0 or -errno */

@@ -7,17 +7,15 @@
 #include <unistd.h>
 
 #include "../../common/server-event.h"
-#include "internal.h"
-
-/** vhost_config_changed - the configuration may have changed: say so where it
- * has, and the device is not stopped; it is said later then
- */
-void vhost_config_changed(struct vhost_device *dev)
-{
-	if (!dev->stopped && vhost_config_refresh(dev) > 0 &&
-	    virtio_running(&dev->virtio))
-		vhost_irq_config(dev);
-}
+#include "config.h"
+#include "device.h"
+#include "dirty.h"
+#include "features.h"
+#include "inflight.h"
+#include "migration.h"
+#include "rings.h"
+#include "say.h"
+#include "serve.h"
 
 static void config_changed(void *ctx)
 {
@@ -30,15 +28,6 @@ static void set_link(struct vhost_device *dev, bool up)
 	config_changed(dev);
 }
 
-/** vhost_can_go_on - whether the next back-end can do without what the last one
- * knew
- */
-bool vhost_can_go_on(const struct vhost_device *dev)
-{
-	return vhost_inflight_kept(dev) ||
-	       (dev->stopped && dev->options.type.stateless);
-}
-
 static void on_down(void *ctx, int why)
 {
 	struct vhost_device *dev = ctx;
@@ -46,15 +35,15 @@ static void on_down(void *ctx, int why)
 	/* What it wrote last it may not have logged. */
 	if (dev->live)
 		vhost_dirty_all(dev);
-	vhost_mem_forget(&dev->mem);
+	vhost_dma_reset(&dev->dma);
 	vhost_rings_lost(dev);
 	if (dev->ending)
 		return;
 	vhost_say(dev, "back-end lost: %s",
-		  why ? vhost_backend_error(dev->link.backend) : "hung up");
+		  why ? vhost_backend_error(dev->conn.backend) : "hung up");
 	if (dev->net)
 		set_link(dev, false);
-	if (virtio_running(&dev->virtio) && !vhost_can_go_on(dev))
+	if (virtio_running(&dev->virtio) && !vhost_rings_can_continue(dev))
 		virtio_need_reset(&dev->virtio);
 }
 
@@ -71,12 +60,12 @@ static int on_up(void *ctx)
 			  (uintmax_t)missing);
 		return -EOPNOTSUPP;
 	}
-	if (dev->can_log && !vhost_can_log(dev)) {
+	if (dev->can_log && !vhost_features_can_log(dev)) {
 		vhost_say(dev, "back-end that cannot log writes, as the one "
 			       "before could");
 		return -EOPNOTSUPP;
 	}
-	if (dev->can_migrate && !vhost_can_migrate(dev)) {
+	if (dev->can_migrate && !vhost_migration_possible(dev)) {
 		vhost_say(dev, "back-end without DEVICE_STATE, which the one "
 			       "before had");
 		return -EOPNOTSUPP;
@@ -87,12 +76,12 @@ static int on_up(void *ctx)
 		set_link(dev, true);
 	else
 		config_changed(dev);
-	if (dev->stopped || !vhost_inflight_kept(dev))
+	if (dev->stopped || !vhost_inflight_can_resume(dev))
 		return 0;
 	return vhost_rings_resume(dev);
 }
 
-static const struct vhost_link_ops link_ops = {
+static const struct vhost_connection_ops link_ops = {
 	.up = on_up,
 	.down = on_down,
 	.config_change = config_changed,
@@ -137,11 +126,11 @@ static int make_queues(struct vhost_device *dev)
 
 static int connect_backend(struct vhost_device *dev)
 {
-	int ret = vhost_link_open(&dev->link, dev->options.backend, &link_ops,
-				  dev);
+	int ret = vhost_connection_open(&dev->conn, dev->options.backend,
+					&link_ops, dev);
 
-	if (ret && dev->link.backend)
-		vhost_say(dev, "%s", vhost_backend_error(dev->link.backend));
+	if (ret && dev->conn.backend)
+		vhost_say(dev, "%s", vhost_backend_error(dev->conn.backend));
 	return ret;
 }
 
@@ -154,13 +143,13 @@ static int init_registers(struct vhost_device *dev)
 	if (queues < 0)
 		return queues;
 	/* One vector for each, and one for the configuration. */
-	ret = virtio_init(&dev->virtio, &vhost_ring_ops, dev, queues,
+	ret = virtio_init(&dev->virtio, &vhost_rings_ops, dev, queues,
 			  queues + 1, opt->queue_size);
 	if (ret)
 		return ret;
 	dev->virtio.offered = vhost_features_offer(dev);
-	dev->can_log = vhost_can_log(dev);
-	dev->can_migrate = vhost_can_migrate(dev);
+	dev->can_log = vhost_features_can_log(dev);
+	dev->can_migrate = vhost_migration_possible(dev);
 	ret = vhost_config_refresh(dev);
 	dev->virtio.generation = 0;
 	if (ret >= 0)
@@ -214,7 +203,7 @@ static int attach(struct vhost_device *dev, struct sd_event *event)
 	int ret;
 
 	dev->event = sd_event_ref(event);
-	ret = vhost_link_watch(&dev->link, event);
+	ret = vhost_connection_watch(&dev->conn, event);
 	if (!ret)
 		ret = server_event_add(event, &dev->server_io, dev->server);
 	return ret;
@@ -269,11 +258,11 @@ void vhost_device_free(struct vhost_device *dev)
 	dev->ending = true;
 	sd_event_source_disable_unref(dev->server_io);
 	vuser_server_free(dev->server);
-	if (dev->link.backend)
-		vhost_link_close(&dev->link);
+	if (dev->conn.backend)
+		vhost_connection_close(&dev->conn);
 	free_queues(dev);
-	vhost_inflight_forget(dev);
-	vhost_mem_fini(&dev->mem);
+	vhost_inflight_release(dev);
+	vhost_dma_fini(&dev->dma);
 	vhost_log_stop(&dev->log);
 	vuser_msix_fini(&dev->msix);
 	virtio_fini(&dev->virtio);

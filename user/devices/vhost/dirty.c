@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "internal.h"
+#include "dirty.h"
+#include "queue.h"
+#include "rings.h"
+#include "say.h"
 
 /* In a log there is a bit for every address up to the highest. */
 static int too_high(const struct vhost_device *dev, int ret)
@@ -16,7 +19,7 @@ static int too_high(const struct vhost_device *dev, int ret)
 		vhost_say(dev,
 			  "writes cannot be logged: memory is mapped up to "
 			  "%#jx, a log ends at %#jx: map it lower",
-			  (uintmax_t)vhost_mem_end(&dev->mem),
+			  (uintmax_t)vhost_dma_end(&dev->dma),
 			  (uintmax_t)VHOST_LOG_END);
 	return ret;
 }
@@ -32,7 +35,7 @@ static int too_high(const struct vhost_device *dev, int ret)
 int vhost_dirty_start(void *data, uint64_t *page_size)
 {
 	struct vhost_device *dev = data;
-	int ret = vhost_log_start(&dev->log, vhost_mem_end(&dev->mem));
+	int ret = vhost_log_start(&dev->log, vhost_dma_end(&dev->dma));
 
 	*page_size = VHOST_LOG_PAGE;
 	if (ret)
@@ -53,25 +56,6 @@ void vhost_dirty_stop(void *data)
 	vhost_rings_log(dev);
 }
 
-/**
- * vhost_dirty_ring - a ring's own memory was written
- * @dev: device
- * @queue: which
- *
- * Back-ends log used descriptors, but not the flags and the event index that
- * they set, and of packed rings some log nothing.
- */
-void vhost_dirty_ring(struct vhost_device *dev, uint16_t queue)
-{
-	const struct virtio_queue *q = &dev->virtio.queues[queue];
-	uint64_t sizes[3];
-
-	vhost_ring_sizes(dev, q, sizes);
-	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED))
-		vhost_log_mark(&dev->log, q->desc, sizes[0]);
-	vhost_log_mark(&dev->log, q->device, sizes[2]);
-}
-
 /** vhost_dirty_report - what was written; of struct vuser_server_ops */
 int vhost_dirty_report(void *data, uint64_t iova, uint64_t len,
 		       uint64_t page_size, uint64_t *bitmap)
@@ -81,7 +65,7 @@ int vhost_dirty_report(void *data, uint64_t iova, uint64_t len,
 
 	for (i = 0; i < dev->virtio.nr_queues; i++)
 		if (dev->queues[i].started)
-			vhost_dirty_ring(dev, i);
+			vhost_queue_mark_dirty(dev, i);
 	vhost_log_take(&dev->log, iova, len, page_size, bitmap);
 	return 0;
 }
@@ -97,7 +81,7 @@ int vhost_dirty_map(struct vhost_device *dev)
 	if (!vhost_log_on(&dev->log))
 		return 0;
 	return too_high(dev,
-			vhost_log_grow(&dev->log, vhost_mem_end(&dev->mem)));
+			vhost_log_grow(&dev->log, vhost_dma_end(&dev->dma)));
 }
 
 /** vhost_dirty_all - nobody knows what was written: all of it */
@@ -106,8 +90,8 @@ void vhost_dirty_all(struct vhost_device *dev)
 	const struct vhost_user_region *r;
 	uint32_t i;
 
-	for (i = 0; i < dev->mem.nr; i++) {
-		r = &dev->mem.regions[i].region;
+	for (i = 0; i < dev->dma.nr; i++) {
+		r = &dev->dma.regions[i].region;
 		vhost_log_mark(&dev->log, r->guest_addr, r->size);
 	}
 }

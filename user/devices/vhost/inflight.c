@@ -8,18 +8,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "inflight.h"
 
 /**
- * vhost_inflight_give - have the back-end keep track, anew or where another
+ * vhost_inflight_set_up - have the back-end keep track, anew or where another
  *	one stopped
  * @dev: device
  *
  * Return: 0, also for a back-end that cannot; or as a request of it.
  */
-int vhost_inflight_give(struct vhost_device *dev)
+int vhost_inflight_set_up(struct vhost_device *dev)
 {
-	struct vhost_backend *b = dev->link.backend;
+	struct vhost_backend *b = dev->conn.backend;
 	int ret;
 
 	if (!vhost_backend_has(b, VHOST_USER_PROTOCOL(INFLIGHT_SHMFD)))
@@ -40,16 +40,16 @@ int vhost_inflight_give(struct vhost_device *dev)
 					     dev->inflight_fd);
 }
 
-/** vhost_inflight_forget - the driver reset the device: nothing is in flight */
-void vhost_inflight_forget(struct vhost_device *dev)
+/** vhost_inflight_release - the driver reset the device: nothing is in flight */
+void vhost_inflight_release(struct vhost_device *dev)
 {
 	if (dev->inflight_fd >= 0)
 		close(dev->inflight_fd);
 	dev->inflight_fd = -1;
 }
 
-/** vhost_inflight_kept - whether a new back-end can go on with the rings */
-bool vhost_inflight_kept(const struct vhost_device *dev)
+/** vhost_inflight_can_resume - whether a new back-end can go on with the rings */
+bool vhost_inflight_can_resume(const struct vhost_device *dev)
 {
 	return dev->inflight_fd >= 0 && virtio_running(&dev->virtio) &&
 	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);

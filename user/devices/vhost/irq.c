@@ -7,7 +7,9 @@
  */
 #include <sys/eventfd.h>
 
-#include "internal.h"
+#include "irq.h"
+#include "queue.h"
+#include "say.h"
 
 #define MSIX VFIO_PCI_MSIX_IRQ_INDEX
 #define INTX VFIO_PCI_INTX_IRQ_INDEX
@@ -80,7 +82,7 @@ static int on_call(sd_event_source *source, int fd, uint32_t revents,
  *	vain
  * @dev: device
  */
-void vhost_irq_watch(struct vhost_device *dev)
+static void watch_intx(struct vhost_device *dev)
 {
 	bool intx = vuser_irq_enabled(dev->server, INTX, 0);
 	struct vhost_queue *q;
@@ -96,6 +98,27 @@ void vhost_irq_watch(struct vhost_device *dev)
 	}
 }
 
+/**
+ * vhost_irq_reroute - what a queue's interrupt goes to has changed
+ * @dev: device
+ * @queue: which
+ *
+ * What came before it, came to our own eventfd: it is passed on.
+ */
+void vhost_irq_reroute(struct vhost_device *dev, uint16_t queue)
+{
+	int fd = vhost_irq_call_fd(dev, queue);
+	eventfd_t count;
+
+	if (dev->queues[queue].started &&
+	    vhost_backend_set_vring_call(dev->conn.backend, queue, fd))
+		vhost_say(dev, "cannot set the call of ring %u: %s", queue,
+			  vhost_backend_error(dev->conn.backend));
+	if (fd != dev->queues[queue].call &&
+	    !eventfd_read(dev->queues[queue].call, &count))
+		eventfd_write(fd, 1);
+}
+
 /* A vector got an eventfd, or lost it: what uses it hears of that. */
 static void vector_changed(struct vhost_device *dev, uint16_t vector)
 {
@@ -103,7 +126,7 @@ static void vector_changed(struct vhost_device *dev, uint16_t vector)
 
 	for (i = 0; i < dev->virtio.nr_queues; i++)
 		if (vector_of(dev, i) == vector)
-			vhost_rings_call(dev, i);
+			vhost_irq_reroute(dev, i);
 	if (vector == dev->virtio.config_vector && dev->config_pending)
 		dev->config_pending =
 			vuser_irq_trigger(dev->server, MSIX, vector);
@@ -116,7 +139,7 @@ void vhost_irq_changed(struct vhost_device *dev, uint32_t index, uint32_t start,
 	uint32_t i;
 
 	if (index == INTX) {
-		vhost_irq_watch(dev);
+		watch_intx(dev);
 		/* The line is level triggered. */
 		if (dev->isr)
 			vuser_irq_trigger(dev->server, INTX, 0);
@@ -155,7 +178,7 @@ void vhost_irq_resume(struct vhost_device *dev)
 
 	for (i = 0; i < dev->virtio.nr_queues; i++)
 		if (dev->queues[i].started ||
-		    (dev->ctrl_watch && vhost_is_control(dev, i)))
+		    (dev->ctrl_watch && vhost_queue_is_control(dev, i)))
 			vhost_irq_queue(dev, i);
 	if (dev->isr)
 		vuser_irq_trigger(dev->server, INTX, 0);

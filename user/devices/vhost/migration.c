@@ -9,7 +9,12 @@
 #include <string.h>
 #include <vuser/pci.h>
 
-#include "internal.h"
+#include "config.h"
+#include "features.h"
+#include "migration.h"
+#include "pause.h"
+#include "regions.h"
+#include "say.h"
 #include "state.h"
 
 #define STOP	 VFIO_DEVICE_STATE_STOP
@@ -19,15 +24,15 @@
 
 static bool backend_has_state(const struct vhost_device *dev)
 {
-	return vhost_backend_has(dev->link.backend,
+	return vhost_backend_has(dev->conn.backend,
 				 VHOST_USER_PROTOCOL(DEVICE_STATE));
 }
 
 /**
- * vhost_can_migrate - whether all that the device is can be read and written
+ * vhost_migration_possible - whether all that the device is can be read and written
  * @dev: connected with its back-end
  */
-bool vhost_can_migrate(const struct vhost_device *dev)
+bool vhost_migration_possible(const struct vhost_device *dev)
 {
 	return backend_has_state(dev) || dev->options.type.stateless;
 }
@@ -72,7 +77,7 @@ static int failed(struct vhost_device *dev, const char *what, const char *why,
 
 static int lost_backend(struct vhost_device *dev, const char *what, int error)
 {
-	return failed(dev, what, vhost_backend_error(dev->link.backend), error);
+	return failed(dev, what, vhost_backend_error(dev->conn.backend), error);
 }
 
 static void free_out(struct vhost_migration *m)
@@ -85,11 +90,11 @@ static void free_out(struct vhost_migration *m)
 static int start_transfer(struct vhost_device *dev, uint32_t direction)
 {
 	const char *why;
-	int ret = vhost_link_again(&dev->link);
+	int ret = vhost_connection_reopen(&dev->conn);
 
 	if (ret)
 		return lost_backend(dev, "no back-end", ret);
-	ret = vhost_transfer_start(&dev->migration.transfer, dev->link.backend,
+	ret = vhost_transfer_start(&dev->migration.transfer, dev->conn.backend,
 				   direction, &why);
 	return ret ? failed(dev, "the back-end's state", why, ret) : 0;
 }
@@ -146,7 +151,7 @@ static int next_piece(struct vhost_device *dev)
 		}
 		if (!got)
 			ret = vhost_transfer_finish(&m->transfer,
-						    dev->link.backend);
+						    dev->conn.backend);
 		if (ret)
 			return lost_backend(dev, "the back-end's state", ret);
 	}
@@ -247,10 +252,10 @@ static int on_device(void *ctx, const void *buf, size_t len)
 /* A back-end looks at features before it takes a state. */
 static int start_load(struct vhost_device *dev)
 {
-	int ret = vhost_link_again(&dev->link);
+	int ret = vhost_connection_reopen(&dev->conn);
 
 	if (!ret)
-		ret = vhost_backend_set_features(dev->link.backend,
+		ret = vhost_backend_set_features(dev->conn.backend,
 						 vhost_features_pass(dev));
 	if (ret)
 		return lost_backend(dev, "the back-end's state", ret);
@@ -269,10 +274,10 @@ static void end_loading(struct vhost_device *dev)
 	if (!m->loading)
 		return;
 	m->loading = false;
-	if (!vhost_backend_connected(dev->link.backend))
+	if (!vhost_backend_connected(dev->conn.backend))
 		return;
 	vhost_say(dev, "hung up, since it has part of a state");
-	vhost_backend_disconnect(dev->link.backend);
+	vhost_backend_disconnect(dev->conn.backend);
 }
 
 /* Some of the back-end's state has come. */
@@ -293,7 +298,7 @@ static int on_backend(void *ctx, const void *buf, size_t len)
 	ret = vhost_transfer_write(&m->transfer, buf, len);
 	/* Why it wants no more the back-end says when it is asked. */
 	if (ret == -EPIPE &&
-	    vhost_transfer_finish(&m->transfer, dev->link.backend))
+	    vhost_transfer_finish(&m->transfer, dev->conn.backend))
 		return lost_backend(dev, "the back-end's state", -EINVAL);
 	return ret ? failed(dev, "the back-end's state", strerror(-ret), ret) :
 		     0;
@@ -310,7 +315,7 @@ static int on_end(void *ctx)
 		ret = start_load(dev);
 	if (ret || !m->backend)
 		return ret;
-	ret = vhost_transfer_finish(&m->transfer, dev->link.backend);
+	ret = vhost_transfer_finish(&m->transfer, dev->conn.backend);
 	m->loading = ret;
 	return ret ? lost_backend(dev, "the back-end's state", ret) : 0;
 }
@@ -331,7 +336,7 @@ static int start_load_all(struct vhost_device *dev)
 		},
 	};
 
-	vhost_serve_reset(dev);
+	vhost_regions_reset(dev);
 	return vhost_stream_init(&dev->migration.in, &stream_ops, dev,
 				 vhost_state_size(&s));
 }
@@ -376,7 +381,7 @@ static int end_copy(struct vhost_device *dev)
 /* A switch or bridge must learn where the driver's address is now. */
 static void announce(struct vhost_device *dev)
 {
-	struct vhost_backend *b = dev->link.backend;
+	struct vhost_backend *b = dev->conn.backend;
 
 	if (!dev->net || !virtio_running(&dev->virtio))
 		return;
@@ -388,7 +393,7 @@ static void announce(struct vhost_device *dev)
 
 static int start_running(struct vhost_device *dev)
 {
-	int ret = vhost_rings_continue(dev);
+	int ret = vhost_pause_continue(dev);
 
 	if (ret)
 		return ret;
@@ -400,20 +405,20 @@ static int start_running(struct vhost_device *dev)
 }
 
 /**
- * vhost_migrate - one step; of struct vuser_server_ops
+ * vhost_migration_step - one step; of struct vuser_server_ops
  * @data: the device
  * @from: its state
  * @to: its next
  *
  * Return: 0 or -errno, and why has been said.
  */
-int vhost_migrate(void *data, enum vfio_device_mig_state from,
-		  enum vfio_device_mig_state to)
+int vhost_migration_step(void *data, enum vfio_device_mig_state from,
+			 enum vfio_device_mig_state to)
 {
 	struct vhost_device *dev = data;
 
 	if (from == RUNNING)
-		return vhost_rings_suspend(dev);
+		return vhost_pause_suspend(dev);
 	if (from == COPY)
 		return end_copy(dev);
 	if (from == RESUMING)

@@ -6,8 +6,8 @@ programs += vuser-vhost
 bin += vuser-vhost
 
 vhost-objs := $(addprefix $(d), \
-	types.o virtio.o vqueue.o net.o pci.o memory.o log.o link.o \
-	arguments.o \
+	type.o virtio.o vqueue.o net.o pci.o dma.o log.o connection.o \
+	arguments.o say.o features.o queue.o ring.o regions.o \
 	config.o control.o dirty.o inflight.o state.o stream.o \
 	transfer.o migration.o irq.o rings.o pause.o serve.o device.o) $(server-event-objs)
 vhost-libs := $(server-event-libs)

@@ -5,20 +5,13 @@
  */
 #include <errno.h>
 
-#include "internal.h"
-
-/** vhost_ring_waits - it is paused, and its memory is not there */
-bool vhost_ring_waits(struct vhost_device *dev, uint16_t index)
-{
-	const struct virtio_queue *q = &dev->virtio.queues[index];
-	uint64_t sizes[3];
-
-	vhost_ring_sizes(dev, q, sizes);
-	return dev->queues[index].paused &&
-	       !(vhost_mem_holds(&dev->mem, q->desc, sizes[0]) &&
-		 vhost_mem_holds(&dev->mem, q->driver, sizes[1]) &&
-		 vhost_mem_holds(&dev->mem, q->device, sizes[2]));
-}
+#include "control.h"
+#include "irq.h"
+#include "pause.h"
+#include "queue.h"
+#include "ring.h"
+#include "rings.h"
+#include "say.h"
 
 static bool overlap(uint64_t a, uint64_t len_a, uint64_t b, uint64_t len_b)
 {
@@ -31,14 +24,14 @@ static bool lies_in(const struct vhost_device *dev, uint16_t index,
 	const struct virtio_queue *q = &dev->virtio.queues[index];
 	uint64_t sizes[3];
 
-	vhost_ring_sizes(dev, q, sizes);
+	vhost_queue_sizes(dev, q, sizes);
 	return overlap(q->desc, sizes[0], iova, len) ||
 	       overlap(q->driver, sizes[1], iova, len) ||
 	       overlap(q->device, sizes[2], iova, len);
 }
 
 /**
- * vhost_rings_pause - memory is about to be unmapped: stop what lies in it
+ * vhost_pause_memory - memory is about to be unmapped: stop what lies in it
  * @dev: device
  * @iova: of the memory
  * @len: bytes
@@ -47,7 +40,7 @@ static bool lies_in(const struct vhost_device *dev, uint16_t index,
  * firmware is at work, unmaps it and maps it anew.  A back-end that looked into
  * such a ring in between would find nothing.
  */
-void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len)
+void vhost_pause_memory(struct vhost_device *dev, uint64_t iova, uint64_t len)
 {
 	uint16_t i;
 
@@ -63,18 +56,18 @@ void vhost_rings_pause(struct vhost_device *dev, uint64_t iova, uint64_t len)
 }
 
 /**
- * vhost_rings_unpause - memory has come: go on with what lies in it
+ * vhost_pause_resume - memory has come: go on with what lies in it
  * @dev: device; its back-end knows of the memory
  */
-void vhost_rings_unpause(struct vhost_device *dev)
+void vhost_pause_resume(struct vhost_device *dev)
 {
 	uint16_t i;
 
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		if (!dev->queues[i].paused || vhost_ring_waits(dev, i))
+		if (!dev->queues[i].paused || vhost_queue_lacks_memory(dev, i))
 			continue;
-		if (!vhost_report(dev, "cannot go on with a ring",
-				  vhost_ring_start(dev, i)))
+		if (!vhost_say_failed(dev, "cannot go on with a ring",
+				      vhost_rings_start_queue(dev, i)))
 			continue;
 		vhost_rings_stop(dev);
 		virtio_need_reset(&dev->virtio);
@@ -109,7 +102,7 @@ static bool in_service(const struct vhost_device *dev)
 }
 
 /**
- * vhost_rings_suspend - stop the device for a migration: nothing is in flight
+ * vhost_pause_suspend - stop the device for a migration: nothing is in flight
  *	then, and each ring is known to the entry
  * @dev: device
  *
@@ -117,7 +110,7 @@ static bool in_service(const struct vhost_device *dev)
  *
  * Return: 0, or -errno and the device is not stopped.
  */
-int vhost_rings_suspend(struct vhost_device *dev)
+int vhost_pause_suspend(struct vhost_device *dev)
 {
 	int ret;
 
@@ -129,7 +122,7 @@ int vhost_rings_suspend(struct vhost_device *dev)
 	ret = halt(dev);
 	if (ret) {
 		/* Where its rings are nobody knows: as if it had gone. */
-		vhost_backend_disconnect(dev->link.backend);
+		vhost_backend_disconnect(dev->conn.backend);
 		return ret;
 	}
 	dev->stopped = true;
@@ -137,21 +130,21 @@ int vhost_rings_suspend(struct vhost_device *dev)
 }
 
 /**
- * vhost_rings_continue - go on after vhost_rings_suspend(), here or where the
+ * vhost_pause_continue - go on after vhost_pause_suspend(), here or where the
  *	state has come from
  * @dev: device
  *
  * Return: 0, or -errno and the device is stopped as before.
  */
-int vhost_rings_continue(struct vhost_device *dev)
+int vhost_pause_continue(struct vhost_device *dev)
 {
 	int ret = 0;
 
 	if (in_service(dev)) {
-		ret = vhost_link_again(&dev->link);
+		ret = vhost_connection_reopen(&dev->conn);
 		if (!ret)
 			ret = vhost_rings_start(dev);
-		vhost_report(dev, "cannot go on with the rings", ret);
+		vhost_say_failed(dev, "cannot go on with the rings", ret);
 	}
 	if (ret) {
 		halt(dev);

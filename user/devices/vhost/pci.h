@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <vuser/pci.h>
 
-#include "types.h"
+#include "type.h"
 
 /* BAR 0: virtio's structures, a page each but the last. */
 #define VHOST_BAR	 0

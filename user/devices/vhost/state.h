@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "net.h"
-#include "types.h"
+#include "type.h"
 #include "virtio.h"
 
 /**

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "types.h"
+#include "type.h"
 
 /* Base class and sub-class; "other" where there is no better one. */
 #define CLASS_NETWORK 0x020000

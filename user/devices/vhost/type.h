@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The kinds of virtio device, as far as they differ here. */
-#ifndef VHOST_TYPES_H
-#define VHOST_TYPES_H
+#ifndef VHOST_TYPE_H
+#define VHOST_TYPE_H
 
 #include <stdbool.h>
 #include <stdint.h>

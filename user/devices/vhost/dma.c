@@ -9,51 +9,51 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "memory.h"
+#include "dma.h"
 
-/** vhost_mem_fini - free it */
-void vhost_mem_fini(struct vhost_mem *m)
+/** vhost_dma_fini - free it */
+void vhost_dma_fini(struct vhost_dma *m)
 {
 	free(m->regions);
-	free(m->told);
+	free(m->mapped);
 	memset(m, 0, sizeof(*m));
 }
 
-static int grow(struct vhost_mem *m)
+static int grow(struct vhost_dma *m)
 {
 	uint32_t max = m->max ? 2 * m->max : 16;
 	struct vhost_region *regions;
-	bool *told;
+	bool *mapped;
 
 	regions = reallocarray(m->regions, max, sizeof(*regions));
 	if (!regions)
 		return -ENOMEM;
 	m->regions = regions;
-	told = reallocarray(m->told, max, sizeof(*told));
-	if (!told)
+	mapped = reallocarray(m->mapped, max, sizeof(*mapped));
+	if (!mapped)
 		return -ENOMEM;
-	m->told = told;
+	m->mapped = mapped;
 	m->max = max;
 	return 0;
 }
 
 /**
- * vhost_mem_add - a region came
+ * vhost_dma_add - a region came
  * @m: memory
  * @region: of libvuser; its file is used as long as the region is there
  *
  * Memory without a file, or that may not be written, is of no use to a
- * back-end: it maps whatever it is told, for both.
+ * back-end: it maps whatever it is mapped, for both.
  *
  * Return: 0 or -ENOMEM.
  */
-int vhost_mem_add(struct vhost_mem *m, const struct vuser_dma_region *region)
+int vhost_dma_add(struct vhost_dma *m, const struct vuser_dma_region *region)
 {
 	if (region->fd < 0 || region->prot != (PROT_READ | PROT_WRITE))
 		return 0;
 	if (m->nr == m->max && grow(m))
 		return -ENOMEM;
-	m->told[m->nr] = false;
+	m->mapped[m->nr] = false;
 	m->regions[m->nr++] = (struct vhost_region) {
 		.region = {
 			.guest_addr = region->iova,
@@ -67,44 +67,44 @@ int vhost_mem_add(struct vhost_mem *m, const struct vuser_dma_region *region)
 }
 
 /* All of the table anew. */
-static int set_table(struct vhost_mem *m, struct vhost_backend *b)
+static int set_table(struct vhost_dma *m, struct vhost_backend *b)
 {
 	int ret = vhost_backend_set_mem_table(b, m->regions, m->nr);
 	uint32_t i;
 
 	for (i = 0; i < m->nr && !ret; i++)
-		m->told[i] = true;
+		m->mapped[i] = true;
 	return ret;
 }
 
 /**
- * vhost_mem_tell - tell the back-end of all regions
+ * vhost_dma_map - tell the back-end of all regions
  * @m: memory
  * @b: back-end
  *
  * Return: 0, or as a request of the back-end.
  */
-int vhost_mem_tell(struct vhost_mem *m, struct vhost_backend *b)
+int vhost_dma_map(struct vhost_dma *m, struct vhost_backend *b)
 {
 	uint32_t i, news = 0;
 	int ret = 0;
 
 	for (i = 0; i < m->nr; i++)
-		news += !m->told[i];
+		news += !m->mapped[i];
 	if (!news)
 		return 0;
 	if (!vhost_backend_has(b, VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS)))
 		return set_table(m, b);
 	for (i = 0; i < m->nr && !ret; i++) {
-		if (m->told[i])
+		if (m->mapped[i])
 			continue;
 		ret = vhost_backend_add_mem_reg(b, &m->regions[i]);
-		m->told[i] = !ret;
+		m->mapped[i] = !ret;
 	}
 	return ret;
 }
 
-static uint32_t find(const struct vhost_mem *m, uint64_t iova)
+static uint32_t find(const struct vhost_dma *m, uint64_t iova)
 {
 	uint32_t i;
 
@@ -116,7 +116,7 @@ static uint32_t find(const struct vhost_mem *m, uint64_t iova)
 }
 
 /**
- * vhost_mem_remove - a region goes: the back-end lets go of it now
+ * vhost_dma_remove - a region goes: the back-end lets go of it now
  * @m: memory
  * @b: back-end
  * @region: of libvuser
@@ -124,39 +124,40 @@ static uint32_t find(const struct vhost_mem *m, uint64_t iova)
  * Return: 0, or as a request of the back-end, whose memory may then be other
  * than it should be.
  */
-int vhost_mem_remove(struct vhost_mem *m, struct vhost_backend *b,
+int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
 		     const struct vuser_dma_region *region)
 {
 	uint32_t i = find(m, region->iova);
 	struct vhost_region gone;
-	bool told;
+	bool mapped;
 
 	if (i == m->nr)
 		return 0;
 	gone = m->regions[i];
-	told = m->told[i];
+	mapped = m->mapped[i];
 	m->nr--;
 	memmove(&m->regions[i], &m->regions[i + 1],
 		(m->nr - i) * sizeof(*m->regions));
-	memmove(&m->told[i], &m->told[i + 1], (m->nr - i) * sizeof(*m->told));
-	if (!told)
+	memmove(&m->mapped[i], &m->mapped[i + 1],
+		(m->nr - i) * sizeof(*m->mapped));
+	if (!mapped)
 		return 0;
 	if (vhost_backend_has(b, VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS)))
 		return vhost_backend_rem_mem_reg(b, &gone.region);
 	return set_table(m, b);
 }
 
-/** vhost_mem_forget - a new back-end, or none: it was told nothing */
-void vhost_mem_forget(struct vhost_mem *m)
+/** vhost_dma_reset - a new back-end, or none: it was told nothing */
+void vhost_dma_reset(struct vhost_dma *m)
 {
 	if (m->nr)
-		memset(m->told, 0, m->nr * sizeof(*m->told));
+		memset(m->mapped, 0, m->nr * sizeof(*m->mapped));
 }
 
-/** vhost_mem_end - where the highest region ends, UINT64_MAX for all that is
+/** vhost_dma_end - where the highest region ends, UINT64_MAX for all that is
  * near the end of addresses
  */
-uint64_t vhost_mem_end(const struct vhost_mem *m)
+uint64_t vhost_dma_end(const struct vhost_dma *m)
 {
 	const struct vhost_user_region *r;
 	uint64_t last, end = 0;
@@ -171,8 +172,8 @@ uint64_t vhost_mem_end(const struct vhost_mem *m)
 	return end;
 }
 
-/** vhost_mem_holds - whether @len bytes at @iova are in one region */
-bool vhost_mem_holds(const struct vhost_mem *m, uint64_t iova, uint64_t len)
+/** vhost_dma_holds - whether @len bytes at @iova are in one region */
+bool vhost_dma_holds(const struct vhost_dma *m, uint64_t iova, uint64_t len)
 {
 	const struct vhost_user_region *r;
 	uint32_t i = find(m, iova);

@@ -2,8 +2,8 @@
 /*
  * The connection to the back-end: made, watched, made again after a loss.
  */
-#ifndef VHOST_LINK_H
-#define VHOST_LINK_H
+#ifndef VHOST_CONNECTION_H
+#define VHOST_CONNECTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,32 +11,32 @@
 #include <vhost-user/backend.h>
 
 /**
- * struct vhost_link_ops - what happens on the connection
+ * struct vhost_connection_ops - what happens on the connection
  * @up: it was made again.  An error has it dropped, and tried again later.
  * @down: it was lost; @why as for lost() of struct vhost_backend_ops
  * @config_change: the back-end says that its configuration changed
  */
-struct vhost_link_ops {
+struct vhost_connection_ops {
 	int (*up)(void *ctx);
 	void (*down)(void *ctx, int why);
 	void (*config_change)(void *ctx);
 };
 
 /**
- * struct vhost_link - a connection
+ * struct vhost_connection - a connection
  * @path: of the back-end's socket; stays the caller's
  * @backend: of libvuser
  * @ops: see there
  * @ctx: for @ops
- * @event: event loop, NULL until vhost_link_watch()
+ * @event: event loop, NULL until vhost_connection_watch()
  * @io: on the connection's two sockets
  * @retry: timer, to connect again
  * @changed: to call config_change() outside of a request
  */
-struct vhost_link {
+struct vhost_connection {
 	const char *path;
 	struct vhost_backend *backend;
-	const struct vhost_link_ops *ops;
+	const struct vhost_connection_ops *ops;
 	void *ctx;
 	sd_event *event;
 	sd_event_source *io[2];
@@ -44,10 +44,10 @@ struct vhost_link {
 	sd_event_source *changed;
 };
 
-int vhost_link_open(struct vhost_link *link, const char *path,
-		    const struct vhost_link_ops *ops, void *ctx);
-int vhost_link_watch(struct vhost_link *link, sd_event *event);
-int vhost_link_again(struct vhost_link *link);
-void vhost_link_close(struct vhost_link *link);
+int vhost_connection_open(struct vhost_connection *conn, const char *path,
+			  const struct vhost_connection_ops *ops, void *ctx);
+int vhost_connection_watch(struct vhost_connection *conn, sd_event *event);
+int vhost_connection_reopen(struct vhost_connection *conn);
+void vhost_connection_close(struct vhost_connection *conn);
 
 #endif

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The connection to the back-end, in an event loop. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "connection.h"
+
+/* Between two tries to connect again. */
+#define RETRY_USEC 200000
+
+/* How late the event loop may be with that. */
+#define RETRY_ACCURACY_USEC 50000
+
+#define WANTED                                                               \
+	(VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(REPLY_ACK) |          \
+	 VHOST_USER_PROTOCOL(RARP) | VHOST_USER_PROTOCOL(MTU) |              \
+	 VHOST_USER_PROTOCOL(BACKEND_REQ) | VHOST_USER_PROTOCOL(CONFIG) |    \
+	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS) |                          \
+	 VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) | VHOST_USER_PROTOCOL(STATUS) | \
+	 VHOST_USER_PROTOCOL(LOG_SHMFD) | VHOST_USER_PROTOCOL(DEVICE_STATE))
+
+static void unwatch(struct vhost_connection *conn)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		conn->io[i] = sd_event_source_disable_unref(conn->io[i]);
+}
+
+static void try_later(struct vhost_connection *conn)
+{
+	if (!conn->retry)
+		return;
+	sd_event_source_set_time_relative(conn->retry, RETRY_USEC);
+	sd_event_source_set_enabled(conn->retry, SD_EVENT_ONESHOT);
+}
+
+/* The fds are still open, so this is the time to let go of them. */
+static void on_lost(void *data, int why)
+{
+	struct vhost_connection *conn = data;
+
+	unwatch(conn);
+	conn->ops->down(conn->ctx, why);
+	try_later(conn);
+}
+
+static int on_config_change(void *data)
+{
+	struct vhost_connection *conn = data;
+
+	if (conn->changed)
+		sd_event_source_set_enabled(conn->changed, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static const struct vhost_backend_ops backend_ops = {
+	.lost = on_lost,
+	.config_change = on_config_change,
+};
+
+/**
+ * vhost_connection_open - connect for the first time
+ * @conn: filled in
+ * @path: of the back-end's socket; stays the caller's
+ * @ops: likewise
+ * @ctx: for @ops
+ *
+ * Return: 0 or -errno; vhost_backend_error() says what was wrong.
+ */
+int vhost_connection_open(struct vhost_connection *conn, const char *path,
+			  const struct vhost_connection_ops *ops, void *ctx)
+{
+	const struct vhost_backend_options options = {
+		.wanted = WANTED,
+		.ops = &backend_ops,
+		.data = conn,
+	};
+
+	*conn = (struct vhost_connection) {
+		.path = path,
+		.ops = ops,
+		.ctx = ctx,
+		.backend = vhost_backend_new(&options),
+	};
+	if (!conn->backend)
+		return -ENOMEM;
+	return vhost_backend_connect(conn->backend, path);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct vhost_connection *conn = data;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	/* An error has been told by on_lost(). */
+	vhost_backend_process(conn->backend);
+	return 0;
+}
+
+static int on_changed(sd_event_source *source, void *data)
+{
+	struct vhost_connection *conn = data;
+
+	(void)source;
+	conn->ops->config_change(conn->ctx);
+	return 0;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	vhost_connection_reopen(data);
+	return 0;
+}
+
+static int watch_io(struct vhost_connection *conn)
+{
+	int fds[2] = { vhost_backend_fd(conn->backend),
+		       vhost_backend_req_fd(conn->backend) };
+	int i, ret = 0;
+
+	for (i = 0; i < 2 && ret >= 0; i++)
+		if (fds[i] >= 0)
+			ret = sd_event_add_io(conn->event, &conn->io[i], fds[i],
+					      EPOLLIN, on_io, conn);
+	return ret;
+}
+
+/**
+ * vhost_connection_watch - from now on notice what comes and what goes
+ * @conn: connected
+ * @event: event loop
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_connection_watch(struct vhost_connection *conn, sd_event *event)
+{
+	int ret;
+
+	conn->event = sd_event_ref(event);
+	ret = sd_event_add_time_relative(event, &conn->retry, CLOCK_MONOTONIC,
+					 RETRY_USEC, RETRY_ACCURACY_USEC,
+					 on_retry, conn);
+	if (ret >= 0)
+		ret = sd_event_source_set_enabled(conn->retry, SD_EVENT_OFF);
+	if (ret >= 0)
+		ret = sd_event_add_defer(event, &conn->changed, on_changed,
+					 conn);
+	if (ret >= 0)
+		ret = sd_event_source_set_enabled(conn->changed, SD_EVENT_OFF);
+	if (ret >= 0)
+		ret = watch_io(conn);
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * vhost_connection_reopen - connect again, if there is no connection
+ * @conn: once connected
+ *
+ * Return: 0 with a connection, else -errno: it is tried again by itself.
+ */
+int vhost_connection_reopen(struct vhost_connection *conn)
+{
+	int ret;
+
+	if (vhost_backend_connected(conn->backend))
+		return 0;
+	ret = vhost_backend_connect(conn->backend, conn->path);
+	if (!ret)
+		ret = watch_io(conn);
+	if (ret >= 0)
+		ret = conn->ops->up(conn->ctx);
+	if (ret < 0) {
+		unwatch(conn);
+		vhost_backend_disconnect(conn->backend);
+		try_later(conn);
+		return ret;
+	}
+	return 0;
+}
+
+/** vhost_connection_close - for good, and without a word */
+void vhost_connection_close(struct vhost_connection *conn)
+{
+	unwatch(conn);
+	sd_event_source_disable_unref(conn->retry);
+	sd_event_source_disable_unref(conn->changed);
+	sd_event_unref(conn->event);
+	vhost_backend_free(conn->backend);
+	memset(conn, 0, sizeof(*conn));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The client's memory, and what of it the back-end was told. */
+#ifndef VHOST_DMA_H
+#define VHOST_DMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <vuser/server.h>
+#include <vhost-user/backend.h>
+
+/**
+ * struct vhost_dma - all regions that a back-end can map
+ * @regions: their files stay libvuser's
+ * @mapped: of each: the back-end has it
+ * @nr: of both
+ * @max: there is room for
+ */
+struct vhost_dma {
+	struct vhost_region *regions;
+	bool *mapped;
+	uint32_t nr;
+	uint32_t max;
+};
+
+void vhost_dma_fini(struct vhost_dma *m);
+int vhost_dma_add(struct vhost_dma *m, const struct vuser_dma_region *region);
+int vhost_dma_map(struct vhost_dma *m, struct vhost_backend *b);
+int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
+		     const struct vuser_dma_region *region);
+void vhost_dma_reset(struct vhost_dma *m);
+uint64_t vhost_dma_end(const struct vhost_dma *m);
+bool vhost_dma_holds(const struct vhost_dma *m, uint64_t iova, uint64_t len);
+
+#endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One ring at the back end. */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "irq.h"
+#include "queue.h"
+#include "ring.h"
+#include "say.h"
+
+static struct vhost_backend *backend_of(struct vhost_device *dev)
+{
+	return dev->conn.backend;
+}
+
+/* A ring must lie where the client mapped memory, and be aligned. */
+static int check_ring(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	const uint64_t at[3] = { q->desc, q->driver, q->device };
+	static const char *const names[3] = { "descriptors", "driver area",
+					      "device area" };
+	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
+	const unsigned int align[3] = { 16, packed ? 4 : 2, 4 };
+	uint64_t sizes[3];
+	int i;
+
+	if (!packed && q->size & (q->size - 1)) {
+		vhost_say(dev, "queue %u has %u entries, no power of two",
+			  index, q->size);
+		return -EINVAL;
+	}
+	vhost_queue_sizes(dev, q, sizes);
+	for (i = 0; i < 3; i++) {
+		if (at[i] % align[i]) {
+			vhost_say(dev, "queue %u: %s at %#jx: not aligned",
+				  index, names[i], (uintmax_t)at[i]);
+			return -EINVAL;
+		}
+		if (!vhost_dma_holds(&dev->dma, at[i], sizes[i])) {
+			vhost_say(dev,
+				  "queue %u: %s at %#jx: not in mapped memory",
+				  index, names[i], (uintmax_t)at[i]);
+			return -EFAULT;
+		}
+	}
+	return 0;
+}
+
+/* Whether the driver uses a queue, of a network device with many pairs. */
+static bool in_use(const struct vhost_device *dev, uint16_t queue)
+{
+	return !dev->net || queue < 2 * dev->net_dev.pairs;
+}
+
+static int enable_ring(struct vhost_device *dev, uint16_t queue)
+{
+	int ret = vhost_backend_set_vring_enable(backend_of(dev), queue,
+						 in_use(dev, queue));
+
+	/* Without protocol features a ring that has a kick is enabled. */
+	return ret == -EOPNOTSUPP ? 0 : ret;
+}
+
+/*
+ * Where a ring starts: with nothing in it.  Or where it was paused.  Or where a
+ * back-end stopped without a word: that of a split ring is what it had given
+ * back, that of a packed one is in the memory of what is in flight.
+ */
+static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	uint16_t used;
+	int ret;
+
+	*base = dev->queues[index].base;
+	if (dev->queues[index].paused)
+		return 0;
+	*base = 0;
+	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED)) {
+		*base = vhost_packed_base(0, 1, 0, 1);
+		return 0;
+	}
+	if (!dev->resuming)
+		return 0;
+	ret = vuser_dma_read(dev->server, q->device + 2, &used, sizeof(used));
+	if (!ret)
+		*base = le16toh(used);
+	return ret;
+}
+
+/*
+ * Where a ring is, and whether writes to it are logged: those of used
+ * descriptors, which in a packed ring are in the place of the others.
+ */
+int vhost_ring_set_addr(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
+	struct vhost_vring_addr addr = {
+		.index = index,
+		.desc_user_addr = q->desc,
+		.avail_user_addr = q->driver,
+		.used_user_addr = q->device,
+	};
+
+	if (vhost_log_on(&dev->log)) {
+		addr.flags = 1 << VHOST_VRING_F_LOG;
+		addr.log_guest_addr = packed ? q->desc : q->device;
+	}
+	return vhost_backend_set_vring_addr(backend_of(dev), &addr);
+}
+
+int vhost_ring_start(struct vhost_device *dev, uint16_t index)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[index];
+	struct vhost_backend *b = backend_of(dev);
+	uint32_t base;
+	int ret;
+
+	ret = check_ring(dev, index);
+	if (!ret)
+		ret = find_base(dev, index, &base);
+	if (ret)
+		return ret;
+	ret = vhost_backend_set_vring_num(b, index, q->size);
+	if (!ret)
+		ret = vhost_backend_set_vring_base(b, index, base);
+	if (!ret)
+		ret = vhost_ring_set_addr(dev, index);
+	if (!ret)
+		ret = vhost_backend_set_vring_call(
+			b, index, vhost_irq_call_fd(dev, index));
+	if (!ret)
+		ret = vhost_backend_set_vring_kick(b, index,
+						   dev->queues[index].kick);
+	if (!ret)
+		ret = enable_ring(dev, index);
+	if (ret)
+		return ret;
+	dev->queues[index].started = true;
+	dev->queues[index].paused = false;
+	/* What the driver made available before the back-end looked. */
+	eventfd_write(dev->queues[index].kick, 1);
+	return 0;
+}
+
+/** vhost_ring_stop - 0, or as a request of the back-end, and why has been said */
+int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
+{
+	struct vhost_queue *queue = &dev->queues[index];
+	int ret = 0;
+
+	queue->paused = false;
+	if (!queue->started)
+		return 0;
+	queue->started = false;
+	vhost_queue_mark_dirty(dev, index);
+	if (vhost_backend_connected(backend_of(dev)))
+		ret = vhost_backend_get_vring_base(backend_of(dev), index,
+						   &queue->base);
+	if (ret)
+		vhost_say(dev, "cannot stop ring %u: %s", index,
+			  vhost_backend_error(backend_of(dev)));
+	return ret;
+}
+
+/** vhost_ring_enable_started - the driver uses more or less of the queues; 0 or as a
+ * request of the back-end
+ */
+int vhost_ring_enable_started(struct vhost_device *dev)
+{
+	uint16_t i;
+	int ret = 0;
+
+	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
+		if (dev->queues[i].started)
+			ret = enable_ring(dev, i);
+	return vhost_say_failed(dev, "cannot enable rings", ret);
+}
