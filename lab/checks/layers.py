@@ -72,6 +72,11 @@ TREES = {
         prefixes=("",),
         layers=(".",),
     ),
+    "vuser-ioat": Tree(
+        path="user/devices/ioat",
+        prefixes=("ioat_",),
+        layers=(".",),
+    ),
     "vuser-vhost": Tree(
         path="user/devices/vhost",
         prefixes=("vhost_", ""),

@@ -97,12 +97,12 @@ static double measure(uint8_t *dst, const uint8_t *src, unsigned long blocks)
 }
 
 /**
- * ioat_copy_baseline - time plain copies and print the result
+ * ioat_baseline_run - time plain copies and print the result
  * @blocks: how many blocks of 64 KiB, as typed
  *
  * Return: exit status.
  */
-int ioat_copy_baseline(const char *blocks)
+int ioat_baseline_run(const char *blocks)
 {
 	unsigned long n;
 	uint8_t *src, *dst;

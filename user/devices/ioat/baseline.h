@@ -2,6 +2,6 @@
 #ifndef IOAT_BASELINE_H
 #define IOAT_BASELINE_H
 
-int ioat_copy_baseline(const char *blocks);
+int ioat_baseline_run(const char *blocks);
 
 #endif

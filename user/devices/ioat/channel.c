@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "channel-internal.h"
+#include "channel-state.h"
+#include "channel.h"
+#include "copy-thread.h"
 
 /* Bits of CHANCTRL that are kept. REARM is a command, IN_USE always reads 0. */
 #define CHANCTRL_KEPT ((uint16_t)~(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_IN_USE))
@@ -30,38 +32,12 @@ static void nudge(struct ioat_channel *c)
 		atomic_store(&c->yield, true);
 }
 
-/* An error: nothing goes on. */
-void ioat_halt_with(struct ioat_channel *c, uint32_t chanerr)
-{
-	c->state = IOAT_HALTED;
-	c->suspending = false;
-	c->chanerr |= chanerr;
-	c->chanerr_int |= chanerr & ~c->chanerrmask_int;
-}
-
 static void forget_chain(struct ioat_channel *c)
 {
 	c->count = 0;
 	c->done = 0;
 	c->completed = 0;
 	c->current = 0;
-}
-
-/* The state that follows from the counts alone. */
-static enum ioat_state state_by_count(const struct ioat_channel *c)
-{
-	if (c->done != c->count)
-		return IOAT_ACTIVE;
-	return c->first ? IOAT_ARMED : IOAT_IDLE;
-}
-
-/* Finds the state anew, between descriptors. */
-void ioat_settle(struct ioat_channel *c)
-{
-	c->state = c->suspending ? IOAT_SUSPENDED : state_by_count(c);
-	c->suspending = false;
-	if (ioat_runnable(c))
-		pthread_cond_signal(&c->work);
 }
 
 /**
@@ -196,7 +172,7 @@ static void do_suspend(struct ioat_channel *c)
 		c->suspending = true;
 		nudge(c);
 		if (!c->busy)
-			ioat_settle(c);
+			ioat_channel_state_settle(c);
 		break;
 	case IOAT_IDLE:
 	case IOAT_ARMED:
@@ -212,7 +188,7 @@ static void do_resume(struct ioat_channel *c)
 {
 	c->suspending = false;
 	if (c->state == IOAT_SUSPENDED)
-		ioat_settle(c);
+		ioat_channel_state_settle(c);
 }
 
 /**
@@ -249,7 +225,7 @@ void ioat_channel_set_count(struct ioat_channel *c, uint16_t count)
 	if (c->state == IOAT_ACTIVE && c->busy)
 		goto unlock;
 	if (c->state != IOAT_SUSPENDED)
-		ioat_settle(c);
+		ioat_channel_state_settle(c);
 unlock:
 	pthread_mutex_unlock(&c->lock);
 }
@@ -267,7 +243,7 @@ void ioat_channel_set_chain(struct ioat_channel *c, uint64_t addr)
 	c->chainaddr = addr;
 	forget_chain(c);
 	if (addr % IOAT_DESC_ALIGN) {
-		ioat_halt_with(c, IOAT_ERR_CHAIN);
+		ioat_channel_state_halt(c, IOAT_ERR_CHAIN);
 		goto unlock;
 	}
 	c->next = addr;

@@ -11,18 +11,9 @@
 #include <stdint.h>
 
 #include "dma.h"
+#include "irq.h"
 
 struct ioat_channel;
-
-/**
- * struct ioat_irq - where the channel's interrupt goes
- * @raise: raise MSI-X vector 0. Called from the copy thread, with no lock held.
- * @ctx: passed to @raise
- */
-struct ioat_irq {
-	void (*raise)(void *ctx);
-	void *ctx;
-};
 
 /**
  * struct ioat_channel_regs - what the channel's registers read as, at one time

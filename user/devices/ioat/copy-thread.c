@@ -9,7 +9,8 @@
  */
 #include <signal.h>
 
-#include "channel-internal.h"
+#include "channel-state.h"
+#include "copy-thread.h"
 
 /**
  * struct burst - descriptors that are carried out in one go
@@ -49,7 +50,7 @@ static void begin(struct ioat_channel *c, struct burst *b)
 		.chancmp = c->chancmp,
 		.chancmp_valid = c->chancmp_valid,
 	};
-	ioat_engine_forget(&c->engine);
+	ioat_engine_discard(&c->engine);
 	c->busy = true;
 	c->busy_run = c->run;
 	atomic_store(&c->yield, false);
@@ -94,7 +95,7 @@ static int carry_out(struct ioat_channel *c, struct burst *b)
 		ret = ioat_engine_run(&c->engine, &b->desc, &b->chanerr);
 	/* What comes after it may be what it wrote. */
 	if (b->desc.control & IOAT_DESC_FENCE)
-		ioat_engine_forget(&c->engine);
+		ioat_engine_discard(&c->engine);
 	if (!ret)
 		ret = complete(c, b);
 	return ret;
@@ -144,7 +145,7 @@ static bool publish(struct ioat_channel *c, const struct burst *b)
 	pthread_cond_broadcast(&c->quiet);
 	if (b->run != c->run) {
 		if (c->state == IOAT_ACTIVE)
-			ioat_settle(c);
+			ioat_channel_state_settle(c);
 		return false;
 	}
 	c->first = b->first;
@@ -153,11 +154,11 @@ static bool publish(struct ioat_channel *c, const struct burst *b)
 	c->completed = b->completed;
 	c->current = atomic_load(&c->live_current);
 	if (b->chanerr) {
-		ioat_halt_with(c, b->chanerr);
+		ioat_channel_state_halt(c, b->chanerr);
 		return c->chanctrl & IOAT_CHANCTRL_ERR_INT &&
 		       b->chanerr & ~c->chanerrmask && take_interrupt(c);
 	}
-	ioat_settle(c);
+	ioat_channel_state_settle(c);
 	return b->desc.control & IOAT_DESC_INT && take_interrupt(c);
 }
 
@@ -185,7 +186,7 @@ static void *copy_thread(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	while (!c->quit) {
-		if (ioat_runnable(c)) {
+		if (ioat_channel_state_runnable(c)) {
 			do_burst(c);
 			continue;
 		}

@@ -138,7 +138,7 @@ static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
 	struct ioat_device *dev = data;
 
 	(void)region;
-	ioat_memory_let_go(&dev->memory);
+	ioat_memory_release(&dev->memory);
 }
 
 static void on_log(void *data, int level, const char *line)

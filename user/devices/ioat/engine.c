@@ -275,10 +275,10 @@ static int read_ahead(struct ioat_engine *e, uint64_t addr, uint16_t due,
 }
 
 /**
- * ioat_engine_forget - read the next descriptor anew
+ * ioat_engine_discard - read the next descriptor anew
  * @e: engine
  */
-void ioat_engine_forget(struct ioat_engine *e)
+void ioat_engine_discard(struct ioat_engine *e)
 {
 	e->ahead.left = 0;
 }

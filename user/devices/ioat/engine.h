@@ -48,7 +48,7 @@ struct ioat_engine {
 	uint8_t pattern[IOAT_PATTERN_SIZE];
 };
 
-void ioat_engine_forget(struct ioat_engine *e);
+void ioat_engine_discard(struct ioat_engine *e);
 int ioat_engine_fetch(struct ioat_engine *e, uint64_t addr, bool first,
 		      uint16_t due, struct ioat_desc *desc, uint32_t *chanerr);
 int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,

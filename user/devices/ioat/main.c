@@ -184,6 +184,6 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (args.baseline)
-		return ioat_copy_baseline(args.baseline);
+		return ioat_baseline_run(args.baseline);
 	return serve(&args);
 }

@@ -29,11 +29,11 @@ static bool release_unused(struct ioat_memory *m)
 /* The event loop waits for an unmapped region: one more piece is too many. */
 static void heed_unmap(struct ioat_memory *m)
 {
-	if (!atomic_load_explicit(&m->let_go, memory_order_relaxed))
+	if (!atomic_load_explicit(&m->release, memory_order_relaxed))
 		return;
-	atomic_store(&m->let_go, false);
+	atomic_store(&m->release, false);
 	if (!release_unused(m))
-		atomic_store(&m->let_go, true);
+		atomic_store(&m->release, true);
 }
 
 static bool covers(const struct ioat_held *held, uint64_t iova, int prot)
@@ -175,14 +175,14 @@ struct ioat_dma ioat_memory_dma(struct ioat_memory *memory)
 }
 
 /**
- * ioat_memory_let_go - have the copy thread hold no region any longer than it
+ * ioat_memory_release - have the copy thread hold no region any longer than it
  *	must
  * @memory: the client's memory
  *
  * For libvuser's callback, which comes before it waits for the region. The
  * thread heeds it at the next piece, or has let go already when it is idle.
  */
-void ioat_memory_let_go(struct ioat_memory *memory)
+void ioat_memory_release(struct ioat_memory *memory)
 {
-	atomic_store(&memory->let_go, true);
+	atomic_store(&memory->release, true);
 }

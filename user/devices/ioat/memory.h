@@ -29,19 +29,19 @@ struct ioat_held {
  * struct ioat_memory - the client's memory
  * @server: knows the regions
  * @pci: knows whether the device may use them
- * @let_go: a region is to be unmapped; set by the event loop
+ * @release: a region is to be unmapped; set by the event loop
  * @victim: the entry to reuse next
  * @held: belongs to the copy thread
  */
 struct ioat_memory {
 	struct vuser_server *server;
 	const struct vuser_pci *pci;
-	atomic_bool let_go;
+	atomic_bool release;
 	unsigned int victim;
 	struct ioat_held held[IOAT_HELD_MAX];
 };
 
 struct ioat_dma ioat_memory_dma(struct ioat_memory *memory);
-void ioat_memory_let_go(struct ioat_memory *memory);
+void ioat_memory_release(struct ioat_memory *memory);
 
 #endif

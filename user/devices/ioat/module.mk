@@ -6,7 +6,7 @@ programs += vuser-ioat
 bin += vuser-ioat
 
 ioat-objs := $(addprefix $(d), \
-	engine.o channel.o copy-thread.o memory.o bar.o config.o \
+	engine.o channel.o channel-state.o copy-thread.o memory.o bar.o config.o \
 	device.o) $(server-event-objs)
 ioat-libs := $(server-event-libs)
 vuser-ioat-objs := $(ioat-objs) $(d)baseline.o $(d)main.o

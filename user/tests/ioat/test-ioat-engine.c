@@ -294,7 +294,7 @@ TEST(descriptors_are_fetched_ahead_but_never_used_stale)
 		       desc.size == 77,
 	       "a descriptor that was not due may still change");
 	at(A + 4 * 64)->size = 78;
-	ioat_engine_forget(&engine);
+	ioat_engine_discard(&engine);
 	expect(!ioat_engine_fetch(&engine, A + 4 * 64, false, 9, &desc,
 				  &chanerr) &&
 		       desc.size == 78,

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the channel's registers and its copy thread share. */
-#ifndef IOAT_CHANNEL_INTERNAL_H
-#define IOAT_CHANNEL_INTERNAL_H
+/*
+ * The state of the channel, which the registers and the copy thread share.
+ *
+ * Functions of channel.c change it on register accesses, those of copy-thread.c
+ * as descriptors are carried out.
+ */
+#ifndef IOAT_CHANNEL_STATE_H
+#define IOAT_CHANNEL_STATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "channel.h"
 #include "engine.h"
+#include "irq.h"
 #include "regs.h"
 
 /**
@@ -85,16 +90,18 @@ struct ioat_channel {
 };
 
 /* The thread may begin a burst. */
-static inline bool ioat_runnable(const struct ioat_channel *c)
+static inline bool ioat_channel_state_runnable(const struct ioat_channel *c)
 {
 	return c->state == IOAT_ACTIVE && !c->busy;
 }
 
-/* channel.c. With the lock held. */
-void ioat_settle(struct ioat_channel *c);
-void ioat_halt_with(struct ioat_channel *c, uint32_t chanerr);
+/* Halt the channel with these error bits.  The lock is held. */
+void ioat_channel_state_halt(struct ioat_channel *c, uint32_t chanerr);
 
-/* copy-thread.c */
-int ioat_copy_thread_start(struct ioat_channel *c);
+/*
+ * Derive the state from the counts, between two descriptors, and wake the copy
+ * thread if the channel is active.  The lock is held.
+ */
+void ioat_channel_state_settle(struct ioat_channel *c);
 
 #endif
