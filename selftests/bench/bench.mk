@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The benchmarks: what they measure is in each; lab/bench runs the scripts.
+# The benchmarks: each file describes what it measures; lab/bench runs the scripts.
 
 BENCH := access_bench memory_bench ioat_bench vhost_bench
 BENCH_USER := $(SRC)../user/lib

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Packets per second through vuser, and by virtio-user to the same back-end.
+"""Compare packets per second through vuser and through virtio-user.
 
 usage: vhost_net.py DIRECTORY L3FWD-POWER
 
-Prints rows of JSON.  The module and vuserd are there.  The back-end is one
-dpdk-testpmd with two vhost-user ports: the device of vuser is at one, virtio-user
-at the other, and one at a time has packets to forward.  A fixed number of them goes
-round between the program and the back-end; each has one thread for that.  What is
-counted is what comes back to the back-end.
+Prints rows of JSON.  The module must be loaded and vuserd must run.  The back end
+is one dpdk-testpmd with two vhost-user ports: one for vuser's device, one for
+virtio-user.  Only one port at a time forwards packets.  A fixed number of packets
+circulates between the program and the back end, each of which has one forwarding
+thread.  The packets that return to the back end are counted.
 """
 
 import json
@@ -23,16 +23,16 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../consumers/vhost"))
-# The tree is for sources, not for what Python makes of them.
+# Do not write bytecode into the source tree.
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
 from testpmd import SOON, Failure, Testpmd
 
 ROUNDS = 21
-# Seconds that packets are counted for.
+# How long packets are counted, in seconds.
 WINDOW = 1
-# All packets find room in one ring: none is ever dropped.
+# One ring has room for all packets, so none is dropped.
 RING = 1024
 BURST = 32
 BURSTS = 16
@@ -51,7 +51,7 @@ def run(*argv):
 
 
 class L3fwd:
-    """l3fwd-power, from the link's coming up to its end."""
+    """One l3fwd-power; its link is up when the constructor returns."""
 
     def __init__(self, argv):
         self.fd, slave = pty.openpty()
@@ -75,10 +75,10 @@ class L3fwd:
             data += more
 
     def command(self, _):
-        """It always forwards."""
+        """Ignore commands of testpmd: l3fwd-power always forwards."""
 
     def sleeps(self):
-        """How often its threads have slept."""
+        """Return how often the threads have slept."""
         count = 0
         tasks = f"/proc/{self.process.pid}/task"
         for task in os.listdir(tasks):
@@ -95,7 +95,7 @@ class L3fwd:
 
 
 class Bench:
-    """The back-end, the device, and the two programs that are compared."""
+    """The back end, the device, and the two programs that are compared."""
 
     def __init__(self, work, l3fwd):
         self.work = work
@@ -107,7 +107,8 @@ class Bench:
         return os.path.join(self.work, name)
 
     def start_back(self):
-        """Nobody reads what it would log between two commands."""
+        """Start the back end. It logs only errors, because nobody reads its output
+        between two commands."""
         vdevs = []
         for i, name in enumerate(PORTS):
             vdevs += ["--vdev", f"net_vhost{i},iface={self.path(name + '.back')}"]
@@ -121,7 +122,7 @@ class Bench:
             self.path("back.log"))
 
     def create(self):
-        """Split rings, as virtio-user has them when it is not told otherwise."""
+        """Create the device with split rings, the default of virtio-user."""
         self.device = run(
             "vuserctl", "create", "--wait", "--vhost",
             f"net:{self.path('vuser.back')},queue-size={RING},no-packed").strip()
@@ -136,7 +137,7 @@ class Bench:
             which = ["--no-pci", "--vdev", "net_virtio_user0,path="
                      f"{self.path('direct.back')},queue_size={RING}"]
             program = [program]
-        # virtio-user must have its memory in few files.
+        # virtio-user needs memory in few files.
         return [*program, "-m", "128", "--single-file-segments",
                 "--no-telemetry", "--file-prefix", name, *which]
 
@@ -148,9 +149,10 @@ class Bench:
             f"--txd={RING}"], self.path(f"{name}.log"))
 
     def start_l3fwd(self, name):
-        """With one thread: its first would spin until the others end.  It shares
-        its processor with the back-end's: it polls 300 times before it sleeps, and
-        there it comes to that.  Nobody reads what it would log."""
+        """Start l3fwd-power with one thread: with more, its first thread would spin
+        until the others end.  It shares a processor with the back end, so that it
+        polls 300 times without a packet and then sleeps.  It logs only errors,
+        because nobody reads its output."""
         self.fronts[name] = L3fwd([
             *self.front_argv(name, self.l3fwd), "--lcores", "0@0",
             "--log-level=*:error", "--", "-p", "1", "--parse-ptype",
@@ -167,21 +169,21 @@ class Bench:
                            lambda i=i: self.back.link_up(i))
 
     def count(self, port):
-        """(seconds, packets that came back)"""
+        """Return (time in seconds, packets that returned)."""
         received, _, failed = self.back.stats(port)
         if failed:
             raise Failure(f"{failed} packets of {PORTS[port]} were dropped")
         return time.monotonic(), received
 
     def rate(self, port, bursts):
-        """Packets per second, when so many bursts of them go round."""
+        """Return the packets per second while @bursts bursts circulate."""
         front = self.fronts[PORTS[port]]
         self.back.command(f"set portlist {port}")
         self.back.command("clear port stats all")
         front.command("start")
         self.back.command(f"start tx_first {bursts}")
         begin, first = self.count(port)
-        # Not for something to happen: it is what is measured.
+        # This is the measured time, not a wait for an event.
         time.sleep(WINDOW)
         end, last = self.count(port)
         self.back.command("stop")
@@ -204,7 +206,7 @@ class Bench:
                           "limit": None, "floor": floor}), flush=True)
 
     def check_sleeps(self):
-        """Without sleep, no interrupt was measured."""
+        """Check that the threads sleep: otherwise no interrupt would be measured."""
         for port, name in enumerate(PORTS):
             begin, sleeps = time.monotonic(), self.fronts[name].sleeps()
             rate = self.rate(port, 1)
@@ -231,7 +233,7 @@ def bench(b):
     b.link_up()
     b.compare("testpmd, packets of 64 bytes : without vuser", BURSTS, 0.95)
     b.stop_fronts()
-    # l3fwd-power spoils the checksums, and drops what has a wrong one.
+    # l3fwd-power breaks the checksums, and drops packets with a wrong checksum.
     b.back.command("set fwd csum")
     for name in PORTS:
         b.start_l3fwd(name)

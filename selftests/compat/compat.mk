@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# A 32-bit consumer. The kernel's headers for i386 are those for x86-64, and nothing
-# else of i386 is needed.
+# The 32-bit consumer. It needs only kernel headers, and those of x86-64 serve i386.
 
 COMPAT_CFLAGS := -m32 -O2 -g -std=gnu11 -Wall -Wextra -Werror -ffreestanding \
 	-fno-pie -fno-stack-protector -fcf-protection=none -nostdlib -static \

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the suites of the consumers share: TAP, the module and the helper, and
-# devices with their servers.  A suite sources it, and ends by `finish`.
+# Functions for the suites of the consumers: TAP, the module and the helper, and
+# devices with their servers.  A suite sources this file and ends with `finish`.
 #
 #   BUILD		build/LAB: user/bin, module/kmod/vuser.ko, selftests
-#   VUSER_SELFTESTS	where the selftests' programs are (BUILD/selftests)
+#   VUSER_SELFTESTS	directory of the selftests' programs (BUILD/selftests)
 
 set -u
 
 # shellcheck disable=SC2034 # for the suites
 CONSUMERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-: "${BUILD:?is to be the directory of what was built}"
+: "${BUILD:?must be set to the build directory}"
 TOP=$(dirname "$(dirname "$CONSUMERS")")
 BIN=$BUILD/user/bin
 # shellcheck disable=SC2034 # for the suites
 PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
 TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
 MDEVS=/sys/bus/mdev/devices
-# How long anything may take that should come at once; TCG is slow.
+# How long anything may take that should happen at once; TCG is slow.
 SOON=60
 
 WORK=$(mktemp -d /tmp/consumers.XXXXXX)
@@ -40,7 +40,7 @@ ok()
 	echo "ok $tests - $1"
 }
 
-# not_ok NAME [FILE]: FILE says why; its end is shown.
+# not_ok NAME [FILE]: a failed test; the end of FILE is printed as the reason.
 not_ok()
 {
 	tests=$((tests + 1))
@@ -55,7 +55,7 @@ skip()
 	echo "ok $tests - $1 # SKIP $2"
 }
 
-# check NAME COMMAND...: one test, passed when COMMAND succeeds.
+# check NAME COMMAND...: one test, which passes if COMMAND succeeds.
 check()
 {
 	local name=$1
@@ -70,7 +70,7 @@ check()
 	fi
 }
 
-# retap NAME FILE: the harness's results in FILE as results of ours.
+# retap NAME FILE: print the harness's results in FILE as results of the suite.
 retap()
 {
 	local name=$1 file=$2 line planned seen=0 test reason
@@ -88,12 +88,12 @@ retap()
 		seen=$((seen + 1))
 	done < <(grep -aE '^(not )?ok [0-9]+ ' "$file")
 	if [ -z "$planned" ] || [ "$seen" != "$planned" ]; then
-		echo "$seen results of ${planned:-an unknown number}" >> "$file"
-		not_ok "$name runs to its end" "$file"
+		echo "got $seen results of ${planned:-an unknown number}" >> "$file"
+		not_ok "$name runs to the end" "$file"
 	fi
 }
 
-# Bring the module and the helper up, where the caller has not.
+# Load the module and start the helper, unless the caller has done so.
 vuser_up()
 {
 	# DPDK looks for a loaded vfio-pci.
@@ -106,13 +106,13 @@ vuser_up()
 		daemon vuserd vuserd --foreground
 }
 
-# daemon NAME COMMAND...: start COMMAND and wait until it said READY=1.
+# daemon NAME COMMAND...: start COMMAND and wait until it reports READY=1.
 daemon()
 {
 	"$TOP/lab/vm/service" "$WORK/$1.pid" "$WORK/$1.log" "${@:2}"
 }
 
-# daemon_stop NAME: end it, and wait for its end.
+# daemon_stop NAME: terminate a daemon and wait for its end.
 daemon_stop()
 {
 	[ -s "$WORK/$1.pid" ] || return 0
@@ -120,7 +120,7 @@ daemon_stop()
 	rm -f "$WORK/$1.pid"
 }
 
-# serve NAME COMMAND...: start a server; COMMAND gets the socket's path last.
+# serve NAME COMMAND...: start a server; the path of its socket is appended.
 serve()
 {
 	local name=$1
@@ -131,14 +131,14 @@ serve()
 	SERVER[$name]=$!
 }
 
-# device_of NAME: what is to be known about a device that is there.
+# device_of NAME: record the PCI address of an existing device.
 device_of()
 {
 	# shellcheck disable=SC2034 # for the suites
 	BDF[$1]=$(cat "$MDEVS/${UUID[$1]}/vuser/pci_address")
 }
 
-# device_up NAME COMMAND...: an mdev, its server, and the two attached.
+# device_up NAME COMMAND...: start a server, create an mdev for it, attach them.
 device_up()
 {
 	local name=$1
@@ -156,7 +156,7 @@ set_attr()
 	echo "$3" > "$MDEVS/${UUID[$1]}/vuser/$2"
 }
 
-# server_stop NAME: end a server; what it wrote is in $WORK/NAME.log.
+# server_stop NAME: end a server; its output is in $WORK/NAME.log.
 server_stop()
 {
 	local pid=${SERVER[$1]:-}
@@ -179,15 +179,15 @@ device_down()
 	return $ret
 }
 
-# counter NAME KEY: a number that the kernel tells about the device; where it has
-# none of that name, nothing is printed, and a comparison fails.
+# counter NAME KEY: print a counter or number of the device. If the kernel has
+# none of that name, print nothing, so that a comparison fails.
 counter()
 {
 	vuserctl -j show "${UUID[$1]}" |
 		jq -r --arg key "$2" '.counters[$key] // .[$key] // empty'
 }
 
-# hugepages SIZE-KIB COUNT: set the number of them; fails when there are less.
+# hugepages SIZE-KIB COUNT: set the number of huge pages; fails if there are fewer.
 hugepages()
 {
 	local nr=/sys/kernel/mm/hugepages/hugepages-$1kB/nr_hugepages
@@ -207,11 +207,11 @@ clean_up()
 	daemon_stop vuserd
 }
 
-# The end of a suite: everything away again, and the plan.
+# The end of a suite: remove everything and print the plan.
 finish()
 {
 	clean_up
-	[ -z "$module_loaded" ] || check "rmmod" rmmod vuser
+	[ -z "$module_loaded" ] || check "the module can be unloaded" rmmod vuser
 	echo "1..$tests"
 	if [ $failures -gt 0 ] && [ -s "$WORK/vuserd.log" ]; then
 		echo "# the end of vuserd's log:"
@@ -221,5 +221,5 @@ finish()
 	exit $((failures > 0))
 }
 
-# A signal ends the suite with what it started, and as a failure.
-trap 'not_ok "interrupted"; finish' INT TERM
+# A signal ends the suite as a failure, with everything that it started.
+trap 'not_ok "the suite is not interrupted"; finish' INT TERM

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the suites of the consumers run, included by ../Makefile:
+# Programs for the suites of the consumers, included by ../Makefile:
 # $(O)/consumers/gpio_test and the kernel's own VFIO selftests in
 # $(O)/consumers/vfio.
 

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The part of `make demo` that runs in the virtual machine: from a kernel that
-# knows nothing of vuser to Debian's DPDK, unmodified, on devices that other
-# processes serve: a DMA engine, and a network card that is another DPDK.  Ends with
-# a summary; exits 0 only when all of it passed.
+# The part of `make demo` that runs in the virtual machine. It loads the module,
+# then runs Debian's unmodified DPDK on devices that other processes serve: a DMA
+# engine, and a network card whose back end is another DPDK. It ends with a summary
+# and exits with 0 only if everything passed.
 
 set -u
 
-: "${BUILD:?is to be the directory of what was built}"
+: "${BUILD:?must be set to the build directory}"
 CONSUMERS=$(cd "$(dirname "$0")" && pwd)
 TOP=$(dirname "$(dirname "$CONSUMERS")")
 WORK=$(mktemp -d /run/demo.XXXXXX)
@@ -25,7 +25,7 @@ failed=()
 # shellcheck source-path=SCRIPTDIR source=dpdk/perf.sh
 . "$CONSUMERS/dpdk/perf.sh"
 
-# Shown before it is done, as one would type it.
+# Print a command as a user would type it, then run it.
 run()
 {
 	echo "  # $*"
@@ -64,7 +64,7 @@ wait_attached()
 		die "the device does not attach: $(cat "$WORK/vuserd.log")"
 }
 
-# The progress of DPDK's tests, a line each.
+# Print the progress of DPDK's tests, one line each.
 autotest_progress()
 {
 	stdbuf -oL tr '\r' '\n' | stdbuf -oL sed 's/Ops submitted/\n&/g' |
@@ -104,7 +104,7 @@ for _ in 1 2 3; do
 	wait $progress
 	! dpdk_passed "$BDF" "$WORK/autotest.log" > /dev/null || break
 	dpdk_late "$WORK/autotest.log" || break
-	echo "    not done within DPDK's time, once more"
+	echo "    DPDK's time limit was too short, trying again"
 done
 autotest_seconds=$((SECONDS - start))
 verdict=$(dpdk_passed "$BDF" "$WORK/autotest.log")
@@ -120,18 +120,18 @@ status=$?
 result $status "dpdk-test-dma-perf on $BDF"
 [ $status = 0 ] || tail -n 40 "$WORK/perf.log"
 
-step "Two dpdk-testpmd: one is the other one's network card"
+step "Two dpdk-testpmd: one is the network card of the other"
 "$CONSUMERS/vhost/demo.py" "$WORK"
 status=$?
 while IFS= read -r line; do
 	passed+=("$line")
 done < "$WORK/summary"
-result $status "two dpdk-testpmd: the card goes again"
+result $status "two dpdk-testpmd: the card is removed"
 
-step "What the kernel counted"
+step "The kernel's counters"
 run vuserctl stats "$UUID"
 
-step "Taking it all away"
+step "Removing everything"
 run "echo 1 > $DEVICE/remove" && ! [ -e "$DEVICE" ]
 result $? "the device is removed"
 kill "$(cat "$WORK/ioat.pid")" "$(cat "$WORK/vuserd.pid")"
@@ -143,8 +143,8 @@ cat <<EOF
 
 ----------------------------------------------------------------------------
  Linux $(uname -r), $version, both as Debian ships them.
- $BDF was an I/OAT DMA engine that lived in the process vuser-ioat.
- The network card was another DPDK's vhost port, by way of vuser-vhost.
+ $BDF was an I/OAT DMA engine, served by the process vuser-ioat.
+ The network card was the vhost port of another DPDK, served by vuser-vhost.
 
 EOF
 perf_rows "$BDF" "$WORK" | awk '

@@ -4,7 +4,7 @@
 
 usage: mdev_wait.py UUID ATTRIBUTE VALUE SECONDS
 
-Exits 0 when it does; when the time is up, says what it reads instead and exits 1.
+Exits with 0 when it does. After SECONDS, prints the present value and exits with 1.
 """
 
 import select
@@ -18,7 +18,7 @@ def main(uuid, attribute, value, seconds):
     with open(f"{directory}/{attribute}", encoding="utf-8") as file:
         poll = select.poll()
         poll.register(file, select.POLLPRI | select.POLLERR)
-        # Read first: a change before the first read wakes nobody.
+        # Read first: a change before the first read does not wake poll().
         while True:
             file.seek(0)
             seen = file.read().strip()

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Fill the sockets that hear of generic netlink families, as root may.
+"""Fill the sockets that listen to changes of generic netlink families.
 
 usage: netlink_flood.py PID
 
-Sends to their group until one of process PID, which is not reading, has lost
-a message.
+Sends to their multicast group, as root may, until a socket of process PID, which
+must not read, has lost a message.
 """
 import os
 import re
@@ -15,13 +15,13 @@ import sys
 
 NETLINK_GENERIC = 16
 NLMSG_NOOP = 1
-# The group "notify" of the controller, as the kernel numbers it.
+# The kernel's number of the controller's group "notify".
 NOTIFY_GROUP = 16
 LIMIT = 100000
 
 
 def sockets_of(pid):
-    """Inodes of all sockets of a process."""
+    """Return the inodes of all sockets of a process."""
     found = set()
     for fd in os.listdir(f"/proc/{pid}/fd"):
         match = re.match(r"socket:\[(\d+)\]",
@@ -32,7 +32,7 @@ def sockets_of(pid):
 
 
 def drops(inodes):
-    """Messages that these netlink sockets have lost."""
+    """Return the number of messages that these netlink sockets have lost."""
     lost = 0
     with open("/proc/net/netlink", encoding="ascii") as table:
         for line in table.readlines()[1:]:
@@ -54,7 +54,7 @@ def main(pid):
             try:
                 sender.sendto(message, (0, 1 << (NOTIFY_GROUP - 1)))
             except OSError:
-                # Somebody had no room, which is the purpose.
+                # The socket of a listener is full, which is the purpose.
                 pass
             if drops(inodes) > before:
                 return 0

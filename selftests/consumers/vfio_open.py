@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Have a device open as its consumer, and use it line by line.
+"""Open a device as a consumer, and use it as told line by line.
 
 usage: vfio_open.py UUID
 
-Says "open", then answers each line of standard input with one of its own: `read
-OFFSET` with the 32-bit register of BAR 0 that is there, `map` with "mapped" when
-another piece of a memfd was mapped for DMA. The end of the input closes the device.
+Prints "open", then answers each line of standard input with one line: `read OFFSET`
+with the 32-bit register of BAR 0 at OFFSET, `map` with "mapped" after it has mapped
+another memfd for DMA. The end of the input closes the device.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ def open_device(uuid):
     container = os.open("/dev/vfio/vfio", os.O_RDWR)
     fcntl.ioctl(group, GROUP_SET_CONTAINER, struct.pack("i", container))
     fcntl.ioctl(container, SET_IOMMU, TYPE1V2)
-    # Only of what it may change does fcntl return the descriptor.
+    # fcntl returns the descriptor only if the argument is mutable.
     name = bytearray(uuid.encode() + b"\0")
     return container, fcntl.ioctl(group, GROUP_GET_DEVICE_FD, name)
 

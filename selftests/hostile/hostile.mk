@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The hostile server, linked into the tests that play it.
+# The hostile server, linked into the tests that use it.
 
 HOSTILE_OBJS := $(patsubst $(SRC)hostile/%.c,$(O)/hostile/%.o, \
 	$(wildcard $(SRC)hostile/*.c))

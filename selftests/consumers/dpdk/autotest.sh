@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Debian's dpdk-test (dmadev_autotest) on a vuser device, and the proof that it
-# was that device: DPDK always brings a software device of its own into the
-# test, and says "Test OK" when only that one was there.
+# Run Debian's dpdk-test (dmadev_autotest) on a vuser device, and check that the
+# test used this device. DPDK always adds a software device of its own to the
+# test, and prints "Test OK" if only the software device was tested.
 
-# dpdk_alone COMMAND...: run it where DPDK has no driver for its software device, whose
-# tests take longer than ours: another's is seen in its place.
+# dpdk_alone COMMAND...: run COMMAND with another driver mounted in place of the driver
+# for DPDK's software device. The tests of that device take longer than ours.
 dpdk_alone()
 {
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -18,10 +18,10 @@ dpdk_alone()
 	' sh "$@"
 }
 
-# dpdk_autotest BDF FILE [OPTION...]: what it printed goes to FILE. It polls: where it
-# has the one processor to itself for as long as it likes, the device's server waits
-# until the scheduler's next tick. So it is the idle one, which any other precedes.
-# DPDK_RUN is a command that runs it.
+# dpdk_autotest BDF FILE [OPTION...]: run the test; its output goes to FILE. The test
+# polls. With normal priority on the only processor, it would delay the device's server
+# until the scheduler's next tick. So it runs with idle priority. DPDK_RUN is a command
+# that runs it.
 dpdk_autotest()
 {
 	local bdf=$1 file=$2
@@ -32,17 +32,17 @@ dpdk_autotest()
 		--file-prefix "vuser$$" "$@" < /dev/null > "$file" 2>&1
 }
 
-# dpdk_late FILE: whether a test gave up waiting.  It gives a device 1 ms for its
-# copies, or a second for some hundreds, which is short for a process that shares an
-# emulated processor with others: such a run, and no other, may be tried again.
+# dpdk_late FILE: whether a test timed out. The test gives a device 1 ms for its
+# copies, or a second for some hundreds. That is short for a process that shares an
+# emulated processor with others. Only a run that timed out may be repeated.
 dpdk_late()
 {
 	tr '\r' '\n' < "$1" |
 		grep -aqE 'Error with rte_dma(dev)?_completed(_status)?, [0-9]+ \[expected'
 }
 
-# dpdk_block BDF FILE: what the tests of the device BDF printed, a line each;
-# the progress of a test overwrites itself.
+# dpdk_block BDF FILE: the output of the tests of the device BDF. The progress of a
+# test overwrites its line; print each state on a line of its own.
 dpdk_block()
 {
 	tr '\r' '\n' < "$2" | sed 's/Ops submitted/\n&/g' |
@@ -52,8 +52,8 @@ dpdk_block()
 }
 
 # dpdk_passed BDF FILE: whether the device BDF was tested to the end, completed every
-# operation without an error, and no test of it failed. (That of DPDK's software
-# device may: its thread is late, too, where processors are few.)
+# operation without an error, and no test of it failed. (The tests of DPDK's software
+# device may fail: its thread is late, too, if there are few processors.)
 dpdk_passed()
 {
 	local ok
@@ -74,15 +74,15 @@ dpdk_passed()
 		if (!ops)
 			print "the device was not tested"
 		else if (!ended)
-			print "it was not tested to the end"
+			print "the device was not tested to the end"
 		if (bad)
 			print "failed:" bad
 		exit !(ops && ended + 0 && most >= 640 && !bad)
 	}'
 }
 
-# dpdk_check NAME LABEL OPTION...: a run as tests of a suite (../common.sh), seen
-# to have driven device NAME.
+# dpdk_check NAME LABEL OPTION...: run as tests of a suite (../common.sh), and check
+# that DPDK used the device NAME.
 dpdk_check()
 {
 	local name=$1 label=$2 out=$WORK/dpdk.log loads stores test try passed=
@@ -96,7 +96,7 @@ dpdk_check()
 			echo "dpdk-test ended with status $?" >> "$out"
 		! dpdk_passed "${BDF[$name]}" "$out" > "$LOG" || passed=1
 		[ -z "$passed" ] && dpdk_late "$out" || break
-		echo "# run $try: not done within DPDK's time, once more"
+		echo "# run $try: DPDK's time limit was too short, trying again"
 	done
 	if [ -n "$passed" ]; then
 		ok "$test"
@@ -105,10 +105,10 @@ dpdk_check()
 			tail -n 40 >> "$LOG"
 		DIAG_LINES=60 not_ok "$test" "$LOG"
 	fi
-	# Each doorbell is a store that was trapped, each look a load.
-	check "$label: it drove the device's registers" test \
+	# Each doorbell is a trapped store, each poll a trapped load.
+	check "$label: DPDK used the device's registers" test \
 		"$(counter "$name" trap-store)" -gt $((stores + 100)) -a \
 		"$(counter "$name" trap-load)" -gt "$loads"
-	check "$label: nothing stays mapped" test \
+	check "$label: no memory stays mapped" test \
 		"$(counter "$name" dma-regions)" = 0
 }

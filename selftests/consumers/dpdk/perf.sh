@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Debian's dpdk-test-dma-perf on a vuser device.
+# Run Debian's dpdk-test-dma-perf on a vuser device.
 
-# dma_perf BDF DIRECTORY: copies by the device and by the processor; the results
-# are DIRECTORY/perf.csv, what it printed DIRECTORY/perf.log.
+# dma_perf BDF DIRECTORY: copy with the device and with the processor. The results
+# are in DIRECTORY/perf.csv, the output is in DIRECTORY/perf.log.
 dma_perf()
 {
 	sed "s/@BDF@/$1/g" "$CONSUMERS/dpdk/dma-perf.ini" > "$2/perf.ini"
@@ -13,7 +13,8 @@ dma_perf()
 		< /dev/null > "$2/perf.log" 2>&1
 }
 
-# perf_rows BDF DIRECTORY: "WHO BYTES MEGABYTES-PER-SECOND" for each block size.
+# perf_rows BDF DIRECTORY: print "device BYTES MEGABYTES-PER-SECOND" and the same
+# for "processor", for each block size.
 perf_rows()
 {
 	awk -F, -v bdf="$1" '
@@ -22,8 +23,8 @@ perf_rows()
 		$3 == "NA" { print "processor", $6, int($10 * 125) }' "$2/perf.csv"
 }
 
-# perf_passed BDF DIRECTORY: every block size was copied by the device, and what
-# it copied compared equal.
+# perf_passed BDF DIRECTORY: whether the device copied blocks of every size, and
+# DPDK found the copies equal.
 perf_passed()
 {
 	! grep -aqi "validation fails\|error" "$2/perf.log" &&

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the gpio example of the Rust crate vfio_user, unmodified: a vfio-user
-# server that nobody here wrote.  Static, so that it runs in every lab.
+# Build the unmodified gpio example of the Rust crate vfio_user: a vfio-user server
+# from another project.  It is linked statically, so that it runs in every lab.
 # Needs cargo 1.87 or newer, a network and a C library to link statically.
 #
 # Usage: build.sh OUT

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vfio-user server that nobody here wrote, seen through /dev/vfio: the gpio
- * example of the Rust crate vfio_user 0.1.5.  Configuration space, BAR 2 (an
- * I/O BAR of 256 bytes), INTx.
+ * A vfio-user server from another project, used through /dev/vfio: the gpio
+ * example of the Rust crate vfio_user 0.1.5.  It has configuration space, BAR 2
+ * (an I/O BAR of 256 bytes) and INTx.
  *
- * Reading byte 0 of BAR 2 counts up in the server; each third read returns 1,
- * the others 0, and rings INTx where that is set.  The server lives through
- * all tests, so each test first finds out where the count stands.
+ * Reading byte 0 of BAR 2 counts in the server: each third read returns 1, the
+ * others 0, and the server raises INTx with each third read if an eventfd is
+ * set.  The server runs through all tests, so each test first finds the state
+ * of the counter.
  *
  * usage: VUSER_UUID=UUID gpio_test
  */
@@ -32,7 +33,10 @@
 #define BAR2   VFIO_PCI_BAR2_REGION_INDEX
 #define INTX   VFIO_PCI_INTX_IRQ_INDEX
 
-/* How long an interrupt may take, and how long none is waited for, in ms. */
+/*
+ * How long an interrupt may take, and how long the test waits to see that none
+ * comes, in ms.
+ */
 #define SOON_MS	 20000
 #define QUIET_MS 100
 
@@ -63,7 +67,7 @@ static int pin_read(int device)
 	return ret ? ret : value;
 }
 
-/* Reads until the read that returns 1; the next two return 0. */
+/* Reads up to the read that returns 1; the next two return 0. */
 static int pin_align(int device)
 {
 	int i, value;
@@ -76,7 +80,7 @@ static int pin_align(int device)
 	return -ERANGE;
 }
 
-TEST_F(gpio, device_info)
+TEST_F(gpio, device_info_describes_a_pci_device)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
@@ -86,7 +90,7 @@ TEST_F(gpio, device_info)
 	EXPECT_EQ(VFIO_PCI_NUM_IRQS, info.num_irqs);
 }
 
-TEST_F(gpio, config_identity)
+TEST_F(gpio, config_has_the_ids_of_gpio)
 {
 	uint16_t id[2];
 	uint8_t class, pin;
@@ -104,7 +108,7 @@ TEST_F(gpio, config_identity)
 }
 
 /* The server panics on an access that is not naturally aligned. */
-TEST_F(gpio, config_any_size_and_offset)
+TEST_F(gpio, config_is_readable_at_any_size_and_offset)
 {
 	uint8_t whole[64], part[64];
 	size_t off, len;
@@ -120,7 +124,7 @@ TEST_F(gpio, config_any_size_and_offset)
 	}
 }
 
-TEST_F(gpio, config_command_is_kept)
+TEST_F(gpio, config_command_keeps_its_value)
 {
 	uint16_t was, now, want;
 
@@ -136,7 +140,7 @@ TEST_F(gpio, config_command_is_kept)
 		  region_put(self->dev.device, CONFIG, PCI_COMMAND, &was, 2));
 }
 
-TEST_F(gpio, config_bar_tells_its_size)
+TEST_F(gpio, config_bar_reports_its_size)
 {
 	uint32_t was, mask, ones = ~0U;
 
@@ -151,7 +155,7 @@ TEST_F(gpio, config_bar_tells_its_size)
 				&was, 4));
 }
 
-TEST_F(gpio, regions)
+TEST_F(gpio, config_and_bar_2_are_the_only_regions)
 {
 	struct vfio_region_info info;
 	uint32_t i;
@@ -170,7 +174,7 @@ TEST_F(gpio, regions)
 	EXPECT_TRUE(info.flags & VFIO_REGION_INFO_FLAG_WRITE);
 }
 
-TEST_F(gpio, bar_counts_reads)
+TEST_F(gpio, each_third_read_of_the_bar_returns_1)
 {
 	int i;
 
@@ -179,7 +183,7 @@ TEST_F(gpio, bar_counts_reads)
 		ASSERT_EQ(i % PERIOD == 0, pin_read(self->dev.device));
 }
 
-TEST_F(gpio, bar_ends_where_it_ends)
+TEST_F(gpio, read_past_the_bar_fails)
 {
 	uint8_t byte;
 
@@ -188,16 +192,16 @@ TEST_F(gpio, bar_ends_where_it_ends)
 	EXPECT_NE(0, region_get(self->dev.device, BAR2, BAR2_SIZE, &byte, 1));
 }
 
-TEST_F(gpio, bar_takes_writes)
+TEST_F(gpio, write_to_the_bar_succeeds)
 {
 	uint8_t byte = 0x5a;
 
 	EXPECT_EQ(0, region_put(self->dev.device, BAR2, 0, &byte, 1));
-	/* A read behind it shows that the server still answers. */
+	/* A later read shows that the server still replies. */
 	EXPECT_LE(0, pin_read(self->dev.device));
 }
 
-TEST_F(gpio, intx_rings_at_each_third_read)
+TEST_F(gpio, each_third_read_raises_intx)
 {
 	struct vfio_irq_info info;
 	int fd, i;
@@ -225,7 +229,7 @@ TEST_F(gpio, intx_rings_at_each_third_read)
 	close(fd);
 }
 
-TEST_F(gpio, intx_triggered_by_the_consumer)
+TEST_F(gpio, trigger_by_the_consumer_signals_the_eventfd)
 {
 	uint32_t trigger = VFIO_IRQ_SET_ACTION_TRIGGER;
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -239,8 +243,8 @@ TEST_F(gpio, intx_triggered_by_the_consumer)
 	close(fd);
 }
 
-/* The server is told of memory, takes it and lets go of it. */
-TEST_F(gpio, dma_map_and_unmap)
+/* The server accepts a DMA region and its removal. */
+TEST_F(gpio, memory_can_be_mapped_and_unmapped)
 {
 	size_t size = 4 * sysconf(_SC_PAGESIZE);
 	uint64_t unmapped = 0;
@@ -255,13 +259,13 @@ TEST_F(gpio, dma_map_and_unmap)
 	munmap(mem, size);
 }
 
-TEST_F(gpio, reset)
+TEST_F(gpio, reset_succeeds_if_supported)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
 	ASSERT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_GET_INFO, &info));
 	if (!(info.flags & VFIO_DEVICE_FLAGS_RESET))
-		SKIP(return, "this server does not say that it can reset");
+		SKIP(return, "this server does not support reset");
 	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
 	EXPECT_LE(0, pin_read(self->dev.device));
 }

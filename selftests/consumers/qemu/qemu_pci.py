@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Run a QEMU until its firmware is done, and look at one of its PCI devices.
+"""Run QEMU until its firmware has finished, and check one of its PCI devices.
 
 usage: qemu_pci.py [--run COMMAND] VENDOR:DEVICE QEMU [ARGUMENT...]
 
 No guest system is needed: SeaBIOS finds the device, sizes and places its BARs
-and turns its memory on.  It says on its debug port when it is through.  Exits 0
-when `info pci` shows the device with a BAR 0 that has an address.  COMMAND is
-run by the shell while the device is in use, and must succeed too.
+and enables its memory.  It reports on its debug port when it has finished.
+Exits with 0 if `info pci` shows the device with an address in BAR 0.  The shell
+runs COMMAND while the device is in use, and COMMAND must succeed, too.
 """
 
 import argparse
@@ -19,14 +19,14 @@ import subprocess
 import sys
 import tempfile
 
-# Seconds; emulation inside emulation is slow.
+# In seconds; emulation inside emulation is slow.
 LIMIT = 300
-# What SeaBIOS prints last where there is nothing to boot.
+# The last output of SeaBIOS if it finds nothing to boot.
 DONE = re.compile(rb"No bootable device|Booting from")
 
 
 class Failure(Exception):
-    """What is wrong, for a person."""
+    """A failed check, with a text for the user."""
 
 
 def listen(path):
@@ -38,7 +38,7 @@ def listen(path):
 
 
 class Monitor:
-    """QEMU's machine protocol: one command, one answer."""
+    """QEMU's machine protocol (QMP): one answer for each command."""
 
     def __init__(self, server):
         self.sock = server.accept()[0]
@@ -65,7 +65,7 @@ class Monitor:
 
 
 def wait_for_firmware(server):
-    """Read the debug port until SeaBIOS is through."""
+    """Read the debug port until SeaBIOS has finished."""
     sock = server.accept()[0]
     sock.settimeout(LIMIT)
     log = b""
@@ -76,11 +76,11 @@ def wait_for_firmware(server):
         log += data
     print(log.decode(errors="replace"))
     if not DONE.search(log):
-        raise Failure("the firmware did not come to its end")
+        raise Failure("the firmware did not finish")
 
 
 def device_block(info, ids):
-    """The part of `info pci` about one device."""
+    """Return the part of `info pci` about one device."""
     for block in re.split(r"(?m)^  (?=Bus )", info):
         if f"PCI device {ids}" in block:
             return block
@@ -106,7 +106,7 @@ def run(args, directory):
         "-chardev", f"socket,id=debug,path={debug_path}",
         "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as qemu:
-        # A QEMU that ends early closes nothing that we wait for: look.
+        # If QEMU ends early, accept() does not return: check for its end.
         try:
             qmp.settimeout(1)
             while True:

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Build the kernel's own VFIO selftests, sources unmodified, out of tree.
-# Runs in the root whose programs they are to be (needs gcc, make, uuid-dev).
+# Build the kernel's own VFIO selftests from unmodified sources, out of tree.
+# Run this in the root in which the programs will run (needs gcc, make, uuid-dev).
 #
 # Usage: build.sh SRC OUT [SLOWNESS]
 #   SRC	a linux-source-7.2 tree, or the part of it that lab/source
-#	unpacks; is only read
-#   OUT	gets the programs; an up-to-date OUT is left alone
-#   SLOWNESS	how much more time than usual each test is given
+#	unpacks; it is not changed
+#   OUT	the directory for the programs; an up-to-date OUT is not changed
+#   SLOWNESS	factor for the time limit of each test
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ out=$(cd "$2" && pwd)
 tests=tools/testing/selftests/vfio
 slowness=${3:-1}
 
-# Everything the programs are made from, the compiler and libc included.
+# A checksum of all inputs of the build, including the compiler and libc.
 key() {
 	{
 		echo "$slowness"
@@ -49,7 +49,7 @@ if ! grep -rqE 'define calloc_assert|\*calloc_assert' "$src/$tests"; then
 	extra="-include $here/calloc_assert.h"
 fi
 
-# For the tests only: it brings the harness, which defines more than macros.
+# Only for the tests: slowness.h includes the harness, which defines functions.
 slow=
 if [ "$slowness" != 1 ]; then
 	slow="%_test.o: CPPFLAGS += -DTEST_SLOWNESS=$slowness"
@@ -59,7 +59,7 @@ fi
 
 gcc -Wall -Wextra -Werror -c "$here/default_mode.c" -o "$out/default_mode.o"
 
-# LDLIBS comes through the environment so that the Makefile can still add to it.
+# Pass LDLIBS in the environment, so that the Makefile can still add to it.
 LDLIBS="$out/default_mode.o" EXTRA_CFLAGS="$extra" \
 	make -s -C "$src/$tests" --eval="$slow" OUTPUT="$out" \
 	KHDR_INCLUDES="-isystem $out/headers/usr/include"

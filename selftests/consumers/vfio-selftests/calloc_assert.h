@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * linux 7.2's stable updates brought callers of calloc_assert() into the VFIO
- * selftests, but not the function.  build.sh includes this file ahead of each
- * source, on the command line, as long as the sources lack a definition.
+ * The stable updates of Linux 7.2 added callers of calloc_assert() to the VFIO
+ * selftests, but not the function.  If the sources lack a definition, build.sh
+ * includes this file before each source, on the command line.
  */
 #ifndef CALLOC_ASSERT_H
 #define CALLOC_ASSERT_H

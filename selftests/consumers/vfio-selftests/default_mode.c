@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The IOMMU mode of those VFIO selftests that take none.
+ * The IOMMU mode of the VFIO selftests that have no option for it.
  *
  * The kernel's selftests default to iommufd, which Debian's kernels do not
- * have.  Their sources stay as they are: this object is linked into each of
- * them and sets the default before main() runs, from VUSER_IOMMU_MODE.
+ * have.  To keep their sources unmodified, this object is linked into each of
+ * them and sets the default from VUSER_IOMMU_MODE before main() runs.
  */
 #include <stdlib.h>
 

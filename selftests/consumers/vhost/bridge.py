@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""vuser-vhost, between a back-end and a vfio-user client."""
+"""vuser-vhost, between a back end and a vfio-user client."""
 
 import os
 import select
@@ -14,7 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 
 
 class Bridge:
-    """One process, from when it is ready to its end."""
+    """One vuser-vhost process; it is ready when the constructor returns."""
 
     def __init__(self, work, *argv):
         pidfile = os.path.join(work, "bridge.pid")
@@ -25,12 +25,12 @@ class Bridge:
             self.pid = int(file.read())
 
     def signal(self, number):
-        """Send it, and wait for the end."""
+        """Send a signal and wait for the end of the process."""
         try:
             pidfd = os.pidfd_open(self.pid)
         except ProcessLookupError:
             self.pid = None
-            raise Failure("vuser-vhost has ended by itself") from None
+            raise Failure("vuser-vhost has ended already") from None
         os.kill(self.pid, number)
         ended = select.select([pidfd], [], [], SOON)[0]
         os.close(pidfd)
@@ -38,8 +38,8 @@ class Bridge:
             raise Failure("vuser-vhost does not end")
         self.pid = None
 
-    def says(self, text, times):
-        """Wait until it has said that so often."""
+    def wait_log(self, text, times):
+        """Wait until the log has @times lines with @text."""
         argv = ["tail", "-n", "+1", "-s", "0.1", "-F", self.log]
         with subprocess.Popen(argv, stdout=subprocess.PIPE) as tail:
             end = threading.Timer(SOON, tail.kill)
@@ -50,12 +50,12 @@ class Bridge:
                     break
             end.cancel()
             tail.kill()
-        require(not times, f"vuser-vhost does not say '{text}'")
+        require(not times, f"the log of vuser-vhost lacks '{text}'")
 
     def stop(self):
         self.signal(signal.SIGTERM)
 
     def kill(self):
-        """Without a chance to tidy up."""
+        """Kill the process, if it runs, without a chance to clean up."""
         if self.pid:
             self.signal(signal.SIGKILL)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The second act of `make demo`: two dpdk-testpmd send each other packets.
+"""The second part of `make demo`: two dpdk-testpmd send each other packets.
 
 usage: demo.py DIRECTORY
 
-One is the driver (net_virtio, on a vuser device), the other one the device
-(net_vhost, behind a vuser-vhost that vuserctl starts).  The module and vuserd are
-there.  Commands are shown as one would type them.  What passed is in the file
-DIRECTORY/summary; exits 0 when all did.
+One is the driver (net_virtio, on a vuser device), the other is the device
+(net_vhost, as the back end of a vuser-vhost that vuserctl starts).  The module must
+be loaded and vuserd must run.  Commands are printed as a user would type them.  The
+passed checks are listed in the file DIRECTORY/summary; exits with 0 if all passed.
 """
 
 import os
@@ -16,14 +16,14 @@ import sys
 import textwrap
 import time
 
-# The tree is for sources, not for what Python makes of them.
+# Do not write bytecode into the source tree.
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
 from net import COUNT, MAC, RING, Net
 from tap import Failure, require, run
 
-# Enough for a figure; a few seconds where the machine is emulated.
+# Enough to measure; takes a few seconds on an emulated machine.
 MANY = 200000
 
 
@@ -35,7 +35,7 @@ def show(argv):
 
 
 class Demo(Net):
-    """Shows what it starts, and has vuserctl make the whole chain."""
+    """A Net that prints its commands and uses vuserctl to start the whole chain."""
 
     def launch(self, name, argv):
         show(argv)
@@ -50,8 +50,8 @@ class Demo(Net):
 
 
 def rate(net):
-    """Packets of 64 bytes, as many as the driver's program can make: each that is
-    sent must arrive."""
+    """Send packets of 64 bytes as fast as the driver's program can; each must arrive.
+    Return their number and the rate per second."""
     for side, mode in ((net.back, "rxonly"), (net.front, "txonly")):
         for line in ("port start 1", "set portlist 0", f"set fwd {mode}", "clear port stats 0",
                      "start"):
@@ -62,12 +62,12 @@ def rate(net):
     seconds = time.monotonic() - begin
     sent = net.front.stats(0)[1]
     net.back.wait(f"packet {sent}", lambda: net.back.stats(0)[0] >= sent)
-    require(net.back.stats(0)[0] == sent, "more came than were sent")
+    require(net.back.stats(0)[0] == sent, "more packets arrived than were sent")
     net.back.command("stop")
     return sent, sent / seconds
 
 
-def act(net, summary):
+def play(net, summary):
     net.start_back()
     net.create()
     net.start_front("packed")
@@ -89,7 +89,7 @@ def main(work):
     net = Demo(work, 1)
     try:
         with open(net.path("summary"), "w", encoding="ascii") as summary:
-            act(net, summary)
+            play(net, summary)
     except Failure as failure:
         print(f"  {failure}")
         return 1

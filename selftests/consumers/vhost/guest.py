@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""A Linux guest of QEMU's vfio-user-pci, whose devices are vuser-vhost's.
+"""A Linux guest that uses devices of vuser-vhost through QEMU's vfio-user-pci.
 
 usage: guest.py DIRECTORY KERNEL INITRAMFS
 
-Prints TAP.  No kernel module of vuser's is needed.  The guest has a disk of
-qemu-storage-daemon, a network card of dpdk-testpmd and a file system of virtiofsd;
-guest-init runs there.
+Prints TAP.  vuser's kernel module is not needed.  The guest has a disk of
+qemu-storage-daemon, a network card of dpdk-testpmd and a file system of virtiofsd.
+guest-init runs in the guest.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 
-# The tree is for sources, not for what Python makes of them.
+# Do not write bytecode into the source tree.
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
@@ -39,7 +39,7 @@ def digest(path):
 
 
 class Stand:
-    """Everything: back-ends, vuser-vhost, guest."""
+    """All processes: back ends, vuser-vhost and the guest."""
 
     def __init__(self, work, kernel, initramfs):
         self.work = work
@@ -60,8 +60,8 @@ class Stand:
         return path
 
     def start_listening(self, name, socket_of, argv):
-        """A back-end that is given a socket which listens: so there is nothing to
-        wait for."""
+        """Start a back end with a listening socket, so that clients can connect
+        at once."""
         with socket.socket(socket.AF_UNIX) as listener, \
                 open(self.path(name + ".log"), "wb") as log:
             listener.bind(self.path(socket_of))
@@ -72,7 +72,7 @@ class Stand:
                                     stderr=log, pass_fds=[fd])
 
     def start_storage(self):
-        """Of an ext4 with a file in it."""
+        """Export an ext4 file system that contains a file."""
         self.random_file(self.path("root"), "outside", 4 * MIB)
         run("mkfs.ext4", "-q", "-d", self.path("root"), self.path("disk.img"),
             "48M")
@@ -89,7 +89,7 @@ class Stand:
             "--tag", "files", "--sandbox", "chroot"])
 
     def start_net(self):
-        """It answers what is asked of it: who has an address, are you there."""
+        """Start a back end that answers ARP and ping."""
         self.runs += 1
         self.net = Testpmd(
             "testpmd", ["dpdk-testpmd", "--no-pci", "--no-huge", "-m", "128",
@@ -134,9 +134,9 @@ def drivers_bind(stand):
 
 
 def check_digest(stand, name, path):
-    """A file has the same content in the guest as outside."""
+    """Check that a file has the same content in the guest as outside."""
     theirs = stand.guest.do(f"sha256sum {name}").split()[0]
-    require(theirs == digest(path), f"{name} is another in the guest")
+    require(theirs == digest(path), f"{name} differs in the guest")
 
 
 def read_disk(stand):
@@ -146,7 +146,7 @@ def read_disk(stand):
 
 
 def write_disk(stand):
-    """Read again from the device, not from the guest's memory."""
+    """Write a file and read it again from the device, not from the page cache."""
     guest = stand.guest
     guest.do("dd if=/dev/urandom of=/tmp-file bs=64k count=128")
     guest.do("cp /tmp-file /disk/inside && sync && umount /disk")
@@ -156,7 +156,7 @@ def write_disk(stand):
 
 
 def check_disk(stand):
-    """Past the device; QEMU's daemon has no cache of its own."""
+    """Check the image without the device; QEMU's daemon has no cache of its own."""
     image, out = stand.path("disk.img"), stand.path("inside")
     print("# " + run("e2fsck", "-f", "-n", image).strip().rsplit("\n", 1)[-1])
     run("debugfs", "-R", f"dump /inside {out}", image)
@@ -164,7 +164,7 @@ def check_disk(stand):
 
 
 def all_queues(stand, what, device):
-    """Each of a device's queues has interrupts, and they came."""
+    """Check that each queue of a device has raised interrupts."""
     counts = {}
     for line in stand.guest.do("cat /proc/interrupts").splitlines():
         match = re.match(rf"\s*\d+:\s+((?:\d+\s+)+).*\b({device}-{what}\S*)$",
@@ -181,7 +181,7 @@ def virtio_of(stand, path):
 
 
 def disk_queues(stand):
-    """The guest's block layer has a queue for each processor."""
+    """Read on each processor: the guest's block layer has a queue for each."""
     for cpu in range(QUEUES):
         stand.guest.do(f"taskset -c {cpu} dd if=/dev/vda of=/dev/null bs=64k "
                        "count=16 iflag=direct")
@@ -189,7 +189,8 @@ def disk_queues(stand):
 
 
 def ping(stand, **options):
-    """All are answered, whichever processor and so pair of queues they take."""
+    """Ping from each processor, and so from each pair of queues; check that each
+    packet is answered."""
     flags = " ".join(f"-{key} {value}" for key, value in options.items())
     for cpu in range(QUEUES):
         text = stand.guest.do(f"taskset -c {cpu} ping -A -q -c {PINGS} {flags} "
@@ -200,27 +201,28 @@ def ping(stand, **options):
 
 def bring_up(stand):
     guest = stand.guest
-    require(MAC in guest.do("cat /sys/class/net/eth0/address"), "another MAC")
+    require(MAC in guest.do("cat /sys/class/net/eth0/address"), "wrong MAC")
     guest.do(f"ip link set eth0 up && ip addr add {OWN}/24 dev eth0")
     guest.wait("[ $(cat /sys/class/net/eth0/carrier) = 1 ]")
 
 
 def network_queues(stand):
-    """What was asked on a queue is answered on its pair."""
+    """Check that answers come on the same pair of queues as the requests."""
     all_queues(stand, "input", virtio_of(stand, "/sys/class/net/eth0"))
 
 
 def counts(stand):
-    """Frames that the guest sent and received; that testpmd received and sent."""
+    """Return the frames that the guest sent and received, and those that testpmd
+    received and sent."""
     ours = [int(stand.guest.do(f"cat /sys/class/net/eth0/statistics/{way}_packets"))
             for way in ("tx", "rx")]
     return ours, list(stand.net.stats(0)[:2])
 
 
 def count(stand):
-    """The guest's kernel asks for routers and neighbours when it likes, so also
-    between the two readings: then they are of different moments, and taken again.
-    What is lost stays lost."""
+    """Check that no frame was lost. The guest's kernel may send frames of its own
+    between the two readings, so read again if they differ. A lost frame makes them
+    differ for good."""
     end = time.monotonic() + SOON
     ours, theirs = counts(stand)
     while ours != theirs and time.monotonic() < end:
@@ -228,7 +230,7 @@ def count(stand):
     require(ours == theirs, f"frames were lost: the guest sent and received {ours}, "
             f"testpmd received and sent {theirs}")
     print(f"# sent and received: {ours}")
-    require(min(ours) >= 2 * QUEUES * PINGS, "fewer than were answered")
+    require(min(ours) >= 2 * QUEUES * PINGS, "fewer frames than pings")
 
 
 def lose_net(stand):
@@ -243,7 +245,7 @@ def new_net(stand):
 
 
 def rebind(stand):
-    """Linux's driver does not reset a device that asks for it."""
+    """Bind the driver again: Linux's driver does not reset a device on its request."""
     name = virtio_of(stand, "/sys/class/net/eth0")
     for what in ("unbind", "bind"):
         stand.guest.do(f"echo {name} > /sys/bus/virtio/drivers/virtio_net/{what}")
@@ -261,29 +263,29 @@ def write_files(stand):
 
 
 def change_files(stand):
-    """What is done outside is seen inside, and the other way round."""
+    """Check that changes outside are visible in the guest, and the reverse."""
     path = os.path.join(stand.shared, "made")
     with open(os.path.join(path, "note"), "w", encoding="ascii") as file:
         file.write("from outside\n")
-    require(stand.guest.do("cat /fs/made/note") == "from outside", "another note")
+    require(stand.guest.do("cat /fs/made/note") == "from outside", "wrong content of the note")
     stand.guest.do("mv /fs/made/note /fs/moved && rm -r /fs/made && sync")
     require(sorted(os.listdir(stand.shared)) == ["moved", "outside"],
-            f"not as the guest left it: {os.listdir(stand.shared)}")
+            f"unexpected files: {os.listdir(stand.shared)}")
 
 
-def all_let_go(stand):
-    """What was there before is there still, and has no client."""
-    stand.bridge.says("client disconnected", 3)
+def all_disconnected(stand):
+    """Check that vuser-vhost and the back ends still run, without a client."""
+    stand.bridge.wait_log("client disconnected", 3)
     stand.net.wait("link down", lambda: not stand.net.link_up(0))
 
 
 def end(stand):
-    """virtiofsd serves one front-end, and ends with it."""
+    """Stop vuser-vhost; virtiofsd ends when its front end disconnects."""
     stand.bridge.stop()
     try:
         status = stand.files.wait(SOON)
     except subprocess.TimeoutExpired:
-        raise Failure("virtiofsd still has a front-end") from None
+        raise Failure("virtiofsd does not end") from None
     require(not status, f"virtiofsd ended with {status}")
     status = stand.net.quit()
     require(not status, f"dpdk-testpmd ended with {status}")
@@ -294,34 +296,35 @@ def scenario(tap, stand):
     tap.step("virtiofsd exports a directory", stand.start_files)
     tap.step("dpdk-testpmd answers on a vhost port", stand.start_net)
     tap.step("vuser-vhost serves all three", stand.start_bridge)
-    tap.step("a Linux guest of QEMU's vfio-user-pci boots", stand.start_guest)
-    tap.step("its drivers take the devices", drivers_bind, stand)
+    tap.step("a Linux guest with QEMU's vfio-user-pci boots", stand.start_guest)
+    tap.step("the guest's drivers bind to the devices", drivers_bind, stand)
 
-    tap.step("disk: mounted, a file from outside is read", read_disk, stand)
-    tap.step("disk: a file is written and read again", write_disk, stand)
-    tap.step("disk: outside it is as the guest wrote it", check_disk, stand)
-    tap.step("disk: each queue was used", disk_queues, stand)
+    tap.step("disk: a file from outside can be read", read_disk, stand)
+    tap.step("disk: a written file can be read again", write_disk, stand)
+    tap.step("disk: the image contains the written file", check_disk, stand)
+    tap.step("disk: each queue raises interrupts", disk_queues, stand)
 
-    tap.step("network: MAC and link", bring_up, stand)
+    tap.step("network: the MAC is right and the link comes up", bring_up, stand)
     tap.step("network: small packets are answered", ping, stand)
     tap.step("network: large packets are answered",
              lambda: ping(stand, s=1400))
-    tap.step("network: each pair of queues was used", network_queues, stand)
+    tap.step("network: each pair of queues raises interrupts", network_queues, stand)
     tap.step("network: both ends count the same frames", count, stand)
-    tap.step("network: the link is down when the back-end was killed", lose_net,
+    tap.step("network: the link goes down when the back end is killed", lose_net,
              stand)
-    tap.step("network: and up when there is a new one", new_net, stand)
-    tap.step("network: the driver is bound again", rebind, stand)
-    tap.step("network: after it packets are answered", ping, stand)
+    tap.step("network: the link comes up with a new back end", new_net, stand)
+    tap.step("network: the driver can be bound again", rebind, stand)
+    tap.step("network: packets are answered after the rebind", ping, stand)
 
-    tap.step("files: mounted, a file from outside is read", read_files, stand)
-    tap.step("files: a file written inside is there outside", write_files, stand)
-    tap.step("files: changes are seen on both sides", change_files, stand)
+    tap.step("files: a file from outside can be read", read_files, stand)
+    tap.step("files: a file written by the guest is visible outside", write_files, stand)
+    tap.step("files: changes are visible on both sides", change_files, stand)
 
-    tap.step("QEMU is killed, with a network and a file system in use",
+    tap.step("QEMU can be killed with network and file system in use",
              stand.guest.kill)
-    tap.step("vuser-vhost and the back-ends let go", all_let_go, stand)
-    tap.step("and end", end, stand)
+    tap.step("vuser-vhost and the back ends lose their clients",
+             all_disconnected, stand)
+    tap.step("vuser-vhost and the back ends end", end, stand)
 
 
 def main(work, kernel, initramfs):
@@ -339,6 +342,6 @@ def main(work, kernel, initramfs):
 if __name__ == "__main__":
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    # So that what was started ends as well.
+    # Exit on SIGTERM, so that clean_up() ends the processes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main(*sys.argv[1:])

@@ -4,8 +4,8 @@
 
 usage: net.py DIRECTORY
 
-Prints TAP.  The module and vuserd are there.  On both sides packets come from a
-file and go to a file; what arrives must be what was sent, to the byte.
+Prints TAP.  The module must be loaded and vuserd must run.  Both sides read packets
+from a file and write packets to a file; each must arrive unchanged.
 """
 
 import errno
@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 
-# The tree is for sources, not for what Python makes of them.
+# Do not write bytecode into the source tree.
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
@@ -31,7 +31,8 @@ QUEUES = 4
 
 
 class Net:
-    """The processes.  The back-end has @queues pairs, the device @pairs of them."""
+    """The processes.  The back end has @queues pairs of queues; the device uses
+    @pairs of them."""
 
     def __init__(self, work, queues):
         self.work = work
@@ -39,7 +40,7 @@ class Net:
         self.pairs = 1
         self.runs = 0
         self.back = self.front = self.bridge = self.device = self.bdf = None
-        # The programs open them when they start.
+        # The programs open these files when they start.
         for side in ("front", "back"):
             for queue in range(queues):
                 write_pcap(self.path(f"{side}-in{queue}.pcap"), [])
@@ -91,7 +92,7 @@ class Net:
         return json.loads(run("vuserctl", "-j", "show", self.device))
 
     def start_front(self, layout):
-        """DPDK says which kind of rings it came to use."""
+        """Start the driver's program, and check the kind of rings in DPDK's log."""
         with open(f"/sys/bus/mdev/devices/{self.device}/vuser/pci_address",
                   encoding="ascii") as file:
             self.bdf = file.read().strip()
@@ -113,11 +114,11 @@ class Net:
                            if queue < self.pairs else [])
 
     def exchange(self):
-        """Let all packets go both ways; port 0 is the rings, 1 the files."""
+        """Send all packets both ways; port 0 is the rings, port 1 the files."""
         want = COUNT * self.pairs
         self.write_packets()
         for side in (self.back, self.front):
-            # The files are read from their start.
+            # Read the files from the start.
             for line in ("stop", "port stop 1", "port start 1",
                          "clear port stats all", "start"):
                 side.command(line)
@@ -128,15 +129,15 @@ class Net:
             received, sent, failed = side.stats(0)
             if (received, sent, failed) != (want, want, 0):
                 raise Failure(f"{side.name}: {received} packets received, "
-                              f"{sent} sent, {failed} not sent: {want} each "
-                              "are right")
-            # Then the files that are written are complete.
+                              f"{sent} sent, {failed} not sent, not {want} "
+                              "each")
+            # Stopping the port completes its output files.
             side.command("stop")
             side.command("port stop 1")
         self.compare()
 
     def stop(self, side):
-        """End a program; its files are complete then."""
+        """End a program, which completes its output files."""
         status = side.quit()
         if status:
             raise Failure(f"{side.name} ended with status {status}")
@@ -165,7 +166,7 @@ class Net:
 
 
 def control(net):
-    """What DPDK's driver does by the control queue it complains of itself."""
+    """Use the control queue. DPDK's driver prints an error if a command fails."""
     for line in ("set promisc 0 off", "set promisc 0 on", "set allmulti 0 on",
                  "mac_addr set 0 52:54:00:65:43:21",
                  f"mac_addr set 0 {MAC}"):
@@ -180,18 +181,18 @@ def information(net, *wanted):
 
 
 def mtu(net):
-    """The driver keeps to it, and the back-end is told."""
+    """Check that the driver obeys the MTU, and that the back end learns it."""
     refused = net.front.command("port config mtu 0 1401")
     require("device max MTU (1400)" in refused, refused)
     net.front.command("port config mtu 0 1400")
     information(net, "MTU: 1400")
     with open(net.back.log, "rb") as file:
         require(b"VHOST_USER_NET_SET_MTU" in file.read(),
-                "the back-end was not told of the MTU")
+                "the back end did not get the MTU")
 
 
 def link_of_back(net, up):
-    """It follows the driver; the driver's follows the back-end."""
+    """Wait for the back end's link, which follows the driver."""
     net.back.wait(f"link {'up' if up else 'down'}",
                   lambda: net.back.link_up(0) == up)
 
@@ -202,7 +203,7 @@ def end_front(net):
 
 
 def kill_front(net):
-    """Rings are in use, and packets on their way."""
+    """Kill the driver while rings are in use and packets are in flight."""
     for line in ("port start 1", "start"):
         net.front.command(line)
     net.front.kill()
@@ -221,7 +222,7 @@ def new_back(net):
 
 
 def no_reset(net):
-    """Where DPDK has learned it, reopen() can be what one would type."""
+    """Check that DPDK cannot reset the port. When it can, reopen() can use that."""
     net.front.command("port stop 0")
     text = net.front.command("port reset 0")
     require(f"Failed to reset port 0. diag=-{errno.EOPNOTSUPP}" in text, text)
@@ -234,15 +235,15 @@ def reopen(net):
 
 
 def new_bridge(net, *options):
-    """The device stays, and is attached to the next one."""
+    """Replace vuser-vhost: the device is attached to the new process."""
     net.bridge.stop()
     net.start_bridge(*options)
     net.attached()
 
 
 def lose_bridge(net):
-    """Who has the device open must let go of it.  DPDK does so at its end only: it
-    keeps a device whose configuration space cannot be read."""
+    """Kill vuser-vhost: the consumer must close the device.  DPDK does so only when
+    it exits: it keeps a device whose configuration space cannot be read."""
     net.bridge.kill()
     net.stop(net.front)
     net.start_bridge(net.pairs)
@@ -253,27 +254,28 @@ def unmapped(net):
     require(net.show()["dma-regions"] == 0, str(net.show()))
 
 
-ARRIVE = f"{COUNT} packets of each queue arrive, both ways, as they were sent"
+ARRIVE = f"{COUNT} packets of each queue arrive unchanged, both ways"
 
 
 def rings(tap, net, pairs, layout):
     what = f"{pairs} pair{'s' * (pairs > 1)} of {layout} rings:"
-    tap.step(f"{what} net_virtio takes the device", net.start_front, layout)
-    tap.step(f"{what} the back-end's link is up", link_of_back, net, True)
+    tap.step(f"{what} net_virtio uses the device", net.start_front, layout)
+    tap.step(f"{what} the link of the back end is up", link_of_back, net, True)
     tap.step(f"{what} {ARRIVE}", net.exchange)
 
 
 def all_layouts(tap, net):
-    """In between, one side is started anew and the other one stays."""
-    tap.step("the back-end starts", net.start_back)
-    tap.step("vuser-vhost connects to it", net.start_bridge, 1, "--no-packed")
-    tap.step("the device attaches", net.create)
+    """Use all kinds of rings; in between, one side is restarted."""
+    tap.step("the back end starts", net.start_back)
+    tap.step("vuser-vhost connects to the back end", net.start_bridge, 1,
+             "--no-packed")
+    tap.step("the device is attached", net.create)
     rings(tap, net, 1, "split")
-    tap.step("the driver's program ends, and with it the link", end_front, net)
-    tap.step("it is started anew", net.start_front, "split")
-    tap.step(f"after it: {ARRIVE}", net.exchange)
-    tap.step("it is killed at work", kill_front, net)
-    tap.step("nothing stays mapped", unmapped, net)
+    tap.step("the link goes down when the driver's program ends", end_front, net)
+    tap.step("the driver's program starts again", net.start_front, "split")
+    tap.step(f"after the restart: {ARRIVE}", net.exchange)
+    tap.step("the driver's program can be killed at work", kill_front, net)
+    tap.step("no memory stays mapped after the kill", unmapped, net)
     for pairs, layout, options in ((1, "packed", ()),
                                    (QUEUES, "split", ("--no-packed",)),
                                    (QUEUES, "packed", ("--mtu", "1400"))):
@@ -286,25 +288,25 @@ def all_layouts(tap, net):
 
 def scenario(tap, net):
     all_layouts(tap, net)
-    tap.step("MAC and MTU are the ones of the options", information, net, MAC,
+    tap.step("MAC and MTU are those of the options", information, net, MAC,
              "MTU: 1400")
-    tap.step("the MTU is kept to, and told to the back-end", mtu, net)
+    tap.step("driver and back end use the MTU", mtu, net)
     tap.step("MAC and receive modes can be set", control, net)
 
-    tap.step("the link is down when the back-end was killed", lose_back, net)
-    tap.step("and up when there is a new one", new_back, net)
+    tap.step("the link goes down when the back end is killed", lose_back, net)
+    tap.step("the link comes up with a new back end", new_back, net)
     tap.step("net_virtio has no port reset", no_reset, net)
-    tap.step("the port is opened again", reopen, net)
-    tap.step(f"after it: {ARRIVE}", net.exchange)
-    tap.step("vuser-vhost is killed at work, the driver's program ends",
+    tap.step("the port can be opened again", reopen, net)
+    tap.step(f"after the reopen: {ARRIVE}", net.exchange)
+    tap.step("a killed vuser-vhost is replaced after the driver's end",
              lose_bridge, net)
     rings(tap, net, QUEUES, "packed")
 
     tap.step("the driver's program ends", end_front, net)
-    tap.step("nothing stays mapped", unmapped, net)
+    tap.step("no memory stays mapped at the end", unmapped, net)
     tap.step("the device is removed", net.remove)
     tap.step("vuser-vhost ends", lambda: net.bridge.stop())
-    tap.step("the back-end's program ends", net.stop, net.back)
+    tap.step("the program of the back end ends", net.stop, net.back)
 
 
 def main(work):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A Linux guest in a QEMU that is a vfio-user client, told what to do line by line."""
+"""A Linux guest in a QEMU that is a vfio-user client; it runs lines of shell."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from tap import SOON, Failure, require
 
 BOOT = 240
 MEMORY = "256M"
-# Of a device: one for each processor.
+# Queues of a device: one for each processor.
 QUEUES = 4
 
 
 class Guest:
-    """QEMU, and the shell that guest-init is."""
+    """QEMU, and the shell of guest-init in the guest."""
 
     def __init__(self, work, kernel, initramfs, sockets):
         argv = [
@@ -41,7 +41,7 @@ class Guest:
         self.rest = b""
 
     def read_to(self, pattern, limit):
-        """What comes before a line, and the line's match."""
+        """Return the output before a line that matches, and the match."""
         end = time.monotonic() + limit
         while True:
             match = re.search(rb"(?m)^%b\r?\n" % pattern, self.rest)
@@ -62,22 +62,22 @@ class Guest:
         self.read_to(b"ready", BOOT)
 
     def ask(self, line):
-        """(output, status) of a line of shell."""
+        """Run a line of shell; return (output, status)."""
         os.write(self.process.stdin.fileno(), line.encode() + b"\n")
         text, match = self.read_to(rb"exit (\d+)", SOON)
         return text.replace("\r", ""), int(match[1])
 
     def do(self, line):
-        """What it printed; it must succeed."""
+        """Run a line of shell, which must succeed; return its output."""
         text, status = self.ask(line)
         require(not status, f"{line}: exit status {status}: {text}")
         return text.strip()
 
     def wait(self, line):
-        """Until it succeeds."""
+        """Run a line of shell until it succeeds."""
         end = time.monotonic() + SOON
         while self.ask(line)[1]:
-            require(time.monotonic() < end, f"not in {SOON} s: {line}")
+            require(time.monotonic() < end, f"does not succeed within {SOON} s: {line}")
 
     def kill(self):
         self.process.kill()

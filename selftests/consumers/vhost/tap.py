@@ -4,16 +4,16 @@
 import os
 import subprocess
 
-# Seconds that anything may take which should come at once; TCG is slow.
+# How long anything may take that should happen at once, in seconds; TCG is slow.
 SOON = 180
 
 
 class Failure(Exception):
-    """What is wrong, for a person."""
+    """A failed step, with a text for the user."""
 
 
 class Tap:
-    """Steps of a scenario; after one that failed the rest makes no sense."""
+    """Steps of a scenario; each depends on the ones before, so a failure ends it."""
 
     def __init__(self):
         self.count = 0
@@ -36,7 +36,7 @@ def require(condition, text):
 
 
 def run(*argv):
-    """What a program printed, which must succeed."""
+    """Run a program, which must succeed; return its output."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
@@ -44,7 +44,7 @@ def run(*argv):
 
 
 def show_logs(work):
-    """The end of each log in a directory, as comments."""
+    """Print the end of each log in a directory as comments."""
     for log in sorted(os.listdir(work)):
         if not log.endswith(".log"):
             continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Debian's dpdk-testpmd, told what to do at its prompt, and files of packets."""
+"""Debian's dpdk-testpmd, controlled at its prompt, and files of packets."""
 
 import os
 import pty
@@ -16,12 +16,11 @@ ETHERTYPE_LOCAL = 0x88B5
 
 
 class Testpmd:
-    """One dpdk-testpmd, from its first prompt to its end.  What it said before that
-    prompt is in @began.
+    """One dpdk-testpmd.  Its output before the first prompt is in @began.
 
-    A thread reads all that it says: DPDK waits where nobody does, in the middle of
-    an answer to a front-end as well.  The errors of one with net_vhost go to the log
-    only: that has threads which write when they like, in the middle of a prompt too.
+    A thread reads all of the output: otherwise DPDK blocks when it prints, even
+    during a reply to a front end.  The errors of a process with net_vhost go only to
+    the log: its threads print at any time, even in the middle of a prompt.
     """
 
     def __init__(self, name, argv, log):
@@ -55,7 +54,7 @@ class Testpmd:
                     self.changed.notify()
 
     def read_to_prompt(self):
-        """What is printed before the next prompt."""
+        """Wait for the next prompt; return the output before it."""
         with self.changed:
             self.changed.wait_for(lambda: PROMPT in self.said or self.ended, SOON)
             text, prompt, rest = self.said.partition(PROMPT)
@@ -66,12 +65,12 @@ class Testpmd:
                       "after: " + text.decode(errors="replace")[-2000:])
 
     def command(self, line):
-        """Type a line; what it printed."""
+        """Type a line; return its output."""
         os.write(self.fd, line.encode() + b"\n")
         return self.read_to_prompt()
 
     def stats(self, port):
-        """(received, sent, failed to send) of a port."""
+        """Return (received, sent, failed to send) of a port."""
         text = self.command(f"show port stats {port}")
         found = [re.search(rf"{key}:\s+(\d+)", text)
                  for key in ("RX-packets", "TX-packets", "TX-errors")]
@@ -87,14 +86,14 @@ class Testpmd:
         return match[1] == "up"
 
     def wait(self, what, condition):
-        """Ask until @condition holds."""
+        """Repeat @condition until it holds."""
         end = time.monotonic() + SOON
         while not condition():
             if time.monotonic() > end:
-                raise Failure(f"{self.name}: {what} does not come")
+                raise Failure(f"{self.name}: timeout: {what}")
 
     def quit(self):
-        """End as a user does; the port is left in order."""
+        """End the program with "quit", so that it closes its port."""
         if self.process.poll() is None:
             os.write(self.fd, b"quit\n")
             self.listener.join(SOON)
@@ -109,7 +108,7 @@ class Testpmd:
 
 
 def packets(seed, count, longest=1514):
-    """Frames of all sizes, each with its number, no two alike."""
+    """Return different frames of all sizes, each with its number."""
     pattern = bytes(range(256)) * (longest // 256 + 2)
     result = []
     for i in range(count):
@@ -130,7 +129,7 @@ def write_pcap(path, frames):
 
 
 def read_pcap(path):
-    """The frames in a file, as DPDK and libpcap write it."""
+    """Return the frames in a file that DPDK and libpcap wrote."""
     with open(path, "rb") as file:
         data = file.read()
     at, frames = 24, []
