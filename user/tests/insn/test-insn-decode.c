@@ -138,7 +138,7 @@ static void print_refused(void)
 		kinds += !!refused[i];
 		sum += refused[i];
 	}
-	printf("# %lu byte strings, %lu instructions of %u kinds refused",
+	printf("# %lu byte strings, %lu instructions of %u kinds refused\n",
 	       total, sum, kinds);
 }
 
