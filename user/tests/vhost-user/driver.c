@@ -12,7 +12,7 @@
 #include "../../socket/deadline.h"
 #include "driver.h"
 
-/* Offsets in the memory; a ring's parts are aligned to pages. */
+/* Offsets in the memory; the parts of a ring are aligned to pages. */
 #define DESC	DRIVER_DESC
 #define AVAIL	DRIVER_AVAIL
 #define USED	DRIVER_USED
@@ -21,7 +21,7 @@
 #define DATA	0x10000
 #define SIZE	DRIVER_SIZE
 
-/* Two different ones: rings are found by the second, buffers by the first. */
+/* Guest and user addresses differ: buffers use the first, rings the second. */
 #define GUEST DRIVER_GUEST
 #define USER  0x7f0000000000ULL
 
@@ -119,7 +119,10 @@ int driver_start(struct driver *d, struct vhost_backend *b, uint64_t features)
 
 uint32_t driver_base(const struct driver *d)
 {
-	/* What is available but not used is in flight, or not seen yet. */
+	/*
+	 * Requests that are available but not used are in flight, or not yet
+	 * seen.
+	 */
 	if (!d->packed)
 		return d->used;
 	return vhost_packed_base(d->used, d->used_wrap, d->used, d->used_wrap);
@@ -181,7 +184,7 @@ static void submit_packed(struct driver *d, unsigned int slot,
 			d->avail_wrap = !d->avail_wrap;
 		}
 	}
-	/* The first entry makes all of them available. */
+	/* The flags of the first descriptor make all of them available. */
 	store_release(&ring[first].flags, first_flags);
 }
 
@@ -214,7 +217,7 @@ void driver_kick(struct driver *d)
 		abort();
 }
 
-/* The slot of the next used entry, or -EAGAIN. */
+/* Return the slot of the next used entry, or -EAGAIN. */
 static int next_split(struct driver *d)
 {
 	struct vring_used *used = used_of(d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A virtio-blk driver of one queue, whose rings and buffers are in a memfd. */
+/* A virtio-blk driver with one queue, whose ring and buffers are in a memfd. */
 #ifndef TEST_VHOST_DRIVER_H
 #define TEST_VHOST_DRIVER_H
 
@@ -8,11 +8,11 @@
 
 #include <vhost-user/backend.h>
 
-#define DRIVER_SLOTS 16 /* requests at once */
-#define DRIVER_DATA  4096 /* bytes of each */
+#define DRIVER_SLOTS 16 /* requests at the same time */
+#define DRIVER_DATA  4096 /* bytes of data per request */
 #define DRIVER_NUM   64 /* entries of the ring */
 
-/* The memory: its guest address, its size, and where the ring is in it. */
+/* The memory: its guest address and size, and offsets of the ring. */
 #define DRIVER_GUEST  0x100000000ULL
 #define DRIVER_SIZE   (0x10000 + DRIVER_SLOTS * DRIVER_DATA)
 #define DRIVER_DESC   0x0000
@@ -22,7 +22,7 @@
 
 /**
  * struct driver - the driver
- * @packed: rings are packed
+ * @packed: the ring is packed
  * @fd: of the memory
  * @mem: the memory
  * @kick: eventfd
@@ -31,7 +31,7 @@
  * @used: likewise
  * @avail_wrap: packed: wrap counter
  * @used_wrap: likewise
- * @pending: slots that are with the device
+ * @pending: slots that the device has
  */
 struct driver {
 	bool packed;
@@ -49,26 +49,31 @@ struct driver {
 void driver_init(struct driver *d, bool packed);
 void driver_free(struct driver *d);
 
-/* Negotiate @features, give memory and ring 0 to the back-end; 0 or -errno. */
+/*
+ * Negotiate @features, send memory and ring 0 to the back end; return 0 or
+ * -errno.
+ */
 int driver_start(struct driver *d, struct vhost_backend *b, uint64_t features);
-/* The ring alone, going on at @base. */
+/* Set up the ring only; it continues at @base. */
 int driver_start_ring(struct driver *d, struct vhost_backend *b, uint32_t base);
-/* Where the driver knows the back-end to have been, for after a crash. */
+/*
+ * Return the back end's position as the driver knows it, for use after a crash.
+ */
 uint32_t driver_base(const struct driver *d);
 
-/* DRIVER_DATA bytes that @seed stands for. */
+/* Fill @buf with DRIVER_DATA bytes that depend on @seed. */
 void driver_fill(uint8_t *buf, uint32_t seed);
-/* The data of a slot. */
+/* Return the data of a slot. */
 uint8_t *driver_data(struct driver *d, unsigned int slot);
-/* Where the device finds it. */
+/* Return the guest address of a slot's data. */
 uint64_t driver_guest(unsigned int slot);
-/* Make a request available: VIRTIO_BLK_T_*, a sector of 512 bytes. */
+/* Make a request available: VIRTIO_BLK_T_*, and a sector of 512 bytes. */
 void driver_submit(struct driver *d, unsigned int slot, uint32_t type,
 		   uint64_t sector);
 void driver_kick(struct driver *d);
 /*
- * Wait for a request to be done: its slot; -ETIMEDOUT; -EPROTO when the device
- * used one that was not pending.  @status is its VIRTIO_BLK_S_*.
+ * Wait for a request to complete and return its slot, -ETIMEDOUT, or -EPROTO if
+ * the device used a slot that was not pending.  @status is its VIRTIO_BLK_S_*.
  */
 int driver_wait(struct driver *d, int timeout_ms, uint8_t *status);
 

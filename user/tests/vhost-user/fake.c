@@ -49,7 +49,7 @@ int fake_init(struct fake *fake)
 	return pair[1];
 }
 
-/* Receive a whole message, or 0 at the end. */
+/* Receive a complete message; return 0 or -errno. */
 static int receive(int sock, struct vhost_rx *rx, enum vhost_user_kind kind,
 		   const char **rule)
 {
@@ -67,7 +67,7 @@ static int receive(int sock, struct vhost_rx *rx, enum vhost_user_kind kind,
 	}
 }
 
-/* The value of a request for a number. */
+/* Return the value of a reply that is a number. */
 static uint64_t number(const struct fake *fake, bool *known)
 {
 	*known = true;
@@ -99,7 +99,7 @@ static void send_reply(struct fake *fake, enum vhost_user_kind kind)
 	const char *rule = "";
 
 	fake->reply.hdr.request = fake->msg.hdr.request;
-	/* What the test set up wrong is its own fault. */
+	/* A test that sets up an invalid reply must use fake_raw(). */
 	if (vhost_user_encode(kind, &fake->reply, fake->reply_fd >= 0,
 			      &fake->msg, &rule))
 		abort();
@@ -110,7 +110,7 @@ static void send_reply(struct fake *fake, enum vhost_user_kind kind)
 	fake->reply_fd = -1;
 }
 
-/* After POSTCOPY_LISTEN: where the regions are. */
+/* Reply with the bases of the regions, after POSTCOPY_LISTEN. */
 static void send_bases(struct fake *fake)
 {
 	struct vhost_user_memory *memory = &fake->reply.payload.memory;
@@ -238,7 +238,8 @@ void fake_ask(int channel, struct vhost_user_msg *msg, int fd)
 
 	if (vhost_user_encode(VHOST_USER_BACKEND_REQUEST, msg, fd >= 0, NULL,
 			      &rule) ||
-	    vhost_send(channel, msg, &fd, fd >= 0, vu_deadline_after(PATIENCE_MS)))
+	    vhost_send(channel, msg, &fd, fd >= 0,
+		       vu_deadline_after(PATIENCE_MS)))
 		abort();
 }
 

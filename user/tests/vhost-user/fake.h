@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A vhost-user back-end in a thread, which answers as a test tells it. */
+/* A vhost-user back end in a thread, which replies as a test asks. */
 #ifndef TEST_VHOST_FAKE_H
 #define TEST_VHOST_FAKE_H
 
@@ -11,39 +11,39 @@
 #define FAKE_SLOTS  32
 #define FAKE_QUEUES 4
 
-/* What becomes of a request. */
-enum fake_deed {
-	FAKE_DEFAULT, /* answered as a good back-end would */
-	FAKE_SEND, /* the hook has set fake->reply, ->reply_fd */
-	FAKE_NOTHING, /* not answered, or the hook has done it */
+/* What the back end does with a request. */
+enum fake_action {
+	FAKE_DEFAULT, /* reply as a correct back end does */
+	FAKE_SEND, /* send fake->reply and ->reply_fd, which the hook has set */
+	FAKE_NOTHING, /* send nothing; the hook may have replied itself */
 	FAKE_HANG_UP,
 };
 
 /**
- * struct fake - the back-end
+ * struct fake - the back end
  * @fd: its socket
  * @thread: runs it
- * @features: what GET_FEATURES says
- * @protocol: what GET_PROTOCOL_FEATURES says
- * @hook: of a test, called in the thread for each request
+ * @features: reply to GET_FEATURES
+ * @protocol: reply to GET_PROTOCOL_FEATURES
+ * @hook: called in the thread for each request, or NULL
  * @data: for @hook
- * @msg: the last request; stable when the front-end has its answer
- * @fds: that came with it
+ * @msg: the last request; stable once the front end has its reply
+ * @fds: file descriptors of the last request
  * @nr_fds: number of them
- * @reply: the answer to send
- * @reply_fd: with it, -1 for none; closed afterwards
- * @count: requests so far
- * @seen: requests of each kind
- * @postcopy: POSTCOPY_LISTEN came: memory is answered with its bases
- * @channel: to the front-end, -1 before SET_BACKEND_REQ_FD
- * @rule: that the front-end broke, or NULL
+ * @reply: the reply to send
+ * @reply_fd: sent with the reply, -1 for none; closed afterwards
+ * @count: number of requests
+ * @seen: number of requests of each kind
+ * @postcopy: POSTCOPY_LISTEN was received: reply to memory with its bases
+ * @channel: to the front end, -1 before SET_BACKEND_REQ_FD
+ * @rule: the rule that the front end broke, or NULL
  */
 struct fake {
 	int fd;
 	pthread_t thread;
 	uint64_t features;
 	uint64_t protocol;
-	enum fake_deed (*hook)(struct fake *fake);
+	enum fake_action (*hook)(struct fake *fake);
 	const void *data;
 	struct vhost_user_msg msg;
 	int fds[VHOST_USER_MAX_FDS];
@@ -57,25 +57,25 @@ struct fake {
 	const char *rule;
 };
 
-/* Bases after POSTCOPY_LISTEN are so much above the user addresses. */
+/* Distance of the bases after POSTCOPY_LISTEN from the user addresses. */
 #define FAKE_BASE 0x7000000000
 
-/* Set up, with all features; returns the front-end's socket. */
+/* Set up a back end with all features; return the front end's socket. */
 int fake_init(struct fake *fake);
-/* Go; the fields above may have been changed before. */
+/* Start the thread; the test may change the fields above before. */
 void fake_start(struct fake *fake);
-/* Wait for its end, which is the end of the connection, and tidy up. */
+/* Wait until the front end disconnects, and clean up. */
 void fake_stop(struct fake *fake);
 
-/* Send @len bytes and @fd (-1: none) as they are. */
+/* Send @len bytes and @fd (-1: none) unchanged. */
 void fake_raw(int sock, const void *buf, size_t len, int fd);
 
-/* On the channel: send a request; receive an answer within a second. */
+/* Send a request on the channel; receive a reply within 20 seconds. */
 void fake_ask(int channel, struct vhost_user_msg *msg, int fd);
 int fake_answer(int channel, const struct vhost_user_msg *asked,
 		struct vhost_user_msg *answer, int *fd);
 
-/* Whether two fds are the same file. */
+/* Return whether two fds refer to the same file. */
 bool same_file(int a, int b);
 
 #endif /* TEST_VHOST_FAKE_H */

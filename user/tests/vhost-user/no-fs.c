@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In place of test-vhost-fs.c where there is no virtiofsd. */
+/* Replaces test-vhost-fs.c if virtiofsd is not installed. */
 #include "../tap.h"
 
 int main(void)
 {
-	tap_ok(true, "fs # SKIP virtiofsd is not installed");
+	tap_ok(true,
+	       "virtiofsd serves the front end # SKIP virtiofsd is not installed");
 	return tap_done();
 }

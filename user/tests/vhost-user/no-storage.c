@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* In place of test-vhost-storage.c where there is no qemu-storage-daemon. */
+/* Replaces test-vhost-storage.c if qemu-storage-daemon is not installed. */
 #include "../tap.h"
 
 int main(void)
 {
-	tap_ok(true, "storage # SKIP qemu-storage-daemon is not installed");
+	tap_ok(true,
+	       "qemu-storage-daemon serves the front end # SKIP it is not installed");
 	return tap_done();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The back-end's channel: what it may ask, what it may not, and when. */
+/* The back end's channel: valid and invalid requests, and their times. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/sockios.h>
@@ -18,7 +18,7 @@
 #define B(name)	     VHOST_USER_BACKEND_##name
 #define PLATFORM_BIT (1ULL << VIRTIO_F_ACCESS_PLATFORM)
 
-/* What the callbacks saw, and what they do. */
+/* What the callbacks received, and what they do. */
 static struct {
 	unsigned int calls;
 	uint32_t request;
@@ -145,7 +145,9 @@ static void start_with(uint64_t without, const struct vhost_backend_ops *use)
 	require(b);
 	require(!vhost_backend_connect_fd(b, fd));
 	require(!vhost_backend_set_features(b, PLATFORM_BIT));
-	/* Without REPLY_ACK only this tells that the rest has come. */
+	/*
+	 * Without REPLY_ACK, only this reply shows that the back end is done.
+	 */
 	require(!vhost_backend_get_features(b, &features));
 	require(fake.channel >= 0);
 }
@@ -157,7 +159,7 @@ static void stop(void)
 	close(seen.file);
 }
 
-/* A request of the back-end that is right. */
+/* Return a valid request of the back end. */
 static struct vhost_user_msg ask(uint32_t request)
 {
 	struct vhost_user_msg msg = { .hdr.request = request };
@@ -199,7 +201,7 @@ static bool has_fd(uint32_t request)
 	return request == B(VRING_HOST_NOTIFIER_MSG) || request == B(SHMEM_MAP);
 }
 
-/* Of the payload, as much as all callbacks have seen. */
+/* Return the number of payload bytes that every callback receives. */
 static size_t size_of(uint32_t request)
 {
 	switch (request) {
@@ -224,7 +226,7 @@ static void each_request(uint32_t request)
 	struct vhost_user_msg msg = ask(request), answer;
 	int fd;
 
-	/* Without need_reply nothing is answered, but a lookup. */
+	/* Without NEED_REPLY, only a lookup gets a reply. */
 	send_ask(&msg, 0);
 	check_eq(vhost_backend_process(b), 0);
 	check_eq(seen.calls, 1);
@@ -244,7 +246,7 @@ static void each_request(uint32_t request)
 		check(same_file(fd, seen.file));
 		close(fd);
 	}
-	/* What the callback says is what the back-end hears. */
+	/* The callback's result is in the reply. */
 	seen.result = -ENOENT;
 	send_ask(&msg, VHOST_USER_NEED_REPLY);
 	check_eq(vhost_backend_process(b), 0);
@@ -253,7 +255,7 @@ static void each_request(uint32_t request)
 	check_eq(fd, -1);
 }
 
-TEST(requests)
+TEST(each_request_calls_its_callback_and_returns_the_result)
 {
 	int before = wire_count_fds();
 	uint32_t request;
@@ -269,7 +271,7 @@ TEST(requests)
 	check_eq(wire_count_fds(), before);
 }
 
-TEST(no_callbacks)
+TEST(requests_without_a_callback_fail_with_eopnotsupp)
 {
 	struct vhost_user_msg msg, answer;
 	uint32_t request;
@@ -287,8 +289,8 @@ TEST(no_callbacks)
 	stop();
 }
 
-/* Several at once, and one in two pieces. */
-TEST(queue_of_requests)
+/* Several requests at once, and one in two parts. */
+TEST(queued_and_partial_requests_are_handled_in_order)
 {
 	struct vhost_user_msg msg = ask(B(VRING_CALL));
 	struct {
@@ -321,7 +323,7 @@ static void expect_broken(const char *rule)
 	stop();
 }
 
-TEST(features_not_negotiated)
+TEST(request_without_its_feature_breaks_the_connection)
 {
 	static const struct {
 		uint64_t without;
@@ -367,7 +369,7 @@ TEST(features_not_negotiated)
 	expect_broken("VIRTIO_F_ACCESS_PLATFORM is not negotiated");
 }
 
-TEST(broken_requests)
+TEST(invalid_request_breaks_the_connection)
 {
 	struct {
 		struct vhost_user_header hdr;
@@ -397,7 +399,7 @@ TEST(broken_requests)
 	expect_broken("the reserved number is not 0");
 }
 
-TEST(channel_closed)
+TEST(closed_channel_ends_the_connection)
 {
 	start_with(0, &ops);
 	close(fake.channel);
@@ -413,8 +415,8 @@ static void make_request(void)
 	seen.result = vhost_backend_set_vring_num(b, 0, 16);
 }
 
-/* A callback may ask for something when nothing else waits. */
-TEST(request_from_callback)
+/* A callback may send a request unless another request is waiting. */
+TEST(callback_can_send_a_request)
 {
 	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG)), answer;
 	int fd;
@@ -440,8 +442,8 @@ static void request_at_depth(void)
 	depth--;
 }
 
-/* One callback at a time, whatever it does. */
-TEST(callbacks_one_by_one)
+/* A callback that sends requests must not be entered again. */
+TEST(callbacks_are_not_nested)
 {
 	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG));
 	int i;
@@ -458,8 +460,10 @@ TEST(callbacks_one_by_one)
 	stop();
 }
 
-/* The back-end asks, waits for the answer, and then answers itself. */
-static enum fake_deed ask_first(struct fake *f)
+/*
+ * The back end sends a request, waits for its reply, and then replies itself.
+ */
+static enum fake_action ask_first(struct fake *f)
 {
 	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG)), answer;
 	int fd;
@@ -474,7 +478,7 @@ static enum fake_deed ask_first(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(served_while_a_request_waits)
+TEST(requests_are_served_while_the_front_end_waits)
 {
 	uint8_t status = 1;
 
@@ -483,7 +487,7 @@ TEST(served_while_a_request_waits)
 	check_eq(vhost_backend_get_status(b, &status), 0);
 	check_eq(status, 0);
 	check_eq(seen.calls, 1);
-	/* There a callback cannot ask for anything. */
+	/* Here a callback cannot send a request. */
 	seen.act = make_request;
 	check_eq(vhost_backend_get_status(b, &status), 0);
 	check_eq(status, EBUSY);
@@ -492,7 +496,7 @@ TEST(served_while_a_request_waits)
 	stop();
 }
 
-/* Each request is followed by another one, and nothing is answered. */
+/* Each request is followed by another one, without a reply. */
 static void ask_again(void)
 {
 	static const struct vhost_user_header raw = { B(CONFIG_CHANGE_MSG),
@@ -501,7 +505,7 @@ static void ask_again(void)
 	fake_raw(fake.channel, &raw, sizeof(raw), -1);
 }
 
-static enum fake_deed ask_for_ever(struct fake *f)
+static enum fake_action ask_for_ever(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
 		return FAKE_DEFAULT;
@@ -509,7 +513,7 @@ static enum fake_deed ask_for_ever(struct fake *f)
 	return FAKE_NOTHING;
 }
 
-TEST(asks_without_end)
+TEST(request_times_out_if_the_back_end_sends_requests_without_end)
 {
 	uint8_t status;
 
@@ -524,7 +528,7 @@ TEST(asks_without_end)
 	stop();
 }
 
-TEST(so_many_at_once)
+TEST(one_call_of_process_handles_at_most_64_requests)
 {
 	struct vhost_user_msg msg = ask(B(VRING_CALL));
 	int i;
@@ -539,7 +543,7 @@ TEST(so_many_at_once)
 	stop();
 }
 
-static enum fake_deed ask_wrongly(struct fake *f)
+static enum fake_action ask_wrongly(struct fake *f)
 {
 	static const struct vhost_user_header raw = { 99, VHOST_USER_VERSION,
 						      0 };
@@ -550,8 +554,8 @@ static enum fake_deed ask_wrongly(struct fake *f)
 	return FAKE_NOTHING;
 }
 
-/* What is said is the rule of the channel, not the answer that is missing. */
-TEST(broken_while_a_request_waits)
+/* The error names the broken rule, not the missing reply. */
+TEST(invalid_request_while_the_front_end_waits_is_reported)
 {
 	uint8_t status;
 
@@ -568,7 +572,7 @@ static void hang_up(void)
 	vhost_backend_disconnect(b);
 }
 
-TEST(disconnect_from_callback)
+TEST(callback_can_disconnect)
 {
 	struct vhost_user_msg msg = ask(B(CONFIG_CHANGE_MSG));
 	uint8_t status;
@@ -588,7 +592,7 @@ TEST(disconnect_from_callback)
 	stop();
 }
 
-/* Send the answer byte by byte, each when the one before has been read. */
+/* Send the reply byte by byte, each after the previous one was read. */
 static void answer_slowly(int sock, const void *answer, size_t len)
 {
 	const char *bytes = answer;
@@ -601,7 +605,7 @@ static void answer_slowly(int sock, const void *answer, size_t len)
 	}
 }
 
-static enum fake_deed hang_up_first(struct fake *f)
+static enum fake_action hang_up_first(struct fake *f)
 {
 	struct {
 		struct vhost_user_header hdr;
@@ -618,8 +622,8 @@ static enum fake_deed hang_up_first(struct fake *f)
 	return FAKE_NOTHING;
 }
 
-/* A new channel in place of the old, on which nothing is lost or mixed up. */
-TEST(new_channel)
+/* A new channel replaces the old one; requests are neither lost nor mixed. */
+TEST(new_channel_replaces_the_old_one)
 {
 	struct vhost_user_msg msg = ask(B(VRING_CALL));
 	int old;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The front-end with virtiofsd: what no other back-end in Debian has. */
+/*
+ * The front end with virtiofsd, which has features that no other back end in
+ * Debian has.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
@@ -27,7 +30,7 @@ static char sock[64];
 static pid_t child;
 static struct vhost_backend *b;
 
-/* It is given a socket that listens already, so there is nothing to wait for. */
+/* virtiofsd gets a socket that already listens, so the test need not wait. */
 static void start(void)
 {
 	const struct vhost_backend_options opt = { .wanted = WANTED,
@@ -58,7 +61,7 @@ static void start(void)
 	require(vhost_backend_connected(b));
 }
 
-/* It ends with its connection. */
+/* virtiofsd exits when its connection ends. */
 static void stop(void)
 {
 	int status = -1;
@@ -78,7 +81,7 @@ static void set_up(void)
 	check_eq(vhost_backend_set_features(b, features), 0);
 }
 
-TEST(negotiation)
+TEST(front_end_negotiates_with_virtiofsd)
 {
 	struct vhost_region memory = { .region = { .guest_addr = 1 << 20,
 						   .user_addr = 1 << 21,
@@ -99,14 +102,14 @@ TEST(negotiation)
 	check_eq(vhost_backend_get_vring_base(b, 1, &base), 0);
 	check_eq(base, 0);
 	check_eq(vhost_backend_rem_mem_reg(b, &memory.region), 0);
-	/* A region that is not there. */
+	/* A nonexistent region. */
 	check_eq(vhost_backend_rem_mem_reg(b, &memory.region), -EREMOTEIO);
 	check(vhost_backend_connected(b));
 	close(memory.fd);
 	stop();
 }
 
-/* All of the device's state, through a pipe. */
+/* Read the device's complete state from a pipe. */
 static size_t save(char *state, size_t size)
 {
 	int pair[2], other = -1;
@@ -143,7 +146,7 @@ static int load(const char *state, size_t len)
 	return vhost_backend_check_device_state(b);
 }
 
-TEST(device_state)
+TEST(device_state_is_saved_and_loaded_and_garbage_refused)
 {
 	static char state[65536];
 	size_t len;
@@ -158,10 +161,10 @@ TEST(device_state)
 	set_up();
 	check_eq(load(state, len), 0);
 	stop();
-	/* And what is no state is not taken for one. */
+	/* Data that is not a device state is refused. */
 	start();
 	set_up();
-	check_eq(load("no state at all", 15), -EREMOTEIO);
+	check_eq(load("not a device state", 15), -EREMOTEIO);
 	check(vhost_backend_connected(b));
 	stop();
 }

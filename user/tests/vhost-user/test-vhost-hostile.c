@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A back-end that breaks the protocol, hangs up, or says nothing. */
+/* A back end that breaks the protocol, hangs up, or does not reply. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +25,7 @@ static void on_lost(void *data, int why)
 {
 	check(data == &fake);
 	check_eq(vhost_backend_fd(b), -1);
-	/* An event loop can still let go of them. */
+	/* The fds are still open, so that an event loop can remove them. */
 	check(fcntl(open_fds[0], F_GETFD) >= 0);
 	check(fcntl(open_fds[1], F_GETFD) >= 0);
 	lost++;
@@ -58,7 +58,7 @@ static void stop(void)
 	fake_stop(&fake);
 }
 
-/* Bytes to send in place of an answer. */
+/* Bytes to send instead of a reply. */
 struct raw {
 	struct vhost_user_header hdr;
 	uint8_t payload[64];
@@ -95,7 +95,7 @@ static const struct {
 	  { { VHOST_USER_GET_STATUS, OK, 8 }, { 0, 1 } } },
 };
 
-static enum fake_deed send_raw(struct fake *f)
+static enum fake_action send_raw(struct fake *f)
 {
 	size_t i = *(const size_t *)f->data;
 	size_t len = answers[i].raw.hdr.size;
@@ -108,7 +108,7 @@ static enum fake_deed send_raw(struct fake *f)
 	return FAKE_NOTHING;
 }
 
-TEST(broken_answers)
+TEST(invalid_reply_breaks_the_connection)
 {
 	size_t i;
 	uint8_t status;
@@ -132,8 +132,8 @@ TEST(broken_answers)
 	check_eq(wire_count_fds(), before);
 }
 
-/* Nine fds in one message: one more than can be taken. */
-static enum fake_deed send_fds(struct fake *f)
+/* Send nine fds in one message: one more than the front end can receive. */
+static enum fake_action send_fds(struct fake *f)
 {
 	struct raw raw = { { VHOST_USER_GET_STATUS, OK, 8 }, {} };
 	char control[CMSG_SPACE(9 * sizeof(int))] = { 0 };
@@ -155,7 +155,7 @@ static enum fake_deed send_fds(struct fake *f)
 	return FAKE_NOTHING;
 }
 
-TEST(too_many_fds)
+TEST(reply_with_too_many_fds_breaks_the_connection)
 {
 	int before = wire_count_fds();
 	uint8_t status;
@@ -168,19 +168,19 @@ TEST(too_many_fds)
 	check_eq(wire_count_fds(), before);
 }
 
-static enum fake_deed hang_up(struct fake *f)
+static enum fake_action hang_up(struct fake *f)
 {
 	(void)f;
 	return FAKE_HANG_UP;
 }
 
-static enum fake_deed say_nothing(struct fake *f)
+static enum fake_action say_nothing(struct fake *f)
 {
 	(void)f;
 	return FAKE_NOTHING;
 }
 
-static enum fake_deed half_an_answer(struct fake *f)
+static enum fake_action half_an_answer(struct fake *f)
 {
 	struct raw raw = { { VHOST_USER_GET_STATUS, OK, 8 }, {} };
 
@@ -188,7 +188,7 @@ static enum fake_deed half_an_answer(struct fake *f)
 	return FAKE_HANG_UP;
 }
 
-static enum fake_deed answer_in_pieces(struct fake *f)
+static enum fake_action answer_in_pieces(struct fake *f)
 {
 	struct raw raw = { { VHOST_USER_GET_STATUS, OK, 8 }, { 3 } };
 	int i;
@@ -200,7 +200,7 @@ static enum fake_deed answer_in_pieces(struct fake *f)
 	return FAKE_NOTHING;
 }
 
-TEST(hangs_up)
+TEST(hang_up_during_a_request_ends_the_connection)
 {
 	uint8_t status;
 
@@ -218,7 +218,7 @@ TEST(hangs_up)
 	stop();
 }
 
-TEST(answers_in_pieces)
+TEST(reply_in_single_bytes_is_received)
 {
 	uint8_t status = 0;
 
@@ -230,11 +230,11 @@ TEST(answers_in_pieces)
 	stop();
 }
 
-TEST(says_nothing)
+TEST(request_times_out_without_a_reply)
 {
 	uint8_t status;
 
-	/* Enough for the connection on a busy machine. */
+	/* Long enough to connect on a busy machine. */
 	start(2000);
 	fake.hook = say_nothing;
 	check_eq(vhost_backend_get_status(b, &status), -ETIMEDOUT);
@@ -244,8 +244,8 @@ TEST(says_nothing)
 	stop();
 }
 
-/* Not a vhost-user back-end at all. */
-TEST(not_a_back_end)
+/* This peer does not speak vhost-user. */
+TEST(connect_fails_if_the_peer_does_not_speak_vhost_user)
 {
 	int fd = fake_init(&fake);
 
@@ -265,7 +265,7 @@ static void wait_for_input(int fd)
 	check_eq(poll(&pfd, 1, 20000), 1);
 }
 
-TEST(end_while_idle)
+TEST(hang_up_while_idle_ends_the_connection)
 {
 	start(20000);
 	check_eq(vhost_backend_process(b), 0);
@@ -278,7 +278,7 @@ TEST(end_while_idle)
 	stop();
 }
 
-TEST(message_that_nobody_asked_for)
+TEST(unsolicited_message_breaks_the_connection)
 {
 	struct raw raw = { { VHOST_USER_GET_STATUS, OK, 8 }, {} };
 
@@ -291,7 +291,7 @@ TEST(message_that_nobody_asked_for)
 	stop();
 }
 
-TEST(disconnect)
+TEST(disconnect_reports_the_end_once)
 {
 	start(20000);
 	vhost_backend_disconnect(b);
@@ -302,8 +302,8 @@ TEST(disconnect)
 	stop();
 }
 
-/* The object outlives its connections. */
-TEST(connect_again)
+/* A struct vhost_backend can connect more than once. */
+TEST(backend_connects_again_after_a_hang_up)
 {
 	struct fake second;
 	uint64_t value;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Our back-end, which keeps track of what is in flight: killed at every step of
- * its work and started again, it loses nothing and does nothing twice as far
- * as a driver can see.
+ * vuser-vhost-blk, which tracks the requests in flight.  It is killed at each
+ * step of its work and started again; the driver must see each request
+ * completed exactly once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static void run_back_end(int sock, const char *const *options)
 	_exit(127);
 }
 
-/* Start a back-end and connect to it. */
+/* Start a back end and connect to it. */
 static void start(const char *option, const char *other)
 {
 	const char *const options[] = { option ?: other, option ? other : NULL,
@@ -90,7 +90,7 @@ static void start(const char *option, const char *other)
 	}
 }
 
-/* The back-end has died of itself, or ends when we hang up. */
+/* Wait for the back end, which was killed or exits after we disconnect. */
 static int reap(void)
 {
 	int status = -1;
@@ -138,7 +138,9 @@ static void write_block(unsigned int slot, uint32_t block, uint32_t seed)
 		      (uint64_t)block * DRIVER_DATA / 512);
 }
 
-/* Every pending slot comes back once, and well; returns how many. */
+/*
+ * Wait for @nr pending slots to complete without an error; return their number.
+ */
 static unsigned int collect(unsigned int nr)
 {
 	unsigned int done;
@@ -164,7 +166,7 @@ static unsigned int nr_pending(void)
 	return nr;
 }
 
-static void works(bool packed, const char *option)
+static void complete_requests(bool packed, const char *option)
 {
 	struct virtio_blk_config config;
 	unsigned int slot, round;
@@ -176,7 +178,7 @@ static void works(bool packed, const char *option)
 	check_eq(config.capacity, BLOCKS * DRIVER_DATA / 512);
 	get_inflight();
 	require(!driver_start(&driver, b, V1));
-	/* More rounds than the ring has room for. */
+	/* More rounds than the ring has entries for. */
 	for (round = 1; round < 12; round++) {
 		for (slot = 0; slot < DRIVER_SLOTS; slot++)
 			write_block(slot, slot * 3 % BLOCKS,
@@ -185,7 +187,7 @@ static void works(bool packed, const char *option)
 		check_eq(collect(DRIVER_SLOTS), DRIVER_SLOTS);
 	}
 	check_disk();
-	/* Stop and go on. */
+	/* Stop and continue. */
 	check_eq(vhost_backend_get_vring_base(b, 0, &base), 0);
 	require(!driver_start_ring(&driver, b, base));
 	driver_submit(&driver, 0, VIRTIO_BLK_T_IN, 3 * DRIVER_DATA / 512);
@@ -197,27 +199,27 @@ static void works(bool packed, const char *option)
 	end();
 }
 
-TEST(split_ring)
+TEST(split_ring_completes_all_requests)
 {
-	works(false, NULL);
+	complete_requests(false, NULL);
 }
 
-TEST(packed_ring)
+TEST(packed_ring_completes_all_requests)
 {
-	works(true, NULL);
+	complete_requests(true, NULL);
 }
 
-TEST(split_ring_backwards)
+TEST(split_ring_completes_all_requests_in_reverse_order)
 {
-	works(false, "--backwards");
+	complete_requests(false, "--backwards");
 }
 
-TEST(packed_ring_backwards)
+TEST(packed_ring_completes_all_requests_in_reverse_order)
 {
-	works(true, "--backwards");
+	complete_requests(true, "--backwards");
 }
 
-TEST(without_tracking)
+TEST(back_end_without_tracking_completes_requests)
 {
 	begin(false);
 	start("--no-inflight", NULL);
@@ -239,7 +241,7 @@ static void wait_for_end(void)
 	check_eq(reap(), SIGKILL);
 }
 
-/* Some that were there before: rings and lists are not as new. */
+/* Complete some requests first, so that the ring and the lists are not new. */
 static void warm_up(void)
 {
 	unsigned int slot;
@@ -250,7 +252,7 @@ static void warm_up(void)
 	check_eq(collect(5), 5);
 }
 
-static void dies(bool packed, const char *point, const char *option)
+static void crash_once(bool packed, const char *point, const char *option)
 {
 	struct pollfd call = { -1, POLLIN, 0 };
 	eventfd_t value;
@@ -258,7 +260,7 @@ static void dies(bool packed, const char *point, const char *option)
 	unsigned int slot;
 
 	begin(packed);
-	/* The second batch: the first one is the warming up. */
+	/* Crash in the second batch; warm_up() is the first. */
 	snprintf(crash, sizeof(crash), "--crash=%s:2", point);
 	start(crash, option);
 	get_inflight();
@@ -273,13 +275,16 @@ static void dies(bool packed, const char *point, const char *option)
 	start(NULL, option);
 	require(!vhost_backend_set_inflight_fd(b, &inflight, inflight_fd));
 	require(!driver_start(&driver, b, V1));
-	/* The interrupt that the driver may never have got. */
+	/*
+	 * The interrupt, which the driver may not have received before the
+	 * crash.
+	 */
 	call.fd = driver.call;
 	check_eq(poll(&call, 1, 0), 1);
 	check_eq(collect(DRIVER_SLOTS), DRIVER_SLOTS);
 	check_eq(nr_pending(), 0);
 	check_disk();
-	/* No more of them come, and new ones do. */
+	/* No more completions arrive, and new requests complete. */
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		write_block(slot, slot * 3 + 1, 3000 + slot);
 	driver_kick(&driver);
@@ -288,7 +293,7 @@ static void dies(bool packed, const char *point, const char *option)
 	end();
 }
 
-static void dies_everywhere(bool packed, const char *option)
+static void crash_at_each_point(bool packed, const char *option)
 {
 	static const char *const points[] = { "taken",	"half", "done",
 					      "listed", "used", "cleared",
@@ -297,31 +302,31 @@ static void dies_everywhere(bool packed, const char *option)
 
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
 		printf("# %s\n", points[i]);
-		dies(packed, points[i], option);
+		crash_once(packed, points[i], option);
 	}
 }
 
-TEST(split_ring_dies)
+TEST(split_ring_loses_no_request_at_any_crash_point)
 {
-	dies_everywhere(false, NULL);
+	crash_at_each_point(false, NULL);
 }
 
-TEST(packed_ring_dies)
+TEST(packed_ring_loses_no_request_at_any_crash_point)
 {
-	dies_everywhere(true, NULL);
+	crash_at_each_point(true, NULL);
 }
 
-TEST(split_ring_dies_backwards)
+TEST(split_ring_in_reverse_order_loses_no_request_at_any_crash_point)
 {
-	dies_everywhere(false, "--backwards");
+	crash_at_each_point(false, "--backwards");
 }
 
-TEST(packed_ring_dies_backwards)
+TEST(packed_ring_in_reverse_order_loses_no_request_at_any_crash_point)
 {
-	dies_everywhere(true, "--backwards");
+	crash_at_each_point(true, "--backwards");
 }
 
-/* What the driver finds done without waiting. */
+/* Take all completed requests without waiting. */
 static void collect_ready(void)
 {
 	uint8_t status;
@@ -332,8 +337,8 @@ static void collect_ready(void)
 	check_eq(slot, -ETIMEDOUT);
 }
 
-/* Again and again, while requests come in, each time elsewhere. */
-static void dies_often(bool packed)
+/* Crash repeatedly at different steps, with new requests in between. */
+static void crash_repeatedly(bool packed)
 {
 	static const char *const crash[] = { "--crash=listed", "--crash=used",
 					     "--crash=half", "--crash=cleared",
@@ -355,7 +360,10 @@ static void dies_often(bool packed)
 		start(crash[round % 5], round % 2 ? "--backwards" : NULL);
 		require(!vhost_backend_set_inflight_fd(b, &inflight,
 						       inflight_fd));
-		/* It finds them as it starts, without a kick. */
+		/*
+		 * The back end finds the requests when it starts, without a
+		 * kick.
+		 */
 		check_eq(driver_start(&driver, b, V1), -ECONNRESET);
 		check_eq(reap(), SIGKILL);
 		collect_ready();
@@ -370,18 +378,18 @@ static void dies_often(bool packed)
 	end();
 }
 
-TEST(split_ring_dies_often)
+TEST(split_ring_loses_no_request_in_repeated_crashes)
 {
-	dies_often(false);
+	crash_repeatedly(false);
 }
 
-TEST(packed_ring_dies_often)
+TEST(packed_ring_loses_no_request_in_repeated_crashes)
 {
-	dies_often(true);
+	crash_repeatedly(true);
 }
 
-/* A ring outside of memory stops and says so, and no more than that. */
-TEST(ring_outside_of_memory)
+/* The ring stops and signals its error eventfd; the connection stays. */
+TEST(ring_outside_of_memory_stops_with_an_error)
 {
 	struct vhost_vring_addr addr = { .desc_user_addr = 0x10,
 					 .avail_user_addr = 0x20,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every message of vhost-user: its size, its fds, every rule broken once. */
+/* Each vhost-user message: its size, its fds, and each rule broken once. */
 #include <errno.h>
 #include <linux/virtio_crypto.h>
 #include <stdio.h>
@@ -21,7 +21,10 @@
 #define P(name)	 VHOST_USER_PROTOCOL(name)
 #define NR_KINDS 5
 
-/* As the specification has them: what asks, and what answers without an ack. */
+/*
+ * Messages as in the specification: requests, and replies other than
+ * acknowledgements.
+ */
 static const struct row {
 	enum vhost_user_kind kind;
 	uint32_t request;
@@ -184,7 +187,7 @@ static void fill_back(uint32_t request, union vhost_user_payload *p)
 	}
 }
 
-/* A message that is right. */
+/* Make a valid message. */
 static void make(enum vhost_user_kind kind, uint32_t request,
 		 struct vhost_user_msg *msg)
 {
@@ -196,7 +199,7 @@ static void make(enum vhost_user_kind kind, uint32_t request,
 	msg->hdr.size = row ? row->size : 8;
 	if (is_answer(kind))
 		msg->hdr.flags |= VHOST_USER_REPLY;
-	/* An acknowledgement is a number, and some have nothing at all. */
+	/* An acknowledgement is a number, and some messages have no payload. */
 	if (!row || !row->size)
 		return;
 	if (kind == BREQ)
@@ -205,7 +208,7 @@ static void make(enum vhost_user_kind kind, uint32_t request,
 		fill_front(request, &msg->payload);
 }
 
-/* What @kind answers to. */
+/* Return the request that @kind replies to, or NULL. */
 static const struct vhost_user_msg *make_asked(enum vhost_user_kind kind,
 					       uint32_t request,
 					       struct vhost_user_msg *asked)
@@ -217,7 +220,7 @@ static const struct vhost_user_msg *make_asked(enum vhost_user_kind kind,
 	return asked;
 }
 
-/* Decode @len bytes in memory of exactly that size, zeroes behind @msg's. */
+/* Decode @len bytes in memory of exactly that size, with zeroes after @msg. */
 static int decode(enum vhost_user_kind kind, const struct vhost_user_msg *msg,
 		  size_t len, uint32_t nr_fds, const struct vhost_user_msg *ask,
 		  struct vhost_user_msg *out, const char **rule)
@@ -232,12 +235,12 @@ static int decode(enum vhost_user_kind kind, const struct vhost_user_msg *msg,
 	*rule = NULL;
 	ret = vhost_user_decode(kind, buf, len, nr_fds, ask, out, rule);
 	free(buf);
-	/* A refusal says why, and nothing else happens. */
+	/* A rejected message has a rule. */
 	check(ret == 0 || (ret == -EPROTO && *rule));
 	return ret;
 }
 
-TEST(requests_that_exist)
+TEST(unknown_requests_are_rejected)
 {
 	static const uint32_t max[] = {
 		[REQ] = VHOST_USER_MAX,
@@ -273,7 +276,10 @@ TEST(requests_that_exist)
 		check(!strcmp(vhost_user_request_name(kind, max[kind]), "?"));
 		check(!strcmp(vhost_user_request_name(kind, 0), "?"));
 	}
-	/* One row for each request, so that the rest below has them all. */
+	/*
+	 * There is a row for each request, so that the other tests cover all of
+	 * them.
+	 */
 	for (request = 1; request < VHOST_USER_MAX; request++)
 		check(find_row(REQ, request));
 	for (request = 1; request < VHOST_USER_BACKEND_MAX; request++)
@@ -289,7 +295,7 @@ static bool same(const struct vhost_user_msg *a, const struct vhost_user_msg *b)
 	       !memcmp(&a->payload, &b->payload, sizeof(a->payload));
 }
 
-TEST(right_messages)
+TEST(valid_messages_are_decoded_and_encoded)
 {
 	struct vhost_user_msg msg, asked, out;
 	const struct vhost_user_msg *ask;
@@ -305,7 +311,7 @@ TEST(right_messages)
 				ask, &out, &rule),
 			 0);
 		check(same(&out, &msg));
-		/* And the same comes from the other end. */
+		/* Encoding returns the same message. */
 		out.hdr.flags = 0;
 		out.hdr.size = 0;
 		check_eq(vhost_user_encode(row->kind, &out, row->fds, ask,
@@ -315,7 +321,10 @@ TEST(right_messages)
 	}
 }
 
-/* Answers that have other sizes, too: they failed, or it is not said how. */
+/*
+ * Replies that may have other sizes: failures, or sizes that the specification
+ * leaves open.
+ */
 static bool may_have(const struct row *row, uint32_t size)
 {
 	if (row->kind != ANS)
@@ -326,7 +335,7 @@ static bool may_have(const struct row *row, uint32_t size)
 			     row->request == F(GET_SHARED_OBJECT));
 }
 
-TEST(sizes)
+TEST(messages_of_a_wrong_size_are_rejected)
 {
 	struct vhost_user_msg msg, asked, out;
 	const struct vhost_user_msg *ask;
@@ -347,7 +356,7 @@ TEST(sizes)
 					row->fds, ask, &out, &rule),
 				 good ? 0 : -EPROTO);
 		}
-		/* The length is not that of the header. */
+		/* The length differs from the header's size. */
 		make(row->kind, row->request, &msg);
 		for (size = 0; size < HEADER + row->size + 16; size++)
 			check_eq(decode(row->kind, &msg, size, row->fds, ask,
@@ -360,7 +369,7 @@ TEST(sizes)
 	}
 }
 
-/* Where a number of fds other than the usual one is right, too. */
+/* Return whether another number of fds is valid as well. */
 static bool fds_are_free(const struct row *row)
 {
 	if (row->kind == ANS)
@@ -368,7 +377,7 @@ static bool fds_are_free(const struct row *row)
 	return row->kind == REQ && row->request == F(REM_MEM_REG);
 }
 
-TEST(file_descriptors)
+TEST(messages_with_a_wrong_number_of_fds_are_rejected)
 {
 	struct vhost_user_msg msg, asked, out;
 	const struct vhost_user_msg *ask;
@@ -392,7 +401,7 @@ TEST(file_descriptors)
 	}
 }
 
-TEST(flags)
+TEST(messages_with_wrong_flags_are_rejected)
 {
 	struct vhost_user_msg msg, asked, out;
 	const struct vhost_user_msg *ask;
@@ -407,7 +416,7 @@ TEST(flags)
 		make(row->kind, row->request, &msg);
 		ask = make_asked(row->kind, row->request, &asked);
 		right = msg.hdr.flags;
-		/* Version, reply and need_reply in every combination. */
+		/* Version, REPLY and NEED_REPLY in each combination. */
 		for (flags = 0; flags < 16; flags++) {
 			msg.hdr.flags = flags;
 			good = flags == right ||
@@ -427,8 +436,8 @@ TEST(flags)
 	}
 }
 
-/* Acknowledgements of all that has no answer of its own. */
-TEST(acknowledgements)
+/* Acknowledgements of all requests that have no reply of their own. */
+TEST(acknowledgement_is_accepted_only_if_requested)
 {
 	struct vhost_user_msg msg, asked, out;
 	enum vhost_user_kind kind;
@@ -462,7 +471,7 @@ TEST(acknowledgements)
 	}
 }
 
-TEST(answer_to_the_request_asked)
+TEST(reply_to_another_request_is_rejected)
 {
 	struct vhost_user_msg msg, asked, out;
 	const char *rule;
@@ -479,7 +488,7 @@ TEST(answer_to_the_request_asked)
 		 -EPROTO);
 }
 
-/* One field of the payload is @value, and perhaps the fds are others. */
+/* One field of the payload is @value, and optionally the number of fds. */
 struct change {
 	enum vhost_user_kind kind;
 	uint32_t request;
@@ -701,7 +710,7 @@ static const struct change broken[] = {
 	  "reserved flags of the mapping are set" },
 };
 
-TEST(rules)
+TEST(each_broken_rule_is_rejected_with_its_text)
 {
 	struct vhost_user_msg msg, asked;
 	const struct vhost_user_msg *ask;
@@ -715,10 +724,10 @@ TEST(rules)
 		ask = make_asked(c->kind, c->request, &asked);
 		check_eq(decode_changed(c, &msg, &fds, ask, &rule), -EPROTO);
 		if (!rule || strcmp(rule, c->rule)) {
-			printf("# row %zu: %s, not %s\n", i, rule, c->rule);
-			check(!"the rule");
+			printf("# row %zu: %s, not %s\\n", i, rule, c->rule);
+			check(!"the expected rule");
 		}
-		/* The size follows the contents when it is sent. */
+		/* The encoder sets the size itself. */
 		if (strstr(c->rule, "size does not fit"))
 			continue;
 		rule = NULL;
@@ -728,7 +737,7 @@ TEST(rules)
 	}
 }
 
-/* The last values that are right. */
+/* The extreme values that are valid. */
 static const struct change fine[] = {
 	{ REQ, F(SET_VRING_NUM), AT(state.num, 32768), NULL },
 	{ REQ, F(SET_VRING_NUM), AT(state.num, 1), NULL },
@@ -768,7 +777,7 @@ static const struct change fine[] = {
 	{ BREQ, B(SHMEM_MAP), AT(mmap.shmid, 255), NULL },
 };
 
-TEST(limits)
+TEST(extreme_valid_values_are_accepted)
 {
 	struct vhost_user_msg msg, asked;
 	const struct vhost_user_msg *ask;
@@ -784,8 +793,8 @@ TEST(limits)
 	}
 }
 
-/* Sizes that follow from what is inside. */
-TEST(sizes_inside)
+/* Sizes that depend on the payload. */
+TEST(size_must_match_the_count_in_the_payload)
 {
 	struct vhost_user_msg msg, out, asked;
 	const char *rule;
@@ -828,7 +837,7 @@ TEST(sizes_inside)
 	check_eq(decode(POST, &msg, HEADER + 8 + 32, 0, &asked, &out, &rule),
 		 -EPROTO);
 	check(!strcmp(rule, "it is about another number of regions"));
-	/* A failure of GET_CONFIG in the two forms that back-ends have. */
+	/* A failed GET_CONFIG in the two forms that back ends use. */
 	make(ANS, F(GET_CONFIG), &msg);
 	make_asked(ANS, F(GET_CONFIG), &asked);
 	msg.payload.config.size = 0;
@@ -839,14 +848,14 @@ TEST(sizes_inside)
 	check_eq(msg.hdr.size, 0);
 	msg.payload.config.size = UINT32_MAX;
 	check_eq(vhost_user_encode(ANS, &msg, 0, &asked, &rule), -EPROTO);
-	/* An empty answer of GET_STATUS is none. */
+	/* An empty reply to GET_STATUS is invalid. */
 	make(ANS, F(GET_STATUS), &msg);
 	make_asked(ANS, F(GET_STATUS), &asked);
 	msg.hdr.size = 0;
 	check_eq(decode(ANS, &msg, HEADER, 0, &asked, &out, &rule), -EPROTO);
 }
 
-TEST(asymmetric_crypto)
+TEST(asymmetric_session_with_too_long_a_key_is_rejected)
 {
 	struct vhost_user_msg msg, out;
 	const char *rule;
@@ -861,7 +870,7 @@ TEST(asymmetric_crypto)
 	check(!strcmp(rule, "the key is longer than 1024 bytes"));
 }
 
-TEST(protocol_features)
+TEST(protocol_features_are_dropped_with_those_they_depend_on)
 {
 	static const struct {
 		uint64_t mask;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Requests to a back-end that answers well, or says that it failed. */
+/* Requests to a back end that replies correctly or reports failures. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_crypto.h>
@@ -29,7 +29,7 @@ static void count_lost(void *data, int why)
 
 static const struct vhost_backend_ops ops = { .lost = count_lost };
 
-/* Connect with all protocol features but @without. */
+/* Connect with all protocol features except @without. */
 static int open_without(uint64_t without, uint64_t features)
 {
 	struct vhost_backend_options opt = { .wanted = UINT64_MAX,
@@ -55,17 +55,17 @@ static void close_all(void)
 {
 	vhost_backend_free(b);
 	fake_stop(&fake);
-	/* Whatever was sent was right. */
+	/* Each message was valid. */
 	check(!fake.rule);
 }
 
-/* The last request, after a sign that it has come. */
-static bool came(uint32_t request, uint32_t nr_fds)
+/* Check the last request; call this after the back end has received it. */
+static bool received(uint32_t request, uint32_t nr_fds)
 {
 	return fake.msg.hdr.request == request && fake.nr_fds == nr_fds;
 }
 
-TEST(connect_negotiates)
+TEST(connect_negotiates_features_and_channel)
 {
 	open_all();
 	check(vhost_backend_connected(b));
@@ -89,7 +89,7 @@ TEST(connect_negotiates)
 	check_eq(lost, 0);
 }
 
-TEST(connect_twice)
+TEST(second_connect_fails_with_eisconn)
 {
 	int spare = eventfd(0, EFD_CLOEXEC);
 
@@ -100,7 +100,7 @@ TEST(connect_twice)
 	close_all();
 }
 
-TEST(connect_to_nothing)
+TEST(failed_connect_leaves_the_backend_usable)
 {
 	b = vhost_backend_new(NULL);
 	require(b);
@@ -116,7 +116,7 @@ TEST(connect_to_nothing)
 	vhost_backend_free(NULL);
 }
 
-TEST(wanted_features_only)
+TEST(connect_sets_wanted_and_required_features_only)
 {
 	struct vhost_backend_options opt = { .wanted = P(MQ) | P(STATUS),
 					     .required = P(CONFIG) };
@@ -134,7 +134,7 @@ TEST(wanted_features_only)
 	close_all();
 }
 
-TEST(required_feature_missing)
+TEST(connect_fails_without_a_required_feature)
 {
 	struct vhost_backend_options opt = {
 		.required = P(CONFIG) | P(INFLIGHT_SHMFD), .ops = &ops
@@ -154,8 +154,8 @@ TEST(required_feature_missing)
 	check_eq(lost, 0);
 }
 
-/* The oldest back-ends: no protocol features, nothing acknowledged. */
-TEST(no_protocol_features)
+/* The oldest back ends have no protocol features and acknowledge nothing. */
+TEST(requests_without_protocol_features_fail_or_are_not_acknowledged)
 {
 	uint64_t value;
 
@@ -173,26 +173,26 @@ TEST(no_protocol_features)
 	close_all();
 }
 
-TEST(features)
+TEST(feature_and_owner_requests_are_sent)
 {
 	uint64_t value = 0;
 
 	open_all();
 	check_eq(vhost_backend_get_features(b, &value), 0);
 	check_eq(value, UINT64_MAX);
-	/* The bit without which rings are enabled at once. */
+	/* Without this bit, rings are enabled at once. */
 	check_eq(vhost_backend_set_features(b, 5), 0);
-	check(came(VHOST_USER_SET_FEATURES, 0));
+	check(received(VHOST_USER_SET_FEATURES, 0));
 	check_eq(fake.msg.payload.u64, 5 | PROTOCOL_BIT);
 	check(fake.msg.hdr.flags & VHOST_USER_NEED_REPLY);
 	check_eq(vhost_backend_get_protocol_features(b, &value), 0);
 	check(!(fake.msg.hdr.flags & VHOST_USER_NEED_REPLY));
 	check_eq(vhost_backend_set_owner(b), 0);
-	check(came(VHOST_USER_SET_OWNER, 0));
+	check(received(VHOST_USER_SET_OWNER, 0));
 	check_eq(vhost_backend_reset_owner(b), 0);
-	check(came(VHOST_USER_RESET_OWNER, 0));
+	check(received(VHOST_USER_RESET_OWNER, 0));
 	check_eq(vhost_backend_reset_device(b), 0);
-	check(came(VHOST_USER_RESET_DEVICE, 0));
+	check(received(VHOST_USER_RESET_DEVICE, 0));
 	check_eq(vhost_backend_get_queue_num(b, &value), 0);
 	check_eq(value, FAKE_QUEUES);
 	close_all();
@@ -221,7 +221,7 @@ static void close_regions(void)
 		close(regions[i].fd);
 }
 
-TEST(mem_table)
+TEST(mem_table_is_sent_with_its_fds)
 {
 	uint32_t nr, i;
 
@@ -229,7 +229,7 @@ TEST(mem_table)
 	make_regions();
 	for (nr = 0; nr <= VHOST_USER_MAX_REGIONS; nr++) {
 		check_eq(vhost_backend_set_mem_table(b, regions, nr), 0);
-		check(came(VHOST_USER_SET_MEM_TABLE, nr));
+		check(received(VHOST_USER_SET_MEM_TABLE, nr));
 		check_eq(fake.msg.payload.memory.nr, nr);
 		for (i = 0; i < nr; i++) {
 			check(!memcmp(&fake.msg.payload.memory.regions[i],
@@ -248,7 +248,7 @@ TEST(mem_table)
 	close_all();
 }
 
-TEST(mem_regions)
+TEST(memory_regions_are_added_and_removed)
 {
 	uint64_t slots = 0;
 
@@ -257,12 +257,12 @@ TEST(mem_regions)
 	check_eq(vhost_backend_get_max_mem_slots(b, &slots), 0);
 	check_eq(slots, FAKE_SLOTS);
 	check_eq(vhost_backend_add_mem_reg(b, &regions[3]), 0);
-	check(came(VHOST_USER_ADD_MEM_REG, 1));
+	check(received(VHOST_USER_ADD_MEM_REG, 1));
 	check(!memcmp(&fake.msg.payload.mem_reg.region, &regions[3].region,
 		      sizeof(regions[3].region)));
 	check(same_file(fake.fds[0], regions[3].fd));
 	check_eq(vhost_backend_rem_mem_reg(b, &regions[3].region), 0);
-	check(came(VHOST_USER_REM_MEM_REG, 0));
+	check(received(VHOST_USER_REM_MEM_REG, 0));
 	check(!memcmp(&fake.msg.payload.mem_reg.region, &regions[3].region,
 		      sizeof(regions[3].region)));
 	regions[3].region.guest_addr = UINT64_MAX;
@@ -274,8 +274,8 @@ TEST(mem_regions)
 
 static unsigned int empty_tables;
 
-/* An empty table after POSTCOPY_LISTEN is an answer, which has none itself. */
-static enum fake_deed count_empty(struct fake *f)
+/* Count empty tables, which acknowledge the bases and get no reply. */
+static enum fake_action count_empty(struct fake *f)
 {
 	if (f->msg.hdr.request == VHOST_USER_SET_MEM_TABLE && !f->nr_fds &&
 	    !(f->msg.hdr.flags & VHOST_USER_NEED_REPLY))
@@ -283,7 +283,7 @@ static enum fake_deed count_empty(struct fake *f)
 	return FAKE_DEFAULT;
 }
 
-TEST(postcopy)
+TEST(postcopy_requests_return_the_bases)
 {
 	uint64_t bases[2] = { 0 };
 	int fd = -1;
@@ -294,9 +294,9 @@ TEST(postcopy)
 	check(fd >= 0);
 	close(fd);
 	check_eq(vhost_backend_postcopy_listen(b), 0);
-	check(came(VHOST_USER_POSTCOPY_LISTEN, 0));
+	check(received(VHOST_USER_POSTCOPY_LISTEN, 0));
 	check_eq(vhost_backend_set_mem_table_postcopy(b, regions, 2, bases), 0);
-	check(came(VHOST_USER_SET_MEM_TABLE, 2));
+	check(received(VHOST_USER_SET_MEM_TABLE, 2));
 	check(!(fake.msg.hdr.flags & VHOST_USER_NEED_REPLY));
 	check_eq(bases[0], regions[0].region.user_addr + FAKE_BASE);
 	check_eq(bases[1], regions[1].region.user_addr + FAKE_BASE);
@@ -308,28 +308,28 @@ TEST(postcopy)
 	check_eq(fake.seen[VHOST_USER_SET_MEM_TABLE], 2);
 	check_eq(bases[0], regions[2].region.user_addr + FAKE_BASE);
 	check_eq(vhost_backend_postcopy_end(b), 0);
-	check(came(VHOST_USER_POSTCOPY_END, 0));
+	check(received(VHOST_USER_POSTCOPY_END, 0));
 	close_regions();
 	close_all();
 }
 
-TEST(dirty_log)
+TEST(dirty_log_requests_are_sent)
 {
 	int fd = eventfd(0, EFD_CLOEXEC);
 
 	open_all();
 	check_eq(vhost_backend_set_log_base(b, 4096, 64, fd), 0);
-	check(came(VHOST_USER_SET_LOG_BASE, 1));
+	check(received(VHOST_USER_SET_LOG_BASE, 1));
 	check_eq(fake.msg.payload.log.size, 4096);
 	check_eq(fake.msg.payload.log.offset, 64);
 	check_eq(vhost_backend_set_log_base(b, 0, 0, fd), -EINVAL);
 	check_eq(vhost_backend_set_log_fd(b, fd), 0);
-	check(came(VHOST_USER_SET_LOG_FD, 1));
+	check(received(VHOST_USER_SET_LOG_FD, 1));
 	close(fd);
 	close_all();
 }
 
-TEST(vrings)
+TEST(vring_requests_are_sent)
 {
 	struct vhost_vring_addr addr = { .index = 3,
 					 .desc_user_addr = 0x1000,
@@ -339,7 +339,7 @@ TEST(vrings)
 
 	open_all();
 	check_eq(vhost_backend_set_vring_num(b, 3, 256), 0);
-	check(came(VHOST_USER_SET_VRING_NUM, 0));
+	check(received(VHOST_USER_SET_VRING_NUM, 0));
 	check_eq(fake.msg.payload.state.index, 3);
 	check_eq(fake.msg.payload.state.num, 256);
 	check_eq(vhost_backend_set_vring_num(b, 3, 0), -EINVAL);
@@ -348,21 +348,21 @@ TEST(vrings)
 	addr.desc_user_addr += 8;
 	check_eq(vhost_backend_set_vring_addr(b, &addr), -EINVAL);
 	check_eq(vhost_backend_set_vring_enable(b, 3, true), 0);
-	check(came(VHOST_USER_SET_VRING_ENABLE, 0));
+	check(received(VHOST_USER_SET_VRING_ENABLE, 0));
 	check_eq(fake.msg.payload.state.num, 1);
 	check_eq(vhost_backend_set_vring_endian(b, 3, true), 0);
-	check(came(VHOST_USER_SET_VRING_ENDIAN, 0));
+	check(received(VHOST_USER_SET_VRING_ENDIAN, 0));
 	check_eq(vhost_backend_vring_kick(b, 3), 0);
-	check(came(VHOST_USER_VRING_KICK, 0));
+	check(received(VHOST_USER_VRING_KICK, 0));
 	check_eq(fake.msg.payload.state.index, 3);
 	check_eq(vhost_backend_vring_kick(b, 256), -EINVAL);
 	check_eq(vhost_backend_get_vring_base(b, 3, &base), 0);
-	check(came(VHOST_USER_GET_VRING_BASE, 0));
+	check(received(VHOST_USER_GET_VRING_BASE, 0));
 	check_eq(base, 0);
 	close_all();
 }
 
-static enum fake_deed answer_base(struct fake *f)
+static enum fake_action answer_base(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_GET_VRING_BASE)
 		return FAKE_DEFAULT;
@@ -371,7 +371,7 @@ static enum fake_deed answer_base(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(vring_base)
+TEST(vring_base_has_16_bits_in_a_split_ring)
 {
 	uint32_t wrapped = vhost_packed_base(0x7ffe, true, 2, true), base = 0;
 
@@ -385,7 +385,7 @@ TEST(vring_base)
 	check_eq(fake.msg.payload.state.num, wrapped);
 	check_eq(vhost_backend_get_vring_base(b, 1, &base), 0);
 	check_eq(base, wrapped);
-	/* Of a split ring there are 16 bits. */
+	/* The base of a split ring has 16 bits. */
 	check_eq(vhost_backend_set_features(b, 0), 0);
 	check_eq(vhost_backend_set_vring_base(b, 1, 0x10000), -EINVAL);
 	check_eq(vhost_backend_set_vring_base(b, 1, 0xffff), 0);
@@ -395,7 +395,7 @@ TEST(vring_base)
 	close_all();
 }
 
-TEST(vring_eventfds)
+TEST(vring_eventfds_are_sent_or_removed)
 {
 	static int (*const set[])(struct vhost_backend *, uint32_t, int) = {
 		vhost_backend_set_vring_kick,
@@ -407,11 +407,11 @@ TEST(vring_eventfds)
 	open_all();
 	for (i = 0; i < 3; i++) {
 		check_eq(set[i](b, 255, fd), 0);
-		check(came(VHOST_USER_SET_VRING_KICK + i, 1));
+		check(received(VHOST_USER_SET_VRING_KICK + i, 1));
 		check_eq(fake.msg.payload.u64, 255);
 		check(same_file(fake.fds[0], fd));
 		check_eq(set[i](b, 2, -1), 0);
-		check(came(VHOST_USER_SET_VRING_KICK + i, 0));
+		check(received(VHOST_USER_SET_VRING_KICK + i, 0));
 		check_eq(fake.msg.payload.u64, 0x102);
 		check_eq(set[i](b, 256, fd), -EINVAL);
 	}
@@ -419,35 +419,35 @@ TEST(vring_eventfds)
 	close_all();
 }
 
-TEST(net)
+TEST(net_requests_are_sent)
 {
 	static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
 
 	open_all();
 	check_eq(vhost_backend_send_rarp(b, mac), 0);
-	check(came(VHOST_USER_SEND_RARP, 0));
+	check(received(VHOST_USER_SEND_RARP, 0));
 	check(!memcmp(&fake.msg.payload, "\2\3\4\5\6\7\0", 8));
 	check_eq(vhost_backend_net_set_mtu(b, 9000), 0);
-	check(came(VHOST_USER_NET_SET_MTU, 0));
+	check(received(VHOST_USER_NET_SET_MTU, 0));
 	check_eq(fake.msg.payload.u64, 9000);
 	check_eq(vhost_backend_net_set_mtu(b, 67), -EINVAL);
 	close_all();
 }
 
-static enum fake_deed fail_config(struct fake *f)
+static enum fake_action fail_config(struct fake *f)
 {
 	return f->msg.hdr.request == VHOST_USER_GET_CONFIG ? FAKE_SEND :
 							     FAKE_DEFAULT;
 }
 
-TEST(config)
+TEST(config_requests_are_sent_and_may_fail)
 {
 	uint8_t buf[VHOST_USER_MAX_CONFIG + 1], zero[60] = { 0 };
 
 	open_all();
 	memset(buf, 1, sizeof(buf));
 	check_eq(vhost_backend_get_config(b, 0, buf, 60), 0);
-	check(came(VHOST_USER_GET_CONFIG, 0));
+	check(received(VHOST_USER_GET_CONFIG, 0));
 	check(!memcmp(buf, zero, 60));
 	check_eq(buf[60], 1);
 	check_eq(vhost_backend_get_config(b, 0, buf, 0), -EINVAL);
@@ -456,20 +456,20 @@ TEST(config)
 	check_eq(vhost_backend_set_config(b, 32, "hello", 5,
 					  VHOST_USER_CONFIG_DRIVER),
 		 0);
-	check(came(VHOST_USER_SET_CONFIG, 0));
+	check(received(VHOST_USER_SET_CONFIG, 0));
 	check_eq(fake.msg.payload.config.offset, 32);
 	check_eq(fake.msg.payload.config.size, 5);
 	check(!memcmp(fake.msg.payload.config.data, "hello", 6));
 	check_eq(vhost_backend_set_config(b, 0, buf, 4097, 0), -EINVAL);
 	check_eq(vhost_backend_set_config(b, 0, buf, 1, 2), -EINVAL);
-	/* It may fail, which costs nothing else. */
+	/* A failure does not end the connection. */
 	fake.hook = fail_config;
 	check_eq(vhost_backend_get_config(b, 0, buf, 256), -EREMOTEIO);
 	check(vhost_backend_connected(b));
 	close_all();
 }
 
-static enum fake_deed answer_session(struct fake *f)
+static enum fake_action answer_session(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_CREATE_CRYPTO_SESSION)
 		return FAKE_DEFAULT;
@@ -478,7 +478,7 @@ static enum fake_deed answer_session(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(crypto)
+TEST(crypto_session_is_created_without_pointers)
 {
 	struct vhost_user_crypto_session session = {
 		.op_code = VIRTIO_CRYPTO_CIPHER_CREATE_SESSION,
@@ -504,18 +504,18 @@ TEST(crypto)
 	id = -1;
 	check_eq(vhost_backend_create_crypto_session(b, &session), -EREMOTEIO);
 	check_eq(vhost_backend_close_crypto_session(b, 42), 0);
-	check(came(VHOST_USER_CLOSE_CRYPTO_SESSION, 0));
+	check(received(VHOST_USER_CLOSE_CRYPTO_SESSION, 0));
 	check_eq(fake.msg.payload.u64, 42);
 	close_all();
 }
 
-static enum fake_deed no_inflight(struct fake *f)
+static enum fake_action no_inflight(struct fake *f)
 {
 	return f->msg.hdr.request == VHOST_USER_GET_INFLIGHT_FD ? FAKE_SEND :
 								  FAKE_DEFAULT;
 }
 
-TEST(inflight)
+TEST(inflight_memory_is_received_and_sent_back)
 {
 	struct vhost_user_inflight inflight = { .num_queues = 2,
 						.queue_size = 128 };
@@ -527,7 +527,7 @@ TEST(inflight)
 	check_eq(inflight.mmap_size, 4096);
 	check_eq(inflight.num_queues, 2);
 	check_eq(vhost_backend_set_inflight_fd(b, &inflight, fd), 0);
-	check(came(VHOST_USER_SET_INFLIGHT_FD, 1));
+	check(received(VHOST_USER_SET_INFLIGHT_FD, 1));
 	check(!memcmp(&fake.msg.payload.inflight, &inflight, sizeof(inflight)));
 	check(same_file(fake.fds[0], fd));
 	close(fd);
@@ -538,7 +538,7 @@ TEST(inflight)
 	close_all();
 }
 
-TEST(iotlb)
+TEST(iotlb_messages_need_access_platform)
 {
 	struct vhost_iotlb_msg msg = { .iova = 0x1000,
 				       .size = 0x1000,
@@ -550,7 +550,7 @@ TEST(iotlb)
 	check_eq(vhost_backend_iotlb_msg(b, &msg), -EOPNOTSUPP);
 	check_eq(vhost_backend_set_features(b, PLATFORM_BIT), 0);
 	check_eq(vhost_backend_iotlb_msg(b, &msg), 0);
-	check(came(VHOST_USER_IOTLB_MSG, 0));
+	check(received(VHOST_USER_IOTLB_MSG, 0));
 	check_eq(fake.msg.payload.iotlb.uaddr, 0x7000);
 	check_eq(fake.msg.payload.iotlb.perm, VHOST_ACCESS_RW);
 	msg.type = VHOST_IOTLB_MISS;
@@ -558,7 +558,7 @@ TEST(iotlb)
 	close_all();
 }
 
-static enum fake_deed answer_status(struct fake *f)
+static enum fake_action answer_status(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
 		return FAKE_DEFAULT;
@@ -566,7 +566,7 @@ static enum fake_deed answer_status(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(status)
+TEST(status_and_gpu_requests_are_sent)
 {
 	uint8_t status = 0;
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -574,18 +574,18 @@ TEST(status)
 	open_all();
 	fake.hook = answer_status;
 	check_eq(vhost_backend_set_status(b, 0x80), 0);
-	check(came(VHOST_USER_SET_STATUS, 0));
+	check(received(VHOST_USER_SET_STATUS, 0));
 	check_eq(fake.msg.payload.u64, 0x80);
 	check_eq(vhost_backend_get_status(b, &status), 0);
 	check_eq(status, 0x4f);
 	check_eq(vhost_backend_gpu_set_socket(b, fd), 0);
-	check(came(VHOST_USER_GPU_SET_SOCKET, 1));
+	check(received(VHOST_USER_GPU_SET_SOCKET, 1));
 	check(same_file(fake.fds[0], fd));
 	close(fd);
 	close_all();
 }
 
-static enum fake_deed answer_object(struct fake *f)
+static enum fake_action answer_object(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_GET_SHARED_OBJECT)
 		return FAKE_DEFAULT;
@@ -594,7 +594,7 @@ static enum fake_deed answer_object(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(shared_objects)
+TEST(shared_object_is_received_with_its_fd)
 {
 	struct vhost_user_shared object = { .uuid = "0123456789abcde" };
 	int memory = memfd_create("object", MFD_CLOEXEC), fd = -1;
@@ -611,8 +611,8 @@ TEST(shared_objects)
 	close_all();
 }
 
-/* @data: the answer to SET_DEVICE_STATE_FD, with an fd if it says so. */
-static enum fake_deed answer_state(struct fake *f)
+/* @data: the reply to SET_DEVICE_STATE_FD, with an fd unless it says NOFD. */
+static enum fake_action answer_state(struct fake *f)
 {
 	uint64_t value = *(const uint64_t *)f->data;
 
@@ -625,7 +625,7 @@ static enum fake_deed answer_state(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(device_state)
+TEST(device_state_requests_are_sent)
 {
 	uint64_t value = VHOST_USER_STATE_NOFD;
 	int fd = eventfd(0, EFD_CLOEXEC), reply = 0;
@@ -636,7 +636,7 @@ TEST(device_state)
 	check_eq(vhost_backend_set_device_state_fd(b, VHOST_USER_STATE_LOAD, 0,
 						   fd, &reply),
 		 0);
-	check(came(VHOST_USER_SET_DEVICE_STATE_FD, 1));
+	check(received(VHOST_USER_SET_DEVICE_STATE_FD, 1));
 	check_eq(fake.msg.payload.device_state.direction,
 		 VHOST_USER_STATE_LOAD);
 	check_eq(reply, -1);
@@ -659,7 +659,7 @@ TEST(device_state)
 	close_all();
 }
 
-static enum fake_deed answer_shmem(struct fake *f)
+static enum fake_action answer_shmem(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_GET_SHMEM_CONFIG)
 		return FAKE_DEFAULT;
@@ -669,7 +669,7 @@ static enum fake_deed answer_shmem(struct fake *f)
 	return FAKE_SEND;
 }
 
-TEST(shmem_config)
+TEST(shmem_config_is_received)
 {
 	struct vhost_user_shmem_config config = { .nr = 0 };
 
@@ -682,8 +682,8 @@ TEST(shmem_config)
 	close_all();
 }
 
-/* A back-end without any protocol feature: nothing of it is ever sent. */
-TEST(features_not_negotiated)
+/* The back end has no protocol feature; requests that need one are not sent. */
+TEST(requests_without_their_protocol_feature_are_refused)
 {
 	struct vhost_user_inflight inflight = { .num_queues = 1,
 						.queue_size = 1,
@@ -742,14 +742,14 @@ TEST(features_not_negotiated)
 	close_all();
 }
 
-static enum fake_deed fail_all(struct fake *f)
+static enum fake_action fail_all(struct fake *f)
 {
 	f->reply.payload.u64 = 1;
 	return FAKE_SEND;
 }
 
-/* What is acknowledged can fail, and then no more than that has happened. */
-TEST(back_end_says_no)
+/* A refused request changes nothing else. */
+TEST(refused_request_fails_with_eremoteio)
 {
 	int fd = eventfd(0, EFD_CLOEXEC);
 

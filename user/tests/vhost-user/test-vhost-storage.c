@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The front-end with a back-end that others wrote: qemu-storage-daemon. */
+/* The front end with a back end of another project: qemu-storage-daemon. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
@@ -42,7 +42,7 @@ static void make_disk(void)
 	close(fd);
 }
 
-/* The disk as the file has it. */
+/* Return whether a block of the file has this content. */
 static bool disk_has(uint32_t block, uint32_t seed)
 {
 	uint8_t buf[DRIVER_DATA], want[DRIVER_DATA];
@@ -63,7 +63,7 @@ static void read_pid(void)
 	fclose(f);
 }
 
-/* It is ready when the process that was started has ended. */
+/* The daemon is ready when the started process exits. */
 static void start_daemon(void)
 {
 	char blockdev[160], export[192];
@@ -80,7 +80,7 @@ static void start_daemon(void)
 	unlink(sock);
 	pid = fork();
 	if (!pid) {
-		/* Its stdout would keep ours open. */
+		/* The daemon's stdout would keep ours open. */
 		dup2(open("/dev/null", O_RDWR), STDOUT_FILENO);
 		execlp("qemu-storage-daemon", "qemu-storage-daemon",
 		       "--blockdev", blockdev, "--export", export, "--pidfile",
@@ -120,7 +120,10 @@ static void start(uint64_t wanted)
 		printf("# %s\n", vhost_backend_error(b));
 }
 
-/* The program is no child of ours: its end is the end of the connection. */
+/*
+ * The daemon is not our child, so the test waits for the end of the connection
+ * only.
+ */
 static void stop(void)
 {
 	vhost_backend_free(b);
@@ -133,13 +136,13 @@ static void stop(void)
 	memcpy(dir + strlen(dir) - 6, "XXXXXX", 6);
 }
 
-/* As what vuser-vhost can use. */
+/* The features that vuser-vhost uses. */
 #define USABLE                                                              \
 	(P(MQ) | P(LOG_SHMFD) | P(REPLY_ACK) | P(BACKEND_REQ) | P(CONFIG) | \
 	 P(BACKEND_SEND_FD) | P(INFLIGHT_SHMFD) | P(RESET_DEVICE) |         \
 	 P(CONFIGURE_MEM_SLOTS) | P(STATUS) | P(DEVICE_STATE))
 
-TEST(negotiation)
+TEST(front_end_negotiates_with_qemu_storage_daemon)
 {
 	start(USABLE);
 	check(vhost_backend_features(b) & 1ULL << VIRTIO_F_VERSION_1);
@@ -154,7 +157,7 @@ TEST(negotiation)
 	stop();
 }
 
-TEST(config)
+TEST(config_is_read_up_to_its_size)
 {
 	struct virtio_blk_config config;
 	uint8_t buf[256];
@@ -167,7 +170,9 @@ TEST(config)
 		 0);
 	check_eq(config.capacity, SECTORS);
 	check_eq(config.num_queues, QUEUES);
-	/* More than the device has is refused, which harms nothing. */
+	/*
+	 * A read beyond the config is refused and does not end the connection.
+	 */
 	check_eq(vhost_backend_get_config(b, 0, buf, sizeof(buf)), -EREMOTEIO);
 	check(vhost_backend_connected(b));
 	stop();
@@ -196,7 +201,7 @@ static void use_disk(void)
 	unsigned int slot, done;
 	uint8_t status;
 
-	/* All slots at once, out of order if it likes. */
+	/* Submit all slots at once; they may complete in any order. */
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		driver_submit(&driver, slot, VIRTIO_BLK_T_IN,
 			      (uint64_t)slot * 3 * DRIVER_DATA / 512);
@@ -215,7 +220,7 @@ static void use_disk(void)
 	check(slot_has(6, 12345));
 }
 
-/* Rings that the test has set up, and blocks that the back-end has moved. */
+/* The test sets up the ring, and the back end transfers the blocks. */
 static void read_and_write(uint64_t wanted)
 {
 	uint32_t base = 0;
@@ -224,7 +229,7 @@ static void read_and_write(uint64_t wanted)
 	driver_init(&driver, false);
 	require(!driver_start(&driver, b, 1ULL << VIRTIO_F_VERSION_1));
 	use_disk();
-	/* The ring stops, says where, and goes on there. */
+	/* The ring stops, returns its position, and continues there. */
 	check_eq(vhost_backend_get_vring_base(b, 0, &base), 0);
 	check_eq(base, DRIVER_SLOTS + 2);
 	require(!driver_start_ring(&driver, b, base));
@@ -234,18 +239,18 @@ static void read_and_write(uint64_t wanted)
 	stop();
 }
 
-TEST(read_and_write_with_table)
+TEST(blocks_are_transferred_with_a_memory_table)
 {
 	read_and_write(USABLE & ~P(CONFIGURE_MEM_SLOTS));
 }
 
-TEST(read_and_write_with_slots)
+TEST(blocks_are_transferred_with_memory_slots)
 {
 	read_and_write(USABLE);
 }
 
-/* Nothing is acknowledged, nothing is but what was there at first. */
-TEST(read_and_write_without_features)
+/* No acknowledgements, and only the original requests of the protocol. */
+TEST(blocks_are_transferred_without_protocol_features)
 {
 	read_and_write(0);
 }
@@ -255,8 +260,8 @@ static bool is_dirty(const uint8_t *log, uint64_t addr)
 	return log[addr / 4096 / 8] & 1 << addr / 4096 % 8;
 }
 
-/* What the device writes to memory is in the log, and nothing else is. */
-TEST(dirty_log)
+/* The log has exactly the pages that the device writes. */
+TEST(dirty_log_has_the_pages_the_device_writes)
 {
 	const size_t size = driver_guest(DRIVER_SLOTS) / 4096 / 8 + 1;
 	int fd = memfd_create("log", MFD_CLOEXEC);
@@ -282,7 +287,7 @@ TEST(dirty_log)
 	close(fd);
 }
 
-TEST(killed)
+TEST(killed_daemon_ends_the_connection_and_a_new_one_serves)
 {
 	struct pollfd pfd;
 
@@ -295,7 +300,7 @@ TEST(killed)
 	check_eq(lost_why, -ECONNRESET);
 	check(!vhost_backend_connected(b));
 	check_eq(vhost_backend_set_vring_num(b, 0, 128), -ENOTCONN);
-	/* And the same object connects to the next one. */
+	/* The same struct vhost_backend connects to the next daemon. */
 	start_daemon();
 	check_eq(vhost_backend_connect(b, sock), 0);
 	driver_init(&driver, false);

@@ -65,7 +65,7 @@ static void start_state(struct stand *stand, struct fake *fake)
 }
 
 /* Note what ring 0 is told; everything is answered as it should be. */
-static enum fake_deed on_request(struct fake *fake)
+static enum fake_action on_request(struct fake *fake)
 {
 	struct stand *stand = (struct stand *)fake->data;
 	const union vhost_user_payload *payload = &fake->msg.payload;

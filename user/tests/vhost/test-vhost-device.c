@@ -766,19 +766,19 @@ TEST(contradictions)
 	check_eq(refused("scsi", all, no_config, 0), 0);
 }
 
-static enum fake_deed hang_up(struct fake *fake)
+static enum fake_action hang_up(struct fake *fake)
 {
 	(void)fake;
 	return FAKE_HANG_UP;
 }
 
-static enum fake_deed babble(struct fake *fake)
+static enum fake_action babble(struct fake *fake)
 {
 	fake_raw(fake->fd, "220 mail.example ESMTP\r\n", 24, -1);
 	return FAKE_NOTHING;
 }
 
-static int answered_by(enum fake_deed (*hook)(struct fake *))
+static int answered_by(enum fake_action (*hook)(struct fake *))
 {
 	struct vhost_device_options options = { .queue_size = 256 };
 	struct stand *stand = stand_new();

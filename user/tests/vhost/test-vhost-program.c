@@ -17,7 +17,7 @@
 static uint8_t stream[1 << 18];
 
 /* It wants no state, and gives none. */
-static enum fake_deed hook(struct fake *fake)
+static enum fake_action hook(struct fake *fake)
 {
 	if (fake->msg.hdr.request == VHOST_USER_SET_DEVICE_STATE_FD) {
 		close(fake->fds[0]);

@@ -22,7 +22,7 @@ static struct vhost_transfer transfer;
 /* What the back-end does: its end, and an fd to answer with. */
 static int its_end, other;
 
-static enum fake_deed hook(struct fake *f)
+static enum fake_action hook(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_SET_DEVICE_STATE_FD)
 		return FAKE_DEFAULT;
