@@ -244,6 +244,7 @@ static void device_disconnected(void *data, int error)
 }
 
 static const struct vuser_server_ops ops = {
+	.struct_size = sizeof(ops),
 	.reset = device_reset,
 	.dma_map = device_dma_map,
 	.dma_unmap = device_dma_unmap,
@@ -252,6 +253,7 @@ static const struct vuser_server_ops ops = {
 };
 
 static const struct vuser_server_ops ops_no_reset = {
+	.struct_size = sizeof(ops_no_reset),
 	.dma_map = device_dma_map,
 	.dma_unmap = device_dma_unmap,
 	.disconnected = device_disconnected,
@@ -282,11 +284,12 @@ static int init_memory(struct device *dev)
 static int init_pci(struct device *dev)
 {
 	static const struct vuser_pci_ids ids = {
+		.struct_size = sizeof(ids),
 		.vendor = TESTDEV_VENDOR_ID,
 		.device = TESTDEV_DEVICE_ID,
 		.subsystem_vendor = TESTDEV_VENDOR_ID,
 		.subsystem = TESTDEV_DEVICE_ID,
-		.class = TESTDEV_CLASS,
+		.class_code = TESTDEV_CLASS,
 	};
 	unsigned int i;
 	int ret;
@@ -311,7 +314,7 @@ static int init_pci(struct device *dev)
 
 static int set_config(struct device *dev)
 {
-	struct vuser_server_region region;
+	struct vuser_server_region region = { .struct_size = sizeof(region) };
 
 	vuser_pci_config_region(&dev->pci, &region);
 	region.read = config_read;
@@ -323,6 +326,7 @@ static int set_config(struct device *dev)
 static int set_typed(struct device *dev)
 {
 	static const struct vuser_server_region region = {
+		.struct_size = sizeof(region),
 		.size = TESTDEV_TYPED_SIZE,
 		.flags = VFIO_REGION_INFO_FLAG_READ |
 			 VFIO_REGION_INFO_FLAG_WRITE,
@@ -343,12 +347,13 @@ static int set_regions(struct device *dev)
 		{ TESTDEV_AREA0_OFFSET, TESTDEV_AREA0_SIZE },
 		{ TESTDEV_AREA1_OFFSET, TESTDEV_AREA1_SIZE },
 	};
-	struct vuser_server_region region;
+	struct vuser_server_region region = { .struct_size = sizeof(region) };
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < NR_BARS; i++) {
 		region = (struct vuser_server_region) {
+			.struct_size = sizeof(region),
 			.size = bar_size(dev, i),
 			.flags = VFIO_REGION_INFO_FLAG_READ |
 				 VFIO_REGION_INFO_FLAG_WRITE,
@@ -367,6 +372,7 @@ static int set_regions(struct device *dev)
 			return ret;
 	}
 	region = (struct vuser_server_region) {
+		.struct_size = sizeof(region),
 		.size = TESTDEV_ROM_SIZE,
 		.flags = VFIO_REGION_INFO_FLAG_READ,
 		.read = memory_read,

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../../user/libvhost-user/internal.h"
-#include "../../user/socket/deadline.h"
+#include "../../user/libbase/deadline.h"
 #include "session.h"
 
 #define SEND_MS 10000

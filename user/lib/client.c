@@ -13,7 +13,8 @@
 #include <vuser/client.h>
 #include <vuser/sock.h>
 
-#include "../socket/deadline.h"
+#include "../libbase/abi.h"
+#include "../libbase/deadline.h"
 #include "out.h"
 
 /* Room for any message that carries no data. */
@@ -33,7 +34,7 @@ struct queued {
 /**
  * struct vuser_client - a client
  * @desc: what the handshake learned; owns the sockets
- * @ops: for the server's commands, may be NULL
+ * @ops: for the server's commands
  * @data: for @ops
  * @timeout_ms: for each call
  * @max_size: largest message taken
@@ -55,7 +56,7 @@ struct queued {
  */
 struct vuser_client {
 	struct vuser_description *desc;
-	const struct vuser_client_ops *ops;
+	struct vuser_client_ops ops;
 	void *data;
 	int timeout_ms;
 	size_t max_size;
@@ -200,9 +201,9 @@ static int dma_read(struct vuser_client *client, const struct vuser_msg *msg,
 
 	if (ret)
 		return ret;
-	if (!client->ops || !client->ops->dma_read)
+	if (!client->ops.dma_read)
 		return -ENOTSUP;
-	return client->ops->dma_read(client->data, access->address, client->buf,
+	return client->ops.dma_read(client->data, access->address, client->buf,
 				     access->count);
 }
 
@@ -215,9 +216,9 @@ static int dma_write(struct vuser_client *client, const struct vuser_msg *msg,
 
 	if (ret)
 		return ret;
-	if (!client->ops || !client->ops->dma_write)
+	if (!client->ops.dma_write)
 		return -ENOTSUP;
-	return client->ops->dma_write(client->data, access->address, data,
+	return client->ops.dma_write(client->data, access->address, data,
 				      access->count);
 }
 
@@ -423,21 +424,26 @@ int vuser_client_new_fd(int sock, const struct vuser_client_options *opt,
 			void *data, struct vuser_client **result)
 {
 	struct vuser_client *client = calloc(1, sizeof(*client));
-	int ret;
+	struct vuser_client_options options;
+	int ret = -ENOMEM;
 
-	if (!client) {
+	if (client)
+		ret = vu_abi_read(&client->ops, sizeof(client->ops), ops,
+				  sizeof(client->ops));
+	if (!ret)
+		ret = vu_abi_read(&options, sizeof(options), opt,
+				  sizeof(options));
+	if (ret) {
+		free(client);
 		close(sock);
-		return -ENOMEM;
+		return ret;
 	}
-	client->ops = ops;
 	client->data = data;
 	client->timeout_ms = timeout_ms;
-	client->max_fds = opt && opt->max_msg_fds ? opt->max_msg_fds :
-						    VUSER_MAX_MSG_FDS;
-	client->max_xfer = opt && opt->max_data_xfer_size ?
-				   opt->max_data_xfer_size :
+	client->max_fds = options.max_msg_fds ?: VUSER_MAX_MSG_FDS;
+	client->max_xfer = options.max_data_xfer_size ?:
 				   VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE;
-	ret = handshake(sock, opt, timeout_ms, &client->desc);
+	ret = handshake(sock, &options, timeout_ms, &client->desc);
 	if (ret)
 		goto free;
 	/* A read may ask for as much as the server takes. */

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../socket/deadline.h"
+#include "../libbase/deadline.h"
 #include "conn.h"
 #include "out.h"
 

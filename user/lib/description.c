@@ -8,7 +8,7 @@
 #include <vuser/client.h>
 
 #include "description.h"
-#include "../socket/fd.h"
+#include "../libbase/fd.h"
 
 struct vuser_description *vu_description_new(void)
 {

@@ -16,6 +16,7 @@
 #include <vuser/client.h>
 #include <vuser/sock.h>
 
+#include "../libbase/abi.h"
 #include "description.h"
 
 /* Replies with capabilities are asked for at this size first. */
@@ -81,10 +82,11 @@ static int ask(struct vuser_handshake *hs, uint16_t command, void *payload,
 
 static int ask_version(struct vuser_handshake *hs)
 {
-	struct vuser_version version = { .minor = hs->minor };
+	struct vuser_version version = { .struct_size = sizeof(version) };
 	char buf[sizeof(struct vfio_user_version) + VFIO_USER_VERSION_DATA_MAX];
 
-	vuser_caps_default(&version.caps);
+	vuser_version_default(&version);
+	version.minor = hs->minor;
 	version.caps.max_msg_fds = hs->opt.max_msg_fds;
 	version.caps.max_data_xfer_size = hs->opt.max_data_xfer_size;
 	version.caps.twin_supported = !hs->opt.no_twin;
@@ -145,7 +147,7 @@ static int next_region(struct vuser_handshake *hs)
 static int got_version(struct vuser_handshake *hs)
 {
 	struct vuser_description *desc = hs->desc;
-	struct vuser_version version;
+	struct vuser_version version = { .struct_size = sizeof(version) };
 	int ret;
 
 	ret = vuser_decode_version(hs->msg.payload, hs->msg.len, &version);
@@ -195,7 +197,7 @@ static bool wants_io_fds(const struct vuser_handshake *hs)
 static int got_region(struct vuser_handshake *hs)
 {
 	struct vfio_user_region_info info;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	int ret = vuser_decode_region_info_reply(hs->msg.payload, hs->msg.len,
 						 hs->index, &info, &caps);
 
@@ -328,8 +330,9 @@ int vuser_handshake_new(int sock, const struct vuser_client_options *opt,
 	if (!hs->io_fds)
 		goto free;
 	vuser_msg_init(&hs->msg);
-	if (opt)
-		hs->opt = *opt;
+	ret = vu_abi_read(&hs->opt, sizeof(hs->opt), opt, sizeof(hs->opt));
+	if (ret)
+		goto free;
 	if (!hs->opt.max_msg_fds || hs->opt.max_msg_fds > VUSER_MAX_MSG_FDS)
 		hs->opt.max_msg_fds = VUSER_MAX_MSG_FDS;
 	if (!hs->opt.max_data_xfer_size)

@@ -8,5 +8,5 @@ libvuser-objs := $(addprefix $(d), \
 	guard.o event.o conn.o \
 	server.o server-cmd.o server-region.o server-irq.o server-dma.o \
 	server-feature.o server-migration.o \
-	pci.o msix.o client.o) $(socket-objs)
+	pci.o msix.o client.o library.o) $(libbase-objs)
 libvuser-libs := json-c

@@ -7,9 +7,9 @@
 
 #include <vuser/sock.h>
 
-#include "../socket/deadline.h"
-#include "../socket/fd.h"
-#include "../socket/stream.h"
+#include "../libbase/deadline.h"
+#include "../libbase/fd.h"
+#include "../libbase/stream.h"
 #include "out.h"
 
 void vuser_msg_init(struct vuser_msg *msg)

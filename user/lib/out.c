@@ -2,7 +2,7 @@
 /* Sending a message in steps. */
 #include <errno.h>
 
-#include "../socket/stream.h"
+#include "../libbase/stream.h"
 #include "out.h"
 
 int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,

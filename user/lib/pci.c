@@ -6,6 +6,8 @@
 
 #include <vuser/pci.h>
 
+#include "../libbase/abi.h"
+
 /* Command bits a device with memory, I/O and interrupts has. */
 #define COMMAND_MASK                                                \
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | \
@@ -58,22 +60,28 @@ void vuser_pci_put32(struct vuser_pci *pci, uint32_t offset, uint32_t value)
 	put32(pci->cfg, offset, value);
 }
 
-void vuser_pci_init(struct vuser_pci *pci, uint32_t size,
-		    const struct vuser_pci_ids *ids)
+int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
+		   const struct vuser_pci_ids *given)
 {
+	struct vuser_pci_ids ids;
+	int ret = vu_abi_read(&ids, sizeof(ids), given, sizeof(ids));
+
+	if (ret)
+		return ret;
 	memset(pci, 0, sizeof(*pci));
 	pci->size = size;
 	pci->next_cap = CAP_START;
 	pci->last_cap = PCI_CAPABILITY_LIST;
-	put16(pci->cfg, PCI_VENDOR_ID, ids->vendor);
-	put16(pci->cfg, PCI_DEVICE_ID, ids->device);
-	put16(pci->cfg, PCI_SUBSYSTEM_VENDOR_ID, ids->subsystem_vendor);
-	put16(pci->cfg, PCI_SUBSYSTEM_ID, ids->subsystem);
-	put32(pci->cfg, PCI_CLASS_REVISION, ids->class << 8 | ids->revision);
+	put16(pci->cfg, PCI_VENDOR_ID, ids.vendor);
+	put16(pci->cfg, PCI_DEVICE_ID, ids.device);
+	put16(pci->cfg, PCI_SUBSYSTEM_VENDOR_ID, ids.subsystem_vendor);
+	put16(pci->cfg, PCI_SUBSYSTEM_ID, ids.subsystem);
+	put32(pci->cfg, PCI_CLASS_REVISION, ids.class_code << 8 | ids.revision);
 	put16(pci->wmask, PCI_COMMAND, COMMAND_MASK);
 	put16(pci->w1c, PCI_STATUS, STATUS_W1C);
 	pci->wmask[PCI_CACHE_LINE_SIZE] = 0xff;
 	pci->wmask[PCI_INTERRUPT_LINE] = 0xff;
+	return 0;
 }
 
 int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
@@ -302,13 +310,16 @@ bool vuser_pci_bus_master(const struct vuser_pci *pci)
 	       PCI_COMMAND_MASTER;
 }
 
-void vuser_pci_config_region(const struct vuser_pci *pci,
-			     struct vuser_server_region *region)
+int vuser_pci_config_region(const struct vuser_pci *pci,
+			    struct vuser_server_region *region)
 {
-	memset(region, 0, sizeof(*region));
-	region->size = pci->size;
-	region->flags = VFIO_REGION_INFO_FLAG_READ |
-			VFIO_REGION_INFO_FLAG_WRITE;
-	region->access_max = 4;
-	region->fd = -1;
+	const struct vuser_server_region config = {
+		.size = pci->size,
+		.flags = VFIO_REGION_INFO_FLAG_READ |
+			 VFIO_REGION_INFO_FLAG_WRITE,
+		.access_max = 4,
+		.fd = -1,
+	};
+
+	return vu_abi_write(region, &config, sizeof(config), sizeof(config));
 }

@@ -6,6 +6,7 @@
 
 #include <vuser/proto.h>
 
+#include "../libbase/abi.h"
 #include "proto-internal.h"
 
 ssize_t vuser_encode_region_info(void *buf, size_t size, uint32_t index,
@@ -35,10 +36,10 @@ static size_t caps_size(const struct vuser_region_caps *caps)
 {
 	size_t size = 0;
 
-	if (caps && caps->has_sparse)
+	if (caps->has_sparse)
 		size += sizeof(struct vfio_user_cap_sparse_mmap) +
 			caps->nr_areas * sizeof(caps->areas[0]);
-	if (caps && caps->has_type)
+	if (caps->has_type)
 		size += sizeof(struct vfio_user_cap_type);
 	return size;
 }
@@ -72,14 +73,19 @@ static void put_caps(char *buf, size_t pos,
 
 ssize_t vuser_encode_region_info_reply(void *buf, size_t size, uint32_t argsz,
 				       const struct vfio_user_region_info *info,
-				       const struct vuser_region_caps *caps)
+				       const struct vuser_region_caps *given)
 {
 	struct vfio_user_region_info out = *info;
+	struct vuser_region_caps caps;
 	size_t caps_len, full;
+	int ret;
 
-	if (caps && caps->nr_areas > VUSER_MAX_AREAS)
+	ret = vu_abi_read(&caps, sizeof(caps), given, sizeof(caps));
+	if (ret)
+		return ret;
+	if (caps.nr_areas > VUSER_MAX_AREAS)
 		return -EINVAL;
-	caps_len = caps_size(caps);
+	caps_len = caps_size(&caps);
 	full = sizeof(out) + caps_len;
 	out.argsz = full;
 	out.cap_offset = 0;
@@ -92,7 +98,7 @@ ssize_t vuser_encode_region_info_reply(void *buf, size_t size, uint32_t argsz,
 		return -ENOBUFS;
 	if (caps_len) {
 		out.cap_offset = sizeof(out);
-		put_caps(buf, sizeof(out), caps);
+		put_caps(buf, sizeof(out), &caps);
 	}
 	memcpy(buf, &out, sizeof(out));
 	return full;
@@ -173,15 +179,14 @@ static int get_caps(const char *buf, size_t len, size_t pos,
 	return ret;
 }
 
-int vuser_decode_region_info_reply(const void *buf, size_t len, uint32_t index,
-				   struct vfio_user_region_info *info,
-				   struct vuser_region_caps *caps)
+static int decode_info(const void *buf, size_t len, uint32_t index,
+		       struct vfio_user_region_info *info,
+		       struct vuser_region_caps *caps)
 {
 	int ret = vu_at_least(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
-	memset(caps, 0, sizeof(*caps));
 	if (info->index != index)
 		return -EINVAL;
 	if (!(info->flags & VFIO_REGION_INFO_FLAG_CAPS))
@@ -191,6 +196,17 @@ int vuser_decode_region_info_reply(const void *buf, size_t len, uint32_t index,
 	if (!info->cap_offset)
 		return -EINVAL;
 	return get_caps(buf, len, info->cap_offset, info->size, caps);
+}
+
+int vuser_decode_region_info_reply(const void *buf, size_t len, uint32_t index,
+				   struct vfio_user_region_info *info,
+				   struct vuser_region_caps *result)
+{
+	struct vuser_region_caps caps = { 0 };
+	int ret = decode_info(buf, len, index, info, &caps);
+	int bad = vu_abi_write(result, &caps, sizeof(caps), sizeof(caps));
+
+	return bad ? bad : ret;
 }
 
 ssize_t vuser_encode_region_io_fds(void *buf, size_t size, uint32_t index,

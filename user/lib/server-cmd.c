@@ -36,10 +36,10 @@ static void our_version(const struct vuser_server *server,
 {
 	const struct vuser_server_config *config = &server->config;
 
-	ours->major = VFIO_USER_MAJOR;
+	ours->struct_size = sizeof(*ours);
+	vuser_version_default(ours);
 	ours->minor = theirs->minor < config->minor ? theirs->minor :
 						      config->minor;
-	vuser_caps_default(&ours->caps);
 	ours->caps.max_msg_fds = config->max_msg_fds;
 	ours->caps.max_data_xfer_size = config->max_data_xfer_size;
 	ours->caps.max_dma_maps = config->max_dma_maps;
@@ -84,7 +84,7 @@ static int send_version(struct vuser_server *server, uint16_t msg_id,
 /* The first message: not 0 when the client has to go. */
 static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
 {
-	struct vuser_version theirs, ours;
+	struct vuser_version theirs = { .struct_size = sizeof(theirs) }, ours;
 	int ret;
 
 	if (msg->hdr.command != VFIO_USER_VERSION ||
@@ -108,8 +108,8 @@ static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
 	server->peer = theirs.caps;
 	server->negotiated = true;
 	pthread_mutex_unlock(&server->lock);
-	if (server->ops->connected)
-		server->ops->connected(server->data);
+	if (server->ops.connected)
+		server->ops.connected(server->data);
 	return 0;
 }
 
@@ -131,9 +131,9 @@ static ssize_t reset(struct vuser_server *server, struct vuser_msg *msg)
 
 	if (ret)
 		return ret;
-	if (!server->ops->reset)
+	if (!server->ops.reset)
 		return -ENOTSUP;
-	ret = server->ops->reset(server->data);
+	ret = server->ops.reset(server->data);
 	if (!ret)
 		vu_mig_reset(server);
 	return ret;

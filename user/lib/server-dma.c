@@ -10,7 +10,7 @@
 
 #include <vuser/guard.h>
 
-#include "../socket/fd.h"
+#include "../libbase/fd.h"
 #include "server-internal.h"
 
 /* The first entry that ends behind @iova.  dma_lock is held. */
@@ -104,8 +104,8 @@ static void drop(struct vuser_server *server, struct vu_dma *dma)
 static void unmap(struct vuser_server *server, struct vu_dma *dma)
 {
 	set_going(server, dma);
-	if (server->ops->dma_unmap)
-		server->ops->dma_unmap(server->data, &dma->region);
+	if (server->ops.dma_unmap)
+		server->ops.dma_unmap(server->data, &dma->region);
 	drop(server, dma);
 }
 
@@ -219,9 +219,9 @@ ssize_t vu_dma_map(struct vuser_server *server, struct vuser_msg *msg)
 	pthread_mutex_unlock(&server->dma_lock);
 	if (ret)
 		goto free;
-	if (!server->ops->dma_map)
+	if (!server->ops.dma_map)
 		return 0;
-	ret = server->ops->dma_map(server->data, &dma->region);
+	ret = server->ops.dma_map(server->data, &dma->region);
 	if (ret) {
 		set_going(server, dma);
 		drop(server, dma);

@@ -54,7 +54,7 @@ static ssize_t log_start(struct vuser_server *server, bool set, void *data,
 		return ret;
 	if (server->log_page)
 		return -EBUSY;
-	ret = server->ops->log_start(server->data, &page);
+	ret = server->ops.log_start(server->data, &page);
 	if (ret)
 		return ret;
 	server->log_page = page;
@@ -99,7 +99,7 @@ static ssize_t log_report(struct vuser_server *server, bool set, void *data,
 	if (head + bytes > size)
 		return head + bytes;
 	memset((char *)data + head, 0, bytes);
-	ret = server->ops->log_report(server->data, report.iova, report.length,
+	ret = server->ops.log_report(server->data, report.iova, report.length,
 				      report.page_size,
 				      (void *)((char *)data + head));
 	return ret ?: (ssize_t)(head + bytes);
@@ -108,7 +108,7 @@ static ssize_t log_report(struct vuser_server *server, bool set, void *data,
 void vu_log_clear(struct vuser_server *server)
 {
 	if (server->log_page)
-		server->ops->log_stop(server->data);
+		server->ops.log_stop(server->data);
 	server->log_page = 0;
 }
 
@@ -157,9 +157,9 @@ static ssize_t serve(struct vuser_server *server, uint32_t flags, void *data,
 		return flags & PROBE ?
 			       0 :
 			       own(server, flags & SET, data, len, size);
-	if (!server->ops->feature)
+	if (!server->ops.feature)
 		return -ENOTTY;
-	ret = server->ops->feature(server->data, flags, data, len, size);
+	ret = server->ops.feature(server->data, flags, data, len, size);
 	return ret > 0 && (size_t)ret > size ? -EIO : ret;
 }
 

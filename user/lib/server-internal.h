@@ -95,7 +95,7 @@ struct vu_dma {
  * @max_dma: entries there is room for
  */
 struct vuser_server {
-	const struct vuser_server_ops *ops;
+	struct vuser_server_ops ops;
 	void *data;
 	struct vuser_server_config config;
 	int epoll_fd;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../socket/fd.h"
+#include "../libbase/fd.h"
 #include "server-internal.h"
 
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
@@ -168,8 +168,8 @@ ssize_t vu_set_irqs(struct vuser_server *server, struct vuser_msg *msg)
 	pthread_mutex_lock(&server->irq_lock);
 	apply(server, index, &set, bools, msg);
 	pthread_mutex_unlock(&server->irq_lock);
-	if (server->ops->irq_state)
-		server->ops->irq_state(server->data, set.index, set.start,
+	if (server->ops.irq_state)
+		server->ops.irq_state(server->data, set.index, set.start,
 				       set.count ?: index->count);
 	return 0;
 }

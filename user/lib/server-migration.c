@@ -24,11 +24,11 @@ ssize_t vu_mig_read(struct vuser_server *server, struct vuser_msg *msg)
 				    server->config.max_data_xfer_size, &count);
 	if (ret)
 		return ret;
-	if (!server->ops->mig_read)
+	if (!server->ops.mig_read)
 		return -ENOTSUP;
 	if (server->config.migration && server->mig_state != COPY)
 		return -EINVAL;
-	ret = server->ops->mig_read(server->data, server->reply + head, count);
+	ret = server->ops.mig_read(server->data, server->reply + head, count);
 	if (ret < 0)
 		return ret;
 	if ((size_t)ret > count)
@@ -48,11 +48,11 @@ ssize_t vu_mig_write(struct vuser_server *server, struct vuser_msg *msg)
 				    &data);
 	if (ret)
 		return ret;
-	if (!server->ops->mig_write)
+	if (!server->ops.mig_write)
 		return -ENOTSUP;
 	if (server->config.migration && server->mig_state != RESUMING)
 		return -EINVAL;
-	return server->ops->mig_write(server->data, data, count);
+	return server->ops.mig_write(server->data, data, count);
 }
 
 ssize_t vu_mig_flags(struct vuser_server *server, bool set, void *data,
@@ -74,7 +74,7 @@ ssize_t vu_mig_flags(struct vuser_server *server, bool set, void *data,
 static int step(struct vuser_server *server, enum vfio_device_mig_state to)
 {
 	enum vfio_device_mig_state from = server->mig_state;
-	int ret = server->ops->migrate(server->data, from, to);
+	int ret = server->ops.migrate(server->data, from, to);
 
 	if (!ret)
 		server->mig_state = to;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../libbase/abi.h"
 #include "server-internal.h"
 
 void vu_region_free(struct vu_region *region)
@@ -31,28 +32,43 @@ static bool areas_ok(const struct vuser_server_region *desc)
 	return true;
 }
 
-int vuser_server_set_region(struct vuser_server *server, uint32_t index,
-			    const struct vuser_server_region *desc)
+static struct vu_region *new_region(const struct vuser_server_region *desc)
 {
-	uint32_t max = desc->access_max;
-	struct vu_region *region;
+	struct vu_region *region = calloc(1, sizeof(*region));
 
-	if (index >= VUSER_MAX_REGIONS || !areas_ok(desc) || max > 8 ||
-	    (max & (max - 1)))
-		return -EINVAL;
-	region = calloc(1, sizeof(*region));
 	if (!region)
-		return -ENOMEM;
+		return NULL;
 	region->areas = calloc(desc->nr_areas ?: 1, sizeof(*region->areas));
 	if (!region->areas) {
 		free(region);
-		return -ENOMEM;
+		return NULL;
 	}
 	if (desc->nr_areas)
 		memcpy(region->areas, desc->areas,
 		       desc->nr_areas * sizeof(*region->areas));
 	region->desc = *desc;
 	region->desc.areas = region->areas;
+	return region;
+}
+
+int vuser_server_set_region(struct vuser_server *server, uint32_t index,
+			    const struct vuser_server_region *given)
+{
+	struct vuser_server_region desc;
+	struct vu_region *region;
+	uint32_t max;
+	int ret;
+
+	ret = vu_abi_read(&desc, sizeof(desc), given, sizeof(desc));
+	if (ret)
+		return ret;
+	max = desc.access_max;
+	if (index >= VUSER_MAX_REGIONS || !areas_ok(&desc) || max > 8 ||
+	    (max & (max - 1)))
+		return -EINVAL;
+	region = new_region(&desc);
+	if (!region)
+		return -ENOMEM;
 	vu_region_free(server->regions[index]);
 	server->regions[index] = region;
 	if (index >= server->nr_regions)
@@ -109,7 +125,6 @@ static void get_caps(const struct vu_region *region, bool shared,
 {
 	const struct vuser_server_region *desc = &region->desc;
 
-	memset(caps, 0, sizeof(*caps));
 	caps->has_type = desc->has_type;
 	caps->type = desc->type;
 	caps->subtype = desc->subtype;
@@ -124,7 +139,7 @@ static void get_caps(const struct vu_region *region, bool shared,
 ssize_t vu_get_region_info(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_region_info info, out = { 0 };
-	struct vuser_region_caps caps = { 0 };
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	struct vu_region *region;
 	bool shared = false;
 	ssize_t ret;

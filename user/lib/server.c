@@ -14,6 +14,7 @@
 
 #include <vuser/guard.h>
 
+#include "../libbase/abi.h"
 #include "server-internal.h"
 
 /* Commands served in one call, so that other fds of the loop get their turn. */
@@ -38,12 +39,12 @@ void vu_log(struct vuser_server *server, int level, const char *fmt, ...)
 	char line[256];
 	va_list ap;
 
-	if (!server->ops->log)
+	if (!server->ops.log)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	server->ops->log(server->data, level, line);
+	server->ops.log(server->data, level, line);
 }
 
 static void set_defaults(struct vuser_server *server)
@@ -65,7 +66,7 @@ static void set_defaults(struct vuser_server *server)
 		config->max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS;
 	if (!config->dma_timeout_ms)
 		config->dma_timeout_ms = DMA_TIMEOUT_MS;
-	if (server->ops->reset)
+	if (server->ops.reset)
 		config->device_flags |= VFIO_DEVICE_FLAGS_RESET;
 	if (config->device_flags & VFIO_DEVICE_FLAGS_PCI) {
 		server->nr_regions = VFIO_PCI_NUM_REGIONS;
@@ -116,10 +117,7 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 
 	if (!server)
 		return -ENOMEM;
-	server->ops = ops;
 	server->data = data;
-	if (config)
-		server->config = *config;
 	server->epoll_fd = -1;
 	server->listen_fd = -1;
 	server->wake_fd = -1;
@@ -130,8 +128,15 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	pthread_mutex_init(&server->irq_lock, NULL);
 	pthread_mutex_init(&server->dma_lock, NULL);
 	pthread_cond_init(&server->dma_idle, NULL);
-	set_defaults(server);
-	ret = vuser_guard_init();
+	ret = vu_abi_read(&server->ops, sizeof(server->ops), ops,
+			  sizeof(server->ops));
+	if (!ret)
+		ret = vu_abi_read(&server->config, sizeof(server->config),
+				  config, sizeof(server->config));
+	if (!ret) {
+		set_defaults(server);
+		ret = vuser_guard_init();
+	}
 	if (!ret)
 		ret = open_fds(server);
 	if (!ret) {
@@ -176,8 +181,8 @@ static void end_client(struct vuser_server *server, int error)
 	vu_conn_fail(conn, -ENOTCONN);
 	if (twin)
 		vu_conn_fail(twin, -ENOTCONN);
-	if (server->negotiated && server->ops->disconnected)
-		server->ops->disconnected(server->data,
+	if (server->negotiated && server->ops.disconnected)
+		server->ops.disconnected(server->data,
 					  is_normal(error) ? 0 : error);
 	vu_log_clear(server);
 	vu_mig_reset(server);
@@ -268,6 +273,7 @@ int vuser_server_listen(struct vuser_server *server, const char *path)
 
 int vuser_server_serve(struct vuser_server *server, int fd)
 {
+	struct vuser_version version = { .struct_size = sizeof(version) };
 	struct vu_conn *conn;
 	int ret = -EBUSY;
 
@@ -283,9 +289,10 @@ int vuser_server_serve(struct vuser_server *server, int fd)
 		vu_conn_put(conn);
 		return ret;
 	}
+	vuser_version_default(&version);
 	pthread_mutex_lock(&server->lock);
 	server->conn = conn;
-	vuser_caps_default(&server->peer);
+	server->peer = version.caps;
 	pthread_mutex_unlock(&server->lock);
 	watch_listen(server, false);
 	return 0;

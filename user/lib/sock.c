@@ -2,7 +2,7 @@
 /* The UNIX sockets of servers and clients. */
 #include <vuser/sock.h>
 
-#include "../socket/unix.h"
+#include "../libbase/unix.h"
 
 int vuser_sock_connect(const char *path)
 {

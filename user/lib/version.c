@@ -6,20 +6,40 @@
 
 #include <vuser/proto.h>
 
+#include "../libbase/abi.h"
 #include "proto-internal.h"
 
 /* Nesting of what is defined is 3; leave some room for what may come. */
 #define JSON_DEPTH 8
 
-void vuser_caps_default(struct vuser_caps *caps)
+static void set_defaults(struct vuser_version *version)
 {
-	*caps = (struct vuser_caps) {
-		.max_msg_fds = VFIO_USER_DEFAULT_MAX_MSG_FDS,
-		.max_data_xfer_size = VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE,
-		.max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS,
-		.pgsizes = VFIO_USER_DEFAULT_PGSIZES,
-		.twin_fd_index = -1,
+	*version = (struct vuser_version) {
+		.struct_size = sizeof(*version),
+		.major = VFIO_USER_MAJOR,
+		.caps = {
+			.max_msg_fds = VFIO_USER_DEFAULT_MAX_MSG_FDS,
+			.max_data_xfer_size =
+				VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE,
+			.max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS,
+			.pgsizes = VFIO_USER_DEFAULT_PGSIZES,
+			.twin_fd_index = -1,
+		},
 	};
+}
+
+static int put_version(struct vuser_version *to,
+		       const struct vuser_version *from)
+{
+	return vu_abi_write(to, from, sizeof(*from), sizeof(*from));
+}
+
+int vuser_version_default(struct vuser_version *version)
+{
+	struct vuser_version defaults;
+
+	set_defaults(&defaults);
+	return put_version(version, &defaults);
 }
 
 /* Append @value to @object, which takes it; NULL is "no memory". */
@@ -100,20 +120,24 @@ static struct json_object *caps_json(const struct vuser_caps *caps)
 }
 
 ssize_t vuser_encode_version(void *buf, size_t size,
-			     const struct vuser_version *version)
+			     const struct vuser_version *given)
 {
-	struct vfio_user_version head = {
-		.major = version->major,
-		.minor = version->minor,
-	};
-	struct json_object *json = json_object_new_object();
+	struct vfio_user_version head = { 0 };
+	struct vuser_version version;
+	struct json_object *json;
 	const char *text;
 	size_t len;
 	ssize_t ret;
 
+	ret = vu_abi_read(&version, sizeof(version), given, sizeof(version));
+	if (ret)
+		return ret;
+	head.major = version.major;
+	head.minor = version.minor;
+	json = json_object_new_object();
 	if (!json)
 		return -ENOMEM;
-	ret = add(json, "capabilities", caps_json(&version->caps));
+	ret = add(json, "capabilities", caps_json(&version.caps));
 	if (ret)
 		goto out;
 	text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
@@ -257,28 +281,12 @@ static int parse(const char *text, size_t len, struct json_object **json)
 	return *json ? 0 : -EINVAL;
 }
 
-int vuser_decode_version(const void *buf, size_t len,
-			 struct vuser_version *version)
+/* The JSON behind the two numbers. */
+static int decode_json(const char *text, size_t len, struct vuser_caps *result)
 {
 	struct json_object *json, *caps;
-	struct vfio_user_version head;
-	const char *text;
 	int ret;
 
-	vuser_caps_default(&version->caps);
-	if (len < sizeof(head) ||
-	    len > sizeof(head) + VFIO_USER_VERSION_DATA_MAX)
-		return -EMSGSIZE;
-	memcpy(&head, buf, sizeof(head));
-	version->major = head.major;
-	version->minor = head.minor;
-	if (head.major != VFIO_USER_MAJOR)
-		return -EPROTONOSUPPORT;
-	len -= sizeof(head);
-	if (!len)
-		return 0;
-
-	text = (const char *)buf + sizeof(head);
 	if (memchr(text, '\0', len) != text + len - 1)
 		return -EINVAL;
 	ret = parse(text, len, &json);
@@ -288,8 +296,31 @@ int vuser_decode_version(const void *buf, size_t len,
 	if (json_object_is_type(json, json_type_object)) {
 		ret = get_object(json, "capabilities", &caps);
 		if (ret > 0)
-			ret = get_caps(caps, &version->caps);
+			ret = get_caps(caps, result);
 	}
 	json_object_put(json);
 	return ret;
+}
+
+int vuser_decode_version(const void *buf, size_t len,
+			 struct vuser_version *result)
+{
+	struct vfio_user_version head;
+	struct vuser_version version;
+	int ret = 0, bad;
+
+	if (len < sizeof(head) ||
+	    len > sizeof(head) + VFIO_USER_VERSION_DATA_MAX)
+		return -EMSGSIZE;
+	memcpy(&head, buf, sizeof(head));
+	set_defaults(&version);
+	version.major = head.major;
+	version.minor = head.minor;
+	if (head.major != VFIO_USER_MAJOR)
+		ret = -EPROTONOSUPPORT;
+	else if (len > sizeof(head))
+		ret = decode_json((const char *)buf + sizeof(head),
+				  len - sizeof(head), &version.caps);
+	bad = put_version(result, &version);
+	return bad ? bad : ret;
 }

@@ -9,23 +9,40 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../socket/deadline.h"
-#include "../socket/unix.h"
+#include "../libbase/abi.h"
+#include "../libbase/deadline.h"
+#include "../libbase/unix.h"
 #include "internal.h"
 
-struct vhost_backend *vhost_backend_new(const struct vhost_backend_options *opt)
+static int copy_options(struct vhost_backend *b,
+			const struct vhost_backend_options *opt)
 {
-	struct vhost_backend *b = calloc(1, sizeof(*b));
+	int ret = vu_abi_read(&b->opt, sizeof(b->opt), opt, sizeof(b->opt));
 
-	if (!b)
-		return NULL;
-	if (opt)
-		b->opt = *opt;
+	if (ret)
+		return ret;
 	if (!b->opt.timeout_ms)
 		b->opt.timeout_ms = VHOST_BACKEND_TIMEOUT_MS;
+	return vu_abi_read(&b->ops, sizeof(b->ops), b->opt.ops, sizeof(b->ops));
+}
+
+int vhost_backend_new(const struct vhost_backend_options *opt,
+		      struct vhost_backend **result)
+{
+	struct vhost_backend *b = calloc(1, sizeof(*b));
+	int ret;
+
+	if (!b)
+		return -ENOMEM;
 	b->fd = -1;
 	b->req_fd = -1;
-	return b;
+	ret = copy_options(b, opt);
+	if (ret) {
+		free(b);
+		return ret;
+	}
+	*result = b;
+	return 0;
 }
 
 static void forget(struct vhost_backend *b)
@@ -69,8 +86,8 @@ static void lose(struct vhost_backend *b, int why)
 	forget(b);
 	b->ready = false;
 	/* Before their numbers can be those of others. */
-	if (told && b->opt.ops && b->opt.ops->lost)
-		b->opt.ops->lost(b->opt.data, why);
+	if (told && b->ops.lost)
+		b->ops.lost(b->opt.data, why);
 	close_both(fd, req_fd);
 }
 

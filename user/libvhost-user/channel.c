@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../socket/deadline.h"
-#include "../socket/fd.h"
+#include "../libbase/deadline.h"
+#include "../libbase/fd.h"
 #include "internal.h"
 
 /* One that never stops asking is not the only one to be served. */
@@ -42,14 +42,13 @@ static const char *check_features(const struct vhost_backend *b,
 }
 
 /* Run the callback, if there is one. */
-#define RUN(callback, ...)                                                  \
-	(ops && ops->callback ? ops->callback(b->opt.data, ##__VA_ARGS__) : \
-				-EOPNOTSUPP)
+#define RUN(callback, ...)                                              \
+	(b->ops.callback ? b->ops.callback(b->opt.data, ##__VA_ARGS__) : \
+			   -EOPNOTSUPP)
 
 static int dispatch(struct vhost_backend *b, const struct vhost_user_msg *msg,
 		    int fd)
 {
-	const struct vhost_backend_ops *ops = b->opt.ops;
 	const union vhost_user_payload *payload = &msg->payload;
 
 	switch (msg->hdr.request) {

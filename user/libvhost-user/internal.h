@@ -22,7 +22,8 @@ struct vhost_rx {
 
 /**
  * struct vhost_backend - a connection
- * @opt: as given
+ * @opt: as given; @ops is not used
+ * @ops: copy of the callbacks
  * @fd: of requests, -1 without a connection
  * @req_fd: our end of the back-end's channel, or -1
  * @rx: an answer on its way
@@ -42,6 +43,7 @@ struct vhost_rx {
  */
 struct vhost_backend {
 	struct vhost_backend_options opt;
+	struct vhost_backend_ops ops;
 	int fd;
 	int req_fd;
 	struct vhost_rx rx;

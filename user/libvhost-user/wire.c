@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <sys/uio.h>
 
-#include "../socket/deadline.h"
-#include "../socket/fd.h"
-#include "../socket/stream.h"
+#include "../libbase/deadline.h"
+#include "../libbase/fd.h"
+#include "../libbase/stream.h"
 #include "internal.h"
 
 #define HEADER sizeof(struct vhost_user_header)

@@ -6,8 +6,7 @@ vnl-libs := libnl-3.0 libnl-genl-3.0
 # The header of the ABI, for other clients.
 install: install-vnl
 install-vnl: all
-	$(INSTALL) -d $(DESTDIR)$(includedir)/linux
-	$(INSTALL) -m 644 ../include/uapi/linux/vuser.h \
-		$(DESTDIR)$(includedir)/linux
+	$(INSTALL) -D -m 644 ../include/uapi/linux/vuser.h \
+		$(DESTDIR)$(includedir)/vuser/netlink.h
 
 .PHONY: install-vnl

@@ -150,6 +150,7 @@ static int start(struct connection *conn, sd_event *event, int sock)
 {
 	/* The kernel's channel is what takes part after the handshake. */
 	const struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
 		.max_data_xfer_size = VUSER_MAX_XFER,
 	};
 	int ret;

@@ -27,11 +27,12 @@ static void add_error_registers(struct vuser_pci *pci)
 int ioat_config_init(struct vuser_pci *pci)
 {
 	static const struct vuser_pci_ids ids = {
+		.struct_size = sizeof(ids),
 		.vendor = IOAT_VENDOR,
 		.device = IOAT_DEVICE,
 		.subsystem_vendor = IOAT_VENDOR,
 		.subsystem = IOAT_DEVICE,
-		.class = IOAT_CLASS,
+		.class_code = IOAT_CLASS,
 		.revision = IOAT_REVISION,
 	};
 	int ret;

@@ -150,6 +150,7 @@ static void on_log(void *data, int level, const char *line)
 }
 
 static const struct vuser_server_ops server_ops = {
+	.struct_size = sizeof(server_ops),
 	.connected = on_connected,
 	.disconnected = on_disconnected,
 	.reset = on_reset,
@@ -160,6 +161,7 @@ static const struct vuser_server_ops server_ops = {
 static int add_regions(struct ioat_device *dev)
 {
 	struct vuser_server_region bar = {
+		.struct_size = sizeof(bar),
 		.size = IOAT_BAR_SIZE,
 		.flags = VFIO_REGION_INFO_FLAG_READ |
 			 VFIO_REGION_INFO_FLAG_WRITE,
@@ -167,7 +169,7 @@ static int add_regions(struct ioat_device *dev)
 		.write = write_bar,
 		.fd = -1,
 	};
-	struct vuser_server_region config;
+	struct vuser_server_region config = { .struct_size = sizeof(config) };
 	int ret;
 
 	ret = vuser_server_set_region(dev->server, VFIO_PCI_BAR0_REGION_INDEX,
@@ -186,6 +188,7 @@ static int start_server(struct ioat_device *dev,
 			const struct ioat_device_options *options)
 {
 	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.no_dma_fds = options->no_fd_dma,
 		.max_dma_maps = options->max_dma_maps,

@@ -56,6 +56,7 @@ static int on_config_change(void *data)
 }
 
 static const struct vhost_backend_ops backend_ops = {
+	.struct_size = sizeof(backend_ops),
 	.lost = on_lost,
 	.config_change = on_config_change,
 };
@@ -73,19 +74,21 @@ int vhost_connection_open(struct vhost_connection *conn, const char *path,
 			  const struct vhost_connection_ops *ops, void *ctx)
 {
 	const struct vhost_backend_options options = {
+		.struct_size = sizeof(options),
 		.wanted = WANTED,
 		.ops = &backend_ops,
 		.data = conn,
 	};
+	int ret;
 
 	*conn = (struct vhost_connection) {
 		.path = path,
 		.ops = ops,
 		.ctx = ctx,
-		.backend = vhost_backend_new(&options),
 	};
-	if (!conn->backend)
-		return -ENOMEM;
+	ret = vhost_backend_new(&options, &conn->backend);
+	if (ret)
+		return ret;
 	return vhost_backend_connect(conn->backend, path);
 }
 

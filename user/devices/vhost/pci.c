@@ -100,11 +100,12 @@ int vhost_pci_init(struct vhost_pci *vp, const struct vhost_type *type,
 		   uint16_t vectors)
 {
 	const struct vuser_pci_ids ids = {
+		.struct_size = sizeof(ids),
 		.vendor = VIRTIO_VENDOR,
 		.device = VIRTIO_MODERN + type->id,
 		.subsystem_vendor = VIRTIO_VENDOR,
 		.subsystem = VIRTIO_MODERN + type->id,
-		.class = type->class,
+		.class_code = type->class,
 		.revision = VIRTIO_REVISION,
 	};
 	int ret;

@@ -152,6 +152,7 @@ static int on_write_config(void *data, uint32_t index, uint64_t offset,
 int vhost_regions_add(struct vhost_device *dev)
 {
 	struct vuser_server_region region = {
+		.struct_size = sizeof(region),
 		.size = VHOST_BAR_SIZE,
 		.flags = VFIO_REGION_INFO_FLAG_READ |
 			 VFIO_REGION_INFO_FLAG_WRITE,

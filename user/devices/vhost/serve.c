@@ -101,6 +101,7 @@ static void on_log(void *data, int level, const char *line)
 }
 
 static const struct vuser_server_ops server_ops = {
+	.struct_size = sizeof(server_ops),
 	.connected = on_connected,
 	.disconnected = on_disconnected,
 	.reset = on_reset,
@@ -141,6 +142,7 @@ int vhost_serve_init(struct vhost_device *dev)
 {
 	uint64_t slots = vhost_backend_mem_slots(dev->conn.backend);
 	const struct vuser_server_config config = {
+		.struct_size = sizeof(config),
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.max_dma_maps = slots < UINT16_MAX ? slots : UINT16_MAX,
 		.keep_dma_fds = true,

@@ -35,6 +35,7 @@ static int dma_write(void *data, uint64_t address, const void *buf,
 }
 
 static const struct vuser_client_ops ops = {
+	.struct_size = sizeof(ops),
 	.dma_read = dma_read,
 	.dma_write = dma_write,
 };
@@ -119,7 +120,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in calls = { data, size };
-	struct vuser_client_options opt = { 0 };
+	struct vuser_client_options opt = { .struct_size = sizeof(opt) };
 	struct vuser_client *client;
 	size_t nr_calls;
 	uint8_t flags;

@@ -117,7 +117,7 @@ static void check_region_again(const struct vfio_user_region_info *info,
 			       const struct vuser_region_caps *caps)
 {
 	struct vfio_user_region_info info2;
-	struct vuser_region_caps caps2;
+	struct vuser_region_caps caps2 = { .struct_size = sizeof(caps2) };
 	uint8_t buf[4096];
 	ssize_t len;
 
@@ -133,7 +133,7 @@ static void check_region_again(const struct vfio_user_region_info *info,
 static void region_info_reply(const struct payload *p)
 {
 	struct vfio_user_region_info info;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	int ret;
 
 	ret = vuser_decode_region_info_reply(p->buf, p->len, fuzz_u8(p->params),

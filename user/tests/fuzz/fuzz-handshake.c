@@ -114,7 +114,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct vuser_client_options opt = { 0 };
+	struct vuser_client_options opt = { .struct_size = sizeof(opt) };
 	struct vuser_description *desc;
 	struct vuser_handshake *hs;
 	int fds[2], ret;

@@ -183,6 +183,7 @@ static void log_line(void *data, int level, const char *line)
 }
 
 static const struct vuser_server_ops ops = {
+	.struct_size = sizeof(ops),
 	.connected = connected,
 	.disconnected = disconnected,
 	.reset = reset,
@@ -252,6 +253,7 @@ static void add_regions(void)
 		{ 0x3000, 0x1000 },
 	};
 	struct vuser_server_region region = {
+		.struct_size = sizeof(region),
 		.size = REGION_SIZE,
 		.flags = rw,
 		.access_max = 8,
@@ -284,8 +286,13 @@ static void add_regions(void)
 
 static void add_device(uint8_t opt)
 {
-	const struct vuser_pci_ids ids = { .vendor = 0x5655, .device = 1 };
+	const struct vuser_pci_ids ids = {
+		.struct_size = sizeof(ids),
+		.vendor = 0x5655,
+		.device = 1,
+	};
 	const struct vuser_server_config config = {
+		.struct_size = sizeof(config),
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.no_twin = opt & OPT_NO_TWIN,
 		.no_write_multi = opt & OPT_NO_WRITE_MULTI,

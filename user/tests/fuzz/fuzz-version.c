@@ -37,7 +37,7 @@ static void check_same(const struct vuser_caps *a, const struct vuser_caps *b)
 static void check_again(const struct vuser_version *version)
 {
 	char buf[sizeof(struct vfio_user_version) + VFIO_USER_VERSION_DATA_MAX];
-	struct vuser_version again;
+	struct vuser_version again = { .struct_size = sizeof(again) };
 	ssize_t len = vuser_encode_version(buf, sizeof(buf), version);
 	char *copy;
 
@@ -52,7 +52,7 @@ static void check_again(const struct vuser_version *version)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct vuser_version version;
+	struct vuser_version version = { .struct_size = sizeof(version) };
 	void *copy = fuzz_copy(data, size);
 	int ret = vuser_decode_version(copy, size, &version);
 

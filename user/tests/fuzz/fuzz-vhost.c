@@ -81,6 +81,7 @@ static int shmem_unmap(void *data, const struct vhost_user_mmap *map)
 }
 
 static const struct vhost_backend_ops ops = {
+	.struct_size = sizeof(ops),
 	.lost = lost,
 	.config_change = config_change,
 	.iotlb = iotlb,
@@ -319,6 +320,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in calls = { data, size };
 	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
 		.wanted = UINT64_MAX,
 		.timeout_ms = -1,
 		.ops = &ops,
@@ -335,8 +337,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
 	stream_peer_init(&backend, fds[0]);
 	stream_on_wait = on_wait;
-	b = vhost_backend_new(&opt);
-	FUZZ_CHECK(b);
+	FUZZ_CHECK(!vhost_backend_new(&opt, &b));
 	ret = vhost_backend_connect_fd(b, fds[1]);
 	FUZZ_CHECK(!ret == vhost_backend_connected(b));
 	while (!ret && calls.left)

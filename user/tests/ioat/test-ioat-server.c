@@ -231,6 +231,7 @@ static void bus_master(bool on)
 static void connect_client(void)
 {
 	static const struct vuser_client_ops ops = {
+		.struct_size = sizeof(ops),
 		.dma_read = far_read,
 		.dma_write = far_write,
 	};

@@ -164,6 +164,7 @@ static void log_line(void *data, int level, const char *line)
 }
 
 static const struct vuser_server_ops ops = {
+	.struct_size = sizeof(ops),
 	.connected = connected,
 	.disconnected = disconnected,
 	.reset = reset,
@@ -247,6 +248,7 @@ static void add_regions(struct device *dev)
 		{ 0x4000, 0x4000 },
 	};
 	struct vuser_server_region region = {
+		.struct_size = sizeof(region),
 		.size = DEVICE_REGION_SIZE,
 		.flags = rw,
 		.access_max = 8,
@@ -333,11 +335,12 @@ struct device *device_new(const struct vuser_server_config *config,
 			  const char *path)
 {
 	const struct vuser_pci_ids ids = {
+		.struct_size = sizeof(ids),
 		.vendor = 0x5655,
 		.device = 1,
-		.class = 0xff0000,
+		.class_code = 0xff0000,
 	};
-	struct vuser_server_config conf = { 0 };
+	struct vuser_server_config conf = { .struct_size = sizeof(conf) };
 	struct device *dev = calloc(1, sizeof(*dev));
 
 	if (!dev)

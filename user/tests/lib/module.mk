@@ -2,8 +2,10 @@
 # Tests of libvuser.
 lib-tests := test-proto test-region test-version test-sock test-fd \
 	     test-event test-conn test-pci test-handshake test-server \
-	     test-migration test-dma test-hostile
+	     test-migration test-dma test-hostile test-abi
 tests += $(lib-tests)
+script-tests += test-headers
+test-headers-script := $(d)test-headers.sh
 
 $(foreach t,$(lib-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
 test-server-objs += $(d)device.o

@@ -56,6 +56,7 @@ static int dma_write(void *data, uint64_t address, const void *buf,
 }
 
 static const struct vuser_client_ops ops = {
+	.struct_size = sizeof(ops),
 	.dma_read = dma_read,
 	.dma_write = dma_write,
 };
@@ -171,7 +172,10 @@ TEST(access_beyond_a_truncated_file_fails_with_eio_and_no_signal)
 /* A device may pass the client's file to another process. */
 static void file_of_region(bool keep)
 {
-	struct vuser_server_config config = { .keep_dma_fds = keep };
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.keep_dma_fds = keep,
+	};
 	struct both *both = setup(&config, NULL);
 	struct vuser_dma_ref ref;
 	struct stat ours, theirs;
@@ -326,7 +330,10 @@ TEST(map_refused_by_the_device_is_not_kept)
 
 TEST(map_beyond_max_dma_maps_fails_with_enospc)
 {
-	struct vuser_server_config config = { .max_dma_maps = 8 };
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.max_dma_maps = 8,
+	};
 	struct both *both = setup(&config, NULL);
 	int fd = new_memory(0x1000);
 	uint64_t i;
@@ -450,14 +457,20 @@ TEST(dma_by_message_uses_the_twin_socket)
 
 TEST(dma_by_message_uses_the_main_socket_without_a_twin)
 {
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 
 	by_message(&opt);
 }
 
 TEST(posted_writes_continue_while_the_device_reads_memory)
 {
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 	struct both *both = setup(NULL, &opt);
 	uint64_t i, iova, val;
 
@@ -588,7 +601,10 @@ TEST(small_messages_both_ways_do_not_block_the_twin_socket)
 
 TEST(small_messages_both_ways_do_not_block_the_main_socket)
 {
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 
 	traffic(&opt, 64, 4);
 }
@@ -603,14 +619,20 @@ TEST(large_messages_both_ways_do_not_block_the_twin_socket)
 
 TEST(large_messages_both_ways_do_not_block_the_main_socket)
 {
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 
 	traffic(&opt, MEM_SIZE / 2, DEVICE_REGION_SIZE);
 }
 
 TEST(dma_message_is_split_at_the_clients_max_data_xfer_size)
 {
-	struct vuser_client_options opt = { .max_data_xfer_size = 4096 };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.max_data_xfer_size = 4096,
+	};
 	struct both *both = setup(NULL, &opt);
 	struct mover mover;
 
@@ -667,7 +689,10 @@ TEST(unmap_waits_until_the_reference_is_put)
 
 TEST(unmap_waits_for_dma_messages_in_flight)
 {
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 	struct both *both = setup(NULL, &opt);
 	struct mover mover;
 	int i, ret;
@@ -721,7 +746,10 @@ TEST(dma_in_progress_fails_when_the_client_disconnects)
 
 TEST(dma_read_times_out_if_the_client_does_not_answer)
 {
-	struct vuser_server_config config = { .dma_timeout_ms = 50 };
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.dma_timeout_ms = 50,
+	};
 	struct both *both = setup(&config, NULL);
 	char buf[8];
 

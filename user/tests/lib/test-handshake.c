@@ -446,7 +446,10 @@ TEST(invalid_twin_socket_fails_the_handshake)
 		char json[128];
 	} msg = { .head = { 0, 1 } };
 	struct lie lie = { .command = VFIO_USER_VERSION, .payload = &msg };
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 	int sock, socks[2], event = eventfd(0, EFD_CLOEXEC);
 	struct vuser_description *desc;
 	struct server server;
@@ -591,6 +594,7 @@ TEST(region_fd_without_mmap_flag_or_mmap_flag_without_fd_is_ignored)
 TEST(sparse_areas_are_sorted_and_unaligned_ones_dropped)
 {
 	static const struct vuser_region_caps caps = {
+		.struct_size = sizeof(caps),
 		.has_sparse = true,
 		.nr_areas = 4,
 		/* The second and the last area cannot be mapped. */
@@ -601,7 +605,10 @@ TEST(sparse_areas_are_sorted_and_unaligned_ones_dropped)
 		.has_type = true,
 		.type = 3,
 	};
-	static const struct vuser_region_caps none = { .has_sparse = true };
+	static const struct vuser_region_caps none = {
+		.struct_size = sizeof(none),
+		.has_sparse = true,
+	};
 	struct vuser_description *desc;
 	struct vuser_region region;
 	struct server server;
@@ -687,7 +694,10 @@ TEST(io_fds_that_the_kernel_cannot_use_are_dropped)
 TEST(more_fds_than_announced_fail_the_handshake)
 {
 	struct lie lie = { .command = VFIO_USER_DEVICE_GET_INFO, .nr_fds = 3 };
-	struct vuser_client_options opt = { .max_msg_fds = 2 };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.max_msg_fds = 2,
+	};
 	struct vuser_description *desc;
 	struct server server;
 	int before = wire_count_fds();

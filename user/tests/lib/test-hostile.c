@@ -245,7 +245,10 @@ TEST(repeated_message_ids_are_accepted)
 /* A client sends commands without end and never reads a reply. */
 TEST(client_that_reads_no_replies_is_disconnected)
 {
-	struct vuser_server_config config = { .dma_timeout_ms = 100 };
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.dma_timeout_ms = 100,
+	};
 	struct device *dev = device_new(&config, NULL);
 	struct vfio_user_region_access access;
 	struct vfio_user_header hdr = { .command = VFIO_USER_REGION_READ };
@@ -515,7 +518,10 @@ struct victim {
 static void *handshake(void *data)
 {
 	struct victim *victim = data;
-	struct vuser_client_options opt = { .no_twin = !victim->use_twin };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = !victim->use_twin,
+	};
 
 	victim->result = vuser_client_new_fd(victim->sock, &opt, 20000, NULL,
 					     NULL, &victim->client);

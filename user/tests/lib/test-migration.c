@@ -29,6 +29,7 @@ static struct vuser_client *client;
 static void setup(bool migration, bool logging)
 {
 	const struct vuser_server_config config = {
+		.struct_size = sizeof(config),
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
 		.migration = migration,
 		.dma_logging = logging,

@@ -8,11 +8,12 @@
 #include "../harness.h"
 
 static const struct vuser_pci_ids ids = {
+	.struct_size = sizeof(ids),
 	.vendor = 0x8086,
 	.device = 0x2021,
 	.subsystem_vendor = 0x1af4,
 	.subsystem = 0x1100,
-	.class = 0x088000,
+	.class_code = 0x088000,
 	.revision = 7,
 };
 

@@ -621,7 +621,7 @@ TEST(decoders_of_random_payloads_stay_in_bounds)
 {
 	const struct vfio_user_dma_unmap unmap = { 24, 0, 0x1000, 0x1000 };
 	struct vfio_user_region_info region;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	static struct vfio_user_io_fd io_fds[VUSER_MAX_IOEVENTFDS];
 	union {
 		struct vfio_user_dma_map map;
@@ -635,7 +635,7 @@ TEST(decoders_of_random_payloads_stay_in_bounds)
 	} out;
 	const struct vfio_user_single_write *wrs;
 	struct vfio_user_irq_set set;
-	struct vuser_version version;
+	struct vuser_version version = { .struct_size = sizeof(version) };
 	const uint8_t *bools;
 	const void *data;
 	uint32_t count;

@@ -52,7 +52,7 @@ TEST(region_info_command_must_have_its_exact_size)
 TEST(region_info_reply_without_capabilities_is_decoded_as_encoded)
 {
 	struct vfio_user_region_info buf, out;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 
 	check_eq(vuser_encode_region_info_reply(&buf, HEAD, HEAD, &info, NULL),
 		 HEAD);
@@ -73,6 +73,7 @@ TEST(region_info_reply_without_capabilities_is_decoded_as_encoded)
 TEST(region_capabilities_are_decoded_sorted_or_their_size_is_returned)
 {
 	struct vuser_region_caps in = {
+		.struct_size = sizeof(in),
 		.has_sparse = true,
 		.nr_areas = 2,
 		.areas = { { 0x8000, 0x1000 }, { 0x1000, 0x2000 } },
@@ -81,7 +82,7 @@ TEST(region_capabilities_are_decoded_sorted_or_their_size_is_returned)
 		.subtype = 6,
 	};
 	struct vfio_user_region_info out;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	char buf[256];
 	ssize_t len;
 	size_t i;
@@ -122,13 +123,14 @@ TEST(region_capabilities_are_decoded_sorted_or_their_size_is_returned)
 TEST(truncated_capabilities_are_rejected)
 {
 	struct vuser_region_caps in = {
+		.struct_size = sizeof(in),
 		.has_sparse = true,
 		.nr_areas = 2,
 		.areas = { { 0, 0x1000 }, { 0x1000, 0x2000 } },
 		.has_type = true,
 	};
 	struct vfio_user_region_info out, *head;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	char buf[256];
 	ssize_t len;
 	size_t i;
@@ -180,7 +182,7 @@ static struct raw good_raw(void)
 TEST(corrupt_capability_lists_are_rejected)
 {
 	struct vfio_user_region_info out;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	struct raw raw = good_raw();
 
 	check_eq(decode(&raw, sizeof(raw), 2, &out, &caps), 0);
@@ -215,7 +217,7 @@ TEST(corrupt_capability_lists_are_rejected)
 TEST(areas_outside_the_region_or_overlapping_are_rejected)
 {
 	struct vfio_user_region_info out;
-	struct vuser_region_caps caps;
+	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
 	struct raw raw;
 
 #define area(_offset, _size)                                               \

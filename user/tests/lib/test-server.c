@@ -150,7 +150,10 @@ TEST(client_gets_the_ioeventfds_of_a_region)
 
 TEST(client_with_minor_0_gets_no_io_fds)
 {
-	struct vuser_client_options opt = { .minor_0 = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.minor_0 = true,
+	};
 	struct both both = setup(NULL, &opt);
 
 	check_eq(vuser_client_description(both.client)->minor, 0);
@@ -166,11 +169,14 @@ TEST(client_with_minor_0_gets_no_io_fds)
 
 TEST(client_accepts_a_server_with_minor_0)
 {
-	struct vuser_server_config config = { .use_minor = true,
-					      .minor = 0,
-					      .no_twin = true,
-					      .hide_max_dma_maps = true,
-					      .no_write_multi = true };
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.use_minor = true,
+		.minor = 0,
+		.no_twin = true,
+		.hide_max_dma_maps = true,
+		.no_write_multi = true,
+	};
 	struct both both = setup(&config, NULL);
 	const struct vuser_description *desc;
 
@@ -184,7 +190,10 @@ TEST(client_accepts_a_server_with_minor_0)
 
 TEST(client_without_twin_gets_none)
 {
-	struct vuser_client_options opt = { .no_twin = true };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.no_twin = true,
+	};
 	struct both both = setup(NULL, &opt);
 
 	check_eq(vuser_client_description(both.client)->twin, -1);
@@ -193,7 +202,10 @@ TEST(client_without_twin_gets_none)
 
 TEST(client_with_few_fds_gets_the_ioeventfds_that_fit)
 {
-	struct vuser_client_options opt = { .max_msg_fds = 1 };
+	struct vuser_client_options opt = {
+		.struct_size = sizeof(opt),
+		.max_msg_fds = 1,
+	};
 	struct both both = setup(NULL, &opt);
 	const struct vuser_region *region;
 
@@ -271,7 +283,10 @@ TEST(accesses_are_split_at_the_regions_access_max)
 
 TEST(access_beyond_max_data_xfer_size_fails)
 {
-	struct vuser_server_config config = { .max_data_xfer_size = 4096 };
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.max_data_xfer_size = 4096,
+	};
 	struct both both = setup(&config, NULL);
 	char *in = malloc(8192), *out = malloc(8192);
 
@@ -790,8 +805,12 @@ static void leave_loop(void *data, int error)
 
 TEST(server_runs_in_a_systemd_event_loop)
 {
-	const struct vuser_server_ops ops = { .disconnected = leave_loop };
+	const struct vuser_server_ops ops = {
+		.struct_size = sizeof(ops),
+		.disconnected = leave_loop,
+	};
 	const struct vuser_server_region region = {
+		.struct_size = sizeof(region),
 		.size = 4096,
 		.flags = 3,
 		.access_max = 4,
@@ -822,8 +841,12 @@ TEST(server_runs_in_a_systemd_event_loop)
 
 TEST(invalid_regions_ioeventfds_and_interrupts_are_rejected)
 {
-	const struct vuser_server_ops ops = { 0 };
-	struct vuser_server_region region = { .size = 4096, .fd = -1 };
+	const struct vuser_server_ops ops = { .struct_size = sizeof(ops) };
+	struct vuser_server_region region = {
+		.struct_size = sizeof(region),
+		.size = 4096,
+		.fd = -1,
+	};
 	struct vfio_user_sparse_area area = { 4096, 1 };
 	struct vuser_server *server;
 	int i;

@@ -33,11 +33,13 @@ static int decode(const char *text, struct vuser_version *out)
 
 TEST(version_is_decoded_as_encoded)
 {
-	struct vuser_version in = { .major = 0, .minor = 1 }, out;
+	struct vuser_version in = { .struct_size = sizeof(in) };
+	struct vuser_version out = { .struct_size = sizeof(out) };
 	char buf[BUF_SIZE];
 	ssize_t len;
 
-	vuser_caps_default(&in.caps);
+	check_eq(vuser_version_default(&in), 0);
+	in.minor = 1;
 	in.caps.max_msg_fds = 8;
 	in.caps.max_data_xfer_size = 65536;
 	in.caps.max_dma_maps = 64;
@@ -80,7 +82,7 @@ static void check_defaults(const struct vuser_caps *caps)
 
 TEST(missing_capabilities_have_their_defaults)
 {
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 
 	check_eq(decode_len("", 0, &out), 0);
 	check_defaults(&out.caps);
@@ -97,7 +99,7 @@ TEST(missing_capabilities_have_their_defaults)
 TEST(version_message_beyond_its_size_limits_is_rejected)
 {
 	struct vfio_user_version head = { 0, 1 };
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 	char *buf;
 	size_t i;
 
@@ -123,7 +125,7 @@ TEST(version_message_beyond_its_size_limits_is_rejected)
 TEST(major_other_than_0_is_rejected_and_any_minor_accepted)
 {
 	struct vfio_user_version head = { 0, 0 };
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 
 	check_eq(vuser_decode_version(&head, 4, &out), 0);
 	check_eq(out.minor, 0);
@@ -139,7 +141,7 @@ TEST(major_other_than_0_is_rejected_and_any_minor_accepted)
 /* What QEMU, libvfio-user and rust-vmm send. */
 TEST(versions_of_other_implementations_are_accepted)
 {
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 
 	check_eq(decode("{\"capabilities\": {\"migration\": {\"pgsize\": 4096, "
 			"\"max_bitmap_size\": 268435456}, \"max_msg_fds\": 16, "
@@ -168,7 +170,7 @@ TEST(versions_of_other_implementations_are_accepted)
 
 TEST(unknown_capabilities_are_ignored)
 {
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 
 	check_eq(decode("{\"x\":1,\"capabilities\":{\"y\":[1,{}],"
 			"\"max_msg_fds\":2,\"z\":null}}",
@@ -208,7 +210,7 @@ TEST(malformed_json_is_rejected)
 		"{\"a\":[[[[[[[[[[[[]]]]]]]]]]]]}",
 		"/**/{}",
 	};
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -254,7 +256,7 @@ TEST(capabilities_with_wrong_values_are_rejected)
 		CAPS("\"write_multiple\":1"),
 		CAPS("\"write_multiple\":\"yes\""),
 	};
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -267,7 +269,7 @@ TEST(capabilities_with_wrong_values_are_rejected)
 
 TEST(large_values_are_clamped)
 {
-	struct vuser_version out;
+	struct vuser_version out = { .struct_size = sizeof(out) };
 
 	check_eq(decode(CAPS("\"max_msg_fds\":18446744073709551615"), &out), 0);
 	check_eq(out.caps.max_msg_fds, VUSER_MAX_MSG_FDS);

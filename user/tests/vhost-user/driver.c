@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../socket/deadline.h"
+#include "../../libbase/deadline.h"
 #include "driver.h"
 
 /* Offsets in the memory; the parts of a ring are aligned to pages. */

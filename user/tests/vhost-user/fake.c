@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "../../libvhost-user/internal.h"
-#include "../../socket/deadline.h"
-#include "../../socket/stream.h"
+#include "../../libbase/deadline.h"
+#include "../../libbase/stream.h"
 #include "fake.h"
 
 #define PATIENCE_MS 20000

@@ -113,6 +113,7 @@ static int on_unmap(void *data, const struct vhost_user_mmap *map)
 }
 
 static const struct vhost_backend_ops ops = {
+	.struct_size = sizeof(ops),
 	.lost = on_lost,
 	.config_change = on_config,
 	.iotlb = on_iotlb,
@@ -130,10 +131,13 @@ static int timeout_ms = 20000;
 
 static void start_with(uint64_t without, const struct vhost_backend_ops *use)
 {
-	struct vhost_backend_options opt = { .wanted = UINT64_MAX,
-					     .timeout_ms = timeout_ms,
-					     .ops = use,
-					     .data = &fake };
+	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = UINT64_MAX,
+		.timeout_ms = timeout_ms,
+		.ops = use,
+		.data = &fake,
+	};
 	int fd = fake_init(&fake);
 	uint64_t features;
 
@@ -141,8 +145,7 @@ static void start_with(uint64_t without, const struct vhost_backend_ops *use)
 	seen.file = eventfd(0, EFD_CLOEXEC);
 	fake.protocol = ~without;
 	fake_start(&fake);
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	require(!vhost_backend_connect_fd(b, fd));
 	require(!vhost_backend_set_features(b, PLATFORM_BIT));
 	/*

@@ -33,8 +33,11 @@ static struct vhost_backend *b;
 /* virtiofsd gets a socket that already listens, so the test need not wait. */
 static void start(void)
 {
-	const struct vhost_backend_options opt = { .wanted = WANTED,
-						   .timeout_ms = PATIENCE };
+	const struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = WANTED,
+		.timeout_ms = PATIENCE,
+	};
 	char fd_arg[32];
 	int fd;
 
@@ -53,8 +56,7 @@ static void start(void)
 	}
 	close(fd);
 	require(child > 0);
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	check_eq(vhost_backend_connect(b, sock), 0);
 	if (vhost_backend_error(b)[0])
 		printf("# %s\n", vhost_backend_error(b));

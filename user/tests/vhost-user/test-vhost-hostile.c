@@ -32,21 +32,26 @@ static void on_lost(void *data, int why)
 	lost_why = why;
 }
 
-static const struct vhost_backend_ops ops = { .lost = on_lost };
+static const struct vhost_backend_ops ops = {
+	.struct_size = sizeof(ops),
+	.lost = on_lost,
+};
 
 static void start(int timeout_ms)
 {
-	struct vhost_backend_options opt = { .wanted = UINT64_MAX,
-					     .timeout_ms = timeout_ms,
-					     .ops = &ops,
-					     .data = &fake };
+	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = UINT64_MAX,
+		.timeout_ms = timeout_ms,
+		.ops = &ops,
+		.data = &fake,
+	};
 	int fd = fake_init(&fake);
 
 	fake_start(&fake);
 	lost = 0;
 	lost_why = 0;
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	require(!vhost_backend_connect_fd(b, fd));
 	open_fds[0] = vhost_backend_fd(b);
 	open_fds[1] = vhost_backend_req_fd(b);
@@ -249,8 +254,7 @@ TEST(connect_fails_if_the_peer_does_not_speak_vhost_user)
 {
 	int fd = fake_init(&fake);
 
-	b = vhost_backend_new(NULL);
-	require(b);
+	require(!vhost_backend_new(NULL, &b));
 	fake_raw(fake.fd, "SSH-2.0-OpenSSH_9.9\r\n", 21, -1);
 	check_eq(vhost_backend_connect_fd(b, fd), -EPROTO);
 	check(strstr(vhost_backend_error(b), "GET_FEATURES"));

@@ -101,15 +101,17 @@ static int reap(void)
 
 static void begin(bool packed)
 {
-	struct vhost_backend_options opt = { .wanted = WANTED,
-					     .timeout_ms = PATIENCE };
+	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = WANTED,
+		.timeout_ms = PATIENCE,
+	};
 
 	memset(seeds, 0, sizeof(seeds));
 	disk = memfd_create("disk", 0);
 	require(!ftruncate(disk, BLOCKS * DRIVER_DATA));
 	driver_init(&driver, packed);
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	inflight_fd = -1;
 }
 

@@ -27,22 +27,27 @@ static void count_lost(void *data, int why)
 	lost++;
 }
 
-static const struct vhost_backend_ops ops = { .lost = count_lost };
+static const struct vhost_backend_ops ops = {
+	.struct_size = sizeof(ops),
+	.lost = count_lost,
+};
 
 /* Connect with all protocol features except @without. */
 static int open_without(uint64_t without, uint64_t features)
 {
-	struct vhost_backend_options opt = { .wanted = UINT64_MAX,
-					     .timeout_ms = 20000,
-					     .ops = &ops };
+	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = UINT64_MAX,
+		.timeout_ms = 20000,
+		.ops = &ops,
+	};
 	int fd = fake_init(&fake);
 
 	fake.protocol = ~without;
 	fake.features = features;
 	fake_start(&fake);
 	lost = 0;
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	return vhost_backend_connect_fd(b, fd);
 }
 
@@ -102,8 +107,7 @@ TEST(second_connect_fails_with_eisconn)
 
 TEST(failed_connect_leaves_the_backend_usable)
 {
-	b = vhost_backend_new(NULL);
-	require(b);
+	require(!vhost_backend_new(NULL, &b));
 	check_eq(vhost_backend_connect(b, "/nowhere/vhost.sock"), -ENOENT);
 	check(strstr(vhost_backend_error(b), "/nowhere/vhost.sock"));
 	check_eq(vhost_backend_fd(b), -1);
@@ -118,14 +122,16 @@ TEST(failed_connect_leaves_the_backend_usable)
 
 TEST(connect_sets_wanted_and_required_features_only)
 {
-	struct vhost_backend_options opt = { .wanted = P(MQ) | P(STATUS),
-					     .required = P(CONFIG) };
+	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = P(MQ) | P(STATUS),
+		.required = P(CONFIG),
+	};
 	int fd = fake_init(&fake);
 
 	fake.protocol = P(MQ) | P(CONFIG) | P(RARP);
 	fake_start(&fake);
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	check_eq(vhost_backend_connect_fd(b, fd), 0);
 	check_eq(vhost_backend_protocol(b), P(MQ) | P(CONFIG));
 	check_eq(vhost_backend_offered(b), P(MQ) | P(CONFIG) | P(RARP));
@@ -137,6 +143,7 @@ TEST(connect_sets_wanted_and_required_features_only)
 TEST(connect_fails_without_a_required_feature)
 {
 	struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
 		.required = P(CONFIG) | P(INFLIGHT_SHMFD), .ops = &ops
 	};
 	int fd = fake_init(&fake);
@@ -144,8 +151,7 @@ TEST(connect_fails_without_a_required_feature)
 	fake.protocol = P(CONFIG);
 	fake_start(&fake);
 	lost = 0;
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	check_eq(vhost_backend_connect_fd(b, fd), -EOPNOTSUPP);
 	check(strstr(vhost_backend_error(b), " INFLIGHT_SHMFD"));
 	check(!strstr(vhost_backend_error(b), "CONFIG"));

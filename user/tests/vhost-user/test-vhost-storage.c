@@ -99,13 +99,19 @@ static void on_lost(void *data, int why)
 	lost_why = why;
 }
 
-static const struct vhost_backend_ops ops = { .lost = on_lost };
+static const struct vhost_backend_ops ops = {
+	.struct_size = sizeof(ops),
+	.lost = on_lost,
+};
 
 static void start(uint64_t wanted)
 {
-	const struct vhost_backend_options opt = { .wanted = wanted,
-						   .timeout_ms = PATIENCE,
-						   .ops = &ops };
+	const struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = wanted,
+		.timeout_ms = PATIENCE,
+		.ops = &ops,
+	};
 
 	require(mkdtemp(dir));
 	snprintf(disk, sizeof(disk), "%s/disk", dir);
@@ -113,8 +119,7 @@ static void start(uint64_t wanted)
 	snprintf(pidfile, sizeof(pidfile), "%s/pid", dir);
 	make_disk();
 	start_daemon();
-	b = vhost_backend_new(&opt);
-	require(b);
+	require(!vhost_backend_new(&opt, &b));
 	check_eq(vhost_backend_connect(b, sock), 0);
 	if (vhost_backend_error(b)[0])
 		printf("# %s\n", vhost_backend_error(b));

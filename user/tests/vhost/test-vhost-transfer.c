@@ -36,7 +36,10 @@ static enum fake_action hook(struct fake *f)
 
 static void setup(void)
 {
-	const struct vhost_backend_options opt = { .wanted = UINT64_MAX };
+	const struct vhost_backend_options opt = {
+		.struct_size = sizeof(opt),
+		.wanted = UINT64_MAX,
+	};
 	int front = fake_init(&fake);
 
 	signal(SIGPIPE, SIG_IGN);
@@ -44,8 +47,8 @@ static void setup(void)
 	transfer = (struct vhost_transfer) { .fd = -1, .timeout_ms = 50 };
 	fake.hook = hook;
 	fake_start(&fake);
-	b = vhost_backend_new(&opt);
-	require(b && !vhost_backend_connect_fd(b, front));
+	require(!vhost_backend_new(&opt, &b));
+	require(!vhost_backend_connect_fd(b, front));
 }
 
 static void teardown(void)

@@ -94,7 +94,6 @@ struct vuser_irq {
 /**
  * struct vuser_description - all that the handshake learned
  * @minor: negotiated minor version
- * @caps: the server's; max_msg_fds and max_data_xfer_size are what it takes
  * @flags: VFIO_DEVICE_FLAGS_*
  * @nr_regions: entries of @regions that are valid
  * @regions: by index
@@ -102,12 +101,12 @@ struct vuser_irq {
  * @irqs: by index
  * @sock: the main socket; no byte of a next message was read from it
  * @twin: the socket of the server's commands, -1 without one
+ * @caps: the server's; max_msg_fds and max_data_xfer_size are what it takes
  *
  * Owns every fd in it.  To hand one on, dup it or replace it by -1.
  */
 struct vuser_description {
 	uint16_t minor;
-	struct vuser_caps caps;
 	uint32_t flags;
 	uint32_t nr_regions;
 	struct vuser_region regions[VUSER_MAX_REGIONS];
@@ -115,6 +114,7 @@ struct vuser_description {
 	struct vuser_irq irqs[VUSER_MAX_IRQ_INDEXES];
 	int sock;
 	int twin;
+	struct vuser_caps caps;
 };
 
 /** vuser_description_free - close what it owns and free it; NULL is fine */
@@ -122,12 +122,14 @@ void vuser_description_free(struct vuser_description *desc);
 
 /**
  * struct vuser_client_options - how to negotiate; zeroes are the defaults
+ * @struct_size: sizeof(struct vuser_client_options)
  * @no_twin: do not offer a twin socket
  * @minor_0: propose version 0.0 in place of the newest, as QEMU does
  * @max_msg_fds: fds taken in one message, 0 for VUSER_MAX_MSG_FDS
  * @max_data_xfer_size: bytes taken in one message, 0 for the default (1 MiB)
  */
 struct vuser_client_options {
+	size_t struct_size;
 	bool no_twin;
 	bool minor_0;
 	uint32_t max_msg_fds;
@@ -179,6 +181,7 @@ struct vuser_client;
 
 /**
  * struct vuser_client_ops - commands that the server sends
+ * @struct_size: sizeof(struct vuser_client_ops)
  * @dma_read: fill @buf from @address; return 0 or -errno for the reply
  * @dma_write: store @buf at @address; return 0 or -errno for the reply
  *
@@ -186,6 +189,7 @@ struct vuser_client;
  * themselves.  Without one the server is told ENOTSUP.
  */
 struct vuser_client_ops {
+	size_t struct_size;
 	int (*dma_read)(void *data, uint64_t address, void *buf, size_t count);
 	int (*dma_write)(void *data, uint64_t address, const void *buf,
 			 size_t count);

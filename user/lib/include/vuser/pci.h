@@ -50,24 +50,33 @@ struct vuser_pci {
 
 /**
  * struct vuser_pci_ids - what the device is
+ * @struct_size: sizeof(struct vuser_pci_ids)
  * @vendor: PCI_VENDOR_ID
  * @device: PCI_DEVICE_ID
  * @subsystem_vendor: PCI_SUBSYSTEM_VENDOR_ID
  * @subsystem: PCI_SUBSYSTEM_ID
- * @class: 24 bits: base class, sub-class, interface
+ * @class_code: 24 bits: base class, sub-class, interface
  * @revision: PCI_REVISION_ID
  */
 struct vuser_pci_ids {
+	size_t struct_size;
 	uint16_t vendor;
 	uint16_t device;
 	uint16_t subsystem_vendor;
 	uint16_t subsystem;
-	uint32_t class;
+	uint32_t class_code;
 	uint8_t revision;
 };
 
-/** vuser_pci_init - an endpoint with a type 0 header; @size as in the struct */
-void vuser_pci_init(struct vuser_pci *pci, uint32_t size,
+/**
+ * vuser_pci_init - an endpoint with a type 0 header
+ * @pci: result
+ * @size: VUSER_PCI_CFG_SIZE or VUSER_PCIE_CFG_SIZE
+ * @ids: what the device is
+ *
+ * Return: 0; -EINVAL or -E2BIG for a bad struct_size.
+ */
+int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
 		    const struct vuser_pci_ids *ids);
 
 /**
@@ -166,12 +175,17 @@ int vuser_pci_write(struct vuser_pci *pci, uint64_t offset, const void *buf,
 /** vuser_pci_bus_master - the device may do DMA and fire MSI-X */
 bool vuser_pci_bus_master(const struct vuser_pci *pci);
 
-/** vuser_pci_config_region - describe config space as a region for
- * vuser_server_set_region(): size, flags and access_max; callbacks are the
- * device's and call vuser_pci_read() and vuser_pci_write()
+/**
+ * vuser_pci_config_region - describe config space as a region
+ * @pci: config space
+ * @region: result, for vuser_server_set_region(); struct_size must be set. The
+ *          caller sets @read and @write, which call vuser_pci_read() and
+ *          vuser_pci_write().
+ *
+ * Return: 0; -EINVAL for a bad struct_size.
  */
-void vuser_pci_config_region(const struct vuser_pci *pci,
-			     struct vuser_server_region *region);
+int vuser_pci_config_region(const struct vuser_pci *pci,
+			    struct vuser_server_region *region);
 
 /* Little endian fields of config space, e.g. in a capability. */
 uint16_t vuser_pci_get16(const struct vuser_pci *pci, uint32_t offset);

@@ -108,18 +108,25 @@ struct vuser_caps {
 
 /**
  * struct vuser_version - a version message
+ * @struct_size: sizeof(struct vuser_version), also where it is a result
  * @major: 0
  * @minor: any
  * @caps: defaults where the sender gave nothing
  */
 struct vuser_version {
+	size_t struct_size;
 	uint16_t major;
 	uint16_t minor;
 	struct vuser_caps caps;
 };
 
-/** vuser_caps_default - @caps as for a peer that sent no JSON */
-void vuser_caps_default(struct vuser_caps *caps);
+/**
+ * vuser_version_default - the version of a peer that sent no JSON
+ * @version: result; struct_size must be set
+ *
+ * Return: 0; -EINVAL for a bad struct_size.
+ */
+int vuser_version_default(struct vuser_version *version);
 
 /**
  * vuser_encode_version - a version message, command or reply
@@ -171,6 +178,7 @@ int vuser_decode_device_info_reply(const void *buf, size_t len,
 
 /**
  * struct vuser_region_caps - the capabilities of a region
+ * @struct_size: sizeof(struct vuser_region_caps), also where it is a result
  * @has_sparse: a sparse mmap capability was there
  * @has_type: a type capability was there
  * @type: VFIO_REGION_TYPE_*
@@ -180,6 +188,7 @@ int vuser_decode_device_info_reply(const void *buf, size_t len,
  *         checked, sorted and free of overlaps on decode
  */
 struct vuser_region_caps {
+	size_t struct_size;
 	bool has_sparse;
 	bool has_type;
 	uint32_t type;

@@ -56,6 +56,7 @@ struct vuser_dma_region {
 
 /**
  * struct vuser_server_ops - what a device does; every one may be NULL
+ * @struct_size: sizeof(struct vuser_server_ops)
  * @connected: a client has come and its version was negotiated
  * @disconnected: it has gone: @error is 0 when it just closed, else -errno.
  *                Its DMA regions and eventfds are still there during the call
@@ -92,6 +93,7 @@ struct vuser_dma_region {
  * @log: a line for a person about a misbehaving client; @level as in syslog
  */
 struct vuser_server_ops {
+	size_t struct_size;
 	void (*connected)(void *data);
 	void (*disconnected)(void *data, int error);
 	int (*reset)(void *data);
@@ -114,6 +116,7 @@ struct vuser_server_ops {
 
 /**
  * struct vuser_server_config - how the server negotiates; zeroes are defaults
+ * @struct_size: sizeof(struct vuser_server_config)
  * @device_flags: VFIO_DEVICE_FLAGS_*; FLAGS_RESET is added where there is a
  *                reset callback
  * @minor: highest minor version to agree to; @use_minor must be set
@@ -136,6 +139,7 @@ struct vuser_server_ops {
  *               log_stop and log_report are set.
  */
 struct vuser_server_config {
+	size_t struct_size;
 	uint32_t device_flags;
 	uint16_t minor;
 	bool use_minor;
@@ -154,14 +158,15 @@ struct vuser_server_config {
 
 /**
  * vuser_server_new - a device without regions and interrupts
- * @ops: stays the caller's, as long as the server lives
+ * @ops: the callbacks; copied
  * @config: NULL for the defaults; copied
  * @data: for the callbacks
  * @server: result
  *
  * The first one sets the handler of vuser_guard_init().
  *
- * Return: 0, -ENOMEM, or an errno of epoll_create(2).
+ * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; or an errno of
+ * epoll_create(2).
  */
 int vuser_server_new(const struct vuser_server_ops *ops,
 		     const struct vuser_server_config *config, void *data,
@@ -176,6 +181,7 @@ void vuser_server_free(struct vuser_server *server);
 
 /**
  * struct vuser_server_region - a region
+ * @struct_size: sizeof(struct vuser_server_region)
  * @size: bytes
  * @flags: VFIO_REGION_INFO_FLAG_READ and _WRITE
  * @access_max: 0: callbacks get each access just as the client sent it; 1, 2,
@@ -195,6 +201,7 @@ void vuser_server_free(struct vuser_server *server);
  * too, and the callbacks must serve it.
  */
 struct vuser_server_region {
+	size_t struct_size;
 	uint64_t size;
 	uint32_t flags;
 	uint32_t access_max;

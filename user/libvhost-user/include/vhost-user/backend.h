@@ -42,6 +42,7 @@ struct vhost_backend;
 
 /**
  * struct vhost_backend_ops - what the back-end says by itself
+ * @struct_size: sizeof(struct vhost_backend_ops)
  * @lost: the connection has ended; @why is 0 after vhost_backend_disconnect(),
  *	else the -errno.  Called once for each connection that was made.  The
  *	descriptors are closed when it returns, so that this is the time to
@@ -66,6 +67,7 @@ struct vhost_backend;
  * An fd given to a callback is closed after it returned: dup it to keep it.
  */
 struct vhost_backend_ops {
+	size_t struct_size;
 	void (*lost)(void *data, int why);
 	int (*config_change)(void *data);
 	int (*iotlb)(void *data, const struct vhost_iotlb_msg *msg);
@@ -84,6 +86,7 @@ struct vhost_backend_ops {
 
 /**
  * struct vhost_backend_options - how to negotiate
+ * @struct_size: sizeof(struct vhost_backend_options)
  * @wanted: mask of VHOST_USER_PROTOCOL(), used where the back-end has them
  * @required: those without which it is not worth it; added to @wanted
  * @timeout_ms: for an answer; 0: VHOST_BACKEND_TIMEOUT_MS; -1: for ever
@@ -91,6 +94,7 @@ struct vhost_backend_ops {
  * @data: for @ops
  */
 struct vhost_backend_options {
+	size_t struct_size;
 	uint64_t wanted;
 	uint64_t required;
 	int timeout_ms;
@@ -102,12 +106,13 @@ struct vhost_backend_options {
 
 /**
  * vhost_backend_new - a connection that is not connected
- * @opt: copied, but not what opt->ops points to; NULL for the defaults
+ * @opt: copied, with opt->ops; NULL for the defaults
+ * @b: result
  *
- * Return: the connection; NULL when there is no memory.
+ * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM.
  */
-struct vhost_backend *
-vhost_backend_new(const struct vhost_backend_options *opt);
+int vhost_backend_new(const struct vhost_backend_options *opt,
+		      struct vhost_backend **b);
 
 /** vhost_backend_free - without calling lost(); NULL is fine */
 void vhost_backend_free(struct vhost_backend *b);

@@ -13,6 +13,10 @@
 #ifndef VUSER_VHOST_PROTO_H
 #define VUSER_VHOST_PROTO_H
 
+/* The inline functions of <linux/virtio_ring.h> are not C++. */
+#if defined(__cplusplus) && !defined(VIRTIO_RING_NO_LEGACY)
+#define VIRTIO_RING_NO_LEGACY
+#endif
 #include <linux/vhost_types.h>
 #include <stdbool.h>
 #include <stddef.h>

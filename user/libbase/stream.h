@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Send and receive bytes with file descriptors on a UNIX stream socket. */
-#ifndef SOCKET_STREAM_H
-#define SOCKET_STREAM_H
+#ifndef LIBBASE_STREAM_H
+#define LIBBASE_STREAM_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -52,4 +52,4 @@ ssize_t vu_stream_recv(int sock, void *buf, size_t len,
 ssize_t vu_stream_send(int sock, struct iovec *iov, int iovcnt, const int *fds,
 		       uint32_t nr_fds);
 
-#endif /* SOCKET_STREAM_H */
+#endif /* LIBBASE_STREAM_H */

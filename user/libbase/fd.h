@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* File descriptors that a peer sent: anything may be behind them. */
-#ifndef VUSER_FD_H
-#define VUSER_FD_H
+#ifndef LIBBASE_FD_H
+#define LIBBASE_FD_H
 
 #include <stdbool.h>
 
@@ -21,4 +21,4 @@ bool vu_fd_may_be_eventfd(int fd);
 /* A UNIX socket; asks nobody but the kernel. */
 bool vu_fd_is_unix(int fd);
 
-#endif /* VUSER_FD_H */
+#endif /* LIBBASE_FD_H */

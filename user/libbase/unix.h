@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Connect to a UNIX stream socket, or listen on one. */
-#ifndef SOCKET_UNIX_H
-#define SOCKET_UNIX_H
+#ifndef LIBBASE_UNIX_H
+#define LIBBASE_UNIX_H
 
 /**
  * vu_unix_connect - connect to the UNIX stream socket at a path
@@ -24,4 +24,4 @@ int vu_unix_connect(const char *path);
  */
 int vu_unix_listen(const char *path);
 
-#endif /* SOCKET_UNIX_H */
+#endif /* LIBBASE_UNIX_H */

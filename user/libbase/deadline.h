@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Deadlines on the monotonic clock, in milliseconds. -1 means no deadline. */
-#ifndef SOCKET_DEADLINE_H
-#define SOCKET_DEADLINE_H
+#ifndef LIBBASE_DEADLINE_H
+#define LIBBASE_DEADLINE_H
 
 #include <poll.h>
 #include <stdint.h>
@@ -19,4 +19,4 @@ int vu_deadline_left(int64_t deadline);
  */
 int vu_deadline_poll(struct pollfd *fds, nfds_t nr, int64_t deadline);
 
-#endif /* SOCKET_DEADLINE_H */
+#endif /* LIBBASE_DEADLINE_H */

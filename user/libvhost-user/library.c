@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <vhost-user/version.h>
+
+uint32_t vhost_user_library_version(void)
+{
+	return VHOST_USER_LIBRARY_VERSION;
+}
