@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /*
  * The synchronous client, for one thread.  While it waits, for a reply or for
  * room to send, it takes in what the server sends; so the server may send

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* A connection that several threads use; see the header. */
 #include <errno.h>
 #include <poll.h>

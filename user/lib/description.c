@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* What a handshake learns: built from replies, freed as a whole. */
 #include <errno.h>
 #include <stdlib.h>

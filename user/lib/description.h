@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Building a description; 0, -ENOMEM or -EPROTO. */
 #ifndef VUSER_DESCRIPTION_H
 #define VUSER_DESCRIPTION_H

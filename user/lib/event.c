@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Signalling an eventfd that somebody else has, too; see the header. */
 #include <linux/aio_abi.h>
 #include <poll.h>

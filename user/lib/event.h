@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Signalling an eventfd that somebody else has, too. */
 #ifndef VUSER_EVENT_H
 #define VUSER_EVENT_H

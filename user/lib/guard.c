@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Copies that survive the loss of the memory they touch; see the header. */
 #include <errno.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /*
  * Learning all about a server, one question after the other: the version, the
  * device, each region, the io fds of each region, each interrupt type.  There

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 #include <vuser/version.h>
 
 uint32_t vuser_library_version(void)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Framing: one message with its file descriptors in, one out. */
 #include <errno.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* An MSI-X table with its pending bits, as memory. */
 #include <errno.h>
 #include <stdlib.h>

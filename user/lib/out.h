@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Sending a message in steps. */
 #ifndef VUSER_OUT_H
 #define VUSER_OUT_H

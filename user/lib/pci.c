@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Config space of a PCI device: a type 0 header and its capabilities. */
 #include <endian.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the message code share. */
 #ifndef VUSER_PROTO_INTERNAL_H
 #define VUSER_PROTO_INTERNAL_H

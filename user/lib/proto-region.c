@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Messages that describe regions, with their capabilities and io fds. */
 #include <errno.h>
 #include <stdlib.h>

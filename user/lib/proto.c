@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /*
  * Messages as typed structures: the header and the commands with a payload of
  * fixed size.  Regions are in proto-region.c, data in proto-access.c, the

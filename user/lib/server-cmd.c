@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Commands of the client: which one is served by whom, and the replies. */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* The client's memory: what was mapped, and how to get at it. */
 #include <errno.h>
 #include <stddef.h>

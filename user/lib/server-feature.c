@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* DEVICE_FEATURE: what is migrated, what is logged, and what devices have else. */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the server share. */
 #ifndef VUSER_SERVER_INTERNAL_H
 #define VUSER_SERVER_INTERNAL_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Interrupts: the eventfds of SET_IRQS, masks, and firing. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /*
  * The states of migration.  Without PRE_COPY all of them but ERROR are one step
  * from STOP, so that any path is to STOP and from there on.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Regions: what the client is told of them, and its accesses. */
 #include <errno.h>
 #include <stdlib.h>

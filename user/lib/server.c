@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* A device at a socket: its clients come and go here. */
 #include <errno.h>
 #include <fcntl.h>

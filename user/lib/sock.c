@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* The UNIX sockets of servers and clients. */
 #include <vuser/sock.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* "VFIO_USER_VERSION" and its JSON. */
 #include <errno.h>
 #include <json-c/json.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Structures that programs and libraries of different versions exchange. */
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Deadlines on the monotonic clock, in milliseconds. */
 #include <errno.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Deadlines on the monotonic clock, in milliseconds. -1 means no deadline. */
 #ifndef LIBBASE_DEADLINE_H
 #define LIBBASE_DEADLINE_H

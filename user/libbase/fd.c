@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Closing what a peer sent, see the header. */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* File descriptors that a peer sent: anything may be behind them. */
 #ifndef LIBBASE_FD_H
 #define LIBBASE_FD_H

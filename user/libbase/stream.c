@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Bytes and file descriptors through a UNIX socket. */
 #include <errno.h>
 #include <string.h>

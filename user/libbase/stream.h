@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Send and receive bytes with file descriptors on a UNIX stream socket. */
 #ifndef LIBBASE_STREAM_H
 #define LIBBASE_STREAM_H

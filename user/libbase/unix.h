@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Connect to a UNIX stream socket, or listen on one. */
 #ifndef LIBBASE_UNIX_H
 #define LIBBASE_UNIX_H

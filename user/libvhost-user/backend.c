@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* The connection to a vhost-user back-end: its start, its end, its requests. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* The back-end's channel: what it asks the front-end. */
 #include <errno.h>
 #include <linux/virtio_config.h>

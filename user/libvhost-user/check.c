@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /*
  * Checks of what is in vhost-user's messages. Each returns the rule that is
  * broken, in words that go on after "SET_MEM_TABLE: ", or NULL. Sizes and

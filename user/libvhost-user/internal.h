@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What the files of the vhost-user front-end share. */
 #ifndef VUSER_VHOST_INTERNAL_H
 #define VUSER_VHOST_INTERNAL_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 #include <vhost-user/version.h>
 
 uint32_t vhost_user_library_version(void)

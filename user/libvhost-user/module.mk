@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: BSD-3-Clause
 # The front end of vhost-user.
 libraries += libvhost-user
 libvhost-user-dir := $(d)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Messages of vhost-user: headers, sizes, numbers of fds. */
 #include <errno.h>
 #include <string.h>

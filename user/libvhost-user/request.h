@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* Requests of a kind that is common. */
 #ifndef VUSER_VHOST_REQUEST_H
 #define VUSER_VHOST_REQUEST_H

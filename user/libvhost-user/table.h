@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* What each message of vhost-user looks like. */
 #ifndef VUSER_VHOST_TABLE_H
 #define VUSER_VHOST_TABLE_H

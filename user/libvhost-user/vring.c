@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* The requests to a vhost-user back-end that are about rings. */
 #include <errno.h>
 #include <linux/virtio_config.h>

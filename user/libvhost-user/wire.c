@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: BSD-3-Clause
 /* Messages of vhost-user over a socket. */
 #include <errno.h>
 #include <sys/uio.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libvuser: touching memory that a client gave.  It can cut its file short at
  * any time, and a mapped page that lost its file raises SIGBUS.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* libvuser: the version of the library. */
 #ifndef VUSER_VERSION_H
 #define VUSER_VERSION_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* libvhost-user: the version of the library. */
 #ifndef VHOST_USER_VERSION_H
 #define VHOST_USER_VERSION_H
