@@ -31,7 +31,7 @@ static volatile uint32_t *at(volatile void *base, size_t off)
 }
 
 /*
- * A device of the test's own, whose areas are files of one kind, and a mapping
+ * A device for one test, whose areas are files of one kind, and a mapping
  * of one area.
  */
 struct area {

@@ -80,7 +80,8 @@ TEST_F(compat, consumer_of_32_bits_works_except_for_traps)
 		status = task_wait_end(self->pid, SOON_MS);
 		ASSERT_EQ(0, status)
 		{
-			TH_LOG("line %d", WEXITSTATUS(status));
+			TH_LOG("consumer32 failed in line %d",
+			       WEXITSTATUS(status));
 		}
 	}
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 1", IOVA));

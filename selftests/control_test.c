@@ -124,8 +124,7 @@ static void drop_net_admin(void)
 }
 
 /*
- * The harness runs each test in its own process, so this one may drop its
- * rights.
+ * The harness runs each test in its own process, so a test may drop its rights.
  */
 TEST_F(control, caller_without_cap_net_admin_can_only_read)
 {

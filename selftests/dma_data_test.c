@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the server sees through DMA maps: every kind of memory, mapped and by
- * message, and the effect of unmap, munmap and fork.
+ * The memory that the server sees through DMA maps: every kind of memory,
+ * mapped and by message, and the effect of unmap, munmap and fork.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>

@@ -171,7 +171,8 @@ static const struct bad_map bad_maps[] = {
 	{ "unknown flag", 0, 0, PAGE, DMA_RW | 0x80, -EINVAL },
 	{ "iova wraps", 0, -PAGE, 2 * PAGE, DMA_RW, -EOVERFLOW },
 	{ "past the range", 0, 1ULL << 57, PAGE, DMA_RW, -EINVAL },
-	{ "over its end", 0, (1ULL << 57) - PAGE, 2 * PAGE, DMA_RW, -EINVAL },
+	{ "across the end of the range", 0, (1ULL << 57) - PAGE, 2 * PAGE,
+	  DMA_RW, -EINVAL },
 	{ "vaddr wraps", ~0xfffULL, 0, -PAGE, DMA_RW, 0 },
 };
 

@@ -181,7 +181,7 @@ TEST_F_TIMEOUT(window, remapping_keeps_other_maps_usable, 120)
 	EXPECT_GE(LIMIT, testdev_num(&c->td, "dma-count"));
 }
 
-/* What the device writes arrives in the right page, and nowhere else. */
+/* Data that the device writes arrives in the right page, and nowhere else. */
 TEST_F_TIMEOUT(few, dma_writes_reach_the_right_page, 120)
 {
 	struct consumer *c = &self->c;

@@ -62,14 +62,14 @@ struct player {
 	int done; /* reads a byte: no more cases */
 };
 
-/* What each player must have as much of after a case as before. */
+/* Resources that a player must not gain or lose during a case. */
 struct own {
 	long fds; /* all fields have one size: they are compared as bytes */
 	long threads;
 	long locked; /* KiB */
 };
 
-/* What the machine must have as much of after an action as before. */
+/* Resources that the machine must not gain or lose during an action. */
 struct held {
 	int helper_fds;
 	long helper_threads;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each allocation fails in turn while the module is loaded: the load must fail,
- * and leave nothing behind.
+ * Each allocation fails in turn while the module is loaded: the load must fail
+ * and release everything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +81,7 @@ static void load_sweep(struct __test_metadata *_metadata,
 	TH_LOG("%u places", nth - 2);
 }
 
-TEST_F_TIMEOUT(module, failed_loads_leave_nothing_behind, 300)
+TEST_F_TIMEOUT(module, failed_loads_release_everything, 300)
 {
 	ASSERT_EQ(0, inject_init());
 	ASSERT_EQ(0, unload());

@@ -13,7 +13,7 @@ FIXTURE(consumer)
 	volatile unsigned char *bar;
 };
 
-/* One store of @size bytes. */
+/* Stores are made by pwrite or by a mapped, trapped store. */
 FIXTURE_VARIANT(consumer)
 {
 	int trapped;

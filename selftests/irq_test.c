@@ -279,9 +279,9 @@ static const struct bad_case bad_cases[] = {
 	{ "two actions", NONE | MASK | UNMASK, MSIX, 0, 1, -ENOTTY },
 	{ "MSI cannot be masked", NONE | MASK, MSI, 0, 1, -ENOTTY },
 	{ "MSI-X cannot be masked", NONE | MASK, MSIX, 0, 1, -ENOTTY },
-	{ "nor unmasked", NONE | UNMASK, MSIX, 0, 1, -ENOTTY },
+	{ "MSI-X cannot be unmasked", NONE | UNMASK, MSIX, 0, 1, -ENOTTY },
 	{ "ERR cannot be masked", NONE | MASK, ERR, 0, 1, -ENOTTY },
-	{ "REQ cannot be masked", NONE | UNMASK, REQ, 0, 1, -ENOTTY },
+	{ "REQ cannot be unmasked", NONE | UNMASK, REQ, 0, 1, -ENOTTY },
 	{ "two ERRs", EVENTFD | TRIGGER, ERR, 0, 2, -EINVAL },
 	{ "a second REQ", EVENTFD | TRIGGER, REQ, 1, 1, -EINVAL },
 };
@@ -524,8 +524,8 @@ static void disable_without_slots(int device, int to)
 }
 
 /*
- * The consumer is killed before the server could be told to disable: the server
- * keeps the eventfds until the close.
+ * The consumer is killed before the server gets the command to disable.  The
+ * server keeps the eventfds until the close.
  */
 TEST(kill_during_disable_disables_at_close)
 {

@@ -279,7 +279,8 @@ TEST(kill_ends_the_wait_for_a_page)
 	char c;
 
 	if (!pin_is_killable())
-		SKIP(return, "before 6.2 no kill ends a pin's wait for a page");
+		SKIP(return,
+			   "before 6.2, a kill does not end the wait of a pin");
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
 	ASSERT_EQ(0, pipe(to));
 	ASSERT_EQ(0, fuse_start(&fuse));

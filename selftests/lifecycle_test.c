@@ -219,7 +219,7 @@ TEST_F(mdev, open_without_a_server_fails_with_a_hint)
 	ASSERT_LE(0, klog);
 	EXPECT_EQ(-ENODEV, vfio_dev_open(&dev, self->uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(1, klog_has(klog, "endpoint"))
-	TH_LOG("no line that says what to do");
+	TH_LOG("the log has no hint");
 	close(klog);
 }
 

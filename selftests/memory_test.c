@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a server can do with the file of a DMA map, and what it cannot do after
- * the unmap.  The hostile server keeps the file and its mapping.
+ * Tests what a server can do with the file of a DMA map, and what it cannot do
+ * after the unmap.  The hostile server keeps the file and its mapping.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -133,7 +133,7 @@ static const struct refused refused[] = {
 	  MAP_SHARED, 0 },
 	{ "past the end", BAR(0), TESTDEV_BAR0_SIZE, 0x1000, RW, MAP_SHARED,
 	  EINVAL },
-	{ "over the end", BAR(0), TESTDEV_BAR0_SIZE - 0x1000, 0x2000, RW,
+	{ "across the end", BAR(0), TESTDEV_BAR0_SIZE - 0x1000, 0x2000, RW,
 	  MAP_SHARED, EINVAL },
 	{ "configuration space", VFIO_PCI_CONFIG_REGION_INDEX, 0, 0x1000, RW,
 	  MAP_SHARED, EINVAL },
@@ -196,7 +196,7 @@ static char *two_tables(void)
 }
 
 /*
- * If the kernel never set an entry, there would be no page table, and the
+ * If the kernel never set an entry, the page table would be missing, and the
  * kernel would allocate and free one for each access.
  */
 TEST_F(consumer, trapped_pages_share_one_page_table)

@@ -202,7 +202,7 @@ TEST_F(family, device_has_one_owner_until_its_socket_closes)
 	U32(VUSER_A_DEV_ID, self->id);
 	U64(VUSER_A_DEV_TOKEN, self->token);
 	EXPECT_EQ(-EPERM, SEND());
-	/* The token is of no use to another port. */
+	/* The token is not valid for another port. */
 	genl_begin(&other, &self->msg, VUSER_CMD_DEV_DETACH, 0);
 	U32(VUSER_A_DEV_ID, self->id);
 	U64(VUSER_A_DEV_TOKEN, token);
@@ -483,19 +483,19 @@ static const struct spec wrongs[] = {
 	WRONG("region twice", .region = VFIO_PCI_CONFIG_REGION_INDEX),
 	WRONG("region too large", .size = ~0ULL),
 	WRONG("area past the end", .area_off = 16 * PAGE),
-	WRONG("area over the end", .area_off = 15 * PAGE),
-	WRONG("area off a page", .area_off = 0x800),
+	WRONG("area across the end", .area_off = 15 * PAGE),
+	WRONG("area without page alignment", .area_off = 0x800),
 	WRONG("area of half a page", .area_size = 0x800),
 	WRONG("area wraps", .area_off = ~0xfffULL),
 	WRONG("area's size wraps", .area_size = ~0xfffULL),
-	WRONG("file offset off a page", .file_off = 0x800),
+	WRONG("file offset without page alignment", .file_off = 0x800),
 	WRONG("file offset wraps", .file_off = ~0xfffULL),
 	WRONG("areas overlap", .second_area = 1),
 	WRONG("too many areas", .second_area = 64),
 	WRONG("ioeventfd of an absent region", .io_region = 5),
 	WRONG("ioeventfd of a region too high", .io_region = 32),
 	WRONG("ioeventfd past the end", .io_off = 16 * PAGE),
-	WRONG("ioeventfd over the end", .io_off = 16 * PAGE - 2),
+	WRONG("ioeventfd across the end", .io_off = 16 * PAGE - 2),
 	WRONG("ioeventfd of 3 bytes", .io_size = 3),
 	WRONG("ioeventfd of 16 bytes", .io_size = 16),
 	WRONG("ioeventfd's unknown flag", .io_flags = 0x80),

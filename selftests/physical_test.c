@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A physical device beside vuser's: a container has one IOMMU backend, and
- * devices of the other backend are refused, whichever came first.
+ * A physical device beside a vuser device: a container has one IOMMU backend,
+ * and devices of the other backend are refused, whichever came first.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -237,8 +237,8 @@ TEST_F(physical, both_devices_can_use_the_same_memory)
 }
 
 /*
- * Registers of the physical device are mapped for DMA of vuser's: the server
- * accesses them only by message.
+ * Registers of the physical device are mapped for DMA of the vuser device: the
+ * server accesses them only by message.
  */
 FIXTURE(registers)
 {

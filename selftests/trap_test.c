@@ -165,9 +165,7 @@ static void check_pieces(struct __test_metadata *_metadata, char dir,
 			memcpy(&value, pattern + off, sizeof(value));          \
 			ASSERT_EQ(0, testdev_log_clear(&shared));              \
 			STORE(bar + MEM + off, type, value);                   \
-			/*
-			 * A load comes after the store, and is not part of it.
-			 */                                                     \
+			/* A later load is not part of the store. */           \
 			ASSERT_EQ(TESTDEV_ID,                                  \
 				  LOAD(bar + TESTDEV_REG_ID, uint32_t));       \
 			EXPECT_EQ(strlen(want[off]) + 1,                       \
@@ -463,7 +461,7 @@ TEST_F(consumer, unknown_instruction_raises_sigbus)
 	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("fxrstor (%0)" : : "r"(
 				  bar + MEM) : "memory")));
 	EXPECT_EQ(1, klog_count(klog, "cannot emulate the instruction"))
-	TH_LOG("not one line with the bytes");
+	TH_LOG("expected one line with the bytes");
 	EXPECT_EQ(TESTDEV_ID, LOAD(bar + TESTDEV_REG_ID, uint32_t));
 	close(klog);
 }

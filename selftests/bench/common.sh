@@ -72,7 +72,7 @@ start()
 {
 	"$@" >&2 &
 	PIDS+=($!)
-	# shellcheck disable=SC2034 # for who starts it
+	# shellcheck disable=SC2034 # used by callers
 	LAST_PID=$!
 }
 

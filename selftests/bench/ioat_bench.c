@@ -65,7 +65,10 @@ struct descriptor {
 	uint64_t unused[4];
 };
 
-/* What the device uses besides the blocks; its IOVA is the offset in @mem. */
+/*
+ * The memory that the device uses besides the blocks; its IOVA is the offset in
+ * @mem.
+ */
 struct memory {
 	struct descriptor ring[RING];
 	volatile uint64_t completion;

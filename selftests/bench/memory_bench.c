@@ -136,9 +136,9 @@ static void sleeper_end(struct sleeper *s)
 }
 
 /*
- * The time from just before the server's write until the consumer's thread runs.
- * The thread sleeps by then, because the command must first reach the server's
- * process.
+ * The time from just before the server's write until the consumer's thread
+ * runs.  The thread sleeps by then, because the command must first reach the
+ * server's process.
  */
 static double irq_ns(struct testdev *td, struct sleeper *s)
 {

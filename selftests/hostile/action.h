@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a consumer does, or which step of the handshake vuserd is at, when the
+ * The action of a consumer, or the step of the handshake, during which the
  * server plays its trick.
  */
 #ifndef HOSTILE_ACTION_H

@@ -29,7 +29,7 @@
 #define LONGEST (SHORT_TIMEOUT * LONGER * LONGER)
 
 /*
- * What a log contains about the device: the number of lines, and the last one.
+ * The lines of a log about the device: the number of lines, and the last one.
  */
 struct lines {
 	unsigned int nr;

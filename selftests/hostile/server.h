@@ -34,7 +34,7 @@ struct message {
 	unsigned int nr_fds;
 };
 
-/* What the server does after a trick. */
+/* The behavior of the server after a trick. */
 enum next {
 	NEXT_SERVE, /* continues normally */
 	NEXT_HANG_UP,

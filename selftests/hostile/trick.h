@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a broken or malicious server does to one message, in tables.
+ * The tricks of a broken or malicious server on one message, in tables.
  *
  * The tricks of generic_tricks[] are played on every action of a consumer and
- * on every step of the handshake (action.h); those similar to another one only on
- * a few.  Each trick of single_tricks[] is played on the action that it names.
- * To add a case, add a line.
+ * on every step of the handshake (action.h); those similar to another one only
+ * on a few.  Each trick of single_tricks[] is played on the action that it
+ * names.  To add a case, add a line.
  */
 #ifndef HOSTILE_TRICK_H
 #define HOSTILE_TRICK_H

@@ -71,7 +71,7 @@ typedef void (*nlt_fn)(void *data, const struct nlt_reply *reply);
 int nlt_call(struct nlt *nl, struct nlt_msg *msg, nlt_fn fn, void *data);
 
 /*
- * What the kernel reported about the last error: its text, "missing" if it
+ * The kernel's report about the last error: its text, "missing" if it
  * named a missing attribute, or "".
  */
 const char *nlt_ext_ack(void);

@@ -31,8 +31,8 @@
  * @from_first: test failures from a place on first, then single ones. For
  *         allocations that only the first successful @run makes: with single
  *         failures, a @run may succeed before it is the turn of that allocation
- * @one_only: test single failures only, for an operation that the kernel retries
- *         while there is no memory
+ * @one_only: test single failures only, for an operation that the kernel
+ *         retries while there is no memory
  */
 struct sweep_op {
 	int (*run)(void *data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests do in /sys: create and remove devices, read and write their
- * attributes, wait for a state.  Functions return 0 or -errno.
+ * Actions in /sys: create and remove devices, read and write their attributes,
+ * wait for a state.  Functions return 0 or -errno.
  */
 #ifndef SELFTESTS_SYSFS_H
 #define SELFTESTS_SYSFS_H

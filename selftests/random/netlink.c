@@ -26,8 +26,8 @@ static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
 	unsigned int i;
 
 	/*
-	 * Rarely change the endpoint; otherwise the device would be of no use
-	 * to others.
+	 * Rarely change the endpoint; otherwise others could not use the
+	 * device.
 	 */
 	if (attr->type == VUSER_A_DEV_ENDPOINT && attr->kind == K_TEXT)
 		return !once_in(dice, 32);
