@@ -11,7 +11,7 @@
 #define FAKE_SLOTS  32
 #define FAKE_QUEUES 4
 
-/* What the back end does with a request. */
+/* The reaction of the back end to a request. */
 enum fake_action {
 	FAKE_DEFAULT, /* reply as a correct back end does */
 	FAKE_SEND, /* send fake->reply and ->reply_fd, which the hook has set */
