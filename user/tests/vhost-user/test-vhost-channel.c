@@ -18,7 +18,7 @@
 #define B(name)	     VHOST_USER_BACKEND_##name
 #define PLATFORM_BIT (1ULL << VIRTIO_F_ACCESS_PLATFORM)
 
-/* What the callbacks received, and what they do. */
+/* The arguments of the last callback, and the actions of all of them. */
 static struct {
 	unsigned int calls;
 	uint32_t request;

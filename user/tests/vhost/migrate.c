@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What tests of migration do with a device and its back-end; see the header. */
+/* Steps of migration that several tests share; see the header. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -37,7 +37,7 @@ int mig_where(struct stand *stand)
 	return state.device_state;
 }
 
-/* All of the mig_stream, in parts of @part bytes; -errno, or its length. */
+/* Read the stream in parts of @part bytes; return its length or -errno. */
 ssize_t mig_read(struct stand *stand, size_t part)
 {
 	size_t len = 0;
@@ -110,7 +110,7 @@ void mig_cfg(struct stand *stand, uint64_t offset, void *value, bool write)
 		 0);
 }
 
-/* Registers of a driver that has come far, and some it wrote last. */
+/* Run a driver up to DRIVER_OK, and write some more registers. */
 void mig_run_source(struct stand *stand)
 {
 	uint32_t value = PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
@@ -128,7 +128,7 @@ void mig_run_source(struct stand *stand)
 	stand->stopped_at = 0x8765;
 }
 
-/* A stream of a device that runs. */
+/* Return the stream of a running device. */
 ssize_t mig_get_stream(const char *type, uint64_t protocol)
 {
 	struct stand *stand = mig_setup(type, protocol);

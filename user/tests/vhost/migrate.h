@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What tests of migration do with a device and its back-end. */
+/* Steps of migration that several tests share. */
 #ifndef TESTS_MIGRATE_H
 #define TESTS_MIGRATE_H
 
@@ -15,37 +15,42 @@
 #define NO_STATE    (~VHOST_USER_PROTOCOL(DEVICE_STATE))
 #define NO_INFLIGHT (~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD))
 
-/* Milliseconds: for what comes, and for what must not. */
+/*
+ * Timeouts in milliseconds: for events that must come, and that must not come.
+ */
 #define SOON  10000
 #define NEVER 50
 
 #define STREAM_MAX (1 << 20)
 #define STATE_LEN  200000
 
-/* What mig_read() fills and mig_write() sends. */
+/* The stream that mig_read() fills and mig_write() sends. */
 extern uint8_t mig_stream[STREAM_MAX];
-/* The state of each back-end. */
+/* The state of each back end. */
 extern uint8_t mig_backend_state[STATE_LEN];
 
-/* A stand whose back-end has that state. */
+/* Set up a stand whose back end has mig_backend_state. */
 struct stand *mig_setup(const char *type, uint64_t protocol);
-/* Into a state of migration; 0 or -errno. */
+/* Change the migration state; return 0 or -errno. */
 int mig_go(struct stand *stand, uint32_t to);
-/* The state it is in. */
+/* Return the migration state. */
 int mig_where(struct stand *stand);
-/* All of the stream, in parts of @part bytes; its length or -errno. */
+/*
+ * Read the complete stream in parts of @part bytes; return its length or
+ * -errno.
+ */
 ssize_t mig_read(struct stand *stand, size_t part);
-/* @len bytes of it, likewise; 0 or -errno. */
+/* Write @len bytes of the stream in parts; return 0 or -errno. */
 int mig_write(struct stand *stand, size_t len, size_t part);
-/* Has a driver that has come far, and wrote some registers last. */
+/* Run a driver up to DRIVER_OK, and write some more registers. */
 void mig_run_source(struct stand *stand);
-/* The stream of such a device, which is gone then; its length. */
+/* Return the length of the stream of such a device; the device is freed. */
 ssize_t mig_get_stream(const char *type, uint64_t protocol);
 
 int mig_event(void);
 void mig_set_irq(struct stand *stand, uint32_t vector, int fd);
 uint8_t mig_status(struct stand *stand);
-/* Reads or writes four bytes of configuration space. */
+/* Read or write four bytes of configuration space. */
 void mig_cfg(struct stand *stand, uint64_t offset, void *value, bool write);
 
 #endif /* TESTS_MIGRATE_H */

@@ -44,7 +44,7 @@ const char *peers_path(const char *name)
 	return path;
 }
 
-/* Where a program says that it is ready. */
+/* Create the socket where a program reports that it is ready. */
 static int notify_socket(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -79,11 +79,11 @@ void peers_exec(const char *const *argv)
 	} else {
 		strcpy(self, argv[0]);
 	}
-	/* A test that fails leaves nothing behind. */
+	/* The program must not outlive a test that fails. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* Whatever who started us thinks of it. */
+	/* The process that started the test may ignore SIGPIPE. */
 	signal(SIGPIPE, SIG_DFL);
-	/* What it prints is no TAP. */
+	/* The program's output is not TAP. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	setenv("NOTIFY_SOCKET", peers_path("notify"), 1);
 	execv(self, (char **)argv);

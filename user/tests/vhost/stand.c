@@ -24,7 +24,7 @@ static void keep(int *where, struct fake *fake)
 	*where = fake->nr_fds ? dup(fake->fds[0]) : -1;
 }
 
-/* Of the state that goes out or comes in, in a thread of its own. */
+/* Write the state to be saved, or read the state to be loaded, in a thread. */
 static void *move_state(void *arg)
 {
 	struct stand *stand = arg;
@@ -64,7 +64,7 @@ static void start_state(struct stand *stand, struct fake *fake)
 	require(!pthread_create(&stand->mover, NULL, move_state, stand));
 }
 
-/* Note what ring 0 is told; everything is answered as it should be. */
+/* Record the requests about ring 0 and reply correctly. */
 static enum fake_action on_request(struct fake *fake)
 {
 	struct stand *stand = (struct stand *)fake->data;
@@ -149,7 +149,7 @@ struct stand *stand_new(void)
 	stand->stop = stand->log = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
 		 getpid(), number++);
-	/* As in the program. */
+	/* As the program does. */
 	signal(SIGPIPE, SIG_IGN);
 	unlink(stand->path);
 	return stand;
@@ -161,7 +161,7 @@ static void start_listening(struct stand *stand)
 	require(stand->listener >= 0);
 }
 
-/* From then on nobody is there to connect to. */
+/* Later connections are refused. */
 static void stop_listening(struct stand *stand)
 {
 	close(stand->listener);
@@ -274,7 +274,7 @@ void stand_free(struct stand *stand)
 		pthread_join(stand->thread, NULL);
 	}
 	vhost_device_free(stand->device);
-	/* It ends when the front-end has gone. */
+	/* The back end's thread ends when the front end disconnects. */
 	fake_stop(&stand->fake);
 	check(!stand->fake.rule);
 	end_state(stand);

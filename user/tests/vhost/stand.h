@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device between a back-end of the tests and a client: the back-end's thread
- * notes what it is told, the device's serves, the test is the client.
+ * A device between a scripted back end and a client.  The back end's thread
+ * records its requests, the device has a thread of its own, and the test is the
+ * client.
  */
 #ifndef VHOST_STAND_H
 #define VHOST_STAND_H
@@ -17,47 +18,47 @@
 #define STAND_IOVA 0x100000
 #define STAND_SIZE 0x10000
 
-/* Where stand_start() has queue 0. */
+/* The ring of queue 0 after stand_start(). */
 #define STAND_DESC   STAND_IOVA
 #define STAND_DRIVER (STAND_IOVA + 0x1000)
 #define STAND_DEVICE (STAND_IOVA + 0x2000)
 
 /**
- * struct stand - all of it
- * @fake: back-end
- * @listener: where it is connected to
- * @path: of it
- * @kick: of ring 0, as the back-end has it, -1 before
+ * struct stand - the back end, the device and the client
+ * @fake: the back end
+ * @listener: socket where the device connects to the back end
+ * @path: path of @listener
+ * @kick: eventfd of ring 0 that the back end received, -1 before
  * @call: likewise
- * @calls: how often the back-end was given one
- * @base: of ring 0
- * @stopped_at: the base that it says a ring had when it was stopped
- * @stopped: rings it had stopped when memory was taken away last
- * @features: that it was told last
+ * @calls: number of call eventfds that the back end received
+ * @base: base of ring 0 that the back end received
+ * @stopped_at: base that the back end returns for a stopped ring
+ * @stopped: number of rings stopped when the last region was removed
+ * @features: the last features that the back end received
  * @protocol: likewise
- * @memory: of the region it was told of last, -1 before
+ * @memory: file of the last region that the back end received, -1 before
  * @region: that region
- * @log: the log of writes, -1 before
- * @log_size: of it
- * @addr: of a ring, as told last
- * @status: that it was told last
- * @state: its own state, to be saved
+ * @log: file of the log of writes, -1 before
+ * @log_size: size of the log
+ * @addr: the last address of a ring that the back end received
+ * @status: the last status that the back end received
+ * @state: the back end's own state, to be saved
  * @state_len: bytes of @state
- * @state_features: those that it had been told when a transfer began
- * @state_bad: it says that a transfer failed
- * @loaded: the state that it was given
- * @moved: bytes of @state or @loaded that have gone
- * @saving: the way they go
- * @state_fd: of the transfer
+ * @state_features: @features when a transfer began
+ * @state_bad: the back end reports that a transfer failed
+ * @loaded: the state that the back end received
+ * @moved: bytes of @state or @loaded transferred
+ * @saving: direction of the transfer
+ * @state_fd: pipe of the transfer
  * @mover: thread of the transfer
- * @moving: it is there
- * @refuse: a request that fails
- * @refuse_value: what it is answered with, 0: 1
- * @config: what it says its configuration is
- * @device: under test
- * @thread: its event loop
- * @stop: eventfd that ends it
- * @client: of the device
+ * @moving: @mover runs
+ * @refuse: a request that the back end refuses, or 0
+ * @refuse_value: the reply to @refuse; 0 means 1
+ * @config: the back end's configuration
+ * @device: the device under test
+ * @thread: the device's event loop
+ * @stop: eventfd that ends @thread
+ * @client: client of the device
  * @fd: the client's memory
  */
 struct stand {
@@ -98,37 +99,44 @@ struct stand {
 	int fd;
 };
 
-/* A back-end that listens; change stand->fake, then go on. */
+/* Create a back end that can listen; the test may change stand->fake next. */
 struct stand *stand_new(void);
-/* Make the device, while the back-end answers; as vhost_device_new(). */
+/*
+ * Create the device while the back end replies; returns as vhost_device_new().
+ */
 int stand_device(struct stand *stand, const struct vhost_device_options *opt);
-/* Its event loop, and a client. */
+/* Start the device's event loop and connect a client. */
 void stand_serve(struct stand *stand);
-/* Have the back-end taken away, and wait until that is so. */
+/* Close the back end's connection. */
 void stand_lose_backend(struct stand *stand);
-/* Another one at the same path, which it waits for. */
+/*
+ * Start another back end at the same path and wait until the device connects.
+ */
 void stand_new_backend(struct stand *stand);
 void stand_free(struct stand *stand);
 
-/* Registers in BAR 0, and in configuration space. */
+/* Access registers in BAR 0. */
 uint64_t stand_read(struct stand *stand, uint64_t offset, uint32_t count);
 void stand_write(struct stand *stand, uint64_t offset, uint32_t count,
 		 uint64_t value);
 
-/* The client maps STAND_SIZE bytes of memory at STAND_IOVA. */
+/* Map STAND_SIZE bytes of the client's memory at STAND_IOVA. */
 void stand_map(struct stand *stand);
-/* A driver up to FEATURES_OK, with what it accepts; and queue 0 as given. */
+/* Run a driver up to FEATURES_OK with @features; set up queue 0. */
 void stand_features(struct stand *stand, uint64_t features);
 void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 		 uint64_t device, uint16_t vector);
 
-/* All of the above but the memory, for a back-end of these features. */
+/*
+ * Do all of the above, except mapping memory, with these features of the back
+ * end.
+ */
 struct stand *stand_setup(const char *type, uint64_t features,
 			  uint64_t protocol);
-/* A driver up to DRIVER_OK, with queue 0. */
+/* Run a driver up to DRIVER_OK, with queue 0. */
 void stand_start(struct stand *stand, uint64_t features);
 
-/* Wait for an eventfd: its count, 0 when nothing came. */
+/* Wait for an eventfd; return its count, or 0 on timeout. */
 uint64_t stand_event(int fd, int timeout_ms);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device whole: what a client does, and what its back-end hears of it. */
+/* The complete device: what a client does, and what its back end receives. */
 #include <errno.h>
 #include <linux/virtio_blk.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #define VERSION_1 VIRTIO_BIT(VIRTIO_F_VERSION_1)
 #define PLATFORM  VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM)
 
-#define SOON  10000 /* ms, for what must come */
-#define NEVER 50 /* ms, for what must not */
+#define SOON  10000 /* ms, for events that must come */
+#define NEVER 50 /* ms, for events that must not come */
 
 #define DESC   STAND_IOVA
 #define DRIVER (STAND_IOVA + 0x1000)
@@ -64,7 +64,7 @@ static uint8_t isr(struct stand *stand)
 	return stand_read(stand, VHOST_BAR_ISR, 1);
 }
 
-TEST(rings_are_the_back_ends)
+TEST(back_end_gets_the_memory_and_eventfds_of_a_started_ring)
 {
 	struct stand *stand = setup("rng");
 	int call = new_event();
@@ -74,28 +74,31 @@ TEST(rings_are_the_back_ends)
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
 	stand_features(stand, VERSION_1 | PLATFORM);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
-	/* Nothing is started before the driver says that it is done. */
+	/* Nothing starts before DRIVER_OK. */
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
 	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 0);
 	driver_ok(stand);
 	check_eq(status(stand), 0xf);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_ENABLE], 1);
 
-	/* Memory: the client's file. */
+	/* Memory is the client's file. */
 	check(same_file(stand->memory, stand->fd));
 	check_eq(stand->region.guest_addr, STAND_IOVA);
 	check_eq(stand->region.user_addr, STAND_IOVA);
 	check_eq(stand->region.size, STAND_SIZE);
 	check_eq(stand->region.mmap_offset, STAND_SIZE);
 
-	/* Kick: by message; the first one is for what was there before. */
+	/*
+	 * The kick comes by message; the first one is for requests made before
+	 * the start.
+	 */
 	check_eq(stand_event(stand->kick, SOON), 1);
 	check_eq(vuser_client_write(stand->client, VFIO_PCI_BAR0_REGION_INDEX,
 				    VHOST_BAR_NOTIFY, &queue, sizeof(queue)),
 		 0);
 	check_eq(stand_event(stand->kick, SOON), 1);
 
-	/* Call: the client's own eventfd, without us. */
+	/* The call is the client's own eventfd, without our help. */
 	eventfd_write(stand->call, 1);
 	check_eq(stand_event(call, 0), 1);
 
@@ -105,7 +108,7 @@ TEST(rings_are_the_back_ends)
 	stand_free(stand);
 }
 
-TEST(kick_by_ioeventfd)
+TEST(ioeventfd_of_the_client_kicks_the_ring)
 {
 	struct stand *stand = setup("rng");
 	const struct vuser_region *bar =
@@ -130,13 +133,13 @@ TEST(kick_by_ioeventfd)
 	stand_free(stand);
 }
 
-TEST(features_passed)
+TEST(features_are_offered_and_accepted_without_vhost_users_own)
 {
 	struct stand *stand = setup("rng");
 
 	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 1);
 	check(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & PLATFORM >> 32);
-	/* Not the bit of vhost-user, nor data in kicks. */
+	/* Neither vhost-user's own bit nor data in kicks is offered. */
 	check(!(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & 1 << (38 - 32)));
 	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 0);
 	check(!(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) &
@@ -148,7 +151,7 @@ TEST(features_passed)
 	stand_free(stand);
 }
 
-TEST(vector_without_eventfd)
+TEST(call_before_the_vectors_eventfd_is_delivered_later)
 {
 	struct stand *stand = setup("rng");
 	int call = new_event(), other = new_event();
@@ -159,18 +162,18 @@ TEST(vector_without_eventfd)
 	driver_ok(stand);
 	check_eq(stand->calls, 1);
 	eventfd_write(stand->call, 1);
-	/* As soon as there is one it is told of what came before. */
+	/* A new eventfd is signalled for the calls before it. */
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
 	check_eq(stand->calls, 2);
 	check_eq(stand_event(call, SOON), 1);
 	eventfd_write(stand->call, 1);
 	check_eq(stand_event(call, 0), 1);
-	/* Another in its place. */
+	/* Replace the eventfd. */
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, other);
 	eventfd_write(stand->call, 1);
 	check_eq(stand_event(other, 0), 1);
 	check_eq(stand_event(call, 0), 0);
-	/* Those of other vectors do not matter. */
+	/* Eventfds of other vectors do not affect the ring. */
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, call);
 	check_eq(stand->calls, 3);
 	close(call);
@@ -178,7 +181,7 @@ TEST(vector_without_eventfd)
 	stand_free(stand);
 }
 
-TEST(intx)
+TEST(intx_is_masked_until_the_client_unmasks_it)
 {
 	struct stand *stand = setup("rng");
 	int line = new_event();
@@ -192,7 +195,7 @@ TEST(intx)
 	check_eq(stand_event(line, SOON), 1);
 	check_eq(isr(stand), VIRTIO_ISR_QUEUE);
 	check_eq(isr(stand), 0);
-	/* Masked by itself, until the client unmasks. */
+	/* INTx masks itself until the client unmasks it. */
 	eventfd_write(stand->call, 1);
 	check_eq(stand_event(line, NEVER), 0);
 	check_eq(vuser_client_set_irqs(
@@ -206,7 +209,7 @@ TEST(intx)
 	stand_free(stand);
 }
 
-TEST(rings_outside_of_memory)
+TEST(ring_outside_of_memory_or_unaligned_sets_needs_reset)
 {
 	static const struct {
 		uint64_t desc, driver, device;
@@ -238,7 +241,7 @@ TEST(rings_outside_of_memory)
 		check_eq(isr(stand), VIRTIO_ISR_CONFIG);
 	}
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
-	/* A ring of a size that only packed ones can have. */
+	/* A ring size that only packed rings may have. */
 	stand_features(stand, VERSION_1);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2, 12);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_DESCLO, 8, DESC);
@@ -247,7 +250,7 @@ TEST(rings_outside_of_memory)
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	driver_ok(stand);
 	check_eq(status(stand), 0x4f);
-	/* And the device can still be had. */
+	/* The device works after a reset. */
 	stand_features(stand, VERSION_1);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
@@ -270,8 +273,11 @@ static void map_again(struct stand *stand)
 		 0);
 }
 
-/* Memory that a ring lies in goes, and comes again: so does the ring. */
-TEST(ring_pauses)
+/*
+ * When the memory of a ring is unmapped, the ring pauses until it is mapped
+ * again.
+ */
+TEST(ring_pauses_while_its_memory_is_unmapped)
 {
 	struct stand *stand = setup("rng");
 
@@ -285,21 +291,21 @@ TEST(ring_pauses)
 	stand_features(stand, VERSION_1);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
-	/* Other memory. */
+	/* Unmap other memory. */
 	unmap(stand, 0x800000, 0x1000);
 	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 0);
 	unmap(stand, STAND_IOVA, STAND_SIZE);
 	check_eq(stand->fake.seen[VHOST_USER_REM_MEM_REG], 2);
 	check_eq(stand->stopped, 1);
 	check_eq(status(stand), 0xf);
-	/* It goes on where it was, and with a look at what came meanwhile. */
+	/* The ring continues at its position, with a kick for new requests. */
 	stand_event(stand->kick, SOON);
 	map_again(stand);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
 	check_eq(stand->base, 7);
 	check_eq(stand_event(stand->kick, SOON), 1);
 	check_eq(status(stand), 0xf);
-	/* A ring that is no more does not. */
+	/* A ring that was reset meanwhile does not continue. */
 	unmap(stand, STAND_IOVA, STAND_SIZE);
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	map_again(stand);
@@ -327,7 +333,7 @@ static void memory_goes(uint64_t protocol, uint32_t request)
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
 	check_eq(status(stand), 0xf);
-	/* One more while it runs is told at once. */
+	/* A region mapped while the device runs is sent at once. */
 	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
 				      VFIO_USER_DMA_MAP_READ |
 					      VFIO_USER_DMA_MAP_WRITE,
@@ -336,7 +342,7 @@ static void memory_goes(uint64_t protocol, uint32_t request)
 	before = stand->fake.seen[request];
 	check_eq(vuser_client_dma_unmap(stand->client, 0x800000, 0x1000), 0);
 	check_eq(stand->fake.seen[request], before + 1);
-	/* What cannot be told is not. */
+	/* Regions that the back end cannot map are not sent. */
 	check_eq(vuser_client_dma_map(stand->client, 0x900000, 0x1000,
 				      VFIO_USER_DMA_MAP_READ |
 					      VFIO_USER_DMA_MAP_WRITE,
@@ -349,18 +355,18 @@ static void memory_goes(uint64_t protocol, uint32_t request)
 	stand_free(stand);
 }
 
-TEST(memory_goes_slot_by_slot)
+TEST(memory_is_removed_by_slot_requests)
 {
 	memory_goes(UINT64_MAX, VHOST_USER_REM_MEM_REG);
 }
 
-TEST(memory_goes_by_the_table)
+TEST(memory_is_removed_by_a_new_table_without_slots)
 {
 	memory_goes(~VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS),
 		    VHOST_USER_SET_MEM_TABLE);
 }
 
-TEST(queue_reset)
+TEST(queue_reset_stops_the_ring_until_it_is_enabled_again)
 {
 	struct stand *stand = setup("rng");
 
@@ -377,7 +383,7 @@ TEST(queue_reset)
 	stand_free(stand);
 }
 
-TEST(no_bus_master)
+TEST(clearing_bus_master_stops_rings_and_sets_needs_reset)
 {
 	struct stand *stand = setup("rng");
 	uint16_t command = PCI_COMMAND_MASTER;
@@ -398,7 +404,7 @@ TEST(no_bus_master)
 	stand_free(stand);
 }
 
-/* A device that is running, its configuration's interrupt in @config. */
+/* Set up a running device whose configuration interrupt signals @config. */
 static struct stand *setup_running(uint64_t protocol, int config, int call)
 {
 	struct vhost_device_options options = { .queue_size = 256 };
@@ -419,7 +425,7 @@ static struct stand *setup_running(uint64_t protocol, int config, int call)
 	return stand;
 }
 
-TEST(back_end_comes_back)
+TEST(ring_continues_with_a_new_back_end_that_tracks_requests)
 {
 	int config = new_event(), call = new_event();
 	struct stand *stand = setup_running(UINT64_MAX, config, call);
@@ -431,7 +437,10 @@ TEST(back_end_comes_back)
 		       STAND_SIZE + (DEVICE - STAND_IOVA) + 2) == 2);
 	stand_lose_backend(stand);
 	stand_new_backend(stand);
-	/* An interrupt in case the last one was lost, and nothing else. */
+	/*
+	 * Only the queue's interrupt is signalled, since the last one may be
+	 * lost.
+	 */
 	check_eq(stand_event(call, SOON), 1);
 	check_eq(status(stand), 0xf);
 	check_eq(stand_event(config, NEVER), 0);
@@ -439,7 +448,7 @@ TEST(back_end_comes_back)
 	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
 	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 1);
 	check_eq(stand->base, 7);
-	/* After a reset nothing is in flight. */
+	/* After a reset no request is in flight. */
 	stand_features(stand, VERSION_1);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
@@ -450,8 +459,8 @@ TEST(back_end_comes_back)
 	stand_free(stand);
 }
 
-/* The same while a ring pauses: it waits for its memory. */
-TEST(back_end_comes_back_to_a_paused_ring)
+/* The same with a paused ring, which waits for its memory. */
+TEST(paused_ring_stays_paused_with_a_new_back_end)
 {
 	int config = new_event(), call = new_event();
 	struct stand *stand = setup_running(UINT64_MAX, config, call);
@@ -471,7 +480,7 @@ TEST(back_end_comes_back_to_a_paused_ring)
 	stand_free(stand);
 }
 
-TEST(back_end_lost)
+TEST(lost_back_end_without_tracking_sets_needs_reset)
 {
 	int config = new_event(), call = new_event();
 	struct stand *stand = setup_running(
@@ -480,7 +489,7 @@ TEST(back_end_lost)
 	stand_lose_backend(stand);
 	check_eq(stand_event(config, SOON), 1);
 	check_eq(status(stand), 0x4f);
-	/* A reset works, a start does not: there is nobody. */
+	/* A reset works, but a start fails without a back end. */
 	stand_features(stand, VERSION_1);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
@@ -490,7 +499,7 @@ TEST(back_end_lost)
 	stand_free(stand);
 }
 
-TEST(config_change)
+TEST(config_change_updates_the_configuration_and_interrupts)
 {
 	struct vhost_device_options options = { .queue_size = 256 };
 	struct stand *stand = stand_new();
@@ -518,15 +527,18 @@ TEST(config_change)
 	check_eq(stand_read(stand, VHOST_BAR_DEVICE, 8), 16);
 	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_CFGGENERATION, 1),
 		 (uint8_t)(before + 1));
-	/* What has not changed is not told. */
+	/* An unchanged configuration causes no interrupt. */
 	fake_ask(stand->fake.channel, &msg, -1);
 	check_eq(stand_event(config, NEVER), 0);
-	/* A write goes to the back-end. */
+	/* A write is sent to the back end. */
 	stand_write(stand,
 		    VHOST_BAR_DEVICE + offsetof(struct virtio_blk_config, wce),
 		    1, 1);
 	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
-	/* Behind its end there is nothing. */
+	/*
+	 * After the end of the configuration reads return 0 and writes do
+	 * nothing.
+	 */
 	check_eq(stand_read(stand, VHOST_BAR_DEVICE + 0xff8, 8), 0);
 	stand_write(stand, VHOST_BAR_DEVICE + 0xff8, 8, 1);
 	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
@@ -552,7 +564,7 @@ static void cfg_write(struct stand *stand, uint32_t offset, uint32_t count,
 		 0);
 }
 
-/* The offset of a capability of virtio, 0 when there is none. */
+/* Return the offset of a virtio capability, 0 if it is missing. */
 static uint32_t find_cap(struct stand *stand, uint8_t type)
 {
 	uint32_t pos = cfg_read(stand, PCI_CAPABILITY_LIST, 1);
@@ -563,7 +575,7 @@ static uint32_t find_cap(struct stand *stand, uint8_t type)
 	return pos;
 }
 
-TEST(capabilities)
+TEST(virtio_capabilities_point_at_the_registers)
 {
 	static const struct {
 		uint8_t type;
@@ -594,7 +606,7 @@ TEST(capabilities)
 	stand_free(stand);
 }
 
-/* The length that a capability of virtio says, 0 without one. */
+/* Return the length in a virtio capability, 0 if it is missing. */
 static uint32_t cap_length(struct stand *stand, uint8_t type)
 {
 	uint32_t pos = find_cap(stand, type);
@@ -602,14 +614,14 @@ static uint32_t cap_length(struct stand *stand, uint8_t type)
 	return pos ? cfg_read(stand, pos + 12, 4) : 0;
 }
 
-TEST(every_kind)
+TEST(each_device_type_has_its_ids_queues_and_configuration)
 {
-	/* Device IDs are virtio's, 1040h and more, classes those of PCI. */
+	/* Device IDs are virtio's plus 1040h; classes are those of PCI. */
 	static const struct {
 		const char *name;
 		uint16_t device;
 		uint32_t class;
-		uint16_t queues; /* with two where the configuration counts */
+		uint16_t queues; /* if the configuration has two queues */
 		uint16_t config;
 	} table[] = {
 		{ "net", 0x1041, 0x020000, 3, 12 },
@@ -622,12 +634,15 @@ TEST(every_kind)
 		{ "fs", 0x105a, 0x018000, 3, 40 },
 		{ "i2c", 0x1062, 0xff0000, 1, 0 },
 		{ "gpio", 0x1069, 0xff0000, 2, 8 },
-		/* A number of these is the same, any other what is said. */
+		/*
+		 * A number is the same as the name of its type, or a type of
+		 * its own.
+		 */
 		{ "id=2", 0x1042, 0x010000, 2, 60 },
 		{ "id=0x1a", 0x105a, 0x018000, 3, 40 },
 		{ "id=16", 0x1050, 0xff0000, FAKE_QUEUES, 24 },
 	};
-	/* Where these configurations count queues. */
+	/* Offsets of the number of queues in these configurations. */
 	static const uint8_t counts[] = { 34, 0, 36 };
 	struct vhost_device_options options;
 	struct stand *stand;
@@ -654,7 +669,7 @@ TEST(every_kind)
 			 table[i].queues);
 		check_eq(cap_length(stand, VIRTIO_PCI_CAP_DEVICE_CFG),
 			 table[i].config);
-		/* One vector for each queue, one for the configuration. */
+		/* One vector for each queue, and one for the configuration. */
 		check_eq(vuser_client_description(stand->client)
 				 ->irqs[VFIO_PCI_MSIX_IRQ_INDEX]
 				 .count,
@@ -666,8 +681,10 @@ TEST(every_kind)
 	}
 }
 
-/* Memory of the back-end's cannot become the client's: none is announced. */
-TEST(no_shared_memory)
+/*
+ * The back end's memory cannot be passed to the client, so none is announced.
+ */
+TEST(shared_memory_is_neither_negotiated_nor_announced)
 {
 	struct stand *stand = stand_setup("fs", UINT64_MAX, UINT64_MAX);
 
@@ -680,7 +697,7 @@ TEST(no_shared_memory)
 	stand_free(stand);
 }
 
-TEST(window)
+TEST(pci_cfg_window_accesses_bar_0)
 {
 	struct stand *stand = setup("rng");
 	uint32_t pos = find_cap(stand, VIRTIO_PCI_CAP_PCI_CFG);
@@ -697,7 +714,7 @@ TEST(window)
 	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_NUMQ);
 	cfg_write(stand, pos + 12, 4, 2);
 	check_eq(cfg_read(stand, pos + 16, 2), 1);
-	/* Other BARs, lengths and places: nothing happens. */
+	/* Other BARs, lengths and offsets have no effect. */
 	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_STATUS);
 	cfg_write(stand, pos + 12, 4, 3);
 	cfg_write(stand, pos + 16, 1, 0);
@@ -713,7 +730,7 @@ TEST(window)
 	stand_free(stand);
 }
 
-TEST(limit_of_memory_slots)
+TEST(max_dma_maps_is_the_number_of_memory_slots)
 {
 	struct stand *stand = setup("rng");
 
@@ -722,7 +739,10 @@ TEST(limit_of_memory_slots)
 	stand_free(stand);
 }
 
-/* Back-ends and options that do not go together. */
+/*
+ * Create a device with a back end and options that may not match; return the
+ * error.
+ */
 
 static int refused(const char *type, uint64_t features, uint64_t protocol,
 		   uint32_t queues)
@@ -742,16 +762,16 @@ static int refused(const char *type, uint64_t features, uint64_t protocol,
 	return ret;
 }
 
-TEST(contradictions)
+TEST(options_that_the_back_end_cannot_serve_are_refused)
 {
 	const uint64_t all = UINT64_MAX;
 	const uint64_t no_mq = ~VHOST_USER_PROTOCOL(MQ);
 	const uint64_t no_config = ~VHOST_USER_PROTOCOL(CONFIG);
 
 	check_eq(refused("rng", all, all, 0), 0);
-	/* Nothing that can be used. */
+	/* VIRTIO_F_VERSION_1 is missing. */
 	check_eq(refused("rng", all & ~VERSION_1, all, 0), -EOPNOTSUPP);
-	/* More queues than there are. */
+	/* More queues than the back end has. */
 	check_eq(refused("net", all, all, FAKE_QUEUES), 0);
 	check_eq(refused("net", all, all, FAKE_QUEUES + 1), -EINVAL);
 	check_eq(refused("net", all, no_mq, 2), -EINVAL);
@@ -759,7 +779,7 @@ TEST(contradictions)
 	check_eq(refused("id=5", all, all, FAKE_QUEUES + 1), -EINVAL);
 	check_eq(refused("id=5", all, all, 0), 0);
 	check_eq(refused("id=5", all, no_mq, 0), -EINVAL);
-	/* Configuration that is missing. */
+	/* The back end has no configuration. */
 	check_eq(refused("blk", all, no_config, 0), -EINVAL);
 	check_eq(refused("fs", all, no_config, 0), -EINVAL);
 	check_eq(refused("vsock", all, no_config, 0), -EINVAL);
@@ -791,7 +811,7 @@ static int answered_by(enum fake_action (*hook)(struct fake *))
 	return ret;
 }
 
-TEST(sockets_of_others)
+TEST(back_end_that_does_not_speak_vhost_user_is_refused)
 {
 	check_eq(answered_by(hang_up), -ECONNRESET);
 	check_eq(answered_by(babble), -EPROTO);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The log of writes: what the client asks for, and what the back-end hears. */
+/* The log of writes: requests of the client, and what the back end receives. */
 #include <errno.h>
 #include <linux/vhost_types.h>
 #include <linux/virtio_net.h>
@@ -26,7 +26,7 @@
 #define PAGES	 (STAND_SIZE / PAGE)
 #define ANY_PAGE ((UINT64_C(1) << PAGES) - 1)
 
-/* The page of memory that an address is on, as a bit. */
+/* The page of an address, as a bit. */
 #define BIT_OF(iova) (UINT64_C(1) << ((iova) - STAND_IOVA) / PAGE)
 
 #define RW (VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE)
@@ -52,7 +52,7 @@ static void stop(struct stand *stand)
 		 0);
 }
 
-/* What was written of 64 pages from @iova on. */
+/* Return which of 64 pages at @iova were written. */
 static uint64_t report(struct stand *stand, uint64_t iova)
 {
 	uint64_t msg[4] = { iova, 64 * PAGE, PAGE, 0 };
@@ -64,7 +64,7 @@ static uint64_t report(struct stand *stand, uint64_t iova)
 	return msg[3];
 }
 
-/* The back-end writes at @iova. */
+/* Let the back end report a write at @iova. */
 static void back_end_writes(struct stand *stand, uint64_t iova)
 {
 	uint8_t *log = mmap(NULL, stand->log_size, PROT_READ | PROT_WRITE,
@@ -86,14 +86,14 @@ static int offered(uint64_t features, uint64_t protocol)
 	return ret;
 }
 
-TEST(offered_where_the_back_end_has_it)
+TEST(logging_is_offered_if_the_back_end_supports_it)
 {
 	check_eq(offered(ALL, ALL), 0);
 	check_eq(offered(ALL & ~LOG_ALL, ALL), -ENOTTY);
 	check_eq(offered(ALL, ~VHOST_USER_PROTOCOL(LOG_SHMFD)), -ENOTTY);
 }
 
-TEST(while_rings_are_served)
+TEST(logging_starts_and_stops_on_running_rings)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
 
@@ -111,7 +111,7 @@ TEST(while_rings_are_served)
 	check_eq(stand->addr.log_guest_addr, STAND_DEVICE);
 	check_eq(stand->addr.used_user_addr, STAND_DEVICE);
 
-	/* The used ring may always have been written. */
+	/* The page of the used ring always counts as written. */
 	check_eq(report(stand, STAND_IOVA), BIT_OF(STAND_DEVICE));
 	back_end_writes(stand, STAND_IOVA + 5 * PAGE);
 	back_end_writes(stand, STAND_IOVA + 15 * PAGE);
@@ -130,7 +130,7 @@ TEST(while_rings_are_served)
 	stand_free(stand);
 }
 
-TEST(before_rings_are_served)
+TEST(logging_before_the_start_applies_to_rings_started_later)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
 
@@ -143,14 +143,14 @@ TEST(before_rings_are_served)
 	check(stand->features & LOG_ALL);
 	check_eq(stand->addr.flags, 1 << VHOST_VRING_F_LOG);
 	back_end_writes(stand, STAND_IOVA);
-	/* What was written before the reset is known after it. */
+	/* Writes before a reset are reported after it. */
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	check_eq(report(stand, STAND_IOVA), 1 | BIT_OF(STAND_DEVICE));
 	check_eq(report(stand, STAND_IOVA), 0);
 	stand_free(stand);
 }
 
-TEST(packed_rings)
+TEST(packed_ring_logs_its_descriptors_and_device_area)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
 
@@ -169,7 +169,7 @@ static int map(struct stand *stand, uint64_t iova)
 				    0);
 }
 
-TEST(memory_that_comes_later)
+TEST(log_grows_with_memory_mapped_later)
 {
 	const uint64_t high = UINT64_C(1) << 32;
 	struct stand *stand = stand_setup("rng", ALL, ALL);
@@ -189,22 +189,25 @@ TEST(memory_that_comes_later)
 	back_end_writes(stand, high);
 	check_eq(report(stand, high), 1);
 	check_eq(report(stand, STAND_IOVA), BIT_OF(STAND_DEVICE) | 1 << 5);
-	/* Within the log: told all the same, for the sake of some. */
+	/*
+	 * The log already covers this region, but some back ends need it sent
+	 * again.
+	 */
 	check_eq(map(stand, high - PAGE), 0);
 	check_eq(stand->fake.seen[VHOST_USER_SET_LOG_BASE], 3);
-	/* Too high for any log: that map is refused, and nothing else. */
+	/* Above the limit of a log, only this map is refused. */
 	check_eq(map(stand, VHOST_LOG_END), -E2BIG);
 	check_eq(map(stand, VHOST_LOG_END - PAGE), 0);
 	check_eq(stand->log_size, VHOST_LOG_MAX);
 	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 4);
 	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
-	/* Without a log it may lie anywhere. */
+	/* Without a log, any address is allowed. */
 	stop(stand);
 	check_eq(map(stand, VHOST_LOG_END), 0);
 	stand_free(stand);
 }
 
-TEST(memory_that_is_too_high)
+TEST(logging_fails_with_memory_above_the_limit)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
 
@@ -220,7 +223,7 @@ TEST(memory_that_is_too_high)
 	stand_free(stand);
 }
 
-TEST(back_end_that_refuses)
+TEST(logging_that_the_back_end_refuses_can_be_retried)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
 
@@ -229,14 +232,14 @@ TEST(back_end_that_refuses)
 	stand->refuse = VHOST_USER_SET_FEATURES;
 	check_eq(start(stand), -EREMOTEIO);
 	stand->refuse = 0;
-	/* The next try is a whole one. */
+	/* The next attempt sends everything again. */
 	check_eq(start(stand), 0);
 	check_eq(stand->fake.seen[VHOST_USER_SET_LOG_BASE], 2);
 	check(stand->features & LOG_ALL);
 	stand_free(stand);
 }
 
-TEST(back_end_lost)
+TEST(all_pages_count_as_written_after_the_back_end_is_lost)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
 	int call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -254,10 +257,10 @@ TEST(back_end_lost)
 	stand_lose_backend(stand);
 	stand_new_backend(stand);
 	check_eq(stand_event(call, 10000), 1);
-	/* It may have died before it could tell. */
+	/* The back end may have died before it logged a write. */
 	check_eq(report(stand, STAND_IOVA), ANY_PAGE);
 	check_eq(report(stand, STAND_IOVA), BIT_OF(STAND_DEVICE));
-	/* The next one logs as well. */
+	/* The next back end logs as well. */
 	check_eq(stand->fake.seen[VHOST_USER_SET_LOG_BASE], 1);
 	check(stand->features & LOG_ALL);
 	check_eq(stand->addr.flags, 1 << VHOST_VRING_F_LOG);
@@ -265,7 +268,7 @@ TEST(back_end_lost)
 	stand_free(stand);
 }
 
-/* The control queue is served here: a command in its ring. */
+/* Put a command into the control queue, which vuser-vhost serves itself. */
 static void put_command(struct stand *stand, uint64_t ack)
 {
 	static const struct virtio_net_ctrl_hdr hdr = {
@@ -286,7 +289,7 @@ static void put_command(struct stand *stand, uint64_t ack)
 		 sizeof(hdr));
 }
 
-TEST(what_is_written_here)
+TEST(writes_of_the_control_queue_are_logged)
 {
 	struct stand *stand = stand_setup("net", ALL, ALL);
 	int call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Disks that migrate, and the log of what they write: vuser-vhost between a
- * driver of the tests and back-ends that others wrote, or we.
+ * Migration and the log of writes of disks: vuser-vhost between a driver of the
+ * tests and back ends, ours or other projects'.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -110,7 +110,7 @@ static void connect_driver(struct chain *c)
 		    DRIVER_NUM, ring);
 }
 
-/* Ours, of which several may have the same file. */
+/* Start vuser-vhost-blk; several of them may use the same file. */
 static pid_t start_ours(const char *name)
 {
 	char file[96], sock[96];
@@ -121,7 +121,7 @@ static pid_t start_ours(const char *name)
 	return peers_run(argv);
 }
 
-/* From one to another, with requests that nobody has waited for. */
+/* Migrate from one back end to another with requests in flight. */
 static void migrate_ours(bool packed)
 {
 	pid_t first, second;
@@ -135,7 +135,7 @@ static void migrate_ours(bool packed)
 	chain_start(&a, "blk", peers_path("first"), "a");
 	chain_start(&b, "blk", peers_path("second"), "b");
 	connect_driver(&a);
-	/* So that a packed ring has wrapped. */
+	/* Enough requests for a packed ring to wrap. */
 	for (slot = 0; slot < 40; slot++)
 		read_block(&a, slot % DRIVER_SLOTS, slot, slot);
 	write_block(&a, 0, 7, 4711);
@@ -149,11 +149,11 @@ static void migrate_ours(bool packed)
 	check_eq(chain_load(&b, stream, len), 0);
 	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RUNNING), 0);
 	chain_irq(&b, 1, driver.call);
-	/* All of them, each once, whoever did it. */
+	/* Each request completes once, in either back end. */
 	wait_for(DRIVER_SLOTS);
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		check(slot_has(slot, slot == 7 ? 4711 : slot));
-	/* The first one may go now. */
+	/* The first device is no longer needed. */
 	chain_end(&a);
 	kill(first, SIGKILL);
 	waitpid(first, NULL, 0);
@@ -168,18 +168,18 @@ static void migrate_ours(bool packed)
 	end();
 }
 
-TEST(from_one_of_ours_to_another)
+TEST(split_ring_migrates_between_our_back_ends_with_requests_in_flight)
 {
 	migrate_ours(false);
 }
 
-TEST(from_one_of_ours_to_another_by_packed_rings)
+TEST(packed_ring_migrates_between_our_back_ends_with_requests_in_flight)
 {
 	migrate_ours(true);
 }
 
-/* Two devices, of which each is as if it were alone. */
-TEST(several_in_one_process)
+/* Two devices in one process must not affect each other. */
+TEST(devices_in_one_process_do_not_affect_each_other)
 {
 	const char *argv[] = {
 		"vuser-vhost", "--device",     "blk", "--back-end",
@@ -209,13 +209,13 @@ TEST(several_in_one_process)
 	driver_init(&driver, false);
 	connect_driver(&b);
 	read_block(&b, 1, 7, 4711);
-	/* One back-end goes, which its device notices... */
+	/* Kill one back end, which its device notices... */
 	kill(backs[0], SIGKILL);
 	waitpid(backs[0], NULL, 0);
 	while (chain_go(&a, VFIO_DEVICE_STATE_STOP) != -ENOTCONN)
 		chain_go(&a, VFIO_DEVICE_STATE_RUNNING);
 	read_block(&b, 2, 8, 8);
-	/* ...or a client: the other one does not notice. */
+	/* ...and disconnect its client: the other device continues. */
 	vuser_client_free(a.client);
 	read_block(&b, 3, 9, 9);
 	chain_connect(&a, "a");
@@ -230,7 +230,7 @@ TEST(several_in_one_process)
 
 #ifdef STORAGE_DAEMON
 
-/* It is ready when the process that was started has ended. */
+/* The daemon is ready when the started process exits. */
 static pid_t start_qemu(const char *name)
 {
 	const char *pidfile = peers_path("pid");
@@ -258,7 +258,7 @@ static pid_t start_qemu(const char *name)
 	return pid;
 }
 
-TEST(from_one_qemu_to_another)
+TEST(disk_migrates_between_qemu_storage_daemons_and_back)
 {
 	pid_t first, second;
 	struct chain a, b;
@@ -281,7 +281,7 @@ TEST(from_one_qemu_to_another)
 	chain_irq(&b, 1, driver.call);
 	read_block(&b, 1, 7, 4711);
 	read_block(&b, 2, 8, 8);
-	/* And back again: the first one is still there. */
+	/* Migrate back to the first device. */
 	check_eq(chain_go(&b, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	len = chain_save(&b, stream, sizeof(stream));
 	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RESUMING), 0);
@@ -295,7 +295,7 @@ TEST(from_one_qemu_to_another)
 	end();
 }
 
-TEST(what_qemu_writes)
+TEST(writes_of_qemu_storage_daemon_are_logged)
 {
 	const uint64_t used = BIT_AT(DRIVER_USED),
 		       status = BIT_AT(DRIVER_STATUS);
@@ -308,14 +308,14 @@ TEST(what_qemu_writes)
 	connect_driver(&c);
 	read_block(&c, 1, 1, 1);
 	check_eq(chain_log(&c, true), 0);
-	/* Used rings count as written at all times. */
+	/* The page of a used ring always counts as written. */
 	check_eq(chain_report(&c, DRIVER_GUEST), used);
 	read_block(&c, 3, 3, 3);
 	read_block(&c, 5, 3, 3);
 	check_eq(chain_report(&c, DRIVER_GUEST),
 		 used | status | BIT_OF_SLOT(3) | BIT_OF_SLOT(5));
 	check_eq(chain_report(&c, DRIVER_GUEST), used);
-	/* Data that is written to the disk is only read. */
+	/* A write to the disk only reads memory. */
 	write_block(&c, 6, 3, 99);
 	check_eq(chain_report(&c, DRIVER_GUEST), used | status);
 	check_eq(chain_log(&c, false), 0);
@@ -329,9 +329,10 @@ TEST(what_qemu_writes)
 
 #else
 
-TEST(qemu)
+TEST(qemu_storage_daemon_is_not_installed)
 {
-	tap_ok(true, "qemu # SKIP qemu-storage-daemon is not installed");
+	tap_ok(true,
+	       "disk migrates between qemu-storage-daemons # SKIP it is not installed");
 }
 
 #endif

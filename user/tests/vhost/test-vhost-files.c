@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * virtiofsd, whose state goes from one to another with the device: a file that
- * was opened by way of the first one is read by way of the second.
+ * virtiofsd, whose state migrates with the device: a file opened through the
+ * first virtiofsd is read through the second.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 #define OUT   0x8000
 #define QUEUE 1 /* 0 is for urgent requests */
 #define NUM   16
-#define TEXT  "what is in the file\n"
+#define TEXT  "content of the file\n"
 
 static const uint64_t ring[3] = { IOVA, IOVA + AVAIL, IOVA + USED };
 
@@ -74,7 +74,9 @@ static void end(void)
 	peers_end();
 }
 
-/* It is given a socket that listens already, and ends with its connection. */
+/*
+ * virtiofsd gets a socket that already listens, and exits with its connection.
+ */
 static pid_t start_virtiofsd(const char *name)
 {
 	char fd_arg[32];
@@ -115,7 +117,7 @@ static void wait_used(void)
 	}
 }
 
-/* A request of FUSE: its error, or 0 and @size bytes that came in @result. */
+/* Send a FUSE request; return its error, or 0 and @size bytes in @result. */
 static int ask(struct chain *c, uint32_t opcode, uint64_t node, const void *arg,
 	       size_t len, void *result, size_t size)
 {
@@ -195,7 +197,7 @@ static void connect_driver(struct chain *c)
 	chain_drive(c, 0, QUEUE, NUM, ring);
 }
 
-TEST(open_file_goes_along)
+TEST(open_file_is_readable_after_migration)
 {
 	uint64_t node, fh;
 	pid_t first, second;
@@ -224,7 +226,7 @@ TEST(open_file_goes_along)
 	chain_irq(&b, QUEUE + 1, driver.call);
 	chain_end(&a);
 	reap(first);
-	/* Neither FUSE_INIT nor FUSE_OPEN: the second one knows. */
+	/* The second virtiofsd gets neither FUSE_INIT nor FUSE_OPEN. */
 	check_eq(read_file(&b, node, fh, text), 0);
 	check(!strcmp(text, TEXT));
 	check_eq(look_up(&b, "file"), node);
@@ -233,7 +235,7 @@ TEST(open_file_goes_along)
 	end();
 }
 
-TEST(migration_given_up)
+TEST(device_continues_after_a_cancelled_migration)
 {
 	uint64_t node, fh;
 	struct chain a;
@@ -247,7 +249,7 @@ TEST(migration_given_up)
 	init(&a);
 	node = look_up(&a, "file");
 	fh = open_file(&a, node);
-	/* Once with all of the state read, once with some of it. */
+	/* Cancel after all of the state was read, and after a part. */
 	check_eq(chain_go(&a, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	check(chain_save(&a, stream, sizeof(stream)) > 4096);
 	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RUNNING), 0);
@@ -263,7 +265,7 @@ TEST(migration_given_up)
 	end();
 }
 
-TEST(state_that_is_none)
+TEST(corrupt_virtiofsd_state_is_refused)
 {
 	pid_t first, second;
 	struct chain a, b;
@@ -280,19 +282,21 @@ TEST(state_that_is_none)
 	len = chain_save(&a, stream, sizeof(stream));
 	chain_end(&a);
 	reap(first);
-	/* What virtiofsd wrote is at the end, before the end of the stream. */
+	/*
+	 * virtiofsd's data is at the end, before the end marker of the stream.
+	 */
 	for (i = len - 4 - 8; i < len - 4; i++)
 		stream[i] ^= 0xff;
 	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RESUMING), 0);
 	check_eq(chain_load(&b, stream, len), -EREMOTEIO);
 	check_eq(chain_go(&b, VFIO_DEVICE_STATE_STOP), -EINVAL);
-	/* It was hung up on, and ended. */
+	/* vuser-vhost disconnected, so virtiofsd exited. */
 	reap(second);
 	chain_end(&b);
 	end();
 }
 
-TEST(what_virtiofsd_writes)
+TEST(writes_of_virtiofsd_are_logged)
 {
 	const uint64_t used = UINT64_C(1) << USED / PAGE;
 	const uint64_t out = UINT64_C(1) << OUT / PAGE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The log of writes, as a bitmap. */
+/* The bitmap of the log of writes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include "../harness.h"
 
 #define PAGE UINT64_C(4096)
-/* Addresses that a page of the log is about. */
+/* The address range that one page of the log covers. */
 #define SPAN (PAGE * 8 * PAGE)
 
 static struct vhost_log log_;
@@ -23,7 +23,7 @@ static void start(uint64_t end, uint64_t size)
 	check_eq(log_.size, size);
 }
 
-/* The pages set among 64 from @iova on. */
+/* Take the bits of 64 pages from @iova on. */
 static uint64_t take(uint64_t iova)
 {
 	uint64_t bitmap = 0;
@@ -32,7 +32,7 @@ static uint64_t take(uint64_t iova)
 	return bitmap;
 }
 
-TEST(sizes)
+TEST(log_size_covers_the_given_end)
 {
 	struct vhost_log none = { 0 };
 
@@ -51,11 +51,11 @@ TEST(sizes)
 	check_eq(vhost_log_start(&none, VHOST_LOG_END + 1), -E2BIG);
 	check_eq(vhost_log_start(&none, UINT64_MAX), -E2BIG);
 	check(!vhost_log_on(&none));
-	/* Without a log nothing happens. */
+	/* Without a log, marking has no effect. */
 	vhost_log_mark(&none, 0, PAGE);
 }
 
-TEST(bits_are_set_and_taken)
+TEST(marked_pages_are_taken_once)
 {
 	start(SPAN, PAGE);
 	vhost_log_mark(&log_, 0, 0);
@@ -66,7 +66,7 @@ TEST(bits_are_set_and_taken)
 	check_eq(log_.map[0], UINT64_C(0x8000000000000019));
 	check_eq(take(0), UINT64_C(0x8000000000000019));
 	check_eq(take(0), 0);
-	/* Across words; only what was asked for is taken. */
+	/* Across words; only the requested bits are taken. */
 	vhost_log_mark(&log_, 60 * PAGE, 80 * PAGE);
 	check_eq(take(32 * PAGE), UINT64_C(0xfffffffff0000000));
 	check_eq(log_.map[1], UINT64_C(0xffffffff00000000));
@@ -76,7 +76,7 @@ TEST(bits_are_set_and_taken)
 	vhost_log_stop(&log_);
 }
 
-TEST(larger_pages)
+TEST(larger_page_size_combines_bits)
 {
 	uint64_t bitmap[2] = { 0 };
 
@@ -91,7 +91,7 @@ TEST(larger_pages)
 	vhost_log_stop(&log_);
 }
 
-TEST(outside_of_the_log)
+TEST(marks_outside_of_the_log_are_ignored)
 {
 	uint64_t bitmap = 0;
 
@@ -101,7 +101,7 @@ TEST(outside_of_the_log)
 	vhost_log_mark(&log_, SPAN - PAGE, UINT64_MAX - SPAN);
 	check_eq(take(SPAN - PAGE), 1);
 	check_eq(take(SPAN), 0);
-	/* One that wraps is one up to the end. */
+	/* A range that wraps ends at the end of the log. */
 	vhost_log_mark(&log_, SPAN - PAGE, UINT64_MAX);
 	check_eq(take(SPAN - PAGE), 1);
 	vhost_log_take(&log_, UINT64_MAX - 4095, PAGE, PAGE, &bitmap);
@@ -109,7 +109,7 @@ TEST(outside_of_the_log)
 	vhost_log_stop(&log_);
 }
 
-TEST(growing)
+TEST(grown_log_keeps_its_bits)
 {
 	uint64_t *other;
 
@@ -124,7 +124,7 @@ TEST(growing)
 	check_eq(take(99 * SPAN), 1);
 	check_eq(vhost_log_grow(&log_, VHOST_LOG_END + 1), -E2BIG);
 	check_eq(log_.size, 100 * PAGE);
-	/* Who has the file can write it, and not cut it short. */
+	/* A process with the file can write it, but not truncate it. */
 	check_eq(ftruncate(log_.fd, PAGE), -1);
 	other = mmap(NULL, log_.size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     log_.fd, 0);
@@ -145,15 +145,15 @@ static void *set_bits(void *arg)
 	unsigned char *bytes = arg;
 	unsigned int i;
 
-	/* As back-ends do it: by bytes.  Each bit once. */
+	/* Set each bit once, by bytes as back ends do. */
 	for (i = 0; i < 8 * PAGE; i++)
 		__atomic_fetch_or(&bytes[i / 8], 1 << i % 8, __ATOMIC_ACQ_REL);
 	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
-/* What is set while others are taken is not lost. */
-TEST(two_at_a_time)
+/* Bits set while others are taken must not be lost. */
+TEST(concurrent_marks_are_not_lost)
 {
 	static uint64_t seen[PAGE / 8];
 	unsigned int round, i, lost = 0;

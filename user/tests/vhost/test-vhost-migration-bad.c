@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Migration that cannot be: bad streams, back-ends that go, changes meanwhile. */
+/* Migration that fails: invalid streams, lost back ends, changes during it. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "migrate.h"
 #include "../harness.h"
 
-/* The device is of use again. */
+/* Check that a reset makes the device usable again. */
 static void check_recovers(struct stand *stand)
 {
 	check_eq(mig_go(stand, RUNNING), -EINVAL);
@@ -24,7 +24,7 @@ static void check_recovers(struct stand *stand)
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 }
 
-TEST(streams_that_are_cut_short)
+TEST(truncated_stream_fails_and_a_reset_recovers)
 {
 	const ssize_t len = mig_get_stream("rng", NO_STATE);
 	struct stand *stand = mig_setup("rng", NO_STATE);
@@ -44,13 +44,13 @@ static void refused(struct stand *stand, ssize_t len)
 {
 	check_eq(mig_go(stand, RESUMING), 0);
 	check_eq(mig_write(stand, len, 65536), -EINVAL);
-	/* Once refused, it stays so. */
+	/* After an error each write fails. */
 	check_eq(mig_write(stand, 1, 1), -EINVAL);
 	check_eq(mig_go(stand, STOP), -EINVAL);
 	check_recovers(stand);
 }
 
-TEST(streams_that_do_not_fit)
+TEST(stream_of_another_device_or_with_errors_is_refused)
 {
 	struct stand *rng = mig_setup("rng", NO_STATE),
 		     *blk = mig_setup("blk", ALL);
@@ -60,13 +60,13 @@ TEST(streams_that_do_not_fit)
 	memcpy(mig_stream, "notvuser", 8);
 	refused(rng, len);
 	len = mig_get_stream("rng", NO_STATE);
-	/* A bit of configuration space that no driver can write. */
+	/* A bit of configuration space that drivers cannot write. */
 	mig_stream[len - 4 - 4096] ^= 1;
 	refused(rng, len);
-	/* More than that. */
+	/* One byte too many. */
 	len = mig_get_stream("rng", NO_STATE);
 	refused(rng, len + 1);
-	/* A back-end's state where it is not announced, and where none is. */
+	/* A back end's state that is not announced, or not supported. */
 	len = mig_get_stream("rng", NO_STATE);
 	memcpy(mig_stream + len - 4, "\1\0\0\0x\0\0\0\0", 9);
 	refused(rng, len + 5);
@@ -76,7 +76,7 @@ TEST(streams_that_do_not_fit)
 	stand_free(blk);
 }
 
-TEST(features_that_are_not_there)
+TEST(stream_with_features_that_are_not_offered_is_refused)
 {
 	struct stand *stand = stand_setup(
 		"rng", ALL & ~VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC),
@@ -93,7 +93,7 @@ TEST(features_that_are_not_there)
 	stand_free(stand);
 }
 
-TEST(back_end_that_cannot_save)
+TEST(device_continues_after_the_back_end_fails_to_save)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 
@@ -102,22 +102,22 @@ TEST(back_end_that_cannot_save)
 	check_eq(mig_go(stand, COPY), 0);
 	check_eq(mig_read(stand, 65536), -EREMOTEIO);
 	check_eq(mig_where(stand), COPY);
-	/* Again, it does not become whole. */
+	/* Reading again does not complete the stream. */
 	check_eq(mig_read(stand, 65536), -EIO);
-	/* But the device can go on, and try once more. */
+	/* But the device can continue, and save again. */
 	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand->base, 0x8765);
 	stand->state_bad = false;
 	check_eq(mig_go(stand, COPY), 0);
 	check(mig_read(stand, 65536) > STATE_LEN);
-	/* One that does not want to begin. */
+	/* The back end refuses to start saving. */
 	stand->refuse = VHOST_USER_SET_DEVICE_STATE_FD;
 	check_eq(mig_go(stand, RUNNING), 0);
 	stand->refuse_value = VHOST_USER_STATE_ERROR | VHOST_USER_STATE_NOFD;
 	check_eq(mig_go(stand, COPY), -EREMOTEIO);
 	check_eq(mig_where(stand), STOP);
 	check_eq(mig_go(stand, RUNNING), 0);
-	/* Half of it, and the client has enough. */
+	/* The client stops reading before the end. */
 	stand->refuse = 0;
 	check_eq(mig_go(stand, COPY), 0);
 	check_eq(vuser_client_mig_read(stand->client, mig_stream, 40000),
@@ -127,7 +127,7 @@ TEST(back_end_that_cannot_save)
 	stand_free(stand);
 }
 
-/* Hung up on: a driver finds nobody. */
+/* Check that the device has disconnected from its back end. */
 static void check_nobody(struct stand *stand)
 {
 	check_eq(vuser_client_reset(stand->client), 0);
@@ -138,7 +138,7 @@ static void check_nobody(struct stand *stand)
 	check_eq(mig_status(stand), 0x4f);
 }
 
-TEST(back_end_that_does_not_take_it)
+TEST(device_disconnects_from_a_back_end_that_refuses_its_state)
 {
 	struct stand *stand = mig_setup("rng", ALL & NO_INFLIGHT);
 	ssize_t len = mig_get_stream("rng", ALL);
@@ -149,7 +149,7 @@ TEST(back_end_that_does_not_take_it)
 	check_eq(mig_write(stand, len, 65536), -EREMOTEIO);
 	check_eq(mig_go(stand, STOP), -EINVAL);
 	check_eq(mig_where(stand), ERROR);
-	/* What it is now nobody knows. */
+	/* The state of the back end is unknown. */
 	check_nobody(stand);
 	stand->state_bad = false;
 	stand_new_backend(stand);
@@ -157,7 +157,7 @@ TEST(back_end_that_does_not_take_it)
 	stand_free(stand);
 }
 
-TEST(back_end_that_has_half_of_it)
+TEST(device_disconnects_from_a_back_end_with_half_a_state)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 	ssize_t len = mig_get_stream("rng", ALL);
@@ -171,7 +171,7 @@ TEST(back_end_that_has_half_of_it)
 	stand_free(stand);
 }
 
-TEST(reset_ends_it)
+TEST(reset_cancels_a_migration)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 
@@ -186,11 +186,14 @@ TEST(reset_ends_it)
 	stand_start(stand, 0);
 	check_eq(stand->base, 0);
 	check_eq(mig_go(stand, COPY), 0);
-	/* And the end of the client, in the middle. */
+	/* The client disconnects during the migration. */
 	stand_free(stand);
 }
 
-/* Two back-ends, one after the other, while the device is stopped. */
+/*
+ * Replace the back end while the device is stopped; return the status after it
+ * continues.
+ */
 static uint8_t other_back_end(const char *type, uint64_t protocol)
 {
 	struct stand *stand = mig_setup(type, protocol);
@@ -212,15 +215,17 @@ static uint8_t other_back_end(const char *type, uint64_t protocol)
 	return ret;
 }
 
-TEST(back_end_lost_while_it_is_stopped)
+TEST(stopped_device_continues_with_a_new_back_end_unless_it_has_state)
 {
 	check_eq(other_back_end("rng", NO_INFLIGHT), 0xf);
 	check_eq(other_back_end("rng", ALL), 0xf);
-	/* This one's state is gone with it. */
+	/* The state of this type is lost with the back end. */
 	check_eq(other_back_end("vsock", NO_INFLIGHT), 0x4f);
 }
 
-/* The next back-end lacks what the one before had, and is not taken. */
+/*
+ * Replace the back end with one that lacks features; the device must refuse it.
+ */
 static void lesser(const char *type, uint64_t protocol)
 {
 	struct stand *stand = mig_setup(type, NO_INFLIGHT);
@@ -236,13 +241,13 @@ static void lesser(const char *type, uint64_t protocol)
 	stand_free(stand);
 }
 
-TEST(back_ends_that_cannot_do_as_much)
+TEST(new_back_end_without_the_features_in_use_is_refused)
 {
 	lesser("vsock", NO_INFLIGHT & NO_STATE);
 	lesser("rng", NO_INFLIGHT & ~VHOST_USER_PROTOCOL(LOG_SHMFD));
 }
 
-TEST(what_was_before_is_gone)
+TEST(loading_replaces_the_state_before_it)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 	ssize_t len = mig_get_stream("rng", ALL);
@@ -274,7 +279,10 @@ static void change_config(struct stand *stand, uint8_t value)
 	stand->config[0] = value;
 	fake_ask(stand->fake.channel, &msg, -1);
 	check_eq(fake_answer(stand->fake.channel, &msg, &answer, &fd), 0);
-	/* It is looked at in a moment, which the next command waits for. */
+	/*
+	 * The device reads the configuration before it handles the next
+	 * command.
+	 */
 }
 
 static struct stand *setup_disk(int config)
@@ -290,7 +298,7 @@ static struct stand *setup_disk(int config)
 	return stand;
 }
 
-TEST(configuration_that_changes_meanwhile)
+TEST(config_change_while_stopped_is_reported_when_running)
 {
 	int config = mig_event();
 	struct stand *stand = setup_disk(config);
@@ -310,15 +318,15 @@ TEST(configuration_that_changes_meanwhile)
 	stand_free(stand);
 }
 
-/* What the driver was to be told, and could not be. */
-TEST(interrupts_that_are_due)
+/* Interrupts that were pending when the device stopped. */
+TEST(pending_interrupts_are_delivered_after_migration)
 {
 	struct stand *a = setup_disk(-1), *b = mig_setup("blk", NO_STATE);
 	int config = mig_event(), line = mig_event();
 	ssize_t len;
 
 	change_config(a, 8);
-	/* Until that has been seen to. */
+	/* Wait until the device has handled the change. */
 	while (stand_read(a, VHOST_BAR_DEVICE, 1) != 8)
 		;
 	check_eq(mig_go(a, COPY), 0);
@@ -345,7 +353,7 @@ TEST(interrupts_that_are_due)
 	stand_free(b);
 }
 
-TEST(back_end_lost_before_it_is_stopped)
+TEST(stop_fails_while_the_back_end_is_lost)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 	int call = mig_event();
@@ -354,7 +362,7 @@ TEST(back_end_lost_before_it_is_stopped)
 	mig_set_irq(stand, 1, call);
 	stand_start(stand, 0);
 	stand_lose_backend(stand);
-	/* What is in flight is with nobody. */
+	/* Requests in flight have no back end. */
 	while (mig_go(stand, STOP) != -ENOTCONN)
 		mig_go(stand, RUNNING);
 	check_eq(mig_where(stand), RUNNING);
@@ -366,7 +374,7 @@ TEST(back_end_lost_before_it_is_stopped)
 	stand_free(stand);
 }
 
-TEST(memory_that_comes_last)
+TEST(ring_waits_for_memory_mapped_after_loading)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 	ssize_t len = mig_get_stream("rng", ALL);
@@ -374,7 +382,7 @@ TEST(memory_that_comes_last)
 	check_eq(mig_go(stand, RESUMING), 0);
 	check_eq(mig_write(stand, len, 65536), 0);
 	check_eq(mig_go(stand, RUNNING), 0);
-	/* Its ring waits for its memory, as it does when that goes. */
+	/* The ring waits for its memory, as it does after an unmap. */
 	check_eq(mig_status(stand), 0xf);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
 	stand_map(stand);
@@ -383,7 +391,7 @@ TEST(memory_that_comes_last)
 	stand_free(stand);
 }
 
-TEST(back_end_that_does_not_start)
+TEST(failed_start_leaves_the_device_stopped_and_can_be_retried)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 
@@ -394,11 +402,14 @@ TEST(back_end_that_does_not_start)
 	check_eq(mig_go(stand, RUNNING), -EREMOTEIO);
 	check_eq(mig_where(stand), STOP);
 	check_eq(mig_status(stand), 0xf);
-	/* Nothing of it is lost. */
+	/* The state is not lost. */
 	stand->refuse = 0;
 	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand->base, 0x8765);
-	/* When it fails at the end, the ring is served already: no longer. */
+	/*
+	 * If the last step fails, the ring runs already and must be stopped
+	 * again.
+	 */
 	check_eq(mig_go(stand, STOP), 0);
 	stand->stopped_at = 3;
 	stand->refuse = VHOST_USER_SET_STATUS;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Migration of a network device, whose control queue is served here. */
+/*
+ * Migration of a network device, whose control queue vuser-vhost serves itself.
+ */
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
@@ -20,7 +22,7 @@ static void put(struct stand *stand, uint64_t iova, const void *data, size_t n)
 		(ssize_t)n);
 }
 
-/* A command in descriptors from @head on; it is entry @index of the ring. */
+/* Put a command into descriptors from @head on, as entry @index of the ring. */
 static void command(struct stand *stand, uint16_t index, uint16_t head,
 		    const struct virtio_net_ctrl_hdr *hdr, const char *arg)
 {
@@ -115,7 +117,7 @@ static struct stand *migrate_net(struct stand *a)
 	return b;
 }
 
-TEST(control_queue)
+TEST(control_queue_continues_after_migration_and_announces)
 {
 	struct stand *stand = mig_setup("net", NO_STATE);
 	const char *macs[] = { "\2\1\1\1\1\1", "\2\2\2\2\2\2" };
@@ -126,18 +128,18 @@ TEST(control_queue)
 	set_mac(stand, 0, macs[0]);
 	check_eq(stand_event(call, SOON), 1);
 	check(has_mac(stand, macs[0]));
-	/* Were it done again, it would be another one. */
+	/* If the command ran again, the address would change. */
 	put(stand, STAND_IOVA + 0x3010, macs[1], ETH_ALEN);
 	stand = migrate_net(stand);
 	check(has_mac(stand, macs[0]));
 	check_eq(used_index(stand), 1);
-	/* The driver is asked to tell where it is. */
+	/* The driver is asked to announce itself. */
 	mig_set_irq(stand, 0, config);
 	check_eq(stand_event(config, SOON), 1);
 	check_eq(stand_read(stand, VHOST_BAR_DEVICE + 6, 2),
 		 VIRTIO_NET_S_LINK_UP | VIRTIO_NET_S_ANNOUNCE);
 	check_eq(stand->fake.seen[VHOST_USER_SEND_RARP], 0);
-	/* The ring goes on where it was, and does nothing twice. */
+	/* The ring continues at its position and repeats nothing. */
 	mig_set_irq(stand, 3, call);
 	check_eq(stand_event(call, SOON), 1);
 	ack_announce(stand, 1);
@@ -155,7 +157,7 @@ TEST(control_queue)
 	stand_free(stand);
 }
 
-TEST(drivers_that_cannot_announce)
+TEST(rarp_is_sent_for_drivers_that_cannot_announce)
 {
 	struct stand *stand = mig_setup("net", NO_STATE);
 	int call = mig_event();
@@ -164,7 +166,7 @@ TEST(drivers_that_cannot_announce)
 	start_net(stand, CTRL_VQ | CTRL_MAC, call);
 	stand = migrate_net(stand);
 	check_eq(stand->fake.seen[VHOST_USER_SEND_RARP], 1);
-	/* But only where it came from elsewhere. */
+	/* It is sent only after a migration. */
 	check_eq(mig_go(stand, STOP), 0);
 	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand->fake.seen[VHOST_USER_SEND_RARP], 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Migration from one device to another, each with a back-end of its own. */
+/* Migration from one device to another, each with its own back end. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,18 +21,18 @@ static int probe(const char *type, uint64_t protocol)
 	return ret;
 }
 
-TEST(offered_where_all_can_be_had)
+TEST(migration_is_offered_if_all_state_can_be_saved)
 {
 	check_eq(probe("fs", ALL), 0);
 	check_eq(probe("fs", NO_STATE), -ENOTTY);
 	check_eq(probe("vsock", NO_STATE), -ENOTTY);
-	/* These have nothing to keep. */
+	/* These back ends have no state of their own. */
 	check_eq(probe("net", NO_STATE), 0);
 	check_eq(probe("blk", NO_STATE), 0);
 	check_eq(probe("rng", NO_STATE), 0);
 }
 
-TEST(stop_and_go_on)
+TEST(stopped_device_continues_at_the_same_position)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 	int call = mig_event();
@@ -44,11 +44,13 @@ TEST(stop_and_go_on)
 	stand->stopped_at = 0x1234;
 	check_eq(mig_go(stand, STOP), 0);
 	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
-	/* The back-end keeps what it has: the driver is not gone. */
+	/*
+	 * The back end keeps its status: the driver has not reset the device.
+	 */
 	check_eq(stand->status, 0xf);
 	check_eq(mig_status(stand), 0xf);
 	check_eq(stand_event(call, NEVER), 0);
-	/* Nothing starts meanwhile; memory may come and go. */
+	/* No ring starts while stopped; memory may be mapped and unmapped. */
 	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
 				      VFIO_USER_DMA_MAP_READ |
 					      VFIO_USER_DMA_MAP_WRITE,
@@ -61,14 +63,14 @@ TEST(stop_and_go_on)
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
 	check_eq(stand->fake.seen[VHOST_USER_ADD_MEM_REG], 2);
 	check_eq(stand_event(call, SOON), 1);
-	/* A reset after it, and nothing is left of where it was. */
+	/* A reset discards the position. */
 	stand_start(stand, 0);
 	check_eq(stand->base, 0);
 	close(call);
 	stand_free(stand);
 }
 
-TEST(drivers_that_write_while_it_is_stopped)
+TEST(registers_written_while_stopped_apply_when_running)
 {
 	struct stand *stand = mig_setup("rng", ALL);
 
@@ -79,7 +81,7 @@ TEST(drivers_that_write_while_it_is_stopped)
 	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
 	check_eq(stand->base, 0);
-	/* And the other way round: reset, so not started again. */
+	/* A reset while stopped prevents a start. */
 	stand->stopped_at = 5;
 	check_eq(mig_go(stand, STOP), 0);
 	check_eq(stand->status, 0xf);
@@ -89,7 +91,7 @@ TEST(drivers_that_write_while_it_is_stopped)
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
 	stand_start(stand, VIRTIO_BIT(VIRTIO_F_RING_RESET));
 	check_eq(stand->base, 0);
-	/* A queue of it: what is to go on is gone. */
+	/* A queue reset while stopped discards its position. */
 	check_eq(mig_go(stand, STOP), 0);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_RESET, 2, 1);
 	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
@@ -130,10 +132,10 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 	len = mig_read(a, part);
 	check(len > (stateful ? STATE_LEN : 0));
 	check_eq(a->fake.seen[VHOST_USER_CHECK_DEVICE_STATE], stateful);
-	/* The end stays the end. */
+	/* Reading after the end returns 0 again. */
 	check_eq(vuser_client_mig_read(a->client, mig_stream + len, 1), 0);
 
-	/* "DMA maps, RESUMING, data, RUNNING, then interrupts". */
+	/* The order is: DMA maps, RESUMING, data, RUNNING, then interrupts. */
 	stand_map(b);
 	check_eq(mig_go(b, RESUMING), 0);
 	check_eq(mig_write(b, len, part), 0);
@@ -156,7 +158,7 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 	mig_set_irq(b, 1, call);
 	check_eq(stand_event(call, SOON), 1);
 
-	/* The source could go on, too: nobody knows yet that it must not. */
+	/* The source may continue as well: its client decides. */
 	check_eq(mig_go(a, RUNNING), 0);
 	check_eq(a->base, 0x8765);
 	close(call);
@@ -164,22 +166,22 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 	stand_free(b);
 }
 
-TEST(with_the_back_ends_state)
+TEST(device_migrates_with_the_back_ends_state)
 {
 	migrate("rng", ALL, 65536);
 }
 
-TEST(in_small_parts)
+TEST(device_migrates_in_small_parts)
 {
 	migrate("rng", ALL, 999);
 }
 
-TEST(without_one)
+TEST(device_migrates_without_a_back_end_state)
 {
 	migrate("rng", NO_STATE, 4096);
 }
 
-TEST(devices_that_no_driver_has)
+TEST(device_without_a_driver_migrates)
 {
 	struct stand *a = mig_setup("rng", ALL), *b = mig_setup("rng", ALL);
 	ssize_t len;
@@ -189,7 +191,7 @@ TEST(devices_that_no_driver_has)
 	len = mig_read(a, 65536);
 	check_eq(mig_go(b, RESUMING), 0);
 	check_eq(mig_write(b, len, 65536), 0);
-	/* A state of no bytes is one. */
+	/* An empty state is a valid one. */
 	check_eq(b->fake.seen[VHOST_USER_CHECK_DEVICE_STATE], 1);
 	check_eq(mig_go(b, RUNNING), 0);
 	check_eq(mig_status(b), 0);

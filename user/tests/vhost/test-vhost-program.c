@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the program does besides its devices, with a back-end of the tests. */
+/* The program vuser-vhost apart from its devices, with a scripted back end. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 static uint8_t stream[1 << 18];
 
-/* It wants no state, and gives none. */
+/* The back end neither reads nor writes a state. */
 static enum fake_action hook(struct fake *fake)
 {
 	if (fake->msg.hdr.request == VHOST_USER_SET_DEVICE_STATE_FD) {
@@ -39,8 +39,8 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* A pipe whose reader is gone is an error, not the end. */
-TEST(survives_a_broken_pipe)
+/* EPIPE must be an error, and SIGPIPE must not kill the program. */
+TEST(closed_state_pipe_fails_the_load_and_not_the_program)
 {
 	struct fake fake;
 	struct chain c;
@@ -58,7 +58,7 @@ TEST(survives_a_broken_pipe)
 	pthread_join(thread, NULL);
 	check_eq(chain_go(&c, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	len = chain_save(&c, stream, sizeof(stream));
-	/* A piece in place of the end. */
+	/* Replace the end marker by a piece. */
 	len -= VHOST_STREAM_PIECE;
 	vhost_stream_piece(stream + len, PIECE);
 	len += VHOST_STREAM_PIECE + PIECE;

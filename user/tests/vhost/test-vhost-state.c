@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A device's state as bytes, and the stream that it comes in. */
+/* A device's state as bytes, and the stream that contains it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static uint8_t msix[VECTORS * PCI_MSIX_ENTRY_SIZE], pci[VUSER_PCIE_CFG_SIZE];
 static uint8_t bytes[16384];
 static struct vhost_state state;
 
-/* What both devices have in common. */
+/* Return the properties that both devices have in common. */
 static struct vhost_state shape(struct vhost_state_queue *q)
 {
 	return (struct vhost_state) {
@@ -38,7 +38,7 @@ static struct vhost_state shape(struct vhost_state_queue *q)
 	};
 }
 
-/* A device in the middle of its work. */
+/* Set up the state of a running device. */
 static void setup(void)
 {
 	size_t i;
@@ -91,7 +91,10 @@ static size_t encode(void)
 
 static const char *decode(size_t len, struct vhost_state *out)
 {
-	/* Where it ends, memory ends. */
+	/*
+	 * Copy to memory of exactly this size, so that ASan sees a read beyond
+	 * it.
+	 */
 	uint8_t *copy = malloc(len ?: 1);
 	const char *rule = "unset";
 	int ret;
@@ -104,7 +107,7 @@ static const char *decode(size_t len, struct vhost_state *out)
 	if (!ret) {
 		check(!memcmp(out->msix, msix, sizeof(msix)));
 		check(!memcmp(out->pci, pci, sizeof(pci)));
-		/* What is taken is written the same. */
+		/* An accepted state is encoded to the same bytes. */
 		vhost_state_encode(out, bytes);
 		check(!memcmp(copy, bytes, len));
 	}
@@ -121,7 +124,7 @@ static bool refused_for(const char *words)
 	return rule && strstr(rule, words);
 }
 
-TEST(round_trip)
+TEST(state_is_decoded_as_encoded)
 {
 	struct vhost_state out;
 	size_t i;
@@ -155,7 +158,7 @@ TEST(round_trip)
 	}
 }
 
-TEST(other_devices)
+TEST(state_of_another_device_is_refused)
 {
 	struct vhost_state out;
 	size_t len, i;
@@ -171,7 +174,7 @@ TEST(other_devices)
 	check(refused_for("number of pairs"));
 	state.virtio.nr_queues = 2;
 	check(refused_for("length"));
-	/* The same length by chance. */
+	/* The same length with another number of queues. */
 	len = encode();
 	bytes[2]++;
 	check(strstr(decode(len, &out) ?: "", "number of queues"));
@@ -179,7 +182,7 @@ TEST(other_devices)
 		check(decode(i, &out));
 }
 
-TEST(bad_registers)
+TEST(invalid_registers_are_refused)
 {
 	setup();
 	state.virtio.accepted |= VIRTIO_BIT(6);
@@ -194,14 +197,14 @@ TEST(bad_registers)
 	check(refused_for("pairs"));
 	state.net.pairs = 0;
 	check(refused_for("pairs"));
-	/* What a driver may have written on its way. */
+	/* Values that a driver may write before FEATURES_OK. */
 	state.virtio.status = 3;
 	state.virtio.accepted = UINT64_MAX;
 	queues[1].kept = false;
 	check(!refused_for(""));
 }
 
-TEST(bad_queues)
+TEST(invalid_queues_are_refused)
 {
 	setup();
 	queues[2].regs.size = 0;
@@ -216,7 +219,7 @@ TEST(bad_queues)
 	check(refused_for("not in use"));
 	state.virtio.status = 0xb;
 	check(refused_for("not in use"));
-	/* Of a packed ring both indexes are entries. */
+	/* In a packed ring both indexes are entries. */
 	state.virtio.accepted |= PACKED;
 	queues[1].base = 0x801f801f;
 	check(!refused_for(""));
@@ -228,8 +231,8 @@ TEST(bad_queues)
 	check(refused_for("outside of its ring"));
 }
 
-/* Any byte may be any other: it is refused or it is a state. */
-TEST(any_byte)
+/* Each changed bit makes the state invalid or another valid one. */
+TEST(state_with_any_bit_flipped_is_refused_or_encoded_the_same)
 {
 	struct vhost_state out;
 	size_t len, i;
@@ -246,7 +249,7 @@ TEST(any_byte)
 	}
 }
 
-/* What came out of a stream. */
+/* Data that the stream delivered. */
 static struct {
 	unsigned int devices;
 	size_t backend;
@@ -283,7 +286,7 @@ static const struct vhost_stream_ops ops = { on_device, on_backend, on_end };
 
 #define WHOLE (VHOST_STREAM_HEAD + 5 + 3 * VHOST_STREAM_PIECE + 13)
 
-/* A state of 5 bytes, pieces of 10 and 3, the end. */
+/* Write a state of 5 bytes, pieces of 10 and 3 bytes, and the end marker. */
 static void make_stream(uint8_t *buf)
 {
 	vhost_stream_head(buf, 5);
@@ -295,7 +298,9 @@ static void make_stream(uint8_t *buf)
 	vhost_stream_piece(buf + 42, 0);
 }
 
-/* Give it in parts of @part bytes; what the last call returned. */
+/*
+ * Pass the stream in parts of @part bytes; return the result of the last call.
+ */
 static int feed(struct vhost_stream *st, const uint8_t *buf, size_t len,
 		size_t part)
 {
@@ -311,7 +316,7 @@ static int feed(struct vhost_stream *st, const uint8_t *buf, size_t len,
 	return ret;
 }
 
-TEST(however_it_is_cut)
+TEST(stream_is_parsed_in_parts_of_any_size)
 {
 	struct vhost_stream st;
 	uint8_t buf[WHOLE];
@@ -326,7 +331,7 @@ TEST(however_it_is_cut)
 		check_eq(seen.ends, 1);
 		vhost_stream_fini(&st);
 	}
-	/* As long as something is missing, it has not ended. */
+	/* A truncated stream has not ended. */
 	for (part = 0; part < WHOLE; part++) {
 		check_eq(feed(&st, buf, part, WHOLE), 0);
 		check(!st.ended);
@@ -348,7 +353,7 @@ static bool refused_as(uint8_t *buf, size_t at, const char *words)
 	return ok;
 }
 
-TEST(streams_that_are_none)
+TEST(invalid_stream_is_refused)
 {
 	uint8_t buf[WHOLE + 1] = { 0 };
 	struct vhost_stream st;
@@ -361,12 +366,12 @@ TEST(streams_that_are_none)
 	check(refused_as(buf, 15, "shape"));
 	check_eq(feed(&st, buf, WHOLE + 1, WHOLE), -EINVAL);
 	check(st.error && strstr(st.rule, "after its end"));
-	/* It stays so. */
+	/* The error is permanent. */
 	check_eq(vhost_stream_take(&st, buf, 0), -EINVAL);
 	vhost_stream_fini(&st);
 }
 
-TEST(takers_that_fail)
+TEST(error_of_a_callback_is_returned)
 {
 	static const size_t come[] = { 0, 0, 1, 13 };
 	struct vhost_stream st;

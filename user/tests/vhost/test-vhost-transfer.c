@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The pipe that a back-end's state goes through, and what can be at its end. */
+/* The pipe that transfers a back end's state, and its possible other ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,7 +19,7 @@ static struct fake fake;
 static struct vhost_backend *b;
 static struct vhost_transfer transfer;
 
-/* What the back-end does: its end, and an fd to answer with. */
+/* The back end's end of the pipe, and an fd for its reply. */
 static int its_end, other;
 
 static enum fake_action hook(struct fake *f)
@@ -71,7 +71,7 @@ static int start(uint32_t direction)
 	return ret;
 }
 
-TEST(out_of_it)
+TEST(state_is_read_until_the_back_end_closes_the_pipe)
 {
 	char buf[8] = "";
 
@@ -80,7 +80,7 @@ TEST(out_of_it)
 	check_eq(write(its_end, "abc", 3), 3);
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 3);
 	check(!strcmp(buf, "abc"));
-	/* It says nothing, and has not ended. */
+	/* The back end writes nothing and keeps the pipe open. */
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), -ETIMEDOUT);
 	close(its_end);
 	its_end = -1;
@@ -92,7 +92,7 @@ TEST(out_of_it)
 	teardown();
 }
 
-TEST(into_it)
+TEST(write_times_out_or_fails_if_the_back_end_does_not_read)
 {
 	static char large[1 << 20];
 	char buf[4];
@@ -101,7 +101,7 @@ TEST(into_it)
 	check_eq(start(LOAD), 0);
 	check_eq(vhost_transfer_write(&transfer, "abc", 3), 0);
 	check_eq(read(its_end, buf, sizeof(buf)), 3);
-	/* More than fits, and nobody takes it. */
+	/* More than the pipe holds, and the back end does not read. */
 	check_eq(vhost_transfer_write(&transfer, large, sizeof(large)),
 		 -ETIMEDOUT);
 	close(its_end);
@@ -110,7 +110,7 @@ TEST(into_it)
 	teardown();
 }
 
-TEST(another_file)
+TEST(another_file_of_the_back_end_is_used_if_it_cannot_block)
 {
 	char buf[4];
 	int pair[2];
@@ -121,11 +121,11 @@ TEST(another_file)
 	check_eq(start(SAVE), 0);
 	check_eq(write(pair[1], "abc", 3), 3);
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 3);
-	/* It may block where it comes from: not here. */
+	/* The file may block at the back end, but must not block here. */
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), -ETIMEDOUT);
 	close(pair[1]);
 	teardown();
-	/* A file that could keep us for as long as it likes. */
+	/* Regular files and devices could block for any time. */
 	setup();
 	other = memfd_create("state", MFD_CLOEXEC);
 	check_eq(start(SAVE), -EPROTO);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What vuser-vhost says when it cannot start, and what then is to be done. */
+/* Messages of vuser-vhost when it cannot start, and their advice. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,7 +16,9 @@
 #define SOCKET	 "--socket", peers_path("client.sock")
 #define PATIENCE 20000 /* ms */
 
-/* Run it with what is wrong: its exit status and all that it says. */
+/*
+ * Run a command line that is refused; check its exit status and its messages.
+ */
 static void refused(int status, const char *const says[2],
 		    const char *const *argv)
 {
@@ -49,7 +51,7 @@ static void refused(int status, const char *const says[2],
 	refused(status, (const char *const[]) { what, step }, \
 		(const char *const[]) { "vuser-vhost", __VA_ARGS__, NULL })
 
-/* A back-end that is none answers once. */
+/* A server that is not a back end; it replies once. */
 struct other {
 	int listener;
 	const char *answer;
@@ -87,7 +89,7 @@ static void end_other(struct other *other)
 	unlink(peers_path("other"));
 }
 
-TEST(no_back_end)
+TEST(missing_back_end_is_reported_with_advice)
 {
 	FILE *file;
 
@@ -101,7 +103,7 @@ TEST(no_back_end)
 	peers_end();
 }
 
-TEST(not_a_back_end)
+TEST(server_that_is_not_a_back_end_is_reported_with_advice)
 {
 	struct other other;
 
@@ -119,7 +121,7 @@ TEST(not_a_back_end)
 	peers_end();
 }
 
-/* A back-end of the tests, of which nothing can be used. */
+/* Accept a connection for a scripted back end without usable features. */
 static void *accept_front(void *arg)
 {
 	struct fake *fake = arg;
@@ -134,7 +136,7 @@ static void *accept_front(void *arg)
 	return NULL;
 }
 
-TEST(nothing_usable)
+TEST(back_end_without_virtio_1_is_reported_with_advice)
 {
 	struct fake fake;
 	pthread_t thread;
@@ -153,8 +155,8 @@ TEST(nothing_usable)
 	peers_end();
 }
 
-/* What a command line alone shows: no back-end is asked. */
-TEST(contradictions)
+/* Errors in the command line are reported before a connection. */
+TEST(contradictory_options_are_reported_with_advice)
 {
 	static const struct {
 		const char *says;

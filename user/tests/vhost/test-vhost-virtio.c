@@ -13,7 +13,7 @@
 	(VIRTIO_BIT(VIRTIO_F_VERSION_1) | VIRTIO_BIT(VIRTIO_F_RING_RESET) | \
 	 VIRTIO_BIT(5))
 
-/* What the registers asked for. */
+/* Actions that the registers requested. */
 static struct {
 	unsigned int resets;
 	unsigned int starts;
@@ -110,7 +110,7 @@ static void accept(uint64_t features)
 	wr(VIRTIO_PCI_COMMON_GF, 4, features >> 32);
 }
 
-/* A driver's way to DRIVER_OK. */
+/* Run a driver up to DRIVER_OK. */
 static void start_driver(void)
 {
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 1);
@@ -124,7 +124,7 @@ static const struct {
 	uint8_t offset;
 	uint8_t size;
 	uint64_t initial;
-	/* After all ones were written to it. */
+	/* The value after all ones were written. */
 	uint64_t written;
 } table[] = {
 	{ VIRTIO_PCI_COMMON_DFSELECT, 4, 0, 0xffffffff },
@@ -133,13 +133,13 @@ static const struct {
 	{ VIRTIO_PCI_COMMON_GF, 4, 0, 0xffffffff },
 	{ VIRTIO_PCI_COMMON_MSIX, 2, 0xffff, 0xffff },
 	{ VIRTIO_PCI_COMMON_NUMQ, 2, QUEUES, QUEUES },
-	/* No features: neither FEATURES_OK nor what needs it. */
+	/* Without features: neither FEATURES_OK nor bits that depend on it. */
 	{ VIRTIO_PCI_COMMON_STATUS, 1, 0, 0xb3 },
 	{ VIRTIO_PCI_COMMON_CFGGENERATION, 1, 0, 0 },
 	{ VIRTIO_PCI_COMMON_Q_SELECT, 2, 0, 0xffff },
 	{ VIRTIO_PCI_COMMON_Q_SIZE, 2, MAX_SIZE, MAX_SIZE },
 	{ VIRTIO_PCI_COMMON_Q_MSIX, 2, 0xffff, 0xffff },
-	/* Only 1 is a value for these two. */
+	/* Writing 1 is the only value with an effect on these two. */
 	{ VIRTIO_PCI_COMMON_Q_ENABLE, 2, 0, 0 },
 	{ VIRTIO_PCI_COMMON_Q_NOFF, 2, 0, 0 },
 	{ VIRTIO_PCI_COMMON_Q_DESCLO, 8, 0, UINT64_MAX },
@@ -151,7 +151,7 @@ static const struct {
 
 #define NR_TABLE (sizeof(table) / sizeof(table[0]))
 
-TEST(initial_values)
+TEST(registers_have_their_initial_values)
 {
 	size_t i;
 
@@ -161,7 +161,7 @@ TEST(initial_values)
 	virtio_fini(&v);
 }
 
-TEST(every_register_written_at_its_width)
+TEST(register_written_at_its_width_keeps_its_writable_bits)
 {
 	size_t i;
 
@@ -173,8 +173,8 @@ TEST(every_register_written_at_its_width)
 	}
 }
 
-/* Any other width does nothing, but for halves of 64 bits. */
-TEST(every_register_written_at_other_widths)
+/* Other widths have no effect, except for halves of 64-bit registers. */
+TEST(register_written_at_another_width_is_unchanged)
 {
 	uint32_t width;
 	size_t i;
@@ -194,7 +194,7 @@ TEST(every_register_written_at_other_widths)
 	}
 }
 
-TEST(every_register_read_at_every_width)
+TEST(registers_are_read_at_each_width_and_offset)
 {
 	uint8_t all[VIRTIO_COMMON_SIZE], part[8];
 	uint32_t offset, width;
@@ -208,14 +208,14 @@ TEST(every_register_read_at_every_width)
 			check(!memcmp(part, all + offset, width));
 		}
 	}
-	/* Behind the end there are zeroes. */
+	/* After the end reads return 0. */
 	check_eq(rd(VIRTIO_COMMON_SIZE, 8), 0);
 	check_eq(rd(VIRTIO_COMMON_SIZE - 2, 8), 0);
 	check_eq(rd(0xffe, 4), 0);
 	virtio_fini(&v);
 }
 
-TEST(halves_of_addresses)
+TEST(halves_of_addresses_are_written_separately)
 {
 	static const uint8_t regs[] = { VIRTIO_PCI_COMMON_Q_DESCLO,
 					VIRTIO_PCI_COMMON_Q_AVAILLO,
@@ -228,7 +228,7 @@ TEST(halves_of_addresses)
 		check_eq(rd(regs[i], 8), 0x55667788);
 		wr(regs[i] + 4, 4, 0x11223344);
 		check_eq(rd(regs[i], 8), 0x1122334455667788);
-		/* Across the middle: no. */
+		/* A write across the middle has no effect. */
 		wr(regs[i] + 2, 4, 0);
 		check_eq(rd(regs[i], 8), 0x1122334455667788);
 	}
@@ -238,7 +238,7 @@ TEST(halves_of_addresses)
 	virtio_fini(&v);
 }
 
-TEST(queues_that_are_not_there)
+TEST(registers_of_nonexistent_queues_read_as_0)
 {
 	size_t i;
 
@@ -264,17 +264,17 @@ TEST(queues_that_are_not_there)
 	virtio_fini(&v);
 }
 
-TEST(queue_sizes)
+TEST(queue_size_changes_within_limits_and_before_enable)
 {
 	setup();
 	select_queue(1);
 	wr(VIRTIO_PCI_COMMON_Q_SIZE, 2, 64);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_SIZE, 2), 64);
-	/* None, and too large, are no sizes. */
+	/* Zero and too large values are ignored. */
 	wr(VIRTIO_PCI_COMMON_Q_SIZE, 2, 0);
 	wr(VIRTIO_PCI_COMMON_Q_SIZE, 2, MAX_SIZE + 1);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_SIZE, 2), 64);
-	/* And none changes while the queue is in use. */
+	/* The size cannot change while the queue is enabled. */
 	wr(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_ENABLE, 2), 1);
 	wr(VIRTIO_PCI_COMMON_Q_SIZE, 2, 32);
@@ -286,7 +286,7 @@ TEST(queue_sizes)
 	virtio_fini(&v);
 }
 
-TEST(feature_pages)
+TEST(features_have_two_pages_of_32_bits)
 {
 	setup();
 	wr(VIRTIO_PCI_COMMON_DFSELECT, 4, 1);
@@ -298,7 +298,7 @@ TEST(feature_pages)
 	accept(0x1234567890abcdef);
 	check_eq(v.accepted, 0x1234567890abcdef);
 	check_eq(rd(VIRTIO_PCI_COMMON_GF, 4), 0x12345678);
-	/* Pages that are not there hold nothing. */
+	/* Other pages hold nothing. */
 	wr(VIRTIO_PCI_COMMON_GFSELECT, 4, 2);
 	wr(VIRTIO_PCI_COMMON_GF, 4, UINT32_MAX);
 	check_eq(rd(VIRTIO_PCI_COMMON_GF, 4), 0);
@@ -306,31 +306,31 @@ TEST(feature_pages)
 	virtio_fini(&v);
 }
 
-TEST(features_must_be_offered)
+TEST(features_ok_needs_offered_features_and_version_1)
 {
 	setup();
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 3);
 	accept(FEATURES | VIRTIO_BIT(6));
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0xb);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 3);
-	/* A driver of old, which knows no version 1. */
+	/* A legacy driver does not accept version 1. */
 	accept(FEATURES & ~VIRTIO_BIT(VIRTIO_F_VERSION_1));
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0xb);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 3);
-	/* It goes on all the same: not here. */
+	/* The driver continues anyway, without effect. */
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 3);
 	check_eq(seen.starts, 0);
 	accept(FEATURES);
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0xb);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 0xb);
-	/* From here on they stand. */
+	/* After FEATURES_OK the features are fixed. */
 	accept(0);
 	check_eq(v.accepted, FEATURES);
 	virtio_fini(&v);
 }
 
-TEST(start_and_reset)
+TEST(status_starts_the_device_and_0_resets_it)
 {
 	setup();
 	wr(VIRTIO_PCI_COMMON_MSIX, 2, 2);
@@ -342,7 +342,7 @@ TEST(start_and_reset)
 	start_driver();
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
 	check_eq(seen.starts, 1);
-	/* Written again it does nothing. */
+	/* Writing the same status again does nothing. */
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
 	check_eq(seen.starts, 1);
 	check_eq(rd(VIRTIO_PCI_COMMON_MSIX, 2), 2);
@@ -357,7 +357,7 @@ TEST(start_and_reset)
 	virtio_fini(&v);
 }
 
-TEST(vectors)
+TEST(vectors_beyond_the_last_one_read_back_as_no_vector)
 {
 	setup();
 	start_driver();
@@ -365,7 +365,7 @@ TEST(vectors)
 	wr(VIRTIO_PCI_COMMON_Q_MSIX, 2, VECTORS - 1);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_MSIX, 2), VECTORS - 1);
 	check_eq(seen.vectors, 0);
-	/* One that is not there cannot be had. */
+	/* A nonexistent vector is not accepted. */
 	wr(VIRTIO_PCI_COMMON_Q_MSIX, 2, VECTORS);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_MSIX, 2), VIRTIO_NO_VECTOR);
 	wr(VIRTIO_PCI_COMMON_MSIX, 2, VECTORS);
@@ -377,7 +377,7 @@ TEST(vectors)
 	virtio_fini(&v);
 }
 
-TEST(queues_while_running)
+TEST(queue_is_started_and_reset_while_running)
 {
 	setup();
 	start_driver();
@@ -393,13 +393,13 @@ TEST(queues_while_running)
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_RESET, 2), 0);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_ENABLE, 2), 0);
 	check_eq(rd(VIRTIO_PCI_COMMON_Q_DESCLO, 8), 0);
-	/* And again. */
+	/* The queue can be enabled again. */
 	wr(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	check_eq(seen.queue_starts, 2);
 	virtio_fini(&v);
 }
 
-TEST(queue_reset_must_be_negotiated)
+TEST(queue_reset_without_its_feature_has_no_effect)
 {
 	setup();
 	wr(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
@@ -413,26 +413,26 @@ TEST(queue_reset_must_be_negotiated)
 	virtio_fini(&v);
 }
 
-TEST(needs_reset)
+TEST(failed_start_sets_needs_reset_until_reset)
 {
 	setup();
 	seen.fail = -EIO;
 	start_driver();
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
 	check_eq(seen.changes, 1);
-	/* It is told once, and the driver cannot take it back. */
+	/* It is reported once, and the driver cannot clear it. */
 	virtio_need_reset(&v);
 	check_eq(seen.changes, 1);
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
-	/* Nor can it set the bit. */
+	/* The driver cannot set the bit. */
 	seen.fail = 0;
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 0x41);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 1);
 	start_driver();
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
-	/* A queue that cannot start while the device runs. */
+	/* A queue that fails to start while the device runs. */
 	seen.fail = -EIO;
 	wr(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	check_eq(rd(VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
@@ -440,7 +440,7 @@ TEST(needs_reset)
 	virtio_fini(&v);
 }
 
-TEST(needs_reset_before_the_driver_runs)
+TEST(needs_reset_before_driver_ok_is_not_reported)
 {
 	setup();
 	wr(VIRTIO_PCI_COMMON_STATUS, 1, 3);
@@ -450,14 +450,14 @@ TEST(needs_reset_before_the_driver_runs)
 	virtio_fini(&v);
 }
 
-TEST(config_generation)
+TEST(config_generation_is_read_only_and_survives_reset)
 {
 	setup();
 	v.generation = 255;
 	check_eq(rd(VIRTIO_PCI_COMMON_CFGGENERATION, 1), 255);
 	v.generation++;
 	check_eq(rd(VIRTIO_PCI_COMMON_CFGGENERATION, 1), 0);
-	/* It is the device's alone, and a reset leaves it. */
+	/* Only the device changes it; a reset does not. */
 	v.generation = 7;
 	wr(VIRTIO_PCI_COMMON_CFGGENERATION, 1, 1);
 	virtio_reset(&v);
@@ -465,7 +465,7 @@ TEST(config_generation)
 	virtio_fini(&v);
 }
 
-TEST(bad_descriptions)
+TEST(virtio_init_with_invalid_sizes_fails)
 {
 	check_eq(virtio_init(&v, &ops, NULL, 0, 1, 256), -EINVAL);
 	check_eq(virtio_init(&v, &ops, NULL, 1, 1, 0), -EINVAL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Virtqueues served in the process, and the control queue on top of them. */
+/* Virtqueues that vuser-vhost serves itself, and the control queue. */
 #include <errno.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
@@ -76,7 +76,7 @@ static uint32_t get32(uint32_t at)
 	return value;
 }
 
-/* An entry of a table; @a and @b are its last two fields. */
+/* Write a descriptor; @a and @b are its last two fields. */
 static void put_desc(uint32_t at, uint64_t addr, uint32_t len, uint16_t a,
 		     uint16_t b)
 {
@@ -99,13 +99,13 @@ static void split_avail(uint16_t nth, uint16_t head)
 	put16(DRIVER + 2, nth + 1);
 }
 
-TEST(split_requests)
+TEST(split_requests_are_popped_and_pushed)
 {
 	uint16_t i;
 
 	setup(0);
 	check_eq(vqueue_pop(&ring, &req), -EAGAIN);
-	/* Three times around. */
+	/* Three times around the ring. */
 	for (i = 0; i < 3 * SIZE; i++) {
 		split_desc(3, DATA, 2, VRING_DESC_F_NEXT, 5);
 		split_desc(5, DATA + 16, 4, VRING_DESC_F_NEXT, 1);
@@ -125,7 +125,7 @@ TEST(split_requests)
 	}
 }
 
-TEST(split_tables)
+TEST(split_indirect_table_is_popped)
 {
 	setup(0);
 	split_desc(2, TABLE, 32, VRING_DESC_F_INDIRECT, 0);
@@ -138,14 +138,14 @@ TEST(split_tables)
 	check_eq(req.pieces[1].iova, DATA + 8);
 }
 
-/* What a driver must not do: one request, and it does that one thing wrong. */
-TEST(split_nonsense)
+/* Each request breaks one rule for drivers. */
+TEST(invalid_split_requests_are_rejected)
 {
-	/* The index runs ahead of the ring. */
+	/* The index is ahead of the ring. */
 	setup(0);
 	put16(DRIVER + 2, SIZE + 1);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* A head, and a next, that are no descriptors. */
+	/* A head and a next that are not descriptors. */
 	setup(0);
 	split_avail(0, SIZE);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
@@ -153,13 +153,13 @@ TEST(split_nonsense)
 	split_desc(0, DATA, 1, VRING_DESC_F_NEXT, SIZE);
 	split_avail(0, 0);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* Around and around. */
+	/* A loop. */
 	setup(0);
 	split_desc(0, DATA, 1, VRING_DESC_F_NEXT, 1);
 	split_desc(1, DATA, 1, VRING_DESC_F_NEXT, 0);
 	split_avail(0, 0);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* To read after what is to be written. */
+	/* A readable descriptor after a writable one. */
 	setup(0);
 	split_desc(0, DATA, 1, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 1);
 	split_desc(1, DATA, 1, 0, 0);
@@ -171,7 +171,7 @@ TEST(split_nonsense)
 	check_eq(vqueue_pop(&ring, &req), -EFAULT);
 }
 
-TEST(split_tables_of_nonsense)
+TEST(invalid_split_tables_are_rejected)
 {
 	static const uint32_t lens[] = { 0, 8, 33 };
 	unsigned int i;
@@ -188,7 +188,7 @@ TEST(split_tables_of_nonsense)
 	put_desc(TABLE, TABLE, 16, VRING_DESC_F_INDIRECT, 0);
 	split_avail(0, 0);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* Out of it, and around in it. */
+	/* A next outside of the table, and a loop in it. */
 	setup(0);
 	split_desc(0, TABLE, 32, VRING_DESC_F_INDIRECT, 0);
 	put_desc(TABLE, DATA, 1, VRING_DESC_F_NEXT, 2);
@@ -199,7 +199,7 @@ TEST(split_tables_of_nonsense)
 	put_desc(TABLE, DATA, 1, VRING_DESC_F_NEXT, 0);
 	split_avail(0, 0);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* More than is taken. */
+	/* More descriptors than the limit. */
 	setup(0);
 	split_desc(0, 0x1000, 0x1000, VRING_DESC_F_INDIRECT, 0);
 	for (i = 0; i < 0x100; i++)
@@ -208,14 +208,14 @@ TEST(split_tables_of_nonsense)
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
 }
 
-/* Flags of a packed descriptor that is available, or used, with a counter. */
+/* Return the flags of a packed descriptor. */
 static uint16_t packed_flags(bool avail, bool used)
 {
 	return avail << VRING_PACKED_DESC_F_AVAIL |
 	       used << VRING_PACKED_DESC_F_USED;
 }
 
-TEST(packed_requests)
+TEST(packed_requests_are_popped_and_pushed)
 {
 	const uint64_t features = VIRTIO_BIT(VIRTIO_F_RING_PACKED);
 	bool wrap = true;
@@ -258,7 +258,7 @@ TEST(packed_requests)
 	}
 }
 
-TEST(packed_tables)
+TEST(packed_table_is_popped_and_an_endless_chain_rejected)
 {
 	setup(VIRTIO_BIT(VIRTIO_F_RING_PACKED));
 	put_desc(DESC, TABLE, 32, 7,
@@ -269,7 +269,7 @@ TEST(packed_tables)
 	check_eq(req.nr, 2);
 	check_eq(req.id, 7);
 	check_eq(req.slots, 1);
-	/* A chain that has no end. */
+	/* A chain without an end. */
 	setup(VIRTIO_BIT(VIRTIO_F_RING_PACKED));
 	for (int i = 0; i < SIZE; i++)
 		put_desc(DESC + i * 16, DATA, 1, 7,
@@ -277,7 +277,7 @@ TEST(packed_tables)
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
 }
 
-TEST(interrupts_wanted)
+TEST(interrupts_follow_the_drivers_flags)
 {
 	setup(0);
 	check_eq(vqueue_wants_irq(&ring), 1);
@@ -286,7 +286,7 @@ TEST(interrupts_wanted)
 	setup(VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX));
 	put16(DRIVER, VRING_AVAIL_F_NO_INTERRUPT);
 	check_eq(vqueue_wants_irq(&ring), 1);
-	/* And the driver is asked to kick at the next one. */
+	/* The driver is asked to kick at the next request. */
 	split_desc(0, DATA, 1, 0, 0);
 	split_avail(0, 0);
 	check_eq(vqueue_pop(&ring, &req), 0);
@@ -297,7 +297,7 @@ TEST(interrupts_wanted)
 	check_eq(vqueue_wants_irq(&ring), 0);
 }
 
-TEST(copies)
+TEST(data_is_gathered_and_scattered_within_the_room)
 {
 	char buf[8];
 	size_t len;
@@ -314,7 +314,7 @@ TEST(copies)
 	check_eq(vqueue_gather(&ring, &req, buf, sizeof(buf), &len), 0);
 	check_eq(len, 6);
 	check(!memcmp(buf, "abcdef", 6));
-	/* Only as much as there is room for. */
+	/* At most the size of the buffer is copied. */
 	memset(buf, 0, sizeof(buf));
 	check_eq(vqueue_gather(&ring, &req, buf, 3, &len), 0);
 	check_eq(len, 6);
@@ -346,7 +346,7 @@ static uint8_t command(const char *bytes, size_t len)
 				 len, len);
 }
 
-TEST(commands)
+TEST(control_commands_are_acknowledged_if_valid)
 {
 	static const struct {
 		const char *bytes;
@@ -371,7 +371,7 @@ TEST(commands)
 		{ "\2\0\1\0", 4, VIRTIO_NET_ERR },
 		{ "\3\0", 2, VIRTIO_NET_OK },
 		{ "\3\1", 2, VIRTIO_NET_ERR },
-		/* Pairs: 0 and 5 of 4 are none. */
+		/* Pairs: 0 and 5 of 4 are invalid. */
 		{ "\4\0\4\0", 4, VIRTIO_NET_OK },
 		{ "\4\0\0\0", 4, VIRTIO_NET_ERR },
 		{ "\4\0\5\0", 4, VIRTIO_NET_ERR },
@@ -388,7 +388,7 @@ TEST(commands)
 	check(net.promisc && net.allmulti);
 	check_eq(net.pairs, 4);
 	check(!memcmp(net.mac, "\x52\x54\0\7\7\7", 6));
-	/* Without MQ there are no pairs to set. */
+	/* Without MQ the number of pairs is fixed. */
 	check_eq(vhost_net_control(&net, 0, (const uint8_t *)"\4\0\1\0", 4, 4),
 		 VIRTIO_NET_ERR);
 	vhost_net_reset(&net);
@@ -397,7 +397,7 @@ TEST(commands)
 	check(!net.promisc && !net.allmulti);
 }
 
-TEST(commands_by_the_queue)
+TEST(control_command_in_the_queue_is_executed)
 {
 	setup_net();
 	setup(0);
@@ -413,13 +413,13 @@ TEST(commands_by_the_queue)
 	check_eq(net.pairs, 2);
 	check_eq(get16(DEVICE + 2), 1);
 	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES), 0);
-	/* One without room for the answer breaks the queue. */
+	/* A command without space for the reply breaks the queue. */
 	split_desc(1, DATA + 8, 2, 0, 0);
 	split_avail(1, 0);
 	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES), -EPROTO);
 }
 
-TEST(net_configuration)
+TEST(net_configuration_has_mac_status_pairs_and_mtu)
 {
 	uint8_t config[VHOST_NET_CONFIG_SIZE];
 
@@ -435,7 +435,7 @@ TEST(net_configuration)
 	check_eq(vhost_net_ctrl_queue(&net, 0), 2);
 }
 
-TEST(net_features)
+TEST(net_features_depend_on_the_options)
 {
 	const uint64_t ctrl = VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ);
 	uint64_t features;
@@ -454,7 +454,7 @@ TEST(net_features)
 	check(!(features & VIRTIO_BIT(VIRTIO_NET_F_MQ)));
 }
 
-TEST(mac_addresses)
+TEST(malformed_or_group_mac_addresses_are_rejected)
 {
 	static const char *const bad[] = {
 		"",
