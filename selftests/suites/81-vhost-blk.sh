@@ -147,7 +147,7 @@ kill_in_writes()
 	kill -KILL "$pid"
 	wait "$pid"
 	[ $? = 137 ] && [ $status = 0 ] && [[ $line == *wrote* ]] &&
-		grep "the driver has to reset the device" "$WORK/blk.log"
+		grep "the driver must reset the device" "$WORK/blk.log"
 }
 
 # The whole of an image by way of the device, there and back.

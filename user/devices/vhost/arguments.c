@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line.  --device starts a device, what follows is about it: so one
- * process can have several.
+ * The command line. --device begins a device, and the options after it belong
+ * to this device. So one process can serve several devices.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,32 +18,31 @@
 #define TAG_MAX	       36
 #define MTU_MIN	       68
 #define MTU_MAX	       65535
-/* 0 to 2 are hypervisors and hosts, all ones is anybody. */
+/* 0 to 2 are reserved for hypervisor and host, all ones means any context. */
 #define CID_MIN 3
 #define CID_MAX (UINT32_MAX - 1)
 
 static const char usage[] =
 	"Usage: vuser-vhost --device TYPE --back-end PATH --socket PATH "
 	"[OPTION]...\n"
-	"Serve a virtio device over vfio-user, whose rings a vhost-user back-end "
-	"works on.\n"
+	"Serve a vhost-user back end as a virtio device over vfio-user.\n"
 	"\n"
 	"  -d, --device TYPE      net, blk, fs, scsi, vsock, rng, gpio, i2c, "
 	"input,\n"
-	"                         sound or id=N; may be given again, for one more\n"
-	"                         device with options of its own\n"
-	"  -b, --back-end PATH    the socket of the back-end\n"
+	"                         sound or id=N.  Repeat the option to serve one\n"
+	"                         more device, with its own options after it\n"
+	"  -b, --back-end PATH    the socket of the back end\n"
 	"  -s, --socket PATH      listen at PATH for the client\n"
-	"      --queues N         of a network device: pairs of queues (1); else\n"
-	"                         queues (what the back-end says)\n"
-	"      --queue-size N     entries of a queue at most (256)\n"
+	"      --queues N         number of queues (as many as the back end has);\n"
+	"                         for net: number of queue pairs (1)\n"
+	"      --queue-size N     maximum number of entries of a queue (256)\n"
 	"      --no-packed        do not offer packed rings\n"
-	"      --mac ADDRESS      of a network device (random)\n"
-	"      --mtu N            of a network device, told the driver\n"
-	"      --cid N            of a vsock device\n"
-	"      --tag NAME         of a file system, where the back-end has none\n"
-	"      --config-size N    bytes of configuration, for id=N\n"
-	"  -v, --verbose          log clients and back-ends that come and go\n"
+	"      --mac ADDRESS      for net: the MAC address (random)\n"
+	"      --mtu N            for net: report this MTU to the driver\n"
+	"      --cid N            for vsock: the context ID\n"
+	"      --tag NAME         for fs: the tag, if the back end has none\n"
+	"      --config-size N    for id=N: bytes of device configuration (0)\n"
+	"  -v, --verbose          log when clients and back ends connect\n"
 	"  -h, --help             print this and exit\n"
 	"  -V, --version          print the version and exit\n";
 
@@ -88,7 +87,7 @@ static int bad(const char *option, const char *arg, const char *wanted)
 	return bad_usage();
 }
 
-/* -1, or the exit status when @arg is no number from @min to @max. */
+/* Return -1, or the exit status if @arg is not a number from @min to @max. */
 static int number(const char *option, const char *arg, uint64_t min,
 		  uint64_t max, uint64_t *value)
 {
@@ -141,9 +140,10 @@ static int new_device(struct vhost_arguments *args, const char *name)
 	struct vhost_device_options *dev = &args->device[args->nr];
 
 	if (args->nr == VHOST_MAX_DEVICES)
-		return bad("--device", name, "there are too many devices");
+		return bad("--device", name,
+			   "too many devices, 64 is the maximum");
 	if (vhost_type_find(name, &dev->type))
-		return bad("--device", name, "there is no such type");
+		return bad("--device", name, "unknown type");
 	dev->queue_size = QUEUE_SIZE;
 	args->nr++;
 	return -1;
@@ -171,8 +171,8 @@ static int one_option(int c, struct vhost_arguments *args)
 	case OPT_MAC:
 		if (vhost_net_parse_mac(optarg, dev->mac))
 			return bad("--mac", optarg,
-				   "the address of a station is needed, as "
-				   "52:54:00:12:34:56");
+				   "a unicast MAC address is needed, for "
+				   "example 52:54:00:12:34:56");
 		dev->has_mac = true;
 		return -1;
 	case OPT_TAG:
@@ -185,7 +185,7 @@ static int one_option(int c, struct vhost_arguments *args)
 	}
 }
 
-/* Options that a device has nothing to do with. */
+/* Reject options that do not apply to the type of the device. */
 static int check_device(const struct vhost_device_options *dev,
 			const char *socket)
 {
@@ -206,7 +206,7 @@ static int check_device(const struct vhost_device_options *dev,
 	if (dev->config_size && strcmp(name, "other"))
 		return bad("--device", name, "--config-size is for id=N");
 	if (net && dev->queues > (VHOST_MAX_QUEUES - 1) / 2)
-		return bad("--device", name, "that many pairs do not fit");
+		return bad("--device", name, "--queues: too many queue pairs");
 	return -1;
 }
 

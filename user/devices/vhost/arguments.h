@@ -8,10 +8,10 @@
 #define VHOST_MAX_DEVICES 64
 
 /**
- * struct vhost_arguments - what was asked for
- * @device: of each device, what it is
- * @socket: of each device, where it is served
- * @nr: devices
+ * struct vhost_arguments - the parsed command line
+ * @device: options of each device
+ * @socket: path of the socket that serves each device
+ * @nr: number of devices
  */
 struct vhost_arguments {
 	struct vhost_device_options device[VHOST_MAX_DEVICES];

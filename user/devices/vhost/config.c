@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The device configuration: from the back-end where it has one, else from the
- * user's options; and which features go to whom.
+ * The device configuration. It comes from the back end if the back end has one,
+ * otherwise from the options of the user.
  */
 #include <endian.h>
 #include <errno.h>
@@ -45,7 +45,10 @@ static uint16_t counted(const struct vhost_device *dev)
 	return dev->virtio.nr_queues - dev->options.type.queues;
 }
 
-/* A SCSI host as any other: back-ends have no configuration for these. */
+/*
+ * A SCSI host adapter with usual limits. Back ends have no configuration for
+ * it.
+ */
 static void scsi_config(uint8_t *config)
 {
 	const struct virtio_scsi_config scsi = {
@@ -62,7 +65,7 @@ static void scsi_config(uint8_t *config)
 	memcpy(config, &scsi, sizeof(scsi));
 }
 
-/* What the user's options say. */
+/* Put the user's options into the configuration. */
 static void apply_options(const struct vhost_device *dev, uint8_t *config)
 {
 	const struct vhost_device_options *opt = &dev->options;
@@ -96,10 +99,11 @@ static int read_config(struct vhost_device *dev, uint8_t *config)
 }
 
 /**
- * vhost_config_refresh - bring the configuration up to date
+ * vhost_config_refresh - read the configuration again
  * @dev: device
  *
- * Return: 1 when it has changed, 0 when not, or as a request of the back-end.
+ * Return: 1 if it has changed, 0 if not, or the error of the request to the
+ * back end.
  */
 int vhost_config_refresh(struct vhost_device *dev)
 {
@@ -115,8 +119,9 @@ int vhost_config_refresh(struct vhost_device *dev)
 	return 1;
 }
 
-/** vhost_config_changed - the configuration may have changed: say so where it
- * has, and the device is not stopped; it is said later then
+/**
+ * vhost_config_changed - read the configuration again, and tell the driver if
+ * it has changed. While migration has stopped the device, this is done later.
  */
 void vhost_config_changed(struct vhost_device *dev)
 {
@@ -127,7 +132,7 @@ void vhost_config_changed(struct vhost_device *dev)
 
 static int no_config(const struct vhost_device *dev, const char *option)
 {
-	vhost_say(dev, "the back-end has no configuration: %s is needed",
+	vhost_say(dev, "the back end has no configuration: %s is needed",
 		  option);
 	return -EINVAL;
 }
@@ -145,13 +150,13 @@ static int check_config(const struct vhost_device *dev)
 	if (!strcmp(name, "vsock"))
 		return opt->has_cid ? 0 : no_config(dev, "--cid");
 	vhost_say(dev,
-		  "the back-end has no configuration, which %s needs: is it "
-		  "one for %s?",
+		  "the back end has no configuration, but %s needs one: check "
+		  "that the back end is for %s",
 		  name, name);
 	return -EINVAL;
 }
 
-/* Queues that the configuration counts. */
+/* The number of queues that the configuration contains. */
 static uint32_t count_queues(const struct vhost_device *dev)
 {
 	const struct vhost_type *type = &dev->options.type;
@@ -168,19 +173,19 @@ static int too_many(const struct vhost_device *dev, uint32_t asked,
 	if (dev->options.queues)
 		vhost_say(
 			dev,
-			"%u queues are asked for, the back-end has %ju: lower "
-			"--queues, or start it with more",
+			"--queues is %u, but the back end has %ju: give a lower "
+			"number, or start the back end with more queues",
 			asked, (uintmax_t)there);
 	else
 		vhost_say(
 			dev,
-			"the back-end's configuration takes %u queues, it has "
-			"%ju: is it one for %s?",
+			"the device needs %u queues, but the back end has %ju: "
+			"check that the back end is for %s",
 			asked, (uintmax_t)there, dev->options.type.name);
 	return -EINVAL;
 }
 
-/* Pairs, of which GET_QUEUE_NUM tells the number for a network device. */
+/* For a network device, GET_QUEUE_NUM returns the number of queue pairs. */
 static int net_queues(struct vhost_device *dev)
 {
 	uint32_t pairs = dev->options.queues ?: 1;
@@ -193,10 +198,10 @@ static int net_queues(struct vhost_device *dev)
 }
 
 /**
- * how_many - the number of queues
- * @dev: device, its configuration read
+ * how_many - determine the number of queues
+ * @dev: device whose configuration has been read
  *
- * Return: it, or -EINVAL, and why has been said.
+ * Return: the number, or -EINVAL after reporting the reason.
  */
 static int how_many(struct vhost_device *dev)
 {
@@ -217,8 +222,8 @@ static int how_many(struct vhost_device *dev)
 	} else if (type->queues) {
 		if (queues && queues != type->queues) {
 			vhost_say(dev,
-				  "%s has %u queues, no more, no less: leave "
-				  "--queues out",
+				  "%s always has %u queues: leave --queues "
+				  "out",
 				  type->name, type->queues);
 			return -EINVAL;
 		}
@@ -227,8 +232,8 @@ static int how_many(struct vhost_device *dev)
 		queues = queues ?: there;
 	}
 	if (!queues) {
-		vhost_say(dev, "the back-end does not say how many queues it "
-			       "has: --queues is needed");
+		vhost_say(dev, "the back end does not report its number of "
+			       "queues: --queues is needed");
 		return -EINVAL;
 	}
 	return there && queues > there ? too_many(dev, queues, there) :
@@ -236,10 +241,10 @@ static int how_many(struct vhost_device *dev)
 }
 
 /**
- * vhost_config_init - find out what the device is like
- * @dev: connected with its back-end
+ * vhost_config_init - read the configuration for the first time and check it
+ * @dev: connected to its back end
  *
- * Return: the number of queues, or -errno, and why has been said.
+ * Return: the number of queues, or -errno after reporting the reason.
  */
 int vhost_config_init(struct vhost_device *dev)
 {
@@ -248,8 +253,8 @@ int vhost_config_init(struct vhost_device *dev)
 
 	if (!(vhost_backend_features(b) & VIRTIO_BIT(VIRTIO_F_VERSION_1))) {
 		vhost_say(dev,
-			  "the back-end does not offer virtio 1.0 (its "
-			  "features are %#jx): a newer one is needed",
+			  "the back end does not offer virtio 1.0 (its "
+			  "features are %#jx): use a newer one",
 			  (uintmax_t)vhost_backend_features(b));
 		return -EOPNOTSUPP;
 	}
@@ -258,13 +263,14 @@ int vhost_config_init(struct vhost_device *dev)
 		return ret;
 	ret = vhost_config_refresh(dev);
 	if (ret < 0) {
-		vhost_say(dev, "no configuration: %s", vhost_backend_error(b));
+		vhost_say(dev, "cannot read the configuration: %s",
+			  vhost_backend_error(b));
 		return ret;
 	}
 	queues = how_many(dev);
 	if (queues > VHOST_MAX_QUEUES) {
-		vhost_say(dev, "%d queues are more than %d", queues,
-			  VHOST_MAX_QUEUES);
+		vhost_say(dev, "%d queues are too many, %d is the maximum",
+			  queues, VHOST_MAX_QUEUES);
 		return -EINVAL;
 	}
 	return queues;
@@ -286,8 +292,8 @@ void vhost_config_read(struct vhost_device *dev, uint64_t offset, void *buf,
 /**
  * vhost_config_write - the driver writes the configuration
  *
- * It is the back-end that knows what can be written: what it holds now is what
- * the driver reads next.
+ * Only the back end knows which fields can be written. So the configuration is
+ * read back from it afterwards.
  */
 void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 			const void *buf, uint32_t count)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The connection to the back-end, in an event loop. */
+/* The connection to the back end, in an event loop. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "connection.h"
 
-/* Between two tries to connect again. */
+/* Time between two attempts to connect again. */
 #define RETRY_USEC 200000
 
-/* How late the event loop may be with that. */
+/* How late the event loop may start an attempt. */
 #define RETRY_ACCURACY_USEC 50000
 
 #define WANTED                                                               \
@@ -36,7 +36,7 @@ static void try_later(struct vhost_connection *conn)
 	sd_event_source_set_enabled(conn->retry, SD_EVENT_ONESHOT);
 }
 
-/* The fds are still open, so this is the time to let go of them. */
+/* The fds are still open, so this is the time to stop watching them. */
 static void on_lost(void *data, int why)
 {
 	struct vhost_connection *conn = data;
@@ -64,11 +64,11 @@ static const struct vhost_backend_ops backend_ops = {
 /**
  * vhost_connection_open - connect for the first time
  * @conn: filled in
- * @path: of the back-end's socket; stays the caller's
- * @ops: likewise
+ * @path: path of the back end's socket; must stay valid
+ * @ops: callbacks; must stay valid
  * @ctx: for @ops
  *
- * Return: 0 or -errno; vhost_backend_error() says what was wrong.
+ * Return: 0 or -errno; vhost_backend_error() has the reason.
  */
 int vhost_connection_open(struct vhost_connection *conn, const char *path,
 			  const struct vhost_connection_ops *ops, void *ctx)
@@ -99,7 +99,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
 	(void)source;
 	(void)fd;
 	(void)revents;
-	/* An error has been told by on_lost(). */
+	/* on_lost() has handled an error. */
 	vhost_backend_process(conn->backend);
 	return 0;
 }
@@ -135,8 +135,8 @@ static int watch_io(struct vhost_connection *conn)
 }
 
 /**
- * vhost_connection_watch - from now on notice what comes and what goes
- * @conn: connected
+ * vhost_connection_watch - watch the connection, and connect again after a loss
+ * @conn: a connection after vhost_connection_open()
  * @event: event loop
  *
  * Return: 0 or -errno.
@@ -162,10 +162,11 @@ int vhost_connection_watch(struct vhost_connection *conn, sd_event *event)
 }
 
 /**
- * vhost_connection_reopen - connect again, if there is no connection
- * @conn: once connected
+ * vhost_connection_reopen - connect again, if the connection was lost
+ * @conn: a connection after vhost_connection_open()
  *
- * Return: 0 with a connection, else -errno: it is tried again by itself.
+ * Return: 0 if connected, or -errno. After an error the next attempt is started
+ * automatically.
  */
 int vhost_connection_reopen(struct vhost_connection *conn)
 {
@@ -187,7 +188,10 @@ int vhost_connection_reopen(struct vhost_connection *conn)
 	return 0;
 }
 
-/** vhost_connection_close - for good, and without a word */
+/**
+ * vhost_connection_close - close the connection for good, without calling
+ * down()
+ */
 void vhost_connection_close(struct vhost_connection *conn)
 {
 	unwatch(conn);

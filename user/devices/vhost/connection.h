@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The connection to the back-end: made, watched, made again after a loss.
+ * The connection to the back end: it is watched, and opened again after a loss.
  */
 #ifndef VHOST_CONNECTION_H
 #define VHOST_CONNECTION_H
@@ -11,10 +11,12 @@
 #include <vhost-user/backend.h>
 
 /**
- * struct vhost_connection_ops - what happens on the connection
- * @up: it was made again.  An error has it dropped, and tried again later.
- * @down: it was lost; @why as for lost() of struct vhost_backend_ops
- * @config_change: the back-end says that its configuration changed
+ * struct vhost_connection_ops - callbacks of a connection
+ * @up: the connection was opened again. After an error it is closed, and opened
+ *	again later.
+ * @down: the connection was lost; @why as for lost() of struct
+ *	vhost_backend_ops
+ * @config_change: the back end reports that its configuration has changed
  */
 struct vhost_connection_ops {
 	int (*up)(void *ctx);
@@ -24,14 +26,14 @@ struct vhost_connection_ops {
 
 /**
  * struct vhost_connection - a connection
- * @path: of the back-end's socket; stays the caller's
+ * @path: path of the back end's socket, owned by the caller
  * @backend: of libvuser
  * @ops: see there
  * @ctx: for @ops
  * @event: event loop, NULL until vhost_connection_watch()
- * @io: on the connection's two sockets
- * @retry: timer, to connect again
- * @changed: to call config_change() outside of a request
+ * @io: watch the two sockets of the connection
+ * @retry: timer of the next attempt to connect
+ * @changed: calls config_change() outside of a request
  */
 struct vhost_connection {
 	const char *path;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control queue of a network device, served here.  libvuser copies from and
- * to its memory, and knows that a client may cut the file short at any time.
+ * The control queue of a network device. This process serves it, because back
+ * ends do not. libvuser copies from and to its memory, and copes with a client
+ * that truncates the file at any time.
  */
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -46,7 +47,7 @@ static int on_kick(sd_event_source *source, int fd, uint32_t revents,
 						     dev->virtio.accepted));
 	if (ret >= 0)
 		return 0;
-	vhost_say(dev, "the control queue is broken");
+	vhost_say(dev, "the driver has corrupted the control queue");
 	vhost_control_stop(dev);
 	virtio_need_reset(&dev->virtio);
 	return 0;
@@ -58,12 +59,12 @@ static int pairs_changed(void *ctx, uint16_t pairs)
 	return vhost_ring_enable_started(ctx);
 }
 
-/** vhost_control_start - serve the control queue; 0 or -errno */
+/** vhost_control_start - start to serve the control queue; 0 or -errno */
 int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 {
 	int ret;
 
-	/* Served already: it is only the back-end that is a new one. */
+	/* The queue is being served already, and only the back end is new. */
 	if (dev->ctrl_watch)
 		return 0;
 	dev->ring_mem = (struct vqueue_mem) { mem_read, mem_write, dev };
@@ -82,7 +83,7 @@ int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 	return 0;
 }
 
-/** vhost_control_suspend - serve it no more, and keep where it goes on */
+/** vhost_control_suspend - stop to serve the queue, and keep its position */
 void vhost_control_suspend(struct vhost_device *dev)
 {
 	struct vhost_queue *q = &dev->queues[vhost_net_ctrl_queue(
@@ -95,7 +96,7 @@ void vhost_control_suspend(struct vhost_device *dev)
 	vhost_control_stop(dev);
 }
 
-/** vhost_control_stop - serve it no more */
+/** vhost_control_stop - stop to serve the queue */
 void vhost_control_stop(struct vhost_device *dev)
 {
 	dev->ctrl_watch = sd_event_source_disable_unref(dev->ctrl_watch);

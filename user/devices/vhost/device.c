@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Makes the device of its parts, and does what the back-end's end asks for. */
+/*
+ * Creates the device from its parts, and handles loss and return of the back
+ * end.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,46 +35,49 @@ static void on_down(void *ctx, int why)
 {
 	struct vhost_device *dev = ctx;
 
-	/* What it wrote last it may not have logged. */
+	/* The back end may not have logged its last writes. */
 	if (dev->live)
 		vhost_dirty_all(dev);
 	vhost_dma_reset(&dev->dma);
 	vhost_rings_lost(dev);
 	if (dev->ending)
 		return;
-	vhost_say(dev, "back-end lost: %s",
-		  why ? vhost_backend_error(dev->conn.backend) : "hung up");
+	vhost_say(dev, "back end lost: %s",
+		  why ? vhost_backend_error(dev->conn.backend) :
+			"it closed the connection");
 	if (dev->net)
 		set_link(dev, false);
 	if (virtio_running(&dev->virtio) && !vhost_rings_can_continue(dev))
 		virtio_need_reset(&dev->virtio);
 }
 
-/* A back-end that came back must be able to do what the first one did. */
+/* A new back end must support everything that the first one supported. */
 static int on_up(void *ctx)
 {
 	struct vhost_device *dev = ctx;
 	uint64_t missing = dev->virtio.offered & ~vhost_features_offer(dev);
 
 	if (missing) {
-		vhost_say(dev,
-			  "back-end without features %#jx that the one "
-			  "before had",
-			  (uintmax_t)missing);
+		vhost_say(
+			dev,
+			"back end rejected: it lacks features %#jx, which the "
+			"previous back end had",
+			(uintmax_t)missing);
 		return -EOPNOTSUPP;
 	}
 	if (dev->can_log && !vhost_features_can_log(dev)) {
-		vhost_say(dev, "back-end that cannot log writes, as the one "
-			       "before could");
+		vhost_say(dev, "back end rejected: it cannot log writes, which "
+			       "the previous back end could");
 		return -EOPNOTSUPP;
 	}
 	if (dev->can_migrate && !vhost_migration_possible(dev)) {
-		vhost_say(dev, "back-end without DEVICE_STATE, which the one "
-			       "before had");
+		vhost_say(dev,
+			  "back end rejected: it lacks DEVICE_STATE, which "
+			  "the previous back end had");
 		return -EOPNOTSUPP;
 	}
 	if (dev->options.verbose)
-		vhost_say(dev, "back-end connected again");
+		vhost_say(dev, "back end connected again");
 	if (dev->net)
 		set_link(dev, true);
 	else
@@ -142,7 +148,7 @@ static int init_registers(struct vhost_device *dev)
 	queues = vhost_config_init(dev);
 	if (queues < 0)
 		return queues;
-	/* One vector for each, and one for the configuration. */
+	/* One vector for each queue, and one for the configuration. */
 	ret = virtio_init(&dev->virtio, &vhost_rings_ops, dev, queues,
 			  queues + 1, opt->queue_size);
 	if (ret)
@@ -160,11 +166,11 @@ static int init_registers(struct vhost_device *dev)
 }
 
 /**
- * vhost_device_new - connect to the back-end and make a device of it
- * @options: copied, but not the strings
+ * vhost_device_new - connect to a back end and create a device for it
+ * @options: copied, except for the strings
  * @device: set on success
  *
- * Return: 0 or -errno; why has been said on stderr.
+ * Return: 0, or -errno after reporting the reason on stderr.
  */
 int vhost_device_new(const struct vhost_device_options *options,
 		     struct vhost_device **device)
@@ -210,7 +216,7 @@ static int attach(struct vhost_device *dev, struct sd_event *event)
 }
 
 /**
- * vhost_device_serve - listen, and have an event loop serve who comes
+ * vhost_device_serve - listen, and serve clients from an event loop
  * @dev: device
  * @path: of the socket
  * @event: event loop
@@ -225,8 +231,9 @@ int vhost_device_serve(struct vhost_device *dev, const char *path,
 	return ret ? ret : attach(dev, event);
 }
 
-/** vhost_device_serve_fd - the same for one client, on a connected socket that
- * is taken over
+/**
+ * vhost_device_serve_fd - serve one client on a connected socket, which this
+ * function takes over
  */
 int vhost_device_serve_fd(struct vhost_device *dev, int fd,
 			  struct sd_event *event)
@@ -250,7 +257,9 @@ static void free_queues(struct vhost_device *dev)
 	free(dev->queues);
 }
 
-/** vhost_device_free - stop the rings, send the client away */
+/**
+ * vhost_device_free - stop the rings, disconnect the client and free the device
+ */
 void vhost_device_free(struct vhost_device *dev)
 {
 	if (!dev)

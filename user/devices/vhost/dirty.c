@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the back-end wrote of the client's memory, for a client that migrates.
- * The back-end sets bits in a log that it shares with us; what is written here,
- * or may have been written unseen, is set here.
+ * The log of writes to the client's memory, for a client that migrates. The
+ * back end sets bits in a log that it shares with this process. This process
+ * sets the bits of its own writes, and of writes that the back end may not have
+ * logged.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -12,25 +13,25 @@
 #include "rings.h"
 #include "say.h"
 
-/* In a log there is a bit for every address up to the highest. */
+/* The log has a bit for each page up to the highest mapped address. */
 static int too_high(const struct vhost_device *dev, int ret)
 {
 	if (ret == -E2BIG)
 		vhost_say(dev,
-			  "writes cannot be logged: memory is mapped up to "
-			  "%#jx, a log ends at %#jx: map it lower",
+			  "cannot log writes: memory is mapped up to %#jx, but "
+			  "a log ends at %#jx: map the memory lower",
 			  (uintmax_t)vhost_dma_end(&dev->dma),
 			  (uintmax_t)VHOST_LOG_END);
 	return ret;
 }
 
 /**
- * vhost_dirty_start - log writes from now on; of struct vuser_server_ops
+ * vhost_dirty_start - start to log writes; for struct vuser_server_ops
  * @data: the device
  * @page_size: set
  *
- * Return: 0; -E2BIG when memory is mapped too high; or as a request of the
- * back-end.
+ * Return: 0; -E2BIG if memory is mapped too high; or the error of the request
+ * to the back end.
  */
 int vhost_dirty_start(void *data, uint64_t *page_size)
 {
@@ -46,17 +47,23 @@ int vhost_dirty_start(void *data, uint64_t *page_size)
 	return ret;
 }
 
-/** vhost_dirty_stop - no longer; of struct vuser_server_ops */
+/** vhost_dirty_stop - stop to log writes; for struct vuser_server_ops */
 void vhost_dirty_stop(void *data)
 {
 	struct vhost_device *dev = data;
 
 	vhost_log_stop(&dev->log);
-	/* What fails has been said; the back-end has a log of its own then. */
+	/*
+	 * An error has been reported. The back end then continues to write to
+	 * its mapping of the old log, which harms nobody.
+	 */
 	vhost_rings_log(dev);
 }
 
-/** vhost_dirty_report - what was written; of struct vuser_server_ops */
+/**
+ * vhost_dirty_report - report which pages were written; for struct
+ * vuser_server_ops
+ */
 int vhost_dirty_report(void *data, uint64_t iova, uint64_t len,
 		       uint64_t page_size, uint64_t *bitmap)
 {
@@ -71,10 +78,10 @@ int vhost_dirty_report(void *data, uint64_t iova, uint64_t len,
 }
 
 /**
- * vhost_dirty_map - memory was mapped: the log must reach as far
+ * vhost_dirty_map - extend the log to memory that was mapped
  * @dev: device
  *
- * Return: 0; -E2BIG when it cannot; or as vhost_log_grow().
+ * Return: 0; -E2BIG if memory is mapped too high; or as vhost_log_grow().
  */
 int vhost_dirty_map(struct vhost_device *dev)
 {
@@ -84,7 +91,9 @@ int vhost_dirty_map(struct vhost_device *dev)
 			vhost_log_grow(&dev->log, vhost_dma_end(&dev->dma)));
 }
 
-/** vhost_dirty_all - nobody knows what was written: all of it */
+/**
+ * vhost_dirty_all - log all memory as written, because the writes are unknown
+ */
 void vhost_dirty_all(struct vhost_device *dev)
 {
 	const struct vhost_user_region *r;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions are told when the device starts, and at once while it runs: a client
- * that maps piece by piece before it starts costs no messages.  What was told
- * is taken back before the client hears that it is unmapped.
+ * DMA regions are mapped at the back end when the device starts, and
+ * immediately while it runs. So a client that maps many regions before the
+ * start causes no messages. A region is unmapped at the back end before the
+ * client gets the reply to its unmap request.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include "dma.h"
 
-/** vhost_dma_fini - free it */
+/** vhost_dma_fini - free the list of regions */
 void vhost_dma_fini(struct vhost_dma *m)
 {
 	free(m->regions);
@@ -38,12 +39,12 @@ static int grow(struct vhost_dma *m)
 }
 
 /**
- * vhost_dma_add - a region came
+ * vhost_dma_add - add a region that the client has mapped
  * @m: memory
- * @region: of libvuser; its file is used as long as the region is there
+ * @region: region of libvuser; its file must stay open until vhost_dma_remove()
  *
- * Memory without a file, or that may not be written, is of no use to a
- * back-end: it maps whatever it is mapped, for both.
+ * Regions without a file, and regions that are not readable and writable, are
+ * left out: a back end maps each region for reading and writing.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -66,7 +67,7 @@ int vhost_dma_add(struct vhost_dma *m, const struct vuser_dma_region *region)
 	return 0;
 }
 
-/* All of the table anew. */
+/* Replace the complete memory table of the back end. */
 static int set_table(struct vhost_dma *m, struct vhost_backend *b)
 {
 	int ret = vhost_backend_set_mem_table(b, m->regions, m->nr);
@@ -78,11 +79,11 @@ static int set_table(struct vhost_dma *m, struct vhost_backend *b)
 }
 
 /**
- * vhost_dma_map - tell the back-end of all regions
+ * vhost_dma_map - map all regions at the back end that it has not mapped yet
  * @m: memory
- * @b: back-end
+ * @b: back end
  *
- * Return: 0, or as a request of the back-end.
+ * Return: 0, or the error of the request to the back end.
  */
 int vhost_dma_map(struct vhost_dma *m, struct vhost_backend *b)
 {
@@ -116,13 +117,13 @@ static uint32_t find(const struct vhost_dma *m, uint64_t iova)
 }
 
 /**
- * vhost_dma_remove - a region goes: the back-end lets go of it now
+ * vhost_dma_remove - remove a region, and unmap it at the back end
  * @m: memory
- * @b: back-end
- * @region: of libvuser
+ * @b: back end
+ * @region: region of libvuser
  *
- * Return: 0, or as a request of the back-end, whose memory may then be other
- * than it should be.
+ * Return: 0, or the error of the request to the back end. After an error it is
+ * unknown whether the back end has unmapped the region.
  */
 int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
 		     const struct vuser_dma_region *region)
@@ -147,15 +148,16 @@ int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
 	return set_table(m, b);
 }
 
-/** vhost_dma_reset - a new back-end, or none: it was told nothing */
+/** vhost_dma_reset - the back end is new or gone, so it has mapped no region */
 void vhost_dma_reset(struct vhost_dma *m)
 {
 	if (m->nr)
 		memset(m->mapped, 0, m->nr * sizeof(*m->mapped));
 }
 
-/** vhost_dma_end - where the highest region ends, UINT64_MAX for all that is
- * near the end of addresses
+/**
+ * vhost_dma_end - end of the highest region; UINT64_MAX also for a region that
+ * ends with the last address
  */
 uint64_t vhost_dma_end(const struct vhost_dma *m)
 {
@@ -172,7 +174,7 @@ uint64_t vhost_dma_end(const struct vhost_dma *m)
 	return end;
 }
 
-/** vhost_dma_holds - whether @len bytes at @iova are in one region */
+/** vhost_dma_holds - whether @len bytes at @iova lie in one region */
 bool vhost_dma_holds(const struct vhost_dma *m, uint64_t iova, uint64_t len)
 {
 	const struct vhost_user_region *r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The client's memory, and what of it the back-end was told. */
+/* The DMA regions of the client, and which of them the back end has mapped. */
 #ifndef VHOST_DMA_H
 #define VHOST_DMA_H
 
@@ -9,11 +9,11 @@
 #include <vhost-user/backend.h>
 
 /**
- * struct vhost_dma - all regions that a back-end can map
- * @regions: their files stay libvuser's
- * @mapped: of each: the back-end has it
- * @nr: of both
- * @max: there is room for
+ * struct vhost_dma - all DMA regions that a back end can map
+ * @regions: the regions; libvuser owns their files
+ * @mapped: for each region: whether the back end has mapped it
+ * @nr: number of regions
+ * @max: number of regions that there is room for
  */
 struct vhost_dma {
 	struct vhost_region *regions;

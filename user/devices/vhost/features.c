@@ -4,7 +4,9 @@
 
 #include "features.h"
 
-/* Bits that are vhost-user's own, or that a driver cannot be offered here. */
+/*
+ * Bits that only vhost-user uses, or that this device cannot offer to a driver.
+ */
 #define NOT_OFFERED                                                  \
 	(VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                \
 	 VIRTIO_BIT(VHOST_F_LOG_ALL) | VIRTIO_BIT(VIRTIO_F_SR_IOV) | \
@@ -12,13 +14,13 @@
 	 VIRTIO_BIT(39 /* NOTIF_CONFIG_DATA */) |                    \
 	 VIRTIO_BIT(41 /* ADMIN_VQ */))
 
-/* Features of the transport, which is here. */
+/* Features of the transport, which this program implements. */
 #define OF_TRANSPORT \
 	(VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM) | VIRTIO_BIT(VIRTIO_F_RING_RESET))
 
 /**
- * vhost_features_offer - what the driver is offered
- * @dev: connected with its back-end
+ * vhost_features_offer - features that the driver is offered
+ * @dev: connected to its back end
  */
 uint64_t vhost_features_offer(const struct vhost_device *dev)
 {
@@ -33,11 +35,12 @@ uint64_t vhost_features_offer(const struct vhost_device *dev)
 }
 
 /**
- * vhost_features_pass - what the back-end is told of what the driver accepted
+ * vhost_features_pass - accepted features that are passed to the back end
  * @dev: device
  *
- * Addresses in rings are IOVAs, and so are those that the back-end knows memory
- * by: there is nothing to translate for it, whatever the driver thinks.
+ * ACCESS_PLATFORM is left out. The addresses in rings are IOVAs, and the back
+ * end knows the memory by IOVAs. So the back end must not translate addresses,
+ * whatever the driver negotiated.
  */
 uint64_t vhost_features_pass(const struct vhost_device *dev)
 {
@@ -51,7 +54,7 @@ uint64_t vhost_features_pass(const struct vhost_device *dev)
 	return features;
 }
 
-/** vhost_features_can_log - whether the back-end can log what it writes */
+/** vhost_features_can_log - whether the back end can log its writes */
 bool vhost_features_can_log(const struct vhost_device *dev)
 {
 	const struct vhost_backend *b = dev->conn.backend;

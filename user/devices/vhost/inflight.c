@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is in flight.  A back-end that keeps track of it does so in memory that
- * it made and that is kept here: given to the next back-end, that one finishes
- * what the first one had taken, and neither driver nor program notice.
+ * Requests in flight. A back end that tracks them does so in shared memory that
+ * it has created. This file keeps a reference to this memory and passes it to
+ * the next back end, which then completes the requests of the previous one. The
+ * driver does not notice.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -11,11 +12,12 @@
 #include "inflight.h"
 
 /**
- * vhost_inflight_set_up - have the back-end keep track, anew or where another
- *	one stopped
+ * vhost_inflight_set_up - have the back end track requests, from the start or
+ *	from where the previous back end stopped
  * @dev: device
  *
- * Return: 0, also for a back-end that cannot; or as a request of it.
+ * Return: 0, also if the back end cannot track requests; or the error of the
+ * request to it.
  */
 int vhost_inflight_set_up(struct vhost_device *dev)
 {
@@ -40,7 +42,10 @@ int vhost_inflight_set_up(struct vhost_device *dev)
 					     dev->inflight_fd);
 }
 
-/** vhost_inflight_release - the driver reset the device: nothing is in flight */
+/**
+ * vhost_inflight_release - drop the memory: after a reset no request is in
+ * flight
+ */
 void vhost_inflight_release(struct vhost_device *dev)
 {
 	if (dev->inflight_fd >= 0)
@@ -48,7 +53,10 @@ void vhost_inflight_release(struct vhost_device *dev)
 	dev->inflight_fd = -1;
 }
 
-/** vhost_inflight_can_resume - whether a new back-end can go on with the rings */
+/**
+ * vhost_inflight_can_resume - whether a new back end can continue with the
+ * rings
+ */
 bool vhost_inflight_can_resume(const struct vhost_device *dev)
 {
 	return dev->inflight_fd >= 0 && virtio_running(&dev->virtio) &&

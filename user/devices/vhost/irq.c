@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts.  With MSI-X the back-end signals the client's own eventfd and
- * nothing passes here.  As long as a vector has none, the back-end is given an
- * eventfd of ours, whose count is passed on once there is one; the same serves
- * INTx, which passes through the ISR register and this process.
+ * Interrupts. With MSI-X, the back end signals the eventfd of the client
+ * directly. While a vector has no eventfd, the back end signals an eventfd of
+ * this process, and its count is passed on when the client sets one. The same
+ * eventfd serves INTx, which needs the ISR register and so this process.
  */
 #include <sys/eventfd.h>
 
@@ -19,7 +19,7 @@ static uint16_t vector_of(const struct vhost_device *dev, uint16_t queue)
 	return dev->virtio.queues[queue].vector;
 }
 
-/** vhost_irq_call_fd - what the back-end is to signal for a queue */
+/** vhost_irq_call_fd - the eventfd that the back end signals for a queue */
 int vhost_irq_call_fd(struct vhost_device *dev, uint16_t queue)
 {
 	int fd = -1;
@@ -43,18 +43,20 @@ static bool take_call(struct vhost_device *dev, uint16_t queue)
 	return !eventfd_read(dev->queues[queue].call, &count);
 }
 
-/** vhost_irq_queue - a queue that is served here has used buffers */
+/** vhost_irq_queue - interrupt the driver for a queue */
 void vhost_irq_queue(struct vhost_device *dev, uint16_t queue)
 {
 	eventfd_write(vhost_irq_call_fd(dev, queue), 1);
 }
 
-/** vhost_irq_config - the configuration has changed */
+/**
+ * vhost_irq_config - interrupt the driver because the configuration has changed
+ */
 void vhost_irq_config(struct vhost_device *dev)
 {
 	uint16_t vector = dev->virtio.config_vector;
 
-	/* Drivers look at this bit with MSI-X as well. */
+	/* Drivers check this bit with MSI-X, too. */
 	raise_intx(dev, VIRTIO_ISR_CONFIG);
 	if (vector != VIRTIO_NO_VECTOR)
 		dev->config_pending =
@@ -76,11 +78,9 @@ static int on_call(sd_event_source *source, int fd, uint32_t revents,
 	return 0;
 }
 
-/**
- * vhost_irq_watch - look at our eventfds as long as somebody waits for INTx
- *	and at no other time: a driver that polls would have them signalled in
- *	vain
- * @dev: device
+/*
+ * Watch our eventfds while the client uses INTx.  Not at other times: with a
+ * driver that polls, each signal would wake this process for nothing.
  */
 static void watch_intx(struct vhost_device *dev)
 {
@@ -99,11 +99,11 @@ static void watch_intx(struct vhost_device *dev)
 }
 
 /**
- * vhost_irq_reroute - what a queue's interrupt goes to has changed
+ * vhost_irq_reroute - signal the interrupts of a queue to its current eventfd
  * @dev: device
- * @queue: which
+ * @queue: index of the queue
  *
- * What came before it, came to our own eventfd: it is passed on.
+ * A count that our eventfd received before the change is passed on.
  */
 void vhost_irq_reroute(struct vhost_device *dev, uint16_t queue)
 {
@@ -112,14 +112,14 @@ void vhost_irq_reroute(struct vhost_device *dev, uint16_t queue)
 
 	if (dev->queues[queue].started &&
 	    vhost_backend_set_vring_call(dev->conn.backend, queue, fd))
-		vhost_say(dev, "cannot set the call of ring %u: %s", queue,
-			  vhost_backend_error(dev->conn.backend));
+		vhost_say(dev, "cannot set the call eventfd of ring %u: %s",
+			  queue, vhost_backend_error(dev->conn.backend));
 	if (fd != dev->queues[queue].call &&
 	    !eventfd_read(dev->queues[queue].call, &count))
 		eventfd_write(fd, 1);
 }
 
-/* A vector got an eventfd, or lost it: what uses it hears of that. */
+/* The client has set or removed the eventfd of a vector: update its users. */
 static void vector_changed(struct vhost_device *dev, uint16_t vector)
 {
 	uint16_t i;
@@ -132,7 +132,7 @@ static void vector_changed(struct vhost_device *dev, uint16_t vector)
 			vuser_irq_trigger(dev->server, MSIX, vector);
 }
 
-/** vhost_irq_changed - the client changed interrupts */
+/** vhost_irq_changed - the client has changed the eventfds of interrupts */
 void vhost_irq_changed(struct vhost_device *dev, uint32_t index, uint32_t start,
 		       uint32_t count)
 {
@@ -140,7 +140,7 @@ void vhost_irq_changed(struct vhost_device *dev, uint32_t index, uint32_t start,
 
 	if (index == INTX) {
 		watch_intx(dev);
-		/* The line is level triggered. */
+		/* INTx is level triggered. */
 		if (dev->isr)
 			vuser_irq_trigger(dev->server, INTX, 0);
 		return;
@@ -157,7 +157,7 @@ uint8_t vhost_irq_take_isr(struct vhost_device *dev)
 	uint8_t isr = dev->isr;
 	uint16_t i;
 
-	/* A driver without any interrupt may look here now and then. */
+	/* A driver without interrupts may poll this register. */
 	for (i = 0; i < dev->virtio.nr_queues; i++)
 		if (vector_of(dev, i) == VIRTIO_NO_VECTOR && take_call(dev, i))
 			isr |= VIRTIO_ISR_QUEUE;
@@ -167,10 +167,12 @@ uint8_t vhost_irq_take_isr(struct vhost_device *dev)
 }
 
 /**
- * vhost_irq_resume - the rings go on, perhaps in another process than before
+ * vhost_irq_resume - interrupt the driver for each queue, when the rings
+ * continue
  * @dev: device
  *
- * Whether the last interrupts were given nobody knows: one more does no harm.
+ * The rings may have run in another process before. It is not known whether the
+ * driver got their last interrupts. One more does no harm.
  */
 void vhost_irq_resume(struct vhost_device *dev)
 {
@@ -186,7 +188,7 @@ void vhost_irq_resume(struct vhost_device *dev)
 		vector_changed(dev, dev->virtio.config_vector);
 }
 
-/** vhost_irq_reset - nothing is pending any more */
+/** vhost_irq_reset - drop all pending interrupts */
 void vhost_irq_reset(struct vhost_device *dev)
 {
 	uint16_t i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A bitmap that two processes write at the same time: bits are set and taken by
- * atomic operations.
+ * A bitmap that two processes write at the same time. So bits are set and
+ * cleared by atomic operations.
  */
 #include <endian.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 #define PER_WORD 64
 
-/* Bytes of a log for addresses below @end, whole pages; 0: too many. */
+/* Bytes of a log for addresses below @end, in whole pages. 0: too many. */
 static uint64_t size_for(uint64_t end)
 {
 	const uint64_t per_page = UINT64_C(8) * VHOST_LOG_PAGE * VHOST_LOG_PAGE;
@@ -26,12 +26,12 @@ static uint64_t size_for(uint64_t end)
 }
 
 /**
- * vhost_log_start - an empty log
+ * vhost_log_start - create an empty log
  * @log: filled in
- * @end: of the addresses that it is for
+ * @end: end of the addresses that are logged
  *
- * Return: 0; -E2BIG when @end is above VHOST_LOG_END; an errno of
- * memfd_create(2) and others.
+ * Return: 0; -E2BIG if @end is above VHOST_LOG_END; or an errno of
+ * memfd_create(2), ftruncate(2), fcntl(2) or mmap(2).
  */
 int vhost_log_start(struct vhost_log *log, uint64_t end)
 {
@@ -44,7 +44,9 @@ int vhost_log_start(struct vhost_log *log, uint64_t end)
 	fd = memfd_create("vhost-log", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
-	/* A page that is cut off while it is looked at would be the end. */
+	/*
+	 * Seal the size: an access to a truncated page would kill this process.
+	 */
 	if (!ftruncate(fd, size) && !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			   0);
@@ -58,11 +60,11 @@ int vhost_log_start(struct vhost_log *log, uint64_t end)
 }
 
 /**
- * vhost_log_grow - have the log reach up to @end, with what is in it
- * @log: started
- * @end: of the addresses that it is for
+ * vhost_log_grow - extend the log up to @end, and keep its bits
+ * @log: a log after vhost_log_start()
+ * @end: end of the addresses that are logged
  *
- * Return: as vhost_log_start(); after an error it is as it was.
+ * Return: as vhost_log_start(). After an error the log is unchanged.
  */
 int vhost_log_grow(struct vhost_log *log, uint64_t end)
 {
@@ -83,7 +85,7 @@ int vhost_log_grow(struct vhost_log *log, uint64_t end)
 	return 0;
 }
 
-/** vhost_log_stop - nothing is logged any more */
+/** vhost_log_stop - free the log */
 void vhost_log_stop(struct vhost_log *log)
 {
 	if (!log->map)
@@ -93,8 +95,9 @@ void vhost_log_stop(struct vhost_log *log)
 	log->map = NULL;
 }
 
-/* The pages from *@first to *@last that @len bytes at @iova are on and that are
- * in the log; false: none.
+/*
+ * Find the pages *@first to *@last of @len bytes at @iova that the log covers.
+ * Return false if there are none.
  */
 static bool pages(const struct vhost_log *log, uint64_t iova, uint64_t len,
 		  uint64_t *first, uint64_t *last)
@@ -112,7 +115,7 @@ static bool pages(const struct vhost_log *log, uint64_t iova, uint64_t len,
 	return true;
 }
 
-/* The bits of a word that are those of pages from @first to @last. */
+/* The bits of a word that belong to the pages @first to @last. */
 static uint64_t mask_of(uint64_t word, uint64_t first, uint64_t last)
 {
 	uint64_t mask = UINT64_MAX;
@@ -124,7 +127,9 @@ static uint64_t mask_of(uint64_t word, uint64_t first, uint64_t last)
 	return mask;
 }
 
-/** vhost_log_mark - @len bytes at @iova were written; nothing without a log */
+/**
+ * vhost_log_mark - log that @len bytes at @iova were written, if there is a log
+ */
 void vhost_log_mark(struct vhost_log *log, uint64_t iova, uint64_t len)
 {
 	uint64_t first, last, word;
@@ -138,11 +143,11 @@ void vhost_log_mark(struct vhost_log *log, uint64_t iova, uint64_t len)
 }
 
 /**
- * vhost_log_take - move bits out of the log
- * @log: started
+ * vhost_log_take - move bits from the log to a bitmap
+ * @log: a log after vhost_log_start()
  * @iova: first address, a multiple of VHOST_LOG_PAGE
  * @len: bytes, likewise
- * @page_size: for each bit of @bitmap, likewise
+ * @page_size: bytes for each bit of @bitmap, likewise
  * @bitmap: bits are set, none is cleared
  */
 void vhost_log_take(struct vhost_log *log, uint64_t iova, uint64_t len,
@@ -154,7 +159,7 @@ void vhost_log_take(struct vhost_log *log, uint64_t iova, uint64_t len,
 	if (!pages(log, iova, len, &first, &last))
 		return;
 	for (word = first / PER_WORD; word <= last / PER_WORD; word++) {
-		/* Most are empty: then nothing is written. */
+		/* Most words are 0. Do not write to these. */
 		if (!__atomic_load_n(&log->map[word], __ATOMIC_RELAXED))
 			continue;
 		mask = mask_of(word, first, last);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The log of writes to the client's memory, shared with the back-end: one bit
- * for each page of guest addresses, which are IOVAs.
+ * The log of writes to the client's memory, which is shared with the back end.
+ * It has one bit for each page of guest addresses, which are IOVAs.
  */
 #ifndef VHOST_LOG_H
 #define VHOST_LOG_H
@@ -9,21 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What vhost-user has a bit for. */
+/* Bytes for each bit, as vhost-user defines it. */
 #define VHOST_LOG_PAGE 4096
 
 /*
- * The longest log, bytes, and the address that it ends at: 4 TiB.  It is
- * memory only where something was written, but the back-end maps all of it.
+ * The maximum size of a log in bytes, and the address where such a log ends: 4
+ * TiB. Only pages with bits use memory, but the back end maps the whole log.
  */
 #define VHOST_LOG_MAX (UINT64_C(128) << 20)
 #define VHOST_LOG_END (VHOST_LOG_MAX * 8 * VHOST_LOG_PAGE)
 
 /**
  * struct vhost_log - the log
- * @fd: of the memory; nobody can make it smaller
- * @map: it, NULL while nothing is logged
- * @size: bytes
+ * @fd: file of the log, sealed against shrinking
+ * @map: mapping of @fd, NULL while nothing is logged
+ * @size: size of the log in bytes
  */
 struct vhost_log {
 	int fd;

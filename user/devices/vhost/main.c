@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vuser-vhost: vhost-user back-ends as virtio-pci devices over vfio-user. */
+/*
+ * vuser-vhost: serves vhost-user back ends as virtio-pci devices over
+ * vfio-user.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +23,10 @@ static int end_on_signals(sd_event *event)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* A back-end may close the pipe that its state goes through. */
+	/*
+	 * A write to a pipe that the back end has closed must fail, not kill
+	 * us.
+	 */
 	signal(SIGPIPE, SIG_IGN);
 	ret = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
 	if (ret < 0)
@@ -34,7 +40,10 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
-/* No device: why has been said for most errors, so now what to do about it. */
+/*
+ * Report what to do after an error. Most errors themselves have been reported
+ * already.
+ */
 static int no_device(const char *backend, int error)
 {
 	const char *step;
@@ -42,14 +51,14 @@ static int no_device(const char *backend, int error)
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		step = "start the back-end first: it must listen there";
+		step = "start the back end first: it must listen there";
 		break;
 	case ETIMEDOUT:
-		step = "is it a vhost-user back-end, and has no other front-end?";
+		step = "no reply: check that a vhost-user back end listens there and that no other front end uses it";
 		break;
 	case EPROTO:
 	case ECONNRESET:
-		step = "is it a vhost-user back-end that listens there?";
+		step = "check that a vhost-user back end listens there";
 		break;
 	case EINVAL:
 	case EOPNOTSUPP:
@@ -66,15 +75,15 @@ static int no_socket(const char *path, int error)
 	const char *step = "";
 
 	if (error == -EADDRINUSE)
-		step = ": remove what is there, or give another path";
+		step = ": remove the existing file, or give another path";
 	else if (error == -ENOENT)
-		step = ": make the directory first";
+		step = ": create the directory first";
 	fprintf(stderr, "vuser-vhost: cannot listen at %s: %s%s\n", path,
 		strerror(-error), step);
 	return 1;
 }
 
-/* Devices that were made are in @devices, whatever is returned. */
+/* @devices has the devices that were created, also after an error. */
 static int make_devices(const struct vhost_arguments *args,
 			struct vhost_device **devices, sd_event *event)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Migration, for a client of vfio-user: the device's own state and, in the same
- * stream, that of its back-end.
+ * Migration. The stream contains the state of the device and, after it, the
+ * state of its back end.
  */
 #include <errno.h>
 #include <linux/virtio_net.h>
@@ -29,15 +29,16 @@ static bool backend_has_state(const struct vhost_device *dev)
 }
 
 /**
- * vhost_migration_possible - whether all that the device is can be read and written
- * @dev: connected with its back-end
+ * vhost_migration_possible - whether the complete state of the device can be
+ * saved and loaded
+ * @dev: connected to its back end
  */
 bool vhost_migration_possible(const struct vhost_device *dev)
 {
 	return backend_has_state(dev) || dev->options.type.stateless;
 }
 
-/* The device in other words; @s->queues is to be freed. */
+/* Collect the state of the device. The caller frees @s->queues. */
 static int describe(const struct vhost_device *dev, struct vhost_state *s)
 {
 	const struct virtio *v = &dev->virtio;
@@ -93,13 +94,15 @@ static int start_transfer(struct vhost_device *dev, uint32_t direction)
 	int ret = vhost_connection_reopen(&dev->conn);
 
 	if (ret)
-		return lost_backend(dev, "no back-end", ret);
+		return lost_backend(dev, "cannot connect to the back end", ret);
 	ret = vhost_transfer_start(&dev->migration.transfer, dev->conn.backend,
 				   direction, &why);
-	return ret ? failed(dev, "the back-end's state", why, ret) : 0;
+	return ret ? failed(dev, "the back end's state", why, ret) : 0;
 }
 
-/* STOP to STOP_COPY: the header and our own state are first. */
+/*
+ * STOP to STOP_COPY: the stream begins with the header and the device's state.
+ */
 static int start_copy(struct vhost_device *dev)
 {
 	struct vhost_migration *m = &dev->migration;
@@ -131,7 +134,9 @@ static int start_copy(struct vhost_device *dev)
 	return ret;
 }
 
-/* The next piece of the back-end's state, or the end of it. */
+/*
+ * Put the next piece of the back end's state, or the end mark, into the buffer.
+ */
 static int next_piece(struct vhost_device *dev)
 {
 	struct vhost_migration *m = &dev->migration;
@@ -146,14 +151,14 @@ static int next_piece(struct vhost_device *dev)
 					  VHOST_PIECE_MAX);
 		if (got < 0) {
 			vhost_transfer_abort(&m->transfer);
-			return failed(dev, "the back-end's state",
+			return failed(dev, "the back end's state",
 				      strerror(-got), got);
 		}
 		if (!got)
 			ret = vhost_transfer_finish(&m->transfer,
 						    dev->conn.backend);
 		if (ret)
-			return lost_backend(dev, "the back-end's state", ret);
+			return lost_backend(dev, "the back end's state", ret);
 	}
 	vhost_stream_piece(m->buf, got);
 	m->len = VHOST_STREAM_PIECE + got;
@@ -162,7 +167,7 @@ static int next_piece(struct vhost_device *dev)
 	return 0;
 }
 
-/** vhost_migration_read - some of the stream; of struct vuser_server_ops */
+/** vhost_migration_read - read from the stream; for struct vuser_server_ops */
 ssize_t vhost_migration_read(void *data, void *buf, size_t count)
 {
 	struct vhost_device *dev = data;
@@ -221,7 +226,7 @@ static void take_over(struct vhost_device *dev, const struct vhost_state *s)
 	dev->net_dev.allmulti = s->net.allmulti;
 }
 
-/* Our own state has come. */
+/* The device's state has been received. */
 static int on_device(void *ctx, const void *buf, size_t len)
 {
 	struct vhost_device *dev = ctx;
@@ -233,12 +238,12 @@ static int on_device(void *ctx, const void *buf, size_t len)
 		return ret;
 	ret = vhost_state_decode(&s, buf, len, &rule);
 	if (!ret && s.backend && !backend_has_state(dev)) {
-		rule = "it has a back-end's state, which this back-end does "
-		       "not take (DEVICE_STATE)";
+		rule = "it has the state of a back end, but this back end cannot "
+		       "load a state (DEVICE_STATE)";
 		ret = -EINVAL;
 	}
 	if (!ret && vuser_pci_load(&dev->pci.pci, s.pci)) {
-		rule = "its configuration space is another one";
+		rule = "its configuration space is different";
 		ret = -EINVAL;
 	}
 	if (!ret) {
@@ -246,10 +251,10 @@ static int on_device(void *ctx, const void *buf, size_t len)
 		take_over(dev, &s);
 	}
 	free(s.queues);
-	return ret ? failed(dev, "the state does not fit", rule, ret) : 0;
+	return ret ? failed(dev, "the state does not match", rule, ret) : 0;
 }
 
-/* A back-end looks at features before it takes a state. */
+/* A back end needs the features before it loads a state. */
 static int start_load(struct vhost_device *dev)
 {
 	int ret = vhost_connection_reopen(&dev->conn);
@@ -258,13 +263,16 @@ static int start_load(struct vhost_device *dev)
 		ret = vhost_backend_set_features(dev->conn.backend,
 						 vhost_features_pass(dev));
 	if (ret)
-		return lost_backend(dev, "the back-end's state", ret);
+		return lost_backend(dev, "the back end's state", ret);
 	ret = start_transfer(dev, VHOST_USER_STATE_LOAD);
 	dev->migration.loading = !ret;
 	return ret;
 }
 
-/* Of a back-end with part of a state nobody knows what it will do. */
+/*
+ * A back end that has loaded a part of a state is unusable: close the
+ * connection.
+ */
 static void end_loading(struct vhost_device *dev)
 {
 	struct vhost_migration *m = &dev->migration;
@@ -276,11 +284,13 @@ static void end_loading(struct vhost_device *dev)
 	m->loading = false;
 	if (!vhost_backend_connected(dev->conn.backend))
 		return;
-	vhost_say(dev, "hung up, since it has part of a state");
+	vhost_say(
+		dev,
+		"connection closed, because the back end has only a part of a state");
 	vhost_backend_disconnect(dev->conn.backend);
 }
 
-/* Some of the back-end's state has come. */
+/* A part of the back end's state has been received. */
 static int on_backend(void *ctx, const void *buf, size_t len)
 {
 	struct vhost_device *dev = ctx;
@@ -288,19 +298,20 @@ static int on_backend(void *ctx, const void *buf, size_t len)
 	int ret = 0;
 
 	if (!m->backend)
-		return failed(dev, "the state does not fit",
-			      "it has a back-end's state and does not say so",
-			      -EINVAL);
+		return failed(
+			dev, "the state does not match",
+			"it has the state of a back end, but its header says that it has none",
+			-EINVAL);
 	if (m->transfer.fd < 0)
 		ret = start_load(dev);
 	if (ret)
 		return ret;
 	ret = vhost_transfer_write(&m->transfer, buf, len);
-	/* Why it wants no more the back-end says when it is asked. */
+	/* The back end reports its reason in reply to CHECK_DEVICE_STATE. */
 	if (ret == -EPIPE &&
 	    vhost_transfer_finish(&m->transfer, dev->conn.backend))
-		return lost_backend(dev, "the back-end's state", -EINVAL);
-	return ret ? failed(dev, "the back-end's state", strerror(-ret), ret) :
+		return lost_backend(dev, "the back end's state", -EINVAL);
+	return ret ? failed(dev, "the back end's state", strerror(-ret), ret) :
 		     0;
 }
 
@@ -310,14 +321,14 @@ static int on_end(void *ctx)
 	struct vhost_migration *m = &dev->migration;
 	int ret = 0;
 
-	/* One that is empty is one, too. */
+	/* The back end must also load a state that is empty. */
 	if (m->backend && m->transfer.fd < 0)
 		ret = start_load(dev);
 	if (ret || !m->backend)
 		return ret;
 	ret = vhost_transfer_finish(&m->transfer, dev->conn.backend);
 	m->loading = ret;
-	return ret ? lost_backend(dev, "the back-end's state", ret) : 0;
+	return ret ? lost_backend(dev, "the back end's state", ret) : 0;
 }
 
 static const struct vhost_stream_ops stream_ops = {
@@ -326,7 +337,7 @@ static const struct vhost_stream_ops stream_ops = {
 	.end = on_end,
 };
 
-/* STOP to RESUMING: of what was before nothing is left. */
+/* STOP to RESUMING: reset the device before its state is loaded. */
 static int start_load_all(struct vhost_device *dev)
 {
 	struct vhost_state s = {
@@ -341,7 +352,7 @@ static int start_load_all(struct vhost_device *dev)
 				 vhost_state_size(&s));
 }
 
-/** vhost_migration_write - some of the stream; of struct vuser_server_ops */
+/** vhost_migration_write - write to the stream; for struct vuser_server_ops */
 int vhost_migration_write(void *data, const void *buf, size_t count)
 {
 	struct vhost_device *dev = data;
@@ -350,23 +361,23 @@ int vhost_migration_write(void *data, const void *buf, size_t count)
 	int ret = vhost_stream_take(in, buf, count);
 
 	if (ret && !before && in->rule)
-		failed(dev, "the state does not fit", in->rule, ret);
+		failed(dev, "the state does not match", in->rule, ret);
 	return ret;
 }
 
-/* RESUMING to STOP: all of it must be there. */
+/* RESUMING to STOP: the stream must be complete. */
 static int end_load(struct vhost_device *dev)
 {
 	struct vhost_migration *m = &dev->migration;
 	bool ended = m->in.ended, bad = m->in.error;
 
 	end_loading(dev);
-	/* What is wrong with it has been said. */
+	/* The error has been reported. */
 	if (bad)
 		return -EINVAL;
 	if (!ended)
-		return failed(dev, "the state does not fit",
-			      "not all of it has come", -EINVAL);
+		return failed(dev, "the state does not match",
+			      "it is incomplete", -EINVAL);
 	m->loaded = true;
 	return 0;
 }
@@ -378,7 +389,7 @@ static int end_copy(struct vhost_device *dev)
 	return 0;
 }
 
-/* A switch or bridge must learn where the driver's address is now. */
+/* Switches and bridges must learn the new location of the MAC address. */
 static void announce(struct vhost_device *dev)
 {
 	struct vhost_backend *b = dev->conn.backend;
@@ -405,12 +416,13 @@ static int start_running(struct vhost_device *dev)
 }
 
 /**
- * vhost_migration_step - one step; of struct vuser_server_ops
+ * vhost_migration_step - change the migration state; for struct
+ * vuser_server_ops
  * @data: the device
- * @from: its state
- * @to: its next
+ * @from: current state
+ * @to: next state
  *
- * Return: 0 or -errno, and why has been said.
+ * Return: 0, or -errno after reporting the reason.
  */
 int vhost_migration_step(void *data, enum vfio_device_mig_state from,
 			 enum vfio_device_mig_state to)
@@ -430,7 +442,7 @@ int vhost_migration_step(void *data, enum vfio_device_mig_state from,
 	return start_running(dev);
 }
 
-/** vhost_migration_reset - the device was reset: nothing of it is left */
+/** vhost_migration_reset - abort a migration, because the device was reset */
 void vhost_migration_reset(struct vhost_device *dev)
 {
 	struct vhost_migration *m = &dev->migration;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# vuser-vhost, vhost-user back-ends as vfio-user servers.
+# vuser-vhost serves vhost-user back ends over vfio-user.
 
 programs += vuser-vhost
 bin += vuser-vhost

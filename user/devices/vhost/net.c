@@ -9,14 +9,16 @@
 
 #include "net.h"
 
-/* Features that are served here, whatever the back-end says. */
+/* Features that this process implements, even if the back end lacks them. */
 #define OWN_FEATURES                                                           \
 	(VIRTIO_BIT(VIRTIO_NET_F_MAC) | VIRTIO_BIT(VIRTIO_NET_F_STATUS) |      \
 	 VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ) | VIRTIO_BIT(VIRTIO_NET_F_CTRL_RX) | \
 	 VIRTIO_BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) |                              \
 	 VIRTIO_BIT(VIRTIO_NET_F_GUEST_ANNOUNCE))
 
-/* Those that need commands of a control queue which nobody serves. */
+/*
+ * Features that need commands of the control queue which are not implemented.
+ */
 #define UNSERVED                                                               \
 	(VIRTIO_BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) |                        \
 	 VIRTIO_BIT(VIRTIO_NET_F_CTRL_VLAN) |                                  \
@@ -26,10 +28,13 @@
 	 VIRTIO_BIT(VIRTIO_NET_F_STANDBY) |                                    \
 	 VIRTIO_BIT(VIRTIO_NET_F_SPEED_DUPLEX))
 
-/* What of a command is looked at: header and the longest argument. */
+/* Bytes of a command that are read: the header and the longest argument. */
 #define CONTROL_MAX 64
 
-/** vhost_net_parse_mac - 0, or -EINVAL for what is no address of one station */
+/**
+ * vhost_net_parse_mac - read a MAC address; -EINVAL if @text is not a unicast
+ * one
+ */
 int vhost_net_parse_mac(const char *text, uint8_t mac[ETH_ALEN])
 {
 	static const uint8_t none[ETH_ALEN];
@@ -43,7 +48,7 @@ int vhost_net_parse_mac(const char *text, uint8_t mac[ETH_ALEN])
 	return 0;
 }
 
-/** vhost_net_random_mac - a local one; 0 or -errno */
+/** vhost_net_random_mac - choose a random local MAC address; 0 or -errno */
 int vhost_net_random_mac(uint8_t mac[ETH_ALEN])
 {
 	if (getrandom(mac, ETH_ALEN, 0) != ETH_ALEN)
@@ -52,8 +57,9 @@ int vhost_net_random_mac(uint8_t mac[ETH_ALEN])
 	return 0;
 }
 
-/** vhost_net_own_features - those the back-end must not be told of, unless it
- * offers them
+/**
+ * vhost_net_own_features - features that the back end gets only if it offers
+ * them
  */
 uint64_t vhost_net_own_features(void)
 {
@@ -61,9 +67,9 @@ uint64_t vhost_net_own_features(void)
 }
 
 /**
- * vhost_net_features - what the driver is offered
+ * vhost_net_features - features that the driver is offered
  * @net: device
- * @offered: by the back-end
+ * @offered: features that the back end offers
  *
  * Return: feature bits.
  */
@@ -80,7 +86,7 @@ uint64_t vhost_net_features(const struct vhost_net *net, uint64_t offered)
 	return features;
 }
 
-/** vhost_net_reset - what the driver set is forgotten */
+/** vhost_net_reset - undo all settings of the driver */
 void vhost_net_reset(struct vhost_net *net)
 {
 	memcpy(net->mac, net->first_mac, sizeof(net->mac));
@@ -96,7 +102,7 @@ static void put16(uint8_t *at, uint16_t value)
 	memcpy(at, &value, sizeof(value));
 }
 
-/** vhost_net_config - the device configuration */
+/** vhost_net_config - write the device configuration */
 void vhost_net_config(const struct vhost_net *net,
 		      uint8_t config[VHOST_NET_CONFIG_SIZE])
 {
@@ -110,8 +116,9 @@ void vhost_net_config(const struct vhost_net *net,
 	put16(config + offsetof(struct virtio_net_config, mtu), net->mtu);
 }
 
-/** vhost_net_ctrl_queue - which queue is the control queue: it follows the
- * pairs there are, or with a driver that takes one pair, that pair
+/**
+ * vhost_net_ctrl_queue - index of the control queue: it follows all queue
+ * pairs, or the first pair if the driver did not negotiate MQ
  */
 uint16_t vhost_net_ctrl_queue(const struct vhost_net *net, uint64_t features)
 {
@@ -149,7 +156,10 @@ static int set_rx(struct vhost_net *net, uint8_t command, const uint8_t *arg,
 	return 0;
 }
 
-/* Lists of addresses to let through: everything comes through as it is. */
+/*
+ * MAC_TABLE_SET sets a filter of addresses. The device receives everything
+ * anyway, so the filter is accepted and not used.
+ */
 static int set_mac(struct vhost_net *net, uint8_t command, const uint8_t *arg,
 		   size_t len)
 {
@@ -162,12 +172,12 @@ static int set_mac(struct vhost_net *net, uint8_t command, const uint8_t *arg,
 }
 
 /**
- * vhost_net_control - do a command of the control queue
+ * vhost_net_control - execute a command of the control queue
  * @net: device
- * @features: negotiated
+ * @features: negotiated features
  * @buf: the command
- * @len: bytes of it in @buf
- * @total: bytes it has
+ * @len: size of @buf
+ * @total: bytes of the command, which may be more than @len
  *
  * Return: VIRTIO_NET_OK or VIRTIO_NET_ERR.
  */
@@ -202,13 +212,13 @@ uint8_t vhost_net_control(struct vhost_net *net, uint64_t features,
 }
 
 /**
- * vhost_net_serve - do all commands that are in the control queue
+ * vhost_net_serve - execute all commands in the control queue
  * @net: device
  * @ring: control queue
- * @features: negotiated
+ * @features: negotiated features
  *
- * Return: 1 when the driver is to be interrupted, 0 when not; -EPROTO and
- * others when the queue is broken.
+ * Return: 1 if the driver wants an interrupt, 0 if not; -EPROTO or another
+ * errno if the queue is corrupt.
  */
 int vhost_net_serve(struct vhost_net *net, struct vqueue *ring,
 		    uint64_t features)

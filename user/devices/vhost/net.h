@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a network device is besides its rings: configuration and control queue.
- * No vhost-user back-end serves these, so they are served here.
+ * The device configuration and the control queue of a network device. No
+ * vhost-user back end implements these, so this process does.
  */
 #ifndef VHOST_NET_H
 #define VHOST_NET_H
@@ -12,22 +12,22 @@
 
 #include "vqueue.h"
 
-/* Up to max_virtqueue_pairs and mtu. */
+/* The configuration ends after max_virtqueue_pairs and mtu. */
 #define VHOST_NET_CONFIG_SIZE 12
 
 /**
  * struct vhost_net - a network device
- * @mac: as the driver last set it
- * @first_mac: as it is after a reset
- * @max_pairs: pairs of queues there are
- * @pairs: pairs the driver uses
- * @mtu: advice for the driver, 0: none
- * @link: the back-end is there
- * @announce: the driver is asked to announce itself
- * @promisc: receive modes, which no back-end filters by
+ * @mac: MAC address, as the driver has set it
+ * @first_mac: MAC address after a reset
+ * @max_pairs: number of queue pairs of the device
+ * @pairs: number of queue pairs that the driver uses
+ * @mtu: MTU for the driver, 0: not reported
+ * @link: link status: the back end is connected
+ * @announce: the driver must announce its address in the network
+ * @promisc: receive mode, which no back end applies
  * @allmulti: likewise
- * @pairs_changed: @pairs was set; NULL: nobody wants to know
- * @ctx: for it
+ * @pairs_changed: called when the driver has changed @pairs, may be NULL
+ * @ctx: for @pairs_changed
  */
 struct vhost_net {
 	uint8_t mac[ETH_ALEN];

@@ -10,21 +10,22 @@
 #include "type.h"
 
 /**
- * struct vhost_device_options - what the user said
- * @type: kind of device
- * @backend: the back-end's socket
- * @queues: pairs of queues of a network device, queues of others; 0: what the
- *	back-end or its configuration says, one pair for a network device
- * @queue_size: entries, a power of two
- * @no_packed: packed rings are not offered
+ * struct vhost_device_options - the options of one device
+ * @type: type of the device
+ * @backend: path of the back end's socket
+ * @queues: queue pairs of a network device, queues of other devices; 0: one
+ *	pair for a network device, as many as the back end or its configuration
+ *	reports for other devices
+ * @queue_size: maximum number of entries, a power of two
+ * @no_packed: do not offer packed rings
  * @has_mac: @mac was given
- * @mac: of a network device
- * @mtu: of a network device, 0: none
+ * @mac: MAC address of a network device
+ * @mtu: MTU of a network device, 0: not reported
  * @has_cid: @cid was given
- * @cid: of a vsock device
- * @tag: of a file system, NULL: the back-end says
- * @config_size: bytes of configuration of a device that is only a number
- * @verbose: log clients and back-ends that come and go
+ * @cid: context ID of a vsock device
+ * @tag: tag of a file system, NULL: from the back end
+ * @config_size: bytes of device configuration, for a type given by its number
+ * @verbose: log when clients and back ends connect and disconnect
  */
 struct vhost_device_options {
 	struct vhost_type type;

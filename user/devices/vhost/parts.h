@@ -22,14 +22,15 @@
 #include "vqueue.h"
 
 /**
- * struct vhost_queue - a queue besides its registers
- * @kick: eventfd the driver signals: the back-end's, or of the control queue
- * @call: eventfd for as long as the client has none for the queue's vector
- * @watch: on @call while the client uses INTx
- * @started: the back-end has the ring
- * @paused: the ring is to go on at @base: memory of it was unmapped, or migration
- *	has the device stopped
- * @base: where it stopped
+ * struct vhost_queue - a queue, without its registers
+ * @kick: eventfd that the driver signals, for the back end or the control queue
+ * @call: eventfd that the back end signals while the client has none for the
+ *	queue's vector
+ * @watch: watches @call while the client uses INTx
+ * @started: the ring runs at the back end
+ * @paused: the ring is stopped and continues at @base: its memory was unmapped,
+ *	or migration has stopped the device
+ * @base: position at which the ring stopped
  */
 struct vhost_queue {
 	int kick;
@@ -40,21 +41,21 @@ struct vhost_queue {
 	uint32_t base;
 };
 
-/* Of the back-end's state in one piece. */
+/* Bytes of the back end's state in one piece of the stream. */
 #define VHOST_PIECE_MAX 65536
 
 /**
- * struct vhost_migration - what goes out or comes in
- * @buf: what is to go out next
- * @size: of @buf
+ * struct vhost_migration - a migration in progress
+ * @buf: the next part of the outgoing stream
+ * @size: size of @buf
  * @len: bytes in @buf
- * @pos: bytes of them that have gone
- * @ended: nothing comes after @buf
- * @in: what comes in
- * @backend: the back-end's own state is in it
- * @transfer: of that
- * @loading: the back-end has part of a state
- * @loaded: a state was taken over, and did not run yet
+ * @pos: bytes of @buf that have been read
+ * @ended: @buf is the last part
+ * @in: the incoming stream
+ * @backend: the stream contains the state of the back end
+ * @transfer: transfer of the back end's state
+ * @loading: the back end has loaded a part of a state
+ * @loaded: a state was loaded, and the device did not run since
  */
 struct vhost_migration {
 	uint8_t *buf;
@@ -71,34 +72,36 @@ struct vhost_migration {
 
 /**
  * struct vhost_device - the device
- * @options: of the user
- * @net: it is a network device
- * @server: the client's side
+ * @options: options of the user
+ * @net: this is a network device
+ * @server: the vfio-user server, which the client is connected to
  * @conn: connection to the back end
  * @dma: DMA regions of the client
- * @log: of writes to it
+ * @log: log of writes to the client's memory
  * @pci: configuration space
- * @msix: table and pending bits, which nobody relies on
- * @virtio: registers
- * @isr: of the ISR register
- * @config_pending: the configuration changed, its vector had no eventfd
- * @passed: features of the back-end
+ * @msix: MSI-X table and pending bits; no part of the device depends on them
+ * @virtio: registers of virtio
+ * @isr: value of the ISR register
+ * @config_pending: the configuration has changed while its vector had no
+ *	eventfd
+ * @passed: features of the back end
  * @config: device configuration
- * @queues: one for each of @virtio
+ * @queues: as many as @virtio has
  * @net_dev: configuration and control queue of a network device
- * @ctrl: the control queue while it runs
- * @ctrl_watch: on its kick, NULL while it does not
- * @ring_mem: way of @ctrl to memory
+ * @ctrl: the control queue, while it runs
+ * @ctrl_watch: watches the kick of the control queue, NULL while it does not
+ *	run
+ * @ring_mem: access of @ctrl to memory
  * @inflight: layout of @inflight_fd
- * @inflight_fd: the back-end's memory of what is in flight, -1 without
- * @resuming: rings start where they were
- * @driver_ok_sent: the back-end heard of DRIVER_OK by its status
- * @stopped: migration has it stopped: no ring is served, whatever the driver
+ * @inflight_fd: memory in which the back end tracks requests in flight, or -1
+ * @resuming: rings start where the previous back end was lost
+ * @driver_ok_sent: the back end's status is not 0
+ * @stopped: migration has stopped the device: no ring runs, whatever the driver
  *	does
- * @migration: see there
- * @can_migrate: the client was told that the device can migrate
- * @can_log: the client was told that writes can be logged
- * @live: the back-end was told all there is, and of all that changes
+ * @migration: the migration in progress
+ * @can_migrate: the client may migrate the device
+ * @can_log: the client may have writes logged
+ * @live: the back end is set up, and gets every change
  * @event: event loop
  * @server_io: calls the server, NULL before vhost_device_serve()
  * @ending: being freed

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rings that stop and go on where they were: each for as long as its memory is
- * gone, all of them for a migration.
+ * Rings that stop, and later continue where they stopped: one ring while its
+ * memory is unmapped, all rings during a migration.
  */
 #include <errno.h>
 
@@ -31,14 +31,15 @@ static bool lies_in(const struct vhost_device *dev, uint16_t index,
 }
 
 /**
- * vhost_pause_memory - memory is about to be unmapped: stop what lies in it
+ * vhost_pause_memory - stop the rings that lie in memory that is about to be
+ * unmapped
  * @dev: device
- * @iova: of the memory
- * @len: bytes
+ * @iova: start of the memory
+ * @len: length of the memory in bytes
  *
- * A client whose memory changes under a driver, as that of a guest does while
- * firmware is at work, unmaps it and maps it anew.  A back-end that looked into
- * such a ring in between would find nothing.
+ * The memory layout of a client can change while a driver runs, for example
+ * while the firmware of a guest runs. The client then unmaps memory and maps it
+ * again. A back end must not access a ring in between.
  */
 void vhost_pause_memory(struct vhost_device *dev, uint64_t iova, uint64_t len)
 {
@@ -50,14 +51,16 @@ void vhost_pause_memory(struct vhost_device *dev, uint64_t iova, uint64_t len)
 			continue;
 		dev->queues[i].paused = true;
 		if (dev->options.verbose)
-			vhost_say(dev, "ring %u pauses: memory at %#jx goes", i,
-				  (uintmax_t)iova);
+			vhost_say(
+				dev,
+				"ring %u pauses: its memory at %#jx is being unmapped",
+				i, (uintmax_t)iova);
 	}
 }
 
 /**
- * vhost_pause_resume - memory has come: go on with what lies in it
- * @dev: device; its back-end knows of the memory
+ * vhost_pause_resume - continue the rings whose memory is mapped again
+ * @dev: device whose back end has mapped the memory
  */
 void vhost_pause_resume(struct vhost_device *dev)
 {
@@ -66,7 +69,7 @@ void vhost_pause_resume(struct vhost_device *dev)
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		if (!dev->queues[i].paused || vhost_queue_lacks_memory(dev, i))
 			continue;
-		if (!vhost_say_failed(dev, "cannot go on with a ring",
+		if (!vhost_say_failed(dev, "cannot continue with a ring",
 				      vhost_rings_start_queue(dev, i)))
 			continue;
 		vhost_rings_stop(dev);
@@ -75,7 +78,7 @@ void vhost_pause_resume(struct vhost_device *dev)
 	}
 }
 
-/* Stop all rings, and keep where they go on. */
+/* Stop all rings, and keep their positions. */
 static int halt(struct vhost_device *dev)
 {
 	int ret = 0, err;
@@ -94,7 +97,7 @@ static int halt(struct vhost_device *dev)
 	return ret;
 }
 
-/* Whether rings are to be served when the device runs. */
+/* Whether the rings run when the device runs. */
 static bool in_service(const struct vhost_device *dev)
 {
 	return virtio_running(&dev->virtio) &&
@@ -102,26 +105,29 @@ static bool in_service(const struct vhost_device *dev)
 }
 
 /**
- * vhost_pause_suspend - stop the device for a migration: nothing is in flight
- *	then, and each ring is known to the entry
+ * vhost_pause_suspend - stop the device for a migration
  * @dev: device
  *
- * The back-end's own state stays: it is not told that the driver is gone.
+ * Afterwards no request is in flight, and the position of each ring is known.
+ * The back end keeps its internal state: its status is not reset.
  *
- * Return: 0, or -errno and the device is not stopped.
+ * Return: 0, or -errno if the device is not stopped.
  */
 int vhost_pause_suspend(struct vhost_device *dev)
 {
 	int ret;
 
 	if (in_service(dev) && !dev->live) {
-		vhost_say(dev, "cannot be stopped for a migration now: the "
-			       "back-end is away with what is in flight");
+		vhost_say(dev, "cannot stop for a migration: the back end is "
+			       "gone, and requests were in flight");
 		return -ENOTCONN;
 	}
 	ret = halt(dev);
 	if (ret) {
-		/* Where its rings are nobody knows: as if it had gone. */
+		/*
+		 * The positions of the rings are unknown. Continue as if the
+		 * back end had closed the connection.
+		 */
 		vhost_backend_disconnect(dev->conn.backend);
 		return ret;
 	}
@@ -130,11 +136,11 @@ int vhost_pause_suspend(struct vhost_device *dev)
 }
 
 /**
- * vhost_pause_continue - go on after vhost_pause_suspend(), here or where the
- *	state has come from
+ * vhost_pause_continue - continue after vhost_pause_suspend(), which may have
+ *	been called in the process that the state comes from
  * @dev: device
  *
- * Return: 0, or -errno and the device is stopped as before.
+ * Return: 0, or -errno if the device is still stopped.
  */
 int vhost_pause_continue(struct vhost_device *dev)
 {
@@ -144,7 +150,7 @@ int vhost_pause_continue(struct vhost_device *dev)
 		ret = vhost_connection_reopen(&dev->conn);
 		if (!ret)
 			ret = vhost_rings_start(dev);
-		vhost_say_failed(dev, "cannot go on with the rings", ret);
+		vhost_say_failed(dev, "cannot continue with the rings", ret);
 	}
 	if (ret) {
 		halt(dev);

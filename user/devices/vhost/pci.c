@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Configuration space: virtio's capabilities, and the window to BAR 0. */
+/* Configuration space: the capabilities of virtio, and the window to BAR 0. */
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_pci.h>
@@ -11,11 +11,11 @@
 
 #define VIRTIO_VENDOR 0x1af4
 
-/* Non-transitional devices: device and subsystem 1040h and more, revision 1. */
+/* Non-transitional devices have device IDs from 1040h on, and revision 1. */
 #define VIRTIO_MODERN	0x1040
 #define VIRTIO_REVISION 1
 
-/* The two bytes of header are not in what vuser_pci_add_cap() takes. */
+/* vuser_pci_add_cap() takes a capability without its header of two bytes. */
 #define HEADER 2
 
 static struct virtio_pci_cap cap_of(uint8_t type, size_t len, uint32_t offset,
@@ -51,7 +51,10 @@ static int add_notify(struct vuser_pci *pci)
 				 NULL, sizeof(cap) - HEADER);
 }
 
-/* The driver says where in which BAR, then accesses the data. */
+/*
+ * The driver sets BAR and offset in this capability, then accesses its data
+ * field.
+ */
 static int add_window(struct vuser_pci *pci)
 {
 	struct virtio_pci_cfg_cap cap = {
@@ -89,10 +92,10 @@ static int add_virtio(struct vhost_pci *vp, const struct vhost_type *type)
 }
 
 /**
- * vhost_pci_init - lay out configuration space
+ * vhost_pci_init - initialize configuration space
  * @vp: filled in
- * @type: what the device is
- * @vectors: of MSI-X
+ * @type: type of the device
+ * @vectors: number of MSI-X vectors
  *
  * Return: 0 or -errno.
  */
@@ -134,14 +137,17 @@ int vhost_pci_init(struct vhost_pci *vp, const struct vhost_type *type,
 }
 
 /**
- * vhost_pci_window - whether an access to configuration space asks for one to
- *	BAR 0: one that touches the data of the window, set up properly
+ * vhost_pci_window - whether an access to configuration space is one to BAR 0
+ *
+ * It is if it touches the data field of the window, and the driver has set up
+ * the window correctly.
  * @vp: configuration space
- * @offset: of the access
- * @count: bytes of it
+ * @offset: offset of the access
+ * @count: bytes of the access
  * @window: filled in
  *
- * Return: whether to do the access in @window, before a read and after a write.
+ * Return: true if the caller must do the access in @window: before a read and
+ * after a write of configuration space.
  */
 bool vhost_pci_window(struct vhost_pci *vp, uint64_t offset, uint32_t count,
 		      struct vhost_window *window)

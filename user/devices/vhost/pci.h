@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The device as PCI sees it: configuration space with virtio's capabilities,
- * and where the structures lie.  Each is on pages of its own, so that a client
- * may map one without another.
+ * The PCI side of the device: configuration space with the capabilities of
+ * virtio, and the layout of the BARs. Each structure has its own page, so that
+ * a client can map one without the others.
  */
 #ifndef VHOST_PCI_H
 #define VHOST_PCI_H
@@ -13,7 +13,7 @@
 
 #include "type.h"
 
-/* BAR 0: virtio's structures, a page each but the last. */
+/* BAR 0: the structures of virtio, one page each. */
 #define VHOST_BAR	 0
 #define VHOST_BAR_COMMON 0x0000
 #define VHOST_BAR_ISR	 0x1000
@@ -22,11 +22,11 @@
 #define VHOST_BAR_SIZE	 0x4000
 #define VHOST_PAGE	 0x1000
 
-/* An address for each queue. */
+/* Each queue has its own notification address. */
 #define VHOST_NOTIFY_MULTIPLIER 4
 #define VHOST_MAX_QUEUES	(VHOST_PAGE / VHOST_NOTIFY_MULTIPLIER)
 
-/* BAR 1: the MSI-X table, and its pending bits behind it. */
+/* BAR 1: the MSI-X table, followed by the pending bits. */
 #define VHOST_MSIX_BAR	    1
 #define VHOST_MSIX_PBA	    0x8000
 #define VHOST_MSIX_BAR_SIZE 0x10000
@@ -34,8 +34,8 @@
 
 /**
  * struct vhost_pci - configuration space
- * @pci: libvuser's
- * @window: where the capability that accesses BARs is
+ * @pci: configuration space of libvuser
+ * @window: offset of the capability that gives access to the BARs
  */
 struct vhost_pci {
 	struct vuser_pci pci;
@@ -43,10 +43,10 @@ struct vhost_pci {
 };
 
 /**
- * struct vhost_window - an access to BAR 0 asked for through the window
- * @offset: in BAR 0
+ * struct vhost_window - an access to BAR 0 through the window
+ * @offset: offset in BAR 0
  * @count: bytes: 1, 2 or 4
- * @data: where in configuration space the data is
+ * @data: the data field in configuration space
  */
 struct vhost_window {
 	uint32_t offset;

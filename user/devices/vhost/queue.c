@@ -27,7 +27,10 @@ void vhost_queue_sizes(const struct vhost_device *dev,
 	}
 }
 
-/** vhost_queue_lacks_memory - it is paused, and its memory is not there */
+/**
+ * vhost_queue_lacks_memory - whether a queue is paused and its memory is not
+ * mapped
+ */
 bool vhost_queue_lacks_memory(const struct vhost_device *dev, uint16_t index)
 {
 	const struct virtio_queue *q = &dev->virtio.queues[index];
@@ -41,12 +44,12 @@ bool vhost_queue_lacks_memory(const struct vhost_device *dev, uint16_t index)
 }
 
 /**
- * vhost_queue_mark_dirty - a ring's own memory was written
+ * vhost_queue_mark_dirty - log that the memory of a ring was written
  * @dev: device
- * @queue: which
+ * @queue: index of the queue
  *
- * Back-ends log used descriptors, but not the flags and the event index that
- * they set, and of packed rings some log nothing.
+ * Back ends log writes of used descriptors. They do not log writes of flags and
+ * event indexes, and some log no writes to packed rings at all.
  */
 void vhost_queue_mark_dirty(struct vhost_device *dev, uint16_t queue)
 {

@@ -30,7 +30,7 @@ static void read_bar(struct vhost_device *dev, uint64_t offset, void *buf,
 	}
 }
 
-/* A client that knows no ioeventfds kicks so. */
+/* A kick by a write to the BAR, from a client that does not use ioeventfds. */
 static void kick(struct vhost_device *dev, uint64_t within)
 {
 	uint64_t queue = within / VHOST_NOTIFY_MULTIPLIER;
@@ -111,7 +111,10 @@ static int on_read_config(void *data, uint32_t index, uint64_t offset,
 	return vuser_pci_read(&dev->pci.pci, offset, buf, count);
 }
 
-/* Without it a device must not touch memory: then no back-end does. */
+/*
+ * Without bus mastering a device must not access memory, so the back end must
+ * stop.
+ */
 static void lost_bus_master(struct vhost_device *dev)
 {
 	if (!virtio_running(&dev->virtio))
@@ -120,7 +123,7 @@ static void lost_bus_master(struct vhost_device *dev)
 	dev->virtio.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
-/** vhost_regions_reset - as after power on */
+/** vhost_regions_reset - put all registers into the state after power-on */
 void vhost_regions_reset(struct vhost_device *dev)
 {
 	virtio_reset(&dev->virtio);

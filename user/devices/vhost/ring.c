@@ -15,7 +15,7 @@ static struct vhost_backend *backend_of(struct vhost_device *dev)
 	return dev->conn.backend;
 }
 
-/* A ring must lie where the client mapped memory, and be aligned. */
+/* A ring must be aligned and lie in mapped memory. */
 static int check_ring(struct vhost_device *dev, uint16_t index)
 {
 	const struct virtio_queue *q = &dev->virtio.queues[index];
@@ -28,28 +28,34 @@ static int check_ring(struct vhost_device *dev, uint16_t index)
 	int i;
 
 	if (!packed && q->size & (q->size - 1)) {
-		vhost_say(dev, "queue %u has %u entries, no power of two",
-			  index, q->size);
+		vhost_say(
+			dev,
+			"queue %u has %u entries, which is not a power of two",
+			index, q->size);
 		return -EINVAL;
 	}
 	vhost_queue_sizes(dev, q, sizes);
 	for (i = 0; i < 3; i++) {
 		if (at[i] % align[i]) {
-			vhost_say(dev, "queue %u: %s at %#jx: not aligned",
+			vhost_say(dev,
+				  "queue %u: the %s at %#jx is not aligned",
 				  index, names[i], (uintmax_t)at[i]);
 			return -EINVAL;
 		}
 		if (!vhost_dma_holds(&dev->dma, at[i], sizes[i])) {
-			vhost_say(dev,
-				  "queue %u: %s at %#jx: not in mapped memory",
-				  index, names[i], (uintmax_t)at[i]);
+			vhost_say(
+				dev,
+				"queue %u: the %s at %#jx is not in mapped memory",
+				index, names[i], (uintmax_t)at[i]);
 			return -EFAULT;
 		}
 	}
 	return 0;
 }
 
-/* Whether the driver uses a queue, of a network device with many pairs. */
+/*
+ * A driver of a network device may use fewer queue pairs than the device has.
+ */
 static bool in_use(const struct vhost_device *dev, uint16_t queue)
 {
 	return !dev->net || queue < 2 * dev->net_dev.pairs;
@@ -60,14 +66,18 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 	int ret = vhost_backend_set_vring_enable(backend_of(dev), queue,
 						 in_use(dev, queue));
 
-	/* Without protocol features a ring that has a kick is enabled. */
+	/*
+	 * Without protocol features, a ring is enabled as soon as it has a kick
+	 * eventfd.
+	 */
 	return ret == -EOPNOTSUPP ? 0 : ret;
 }
 
 /*
- * Where a ring starts: with nothing in it.  Or where it was paused.  Or where a
- * back-end stopped without a word: that of a split ring is what it had given
- * back, that of a packed one is in the memory of what is in flight.
+ * The position at which a ring starts: at its beginning, or where it was
+ * paused, or where a back end was lost. In the last case, a split ring
+ * continues at its used index. The position of a packed ring is in the memory
+ * that tracks requests in flight.
  */
 static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 {
@@ -91,9 +101,12 @@ static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 	return ret;
 }
 
-/*
- * Where a ring is, and whether writes to it are logged: those of used
- * descriptors, which in a packed ring are in the place of the others.
+/**
+ * vhost_ring_set_addr - set where a ring lies, and whether writes to it are
+ * logged
+ *
+ * The back end logs writes of used descriptors. In a packed ring, these replace
+ * the available descriptors.
  */
 int vhost_ring_set_addr(struct vhost_device *dev, uint16_t index)
 {
@@ -113,6 +126,14 @@ int vhost_ring_set_addr(struct vhost_device *dev, uint16_t index)
 	return vhost_backend_set_vring_addr(backend_of(dev), &addr);
 }
 
+/**
+ * vhost_ring_start - start a ring that the driver has set up
+ * @dev: device
+ * @index: index of the queue
+ *
+ * Return: 0; -EINVAL or -EFAULT after reporting an error of the driver; or the
+ * error of the request to the back end.
+ */
 int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 {
 	const struct virtio_queue *q = &dev->virtio.queues[index];
@@ -142,12 +163,18 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 		return ret;
 	dev->queues[index].started = true;
 	dev->queues[index].paused = false;
-	/* What the driver made available before the back-end looked. */
+	/*
+	 * The driver may have made buffers available before the back end
+	 * looked.
+	 */
 	eventfd_write(dev->queues[index].kick, 1);
 	return 0;
 }
 
-/** vhost_ring_stop - 0, or as a request of the back-end, and why has been said */
+/**
+ * vhost_ring_stop - stop a ring; 0, or the error of the request to the back
+ * end, after reporting it
+ */
 int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
 {
 	struct vhost_queue *queue = &dev->queues[index];
@@ -167,8 +194,10 @@ int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
 	return ret;
 }
 
-/** vhost_ring_enable_started - the driver uses more or less of the queues; 0 or as a
- * request of the back-end
+/**
+ * vhost_ring_enable_started - enable or disable each ring, after the driver has
+ * changed the number of queues in use; 0, or the error of the request to the
+ * back end
  */
 int vhost_ring_enable_started(struct vhost_device *dev)
 {

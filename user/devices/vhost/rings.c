@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rings at the back-end.  They start at DRIVER_OK, by when a driver has set
- * all of them up and the client its interrupts.
+ * All rings of the device. They start at DRIVER_OK. By then the driver has set
+ * up all rings, and the client has set up interrupts.
  */
 #include <endian.h>
 #include <errno.h>
@@ -23,8 +23,9 @@ static struct vhost_backend *backend_of(struct vhost_device *dev)
 	return dev->conn.backend;
 }
 
-/** vhost_rings_start_queue - at the back-end, or here; 0, or as a request of the
- * back-end
+/**
+ * vhost_rings_start_queue - start one ring, at the back end or in this process;
+ * 0, or the error of the request to the back end
  */
 int vhost_rings_start_queue(struct vhost_device *dev, uint16_t queue)
 {
@@ -61,8 +62,9 @@ static int set_log(struct vhost_device *dev)
 					  dev->log.fd);
 }
 
-/** vhost_rings_start - all that the driver enabled and whose memory is there; 0,
- * or as a request of the back-end
+/**
+ * vhost_rings_start - start all rings that the driver has enabled and whose
+ * memory is mapped; 0, or the error of the request to the back end
  */
 int vhost_rings_start(struct vhost_device *dev)
 {
@@ -75,7 +77,10 @@ int vhost_rings_start(struct vhost_device *dev)
 		ret = vhost_inflight_set_up(dev);
 	if (!ret)
 		ret = vhost_dma_map(&dev->dma, b);
-	/* Some give the log to the memory that they have by then. */
+	/*
+	 * The log comes after the memory: some back ends apply the log only to
+	 * memory that they know already.
+	 */
 	if (!ret)
 		ret = set_log(dev);
 	if (!ret)
@@ -98,7 +103,7 @@ static int ops_start(void *ctx)
 	struct vhost_device *dev = ctx;
 	int ret;
 
-	/* Until the client has the device run. */
+	/* The rings start when the client lets the device run. */
 	if (dev->stopped)
 		return 0;
 	ret = vhost_connection_reopen(&dev->conn);
@@ -111,17 +116,18 @@ static int ops_start(void *ctx)
 }
 
 /**
- * vhost_rings_resume - go on with a new back-end, where that before stopped
- * @dev: device; its back-end keeps track of what is in flight
+ * vhost_rings_resume - continue with a new back end, where the previous one
+ * stopped
+ * @dev: device whose back end tracks requests in flight
  *
- * Return: 0, or -errno after the driver was told to reset the device.
+ * Return: 0, or -errno after asking the driver to reset the device.
  */
 int vhost_rings_resume(struct vhost_device *dev)
 {
 	int ret;
 
 	dev->resuming = true;
-	ret = vhost_say_failed(dev, "cannot go on with the rings",
+	ret = vhost_say_failed(dev, "cannot continue with the rings",
 			       vhost_rings_start(dev));
 	dev->resuming = false;
 	if (ret) {
@@ -155,7 +161,7 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 }
 
 /**
- * vhost_rings_stop - no ring is served any more when this returns
+ * vhost_rings_stop - stop all rings, before this function returns
  * @dev: device
  */
 void vhost_rings_stop(struct vhost_device *dev)
@@ -173,8 +179,9 @@ void vhost_rings_stop(struct vhost_device *dev)
 		set_status(dev, 0);
 }
 
-/** vhost_rings_can_continue - whether the next back-end can do without what the last one
- * knew
+/**
+ * vhost_rings_can_continue - whether the next back end can continue without the
+ * internal state of the previous one
  */
 bool vhost_rings_can_continue(const struct vhost_device *dev)
 {
@@ -182,7 +189,7 @@ bool vhost_rings_can_continue(const struct vhost_device *dev)
 	       (dev->stopped && dev->options.type.stateless);
 }
 
-/** vhost_rings_lost - the back-end is gone and the rings with it */
+/** vhost_rings_lost - the back end is gone, so none of its rings runs */
 void vhost_rings_lost(struct vhost_device *dev)
 {
 	bool kept = vhost_rings_can_continue(dev);
@@ -197,10 +204,11 @@ void vhost_rings_lost(struct vhost_device *dev)
 }
 
 /**
- * vhost_rings_log - writes are logged from now on, or no more
+ * vhost_rings_log - have the back end start or stop to log writes
  * @dev: device
  *
- * Return: 0, also when no ring is served; or as a request of the back-end.
+ * Return: 0, also when no ring runs; or the error of the request to the back
+ * end.
  */
 int vhost_rings_log(struct vhost_device *dev)
 {
@@ -219,7 +227,10 @@ int vhost_rings_log(struct vhost_device *dev)
 	return vhost_say_failed(dev, "cannot log writes", ret);
 }
 
-/** vhost_rings_log_base - the log or memory is another one, likewise */
+/**
+ * vhost_rings_log_base - pass the log to the back end again, after the log or
+ * the memory has changed; returns as vhost_rings_log()
+ */
 int vhost_rings_log_base(struct vhost_device *dev)
 {
 	return dev->live ? vhost_say_failed(dev, "cannot log writes",
@@ -245,10 +256,10 @@ static void ops_reset(void *ctx)
 	}
 }
 
-/* The status did, by DEVICE_NEEDS_RESET. */
+/* The status has changed: DEVICE_NEEDS_RESET is set. */
 static void ops_config_changed(void *ctx)
 {
-	vhost_say(ctx, "the driver has to reset the device");
+	vhost_say(ctx, "the driver must reset the device");
 	vhost_irq_config(ctx);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device as a vfio-user server. */
+/* The device as a vfio-user server: the callbacks of libvuser. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,14 +54,16 @@ static int on_dma_map(void *data, const struct vuser_dma_region *region)
 	if (!dev->live)
 		return 0;
 	ret = vhost_dma_map(&dev->dma, dev->conn.backend);
-	/* Some give the log to the memory that they have by then. */
+	/*
+	 * Some back ends apply the log only to memory that they know already.
+	 */
 	if (!ret)
 		ret = vhost_rings_log_base(dev);
 	if (!ret) {
 		vhost_pause_resume(dev);
 		return 0;
 	}
-	vhost_say(dev, "cannot tell of memory at %#jx: %s",
+	vhost_say(dev, "the back end cannot map memory at %#jx: %s",
 		  (uintmax_t)region->iova,
 		  vhost_backend_error(dev->conn.backend));
 	ret = -EIO;
@@ -79,10 +81,14 @@ static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
 	ret = vhost_dma_remove(&dev->dma, dev->conn.backend, region);
 	if (!ret || ret == -ENOTCONN)
 		return;
-	/* Nothing else has it let go for sure. */
-	vhost_say(dev, "hung up, since it keeps memory at %#jx: %s",
-		  (uintmax_t)region->iova,
-		  vhost_backend_error(dev->conn.backend));
+	/*
+	 * Only closing the connection makes sure that the back end unmaps it.
+	 */
+	vhost_say(
+		dev,
+		"connection closed, because the back end did not unmap memory at %#jx: %s",
+		(uintmax_t)region->iova,
+		vhost_backend_error(dev->conn.backend));
 	vhost_backend_disconnect(dev->conn.backend);
 }
 
@@ -117,7 +123,7 @@ static const struct vuser_server_ops server_ops = {
 	.log = on_log,
 };
 
-/* Each queue has an address of its own, so what is written does not matter. */
+/* Each queue has its own address, so the written value does not matter. */
 static int add_kicks(struct vhost_device *dev)
 {
 	uint16_t i;
@@ -128,13 +134,16 @@ static int add_kicks(struct vhost_device *dev)
 			dev->server, VFIO_PCI_BAR0_REGION_INDEX,
 			VHOST_BAR_NOTIFY + i * VHOST_NOTIFY_MULTIPLIER,
 			sizeof(uint16_t), 0, 0, dev->queues[i].kick);
-	/* More than a client takes are kicked by message. */
+	/*
+	 * If the client does not accept all ioeventfds, it kicks the other
+	 * queues by messages.
+	 */
 	return ret == -ENOSPC ? 0 : ret;
 }
 
 /**
- * vhost_serve_init - set the server up
- * @dev: its registers and configuration space are
+ * vhost_serve_init - create the server
+ * @dev: device whose registers and configuration space are initialized
  *
  * Return: 0 or -errno.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The state of a device as bytes: little endian, no holes, what is reserved is 0.
- * A change of what is written here is a new version in stream.c.
+ * The state of a device as bytes: little endian, no padding, reserved fields
+ * are 0. A change of this format needs a new version number in stream.c.
  */
 #include <endian.h>
 #include <errno.h>
@@ -59,7 +59,7 @@ struct wire_queue {
 _Static_assert(sizeof(struct wire_device) == 56 + VHOST_CONFIG_MAX, "holes");
 _Static_assert(sizeof(struct wire_queue) == 40, "holes");
 
-/* Where what follows the two is. */
+/* Offsets of the parts that follow the two structures. */
 static size_t queues_at(void)
 {
 	return sizeof(struct wire_device);
@@ -75,7 +75,7 @@ static size_t pci_at(const struct vhost_state *s)
 	return msix_at(s) + s->virtio.nr_vectors * PCI_MSIX_ENTRY_SIZE;
 }
 
-/** vhost_state_size - bytes of it */
+/** vhost_state_size - bytes of an encoded state */
 size_t vhost_state_size(const struct vhost_state *s)
 {
 	return pci_at(s) + VUSER_PCIE_CFG_SIZE;
@@ -129,9 +129,9 @@ static void encode_queue(const struct vhost_state_queue *q,
 }
 
 /**
- * vhost_state_encode - write it
+ * vhost_state_encode - write a state
  * @s: the device
- * @buf: for vhost_state_size() bytes
+ * @buf: result, vhost_state_size() bytes
  */
 void vhost_state_encode(const struct vhost_state *s, void *buf)
 {
@@ -152,21 +152,21 @@ void vhost_state_encode(const struct vhost_state *s, void *buf)
 	memcpy(out + pci_at(s), s->pci, VUSER_PCIE_CFG_SIZE);
 }
 
-/* What must be the same here. */
+/* Check the properties that must be the same in both devices. */
 static const char *check_shape(const struct vhost_state *s,
 			       const struct wire_device *w)
 {
 	if (le16toh(w->id) != s->id)
-		return "it is of another type of device";
+		return "it belongs to another type of device";
 	if (le16toh(w->nr_queues) != s->virtio.nr_queues ||
 	    le16toh(w->nr_vectors) != s->virtio.nr_vectors)
-		return "it is of a device with another number of queues";
+		return "the number of queues differs";
 	if (le16toh(w->max_size) != s->virtio.max_size)
-		return "it is of a device with another size of queues";
+		return "the maximum size of queues differs";
 	if (le16toh(w->config_size) != s->config_size)
-		return "it is of a device with another size of configuration";
+		return "the size of the configuration differs";
 	if (le16toh(w->max_pairs) != s->net.max_pairs)
-		return "it is of a device with another number of pairs";
+		return "the number of queue pairs differs";
 	return NULL;
 }
 
@@ -175,20 +175,22 @@ static bool vector_ok(const struct virtio *v, uint16_t vector)
 	return vector == VIRTIO_NO_VECTOR || vector < v->nr_vectors;
 }
 
-/* What is decoded of the registers makes sense, and can be had here. */
+/*
+ * Check that the registers are consistent, and that this device supports them.
+ */
 static const char *check_registers(const struct virtio *v)
 {
 	bool settled = v->status & VIRTIO_CONFIG_S_FEATURES_OK;
 
-	/* Before that a driver may write what it likes. */
+	/* Before FEATURES_OK a driver may have accepted anything. */
 	if (settled && v->accepted & ~v->offered)
 		return "its driver accepted features that are not offered here";
 	if (settled && !virtio_has(v, VIRTIO_F_VERSION_1))
-		return "its driver is one of virtio before 1.0";
+		return "its driver is for virtio before 1.0";
 	if (virtio_running(v) && !settled)
-		return "its driver runs without features";
+		return "its driver runs without negotiated features";
 	if (!vector_ok(v, v->config_vector))
-		return "it has a vector that is not there";
+		return "it uses a vector that does not exist";
 	return NULL;
 }
 
@@ -205,7 +207,7 @@ static const char *decode_device(struct vhost_state *s,
 	    w->net_flags & ~(NET_ANNOUNCE | NET_PROMISC | NET_ALLMULTI) ||
 	    w->isr & ~(VIRTIO_ISR_QUEUE | VIRTIO_ISR_CONFIG) || w->reserved ||
 	    w->reserved2)
-		return "what is reserved is not 0";
+		return "a reserved field is not 0";
 	s->backend = w->flags & FLAG_BACKEND;
 	s->config_pending = w->flags & FLAG_CONFIG_PENDING;
 	s->isr = w->isr;
@@ -224,11 +226,11 @@ static const char *decode_device(struct vhost_state *s,
 	memcpy(net->first_mac, w->first_mac, sizeof(net->first_mac));
 	memcpy(s->config, w->config, sizeof(s->config));
 	if (net->pairs > net->max_pairs || (net->max_pairs && !net->pairs))
-		return "its driver uses pairs of queues that are not there";
+		return "its driver uses queue pairs that do not exist";
 	return check_registers(v);
 }
 
-/* An index of a packed ring is one of its entries. */
+/* An index in a packed ring must be below the size of the ring. */
 static bool base_ok(const struct virtio *v, const struct vhost_state_queue *q)
 {
 	if (!virtio_has(v, VIRTIO_F_RING_PACKED))
@@ -245,7 +247,7 @@ static const char *decode_queue(const struct virtio *v,
 
 	if (w->flags & ~(QUEUE_ENABLED | QUEUE_KEPT) ||
 	    memcmp(w->reserved, zero, sizeof(zero)))
-		return "what is reserved of a queue is not 0";
+		return "a reserved field of a queue is not 0";
 	*q = (struct vhost_state_queue) {
 		.regs = {
 			.size = le16toh(w->size),
@@ -259,23 +261,23 @@ static const char *decode_queue(const struct virtio *v,
 		.base = le32toh(w->base),
 	};
 	if (!q->regs.size || q->regs.size > v->max_size)
-		return "a queue has a size that it cannot have";
+		return "a queue has an invalid size";
 	if (!vector_ok(v, q->regs.vector))
-		return "a queue has a vector that is not there";
+		return "a queue uses a vector that does not exist";
 	if (q->kept && (!q->regs.enabled || !virtio_running(v)))
-		return "a queue goes on that was not in use";
+		return "a queue has a position, but was not in use";
 	if (q->kept ? !base_ok(v, q) : q->base)
-		return "a queue goes on outside of its ring";
+		return "the position of a queue is outside of its ring";
 	return NULL;
 }
 
 /**
- * vhost_state_decode - read what vhost_state_encode() wrote
- * @s: the device that it is for: its type, numbers, sizes and features offered
- *	are looked at; set to what it is to be.  After an error it is anything.
- * @buf: the bytes, which @s->msix and @s->pci then point into
- * @len: of @buf
- * @rule: set to what is wrong with it
+ * vhost_state_decode - read and check an encoded state
+ * @s: in: the device that loads the state, of which type, numbers, sizes and
+ *	offered features are checked; out: the state. Undefined after an error.
+ * @buf: encoded state; @s->msix and @s->pci point into it afterwards
+ * @len: size of @buf
+ * @rule: set to the rule that the state breaks
  *
  * Return: 0 or -EINVAL.
  */
@@ -287,7 +289,7 @@ int vhost_state_decode(struct vhost_state *s, const void *buf, size_t len,
 	struct wire_queue queue;
 	uint16_t i;
 
-	*rule = "it is of another length than that of a device like this";
+	*rule = "its length does not match this device";
 	if (len != vhost_state_size(s))
 		return -EINVAL;
 	memcpy(&device, in, sizeof(device));

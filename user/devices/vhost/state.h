@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a device is but for what its back-end keeps to itself, as bytes for
- * another one like it.
+ * The state of a device as bytes, for another device of the same kind. The
+ * internal state of the back end is not part of it.
  */
 #ifndef VHOST_STATE_H
 #define VHOST_STATE_H
@@ -16,9 +16,9 @@
 
 /**
  * struct vhost_state_queue - a queue
- * @regs: its registers
- * @kept: it was in use: it goes on at @base
- * @base: as in vhost-user's SET_VRING_BASE
+ * @regs: registers of the queue
+ * @kept: the queue was in use and continues at @base
+ * @base: position, as in SET_VRING_BASE of vhost-user
  */
 struct vhost_state_queue {
 	struct virtio_queue regs;
@@ -28,16 +28,18 @@ struct vhost_state_queue {
 
 /**
  * struct vhost_state - a device
- * @id: virtio's number of the type
- * @config_size: bytes of configuration
- * @backend: the back-end's own state follows
- * @virtio: registers but for @queues; @ops and @ctx do not matter
- * @isr: the ISR register
- * @config_pending: the driver was not told yet that the configuration changed
+ * @id: virtio device ID
+ * @config_size: bytes of the device configuration
+ * @backend: the state of the back end follows in the stream
+ * @virtio: registers, without its queues; ops and ctx are not used
+ * @isr: value of the ISR register
+ * @config_pending: the driver does not know yet that the configuration has
+ *	changed
  * @config: device configuration
- * @net: of a network device, else zeroes
- * @queues: as many as @virtio has, the caller's
- * @msix: table, 16 bytes for each vector; the caller's, or in the input
+ * @net: the network device, otherwise zeroes
+ * @queues: as many as @virtio has, owned by the caller
+ * @msix: MSI-X table, 16 bytes for each vector; owned by the caller, or a part
+ *	of the decoded bytes
  * @pci: configuration space, VUSER_PCIE_CFG_SIZE bytes; likewise
  */
 struct vhost_state {

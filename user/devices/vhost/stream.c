@@ -19,7 +19,10 @@ struct head {
 
 _Static_assert(sizeof(struct head) == VHOST_STREAM_HEAD, "size of the header");
 
-/** vhost_stream_head - what is in front of @size bytes of the device's state */
+/**
+ * vhost_stream_head - write the header, which precedes @size bytes of the
+ * device's state
+ */
 void vhost_stream_head(void *buf, uint32_t size)
 {
 	struct head head = {
@@ -31,8 +34,9 @@ void vhost_stream_head(void *buf, uint32_t size)
 	memcpy(buf, &head, sizeof(head));
 }
 
-/** vhost_stream_piece - what is in front of @len bytes of the back-end's state;
- * of 0: the end
+/**
+ * vhost_stream_piece - write the header of a piece, which precedes @len bytes
+ * of the back end's state; 0 marks the end
  */
 void vhost_stream_piece(void *buf, uint32_t len)
 {
@@ -41,11 +45,11 @@ void vhost_stream_piece(void *buf, uint32_t len)
 }
 
 /**
- * vhost_stream_init - nothing has come yet
+ * vhost_stream_init - prepare to receive a stream
  * @st: filled in
- * @ops: stays the caller's
+ * @ops: callbacks; must stay valid
  * @ctx: for @ops
- * @size: of a device's state, which must be this
+ * @size: size that the device's state must have
  *
  * Return: 0 or -ENOMEM.
  */
@@ -62,7 +66,7 @@ int vhost_stream_init(struct vhost_stream *st,
 	return st->buf ? 0 : -ENOMEM;
 }
 
-/** vhost_stream_fini - free it; also one that is all zeroes */
+/** vhost_stream_fini - free a stream; it may be all zeroes */
 void vhost_stream_fini(struct vhost_stream *st)
 {
 	free(st->buf);
@@ -75,7 +79,10 @@ static int broken(struct vhost_stream *st, const char *rule)
 	return -EINVAL;
 }
 
-/* Up to @want bytes together in @buf; how many of the input that took. */
+/*
+ * Collect up to @want bytes in @buf. Return how many bytes of the input were
+ * used.
+ */
 static size_t gather(uint8_t *buf, size_t *got, size_t want, const void *in,
 		     size_t len)
 {
@@ -95,15 +102,18 @@ static int check_head(struct vhost_stream *st)
 
 	memcpy(&head, st->buf, sizeof(head));
 	if (memcmp(head.magic, magic, sizeof(magic)))
-		return broken(st, "it is not one of vuser-vhost");
+		return broken(st, "it is not a stream of vuser-vhost");
 	if (le32toh(head.version) != VERSION)
-		return broken(st, "it is of another version of vuser-vhost");
+		return broken(st, "it has another version of the format");
 	if (le32toh(head.size) != st->size)
-		return broken(st, "it is of a device of another shape");
+		return broken(st, "its size does not match this device");
 	return 0;
 }
 
-/* Header and state of the device; what was used of the input, or -errno. */
+/*
+ * Receive the header and the device's state. Return how many bytes of the input
+ * were used, or -errno.
+ */
 static ssize_t take_device(struct vhost_stream *st, const void *in, size_t len)
 {
 	size_t want = VHOST_STREAM_HEAD, part;
@@ -148,13 +158,13 @@ static ssize_t take_piece(struct vhost_stream *st, const void *in, size_t len)
 }
 
 /**
- * vhost_stream_take - some more of it
+ * vhost_stream_take - receive the next bytes of a stream
  * @st: stream
- * @buf: bytes
+ * @buf: the bytes
  * @len: of @buf
  *
- * Return: 0; -EINVAL with a rule that it breaks, or what one of the ops
- * returned: again in each later call.
+ * Return: 0; -EINVAL if the stream breaks @st->rule; or the error of a
+ * callback. Each later call returns the same error.
  */
 int vhost_stream_take(struct vhost_stream *st, const void *buf, size_t len)
 {
@@ -168,7 +178,7 @@ int vhost_stream_take(struct vhost_stream *st, const void *buf, size_t len)
 		else if (!st->ended)
 			used = take_piece(st, in, len);
 		else
-			used = broken(st, "something comes after its end");
+			used = broken(st, "more data follows after its end");
 		if (used < 0) {
 			st->error = used;
 			break;

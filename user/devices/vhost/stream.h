@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The stream of a migration: a header, the device's own state, the back-end's
- * state in pieces of any length, an end.  What comes in is taken apart however it
- * is cut.
+ * The stream of a migration: a header, the device's state, the back end's state
+ * in pieces of any length, and an end mark. The stream may be received in parts
+ * of any size.
  */
 #ifndef VHOST_STREAM_H
 #define VHOST_STREAM_H
@@ -11,15 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes in front of the device's state, and of each piece. */
+/*
+ * Bytes of the header before the device's state, and of that before each piece.
+ */
 #define VHOST_STREAM_HEAD  16
 #define VHOST_STREAM_PIECE 4
 
 /**
- * struct vhost_stream_ops - what comes out of it; all return 0 or -errno
+ * struct vhost_stream_ops - callbacks for the parts of a stream; 0 or -errno
  * @device: the device's state
- * @backend: some of the back-end's
- * @end: that was all
+ * @backend: a part of the back end's state
+ * @end: the end of the stream
  */
 struct vhost_stream_ops {
 	int (*device)(void *ctx, const void *buf, size_t len);
@@ -28,18 +30,18 @@ struct vhost_stream_ops {
 };
 
 /**
- * struct vhost_stream - one that comes in
- * @ops: see there
+ * struct vhost_stream - a stream that is being received
+ * @ops: callbacks
  * @ctx: for @ops
- * @size: of the device's state
- * @buf: for it and the header before it
+ * @size: bytes of the device's state
+ * @buf: the header and the device's state
  * @got: bytes in @buf
- * @piece: head of a piece, little endian
+ * @piece: header of a piece, little endian
  * @piece_got: bytes in @piece
- * @left: bytes of the piece that are still to come
- * @ended: its end has come
- * @error: of an earlier call, else 0
- * @rule: what is wrong with it, NULL when that is not known here
+ * @left: bytes of the current piece that are missing
+ * @ended: the end was received
+ * @error: error of an earlier call, otherwise 0
+ * @rule: the rule that the stream breaks; NULL after an error of a callback
  */
 struct vhost_stream {
 	const struct vhost_stream_ops *ops;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The back-end's own state.  Like a request it is waited for, but not for ever
- * without a byte.
+ * The transfer of the back end's state. It blocks, as requests to the back end
+ * do, but fails if no byte is transferred for too long.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ static int64_t now_ms(void)
 	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
 }
 
-/* Until @events, an error or the end of the other side. */
+/* Wait for @events, for an error, or until the other side closes. */
 static int wait_for(const struct vhost_transfer *t, short events)
 {
 	const int64_t deadline = now_ms() + t->timeout_ms;
@@ -38,7 +38,7 @@ static int wait_for(const struct vhost_transfer *t, short events)
 	return ret ? 0 : -ETIMEDOUT;
 }
 
-/* Of any other file nobody knows how long a read takes. */
+/* Only reads of pipes and sockets can be limited in time. */
 static bool can_be_waited_for(int fd)
 {
 	struct stat st;
@@ -51,14 +51,14 @@ static bool can_be_waited_for(int fd)
 }
 
 /**
- * vhost_transfer_start - ask the back-end for its state, or to take one
- * @t: nothing is on its way; @t->timeout_ms is set
- * @b: the back-end, whose rings are stopped
+ * vhost_transfer_start - have the back end save or load its state
+ * @t: no transfer is in progress; @t->timeout_ms is set
+ * @b: the back end, whose rings are stopped
  * @direction: VHOST_USER_STATE_SAVE or VHOST_USER_STATE_LOAD
- * @why: what went wrong, for a person
+ * @why: after an error: the reason as text
  *
- * Return: 0, or as a request of the back-end; -EPROTO when it wants to use a
- * file that is neither pipe nor socket.
+ * Return: 0; the error of the request to the back end; or -EPROTO if the back
+ * end sends a file that is neither a pipe nor a socket.
  */
 int vhost_transfer_start(struct vhost_transfer *t, struct vhost_backend *b,
 			 uint32_t direction, const char **why)
@@ -66,7 +66,7 @@ int vhost_transfer_start(struct vhost_transfer *t, struct vhost_backend *b,
 	bool save = direction == VHOST_USER_STATE_SAVE;
 	int pair[2], other = -1, ret;
 
-	*why = "no pipe";
+	*why = "cannot create a pipe";
 	if (pipe2(pair, O_CLOEXEC))
 		return -errno;
 	ret = vhost_backend_set_device_state_fd(
@@ -74,13 +74,13 @@ int vhost_transfer_start(struct vhost_transfer *t, struct vhost_backend *b,
 	*why = vhost_backend_error(b);
 	close(pair[save]);
 	t->fd = pair[!save];
-	/* It may have a better one. */
+	/* The back end may send another file, which then replaces the pipe. */
 	if (other >= 0) {
 		close(t->fd);
 		t->fd = other;
 	}
 	if (!ret && !can_be_waited_for(t->fd)) {
-		*why = "its file is neither pipe nor socket";
+		*why = "its file is neither a pipe nor a socket";
 		ret = -EPROTO;
 	}
 	if (ret)
@@ -89,12 +89,13 @@ int vhost_transfer_start(struct vhost_transfer *t, struct vhost_backend *b,
 }
 
 /**
- * vhost_transfer_read - some of the state
- * @t: started to save
+ * vhost_transfer_read - read a part of the state
+ * @t: started with VHOST_USER_STATE_SAVE
  * @buf: result
  * @len: of @buf
  *
- * Return: how much came, 0: that was all; -ETIMEDOUT; an errno of read(2).
+ * Return: the number of bytes, 0 at the end; -ETIMEDOUT; or an errno of
+ * read(2).
  */
 ssize_t vhost_transfer_read(struct vhost_transfer *t, void *buf, size_t len)
 {
@@ -116,15 +117,15 @@ ssize_t vhost_transfer_read(struct vhost_transfer *t, void *buf, size_t len)
 }
 
 /**
- * vhost_transfer_write - some of the state
- * @t: started to load
+ * vhost_transfer_write - write a part of the state
+ * @t: started with VHOST_USER_STATE_LOAD
  * @buf: the bytes
  * @len: of @buf
  *
- * SIGPIPE is ignored in this process.
+ * The process must ignore SIGPIPE.
  *
- * Return: 0 when all was written; -ETIMEDOUT; an errno of write(2), of which
- * EPIPE says that the back-end does not want more.
+ * Return: 0 when all bytes are written; -ETIMEDOUT; or an errno of write(2).
+ * EPIPE means that the back end has rejected the state.
  */
 int vhost_transfer_write(struct vhost_transfer *t, const void *buf, size_t len)
 {
@@ -150,8 +151,9 @@ int vhost_transfer_write(struct vhost_transfer *t, const void *buf, size_t len)
 	return 0;
 }
 
-/** vhost_transfer_finish - that was all: 0 when the back-end thinks so, too, or
- * as a request of it
+/**
+ * vhost_transfer_finish - end the transfer; 0 if the back end confirms that it
+ * was complete, or the error of the request to it
  */
 int vhost_transfer_finish(struct vhost_transfer *t, struct vhost_backend *b)
 {
@@ -159,7 +161,7 @@ int vhost_transfer_finish(struct vhost_transfer *t, struct vhost_backend *b)
 	return vhost_backend_check_device_state(b);
 }
 
-/** vhost_transfer_abort - nothing is on its way any more; if anything was */
+/** vhost_transfer_abort - end the transfer, if one is in progress */
 void vhost_transfer_abort(struct vhost_transfer *t)
 {
 	if (t->fd >= 0)

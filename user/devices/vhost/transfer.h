@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The back-end's own state, on its way from one or to one: a pipe. */
+/* The transfer of the back end's internal state, over a pipe. */
 #ifndef VHOST_TRANSFER_H
 #define VHOST_TRANSFER_H
 
@@ -10,9 +10,9 @@
 #define VHOST_TRANSFER_MS 10000
 
 /**
- * struct vhost_transfer - what is on its way
- * @fd: our end, -1 when nothing is
- * @timeout_ms: without a byte for so long, the back-end is given up
+ * struct vhost_transfer - a transfer
+ * @fd: our end of the pipe, -1 without a transfer
+ * @timeout_ms: the transfer fails if no byte is transferred for this time
  */
 struct vhost_transfer {
 	int fd;

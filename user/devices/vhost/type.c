@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is known of each kind of device. */
+/* Properties of each type of device. */
 #include <errno.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_fs.h>
@@ -16,7 +16,7 @@
 
 #include "type.h"
 
-/* Base class and sub-class; "other" where there is no better one. */
+/* PCI class codes; "other" if no class fits. */
 #define CLASS_NETWORK 0x020000
 #define CLASS_SCSI    0x010000
 #define CLASS_STORAGE 0x018000
@@ -25,7 +25,7 @@
 #define CLASS_AUDIO   0x040100
 #define CLASS_OTHER   0xff0000
 
-/* Up to the fields of write zeroes; later ones are zoned devices'. */
+/* Up to the fields for WRITE_ZEROES. Later fields are for zoned devices. */
 #define BLK_CONFIG_SIZE offsetof(struct virtio_blk_config, unused1) + 3
 
 static const struct vhost_type types[] = {
@@ -112,8 +112,9 @@ static const struct vhost_type types[] = {
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
 
-/* Anything else: the back-end knows how many queues it has, the user how many
- * bytes of configuration.
+/*
+ * A device by its number. For an unknown one, the back end reports the number
+ * of queues, and the user gives the size of the configuration.
  */
 static int by_id(const char *number, struct vhost_type *type)
 {
@@ -140,11 +141,11 @@ static int by_id(const char *number, struct vhost_type *type)
 }
 
 /**
- * vhost_type_find - a kind by its name
+ * vhost_type_find - find a type by its name
  * @name: one of the names above, or "id=" and a number
  * @type: set
  *
- * Return: 0, or -EINVAL for no such kind.
+ * Return: 0, or -EINVAL for an unknown type.
  */
 int vhost_type_find(const char *name, struct vhost_type *type)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The kinds of virtio device, as far as they differ here. */
+/* The types of virtio devices, and how they differ. */
 #ifndef VHOST_TYPE_H
 #define VHOST_TYPE_H
 
@@ -9,18 +9,19 @@
 #define VHOST_CONFIG_MAX 256
 
 /**
- * struct vhost_type - a kind of device
- * @name: for --device
- * @id: virtio's number of it
- * @class: of PCI, 24 bits
- * @config_size: bytes of its configuration
- * @count_at: where in the configuration the number of queues is
- * @count_size: bytes of that number, 0 where there is none
- * @mq: the feature that makes the number valid, -1: it always is
- * @queues: those that @count_at does not count
- * @stateless: a back-end keeps nothing that is not in rings, or on the disk
- *	that the next one has as well: it can migrate without DEVICE_STATE
- * @selects: what the configuration says depends on what was written to it
+ * struct vhost_type - a type of device
+ * @name: argument of --device
+ * @id: virtio device ID
+ * @class: PCI class code, 24 bits
+ * @config_size: bytes of the device configuration
+ * @count_at: offset of the number of queues in the configuration
+ * @count_size: bytes of this number; 0: the configuration has none
+ * @mq: the feature that makes the number valid; -1: always valid
+ * @queues: number of queues that @count_at does not include
+ * @stateless: a back end keeps no state besides the rings, and the disk that
+ *	the next back end uses, too. So the device can migrate without
+ *	DEVICE_STATE.
+ * @selects: writes to the configuration select which content is read
  */
 struct vhost_type {
 	const char *name;

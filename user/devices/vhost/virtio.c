@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The common configuration: a table of registers.  A read may have any width
- * and offset; a write must have the register's width, or be one half of a
- * register of 64 bits, as virtio asks of drivers: any other is dropped.
+ * The common configuration: a table of registers. A read may have any width and
+ * offset. A write must have the width of the register, or be one half of a
+ * register of 64 bits, as virtio demands from drivers. Other writes are
+ * ignored.
  */
 #include <endian.h>
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 #include "virtio.h"
 
-/* The largest queue that virtio knows. */
+/* The maximum queue size of virtio. */
 #define QUEUE_SIZE_MAX 32768
 
 static void queue_defaults(const struct virtio *v, struct virtio_queue *q)
@@ -37,13 +38,13 @@ static void defaults(struct virtio *v)
 }
 
 /**
- * virtio_init - registers as after a reset
+ * virtio_init - initialize the registers, as after a reset
  * @v: filled in
- * @ops: stays the caller's
+ * @ops: callbacks; must stay valid
  * @ctx: for @ops
- * @nr_queues: 1 at least
- * @nr_vectors: of MSI-X
- * @max_size: of a queue: a power of two
+ * @nr_queues: number of queues, at least 1
+ * @nr_vectors: number of MSI-X vectors
+ * @max_size: maximum size of a queue, a power of two
  *
  * Return: 0, -EINVAL or -ENOMEM.
  */
@@ -66,21 +67,21 @@ int virtio_init(struct virtio *v, const struct virtio_ops *ops, void *ctx,
 	return 0;
 }
 
-/** virtio_fini - free it */
+/** virtio_fini - free the registers */
 void virtio_fini(struct virtio *v)
 {
 	free(v->queues);
 	v->queues = NULL;
 }
 
-/** virtio_reset - what a write of 0 to device_status does */
+/** virtio_reset - reset the device, as a write of 0 to device_status does */
 void virtio_reset(struct virtio *v)
 {
 	v->ops->reset(v->ctx);
 	defaults(v);
 }
 
-/** virtio_need_reset - give up: DEVICE_NEEDS_RESET, and tell the driver */
+/** virtio_need_reset - set DEVICE_NEEDS_RESET, and tell the driver */
 void virtio_need_reset(struct virtio *v)
 {
 	if (v->status & VIRTIO_CONFIG_S_NEEDS_RESET)
@@ -101,7 +102,10 @@ static bool vector_ok(const struct virtio *v, uint16_t vector)
 	return vector < v->nr_vectors;
 }
 
-/* Features the driver takes must be ours, and it must be a modern one. */
+/*
+ * The device must offer the features that the driver accepts, and the driver
+ * must be a modern one.
+ */
 static bool features_ok(const struct virtio *v)
 {
 	return !(v->accepted & ~v->offered) &&
@@ -116,7 +120,10 @@ static void write_status(struct virtio *v, uint8_t value)
 		virtio_reset(v);
 		return;
 	}
-	/* Bits are only ever added, and this one is the device's. */
+	/*
+	 * A driver can only add bits, and only the device sets
+	 * DEVICE_NEEDS_RESET.
+	 */
 	value |= v->status;
 	if (!(v->status & VIRTIO_CONFIG_S_NEEDS_RESET))
 		value &= ~VIRTIO_CONFIG_S_NEEDS_RESET;
@@ -172,7 +179,7 @@ static void write_queue_vector(struct virtio *v, struct virtio_queue *q,
 		v->ops->queue_vector(v->ctx, v->queue_select);
 }
 
-/* What a write to a queue's register does; the queue is there. */
+/* A write to a register of the selected queue, which exists. */
 static void write_queue(struct virtio *v, uint32_t reg, uint64_t value)
 {
 	struct virtio_queue *q = selected(v);
@@ -185,7 +192,7 @@ static void write_queue(struct virtio *v, uint32_t reg, uint64_t value)
 		write_queue_reset(v, q, value);
 		return;
 	}
-	/* The rest stays as it is while the queue is in use. */
+	/* The other registers do not change while the queue is in use. */
 	if (q->enabled)
 		return;
 	switch (reg) {
@@ -258,7 +265,10 @@ static uint64_t read_queue(struct virtio *v, uint32_t reg)
 	case VIRTIO_PCI_COMMON_Q_USEDLO:
 		return q->device;
 	default:
-		/* A reset of a queue is over when its write returned. */
+		/*
+		 * A reset of a queue has completed when the write to
+		 * queue_reset returns.
+		 */
 		return 0;
 	}
 }
@@ -323,7 +333,7 @@ static const struct reg {
 /**
  * virtio_read - read the common configuration
  * @v: registers
- * @offset: in it; what is behind its end reads as 0
+ * @offset: offset in it; bytes after its end read as 0
  * @buf: filled in
  * @count: bytes
  */
@@ -358,7 +368,7 @@ static const struct reg *find_reg(uint64_t offset)
 /**
  * virtio_write - write the common configuration
  * @v: registers
- * @offset: in it
+ * @offset: offset in it
  * @buf: the data
  * @count: bytes
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The registers of a modern virtio-pci device, virtio 1.2 section 4.1.4.3, and
- * the state a driver sets in them.  Knows no socket and no memory.
+ * The registers of a modern virtio-pci device (virtio 1.2, section 4.1.4.3),
+ * and the state that a driver sets in them. This file accesses neither sockets
+ * nor memory.
  */
 #ifndef VHOST_VIRTIO_H
 #define VHOST_VIRTIO_H
@@ -13,7 +14,7 @@
 
 #define VIRTIO_BIT(n) (UINT64_C(1) << (n))
 
-/* Length of the common configuration: up to and with queue_reset. */
+/* Length of the common configuration, which ends with queue_reset. */
 #define VIRTIO_COMMON_SIZE 0x3c
 
 #define VIRTIO_NO_VECTOR 0xffff
@@ -23,10 +24,10 @@
 #define VIRTIO_ISR_CONFIG 0x2
 
 /**
- * struct virtio_queue - a queue, as the driver programmed it
+ * struct virtio_queue - a queue, as the driver has set it up
  * @size: entries
  * @vector: MSI-X vector or VIRTIO_NO_VECTOR
- * @enabled: the driver said so
+ * @enabled: the driver has enabled the queue
  * @desc: IOVA of the descriptor area
  * @driver: IOVA of the driver area (the available ring)
  * @device: IOVA of the device area (the used ring)
@@ -41,14 +42,14 @@ struct virtio_queue {
 };
 
 /**
- * struct virtio_ops - what registers set in motion
- * @reset: the driver reset the device: stop all of it, before this returns
- * @start: DRIVER_OK: start the queues that are enabled.  An error has the
- *         device ask for a reset.
- * @queue_start: a queue was enabled with the device running; likewise
- * @queue_stop: a queue is reset: stop it, before this returns
- * @queue_vector: the vector of a queue changed with the device running
- * @config_changed: DEVICE_NEEDS_RESET came up: tell the driver
+ * struct virtio_ops - callbacks for writes to registers
+ * @reset: the driver resets the device: stop everything before returning
+ * @start: the driver sets DRIVER_OK: start the enabled queues. After an error,
+ *         the device asks for a reset.
+ * @queue_start: the driver enables a queue while the device runs; likewise
+ * @queue_stop: the driver resets a queue: stop it before returning
+ * @queue_vector: the driver changes the vector of a queue while the device runs
+ * @config_changed: DEVICE_NEEDS_RESET was set: tell the driver
  */
 struct virtio_ops {
 	void (*reset)(void *ctx);
@@ -61,17 +62,17 @@ struct virtio_ops {
 
 /**
  * struct virtio - a device's registers
- * @ops: see there
+ * @ops: callbacks
  * @ctx: for @ops
- * @offered: features of the device
- * @accepted: features the driver wrote
- * @nr_queues: of them
- * @nr_vectors: of MSI-X
- * @max_size: of a queue, entries
- * @queues: @nr_queues of them
+ * @offered: features that the device offers
+ * @accepted: features that the driver accepts
+ * @nr_queues: number of queues
+ * @nr_vectors: number of MSI-X vectors
+ * @max_size: maximum number of entries of a queue
+ * @queues: the queues
  * @status: device_status
  * @generation: config_generation
- * @config_vector: for changes of the configuration
+ * @config_vector: vector for changes of the configuration
  */
 struct virtio {
 	const struct virtio_ops *ops;

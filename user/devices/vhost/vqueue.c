@@ -8,18 +8,21 @@
 
 #include "vqueue.h"
 
-/* Of the available ring: flags, index, entries. */
+/* Offsets in the available ring: flags, index, entries. */
 #define AVAIL_FLAGS 0
 #define AVAIL_IDX   2
 #define AVAIL_RING  4
 
-/* Of the used ring: likewise, and the index the driver is to kick at. */
+/*
+ * Offsets in the used ring. The index at which the driver kicks follows the
+ * entries.
+ */
 #define USED_IDX  2
 #define USED_RING 4
 
 #define DESC_SIZE 16
 
-/* Both layouts in one: in a packed ring @next is missing and @id in its place. */
+/* A descriptor of both layouts. In a packed ring, @next is the buffer ID. */
 struct desc {
 	uint64_t addr;
 	uint32_t len;
@@ -53,11 +56,11 @@ static int write16(struct vqueue *ring, uint64_t iova, uint16_t value)
 }
 
 /**
- * vqueue_init - start with an empty ring
+ * vqueue_init - start to serve an empty ring
  * @ring: filled in
- * @mem: stays the caller's
- * @queue: likewise
- * @features: negotiated
+ * @mem: access to memory; must stay valid
+ * @queue: registers of the queue; must stay valid
+ * @features: negotiated features
  */
 void vqueue_init(struct vqueue *ring, const struct vqueue_mem *mem,
 		 const struct virtio_queue *queue, uint64_t features)
@@ -72,8 +75,9 @@ void vqueue_init(struct vqueue *ring, const struct vqueue_mem *mem,
 	};
 }
 
-/** vqueue_base - where it goes on, in the form of vhost-user's SET_VRING_BASE;
- * all that was taken was given back
+/**
+ * vqueue_base - position of the ring, in the form of SET_VRING_BASE of
+ * vhost-user. All requests must have been returned.
  */
 uint32_t vqueue_base(const struct vqueue *ring)
 {
@@ -83,7 +87,10 @@ uint32_t vqueue_base(const struct vqueue *ring)
 				 ring->used_wrap);
 }
 
-/** vqueue_set_base - go on there; of a packed ring both indexes are in it */
+/**
+ * vqueue_set_base - set the position; for a packed ring it contains both
+ * indexes
+ */
 void vqueue_set_base(struct vqueue *ring, uint32_t base)
 {
 	const uint16_t used = base >> 16;
@@ -98,7 +105,7 @@ void vqueue_set_base(struct vqueue *ring, uint32_t base)
 	ring->used_wrap = used & 0x8000;
 }
 
-/* Read an entry of a table; for a packed one @next is the buffer's id. */
+/* Read an entry of a table of descriptors. */
 static int read_desc(struct vqueue *ring, uint64_t table, uint32_t index,
 		     struct desc *desc)
 {
@@ -120,7 +127,7 @@ static int read_desc(struct vqueue *ring, uint64_t table, uint32_t index,
 	return 0;
 }
 
-/* What is to be read must stand before what is to be written. */
+/* Pieces to read must come before pieces to write. */
 static int add_piece(struct vqueue_request *req, const struct desc *desc)
 {
 	bool write = desc->flags & VRING_DESC_F_WRITE;
@@ -137,7 +144,10 @@ static int add_piece(struct vqueue_request *req, const struct desc *desc)
 	return 0;
 }
 
-/* A table of descriptors of one request: a list, or when packed, all of it. */
+/*
+ * Add the descriptors of an indirect table. In a split ring they form a list,
+ * in a packed ring all of the table belongs to the request.
+ */
 static int add_table(struct vqueue *ring, const struct desc *indirect,
 		     struct vqueue_request *req)
 {
@@ -162,7 +172,7 @@ static int add_table(struct vqueue *ring, const struct desc *indirect,
 		if (index >= count && seen + 1 < count)
 			return -EPROTO;
 	}
-	/* A list that leads out of the table, or around in it. */
+	/* The list leads out of the table, or has a loop. */
 	return ring->packed ? 0 : -EPROTO;
 }
 
@@ -218,7 +228,7 @@ static bool is_avail(const struct vqueue *ring, uint16_t flags)
 	return avail == ring->avail_wrap && used != ring->avail_wrap;
 }
 
-/* Move a position in a packed ring on. */
+/* Advance a position in a packed ring. */
 static void advance(const struct vqueue *ring, uint16_t *slot, bool *wrap,
 		    uint16_t count)
 {
@@ -266,12 +276,12 @@ static int pop_packed(struct vqueue *ring, struct vqueue_request *req)
 }
 
 /**
- * vqueue_pop - take the next request
+ * vqueue_pop - take the next request from a queue
  * @ring: queue
  * @req: filled in
  *
- * Return: 0; -EAGAIN when there is none; -EPROTO when the driver broke the
- * ring; or an errno of the memory.
+ * Return: 0; -EAGAIN if there is none; -EPROTO if the driver has corrupted the
+ * ring; or the error of the access to memory.
  */
 int vqueue_pop(struct vqueue *ring, struct vqueue_request *req)
 {
@@ -279,7 +289,7 @@ int vqueue_pop(struct vqueue *ring, struct vqueue_request *req)
 
 	req->nr = 0;
 	ret = ring->packed ? pop_packed(ring, req) : pop_split(ring, req);
-	/* Have the driver kick at the next one. */
+	/* The driver must kick when it adds the next request. */
 	if (!ret && ring->event_idx && !ring->packed)
 		ret = write16(ring,
 			      ring->queue->device + USED_RING +
@@ -328,8 +338,9 @@ static int push_packed(struct vqueue *ring, const struct vqueue_request *req,
 	return ret;
 }
 
-/** vqueue_push - give a request back; @written bytes were written to it; 0 or
- * an errno of the memory
+/**
+ * vqueue_push - return a request, to which @written bytes were written; 0, or
+ * the error of the access to memory
  */
 int vqueue_push(struct vqueue *ring, const struct vqueue_request *req,
 		uint32_t written)
@@ -339,12 +350,13 @@ int vqueue_push(struct vqueue *ring, const struct vqueue_request *req,
 }
 
 /**
- * vqueue_wants_irq - whether the driver wants to hear of used buffers
+ * vqueue_wants_irq - whether the driver wants an interrupt for used buffers
  * @ring: queue
  *
- * With event indexes it is told of each: it may be told too often.
+ * With event indexes the driver gets an interrupt for each buffer. It may get
+ * too many, but never misses one.
  *
- * Return: 0 or 1, or an errno of the memory.
+ * Return: 0 or 1, or the error of the access to memory.
  */
 int vqueue_wants_irq(struct vqueue *ring)
 {
@@ -364,14 +376,14 @@ int vqueue_wants_irq(struct vqueue *ring)
 }
 
 /**
- * vqueue_gather - copy what is to be read
+ * vqueue_gather - copy the readable bytes of a request
  * @ring: queue
  * @req: request
  * @buf: result
- * @size: of @buf, what is behind it is not read
- * @len: set to the bytes the request has, which may be more
+ * @size: size of @buf; further bytes of the request are not read
+ * @len: set to the number of readable bytes, which may be more than @size
  *
- * Return: 0 or an errno of the memory.
+ * Return: 0, or the error of the access to memory.
  */
 int vqueue_gather(struct vqueue *ring, const struct vqueue_request *req,
 		  void *buf, size_t size, size_t *len)
@@ -398,13 +410,14 @@ int vqueue_gather(struct vqueue *ring, const struct vqueue_request *req,
 }
 
 /**
- * vqueue_scatter - write the answer
+ * vqueue_scatter - write the reply to a request
  * @ring: queue
  * @req: request
  * @buf: the data
- * @len: bytes
+ * @len: bytes of @buf
  *
- * Return: 0; -EPROTO when there is no room for it; or an errno of the memory.
+ * Return: 0; -EPROTO if the request has no room for it; or the error of the
+ * access to memory.
  */
 int vqueue_scatter(struct vqueue *ring, const struct vqueue_request *req,
 		   const void *buf, size_t len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The device's side of a virtqueue, split or packed, for queues that are served
- * in this process: few requests, small ones.  Whatever the driver writes is
- * looked at once, by copy.
+ * The device side of a virtqueue, split or packed, for queues that this process
+ * serves. These have few and small requests. Data that the driver can change is
+ * copied once, and only the copy is used.
  */
 #ifndef VHOST_VQUEUE_H
 #define VHOST_VQUEUE_H
@@ -13,13 +13,13 @@
 
 #include "virtio.h"
 
-/* Pieces of a request. */
+/* Maximum number of pieces of a request. */
 #define VQUEUE_MAX_PIECES 32
 
 /**
- * struct vqueue_mem - the way to the driver's memory
+ * struct vqueue_mem - access to the memory of the driver
  * @read: copy @len bytes at @iova to @buf; 0 or -errno
- * @write: the other way
+ * @write: copy @len bytes from @buf to @iova; 0 or -errno
  * @ctx: for both
  */
 struct vqueue_mem {
@@ -30,9 +30,9 @@ struct vqueue_mem {
 
 /**
  * struct vqueue_piece - a descriptor
- * @iova: of the data
+ * @iova: address of the data
  * @len: bytes
- * @write: for the device to write, else to read
+ * @write: the device writes the piece, otherwise it reads it
  */
 struct vqueue_piece {
 	uint64_t iova;
@@ -41,11 +41,11 @@ struct vqueue_piece {
 };
 
 /**
- * struct vqueue_request - what vqueue_pop() found
- * @id: for vqueue_push()
- * @slots: of a packed ring that it takes
- * @nr: of @pieces
- * @pieces: those to read come first
+ * struct vqueue_request - a request, from vqueue_pop()
+ * @id: number of the request, for vqueue_push()
+ * @slots: number of slots that it uses in a packed ring
+ * @nr: number of @pieces
+ * @pieces: pieces of data; those to read come first
  */
 struct vqueue_request {
 	uint16_t id;
@@ -55,16 +55,16 @@ struct vqueue_request {
 };
 
 /**
- * struct vqueue - a queue that is served here
- * @mem: way to memory
- * @queue: where it is
- * @packed: layout
+ * struct vqueue - a queue that this process serves
+ * @mem: access to memory
+ * @queue: registers of the queue
+ * @packed: the ring is packed
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
- * @avail: next to take: an index that never wraps at the size in a split ring,
- *         a slot in a packed one
- * @used: next to give back, likewise
- * @avail_wrap: wrap counter of a packed ring
- * @used_wrap: likewise
+ * @avail: position of the next request to take: in a split ring an index that
+ *         does not wrap at the size, in a packed ring a slot
+ * @used: position of the next request to return, likewise
+ * @avail_wrap: wrap counter of @avail in a packed ring
+ * @used_wrap: wrap counter of @used in a packed ring
  */
 struct vqueue {
 	const struct vqueue_mem *mem;

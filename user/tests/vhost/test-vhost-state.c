@@ -167,11 +167,11 @@ TEST(state_of_another_device_is_refused)
 	state.id = 2;
 	check(refused_for("type"));
 	state.config_size = 8;
-	check(refused_for("size of configuration"));
+	check(refused_for("size of the configuration"));
 	state.virtio.max_size = 128;
 	check(refused_for("size of queues"));
 	state.net.max_pairs = 2;
-	check(refused_for("number of pairs"));
+	check(refused_for("number of queue pairs"));
 	state.virtio.nr_queues = 2;
 	check(refused_for("length"));
 	/* The same length with another number of queues. */
@@ -190,7 +190,7 @@ TEST(invalid_registers_are_refused)
 	state.virtio.accepted = VIRTIO_BIT(5);
 	check(refused_for("before 1.0"));
 	state.virtio.status = 7;
-	check(refused_for("without features"));
+	check(refused_for("without negotiated features"));
 	state.virtio.config_vector = VECTORS;
 	check(refused_for("vector"));
 	state.net.pairs = 2;
@@ -359,11 +359,11 @@ TEST(invalid_stream_is_refused)
 	struct vhost_stream st;
 
 	make_stream(buf);
-	check(refused_as(buf, 0, "not one of vuser-vhost"));
-	check(refused_as(buf, 7, "not one of vuser-vhost"));
+	check(refused_as(buf, 0, "not a stream of vuser-vhost"));
+	check(refused_as(buf, 7, "not a stream of vuser-vhost"));
 	check(refused_as(buf, 8, "version"));
-	check(refused_as(buf, 12, "shape"));
-	check(refused_as(buf, 15, "shape"));
+	check(refused_as(buf, 12, "size"));
+	check(refused_as(buf, 15, "size"));
 	check_eq(feed(&st, buf, WHOLE + 1, WHOLE), -EINVAL);
 	check(st.error && strstr(st.rule, "after its end"));
 	/* The error is permanent. */

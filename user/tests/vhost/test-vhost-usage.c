@@ -94,11 +94,11 @@ TEST(missing_back_end_is_reported_with_advice)
 	FILE *file;
 
 	peers_begin();
-	REFUSED(1, "No such file", "start the back-end first", "--device",
+	REFUSED(1, "No such file", "start the back end first", "--device",
 		"blk", "--back-end", peers_path("none"), SOCKET);
 	file = fopen(peers_path("file"), "w");
 	require(file && !fclose(file));
-	REFUSED(1, "Connection refused", "start the back-end first", "--device",
+	REFUSED(1, "Connection refused", "start the back end first", "--device",
 		"blk", "--back-end", peers_path("file"), SOCKET);
 	peers_end();
 }
@@ -110,12 +110,12 @@ TEST(server_that_is_not_a_back_end_is_reported_with_advice)
 	peers_begin();
 	begin_other(&other, "220 mail.example ESMTP\r\n");
 	REFUSED(1, "answer to GET_FEATURES: ",
-		"is it a vhost-user back-end that listens there?", "--device",
+		"check that a vhost-user back end listens there", "--device",
 		"blk", "--back-end", peers_path("other"), SOCKET);
 	end_other(&other);
 	begin_other(&other, "");
 	REFUSED(1, "hung up in place of an answer",
-		"is it a vhost-user back-end that listens there?", "--device",
+		"check that a vhost-user back end listens there", "--device",
 		"blk", "--back-end", peers_path("other"), SOCKET);
 	end_other(&other);
 	peers_end();
@@ -148,8 +148,8 @@ TEST(back_end_without_virtio_1_is_reported_with_advice)
 	fake.fd = vuser_sock_listen(peers_path("old"));
 	require(fake.fd >= 0);
 	require(!pthread_create(&thread, NULL, accept_front, &fake));
-	REFUSED(1, "does not offer virtio 1.0", "a newer one is needed",
-		"--device", "rng", "--back-end", peers_path("old"), SOCKET);
+	REFUSED(1, "does not offer virtio 1.0", "use a newer one", "--device",
+		"rng", "--back-end", peers_path("old"), SOCKET);
 	pthread_join(thread, NULL);
 	fake_stop(&fake);
 	peers_end();
@@ -166,8 +166,8 @@ TEST(contradictory_options_are_reported_with_advice)
 		{ "--device must come first", { "--mtu", "1400" } },
 		{ "--back-end is needed", { "-d", "blk", "-s", "/s" } },
 		{ "--socket is needed", { "-d", "blk", "-b", "/b" } },
-		{ "there is no such type", { "-d", "disk" } },
-		{ "there is no such type", { "-d", "id=0" } },
+		{ "unknown type", { "-d", "disk" } },
+		{ "unknown type", { "-d", "id=0" } },
 		{ "are for net",
 		  { "-d", "blk", "-b", "/b", "-s", "/s", "--mtu", "1400" } },
 		{ "are for net",
@@ -180,10 +180,11 @@ TEST(contradictory_options_are_reported_with_advice)
 		{ "--config-size is for id=N",
 		  { "-d", "blk", "-b", "/b", "-s", "/s", "--config-size",
 		    "8" } },
-		{ "that many pairs do not fit",
+		{ "too many queue pairs",
 		  { "-d", "net", "-b", "/b", "-s", "/s", "--queues", "512" } },
-		{ "the address of a station", { "-d", "net", "--mac", "1:2" } },
-		{ "the address of a station",
+		{ "a unicast MAC address is needed",
+		  { "-d", "net", "--mac", "1:2" } },
+		{ "a unicast MAC address is needed",
 		  { "-d", "net", "--mac", "53:54:00:12:34:56" } },
 		{ "a power of two", { "-d", "net", "--queue-size", "100" } },
 		{ "from 68 to 65535", { "-d", "net", "--mtu", "67" } },
