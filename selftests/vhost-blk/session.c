@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "../../user/libvhost-user/internal.h"
+#include "../../user/libvhost-user/wire.h"
 #include "../../user/libbase/deadline.h"
 #include "session.h"
 
@@ -35,12 +35,12 @@ static int send_answer(struct session *s, struct exchange *x, int result)
 			rule);
 		return ret;
 	}
-	return vhost_send(s->fd, &x->reply, &x->reply_fd, x->reply_fd >= 0,
+	return vhu_wire_send(s->fd, &x->reply, &x->reply_fd, x->reply_fd >= 0,
 			  vu_deadline_after(SEND_MS));
 }
 
 /* A whole message is in @rx. */
-static int handle(struct session *s, struct vhost_rx *rx)
+static int handle(struct session *s, struct vhu_wire_rx *rx)
 {
 	struct vhost_user_msg msg;
 	struct exchange x = { .msg = &msg,
@@ -68,17 +68,17 @@ static int handle(struct session *s, struct vhost_rx *rx)
 	ret = send_answer(s, &x, ret);
 	if (x.reply_fd >= 0)
 		close(x.reply_fd);
-	vhost_rx_clear(rx);
+	vhu_wire_clear(rx);
 	return ret;
 }
 
-static int take_messages(struct session *s, struct vhost_rx *rx)
+static int take_messages(struct session *s, struct vhu_wire_rx *rx)
 {
 	const char *rule = "";
 	int ret;
 
 	for (;;) {
-		ret = vhost_rx_step(s->fd, rx, VHOST_USER_REQUEST, &rule);
+		ret = vhu_wire_recv(s->fd, rx, VHOST_USER_REQUEST, &rule);
 		if (ret == -EAGAIN)
 			return 0;
 		if (ret == -EPROTO)
@@ -101,7 +101,7 @@ static int wait_for_work(struct session *s, struct pollfd *fds)
 	return vu_deadline_poll(fds, s->opt->queues + 1, -1);
 }
 
-static int loop(struct session *s, struct vhost_rx *rx)
+static int loop(struct session *s, struct vhu_wire_rx *rx)
 {
 	struct pollfd fds[SESSION_QUEUES + 1];
 	eventfd_t value;
@@ -126,7 +126,7 @@ static int loop(struct session *s, struct vhost_rx *rx)
 int session_run(const struct session_options *opt, struct disk *disk, int fd)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	struct vhost_rx *rx = calloc(1, sizeof(*rx));
+	struct vhu_wire_rx *rx = calloc(1, sizeof(*rx));
 	int ret = -ENOMEM;
 	uint16_t i;
 
@@ -140,7 +140,7 @@ int session_run(const struct session_options *opt, struct disk *disk, int fd)
 		session_reset(s);
 		session_drop_inflight(s);
 		memory_clear(&s->memory);
-		vhost_rx_clear(rx);
+		vhu_wire_clear(rx);
 	}
 	free(s);
 	free(rx);

@@ -2,11 +2,11 @@
 libraries += libvuser
 libvuser-dir := $(d)
 libvuser-objs := $(addprefix $(d), \
-	proto.o proto-region.o proto-access.o version.o \
+	payload.o proto.o proto-region.o proto-access.o version.o \
 	sock.o msg.o out.o \
 	description.o handshake.o \
 	guard.o event.o conn.o \
-	server.o server-cmd.o server-region.o server-irq.o server-dma.o \
-	server-feature.o server-migration.o \
+	server-state.o server-log.o server-region.o server-irq.o server-dma.o \
+	server-migration.o server-feature.o server-cmd.o server.o \
 	pci.o msix.o client.o library.o) $(libbase-objs)
 libvuser-libs := json-c

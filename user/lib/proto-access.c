@@ -5,7 +5,7 @@
 
 #include <vuser/proto.h>
 
-#include "proto-internal.h"
+#include "payload.h"
 
 ssize_t vuser_encode_region_access(void *buf, size_t size, uint32_t region,
 				   uint64_t offset, uint32_t count)
@@ -16,7 +16,7 @@ ssize_t vuser_encode_region_access(void *buf, size_t size, uint32_t region,
 		.count = count,
 	};
 
-	return vu_put(buf, size, &access, sizeof(access));
+	return vu_payload_put(buf, size, &access, sizeof(access));
 }
 
 static int region_access_check(const struct vfio_user_region_access *access,
@@ -31,7 +31,7 @@ static int region_access_check(const struct vfio_user_region_access *access,
 int vuser_decode_region_access(const void *buf, size_t len, uint32_t max_count,
 			       struct vfio_user_region_access *access)
 {
-	int ret = vu_exact(buf, len, access, sizeof(*access));
+	int ret = vu_payload_exact(buf, len, access, sizeof(*access));
 
 	return ret ?: region_access_check(access, max_count);
 }
@@ -41,7 +41,7 @@ int vuser_decode_region_access_data(const void *buf, size_t len,
 				    struct vfio_user_region_access *access,
 				    const void **data)
 {
-	int ret = vu_at_least(buf, len, access, sizeof(*access));
+	int ret = vu_payload_at_least(buf, len, access, sizeof(*access));
 
 	if (ret)
 		return ret;
@@ -94,7 +94,7 @@ ssize_t vuser_encode_dma_access(void *buf, size_t size, uint64_t address,
 		.count = count,
 	};
 
-	return vu_put(buf, size, &access, sizeof(access));
+	return vu_payload_put(buf, size, &access, sizeof(access));
 }
 
 static int dma_access_check(const struct vfio_user_dma_access *access,
@@ -109,7 +109,7 @@ static int dma_access_check(const struct vfio_user_dma_access *access,
 int vuser_decode_dma_access(const void *buf, size_t len, uint32_t max_count,
 			    struct vfio_user_dma_access *access)
 {
-	int ret = vu_exact(buf, len, access, sizeof(*access));
+	int ret = vu_payload_exact(buf, len, access, sizeof(*access));
 
 	return ret ?: dma_access_check(access, max_count);
 }
@@ -119,7 +119,7 @@ int vuser_decode_dma_access_data(const void *buf, size_t len,
 				 struct vfio_user_dma_access *access,
 				 const void **data)
 {
-	int ret = vu_at_least(buf, len, access, sizeof(*access));
+	int ret = vu_payload_at_least(buf, len, access, sizeof(*access));
 
 	if (ret)
 		return ret;
@@ -197,7 +197,7 @@ ssize_t vuser_decode_write_multi(const void *buf, size_t len,
 				 const struct vfio_user_single_write **wrs)
 {
 	struct vfio_user_write_multi multi;
-	int ret = vu_at_least(buf, len, &multi, sizeof(multi));
+	int ret = vu_payload_at_least(buf, len, &multi, sizeof(multi));
 	uint64_t i;
 
 	if (ret)
@@ -218,14 +218,14 @@ ssize_t vuser_encode_write_multi_reply(void *buf, size_t size, uint64_t count)
 {
 	struct vfio_user_write_multi multi = { .wr_cnt = count };
 
-	return vu_put(buf, size, &multi, sizeof(multi));
+	return vu_payload_put(buf, size, &multi, sizeof(multi));
 }
 
 int vuser_decode_write_multi_reply(const void *buf, size_t len, uint64_t max,
 				   uint64_t *count)
 {
 	struct vfio_user_write_multi multi;
-	int ret = vu_exact(buf, len, &multi, sizeof(multi));
+	int ret = vu_payload_exact(buf, len, &multi, sizeof(multi));
 
 	if (ret)
 		return ret;

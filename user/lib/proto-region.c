@@ -7,7 +7,7 @@
 #include <vuser/proto.h>
 
 #include "../libbase/abi.h"
-#include "proto-internal.h"
+#include "payload.h"
 
 ssize_t vuser_encode_region_info(void *buf, size_t size, uint32_t index,
 				 uint32_t argsz)
@@ -19,13 +19,13 @@ ssize_t vuser_encode_region_info(void *buf, size_t size, uint32_t index,
 
 	if (argsz < sizeof(info))
 		return -EINVAL;
-	return vu_put(buf, size, &info, sizeof(info));
+	return vu_payload_put(buf, size, &info, sizeof(info));
 }
 
 int vuser_decode_region_info(const void *buf, size_t len,
 			     struct vfio_user_region_info *info)
 {
-	int ret = vu_exact(buf, len, info, sizeof(*info));
+	int ret = vu_payload_exact(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
@@ -93,7 +93,7 @@ ssize_t vuser_encode_region_info_reply(void *buf, size_t size, uint32_t argsz,
 	if (caps_len)
 		out.flags |= VFIO_REGION_INFO_FLAG_CAPS;
 	if (full > argsz)
-		return vu_put(buf, size, &out, sizeof(out));
+		return vu_payload_put(buf, size, &out, sizeof(out));
 	if (full > size)
 		return -ENOBUFS;
 	if (caps_len) {
@@ -183,7 +183,7 @@ static int decode_info(const void *buf, size_t len, uint32_t index,
 		       struct vfio_user_region_info *info,
 		       struct vuser_region_caps *caps)
 {
-	int ret = vu_at_least(buf, len, info, sizeof(*info));
+	int ret = vu_payload_at_least(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
@@ -219,13 +219,13 @@ ssize_t vuser_encode_region_io_fds(void *buf, size_t size, uint32_t index,
 
 	if (argsz < sizeof(req))
 		return -EINVAL;
-	return vu_put(buf, size, &req, sizeof(req));
+	return vu_payload_put(buf, size, &req, sizeof(req));
 }
 
 int vuser_decode_region_io_fds(const void *buf, size_t len,
 			       struct vfio_user_region_io_fds *req)
 {
-	int ret = vu_exact(buf, len, req, sizeof(*req));
+	int ret = vu_payload_exact(buf, len, req, sizeof(*req));
 
 	if (ret)
 		return ret;
@@ -248,7 +248,7 @@ ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size, uint32_t argsz,
 	if (count > VUSER_MAX_IOEVENTFDS)
 		return -EINVAL;
 	if (out.argsz > argsz)
-		return vu_put(buf, size, &out, sizeof(out));
+		return vu_payload_put(buf, size, &out, sizeof(out));
 	if (out.argsz > size)
 		return -ENOBUFS;
 	memcpy(buf, &out, sizeof(out));
@@ -275,7 +275,7 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 				     uint32_t max)
 {
 	struct vfio_user_region_io_fds head;
-	int ret = vu_at_least(buf, len, &head, sizeof(head));
+	int ret = vu_payload_at_least(buf, len, &head, sizeof(head));
 	size_t stride;
 	uint32_t i;
 

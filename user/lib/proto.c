@@ -10,7 +10,7 @@
 
 #include <vuser/proto.h>
 
-#include "proto-internal.h"
+#include "payload.h"
 
 const char *vuser_command_name(uint16_t command)
 {
@@ -65,32 +65,6 @@ int vuser_decode_header(const void *buf, uint32_t max_size,
 	return 0;
 }
 
-/* The payload is @out and nothing else. */
-int vu_exact(const void *buf, size_t len, void *out, size_t size)
-{
-	if (len != size)
-		return -EMSGSIZE;
-	memcpy(out, buf, size);
-	return 0;
-}
-
-/* The payload starts with @out. */
-int vu_at_least(const void *buf, size_t len, void *out, size_t size)
-{
-	if (len < size)
-		return -EMSGSIZE;
-	memcpy(out, buf, size);
-	return 0;
-}
-
-ssize_t vu_put(void *buf, size_t size, const void *in, size_t len)
-{
-	if (len > size)
-		return -ENOBUFS;
-	memcpy(buf, in, len);
-	return len;
-}
-
 /* A range that is not empty and does not wrap. */
 static bool range_ok(uint64_t start, uint64_t size)
 {
@@ -108,14 +82,14 @@ ssize_t vuser_encode_dma_map(void *buf, size_t size, uint64_t address,
 		.size = length,
 	};
 
-	return vu_put(buf, size, &map, sizeof(map));
+	return vu_payload_put(buf, size, &map, sizeof(map));
 }
 
 int vuser_decode_dma_map(const void *buf, size_t len,
 			 struct vfio_user_dma_map *map)
 {
 	const uint32_t known = VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE;
-	int ret = vu_exact(buf, len, map, sizeof(*map));
+	int ret = vu_payload_exact(buf, len, map, sizeof(*map));
 
 	if (ret)
 		return ret;
@@ -135,13 +109,13 @@ ssize_t vuser_encode_dma_unmap(void *buf, size_t size, uint64_t address,
 		.size = length,
 	};
 
-	return vu_put(buf, size, &unmap, sizeof(unmap));
+	return vu_payload_put(buf, size, &unmap, sizeof(unmap));
 }
 
 int vuser_decode_dma_unmap(const void *buf, size_t len,
 			   struct vfio_user_dma_unmap *unmap)
 {
-	int ret = vu_exact(buf, len, unmap, sizeof(*unmap));
+	int ret = vu_payload_exact(buf, len, unmap, sizeof(*unmap));
 
 	if (ret)
 		return ret;
@@ -162,7 +136,7 @@ int vuser_decode_dma_unmap_reply(const void *buf, size_t len,
 
 	if (!len)
 		return 0;
-	ret = vu_exact(buf, len, &unmap, sizeof(unmap));
+	ret = vu_payload_exact(buf, len, &unmap, sizeof(unmap));
 	if (ret)
 		return ret;
 	if (unmap.address != want->address || unmap.size != want->size)
@@ -180,13 +154,13 @@ ssize_t vuser_encode_device_info(void *buf, size_t size, uint32_t flags,
 		.num_irqs = num_irqs,
 	};
 
-	return vu_put(buf, size, &info, sizeof(info));
+	return vu_payload_put(buf, size, &info, sizeof(info));
 }
 
 int vuser_decode_device_info(const void *buf, size_t len,
 			     struct vfio_user_device_info *info)
 {
-	int ret = vu_exact(buf, len, info, sizeof(*info));
+	int ret = vu_payload_exact(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
@@ -196,7 +170,7 @@ int vuser_decode_device_info(const void *buf, size_t len,
 int vuser_decode_device_info_reply(const void *buf, size_t len,
 				   struct vfio_user_device_info *info)
 {
-	int ret = vu_at_least(buf, len, info, sizeof(*info));
+	int ret = vu_payload_at_least(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
@@ -216,13 +190,13 @@ ssize_t vuser_encode_irq_info(void *buf, size_t size, uint32_t index,
 		.count = count,
 	};
 
-	return vu_put(buf, size, &info, sizeof(info));
+	return vu_payload_put(buf, size, &info, sizeof(info));
 }
 
 int vuser_decode_irq_info(const void *buf, size_t len,
 			  struct vfio_user_irq_info *info)
 {
-	int ret = vu_exact(buf, len, info, sizeof(*info));
+	int ret = vu_payload_exact(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
@@ -232,7 +206,7 @@ int vuser_decode_irq_info(const void *buf, size_t len,
 int vuser_decode_irq_info_reply(const void *buf, size_t len, uint32_t index,
 				struct vfio_user_irq_info *info)
 {
-	int ret = vu_at_least(buf, len, info, sizeof(*info));
+	int ret = vu_payload_at_least(buf, len, info, sizeof(*info));
 
 	if (ret)
 		return ret;
@@ -291,7 +265,7 @@ ssize_t vuser_encode_irq_set(void *buf, size_t size, uint32_t flags,
 int vuser_decode_irq_set(const void *buf, size_t len, uint32_t nr_fds,
 			 struct vfio_user_irq_set *set, const uint8_t **bools)
 {
-	int ret = vu_at_least(buf, len, set, sizeof(*set));
+	int ret = vu_payload_at_least(buf, len, set, sizeof(*set));
 	size_t data = 0;
 
 	if (ret)
@@ -355,7 +329,7 @@ int vuser_decode_feature(const void *buf, size_t len,
 			 struct vfio_user_device_feature *feature,
 			 const void **data, size_t *data_len)
 {
-	int ret = vu_at_least(buf, len, feature, sizeof(*feature));
+	int ret = vu_payload_at_least(buf, len, feature, sizeof(*feature));
 
 	if (ret)
 		return ret;
@@ -387,14 +361,14 @@ ssize_t vuser_encode_mig_read(void *buf, size_t size, uint32_t count)
 
 	if (count > UINT32_MAX - sizeof(mig))
 		return -EINVAL;
-	return vu_put(buf, size, &mig, sizeof(mig));
+	return vu_payload_put(buf, size, &mig, sizeof(mig));
 }
 
 int vuser_decode_mig_read(const void *buf, size_t len, uint32_t max_count,
 			  uint32_t *count)
 {
 	struct vfio_user_mig_data mig;
-	int ret = vu_exact(buf, len, &mig, sizeof(mig));
+	int ret = vu_payload_exact(buf, len, &mig, sizeof(mig));
 
 	if (ret)
 		return ret;
@@ -414,7 +388,7 @@ int vuser_decode_mig_data(const void *buf, size_t len, uint32_t max_count,
 			  uint32_t *count, const void **data)
 {
 	struct vfio_user_mig_data mig;
-	int ret = vu_at_least(buf, len, &mig, sizeof(mig));
+	int ret = vu_payload_at_least(buf, len, &mig, sizeof(mig));
 
 	if (ret)
 		return ret;

@@ -5,7 +5,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server-internal.h"
+#include "server-cmd.h"
+#include "server-dma.h"
+#include "server-feature.h"
+#include "server-irq.h"
+#include "server-log.h"
+#include "server-migration.h"
+#include "server-region.h"
 
 /* Set up the socket of our commands; the client's end goes with the reply. */
 static int make_twin(struct vuser_server *server, int *peer)
@@ -89,13 +95,13 @@ static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
 
 	if (msg->hdr.command != VFIO_USER_VERSION ||
 	    msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY) {
-		vu_log(server, LOG_WARNING, "client started with %s, id %u",
+		vu_server_log(server, LOG_WARNING, "client started with %s, id %u",
 		       vuser_command_name(msg->hdr.command), msg->hdr.msg_id);
 		return -EPROTO;
 	}
 	ret = vuser_decode_version(msg->payload, msg->len, &theirs);
 	if (ret) {
-		vu_log(server, LOG_WARNING, "bad VERSION of %zu bytes: %s",
+		vu_server_log(server, LOG_WARNING, "bad VERSION of %zu bytes: %s",
 		       msg->len, strerror(-ret));
 		return ret;
 	}
@@ -135,7 +141,7 @@ static ssize_t reset(struct vuser_server *server, struct vuser_msg *msg)
 		return -ENOTSUP;
 	ret = server->ops.reset(server->data);
 	if (!ret)
-		vu_mig_reset(server);
+		vu_server_migration_reset(server);
 	return ret;
 }
 
@@ -145,20 +151,20 @@ static const struct {
 	handler serve;
 	bool takes_fds;
 } handlers[VFIO_USER_COMMAND_MAX + 1] = {
-	[VFIO_USER_DMA_MAP] = { vu_dma_map, true },
-	[VFIO_USER_DMA_UNMAP] = { vu_dma_unmap },
+	[VFIO_USER_DMA_MAP] = { vu_server_dma_map, true },
+	[VFIO_USER_DMA_UNMAP] = { vu_server_dma_unmap },
 	[VFIO_USER_DEVICE_GET_INFO] = { get_info },
-	[VFIO_USER_DEVICE_GET_REGION_INFO] = { vu_get_region_info },
-	[VFIO_USER_DEVICE_GET_REGION_IO_FDS] = { vu_get_region_io_fds },
-	[VFIO_USER_DEVICE_GET_IRQ_INFO] = { vu_get_irq_info },
-	[VFIO_USER_DEVICE_SET_IRQS] = { vu_set_irqs, true },
-	[VFIO_USER_REGION_READ] = { vu_region_read },
-	[VFIO_USER_REGION_WRITE] = { vu_region_write },
+	[VFIO_USER_DEVICE_GET_REGION_INFO] = { vu_server_region_info },
+	[VFIO_USER_DEVICE_GET_REGION_IO_FDS] = { vu_server_region_io_fds },
+	[VFIO_USER_DEVICE_GET_IRQ_INFO] = { vu_server_irq_info },
+	[VFIO_USER_DEVICE_SET_IRQS] = { vu_server_irq_set, true },
+	[VFIO_USER_REGION_READ] = { vu_server_region_read },
+	[VFIO_USER_REGION_WRITE] = { vu_server_region_write },
 	[VFIO_USER_DEVICE_RESET] = { reset },
-	[VFIO_USER_REGION_WRITE_MULTI] = { vu_region_write_multi },
-	[VFIO_USER_DEVICE_FEATURE] = { vu_feature },
-	[VFIO_USER_MIG_DATA_READ] = { vu_mig_read },
-	[VFIO_USER_MIG_DATA_WRITE] = { vu_mig_write },
+	[VFIO_USER_REGION_WRITE_MULTI] = { vu_server_region_write_multi },
+	[VFIO_USER_DEVICE_FEATURE] = { vu_server_feature },
+	[VFIO_USER_MIG_DATA_READ] = { vu_server_migration_read },
+	[VFIO_USER_MIG_DATA_WRITE] = { vu_server_migration_write },
 };
 
 static ssize_t dispatch(struct vuser_server *server, struct vuser_msg *msg)
@@ -174,7 +180,7 @@ static ssize_t dispatch(struct vuser_server *server, struct vuser_msg *msg)
 	return handlers[command].serve(server, msg);
 }
 
-int vu_serve(struct vuser_server *server, struct vuser_msg *msg)
+int vu_server_cmd_serve(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_header hdr = {
 		.msg_id = msg->hdr.msg_id,
@@ -189,7 +195,7 @@ int vu_serve(struct vuser_server *server, struct vuser_msg *msg)
 	server->nr_reply_fds = 0;
 	ret = dispatch(server, msg);
 	if (ret < 0) {
-		vu_log(server, LOG_DEBUG, "%s id %u size %u flags %#x: %s",
+		vu_server_log(server, LOG_DEBUG, "%s id %u size %u flags %#x: %s",
 		       vuser_command_name(hdr.command), hdr.msg_id,
 		       msg->hdr.msg_size, msg->hdr.flags, strerror(-ret));
 		hdr.flags |= VFIO_USER_FLAGS_ERROR;

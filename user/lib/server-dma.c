@@ -11,7 +11,8 @@
 #include <vuser/guard.h>
 
 #include "../libbase/fd.h"
-#include "server-internal.h"
+#include "server-dma.h"
+#include "server-log.h"
 
 /* The first entry that ends behind @iova.  dma_lock is held. */
 static uint32_t find_slot(const struct vuser_server *server, uint64_t iova)
@@ -109,7 +110,7 @@ static void unmap(struct vuser_server *server, struct vu_dma *dma)
 	drop(server, dma);
 }
 
-void vu_dma_clear(struct vuser_server *server)
+void vu_server_dma_clear(struct vuser_server *server)
 {
 	uint32_t i;
 
@@ -186,14 +187,14 @@ static int map_memory(struct vuser_server *server, struct vu_dma *dma,
 	if (ret == -EINVAL)
 		return ret;
 	if (ret)
-		vu_log(server, LOG_WARNING,
+		vu_server_log(server, LOG_WARNING,
 		       "DMA map %#jx+%#jx is used by message: %s",
 		       (uintmax_t)dma->region.iova, (uintmax_t)dma->region.size,
 		       strerror(-ret));
 	return 0;
 }
 
-ssize_t vu_dma_map(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_dma_map(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_dma_map map;
 	struct vu_dma *dma;
@@ -240,7 +241,7 @@ static ssize_t reply_unmap(struct vuser_server *server,
 	return sizeof(*req);
 }
 
-ssize_t vu_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_dma_unmap req;
 	struct vu_dma *dma;
@@ -250,7 +251,7 @@ ssize_t vu_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 	if (ret)
 		return ret;
 	if (req.flags & VFIO_USER_DMA_UNMAP_ALL) {
-		vu_dma_clear(server);
+		vu_server_dma_clear(server);
 		return reply_unmap(server, &req);
 	}
 	/* Only this thread changes the table. */

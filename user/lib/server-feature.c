@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "server-internal.h"
+#include "server-feature.h"
+#include "server-migration.h"
 
 #define GET   VFIO_DEVICE_FEATURE_GET
 #define SET   VFIO_DEVICE_FEATURE_SET
@@ -71,7 +72,7 @@ static ssize_t log_stop(struct vuser_server *server, bool set, void *data,
 	(void)data;
 	(void)len;
 	(void)size;
-	vu_log_clear(server);
+	vu_server_feature_stop_log(server);
 	return 0;
 }
 
@@ -105,7 +106,7 @@ static ssize_t log_report(struct vuser_server *server, bool set, void *data,
 	return ret ?: (ssize_t)(head + bytes);
 }
 
-void vu_log_clear(struct vuser_server *server)
+void vu_server_feature_stop_log(struct vuser_server *server)
 {
 	if (server->log_page)
 		server->ops.log_stop(server->data);
@@ -125,10 +126,10 @@ static feature find(const struct vuser_server *server, uint32_t index,
 	switch (index) {
 	case VFIO_DEVICE_FEATURE_MIGRATION:
 		*methods = GET;
-		return migration ? vu_mig_flags : NULL;
+		return migration ? vu_server_migration_flags : NULL;
 	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
 		*methods = GET | SET;
-		return migration ? vu_mig_state : NULL;
+		return migration ? vu_server_migration_state : NULL;
 	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
 		*methods = SET;
 		return logging ? log_start : NULL;
@@ -163,7 +164,7 @@ static ssize_t serve(struct vuser_server *server, uint32_t flags, void *data,
 	return ret > 0 && (size_t)ret > size ? -EIO : ret;
 }
 
-ssize_t vu_feature(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_feature(struct vuser_server *server, struct vuser_msg *msg)
 {
 	const size_t head = sizeof(struct vfio_user_device_feature);
 	struct vfio_user_device_feature req;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "../libbase/fd.h"
-#include "server-internal.h"
+#include "server-irq.h"
 
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
 			  uint32_t flags, uint32_t count)
@@ -30,7 +30,7 @@ int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
 	return 0;
 }
 
-ssize_t vu_get_irq_info(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_irq_info(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_irq_info info;
 	int ret = vuser_decode_irq_info(msg->payload, msg->len, &info);
@@ -146,7 +146,7 @@ static void apply(struct vuser_server *server, struct vu_irq_index *index,
 	}
 }
 
-ssize_t vu_set_irqs(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_irq_set(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_irq_set set;
 	struct vu_irq_index *index;
@@ -174,7 +174,7 @@ ssize_t vu_set_irqs(struct vuser_server *server, struct vuser_msg *msg)
 	return 0;
 }
 
-void vu_irqs_clear(struct vuser_server *server)
+void vu_server_irq_clear(struct vuser_server *server)
 {
 	uint32_t i;
 
@@ -184,7 +184,7 @@ void vu_irqs_clear(struct vuser_server *server)
 	pthread_mutex_unlock(&server->irq_lock);
 }
 
-void vu_irqs_free(struct vuser_server *server)
+void vu_server_irq_free(struct vuser_server *server)
 {
 	uint32_t i;
 

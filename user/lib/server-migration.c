@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "server-internal.h"
+#include "server-migration.h"
 
 #define STOP	 VFIO_DEVICE_STATE_STOP
 #define RUNNING	 VFIO_DEVICE_STATE_RUNNING
@@ -14,7 +14,7 @@
 #define RESUMING VFIO_DEVICE_STATE_RESUMING
 #define ERROR	 VFIO_DEVICE_STATE_ERROR
 
-ssize_t vu_mig_read(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_migration_read(struct vuser_server *server, struct vuser_msg *msg)
 {
 	const size_t head = sizeof(struct vfio_user_mig_data);
 	uint32_t count;
@@ -37,7 +37,7 @@ ssize_t vu_mig_read(struct vuser_server *server, struct vuser_msg *msg)
 	return head + ret;
 }
 
-ssize_t vu_mig_write(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_migration_write(struct vuser_server *server, struct vuser_msg *msg)
 {
 	const void *data;
 	uint32_t count;
@@ -55,7 +55,7 @@ ssize_t vu_mig_write(struct vuser_server *server, struct vuser_msg *msg)
 	return server->ops.mig_write(server->data, data, count);
 }
 
-ssize_t vu_mig_flags(struct vuser_server *server, bool set, void *data,
+ssize_t vu_server_migration_flags(struct vuser_server *server, bool set, void *data,
 		     size_t len, size_t size)
 {
 	const struct vfio_device_feature_migration flags = {
@@ -100,7 +100,7 @@ static int go(struct vuser_server *server, uint32_t to)
 	return ret;
 }
 
-ssize_t vu_mig_state(struct vuser_server *server, bool set, void *data,
+ssize_t vu_server_migration_state(struct vuser_server *server, bool set, void *data,
 		     size_t len, size_t size)
 {
 	struct vfio_device_feature_mig_state state = {
@@ -119,7 +119,7 @@ ssize_t vu_mig_state(struct vuser_server *server, bool set, void *data,
 	return sizeof(state);
 }
 
-void vu_mig_reset(struct vuser_server *server)
+void vu_server_migration_reset(struct vuser_server *server)
 {
 	server->mig_state = RUNNING;
 }

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "../libbase/abi.h"
-#include "server-internal.h"
+#include "server-region.h"
 
-void vu_region_free(struct vu_region *region)
+void vu_server_region_free(struct vu_region *region)
 {
 	if (!region)
 		return;
@@ -69,7 +69,7 @@ int vuser_server_set_region(struct vuser_server *server, uint32_t index,
 	region = new_region(&desc);
 	if (!region)
 		return -ENOMEM;
-	vu_region_free(server->regions[index]);
+	vu_server_region_free(server->regions[index]);
 	server->regions[index] = region;
 	if (index >= server->nr_regions)
 		server->nr_regions = index + 1;
@@ -136,7 +136,7 @@ static void get_caps(const struct vu_region *region, bool shared,
 	       desc->nr_areas * sizeof(caps->areas[0]));
 }
 
-ssize_t vu_get_region_info(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_info(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_region_info info, out = { 0 };
 	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
@@ -185,7 +185,7 @@ static int reply_fd(struct vuser_server *server, int fd)
 	return i;
 }
 
-ssize_t vu_get_region_io_fds(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_io_fds(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_region_io_fds req;
 	struct vu_region *region;
@@ -293,7 +293,7 @@ static int write_region(struct vuser_server *server, struct vu_region *region,
 	return 0;
 }
 
-ssize_t vu_region_read(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_read(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_region_access access;
 	struct vu_region *region;
@@ -317,7 +317,7 @@ ssize_t vu_region_read(struct vuser_server *server, struct vuser_msg *msg)
 	return ret < 0 ? ret : len + access.count;
 }
 
-ssize_t vu_region_write(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_write(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vfio_user_region_access access;
 	struct vu_region *region;
@@ -342,7 +342,7 @@ ssize_t vu_region_write(struct vuser_server *server, struct vuser_msg *msg)
 					  access.count);
 }
 
-ssize_t vu_region_write_multi(struct vuser_server *server,
+ssize_t vu_server_region_write_multi(struct vuser_server *server,
 			      struct vuser_msg *msg)
 {
 	const struct vfio_user_single_write *wrs;

@@ -2,8 +2,6 @@
 /* A device at a socket: its clients come and go here. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,7 +13,13 @@
 #include <vuser/guard.h>
 
 #include "../libbase/abi.h"
-#include "server-internal.h"
+#include "server-cmd.h"
+#include "server-dma.h"
+#include "server-feature.h"
+#include "server-irq.h"
+#include "server-log.h"
+#include "server-migration.h"
+#include "server-region.h"
 
 /* Commands served in one call, so that other fds of the loop get their turn. */
 #define BURST 64
@@ -33,19 +37,6 @@
 
 /* Room for any message that carries no data. */
 #define SMALL_MAX (64 * 1024)
-
-void vu_log(struct vuser_server *server, int level, const char *fmt, ...)
-{
-	char line[256];
-	va_list ap;
-
-	if (!server->ops.log)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	server->ops.log(server->data, level, line);
-}
 
 static void set_defaults(struct vuser_server *server)
 {
@@ -176,7 +167,7 @@ static void end_client(struct vuser_server *server, int error)
 	struct vu_conn *conn = server->conn, *twin = server->twin;
 
 	if (!is_normal(error))
-		vu_log(server, LOG_WARNING, "client sent away: %s",
+		vu_server_log(server, LOG_WARNING, "client sent away: %s",
 		       strerror(-error));
 	vu_conn_fail(conn, -ENOTCONN);
 	if (twin)
@@ -184,10 +175,10 @@ static void end_client(struct vuser_server *server, int error)
 	if (server->negotiated && server->ops.disconnected)
 		server->ops.disconnected(server->data,
 					  is_normal(error) ? 0 : error);
-	vu_log_clear(server);
-	vu_mig_reset(server);
-	vu_dma_clear(server);
-	vu_irqs_clear(server);
+	vu_server_feature_stop_log(server);
+	vu_server_migration_reset(server);
+	vu_server_dma_clear(server);
+	vu_server_irq_clear(server);
 	unwatch(server, conn->fd);
 	pthread_mutex_lock(&server->lock);
 	server->conn = NULL;
@@ -222,8 +213,8 @@ void vuser_server_free(struct vuser_server *server)
 		close(server->epoll_fd);
 	vu_event_port_clear(&server->events);
 	for (i = 0; i < VUSER_MAX_REGIONS; i++)
-		vu_region_free(server->regions[i]);
-	vu_irqs_free(server);
+		vu_server_region_free(server->regions[i]);
+	vu_server_irq_free(server);
 	free(server->dma);
 	free(server->reply);
 	pthread_cond_destroy(&server->dma_idle);
@@ -315,7 +306,7 @@ static void accept_later(struct vuser_server *server, int error)
 	};
 
 	if (!server->starved)
-		vu_log(server, LOG_WARNING,
+		vu_server_log(server, LOG_WARNING,
 		       "cannot accept a client now, trying again: %s",
 		       strerror(error));
 	server->starved = true;
@@ -337,7 +328,7 @@ static int accept_client(struct vuser_server *server)
 			return 0;
 		if (!is_shortage(errno)) {
 			ret = -errno;
-			vu_log(server, LOG_ERR, "cannot accept clients: %s",
+			vu_server_log(server, LOG_ERR, "cannot accept clients: %s",
 			       strerror(-ret));
 			return ret;
 		}
@@ -347,7 +338,7 @@ static int accept_client(struct vuser_server *server)
 	server->starved = false;
 	ret = vuser_server_serve(server, fd);
 	if (ret)
-		vu_log(server, LOG_ERR, "cannot take a client in: %s",
+		vu_server_log(server, LOG_ERR, "cannot take a client in: %s",
 		       strerror(-ret));
 	return 0;
 }
@@ -362,7 +353,7 @@ static void serve_client(struct vuser_server *server)
 		ret = vu_conn_next(server->conn, &msg);
 		if (ret)
 			break;
-		ret = vu_serve(server, &msg);
+		ret = vu_server_cmd_serve(server, &msg);
 		vuser_msg_clear(&msg);
 	}
 	/* What is queued already shows in no socket. */
@@ -394,17 +385,6 @@ int vuser_server_process(struct vuser_server *server)
 int vuser_server_fd(const struct vuser_server *server)
 {
 	return server->epoll_fd;
-}
-
-bool vuser_server_connected(const struct vuser_server *server)
-{
-	struct vuser_server *s = (struct vuser_server *)server;
-	bool connected;
-
-	pthread_mutex_lock(&s->lock);
-	connected = s->negotiated;
-	pthread_mutex_unlock(&s->lock);
-	return connected;
 }
 
 void vuser_server_disconnect(struct vuser_server *server)

@@ -7,7 +7,7 @@
 #include <vuser/proto.h>
 
 #include "../libbase/abi.h"
-#include "proto-internal.h"
+#include "payload.h"
 
 /* Nesting of what is defined is 3; leave some room for what may come. */
 #define JSON_DEPTH 8

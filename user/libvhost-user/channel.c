@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../libbase/deadline.h"
 #include "../libbase/fd.h"
-#include "internal.h"
+#include "channel.h"
+#include "connection.h"
 
 /* One that never stops asking is not the only one to be served. */
 #define REQUESTS_AT_ONCE 64
@@ -95,10 +95,10 @@ static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 	ret = vhost_user_encode(VHOST_USER_BACKEND_ANSWER, &msg, nr_fds, asked,
 				&rule);
 	if (!ret)
-		ret = vhost_send(b->req_fd, &msg, &result, nr_fds,
+		ret = vhu_wire_send(b->req_fd, &msg, &result, nr_fds,
 				 vu_deadline_after(b->opt.timeout_ms));
 	if (ret)
-		return vhost_fail(b, ret, "answer to the back-end's %s: %s",
+		return vhu_connection_fail(b, ret, "answer to the back-end's %s: %s",
 				  name_of(asked),
 				  ret == -EPROTO ? rule : strerror(-ret));
 	return 0;
@@ -106,13 +106,13 @@ static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 
 static int broken(struct vhost_backend *b, const char *name, const char *rule)
 {
-	return vhost_fail(b, -EPROTO, "the back-end's %s: %s", name, rule);
+	return vhu_connection_fail(b, -EPROTO, "the back-end's %s: %s", name, rule);
 }
 
 /* A whole message is in b->req_rx. */
 static int serve_one(struct vhost_backend *b)
 {
-	struct vhost_rx *rx = &b->req_rx;
+	struct vhu_wire_rx *rx = &b->req_rx;
 	unsigned int channel = b->channel;
 	struct vhost_user_msg msg;
 	const char *rule = NULL;
@@ -128,7 +128,7 @@ static int serve_one(struct vhost_backend *b)
 		fd = rx->fds[0];
 		rx->fds[0] = -1;
 	}
-	vhost_rx_clear(rx);
+	vhu_wire_clear(rx);
 	b->serving = true;
 	result = dispatch(b, &msg, fd);
 	b->serving = false;
@@ -138,7 +138,7 @@ static int serve_one(struct vhost_backend *b)
 	return answer(b, &msg, result);
 }
 
-int vhost_channel_serve(struct vhost_backend *b)
+int vhu_channel_serve(struct vhost_backend *b)
 {
 	struct vhost_user_header hdr;
 	unsigned int channel = b->channel;
@@ -148,7 +148,7 @@ int vhost_channel_serve(struct vhost_backend *b)
 	for (i = 0;
 	     i < REQUESTS_AT_ONCE && b->req_fd >= 0 && b->channel == channel;
 	     i++) {
-		ret = vhost_rx_step(b->req_fd, &b->req_rx,
+		ret = vhu_wire_recv(b->req_fd, &b->req_rx,
 				    VHOST_USER_BACKEND_REQUEST, &rule);
 		if (ret == -EAGAIN)
 			return 0;
@@ -161,9 +161,9 @@ int vhost_channel_serve(struct vhost_backend *b)
 				      rule);
 		}
 		if (ret == -ENODATA)
-			return vhost_fail(b, -ECONNRESET,
+			return vhu_connection_fail(b, -ECONNRESET,
 					  "the back-end closed its channel");
-		ret = ret ? vhost_fail(b, ret, "the back-end's channel: %s",
+		ret = ret ? vhu_connection_fail(b, ret, "the back-end's channel: %s",
 				       strerror(-ret)) :
 			    serve_one(b);
 		if (ret)
@@ -172,28 +172,11 @@ int vhost_channel_serve(struct vhost_backend *b)
 	return 0;
 }
 
-int vhost_channel_new(struct vhost_backend *b)
+void vhu_channel_replace(struct vhost_backend *b, int fd)
 {
-	struct vhost_call call;
-	int pair[2], ret;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return vhost_error(b, -errno, "a channel: %s", strerror(errno));
-	vhost_call_init(&call, VHOST_USER_SET_BACKEND_REQ_FD);
-	call.fds = &pair[1];
-	call.nr_fds = 1;
-	/* The back-end hangs up on the old one before it answers. */
-	call.deaf = true;
-	ret = vhost_call(b, &call);
-	close(pair[1]);
-	if (ret) {
-		close(pair[0]);
-		return ret;
-	}
 	if (b->req_fd >= 0)
 		close(b->req_fd);
-	vhost_rx_clear(&b->req_rx);
-	b->req_fd = pair[0];
+	vhu_wire_clear(&b->req_rx);
+	b->req_fd = fd;
 	b->channel++;
-	return 0;
 }

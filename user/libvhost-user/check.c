@@ -7,7 +7,7 @@
 #include <linux/virtio_crypto.h>
 #include <string.h>
 
-#include "table.h"
+#include "check.h"
 
 #define unused __attribute__((unused))
 
@@ -22,7 +22,7 @@ static bool wraps(uint64_t start, uint64_t size)
 	return size && start + (size - 1) < start;
 }
 
-const char *vhost_check_vring_index(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_index(const struct vhost_user_msg *msg,
 				    uint32_t nr_fds unused,
 				    const struct vhost_user_msg *asked unused)
 {
@@ -31,7 +31,7 @@ const char *vhost_check_vring_index(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_vring_num(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_num(const struct vhost_user_msg *msg,
 				  uint32_t nr_fds,
 				  const struct vhost_user_msg *asked)
 {
@@ -39,28 +39,28 @@ const char *vhost_check_vring_num(const struct vhost_user_msg *msg,
 
 	if (!num || num > MAX_VRING_NUM)
 		return "a ring has 1 to 32768 entries";
-	return vhost_check_vring_index(msg, nr_fds, asked);
+	return vhu_check_vring_index(msg, nr_fds, asked);
 }
 
-const char *vhost_check_vring_bool(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_bool(const struct vhost_user_msg *msg,
 				   uint32_t nr_fds,
 				   const struct vhost_user_msg *asked)
 {
 	if (msg->payload.state.num > 1)
 		return "the value is neither 0 nor 1";
-	return vhost_check_vring_index(msg, nr_fds, asked);
+	return vhu_check_vring_index(msg, nr_fds, asked);
 }
 
-const char *vhost_check_vring_zero(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_zero(const struct vhost_user_msg *msg,
 				   uint32_t nr_fds,
 				   const struct vhost_user_msg *asked)
 {
 	if (msg->payload.state.num)
 		return "the reserved number is not 0";
-	return vhost_check_vring_index(msg, nr_fds, asked);
+	return vhu_check_vring_index(msg, nr_fds, asked);
 }
 
-const char *vhost_check_vring_same(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_same(const struct vhost_user_msg *msg,
 				   uint32_t nr_fds unused,
 				   const struct vhost_user_msg *asked)
 {
@@ -69,7 +69,7 @@ const char *vhost_check_vring_same(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_vring_addr(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_addr(const struct vhost_user_msg *msg,
 				   uint32_t nr_fds unused,
 				   const struct vhost_user_msg *asked unused)
 {
@@ -98,14 +98,14 @@ static const char *check_nofd(uint64_t value, uint32_t nr_fds)
 	return NULL;
 }
 
-const char *vhost_check_vring_fd(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_fd(const struct vhost_user_msg *msg,
 				 uint32_t nr_fds,
 				 const struct vhost_user_msg *asked unused)
 {
 	return check_nofd(msg->payload.u64, nr_fds);
 }
 
-const char *vhost_check_vring_area(const struct vhost_user_msg *msg,
+const char *vhu_check_vring_area(const struct vhost_user_msg *msg,
 				   uint32_t nr_fds,
 				   const struct vhost_user_msg *asked unused)
 {
@@ -143,7 +143,7 @@ static const char *check_regions(const struct vhost_user_memory *memory)
 	return rule;
 }
 
-const char *vhost_check_memory(const struct vhost_user_msg *msg,
+const char *vhu_check_memory(const struct vhost_user_msg *msg,
 			       uint32_t nr_fds,
 			       const struct vhost_user_msg *asked unused)
 {
@@ -158,7 +158,7 @@ static bool same_region(const struct vhost_user_region *a,
 	return a->guest_addr == b->guest_addr && a->size == b->size;
 }
 
-const char *vhost_check_memory_bases(const struct vhost_user_msg *msg,
+const char *vhu_check_memory_bases(const struct vhost_user_msg *msg,
 				     uint32_t nr_fds unused,
 				     const struct vhost_user_msg *asked)
 {
@@ -174,7 +174,7 @@ const char *vhost_check_memory_bases(const struct vhost_user_msg *msg,
 	return check_regions(memory);
 }
 
-const char *vhost_check_mem_reg(const struct vhost_user_msg *msg,
+const char *vhu_check_mem_reg(const struct vhost_user_msg *msg,
 				uint32_t nr_fds unused,
 				const struct vhost_user_msg *asked unused)
 {
@@ -183,17 +183,17 @@ const char *vhost_check_mem_reg(const struct vhost_user_msg *msg,
 	return check_region(&msg->payload.mem_reg.region);
 }
 
-const char *vhost_check_mem_reg_base(const struct vhost_user_msg *msg,
+const char *vhu_check_mem_reg_base(const struct vhost_user_msg *msg,
 				     uint32_t nr_fds,
 				     const struct vhost_user_msg *asked)
 {
 	if (!same_region(&msg->payload.mem_reg.region,
 			 &asked->payload.mem_reg.region))
 		return "it is about another region";
-	return vhost_check_mem_reg(msg, nr_fds, asked);
+	return vhu_check_mem_reg(msg, nr_fds, asked);
 }
 
-const char *vhost_check_log(const struct vhost_user_msg *msg,
+const char *vhu_check_log(const struct vhost_user_msg *msg,
 			    uint32_t nr_fds unused,
 			    const struct vhost_user_msg *asked unused)
 {
@@ -213,7 +213,7 @@ static const char *check_iotlb(const struct vhost_iotlb_msg *iotlb)
 	return NULL;
 }
 
-const char *vhost_check_iotlb_update(const struct vhost_user_msg *msg,
+const char *vhu_check_iotlb_update(const struct vhost_user_msg *msg,
 				     uint32_t nr_fds unused,
 				     const struct vhost_user_msg *asked unused)
 {
@@ -230,7 +230,7 @@ const char *vhost_check_iotlb_update(const struct vhost_user_msg *msg,
 	return check_iotlb(iotlb);
 }
 
-const char *vhost_check_iotlb_miss(const struct vhost_user_msg *msg,
+const char *vhu_check_iotlb_miss(const struct vhost_user_msg *msg,
 				   uint32_t nr_fds unused,
 				   const struct vhost_user_msg *asked unused)
 {
@@ -242,7 +242,7 @@ const char *vhost_check_iotlb_miss(const struct vhost_user_msg *msg,
 	return check_iotlb(iotlb);
 }
 
-const char *vhost_check_config(const struct vhost_user_msg *msg,
+const char *vhu_check_config(const struct vhost_user_msg *msg,
 			       uint32_t nr_fds unused,
 			       const struct vhost_user_msg *asked unused)
 {
@@ -258,7 +258,7 @@ const char *vhost_check_config(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_config_answer(const struct vhost_user_msg *msg,
+const char *vhu_check_config_answer(const struct vhost_user_msg *msg,
 				      uint32_t nr_fds,
 				      const struct vhost_user_msg *asked)
 {
@@ -270,7 +270,7 @@ const char *vhost_check_config_answer(const struct vhost_user_msg *msg,
 	if (config->offset != asked->payload.config.offset ||
 	    config->size != asked->payload.config.size)
 		return "it is about another range";
-	return vhost_check_config(msg, nr_fds, asked);
+	return vhu_check_config(msg, nr_fds, asked);
 }
 
 static bool is_create_session(uint64_t op_code)
@@ -286,7 +286,7 @@ static bool is_create_session(uint64_t op_code)
 	}
 }
 
-const char *vhost_check_crypto(const struct vhost_user_msg *msg,
+const char *vhu_check_crypto(const struct vhost_user_msg *msg,
 			       uint32_t nr_fds unused,
 			       const struct vhost_user_msg *asked unused)
 {
@@ -305,7 +305,7 @@ const char *vhost_check_crypto(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_crypto_answer(const struct vhost_user_msg *msg,
+const char *vhu_check_crypto_answer(const struct vhost_user_msg *msg,
 				      uint32_t nr_fds unused,
 				      const struct vhost_user_msg *asked)
 {
@@ -314,7 +314,7 @@ const char *vhost_check_crypto_answer(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_inflight_wish(const struct vhost_user_msg *msg,
+const char *vhu_check_inflight_wish(const struct vhost_user_msg *msg,
 				      uint32_t nr_fds unused,
 				      const struct vhost_user_msg *asked unused)
 {
@@ -325,7 +325,7 @@ const char *vhost_check_inflight_wish(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_inflight(const struct vhost_user_msg *msg,
+const char *vhu_check_inflight(const struct vhost_user_msg *msg,
 				 uint32_t nr_fds,
 				 const struct vhost_user_msg *asked)
 {
@@ -335,10 +335,10 @@ const char *vhost_check_inflight(const struct vhost_user_msg *msg,
 		return "the memory is empty";
 	if (wraps(inflight->mmap_offset, inflight->mmap_size))
 		return "the memory wraps in its file";
-	return vhost_check_inflight_wish(msg, nr_fds, asked);
+	return vhu_check_inflight_wish(msg, nr_fds, asked);
 }
 
-const char *vhost_check_inflight_answer(const struct vhost_user_msg *msg,
+const char *vhu_check_inflight_answer(const struct vhost_user_msg *msg,
 					uint32_t nr_fds,
 					const struct vhost_user_msg *asked)
 {
@@ -353,10 +353,10 @@ const char *vhost_check_inflight_answer(const struct vhost_user_msg *msg,
 	if (inflight->num_queues != wish->num_queues ||
 	    inflight->queue_size != wish->queue_size)
 		return "it is for other queues";
-	return vhost_check_inflight(msg, nr_fds, asked);
+	return vhu_check_inflight(msg, nr_fds, asked);
 }
 
-const char *vhost_check_mac(const struct vhost_user_msg *msg,
+const char *vhu_check_mac(const struct vhost_user_msg *msg,
 			    uint32_t nr_fds unused,
 			    const struct vhost_user_msg *asked unused)
 {
@@ -367,7 +367,7 @@ const char *vhost_check_mac(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_mtu(const struct vhost_user_msg *msg,
+const char *vhu_check_mtu(const struct vhost_user_msg *msg,
 			    uint32_t nr_fds unused,
 			    const struct vhost_user_msg *asked unused)
 {
@@ -376,7 +376,7 @@ const char *vhost_check_mtu(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_status(const struct vhost_user_msg *msg,
+const char *vhu_check_status(const struct vhost_user_msg *msg,
 			       uint32_t nr_fds unused,
 			       const struct vhost_user_msg *asked unused)
 {
@@ -385,14 +385,14 @@ const char *vhost_check_status(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_slots(const struct vhost_user_msg *msg,
+const char *vhu_check_slots(const struct vhost_user_msg *msg,
 			      uint32_t nr_fds unused,
 			      const struct vhost_user_msg *asked unused)
 {
 	return msg->payload.u64 ? NULL : "there are no memory slots";
 }
 
-const char *vhost_check_shared_answer(const struct vhost_user_msg *msg,
+const char *vhu_check_shared_answer(const struct vhost_user_msg *msg,
 				      uint32_t nr_fds unused,
 				      const struct vhost_user_msg *asked)
 {
@@ -403,7 +403,7 @@ const char *vhost_check_shared_answer(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_lookup_answer(const struct vhost_user_msg *msg,
+const char *vhu_check_lookup_answer(const struct vhost_user_msg *msg,
 				      uint32_t nr_fds,
 				      const struct vhost_user_msg *asked unused)
 {
@@ -412,7 +412,7 @@ const char *vhost_check_lookup_answer(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhost_check_device_state(const struct vhost_user_msg *msg,
+const char *vhu_check_device_state(const struct vhost_user_msg *msg,
 				     uint32_t nr_fds unused,
 				     const struct vhost_user_msg *asked unused)
 {
@@ -427,7 +427,7 @@ const char *vhost_check_device_state(const struct vhost_user_msg *msg,
 }
 
 const char *
-vhost_check_device_state_answer(const struct vhost_user_msg *msg,
+vhu_check_device_state_answer(const struct vhost_user_msg *msg,
 				uint32_t nr_fds,
 				const struct vhost_user_msg *asked unused)
 {
@@ -436,7 +436,7 @@ vhost_check_device_state_answer(const struct vhost_user_msg *msg,
 	return check_nofd(msg->payload.u64, nr_fds);
 }
 
-const char *vhost_check_shmem(const struct vhost_user_msg *msg,
+const char *vhu_check_shmem(const struct vhost_user_msg *msg,
 			      uint32_t nr_fds unused,
 			      const struct vhost_user_msg *asked unused)
 {
@@ -453,7 +453,7 @@ const char *vhost_check_shmem(const struct vhost_user_msg *msg,
 	return nr == shmem->nr ? NULL : "the number of sizes is another one";
 }
 
-const char *vhost_check_mmap(const struct vhost_user_msg *msg,
+const char *vhu_check_mmap(const struct vhost_user_msg *msg,
 			     uint32_t nr_fds unused,
 			     const struct vhost_user_msg *asked unused)
 {

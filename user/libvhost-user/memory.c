@@ -4,18 +4,19 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
-#include "request.h"
+#include "call.h"
+#include "error.h"
 
 /* Fill in SET_MEM_TABLE; @fds has room for VHOST_USER_MAX_REGIONS. */
-static int make_table(struct vhost_backend *b, struct vhost_call *call,
+static int make_table(struct vhost_backend *b, struct vhu_call *call,
 		      const struct vhost_region *mem, uint32_t nr, int *fds)
 {
 	struct vhost_user_memory *memory;
 	uint32_t i;
 
-	vhost_call_init(call, VHOST_USER_SET_MEM_TABLE);
+	vhu_call_init(call, VHOST_USER_SET_MEM_TABLE);
 	if (nr > VHOST_USER_MAX_REGIONS)
-		return vhost_error(b, -EINVAL,
+		return vhu_error(b, -EINVAL,
 				   "SET_MEM_TABLE: more than 8 regions");
 	memory = &call->msg.payload.memory;
 	memory->nr = nr;
@@ -32,17 +33,17 @@ int vhost_backend_set_mem_table(struct vhost_backend *b,
 				const struct vhost_region *mem, uint32_t nr)
 {
 	int fds[VHOST_USER_MAX_REGIONS];
-	struct vhost_call call;
+	struct vhu_call call;
 	int ret = make_table(b, &call, mem, nr, fds);
 
-	return ret ?: vhost_call(b, &call);
+	return ret ?: vhu_call(b, &call);
 }
 
 static int need_pagefault(struct vhost_backend *b)
 {
 	if (b->fd < 0 || vhost_backend_has(b, VHOST_USER_PROTOCOL(PAGEFAULT)))
 		return 0;
-	return vhost_error(b, -EOPNOTSUPP, "postcopy needs PAGEFAULT");
+	return vhu_error(b, -EOPNOTSUPP, "postcopy needs PAGEFAULT");
 }
 
 int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
@@ -50,7 +51,7 @@ int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
 					 uint32_t nr, uint64_t *bases)
 {
 	int fds[VHOST_USER_MAX_REGIONS];
-	struct vhost_call call;
+	struct vhu_call call;
 	int ret = need_pagefault(b);
 	uint32_t i;
 
@@ -59,7 +60,7 @@ int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
 	if (ret)
 		return ret;
 	call.kind = VHOST_USER_POSTCOPY_ANSWER;
-	ret = vhost_call(b, &call);
+	ret = vhu_call(b, &call);
 	for (i = 0; !ret && i < nr; i++)
 		bases[i] = call.answer.payload.memory.regions[i].user_addr;
 	return ret;
@@ -67,49 +68,49 @@ int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
 
 int vhost_backend_ack_mem_table(struct vhost_backend *b)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 	int ret = need_pagefault(b);
 
 	if (ret)
 		return ret;
 	/* A table of no regions is 8 bytes of 0, which back-ends look for. */
-	vhost_call_init(&call, VHOST_USER_SET_MEM_TABLE);
+	vhu_call_init(&call, VHOST_USER_SET_MEM_TABLE);
 	call.no_answer = true;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_get_max_mem_slots(struct vhost_backend *b, uint64_t *slots)
 {
-	return vhost_call_get(b, VHOST_USER_GET_MAX_MEM_SLOTS, slots);
+	return vhu_call_get(b, VHOST_USER_GET_MAX_MEM_SLOTS, slots);
 }
 
 int vhost_backend_add_mem_reg(struct vhost_backend *b,
 			      const struct vhost_region *mem)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
-	vhost_call_init(&call, VHOST_USER_ADD_MEM_REG);
+	vhu_call_init(&call, VHOST_USER_ADD_MEM_REG);
 	call.msg.payload.mem_reg.region = mem->region;
 	call.fds = &mem->fd;
 	call.nr_fds = 1;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_add_mem_reg_postcopy(struct vhost_backend *b,
 				       const struct vhost_region *mem,
 				       uint64_t *base)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 	int ret = need_pagefault(b);
 
 	if (ret)
 		return ret;
-	vhost_call_init(&call, VHOST_USER_ADD_MEM_REG);
+	vhu_call_init(&call, VHOST_USER_ADD_MEM_REG);
 	call.msg.payload.mem_reg.region = mem->region;
 	call.fds = &mem->fd;
 	call.nr_fds = 1;
 	call.kind = VHOST_USER_POSTCOPY_ANSWER;
-	ret = vhost_call(b, &call);
+	ret = vhu_call(b, &call);
 	if (!ret)
 		*base = call.answer.payload.mem_reg.region.user_addr;
 	return ret;
@@ -118,63 +119,63 @@ int vhost_backend_add_mem_reg_postcopy(struct vhost_backend *b,
 int vhost_backend_rem_mem_reg(struct vhost_backend *b,
 			      const struct vhost_user_region *region)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
-	vhost_call_init(&call, VHOST_USER_REM_MEM_REG);
+	vhu_call_init(&call, VHOST_USER_REM_MEM_REG);
 	call.msg.payload.mem_reg.region = *region;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_set_log_base(struct vhost_backend *b, uint64_t size,
 			       uint64_t offset, int fd)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
-	vhost_call_init(&call, VHOST_USER_SET_LOG_BASE);
+	vhu_call_init(&call, VHOST_USER_SET_LOG_BASE);
 	call.msg.payload.log.size = size;
 	call.msg.payload.log.offset = offset;
 	call.fds = &fd;
 	call.nr_fds = 1;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_set_log_fd(struct vhost_backend *b, int fd)
 {
-	return vhost_call_fd(b, VHOST_USER_SET_LOG_FD, fd);
+	return vhu_call_fd(b, VHOST_USER_SET_LOG_FD, fd);
 }
 
 int vhost_backend_iotlb_msg(struct vhost_backend *b,
 			    const struct vhost_iotlb_msg *msg)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
 	if (b->fd >= 0 && !(b->acked & 1ULL << VIRTIO_F_ACCESS_PLATFORM))
-		return vhost_error(b, -EOPNOTSUPP,
+		return vhu_error(b, -EOPNOTSUPP,
 				   "IOTLB_MSG needs VIRTIO_F_ACCESS_PLATFORM");
-	vhost_call_init(&call, VHOST_USER_IOTLB_MSG);
+	vhu_call_init(&call, VHOST_USER_IOTLB_MSG);
 	/* Field by field: the padding stays 0. */
 	call.msg.payload.iotlb.iova = msg->iova;
 	call.msg.payload.iotlb.size = msg->size;
 	call.msg.payload.iotlb.uaddr = msg->uaddr;
 	call.msg.payload.iotlb.perm = msg->perm;
 	call.msg.payload.iotlb.type = msg->type;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_get_inflight_fd(struct vhost_backend *b,
 				  struct vhost_user_inflight *inflight, int *fd)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 	int ret;
 
-	vhost_call_init(&call, VHOST_USER_GET_INFLIGHT_FD);
+	vhu_call_init(&call, VHOST_USER_GET_INFLIGHT_FD);
 	call.msg.payload.inflight.num_queues = inflight->num_queues;
 	call.msg.payload.inflight.queue_size = inflight->queue_size;
-	ret = vhost_call(b, &call);
+	ret = vhu_call(b, &call);
 	if (ret)
 		return ret;
 	if (call.fd < 0)
-		return vhost_error(
+		return vhu_error(
 			b, -ENODATA,
 			"the back-end has no memory for requests in flight");
 	*inflight = call.answer.payload.inflight;
@@ -186,11 +187,11 @@ int vhost_backend_set_inflight_fd(struct vhost_backend *b,
 				  const struct vhost_user_inflight *inflight,
 				  int fd)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
-	vhost_call_init(&call, VHOST_USER_SET_INFLIGHT_FD);
+	vhu_call_init(&call, VHOST_USER_SET_INFLIGHT_FD);
 	call.msg.payload.inflight = *inflight;
 	call.fds = &fd;
 	call.nr_fds = 1;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }

@@ -3,5 +3,6 @@
 libraries += libvhost-user
 libvhost-user-dir := $(d)
 libvhost-user-objs := $(addprefix $(d), \
-	proto.o table.o check.o wire.o backend.o channel.o request.o \
-	memory.o vring.o library.o) $(libbase-objs)
+	check.o table.o proto.o wire.o state.o error.o names.o connection.o \
+	channel.o call.o request.o memory.o vring.o backend.o library.o) \
+	$(libbase-objs)

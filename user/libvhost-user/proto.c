@@ -48,10 +48,10 @@ static bool is_answer(enum vhost_user_kind kind)
 	return kind != VHOST_USER_REQUEST && kind != VHOST_USER_BACKEND_REQUEST;
 }
 
-static const struct vhost_side *side_of(enum vhost_user_kind kind,
+static const struct vhu_side *side_of(enum vhost_user_kind kind,
 					uint32_t request)
 {
-	const struct vhost_form *form = vhost_form(kind, request);
+	const struct vhu_form *form = vhu_table_form(kind, request);
 
 	if (!form)
 		return NULL;
@@ -66,21 +66,21 @@ static int broken(const char **rule, const char *text)
 
 const char *vhost_user_request_name(enum vhost_user_kind kind, uint32_t request)
 {
-	const struct vhost_form *form = vhost_form(kind, request);
+	const struct vhu_form *form = vhu_table_form(kind, request);
 
 	return form ? form->name : "?";
 }
 
 uint64_t vhost_user_protocol_needed(enum vhost_user_kind kind, uint32_t request)
 {
-	const struct vhost_form *form = vhost_form(kind, request);
+	const struct vhu_form *form = vhu_table_form(kind, request);
 
 	return form ? form->needed : 0;
 }
 
 bool vhost_user_has_answer(enum vhost_user_kind kind, uint32_t request)
 {
-	const struct vhost_form *form = vhost_form(kind, request);
+	const struct vhu_form *form = vhu_table_form(kind, request);
 
 	return form && form->answer.payload != VHOST_ACK;
 }
@@ -88,7 +88,7 @@ bool vhost_user_has_answer(enum vhost_user_kind kind, uint32_t request)
 int vhost_user_decode_header(enum vhost_user_kind kind, const void *buf,
 			     struct vhost_user_header *hdr, const char **rule)
 {
-	const struct vhost_side *side;
+	const struct vhu_side *side;
 
 	memcpy(hdr, buf, sizeof(*hdr));
 	if ((hdr->flags & VHOST_USER_VERSION_MASK) != VHOST_USER_VERSION)
@@ -111,7 +111,7 @@ int vhost_user_decode_header(enum vhost_user_kind kind, const void *buf,
 }
 
 /* The size that the contents call for; what is not there reads as 0. */
-static uint32_t exact_size(const struct vhost_side *side,
+static uint32_t exact_size(const struct vhu_side *side,
 			   const struct vhost_user_msg *msg)
 {
 	switch (side->payload) {
@@ -125,10 +125,10 @@ static uint32_t exact_size(const struct vhost_side *side,
 	}
 }
 
-static bool right_size(const struct vhost_side *side,
+static bool right_size(const struct vhu_side *side,
 		       const struct vhost_user_msg *msg)
 {
-	const struct vhost_side config = { .payload = VHOST_CONFIG };
+	const struct vhu_side config = { .payload = VHOST_CONFIG };
 
 	switch (side->payload) {
 	case VHOST_LOG_ANSWER:
@@ -154,7 +154,7 @@ static bool right_size(const struct vhost_side *side,
 	return msg->hdr.size == exact_size(side, msg);
 }
 
-static int check_answer(const struct vhost_side *side,
+static int check_answer(const struct vhu_side *side,
 			const struct vhost_user_msg *msg,
 			const struct vhost_user_msg *asked, const char **rule)
 {
@@ -171,7 +171,7 @@ static int check(enum vhost_user_kind kind, const struct vhost_user_msg *msg,
 		 uint32_t nr_fds, const struct vhost_user_msg *asked,
 		 const char **rule)
 {
-	const struct vhost_side *side = side_of(kind, msg->hdr.request);
+	const struct vhu_side *side = side_of(kind, msg->hdr.request);
 	const char *text;
 	int ret;
 
@@ -212,8 +212,8 @@ int vhost_user_encode(enum vhost_user_kind kind, struct vhost_user_msg *msg,
 		      uint32_t nr_fds, const struct vhost_user_msg *asked,
 		      const char **rule)
 {
-	const struct vhost_side *side = side_of(kind, msg->hdr.request);
-	const struct vhost_side config = { .payload = VHOST_CONFIG };
+	const struct vhu_side *side = side_of(kind, msg->hdr.request);
+	const struct vhu_side config = { .payload = VHOST_CONFIG };
 
 	if (!side)
 		return broken(rule, "there is no such request");

@@ -3,17 +3,19 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
-#include "request.h"
+#include "call.h"
+#include "connection.h"
+#include "error.h"
 
 static int call_state(struct vhost_backend *b, enum vhost_user_request request,
 		      uint32_t vring, uint32_t num)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
-	vhost_call_init(&call, request);
+	vhu_call_init(&call, request);
 	call.msg.payload.state.index = vring;
 	call.msg.payload.state.num = num;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_set_vring_num(struct vhost_backend *b, uint32_t vring,
@@ -25,11 +27,11 @@ int vhost_backend_set_vring_num(struct vhost_backend *b, uint32_t vring,
 int vhost_backend_set_vring_addr(struct vhost_backend *b,
 				 const struct vhost_vring_addr *addr)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
-	vhost_call_init(&call, VHOST_USER_SET_VRING_ADDR);
+	vhu_call_init(&call, VHOST_USER_SET_VRING_ADDR);
 	call.msg.payload.addr = *addr;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 /* Of a split ring only the low half is used. */
@@ -42,7 +44,7 @@ int vhost_backend_set_vring_base(struct vhost_backend *b, uint32_t vring,
 				 uint32_t base)
 {
 	if (!is_base(b, base))
-		return vhost_error(b, -EINVAL,
+		return vhu_error(b, -EINVAL,
 				   "SET_VRING_BASE: a split ring's is 16 bits");
 	return call_state(b, VHOST_USER_SET_VRING_BASE, vring, base);
 }
@@ -50,16 +52,16 @@ int vhost_backend_set_vring_base(struct vhost_backend *b, uint32_t vring,
 int vhost_backend_get_vring_base(struct vhost_backend *b, uint32_t vring,
 				 uint32_t *base)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 	int ret;
 
-	vhost_call_init(&call, VHOST_USER_GET_VRING_BASE);
+	vhu_call_init(&call, VHOST_USER_GET_VRING_BASE);
 	call.msg.payload.state.index = vring;
-	ret = vhost_call(b, &call);
+	ret = vhu_call(b, &call);
 	if (ret)
 		return ret;
 	if (!is_base(b, call.answer.payload.state.num))
-		return vhost_fail(
+		return vhu_connection_fail(
 			b, -EPROTO,
 			"answer to GET_VRING_BASE: a split ring's base has more than 16 bits");
 	*base = call.answer.payload.state.num;
@@ -69,17 +71,17 @@ int vhost_backend_get_vring_base(struct vhost_backend *b, uint32_t vring,
 static int call_eventfd(struct vhost_backend *b,
 			enum vhost_user_request request, uint32_t vring, int fd)
 {
-	struct vhost_call call;
+	struct vhu_call call;
 
 	if (vring > VHOST_USER_VRING_MASK)
-		return vhost_error(
+		return vhu_error(
 			b, -EINVAL, "%s: the ring's number is above 255",
 			vhost_user_request_name(VHOST_USER_REQUEST, request));
-	vhost_call_init(&call, request);
+	vhu_call_init(&call, request);
 	call.msg.payload.u64 = vring | (fd < 0 ? VHOST_USER_VRING_NOFD : 0);
 	call.fds = &fd;
 	call.nr_fds = fd >= 0;
-	return vhost_call(b, &call);
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_set_vring_kick(struct vhost_backend *b, uint32_t vring,
@@ -104,7 +106,7 @@ int vhost_backend_set_vring_enable(struct vhost_backend *b, uint32_t vring,
 {
 	if (b->fd >= 0 &&
 	    !(b->features & 1ULL << VHOST_USER_F_PROTOCOL_FEATURES))
-		return vhost_error(
+		return vhu_error(
 			b, -EOPNOTSUPP,
 			"SET_VRING_ENABLE: the back-end has no protocol features");
 	return call_state(b, VHOST_USER_SET_VRING_ENABLE, vring, enable);

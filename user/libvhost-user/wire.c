@@ -6,11 +6,11 @@
 #include "../libbase/deadline.h"
 #include "../libbase/fd.h"
 #include "../libbase/stream.h"
-#include "internal.h"
+#include "wire.h"
 
 #define HEADER sizeof(struct vhost_user_header)
 
-void vhost_rx_clear(struct vhost_rx *rx)
+void vhu_wire_clear(struct vhu_wire_rx *rx)
 {
 	uint32_t i;
 
@@ -21,7 +21,7 @@ void vhost_rx_clear(struct vhost_rx *rx)
 }
 
 /* Receive until @end bytes are there. */
-static int recv_until(int fd, struct vhost_rx *rx, size_t end,
+static int recv_until(int fd, struct vhu_wire_rx *rx, size_t end,
 		      const char **rule)
 {
 	struct vu_stream_fds fds = { rx->fds, rx->nr_fds, VHOST_USER_MAX_FDS };
@@ -47,7 +47,7 @@ static int recv_until(int fd, struct vhost_rx *rx, size_t end,
 	return 0;
 }
 
-int vhost_rx_step(int fd, struct vhost_rx *rx, enum vhost_user_kind kind,
+int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 		  const char **rule)
 {
 	struct vhost_user_header hdr;
@@ -61,7 +61,7 @@ int vhost_rx_step(int fd, struct vhost_rx *rx, enum vhost_user_kind kind,
 	return ret;
 }
 
-int vhost_send(int fd, const struct vhost_user_msg *msg, const int *fds,
+int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
 	       uint32_t nr_fds, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };

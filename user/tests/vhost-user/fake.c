@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../libvhost-user/internal.h"
+#include "../../libvhost-user/wire.h"
 #include "../../libbase/deadline.h"
 #include "../../libbase/stream.h"
 #include "fake.h"
@@ -50,7 +50,7 @@ int fake_init(struct fake *fake)
 }
 
 /* Receive a complete message; return 0 or -errno. */
-static int receive(int sock, struct vhost_rx *rx, enum vhost_user_kind kind,
+static int receive(int sock, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 		   const char **rule)
 {
 	struct pollfd pfd = { .fd = sock, .events = POLLIN };
@@ -58,7 +58,7 @@ static int receive(int sock, struct vhost_rx *rx, enum vhost_user_kind kind,
 	int ret;
 
 	for (;;) {
-		ret = vhost_rx_step(sock, rx, kind, rule);
+		ret = vhu_wire_recv(sock, rx, kind, rule);
 		if (ret != -EAGAIN)
 			return ret;
 		ret = vu_deadline_poll(&pfd, 1, deadline);
@@ -103,7 +103,7 @@ static void send_reply(struct fake *fake, enum vhost_user_kind kind)
 	if (vhost_user_encode(kind, &fake->reply, fake->reply_fd >= 0,
 			      &fake->msg, &rule))
 		abort();
-	vhost_send(fake->fd, &fake->reply, &fake->reply_fd, fake->reply_fd >= 0,
+	vhu_wire_send(fake->fd, &fake->reply, &fake->reply_fd, fake->reply_fd >= 0,
 		   vu_deadline_after(PATIENCE_MS));
 	if (fake->reply_fd >= 0)
 		close(fake->reply_fd);
@@ -162,7 +162,7 @@ static void answer_well(struct fake *fake)
 		send_reply(fake, VHOST_USER_ANSWER);
 }
 
-static bool take(struct fake *fake, struct vhost_rx *rx)
+static bool take(struct fake *fake, struct vhu_wire_rx *rx)
 {
 	close_fds(fake);
 	if (vhost_user_decode(VHOST_USER_REQUEST, rx->buf, rx->got, rx->nr_fds,
@@ -197,13 +197,13 @@ static bool serve(struct fake *fake)
 
 static void *run(void *arg)
 {
-	struct vhost_rx rx = { .got = 0 };
+	struct vhu_wire_rx rx = { .got = 0 };
 	struct fake *fake = arg;
 
 	while (!receive(fake->fd, &rx, VHOST_USER_REQUEST, &fake->rule) &&
 	       take(fake, &rx) && serve(fake))
 		;
-	vhost_rx_clear(&rx);
+	vhu_wire_clear(&rx);
 	shutdown(fake->fd, SHUT_RDWR);
 	return NULL;
 }
@@ -238,7 +238,7 @@ void fake_ask(int channel, struct vhost_user_msg *msg, int fd)
 
 	if (vhost_user_encode(VHOST_USER_BACKEND_REQUEST, msg, fd >= 0, NULL,
 			      &rule) ||
-	    vhost_send(channel, msg, &fd, fd >= 0,
+	    vhu_wire_send(channel, msg, &fd, fd >= 0,
 		       vu_deadline_after(PATIENCE_MS)))
 		abort();
 }
@@ -246,7 +246,7 @@ void fake_ask(int channel, struct vhost_user_msg *msg, int fd)
 int fake_answer(int channel, const struct vhost_user_msg *asked,
 		struct vhost_user_msg *answer, int *fd)
 {
-	struct vhost_rx rx = { .got = 0 };
+	struct vhu_wire_rx rx = { .got = 0 };
 	const char *rule = "";
 	int ret = receive(channel, &rx, VHOST_USER_BACKEND_ANSWER, &rule);
 
@@ -259,6 +259,6 @@ int fake_answer(int channel, const struct vhost_user_msg *asked,
 		*fd = rx.fds[0];
 		rx.nr_fds = 0;
 	}
-	vhost_rx_clear(&rx);
+	vhu_wire_clear(&rx);
 	return ret;
 }

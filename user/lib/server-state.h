@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of the server share. */
-#ifndef VUSER_SERVER_INTERNAL_H
-#define VUSER_SERVER_INTERNAL_H
+/* The state of a server, which the files server*.c share. */
+#ifndef VUSER_SERVER_STATE_H
+#define VUSER_SERVER_STATE_H
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <syslog.h>
 
 #include <vuser/server.h>
 #include <vuser/sock.h>
@@ -135,48 +134,4 @@ struct vuser_server {
 	uint32_t max_dma;
 };
 
-__attribute__((format(printf, 3, 4))) void
-vu_log(struct vuser_server *server, int level, const char *fmt, ...);
-
-/* server-cmd.c: serve one command; not 0: the client has to go. */
-int vu_serve(struct vuser_server *server, struct vuser_msg *msg);
-
-/* server-feature.c: the length of server->reply, or -errno. */
-ssize_t vu_feature(struct vuser_server *server, struct vuser_msg *msg);
-/* The client has gone: nothing is logged any more. */
-void vu_log_clear(struct vuser_server *server);
-
-/* server-migration.c.  Likewise; a feature has its data at @data, which has room
- * for @size bytes, and returns the length of what it has to say.
- */
-ssize_t vu_mig_read(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_mig_write(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_mig_flags(struct vuser_server *server, bool set, void *data,
-		     size_t len, size_t size);
-ssize_t vu_mig_state(struct vuser_server *server, bool set, void *data,
-		     size_t len, size_t size);
-/* The device was reset, or has no client any more: it is RUNNING. */
-void vu_mig_reset(struct vuser_server *server);
-
-/* server-region.c.  Each returns the length of server->reply, or -errno. */
-ssize_t vu_get_region_info(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_get_region_io_fds(struct vuser_server *server,
-			     struct vuser_msg *msg);
-ssize_t vu_region_read(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_region_write(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_region_write_multi(struct vuser_server *server,
-			      struct vuser_msg *msg);
-void vu_region_free(struct vu_region *region);
-
-/* server-irq.c */
-ssize_t vu_get_irq_info(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_set_irqs(struct vuser_server *server, struct vuser_msg *msg);
-void vu_irqs_clear(struct vuser_server *server);
-void vu_irqs_free(struct vuser_server *server);
-
-/* server-dma.c */
-ssize_t vu_dma_map(struct vuser_server *server, struct vuser_msg *msg);
-ssize_t vu_dma_unmap(struct vuser_server *server, struct vuser_msg *msg);
-void vu_dma_clear(struct vuser_server *server);
-
-#endif /* VUSER_SERVER_INTERNAL_H */
+#endif /* VUSER_SERVER_STATE_H */

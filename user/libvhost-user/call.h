@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Send a request to the back end and wait for the answer. */
+#ifndef VHOST_USER_CALL_H
+#define VHOST_USER_CALL_H
+
+#include "state.h"
+
+/**
+ * struct vhu_call - a request and its answer
+ * @msg: the request; its rest is filled in
+ * @fds: that go along
+ * @nr_fds: number of them
+ * @kind: VHOST_USER_ANSWER, or VHOST_USER_POSTCOPY_ANSWER
+ * @no_answer: nobody answers this one
+ * @deaf: do not serve the back-end's channel meanwhile
+ * @answer: the answer, if there was one
+ * @fd: that came with it, then the caller's, or -1
+ */
+struct vhu_call {
+	struct vhost_user_msg msg;
+	const int *fds;
+	uint32_t nr_fds;
+	enum vhost_user_kind kind;
+	bool no_answer;
+	bool deaf;
+	struct vhost_user_msg answer;
+	int fd;
+};
+
+void vhu_call_init(struct vhu_call *call, enum vhost_user_request request);
+
+/*
+ * Send @call and wait for its answer, if it has one; start with
+ * vhu_call_init(). An acknowledgement with an error returns -EREMOTEIO.
+ * Return: as the requests in <vhost-user/backend.h>.
+ */
+int vhu_call(struct vhost_backend *b, struct vhu_call *call);
+
+/* Usual requests: without a payload, with a number, for a number, with an fd. */
+int vhu_call_none(struct vhost_backend *b, enum vhost_user_request request);
+int vhu_call_set(struct vhost_backend *b, enum vhost_user_request request,
+		   uint64_t value);
+int vhu_call_get(struct vhost_backend *b, enum vhost_user_request request,
+		   uint64_t *value);
+int vhu_call_fd(struct vhost_backend *b, enum vhost_user_request request,
+		  int fd);
+
+#endif /* VHOST_USER_CALL_H */
