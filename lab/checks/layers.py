@@ -18,6 +18,9 @@ is a unit too.  The rules, by the names that findings carry:
     prototype  The prototype of such a function stands in FOO.h of its folder, and
                nowhere else.  C files have neither prototypes of non-static
                functions nor "extern".
+    export     A library exports the functions that its version script names.  They
+               may have any name; their prototypes stand in the public headers, and
+               public headers have no other prototypes.
 
 Each finding is one line: file:line: rule: what is wrong.
 """
@@ -53,6 +56,9 @@ class Tree:
     # Units that a generator wrote.  They are interfaces: they may name the functions
     # that their folder implements, with prototypes and in tables.
     generated: tuple = ()
+    # Of a library: its version script, and the layer with the public headers.
+    exports: str = ""
+    public: str = ""
 
 
 # To add a tree, add its entry here.
@@ -66,6 +72,27 @@ TREES = {
                "common": ("vuser.h", "compat.h", "trace.c", "trace.h")},
         folder_prefixes={"netlink": "vuser_nl_"},
         generated=("netlink/gen",),
+    ),
+    "libvuser": Tree(
+        path="user",
+        prefixes=("vu_",),
+        layers=("lib", "libbase", "lib/include/vuser"),
+        include=("lib/include",),
+        exports="lib/libvuser.map",
+        public="lib/include/vuser",
+    ),
+    "libvhost-user": Tree(
+        path="user",
+        prefixes=("vhu_", "vu_"),
+        layers=("libvhost-user", "libbase", "libvhost-user/include/vhost-user"),
+        include=("libvhost-user/include",),
+        exports="libvhost-user/libvhost-user.map",
+        public="libvhost-user/include/vhost-user",
+    ),
+    "common": Tree(
+        path="user/common",
+        prefixes=("",),
+        layers=(".",),
     ),
     "vuserd": Tree(
         path="user/vuserd",
@@ -266,6 +293,7 @@ class Checker:
         for path, source in self.sources.items():
             for name in source.definitions:
                 self.owner.setdefault(name, path)
+        self.exports = self._exported()
 
     def _listed(self, folder):
         return [os.path.normpath(os.path.join(folder, name))
@@ -281,6 +309,18 @@ class Checker:
         with open(os.path.join(self.root, path), encoding="utf-8") as file:
             self.sources[path] = Source(path, file.read())
         self.folder[path] = layer
+
+    def _exported(self):
+        """The functions that the version script names: {name: line}."""
+        if not self.tree.exports:
+            return {}
+        with open(os.path.join(self.root, self.tree.exports),
+                  encoding="utf-8") as file:
+            text = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", "", m[0]),
+                          file.read(), flags=re.DOTALL)
+        return {match[1]: text.count("\n", 0, match.start()) + 1
+                for match in re.finditer(r"(\w+|\*)\s*;", text)
+                if match[1] != "*"}
 
     def _find(self, line, rule, path, text):
         self.findings.append(
@@ -333,6 +373,7 @@ class Checker:
         for path, source in self.sources.items():
             self._check_names(path, source)
             self._check_prototypes(path, source)
+        self._check_exports()
         return sorted(set(self.findings), key=self._sorting)
 
     @staticmethod
@@ -364,7 +405,9 @@ class Checker:
             return
         prefixes = self._prefixes(path)
         for name, line in source.definitions.items():
-            if name != "main" and not any(
+            if name in ("main", *self.exports):
+                continue
+            if not any(
                     name == prefix or name.startswith(prefix + "_")
                     for prefix in prefixes):
                 self._find(line, "prefix", path,
@@ -375,23 +418,45 @@ class Checker:
             for name, line in source.definitions.items():
                 if name != "main" and not self._is_declared(path, name):
                     self._find(line, "prototype", path,
-                               f"{name}() has none in {self._unit(path)}.h")
+                               f"{name}() has none in {self._home(name, path)}")
             for line in source.externs:
                 self._find(line, "prototype", path, "extern in a C file")
         for name, line in source.prototypes.items():
             owner = self.owner.get(name)
-            if owner and not self._may_declare(path, owner):
+            if owner and not self._may_declare(path, owner, name):
                 self._find(line, "prototype", path,
-                           f"{name}() belongs into {self._unit(owner)}.h")
+                           f"{name}() belongs into {self._home(name, owner)}")
 
-    def _may_declare(self, path, owner):
+    def _check_exports(self):
+        for name, line in self.exports.items():
+            if name not in self.owner:
+                self._find(line, "export", self.tree.exports,
+                           f"{name}() is not defined")
+        for path, source in self.sources.items():
+            if self.folder[path] != self.tree.public:
+                continue
+            for name, line in source.prototypes.items():
+                if name not in self.exports:
+                    self._find(line, "export", path,
+                               f"{name}() is not in {self.tree.exports}")
+
+    def _home(self, name, owner):
+        """Where the prototype of a function belongs."""
+        if name in self.exports:
+            return f"a header of {self.tree.public}"
+        return f"{self._unit(owner)}.h"
+
+    def _may_declare(self, path, owner, name):
+        if name in self.exports:
+            return self.folder[path] == self.tree.public
         if self.folder[path] != self.folder[owner] or not path.endswith(".h"):
             return False
         return (self._unit(path) == self._unit(owner)
                 or self._is_generated(path))
 
     def _is_declared(self, owner, name):
-        return any(name in source.prototypes and self._may_declare(path, owner)
+        return any(name in source.prototypes
+                   and self._may_declare(path, owner, name)
                    for path, source in self.sources.items())
 
 
@@ -440,6 +505,9 @@ GOOD = {
                   "int x_base_get(const char *name)\n"
                   "{\n\tstruct x_top top = { .x_top = 1 };\n\n"
                   "\treturn top.x_top + !name;\n}\n",
+    "high/door.c": "#include <door.h>\n\nint x_open(void) { return 1; }\n",
+    "api/door.h": "int x_open(void);\n",
+    "api/x.map": "/* x_old; */\nX_0 {\nglobal:\n\tx_open;\nlocal:\n\t*;\n};\n",
     "high/gen.h": "int x_top(void);\n",
     "high/gen.c": '#include "gen.h"\nint (*const x_table[])(void) = { x_top };\n',
 }
@@ -473,6 +541,19 @@ BREACHES = [
      ["high/other.h:2: prototype: x_top() belongs into top.h"]),
     ("a prototype in a C file", "high/other.c", "int x_top(void);\n",
      ["high/other.c:7: prototype: x_top() belongs into top.h"]),
+    ("an exported function that is not defined", "api/x.map",
+     "X_1 {\nglobal:\n\tx_shut;\n};\n",
+     ["api/x.map:10: export: x_shut() is not defined"]),
+    ("a public prototype that is not exported", "api/door.h",
+     "int x_top(void);\n",
+     ["api/door.h:2: export: x_top() is not in api/x.map",
+      "api/door.h:2: prototype: x_top() belongs into top.h"]),
+    ("an exported function in a private header", "high/other.h",
+     "int x_open(void);\n",
+     ["high/other.h:2: prototype: x_open() belongs into a header of api"]),
+    ("an include of a private header in a public one", "api/door.h",
+     '#include "../low/base.h"\n',
+     ["api/door.h:2: layer: api is below low, uses ../low/base.h"]),
     ("an extern in a C file", "high/other.c", "extern int x_number;\n",
      ["high/other.c:7: prototype: extern in a C file"]),
 ]
@@ -486,8 +567,9 @@ def findings_of(files):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        tree = Tree(path=".", prefixes=("x_",), layers=("main", "high", "low"),
-                    loose={"main": ("main.c",)}, generated=("high/gen",))
+        tree = Tree(path=".", prefixes=("x_",), layers=("main", "high", "low", "api"),
+                    loose={"main": ("main.c",)}, include=(".", "api"),
+                    generated=("high/gen",), exports="api/x.map", public="api")
         return [finding.removeprefix("./") for finding in Checker(tree, top).check()]
 
 

@@ -6,44 +6,99 @@
 #include <vhost-user/proto.h>
 
 /*
- * A check of values: returns the rule that is broken or NULL. @asked is set for
- * answers only.
+ * Check the contents of a message whose size and number of file descriptors are
+ * right. @asked is the request that an answer belongs to, else it is not used.
+ * Return: the rule that is broken, in words that continue "SET_MEM_TABLE: "; NULL
+ * when the message is correct.
  */
 typedef const char *vhu_check(const struct vhost_user_msg *msg,
 				uint32_t nr_fds,
 				const struct vhost_user_msg *asked);
 
-vhu_check vhu_check_vring_index;
-vhu_check vhu_check_vring_num;
-vhu_check vhu_check_vring_bool;
-vhu_check vhu_check_vring_zero;
-vhu_check vhu_check_vring_same;
-vhu_check vhu_check_vring_addr;
-vhu_check vhu_check_vring_fd;
-vhu_check vhu_check_vring_area;
-vhu_check vhu_check_memory;
-vhu_check vhu_check_memory_bases;
-vhu_check vhu_check_mem_reg;
-vhu_check vhu_check_mem_reg_base;
-vhu_check vhu_check_log;
-vhu_check vhu_check_iotlb_update;
-vhu_check vhu_check_iotlb_miss;
-vhu_check vhu_check_config;
-vhu_check vhu_check_config_answer;
-vhu_check vhu_check_crypto;
-vhu_check vhu_check_crypto_answer;
-vhu_check vhu_check_inflight_wish;
-vhu_check vhu_check_inflight;
-vhu_check vhu_check_inflight_answer;
-vhu_check vhu_check_mac;
-vhu_check vhu_check_mtu;
-vhu_check vhu_check_status;
-vhu_check vhu_check_slots;
-vhu_check vhu_check_shared_answer;
-vhu_check vhu_check_lookup_answer;
-vhu_check vhu_check_device_state;
-vhu_check vhu_check_device_state_answer;
-vhu_check vhu_check_shmem;
-vhu_check vhu_check_mmap;
+const char *vhu_check_vring_index(const struct vhost_user_msg *msg,
+				  uint32_t nr_fds,
+				  const struct vhost_user_msg *asked);
+const char *vhu_check_vring_num(const struct vhost_user_msg *msg,
+				uint32_t nr_fds,
+				const struct vhost_user_msg *asked);
+const char *vhu_check_vring_bool(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_vring_zero(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_vring_same(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_vring_addr(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_vring_fd(const struct vhost_user_msg *msg,
+			       uint32_t nr_fds,
+			       const struct vhost_user_msg *asked);
+const char *vhu_check_vring_area(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_memory(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			     const struct vhost_user_msg *asked);
+const char *vhu_check_memory_bases(const struct vhost_user_msg *msg,
+				   uint32_t nr_fds,
+				   const struct vhost_user_msg *asked);
+const char *vhu_check_mem_reg(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			      const struct vhost_user_msg *asked);
+const char *vhu_check_mem_reg_base(const struct vhost_user_msg *msg,
+				   uint32_t nr_fds,
+				   const struct vhost_user_msg *asked);
+const char *vhu_check_log(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			  const struct vhost_user_msg *asked);
+const char *vhu_check_iotlb_update(const struct vhost_user_msg *msg,
+				   uint32_t nr_fds,
+				   const struct vhost_user_msg *asked);
+const char *vhu_check_iotlb_miss(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_config(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			     const struct vhost_user_msg *asked);
+const char *vhu_check_config_answer(const struct vhost_user_msg *msg,
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked);
+const char *vhu_check_crypto(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			     const struct vhost_user_msg *asked);
+const char *vhu_check_crypto_answer(const struct vhost_user_msg *msg,
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked);
+const char *vhu_check_inflight_wish(const struct vhost_user_msg *msg,
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked);
+const char *vhu_check_inflight(const struct vhost_user_msg *msg,
+			       uint32_t nr_fds,
+			       const struct vhost_user_msg *asked);
+const char *vhu_check_inflight_answer(const struct vhost_user_msg *msg,
+				      uint32_t nr_fds,
+				      const struct vhost_user_msg *asked);
+const char *vhu_check_mac(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			  const struct vhost_user_msg *asked);
+const char *vhu_check_mtu(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			  const struct vhost_user_msg *asked);
+const char *vhu_check_status(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			     const struct vhost_user_msg *asked);
+const char *vhu_check_slots(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			    const struct vhost_user_msg *asked);
+const char *vhu_check_shared_answer(const struct vhost_user_msg *msg,
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked);
+const char *vhu_check_lookup_answer(const struct vhost_user_msg *msg,
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked);
+const char *vhu_check_device_state(const struct vhost_user_msg *msg,
+				   uint32_t nr_fds,
+				   const struct vhost_user_msg *asked);
+const char *vhu_check_device_state_answer(const struct vhost_user_msg *msg,
+					  uint32_t nr_fds,
+					  const struct vhost_user_msg *asked);
+const char *vhu_check_shmem(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			    const struct vhost_user_msg *asked);
+const char *vhu_check_mmap(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			   const struct vhost_user_msg *asked);
 
 #endif /* VHOST_USER_CHECK_H */
