@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Two directives, for what is written down elsewhere in the tree.
+"""Two directives that include other files of the tree.
 
 .. netlink-spec:: PATH    a netlink specification in YAML, as sections
 .. man-page:: PATH        a man page, as man(1) shows it
@@ -27,7 +27,7 @@ def text_of(entry, indent=""):
 
 
 def item(name, details, entry):
-    """An entry of a definition list."""
+    """Format one entry of a definition list."""
     lines = [f"``{name}``" + (f" ({details})" if details else "")]
     return lines + (text_of(entry, "    ") or ["    ..", ""]) + [""]
 
@@ -109,7 +109,7 @@ class NetlinkSpec(FileDirective):
             spec = yaml.safe_load(file)
         lines = text_of(spec) + [""] + operations(spec)
         lines += attribute_sets(spec) + definitions(spec)
-        # Sections are wanted here, so the lines join the document's own.
+        # The lines become part of the document, because they contain sections.
         self.state_machine.insert_input(StringList(lines, source=path), path)
         return []
 
@@ -121,7 +121,7 @@ class ManPage(FileDirective):
             ["man", "-l", path], check=True, capture_output=True,
             env={**os.environ, "MANWIDTH": "78", "MANPAGER": "cat",
                  "LC_ALL": "C.UTF-8"}).stdout.decode()
-        # Bold and underlined letters are printed over each other.
+        # man prints bold and underlined letters over each other.
         text = re.sub(".\b|\x1b\\[[0-9;]*m", "", page)
         return [nodes.literal_block(text, text, language="none")]
 
