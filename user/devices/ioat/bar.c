@@ -7,7 +7,7 @@
 #include "bar.h"
 #include "regs.h"
 
-/* All registers as they read; what is not named reads as 0. */
+/* All registers as they read. Other bytes read as 0. */
 struct image {
 	uint8_t chancnt;
 	uint8_t xfercap;
@@ -52,7 +52,7 @@ CHECK_OFFSET(chanerr, IOAT_CHANERR);
 CHECK_OFFSET(chanerrmask, IOAT_CHANERRMASK);
 _Static_assert(sizeof(struct image) == IOAT_REGS_END, "register image");
 
-/* Reading has no side effects, so an access may look at all registers. */
+/* Reading has no side effects, so each read access reads all registers. */
 static void take_image(struct ioat_bar *bar, struct image *image)
 {
 	struct ioat_channel_regs regs;
@@ -136,11 +136,12 @@ static void write_chanerrmask(struct ioat_bar *bar, uint64_t value)
 }
 
 /**
- * struct reg - a register that can be written
- * @offset: in BAR 0
- * @size: bytes
- * @command: bytes that an access leaves out count as 0, not as they read
- * @write: takes the value of the whole register
+ * struct reg - a writable register
+ * @offset: offset in BAR 0
+ * @size: size in bytes
+ * @command: if an access does not write all bytes, the other bytes are 0 and
+ *	not as they read
+ * @write: writes the value of the whole register
  */
 struct reg {
 	uint16_t offset;
@@ -195,7 +196,7 @@ static void write_reg(struct ioat_bar *bar, const struct reg *reg,
 }
 
 /**
- * ioat_bar_reset - put the registers outside of the channel back
+ * ioat_bar_reset - reset the registers that do not belong to the channel
  * @bar: BAR 0
  */
 void ioat_bar_reset(struct ioat_bar *bar)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * BAR 0: which byte belongs to which register. Accesses may have any size and
- * alignment; only the thread that serves regions makes them.
+ * BAR 0: maps accesses to registers. An access may have any size and alignment.
+ * Only the thread that serves regions accesses the BAR.
  */
 #ifndef IOAT_BAR_H
 #define IOAT_BAR_H
@@ -13,8 +13,8 @@
 
 /**
  * struct ioat_bar - BAR 0
- * @channel: has the state behind the channel's registers
- * @msix: table and pending bits
+ * @channel: the channel, which has the channel's registers
+ * @msix: MSI-X table and pending bits
  * @genctrl: GENCTRL
  * @intrctrl: the stored bits of INTRCTRL
  * @intrdelay: INTRDELAY

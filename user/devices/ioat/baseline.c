@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a copy costs without a device around it, to compare the device with. */
+/* The time of a copy without a device, as a baseline for the device. */
 #include <errno.h>
 #include <linux/memfd.h>
 #include <stdint.h>
@@ -16,22 +16,24 @@
 #define MAX_BLOCKS 100000000ul
 
 /*
- * As many different blocks as the benchmark's ring of descriptors has: more than caches
- * hold, and than an emulator's TLB has entries. With fewer it depends on what ran before
- * whether they fit, and then a copy takes two thirds of the time.
+ * The number of different blocks is that of the benchmark's ring of
+ * descriptors. They are more than caches hold, and more than an emulator's TLB
+ * has entries. With fewer blocks, the result depends on what ran before: if the
+ * blocks fit, a copy takes two thirds of the time.
  */
 #define AREA_BLOCKS 512
 #define AREA_SIZE   (AREA_BLOCKS * (size_t)IOAT_XFER_MAX)
 
 /*
- * Where the destination starts in its mapping. Mappings are apart by a multiple
- * of what caches and TLBs index with, and where source and destination always
- * want the same entry (an emulator's TLB is direct-mapped) a copy takes four
- * times as long, or does not, as the addresses happen to be.
+ * The offset of the destination in its mapping. The distance of two mappings is
+ * a multiple of what caches and TLBs index with. Without this offset, source
+ * and destination may always use the same entry (an emulator's TLB is
+ * direct-mapped), depending on their addresses. A copy then takes four times as
+ * long.
  */
 #define SHIFT (9 * 4096)
 
-/* Whole huge pages. */
+/* Mappings consist of whole huge pages. */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define MAP_SIZE  ((AREA_SIZE + SHIFT + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1))
 
@@ -43,7 +45,7 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/* Shared memory with every page present, as a client's mapped memory is. */
+/* Shared memory with all pages present, like the mapped memory of a client. */
 static void *map_area(unsigned int flags)
 {
 	int fd = memfd_create("vuser-ioat-baseline", MFD_CLOEXEC | flags);
@@ -66,7 +68,7 @@ static void unmap_areas(uint8_t *src, uint8_t *dst)
 		munmap(dst, MAP_SIZE);
 }
 
-/* Clients use huge pages where they can. */
+/* Use huge pages if some are free, as clients do. */
 static int map_areas(uint8_t **src, uint8_t **dst)
 {
 	*src = map_area(MFD_HUGETLB | MFD_HUGE_2MB);
@@ -74,13 +76,14 @@ static int map_areas(uint8_t **src, uint8_t **dst)
 	if (*src && *dst)
 		return 0;
 	unmap_areas(*src, *dst);
-	fprintf(stderr, "vuser-ioat: no huge pages: copying small ones\n");
+	fprintf(stderr,
+		"vuser-ioat: no huge pages are free, using small ones\n");
 	*src = map_area(0);
 	*dst = map_area(0);
 	return *src && *dst ? 0 : -errno;
 }
 
-/* A call the compiler cannot see through, so that no copy is left out. */
+/* A call that the compiler cannot optimize away. */
 static void *(*volatile copy)(void *dst, const void *src, size_t n) = memmove;
 
 static double measure(uint8_t *dst, const uint8_t *src, unsigned long blocks)
@@ -97,8 +100,8 @@ static double measure(uint8_t *dst, const uint8_t *src, unsigned long blocks)
 }
 
 /**
- * ioat_baseline_run - time plain copies and print the result
- * @blocks: how many blocks of 64 KiB, as typed
+ * ioat_baseline_run - measure the time of plain copies and print the result
+ * @blocks: number of blocks of 64 KiB, as text
  *
  * Return: exit status.
  */
@@ -112,7 +115,8 @@ int ioat_baseline_run(const char *blocks)
 	errno = 0;
 	n = strtoul(blocks, &end, 10);
 	if (errno || *end || !n || n > MAX_BLOCKS) {
-		fprintf(stderr, "vuser-ioat: --copy-baseline takes 1 to %lu\n",
+		fprintf(stderr,
+			"vuser-ioat: --copy-baseline needs a number from 1 to %lu\n",
 			MAX_BLOCKS);
 		return 2;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "channel-state.h"
 
-/* An error: nothing goes on. */
+/* An error: the channel stops. */
 void ioat_channel_state_halt(struct ioat_channel *c, uint32_t chanerr)
 {
 	c->state = IOAT_HALTED;
@@ -10,7 +10,7 @@ void ioat_channel_state_halt(struct ioat_channel *c, uint32_t chanerr)
 	c->chanerr_int |= chanerr & ~c->chanerrmask_int;
 }
 
-/* The state that follows from the counts alone. */
+/* The state that follows from the counts. */
 static enum ioat_state state_by_count(const struct ioat_channel *c)
 {
 	if (c->done != c->count)
@@ -18,7 +18,6 @@ static enum ioat_state state_by_count(const struct ioat_channel *c)
 	return c->first ? IOAT_ARMED : IOAT_IDLE;
 }
 
-/* Finds the state anew, between descriptors. */
 void ioat_channel_state_settle(struct ioat_channel *c)
 {
 	c->state = c->suspending ? IOAT_SUSPENDED : state_by_count(c);

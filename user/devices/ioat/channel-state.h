@@ -17,39 +17,40 @@
 #include "regs.h"
 
 /**
- * struct ioat_channel - the channel
- * @lock: guards all below but @engine, @irq and what is atomic
- * @work: the thread may have something to do, or must end
- * @quiet: the thread finished a burst
+ * struct ioat_channel - the DMA channel
+ * @lock: guards all members below except for @engine, @irq and atomic ones
+ * @work: signaled when the thread has work or must end
+ * @quiet: signaled when the thread has finished a burst
  * @thread: the copy thread
- * @irq: where interrupts go
- * @state: as CHANSTS shows it
- * @run: counts resets and aborts; work that began in an earlier run is dropped
+ * @irq: raises interrupts
+ * @state: the state that CHANSTS shows
+ * @run: number of resets and aborts; results of an earlier run are dropped
  * @busy_run: the run that the thread's burst belongs to
- * @busy: the thread works on a burst of descriptors
- * @suspending: suspend when the running descriptor is done
+ * @busy: the thread carries out a burst of descriptors
+ * @suspending: suspend after the current descriptor
  * @quit: the thread must end
  * @armed: an interrupt may be raised
- * @attention: an interrupt was raised and not yet answered by a rearm
- * @first: the next descriptor is the one CHAINADDR names
- * @count: descriptors to do since the chain was armed, modulo 65536. Written
- *	under @lock; the thread also reads it without.
- * @done: descriptors done since then, modulo 65536
+ * @attention: an interrupt was raised and the driver has not rearmed it yet
+ * @first: the next descriptor is the one at CHAINADDR
+ * @count: number of descriptors to carry out since the chain was armed, modulo
+ *	65536. Written under @lock; the thread also reads it without the lock.
+ * @done: number of completed descriptors since then, modulo 65536
  * @next: the next descriptor
- * @current: the descriptor that ran last, in full or not
- * @completed: the last one that was done
- * @chainaddr: as written
- * @chancmp: as written
- * @chancmp_valid: CHANCMP was written; 0 is a valid address
+ * @current: the descriptor that was started last
+ * @completed: the last completed descriptor
+ * @chainaddr: CHAINADDR, as written
+ * @chancmp: CHANCMP, as written
+ * @chancmp_valid: CHANCMP was written (0 is a valid address)
  * @chanctrl: the stored bits of CHANCTRL
- * @chanerr: errors not yet cleared
+ * @chanerr: errors that the driver has not cleared
  * @chanerrmask: errors that raise no interrupt
- * @chanerr_int: the copy of @chanerr in configuration space
- * @chanerrmask_int: errors that do not go there
- * @yield: the thread must end its burst after the descriptor that runs
+ * @chanerr_int: copy of @chanerr in configuration space
+ * @chanerrmask_int: errors that are not set in @chanerr_int
+ * @yield: the thread must end its burst after the current descriptor
  * @live_current: @current, while the thread is busy
  * @live_completed: @completed, while the thread is busy
- * @engine: carries out descriptors; used by the thread only, except for @stop
+ * @engine: carries out descriptors; only the thread uses it, except for its
+ *	stop flag
  */
 struct ioat_channel {
 	pthread_mutex_t lock;
@@ -89,7 +90,7 @@ struct ioat_channel {
 	struct ioat_engine engine;
 };
 
-/* The thread may begin a burst. */
+/* Whether the thread can begin a burst. The lock is held. */
 static inline bool ioat_channel_state_runnable(const struct ioat_channel *c)
 {
 	return c->state == IOAT_ACTIVE && !c->busy;

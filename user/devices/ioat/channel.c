@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The channel's state machine: what a write to each register does.
+ * The registers of the channel: the effect of a write to each of them.
  *
- * The registers and the copy thread share struct ioat_channel under one lock,
- * held for a few instructions at a time: never over a copy, a message or an
- * interrupt.
+ * The registers and the copy thread share struct ioat_channel under one lock.
+ * The lock is held for a few instructions only, and never during a copy, a
+ * message or an interrupt.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +13,13 @@
 #include "channel.h"
 #include "copy-thread.h"
 
-/* Bits of CHANCTRL that are kept. REARM is a command, IN_USE always reads 0. */
+/*
+ * Bits of CHANCTRL that are stored. REARM is a command, and IN_USE always reads
+ * 0.
+ */
 #define CHANCTRL_KEPT ((uint16_t)~(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_IN_USE))
 
-/* Ends the run: what the thread does now will not be seen any more. */
+/* End the run: the results of the current burst will be dropped. */
 static void cut(struct ioat_channel *c)
 {
 	c->run++;
@@ -25,7 +28,7 @@ static void cut(struct ioat_channel *c)
 		atomic_store(&c->engine.stop, true);
 }
 
-/* The thread took a copy of what is now changed: have it look again. */
+/* The thread uses a copy of members that have changed now: end its burst. */
 static void nudge(struct ioat_channel *c)
 {
 	if (c->busy)
@@ -44,7 +47,7 @@ static void forget_chain(struct ioat_channel *c)
  * ioat_channel_new - make a channel and start its copy thread
  * @channel: set on success
  * @dma: the consumer's memory, used by the thread until ioat_channel_free()
- * @irq: where interrupts go, for as long
+ * @irq: raises interrupts, used as long as @dma
  *
  * Return: 0, or -errno.
  */
@@ -76,8 +79,8 @@ int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
  * ioat_channel_free - stop the copy thread and free the channel
  * @c: channel
  *
- * Waits for the thread to see that it must stop: for the rest of a piece of a
- * copy, or until the message it waits for is answered or refused.
+ * Waits until the thread has stopped: for the rest of one piece of a copy, or
+ * until the message that the thread waits for gets a reply or an error.
  */
 void ioat_channel_free(struct ioat_channel *c)
 {
@@ -95,7 +98,7 @@ void ioat_channel_free(struct ioat_channel *c)
 	free(c);
 }
 
-/* How far the chain is, of which the thread may be in the middle. */
+/* The position in the chain, which the thread may be carrying out. */
 static void progress(struct ioat_channel *c, uint64_t *completed,
 		     uint64_t *current)
 {
@@ -120,7 +123,10 @@ void ioat_channel_read(struct ioat_channel *c, struct ioat_channel_regs *regs)
 	progress(c, &completed, &current);
 	*regs = (struct ioat_channel_regs) {
 		.chanctrl = c->chanctrl | (c->armed ? IOAT_CHANCTRL_REARM : 0),
-		/* The reset lasts until nothing of the old run is going on. */
+		/*
+		 * The reset is complete when the thread has stopped the old
+		 * run.
+		 */
 		.chancmd = atomic_load(&c->engine.stop) ? IOAT_CHANCMD_RESET :
 							  0,
 		.dmacount = c->count,
@@ -194,7 +200,7 @@ static void do_resume(struct ioat_channel *c)
 /**
  * ioat_channel_command - write CHANCMD
  * @c: channel
- * @command: IOAT_CHANCMD_*. Of several, the strongest counts.
+ * @command: IOAT_CHANCMD_*. If several are set, the strongest one is executed.
  */
 void ioat_channel_command(struct ioat_channel *c, uint8_t command)
 {
@@ -213,7 +219,8 @@ void ioat_channel_command(struct ioat_channel *c, uint8_t command)
 /**
  * ioat_channel_set_count - write DMACOUNT, the doorbell
  * @c: channel
- * @count: descriptors to do since the chain was armed, modulo 65536
+ * @count: number of descriptors to carry out since the chain was armed, modulo
+ *	65536
  */
 void ioat_channel_set_count(struct ioat_channel *c, uint16_t count)
 {
@@ -221,7 +228,7 @@ void ioat_channel_set_count(struct ioat_channel *c, uint16_t count)
 	if (c->state == IOAT_HALTED)
 		goto unlock;
 	c->count = count;
-	/* The thread looks at the count itself. */
+	/* The thread reads the count itself. */
 	if (c->state == IOAT_ACTIVE && c->busy)
 		goto unlock;
 	if (c->state != IOAT_SUSPENDED)
@@ -295,7 +302,7 @@ void ioat_channel_set_error_mask(struct ioat_channel *c, uint32_t mask)
  * ioat_channel_error_int - read CHANERR_INT
  * @c: channel
  *
- * Return: the errors since it was last cleared, less the masked ones.
+ * Return: the errors since the register was last cleared, without masked ones.
  */
 uint32_t ioat_channel_error_int(struct ioat_channel *c)
 {
@@ -322,7 +329,7 @@ void ioat_channel_clear_error_int(struct ioat_channel *c, uint32_t bits)
 /**
  * ioat_channel_set_error_int_mask - write CHANERRMASK_INT
  * @c: channel
- * @mask: errors that CHANERR_INT does not take up
+ * @mask: errors that are not set in CHANERR_INT
  */
 void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask)
 {
@@ -332,10 +339,10 @@ void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask)
 }
 
 /**
- * ioat_channel_reset - put every register back to its initial value
+ * ioat_channel_reset - reset all registers of the channel
  * @c: channel
  *
- * The thread may still be at work on a piece of the old run; see
+ * The thread may still carry out a piece of the old run, see
  * ioat_channel_quiesce().
  */
 void ioat_channel_reset(struct ioat_channel *c)
@@ -356,8 +363,8 @@ void ioat_channel_reset(struct ioat_channel *c)
 }
 
 /**
- * ioat_channel_quiesce - wait until nothing of an ended run is going on
- * @c: channel, just reset
+ * ioat_channel_quiesce - wait until the thread has stopped the old run
+ * @c: channel after ioat_channel_reset()
  *
  * Waits as ioat_channel_free() does.
  */

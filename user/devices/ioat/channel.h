@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one DMA channel: its state machine, and the thread that copies.
+ * The DMA channel of the device, as the registers access it.
  *
- * Every function may be called from any thread. None waits for a copy, except
- * those that say so.
+ * Every function may be called from any thread. Functions wait for a copy only
+ * if their description says so.
  */
 #ifndef IOAT_CHANNEL_H
 #define IOAT_CHANNEL_H
@@ -16,9 +16,9 @@
 struct ioat_channel;
 
 /**
- * struct ioat_channel_regs - what the channel's registers read as, at one time
+ * struct ioat_channel_regs - the registers of the channel at one point in time
  *
- * The names are those of the registers; @attention is the channel's bit of
+ * Members have the names of the registers. @attention is the channel's bit of
  * ATTNSTATUS.
  */
 struct ioat_channel_regs {

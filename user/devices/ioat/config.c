@@ -10,7 +10,7 @@
 #define IOAT_REVISION 0x04
 #define IOAT_CLASS    0x088000 /* system peripheral, other */
 
-/* Error registers: some bits are cleared by writing 1, or can be written. */
+/* Error registers: their bits are cleared by writing 1, or are writable. */
 static void add_error_registers(struct vuser_pci *pci)
 {
 	memset(pci->w1c + IOAT_PCI_DMAUNCERRSTS, 0xff, 4);
@@ -19,7 +19,7 @@ static void add_error_registers(struct vuser_pci *pci)
 }
 
 /**
- * ioat_config_init - lay out configuration space
+ * ioat_config_init - initialize configuration space
  * @pci: filled in
  *
  * Return: 0 or -errno.
@@ -57,7 +57,9 @@ int ioat_config_init(struct vuser_pci *pci)
 	return 0;
 }
 
-/* The channel sets error bits at any time: bring them up to date. */
+/*
+ * The channel can set error bits at any time: copy them to configuration space.
+ */
 static uint32_t sync_errors(struct vuser_pci *pci, struct ioat_channel *channel)
 {
 	uint32_t errors = ioat_channel_error_int(channel);
@@ -91,7 +93,7 @@ int ioat_config_read(struct vuser_pci *pci, struct ioat_channel *channel,
  * @buf: the bytes
  * @count: how many
  *
- * Return: 0; 1 when a function level reset was asked for; -EINVAL.
+ * Return: 0; 1 if the driver requests a function level reset; or -EINVAL.
  */
 int ioat_config_write(struct vuser_pci *pci, struct ioat_channel *channel,
 		      uint64_t offset, const void *buf, uint32_t count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Configuration space: a PCI Express device with MSI-X, and the error registers
- * that this one has in extended space. Belongs to the thread that serves
- * regions.
+ * Configuration space of a PCI Express device with MSI-X, and with the error
+ * registers of the engine in extended space. Only the thread that serves
+ * regions accesses it.
  */
 #ifndef IOAT_CONFIG_H
 #define IOAT_CONFIG_H

@@ -3,9 +3,9 @@
  * The copy thread.
  *
  * It takes a burst of descriptors, carries them out without the lock, and
- * publishes the outcome only if the run they belong to is still the current
- * one. In between it shows how far it is in two atomic words: a lock would wait
- * until all that was copied has left the store buffer.
+ * publishes the results only if their run is still the current one. Meanwhile
+ * two atomic members show its progress. A lock would be slower: taking it would
+ * wait until the store buffer is empty of copied data.
  */
 #include <signal.h>
 
@@ -13,17 +13,17 @@
 #include "copy-thread.h"
 
 /**
- * struct burst - descriptors that are carried out in one go
+ * struct burst - descriptors that are carried out without the lock
  * @run: the run they belong to
- * @first: the next one is the one CHAINADDR names
- * @done: descriptors done since the chain was armed
- * @next: the next one
- * @completed: the last one that was done
+ * @first: the next descriptor is the one at CHAINADDR
+ * @done: number of completed descriptors since the chain was armed
+ * @next: the next descriptor
+ * @completed: the last completed descriptor
  * @chanctrl: CHANCTRL when the burst began
- * @chancmp: CHANCMP
- * @chancmp_valid: and whether it was written
- * @desc: the one that runs
- * @chanerr: what went wrong with it
+ * @chancmp: CHANCMP when the burst began
+ * @chancmp_valid: CHANCMP was written
+ * @desc: the current descriptor
+ * @chanerr: errors of the current descriptor
  */
 struct burst {
 	unsigned int run;
@@ -63,7 +63,7 @@ static bool count_reached(struct ioat_channel *c, uint16_t done)
 	return done == atomic_load_explicit(&c->count, memory_order_acquire);
 }
 
-/* A completion tells what CHANSTS will read. */
+/* A completion has the value that CHANSTS will read as. */
 static int complete(struct ioat_channel *c, struct burst *b)
 {
 	enum ioat_state state = IOAT_ACTIVE;
@@ -93,7 +93,7 @@ static int carry_out(struct ioat_channel *c, struct burst *b)
 				&b->chanerr);
 	if (!ret)
 		ret = ioat_engine_run(&c->engine, &b->desc, &b->chanerr);
-	/* What comes after it may be what it wrote. */
+	/* The descriptor may have written the descriptors that follow. */
 	if (b->desc.control & IOAT_DESC_FENCE)
 		ioat_engine_discard(&c->engine);
 	if (!ret)
@@ -101,7 +101,7 @@ static int carry_out(struct ioat_channel *c, struct burst *b)
 	return ret;
 }
 
-/* Does the next descriptor. Returns whether it went well. */
+/* Carry out the next descriptor. Return whether it succeeded. */
 static bool step(struct ioat_channel *c, struct burst *b)
 {
 	atomic_store_explicit(&c->live_current, b->next, memory_order_relaxed);
@@ -119,7 +119,7 @@ static bool step(struct ioat_channel *c, struct burst *b)
 	return true;
 }
 
-/* Whether the burst can go on without a look at the channel. */
+/* Whether the burst can continue without taking the lock. */
 static bool go_on(struct ioat_channel *c, const struct burst *b)
 {
 	return !(b->desc.control & IOAT_DESC_INT) &&
@@ -127,7 +127,7 @@ static bool go_on(struct ioat_channel *c, const struct burst *b)
 	       !atomic_load(&c->engine.stop);
 }
 
-/* Once per rearm. Returns whether the caller must raise the interrupt. */
+/* One interrupt per rearm. Return whether the caller must raise it. */
 static bool take_interrupt(struct ioat_channel *c)
 {
 	if (!c->armed)
@@ -137,7 +137,7 @@ static bool take_interrupt(struct ioat_channel *c)
 	return true;
 }
 
-/* Makes the outcome visible. Returns whether to raise the interrupt. */
+/* Publish the results. Return whether the caller must raise the interrupt. */
 static bool publish(struct ioat_channel *c, const struct burst *b)
 {
 	c->busy = false;
@@ -162,7 +162,7 @@ static bool publish(struct ioat_channel *c, const struct burst *b)
 	return b->desc.control & IOAT_DESC_INT && take_interrupt(c);
 }
 
-/* Takes the lock held, gives it back so. */
+/* The lock is held before and after, but not all the time. */
 static void do_burst(struct ioat_channel *c)
 {
 	struct burst b;
@@ -200,7 +200,7 @@ static void *copy_thread(void *arg)
 
 /**
  * ioat_copy_thread_start - start the thread of a channel
- * @c: channel; ends the thread by @quit
+ * @c: channel; its member quit ends the thread
  *
  * Return: 0 or -errno.
  */
@@ -209,7 +209,7 @@ int ioat_copy_thread_start(struct ioat_channel *c)
 	sigset_t all, old;
 	int ret;
 
-	/* Signals are for the thread that runs the event loop. */
+	/* The thread that runs the event loop handles signals. */
 	sigfillset(&all);
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Joins the parts of the device to libvuser's server. */
+/* Connects the parts of the device with a server of libvuser. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +17,13 @@
 #include "memory.h"
 #include "regs.h"
 
-/* A reset waits for a message on its way, so do not wait for long. */
+/* A reset waits for a message that is in progress, so the time is short. */
 #define DMA_TIMEOUT_MS 5000
 
 /**
  * struct ioat_device - the device
- * @verbose: log clients that come and go
- * @server: the client's side of it
+ * @verbose: log when clients connect and disconnect
+ * @server: the server, which the client is connected to
  * @server_io: calls the server, NULL before ioat_device_serve()
  * @channel: the DMA channel
  * @memory: the client's memory, as the channel sees it
@@ -40,7 +40,7 @@ struct ioat_device {
 	struct vuser_pci pci;
 };
 
-/* A vector without an eventfd is one the client does not want to hear of. */
+/* If the vector has no eventfd, the client does not want this interrupt. */
 static void raise_irq(void *ctx)
 {
 	struct ioat_device *dev = ctx;
@@ -48,7 +48,7 @@ static void raise_irq(void *ctx)
 	vuser_irq_trigger(dev->server, VFIO_PCI_MSIX_IRQ_INDEX, 0);
 }
 
-/* Regions, for the event loop. */
+/* Accesses to regions, from the event loop. */
 
 static void device_reset(struct ioat_device *dev)
 {
@@ -102,7 +102,7 @@ static int write_config(void *data, uint32_t index, uint64_t offset,
 	return ret;
 }
 
-/* The life of a client. */
+/* Clients. */
 
 static void on_connected(void *data)
 {
@@ -112,12 +112,15 @@ static void on_connected(void *data)
 		fprintf(stderr, "vuser-ioat: client connected\n");
 }
 
-/* The next client finds the device as the first one did. */
+/* Reset the device, so that the next client finds it in its initial state. */
 static void on_disconnected(void *data, int error)
 {
 	struct ioat_device *dev = data;
 
-	/* At the end of all the channel is gone before its client. */
+	/*
+	 * When the device is freed, the channel is freed before the client
+	 * disconnects.
+	 */
 	if (dev->channel)
 		device_reset(dev);
 	if (error)
@@ -210,8 +213,8 @@ static int start_server(struct ioat_device *dev,
 }
 
 /**
- * ioat_device_new - make a device that nobody can reach yet
- * @options: how to serve
+ * ioat_device_new - create a device, which does not listen yet
+ * @options: options of the device
  * @device: set on success
  *
  * Return: 0 or -errno.
@@ -246,7 +249,7 @@ int ioat_device_new(const struct ioat_device_options *options,
 }
 
 /**
- * ioat_device_serve - listen, and have an event loop serve who comes
+ * ioat_device_serve - listen, and serve clients from an event loop
  * @device: device
  * @path: of the socket
  * @event: event loop
@@ -264,12 +267,16 @@ int ioat_device_serve(struct ioat_device *device, const char *path,
 }
 
 /**
- * ioat_device_free - send the client away, remove the socket, end the thread
+ * ioat_device_free - disconnect the client, remove the socket and end the
+ * thread
  * @device: device
  */
 void ioat_device_free(struct ioat_device *device)
 {
-	/* First: no message is answered after it, so the thread ends at once. */
+	/*
+	 * Disconnect first: pending messages then fail, so the thread ends at
+	 * once.
+	 */
 	if (device->channel) {
 		vuser_server_disconnect(device->server);
 		ioat_channel_free(device->channel);

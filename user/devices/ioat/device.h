@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device as a vfio-user server: libvuser on one side, the parts on the other. */
+/* The device as a vfio-user server. */
 #ifndef IOAT_DEVICE_H
 #define IOAT_DEVICE_H
 
@@ -10,12 +10,13 @@ struct ioat_device;
 struct sd_event;
 
 /**
- * struct ioat_device_options - how to serve
- * @no_fd_dma: reach the client's memory by messages only, as if it never gave
- *	an fd
- * @verbose: log clients that come and go
- * @hide_max_dma_maps: do not tell the client about @max_dma_maps
- * @max_dma_maps: DMA regions taken at one time, 0 for libvuser's default
+ * struct ioat_device_options - options of the device
+ * @no_fd_dma: access the client's memory by messages only, even if the client
+ *	sends file descriptors
+ * @verbose: log when clients connect and disconnect
+ * @hide_max_dma_maps: do not report @max_dma_maps to the client
+ * @max_dma_maps: maximum number of DMA regions at the same time, 0 for the
+ *	default of libvuser
  */
 struct ioat_device_options {
 	bool no_fd_dma;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The device's way into the consumer's memory. The engine knows nothing more of
- * it, so that it can be tried without a socket.
+ * Access to the memory of the client. The engine uses only this interface, so
+ * that tests can run it without a socket.
  */
 #ifndef IOAT_DMA_H
 #define IOAT_DMA_H
@@ -15,10 +15,10 @@ enum ioat_dma_dir {
 };
 
 /**
- * struct ioat_span - a contiguous piece of the consumer's memory, in use
- * @ptr: where it is mapped here, or NULL where only messages reach it
- * @len: bytes from the IOVA that was asked for, at least 1
- * @ref: the provider's own
+ * struct ioat_span - a contiguous piece of the client's memory, in use
+ * @ptr: the mapped memory, or NULL if it is accessible by messages only
+ * @len: bytes from the requested IOVA on, at least 1
+ * @ref: for the provider
  */
 struct ioat_span {
 	void *ptr;
@@ -29,16 +29,16 @@ struct ioat_span {
 /**
  * struct ioat_dma_ops - memory provider
  * @get: look up at most @len bytes at @iova for @dir and keep them mapped until
- *	@put. Fills @span and returns 0; or -EFAULT where nothing is mapped,
- *	-EACCES where the mapping forbids @dir. Never waits.
- * @put: give a span back. The provider may keep its memory at hand.
- * @release: keep nothing at hand any more: nothing will be looked up for long.
+ *	@put. Fills @span and returns 0; or returns -EFAULT if nothing is mapped
+ *	there, -EACCES if the mapping forbids @dir. Never waits.
+ * @put: return a span. The provider may keep its memory mapped.
+ * @release: unmap all memory that is kept, because no lookup is expected soon.
  * @read: copy @len bytes at @iova to @buf by message. May wait for the peer.
- *	0, or a negative errno.
- * @write: the same, the other way.
+ *	Returns 0 or a negative errno.
+ * @write: copy @len bytes from @buf to @iova, likewise.
  *
- * All are called from the copy thread only. @release must not wait: it is called
- * with the channel's lock held.
+ * All functions are called from the copy thread only. @release must not wait,
+ * because it is called with the channel's lock held.
  */
 struct ioat_dma_ops {
 	int (*get)(void *ctx, uint64_t iova, size_t len, enum ioat_dma_dir dir,

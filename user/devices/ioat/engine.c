@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The data mover: fetches a descriptor, checks it, copies or fills, writes the
- * completion. Between descriptors it keeps those that it read ahead, no more.
+ * The engine fetches a descriptor, checks it, copies or fills, and writes the
+ * completion. Between two descriptors, its only state is the descriptors that
+ * it has read ahead.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 #include "engine.h"
 
-/* What a failing access to one kind of address is called in CHANERR. */
+/* The bits of CHANERR for failed accesses to one kind of address. */
 struct errors {
 	uint32_t address;
 	uint32_t data;
@@ -72,7 +73,7 @@ static bool stopped(const struct ioat_engine *e)
 	return atomic_load_explicit(&e->stop, memory_order_relaxed);
 }
 
-/* A message that failed because the channel is being stopped is no error. */
+/* If the channel is being stopped, a failed message is not an error. */
 static int message_failed(struct ioat_engine *e, uint32_t error,
 			  uint32_t *chanerr)
 {
@@ -83,8 +84,9 @@ static int message_failed(struct ioat_engine *e, uint32_t error,
 }
 
 /*
- * Reads consumer memory into a buffer of ours. No span is held while a message
- * waits for its answer: the peer may want the span's memory back first.
+ * Read memory of the client into a local buffer. No span is in use while a
+ * message waits for its reply: the client may wait until the memory is unmapped
+ * before it replies.
  */
 static int load(struct ioat_engine *e, uint64_t iova, void *buf, size_t len,
 		const struct errors *errors, uint32_t *chanerr)
@@ -120,7 +122,7 @@ static int load(struct ioat_engine *e, uint64_t iova, void *buf, size_t len,
 	return 0;
 }
 
-/* Writes a buffer of ours to consumer memory; the mirror of load(). */
+/* Write a local buffer to memory of the client; the counterpart of load(). */
 static int store(struct ioat_engine *e, uint64_t iova, const void *buf,
 		 size_t len, const struct errors *errors, uint32_t *chanerr)
 {
@@ -156,8 +158,8 @@ static int store(struct ioat_engine *e, uint64_t iova, const void *buf,
 }
 
 /*
- * Copies as much as is contiguous on both sides, straight from mapping to
- * mapping where both are mapped. Returns the bytes done, or -errno.
+ * Copy as many bytes as are contiguous on both sides, directly if both sides
+ * are mapped. Return the number of copied bytes, or -errno.
  */
 static int copy_piece(struct ioat_engine *e, uint64_t src, uint64_t dst,
 		      size_t len, uint32_t *chanerr)
@@ -243,9 +245,10 @@ static int fill(struct ioat_engine *e, const struct ioat_desc *desc,
 }
 
 /*
- * Reads the descriptor at @addr, and as many of those behind it as are due and seem
- * to come next: what was read before went through memory without a jump. Where not
- * all can be read, the one that is wanted now.
+ * Read the descriptor at @addr, and some of those that follow it in memory.
+ * Their number doubles as long as the chain continues without a jump, up to
+ * IOAT_AHEAD and to the number of descriptors that are due. If they cannot all
+ * be read, read only the one at @addr.
  */
 static int read_ahead(struct ioat_engine *e, uint64_t addr, uint16_t due,
 		      const struct errors *errors, uint32_t *chanerr)
@@ -275,7 +278,7 @@ static int read_ahead(struct ioat_engine *e, uint64_t addr, uint16_t due,
 }
 
 /**
- * ioat_engine_discard - read the next descriptor anew
+ * ioat_engine_discard - discard the descriptors that were read ahead
  * @e: engine
  */
 void ioat_engine_discard(struct ioat_engine *e)
@@ -286,9 +289,10 @@ void ioat_engine_discard(struct ioat_engine *e)
 /**
  * ioat_engine_fetch - read a descriptor
  * @e: engine
- * @addr: its IOVA
- * @first: it is the first of a chain, named by CHAINADDR
- * @due: how many may be carried out, with this one; no more are read
+ * @addr: IOVA of the descriptor
+ * @first: the descriptor is the first one of a chain, at CHAINADDR
+ * @due: number of descriptors that may be carried out from @addr on; no more
+ *	are read
  * @desc: filled in on success
  * @chanerr: gets the bits of what went wrong
  *
@@ -320,11 +324,11 @@ int ioat_engine_fetch(struct ioat_engine *e, uint64_t addr, bool first,
 /**
  * ioat_engine_run - check and carry out a descriptor
  * @e: engine
- * @desc: descriptor, a copy of ours
+ * @desc: local copy of a descriptor
  * @chanerr: gets the bits of what went wrong
  *
- * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped. In the
- * last two cases part of the destination may have been written.
+ * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped. After an
+ * error, a part of the destination may have been written.
  */
 int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,
 		    uint32_t *chanerr)
@@ -350,7 +354,7 @@ int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,
 }
 
 /**
- * ioat_engine_complete - write a completion, in one store where it is mapped
+ * ioat_engine_complete - write a completion, in one store if it is mapped
  * @e: engine
  * @addr: IOVA of 8 aligned bytes
  * @value: address and state of the channel

@@ -9,20 +9,23 @@
 #include "dma.h"
 #include "regs.h"
 
-/* A pattern repeats every 8 bytes, so a whole number of them fits. */
+/* A multiple of 8 bytes, after which a pattern repeats. */
 #define IOAT_PATTERN_SIZE 4096
 
-/* As many descriptors as are read at once, and their distance. */
+/*
+ * The maximum number of descriptors that are read at once, and their distance.
+ */
 #define IOAT_AHEAD 16
 #define IOAT_SLOT  IOAT_DESC_ALIGN
 
 /**
- * struct ioat_ahead - descriptors that were read before their turn
- * @next: IOVA of the first that was not taken yet
- * @left: how many there are
- * @taken: how many of @slots were taken
- * @window: how many to read at once; doubled as long as one follows the other
- * @slots: as they are in memory
+ * struct ioat_ahead - descriptors that were read ahead
+ * @next: IOVA of the first descriptor that was not taken yet
+ * @left: number of descriptors that were not taken yet
+ * @taken: number of @slots that were taken
+ * @window: number of descriptors to read at once; it doubles as long as the
+ *	chain continues without a jump
+ * @slots: the descriptors, as they are in memory
  */
 struct ioat_ahead {
 	uint64_t next;
@@ -33,12 +36,12 @@ struct ioat_ahead {
 };
 
 /**
- * struct ioat_engine - carries out one descriptor at a time
- * @dma: the consumer's memory
- * @ahead: the next descriptors, for the thread that fetches
- * @stop: set by anybody to cut the running descriptor short
- * @bounce: where data rests on its way from message to message
- * @pattern: what a fill copies from
+ * struct ioat_engine - carries out one descriptor after the other
+ * @dma: access to the client's memory
+ * @ahead: descriptors that were read ahead, for the thread that fetches
+ * @stop: any thread may set it to stop the current descriptor
+ * @bounce: buffer for data that is read and written by messages
+ * @pattern: source of a fill
  */
 struct ioat_engine {
 	struct ioat_dma dma;

@@ -3,9 +3,9 @@
 #define IOAT_IRQ_H
 
 /**
- * struct ioat_irq - where the channel's interrupt goes
- * @raise: raise MSI-X vector 0. Called from the copy thread, with no lock held.
- * @ctx: passed to @raise
+ * struct ioat_irq - raises the interrupt of the channel
+ * @raise: raise MSI-X vector 0. Called from the copy thread without locks.
+ * @ctx: for @raise
  */
 struct ioat_irq {
 	void (*raise)(void *ctx);

@@ -18,13 +18,13 @@ static const char usage[] =
 	"Serve an Intel I/OAT DMA engine (8086:2021) over vfio-user.\n"
 	"\n"
 	"  -s, --socket PATH      listen at PATH (" DEFAULT_SOCKET ")\n"
-	"      --no-fd-dma        reach the client's memory by messages only\n"
-	"      --max-dma-maps N   take N DMA regions at one time, refuse the next\n"
+	"      --no-fd-dma        access the client's memory by messages only\n"
+	"      --max-dma-maps N   accept at most N DMA regions at the same time\n"
 	"      --hide-max-dma-maps\n"
-	"                         do not tell the client about that limit\n"
+	"                         do not report this limit to the client\n"
 	"      --copy-baseline N  copy N blocks of 64 KiB between two mappings of\n"
-	"                         this process, print nanoseconds a block, exit\n"
-	"  -v, --verbose          log clients that come and go\n"
+	"                         this process, print nanoseconds per block, exit\n"
+	"  -v, --verbose          log when clients connect and disconnect\n"
 	"  -h, --help             print this and exit\n"
 	"  -V, --version          print the version and exit\n";
 
@@ -59,7 +59,7 @@ static int bad_usage(void)
 	return 2;
 }
 
-/* A number from 1 to 65535, else 0. */
+/* Return the number if it is from 1 to 65535, otherwise 0. */
 static uint32_t parse_limit(const char *arg)
 {
 	unsigned long value;
@@ -69,7 +69,7 @@ static uint32_t parse_limit(const char *arg)
 	return *end || value > UINT16_MAX ? 0 : value;
 }
 
-/* Returns -1 to go on, else the exit status. */
+/* Return -1 to continue, otherwise the exit status. */
 static int parse(int argc, char **argv, struct arguments *args)
 {
 	int c;
@@ -86,7 +86,8 @@ static int parse(int argc, char **argv, struct arguments *args)
 			args->device.max_dma_maps = parse_limit(optarg);
 			if (!args->device.max_dma_maps) {
 				fprintf(stderr, "vuser-ioat: --max-dma-maps "
-						"takes 1 to 65535\n");
+						"needs a number from 1 to "
+						"65535\n");
 				return bad_usage();
 			}
 			break;
@@ -154,7 +155,7 @@ static int serve(const struct arguments *args)
 	}
 	ret = ioat_device_new(&args->device, &device);
 	if (ret < 0) {
-		status = fail("cannot make the device", ret);
+		status = fail("cannot create the device", ret);
 		goto out;
 	}
 	ret = ioat_device_serve(device, args->path, event);
@@ -168,7 +169,7 @@ static int serve(const struct arguments *args)
 
 	ret = sd_event_loop(event);
 	if (ret < 0)
-		status = fail("event loop", ret);
+		status = fail("the event loop failed", ret);
 out:
 	if (device)
 		ioat_device_free(device);

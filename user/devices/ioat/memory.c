@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The client's memory, by libvuser. */
+/* Access to the client's memory through libvuser. */
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -11,7 +11,7 @@ static void put_held(struct ioat_memory *m, struct ioat_held *held)
 	held->ref.region = NULL;
 }
 
-/* Lets go of all that no span is using; false: one is. */
+/* Release all regions that no span uses. Return false if a region is in use. */
 static bool release_unused(struct ioat_memory *m)
 {
 	bool all = true;
@@ -26,7 +26,10 @@ static bool release_unused(struct ioat_memory *m)
 	return all;
 }
 
-/* The event loop waits for an unmapped region: one more piece is too many. */
+/*
+ * The event loop waits until a region is released, so release it before the
+ * next piece.
+ */
 static void heed_unmap(struct ioat_memory *m)
 {
 	if (!atomic_load_explicit(&m->release, memory_order_relaxed))
@@ -55,7 +58,7 @@ static struct ioat_held *find_held(struct ioat_memory *m, uint64_t iova,
 	return NULL;
 }
 
-/* An entry to use anew. Spans use two at most, so there is one. */
+/* Find an entry to reuse. Spans use at most two entries, so one is free. */
 static struct ioat_held *take_entry(struct ioat_memory *m)
 {
 	struct ioat_held *held;
@@ -69,7 +72,10 @@ static struct ioat_held *take_entry(struct ioat_memory *m)
 	return held;
 }
 
-/* Memory that is not mapped: all that a message reaches lies in one region. */
+/*
+ * Memory that is not mapped here. A message can access only one region, so find
+ * out how many bytes lie in the region.
+ */
 static int get_unmapped(struct ioat_memory *m, uint64_t iova, size_t len,
 			int prot, struct ioat_span *span)
 {
@@ -84,7 +90,10 @@ static int get_unmapped(struct ioat_memory *m, uint64_t iova, size_t len,
 	}
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;
-	/* Mapped meanwhile: what sends messages copies from there as well. */
+	/*
+	 * The memory was mapped meanwhile. Messages work with mapped memory,
+	 * too.
+	 */
 	if (!ret)
 		vuser_dma_put(m->server, &ref);
 	*span = (struct ioat_span) { .len = len };
@@ -156,8 +165,8 @@ static int memory_write(void *ctx, uint64_t iova, const void *buf, size_t len)
 }
 
 /**
- * ioat_memory_dma - what the channel is given
- * @memory: stays the caller's, as long as the channel lives
+ * ioat_memory_dma - the memory as the interface that the channel uses
+ * @memory: must stay valid as long as the channel exists
  *
  * Return: operations and their context.
  */
@@ -175,12 +184,12 @@ struct ioat_dma ioat_memory_dma(struct ioat_memory *memory)
 }
 
 /**
- * ioat_memory_release - have the copy thread hold no region any longer than it
- *	must
+ * ioat_memory_release - have the copy thread release regions soon
  * @memory: the client's memory
  *
- * For libvuser's callback, which comes before it waits for the region. The
- * thread heeds it at the next piece, or has let go already when it is idle.
+ * To be called from the callback of libvuser that announces an unmap. After it,
+ * libvuser waits until the region is released. The thread releases regions
+ * before the next piece of a copy; if it is idle, it has released them already.
  */
 void ioat_memory_release(struct ioat_memory *memory)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The client's memory for the copy thread. Regions that are in use stay held
- * from one descriptor to the next, so that a lookup takes no lock.
+ * The client's memory, for the copy thread. The thread holds regions from one
+ * descriptor to the next, so that a lookup needs no lock.
  */
 #ifndef IOAT_MEMORY_H
 #define IOAT_MEMORY_H
@@ -17,8 +17,8 @@
 
 /**
  * struct ioat_held - a region that is held
- * @ref: libvuser's hold on it; no region: a free entry
- * @users: spans of it that are in use
+ * @ref: reference of libvuser; without a region, the entry is free
+ * @users: number of spans of the region that are in use
  */
 struct ioat_held {
 	struct vuser_dma_ref ref;
@@ -27,11 +27,11 @@ struct ioat_held {
 
 /**
  * struct ioat_memory - the client's memory
- * @server: knows the regions
- * @pci: knows whether the device may use them
- * @release: a region is to be unmapped; set by the event loop
- * @victim: the entry to reuse next
- * @held: belongs to the copy thread
+ * @server: has the regions
+ * @pci: has the bit that lets the device access memory
+ * @release: a region is being unmapped; set by the event loop
+ * @victim: index of the entry to reuse next
+ * @held: regions that the copy thread holds; only the thread uses it
  */
 struct ioat_memory {
 	struct vuser_server *server;

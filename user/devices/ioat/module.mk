@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# vuser-ioat, an Intel I/OAT DMA engine as a vfio-user server.
+# vuser-ioat serves an Intel I/OAT DMA engine over vfio-user.
 
 programs += vuser-ioat
 bin += vuser-ioat

@@ -61,7 +61,7 @@
 #define IOAT_CHANCMD_RESUME  0x10
 #define IOAT_CHANCMD_RESET   0x20
 
-/* The low bits of CHANSTS and of what is written to CHANCMP. */
+/* The state in the low bits of CHANSTS, and of the value written to CHANCMP. */
 enum ioat_state {
 	IOAT_ACTIVE = 0,
 	IOAT_IDLE = 1,
@@ -84,7 +84,7 @@ enum ioat_state {
 #define IOAT_ERR_LENGTH	     (1u << 11)
 #define IOAT_ERR_COMPLETION  (1u << 12)
 
-/* Configuration space, besides what every PCI device has */
+/* Registers in configuration space that only this device has */
 #define IOAT_PCI_DMAUNCERRSTS	 0x148
 #define IOAT_PCI_CHANERR_INT	 0x180
 #define IOAT_PCI_CHANERRMASK_INT 0x184
