@@ -151,7 +151,7 @@ static int take_dev(void *data, const struct vnl_msg *msg)
 	return vnl_dev_parse(msg, data);
 }
 
-/* An answer that is a success without a device is none. */
+/* A successful reply must contain a device. */
 static int get_dev(struct vnl_sock *nl, struct nl_msg *msg, struct vnl_dev *dev)
 {
 	int ret;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests and events of the family.
+ * Requests to the family, and events from it.
  *
- * libnl resolves the family, builds messages and receives datagrams.  What is
- * in a datagram is walked here: an owner's socket gets answers and doorbells
- * mixed, and the kernel's own words about an error are worth showing.
+ * libnl resolves the family, builds messages and receives datagrams. This file
+ * reads the messages in a datagram itself, for two reasons: replies and events
+ * arrive mixed on the socket of an owner, and libnl does not return the error
+ * text of the kernel.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -20,15 +21,17 @@
 
 #include "sock.h"
 
-/* A description with all that a server may claim must fit one request. */
+/*
+ * Large enough for the largest description of a device, which is one request.
+ */
 #define SNDBUF (4 << 20)
-/* Doorbells and changes of some hundred devices at once. */
+/* Large enough for events of some hundred devices at once. */
 #define RCVBUF (4 << 20)
 
-/* The kernel's own limit. */
+/* The limit of the kernel. */
 #define MAX_ERRNO 4095
 
-/* What a received message meant to a caller who waits for an answer. */
+/* Whether a received message completes the reply to a request. */
 enum progress {
 	MORE,
 	DONE,
@@ -42,7 +45,10 @@ static void set_options(int fd)
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
 
-	/* Without privileges the system's limit holds, which is enough. */
+	/*
+	 * Without privileges the limit of the system applies, which is large
+	 * enough.
+	 */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &snd, sizeof(snd)))
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &snd, sizeof(snd));
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcv, sizeof(rcv)))
@@ -104,7 +110,10 @@ int vnl_sock_join(struct vnl_sock *nl)
 	struct nl_sock *ctrl;
 	int group = -NLE_NOMEM;
 
-	/* A socket of its own: @nl does not block, which libnl counts on. */
+	/*
+	 * Use another socket: libnl needs a blocking socket for this, and @nl
+	 * does not block.
+	 */
 	ctrl = nl_socket_alloc();
 	if (ctrl && !genl_connect(ctrl))
 		group = genl_ctrl_resolve_grp(ctrl, VUSER_FAMILY_NAME,
@@ -133,7 +142,7 @@ struct nl_msg *vnl_sock_request(struct vnl_sock *nl, uint8_t cmd, int flags,
 	return msg;
 }
 
-/* The text that came with an error, or with a success. */
+/* Keep the text that the kernel sent with an error, or with a success. */
 static void take_text(struct vnl_sock *nl, struct nlmsghdr *hdr)
 {
 	struct nlmsgerr *err = nlmsg_data(hdr);
@@ -199,7 +208,7 @@ static enum progress take_message(struct vnl_sock *nl, struct nlmsghdr *hdr,
 	return MORE;
 }
 
-/* Takes one datagram: VNL_*, or -EAGAIN, -ENOBUFS, ... */
+/* Receive one datagram: MORE or DONE, or -EAGAIN, -ENOBUFS, ... */
 static int receive(struct vnl_sock *nl, vnl_sock_fn fn, void *data, int *result)
 {
 	enum progress progress = MORE;
@@ -214,7 +223,7 @@ static int receive(struct vnl_sock *nl, vnl_sock_fn fn, void *data, int *result)
 	if (len < 0)
 		return len == -NLE_NOMEM ? -ENOBUFS : -EIO;
 
-	/* Only the kernel may speak here. */
+	/* Ignore messages that are not from the kernel. */
 	if (!from.nl_pid)
 		for (hdr = (struct nlmsghdr *)buf; nlmsg_ok(hdr, len);
 		     hdr = nlmsg_next(hdr, &len))
@@ -236,7 +245,9 @@ int vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg, vnl_sock_fn fn,
 		return ret == -NLE_MSGSIZE ? -EMSGSIZE : -EIO;
 	do {
 		ret = receive(nl, fn, data, &result);
-		/* Doorbells were lost: the caller's event loop sees to it. */
+		/*
+		 * Events were lost. The caller handles this in its event loop.
+		 */
 		if (ret == -ENOBUFS && nl->event)
 			nl->event(nl->event_data, NULL);
 	} while (ret == MORE || ret == -ENOBUFS);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who it is, is in a lock: it holds one on a file of the device's, which goes
- * with the process whatever happens, so no other is ever taken for it.
+ * A vuser-vhost holds a lock on a file of its device. The lock tells which
+ * process serves the device. It ends with the process in any case, so another
+ * process is never taken for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static void path_of(char path[128], const char *uuid, const char *suffix)
 	snprintf(path, 128, DIRECTORY "/%s.%s", uuid, suffix);
 }
 
-/* Its command line, in pieces of @copy; 0 or -EINVAL. */
+/* Make the command line, from parts of @copy; 0 or -EINVAL. */
 static int make_args(char *copy, const char *socket, char *argv[MAX_ARGS])
 {
 	char *path = strchr(copy, ':'), *option, *value;
@@ -56,7 +57,10 @@ static int make_args(char *copy, const char *socket, char *argv[MAX_ARGS])
 	return 0;
 }
 
-/* A socket for READY=1, its address as systemd has it in the environment. */
+/*
+ * A socket that receives READY=1. @name is its address in the form that
+ * sd_notify() expects in the environment.
+ */
 static int notify_socket(char name[64])
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -74,7 +78,9 @@ static int notify_socket(char name[64])
 	return fd;
 }
 
-/* In the child.  The lock is the process's own: it stays over exec. */
+/*
+ * Run vuser-vhost in the child process. The process keeps the lock over exec.
+ */
 static void become_bridge(const char *uuid, const char *notify, char **argv)
 {
 	struct flock lock = { .l_type = F_WRLCK };
@@ -96,7 +102,10 @@ static void become_bridge(const char *uuid, const char *notify, char **argv)
 	_exit(127);
 }
 
-/* Until it is ready: 0; it has ended, or takes too long: -errno. */
+/*
+ * Wait until vuser-vhost is ready. Return -errno if it has exited or takes too
+ * long.
+ */
 static int wait_ready(pid_t pid, int notify)
 {
 	struct pollfd pfds[2] = {
@@ -121,7 +130,7 @@ static int wait_ready(pid_t pid, int notify)
 	return ret;
 }
 
-/* What it said before it ended, and nothing stays of it. */
+/* Show the messages of a vuser-vhost that has exited, and remove its files. */
 static int show_log(const char *uuid)
 {
 	char path[128], line[512] = "";
@@ -184,7 +193,10 @@ void bridge_stop(const char *uuid)
 		return;
 	if (!fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK) {
 		kill(lock.l_pid, SIGTERM);
-		/* Until it let go, by its end. */
+		/*
+		 * Wait for the lock, which is released when the process has
+		 * exited.
+		 */
 		lock = (struct flock) { .l_type = F_WRLCK };
 		fcntl(fd, F_SETLKW, &lock);
 	}

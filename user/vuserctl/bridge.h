@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A vuser-vhost of a device's own, for `create --vhost` and `remove`. */
+/*
+ * A vuser-vhost for one device: `create --vhost` starts it, `remove` ends it.
+ */
 #ifndef VUSERCTL_BRIDGE_H
 #define VUSERCTL_BRIDGE_H
 
 #include <stddef.h>
 
 /**
- * bridge_start - start a vuser-vhost and wait until it serves
- * @uuid: of the device
+ * bridge_start - start a vuser-vhost, and wait until it is ready
+ * @uuid: UUID of the device
  * @what: TYPE:PATH[,OPTION[=VALUE]]...
- * @endpoint: set to where it serves
- * @size: of @endpoint
+ * @endpoint: set to the path of its socket
+ * @size: size of @endpoint
  *
- * It goes on when vuserctl has ended.
+ * It continues to run when vuserctl has exited.
  *
- * Return: 0, or an exit status after complaining.
+ * Return: 0, or an exit status after printing an error.
  */
 int bridge_start(const char *uuid, const char *what, char *endpoint,
 		 size_t size);
 
-/* bridge_stop - end that of a device, where there is one, and wait for it */
+/*
+ * End the vuser-vhost of a device, if there is one, and wait until it has
+ * exited.
+ */
 void bridge_stop(const char *uuid);
 
 #endif /* VUSERCTL_BRIDGE_H */

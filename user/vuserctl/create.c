@@ -19,14 +19,14 @@
 #define WAIT_DEFAULT 30
 
 /**
- * struct create - what was asked for
- * @uuid: of the device
- * @set: settings
- * @vhost: a back-end to start a vuser-vhost for, NULL: none
- * @wait: seconds to wait for a server, 0: do not
- * @dev: what became of it
- * @said: the error that was said last
- * @done: waited for: it has a server
+ * struct create - a run of this command
+ * @uuid: UUID of the device
+ * @set: settings of the device
+ * @vhost: argument of --vhost, or NULL
+ * @wait: seconds to wait for a server, 0: do not wait
+ * @dev: last known state of the device
+ * @said: the last error that was printed
+ * @done: the device has a server
  */
 struct create {
 	char uuid[37];
@@ -52,7 +52,7 @@ static int random_uuid(char uuid[37])
 	return len == 36 ? 0 : -EIO;
 }
 
-/* The kernel's way of writing it, which its name in sysfs has. */
+/* Write the UUID as the kernel does, for the name in sysfs. */
 static int take_uuid(char uuid[37], const char *arg)
 {
 	uint8_t bytes[VUSER_UUID_LEN];
@@ -161,7 +161,7 @@ static int apply(struct ctl *ctl, struct create *create)
 	return 0;
 }
 
-/* A server that is started for this device alone. */
+/* Start a vuser-vhost as the server of this device. */
 static int start_bridge(struct create *create)
 {
 	int status = bridge_start(create->uuid, create->vhost,
@@ -174,7 +174,7 @@ static int start_bridge(struct create *create)
 
 /* Waiting ----------------------------------------------------------------- */
 
-/* An error is no reason to stop: the server may only be slower than we are. */
+/* Continue to wait after an error: the server may just not be ready yet. */
 static void look(struct create *create, const struct vnl_dev *dev)
 {
 	if (strcmp(dev->uuid, create->uuid))
@@ -231,7 +231,7 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += create->wait;
 	do {
-		/* What happened before, or was lost, is seen by asking. */
+		/* Ask for the state: an event may have been missed. */
 		if (vnl_dev_get_uuid(&ctl->nl, create->uuid, &dev))
 			return ctl_complain(
 				"%s was removed while it waited for a server",
@@ -290,7 +290,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (create.wait)
 		status = wait_for_server(ctl, &create, &events);
-	/* Last: it shows what the device has become. */
+	/* Print the device last, so that its final state is shown. */
 	if (ctl->json && print_json(ctl, create.uuid))
 		status = EXIT_FAILURE;
 out:

@@ -13,11 +13,14 @@
 #include "tree.h"
 #include "view.h"
 
-/* As a shell has them. */
+/* The exit statuses that shells use. */
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND	127
 
-/* Programs look for its directory, and its driver is what links lead to. */
+/*
+ * Programs look for the directory of vfio-pci, and the links in the view lead
+ * to it.
+ */
 static int load_vfio_pci(void)
 {
 	struct stat st;
@@ -54,9 +57,9 @@ static int own_mounts(void)
 }
 
 /**
- * struct fill - the filling of the view
- * @ids: of all devices
- * @nr: entries of @ids
+ * struct fill - the devices to put into the view
+ * @ids: numbers of all devices
+ * @nr: number of @ids
  */
 struct fill {
 	uint32_t *ids;
@@ -127,7 +130,10 @@ static int make_view(struct ctl *ctl)
 		return ctl_complain("cannot mount the view at " TREE_PCI_DEVICES
 				    ": %s",
 				    strerror(-ret));
-	/* As readable as sysfs is, for the program may not stay root. */
+	/*
+	 * Everybody may read the view, as sysfs: the program may change its
+	 * user.
+	 */
 	mask = umask(022);
 	status = add_devices(ctl, tree);
 	umask(mask);
@@ -149,7 +155,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(&cmd_exec);
 	if (load_vfio_pci() || own_mounts() || make_view(ctl))
 		return EXIT_FAILURE;
-	/* DPDK takes the place from here. */
+	/* DPDK reads the directory from this variable. */
 	if (setenv("SYSFS_PCI_DEVICES", TREE_PCI_DEVICES, 1))
 		return ctl_complain("out of memory");
 	vnl_sock_close(&ctl->nl);

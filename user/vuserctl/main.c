@@ -46,7 +46,7 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* 0: go on at optind; else exit with *@status. */
+/* 0: continue at optind; otherwise exit with *@status. */
 static int parse_options(int argc, char **argv, struct ctl *ctl, int *status)
 {
 	static const struct option longs[] = {
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 				    argv[optind]);
 	argc -= optind;
 	argv += optind;
-	/* The subcommand's own options. */
+	/* Have getopt start again with the options of the subcommand. */
 	optind = 0;
 
 	ret = vnl_sock_open(&ctl.nl);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Devices for people and for programs. */
+/* Output of devices, as text and as JSON. */
 #ifndef VUSERCTL_OUTPUT_H
 #define VUSERCTL_OUTPUT_H
 
@@ -7,18 +7,18 @@
 
 #include "../netlink/dev.h"
 
-/* Keys are the spec's names. */
+/* The keys are the names of the netlink specification. */
 struct json_object *output_dev_json(const struct vnl_dev *dev);
 struct json_object *output_counters_json(const struct vnl_dev *dev);
 
-/* One line each; the first is for the head. */
+/* A table with one line for each device, and a line with the titles. */
 void output_row_head(void);
 void output_row(const struct vnl_dev *dev);
 
-/* Everything, "name: value". */
+/* Everything about a device, as lines of "name: value". */
 void output_dev(const struct vnl_dev *dev);
 
-/* Prints it on a line of its own and drops it. */
+/* Print @object on a new line, and free it. */
 void output_json(struct json_object *object, bool pretty);
 
 #endif /* VUSERCTL_OUTPUT_H */

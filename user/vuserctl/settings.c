@@ -39,7 +39,7 @@ static int parse_word(const char *arg, uint32_t *number,
 	return 0;
 }
 
-/* The kernel and vuserd have another working directory. */
+/* Make the path absolute: vuserd has another working directory. */
 static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 			  char *why, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The settings that `create` and `set` take as options. */
+/* The settings of a device, which `create` and `set` take as options. */
 #ifndef VUSERCTL_SETTINGS_H
 #define VUSERCTL_SETTINGS_H
 
@@ -22,10 +22,13 @@ enum setting {
 	NR_SETTINGS
 };
 
-/* What getopt_long() returns for the first setting; above all characters. */
+/*
+ * The value that getopt_long() returns for the first setting; above all
+ * characters.
+ */
 #define SETTING_OPTION 256
 
-/* The options, for a table: one line each. */
+/* The options, for the table of getopt_long(). */
 #define SETTINGS_LONGS                                           \
 	{ "endpoint", required_argument, NULL,                   \
 	  SETTING_OPTION + SET_ENDPOINT },                       \
@@ -53,11 +56,11 @@ enum setting {
 	" [--request-timeout-ms N] [--close-timeout-ms N]"
 
 /**
- * struct settings - those that were given
- * @given: by enum setting
- * @endpoint: made absolute; "" for none
- * @pci_address: as it was given
- * @number: of the others
+ * struct settings - the settings that the user gives
+ * @given: for each enum setting, whether it is given
+ * @endpoint: absolute path, or "" for no endpoint
+ * @pci_address: as the user gives it
+ * @number: values of the other settings
  */
 struct settings {
 	bool given[NR_SETTINGS];
@@ -67,24 +70,24 @@ struct settings {
 };
 
 /**
- * settings_parse - take one option
- * @set: where to
- * @option: what getopt_long() returned
- * @arg: its argument, kept
- * @why: for an error, for people
- * @size: of @why
+ * settings_parse - read one option
+ * @set: where to put the setting
+ * @option: return value of getopt_long()
+ * @arg: argument of the option; @set may keep the pointer
+ * @why: set to the reason after -EINVAL
+ * @size: size of @why
  *
- * Return: 0; -ENOENT when it is no setting; -EINVAL and @why is set.
+ * Return: 0; -ENOENT if @option is not a setting; -EINVAL if @arg is invalid.
  */
 int settings_parse(struct settings *set, int option, const char *arg, char *why,
 		   size_t size);
 
-/* A number as the options take it, all of @arg; 0 or -EINVAL. */
+/* Read a number, which must be all of @arg; 0 or -EINVAL. */
 int settings_number(const char *arg, uint32_t *number);
 
 bool settings_any(const struct settings *set);
 
-/* As attributes of dev-set; 0 or -EMSGSIZE. */
+/* Add the settings as attributes of dev-set; 0 or -EMSGSIZE. */
 int settings_put(const struct settings *set, struct nl_msg *msg);
 
 #endif /* VUSERCTL_SETTINGS_H */

@@ -13,9 +13,9 @@
 #include "target.h"
 
 /**
- * struct stats - what to print
- * @interval: seconds between two printings, 0: print once
- * @count: printings with @interval, 0: no end
+ * struct stats - options of this command
+ * @interval: seconds between two outputs, 0: print once
+ * @count: number of outputs with @interval, 0: no limit
  */
 struct stats {
 	double interval;
@@ -50,7 +50,7 @@ static void print_rates_json(const struct vnl_dev *old,
 	output_json(object, false);
 }
 
-/* Those that counted something, each per second. */
+/* Print the increase per second of each counter that has increased. */
 static void print_rates(const struct ctl *ctl, const struct vnl_dev *old,
 			const struct vnl_dev *new, double seconds)
 {
@@ -104,7 +104,7 @@ static int watch(struct ctl *ctl, const struct stats *stats,
 	return EXIT_SUCCESS;
 }
 
-/* Not above a day: it must fit a timespec with room to spare. */
+/* At most one day, which certainly fits into a timespec. */
 static int parse_interval(const char *arg, double *interval)
 {
 	char *end;

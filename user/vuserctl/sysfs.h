@@ -6,10 +6,13 @@
 	"/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci/create"
 #define SYSFS_MDEV "/sys/bus/mdev/devices"
 
-/* 0 or -errno */
+/* Write @text to a file; 0 or -errno. */
 int sysfs_write(const char *path, const char *text);
 
-/* Both wait for the kernel; 0 or -errno. */
+/*
+ * Create or remove a device. Both wait until the kernel has finished; 0 or
+ * -errno.
+ */
 int sysfs_create(const char *uuid);
 int sysfs_remove(const char *uuid);
 

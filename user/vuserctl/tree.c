@@ -20,7 +20,10 @@ struct tree {
 	int dir;
 };
 
-/* A real device, by where it really is: absolute links stand moving. */
+/*
+ * A real device, with the absolute path of its directory: absolute links work
+ * in the view, relative ones do not.
+ */
 struct link {
 	struct link *next;
 	char name[NAME_MAX + 1];
@@ -57,7 +60,7 @@ static int links_read(struct link **links)
 			 entry->d_name);
 		memcpy(link->name, entry->d_name, strlen(entry->d_name) + 1);
 		if (!realpath(path, link->target)) {
-			/* Unplugged meanwhile. */
+			/* The device was unplugged meanwhile. */
 			free(link);
 			continue;
 		}
@@ -123,7 +126,7 @@ static int write_file(int dir, const char *name, const void *data, size_t len)
 	return ret;
 }
 
-/* A link to what @path of the mdev really is, where it has that. */
+/* Make a link to the target of the mdev's file @name, if it exists. */
 static int link_mdev(int dir, const struct vnl_dev *dev, const char *name)
 {
 	char path[sizeof(SYSFS_MDEV) + 64], real[PATH_MAX];
@@ -155,7 +158,7 @@ static int fill(int dir, const struct vnl_dev *dev)
 	ret = link_mdev(dir, dev, "iommu_group");
 	if (ret)
 		return ret;
-	/* Only where the kernel has device files of VFIO's own. */
+	/* This exists only if the kernel has VFIO device files (cdev). */
 	ret = link_mdev(dir, dev, "vfio-dev");
 	return ret == -ENOENT ? 0 : ret;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The view of /sys/bus/pci/devices, put where programs look for it. */
+/* The view of /sys/bus/pci/devices, mounted over the real directory. */
 #ifndef VUSERCTL_TREE_H
 #define VUSERCTL_TREE_H
 
@@ -11,19 +11,19 @@
 struct tree;
 
 /**
- * tree_open - cover TREE_PCI_DEVICES with a view of it, real devices in it
+ * tree_open - mount a view over TREE_PCI_DEVICES, with the real devices in it
  * @tree: result
  *
- * Meant for a mount namespace of the caller's own.
+ * The caller should be in a separate mount namespace.
  *
  * Return: 0 or -errno.
  */
 int tree_open(struct tree **tree);
 
-/* Add a device for which view_possible(); 0 or -errno. */
+/* Add a device for which view_possible() is true; 0 or -errno. */
 int tree_add(struct tree *tree, const struct vnl_dev *dev);
 
-/* Nothing can be changed afterwards; 0 or -errno. */
+/* Make the view read-only and free @tree; 0 or -errno. */
 int tree_seal(struct tree *tree);
 
 #endif /* VUSERCTL_TREE_H */

@@ -5,7 +5,7 @@
 
 #include "view.h"
 
-/* The kernel's resource flags as they stand in "resource". */
+/* Resource flags of the kernel, as they are in "resource". */
 #define RES_IO	      0x00000100ULL
 #define RES_MEM	      0x00000200ULL
 #define RES_PREFETCH  0x00002000ULL
@@ -14,12 +14,12 @@
 #define RES_MEM_64    0x00100000ULL
 
 /*
- * Where BARs are said to be that nobody gave an address.  There is no bus that
- * would decode it; programs only take care that it is not 0.
+ * Addresses of BARs to which no address was assigned. No bus decodes them.
+ * Programs only check that an address is not 0.
  */
 #define ADDRESS_BASE 0x565500000000ULL
 
-/* The largest BAR that PCI knows. */
+/* The maximum size of a BAR in PCI. */
 #define BAR_MAX (1ULL << 63)
 
 static unsigned int config_u8(const struct vnl_dev *dev, unsigned int pos)
@@ -80,7 +80,7 @@ static void print_revision(const struct vnl_dev *dev, char *text, size_t size)
 	snprintf(text, size, "0x%02x\n", config_u8(dev, PCI_REVISION_ID));
 }
 
-/* Interrupts are eventfds; there is no line. */
+/* Interrupts are eventfds, so the device has no interrupt line. */
 static void print_irq(const struct vnl_dev *dev, char *text, size_t size)
 {
 	(void)dev;
@@ -167,7 +167,9 @@ static void rom_resource(const struct vnl_dev *dev, struct resource *res)
 		     (uint32_t)PCI_ROM_ADDRESS_MASK;
 }
 
-/* 0 for what no BAR can be; the kernel takes no region that long. */
+/*
+ * 0 if the size is above the maximum; the kernel does not accept such regions.
+ */
 static uint64_t size_of(const struct vnl_dev *dev, unsigned int index)
 {
 	uint64_t size = index < dev->nr_regions ? dev->regions[index].size : 0;
@@ -175,7 +177,7 @@ static uint64_t size_of(const struct vnl_dev *dev, unsigned int index)
 	return size <= BAR_MAX ? size : 0;
 }
 
-/* A start that the size divides, behind what was given out before. */
+/* Choose an address that is aligned to the size, after all earlier ones. */
 static uint64_t assign(uint64_t *next, uint64_t size)
 {
 	uint64_t align = 4096, start;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device as the text files of a directory under /sys/bus/pci/devices.
+ * The text files of a device's directory in /sys/bus/pci/devices.
  *
- * Pure functions from what the kernel says of a device to a file's content.
+ * Pure functions that turn the kernel's description of a device into the
+ * content of a file.
  */
 #ifndef VUSERCTL_VIEW_H
 #define VUSERCTL_VIEW_H
@@ -12,14 +13,14 @@
 
 #include "../netlink/dev.h"
 
-/* BARs and ROM, one line each in "resource". */
+/* The number of lines in "resource", one for each BAR and one for the ROM. */
 #define VIEW_NR_RESOURCES 7
 #define VIEW_MAX	  2048
 
 /**
- * struct view_file - a file of the directory
- * @name: of the file
- * @print: its content, NUL-terminated; at most @size bytes with the NUL
+ * struct view_file - a file in the directory
+ * @name: name of the file
+ * @print: write the content to @text, at most @size bytes including the NUL
  */
 struct view_file {
 	const char *name;
@@ -29,7 +30,7 @@ struct view_file {
 /* Ends with an entry whose name is NULL. */
 extern const struct view_file view_files[];
 
-/* Is enough known of the device to show it? */
+/* Whether the description of the device is complete enough to show it. */
 bool view_possible(const struct vnl_dev *dev);
 
 #endif /* VUSERCTL_VIEW_H */

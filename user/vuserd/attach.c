@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A description as attributes of dev-attach. */
+/* The description of a device, as attributes of dev-attach. */
 #include <errno.h>
 #include <linux/vfio.h>
 #include <linux/vuser.h>
@@ -7,7 +7,7 @@
 #include "../netlink/sock.h"
 #include "attach.h"
 
-/* More than any one nest of its kind takes, bytes. */
+/* Upper bounds of the size of one nest, in bytes. */
 #define SIZE_SCALARS   256
 #define SIZE_REGION    96
 #define SIZE_AREA      64
@@ -40,9 +40,10 @@ static int put_area(struct nl_msg *msg, const struct vuser_area *area, int fd)
 }
 
 /*
- * A store need not wait for the server where nothing could overtake it: not in
- * a region with a second way in, and not in configuration space, whose writes
- * wait on a PCI bus too.
+ * A write is posted (the kernel does not wait for the server's reply) if
+ * nothing can overtake it. So writes are not posted if the region is also
+ * accessed through shared areas or ioeventfds. Writes to configuration space
+ * are not posted on a PCI bus either.
  */
 static bool is_posted(const struct vuser_description *desc, uint32_t index)
 {

@@ -8,13 +8,13 @@
 struct vnl_sock;
 
 /**
- * attach - give a server to the kernel
+ * attach - attach a server to its device in the kernel
  * @nl: the socket that owns the device
- * @id: the device
- * @token: of the owner
- * @desc: of the handshake; stays the caller's
- * @config: configuration space
- * @config_size: bytes of it, 0 for none
+ * @id: number of the device
+ * @token: token of the owner
+ * @desc: description from the handshake; still owned by the caller
+ * @config: content of configuration space
+ * @config_size: size of @config in bytes, 0 without configuration space
  *
  * Return: 0 or a negative errno; vnl_sock_error() says more.
  */

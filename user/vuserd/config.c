@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-/* Servers are only sure to take natural accesses of 4 bytes here. */
+/* Aligned accesses of 4 bytes are the only ones that every server supports. */
 #define PIECE 4
 
 static int ask(struct config *config)
@@ -27,7 +27,10 @@ static int ask(struct config *config)
 	if (len < 0)
 		return len;
 	iov.iov_len = len;
-	/* The server has read all that was sent before: there is room. */
+	/*
+	 * The server has read everything that was sent before, so the socket
+	 * has room.
+	 */
 	return vuser_msg_send(config->sock, &hdr, &iov, 1, NULL, 0, 0);
 }
 
@@ -55,7 +58,9 @@ int config_start(struct config *config, const struct vuser_description *desc)
 	return ret ? ret : -EAGAIN;
 }
 
-/* No extended capability: nobody looks any further. */
+/*
+ * Without extended capabilities, the rest of configuration space is not used.
+ */
 static bool is_end(const struct config *config)
 {
 	static const uint8_t none[PIECE];
@@ -64,7 +69,7 @@ static bool is_end(const struct config *config)
 	       !memcmp(config->data + PCI_CFG_SPACE_SIZE, none, PIECE);
 }
 
-/* What came must be the reply to what was asked last. */
+/* The message must be the reply to the last request. */
 static int take(struct config *config)
 {
 	const struct vfio_user_header *hdr = &config->msg.hdr;
@@ -76,7 +81,7 @@ static int take(struct config *config)
 	    hdr->msg_id != config->done / PIECE)
 		return -EPROTO;
 	if (hdr->flags & VFIO_USER_FLAGS_ERROR) {
-		/* The rest is not there: what was read has to do. */
+		/* The rest is not readable: keep what was read so far. */
 		config->size = config->done;
 		return 0;
 	}

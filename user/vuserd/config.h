@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading a device's configuration space before it is attached.
+ * Reads the configuration space of a device before it is attached.
  *
- * The kernel keeps it for those who show the device under /sys/bus/pci: once
- * the device is attached, only its consumer may read it.
+ * The kernel keeps a copy for `vuserctl exec`, which shows the device in
+ * /sys/bus/pci/devices. When the device is attached, only its consumer can read
+ * its configuration space.
  */
 #ifndef VUSERD_CONFIG_H
 #define VUSERD_CONFIG_H
@@ -14,13 +15,13 @@
 #include <vuser/sock.h>
 
 /**
- * struct config - the reading of one device's configuration space
- * @sock: the idle socket of a handshake
- * @size: bytes to read
- * @done: bytes read
- * @msg: the reply on its way in
- * @error: why it is useless, for people
- * @data: what was read
+ * struct config - reads the configuration space of one device
+ * @sock: socket after the handshake, without pending messages
+ * @size: number of bytes to read
+ * @done: number of bytes read so far
+ * @msg: the reply that is being received
+ * @error: after an error: the reason as text
+ * @data: the bytes read so far
  */
 struct config {
 	int sock;
@@ -32,16 +33,19 @@ struct config {
 };
 
 /**
- * config_start - ask for the first piece
+ * config_start - send the first request
  * @config: uninitialized
- * @desc: of the handshake
+ * @desc: description from the handshake
  *
- * Return: 0 when there is nothing to read, -EAGAIN: step it when there is
- * input, or an errno of sending.
+ * Return: 0 if there is nothing to read; -EAGAIN: call config_step() when there
+ * is input; or an errno of sending.
  */
 int config_start(struct config *config, const struct vuser_description *desc);
 
-/* 0: done; -EAGAIN: step again when there is input; else see config->error. */
+/*
+ * Process input. 0: complete; -EAGAIN: call again when there is input; another
+ * errno: see config->error.
+ */
 int config_step(struct config *config);
 
 void config_clear(struct config *config);

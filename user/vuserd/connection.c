@@ -12,17 +12,18 @@
 #include "endpoint.h"
 #include "explain.h"
 
-/* So many times one answer's time for all of them. */
+/* Maximum time of an attempt, as a multiple of the time for one reply. */
 #define WHOLE 10
 
 /**
- * struct connection - one attempt
- * @handshake: its first half, NULL after it
- * @desc: what the handshake found, for the second half
- * @config: the second half
- * @io: input from the server
- * @timer: the server must have answered
- * @end_usec: all must be done: a server may not trickle for ever
+ * struct connection - one attempt to connect
+ * @handshake: the first part of the attempt, NULL when it is complete
+ * @desc: result of the handshake, for the second part
+ * @config: the second part: reading configuration space
+ * @io: watches the socket for input
+ * @timer: the end of the time for the next reply
+ * @end_usec: the end of the time for the whole attempt, so that a server that
+ *	sends slowly cannot delay it forever
  */
 struct connection {
 	const struct connection_ops *ops;
@@ -43,7 +44,7 @@ static void quiet(struct connection *conn)
 	sd_event_source_set_enabled(conn->timer, SD_EVENT_OFF);
 }
 
-/* @conn may be gone afterwards. */
+/* @conn may have been freed afterwards. */
 static void fail(struct connection *conn, int error, const char *detail)
 {
 	char why[VUSER_ERROR_MAX + 1];
@@ -68,7 +69,7 @@ static void finish(struct connection *conn)
 	conn->ops->done(conn->data, desc, conn->config.data, conn->config.done);
 }
 
-/* 0, -EAGAIN or an error, and the text that goes with it. */
+/* Process input. Return 0, -EAGAIN, or an error with its text in @detail. */
 static int step(struct connection *conn, const char **detail)
 {
 	int ret;
@@ -89,7 +90,7 @@ static int step(struct connection *conn, const char **detail)
 	return ret;
 }
 
-/* What came was perhaps a part of an answer only. */
+/* Restart the timer: the input may have been a part of a reply. */
 static void wait_on(struct connection *conn)
 {
 	uint64_t next = 0;
@@ -148,7 +149,9 @@ static int add_sources(struct connection *conn, sd_event *event, int fd)
 
 static int start(struct connection *conn, sd_event *event, int sock)
 {
-	/* The kernel's channel is what takes part after the handshake. */
+	/*
+	 * After the handshake the kernel uses the socket, so its limits apply.
+	 */
 	const struct vuser_client_options opt = {
 		.struct_size = sizeof(opt),
 		.max_data_xfer_size = VUSER_MAX_XFER,

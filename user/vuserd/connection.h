@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One attempt to reach a server and to learn all about its device. */
+/*
+ * One attempt to connect to a server and to read the description of its device.
+ */
 #ifndef VUSERD_CONNECTION_H
 #define VUSERD_CONNECTION_H
 
@@ -10,10 +12,10 @@
 struct connection;
 
 /**
- * struct connection_ops - how an attempt ends; exactly one is called, once
- * @done: the server was described; @desc is the callee's, the connection still
- *        to be freed
- * @failed: it did not work; @why is for people
+ * struct connection_ops - result of an attempt; exactly one is called, once
+ * @done: the description is complete; the callee frees @desc, and the
+ *        connection
+ * @failed: the attempt failed; @why is the reason as text
  */
 struct connection_ops {
 	void (*done)(void *data, struct vuser_description *desc,
@@ -23,22 +25,25 @@ struct connection_ops {
 
 /**
  * connection_new - connect to a server
- * @event: the loop
- * @path: of the server's socket
- * @timeout_ms: for each answer of the server
- * @ops: called from the loop, not from here
+ * @event: event loop
+ * @path: path of the server's socket
+ * @timeout_ms: time for each reply of the server
+ * @ops: called from the event loop, never from this function
  * @data: for @ops
- * @why: for an error, for people
- * @size: of @why
+ * @why: set to the reason after an error
+ * @size: size of @why
  *
- * Return: the attempt, or NULL and @why is set.
+ * Return: the attempt, or NULL after setting @why.
  */
 struct connection *connection_new(sd_event *event, const char *path,
 				  uint32_t timeout_ms,
 				  const struct connection_ops *ops, void *data,
 				  char *why, size_t size);
 
-/* At any time, from @ops too. */
+/*
+ * End an attempt and free it. May be called at any time, also from the
+ * callbacks.
+ */
 void connection_free(struct connection *conn);
 
 #endif /* VUSERD_CONNECTION_H */

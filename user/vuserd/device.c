@@ -16,7 +16,7 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 
-/* A server that stayed so long starts with a short wait again. */
+/* If a server stayed for this time, the next wait is short again. */
 #define STABLE_USEC (5 * 1000 * 1000ULL)
 
 struct device *device_find(struct device_table *table, uint32_t id)
@@ -47,7 +47,7 @@ static struct device *new_device(struct device_table *table,
 	return dev;
 }
 
-/* Ends an attempt and the wait for one. */
+/* End a running attempt, and the wait for the next one. */
 static void rest(struct device *dev)
 {
 	connection_free(dev->conn);
@@ -79,7 +79,7 @@ static uint64_t now_usec(struct device *dev)
 	return now;
 }
 
-/* What the kernel had no memory for just now, or for its answer, comes later. */
+/* If the kernel had no memory for a request or its reply, try again later. */
 static void again_later(struct device *dev, int ret)
 {
 	if (ret == -ENOMEM || ret == -ENOBUFS)
@@ -121,7 +121,7 @@ static void claim(struct device *dev, const struct vnl_dev *info)
 			  vnl_name_state(info->state));
 }
 
-/* Is the device ours, or can it be? */
+/* Return whether vuserd owns the device, after trying to claim it. */
 static bool own(struct device *dev, const struct vnl_dev *info)
 {
 	if (dev->owned && info->owner == vnl_sock_port(dev->table->owner))
@@ -139,7 +139,7 @@ static bool own(struct device *dev, const struct vnl_dev *info)
 	return dev->owned;
 }
 
-/* The kernel's word on a failure: 0 or an errno. */
+/* Detach the server, and set the error of the device. Return 0 or an errno. */
 static int detach(struct device *dev, const char *why)
 {
 	struct vnl_sock *nl = dev->table->owner;
@@ -195,7 +195,7 @@ static void wait_for_retry(struct device *dev)
 		dev->backoff_ms = BACKOFF_MAX_MS;
 }
 
-/* Says it once, to the log and to the kernel, and tries again later. */
+/* Report a failure once, to the log and to the kernel, and try again later. */
 static void failed(void *data, const char *why)
 {
 	struct device *dev = data;
@@ -232,7 +232,7 @@ static void connected(void *data, struct vuser_description *desc,
 	int ret;
 
 	ret = attach(nl, dev->id, dev->token, desc, config, config_size);
-	/* The kernel has references of its own. */
+	/* The kernel has taken references to the fds. */
 	vuser_description_free(desc);
 	switch (ret) {
 	case 0:
@@ -245,7 +245,7 @@ static void connected(void *data, struct vuser_description *desc,
 		break;
 	case -EPERM:
 	case -ENODEV:
-		/* Something changed meanwhile: see what. */
+		/* The device has changed meanwhile: read its state again. */
 		log_debug("%s: cannot attach: %s", dev->uuid,
 			  vnl_sock_error(nl, ret));
 		rest(dev);
@@ -299,8 +299,8 @@ static void is_created(struct device *dev, const struct vnl_dev *info)
 }
 
 /*
- * An earlier helper attached it, to what its endpoint is now: who changes that
- * from here on wants another server.
+ * A previous helper has attached the server at the current endpoint. If the
+ * endpoint changes from now on, the device gets another server.
  */
 static void adopt(struct device *dev, const struct vnl_dev *info)
 {
@@ -310,7 +310,7 @@ static void adopt(struct device *dev, const struct vnl_dev *info)
 		 vnl_name_state(info->state));
 }
 
-/* An endpoint that was changed takes effect when nobody uses the old one. */
+/* A new endpoint takes effect when no consumer has the device open. */
 static void is_attached(struct device *dev, const struct vnl_dev *info)
 {
 	rest(dev);
@@ -324,7 +324,7 @@ static void is_attached(struct device *dev, const struct vnl_dev *info)
 		dev->attached_usec = 0;
 }
 
-/* Did the server do more than come and go? */
+/* Whether the server was attached for a while, or was used by a consumer. */
 static bool served(struct device *dev)
 {
 	return !dev->attached_usec || dev->opened ||
@@ -332,9 +332,12 @@ static bool served(struct device *dev)
 }
 
 /*
- * While it is open nothing can be done: a notification tells of its close.  A
- * server that comes and goes is not followed faster than one that is away; one
- * that a consumer had open is, as each consumer finds it lost but once.
+ * While a consumer has the device open, the server cannot be detached. The
+ * kernel notifies vuserd when the consumer closes the device.
+ *
+ * A server that always exits soon after it was attached is retried with
+ * increasing waits, like one that is not running. If a consumer has used the
+ * server, the wait is short: each consumer loses a server only once.
  */
 static void is_lost(struct device *dev, const struct vnl_dev *info)
 {
@@ -396,7 +399,10 @@ void device_refresh(struct device_table *table, uint32_t id)
 	}
 	dev = device_find(table, id);
 	if (ret) {
-		/* The answer was lost, say: what we know of it holds till then. */
+		/*
+		 * For example, the reply was lost. Keep the device as it is
+		 * until the next attempt.
+		 */
 		log_err("device %u: cannot read its state, trying again: %s",
 			id, vnl_sock_error(table->owner, ret));
 		if (dev)
@@ -405,7 +411,10 @@ void device_refresh(struct device_table *table, uint32_t id)
 		return;
 	}
 	if (dev && strcmp(dev->uuid, info.uuid)) {
-		/* Another one took the number; we missed that the first went. */
+		/*
+		 * A new device has the number of a removed one, whose event was
+		 * lost.
+		 */
 		device_drop(table, id);
 		dev = NULL;
 	}

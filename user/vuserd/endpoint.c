@@ -12,16 +12,16 @@
 
 #include "endpoint.h"
 
-/* As many as the kernel follows. */
+/* The maximum number of symbolic links, as in the kernel. */
 #define LINKS_MAX 40
 
 /**
- * struct walk - where we are on the way
- * @dir: the directory, O_PATH
- * @rest: the path from there
- * @links: symbolic links followed
- * @guided: one of them was a user's
- * @guide: that user
+ * struct walk - the resolution of a path
+ * @dir: the current directory, opened with O_PATH
+ * @rest: the rest of the path, from @dir
+ * @links: number of symbolic links followed so far
+ * @guided: one of these links belongs to a user other than root
+ * @guide: the owner of this link
  */
 struct walk {
 	int dir;
@@ -46,7 +46,7 @@ static int enter_root(struct walk *walk)
 	return enter(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* Cut the first name off the rest; false at its end. */
+/* Take the first name from the rest. Return false at the end. */
 static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
 {
 	const char *start = walk->rest + strspn(walk->rest, "/");
@@ -60,7 +60,7 @@ static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
 	return true;
 }
 
-/* What the link's owner could do with it, if anything. */
+/* Remember the owner of a link, who decides where the path leads. */
 static int note_owner(struct walk *walk, uid_t owner)
 {
 	if (!owner || owner == geteuid())
@@ -93,7 +93,10 @@ static int follow(struct walk *walk, int link, const struct stat *st)
 	return path[0] == '/' ? enter_root(walk) : 0;
 }
 
-/* The way ends here.  Connected to is what was looked at, not its name. */
+/*
+ * The end of the path. Connect to the file that was checked, not to its name,
+ * which may have been replaced meanwhile.
+ */
 static int arrive(const struct walk *walk, int fd, const struct stat *st)
 {
 	char path[32];
@@ -106,7 +109,10 @@ static int arrive(const struct walk *walk, int fd, const struct stat *st)
 	return vuser_sock_connect(path);
 }
 
-/* 0 to go on, or the socket + 1, or an errno. */
+/*
+ * Resolve one name. Return 0 to continue, the connected socket + 1, or an
+ * errno.
+ */
 static int step(struct walk *walk, const char *name)
 {
 	struct stat st;

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The way to a server's socket, which others may have laid. */
+/* Connects to the socket of a server, whose path users may control. */
 #ifndef VUSERD_ENDPOINT_H
 #define VUSERD_ENDPOINT_H
 
 /**
  * endpoint_connect - connect to the socket at a path
- * @path: absolute
+ * @path: absolute path
  *
- * The directory of an endpoint may be a user's, who could put a symbolic link
- * to another user's socket there: vuserd may connect to all of them, so it
- * would give that user's device away.  So a link is followed when it is
- * root's (or our own), or else only to a socket of the link's owner.
+ * The directory of an endpoint may belong to a user. This user could put a
+ * symbolic link to another user's socket there. vuserd may connect to all
+ * sockets, so the user would get the other user's device. Therefore a link is
+ * followed only if it belongs to root or to the user of vuserd, or if it leads
+ * to a socket of the link's owner.
  *
- * Return: a socket as of vuser_sock_connect(); -EXDEV for a link as above; or
- * an errno of open(2) or connect(2), -ECONNREFUSED where there is no socket.
+ * Return: a socket as from vuser_sock_connect(); -EXDEV for a link that is not
+ * followed; -ECONNREFUSED if the file is not a socket; or an errno of open(2)
+ * or connect(2).
  */
 int endpoint_connect(const char *path);
 

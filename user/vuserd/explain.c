@@ -15,7 +15,7 @@ static const char *refused(const char *path)
 	return "no server is listening: start the server, vuserd keeps trying";
 }
 
-/* Not the server's fault. */
+/* An error of vuserd or the system, not of the server. */
 static void own_failure(char *text, size_t size, const char *path, int error)
 {
 	snprintf(

@@ -42,7 +42,7 @@ static int on_message(struct nl_msg *msg, void *data)
 	return NL_OK;
 }
 
-/* Messages were lost, ours perhaps among them: ask. */
+/* Messages were lost, perhaps one about our family: ask for its number. */
 static void ask(struct family *family)
 {
 	struct nl_sock *sk = nl_socket_alloc();
@@ -67,7 +67,10 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents,
 	(void)source;
 	(void)fd;
 	(void)revents;
-	/* One datagram; the loop calls again for more. */
+	/*
+	 * This receives one datagram. The event loop calls again for the next
+	 * one.
+	 */
 	ret = nl_recvmsgs_default(family->sk);
 	if (ret < 0 && ret != -NLE_AGAIN)
 		ask(family);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Hearing of the kernel module's coming and going. */
+/* Watches whether the kernel module is loaded. */
 #ifndef VUSERD_FAMILY_H
 #define VUSERD_FAMILY_H
 
@@ -7,7 +7,11 @@
 
 struct family;
 
-/* @fn: the number of the family "vuser" now, 0 when it went; perhaps as before */
+/*
+ * Call @fn when the module is loaded or unloaded. @id is the number of the
+ * family "vuser", 0 if the module is not loaded. It may be the same as in the
+ * last call.
+ */
 int family_watch(struct family **family, sd_event *event,
 		 void (*fn)(void *data, int id), void *data);
 void family_unwatch(struct family *family);

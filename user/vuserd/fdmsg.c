@@ -94,7 +94,10 @@ static int log_details(void *data, const struct vnl_msg *msg)
 	return 0;
 }
 
-/* It cannot be sent: let the consumer's ioctl fail now, not at its deadline. */
+/*
+ * The message cannot be sent: let the consumer's ioctl fail now, not after its
+ * timeout.
+ */
 static void refuse(struct device *dev, uint64_t id, int error)
 {
 	struct vnl_sock *nl = dev->table->owner;
@@ -136,9 +139,9 @@ static void send_one(struct fdmsg_queue *queue, struct device *dev, uint64_t id)
 		  ret ? vnl_sock_error(nl, ret) : "sent");
 	switch (ret) {
 	case 0:
-	case -EAGAIN: /* no room: we are rung again when there is */
-	case -ENOENT: /* sent already, or its consumer gave up */
-	case -ENOTCONN: /* the server is gone, and so is the request */
+	case -EAGAIN: /* no room in the socket: the kernel notifies us when there is */
+	case -ENOENT: /* already sent, or the consumer does not wait any more */
+	case -ENOTCONN: /* the server is gone, and with it the message */
 	case -ENODEV:
 		break;
 	case -EPERM:

@@ -2,9 +2,9 @@
 /*
  * Messages with file descriptors.
  *
- * The kernel cannot send file descriptors of its own over a socket.  It notifies
- * the owner of a device that such a message waits, and the owner has the kernel
- * send the message in the owner's context.
+ * The kernel cannot send file descriptors over a socket by itself. It notifies
+ * the owner of a device that such a message waits. The owner then requests that
+ * the kernel send the message in the context of the owner.
  */
 #ifndef VUSERD_FDMSG_H
 #define VUSERD_FDMSG_H

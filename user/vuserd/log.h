@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Lines for the journal, or for a terminal. */
+/* Log lines, for the journal or for a terminal. */
 #ifndef VUSERD_LOG_H
 #define VUSERD_LOG_H
 
 #include <stdbool.h>
 #include <systemd/sd-daemon.h>
 
-/* @plain: without the priority that the journal reads from a line's start */
+/*
+ * @plain: without priorities, which the journal reads from the start of each
+ * line
+ */
 void log_open(bool plain, bool verbose);
 
 void log_line(const char *level, const char *fmt, ...)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vuserd: connects vuser devices with their servers. */
+/* vuserd: connects vuser devices to their servers. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ struct options {
 	bool verbose;
 };
 
-/* 0: go on; else exit with *@status. */
+/* 0: continue; otherwise exit with *@status. */
 static int parse_options(int argc, char **argv, struct options *opt,
 			 int *status)
 {
@@ -70,7 +70,7 @@ static int parse_options(int argc, char **argv, struct options *opt,
 	return 0;
 }
 
-/* A device's handshake may bring hundreds of file descriptors. */
+/* A server may send hundreds of file descriptors during a handshake. */
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
@@ -103,7 +103,7 @@ static int add_signals(sd_event *event, struct helper *helper)
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
-	/* Without a handler of ours a signal ends the loop. */
+	/* Without a handler, a signal ends the event loop. */
 	ret = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
 	if (ret >= 0)
 		ret = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
@@ -123,7 +123,10 @@ static int run(sd_event *event)
 		return ret;
 	ret = helper_start(&helper, event);
 	if (!ret) {
-		/* Only under a manager that wants it. */
+		/*
+		 * This has an effect only if the service manager has set a
+		 * watchdog.
+		 */
 		sd_event_set_watchdog(event, true);
 		sd_notify(0, "READY=1");
 		ret = sd_event_loop(event);
