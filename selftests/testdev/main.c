@@ -169,7 +169,7 @@ static int fail(const char *what, int err)
 
 int main(int argc, char **argv)
 {
-	struct options opt = {};
+	struct options opt = { .server.struct_size = sizeof(opt.server) };
 	int connections[2];
 	pthread_t thread;
 	int c, ret;
