@@ -85,6 +85,7 @@ int settings_parse(struct settings *set, int option, const char *arg, char *why,
 /* Read a number, which must be all of @arg; 0 or -EINVAL. */
 int settings_number(const char *arg, uint32_t *number);
 
+/* Whether the user gives any setting. */
 bool settings_any(const struct settings *set);
 
 /* Add the settings as attributes of dev-set; 0 or -EMSGSIZE. */

@@ -48,6 +48,7 @@ int config_start(struct config *config, const struct vuser_description *desc);
  */
 int config_step(struct config *config);
 
+/* Free the reply that is being received. */
 void config_clear(struct config *config);
 
 #endif /* VUSERD_CONFIG_H */

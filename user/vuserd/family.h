@@ -14,6 +14,8 @@ struct family;
  */
 int family_watch(struct family **family, sd_event *event,
 		 void (*fn)(void *data, int id), void *data);
+
+/* Stop to watch.  @family may be NULL. */
 void family_unwatch(struct family *family);
 
 #endif /* VUSERD_FAMILY_H */

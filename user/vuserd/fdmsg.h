@@ -41,7 +41,8 @@ struct fdmsg_ops {
  * @ops: calls to the user of the queue
  * @ctx: for @ops
  * @devices: finds the device of a message
- * @null_fd: an eventfd that is never read, sent in place of a missing one
+ * @null_fd: an eventfd that is never read; the server gets it for a vector for
+ *           which the consumer wants no event
  * @entries: the messages
  * @nr: number of @entries
  * @max: number that @entries has room for

@@ -12,6 +12,7 @@
  */
 void log_open(bool plain, bool verbose);
 
+/* Write one line.  @level is SD_ERR and so on; SD_DEBUG only if verbose. */
 void log_line(const char *level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -210,9 +210,9 @@ void ioat_bar_reset(struct ioat_bar *bar)
 /**
  * ioat_bar_read - read from BAR 0
  * @bar: BAR 0
- * @offset: where
- * @buf: gets the bytes; reserved ones are 0
- * @count: how many; the caller saw to it that they are within the BAR
+ * @offset: offset in BAR 0
+ * @buf: set to the bytes; reserved ones are 0
+ * @count: number of bytes; the caller has checked that they lie within the BAR
  */
 void ioat_bar_read(struct ioat_bar *bar, uint64_t offset, void *buf,
 		   uint32_t count)
@@ -240,9 +240,9 @@ void ioat_bar_read(struct ioat_bar *bar, uint64_t offset, void *buf,
 /**
  * ioat_bar_write - write to BAR 0
  * @bar: BAR 0
- * @offset: where
- * @buf: the bytes; what falls on reserved or read-only ones is dropped
- * @count: how many; the caller saw to it that they are within the BAR
+ * @offset: offset in BAR 0
+ * @buf: the bytes; those for reserved or read-only registers are ignored
+ * @count: number of bytes; the caller has checked that they lie within the BAR
  *
  * A write over several registers writes them in ascending order.
  */

@@ -44,9 +44,9 @@ static void forget_chain(struct ioat_channel *c)
 }
 
 /**
- * ioat_channel_new - make a channel and start its copy thread
+ * ioat_channel_new - create a channel and start its copy thread
  * @channel: set on success
- * @dma: the consumer's memory, used by the thread until ioat_channel_free()
+ * @dma: access to the client's memory, used by the thread until ioat_channel_free()
  * @irq: raises interrupts, used as long as @dma
  *
  * Return: 0, or -errno.

@@ -72,9 +72,9 @@ static uint32_t sync_errors(struct vuser_pci *pci, struct ioat_channel *channel)
  * ioat_config_read - read configuration space
  * @pci: configuration space
  * @channel: has the errors
- * @offset: where
- * @buf: gets the bytes
- * @count: how many
+ * @offset: offset in configuration space
+ * @buf: set to the bytes
+ * @count: number of bytes
  *
  * Return: 0 or -EINVAL.
  */
@@ -89,9 +89,9 @@ int ioat_config_read(struct vuser_pci *pci, struct ioat_channel *channel,
  * ioat_config_write - write configuration space
  * @pci: configuration space
  * @channel: has the errors
- * @offset: where
+ * @offset: offset in configuration space
  * @buf: the bytes
- * @count: how many
+ * @count: number of bytes
  *
  * Return: 0; 1 if the driver requests a function level reset; or -EINVAL.
  */

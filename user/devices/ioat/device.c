@@ -251,7 +251,7 @@ int ioat_device_new(const struct ioat_device_options *options,
 /**
  * ioat_device_serve - listen, and serve clients from an event loop
  * @device: device
- * @path: of the socket
+ * @path: path of the socket
  * @event: event loop
  *
  * Return: 0 or -errno.

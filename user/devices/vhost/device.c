@@ -218,7 +218,7 @@ static int attach(struct vhost_device *dev, struct sd_event *event)
 /**
  * vhost_device_serve - listen, and serve clients from an event loop
  * @dev: device
- * @path: of the socket
+ * @path: path of the socket
  * @event: event loop
  *
  * Return: 0 or -errno.

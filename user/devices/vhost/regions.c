@@ -152,6 +152,7 @@ static int on_write_config(void *data, uint32_t index, uint64_t offset,
 	return ret;
 }
 
+/** vhost_regions_add - add the regions to the server; 0 or -errno */
 int vhost_regions_add(struct vhost_device *dev)
 {
 	struct vuser_server_region region = {
