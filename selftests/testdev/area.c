@@ -10,7 +10,7 @@
 #include "area.h"
 
 #define HUGE_PAGE (2ul << 20)
-/* MFD_HUGE_2MB, which not every C library has: the size by its power of two */
+/* MFD_HUGE_2MB, which some C libraries lack: the size as a power of two. */
 #define HUGE_PAGE_FLAG (21u << 26)
 
 static const char *const names[] = {
@@ -29,7 +29,7 @@ int area_kind(const char *name)
 	return -1;
 }
 
-/* The same file once more, without the right to write to it. */
+/* Open the same file again, for reading only. */
 static int reopen_read_only(int fd)
 {
 	char path[32];
@@ -38,7 +38,7 @@ static int reopen_read_only(int fd)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* /tmp may be memory. */
+/* Not in /tmp, which may be a tmpfs. */
 static int open_file(void)
 {
 	char path[] = "/var/tmp/testdev-bar.XXXXXX";
@@ -67,7 +67,7 @@ int area_create(enum area_kind kind, size_t size, uint8_t **map)
 	*map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (*map == MAP_FAILED)
 		goto err;
-	/* what is mapped now stays writable */
+	/* existing mappings stay writable */
 	if (kind == AREA_SEALED && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE))
 		goto err;
 	if (kind != AREA_READ_ONLY)

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory behind BARs, and the files that it is shared by. */
+/* The memory of BARs, and the files to share it. */
 #ifndef TESTDEV_AREA_H
 #define TESTDEV_AREA_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the client gets for a shared BAR. */
+/* The file that the client gets for a shared BAR. */
 enum area_kind {
 	AREA_MEMFD,
-	AREA_HUGETLB, /* huge pages, of which none is there yet */
-	AREA_READ_ONLY, /* a descriptor that is open for reading only */
-	AREA_SEALED, /* a file that nobody else may map for writing */
-	AREA_FILE, /* one of a file system, not of memory */
+	AREA_HUGETLB, /* huge pages, not yet allocated */
+	AREA_READ_ONLY, /* a descriptor opened for reading only */
+	AREA_SEALED, /* a file that others cannot map for writing */
+	AREA_FILE, /* a file on a file system, not in memory */
 };
 
-/* By its name; -1 for one that is not known. */
+/* Return the kind with this name, or -1. */
 int area_kind(const char *name);
 
 /*
- * Memory of @size bytes at *@map, and the file to share it by; or -errno.  The
- * file is the caller's to close.
+ * Create memory of @size bytes at *@map.  Return the file to share it, which
+ * the caller closes, or -errno.
  */
 int area_create(enum area_kind kind, size_t size, uint8_t **map);
 

@@ -18,9 +18,9 @@
 #include "wire.h"
 
 #define MAX_ARGS 6
-/* How long a command that waits does so at most. */
+/* Time limit of commands that wait. */
 #define WAIT_MS 15000
-/* Bytes that a command carries in hex. */
+/* Maximum number of bytes in a command's hexadecimal argument. */
 #define HEX_MAX 4096
 
 struct ctl {
@@ -210,7 +210,10 @@ static int do_poke(struct ctl *c)
 	return 0;
 }
 
-/* With the time right before, to see how long a consumer takes to wake up. */
+/*
+ * Return the time before the interrupt, to measure how long a consumer takes to
+ * wake up.
+ */
 static int do_irq(struct ctl *c)
 {
 	struct timespec now;
@@ -250,7 +253,9 @@ static int do_dma_count(struct ctl *c)
 	return 0;
 }
 
-/* The region that holds an IOVA: start, size, protection, mapped or not. */
+/*
+ * Describe the dma region with an IOVA: start, size, protection, mapped or not.
+ */
 static int do_dma_find(struct ctl *c)
 {
 	const struct vuser_dma_region *reg;
@@ -311,7 +316,7 @@ static int do_dma_fill(struct ctl *c)
 	return ret;
 }
 
-/* Adds up the bytes, each times one more than its place. */
+/* Add up the bytes, each multiplied by its position plus one. */
 static int do_dma_sum(struct ctl *c)
 {
 	uint64_t len = arg(c, 1), sum = 0, i;
@@ -447,47 +452,53 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "pid", 0, do_pid, "" },
-	{ "restore", 0, do_restore, "drop all rules, clear the log" },
-	{ "log-clear", 0, do_log_clear, "empty the log of accesses" },
-	{ "log-stop", 0, do_log_stop, "log no more" },
-	{ "log-count", 0, do_log_count, "accesses in the log" },
+	{ "restore", 0, do_restore, "remove all rules, clear the log" },
+	{ "log-clear", 0, do_log_clear, "clear the log of accesses" },
+	{ "log-stop", 0, do_log_stop, "stop logging" },
+	{ "log-count", 0, do_log_count, "number of accesses in the log" },
 	{ "log-get", 1, do_log_get, "NR: dir region offset size value" },
-	{ "count", 1, do_count, "CMD: commands that came" },
-	{ "wait", 2, do_wait, "CMD NR: until NR of them came" },
-	{ "hold", 1, do_hold, "CMD: keep back its replies" },
-	{ "held", 1, do_held, "NR: until NR replies are kept back" },
-	{ "release", 0, do_release, "let go of them" },
+	{ "count", 1, do_count, "CMD: number of commands received" },
+	{ "wait", 2, do_wait, "CMD NR: wait until NR were received" },
+	{ "hold", 1, do_hold, "CMD: hold its replies" },
+	{ "held", 1, do_held, "NR: wait until NR replies are held" },
+	{ "release", 0, do_release, "send the held replies" },
 	{ "fail", 3, do_fail, "CMD ERRNO NR: refuse the next NR" },
-	{ "corrupt", 2, do_corrupt, "CMD KIND: spoil the next reply" },
-	{ "strip-fds", 1, do_strip_fds, "0|1: DMA_MAP loses its file" },
+	{ "corrupt", 2, do_corrupt, "CMD KIND: corrupt the next reply" },
+	{ "strip-fds", 1, do_strip_fds,
+	  "0|1: remove the fd from each DMA_MAP" },
 	{ "raw", 1, do_raw, "HEX: send these bytes to the client" },
 	{ "raw-wait", 0, do_raw_wait, "error of the reply to an ID >= 0xff00" },
 	{ "peek", 3, do_peek, "REGION OFFSET SIZE" },
 	{ "poke", 4, do_poke, "REGION OFFSET SIZE VALUE" },
-	{ "irq", 2, do_irq, "INDEX VECTOR: fire; CLOCK_MONOTONIC in ns" },
-	{ "irq-enabled", 2, do_irq_enabled, "INDEX VECTOR: has an eventfd" },
-	{ "doorbell", 2, do_doorbell, "NR MS: wait for and read its count" },
-	{ "dma-count", 0, do_dma_count, "regions mapped" },
+	{ "irq", 2, do_irq, "INDEX VECTOR: trigger; CLOCK_MONOTONIC in ns" },
+	{ "irq-enabled", 2, do_irq_enabled,
+	  "INDEX VECTOR: 1 if it has an eventfd" },
+	{ "doorbell", 2, do_doorbell, "NR MS: wait for it and read its count" },
+	{ "dma-count", 0, do_dma_count, "number of dma regions" },
 	{ "dma-find", 1, do_dma_find, "IOVA: start size prot mapped" },
 	{ "dma-read", 2, do_dma_read, "IOVA LEN: the bytes in hex" },
 	{ "dma-write", 2, do_dma_write, "IOVA HEX" },
 	{ "dma-fill", 3, do_dma_fill, "IOVA LEN BYTE" },
-	{ "dma-sum", 2, do_dma_sum, "IOVA LEN: sum of byte * (place + 1)" },
+	{ "dma-sum", 2, do_dma_sum, "IOVA LEN: sum of byte * (position + 1)" },
 	{ "dma-copy", 3, do_dma_copy, "TO FROM LEN" },
-	{ "dma-ptr", 1, do_dma_ptr, "IOVA: where it is mapped here" },
-	{ "keep", 1, do_keep, "0|1: keep the file of each DMA_MAP" },
-	{ "kept-map", 1, do_kept_map, "0|1: map it, 1 for writing too" },
+	{ "dma-ptr", 1, do_dma_ptr,
+	  "IOVA: address of its mapping in the server" },
+	{ "keep", 1, do_keep, "0|1: keep the fd of each DMA_MAP" },
+	{ "kept-map", 1, do_kept_map,
+	  "0|1: map the kept fd, 1 for writing too" },
 	{ "kept-peek", 1, do_kept_peek, "OFFSET: 8 bytes of the mapping" },
 	{ "kept-poke", 2, do_kept_poke, "OFFSET VALUE" },
 	{ "kept-pread", 1, do_kept_pread, "OFFSET: 8 bytes of the file" },
 	{ "kept-pwrite", 2, do_kept_pwrite, "OFFSET VALUE" },
-	{ "kept-reopen", 0, do_kept_reopen, "open it again for writing" },
+	{ "kept-reopen", 0, do_kept_reopen,
+	  "open the kept file again for writing" },
 	{ "kept-stat", 0, do_kept_stat,
 	  "offset size st_size st_blksize st_ino" },
-	{ "onread", 1, do_onread, "IOVA: what a read of 0x10 reads first" },
-	{ "onmap", 1, do_onmap, "0|1: read a mapping before answering" },
-	{ "onmap-value", 0, do_onmap_value, "what that read gave" },
-	{ "die", 0, do_die, "end at once" },
+	{ "onread", 1, do_onread,
+	  "IOVA: address that a read of 0x10 reads first" },
+	{ "onmap", 1, do_onmap, "0|1: read a new mapping before the reply" },
+	{ "onmap-value", 0, do_onmap_value, "value and result of that read" },
+	{ "die", 0, do_die, "exit at once" },
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -68,7 +68,7 @@ static int memory_write(void *data, uint32_t index, uint64_t offset,
 	return 0;
 }
 
-/* A read that itself reads the client's memory first. */
+/* Read the client's memory before answering the client's read. */
 static int onread(struct device *dev, void *buf)
 {
 	uint64_t iova;
@@ -166,7 +166,7 @@ static int device_reset(void *data)
 	return 0;
 }
 
-/* Reads the start of a mapping before DMA_MAP is answered. */
+/* Read the start of a mapping before the reply to DMA_MAP. */
 static void read_early(struct device *dev, const struct vuser_dma_region *reg)
 {
 	uint64_t value = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device that testdev.h lays out, on libvuser. */
+/* The device that testdev.h describes, served with libvuser. */
 #ifndef TESTDEV_DEVICE_H
 #define TESTDEV_DEVICE_H
 
@@ -18,7 +18,7 @@
 
 struct options {
 	struct vuser_server_config server;
-	unsigned int dma_limit; /* refuse the next with EINVAL; 0: no limit */
+	unsigned int dma_limit; /* refuse more with EINVAL; 0: no limit */
 	bool no_reset;
 	bool no_io_fds;
 	enum area_kind areas;
@@ -37,21 +37,21 @@ struct device {
 	int doorbells[TESTDEV_NR_DOORBELLS];
 	uint64_t reads;
 
-	/* The rest is for the control thread too. */
+	/* The control thread uses the members below as well. */
 	pthread_mutex_t lock;
 	unsigned int nr_dma;
 	struct vuser_dma_region dma[MAX_DMA_LIST];
 	uint64_t onread_iova;
 	bool onread;
-	bool onmap; /* read a mapping before it is acknowledged */
+	bool onmap; /* read a mapping before the reply to DMA_MAP */
 	int onmap_result;
 	uint64_t onmap_value;
 };
 
-/* All of it but the socket; 0 or -errno. */
+/* Set up the device without its socket; return 0 or -errno. */
 int device_init(struct device *dev, const struct options *opt);
 
-/* The memory behind @size bytes of a region, or NULL. */
+/* Return the memory of @size bytes of a region, or NULL. */
 uint8_t *device_memory(struct device *dev, uint32_t index, uint64_t offset,
 		       uint32_t size);
 

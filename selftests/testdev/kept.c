@@ -44,8 +44,8 @@ int kept_map(int prot)
 }
 
 /*
- * The kernel touches the memory for us, through a pipe: where a fault of ours
- * would be SIGBUS, its is EFAULT.
+ * The kernel accesses the memory for us through a pipe, so a fault is EFAULT
+ * instead of SIGBUS.
  */
 int kept_peek(uint64_t off, uint64_t *value)
 {

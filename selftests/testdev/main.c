@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * vuser-testdev: a vfio-user server that does what a test tells it.
- */
+/* vuser-testdev: a vfio-user server that behaves as a test tells it. */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -58,19 +56,19 @@ static void usage(void)
 	printf("Usage: vuser-testdev [OPTION]... SOCKET\n"
 	       "Serve the device of testdev.h at SOCKET.\n\n"
 	       "  --control-fd=FD           take commands from this socket\n"
-	       "  --ready-fd=FD             write a byte there when listening\n"
-	       "  --max-dma-maps=N          take N DMA regions, and say so\n"
-	       "  --dma-limit=N             take N DMA regions, and do not\n"
-	       "  --max-msg-fds=N           take N descriptors in a message\n"
-	       "  --max-data-xfer-size=N    take N bytes in a message\n"
+	       "  --ready-fd=FD             write a byte to it when listening\n"
+	       "  --max-dma-maps=N          accept N dma regions, announce it\n"
+	       "  --dma-limit=N             accept N dma regions, do not\n"
+	       "                            announce it\n"
+	       "  --max-msg-fds=N           accept N descriptors in a message\n"
+	       "  --max-data-xfer-size=N    accept N bytes in a message\n"
 	       "  --minor=N                 highest minor version\n"
-	       "  --no-twin                 no socket for server's commands\n"
-	       "  --no-reset                the device cannot be reset\n"
+	       "  --no-twin                 no second socket for commands\n"
+	       "  --no-reset                no DEVICE_RESET\n"
 	       "  --no-io-fds               no ioeventfds\n"
-	       "  --areas=KIND              share memory by a memfd, by one that\n"
-	       "                            is hugetlb, read-only or sealed, or by\n"
-	       "                            a file\n"
-	       "  --bar4-size=N             another size for BAR 4\n"
+	       "  --areas=KIND              kind of the shared files: memfd,\n"
+	       "                            hugetlb, read-only, sealed or file\n"
+	       "  --bar4-size=N             size of BAR 4\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -120,7 +118,8 @@ static void set_option(struct options *opt, int which, const char *value)
 		opt->areas = area_kind(value);
 		if ((int)opt->areas >= 0)
 			break;
-		fprintf(stderr, "%s is no kind of area\n", value);
+		fprintf(stderr, "vuser-testdev: unknown kind of area '%s'\n",
+			value);
 		exit(2);
 	case 'h':
 		usage();
@@ -131,7 +130,7 @@ static void set_option(struct options *opt, int which, const char *value)
 	}
 }
 
-/* Serves the test; without one left there is nothing more to do. */
+/* Serve the test; the server exits when the test closes its socket. */
 static void *control_thread(void *arg)
 {
 	(void)arg;
@@ -139,7 +138,7 @@ static void *control_thread(void *arg)
 	exit(0);
 }
 
-/* Connections come one at a time from the wire. */
+/* Serve one connection after the other; the wire passes their descriptors. */
 static int serve(int connections)
 {
 	struct pollfd pfds[] = {
@@ -151,7 +150,7 @@ static int serve(int connections)
 	while (!ret) {
 		if (poll(pfds, 2, -1) < 0 && errno != EINTR)
 			return -errno;
-		/* The end of the last client comes before the next. */
+		/* Handle the end of a client before the next client. */
 		ret = vuser_server_process(device.server);
 		if (!ret && pfds[1].revents & POLLIN &&
 		    !vuser_server_connected(device.server) &&
@@ -177,7 +176,8 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) >= 0)
 		set_option(&opt, c, optarg);
 	if (optind + 1 != argc) {
-		fprintf(stderr, "vuser-testdev: need one SOCKET; try --help\n");
+		fprintf(stderr,
+			"vuser-testdev: expected one argument, SOCKET; try --help\n");
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);

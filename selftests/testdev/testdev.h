@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The layout of vuser-testdev, as the server and the selftests share it.
+ * The regions of vuser-testdev, for the server and the selftests.
  *
  * BAR 0  registers, all trapped, no areas and no ioeventfds: stores are posted
  * BAR 1  MSI-X table and pending bits, a page each
- * BAR 2  a mix: two shared areas between trapped pages
- * BAR 3  doorbells: ioeventfds beside plain trapped registers
+ * BAR 2  two shared areas between trapped pages
+ * BAR 3  doorbells: ioeventfds and trapped registers
  * BAR 4  one shared area that is the whole region
- * BAR 5  memory of the server's that it does not share
- * ROM    may be read only
- * 9      a region that says what it is for by a type of its own
+ * BAR 5  memory of the server that is not shared
+ * ROM    read-only
+ * 9      a region with a device-specific type
  *
- * Whatever is not named below behaves as memory of the region's size.
+ * All offsets without a name below are memory.
  *
- * One DEVICE_FEATURE, TESTDEV_FEATURE, gets and sets how region 9 begins.
+ * DEVICE_FEATURE TESTDEV_FEATURE gets and sets the first bytes of region 9.
  */
 #ifndef VUSER_TESTDEV_H
 #define VUSER_TESTDEV_H
@@ -25,7 +25,7 @@
 #define TESTDEV_CONFIG_SIZE 0x1000
 #define TESTDEV_ROM_SIZE    0x1000
 
-/* The first region behind those of PCI. */
+/* The first region after those of PCI. */
 #define TESTDEV_TYPED	   9
 #define TESTDEV_TYPED_SIZE 0x1000
 /* VFIO_REGION_TYPE_PCI_VENDOR_TYPE and the vendor. */
@@ -36,14 +36,14 @@
 #define TESTDEV_FEATURE_SIZE 24
 
 #define TESTDEV_BAR0_SIZE 0x4000
-/* Reads as TESTDEV_ID, stores are dropped; 4 bytes. */
+/* Reads as TESTDEV_ID, ignores stores; 4 bytes. */
 #define TESTDEV_REG_ID 0x000
 #define TESTDEV_ID     0x54445655
-/* Each read returns how many reads came before it; 4 or 8 bytes. */
+/* Each read returns the number of reads before it; 4 or 8 bytes. */
 #define TESTDEV_REG_READS 0x008
-/* A read of 8 bytes does what the "onread" command asked for first. */
+/* A read of 8 bytes first does what the "onread" command requested. */
 #define TESTDEV_REG_ONREAD 0x010
-/* From here to the end of the BAR: memory. */
+/* Memory from here to the end of the BAR. */
 #define TESTDEV_REG_MEMORY 0x1000
 
 #define TESTDEV_BAR1_SIZE  0x2000
@@ -68,17 +68,17 @@
 #define TESTDEV_DB_ANYSIZE 0x020
 /* Doorbell 4: a store of 8 bytes, any value. */
 #define TESTDEV_DB_WIDE 0x028
-/* Beside them: memory. */
+/* Memory between the doorbells. */
 #define TESTDEV_DB_MEMORY 0x800
 
-/* --bar4-size has another. */
+/* --bar4-size overrides this. */
 #define TESTDEV_BAR4_SIZE 0x10000
 #define TESTDEV_BAR5_SIZE 0x1000
 
 #define TESTDEV_NR_MSI	8
 #define TESTDEV_NR_MSIX 32
 
-/* Requests and replies on the control socket fit one packet of this size. */
+/* The maximum size of a packet on the control socket. */
 #define TESTDEV_CTL_MAX 65536
 
 #endif /* VUSER_TESTDEV_H */

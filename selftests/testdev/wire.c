@@ -13,17 +13,17 @@
 #include <vuser/sock.h>
 
 #include "kept.h"
-#include "spoil.h"
+#include "corrupt.h"
 #include "wire.h"
 
 #define LOG_SIZE 16384
 
-/* What is to happen to a command and its reply. */
+/* The rule for a command and its reply. */
 struct rule {
 	bool hold;
 	int error;
 	unsigned int nr_errors;
-	enum spoil_kind spoil;
+	enum corrupt_kind corrupt;
 };
 
 struct held {
@@ -36,8 +36,8 @@ struct wire {
 	pthread_cond_t changed;
 	int listen_fd;
 	int connections;
-	int wake; /* eventfd: look at the rules again */
-	int client; /* -1: nobody */
+	int wake; /* eventfd: the rules have changed */
+	int client; /* -1: no client */
 	int server;
 	struct vuser_msg from_client;
 	struct vuser_msg from_server;
@@ -97,7 +97,7 @@ static bool is_reply(const struct vfio_user_header *hdr)
 	       VFIO_USER_FLAGS_TYPE_REPLY;
 }
 
-/* Waits with the lock held until the condition came or @ms have gone. */
+/* Wait with the lock held until the condition holds or @ms have passed. */
 #define WAIT_FOR(w, cond, ms)                                               \
 	({                                                                  \
 		struct timespec until_ = deadline(ms);                      \
@@ -182,7 +182,9 @@ static void log_message(struct wire *w, const struct vuser_msg *msg)
 			acc->data);
 }
 
-/* Answers in the server's place; a posted command too, as some servers do. */
+/*
+ * Reply instead of the server; to a posted command as well, as some servers do.
+ */
 static int refuse(struct wire *w, const struct vuser_msg *msg, int error)
 {
 	struct vfio_user_header hdr = {
@@ -215,7 +217,10 @@ static void strip_fds(struct vuser_msg *msg)
 		map->offset = 0;
 }
 
-/* A command of the client: 0 to pass it on, an errno to refuse it with. */
+/*
+ * Handle a command of the client; return 0 to forward it, or an errno to refuse
+ * it.
+ */
 static int take_command(struct wire *w, struct vuser_msg *msg)
 {
 	struct rule *rule = &w->rules[msg->hdr.command];
@@ -260,8 +265,8 @@ static int client_message(struct wire *w, struct vuser_msg *msg)
 	return error ? refuse(w, msg, error) : forward(w->server, msg);
 }
 
-/* Takes the message over if its reply is to be kept back. */
-static bool keep_back(struct wire *w, struct vuser_msg *msg)
+/* Take over the message if its reply must be held. */
+static bool hold_reply(struct wire *w, struct vuser_msg *msg)
 {
 	struct held *held;
 
@@ -281,25 +286,25 @@ static bool keep_back(struct wire *w, struct vuser_msg *msg)
 
 static int server_message(struct wire *w, struct vuser_msg *msg)
 {
-	enum spoil_kind kind;
+	enum corrupt_kind kind;
 	struct rule *rule;
 
 	if (!is_reply(&msg->hdr) || msg->hdr.command > VFIO_USER_COMMAND_MAX)
 		return forward(w->client, msg);
 	rule = &w->rules[msg->hdr.command];
 	pthread_mutex_lock(&w->lock);
-	if (keep_back(w, msg)) {
+	if (hold_reply(w, msg)) {
 		pthread_mutex_unlock(&w->lock);
 		return 0;
 	}
-	kind = rule->spoil;
-	rule->spoil = SPOIL_NOT;
+	kind = rule->corrupt;
+	rule->corrupt = CORRUPT_NONE;
 	pthread_mutex_unlock(&w->lock);
-	return kind == SPOIL_NOT ? forward(w->client, msg) :
-				   spoil_send(w->client, msg, kind);
+	return kind == CORRUPT_NONE ? forward(w->client, msg) :
+				      corrupt_send(w->client, msg, kind);
 }
 
-/* Lets go of the replies kept back; with nobody there they are dropped. */
+/* Send the held replies, or drop them if there is no client. */
 static int flush_held(struct wire *w)
 {
 	struct held *held, *next;
@@ -543,12 +548,12 @@ void wire_fail(struct wire *w, int command, int error, unsigned int nr)
 
 int wire_corrupt(struct wire *w, int command, const char *kind)
 {
-	enum spoil_kind spoil = spoil_by_name(kind);
+	enum corrupt_kind corrupt = corrupt_kind_by_name(kind);
 
-	if (spoil == SPOIL_NOT)
+	if (corrupt == CORRUPT_NONE)
 		return -EINVAL;
 	pthread_mutex_lock(&w->lock);
-	w->rules[command].spoil = spoil;
+	w->rules[command].corrupt = corrupt;
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }

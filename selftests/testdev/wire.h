@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire: sits between the client and libvuser's server in this process,
- * sees every message both ways, and can hold, refuse or spoil them.
+ * The wire is between the client and libvuser's server in this process.  It
+ * sees each message in both directions, and can hold, refuse or corrupt it.
  */
 #ifndef TESTDEV_WIRE_H
 #define TESTDEV_WIRE_H
@@ -13,25 +13,27 @@
 struct vuser_server;
 struct wire;
 
-/* One access of a region that the client sent. */
+/* An access to a region by the client. */
 struct wire_access {
 	char dir; /* 'r', 'w', or 'p' for a posted write */
 	uint32_t region;
 	uint64_t offset;
 	uint32_t size;
-	uint64_t value; /* written; its first 8 bytes */
+	uint64_t value; /* the first 8 bytes written */
 };
 
 /*
- * Listens at @path.  A client's connection is relayed to the descriptor that
- * comes out of @connections (a pipe that carries ints).  0 or -errno.
+ * Listen at @path.  Each client is relayed to a descriptor that is written to
+ * @connections, a pipe of ints.  Return 0 or -errno.
  */
 int wire_start(const char *path, int connections, struct wire **wire);
 
-/* The number of a command by its name, "read" or "dma-map"; -EINVAL. */
+/*
+ * Return the number of a command, for example "read" or "dma-map"; or -EINVAL.
+ */
 int wire_command(const char *name);
 
-/* All rules off, what is held let go, the log empty and on. */
+/* Remove all rules, send the held replies, clear the log and enable it. */
 void wire_restore(struct wire *w);
 
 void wire_log_clear(struct wire *w);
@@ -39,29 +41,29 @@ void wire_log_stop(struct wire *w);
 unsigned int wire_log_count(struct wire *w);
 int wire_log_get(struct wire *w, unsigned int nr, struct wire_access *acc);
 
-/* Commands that came from the client. */
+/* Return the number of commands received from the client. */
 unsigned long wire_count(struct wire *w, int command);
-/* Waits until @nr have come; 0 or -ETIMEDOUT. */
+/* Wait until @nr were received; return 0 or -ETIMEDOUT. */
 int wire_wait(struct wire *w, int command, unsigned long nr, int ms);
 
-/* Keeps back the replies to @command until wire_release(). */
+/* Hold the replies to @command until wire_release(). */
 void wire_hold(struct wire *w, int command);
-/* Waits until @nr replies are kept back; 0 or -ETIMEDOUT. */
+/* Wait until @nr replies are held; return 0 or -ETIMEDOUT. */
 int wire_wait_held(struct wire *w, unsigned int nr, int ms);
 void wire_release(struct wire *w);
 
-/* Answers the next @nr of @command with @error; the server never sees them. */
+/* Reply to the next @nr of @command with @error, without the server. */
 void wire_fail(struct wire *w, int command, int error, unsigned int nr);
-/* Spoils the next reply to @command; -EINVAL for an unknown @kind. */
+/* Corrupt the next reply to @command; return -EINVAL for an unknown @kind. */
 int wire_corrupt(struct wire *w, int command, const char *kind);
-/* Takes the descriptor off each DMA_MAP. */
+/* Remove the descriptor from each DMA_MAP. */
 void wire_strip_fds(struct wire *w, bool on);
-/* Keeps a copy of each DMA_MAP's descriptor, see kept.h. */
+/* Keep a copy of each DMA_MAP's descriptor, see kept.h. */
 void wire_keep(struct wire *w, bool on);
 
 /*
- * Sends bytes to the client.  A reply to an ID of WIRE_RAW_ID or above does
- * not go to the server; wire_raw_wait() gives its error, 0 if none, or
+ * Send bytes to the client.  A reply to an ID of WIRE_RAW_ID or above is not
+ * forwarded to the server; wire_raw_wait() returns its error, 0 for success, or
  * -ETIMEDOUT.
  */
 #define WIRE_RAW_ID 0xff00

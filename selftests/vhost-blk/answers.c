@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What each request does. */
+/* Execute the requests. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <string.h>
@@ -78,7 +78,7 @@ static int get_inflight(struct session *s, struct exchange *x)
 	return ret;
 }
 
-/* The in-flight memory of a queue, NULL if the front-end gave none. */
+/* Return the in-flight memory of a queue, NULL if the front end sent none. */
 static void *area_of(const struct session *s, uint16_t index)
 {
 	if (!s->inflight_map || index >= s->inflight.num_queues ||
@@ -122,7 +122,7 @@ static int get_config(struct session *s, struct exchange *x)
 	struct vhost_user_config *config = &x->reply.payload.config;
 	struct virtio_blk_config blk;
 
-	/* An empty answer says that it failed. */
+	/* An empty reply reports a failure. */
 	config->size = 0;
 	if (asked->offset > sizeof(blk) ||
 	    asked->size > sizeof(blk) - asked->offset)
@@ -142,7 +142,7 @@ static int set_status(struct session *s, uint8_t status)
 	return 0;
 }
 
-/* The descriptor of a ring, in place of the one before. */
+/* Replace a descriptor of a ring. */
 static void set_fd(int *place, struct exchange *x)
 {
 	if (*place >= 0)
@@ -162,7 +162,7 @@ static int set_num(struct queue *q, uint32_t num)
 	return 0;
 }
 
-/* Requests about one ring, whose number is in @index. */
+/* Execute requests about the ring @index. */
 static int answer_vring(struct session *s, struct exchange *x, uint16_t index)
 {
 	const union vhost_user_payload *payload = &x->msg->payload;
@@ -202,7 +202,7 @@ static int answer_vring(struct session *s, struct exchange *x, uint16_t index)
 	return 0;
 }
 
-/* Which ring a request is about; -1: none. */
+/* Return the ring that a request is about, or -1. */
 static int ring_of(const struct vhost_user_msg *msg)
 {
 	switch (msg->hdr.request) {

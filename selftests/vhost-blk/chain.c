@@ -10,7 +10,7 @@ bool chain_add(struct chain *chain, const struct memory *memory, uint64_t addr,
 
 	if (!found || chain->nr == CHAIN_MAX)
 		return false;
-	/* What is read comes first. */
+	/* Readable buffers come first. */
 	if (!write && chain->nr != chain->nr_out)
 		return false;
 	chain->iov[chain->nr].iov_base = found;

@@ -12,9 +12,9 @@
 
 /**
  * struct chain - the buffers
- * @iov: those that the device reads, then those that it writes
- * @nr: entries
- * @nr_out: of them are read
+ * @iov: buffers that the device reads, then those that it writes
+ * @nr: number of buffers
+ * @nr_out: number of those that the device reads
  */
 struct chain {
 	struct iovec iov[CHAIN_MAX];
@@ -22,11 +22,11 @@ struct chain {
 	unsigned int nr_out;
 };
 
-/* Add a buffer; false when it is outside of memory or out of order. */
+/* Add a buffer; return false if it is outside of memory or out of order. */
 bool chain_add(struct chain *chain, const struct memory *memory, uint64_t addr,
 	       uint32_t len, bool write);
 
-/* Add those of an indirect table, of a split or of a packed ring. */
+/* Add the buffers of an indirect table, of a split or of a packed ring. */
 bool chain_add_split_table(struct chain *chain, const struct memory *memory,
 			   uint64_t addr, uint32_t len);
 bool chain_add_packed_table(struct chain *chain, const struct memory *memory,

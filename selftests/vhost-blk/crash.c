@@ -7,10 +7,10 @@
 #include "crash.h"
 
 static const char *const names[] = {
-	[CRASH_TAKEN] = "taken", [CRASH_HALF] = "half",
-	[CRASH_DONE] = "done",	 [CRASH_LISTED] = "listed",
-	[CRASH_USED] = "used",	 [CRASH_CLEARED] = "cleared",
-	[CRASH_TOLD] = "told",
+	[CRASH_TAKEN] = "taken",	 [CRASH_HALF] = "half",
+	[CRASH_DONE] = "done",		 [CRASH_LISTED] = "listed",
+	[CRASH_USED] = "used",		 [CRASH_CLEARED] = "cleared",
+	[CRASH_COMMITTED] = "committed",
 };
 
 static enum crash_point chosen;

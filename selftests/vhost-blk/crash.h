@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where the back-end dies, for tests of what comes after. */
+/* Points where the back end crashes, for tests of recovery. */
 #ifndef VHOST_BLK_CRASH_H
 #define VHOST_BLK_CRASH_H
 
 /**
  * enum crash_point - steps of a batch of requests
  * @CRASH_NEVER: the default
- * @CRASH_TAKEN: noted as in flight, not done
+ * @CRASH_TAKEN: recorded as in flight, not done
  * @CRASH_HALF: half of the batch is done
- * @CRASH_DONE: done, the driver has not been told
+ * @CRASH_DONE: done, the driver does not know
  * @CRASH_LISTED: used entries are written, but not visible
- * @CRASH_USED: the driver can see them, but they are noted as in flight
- * @CRASH_CLEARED: no longer noted, but the note's own index is old
- * @CRASH_TOLD: all is well, but the driver was not interrupted
+ * @CRASH_USED: visible to the driver, but still recorded as in flight
+ * @CRASH_CLEARED: no longer in flight, but the recorded index is old
+ * @CRASH_COMMITTED: all is recorded, but the driver was not interrupted
  */
 enum crash_point {
 	CRASH_NEVER,
@@ -22,12 +22,12 @@ enum crash_point {
 	CRASH_LISTED,
 	CRASH_USED,
 	CRASH_CLEARED,
-	CRASH_TOLD,
+	CRASH_COMMITTED,
 };
 
-/* From "POINT" or "POINT:N", the Nth time; 0 or -EINVAL. */
+/* Parse "POINT" or "POINT:N", the Nth time; return 0 or -EINVAL. */
 int crash_parse(const char *text);
-/* Dies by SIGKILL if this is the point and the time. */
+/* Raise SIGKILL if this is the chosen point for the Nth time. */
 void crash_here(enum crash_point point);
 
 #endif /* VHOST_BLK_CRASH_H */

@@ -32,13 +32,13 @@ void disk_config(const struct disk *disk, uint16_t queues,
 {
 	memset(config, 0, sizeof(*config));
 	config->capacity = disk->sectors;
-	/* Of a chain one is the header, one the status. */
+	/* Two buffers of a chain are the header and the status. */
 	config->seg_max = CHAIN_MAX - 2;
 	config->blk_size = SECTOR;
 	config->num_queues = queues;
 }
 
-/* Copy @len bytes out of the first buffers, which shrink. */
+/* Copy @len bytes from the first buffers and remove them from the chain. */
 static bool pull(struct chain *chain, void *buf, size_t len)
 {
 	unsigned int i;
@@ -57,7 +57,7 @@ static bool pull(struct chain *chain, void *buf, size_t len)
 	return !len;
 }
 
-/* The last byte that can be written, taken off its buffer. */
+/* Return the last writable byte and remove it from its buffer. */
 static uint8_t *take_status(struct chain *chain)
 {
 	struct iovec *last;

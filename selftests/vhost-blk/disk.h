@@ -13,14 +13,15 @@ struct disk {
 	uint64_t sectors;
 };
 
-/* 0 or -errno. */
+/* Open the file; return 0 or -errno. */
 int disk_open(struct disk *disk, const char *path);
 uint64_t disk_features(void);
 void disk_config(const struct disk *disk, uint16_t queues,
 		 struct virtio_blk_config *config);
 /*
- * Do a request, set its status, and say how much was written to the driver's
- * buffers.  False when there is no room for a header or a status.
+ * Execute a request and set its status; @written is the number of bytes written
+ * to the driver's buffers.  Return false if the header or the status does not
+ * fit.
  */
 bool disk_run(struct disk *disk, struct chain *chain, uint32_t *written);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory in which requests in flight are noted, one area for each queue,
- * as "Inflight I/O tracking" of the specification has it.  It outlives this
- * process: everything in it is written in an order that makes sense whenever
- * that may be killed.
+ * The memory that records requests in flight, one area for each queue, as in
+ * "Inflight I/O tracking" of the specification.  The memory outlives this
+ * process: each write is in an order that is valid if the process is killed at
+ * any time.
  */
 #ifndef VHOST_BLK_INFLIGHT_H
 #define VHOST_BLK_INFLIGHT_H
@@ -62,7 +62,10 @@ _Static_assert(sizeof(struct split_state) == 16, "as specified");
 _Static_assert(offsetof(struct packed_area, desc) == 32, "as specified");
 _Static_assert(sizeof(struct packed_state) == 32, "as specified");
 
-/* Bytes for a queue of @num entries; the packed form is the larger one. */
+/*
+ * Return the size for a queue of @num entries; the packed form is the larger
+ * one.
+ */
 static inline size_t inflight_size(uint16_t num)
 {
 	size_t size = sizeof(struct packed_area) +

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A file as a disk, for vhost-user front-ends, one after the other. */
+/*
+ * vuser-vhost-blk: a file as a disk, for one vhost-user front end after the
+ * other.
+ */
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -17,11 +20,11 @@
 
 static const char usage[] =
 	"usage: vuser-vhost-blk --blk-file=PATH --socket-path=PATH|--fd=FD\n"
-	"  --num-queues=N  1 to 16, else 1\n"
-	"  --backwards     requests taken together are done last one first\n"
-	"  --no-inflight   do not keep track of what is in flight\n"
-	"  --crash=POINT[:N]  die at the Nth taken, half, done, listed, used,\n"
-	"                  cleared or told\n";
+	"  --num-queues=N  1 to 16, default 1\n"
+	"  --backwards     execute the requests of a batch in reverse order\n"
+	"  --no-inflight   do not track requests in flight\n"
+	"  --crash=POINT[:N]  raise SIGKILL at the Nth taken, half, done, listed, used,\n"
+	"                  cleared or committed\n";
 
 enum {
 	OPT_FILE = 256,

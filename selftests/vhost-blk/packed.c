@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A packed ring: used entries overwrite what was available, so that the
- * descriptors in flight are kept in the in-flight memory, in lists.
+ * A packed ring.  Used entries overwrite the available ones, so the in-flight
+ * memory keeps lists of the descriptors in flight.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define AVAIL_BIT (1 << VRING_PACKED_DESC_F_AVAIL)
 #define USED_BIT  (1 << VRING_PACKED_DESC_F_USED)
 
-/* Behind the last free entry. */
+/* Return the index after the last free entry. */
 static uint16_t none(const struct packed_area *area)
 {
 	return area->desc_num;
@@ -59,7 +59,7 @@ static void roll_back(struct packed_area *area)
 	area->used_wrap_counter = area->old_used_wrap_counter;
 }
 
-/* The process before died while it gave a batch back. */
+/* Finish a batch that the previous process was returning when it died. */
 static bool settle_batch(struct queue *q, struct packed_area *area)
 {
 	const struct vring_packed_desc *ring = q->desc;
@@ -79,7 +79,7 @@ static bool settle_batch(struct queue *q, struct packed_area *area)
 	return true;
 }
 
-/* What is free is not in flight. */
+/* Free entries are not in flight. */
 static bool clear_free(struct packed_area *area)
 {
 	uint16_t i = area->free_head, seen;
@@ -117,7 +117,7 @@ static bool recover(struct queue *q)
 	queue_sort(q, counters);
 	q->used = area->used_idx;
 	q->used_wrap = area->used_wrap_counter;
-	/* All that was taken is either used or in flight. */
+	/* Each taken request is either used or in flight. */
 	q->avail = q->used;
 	q->avail_wrap = q->used_wrap;
 	advance(q, &q->avail, &q->avail_wrap, taken);
@@ -131,7 +131,7 @@ static bool is_available(const struct queue *q, uint16_t flags)
 	return avail == q->avail_wrap && used != q->avail_wrap;
 }
 
-/* Keep one descriptor; the head was noted as in flight by the caller. */
+/* Save one descriptor; the caller has recorded the head as in flight. */
 static bool keep(struct packed_area *area, const struct vring_packed_desc *desc,
 		 uint16_t head)
 {
@@ -150,7 +150,7 @@ static bool keep(struct packed_area *area, const struct vring_packed_desc *desc,
 	return true;
 }
 
-/* One request, whose first descriptor is available. */
+/* Take one request, whose first descriptor is available. */
 static bool take_one(struct queue *q)
 {
 	struct packed_area *area = q->area;
@@ -217,7 +217,7 @@ static bool run(struct queue *q, struct request *request)
 	       disk_run(q->disk, &chain, &request->written);
 }
 
-/* Write a used entry, all but its flags, which are returned. */
+/* Write a used entry except its flags, which are returned. */
 static uint16_t write_used(struct queue *q, const struct request *request,
 			   struct vring_packed_desc *entry)
 {
@@ -250,7 +250,7 @@ static void give_back(struct queue *q)
 	area->used_wrap_counter = q->used_wrap;
 	shared_set(area->used_idx, q->used);
 	crash_here(CRASH_LISTED);
-	/* With the first entry the driver sees the whole batch. */
+	/* The flags of the first entry make the whole batch visible. */
 	shared_set(first->flags, first_flags);
 	crash_here(CRASH_USED);
 	for (i = 0; i < q->nr; i++)

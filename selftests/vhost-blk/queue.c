@@ -57,12 +57,12 @@ static void signal_fd(int fd)
 
 static void break_down(struct queue *q, const char *why)
 {
-	fprintf(stderr, "a ring stops: %s\n", why);
+	fprintf(stderr, "vuser-vhost-blk: ring stopped: %s\n", why);
 	q->running = false;
 	signal_fd(q->err);
 }
 
-/* The memory may be another one than the last time. */
+/* Look up the ring again, since memory may have changed. */
 static bool find_ring(struct queue *q)
 {
 	size_t num = q->num;
@@ -103,20 +103,20 @@ void queue_process(struct queue *q)
 	}
 	for (;;) {
 		if (!ops_of(q)->take(q)) {
-			break_down(q, "an available entry makes no sense");
+			break_down(q, "invalid available entry");
 			return;
 		}
 		if (!q->nr)
 			return;
 		crash_here(CRASH_TAKEN);
 		if (!run_batch(q)) {
-			break_down(q, "a request makes no sense");
+			break_down(q, "invalid request");
 			return;
 		}
 		crash_here(CRASH_DONE);
 		ops_of(q)->give_back(q);
 		q->nr = 0;
-		crash_here(CRASH_TOLD);
+		crash_here(CRASH_COMMITTED);
 		if (ops_of(q)->wants_call(q))
 			signal_fd(q->call);
 	}
@@ -137,11 +137,11 @@ void queue_start(struct queue *q, void *area)
 		return;
 	}
 	if (!ops_of(q)->recover(q)) {
-		break_down(q, "the in-flight memory makes no sense");
+		break_down(q, "invalid in-flight memory");
 		return;
 	}
 	queue_process(q);
-	/* Whoever died before may not have come to this. */
+	/* The process before a crash may not have signalled. */
 	signal_fd(q->call);
 }
 

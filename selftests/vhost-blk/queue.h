@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A queue: its ring, what is in flight in it, and a batch of requests. */
+/* A queue: its ring, its requests in flight, and a batch of requests. */
 #ifndef VHOST_BLK_QUEUE_H
 #define VHOST_BLK_QUEUE_H
 
@@ -13,7 +13,7 @@
 
 #define QUEUE_MAX 1024 /* entries of a ring */
 
-/* A request: where it is noted, and what it wrote. */
+/* A request: its slot in the in-flight memory, and the bytes it wrote. */
 struct request {
 	uint16_t slot;
 	uint32_t written;
@@ -21,26 +21,26 @@ struct request {
 
 /**
  * struct queue - one virtqueue
- * @memory: to find things in
- * @disk: that it is for
- * @backwards: do the requests of a batch last one first
- * @packed: the ring's form
- * @num: entries
- * @addr: as set
- * @kick: -1: none
+ * @memory: the front end's memory
+ * @disk: the disk
+ * @backwards: execute the requests of a batch in reverse order
+ * @packed: the ring is packed
+ * @num: number of entries
+ * @addr: as in SET_VRING_ADDR
+ * @kick: eventfd, or -1
  * @call: likewise
  * @err: likewise
- * @enabled: SET_VRING_ENABLE
+ * @enabled: as in SET_VRING_ENABLE
  * @running: between start and stop
- * @avail: next entry to take; of a split ring free-running
- * @avail_wrap: of a packed ring
- * @used: next entry to use; of a split ring free-running
- * @used_wrap: of a packed ring
- * @counter: of the next request taken
- * @area: in-flight memory, never NULL while it runs
- * @own_area: to free it
+ * @avail: next entry to take; free-running in a split ring
+ * @avail_wrap: wrap counter of a packed ring
+ * @used: next entry to use; free-running in a split ring
+ * @used_wrap: wrap counter of a packed ring
+ * @counter: number of the next request
+ * @area: in-flight memory, not NULL while running
+ * @own_area: free @area on stop
  * @batch: requests taken and not yet used
- * @nr: number of them
+ * @nr: number of requests in @batch
  * @desc: descriptors; valid while the queue is processed
  * @driver: available ring, or the driver's event suppression
  * @device: used ring, or the device's event suppression
@@ -73,40 +73,45 @@ struct queue {
 
 void queue_init(struct queue *q, const struct memory *memory,
 		struct disk *disk);
-/* Where the ring goes on, as in SET_VRING_BASE. */
+/* The position of the ring, as in SET_VRING_BASE. */
 void queue_set_base(struct queue *q, uint32_t base);
 uint32_t queue_base(const struct queue *q);
-/* Run it if it can; @area is in-flight memory, or NULL. */
+/* Start the queue if it can run; @area is in-flight memory, or NULL. */
 void queue_start(struct queue *q, void *area);
 void queue_stop(struct queue *q);
-/* Stop it and close its descriptors. */
+/* Stop the queue and close its descriptors. */
 void queue_reset(struct queue *q);
-/* Do what is available. */
+/* Execute the available requests. */
 void queue_process(struct queue *q);
 
 /*
- * What the two forms of rings have to do.  Those that return a value return
- * false when the ring makes no sense.
+ * Operations of the two forms of rings.  Functions that return a value return
+ * false if the ring is invalid.
  */
 struct ring_ops {
-	/* Find in the in-flight memory what has to be done again. */
+	/*
+	 * Find the requests in flight in the in-flight memory, to execute them
+	 * again.
+	 */
 	bool (*recover)(struct queue *q);
-	/* Add to the batch, and note as in flight, what is available. */
+	/*
+	 * Add the available requests to the batch and record them as in flight.
+	 */
 	bool (*take)(struct queue *q);
-	/* Do one. */
+	/* Execute one request. */
 	bool (*run)(struct queue *q, struct request *request);
-	/* Give the batch back to the driver. */
+	/* Return the batch to the driver. */
 	void (*give_back)(struct queue *q);
-	/* Whether the driver wants to be interrupted. */
+	/* Return whether the driver wants an interrupt. */
 	bool (*wants_call)(struct queue *q);
 };
 
 extern const struct ring_ops split_ops, packed_ops;
 
-/* Requests to be done again, in the order of their counters. */
+/* Sort the requests to execute again by their counters. */
 void queue_sort(struct queue *q, uint64_t *counters);
 
-/* Memory that two processes look at. */
+/* Access memory that another process accesses at the same time. */
 #define shared_get(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
 #define shared_set(place, value) \
 	__atomic_store_n(&(place), value, __ATOMIC_RELEASE)

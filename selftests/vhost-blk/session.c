@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A connection: messages in, answers out, kicks. */
+/* A connection: receive messages, send replies, handle kicks. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ static int send_answer(struct session *s, struct exchange *x, int result)
 	ret = vhost_user_encode(VHOST_USER_ANSWER, &x->reply, x->reply_fd >= 0,
 				x->msg, &rule);
 	if (ret) {
-		fprintf(stderr, "no answer to %s: %s\n",
+		fprintf(stderr, "vuser-vhost-blk: no reply to %s: %s\n",
 			vhost_user_request_name(VHOST_USER_REQUEST,
 						x->msg->hdr.request),
 			rule);
@@ -39,7 +39,7 @@ static int send_answer(struct session *s, struct exchange *x, int result)
 			  vu_deadline_after(SEND_MS));
 }
 
-/* A whole message is in @rx. */
+/* Handle a complete message in @rx. */
 static int handle(struct session *s, struct vhu_wire_rx *rx)
 {
 	struct vhost_user_msg msg;
@@ -82,7 +82,8 @@ static int take_messages(struct session *s, struct vhu_wire_rx *rx)
 		if (ret == -EAGAIN)
 			return 0;
 		if (ret == -EPROTO)
-			fprintf(stderr, "a message is broken: %s\n", rule);
+			fprintf(stderr,
+				"vuser-vhost-blk: invalid message: %s\n", rule);
 		if (!ret)
 			ret = handle(s, rx);
 		if (ret)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A front-end and what it has set up. */
+/* A front end and its settings. */
 #ifndef VHOST_BLK_SESSION_H
 #define VHOST_BLK_SESSION_H
 
@@ -8,8 +8,8 @@
 #define SESSION_QUEUES 16
 
 /**
- * struct session_options - what the command line says
- * @queues: number of them
+ * struct session_options - options of the command line
+ * @queues: number of queues
  * @backwards: see struct queue
  * @no_inflight: do not offer INFLIGHT_SHMFD
  */
@@ -21,16 +21,16 @@ struct session_options {
 
 /**
  * struct session - the state of a connection
- * @opt: as given
+ * @opt: the options
  * @fd: the socket
- * @memory: the front-end's
+ * @memory: the front end's memory
  * @disk: the disk
  * @queues: opt->queues of them
- * @features: acknowledged
+ * @features: acknowledged features
  * @protocol: protocol features in use
- * @status: virtio's
+ * @status: virtio device status
  * @inflight: description of the in-flight memory
- * @inflight_map: it, NULL if there is none
+ * @inflight_map: the in-flight memory, NULL if none
  */
 struct session {
 	const struct session_options *opt;
@@ -45,16 +45,16 @@ struct session {
 	void *inflight_map;
 };
 
-/* Serve a connected socket until it ends; 0, or -EPROTO. */
+/* Serve a connected socket until it ends; return 0 or -EPROTO. */
 int session_run(const struct session_options *opt, struct disk *disk, int fd);
 
 /**
- * struct exchange - a request and its answer
+ * struct exchange - a request and its reply
  * @msg: the request
- * @fds: what came with it; taken ones are -1
+ * @fds: file descriptors of the request; -1 for those taken
  * @nr_fds: number of them
- * @reply: payload of an answer that is not an acknowledgement
- * @reply_fd: to go along, closed afterwards, or -1
+ * @reply: payload of a reply that is not an acknowledgement
+ * @reply_fd: descriptor to send with the reply, closed afterwards, or -1
  */
 struct exchange {
 	const struct vhost_user_msg *msg;
@@ -64,7 +64,7 @@ struct exchange {
 	int reply_fd;
 };
 
-/* Do what is asked: 0 or -errno. */
+/* Execute a request; return 0 or -errno. */
 int session_answer(struct session *s, struct exchange *x);
 void session_reset(struct session *s);
 void session_drop_inflight(struct session *s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A split ring: what is in flight is noted by the head's index. */
+/* A split ring.  A request in flight is recorded by the index of its head. */
 #include "crash.h"
 #include "queue.h"
 
@@ -13,8 +13,11 @@ static struct vring_used *used_of(const struct queue *q)
 	return q->device;
 }
 
-/* The process before died between the used ring's index and its notes. */
-static bool finish_batch(struct split_area *area, uint16_t used)
+/*
+ * Finish a batch if the previous process died between updating the used index
+ * and the records.
+ */
+static bool settle_batch(struct split_area *area, uint16_t used)
 {
 	uint16_t left = used - area->used_idx, head = area->last_batch_head;
 
@@ -44,7 +47,7 @@ static bool recover(struct queue *q)
 		return true;
 	}
 	if (area->version != INFLIGHT_VERSION || area->desc_num != q->num ||
-	    !finish_batch(area, q->used))
+	    !settle_batch(area, q->used))
 		return false;
 	for (i = 0; i < q->num; i++) {
 		counters[i] = area->desc[i].counter;
@@ -52,7 +55,7 @@ static bool recover(struct queue *q)
 			q->batch[q->nr++].slot = i;
 	}
 	queue_sort(q, counters);
-	/* All that was taken is either used or in flight. */
+	/* Each taken request is either used or in flight. */
 	q->avail = q->used + q->nr;
 	return true;
 }

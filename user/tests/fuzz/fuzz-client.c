@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The client from end to end: a server that answers as the input says.  After
- * the handshake each byte of the input's first part is a call.
+ * The complete client against a server that replies as the input says.  After
+ * the handshake, each byte of the input's first part is a call.
  */
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static const struct vuser_client_ops ops = {
 	.dma_write = dma_write,
 };
 
-/* The client waits: the server's next message, or its end. */
+/* The client waits: send the server's next message, or hang up. */
 static bool on_wait(void)
 {
 	struct record rec;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The decoders of all payloads, commands and replies: the first byte picks
- * one, some take parameters, the rest is the payload.  What is decoded must
- * lie in the payload and keep what its decoder promises.
+ * The decoders of all payloads, of commands and replies.  The first byte
+ * selects a decoder, some decoders take parameters, and the rest is the
+ * payload.  Decoded data must be within the payload and within the limits that
+ * the decoder promises.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,20 +18,20 @@ struct payload {
 	struct fuzz_in *params;
 };
 
-/* Data that a decoder points to is what is left of the payload. */
+/* Check that decoded data is the rest of the payload. */
 static void check_tail(const struct payload *p, const void *data, size_t len)
 {
 	FUZZ_CHECK((const uint8_t *)data >= p->buf);
 	FUZZ_CHECK((const uint8_t *)data + len == p->buf + p->len);
 }
 
-/* Not empty, and does not wrap. */
+/* Check that a range is not empty and does not wrap. */
 static void check_range(uint64_t start, uint64_t size)
 {
 	FUZZ_CHECK(size && size - 1 <= UINT64_MAX - start);
 }
 
-/* What was decoded is what an encoder makes of it. */
+/* Check that encoding returns the same payload. */
 static void check_echo(const struct payload *p, const void *buf, ssize_t len)
 {
 	FUZZ_CHECK(len == (ssize_t)p->len && !memcmp(buf, p->buf, len));
@@ -112,7 +113,7 @@ static void check_areas(const struct vfio_user_region_info *info,
 	}
 }
 
-/* Written again and read, it is the same. */
+/* Check that an encoded reply is decoded to the same values. */
 static void check_region_again(const struct vfio_user_region_info *info,
 			       const struct vuser_region_caps *caps)
 {
@@ -197,7 +198,7 @@ static void irq_set(const struct payload *p)
 	len = vuser_encode_irq_set(buf, sizeof(buf), set.flags, set.index,
 				   set.start, set.count, bools);
 	FUZZ_CHECK(len == (ssize_t)p->len);
-	/* argsz may have been larger */
+	/* argsz may differ */
 	FUZZ_CHECK(!memcmp(buf + 4, p->buf + 4, len - 4));
 }
 
@@ -322,7 +323,7 @@ static void mig_data(const struct payload *p)
 	}
 }
 
-/* In this order in the corpus: new ones go to the end. */
+/* The corpus depends on this order: add new decoders at the end. */
 static const struct {
 	void (*decode)(const struct payload *p);
 	size_t params;

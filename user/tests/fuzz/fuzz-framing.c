@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Framing: any bytes, in any pieces, with any number of fds. */
+/* Framing: any bytes, in pieces of any size, with any number of fds. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ static void check_message(const struct vuser_msg *msg, uint32_t max_fds)
 	FUZZ_CHECK(msg->nr_fds <= max_fds);
 }
 
-/* Take what is there: 0, or why the stream is of no more use. */
+/* Receive all messages; return 0, or why the stream cannot be used any more. */
 static int receive(int fd, struct vuser_msg *msg, uint32_t max_fds)
 {
 	int ret, taken;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A server that is hostile from the first message: the handshake, the
- * description it ends with, configuration space, and the netlink message that
- * vuserd makes of it all.
+ * A server that is hostile from its first message on: the handshake, its
+ * description, the configuration space, and the netlink message that vuserd
+ * makes of these.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 static struct fuzz_in input;
 static struct stream_peer server;
 
-/* The server's next message; false: it has hung up. */
+/* Send the server's next message; return false if the server hung up. */
 static bool answer(void)
 {
 	struct record rec;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instruction decoder and the emulation.  Whatever the bytes: nothing
- * behind them is read; what is taken is what Zydis says it is, and what is
- * refused is not what was to be taken; what is taken does, on the same
- * registers and memory, what the processor does.
+ * The instruction decoder and the emulation, with any bytes.  The decoder must
+ * not read beyond the end.  An accepted instruction must be as Zydis reports
+ * it; a refused one must not be in claims[].  The emulation must do the same as
+ * the processor, with the same registers and memory.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "../insn/reference.h"
 #include "fuzz.h"
 
-/* What native.c needs to catch, and the sanitizers else. */
+/* Signals that native.c handles while it runs, and the sanitizers otherwise. */
 static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
 #define NR_SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -61,7 +61,7 @@ static void print_code(const u8 *code, const char *what)
 	fprintf(stderr, "\n");
 }
 
-/* The same with just as many bytes as it has, and not with one less. */
+/* Check that exactly the bytes of the instruction are needed. */
 static void check_lengths(const struct vuser_insn *insn, const u8 *code,
 			  const struct vuser_regs *regs)
 {
@@ -89,7 +89,7 @@ static void check_taken(const struct vuser_insn *insn, const u8 *code,
 	FUZZ_CHECK(insn->reg < VUSER_NR_GPRS);
 	wrong = reference_look_up(&ref, code) ?
 			reference_difference(insn, regs, &ref) :
-			"no instruction";
+			"not an instruction";
 	if (wrong)
 		print_code(code, wrong);
 	FUZZ_CHECK(!wrong);
@@ -104,10 +104,10 @@ static void check_refused(const u8 *code, const struct vuser_regs *regs)
 	    reference_on_purpose(regs, &ref))
 		return;
 	print_code(code, "refused");
-	FUZZ_CHECK(!"it is to be taken");
+	FUZZ_CHECK(!"the decoder should accept it");
 }
 
-/* Change a register such that the access is somewhere in the memory. */
+/* Change a register so that the access is within the memory. */
 static bool aim(struct vuser_insn *insn, const u8 *code,
 		struct vuser_regs *regs)
 {
@@ -129,7 +129,7 @@ static bool aim(struct vuser_insn *insn, const u8 *code,
 	return false;
 }
 
-/* The string moves have an address more. */
+/* String moves have a second address. */
 static void aim_source(const struct vuser_insn *insn, struct vuser_regs *regs)
 {
 	if (insn->op != VUSER_INSN_MOVS)

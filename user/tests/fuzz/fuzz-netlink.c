@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control plane's client: answers, errors with their texts, doorbells and
- * notifications, whole or broken, in any order.
+ * The client of the control plane: replies, errors with their texts,
+ * notifications, valid or broken, in any order.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@ static struct device_table devices = { .owner = &owner };
 static struct fdmsg_queue queue;
 static struct device device;
 
-/* What the code under test asks of the rest of vuserd. */
+/* Functions of vuserd that the code under test calls. */
 struct device *device_find(struct device_table *unused, uint32_t id)
 {
 	(void)unused;
@@ -30,7 +30,7 @@ static void defer(void *unused)
 	(void)unused;
 }
 
-/* Written where nobody reads it, but written. */
+/* Format the line, so that the sanitizers see its arguments, and discard it. */
 void log_line(const char *level, const char *fmt, ...)
 {
 	static char line[1024];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The server from end to end: a client that sends any messages, on both
- * sockets, comes back when it was sent away, and answers what the server asks,
- * or not.  A device with registers, shared memory and ioeventfds is behind it.
- * One thread; nothing waits for time.
+ * The complete server against a client that sends any messages on both sockets,
+ * connects again after a disconnect, and replies to the server or not.  The
+ * server has a device with registers, shared memory and ioeventfds.  There is
+ * one thread, and it never waits for time.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +21,18 @@
 
 #define REGION_SIZE 0x4000
 
-/* Registers of region 0: a write of an address here starts a transfer. */
+/* Registers of region 0: writing an address to REG_DMA starts a transfer. */
 #define REG_DMA	    0x100
 #define REG_DMA_LEN 0x108
 
 #define LOG_PAGE 4096
 
-/* First byte of the input. */
+/* Options in the first byte of the input. */
 #define OPT_NO_TWIN	   0x01
 #define OPT_NO_WRITE_MULTI 0x02
 #define OPT_MINOR_0	   0x04
 #define OPT_NO_DMA_FDS	   0x08
-#define OPT_HIDE	   0x10 /* and migration is the library's */
+#define OPT_HIDE	   0x10 /* the library implements migration as well */
 #define OPT_SMALL_XFER	   0x20
 #define OPT_FEW_MAPS	   0x40
 #define OPT_HELLO	   0x80
@@ -43,7 +43,7 @@ static struct {
 	uint8_t regs[REGION_SIZE];
 	uint8_t buf[REGION_SIZE];
 	bool connected;
-	bool library; /* it serves migration */
+	bool library; /* the library implements migration */
 	bool logging;
 	enum vfio_device_mig_state state;
 	unsigned int maps;
@@ -111,7 +111,7 @@ static ssize_t feature(void *data, uint32_t flags, void *buf, size_t len,
 	return flags & 1 ? -ENOTTY : (ssize_t)size;
 }
 
-/* One step at a time; some fail. */
+/* Change one step; some steps fail. */
 static int migrate(void *data, enum vfio_device_mig_state from,
 		   enum vfio_device_mig_state to)
 {
@@ -143,7 +143,7 @@ static void log_stop(void *data)
 	dev.logging = false;
 }
 
-/* The whole bitmap can be written, and is zeroed. */
+/* Check that the whole bitmap is writable and zeroed. */
 static int log_report(void *data, uint64_t iova, uint64_t len,
 		      uint64_t page_size, uint64_t *bitmap)
 {
@@ -200,7 +200,7 @@ static const struct vuser_server_ops ops = {
 	.log = log_line,
 };
 
-/* Memory of the client's, by pointer where that is possible and by copy. */
+/* Access the client's memory through a pointer if possible, and by copying. */
 static void transfer(uint64_t iova, uint32_t len)
 {
 	struct vuser_dma_ref ref;
@@ -323,7 +323,7 @@ static void add_device(uint8_t opt)
 			      4);
 }
 
-/* The client's end of the twin socket came with the version's reply. */
+/* The client's end of the twin socket arrives with the reply to VERSION. */
 static void drain(void)
 {
 	stream_drain(&client);
@@ -342,7 +342,7 @@ static void send_record(const struct record *rec)
 	stream_send(on_twin ? &twin : &client, rec);
 }
 
-/* The server waits for the client: it gets the next message, or an end. */
+/* The server waits for the client: send the next message, or hang up. */
 static bool on_wait(void)
 {
 	struct record rec;
@@ -365,8 +365,8 @@ static void hang_up(void)
 }
 
 /*
- * In place of the library's: its asynchronous I/O costs milliseconds for every
- * run.  The fd must be one.
+ * Replaces the library's function, whose asynchronous I/O takes milliseconds
+ * per run.  The fd must be open.
  */
 struct vu_event_port;
 void __wrap_vu_event_signal(struct vu_event_port *port, int fd);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VERSION and its JSON.  What is taken is written again; that must be taken
- * too, and mean the same.
+ * VERSION and its JSON.  An accepted version is encoded; the result must be
+ * accepted as well and have the same meaning.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@ static void check_caps(const struct vuser_caps *caps)
 	FUZZ_CHECK(caps->twin_fd_index >= -1);
 }
 
-/* What an encoder leaves out reads as its default. */
+/* A value that the encoder omits is decoded as its default. */
 static void check_same(const struct vuser_caps *a, const struct vuser_caps *b)
 {
 	FUZZ_CHECK(a->max_msg_fds == b->max_msg_fds);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The messages of vhost-user, of all kinds, answers with what they answer.
- * What is decoded is written again, the same.
+ * vhost-user messages of all kinds; a reply is decoded with its request.  A
+ * decoded message must be encoded to the same bytes.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-/* Each kind of answer, and what it answers. */
+/* Each kind of message, and the kind of its request. */
 static const struct {
 	enum vhost_user_kind kind;
 	int asked; /* kind, or -1 */
@@ -43,7 +43,7 @@ static int decode(enum vhost_user_kind kind, const void *buf, size_t len,
 	return ret;
 }
 
-/* What it answers: a request of the input's, which must be right. */
+/* Decode the request of a reply from the input; it must be valid. */
 static bool get_asked(struct fuzz_in *in, int kind,
 		      struct vhost_user_msg *asked)
 {
@@ -68,13 +68,13 @@ static void check_again(enum vhost_user_kind kind,
 
 	again.hdr.flags &= VHOST_USER_NEED_REPLY;
 	again.hdr.size = 0;
-	/* An answer that may be empty is never written so. */
+	/* A reply that may be empty is never encoded as empty. */
 	if (vhost_user_encode(kind, &again, nr_fds, asked, &rule)) {
 		FUZZ_CHECK(asked && len == sizeof(again.hdr));
 		return;
 	}
 	again_len = sizeof(again.hdr) + again.hdr.size;
-	/* The other of two forms is right, too. */
+	/* The other one of two forms must be valid as well. */
 	if (again_len != len)
 		FUZZ_CHECK(!decode(kind, &again, again_len, nr_fds, asked,
 				   &decoded));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The stream that a vuser-vhost takes when a device is migrated to it: cut
- * anywhere, with any state in it.  What is taken is written again, the same.
+ * The stream that vuser-vhost reads when a device migrates to it, in parts of
+ * any size, with any state.  An accepted state must be encoded to the same
+ * bytes.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,9 +17,9 @@
 
 static struct vhost_state_queue queues[QUEUES];
 static const char *rule;
-static bool device_came, ended;
+static bool device_seen, ended;
 
-/* A device that many states fit. */
+/* Return a device that many states fit. */
 static struct vhost_state shape(void)
 {
 	return (struct vhost_state) {
@@ -42,8 +43,8 @@ static int on_device(void *ctx, const void *buf, size_t len)
 	int ret;
 
 	(void)ctx;
-	FUZZ_CHECK(!device_came && len == vhost_state_size(&s));
-	device_came = true;
+	FUZZ_CHECK(!device_seen && len == vhost_state_size(&s));
+	device_seen = true;
 	rule = NULL;
 	ret = vhost_state_decode(&s, copy, len, &rule);
 	FUZZ_CHECK(ret ? ret == -EINVAL && rule : !rule);
@@ -62,23 +63,23 @@ static int on_device(void *ctx, const void *buf, size_t len)
 static int on_backend(void *ctx, const void *buf, size_t len)
 {
 	(void)ctx;
-	FUZZ_CHECK(device_came && !ended && len);
+	FUZZ_CHECK(device_seen && !ended && len);
 	free(fuzz_copy(buf, len));
-	/* Some do not take it. */
+	/* The back end refuses some data. */
 	return *(const uint8_t *)buf == 0xff ? -EREMOTEIO : 0;
 }
 
 static int on_end(void *ctx)
 {
 	(void)ctx;
-	FUZZ_CHECK(device_came && !ended);
+	FUZZ_CHECK(device_seen && !ended);
 	ended = true;
 	return 0;
 }
 
 static const struct vhost_stream_ops ops = { on_device, on_backend, on_end };
 
-/* The stream: the input, with configuration space where that belongs. */
+/* Make a stream of the input, with configuration space at its place. */
 static uint8_t *make_stream(struct fuzz_in *in, size_t *len)
 {
 	const struct vhost_state s = shape();
@@ -100,7 +101,7 @@ static uint8_t *make_stream(struct fuzz_in *in, size_t *len)
 	return stream;
 }
 
-/* First byte: how long the parts are that it comes in, 0: all at once. */
+/* The first byte is the size of the parts; 0 means the whole stream at once. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_in in = { data, size };
@@ -111,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int ret = 0, before;
 
 	stream = make_stream(&in, &len);
-	device_came = ended = false;
+	device_seen = ended = false;
 	FUZZ_CHECK(!vhost_stream_init(&st, &ops, NULL, vhost_state_size(&s)));
 	for (pos = 0; pos < len; pos += part) {
 		part = cut && cut < len - pos ? cut : len - pos;

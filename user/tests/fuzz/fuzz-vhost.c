@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The front-end of vhost-user from end to end: a back-end that answers as the
- * input says, and makes requests of its own on the channel for them.  After
- * the start each byte of the input's first part is a call.
+ * The complete vhost-user front end against a back end that replies as the
+ * input says, and sends its own requests on the channel.  After the start, each
+ * byte of the input's first part is a call.
  */
 #include <errno.h>
 #include <string.h>
@@ -95,7 +95,7 @@ static const struct vhost_backend_ops ops = {
 	.shmem_unmap = shmem_unmap,
 };
 
-/* A message of the record's, in the header of vhost-user. */
+/* Send the record with a vhost-user header. */
 static void send_record(const struct record *rec)
 {
 	static uint8_t buf[sizeof(struct vhost_user_header) + UINT16_MAX];
@@ -124,7 +124,7 @@ static void send_record(const struct record *rec)
 			  len + rec->len, rec);
 }
 
-/* The last request is what is answered; a socket is the channel. */
+/* Remember the last request; a received socket is the channel. */
 static void take(const struct msghdr *mh, const uint8_t *buf, size_t got)
 {
 	struct vhost_user_header hdr;
@@ -223,7 +223,7 @@ static void call_vring(struct vhost_backend *b, uint8_t which)
 	}
 }
 
-/* Those whose answers bring a descriptor. */
+/* Calls whose replies have a descriptor. */
 static void call_fd(struct vhost_backend *b, uint8_t which)
 {
 	const struct vhost_user_shared object = { .uuid = { 1 } };

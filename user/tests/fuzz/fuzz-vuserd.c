@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The helper as a whole, but for main(): a kernel that says anything on the
- * control plane, and a server behind each endpoint that says anything, too.
- * The input's first part is the kernel's, the rest the servers'.
+ * The complete helper except main(): a kernel that sends anything on the
+ * control plane, and a server behind each endpoint that sends anything.  The
+ * input's first part is the kernel's, the rest the servers'.
  */
 #include <errno.h>
 #include <netlink/genl/ctrl.h>
@@ -30,7 +30,7 @@ static struct stream_peer servers[MAX_SERVERS];
 static unsigned int nr_servers;
 static int ready_fd;
 
-/* In place of libnl's: sockets that are none. */
+/* Replacements for libnl's functions, without sockets. */
 int genl_connect(struct nl_sock *sk)
 {
 	(void)sk;
@@ -66,7 +66,7 @@ int nl_socket_set_nonblocking(const struct nl_sock *sk)
 	return 0;
 }
 
-/* One fd cannot be in an event loop twice, and a socket's stays its own. */
+/* An fd can be in an event loop only once, so each socket gets its own. */
 #define MAX_SOCKETS 64
 
 static struct {
@@ -96,7 +96,7 @@ static void close_sockets(void)
 	memset(sockets, 0, sizeof(sockets));
 }
 
-/* The controller of families has nothing to say. */
+/* The controller of generic netlink sends nothing. */
 int nl_recvmsgs_default(struct nl_sock *sk)
 {
 	(void)sk;
@@ -114,7 +114,7 @@ void log_line(const char *level, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* In place of vuserd's own, which looks at the file system. */
+/* Replaces vuserd's function, which accesses the file system. */
 int endpoint_connect(const char *path)
 {
 	int fds[2];
@@ -128,7 +128,7 @@ int endpoint_connect(const char *path)
 	return fds[1];
 }
 
-/* The newest server answers when it was asked, or says what nobody asked. */
+/* The newest server replies to a message, or sends an unsolicited one. */
 static void answer(void)
 {
 	struct fuzz_in next = replies;

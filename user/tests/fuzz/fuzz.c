@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-/* File descriptors that are looked at; a run uses fewer. */
+/* The number of file descriptors checked; a run uses fewer. */
 #define MAX_FDS 1024
 
 static struct pollfd before[MAX_FDS];
@@ -65,11 +65,11 @@ void *fuzz_copy(const void *data, size_t len)
 
 void fuzz_fail(const char *file, int line, const char *cond)
 {
-	fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, cond);
+	fprintf(stderr, "%s:%d: check failed: %s\n", file, line, cond);
 	abort();
 }
 
-/* Those that are not open are answered with POLLNVAL, at once. */
+/* poll() returns POLLNVAL at once for closed descriptors. */
 static void look(struct pollfd *fds)
 {
 	int i;
@@ -95,6 +95,7 @@ void fuzz_fds_end(void)
 			continue;
 		fprintf(stderr, "fd %d is %s\n", i,
 			after[i].revents & POLLNVAL ? "closed" : "left open");
-		fuzz_fail(__FILE__, __LINE__, "file descriptors as before");
+		fuzz_fail(__FILE__, __LINE__,
+			  "the same file descriptors are open as before");
 	}
 }

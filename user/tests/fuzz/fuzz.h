@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the harnesses share: input as a stream of values, buffers that end
- * where their data ends, conditions that must hold, and file descriptors that
- * must not be left.
+ * Functions that the harnesses share: input as a stream of values, buffers of
+ * exactly the size of their data, conditions that must hold, and file
+ * descriptors that must be closed.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -12,7 +12,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* What libFuzzer calls; a harness has the first, and may have the others. */
+/*
+ * Functions that libFuzzer calls; a harness has the first, the others are
+ * optional.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
@@ -22,7 +25,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size,
 				 size_t max_size, unsigned int seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 
-/* The input, or what is left of it.  What is not there reads as 0. */
+/* The rest of the input.  Values after its end read as 0. */
 struct fuzz_in {
 	const uint8_t *pos;
 	size_t left;
@@ -33,13 +36,13 @@ uint16_t fuzz_u16(struct fuzz_in *in);
 uint32_t fuzz_u32(struct fuzz_in *in);
 uint64_t fuzz_u64(struct fuzz_in *in);
 
-/* Up to @len bytes, left where they are; *@len says how many there were. */
+/* Take up to @len bytes without copying; *@len is set to their number. */
 const uint8_t *fuzz_bytes(struct fuzz_in *in, size_t *len);
 
-/* A copy that ends where it ends, for ASan to see reads behind it. */
+/* Return a copy of exactly this size, so that ASan sees reads beyond it. */
 void *fuzz_copy(const void *data, size_t len);
 
-/* A condition that always holds; when it does not, that is a finding. */
+/* A condition that must always hold; otherwise there is a finding. */
 #define FUZZ_CHECK(cond)                                      \
 	do {                                                  \
 		if (!(cond))                                  \
@@ -50,8 +53,8 @@ __attribute__((noreturn)) void fuzz_fail(const char *file, int line,
 					 const char *cond);
 
 /*
- * File descriptors: call fuzz_fds_begin() with all of the harness's own open,
- * and fuzz_fds_end() when those of the run should be gone.
+ * Check for open file descriptors: call fuzz_fds_begin() after the harness has
+ * opened its own, and fuzz_fds_end() when those of the run must be closed.
  */
 void fuzz_fds_begin(void);
 void fuzz_fds_end(void);

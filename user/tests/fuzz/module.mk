@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Harnesses for libFuzzer, built by `make FUZZ=1 fuzzers`.
+# Harnesses for libFuzzer; `make FUZZ=1 fuzzers` builds them.
 fuzz-objs := $(d)fuzz.o
 fuzz-stream-objs := $(d)stream.o $(d)stream-mutator.o $(fuzz-objs)
 
@@ -30,13 +30,13 @@ fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
 fuzz-netlink-libs := libnl-3.0 libnl-genl-3.0
 
 comma := ,
-# poll() is where peers would wait for each other: stream.c has its own.
+# Peers would wait for each other in poll(), so stream.c replaces it.
 $(foreach f,$(fuzzers),$(eval $(f)-ldlibs := -fsanitize=fuzzer))
 $(foreach f,framing server client handshake vhost vuserd,$(eval \
 	fuzz-$(f)-ldlibs += -Wl$(comma)--wrap=poll -Wl$(comma)--wrap=vu_fd_close))
 fuzz-server-ldlibs += -Wl$(comma)--wrap=vu_event_signal
 
-# The decoder is compared with Zydis; without it there is no such harness.
+# fuzz-insn compares the decoder with Zydis, and needs its library.
 ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
 fuzzers += fuzz-insn
 fuzz-insn-objs := $(d)fuzz-insn.o $(fuzz-objs) \
@@ -46,7 +46,7 @@ fuzz-insn-cppflags := -I../kmod -Itests/insn/include
 fuzz-insn-ldlibs := -fsanitize=fuzzer -lZydis
 endif
 
-# Code made at run time has no type in front of it that could be checked.
+# Code generated at run time has no type that -fsanitize=function could check.
 ifeq ($(FUZZ),1)
 $(obj)tests/insn/native.o: all-cflags += -fno-sanitize=function
 endif

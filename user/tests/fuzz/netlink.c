@@ -7,15 +7,16 @@
 #include "netlink.h"
 
 /*
- * Of a datagram, its length 11 bits and its flags above.  A raw one is as it
- * is; else it is one message, whose header is made to fit.
+ * The head of a datagram: its length in 11 bits, and flags above.  A raw
+ * datagram is sent unchanged.  Otherwise it is one message, with a valid
+ * header.
  */
 #define LEN_MASK 0x07ff
-#define IS_EVENT 0x0800 /* nobody asked for it */
-#define IS_ACK	 0x1000 /* the end of an answer */
+#define IS_EVENT 0x0800 /* unsolicited */
+#define IS_ACK	 0x1000 /* the end of a reply */
 #define IS_RAW	 0x2000
 #define IS_USER	 0x4000 /* not from the kernel */
-#define IS_LOST	 0x8000 /* no datagram: some did not fit */
+#define IS_LOST	 0x8000 /* no datagram: the socket's buffer overflowed */
 
 static struct fuzz_in input;
 static bool always_ack;
@@ -44,7 +45,7 @@ size_t netlink_left(void)
 	return input.left;
 }
 
-/* What vuserd sends is well formed, whatever it was made of. */
+/* Check that vuserd's messages are always well formed. */
 static void check_request(struct nlmsghdr *hdr)
 {
 	struct nlattr *attr;
@@ -58,7 +59,7 @@ static void check_request(struct nlmsghdr *hdr)
 	FUZZ_CHECK(!rem);
 }
 
-/* In place of libnl's, which does not look at the length. */
+/* Replaces libnl's function, which does not check the length. */
 uint32_t nla_get_u32(const struct nlattr *attr)
 {
 	uint32_t val;
@@ -68,7 +69,7 @@ uint32_t nla_get_u32(const struct nlattr *attr)
 	return val;
 }
 
-/* In place of libnl's. */
+/* Replaces libnl's function. */
 int nl_send_auto(struct nl_sock *sk, struct nl_msg *msg)
 {
 	struct nlmsghdr *hdr = nlmsg_hdr(msg);
@@ -105,7 +106,7 @@ static int give_ack(unsigned char **buf, int error)
 	return give(buf, &ack, sizeof(ack));
 }
 
-/* Kernel's messages are whole numbers of words. */
+/* Return the next datagram as one message with a valid header. */
 static int give_message(unsigned char **buf, uint16_t head, size_t len,
 			const uint8_t *data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel as a harness plays it: libnl's way in gives datagrams of the
- * input, its way out takes what is sent and looks at it.
+ * The kernel's side of netlink: libnl's receive function returns datagrams of
+ * the input, and its send function checks each message.
  */
 #ifndef FUZZ_NETLINK_H
 #define FUZZ_NETLINK_H
@@ -13,16 +13,16 @@
 #define NETLINK_FAMILY 0x20
 
 /*
- * A socket that is none.  Its datagrams are in @data: a head of two bytes,
- * length and flags (netlink.c), and then their messages.  NULL: each request
- * is answered with success.
+ * Open a socket without a file.  Its datagrams are in @data: each has a head of
+ * two bytes, length and flags (see netlink.c), and then its messages.  With
+ * NULL, each request succeeds.
  */
 void netlink_open(struct vnl_sock *nl, const uint8_t *data, size_t size);
 
 /* The same for sockets that the code under test opens itself. */
 void netlink_feed(const uint8_t *data, size_t size);
 
-/* Bytes of the input that no socket has read yet. */
+/* Return the number of input bytes not yet received. */
 size_t netlink_left(void);
 
 #endif /* FUZZ_NETLINK_H */

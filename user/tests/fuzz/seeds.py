@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""First inputs for the harnesses: well-formed messages for mutations to break.
+"""Write the first inputs of the harnesses: valid messages for mutations to break.
 
-usage: seeds.py DIRECTORY: writes DIRECTORY/HARNESS/seed-*
+usage: seeds.py DIRECTORY    write DIRECTORY/HARNESS/seed-*
 """
 import os
 import struct
@@ -135,7 +135,7 @@ def decode_seeds():
 
 
 def client_messages():
-    """What a client sends to fuzz-server."""
+    """Return messages of a client for fuzz-server."""
     regs = access(0, 0x108, 4, struct.pack("<I", 64))
     go = access(0, 0x100, 8, struct.pack("<Q", 0x10000))
     return [
@@ -183,7 +183,7 @@ def client_messages():
 
 
 def handshake(twin, regions=9, irqs=2):
-    """What a server answers to a handshake."""
+    """Return replies of a server to a handshake."""
     out = record(0, version(), REPLY | ECHO, 1 if twin else 0, SOCKET)
     out += record(0, info(3, regions, irqs), REPLY | ECHO)
     for index in range(regions):
@@ -248,7 +248,7 @@ def u32(number, value):
 
 
 def netlink_seeds():
-    """Attributes by the numbers of include/uapi/linux/vuser.h."""
+    """Return netlink messages; include/uapi/linux/vuser.h has the attributes."""
     dev = struct.pack("<BBH", 1, 1, 0)
     uuid = attr(2, bytes(range(16)))
     for number in range(1, 40):
@@ -262,19 +262,19 @@ def netlink_seeds():
     strings = struct.pack("<BBH", 2, 1, 0) + u32(1, 1) + uuid
     for number in range(3, 40):
         strings += attr(number, b"/run/dev.sock\0")
-    bells = b""
+    notes = b""
     for cmd in range(1, 16):
-        bell = struct.pack("<BBH", cmd, 1, 0) + u32(1, 3) + attr(2, bytes(8))
-        bells += struct.pack("<H", len(bell) | 0x800) + bell
+        note = struct.pack("<BBH", cmd, 1, 0) + u32(1, 3) + attr(2, bytes(8))
+        notes += struct.pack("<H", len(note) | 0x800) + note
     ok = struct.pack("<i", 0)
-    bad = struct.pack("<i", -22) + bytes(16) + attr(1, b"it is not there\0")
+    bad = struct.pack("<i", -22) + bytes(16) + attr(1, b"does not exist\0")
     seeds = []
     for body in (dev, nested, strings):
         message = struct.pack("<H", len(body)) + body
         done = struct.pack("<H", len(ok) | 0x1000) + ok
         fail = struct.pack("<H", len(bad) | 0x1000) + bad
         for first in range(5):
-            seeds.append(bytes([4, first, 2, 3, 4]) + message + done + bells +
+            seeds.append(bytes([4, first, 2, 3, 4]) + message + done + notes +
                          message + fail + done)
     return seeds
 
@@ -297,7 +297,7 @@ def device_message(cmd, state, owner=0, path=b"/run/dev.sock\0", number=1):
 
 
 def vuserd_seeds():
-    """A device is listed, claimed, connected, attached; then it changes."""
+    """Return inputs in which a device is listed, claimed, attached, and changes."""
     ack = datagram(struct.pack("<i", 0), 0x1000)
     busy = datagram(struct.pack("<i", -16), 0x1000)
     gone = datagram(struct.pack("<i", -19), 0x1000)
@@ -306,7 +306,7 @@ def vuserd_seeds():
     shown = [datagram(device_message(1, state)) for state in range(4)]
     changed = [datagram(device_message(2, state), 0x800) for state in range(4)]
     went = datagram(device_message(3, 0), 0x800)
-    bell = datagram(struct.pack("<BBH", 8, 1, 0) + u32(1, 1) + attr(2, bytes(8)),
+    note = datagram(struct.pack("<BBH", 8, 1, 0) + u32(1, 1) + attr(2, bytes(8)),
                     0x800)
     lost = struct.pack("<H", 0x8000)
     server = handshake(True, 9, 2) + config(66)
@@ -314,7 +314,7 @@ def vuserd_seeds():
     for state in range(4):
         start = shown[0] + ack + shown[state] + ack + token + ack + ack
         for end in (ack, busy, gone):
-            for then in (changed[1] + shown[1] + ack, bell + ack + ack,
+            for then in (changed[1] + shown[1] + ack, note + ack + ack,
                          changed[3] + shown[3] + ack + ack, went, lost,
                          changed[0] + datagram(device_message(
                              1, 0, 0, b"/run/other\0")) + ack):
@@ -342,7 +342,7 @@ def insn_seeds():
 
 
 def vhost_messages():
-    """Requests of the front-end: number, payload, descriptors."""
+    """Return requests of the front end: number, payload, descriptors."""
     region = struct.pack("<QQQQ", 0, 0x1000, 0x10000, 0)
     u64 = struct.pack("<Q", 1)
     state = struct.pack("<II", 0, 256)
@@ -392,7 +392,7 @@ def vhost_decode_seeds():
 
 
 def vhost_seeds():
-    """What a back-end answers at the start, and then to anything."""
+    """Return replies of a back end at the start, and to each request."""
     features = vhost_answer(0, struct.pack("<Q", 1 << 30 | 1 << 32))
     start = features + vhost_answer(0, struct.pack("<Q", 0x40bffb))
     zero = vhost_answer(0, bytes(8))
@@ -416,7 +416,7 @@ def vhost_seeds():
 
 
 def vhost_state_seeds():
-    """Streams of a device of two queues, by state.c and stream.c."""
+    """Return streams of a device with two queues, see state.c and stream.c."""
     def device(status=0xf, flags=1, packed=0, kept=3, base=7):
         accepted = 1 << 32 | packed << 34
         out = struct.pack("<HHHHHHBBBBQIIHHHBB", 1, 2, 3, 256, 12, 1, flags,
@@ -428,7 +428,7 @@ def vhost_state_seeds():
         return out + bytes(3 * 16)
 
     def stream(state, pieces=(b"state", b"of the back-end")):
-        # The harness puts configuration space behind it.
+        # The harness appends configuration space.
         out = b"vuservho" + struct.pack("<II", 1, len(state) + 4096) + state
         for piece in pieces:
             out += struct.pack("<I", len(piece)) + piece

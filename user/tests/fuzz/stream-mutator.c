@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mutations that know where records start: they come, go, change places and
- * are changed one at a time, so that what follows stays a list of records.
+ * Mutations that keep the list of records: they add, delete, move and change
+ * one record at a time.
  */
 #include <string.h>
 
@@ -70,7 +70,7 @@ static void drop(struct list *list, size_t at)
 		(list->nr - at) * sizeof(list->pieces[0]));
 }
 
-/* A number that is at some limit or other, over four or eight bytes. */
+/* Put a number at some limit into four or eight bytes of the payload. */
 static void put_number(uint8_t *payload, size_t len)
 {
 	static const uint64_t numbers[] = {
@@ -88,7 +88,7 @@ static void put_number(uint8_t *payload, size_t len)
 	memcpy(payload + next_random(len / size) * size, &number, size);
 }
 
-/* One record becomes another: its head, its payload, or a field of that. */
+/* Change a record: its head, its payload, or one field of the payload. */
 static size_t change(uint8_t *rec, size_t len, size_t max_size)
 {
 	size_t payload = len - RECORD_HEAD;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records as messages on a socket, and what comes back. */
+/* Send records as messages on a socket, and receive messages. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 
 #define NR_KINDS 8
 
-/* Memory that can be mapped as DMA or as an area. */
+/* Size of memory that can be mapped for DMA or as an area. */
 #define MEMORY_SIZE 0x20000
 
 static int kinds[NR_KINDS];
@@ -118,7 +118,7 @@ static void take_message(struct stream_peer *peer,
 	memset(peer->payload, 0, sizeof(peer->payload));
 }
 
-/* Messages are looked at up to the first bytes of their payload. */
+/* Parse messages up to the first bytes of their payload. */
 static void take_bytes(struct stream_peer *peer, const uint8_t *buf, size_t len)
 {
 	const size_t head = sizeof(struct vfio_user_header);
@@ -196,7 +196,7 @@ void stream_drain(struct stream_peer *peer)
 	stream_receive(peer, drain);
 }
 
-/* What has to be the same in a command and its reply. */
+/* Copy the fields that must be the same in a command and its reply. */
 static void echo(const struct stream_peer *peer, uint8_t *payload, size_t len)
 {
 	const size_t index = 8;
@@ -280,7 +280,10 @@ void stream_send_bytes(int fd, void *buf, size_t len, const struct record *rec)
 		cmsg->cmsg_len = CMSG_LEN(nr * sizeof(int));
 		memcpy(CMSG_DATA(cmsg), fds, nr * sizeof(int));
 	}
-	/* A peer that hung up, or has no room, misses it. */
+	/*
+	 * A peer that hung up, or whose socket is full, does not get the
+	 * message.
+	 */
 	(void)!sendmsg(fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -297,8 +300,8 @@ void stream_send(struct stream_peer *peer, const struct record *rec)
 }
 
 /*
- * In place of the library's, which leaves some to another thread: here they
- * are closed at once, so that what is left shows, and what is closed twice.
+ * Replaces the library's function, which closes some descriptors in a thread.
+ * Here they are closed at once, so that leaks and double closes are found.
  */
 void __wrap_vu_fd_close(int fd);
 
@@ -312,7 +315,7 @@ bool (*stream_on_wait)(void);
 int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout);
 
-/* By the linker in place of poll(). */
+/* The linker replaces poll() with this function. */
 int __wrap_poll(struct pollfd *fds, nfds_t nr, int timeout)
 {
 	bool more = timeout && stream_on_wait;

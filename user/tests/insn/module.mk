@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# The module's instruction decoder, in user space.
+# Tests of the kernel module's instruction decoder, in user space.
 insn-objs := $(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_vec.o emulate.o)
 insn-tests := test-insn-refuse test-insn-decode test-insn-exec
 tests += $(insn-tests)
 
 test-insn-refuse-objs := $(d)test-insn-refuse.o $(insn-objs) $(tap-objs)
 
-# Without Zydis there is nothing to compare with: then this one says so.
+# Without Zydis this test reports one skipped test.
 ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
 test-insn-decode-objs := $(d)test-insn-decode.o $(d)reference.o $(d)forms.o \
 			 $(insn-objs) $(tap-objs)

@@ -297,9 +297,9 @@ static void crash_once(bool packed, const char *point, const char *option)
 
 static void crash_at_each_point(bool packed, const char *option)
 {
-	static const char *const points[] = { "taken",	"half", "done",
-					      "listed", "used", "cleared",
-					      "told" };
+	static const char *const points[] = { "taken",	  "half", "done",
+					      "listed",	  "used", "cleared",
+					      "committed" };
 	size_t i;
 
 	for (i = 0; i < sizeof(points) / sizeof(points[0]); i++) {

@@ -7,18 +7,18 @@
 
 #include <vuser/sock.h>
 
-#include "spoil.h"
+#include "corrupt.h"
 
 static const char *const names[] = {
-	[SPOIL_ID] = "id",	 [SPOIL_COMMAND] = "command",
-	[SPOIL_TYPE] = "type",	 [SPOIL_LONG] = "long",
-	[SPOIL_SHORT] = "short", [SPOIL_HUGE] = "huge",
-	[SPOIL_TINY] = "tiny",	 [SPOIL_COUNT] = "count",
-	[SPOIL_TWICE] = "twice", [SPOIL_HALF] = "half",
-	[SPOIL_CUT] = "cut",	 [SPOIL_FD] = "fd",
+	[CORRUPT_ID] = "id",	   [CORRUPT_COMMAND] = "command",
+	[CORRUPT_TYPE] = "type",   [CORRUPT_LONG] = "long",
+	[CORRUPT_SHORT] = "short", [CORRUPT_HUGE] = "huge",
+	[CORRUPT_TINY] = "tiny",   [CORRUPT_COUNT] = "count",
+	[CORRUPT_TWICE] = "twice", [CORRUPT_HALF] = "half",
+	[CORRUPT_CUT] = "cut",	   [CORRUPT_FD] = "fd",
 };
 
-enum spoil_kind spoil_by_name(const char *name)
+enum corrupt_kind corrupt_kind_by_name(const char *name)
 {
 	unsigned int i;
 
@@ -26,7 +26,7 @@ enum spoil_kind spoil_by_name(const char *name)
 		if (!strcmp(names[i], name))
 			return i;
 	}
-	return SPOIL_NOT;
+	return CORRUPT_NONE;
 }
 
 static int send_all(int fd, const void *buf, size_t len)
@@ -46,28 +46,28 @@ static int send_with_fd(int fd, struct vuser_msg *msg)
 	return vuser_msg_send(fd, &msg->hdr, &iov, 1, &extra, 1, -1);
 }
 
-static void spoil_header(struct vfio_user_header *hdr, enum spoil_kind kind)
+static void corrupt_header(struct vfio_user_header *hdr, enum corrupt_kind kind)
 {
 	switch (kind) {
-	case SPOIL_ID:
+	case CORRUPT_ID:
 		hdr->msg_id ^= 0x5555;
 		break;
-	case SPOIL_COMMAND:
+	case CORRUPT_COMMAND:
 		hdr->command++;
 		break;
-	case SPOIL_TYPE:
+	case CORRUPT_TYPE:
 		hdr->flags |= VFIO_USER_FLAGS_TYPE_MASK;
 		break;
-	case SPOIL_LONG:
+	case CORRUPT_LONG:
 		hdr->msg_size += 4;
 		break;
-	case SPOIL_SHORT:
+	case CORRUPT_SHORT:
 		hdr->msg_size--;
 		break;
-	case SPOIL_HUGE:
+	case CORRUPT_HUGE:
 		hdr->msg_size = ~0U;
 		break;
-	case SPOIL_TINY:
+	case CORRUPT_TINY:
 		hdr->msg_size = sizeof(*hdr) - 1;
 		break;
 	default:
@@ -75,7 +75,7 @@ static void spoil_header(struct vfio_user_header *hdr, enum spoil_kind kind)
 	}
 }
 
-int spoil_send(int fd, struct vuser_msg *msg, enum spoil_kind kind)
+int corrupt_send(int fd, struct vuser_msg *msg, enum corrupt_kind kind)
 {
 	size_t len = sizeof(msg->hdr) + msg->len;
 	struct vfio_user_region_access *acc;
@@ -83,9 +83,9 @@ int spoil_send(int fd, struct vuser_msg *msg, enum spoil_kind kind)
 	char *buf;
 	int ret;
 
-	if (kind == SPOIL_FD)
+	if (kind == CORRUPT_FD)
 		return send_with_fd(fd, msg);
-	/* Room for the bytes that SPOIL_LONG adds. */
+	/* Space for the bytes that CORRUPT_LONG adds. */
 	buf = calloc(1, len + 4);
 	if (!buf)
 		return -ENOMEM;
@@ -95,19 +95,19 @@ int spoil_send(int fd, struct vuser_msg *msg, enum spoil_kind kind)
 	hdr->msg_size = len;
 	if (msg->len)
 		memcpy(hdr + 1, msg->payload, msg->len);
-	spoil_header(hdr, kind);
-	if (kind == SPOIL_LONG)
+	corrupt_header(hdr, kind);
+	if (kind == CORRUPT_LONG)
 		len += 4;
-	if (kind == SPOIL_SHORT)
+	if (kind == CORRUPT_SHORT)
 		len--;
-	if (kind == SPOIL_COUNT && msg->len >= sizeof(*acc))
+	if (kind == CORRUPT_COUNT && msg->len >= sizeof(*acc))
 		acc->count++;
-	if (kind == SPOIL_HALF || kind == SPOIL_CUT)
+	if (kind == CORRUPT_HALF || kind == CORRUPT_CUT)
 		len /= 2;
 	ret = send_all(fd, buf, len);
-	if (!ret && kind == SPOIL_TWICE)
+	if (!ret && kind == CORRUPT_TWICE)
 		ret = send_all(fd, buf, len);
-	if (!ret && kind == SPOIL_CUT)
+	if (!ret && kind == CORRUPT_CUT)
 		ret = -ECONNRESET;
 	free(buf);
 	return ret;
