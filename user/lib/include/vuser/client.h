@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvuser: the client's side of vfio-user.
+ * libvuser: vfio-user clients.
  *
- * Two ways in: struct vuser_handshake, which is stepped by an event loop and
- * ends with a description of the device and an idle socket to hand on; and
- * struct vuser_client, a synchronous client for one thread.
+ * There are two interfaces. A struct vuser_handshake negotiates in steps, for a
+ * program with an event loop. Its result is a description of the device with an idle
+ * socket, which the program can pass on. A struct vuser_client is a synchronous
+ * client for one thread.
+ *
+ * The structures with a member struct_size follow the rules in
+ * Documentation/library-abi.rst: set it to sizeof() of the structure, and all
+ * members that are not used to 0.
  */
 #ifndef VUSER_CLIENT_H
 #define VUSER_CLIENT_H
@@ -21,10 +26,10 @@ extern "C" {
 #endif
 
 /**
- * struct vuser_area - part of a region that the server shares as memory
+ * struct vuser_area - a part of a region that the client can map
  * @offset: from the start of the region, bytes, page aligned
  * @size: bytes, page aligned, not 0
- * @file_offset: where in the region's fd the area starts, bytes, page aligned
+ * @file_offset: offset of the area in the file of the region, bytes, page aligned
  */
 struct vuser_area {
 	uint64_t offset;
@@ -33,15 +38,15 @@ struct vuser_area {
 };
 
 /**
- * struct vuser_io_fd - a sub-region that is signalled through an fd
+ * struct vuser_io_fd - a part of a region to which writes signal an eventfd
  * @offset: from the start of the region, bytes
- * @size: of the access: 1, 2, 4, 8, or 0 for every size
+ * @size: of the write: 1, 2, 4 or 8 bytes, or 0 for all sizes
  * @flags: VFIO_USER_IOEVENTFD_*
- * @datamatch: value to match with VFIO_USER_IOEVENTFD_DATAMATCH
- * @fd: eventfd; sub-regions may share one (then the very same number); it is
- *      owned by the region's @fds
+ * @datamatch: the value to match with VFIO_USER_IOEVENTFD_DATAMATCH
+ * @fd: eventfd, owned by @fds of the region; several parts may share one eventfd,
+ *      then with the same number
  *
- * Ioregionfds are not kept: nothing in Linux implements them.
+ * The library ignores ioregionfds, since Linux does not implement them.
  */
 struct vuser_io_fd {
 	uint64_t offset;
@@ -52,19 +57,20 @@ struct vuser_io_fd {
 };
 
 /**
- * struct vuser_region - a region as the server described it
- * @size: bytes; 0: the region is not there
- * @flags: VFIO_REGION_INFO_FLAG_READ, _WRITE, _MMAP (only with @fd)
- * @has_type: @type and @subtype were given
+ * struct vuser_region - a region, as the server described it
+ * @size: bytes; 0: the region does not exist
+ * @flags: VFIO_REGION_INFO_FLAG_READ, _WRITE, and _MMAP only if there is an @fd
+ * @has_type: the server sent @type and @subtype
  * @type: VFIO_REGION_TYPE_*
  * @subtype: VFIO_REGION_SUBTYPE_*
- * @fd: memory of all areas, -1 when there are none
- * @nr_areas: entries of @areas, sorted by offset, none overlapping
- * @areas: a region that can be mapped as a whole has one
+ * @fd: the memory of all areas, or -1
+ * @nr_areas: entries of @areas
+ * @areas: sorted by offset, without overlaps; one area when the whole region can be
+ *         mapped
  * @nr_io_fds: entries of @io_fds
- * @io_fds: in the server's order
+ * @io_fds: in the order of the server
  * @nr_fds: entries of @fds
- * @fds: the distinct fds of @io_fds
+ * @fds: the distinct file descriptors in @io_fds
  */
 struct vuser_region {
 	uint64_t size;
@@ -84,7 +90,7 @@ struct vuser_region {
 /**
  * struct vuser_irq - an interrupt type
  * @flags: VFIO_IRQ_INFO_*
- * @count: interrupts; 0: the type is not there
+ * @count: number of interrupts; 0: the type does not exist
  */
 struct vuser_irq {
 	uint32_t flags;
@@ -92,18 +98,20 @@ struct vuser_irq {
 };
 
 /**
- * struct vuser_description - all that the handshake learned
- * @minor: negotiated minor version
+ * struct vuser_description - the result of a handshake
+ * @minor: the negotiated minor version
  * @flags: VFIO_DEVICE_FLAGS_*
- * @nr_regions: entries of @regions that are valid
+ * @nr_regions: valid entries of @regions
  * @regions: by index
- * @nr_irqs: entries of @irqs that are valid
+ * @nr_irqs: valid entries of @irqs
  * @irqs: by index
- * @sock: the main socket; no byte of a next message was read from it
- * @twin: the socket of the server's commands, -1 without one
- * @caps: the server's; max_msg_fds and max_data_xfer_size are what it takes
+ * @sock: the main socket, between two messages
+ * @twin: the socket for the server's commands, or -1
+ * @caps: the capabilities of the server; max_msg_fds and max_data_xfer_size are the
+ *        limits of what it accepts
  *
- * Owns every fd in it.  To hand one on, dup it or replace it by -1.
+ * Allocated by the library; later releases may append members. It owns all file
+ * descriptors in it. To pass one on, duplicate it, or take it and set it to -1.
  */
 struct vuser_description {
 	uint16_t minor;
@@ -117,16 +125,20 @@ struct vuser_description {
 	struct vuser_caps caps;
 };
 
-/** vuser_description_free - close what it owns and free it; NULL is fine */
+/**
+ * vuser_description_free - close all file descriptors and free the description
+ * @desc: the description, or NULL
+ */
 void vuser_description_free(struct vuser_description *desc);
 
 /**
- * struct vuser_client_options - how to negotiate; zeroes are the defaults
+ * struct vuser_client_options - how to negotiate; 0 means the default
  * @struct_size: sizeof(struct vuser_client_options)
  * @no_twin: do not offer a twin socket
- * @minor_0: propose version 0.0 in place of the newest, as QEMU does
- * @max_msg_fds: fds taken in one message, 0 for VUSER_MAX_MSG_FDS
- * @max_data_xfer_size: bytes taken in one message, 0 for the default (1 MiB)
+ * @minor_0: propose version 0.0, as QEMU does, in place of the newest
+ * @max_msg_fds: file descriptors to accept with one message; the default is
+ *               VUSER_MAX_MSG_FDS
+ * @max_data_xfer_size: bytes of data to accept in one message; the default is 1 MiB
  */
 struct vuser_client_options {
 	size_t struct_size;
@@ -139,42 +151,58 @@ struct vuser_client_options {
 struct vuser_handshake;
 
 /**
- * vuser_handshake_new - start to learn what is behind a socket
- * @sock: connected; taken over, also on an error; made non-blocking
+ * vuser_handshake_new - start a handshake
+ * @sock: connected socket; the library owns it, also after an error, and sets it to
+ *        non-blocking
  * @opt: NULL for the defaults
- * @hs: result, free it with vuser_handshake_free()
+ * @hs: result, for vuser_handshake_free()
  *
- * Sends the first message.  Afterwards wait for POLLIN on @sock and call
- * vuser_handshake_step() each time, and see to a deadline: a server may take as
- * long as it likes, and only the caller knows how long that may be.
+ * Sends the first message. Then wait for POLLIN on @sock, and each time call
+ * vuser_handshake_step(). A server may take as long as it wants to, so the caller
+ * must have a deadline.
  *
- * Return: 0; -ENOMEM; or an errno of sending.
+ * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; or an errno of
+ * vuser_msg_send().
  */
 int vuser_handshake_new(int sock, const struct vuser_client_options *opt,
 			struct vuser_handshake **hs);
 
 /**
- * vuser_handshake_step - take what has arrived, ask for the next thing
+ * vuser_handshake_step - receive what has arrived, and send the next message
  * @hs: the handshake
- * @desc: the result, the caller's, when done
+ * @desc: result when the handshake is complete; the caller owns it
  *
- * Never waits.  Call until it returns something else than -EAGAIN.
+ * Never waits. Call it until it returns something other than -EAGAIN.
  *
- * Return: 0: done, @desc is set and the socket is in it; -EAGAIN: wait for
- * POLLIN, then step again; -EPROTO: the server broke the protocol;
- * -EPROTONOSUPPORT: its version; -ENODATA, -ECONNRESET: it went away; or
- * another errno, e.g. the one it answered.  vuser_handshake_error() tells more.
+ * Return: 0 when the handshake is complete: the description has the socket; -EAGAIN:
+ * wait for POLLIN and call again; -EPROTO when the server broke the protocol;
+ * -EPROTONOSUPPORT for its version; -ENODATA and -ECONNRESET when it closed the
+ * socket; or another errno, e.g. one that the server replied.
+ * vuser_handshake_error() has the details.
  */
 int vuser_handshake_step(struct vuser_handshake *hs,
 			 struct vuser_description **desc);
 
-/** vuser_handshake_fd - the socket to poll for POLLIN; not after the end */
+/**
+ * vuser_handshake_fd - the socket to wait on for POLLIN
+ * @hs: the handshake
+ *
+ * Return: the socket; -1 after the handshake is complete.
+ */
 int vuser_handshake_fd(const struct vuser_handshake *hs);
 
-/** vuser_handshake_error - what went wrong, for a person; never NULL */
+/**
+ * vuser_handshake_error - the text of the last error
+ * @hs: the handshake
+ *
+ * Return: the text, valid until vuser_handshake_free(); never NULL.
+ */
 const char *vuser_handshake_error(const struct vuser_handshake *hs);
 
-/** vuser_handshake_free - at any time; closes the socket unless it was done */
+/**
+ * vuser_handshake_free - free the handshake, in any state
+ * @hs: the handshake, or NULL. If it is not complete, its socket is closed.
+ */
 void vuser_handshake_free(struct vuser_handshake *hs);
 
 struct vuser_client;
@@ -182,11 +210,11 @@ struct vuser_client;
 /**
  * struct vuser_client_ops - commands that the server sends
  * @struct_size: sizeof(struct vuser_client_ops)
- * @dma_read: fill @buf from @address; return 0 or -errno for the reply
- * @dma_write: store @buf at @address; return 0 or -errno for the reply
+ * @dma_read: write @count bytes from @address to @buf; return 0 or -errno
+ * @dma_write: store @count bytes of @buf at @address; return 0 or -errno
  *
- * Called from inside of any function of the client, which they must not call
- * themselves.  Without one the server is told ENOTSUP.
+ * The library calls them inside the functions of a client, and they must not call
+ * such functions. The server gets ENOTSUP for a callback that is NULL.
  */
 struct vuser_client_ops {
 	size_t struct_size;
@@ -196,52 +224,109 @@ struct vuser_client_ops {
 };
 
 /**
- * vuser_client_new - connect to a server and learn all about its device
- * @path: of its socket
+ * vuser_client_new - connect to a server and do the handshake
+ * @path: of the server's socket file
  * @opt: NULL for the defaults
- * @timeout_ms: for this and for every later call, -1 for none
- * @ops: NULL: every command of the server is refused
- * @data: for @ops
+ * @timeout_ms: for this call and for all later calls; -1: no limit
+ * @ops: NULL: all commands of the server are refused; copied
+ * @data: passed to the callbacks
  * @client: result
  *
- * Return: 0; -ETIMEDOUT; or as vuser_sock_connect(), vuser_handshake_step().
+ * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; -ETIMEDOUT; or as
+ * vuser_sock_connect() and vuser_handshake_step().
  */
 int vuser_client_new(const char *path, const struct vuser_client_options *opt,
 		     int timeout_ms, const struct vuser_client_ops *ops,
 		     void *data, struct vuser_client **client);
 
-/** vuser_client_new_fd - the same on a connected socket, which is taken over */
+/**
+ * vuser_client_new_fd - do the handshake on a connected socket
+ * @sock: the socket; the library owns it, also after an error
+ * @opt: NULL for the defaults
+ * @timeout_ms: for this call and for all later calls; -1: no limit
+ * @ops: NULL: all commands of the server are refused; copied
+ * @data: passed to the callbacks
+ * @client: result
+ *
+ * Return: as vuser_client_new().
+ */
 int vuser_client_new_fd(int sock, const struct vuser_client_options *opt,
 			int timeout_ms, const struct vuser_client_ops *ops,
 			void *data, struct vuser_client **client);
 
-/** vuser_client_free - disconnect; NULL is fine */
+/**
+ * vuser_client_free - disconnect
+ * @client: the client, or NULL
+ */
 void vuser_client_free(struct vuser_client *client);
 
-/** vuser_client_description - what the server said; owned by the client */
+/**
+ * vuser_client_description - the result of the handshake
+ * @client: the client
+ *
+ * Return: the description, which the client owns.
+ */
 const struct vuser_description *
 vuser_client_description(const struct vuser_client *client);
 
 /*
- * Each of these sends its command, waits for the reply and meanwhile serves
- * what the server asks.  They return 0, or the errno that the server replied
- * (-EIO where it gave none), or -ETIMEDOUT, -EPROTO, -ENODATA, -ECONNRESET,
- * -EPIPE after which the client can only be freed.
+ * Commands. Each of these functions sends a command, waits for the reply, and serves
+ * the commands of the server while it waits. It returns 0, or the negative errno that
+ * the server replied (-EIO if the reply has none), or -ETIMEDOUT, -EPROTO, -ENODATA,
+ * -ECONNRESET or -EPIPE, after which the client must be freed.
  */
 
-/** vuser_client_read - REGION_READ; longer ones than the server takes: EINVAL */
+/**
+ * vuser_client_read - REGION_READ
+ * @client: the client
+ * @region: index of the region
+ * @offset: from the start of the region, bytes
+ * @buf: result
+ * @count: bytes
+ *
+ * Return: as all commands; -EINVAL when @count is 0 or more than the server accepts.
+ */
 int vuser_client_read(struct vuser_client *client, uint32_t region,
 		      uint64_t offset, void *buf, uint32_t count);
 
-/** vuser_client_write - REGION_WRITE, answered */
+/**
+ * vuser_client_write - REGION_WRITE, with a reply
+ * @client: the client
+ * @region: index of the region
+ * @offset: from the start of the region, bytes
+ * @buf: the data
+ * @count: bytes
+ *
+ * Return: as all commands; -EINVAL when @count is 0 or more than the server accepts.
+ */
 int vuser_client_write(struct vuser_client *client, uint32_t region,
 		       uint64_t offset, const void *buf, uint32_t count);
 
-/** vuser_client_post - REGION_WRITE with No_reply: errors remain unseen */
+/**
+ * vuser_client_post - REGION_WRITE without a reply
+ * @client: the client
+ * @region: index of the region
+ * @offset: from the start of the region, bytes
+ * @buf: the data
+ * @count: bytes
+ *
+ * Does not wait for the server, which cannot report an error.
+ *
+ * Return: as all commands; -EINVAL when @count is 0 or more than the server accepts.
+ */
 int vuser_client_post(struct vuser_client *client, uint32_t region,
 		      uint64_t offset, const void *buf, uint32_t count);
 
-/** vuser_client_write_multi - REGION_WRITE_MULTI; *@done: writes completed */
+/**
+ * vuser_client_write_multi - REGION_WRITE_MULTI
+ * @client: the client
+ * @wrs: the writes
+ * @count: entries of @wrs
+ * @done: result: number of writes that the server completed
+ *
+ * Return: as all commands; -EOPNOTSUPP when the server does not support the command;
+ * -EINVAL when @count is 0 or more than the server accepts; -ENOMEM.
+ */
 int vuser_client_write_multi(struct vuser_client *client,
 			     const struct vfio_user_single_write *wrs,
 			     uint64_t count, uint64_t *done);
@@ -250,39 +335,63 @@ int vuser_client_write_multi(struct vuser_client *client,
  * vuser_client_set_irqs - SET_IRQS
  * @client: the client
  * @flags: one VFIO_IRQ_SET_DATA_* and one VFIO_IRQ_SET_ACTION_*
- * @index: of the interrupt type
- * @start: first interrupt
- * @count: number of them
- * @bools: @count bytes with DATA_BOOL
- * @fds: with DATA_EVENTFD @count eventfds (max_msg_fds at most), or NULL to
- *       take them back
+ * @index: the interrupt type
+ * @start: the first interrupt
+ * @count: number of interrupts
+ * @bools: with DATA_BOOL @count bytes, else NULL
+ * @fds: with DATA_EVENTFD @count eventfds, or NULL to remove the eventfds
+ *
+ * Return: as all commands; -EINVAL for invalid arguments, or more eventfds than the
+ * server accepts with one message.
  */
 int vuser_client_set_irqs(struct vuser_client *client, uint32_t flags,
 			  uint32_t index, uint32_t start, uint32_t count,
 			  const uint8_t *bools, const int *fds);
 
-/** vuser_client_dma_map - DMA_MAP; @fd is -1 for memory that has none */
+/**
+ * vuser_client_dma_map - DMA_MAP
+ * @client: the client
+ * @address: first address
+ * @size: bytes
+ * @flags: VFIO_USER_DMA_MAP_READ and _WRITE
+ * @fd: file that the server can map; -1: it must use DMA_READ and DMA_WRITE
+ * @offset: offset of the memory in @fd, bytes
+ *
+ * Return: as all commands.
+ */
 int vuser_client_dma_map(struct vuser_client *client, uint64_t address,
 			 uint64_t size, uint32_t flags, int fd,
 			 uint64_t offset);
 
-/** vuser_client_dma_unmap - DMA_UNMAP of exactly one mapped region */
+/**
+ * vuser_client_dma_unmap - DMA_UNMAP of exactly one DMA region
+ * @client: the client
+ * @address: of the region
+ * @size: of the region
+ *
+ * Return: as all commands.
+ */
 int vuser_client_dma_unmap(struct vuser_client *client, uint64_t address,
 			   uint64_t size);
 
-/** vuser_client_reset - DEVICE_RESET */
+/**
+ * vuser_client_reset - DEVICE_RESET
+ * @client: the client
+ *
+ * Return: as all commands.
+ */
 int vuser_client_reset(struct vuser_client *client);
 
 /**
  * vuser_client_feature - DEVICE_FEATURE
  * @client: the client
- * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the index
- * @buf: data sent (SET, or the arguments of a GET), then data received (GET)
- * @len: of what is sent
- * @size: of @buf
+ * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the index of the feature
+ * @buf: the data to send with SET, or the arguments of GET; then the received data
+ * @len: bytes to send
+ * @size: size of @buf, bytes
  *
- * Return: length of the data received; -EOPNOTSUPP below minor version 1;
- * -ENOSPC when @buf is too small for the reply.
+ * Return: length of the received data; or as all commands; -EOPNOTSUPP below minor
+ * version 1; -ENOSPC when @buf is too small for the reply.
  */
 ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
 			     void *buf, size_t len, size_t size);
@@ -291,35 +400,48 @@ ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
  * vuser_client_mig_read - MIG_DATA_READ
  * @client: the client
  * @buf: result
- * @count: of @buf, the server's max_data_xfer_size at most
+ * @count: size of @buf, at most max_data_xfer_size of the server
  *
- * Return: how many bytes came; fewer than @count: there are no more.
- * -EOPNOTSUPP below minor version 1.
+ * Return: number of bytes received, fewer than @count at the end of the data; or as
+ * all commands; -EOPNOTSUPP below minor version 1; -EINVAL for too large a @count.
  */
 ssize_t vuser_client_mig_read(struct vuser_client *client, void *buf,
 			      uint32_t count);
 
-/** vuser_client_mig_write - MIG_DATA_WRITE of all of @count bytes, likewise; 0 */
+/**
+ * vuser_client_mig_write - MIG_DATA_WRITE
+ * @client: the client
+ * @buf: the data
+ * @count: bytes, at most max_data_xfer_size of the server
+ *
+ * Return: 0 when the server accepted all bytes; or as all commands; -EOPNOTSUPP below
+ * minor version 1; -EINVAL for too large a @count.
+ */
 int vuser_client_mig_write(struct vuser_client *client, const void *buf,
 			   uint32_t count);
 
-/** vuser_client_process - serve the server's commands for @timeout_ms at most;
- * returns 1 after one was served, 0 when none came, or -errno
+/**
+ * vuser_client_process - wait for a command of the server and serve it
+ * @client: the client
+ * @timeout_ms: -1 for no limit
+ *
+ * Return: 1 after a command was served; 0 when none arrived; or as all commands.
  */
 int vuser_client_process(struct vuser_client *client, int timeout_ms);
 
 /**
- * vuser_client_command - any command, for tests and for what has no function
+ * vuser_client_command - send any command, for tests
  * @client: the client
  * @command: VFIO_USER_*
  * @payload: to send
- * @len: of it
- * @fds: to go along
- * @nr_fds: number of them
- * @reply: for the payload of the reply
- * @size: of @reply
+ * @len: length of @payload, bytes
+ * @fds: file descriptors to send; the caller keeps them
+ * @nr_fds: entries of @fds
+ * @reply: result: the payload of the reply
+ * @size: size of @reply, bytes
  *
- * Return: length of the reply's payload; -EMSGSIZE when it is more than @size.
+ * Return: length of the payload of the reply; or as all commands; -EMSGSIZE when it
+ * is longer than @size.
  */
 ssize_t vuser_client_command(struct vuser_client *client, uint16_t command,
 			     const void *payload, size_t len, const int *fds,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvuser: touching memory that a client gave.  It can cut its file short at
- * any time, and a mapped page that lost its file raises SIGBUS.
+ * libvuser: access memory that a client shares.
  *
- * Any thread; the copies are as quick as memmove(3) but for a few instructions.
+ * The client can truncate its file at any time, and an access to a mapped page that
+ * is no longer in the file raises SIGBUS. The functions of this header return an
+ * error instead.
+ *
+ * Any thread may call them. A copy takes a few instructions more than memmove(3).
  */
 #ifndef VUSER_GUARD_H
 #define VUSER_GUARD_H
@@ -16,33 +19,34 @@ extern "C" {
 #endif
 
 /**
- * vuser_guard_init - catch SIGBUS for the functions below
+ * vuser_guard_init - set the handler of SIGBUS for the functions below
  *
- * The handler is the process's; a SIGBUS outside of them goes to the handler
- * that was there before.  vuser_server_new() calls this, so only a program
- * that sets a handler of its own later, or has no server, needs to.
+ * A process has one handler of SIGBUS. For a signal that the functions below did not
+ * cause, it calls the handler that was set before. vuser_server_new() calls this
+ * function, so a program needs to call it only when it has no server, or when it
+ * sets a handler of SIGBUS itself later.
  *
- * Return: 0 or an errno of sigaction(2).
+ * Return: 0; or an errno of sigaction(2).
  */
 int vuser_guard_init(void);
 
 /**
- * vuser_guard_copy - copy between buffers that may be gone
- * @dst: where to
- * @src: where from; may overlap @dst
+ * vuser_guard_copy - copy between buffers in shared memory
+ * @dst: destination
+ * @src: source; may overlap @dst
  * @len: bytes
  *
- * Return: NULL, or the address that could not be touched.  Then part of @dst
+ * Return: NULL; or the address that could not be accessed, and then a part of @dst
  * may have been written.
  */
 const void *vuser_guard_copy(void *dst, const void *src, size_t len);
 
 /**
- * vuser_guard_store64 - store 8 bytes at once, after all earlier stores
- * @dst: where to, aligned
- * @value: what
+ * vuser_guard_store64 - store 8 bytes in one access, after all earlier stores
+ * @dst: destination, aligned to 8
+ * @value: the value
  *
- * Return: NULL, or the address that could not be touched.
+ * Return: NULL; or the address that could not be accessed.
  */
 const void *vuser_guard_store64(uint64_t *dst, uint64_t value);
 

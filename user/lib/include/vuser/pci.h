@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvuser: the parts that every PCI device has, for servers.
+ * libvuser: config space and MSI-X of PCI devices, for servers.
  *
- * A struct vuser_pci is a config space that knows which bits can be written;
- * a struct vuser_msix is an MSI-X table with its pending bits.  Neither locks:
- * they belong to the thread that serves regions, but vuser_pci_bus_master()
- * may be asked from any thread.
+ * A struct vuser_pci is a config space that knows which bits a write can change. A
+ * struct vuser_msix is an MSI-X table with its pending bits. Neither has a lock: only
+ * the thread that serves regions may use them, except that any thread may call
+ * vuser_pci_bus_master().
  */
 #ifndef VUSER_PCI_H
 #define VUSER_PCI_H
@@ -25,17 +25,18 @@ extern "C" {
 #define VUSER_PCIE_CFG_SIZE 4096
 
 /**
- * struct vuser_pci - config space of a device
+ * struct vuser_pci - the config space of a device
  * @size: VUSER_PCI_CFG_SIZE or VUSER_PCIE_CFG_SIZE
- * @cfg: what reads see, little endian
- * @initial: what a reset brings back
- * @wmask: bits that a write sets
+ * @cfg: the contents, little endian
+ * @initial: the contents after a reset
+ * @wmask: bits that a write changes
  * @w1c: bits that a write of 1 clears
- * @next_cap: where the next capability goes
- * @last_cap: the byte that will point to it
- * @last_ext_cap: the extended capability that will point to the next, 0: none
+ * @next_cap: offset of the next capability
+ * @last_cap: offset of the byte that will point to the next capability
+ * @last_ext_cap: offset of the extended capability that will point to the next one; 0
+ *                before the first
  *
- * Devices may change @cfg directly, e.g. to set status bits.
+ * A device may change @cfg itself, e.g. to set status bits.
  */
 struct vuser_pci {
 	uint32_t size;
@@ -49,7 +50,7 @@ struct vuser_pci {
 };
 
 /**
- * struct vuser_pci_ids - what the device is
+ * struct vuser_pci_ids - the identification of a device
  * @struct_size: sizeof(struct vuser_pci_ids)
  * @vendor: PCI_VENDOR_ID
  * @device: PCI_DEVICE_ID
@@ -69,138 +70,219 @@ struct vuser_pci_ids {
 };
 
 /**
- * vuser_pci_init - an endpoint with a type 0 header
+ * vuser_pci_init - make the config space of an endpoint, with a type 0 header
  * @pci: result
  * @size: VUSER_PCI_CFG_SIZE or VUSER_PCIE_CFG_SIZE
- * @ids: what the device is
+ * @ids: the identification of the device
  *
  * Return: 0; -EINVAL or -E2BIG for a bad struct_size.
  */
 int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
-		    const struct vuser_pci_ids *ids);
+		   const struct vuser_pci_ids *ids);
 
 /**
- * vuser_pci_set_bar - a BAR that can be sized
+ * vuser_pci_set_bar - add a BAR
  * @pci: config space
- * @bar: 0 to 5, 0 to 4 for a 64-bit one, which takes the next one too
- * @size: bytes, a power of two, 16 at least for memory, 4 for I/O
+ * @bar: 0 to 5; 0 to 4 for a 64-bit BAR, which takes the next BAR as well
+ * @size: bytes, a power of two; at least 16 for memory and 4 for I/O
  * @flags: PCI_BASE_ADDRESS_SPACE_IO, _MEM_TYPE_64, _MEM_PREFETCH
  *
- * Return: 0 or -EINVAL.
+ * Return: 0; -EINVAL.
  */
 int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
 		      uint32_t flags);
 
-/** vuser_pci_set_intx - @pin is 1 for INTA to 4 for INTD */
+/**
+ * vuser_pci_set_intx - set the interrupt pin
+ * @pci: config space
+ * @pin: 1 for INTA to 4 for INTD
+ */
 void vuser_pci_set_intx(struct vuser_pci *pci, uint8_t pin);
 
 /**
  * vuser_pci_add_cap - append a capability
  * @pci: config space
  * @id: PCI_CAP_ID_*
- * @body: what follows the two bytes of header
- * @wmask: bits of @body that a write sets, NULL for none
- * @len: of @body and @wmask
+ * @body: contents after the header of two bytes
+ * @wmask: bits of @body that a write changes, or NULL
+ * @len: length of @body and @wmask, bytes
  *
- * Return: its offset, or -ENOSPC.
+ * Return: the offset of the capability; -ENOSPC.
  */
 int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
 		      const void *wmask, size_t len);
 
-/** vuser_pci_add_ext_cap - append an extended one, at @offset or, for 0, where
- * there is room; @len is without the four bytes of header.
+/**
+ * vuser_pci_add_ext_cap - append an extended capability
+ * @pci: config space of VUSER_PCIE_CFG_SIZE
+ * @id: PCI_EXT_CAP_ID_*
+ * @version: of the capability
+ * @offset: where to put it, a multiple of 4; 0: after the last one
+ * @body: contents after the header of four bytes
+ * @wmask: bits of @body that a write changes, or NULL
+ * @len: length of @body and @wmask, bytes
+ *
+ * The first extended capability must be at 0x100.
+ *
+ * Return: the offset of the capability; -EINVAL for an invalid @offset; -ENOSPC.
  */
 int vuser_pci_add_ext_cap(struct vuser_pci *pci, uint16_t id, uint8_t version,
 			  uint32_t offset, const void *body, const void *wmask,
 			  size_t len);
 
-/** vuser_pci_add_pm - power management: D0 and D3hot, no PME */
+/**
+ * vuser_pci_add_pm - append the power management capability: D0 and D3hot, no PME
+ * @pci: config space
+ *
+ * Return: as vuser_pci_add_cap().
+ */
 int vuser_pci_add_pm(struct vuser_pci *pci);
 
-/** vuser_pci_add_pcie - PCI Express, version 2; @type is PCI_EXP_TYPE_ENDPOINT
- * or PCI_EXP_TYPE_RC_END; @flr: a function level reset can be asked for, see
- * vuser_pci_write()
+/**
+ * vuser_pci_add_pcie - append the PCI Express capability, version 2
+ * @pci: config space
+ * @type: PCI_EXP_TYPE_ENDPOINT or PCI_EXP_TYPE_RC_END
+ * @flr: the device supports function level reset, see vuser_pci_write()
+ *
+ * Return: as vuser_pci_add_cap().
  */
 int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type, bool flr);
 
 /**
- * vuser_pci_add_msix - MSI-X
+ * vuser_pci_add_msix - append the MSI-X capability
  * @pci: config space
  * @vectors: 1 to 2048
  * @table_bar: BAR of the table
- * @table: offset in it, bytes, a multiple of 8
+ * @table: offset of the table in the BAR, bytes, a multiple of 8
  * @pba_bar: BAR of the pending bits
- * @pba: offset in it, bytes, a multiple of 8
+ * @pba: offset of the pending bits in the BAR, bytes, a multiple of 8
+ *
+ * Return: as vuser_pci_add_cap(); -EINVAL.
  */
 int vuser_pci_add_msix(struct vuser_pci *pci, uint16_t vectors,
 		       uint8_t table_bar, uint32_t table, uint8_t pba_bar,
 		       uint32_t pba);
 
-/** vuser_pci_find_cap - its offset, 0 when there is none */
+/**
+ * vuser_pci_find_cap - find a capability
+ * @pci: config space
+ * @id: PCI_CAP_ID_*
+ *
+ * Return: its offset; 0 when there is none.
+ */
 uint32_t vuser_pci_find_cap(const struct vuser_pci *pci, uint8_t id);
 
-/** vuser_pci_seal - what is there now is what a reset brings back */
+/**
+ * vuser_pci_seal - make the current contents the contents after a reset
+ * @pci: config space
+ */
 void vuser_pci_seal(struct vuser_pci *pci);
 
-/** vuser_pci_reset - as after vuser_pci_seal() */
+/**
+ * vuser_pci_reset - restore the contents at the time of vuser_pci_seal()
+ * @pci: config space
+ */
 void vuser_pci_reset(struct vuser_pci *pci);
 
 /**
- * vuser_pci_load - take over what another device like this one has in @cfg
+ * vuser_pci_load - take over the contents of another device of the same kind
  * @pci: config space
- * @image: of @pci->size bytes
+ * @image: the contents, as many bytes as the size of the config space
  *
- * Return: 0; -EINVAL, and nothing is changed, when bits differ that no driver
- * can write.
+ * Return: 0; -EINVAL when bits differ that no write can change: then nothing is
+ * changed.
  */
 int vuser_pci_load(struct vuser_pci *pci, const void *image);
 
-/** vuser_pci_read - 0, or -EINVAL outside of the config space */
+/**
+ * vuser_pci_read - read config space
+ * @pci: config space
+ * @offset: bytes
+ * @buf: result
+ * @count: bytes
+ *
+ * Return: 0; -EINVAL when the range exceeds the config space.
+ */
 int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
 		   uint32_t count);
 
 /**
- * vuser_pci_write - write, as far as bits can be written
+ * vuser_pci_write - write config space, as far as its bits can be written
  * @pci: config space
- * @offset: in config space
+ * @offset: bytes
  * @buf: the data
- * @count: bytes of @buf
+ * @count: bytes
  *
- * Return: 0; 1 when the write asked for a function level reset, which the
- * device must then do, vuser_pci_reset() included; -EINVAL outside.
+ * Return: 0; 1 when the write requests a function level reset, which the device must
+ * then do, including vuser_pci_reset(); -EINVAL when the range exceeds the config
+ * space.
  */
 int vuser_pci_write(struct vuser_pci *pci, uint64_t offset, const void *buf,
 		    uint32_t count);
 
-/** vuser_pci_bus_master - the device may do DMA and fire MSI-X */
+/**
+ * vuser_pci_bus_master - whether the device may do DMA and fire MSI-X
+ * @pci: config space
+ *
+ * Any thread may call this.
+ *
+ * Return: the value of PCI_COMMAND_MASTER.
+ */
 bool vuser_pci_bus_master(const struct vuser_pci *pci);
 
 /**
  * vuser_pci_config_region - describe config space as a region
  * @pci: config space
- * @region: result, for vuser_server_set_region(); struct_size must be set. The
- *          caller sets @read and @write, which call vuser_pci_read() and
- *          vuser_pci_write().
+ * @region: result, for vuser_server_set_region(); struct_size must be set. The caller
+ *          sets @read and @write, which call vuser_pci_read() and vuser_pci_write().
  *
  * Return: 0; -EINVAL for a bad struct_size.
  */
 int vuser_pci_config_region(const struct vuser_pci *pci,
 			    struct vuser_server_region *region);
 
-/* Little endian fields of config space, e.g. in a capability. */
+/**
+ * vuser_pci_get16 - read a little-endian field of config space
+ * @pci: config space
+ * @offset: of the field, bytes
+ *
+ * Return: its value.
+ */
 uint16_t vuser_pci_get16(const struct vuser_pci *pci, uint32_t offset);
+
+/**
+ * vuser_pci_get32 - read a little-endian field of config space
+ * @pci: config space
+ * @offset: of the field, bytes
+ *
+ * Return: its value.
+ */
 uint32_t vuser_pci_get32(const struct vuser_pci *pci, uint32_t offset);
+
+/**
+ * vuser_pci_put16 - set a little-endian field of config space
+ * @pci: config space
+ * @offset: of the field, bytes
+ * @value: its new value
+ */
 void vuser_pci_put16(struct vuser_pci *pci, uint32_t offset, uint16_t value);
+
+/**
+ * vuser_pci_put32 - set a little-endian field of config space
+ * @pci: config space
+ * @offset: of the field, bytes
+ * @value: its new value
+ */
 void vuser_pci_put32(struct vuser_pci *pci, uint32_t offset, uint32_t value);
 
 /**
  * struct vuser_msix - MSI-X table and pending bits
- * @vectors: entries
- * @table: 16 bytes each, as a driver sees it
- * @pba: 8 bytes for 64 vectors each; read-only
+ * @vectors: entries of the table
+ * @table: 16 bytes for each vector, as the driver sees them
+ * @pba: 8 bytes for each 64 vectors; read-only
  *
- * vfio clients set vectors by SET_IRQS and never rely on the table; but they
- * may look at it and write it, and it must then behave as memory.
+ * Clients of vfio-user set vectors by SET_IRQS and do not depend on the table. But
+ * they may read and write it, and then it must behave as memory.
  */
 struct vuser_msix {
 	uint32_t vectors;
@@ -208,22 +290,54 @@ struct vuser_msix {
 	uint8_t *pba;
 };
 
-/** vuser_msix_init - all vectors masked; 0 or -ENOMEM */
+/**
+ * vuser_msix_init - allocate the table, with all vectors masked
+ * @msix: result
+ * @vectors: entries of the table
+ *
+ * Return: 0; -ENOMEM.
+ */
 int vuser_msix_init(struct vuser_msix *msix, uint32_t vectors);
 
-/** vuser_msix_fini - free it */
+/**
+ * vuser_msix_fini - free the table
+ * @msix: of vuser_msix_init(), or zeroed
+ */
 void vuser_msix_fini(struct vuser_msix *msix);
 
-/** vuser_msix_reset - all vectors masked, nothing pending */
+/**
+ * vuser_msix_reset - mask all vectors, clear the pending bits
+ * @msix: the table
+ */
 void vuser_msix_reset(struct vuser_msix *msix);
 
-/** vuser_msix_table_read - @offset from the start of the table; what is behind
- * its end reads as 0
+/**
+ * vuser_msix_table_read - read the table
+ * @msix: the table
+ * @offset: from the start of the table, bytes
+ * @buf: result; 0 after the end of the table
+ * @count: bytes
  */
 void vuser_msix_table_read(const struct vuser_msix *msix, uint64_t offset,
 			   void *buf, uint32_t count);
+
+/**
+ * vuser_msix_table_write - write the table
+ * @msix: the table
+ * @offset: from the start of the table, bytes
+ * @buf: the data; ignored after the end of the table
+ * @count: bytes
+ */
 void vuser_msix_table_write(struct vuser_msix *msix, uint64_t offset,
 			    const void *buf, uint32_t count);
+
+/**
+ * vuser_msix_pba_read - read the pending bits
+ * @msix: the table
+ * @offset: from the start of the pending bits, bytes
+ * @buf: result; 0 after the end of the pending bits
+ * @count: bytes
+ */
 void vuser_msix_pba_read(const struct vuser_msix *msix, uint64_t offset,
 			 void *buf, uint32_t count);
 

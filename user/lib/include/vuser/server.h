@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvuser: the server's side of vfio-user, for those who write devices.
+ * libvuser: vfio-user servers, for programs that implement devices.
  *
- * A struct vuser_server is one device at one socket.  It has one client at a
- * time; who else connects waits in the queue of the socket until that one is
- * gone.  A process may have any number of servers.
+ * A struct vuser_server is one device at one socket. It has one client at a time:
+ * further clients wait in the queue of the socket until the client disconnects. A
+ * process may have any number of servers.
  *
- * Threads.  One thread, that of the event loop, calls vuser_server_process()
- * in an event loop of its own; every callback is called in that thread and
- * with no lock of the library held, so a callback may call any function here
- * but vuser_server_process() and vuser_server_free().  Other threads of the
- * device may call the functions of "DMA" and "Interrupts" below at any time;
- * all else belongs to the event loop's thread.
+ * Threads. One thread, the event loop's thread of a server, waits until
+ * vuser_server_fd() is readable and then calls vuser_server_process(). All
+ * callbacks are called in this thread. The library holds no lock during a callback,
+ * so a callback may call all functions of this header except vuser_server_process()
+ * and vuser_server_free(). Other threads of the device may call the functions of
+ * "DMA" and "Interrupts" below at any time; all other functions belong to the event
+ * loop's thread.
  *
- * A callback that returns a negative errno has it sent in an error reply.
+ * When a callback returns a negative errno, the library sends it to the client in
+ * an error reply.
+ *
+ * The structures with a member struct_size follow the rules in
+ * Documentation/library-abi.rst: set it to sizeof() of the structure, and all
+ * members that are not used to 0.
  */
 #ifndef VUSER_SERVER_H
 #define VUSER_SERVER_H
 
 #include <linux/vfio.h>
-#include <vuser/vfio_user.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include <vuser/proto.h>
+#include <vuser/vfio_user.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,16 +40,19 @@ extern "C" {
 struct vuser_server;
 
 /**
- * struct vuser_dma_region - memory of the client, as DMA_MAP gave it
+ * struct vuser_dma_region - memory of the client, as DMA_MAP described it
  * @iova: first address, bytes
  * @size: bytes
- * @prot: PROT_READ and PROT_WRITE, what the device may do
- * @map: where it is in this process, NULL when it came without an fd (or its
- *       fd could not be mapped): then it takes messages to reach it
- * @fd: the file it came with, to be given to another process; -1 without one,
- *      and without keep_dma_fds of struct vuser_server_config.  Stays the
- *      library's, as long as the region is there.
- * @fd_offset: where in @fd it starts, bytes
+ * @prot: PROT_READ and PROT_WRITE, the accesses that the device may make
+ * @map: where the memory is mapped in this process; NULL when DMA_MAP came without
+ *       a file descriptor or the file could not be mapped: then only
+ *       vuser_dma_read() and vuser_dma_write() reach the memory
+ * @fd: the file that came with DMA_MAP, for a device that passes it to another
+ *      process; -1 without a file, and unless keep_dma_fds of struct
+ *      vuser_server_config is set. The library closes it with the region.
+ * @fd_offset: offset of the region in @fd, bytes
+ *
+ * Allocated by the library; later releases may append members.
  */
 struct vuser_dma_region {
 	uint64_t iova;
@@ -55,42 +64,50 @@ struct vuser_dma_region {
 };
 
 /**
- * struct vuser_server_ops - what a device does; every one may be NULL
+ * struct vuser_server_ops - the callbacks of a device; each may be NULL
  * @struct_size: sizeof(struct vuser_server_ops)
- * @connected: a client has come and its version was negotiated
- * @disconnected: it has gone: @error is 0 when it just closed, else -errno.
- *                Its DMA regions and eventfds are still there during the call
- *                and go after it, with a dma_unmap call for each region.  The
- *                device keeps its state, but for that of migration: it is
- *                RUNNING, and nothing is to be logged any more.
- * @reset: DEVICE_RESET.  Without it the device does not say it can reset.  It
- *         is RUNNING then, whatever its state of migration was.
- * @dma_map: a region was added.  An error refuses and removes it.
- * @dma_unmap: a region will go when this returned and all who hold it with
- *             vuser_dma_get() have put it.  A device that holds regions for
- *             long lets go of this one here.
- * @irq_state: SET_IRQS changed the given interrupts: eventfds came or went, or
- *             masks changed
- * @feature: DEVICE_FEATURE, but for those that the configuration has the
- *           library serve.  @flags as on the wire; @data holds @len bytes of
- *           the command and has room for @size.  Return the length of the
- *           reply's data (0 for SET and PROBE) or -errno.  Without it: ENOTTY.
- * @migrate: with "migration": go from one state to the next, by one of "Direct
- *           State Transitions".  An error leaves the device in @from, but for
- *           RESUMING: then its state is ERROR, and only a reset mends it.
- * @mig_read: MIG_DATA_READ: fill up to @count bytes, return how many; fewer
- *            than @count: that was the end.  With "migration" only in STOP_COPY.
- * @mig_write: MIG_DATA_WRITE: take @count bytes, return 0.  With "migration"
- *             only in RESUMING.
- * @log_start: with "dma_logging": from now on take note of what the device
- *             writes of the client's memory, all of it: the ranges that the
- *             client names are only checked.  Set @page_size to the bytes that
- *             one bit of the log stands for, a power of two.
- * @log_stop: no longer
- * @log_report: set the bits in @bitmap, which is zeroed, of all that was
- *              written from @iova on, and forget it.  A bit is for @page_size
- *              bytes, @len in all.  All are multiples of the log's page.
- * @log: a line for a person about a misbehaving client; @level as in syslog
+ * @connected: a client has connected, and the version is negotiated
+ * @disconnected: the client has disconnected. @error is 0 when the client closed
+ *                the socket, else a negative errno. The DMA regions and eventfds
+ *                of the client still exist during the call. They are removed after
+ *                it, with a call of dma_unmap for each region. The device keeps
+ *                its state, except that its state of migration becomes RUNNING and
+ *                logging of writes stops.
+ * @reset: DEVICE_RESET. The state of migration becomes RUNNING after it. Without
+ *         this callback, the server reports to the client that the device cannot
+ *         be reset.
+ * @dma_map: a DMA region was added. If the callback fails, the region is removed
+ *           and the client gets the error.
+ * @dma_unmap: a DMA region is about to be removed: after this call, and after each
+ *             holder of vuser_dma_get() has called vuser_dma_put(). A device that
+ *             holds the region for a long time must release it here.
+ * @irq_state: SET_IRQS changed @count interrupts from @start on: eventfds were set
+ *             or removed, or masks changed
+ * @feature: DEVICE_FEATURE, except for the features that the library implements
+ *           itself because of the configuration. @flags is as in the command. @buf
+ *           holds @len bytes of the command and has room for @size bytes. Return
+ *           the length of the data of the reply, 0 for SET and PROBE, or -errno.
+ *           Without this callback the client gets ENOTTY.
+ * @migrate: with "migration" of the configuration: change the state of migration,
+ *           in one of the "Direct State Transitions" of the specification. When it
+ *           fails, the device stays in @from; but when @from is RESUMING, its state
+ *           becomes ERROR, which only a reset ends.
+ * @mig_read: MIG_DATA_READ: write up to @count bytes to @buf and return their
+ *            number. Fewer than @count bytes mean the end of the data. With
+ *            "migration", called only in STOP_COPY.
+ * @mig_write: MIG_DATA_WRITE: read @count bytes from @buf and return 0. With
+ *             "migration", called only in RESUMING.
+ * @log_start: with "dma_logging" of the configuration: from now on log which memory
+ *             of the client the device writes. All writes must be logged: the
+ *             library only checks the ranges that the client names. Set @page_size
+ *             to the number of bytes that one bit of the log stands for, a power of
+ *             two.
+ * @log_stop: stop logging and discard the log
+ * @log_report: set the bits in @bitmap, which is zeroed, for all memory between
+ *              @iova and @iova + @len that was written, and clear it in the log.
+ *              One bit stands for @page_size bytes. All three numbers are multiples
+ *              of the page size that log_start set.
+ * @log: a line of text about a client that misbehaves; @level is one of syslog(3)
  */
 struct vuser_server_ops {
 	size_t struct_size;
@@ -115,28 +132,31 @@ struct vuser_server_ops {
 };
 
 /**
- * struct vuser_server_config - how the server negotiates; zeroes are defaults
+ * struct vuser_server_config - how the server negotiates; 0 means the default
  * @struct_size: sizeof(struct vuser_server_config)
- * @device_flags: VFIO_DEVICE_FLAGS_*; FLAGS_RESET is added where there is a
- *                reset callback
- * @minor: highest minor version to agree to; @use_minor must be set
- * @use_minor: @minor counts, else VFIO_USER_MINOR
- * @no_twin: never set up a twin socket
- * @no_write_multi: REGION_WRITE_MULTI is not offered
- * @no_dma_fds: map no file that comes with DMA_MAP: use messages only
- * @keep_dma_fds: keep the files that come with DMA_MAP open, as the fd of
- *                struct vuser_dma_region
- * @max_msg_fds: fds taken in one message, 0 for 16: QEMU's client refuses more
- * @max_data_xfer_size: bytes taken in one message, 0 for 1 MiB
- * @max_dma_maps: DMA regions taken at one time, 0 for 65535.  The next one is
- *                refused with ENOSPC.
- * @hide_max_dma_maps: do not tell the client about @max_dma_maps
- * @dma_timeout_ms: how long the client may take to answer DMA_READ and
- *                  DMA_WRITE, 0 for 30000, -1 for ever
- * @migration: the device migrates: STOP, STOP_COPY and RESUMING, without
- *             PRE_COPY.  Its callbacks migrate, mig_read and mig_write are set.
- * @dma_logging: the device can say what it wrote.  Its callbacks log_start,
- *               log_stop and log_report are set.
+ * @device_flags: VFIO_DEVICE_FLAGS_*; FLAGS_RESET is added when there is a reset
+ *                callback
+ * @minor: the highest minor version to agree to; used only with @use_minor
+ * @use_minor: use @minor; the default is VFIO_USER_MINOR
+ * @no_twin: do not set up a twin socket
+ * @no_write_multi: do not offer REGION_WRITE_MULTI
+ * @no_dma_fds: do not map the files that come with DMA_MAP, but access the memory
+ *              with DMA_READ and DMA_WRITE
+ * @keep_dma_fds: keep the files that come with DMA_MAP open, as fd of struct
+ *                vuser_dma_region
+ * @max_msg_fds: file descriptors to accept with one message; the default is 16,
+ *               since QEMU's client refuses more
+ * @max_data_xfer_size: bytes of data to accept in one message; the default is 1 MiB
+ * @max_dma_maps: DMA regions to accept at one time; the default is 65535. A further
+ *                region is refused with ENOSPC.
+ * @hide_max_dma_maps: do not report @max_dma_maps to the client
+ * @dma_timeout_ms: milliseconds that the client may take to answer DMA_READ and
+ *                  DMA_WRITE; the default is 30000; -1: no limit
+ * @migration: the device can be migrated, with the states STOP, STOP_COPY and
+ *             RESUMING and without PRE_COPY. The callbacks migrate, mig_read and
+ *             mig_write must be set.
+ * @dma_logging: the device can log which memory it writes. The callbacks log_start,
+ *               log_stop and log_report must be set.
  */
 struct vuser_server_config {
 	size_t struct_size;
@@ -157,13 +177,13 @@ struct vuser_server_config {
 };
 
 /**
- * vuser_server_new - a device without regions and interrupts
+ * vuser_server_new - create a device without regions and interrupts
  * @ops: the callbacks; copied
  * @config: NULL for the defaults; copied
- * @data: for the callbacks
+ * @data: passed to the callbacks
  * @server: result
  *
- * The first one sets the handler of vuser_guard_init().
+ * Calls vuser_guard_init().
  *
  * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; or an errno of
  * epoll_create(2).
@@ -172,33 +192,37 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 		     const struct vuser_server_config *config, void *data,
 		     struct vuser_server **server);
 
-/** vuser_server_free - disconnect, remove the socket file; NULL is fine.  No
- * thread may use the server any more.
+/**
+ * vuser_server_free - disconnect the client, remove the socket file, free all
+ * @server: the device, or NULL
+ *
+ * No other thread may use the server during the call or after it.
  */
 void vuser_server_free(struct vuser_server *server);
 
-/* The device.  Before the first client comes. */
+/* The description of the device. Call these before the first client connects. */
 
 /**
  * struct vuser_server_region - a region
  * @struct_size: sizeof(struct vuser_server_region)
  * @size: bytes
  * @flags: VFIO_REGION_INFO_FLAG_READ and _WRITE
- * @access_max: 0: callbacks get each access just as the client sent it; 1, 2,
- *              4, 8: cut into naturally aligned pieces of this size at most
- * @read: fill @buf
- * @write: @buf holds the data
- * @fd: memory the client may map, -1 for none; stays the caller's
- * @fd_offset: where in @fd the region starts, page aligned
- * @nr_areas: 0: the whole region can be mapped; else only @areas
- * @areas: page aligned; copied
- * @has_type: @type and @subtype are given to the client
+ * @access_max: 0: the callbacks get each access as the client sent it; 1, 2, 4 or
+ *              8: accesses are split into naturally aligned parts of at most this
+ *              many bytes
+ * @read: write @count bytes to @buf; return 0 or -errno
+ * @write: @buf has @count bytes of data; return 0 or -errno
+ * @fd: memory that the client may map, or -1; the caller keeps it open and owns it
+ * @fd_offset: offset of the region in @fd, bytes, page aligned
+ * @nr_areas: entries of @areas; 0: the client may map the whole region
+ * @areas: the parts that the client may map, page aligned; copied
+ * @has_type: send @type and @subtype to the client
  * @type: VFIO_REGION_TYPE_*
  * @subtype: VFIO_REGION_SUBTYPE_*
  *
- * An access that leaves the region, or that @flags do not allow, never reaches
- * the callbacks.  A client may always read and write shared areas by message
- * too, and the callbacks must serve it.
+ * The library refuses an access that exceeds the region or that @flags do not
+ * allow. A client may access a part that it can map by message, too, so the
+ * callbacks must implement all of the region.
  */
 struct vuser_server_region {
 	size_t struct_size;
@@ -221,28 +245,30 @@ struct vuser_server_region {
 /**
  * vuser_server_set_region - add a region
  * @server: the device
- * @index: less than VUSER_MAX_REGIONS; there are as many regions as the highest
- *         index says, for a PCI device VFIO_PCI_NUM_REGIONS at least
+ * @index: less than VUSER_MAX_REGIONS. The client sees all regions up to the
+ *         highest index, and VFIO_PCI_NUM_REGIONS at least of a PCI device.
  * @region: copied
  *
- * Return: 0, -EINVAL, -ENOMEM.
+ * Return: 0; -EINVAL for an invalid region or a bad struct_size; -E2BIG for a bad
+ * struct_size; -ENOMEM.
  */
 int vuser_server_set_region(struct vuser_server *server, uint32_t index,
 			    const struct vuser_server_region *region);
 
 /**
- * vuser_server_add_ioeventfd - have writes signalled by an eventfd
+ * vuser_server_add_ioeventfd - signal writes to an address by an eventfd
  * @server: the device
  * @region: index of a region that is set
- * @offset: from the start of the region
- * @size: of the write: 1, 2, 4, 8, or 0 for any
+ * @offset: from the start of the region, bytes
+ * @size: of the write: 1, 2, 4 or 8 bytes, or 0 for all sizes
  * @flags: VFIO_USER_IOEVENTFD_*
- * @datamatch: value with VFIO_USER_IOEVENTFD_DATAMATCH
- * @fd: eventfd, stays the caller's
+ * @datamatch: the value to match with VFIO_USER_IOEVENTFD_DATAMATCH
+ * @fd: eventfd; the caller keeps it open and owns it
  *
- * A client that does not use it writes the region: the callback must act then.
+ * A client that does not support ioeventfds writes by message: then the write
+ * callback of the region must act.
  *
- * Return: 0, -EINVAL, -ENOSPC, -ENOMEM.
+ * Return: 0; -EINVAL; -ENOSPC; -ENOMEM.
  */
 int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t region,
 			       uint64_t offset, uint32_t size, uint32_t flags,
@@ -252,86 +278,122 @@ int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t region,
  * vuser_server_set_irqs - add an interrupt type
  * @server: the device
  * @index: less than VUSER_MAX_IRQ_INDEXES, e.g. VFIO_PCI_MSIX_IRQ_INDEX
- * @flags: VFIO_IRQ_INFO_*.  With VFIO_IRQ_INFO_AUTOMASKED an interrupt masks
- *         itself when it fires.
- * @count: interrupts, VUSER_MAX_IRQS at most
+ * @flags: VFIO_IRQ_INFO_*. With VFIO_IRQ_INFO_AUTOMASKED an interrupt masks itself
+ *         when it fires.
+ * @count: number of interrupts, VUSER_MAX_IRQS at most
  *
- * With VFIO_IRQ_INFO_MASKABLE the client may mask and unmask.  Eventfds for
- * these two actions are refused with ENOTSUP, whereupon clients do without: the
- * specification has the server signal them, VFIO the client.
+ * With VFIO_IRQ_INFO_MASKABLE the client may mask and unmask. The library refuses
+ * eventfds for these two actions with ENOTSUP, since the specification and VFIO
+ * contradict each other about which side signals them; clients work without them.
+ *
+ * Return: 0; -EINVAL; -ENOMEM.
  */
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
 			  uint32_t flags, uint32_t count);
 
-/* Serving. */
+/* Clients. */
 
 /**
  * vuser_server_listen - wait for clients at a path
  * @server: the device
- * @path: a socket nobody listens on any more is replaced
+ * @path: of the socket file; a socket file on which no process listens is replaced
  *
- * Return: 0 or as vuser_sock_listen().
+ * Return: 0; or as vuser_sock_listen().
  */
 int vuser_server_listen(struct vuser_server *server, const char *path);
 
-/** vuser_server_listen_fd - the same on a listening socket, taken over */
+/**
+ * vuser_server_listen_fd - wait for clients on a listening socket
+ * @server: the device
+ * @fd: the socket; the library owns it, also after an error
+ *
+ * Return: 0; -EBUSY when the server listens already; -ENOMEM; or an errno.
+ */
 int vuser_server_listen_fd(struct vuser_server *server, int fd);
 
-/** vuser_server_serve - serve one client on a connected socket, taken over;
- * -EBUSY when there is one already
+/**
+ * vuser_server_serve - serve a client on a connected socket
+ * @server: the device
+ * @fd: the socket; the library owns it, also after an error
+ *
+ * Return: 0; -EBUSY when the server has a client; -ENOMEM; or an errno.
  */
 int vuser_server_serve(struct vuser_server *server, int fd);
 
-/** vuser_server_fd - poll it for POLLIN, then vuser_server_process() */
+/**
+ * vuser_server_fd - the file descriptor to wait on
+ * @server: the device
+ *
+ * Return: a file descriptor that stays the library's and never changes. When it is
+ * readable (POLLIN), call vuser_server_process().
+ */
 int vuser_server_fd(const struct vuser_server *server);
 
 /**
- * vuser_server_process - do all there is to do now
+ * vuser_server_process - accept clients, serve commands, handle disconnects
  * @server: the device
  *
- * Takes in clients, serves commands, notices the end.  Does not wait for a
- * client to send; may wait for a thread that holds a region that is unmapped,
- * and for a client that does not take its replies (dma_timeout_ms, then it is
- * disconnected).
+ * Does not wait for a client to send. It may wait for a thread that holds a DMA
+ * region which the client unmaps, and for a client that does not receive its
+ * replies: after dma_timeout_ms the client is disconnected.
  *
- * Return: 0, also when a client had to be disconnected, or could not be taken
- * in yet for want of fds or memory; or an errno of the listening socket, after
- * which nobody will connect any more.
+ * Return: 0, also when a client was disconnected, or could not be accepted yet
+ * because the process has no file descriptors or memory left; or an errno of the
+ * listening socket, after which no client can connect any more.
  */
 int vuser_server_process(struct vuser_server *server);
 
-/** vuser_server_connected - there is a client and its version was negotiated */
+/**
+ * vuser_server_connected - whether there is a client
+ * @server: the device
+ *
+ * Return: true from the negotiation of the version until the client disconnects.
+ */
 bool vuser_server_connected(const struct vuser_server *server);
 
-/** vuser_server_disconnect - send the client away */
+/**
+ * vuser_server_disconnect - close the connection to the client
+ * @server: the device
+ *
+ * The callback disconnected() is called later, by vuser_server_process().
+ */
 void vuser_server_disconnect(struct vuser_server *server);
 
-/* DMA.  Any thread. */
+/* DMA. Any thread. */
 
 /**
- * vuser_dma_read - read the client's memory
+ * vuser_dma_read - read memory of the client
  * @server: the device
- * @iova: may span regions that touch
- * @buf: for @len bytes
+ * @iova: first address; the range may cross from one DMA region to the next
+ * @buf: result
  * @len: bytes, any number
  *
- * Copies from mapped memory, or sends DMA_READ and waits.
+ * Copies from mapped memory, or sends DMA_READ and waits for the reply.
  *
- * Return: 0; -EFAULT where no region is; -EACCES where it is write-only; -EIO
- * where the client cut the file short that it mapped; -ENOTCONN without a
- * client, or it went meanwhile; -ETIMEDOUT; or what the client answered.
+ * Return: 0; -EFAULT when no region contains the range; -EACCES when a region does
+ * not allow reading; -EIO when the client truncated the mapped file; -ENOTCONN when
+ * there is no client or it disconnected meanwhile; -ETIMEDOUT; or the error that
+ * the client replied.
  */
 int vuser_dma_read(struct vuser_server *server, uint64_t iova, void *buf,
 		   size_t len);
 
-/** vuser_dma_write - write the client's memory; as vuser_dma_read() */
+/**
+ * vuser_dma_write - write memory of the client
+ * @server: the device
+ * @iova: first address; the range may cross from one DMA region to the next
+ * @buf: the data
+ * @len: bytes, any number
+ *
+ * Return: as vuser_dma_read().
+ */
 int vuser_dma_write(struct vuser_server *server, uint64_t iova, const void *buf,
 		    size_t len);
 
 /**
- * struct vuser_dma_ref - a hold on mapped memory
+ * struct vuser_dma_ref - a reference to mapped memory
  * @ptr: the memory
- * @region: what it lies in, held as a whole
+ * @region: the DMA region that contains it; the reference holds all of the region
  */
 struct vuser_dma_ref {
 	void *ptr;
@@ -339,65 +401,84 @@ struct vuser_dma_ref {
 };
 
 /**
- * vuser_dma_get - a pointer to the client's memory
+ * vuser_dma_get - get a pointer to memory of the client
  * @server: the device
  * @iova: first address
- * @len: bytes, all of which must lie in one region
+ * @len: bytes, all of which must be in one DMA region
  * @prot: PROT_READ, PROT_WRITE or both
  * @ref: result
  *
- * A DMA_UNMAP of the region is answered only after vuser_dma_put(), so be
- * quick.  Never wait for the event loop's thread with a reference held.
+ * The client gets no reply to a DMA_UNMAP of the region before vuser_dma_put(), so
+ * hold the reference for a short time only. Do not wait for the event loop's thread
+ * while holding it.
  *
- * The client can cut its file short at any time; then a touch raises SIGBUS,
- * but for those by <vuser/guard.h>.
+ * The client can truncate its file at any time. Then an access raises SIGBUS, except
+ * for the accesses of <vuser/guard.h>.
  *
- * Return: 0; -EFAULT where no region is, or one ends; -EACCES; -EOPNOTSUPP
- * where the region has no mapping: use vuser_dma_read() and vuser_dma_write();
+ * Return: 0; -EFAULT when no single region contains the range; -EACCES; -EOPNOTSUPP
+ * when the region is not mapped: use vuser_dma_read() and vuser_dma_write();
  * -ENOTCONN.
  */
 int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
 		  int prot, struct vuser_dma_ref *ref);
 
-/** vuser_dma_put - end a hold */
+/**
+ * vuser_dma_put - release a reference
+ * @server: the device
+ * @ref: of vuser_dma_get()
+ */
 void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref);
 
-/* Interrupts.  Any thread. */
+/* Interrupts. Any thread. */
 
 /**
  * vuser_irq_trigger - fire an interrupt
  * @server: the device
- * @index: of the interrupt type
- * @subindex: less than its count
+ * @index: the interrupt type
+ * @subindex: the interrupt, less than the number of interrupts of this type
  *
- * While masked the interrupt is kept and fires when it is unmasked.
+ * A masked interrupt becomes pending, and fires when it is unmasked.
  *
- * Return: 0, also when it was kept; -ENOENT when the client gave no eventfd;
- * -EINVAL.
+ * Return: 0, also for a masked interrupt; -ENOENT when the client has set no
+ * eventfd; -EINVAL when there is no such interrupt.
  */
 int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
 		      uint32_t subindex);
 
-/** vuser_irq_enabled - the client gave an eventfd for this interrupt */
+/**
+ * vuser_irq_enabled - whether the client has set an eventfd for an interrupt
+ * @server: the device
+ * @index: the interrupt type
+ * @subindex: the interrupt
+ *
+ * Return: true if it has.
+ */
 bool vuser_irq_enabled(struct vuser_server *server, uint32_t index,
 		       uint32_t subindex);
 
 /**
- * vuser_irq_eventfd - the eventfd that the client gave for an interrupt
+ * vuser_irq_eventfd - the eventfd that the client has set for an interrupt
  * @server: the device
- * @index: of the interrupt type
- * @subindex: less than its count
+ * @index: the interrupt type
+ * @subindex: the interrupt
  *
- * For a device that has another process fire the interrupt.  The event loop's
- * thread only.  It stays the library's, and goes with the next SET_IRQS or the
- * client: irq_state() and disconnected() tell.
+ * For a device whose interrupts are fired by another process. Only the event loop's
+ * thread may call this. The library owns the eventfd and closes it when SET_IRQS
+ * replaces it and when the client disconnects: the callbacks irq_state() and
+ * disconnected() report that.
  *
- * Return: the eventfd; -ENOENT when the client gave none; -EINVAL.
+ * Return: the eventfd; -ENOENT when the client has set none; -EINVAL when there is
+ * no such interrupt.
  */
 int vuser_irq_eventfd(struct vuser_server *server, uint32_t index,
 		      uint32_t subindex);
 
-/** vuser_irq_clear - forget an interrupt that was kept while masked */
+/**
+ * vuser_irq_clear - clear an interrupt that is pending because it is masked
+ * @server: the device
+ * @index: the interrupt type
+ * @subindex: the interrupt
+ */
 void vuser_irq_clear(struct vuser_server *server, uint32_t index,
 		     uint32_t subindex);
 

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvuser: the front-end of vhost-user, for one thread.
+ * libvhost-user: the front end of vhost-user, for one thread.
  *
- * A struct vhost_backend is a connection to a back-end.  Each request is a
- * function, which sends it, waits for the answer and meanwhile serves what the
- * back-end asks.  Where REPLY_ACK is negotiated every request is acknowledged.
+ * A struct vhost_backend is a connection to a back end. Each request is a function. It
+ * sends the request, waits for the answer, and serves the back end's requests while it
+ * waits. When REPLY_ACK is negotiated, the back end acknowledges every request.
  *
- * Unless it says otherwise such a function returns 0, or
+ * A request returns 0, or one of these errnos:
  *
- * -EOPNOTSUPP	it needs a protocol feature that is not negotiated; nothing was
- *		sent
+ * -EOPNOTSUPP	a protocol feature that it needs is not negotiated; nothing was sent
  * -EINVAL	the arguments break a rule of the protocol; nothing was sent
- * -EBUSY	called from a callback while another request waits
+ * -EBUSY	it was called from a callback while another request waits
  * -ENOTCONN	there is no connection
- * -EREMOTEIO	the back-end says that it failed; the connection is as before
- * -EPROTO	the back-end broke the protocol
- * -ETIMEDOUT	it did not answer in time
- * -ECONNRESET	it went away; also another errno of the socket
+ * -EREMOTEIO	the back end reported a failure; the connection can still be used
+ * -EPROTO	the back end broke the protocol
+ * -ETIMEDOUT	the back end did not answer in time
+ * -ECONNRESET	the back end closed the connection; also another errno of the socket
  *
- * After the last three the connection is closed, the callback lost() has been
- * called, and only vhost_backend_connect() makes it work again.  What was said
- * last is in vhost_backend_error().
+ * After the last three the connection is closed and the callback lost() was called;
+ * vhost_backend_connect() starts a new connection. vhost_backend_error() returns the
+ * text of the last error.
  *
- * File descriptors given to these functions stay the caller's; they are sent as
- * copies and may be closed afterwards.
+ * The caller keeps the file descriptors that it passes to these functions, and may close
+ * them after the call.
+ *
+ * The structures with a member struct_size follow the rules in
+ * Documentation/library-abi.rst: set it to sizeof() of the structure, and all members
+ * that are not used to 0.
  */
-#ifndef VUSER_VHOST_H
-#define VUSER_VHOST_H
+#ifndef VHOST_USER_BACKEND_H
+#define VHOST_USER_BACKEND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,30 +44,30 @@ extern "C" {
 struct vhost_backend;
 
 /**
- * struct vhost_backend_ops - what the back-end says by itself
+ * struct vhost_backend_ops - requests of the back end, and the end of the connection
  * @struct_size: sizeof(struct vhost_backend_ops)
- * @lost: the connection has ended; @why is 0 after vhost_backend_disconnect(),
- *	else the -errno.  Called once for each connection that was made.  The
- *	descriptors are closed when it returns, so that this is the time to
- *	take them out of an event loop
- * @config_change: the device's configuration space has changed
- * @iotlb: a translation is missed or an access failed; @msg->type says which
- * @host_notifier: the ring's doorbell is at @area->offset of @fd; -1: no more
- * @vring_call: buffers of the ring were used
+ * @lost: the connection has ended; @why is 0 after vhost_backend_disconnect(), else a
+ *	negative errno. Called once for each connection. The sockets are closed after it
+ *	returns, so it must remove them from an event loop.
+ * @config_change: the configuration space of the device has changed
+ * @iotlb: a translation is missing or an access failed, as msg->type says
+ * @host_notifier: the doorbell of a ring is at area->offset of @fd; -1: remove it
+ * @vring_call: the back end has used buffers of the ring
  * @vring_err: the ring has an error
- * @shared_add: offers an object
- * @shared_remove: takes it back
- * @shared_lookup: wants an object; return its fd, which stays the callee's
- * @shmem_map: map @map of @fd in the shared memory map->shmid
- * @shmem_unmap: take such a mapping away
+ * @shared_add: the back end offers an object
+ * @shared_remove: the back end withdraws an object
+ * @shared_lookup: the back end requests an object; return its file descriptor, which the
+ *	callback keeps
+ * @shmem_map: map a part of @fd in the shared memory map->shmid
+ * @shmem_unmap: remove such a mapping
  *
- * All but lost() and shared_lookup() return 0 or -errno, which the back-end
- * hears of if it asked; a callback that is NULL fails with -EOPNOTSUPP.
+ * All except lost() and shared_lookup() return 0 or -errno, which the back end gets if it
+ * asked for a reply. A callback that is NULL fails with -EOPNOTSUPP.
  *
- * They are called from vhost_backend_process() and from inside of requests.
- * Requests made by a callback fail with -EBUSY in the second case, so note what
- * is to be done and do it from the event loop.  None may free the connection.
- * An fd given to a callback is closed after it returned: dup it to keep it.
+ * vhost_backend_process() and requests that wait call them. In the second case, a request
+ * made by a callback fails with -EBUSY: remember what to do, and do it from the event
+ * loop. A callback must not free the connection. The library closes a file descriptor
+ * that it passed to a callback when the callback returns: duplicate it to keep it.
  */
 struct vhost_backend_ops {
 	size_t struct_size;
@@ -87,11 +90,12 @@ struct vhost_backend_ops {
 /**
  * struct vhost_backend_options - how to negotiate
  * @struct_size: sizeof(struct vhost_backend_options)
- * @wanted: mask of VHOST_USER_PROTOCOL(), used where the back-end has them
- * @required: those without which it is not worth it; added to @wanted
- * @timeout_ms: for an answer; 0: VHOST_BACKEND_TIMEOUT_MS; -1: for ever
- * @ops: NULL: everything is refused
- * @data: for @ops
+ * @wanted: mask of VHOST_USER_PROTOCOL(): protocol features to use if the back end has
+ *	them
+ * @required: protocol features without which connecting fails
+ * @timeout_ms: time to wait for an answer; 0: VHOST_BACKEND_TIMEOUT_MS; -1: no limit
+ * @ops: NULL: all requests of the back end are refused; copied
+ * @data: passed to the callbacks
  */
 struct vhost_backend_options {
 	size_t struct_size;
@@ -105,8 +109,8 @@ struct vhost_backend_options {
 #define VHOST_BACKEND_TIMEOUT_MS 10000
 
 /**
- * vhost_backend_new - a connection that is not connected
- * @opt: copied, with opt->ops; NULL for the defaults
+ * vhost_backend_new - allocate a connection that is not connected
+ * @opt: NULL for the defaults; copied
  * @b: result
  *
  * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM.
@@ -114,111 +118,212 @@ struct vhost_backend_options {
 int vhost_backend_new(const struct vhost_backend_options *opt,
 		      struct vhost_backend **b);
 
-/** vhost_backend_free - without calling lost(); NULL is fine */
+/**
+ * vhost_backend_free - close the connection without a call of lost(), and free
+ * it
+ * @b: the connection, or NULL
+ */
 void vhost_backend_free(struct vhost_backend *b);
 
 /**
- * vhost_backend_connect - connect to the socket of a back-end and negotiate
- * @b: not connected; may have been connected before
- * @path: of its UNIX socket
+ * vhost_backend_connect - connect to a back end and negotiate
+ * @b: the connection
+ * @path: of its socket file
  *
- * Negotiates protocol features, sets up the back-end's channel where BACKEND_REQ
- * is one, asks for the numbers of queues and memory slots, becomes the owner.
- * lost() is not called when this fails.
+ * Negotiates the protocol features, makes the channel for requests of the back
+ * end if BACKEND_REQ is negotiated, gets the numbers of queues and of memory
+ * slots, and sends SET_OWNER. When it fails, lost() is not called. After the
+ * end of a connection it can be called again.
  *
- * Return: 0; -EISCONN; -EOPNOTSUPP when a required protocol feature is missing;
- * as vuser_sock_connect(); or as any request.
+ * Return: as all requests; -EISCONN when it is connected; -EOPNOTSUPP when the
+ * back end lacks a required protocol feature; or an errno of connect(2).
  */
 int vhost_backend_connect(struct vhost_backend *b, const char *path);
 
-/** vhost_backend_connect_fd - the same on a socket, taken over in any case */
+/**
+ * vhost_backend_connect_fd - negotiate on a connected socket
+ * @b: the connection
+ * @fd: the socket; the library owns it, also after an error
+ *
+ * Return: as vhost_backend_connect().
+ */
 int vhost_backend_connect_fd(struct vhost_backend *b, int fd);
 
-/** vhost_backend_disconnect - hang up; lost() is called with 0 */
+/**
+ * vhost_backend_disconnect - close the connection; calls lost() with 0
+ * @b: the connection
+ */
 void vhost_backend_disconnect(struct vhost_backend *b);
 
-/** vhost_backend_connected - whether there is a connection */
+/**
+ * vhost_backend_connected - whether there is a connection
+ * @b: the connection
+ *
+ * Return: true if there is.
+ */
 bool vhost_backend_connected(const struct vhost_backend *b);
 
-/** vhost_backend_fd - to wait on for POLLIN, -1 without a connection */
+/**
+ * vhost_backend_fd - the socket to wait on for POLLIN
+ * @b: the connection
+ *
+ * Return: the socket; -1 without a connection.
+ */
 int vhost_backend_fd(const struct vhost_backend *b);
 
-/** vhost_backend_req_fd - the back-end's channel, likewise; -1 if none */
+/**
+ * vhost_backend_req_fd - the channel for the back end's requests, to wait on
+ * for POLLIN
+ * @b: the connection
+ *
+ * Return: the channel; -1 without one.
+ */
 int vhost_backend_req_fd(const struct vhost_backend *b);
 
 /**
- * vhost_backend_process - see to what has come on either fd; never waits
- * @b: connected
+ * vhost_backend_process - handle what has arrived on both sockets, without
+ * waiting
+ * @b: the connection
  *
- * On vhost_backend_fd() nothing comes by itself but the end.  Of a back-end
- * that asks without end 64 requests are served each time.
+ * On vhost_backend_fd() only the end of the connection can arrive. At most 64
+ * requests of the back end are served in one call.
  *
- * Return: 0; -ENOTCONN; or the error with which the connection ended.
+ * Return: 0; -ENOTCONN; or the errno with which the connection has ended.
  */
 int vhost_backend_process(struct vhost_backend *b);
 
-/** vhost_backend_error - what went wrong last, for a person; never NULL */
+/**
+ * vhost_backend_error - the text of the last error
+ * @b: the connection
+ *
+ * Return: the text, valid until the next call; never NULL.
+ */
 const char *vhost_backend_error(const struct vhost_backend *b);
 
-/** vhost_backend_features - device features that the back-end offers, with
- * VHOST_USER_F_PROTOCOL_FEATURES
+/**
+ * vhost_backend_features - the device features that the back end offers
+ * @b: the connection
+ *
+ * Return: a mask, with VHOST_USER_F_PROTOCOL_FEATURES.
  */
 uint64_t vhost_backend_features(const struct vhost_backend *b);
 
-/** vhost_backend_protocol - the mask of protocol features negotiated */
+/**
+ * vhost_backend_protocol - the negotiated protocol features
+ * @b: the connection
+ *
+ * Return: a mask of VHOST_USER_PROTOCOL().
+ */
 uint64_t vhost_backend_protocol(const struct vhost_backend *b);
 
-/** vhost_backend_offered - the mask of protocol features that it offers */
+/**
+ * vhost_backend_offered - the protocol features that the back end offers
+ * @b: the connection
+ *
+ * Return: a mask of VHOST_USER_PROTOCOL().
+ */
 uint64_t vhost_backend_offered(const struct vhost_backend *b);
 
-/** vhost_backend_has - whether all of a mask of VHOST_USER_PROTOCOL() are */
+/**
+ * vhost_backend_has - whether protocol features are negotiated
+ * @b: the connection
+ * @mask: of VHOST_USER_PROTOCOL()
+ *
+ * Return: true if all of @mask are negotiated.
+ */
 bool vhost_backend_has(const struct vhost_backend *b, uint64_t mask);
 
-/** vhost_backend_queues - GET_QUEUE_NUM's answer at connect; 0 without MQ */
+/**
+ * vhost_backend_queues - the number of queues, from GET_QUEUE_NUM while
+ * connecting
+ * @b: the connection
+ *
+ * Return: the number; 0 without MQ.
+ */
 uint64_t vhost_backend_queues(const struct vhost_backend *b);
 
 /**
- * vhost_backend_mem_slots - how many regions the back-end can have at once
+ * vhost_backend_mem_slots - how many regions the back end can have at one time
+ * @b: the connection
  *
- * GET_MAX_MEM_SLOTS' answer at connect; VHOST_USER_MAX_REGIONS without
- * CONFIGURE_MEM_SLOTS.
+ * Return: the answer to GET_MAX_MEM_SLOTS while connecting;
+ * VHOST_USER_MAX_REGIONS without CONFIGURE_MEM_SLOTS.
  */
 uint64_t vhost_backend_mem_slots(const struct vhost_backend *b);
 
-/** vhost_backend_get_features - GET_FEATURES */
+/*
+ * Requests. After the name of the request stands the protocol feature that it needs.
+ */
+
+/**
+ * vhost_backend_get_features - GET_FEATURES
+ * @b: the connection
+ * @features: result
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_get_features(struct vhost_backend *b, uint64_t *features);
 
 /**
  * vhost_backend_set_features - SET_FEATURES
- * @b: connected
- * @features: virtio's, and VHOST_F_LOG_ALL while writes are logged
+ * @b: the connection
+ * @features: of virtio, and VHOST_F_LOG_ALL while writes are logged
  *
- * VHOST_USER_F_PROTOCOL_FEATURES is added where it is offered, since a back-end
- * enables all rings at once without it.
+ * Adds VHOST_USER_F_PROTOCOL_FEATURES if the back end offers it. Without this
+ * feature, a back end enables all rings at once.
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_features(struct vhost_backend *b, uint64_t features);
 
-/** vhost_backend_get_protocol_features - GET_PROTOCOL_FEATURES */
+/**
+ * vhost_backend_get_protocol_features - GET_PROTOCOL_FEATURES
+ * @b: the connection
+ * @mask: result
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_get_protocol_features(struct vhost_backend *b,
 					uint64_t *mask);
 
-/** vhost_backend_set_protocol_features - SET_PROTOCOL_FEATURES; was done at
- * connect
+/**
+ * vhost_backend_set_protocol_features - SET_PROTOCOL_FEATURES, which connecting
+ * has done
+ * @b: the connection
+ * @mask: of VHOST_USER_PROTOCOL()
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_protocol_features(struct vhost_backend *b, uint64_t mask);
 
-/** vhost_backend_set_owner - SET_OWNER; was done at connect */
+/**
+ * vhost_backend_set_owner - SET_OWNER, which connecting has done
+ * @b: the connection
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_owner(struct vhost_backend *b);
 
-/** vhost_backend_reset_owner - RESET_OWNER; deprecated, back-ends differ */
+/**
+ * vhost_backend_reset_owner - RESET_OWNER; deprecated, and back ends do
+ * different things
+ * @b: the connection
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_reset_owner(struct vhost_backend *b);
 
-/** vhost_backend_reset_device - RESET_DEVICE; protocol feature RESET_DEVICE */
+/**
+ * vhost_backend_reset_device - RESET_DEVICE; RESET_DEVICE
+ * @b: the connection
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_reset_device(struct vhost_backend *b);
 
 /**
- * struct vhost_region - a memory region with what it is a part of
- * @region: where it is; region.mmap_offset is into @fd
+ * struct vhost_region - a memory region with its file
+ * @region: region.mmap_offset is an offset in @fd
  * @fd: memory that can be mapped
  */
 struct vhost_region {
@@ -226,77 +331,151 @@ struct vhost_region {
 	int fd;
 };
 
-/** vhost_backend_set_mem_table - SET_MEM_TABLE of 0 to VHOST_USER_MAX_REGIONS
- * regions, which replace those before; -EINVAL: more, empty, or wrapping
+/**
+ * vhost_backend_set_mem_table - SET_MEM_TABLE
+ * @b: the connection
+ * @mem: the regions, which replace all regions before
+ * @nr: entries of @mem, 0 to VHOST_USER_MAX_REGIONS
+ *
+ * Return: as all requests; -EINVAL also for a region that is empty or wraps.
  */
 int vhost_backend_set_mem_table(struct vhost_backend *b,
 				const struct vhost_region *mem, uint32_t nr);
 
 /**
- * vhost_backend_set_mem_table_postcopy - SET_MEM_TABLE after POSTCOPY_LISTEN
- * @b: connected
+ * vhost_backend_set_mem_table_postcopy - SET_MEM_TABLE after POSTCOPY_LISTEN;
+ * PAGEFAULT
+ * @b: the connection
  * @mem: the regions
- * @nr: number of them
- * @bases: result: where each one is in the back-end, for userfaultfd
+ * @nr: entries of @mem
+ * @bases: result: the address of each region in the back end, for userfaultfd
  *
- * vhost_backend_ack_mem_table() must follow once faults can be served.
+ * Call vhost_backend_ack_mem_table() when faults can be served.
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
 					 const struct vhost_region *mem,
 					 uint32_t nr, uint64_t *bases);
 
-/** vhost_backend_ack_mem_table - the acknowledgement, which is not answered */
+/**
+ * vhost_backend_ack_mem_table - acknowledge the addresses after SET_MEM_TABLE;
+ * PAGEFAULT
+ * @b: the connection
+ *
+ * The back end does not answer this.
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_ack_mem_table(struct vhost_backend *b);
 
-/** vhost_backend_get_max_mem_slots - GET_MAX_MEM_SLOTS; CONFIGURE_MEM_SLOTS */
+/**
+ * vhost_backend_get_max_mem_slots - GET_MAX_MEM_SLOTS; CONFIGURE_MEM_SLOTS
+ * @b: the connection
+ * @slots: result
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_get_max_mem_slots(struct vhost_backend *b, uint64_t *slots);
 
-/** vhost_backend_add_mem_reg - ADD_MEM_REG; CONFIGURE_MEM_SLOTS */
+/**
+ * vhost_backend_add_mem_reg - ADD_MEM_REG; CONFIGURE_MEM_SLOTS
+ * @b: the connection
+ * @mem: the region
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_add_mem_reg(struct vhost_backend *b,
 			      const struct vhost_region *mem);
 
-/** vhost_backend_add_mem_reg_postcopy - ADD_MEM_REG after POSTCOPY_LISTEN */
+/**
+ * vhost_backend_add_mem_reg_postcopy - ADD_MEM_REG after POSTCOPY_LISTEN;
+ * CONFIGURE_MEM_SLOTS, PAGEFAULT
+ * @b: the connection
+ * @mem: the region
+ * @base: result: the address of the region in the back end, for userfaultfd
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_add_mem_reg_postcopy(struct vhost_backend *b,
 				       const struct vhost_region *mem,
 				       uint64_t *base);
 
-/** vhost_backend_rem_mem_reg - REM_MEM_REG; CONFIGURE_MEM_SLOTS; what was
- * added with the same addresses and size
+/**
+ * vhost_backend_rem_mem_reg - REM_MEM_REG; CONFIGURE_MEM_SLOTS
+ * @b: the connection
+ * @region: with the addresses and the size of a region that was added
+ *
+ * Return: as all requests.
  */
 int vhost_backend_rem_mem_reg(struct vhost_backend *b,
 			      const struct vhost_user_region *region);
 
-/** vhost_backend_set_log_base - SET_LOG_BASE; LOG_SHMFD; one bit for each 4 KiB
- * of guest addresses, in @size bytes from @offset of @fd on
+/**
+ * vhost_backend_set_log_base - SET_LOG_BASE; LOG_SHMFD
+ * @b: the connection
+ * @size: of the log, bytes; one bit stands for 4 KiB of guest addresses
+ * @offset: of the log in @fd, bytes
+ * @fd: memory that can be mapped
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_log_base(struct vhost_backend *b, uint64_t size,
 			       uint64_t offset, int fd);
 
-/** vhost_backend_set_log_fd - SET_LOG_FD: eventfd told of changes of the log */
+/**
+ * vhost_backend_set_log_fd - SET_LOG_FD
+ * @b: the connection
+ * @fd: eventfd that the back end signals when it has changed the log
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_log_fd(struct vhost_backend *b, int fd);
 
-/** vhost_backend_set_vring_num - SET_VRING_NUM: entries of a ring */
+/**
+ * vhost_backend_set_vring_num - SET_VRING_NUM
+ * @b: the connection
+ * @vring: the ring
+ * @num: entries of the ring
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_vring_num(struct vhost_backend *b, uint32_t vring,
 				uint32_t num);
 
-/** vhost_backend_set_vring_addr - SET_VRING_ADDR; -EINVAL when not aligned to
- * 16, 2 (available) and 4 (used)
+/**
+ * vhost_backend_set_vring_addr - SET_VRING_ADDR
+ * @b: the connection
+ * @addr: the ring and its addresses
+ *
+ * Return: as all requests; -EINVAL also for addresses that are not aligned to
+ * 16 (descriptors), 2 (available ring) and 4 (used ring).
  */
 int vhost_backend_set_vring_addr(struct vhost_backend *b,
 				 const struct vhost_vring_addr *addr);
 
 /**
- * vhost_backend_set_vring_base - SET_VRING_BASE: where a ring goes on
- * @b: connected
+ * vhost_backend_set_vring_base - SET_VRING_BASE: where a ring continues
+ * @b: the connection
  * @vring: the ring
- * @base: of a split ring the available index in 16 bits; of a packed one bits
- *	0-14 the available index, 15 its wrap counter, 16-30 the used index,
- *	31 its wrap counter; vhost_packed_base() makes one
+ * @base: of a split ring, the available index in 16 bits. Of a packed ring:
+ *        bits 0-14 the available index, 15 its wrap counter, 16-30 the used
+ *        index, 31 its wrap counter; see vhost_packed_base().
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_vring_base(struct vhost_backend *b, uint32_t vring,
 				 uint32_t base);
 
-/** vhost_packed_base - for a packed ring: indexes and wrap counters */
+/**
+ * vhost_packed_base - the base of a packed ring
+ * @avail: the available index
+ * @avail_wrap: its wrap counter
+ * @used: the used index
+ * @used_wrap: its wrap counter
+ *
+ * Return: the base, for vhost_backend_set_vring_base().
+ */
 static inline uint32_t vhost_packed_base(uint16_t avail, bool avail_wrap,
 					 uint16_t used, bool used_wrap)
 {
@@ -304,127 +483,262 @@ static inline uint32_t vhost_packed_base(uint16_t avail, bool avail_wrap,
 	       (uint32_t)(used & 0x7fff) << 16 | (uint32_t)used_wrap << 31;
 }
 
-/** vhost_backend_get_vring_base - GET_VRING_BASE: stop a ring; @base is as for
- * vhost_backend_set_vring_base()
+/**
+ * vhost_backend_get_vring_base - GET_VRING_BASE: stop a ring
+ * @b: the connection
+ * @vring: the ring
+ * @base: result, as for vhost_backend_set_vring_base()
+ *
+ * Return: as all requests.
  */
 int vhost_backend_get_vring_base(struct vhost_backend *b, uint32_t vring,
 				 uint32_t *base);
 
-/** vhost_backend_set_vring_kick - SET_VRING_KICK; @fd of -1: poll the ring */
+/**
+ * vhost_backend_set_vring_kick - SET_VRING_KICK
+ * @b: the connection
+ * @vring: the ring
+ * @fd: eventfd; -1: the back end must poll the ring
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_vring_kick(struct vhost_backend *b, uint32_t vring,
 				 int fd);
 
-/** vhost_backend_set_vring_call - SET_VRING_CALL; @fd of -1: do not call */
+/**
+ * vhost_backend_set_vring_call - SET_VRING_CALL
+ * @b: the connection
+ * @vring: the ring
+ * @fd: eventfd; -1: none
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_vring_call(struct vhost_backend *b, uint32_t vring,
 				 int fd);
 
-/** vhost_backend_set_vring_err - SET_VRING_ERR; @fd of -1: no more */
+/**
+ * vhost_backend_set_vring_err - SET_VRING_ERR
+ * @b: the connection
+ * @vring: the ring
+ * @fd: eventfd; -1: none
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_vring_err(struct vhost_backend *b, uint32_t vring,
 				int fd);
 
-/** vhost_backend_set_vring_enable - SET_VRING_ENABLE; -EOPNOTSUPP where
- * VHOST_USER_F_PROTOCOL_FEATURES is not offered: there rings are always enabled
+/**
+ * vhost_backend_set_vring_enable - SET_VRING_ENABLE
+ * @b: the connection
+ * @vring: the ring
+ * @enable: or disable
+ *
+ * Return: as all requests; -EOPNOTSUPP when the back end does not offer
+ * VHOST_USER_F_PROTOCOL_FEATURES: then rings are always enabled.
  */
 int vhost_backend_set_vring_enable(struct vhost_backend *b, uint32_t vring,
 				   bool enable);
 
-/** vhost_backend_set_vring_endian - SET_VRING_ENDIAN; CROSS_ENDIAN */
+/**
+ * vhost_backend_set_vring_endian - SET_VRING_ENDIAN; CROSS_ENDIAN
+ * @b: the connection
+ * @vring: the ring
+ * @big: big endian
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_vring_endian(struct vhost_backend *b, uint32_t vring,
 				   bool big);
 
-/** vhost_backend_vring_kick - VRING_KICK; INBAND_NOTIFICATIONS */
+/**
+ * vhost_backend_vring_kick - VRING_KICK; INBAND_NOTIFICATIONS
+ * @b: the connection
+ * @vring: the ring
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_vring_kick(struct vhost_backend *b, uint32_t vring);
 
-/** vhost_backend_get_queue_num - GET_QUEUE_NUM; MQ */
+/**
+ * vhost_backend_get_queue_num - GET_QUEUE_NUM; MQ
+ * @b: the connection
+ * @queues: result
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_get_queue_num(struct vhost_backend *b, uint64_t *queues);
 
-/** vhost_backend_send_rarp - SEND_RARP of 6 bytes of MAC; RARP */
+/**
+ * vhost_backend_send_rarp - SEND_RARP; RARP
+ * @b: the connection
+ * @mac: address, 6 bytes
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_send_rarp(struct vhost_backend *b, const uint8_t *mac);
 
-/** vhost_backend_net_set_mtu - NET_SET_MTU; MTU */
+/**
+ * vhost_backend_net_set_mtu - NET_SET_MTU; MTU
+ * @b: the connection
+ * @mtu: bytes
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_net_set_mtu(struct vhost_backend *b, uint16_t mtu);
 
-/** vhost_backend_set_backend_req_fd - SET_BACKEND_REQ_FD; BACKEND_REQ; a new
- * channel in place of the one made at connect, of which the library makes both
- * ends: vhost_backend_req_fd() changes
+/**
+ * vhost_backend_set_backend_req_fd - SET_BACKEND_REQ_FD; BACKEND_REQ
+ * @b: the connection
+ *
+ * Makes a new channel and closes the channel before: vhost_backend_req_fd()
+ * changes. Connecting has done this.
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_backend_req_fd(struct vhost_backend *b);
 
-/** vhost_backend_iotlb_msg - IOTLB_MSG: update or invalidate; REPLY_ACK, since
- * back-ends do not answer it else
+/**
+ * vhost_backend_iotlb_msg - IOTLB_MSG; REPLY_ACK
+ * @b: the connection
+ * @msg: an update or an invalidation
+ *
+ * It needs REPLY_ACK since back ends do not answer it otherwise.
+ *
+ * Return: as all requests.
  */
 int vhost_backend_iotlb_msg(struct vhost_backend *b,
 			    const struct vhost_iotlb_msg *msg);
 
 /**
- * vhost_backend_get_config - GET_CONFIG; protocol feature CONFIG
- * @b: connected
- * @offset: bytes from the start of the configuration space
+ * vhost_backend_get_config - GET_CONFIG; CONFIG
+ * @b: the connection
+ * @offset: from the start of the configuration space, bytes
  * @buf: result
  * @len: bytes, 1 to VHOST_USER_MAX_CONFIG - @offset
  *
- * Back-ends made with QEMU's libvhost-user ignore @offset: read from 0.  They
- * and DPDK refuse more than 256 bytes, and QEMU more than the device has.
+ * Back ends that use QEMU's libvhost-user ignore @offset: read from 0. They and
+ * DPDK refuse more than 256 bytes, and QEMU more than the device has.
+ *
+ * Return: as all requests.
  */
 int vhost_backend_get_config(struct vhost_backend *b, uint32_t offset,
 			     void *buf, uint32_t len);
 
-/** vhost_backend_set_config - SET_CONFIG; CONFIG; @flags is
- * VHOST_USER_CONFIG_DRIVER or _MIGRATION
+/**
+ * vhost_backend_set_config - SET_CONFIG; CONFIG
+ * @b: the connection
+ * @offset: from the start of the configuration space, bytes
+ * @buf: the data
+ * @len: bytes
+ * @flags: VHOST_USER_CONFIG_DRIVER or _MIGRATION
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_config(struct vhost_backend *b, uint32_t offset,
 			     const void *buf, uint32_t len, uint32_t flags);
 
-/** vhost_backend_create_crypto_session - CREATE_CRYPTO_SESSION; CRYPTO_SESSION;
- * session->session_id is the result
+/**
+ * vhost_backend_create_crypto_session - CREATE_CRYPTO_SESSION; CRYPTO_SESSION
+ * @b: the connection
+ * @session: session->session_id is the result
+ *
+ * Return: as all requests.
  */
 int vhost_backend_create_crypto_session(
 	struct vhost_backend *b, struct vhost_user_crypto_session *session);
 
-/** vhost_backend_close_crypto_session - CLOSE_CRYPTO_SESSION; CRYPTO_SESSION */
+/**
+ * vhost_backend_close_crypto_session - CLOSE_CRYPTO_SESSION; CRYPTO_SESSION
+ * @b: the connection
+ * @id: of the session
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_close_crypto_session(struct vhost_backend *b, uint64_t id);
 
-/** vhost_backend_postcopy_advise - POSTCOPY_ADVISE; PAGEFAULT; @fd is the
- * back-end's userfaultfd, then the caller's
+/**
+ * vhost_backend_postcopy_advise - POSTCOPY_ADVISE; PAGEFAULT
+ * @b: the connection
+ * @fd: result: the userfaultfd of the back end, which the caller owns
+ *
+ * Return: as all requests.
  */
 int vhost_backend_postcopy_advise(struct vhost_backend *b, int *fd);
 
-/** vhost_backend_postcopy_listen - POSTCOPY_LISTEN; PAGEFAULT */
+/**
+ * vhost_backend_postcopy_listen - POSTCOPY_LISTEN; PAGEFAULT, REPLY_ACK
+ * @b: the connection
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_postcopy_listen(struct vhost_backend *b);
 
-/** vhost_backend_postcopy_end - POSTCOPY_END; PAGEFAULT */
+/**
+ * vhost_backend_postcopy_end - POSTCOPY_END; PAGEFAULT
+ * @b: the connection
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_postcopy_end(struct vhost_backend *b);
 
 /**
  * vhost_backend_get_inflight_fd - GET_INFLIGHT_FD; INFLIGHT_SHMFD
- * @b: connected
- * @inflight: num_queues and queue_size are sent; all of it is the result
- * @fd: the memory, then the caller's
+ * @b: the connection
+ * @inflight: num_queues and queue_size are sent; all members are the result
+ * @fd: result: the memory, which the caller owns
  *
- * Return: as any request; -ENODATA when the back-end has none to give.
+ * Return: as all requests; -ENODATA when the back end has no such memory.
  */
 int vhost_backend_get_inflight_fd(struct vhost_backend *b,
 				  struct vhost_user_inflight *inflight,
 				  int *fd);
 
-/** vhost_backend_set_inflight_fd - SET_INFLIGHT_FD; INFLIGHT_SHMFD; what a
- * back-end before gave
+/**
+ * vhost_backend_set_inflight_fd - SET_INFLIGHT_FD; INFLIGHT_SHMFD
+ * @b: the connection
+ * @inflight: as an earlier back end sent it
+ * @fd: the memory
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_inflight_fd(struct vhost_backend *b,
 				  const struct vhost_user_inflight *inflight,
 				  int fd);
 
-/** vhost_backend_gpu_set_socket - GPU_SET_SOCKET */
+/**
+ * vhost_backend_gpu_set_socket - GPU_SET_SOCKET
+ * @b: the connection
+ * @fd: the socket
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_gpu_set_socket(struct vhost_backend *b, int fd);
 
-/** vhost_backend_set_status - SET_STATUS; STATUS */
+/**
+ * vhost_backend_set_status - SET_STATUS; STATUS
+ * @b: the connection
+ * @status: of the device, of virtio
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_set_status(struct vhost_backend *b, uint8_t status);
 
-/** vhost_backend_get_status - GET_STATUS; STATUS */
+/**
+ * vhost_backend_get_status - GET_STATUS; STATUS
+ * @b: the connection
+ * @status: result
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_get_status(struct vhost_backend *b, uint8_t *status);
 
-/** vhost_backend_get_shared_object - GET_SHARED_OBJECT; SHARED_OBJECT; @fd is
- * the caller's then; -ENODATA when the back-end does not have it
+/**
+ * vhost_backend_get_shared_object - GET_SHARED_OBJECT; SHARED_OBJECT
+ * @b: the connection
+ * @object: the object
+ * @fd: result: its memory, which the caller owns
+ *
+ * Return: as all requests; -ENODATA when the back end does not have the object.
  */
 int vhost_backend_get_shared_object(struct vhost_backend *b,
 				    const struct vhost_user_shared *object,
@@ -432,22 +746,35 @@ int vhost_backend_get_shared_object(struct vhost_backend *b,
 
 /**
  * vhost_backend_set_device_state_fd - SET_DEVICE_STATE_FD; DEVICE_STATE
- * @b: connected
+ * @b: the connection
  * @direction: VHOST_USER_STATE_SAVE or _LOAD
  * @phase: VHOST_USER_PHASE_STOPPED
- * @fd: the back-end's end of a pipe
- * @reply_fd: an fd to use in place of the other end, then the caller's, or -1
+ * @fd: the back end's end of a pipe
+ * @reply_fd: result: a file descriptor to use instead of the other end of the
+ *            pipe, which the caller owns; or -1
+ *
+ * Return: as all requests.
  */
 int vhost_backend_set_device_state_fd(struct vhost_backend *b,
 				      uint32_t direction, uint32_t phase,
 				      int fd, int *reply_fd);
 
-/** vhost_backend_check_device_state - CHECK_DEVICE_STATE; DEVICE_STATE; after
- * the end of the transfer
+/**
+ * vhost_backend_check_device_state - CHECK_DEVICE_STATE after a transfer;
+ * DEVICE_STATE
+ * @b: the connection
+ *
+ * Return: as all requests.
  */
 int vhost_backend_check_device_state(struct vhost_backend *b);
 
-/** vhost_backend_get_shmem_config - GET_SHMEM_CONFIG; SHMEM */
+/**
+ * vhost_backend_get_shmem_config - GET_SHMEM_CONFIG; SHMEM
+ * @b: the connection
+ * @config: result
+ *
+ * Return: as all requests.
+ */
 int vhost_backend_get_shmem_config(struct vhost_backend *b,
 				   struct vhost_user_shmem_config *config);
 
@@ -455,4 +782,4 @@ int vhost_backend_get_shmem_config(struct vhost_backend *b,
 }
 #endif
 
-#endif /* VUSER_VHOST_H */
+#endif /* VHOST_USER_BACKEND_H */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libvuser: messages of the vhost-user protocol.
+ * libvhost-user: messages of the vhost-user protocol.
  *
- * What goes over the socket, as QEMU's docs/interop/vhost-user.rst has it, and
- * functions that check it.  None of them does I/O, none allocates.  Numbers are
- * in the order of bytes of the machine.  The payloads that Linux has a
- * structure for (rings, IOTLB) are those of linux/vhost_types.h.
+ * The structures of the messages, as in QEMU's docs/interop/vhost-user.rst, and functions
+ * that check them. The functions do no I/O and allocate no memory. Numbers are in the byte
+ * order of the machine. Payloads for which Linux has a structure (rings, IOTLB) use that of
+ * <linux/vhost_types.h>.
  *
- * A message is checked in one place for both directions and for both ends: what
- * would be refused when it came is not sent either.
+ * One function checks messages of both directions and for both sides: a message that the
+ * receiver would have to refuse is not sent either.
  */
-#ifndef VUSER_VHOST_PROTO_H
-#define VUSER_VHOST_PROTO_H
+#ifndef VHOST_USER_PROTO_H
+#define VHOST_USER_PROTO_H
 
 /* The inline functions of <linux/virtio_ring.h> are not C++. */
 #if defined(__cplusplus) && !defined(VIRTIO_RING_NO_LEGACY)
@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-/* Requests of the front-end. */
+/* Requests of the front end. */
 enum vhost_user_request {
 	VHOST_USER_GET_FEATURES = 1,
 	VHOST_USER_SET_FEATURES = 2,
@@ -75,7 +75,7 @@ enum vhost_user_request {
 	VHOST_USER_MAX
 };
 
-/* Requests of the back-end, on the channel that SET_BACKEND_REQ_FD gave it. */
+/* Requests of the back end, on the channel of SET_BACKEND_REQ_FD. */
 enum vhost_user_backend_request {
 	VHOST_USER_BACKEND_IOTLB_MSG = 1,
 	VHOST_USER_BACKEND_CONFIG_CHANGE_MSG = 2,
@@ -90,7 +90,7 @@ enum vhost_user_backend_request {
 	VHOST_USER_BACKEND_MAX
 };
 
-/* The feature bit of GET_FEATURES that says there are protocol features. */
+/* The feature bit of GET_FEATURES of a back end that has protocol features. */
 #define VHOST_USER_F_PROTOCOL_FEATURES 30
 
 /* Protocol features, as bit numbers. */
@@ -115,7 +115,7 @@ enum vhost_user_backend_request {
 #define VHOST_USER_PROTOCOL_F_DEVICE_STATE	   19
 #define VHOST_USER_PROTOCOL_F_SHMEM		   22
 
-/* VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(CONFIG) is a mask of them. */
+/* A bit of a mask, e.g. VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(CONFIG). */
 #define VHOST_USER_PROTOCOL(name) (1ULL << VHOST_USER_PROTOCOL_F_##name)
 
 /* Flags of the header. */
@@ -128,20 +128,20 @@ enum vhost_user_backend_request {
 #define VHOST_USER_MAX_REGIONS 8 /* in SET_MEM_TABLE */
 #define VHOST_USER_MAX_CONFIG  4096 /* bytes of config space */
 #define VHOST_USER_MAX_SHMEM   256 /* shared memory IDs */
-#define VHOST_USER_VRING_MASK  0xff /* SET_VRING_KICK etc.: the ring */
-#define VHOST_USER_VRING_NOFD  0x100 /* no fd comes with it */
-#define VHOST_USER_STATE_ERROR 0xff /* SET_DEVICE_STATE_FD: error */
-#define VHOST_USER_STATE_NOFD  0x100 /* no fd comes with it */
+#define VHOST_USER_VRING_MASK  0xff /* in SET_VRING_KICK etc.: the ring */
+#define VHOST_USER_VRING_NOFD  0x100 /* without a file descriptor */
+#define VHOST_USER_STATE_ERROR 0xff /* in SET_DEVICE_STATE_FD: error */
+#define VHOST_USER_STATE_NOFD  0x100 /* without a file descriptor */
 #define VHOST_USER_UUID_SIZE   16
 #define VHOST_USER_CIPHER_KEY  64
 #define VHOST_USER_AUTH_KEY    512
 #define VHOST_USER_ASYM_KEY    1024
 
 /**
- * struct vhost_user_header - starts every message
+ * struct vhost_user_header - the header of every message
  * @request: enum vhost_user_request or enum vhost_user_backend_request
  * @flags: VHOST_USER_VERSION, _REPLY, _NEED_REPLY
- * @size: of the payload, bytes
+ * @size: length of the payload, bytes
  */
 struct vhost_user_header {
 	uint32_t request;
@@ -150,11 +150,11 @@ struct vhost_user_header {
 };
 
 /**
- * struct vhost_user_region - memory that the back-end may map
- * @guest_addr: where the descriptors of rings find it
+ * struct vhost_user_region - memory that the back end may map
+ * @guest_addr: the address that descriptors of rings use
  * @size: bytes
- * @user_addr: where the addresses of the rings themselves find it
- * @mmap_offset: where it starts in its fd
+ * @user_addr: the address that SET_VRING_ADDR uses
+ * @mmap_offset: offset in the file, bytes
  */
 struct vhost_user_region {
 	uint64_t guest_addr;
@@ -163,7 +163,7 @@ struct vhost_user_region {
 	uint64_t mmap_offset;
 };
 
-/* SET_MEM_TABLE: only @nr of @regions are sent. */
+/* SET_MEM_TABLE: only @nr entries of @regions are sent. */
 struct vhost_user_memory {
 	uint32_t nr;
 	uint32_t padding;
@@ -182,7 +182,7 @@ struct vhost_user_log {
 	uint64_t offset;
 };
 
-/* GET_CONFIG, SET_CONFIG: @size bytes of @data are sent. */
+/* GET_CONFIG, SET_CONFIG: only @size bytes of @data are sent. */
 struct vhost_user_config {
 	uint32_t offset;
 	uint32_t size;
@@ -190,18 +190,18 @@ struct vhost_user_config {
 	uint8_t data[VHOST_USER_MAX_CONFIG];
 };
 
-/* Flags of SET_CONFIG: what the driver may write, or all of it. */
+/* Flags of SET_CONFIG: write what the driver may write, or all (migration). */
 #define VHOST_USER_CONFIG_DRIVER    0
 #define VHOST_USER_CONFIG_MIGRATION 1
 
-/* VRING_HOST_NOTIFIER_MSG: @vring has the ring and VHOST_USER_VRING_NOFD. */
+/* VRING_HOST_NOTIFIER_MSG: @vring is the ring, with VHOST_USER_VRING_NOFD or not. */
 struct vhost_user_vring_area {
 	uint64_t vring;
 	uint64_t size;
 	uint64_t offset;
 };
 
-/* GET_INFLIGHT_FD, SET_INFLIGHT_FD; every implementation pads it to 24. */
+/* GET_INFLIGHT_FD, SET_INFLIGHT_FD; all implementations pad it to 24 bytes. */
 struct vhost_user_inflight {
 	uint64_t mmap_size;
 	uint64_t mmap_offset;
@@ -237,7 +237,7 @@ struct vhost_user_mmap {
 
 #define VHOST_USER_MMAP_WRITE 1
 
-/* GET_SHMEM_CONFIG: @nr of @sizes are not 0, the index is the ID. */
+/* GET_SHMEM_CONFIG: the index in @sizes is the ID; @nr sizes are not 0. */
 struct vhost_user_shmem_config {
 	uint32_t nr;
 	uint32_t padding;
@@ -245,9 +245,9 @@ struct vhost_user_shmem_config {
 };
 
 /*
- * CREATE_CRYPTO_SESSION.  The specification does not describe it: this is what
- * QEMU (7.1 and later) sends and DPDK (24.11 and later) takes.  The pointers of
- * their processes are of no use to anybody and are sent as 0.
+ * CREATE_CRYPTO_SESSION. The specification does not describe its payload: this is what
+ * QEMU 7.1 and later sends and DPDK 24.11 and later accepts. They send pointers of their
+ * own processes, which no receiver can use; this library sends 0 instead.
  */
 struct vhost_user_crypto_session {
 	uint64_t op_code;
@@ -284,7 +284,7 @@ struct vhost_user_crypto_session {
 
 /* op_code: VIRTIO_CRYPTO_OPCODE() of linux/virtio_crypto.h */
 
-/** union vhost_user_payload - whatever follows a header */
+/** union vhost_user_payload - the payload of a message */
 union vhost_user_payload {
 	uint64_t u64;
 	struct vhost_vring_state state;
@@ -303,20 +303,20 @@ union vhost_user_payload {
 	struct vhost_user_crypto_session crypto;
 };
 
-/** struct vhost_user_msg - a message without its fds */
+/** struct vhost_user_msg - a message without its file descriptors */
 struct vhost_user_msg {
 	struct vhost_user_header hdr;
 	union vhost_user_payload payload;
 };
 
 /**
- * enum vhost_user_kind - who sends it and why
- * @VHOST_USER_REQUEST: the front-end asks
- * @VHOST_USER_ANSWER: the back-end replies
- * @VHOST_USER_BACKEND_REQUEST: the back-end asks, on the other channel
- * @VHOST_USER_BACKEND_ANSWER: the front-end replies there
- * @VHOST_USER_POSTCOPY_ANSWER: the back-end replies to SET_MEM_TABLE or
- *	ADD_MEM_REG after POSTCOPY_LISTEN
+ * enum vhost_user_kind - the sender and the direction of a message
+ * @VHOST_USER_REQUEST: a request of the front end
+ * @VHOST_USER_ANSWER: the back end's answer to it
+ * @VHOST_USER_BACKEND_REQUEST: a request of the back end, on its channel
+ * @VHOST_USER_BACKEND_ANSWER: the front end's answer to it
+ * @VHOST_USER_POSTCOPY_ANSWER: the back end's answer to SET_MEM_TABLE or ADD_MEM_REG
+ *	after POSTCOPY_LISTEN
  */
 enum vhost_user_kind {
 	VHOST_USER_REQUEST,
@@ -326,39 +326,43 @@ enum vhost_user_kind {
 	VHOST_USER_POSTCOPY_ANSWER,
 };
 
-/** vhost_user_request_name - "GET_FEATURES" etc., "?" for what is none */
+/**
+ * vhost_user_request_name - the name of a request, for messages
+ * @kind: the kind of the message
+ * @request: of its header
+ *
+ * Return: e.g. "GET_FEATURES"; "?" for an unknown request.
+ */
 const char *vhost_user_request_name(enum vhost_user_kind kind,
 				    uint32_t request);
 
 /**
- * vhost_user_decode_header - check a header, so that the payload can be read
- * @kind: what is expected
+ * vhost_user_decode_header - check a header, before the payload is received
+ * @kind: the expected kind
  * @buf: sizeof(struct vhost_user_header) bytes
  * @hdr: result
- * @rule: set to the rule that is broken, in words
+ * @rule: result of -EPROTO: the rule that is broken, in words
  *
- * Afterwards hdr->size is one that the payload of this request can have, never
- * more than sizeof(union vhost_user_payload).
- *
- * Return: 0; -EPROTO.
+ * Return: 0: hdr->size is a size that the payload of this request can have, at most
+ * sizeof(union vhost_user_payload); -EPROTO.
  */
 int vhost_user_decode_header(enum vhost_user_kind kind, const void *buf,
 			     struct vhost_user_header *hdr, const char **rule);
 
 /**
- * vhost_user_decode - check a whole message
- * @kind: what is expected
- * @buf: the message from its header on, in any alignment
- * @len: bytes of @buf; must be what the header says
- * @nr_fds: file descriptors that came with it
- * @asked: with VHOST_USER_ANSWER, _BACKEND_ANSWER, _POSTCOPY_ANSWER the request
- *	that it has to answer, else NULL
- * @msg: result; what is behind the payload is 0
- * @rule: set to the rule that is broken, in words
+ * vhost_user_decode - check a complete message
+ * @kind: the expected kind
+ * @buf: the message, from its header on, in any alignment
+ * @len: length of @buf, bytes; must match the header
+ * @nr_fds: file descriptors that came with the message
+ * @asked: for VHOST_USER_ANSWER, _BACKEND_ANSWER and _POSTCOPY_ANSWER the request that
+ *	the message must answer, else NULL
+ * @msg: result; the bytes after the payload are 0
+ * @rule: result of -EPROTO: the rule that is broken, in words
  *
- * Checks the version, the flags, the request, the size to the byte, the number
- * of fds and the values: sizes that are 0 or wrap, ring addresses that are not
- * aligned, padding that is not 0, answers that do not fit the question.
+ * Checks the version, the flags, the request, the exact size, the number of file
+ * descriptors and the values. Sizes must not be 0 or wrap, addresses of rings must be
+ * aligned, padding must be 0, and an answer must fit the request.
  *
  * Return: 0; -EPROTO.
  */
@@ -367,45 +371,56 @@ int vhost_user_decode(enum vhost_user_kind kind, const void *buf, size_t len,
 		      struct vhost_user_msg *msg, const char **rule);
 
 /**
- * vhost_user_encode - complete a message that is to be sent
- * @kind: what it is
- * @msg: request and payload are set, and VHOST_USER_NEED_REPLY in the flags if
- *	it is wanted; the other flags and the size are filled in
- * @nr_fds: file descriptors that will go along
+ * vhost_user_encode - complete a message before it is sent
+ * @kind: the kind of the message
+ * @msg: the caller sets the request, the payload, and VHOST_USER_NEED_REPLY in the flags
+ *	if it wants a reply; this function sets the other flags and the size
+ * @nr_fds: file descriptors to send with it
  * @asked: as for vhost_user_decode()
- * @rule: set to the rule that is broken, in words
+ * @rule: result of -EPROTO: the rule that is broken, in words
  *
- * Send msg->hdr, then msg->hdr.size bytes of msg->payload.  A GET_CONFIG that
- * failed is answered with a config.size of 0.
+ * Send msg->hdr, then msg->hdr.size bytes of msg->payload. To report the failure of a
+ * GET_CONFIG, answer it with a config.size of 0.
  *
- * Return: 0; -EPROTO when it would be refused.
+ * Return: 0; -EPROTO when the receiver would have to refuse the message.
  */
 int vhost_user_encode(enum vhost_user_kind kind, struct vhost_user_msg *msg,
 		      uint32_t nr_fds, const struct vhost_user_msg *asked,
 		      const char **rule);
 
-/** vhost_user_protocol_name - "REPLY_ACK" etc. of a bit number, "?" else */
+/**
+ * vhost_user_protocol_name - the name of a protocol feature, for messages
+ * @bit: number of the bit
+ *
+ * Return: e.g. "REPLY_ACK"; "?" for an unknown feature.
+ */
 const char *vhost_user_protocol_name(unsigned int bit);
 
 /**
  * vhost_user_protocol_needed - the protocol features that a request needs
  * @kind: VHOST_USER_REQUEST or VHOST_USER_BACKEND_REQUEST
- * @request: which
+ * @request: the request
  *
- * Return: a mask of which all must be negotiated; 0 for most.
+ * Return: a mask; all features in it must be negotiated. It is 0 for most requests.
  */
 uint64_t vhost_user_protocol_needed(enum vhost_user_kind kind,
 				    uint32_t request);
 
-/** vhost_user_has_answer - the request is answered without REPLY_ACK, too */
+/**
+ * vhost_user_has_answer - whether a request is answered even without REPLY_ACK
+ * @kind: VHOST_USER_REQUEST or VHOST_USER_BACKEND_REQUEST
+ * @request: the request
+ *
+ * Return: true if it is.
+ */
 bool vhost_user_has_answer(enum vhost_user_kind kind, uint32_t request);
 
 /**
- * vhost_user_settle_protocol - protocol features that can be used together
- * @mask: offered and wanted
+ * vhost_user_settle_protocol - select protocol features that work together
+ * @mask: features that the back end offers and the front end wants
  *
- * Return: @mask without those whose conditions are not in it, as in-band
- * notifications without a back-end channel and REPLY_ACK.
+ * Return: @mask without the features that need a feature which is not in @mask. For
+ * example, in-band notifications need a channel for the back end and REPLY_ACK.
  */
 uint64_t vhost_user_settle_protocol(uint64_t mask);
 
@@ -413,4 +428,4 @@ uint64_t vhost_user_settle_protocol(uint64_t mask);
 }
 #endif
 
-#endif /* VUSER_VHOST_PROTO_H */
+#endif /* VHOST_USER_PROTO_H */
