@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <linux/virtio_fs.h>
 #include <linux/virtio_scsi.h>
-#include <linux/vhost_types.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "config.h"

@@ -4,8 +4,6 @@
  * ends do not. libvuser copies from and to its memory, and copes with a client
  * that truncates the file at any time.
  */
-#include <errno.h>
-#include <linux/virtio_net.h>
 #include <sys/eventfd.h>
 
 #include "config.h"

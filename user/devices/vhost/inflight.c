@@ -6,7 +6,6 @@
  * driver does not notice.
  */
 #include <errno.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "inflight.h"

@@ -2,7 +2,6 @@
 /* One ring at the back end. */
 #include <endian.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/eventfd.h>
 
 #include "irq.h"

@@ -3,11 +3,6 @@
  * All rings of the device. They start at DRIVER_OK. By then the driver has set
  * up all rings, and the client has set up interrupts.
  */
-#include <endian.h>
-#include <errno.h>
-#include <string.h>
-#include <sys/eventfd.h>
-
 #include "config.h"
 #include "control.h"
 #include "features.h"

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The device as a vfio-user server: the callbacks of libvuser. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <syslog.h>
 
 #include "dirty.h"
