@@ -173,7 +173,7 @@ check "and the reason is shown" eval \
 touch "$WORK/file"
 vuserctl set --endpoint "$WORK/file" $A
 check "an endpoint that is no socket" until_is error \
-	"cannot connect to $WORK/file: it is not a socket: set the endpoint to the server's"
+	"cannot connect to $WORK/file: it is not a socket: set the endpoint to the server's socket"
 vuserctl set --endpoint "$WORK/dev.sock" $A
 check "it attaches to the first again" until_is state attached
 
