@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vuser-ioat: an Intel I/OAT DMA engine, served over vfio-user. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -139,6 +140,19 @@ static int fail(const char *what, int error)
 	return 1;
 }
 
+static int no_socket(const char *path, int error)
+{
+	const char *step = "";
+
+	if (error == -EADDRINUSE)
+		step = ": stop the server there or remove the file, or give another path";
+	else if (error == -ENOENT)
+		step = ": create the directory first";
+	fprintf(stderr, "vuser-ioat: cannot listen at %s: %s%s\n", path,
+		strerror(-error), step);
+	return 1;
+}
+
 static int serve(const struct arguments *args)
 {
 	struct ioat_device *device = NULL;
@@ -160,7 +174,7 @@ static int serve(const struct arguments *args)
 	}
 	ret = ioat_device_serve(device, args->path, event);
 	if (ret < 0) {
-		status = fail(args->path, ret);
+		status = no_socket(args->path, ret);
 		goto out;
 	}
 	if (args->device.verbose)

@@ -75,7 +75,7 @@ static int no_socket(const char *path, int error)
 	const char *step = "";
 
 	if (error == -EADDRINUSE)
-		step = ": remove the existing file, or give another path";
+		step = ": stop the server there or remove the file, or give another path";
 	else if (error == -ENOENT)
 		step = ": create the directory first";
 	fprintf(stderr, "vuser-vhost: cannot listen at %s: %s%s\n", path,
