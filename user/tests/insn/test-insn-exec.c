@@ -324,7 +324,7 @@ static void try_form(struct form *form)
 	compare(form, &insn, &state);
 }
 
-static void judge(enum vuser_insn_op op)
+static void report(enum vuser_insn_op op)
 {
 	if ((op == VUSER_INSN_MOVBE && !native_has_movbe()) ||
 	    (op == VUSER_INSN_POPCNT && !native_has_popcnt())) {
@@ -358,7 +358,7 @@ int main(void)
 	form_sweep_vex(try_form);
 
 	for (i = 0; i < NR_OPS; i++)
-		judge((enum vuser_insn_op)i);
+		report((enum vuser_insn_op)i);
 	printf("# %lu accesses could not be aimed at the memory\n", elsewhere);
 	return tap_done();
 }

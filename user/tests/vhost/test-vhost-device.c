@@ -318,7 +318,7 @@ TEST(ring_pauses_while_its_memory_is_unmapped)
 	stand_free(stand);
 }
 
-static void memory_goes(uint64_t protocol, uint32_t request)
+static void remove_memory(uint64_t protocol, uint32_t request)
 {
 	struct vhost_device_options options = { .queue_size = 256 };
 	struct stand *stand = stand_new();
@@ -357,13 +357,13 @@ static void memory_goes(uint64_t protocol, uint32_t request)
 
 TEST(memory_is_removed_by_slot_requests)
 {
-	memory_goes(UINT64_MAX, VHOST_USER_REM_MEM_REG);
+	remove_memory(UINT64_MAX, VHOST_USER_REM_MEM_REG);
 }
 
 TEST(memory_is_removed_by_a_new_table_without_slots)
 {
-	memory_goes(~VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS),
-		    VHOST_USER_SET_MEM_TABLE);
+	remove_memory(~VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS),
+		      VHOST_USER_SET_MEM_TABLE);
 }
 
 TEST(queue_reset_stops_the_ring_until_it_is_enabled_again)
@@ -792,7 +792,7 @@ static enum fake_action hang_up(struct fake *fake)
 	return FAKE_HANG_UP;
 }
 
-static enum fake_action babble(struct fake *fake)
+static enum fake_action send_garbage(struct fake *fake)
 {
 	fake_raw(fake->fd, "220 mail.example ESMTP\r\n", 24, -1);
 	return FAKE_NOTHING;
@@ -814,5 +814,5 @@ static int answered_by(enum fake_action (*hook)(struct fake *))
 TEST(back_end_that_does_not_speak_vhost_user_is_refused)
 {
 	check_eq(answered_by(hang_up), -ECONNRESET);
-	check_eq(answered_by(babble), -EPROTO);
+	check_eq(answered_by(send_garbage), -EPROTO);
 }

@@ -128,7 +128,7 @@ TEST(device_continues_after_the_back_end_fails_to_save)
 }
 
 /* Check that the device has disconnected from its back end. */
-static void check_nobody(struct stand *stand)
+static void check_disconnected(struct stand *stand)
 {
 	check_eq(vuser_client_reset(stand->client), 0);
 	check_eq(mig_where(stand), RUNNING);
@@ -150,7 +150,7 @@ TEST(device_disconnects_from_a_back_end_that_refuses_its_state)
 	check_eq(mig_go(stand, STOP), -EINVAL);
 	check_eq(mig_where(stand), ERROR);
 	/* The state of the back end is unknown. */
-	check_nobody(stand);
+	check_disconnected(stand);
 	stand->state_bad = false;
 	stand_new_backend(stand);
 	stand_start(stand, 0);
@@ -165,7 +165,7 @@ TEST(device_disconnects_from_a_back_end_with_half_a_state)
 	stand_map(stand);
 	check_eq(mig_go(stand, RESUMING), 0);
 	check_eq(mig_write(stand, len - 1000, 65536), 0);
-	check_nobody(stand);
+	check_disconnected(stand);
 	stand_new_backend(stand);
 	stand_start(stand, 0);
 	stand_free(stand);
@@ -226,7 +226,7 @@ TEST(stopped_device_continues_with_a_new_back_end_unless_it_has_state)
 /*
  * Replace the back end with one that lacks features; the device must refuse it.
  */
-static void lesser(const char *type, uint64_t protocol)
+static void use_lesser_back_end(const char *type, uint64_t protocol)
 {
 	struct stand *stand = mig_setup(type, NO_INFLIGHT);
 
@@ -234,7 +234,7 @@ static void lesser(const char *type, uint64_t protocol)
 	stand_lose_backend(stand);
 	stand->fake.protocol = protocol;
 	stand_new_backend(stand);
-	check_nobody(stand);
+	check_disconnected(stand);
 	stand->fake.protocol = NO_INFLIGHT;
 	stand_new_backend(stand);
 	stand_start(stand, 0);
@@ -243,8 +243,9 @@ static void lesser(const char *type, uint64_t protocol)
 
 TEST(new_back_end_without_the_features_in_use_is_refused)
 {
-	lesser("vsock", NO_INFLIGHT & NO_STATE);
-	lesser("rng", NO_INFLIGHT & ~VHOST_USER_PROTOCOL(LOG_SHMFD));
+	use_lesser_back_end("vsock", NO_INFLIGHT & NO_STATE);
+	use_lesser_back_end("rng",
+			    NO_INFLIGHT & ~VHOST_USER_PROTOCOL(LOG_SHMFD));
 }
 
 TEST(loading_replaces_the_state_before_it)

@@ -20,13 +20,13 @@ static struct vhost_backend *b;
 static struct vhost_transfer transfer;
 
 /* The back end's end of the pipe, and an fd for its reply. */
-static int its_end, other;
+static int backend_end, other;
 
 static enum fake_action hook(struct fake *f)
 {
 	if (f->msg.hdr.request != VHOST_USER_SET_DEVICE_STATE_FD)
 		return FAKE_DEFAULT;
-	its_end = f->fds[0];
+	backend_end = f->fds[0];
 	f->fds[0] = -1;
 	f->reply.payload.u64 = other < 0 ? VHOST_USER_STATE_NOFD : 0;
 	f->reply_fd = other;
@@ -43,7 +43,7 @@ static void setup(void)
 	int front = fake_init(&fake);
 
 	signal(SIGPIPE, SIG_IGN);
-	its_end = other = -1;
+	backend_end = other = -1;
 	transfer = (struct vhost_transfer) { .fd = -1, .timeout_ms = 50 };
 	fake.hook = hook;
 	fake_start(&fake);
@@ -54,8 +54,8 @@ static void setup(void)
 static void teardown(void)
 {
 	vhost_transfer_abort(&transfer);
-	if (its_end >= 0)
-		close(its_end);
+	if (backend_end >= 0)
+		close(backend_end);
 	vhost_backend_free(b);
 	fake_stop(&fake);
 }
@@ -77,13 +77,13 @@ TEST(state_is_read_until_the_back_end_closes_the_pipe)
 
 	setup();
 	check_eq(start(SAVE), 0);
-	check_eq(write(its_end, "abc", 3), 3);
+	check_eq(write(backend_end, "abc", 3), 3);
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 3);
 	check(!strcmp(buf, "abc"));
 	/* The back end writes nothing and keeps the pipe open. */
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), -ETIMEDOUT);
-	close(its_end);
-	its_end = -1;
+	close(backend_end);
+	backend_end = -1;
 	check_eq(vhost_transfer_read(&transfer, buf, sizeof(buf)), 0);
 	check_eq(vhost_transfer_finish(&transfer, b), 0);
 	check_eq(fake.seen[VHOST_USER_CHECK_DEVICE_STATE], 1);
@@ -100,12 +100,12 @@ TEST(write_times_out_or_fails_if_the_back_end_does_not_read)
 	setup();
 	check_eq(start(LOAD), 0);
 	check_eq(vhost_transfer_write(&transfer, "abc", 3), 0);
-	check_eq(read(its_end, buf, sizeof(buf)), 3);
+	check_eq(read(backend_end, buf, sizeof(buf)), 3);
 	/* More than the pipe holds, and the back end does not read. */
 	check_eq(vhost_transfer_write(&transfer, large, sizeof(large)),
 		 -ETIMEDOUT);
-	close(its_end);
-	its_end = -1;
+	close(backend_end);
+	backend_end = -1;
 	check_eq(vhost_transfer_write(&transfer, "abc", 3), -EPIPE);
 	teardown();
 }
