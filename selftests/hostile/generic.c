@@ -178,7 +178,7 @@ static enum next ask(struct server *s, const struct trick *t)
 }
 
 #define HEADER	  sizeof(struct vfio_user_header)
-#define NO_REPLY  "that is no reply to"
+#define NO_REPLY  "not a reply to"
 #define HUNG_UP	  "the server closed its socket"
 #define NO_ANSWER "the server did not answer"
 #define STOPPED	  "the server stopped within a message"

@@ -414,11 +414,11 @@ static enum next shrink(struct server *s, const struct trick *t)
 /*
  * A command to vuserd before the reply. vuserd has no memory to read or write.
  */
-#define ASKS(...)                                                            \
-	.outcome = LOST, .helper = "that is no reply to|no reply to a read", \
-	.data = &(const struct dma)                                          \
-	{                                                                    \
-		__VA_ARGS__                                                  \
+#define ASKS(...)                                                       \
+	.outcome = LOST, .helper = "not a reply to|no reply to a read", \
+	.data = &(const struct dma)                                     \
+	{                                                               \
+		__VA_ARGS__                                             \
 	}
 #define JSON(text)  .action = "version", .data = "" text, .len = sizeof(text)
 #define CAPS(text)  JSON("{\"capabilities\":{" text "}}")

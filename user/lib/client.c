@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The synchronous client, for one thread.  While it waits, for a reply or for
- * room to send, it takes in what the server sends; so the server may send
- * commands at any time, on either socket.
+ * The synchronous client, for one thread. While it waits for a reply, or for room to
+ * send, it receives the messages of the server. So the server may send commands at any
+ * time, on both sockets.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,13 +17,13 @@
 #include "../libbase/deadline.h"
 #include "out.h"
 
-/* Room for any message that carries no data. */
+/* Enough for all messages without data. */
 #define SMALL_MAX (64 * 1024)
 
-/* A server that asks for so much without waiting for answers is refused. */
+/* Commands that a server may send without waiting for the replies. */
 #define QUEUE_MAX 1024
 
-/* Posted commands have ids of their own: some servers reply to them. */
+/* Set in the IDs of posted commands, since some servers reply to them. */
 #define POSTED_ID 0x8000
 
 struct queued {
@@ -33,26 +33,26 @@ struct queued {
 
 /**
  * struct vuser_client - a client
- * @desc: what the handshake learned; owns the sockets
- * @ops: for the server's commands
+ * @desc: result of the handshake; owns the sockets
+ * @ops: callbacks for the server's commands
  * @data: for @ops
- * @timeout_ms: for each call
- * @max_size: largest message taken
- * @max_fds: most fds taken
+ * @timeout_ms: of each call
+ * @max_size: largest message to accept, bytes
+ * @max_fds: most file descriptors to accept with a message
  * @max_xfer: most bytes of data that the server may ask for
- * @error: why it is of no more use, 0 while it is
- * @next_id: for the next command
- * @rx: coming in on the main socket
- * @twin_rx: coming in on the twin socket
- * @first: the server's commands on the main socket, not served
- * @last: the last of them
- * @queued: number of them
- * @waiting: for a reply
- * @command: of it
- * @msg_id: of it
- * @replied: @reply is there
+ * @error: 0; or the errno that ended the connection
+ * @next_id: ID of the next command
+ * @rx: message that is received on the main socket
+ * @twin_rx: message that is received on the twin socket
+ * @first: list of the server's commands on the main socket that are not served yet
+ * @last: last entry of the list
+ * @queued: entries of the list
+ * @waiting: a command waits for its reply
+ * @command: the command that waits
+ * @msg_id: the ID of this command
+ * @replied: @reply is valid
  * @reply: the reply
- * @buf: for the data of DMA_READ replies
+ * @buf: the data of a reply to DMA_READ
  */
 struct vuser_client {
 	struct vuser_description *desc;
@@ -86,7 +86,7 @@ static int fail(struct vuser_client *client, int error)
 	return client->error;
 }
 
-/* One message of the main socket. */
+/* Handle the message that was received on the main socket. */
 static int take_message(struct vuser_client *client)
 {
 	const struct vfio_user_header *hdr = &client->rx.hdr;
@@ -123,7 +123,7 @@ static int take_message(struct vuser_client *client)
 	return 0;
 }
 
-/* Receive on the main socket what is there, one message at most. */
+/* Receive what has arrived on the main socket, one message at most. */
 static int receive(struct vuser_client *client)
 {
 	int ret = vuser_msg_recv(client->desc->sock, &client->rx,
@@ -134,7 +134,7 @@ static int receive(struct vuser_client *client)
 	return ret == -EAGAIN ? ret : fail(client, ret);
 }
 
-/* Send; what the server sends meanwhile is taken in. */
+/* Send a message, and receive the messages of the server meanwhile. */
 static int send_message(struct vuser_client *client, int fd,
 			const struct vfio_user_header *hdr,
 			const struct iovec *iov, int iovcnt, const int *fds,
@@ -150,7 +150,7 @@ static int send_message(struct vuser_client *client, int fd,
 
 	if (ret)
 		return ret;
-	/* A reply on the twin socket must not serve the next command there. */
+	/* While a reply is sent on the twin socket, do not serve another command. */
 	if (fd == client->desc->twin)
 		pfds[2].fd = -1;
 	for (;;) {
@@ -204,7 +204,7 @@ static int dma_read(struct vuser_client *client, const struct vuser_msg *msg,
 	if (!client->ops.dma_read)
 		return -ENOTSUP;
 	return client->ops.dma_read(client->data, access->address, client->buf,
-				     access->count);
+				    access->count);
 }
 
 static int dma_write(struct vuser_client *client, const struct vuser_msg *msg,
@@ -219,7 +219,7 @@ static int dma_write(struct vuser_client *client, const struct vuser_msg *msg,
 	if (!client->ops.dma_write)
 		return -ENOTSUP;
 	return client->ops.dma_write(client->data, access->address, data,
-				      access->count);
+				     access->count);
 }
 
 /* Serve a command of the server. */
@@ -243,7 +243,7 @@ static int serve(struct vuser_client *client, int fd, struct vuser_msg *msg,
 	return send_reply(client, fd, msg, error, &access, len, deadline);
 }
 
-/* Serve what is on the twin socket: 1 when it was a whole command. */
+/* Receive on the twin socket. Return: 1 when a command was served. */
 static int serve_twin(struct vuser_client *client, int64_t deadline)
 {
 	int ret;
@@ -266,7 +266,7 @@ static int serve_waiting(struct vuser_client *client, int64_t deadline)
 	return ret < 0 ? ret : 0;
 }
 
-/* Serve the oldest command of the main socket: 1 when there was one. */
+/* Serve the oldest command of the list. Return: 1 when there was one. */
 static int serve_queued(struct vuser_client *client, int64_t deadline)
 {
 	struct queued *queued = client->first;
@@ -282,7 +282,7 @@ static int serve_queued(struct vuser_client *client, int64_t deadline)
 	return ret ?: 1;
 }
 
-/* Wait for the server and take in what it sends: 1 when a command was served. */
+/* Wait for a message and handle it. Return: 1 when a command was served. */
 static int progress(struct vuser_client *client, int64_t deadline)
 {
 	struct pollfd pfds[2] = {
@@ -317,7 +317,7 @@ static int reply_error(const struct vuser_msg *reply)
 	return error && error <= 4095 ? -(int)error : -EIO;
 }
 
-/* Send a command without waiting for anything. */
+/* Send a command without waiting for the reply. */
 static int submit(struct vuser_client *client, uint16_t command, uint32_t flags,
 		  const struct iovec *iov, int iovcnt, const int *fds,
 		  uint32_t nr_fds, int64_t deadline)
@@ -342,7 +342,7 @@ static int submit(struct vuser_client *client, uint16_t command, uint32_t flags,
 			    nr_fds, deadline);
 }
 
-/* Send a command and wait for the reply, which is the caller's to clear. */
+/* Send a command and wait for the reply, which the caller must clear. */
 static int call(struct vuser_client *client, uint16_t command,
 		const struct iovec *iov, int iovcnt, const int *fds,
 		uint32_t nr_fds, struct vuser_msg *reply)
@@ -358,7 +358,7 @@ static int call(struct vuser_client *client, uint16_t command,
 	}
 	client->waiting = false;
 	if (ret) {
-		/* The stream is in an unknown state, unless nothing was sent. */
+		/* After these errors nothing was sent; else the socket is unusable. */
 		if (ret != -EINVAL && ret != -EMSGSIZE)
 			fail(client, ret);
 		if (client->replied)
@@ -375,7 +375,7 @@ static int call(struct vuser_client *client, uint16_t command,
 	return ret;
 }
 
-/* The same for a command whose reply has no payload. */
+/* As call(), for a command whose reply has no payload. */
 static int call_empty(struct vuser_client *client, uint16_t command,
 		      const struct iovec *iov, int iovcnt, const int *fds,
 		      uint32_t nr_fds)
@@ -391,7 +391,7 @@ static int call_empty(struct vuser_client *client, uint16_t command,
 	return ret ? fail(client, -EPROTO) : 0;
 }
 
-/* A reply that was looked at: the server must not send malformed ones. */
+/* End of a call: a malformed reply ends the connection. */
 static int finish(struct vuser_client *client, struct vuser_msg *reply, int ret)
 {
 	vuser_msg_clear(reply);
@@ -446,7 +446,7 @@ int vuser_client_new_fd(int sock, const struct vuser_client_options *opt,
 	ret = handshake(sock, &options, timeout_ms, &client->desc);
 	if (ret)
 		goto free;
-	/* A read may ask for as much as the server takes. */
+	/* A read may request as many bytes as the server accepts. */
 	client->max_size = sizeof(struct vfio_user_header) + SMALL_MAX;
 	client->max_size +=
 		client->max_xfer > client->desc->caps.max_data_xfer_size ?
@@ -498,7 +498,7 @@ vuser_client_description(const struct vuser_client *client)
 	return client->desc;
 }
 
-/* The server's limit, and what this client's own replies may hold. */
+/* Whether the server accepts @count bytes in one message. */
 static bool count_ok(const struct vuser_client *client, uint32_t count)
 {
 	return count && count <= client->desc->caps.max_data_xfer_size;
@@ -674,7 +674,7 @@ ssize_t vuser_client_feature(struct vuser_client *client, uint32_t flags,
 					 &data_len);
 	if (ret)
 		return finish(client, &reply, ret);
-	/* Where it does not fit, the reply only says how much room it takes. */
+	/* If the data do not fit, the reply has their length only. */
 	memcpy(&got, reply.payload, sizeof(got));
 	ret = -ENOSPC;
 	if (data_len <= size && (data_len || got.argsz <= head.argsz)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A connection that several threads use; see the header. */
+/* A connection that several threads use. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #include "conn.h"
 #include "out.h"
 
-/* A client that sends so much without taking its replies is sent away. */
+/* Bytes of commands that a client may send without receiving the replies. */
 #define QUEUE_MAX (64 * 1024 * 1024)
 
-/* How soon to try again to read, when another thread has stopped to. */
+/* Time after which a thread checks again whether another thread reads. */
 #define RETRY_MS 10
 
 struct vu_waiter {
@@ -66,7 +66,7 @@ static void conn_free(struct vu_conn *conn)
 		vuser_msg_clear(&command->msg);
 		free(command);
 	}
-	/* Only those that nobody waits for are left. */
+	/* Only abandoned waiters are left. */
 	while ((waiter = conn->waiters)) {
 		conn->waiters = waiter->next;
 		free(waiter);
@@ -100,7 +100,7 @@ static void fail_locked(struct vu_conn *conn, int error)
 {
 	if (!conn->error) {
 		conn->error = error;
-		/* Whoever polls the socket wakes up. */
+		/* Wake up threads that poll the socket. */
 		shutdown(conn->fd, SHUT_RDWR);
 		eventfd_write(conn->wake_fd, 1);
 	}
@@ -124,7 +124,7 @@ int vu_conn_error(struct vu_conn *conn)
 	return error;
 }
 
-/* Move a message; its array of fds is long and mostly unused. */
+/* Move a message; copy only the used part of its long array of fds. */
 static void move_message(struct vuser_msg *to, struct vuser_msg *from)
 {
 	to->hdr = from->hdr;
@@ -179,7 +179,7 @@ static int take_command(struct vu_conn *conn)
 	return 0;
 }
 
-/* Read what is there, up to one message.  Locked; nobody else reads. */
+/* Receive what has arrived, one message at most. @lock is held; no thread reads. */
 static int read_locked(struct vu_conn *conn)
 {
 	int ret;
@@ -203,7 +203,7 @@ static int read_locked(struct vu_conn *conn)
 	return ret;
 }
 
-/* Read as the one who waits for the socket.  Locked; nobody else reads. */
+/* Poll the socket, then receive. @lock is held; no thread reads. */
 static int wait_locked(struct vu_conn *conn, short events, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = conn->fd, .events = events };
@@ -220,15 +220,15 @@ static int wait_locked(struct vu_conn *conn, short events, int64_t deadline)
 	if (pfd.revents & ~POLLOUT)
 		ret = read_locked(conn);
 	/*
-	 * The event loop's thread has to handle what it did not read.  What was
-	 * in the queue before may be gone again by now, so it is told each time.
+	 * The event loop's thread must handle the commands that this thread
+	 * received. Wake it up each time: it may have handled those before.
 	 */
 	if (conn->first)
 		eventfd_write(conn->wake_fd, 1);
 	return ret == -EAGAIN ? 0 : ret;
 }
 
-/* Wait for another thread to change something. */
+/* Wait until another thread changes the connection. @lock is held. */
 static int sleep_locked(struct vu_conn *conn, int64_t deadline)
 {
 	struct timespec ts = {
@@ -249,8 +249,8 @@ static bool is_readable(const struct vu_conn *conn)
 }
 
 /*
- * Another thread reads.  It is about to, when there is something; else the
- * caller would be called again at once, and again, until it has.
+ * Another thread reads. If the socket is readable, wait until this thread has read:
+ * otherwise the event loop would call vu_conn_next() again and again until then.
  */
 static int wait_for_reader(struct vu_conn *conn)
 {
@@ -285,7 +285,7 @@ int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg)
 	return ret;
 }
 
-/* Wait for room to send, and let the peer's messages in meanwhile. */
+/* Wait for room to send, and receive messages meanwhile. */
 static int wait_room(struct vu_conn *conn, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = conn->fd, .events = POLLOUT };
@@ -303,7 +303,7 @@ static int wait_room(struct vu_conn *conn, int64_t deadline)
 	if (ret <= 0)
 		return ret;
 
-	/* Another thread reads; but it may stop to while we wait. */
+	/* Another thread reads, but it may stop reading while we wait. */
 	retry = vu_deadline_after(RETRY_MS);
 	if (deadline >= 0 && deadline < retry)
 		retry = deadline;
@@ -429,7 +429,7 @@ int vu_conn_call(struct vu_conn *conn, uint16_t command,
 		ret = await_reply(conn, waiter, deadline);
 	if (!ret)
 		move_message(reply, &waiter->reply);
-	/* A reply that may still come needs someone to drop it. */
+	/* The reply may still arrive: keep the waiter so that it is discarded. */
 	if (ret == -ETIMEDOUT && !conn->error)
 		waiter->abandoned = true;
 	else

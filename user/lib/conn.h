@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A connection that several threads use: the server's end of the main socket
- * or of the twin socket.
+ * A connection that several threads use: the server's end of the main socket or of the
+ * twin socket.
  *
- * Who waits for a reply reads the socket itself when nobody else does: replies
- * go to those who wait for them, commands to a queue.  Who waits for room to
- * send reads meanwhile, too.  So no thread depends on another one to read, and
- * both sides may send at once without a deadlock.
+ * A thread that waits for a reply reads the socket itself, unless another thread reads.
+ * The reader passes replies to the threads that wait for them, and puts commands in a
+ * queue. A thread that waits for room to send reads meanwhile, too. So no thread depends
+ * on another thread to read, and both sides may send at once without a deadlock.
  */
 #ifndef VUSER_CONN_H
 #define VUSER_CONN_H
@@ -22,23 +22,23 @@ struct vu_command;
 /**
  * struct vu_conn - a connection
  * @fd: the socket
- * @wake_fd: eventfd of the event loop: there is something in the queue, or an
- *           error; the server's
- * @commands: the peer may send commands, not just replies
- * @max_size: largest message taken
- * @max_fds: most fds taken with one message
- * @lock: for all that follows
- * @cond: broadcast when anything below changed
- * @refs: threads that use it, and the server
- * @error: why it is of no more use, 0 while it is
+ * @wake_fd: eventfd that wakes up the event loop for the queue or for an error; owned
+ *           by the server
+ * @commands: the peer may send commands, not only replies
+ * @max_size: largest message to accept, bytes
+ * @max_fds: most file descriptors to accept with a message
+ * @lock: protects all members below
+ * @cond: broadcast when a member below has changed
+ * @refs: references: of the server, and of threads that use the connection
+ * @error: 0; or the errno that ended the connection
  * @tx_busy: a thread sends a message
- * @rx_busy: a thread reads, or waits to
- * @next_id: for the next command
- * @rx: message that is coming in; belongs to who set @rx_busy
- * @waiters: commands sent whose replies are to come
- * @first: commands received, not handled
- * @last: the last of them
- * @queued: bytes in them
+ * @rx_busy: a thread reads or polls the socket
+ * @next_id: ID of the next command
+ * @rx: message that is being received; used only by the thread that set @rx_busy
+ * @waiters: commands whose replies have not arrived
+ * @first: queue of received commands
+ * @last: last entry of the queue
+ * @queued: bytes in the queue
  */
 struct vu_conn {
 	int fd;
@@ -60,31 +60,31 @@ struct vu_conn {
 	size_t queued;
 };
 
-/* Takes @fd over, unless it returns NULL for want of memory. */
+/* Owns @fd from now on, unless it returns NULL: no memory. */
 struct vu_conn *vu_conn_new(int fd, int wake_fd, bool commands, size_t max_size,
 			    uint32_t max_fds);
 void vu_conn_get(struct vu_conn *conn);
-/* Closes the socket when nobody uses it any more. */
+/* Releases a reference; the last one closes the socket. */
 void vu_conn_put(struct vu_conn *conn);
 
-/* End it: all who wait return @error. */
+/* End the connection: all waiting functions return @error. */
 void vu_conn_fail(struct vu_conn *conn, int error);
 int vu_conn_error(struct vu_conn *conn);
 
 /*
- * The next command, without waiting: 0, -EAGAIN (also while another thread
- * reads), or why the connection ended.
+ * Get the next command, without waiting for one. Return: 0; -EAGAIN when there is none,
+ * or another thread reads; or the errno that ended the connection.
  */
 int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg);
 
-/* Send; a failure ends the connection. */
+/* Send a message. A failure ends the connection. */
 int vu_conn_send(struct vu_conn *conn, const struct vfio_user_header *hdr,
 		 const struct iovec *iov, int iovcnt, const int *fds,
 		 uint32_t nr_fds, int timeout_ms);
 
 /*
- * Send a command and wait for its reply.  -ETIMEDOUT leaves the connection in
- * use: a reply that comes later is dropped.
+ * Send a command and wait for its reply. After -ETIMEDOUT the connection can still be
+ * used: a reply that arrives later is discarded.
  */
 int vu_conn_call(struct vu_conn *conn, uint16_t command,
 		 const struct iovec *iov, int iovcnt, int timeout_ms,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What a handshake learns: built from replies, freed as a whole. */
+/* The result of a handshake: built from replies, freed as a whole. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ void vuser_description_free(struct vuser_description *desc)
 	free(desc);
 }
 
-/* The twin socket that the version reply promises. */
+/* Take the twin socket out of the reply to VERSION. */
 int vu_description_twin(struct vuser_description *desc, bool offered,
 			struct vuser_msg *msg)
 {
@@ -70,7 +70,7 @@ int vu_description_twin(struct vuser_description *desc, bool offered,
 	return 0;
 }
 
-/* Memory can be mapped in whole pages only: what is not aligned is trapped. */
+/* Only whole pages can be mapped: accesses to the rest of an area are trapped. */
 static int add_area(struct vuser_region *region, uint64_t offset, uint64_t size,
 		    uint64_t base)
 {
@@ -135,7 +135,7 @@ int vu_description_region(struct vuser_description *desc, uint32_t index,
 	return 0;
 }
 
-/* An ioeventfd that Linux can serve; others are trapped. */
+/* Whether KVM can signal it; other accesses are trapped. */
 static bool io_fd_usable(const struct vfio_user_io_fd *io)
 {
 	const uint32_t known = VFIO_USER_IOEVENTFD_DATAMATCH |

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Building a description; 0, -ENOMEM or -EPROTO. */
+/* Build the result of a handshake. Functions return 0, -ENOMEM or -EPROTO. */
 #ifndef VUSER_DESCRIPTION_H
 #define VUSER_DESCRIPTION_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Signalling an eventfd that somebody else has, too; see the header. */
+/* Signal an eventfd of another process, without waiting. */
 #include <linux/aio_abi.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 
 #include "event.h"
 
-/* At the first signal, for the context does not survive a fork. */
+/* Called for the first signal, since a context does not survive fork(2). */
 static void open_port(struct vu_event_port *port)
 {
 	port->tried = true;
@@ -36,7 +36,7 @@ static bool signal_by_aio(struct vu_event_port *port, int fd)
 
 	if (syscall(SYS_io_submit, port->context, 1, &list) != 1)
 		return false;
-	/* It is complete already; this makes room for the next. */
+	/* The read is complete; make room for the next one. */
 	syscall(SYS_io_getevents, port->context, 1, 1, &done, NULL);
 	return true;
 }

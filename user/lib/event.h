@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Signalling an eventfd that somebody else has, too. */
+/* Signal an eventfd of another process, without waiting. */
 #ifndef VUSER_EVENT_H
 #define VUSER_EVENT_H
 
 /**
- * struct vu_event_port - the way to signal eventfds
- * @context: of Linux AIO, 0 before the first signal and without AIO
- * @file: empty; its read is what completes
- * @tried: the context was asked for
+ * struct vu_event_port - state for signalling eventfds
+ * @context: context of Linux AIO; 0 before the first signal, and without AIO
+ * @file: an empty file to read from, since the end of a read signals the eventfd
+ * @tried: io_setup(2) was called
  */
 struct vu_event_port {
 	unsigned long context;
@@ -18,13 +18,13 @@ struct vu_event_port {
 #define VU_EVENT_PORT_INIT { .file = -1 }
 
 /**
- * vu_event_signal - add 1 to an eventfd, never waiting
- * @port: one caller at a time
- * @fd: the eventfd, in whatever mode; nothing happens where it is none
+ * vu_event_signal - add 1 to an eventfd, without waiting
+ * @port: used by one caller at a time
+ * @fd: the eventfd, blocking or not; another file is ignored
  *
- * A write(2) waits where the count is at its limit, and a client can take it
- * there between a look and the write.  The kernel's own signal does not wait:
- * AIO gives it.  Where a sandbox keeps AIO from us, it is a look and a write.
+ * A write(2) waits when the counter is at its maximum, and a client can set it to the
+ * maximum between a poll(2) and the write. Signals of the kernel itself do not wait, and
+ * AIO sends one. If a sandbox does not allow AIO, this function polls and writes.
  */
 void vu_event_signal(struct vu_event_port *port, int fd);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Copies that survive the loss of the memory they touch; see the header. */
+/* Accesses to shared memory that return an error instead of raising SIGBUS. */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,10 +16,10 @@ struct guard {
 
 static _Thread_local struct guard *volatile active;
 
-/* What was there before; written while ours is not in place only. */
+/* The handler before ours; written only while ours is not set. */
 static struct sigaction before;
 
-/* The fences keep the compiler from moving the access out of the guard. */
+/* The fences stop the compiler from moving the access out of the guard. */
 static void enter(struct guard *g)
 {
 	active = g;
@@ -32,7 +32,7 @@ static void leave(void)
 	active = NULL;
 }
 
-/* Not ours: as if we were not here. */
+/* The signal is not for us: act as the handler before ours would. */
 static void pass_on(int sig, siginfo_t *info, void *ucontext)
 {
 	if (before.sa_flags & SA_SIGINFO) {
@@ -63,7 +63,7 @@ int vuser_guard_init(void)
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct sigaction sa = {
 		.sa_sigaction = on_sigbus,
-		/* The handler is left by a jump that restores no mask. */
+		/* siglongjmp() leaves the handler without restoring the mask. */
 		.sa_flags = SA_SIGINFO | SA_NODEFER,
 	};
 	struct sigaction now;

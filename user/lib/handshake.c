@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Learning all about a server, one question after the other: the version, the
- * device, each region, the io fds of each region, each interrupt type.  There
- * is one question under way at any time, so a step never has to wait for room
- * in the socket.
+ * The handshake: a sequence of commands for the version, the device, each region, the
+ * io fds of each region, and each interrupt type. Only one command is sent at a time, so
+ * a step never has to wait for room in the socket.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +18,9 @@
 #include "../libbase/abi.h"
 #include "description.h"
 
-/* Replies with capabilities are asked for at this size first. */
+/* argsz of the first DEVICE_GET_REGION_INFO for a region. */
 #define REGION_ARGSZ 4096
-/* No reply of a handshake is longer. */
+/* The longest reply to accept. */
 #define REPLY_MAX (64 * 1024)
 
 struct vuser_handshake {
@@ -47,7 +46,7 @@ static int fail(struct vuser_handshake *hs, int ret, const char *fmt, ...)
 	return ret;
 }
 
-/* The server's reply cannot be understood. */
+/* Report a reply that cannot be decoded. */
 static int bad_reply(struct vuser_handshake *hs, int ret)
 {
 	return fail(hs, -EPROTO, "malformed reply to %s %u (%zu bytes): %s",
@@ -68,10 +67,10 @@ static int ask(struct vuser_handshake *hs, uint16_t command, void *payload,
 	hs->command = command;
 	memset(&hs->msg.hdr, 0, sizeof(hs->msg.hdr));
 	if (len < 0)
-		return fail(hs, len, "cannot compose %s: %s",
+		return fail(hs, len, "cannot encode %s: %s",
 			    vuser_command_name(command), strerror(-len));
 	ret = vuser_msg_send(hs->desc->sock, &hdr, &iov, 1, NULL, 0, 0);
-	/* A server that does not even take one question is of no use. */
+	/* The socket must have room for one command. */
 	if (ret == -EAGAIN)
 		ret = -ENOBUFS;
 	if (ret)
@@ -130,7 +129,7 @@ static int ask_irq(struct vuser_handshake *hs)
 		   vuser_encode_irq_info(buf, sizeof(buf), hs->index, 0, 0));
 }
 
-/* Regions are through: interrupts from hs->index on. */
+/* Ask for the interrupt type hs->index, after all regions. */
 static int next_irq(struct vuser_handshake *hs)
 {
 	return hs->index < hs->desc->nr_irqs ? ask_irq(hs) : 0;
@@ -152,7 +151,7 @@ static int got_version(struct vuser_handshake *hs)
 
 	ret = vuser_decode_version(hs->msg.payload, hs->msg.len, &version);
 	if (ret == -EPROTONOSUPPORT)
-		return fail(hs, ret, "the server speaks version %u.%u",
+		return fail(hs, ret, "the server has version %u.%u",
 			    version.major, version.minor);
 	if (ret)
 		return bad_reply(hs, ret);
@@ -163,7 +162,7 @@ static int got_version(struct vuser_handshake *hs)
 	desc->caps = version.caps;
 	ret = vu_description_twin(desc, !hs->opt.no_twin, &hs->msg);
 	if (ret)
-		return fail(hs, ret, "no socket for twin_socket's fd_index %d",
+		return fail(hs, ret, "twin_socket: fd_index %d is not a socket",
 			    desc->caps.twin_fd_index);
 	return ask_info(hs);
 }
@@ -183,7 +182,7 @@ static int got_info(struct vuser_handshake *hs)
 	return next_region(hs);
 }
 
-/* Servers older than the command lose their framing over it. */
+/* Servers that do not know this command may lose their framing. */
 static bool wants_io_fds(const struct vuser_handshake *hs)
 {
 	const struct vuser_region *region = &hs->desc->regions[hs->index];
@@ -201,7 +200,7 @@ static int got_region(struct vuser_handshake *hs)
 	int ret = vuser_decode_region_info_reply(hs->msg.payload, hs->msg.len,
 						 hs->index, &info, &caps);
 
-	/* Asked once more with the room it wants, and not again. */
+	/* Ask a second time, with the argsz that the server needs. */
 	if (ret > 0 && hs->argsz == REGION_ARGSZ && ret > REGION_ARGSZ &&
 	    ret < REPLY_MAX)
 		return ask_region(hs, ret);
@@ -250,7 +249,7 @@ static int got_irq(struct vuser_handshake *hs)
 	return next_irq(hs);
 }
 
-/* An errno that the server sent; those with a meaning of our own are EIO. */
+/* An errno that the server sent; EIO for those that this library uses itself. */
 static int server_error(uint32_t error)
 {
 	switch (error) {
@@ -270,8 +269,8 @@ static int server_error(uint32_t error)
 }
 
 /*
- * A region or an interrupt type that the server will not talk about is one
- * that is not there; vfio-pci answers so, too.
+ * When the server refuses to describe a region or an interrupt type, it does not exist.
+ * vfio-pci replies in this way, too.
  */
 static int got_error(struct vuser_handshake *hs)
 {
@@ -286,7 +285,7 @@ static int got_error(struct vuser_handshake *hs)
 		hs->index++;
 		return next_irq(hs);
 	}
-	return fail(hs, -error, "it refused %s: %s",
+	return fail(hs, -error, "the server refused %s: %s",
 		    vuser_command_name(hs->command), strerror(error));
 }
 
@@ -297,7 +296,7 @@ static int got_reply(struct vuser_handshake *hs)
 	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
 		    VFIO_USER_FLAGS_TYPE_REPLY ||
 	    hdr->msg_id != hs->msg_id || hdr->command != hs->command)
-		return fail(hs, -EPROTO, "that is no reply to %s id 0x%04x",
+		return fail(hs, -EPROTO, "not a reply to %s id 0x%04x",
 			    vuser_command_name(hs->command), hs->msg_id);
 	if (hdr->flags & VFIO_USER_FLAGS_ERROR)
 		return got_error(hs);
@@ -359,7 +358,7 @@ close:
 	return ret;
 }
 
-/* An error of a message: which one it was, as far as it came. */
+/* Add the header of the message to the error, as far as it was received. */
 static int name_message(struct vuser_handshake *hs, int ret)
 {
 	static const struct vfio_user_header none;
@@ -386,12 +385,13 @@ int vuser_handshake_step(struct vuser_handshake *hs,
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret)
-		return name_message(hs, fail(hs, ret, "no reply to %s: %s",
-					     vuser_command_name(hs->command),
-					     ret == -ENODATA ?
-						     "the server hung up" :
-						     strerror(-ret)));
-	/* One reply a step: others in the same loop get their turn. */
+		return name_message(
+			hs, fail(hs, ret, "no reply to %s: %s",
+				 vuser_command_name(hs->command),
+				 ret == -ENODATA ?
+					 "the server closed the connection" :
+					 strerror(-ret)));
+	/* One reply in a step, so that other fds of the event loop get their turn. */
 	ret = got_reply(hs);
 	vuser_msg_clear(&hs->msg);
 	if (ret)

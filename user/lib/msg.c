@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Framing: one message with its file descriptors in, one out. */
+/* Receive and send single messages with their file descriptors. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -47,13 +47,13 @@ int vuser_msg_take_fd(struct vuser_msg *msg, uint32_t index)
 	return fd;
 }
 
-/* Receive up to @len bytes, and any fds; -EAGAIN when there is nothing. */
+/* Receive up to @len bytes, and file descriptors. */
 static ssize_t recv_some(int fd, struct vuser_msg *msg, void *buf, size_t len,
 			 uint32_t max_fds)
 {
 	struct vu_stream_fds fds = { .fds = msg->fds,
-			      .nr = msg->nr_fds,
-			      .max = VUSER_MAX_MSG_FDS };
+				     .nr = msg->nr_fds,
+				     .max = VUSER_MAX_MSG_FDS };
 	ssize_t got = vu_stream_recv(fd, buf, len, &fds);
 
 	msg->nr_fds = fds.nr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* An MSI-X table with its pending bits, as memory. */
+/* An MSI-X table and its pending bits, which behave as memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ void vuser_msix_reset(struct vuser_msix *msix)
 			PCI_MSIX_ENTRY_CTRL_MASKBIT;
 }
 
-/* How much of an access lies within @size bytes. */
+/* The number of bytes of an access that are within @size bytes. */
 static size_t inside(uint64_t offset, uint32_t count, size_t size)
 {
 	if (offset >= size)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Sending a message in steps. */
+/* Send a message in steps, without waiting. */
 #include <errno.h>
 
 #include "../libbase/stream.h"
@@ -32,7 +32,7 @@ int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,
 	return 0;
 }
 
-/* @len bytes have gone. */
+/* Advance by @len bytes, which were sent. */
 static void advance(struct vu_out *out, size_t len)
 {
 	struct iovec *iov;
@@ -57,7 +57,8 @@ int vu_out_step(int fd, struct vu_out *out)
 
 	while (out->next < out->iovcnt) {
 		sent = vu_stream_send(fd, &out->iov[out->next],
-			       out->iovcnt - out->next, out->fds, out->nr_fds);
+				      out->iovcnt - out->next, out->fds,
+				      out->nr_fds);
 		if (sent < 0)
 			return sent;
 		advance(out, sent);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sending a message in steps. */
+/* Send a message in steps, without waiting. */
 #ifndef VUSER_OUT_H
 #define VUSER_OUT_H
 
@@ -10,14 +10,14 @@
 #define VU_OUT_IOVS 3
 
 /**
- * struct vu_out - a message on its way out
+ * struct vu_out - a message that is being sent
  * @hdr: copy of the header
- * @iov: what is left, the header first; changes as pieces go
- * @next: first piece that is not gone
+ * @iov: the parts of the message, the header first; changed while it is sent
+ * @next: index of the first part that is not sent completely
  * @iovcnt: entries of @iov
- * @fds: go along with the first byte; the caller's
- * @nr_fds: 0 once they are gone
- * @started: part of it has gone: the rest must follow
+ * @fds: file descriptors, sent with the first byte; the caller owns them
+ * @nr_fds: entries of @fds; 0 when they are sent
+ * @started: a part of the message is sent, so the rest must be sent, too
  */
 struct vu_out {
 	struct vfio_user_header hdr;
@@ -32,7 +32,7 @@ struct vu_out {
 int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,
 		const struct iovec *iov, int iovcnt, const int *fds,
 		uint32_t nr_fds);
-/* Never waits: 0 when all is gone, -EAGAIN, or another errno of sendmsg(2). */
+/* Return: 0 when all is sent; -EAGAIN; or another errno of sendmsg(2). */
 int vu_out_step(int fd, struct vu_out *out);
 
 #endif /* VUSER_OUT_H */

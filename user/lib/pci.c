@@ -8,12 +8,12 @@
 
 #include "../libbase/abi.h"
 
-/* Command bits a device with memory, I/O and interrupts has. */
+/* Bits of Command of a device with memory, I/O and interrupts. */
 #define COMMAND_MASK                                                \
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | \
 	 PCI_COMMAND_PARITY | PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
 
-/* Status bits that an error sets and a 1 clears. */
+/* Bits of Status that an error sets and a write of 1 clears. */
 #define STATUS_W1C                                                   \
 	(PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT |           \
 	 PCI_STATUS_REC_TARGET_ABORT | PCI_STATUS_REC_MASTER_ABORT | \
@@ -95,7 +95,7 @@ int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
 	    (size & (size - 1)) || (!wide && size > UINT64_C(1) << 31))
 		return -EINVAL;
 	put32(pci->cfg, offset, flags);
-	/* A write of ones reads back as the size: low bits stay. */
+	/* The low bits cannot be written, so that a driver can find the size. */
 	put32(pci->wmask, offset, ~(uint32_t)(size - 1));
 	if (wide)
 		put32(pci->wmask, offset + 4, ~(size - 1) >> 32);
@@ -127,12 +127,12 @@ int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
 	return pos;
 }
 
-/* Where the extended capabilities there are end. */
+/* The end of the last extended capability. */
 static uint32_t ext_end(const struct vuser_pci *pci)
 {
 	uint32_t end = VUSER_PCIE_CFG_SIZE;
 
-	/* What was written is not 0; capabilities may have gaps between. */
+	/* There may be gaps between capabilities, so search from the end. */
 	while (end > EXT_CAP_START && !pci->cfg[end - 1] &&
 	       !pci->wmask[end - 1])
 		end--;
@@ -145,7 +145,7 @@ int vuser_pci_add_ext_cap(struct vuser_pci *pci, uint16_t id, uint8_t version,
 {
 	uint32_t pos = offset;
 
-	/* The list starts at 100h, whatever the first one asks for. */
+	/* The list starts at 100h. */
 	if (!pci->last_ext_cap)
 		pos = EXT_CAP_START;
 	else if (!pos)
@@ -172,7 +172,7 @@ int vuser_pci_add_pm(struct vuser_pci *pci)
 {
 	uint8_t body[PCI_PM_SIZEOF - 2] = { 0 }, wmask[sizeof(body)] = { 0 };
 
-	/* Version 3; a return to D0 loses nothing. */
+	/* Version 3; the device keeps its state on the return to D0. */
 	put16(body, PCI_PM_PMC - 2, 3);
 	put16(body, PCI_PM_CTRL - 2, PCI_PM_CTRL_NO_SOFT_RESET);
 	put16(wmask, PCI_PM_CTRL - 2, PCI_PM_CTRL_STATE_MASK);
@@ -191,7 +191,7 @@ int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type, bool flr)
 	put16(body, PCI_EXP_FLAGS - 2, 2 | type << 4);
 	put32(body, PCI_EXP_DEVCAP - 2, devcap);
 	put16(wmask, PCI_EXP_DEVCTL - 2, 0xffff & ~PCI_EXP_DEVCTL_BCR_FLR);
-	/* 2.5 GT/s, one lane: nobody looks, but a 0 is no link at all. */
+	/* 2.5 GT/s, one lane, since 0 would mean that there is no link. */
 	if (type != PCI_EXP_TYPE_RC_END) {
 		put32(body, PCI_EXP_LNKCAP - 2,
 		      PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4);
@@ -271,7 +271,7 @@ int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
 	return 0;
 }
 
-/* The byte of Device Control with the reset bit, 0 where there is none. */
+/* Offset of the byte of Device Control with the FLR bit; 0: no FLR. */
 static uint32_t flr_byte(const struct vuser_pci *pci)
 {
 	uint32_t exp = vuser_pci_find_cap(pci, PCI_CAP_ID_EXP);
@@ -305,7 +305,7 @@ int vuser_pci_write(struct vuser_pci *pci, uint64_t offset, const void *buf,
 
 bool vuser_pci_bus_master(const struct vuser_pci *pci)
 {
-	/* One byte, so that any thread may look while another writes. */
+	/* One byte, so that another thread may write meanwhile. */
 	return __atomic_load_n(&pci->cfg[PCI_COMMAND], __ATOMIC_ACQUIRE) &
 	       PCI_COMMAND_MASTER;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Messages that move data: "Read and Write Operations". */
+/* Messages with data: "Read and Write Operations". */
 #include <errno.h>
 #include <string.h>
 

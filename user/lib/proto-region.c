@@ -44,7 +44,7 @@ static size_t caps_size(const struct vuser_region_caps *caps)
 	return size;
 }
 
-/* Write the capabilities at @pos bytes from @buf; they do fit. */
+/* Write the capabilities at @buf + @pos; the caller has checked the size. */
 static void put_caps(char *buf, size_t pos,
 		     const struct vuser_region_caps *caps)
 {
@@ -164,7 +164,7 @@ static int get_caps(const char *buf, size_t len, size_t pos,
 	int ret = 0;
 
 	while (pos && !ret) {
-		/* A list that only goes forward cannot loop. */
+		/* Accept only offsets that grow, so that the list cannot loop. */
 		if (pos <= last || pos < sizeof(struct vfio_user_region_info) ||
 		    pos > len || len - pos < sizeof(cap))
 			return -EINVAL;
@@ -288,8 +288,8 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 	if (head.argsz != len)
 		return -EMSGSIZE;
 	/*
-	 * Entries may grow: their size is what the payload says.  (The
-	 * specification subtracts 32 for a head that has 16 bytes.)
+	 * Entries may be longer than we know: their size follows from the length of the
+	 * payload. (The specification subtracts 32 for a fixed part of 16 bytes.)
 	 */
 	stride = (len - sizeof(head)) / head.count;
 	if (stride < sizeof(*io_fds) || (len - sizeof(head)) % head.count)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Messages as typed structures: the header and the commands with a payload of
- * fixed size.  Regions are in proto-region.c, data in proto-access.c, the
- * version's JSON in version.c.
+ * Messages as typed structures: the header, and commands with a payload of fixed size.
+ * proto-region.c has the regions, proto-access.c the messages with data, version.c the
+ * JSON of VERSION.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ int vuser_decode_header(const void *buf, uint32_t max_size,
 	return 0;
 }
 
-/* A range that is not empty and does not wrap. */
+/* Whether a range is not empty and does not wrap. */
 static bool range_ok(uint64_t start, uint64_t size)
 {
 	return size && size - 1 <= UINT64_MAX - start;
@@ -215,7 +215,7 @@ int vuser_decode_irq_info_reply(const void *buf, size_t len, uint32_t index,
 	return 0;
 }
 
-/* One kind of data and one action, and nothing else. */
+/* Exactly one type of data and one action, and no other flags. */
 static bool irq_flags_ok(uint32_t flags)
 {
 	uint32_t data = flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
@@ -229,7 +229,7 @@ static int irq_set_check(const struct vfio_user_irq_set *set)
 {
 	if (!irq_flags_ok(set->flags))
 		return -EINVAL;
-	/* What has count 0 means all of the index and carries no data. */
+	/* A count of 0 means all interrupts of the type, without data. */
 	if (!set->count &&
 	    (set->start || !(set->flags & VFIO_IRQ_SET_DATA_NONE)))
 		return -EINVAL;
@@ -319,7 +319,7 @@ ssize_t vuser_encode_feature(void *buf, size_t size, uint32_t argsz,
 	if (data_len > size || sizeof(feature) > size - data_len)
 		return -ENOBUFS;
 	memcpy(buf, &feature, sizeof(feature));
-	/* Where it is in place already, as after a GET, this does nothing. */
+	/* The data of a reply to GET may be in place already. */
 	if (data_len)
 		memmove((char *)buf + sizeof(feature), data, data_len);
 	return sizeof(feature) + data_len;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Commands of the client: which one is served by whom, and the replies. */
+/* Commands of the client: find the handler, run it, send the reply. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 #include "server-migration.h"
 #include "server-region.h"
 
-/* Set up the socket of our commands; the client's end goes with the reply. */
+/* Make the twin socket. @peer is the end for the client. */
 static int make_twin(struct vuser_server *server, int *peer)
 {
 	struct vu_conn *twin;
@@ -35,7 +35,7 @@ static int make_twin(struct vuser_server *server, int *peer)
 	return 0;
 }
 
-/* What we say, given what the client said. */
+/* Our version, for the version of the client. */
 static void our_version(const struct vuser_server *server,
 			const struct vuser_version *theirs,
 			struct vuser_version *ours)
@@ -87,7 +87,7 @@ static int send_version(struct vuser_server *server, uint16_t msg_id,
 	return ret;
 }
 
-/* The first message: not 0 when the client has to go. */
+/* Handle the first command. Return: not 0: end the connection. */
 static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vuser_version theirs = { .struct_size = sizeof(theirs) }, ours;
@@ -95,14 +95,17 @@ static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
 
 	if (msg->hdr.command != VFIO_USER_VERSION ||
 	    msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY) {
-		vu_server_log(server, LOG_WARNING, "client started with %s, id %u",
-		       vuser_command_name(msg->hdr.command), msg->hdr.msg_id);
+		vu_server_log(server, LOG_WARNING,
+			      "the first command of the client is %s, id %u",
+			      vuser_command_name(msg->hdr.command),
+			      msg->hdr.msg_id);
 		return -EPROTO;
 	}
 	ret = vuser_decode_version(msg->payload, msg->len, &theirs);
 	if (ret) {
-		vu_server_log(server, LOG_WARNING, "bad VERSION of %zu bytes: %s",
-		       msg->len, strerror(-ret));
+		vu_server_log(server, LOG_WARNING,
+			      "malformed VERSION of %zu bytes: %s", msg->len,
+			      strerror(-ret));
 		return ret;
 	}
 	our_version(server, &theirs, &ours);
@@ -195,9 +198,11 @@ int vu_server_cmd_serve(struct vuser_server *server, struct vuser_msg *msg)
 	server->nr_reply_fds = 0;
 	ret = dispatch(server, msg);
 	if (ret < 0) {
-		vu_server_log(server, LOG_DEBUG, "%s id %u size %u flags %#x: %s",
-		       vuser_command_name(hdr.command), hdr.msg_id,
-		       msg->hdr.msg_size, msg->hdr.flags, strerror(-ret));
+		vu_server_log(server, LOG_DEBUG,
+			      "%s id %u size %u flags %#x: %s",
+			      vuser_command_name(hdr.command), hdr.msg_id,
+			      msg->hdr.msg_size, msg->hdr.flags,
+			      strerror(-ret));
 		hdr.flags |= VFIO_USER_FLAGS_ERROR;
 		hdr.error_no = -ret;
 		server->nr_reply_fds = 0;

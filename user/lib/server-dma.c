@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The client's memory: what was mapped, and how to get at it. */
+/* The memory of the client: its DMA regions, and accesses to them. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "server-dma.h"
 #include "server-log.h"
 
-/* The first entry that ends behind @iova.  dma_lock is held. */
+/* The first entry that ends at or after @iova. dma_lock is held. */
 static uint32_t find_slot(const struct vuser_server *server, uint64_t iova)
 {
 	uint32_t low = 0, high = server->nr_dma, mid;
@@ -31,7 +31,7 @@ static uint32_t find_slot(const struct vuser_server *server, uint64_t iova)
 	return low;
 }
 
-/* The entry that holds @iova, or NULL. */
+/* The entry that contains @iova, or NULL. */
 static struct vu_dma *find(const struct vuser_server *server, uint64_t iova)
 {
 	uint32_t slot = find_slot(server, iova);
@@ -77,7 +77,7 @@ static void dma_free(struct vu_dma *dma)
 	free(dma);
 }
 
-/* From now on nobody gets a reference. */
+/* From now on hold() does not find the entry. */
 static void set_going(struct vuser_server *server, struct vu_dma *dma)
 {
 	pthread_mutex_lock(&server->dma_lock);
@@ -85,7 +85,7 @@ static void set_going(struct vuser_server *server, struct vu_dma *dma)
 	pthread_mutex_unlock(&server->dma_lock);
 }
 
-/* Take @dma, which is going, out of the table once nobody uses it. */
+/* Wait until @dma, which is going, has no users; then free it. */
 static void drop(struct vuser_server *server, struct vu_dma *dma)
 {
 	uint32_t slot;
@@ -101,7 +101,7 @@ static void drop(struct vuser_server *server, struct vu_dma *dma)
 	dma_free(dma);
 }
 
-/* The same, and the device is told first. */
+/* Unmap @dma, after a call of the dma_unmap callback. */
 static void unmap(struct vuser_server *server, struct vu_dma *dma)
 {
 	set_going(server, dma);
@@ -114,7 +114,7 @@ void vu_server_dma_clear(struct vuser_server *server)
 {
 	uint32_t i;
 
-	/* None may be found any more, whichever goes first. */
+	/* hold() must not find any entry from now on. */
 	pthread_mutex_lock(&server->dma_lock);
 	for (i = 0; i < server->nr_dma; i++)
 		server->dma[i]->going = true;
@@ -123,7 +123,7 @@ void vu_server_dma_clear(struct vuser_server *server)
 		unmap(server, server->dma[server->nr_dma - 1]);
 }
 
-/* What a mapping of @fd starts and ends at multiples of: huge pages. */
+/* The alignment of mappings of a file: its page size, which may be huge. */
 static uint64_t granule_of(const struct stat *st)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
@@ -134,7 +134,7 @@ static uint64_t granule_of(const struct stat *st)
 	return page;
 }
 
-/* Map the memory.  -EINVAL: the file does not have so much. */
+/* Map the memory. Return: 0; -EINVAL when the file is too short; or an errno. */
 static int map_file(struct vu_dma *dma, int fd, uint64_t offset)
 {
 	const struct vuser_dma_region *region = &dma->region;
@@ -168,7 +168,7 @@ static int prot_of(uint32_t flags)
 	       (flags & VFIO_USER_DMA_MAP_WRITE ? PROT_WRITE : 0);
 }
 
-/* The memory behind @dma, where there is any that can be mapped. */
+/* Map the memory of @dma, if it came with a file that can be mapped. */
 static int map_memory(struct vuser_server *server, struct vu_dma *dma,
 		      struct vuser_msg *msg, uint64_t offset)
 {
@@ -187,10 +187,11 @@ static int map_memory(struct vuser_server *server, struct vu_dma *dma,
 	if (ret == -EINVAL)
 		return ret;
 	if (ret)
-		vu_server_log(server, LOG_WARNING,
-		       "DMA map %#jx+%#jx is used by message: %s",
-		       (uintmax_t)dma->region.iova, (uintmax_t)dma->region.size,
-		       strerror(-ret));
+		vu_server_log(
+			server, LOG_WARNING,
+			"cannot map DMA region %#jx+%#jx, using messages: %s",
+			(uintmax_t)dma->region.iova,
+			(uintmax_t)dma->region.size, strerror(-ret));
 	return 0;
 }
 
@@ -233,7 +234,7 @@ free:
 	return ret;
 }
 
-/* The reply is what was asked. */
+/* The reply repeats the command. */
 static ssize_t reply_unmap(struct vuser_server *server,
 			   const struct vfio_user_dma_unmap *req)
 {
@@ -254,7 +255,7 @@ ssize_t vu_server_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 		vu_server_dma_clear(server);
 		return reply_unmap(server, &req);
 	}
-	/* Only this thread changes the table. */
+	/* No lock: only this thread changes the table. */
 	dma = find(server, req.address);
 	if (!dma || dma->region.iova != req.address ||
 	    dma->region.size != req.size)
@@ -263,7 +264,7 @@ ssize_t vu_server_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 	return reply_unmap(server, &req);
 }
 
-/* Hold the entry at @iova; *@len is cut to where it ends. */
+/* Hold the entry that contains @iova; reduce *@len to its end. */
 static int hold(struct vuser_server *server, uint64_t iova, size_t *len,
 		int prot, struct vu_dma **result)
 {
@@ -301,7 +302,7 @@ static void *map_at(const struct vu_dma *dma, uint64_t iova)
 	return (char *)dma->region.map + (iova - dma->region.iova);
 }
 
-/* The connection that takes our commands, held; NULL without a client. */
+/* Get a reference to the connection for our commands; NULL without a client. */
 static struct vu_conn *get_conn(struct vuser_server *server, uint32_t *max)
 {
 	struct vu_conn *conn;
@@ -318,7 +319,7 @@ static struct vu_conn *get_conn(struct vuser_server *server, uint32_t *max)
 	return conn;
 }
 
-/* What an error reply says. */
+/* The errno of a reply. */
 static int reply_error(const struct vuser_msg *reply)
 {
 	if (!(reply->hdr.flags & VFIO_USER_FLAGS_ERROR))
@@ -328,7 +329,7 @@ static int reply_error(const struct vuser_msg *reply)
 	return -(int)reply->hdr.error_no;
 }
 
-/* One DMA_READ or DMA_WRITE, not longer than the client takes. */
+/* Send one DMA_READ or DMA_WRITE and wait for the reply. */
 static int transfer(struct vuser_server *server, struct vu_conn *conn,
 		    uint64_t iova, void *buf, size_t len, bool write)
 {
@@ -392,7 +393,7 @@ static int by_message(struct vuser_server *server, uint64_t iova, void *buf,
 	return ret;
 }
 
-/* The client may have cut its file short. */
+/* Copy, unless the client has truncated its file. */
 static int copy(void *dst, const void *src, size_t len)
 {
 	return vuser_guard_copy(dst, src, len) ? -EIO : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* DEVICE_FEATURE: what is migrated, what is logged, and what devices have else. */
+/* DEVICE_FEATURE: migration, logging of writes, features of the device. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,11 +17,11 @@ static bool power_of_two(uint64_t value)
 
 static bool wraps(uint64_t start, uint64_t len)
 {
-	/* The byte after the last one may be at 2^64. */
+	/* The range may end at 2^64. */
 	return len && start + (len - 1) < start;
 }
 
-/* All is logged, whatever is asked for; but it must be ranges. */
+/* Check the ranges to log. The device logs all writes, so they are not used. */
 static int check_ranges(const char *data, size_t len, uint32_t nr)
 {
 	struct vfio_user_log_range range;
@@ -59,7 +59,7 @@ static ssize_t log_start(struct vuser_server *server, bool set, void *data,
 	if (ret)
 		return ret;
 	server->log_page = page;
-	/* The reply says which it is. */
+	/* The reply has the page size of the device. */
 	control.page_size = page;
 	memcpy(data, &control, sizeof(control));
 	return 0;
@@ -96,13 +96,13 @@ static ssize_t log_report(struct vuser_server *server, bool set, void *data,
 	bytes = (bits - 1) / 64 * 8 + 8;
 	if (bytes > server->config.max_data_xfer_size)
 		return -E2BIG;
-	/* What cannot be told is not forgotten. */
+	/* If the bitmap does not fit, keep the log. */
 	if (head + bytes > size)
 		return head + bytes;
 	memset((char *)data + head, 0, bytes);
 	ret = server->ops.log_report(server->data, report.iova, report.length,
-				      report.page_size,
-				      (void *)((char *)data + head));
+				     report.page_size,
+				     (void *)((char *)data + head));
 	return ret ?: (ssize_t)(head + bytes);
 }
 
@@ -116,7 +116,7 @@ void vu_server_feature_stop_log(struct vuser_server *server)
 typedef ssize_t (*feature)(struct vuser_server *server, bool set, void *data,
 			   size_t len, size_t size);
 
-/* A feature that is served here, NULL for others; and how it may be used. */
+/* A feature that the library implements, and its methods; NULL for others. */
 static feature find(const struct vuser_server *server, uint32_t index,
 		    uint32_t *methods)
 {
@@ -186,10 +186,10 @@ ssize_t vu_server_feature(struct vuser_server *server, struct vuser_msg *msg)
 	ret = serve(server, req.flags, server->reply + head, len, size);
 	if (ret < 0)
 		return ret;
-	/* SET and PROBE echo what was asked. */
+	/* The reply to SET and PROBE repeats the command. */
 	if (!(req.flags & GET) || req.flags & PROBE)
 		ret = len;
-	/* "Message sizes": how much room it takes, and nothing else. */
+	/* "Message sizes": if the data do not fit, reply their length only. */
 	return vuser_encode_feature(server->reply, server->reply_size,
 				    head + ret, req.flags, server->reply + head,
 				    (size_t)ret > size ? 0 : ret);

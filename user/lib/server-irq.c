@@ -84,7 +84,7 @@ static void unmask(struct vuser_server *server,
 		fire(server, index, irq);
 }
 
-/* One interrupt of a SET_IRQS with NONE or BOOL data. */
+/* Apply SET_IRQS with NONE or BOOL data to one interrupt. */
 static void act(struct vuser_server *server, const struct vu_irq_index *index,
 		struct vu_irq *irq, uint32_t action)
 {
@@ -107,15 +107,15 @@ static int check(const struct vu_irq_index *index,
 	if (!set->count || !(index->flags & VFIO_IRQ_INFO_MASKABLE))
 		return -EINVAL;
 	/*
-	 * The specification has the server signal these eventfds, VFIO the
-	 * client; no client relies on either.
+	 * In the specification the server signals these eventfds, in VFIO the
+	 * client does. No client depends on them.
 	 */
 	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
 		return -ENOTSUP;
 	return 0;
 }
 
-/* Of other files nobody knows how long a write takes. */
+/* A write to another file could take any time. */
 static bool are_eventfds(const struct vuser_msg *msg)
 {
 	uint32_t i;
@@ -170,7 +170,7 @@ ssize_t vu_server_irq_set(struct vuser_server *server, struct vuser_msg *msg)
 	pthread_mutex_unlock(&server->irq_lock);
 	if (server->ops.irq_state)
 		server->ops.irq_state(server->data, set.index, set.start,
-				       set.count ?: index->count);
+				      set.count ?: index->count);
 	return 0;
 }
 
@@ -192,7 +192,7 @@ void vu_server_irq_free(struct vuser_server *server)
 		free(server->irqs[i].irqs);
 }
 
-/* NULL where there is no such interrupt; what is there never goes. */
+/* The interrupt, which is never freed before the server; or NULL. */
 static struct vu_irq *find_irq(struct vuser_server *server, uint32_t index,
 			       uint32_t subindex)
 {
@@ -237,7 +237,7 @@ int vuser_irq_eventfd(struct vuser_server *server, uint32_t index,
 
 	if (!irq)
 		return -EINVAL;
-	/* Only this thread changes it. */
+	/* No lock: only this thread changes it. */
 	return irq->fd < 0 ? -ENOENT : irq->fd;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The states of migration.  Without PRE_COPY all of them but ERROR are one step
- * from STOP, so that any path is to STOP and from there on.
+ * The states of migration. Without PRE_COPY, every state except ERROR is one step away
+ * from STOP. So the path between two states leads through STOP.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 #define RESUMING VFIO_DEVICE_STATE_RESUMING
 #define ERROR	 VFIO_DEVICE_STATE_ERROR
 
-ssize_t vu_server_migration_read(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_migration_read(struct vuser_server *server,
+				 struct vuser_msg *msg)
 {
 	const size_t head = sizeof(struct vfio_user_mig_data);
 	uint32_t count;
@@ -37,7 +38,8 @@ ssize_t vu_server_migration_read(struct vuser_server *server, struct vuser_msg *
 	return head + ret;
 }
 
-ssize_t vu_server_migration_write(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_migration_write(struct vuser_server *server,
+				  struct vuser_msg *msg)
 {
 	const void *data;
 	uint32_t count;
@@ -55,8 +57,8 @@ ssize_t vu_server_migration_write(struct vuser_server *server, struct vuser_msg 
 	return server->ops.mig_write(server->data, data, count);
 }
 
-ssize_t vu_server_migration_flags(struct vuser_server *server, bool set, void *data,
-		     size_t len, size_t size)
+ssize_t vu_server_migration_flags(struct vuser_server *server, bool set,
+				  void *data, size_t len, size_t size)
 {
 	const struct vfio_device_feature_migration flags = {
 		.flags = VFIO_MIGRATION_STOP_COPY,
@@ -70,7 +72,7 @@ ssize_t vu_server_migration_flags(struct vuser_server *server, bool set, void *d
 	return sizeof(flags);
 }
 
-/* One step.  What came of a state in part is none. */
+/* One step. A device that was resumed in part only has the state ERROR. */
 static int step(struct vuser_server *server, enum vfio_device_mig_state to)
 {
 	enum vfio_device_mig_state from = server->mig_state;
@@ -100,8 +102,8 @@ static int go(struct vuser_server *server, uint32_t to)
 	return ret;
 }
 
-ssize_t vu_server_migration_state(struct vuser_server *server, bool set, void *data,
-		     size_t len, size_t size)
+ssize_t vu_server_migration_state(struct vuser_server *server, bool set,
+				  void *data, size_t len, size_t size)
 {
 	struct vfio_device_feature_mig_state state = {
 		.device_state = server->mig_state,

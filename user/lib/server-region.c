@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Regions: what the client is told of them, and its accesses. */
+/* Regions: descriptions for the client, and accesses. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +136,8 @@ static void get_caps(const struct vu_region *region, bool shared,
 	       desc->nr_areas * sizeof(caps->areas[0]));
 }
 
-ssize_t vu_server_region_info(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_info(struct vuser_server *server,
+			      struct vuser_msg *msg)
 {
 	struct vfio_user_region_info info, out = { 0 };
 	struct vuser_region_caps caps = { .struct_size = sizeof(caps) };
@@ -163,7 +164,7 @@ ssize_t vu_server_region_info(struct vuser_server *server, struct vuser_msg *msg
 	}
 	ret = vuser_encode_region_info_reply(server->reply, server->reply_size,
 					     info.argsz, &out, &caps);
-	/* One that has to ask again gets it then. */
+	/* If the client must ask again, it gets the file with the second reply. */
 	if (shared && ret > 0 &&
 	    ((struct vfio_user_region_info *)server->reply)->argsz ==
 		    (uint32_t)ret)
@@ -171,7 +172,7 @@ ssize_t vu_server_region_info(struct vuser_server *server, struct vuser_msg *msg
 	return ret;
 }
 
-/* Index of @fd among those of the reply, which it joins; -1: no room. */
+/* Add @fd to the reply. Return: its index, or -1 when there is no room. */
 static int reply_fd(struct vuser_server *server, int fd)
 {
 	uint32_t i;
@@ -185,7 +186,8 @@ static int reply_fd(struct vuser_server *server, int fd)
 	return i;
 }
 
-ssize_t vu_server_region_io_fds(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_io_fds(struct vuser_server *server,
+				struct vuser_msg *msg)
 {
 	struct vfio_user_region_io_fds req;
 	struct vu_region *region;
@@ -199,7 +201,7 @@ ssize_t vu_server_region_io_fds(struct vuser_server *server, struct vuser_msg *m
 	if (req.index >= server->nr_regions)
 		return -EINVAL;
 	region = server->regions[req.index];
-	/* What the client cannot take by its fds it writes as messages. */
+	/* For those that exceed its limit of fds, the client sends messages. */
 	for (i = 0; region && i < region->nr_io_fds; i++) {
 		fd_index = reply_fd(server, region->io_fd_nums[i]);
 		if (fd_index < 0)
@@ -215,7 +217,7 @@ ssize_t vu_server_region_io_fds(struct vuser_server *server, struct vuser_msg *m
 		region ? region->io_fds : NULL, count);
 }
 
-/* An access that the region allows; *@region is set. */
+/* Check an access. *@region is a result. */
 static int check_access(struct vuser_server *server, uint32_t index,
 			uint64_t offset, uint32_t count, uint32_t flag,
 			struct vu_region **region)
@@ -231,7 +233,7 @@ static int check_access(struct vuser_server *server, uint32_t index,
 	return 0;
 }
 
-/* The largest naturally aligned piece at @offset. */
+/* Size of the largest naturally aligned part at @offset. */
 static uint32_t piece(uint64_t offset, uint32_t count, uint32_t max)
 {
 	while (max > count || offset % max)
@@ -293,7 +295,8 @@ static int write_region(struct vuser_server *server, struct vu_region *region,
 	return 0;
 }
 
-ssize_t vu_server_region_read(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_read(struct vuser_server *server,
+			      struct vuser_msg *msg)
 {
 	struct vfio_user_region_access access;
 	struct vu_region *region;
@@ -317,7 +320,8 @@ ssize_t vu_server_region_read(struct vuser_server *server, struct vuser_msg *msg
 	return ret < 0 ? ret : len + access.count;
 }
 
-ssize_t vu_server_region_write(struct vuser_server *server, struct vuser_msg *msg)
+ssize_t vu_server_region_write(struct vuser_server *server,
+			       struct vuser_msg *msg)
 {
 	struct vfio_user_region_access access;
 	struct vu_region *region;
@@ -343,7 +347,7 @@ ssize_t vu_server_region_write(struct vuser_server *server, struct vuser_msg *ms
 }
 
 ssize_t vu_server_region_write_multi(struct vuser_server *server,
-			      struct vuser_msg *msg)
+				     struct vuser_msg *msg)
 {
 	const struct vfio_user_single_write *wrs;
 	struct vu_region *region;
@@ -365,7 +369,7 @@ ssize_t vu_server_region_write_multi(struct vuser_server *server,
 		if (ret < 0)
 			break;
 	}
-	/* The count says where it stopped; with nothing done the error does. */
+	/* The count is the number of completed writes; reply an error if it is 0. */
 	if (ret < 0 && !i)
 		return ret;
 	return vuser_encode_write_multi_reply(server->reply, server->reply_size,

@@ -14,11 +14,11 @@
 
 /**
  * struct vu_region - a region of the device
- * @desc: as the device gave it; areas point to @areas
- * @areas: copy
- * @io_fds: data for the client; fd_index is not set here
- * @io_fd_nums: eventfd of each
- * @nr_io_fds: entries of both
+ * @desc: copy of the description; its areas point to @areas
+ * @areas: copy of the areas
+ * @io_fds: entries for the client; fd_index is set when they are sent
+ * @io_fd_nums: the eventfd of each entry
+ * @nr_io_fds: entries of @io_fds and of @io_fd_nums
  */
 struct vu_region {
 	struct vuser_server_region desc;
@@ -28,7 +28,7 @@ struct vu_region {
 	uint32_t nr_io_fds;
 };
 
-/* One interrupt: its eventfd or -1, and whether it may fire. */
+/* One interrupt: its eventfd or -1, its mask, and whether it is pending. */
 struct vu_irq {
 	int fd;
 	bool masked;
@@ -43,11 +43,11 @@ struct vu_irq_index {
 
 /**
  * struct vu_dma - an entry of the DMA table
- * @region: what the device sees
- * @base: of the mapping, which starts at whole pages
- * @base_size: of the mapping
- * @users: references that are held
- * @going: no more references are given
+ * @region: the region, for the device
+ * @base: start of the mapping, page aligned
+ * @base_size: size of the mapping, bytes
+ * @users: number of references
+ * @going: the region is being unmapped: give no more references
  */
 struct vu_dma {
 	struct vuser_dma_region region;
@@ -59,39 +59,40 @@ struct vu_dma {
 
 /**
  * struct vuser_server - a device at a socket
- * @ops: of the device
+ * @ops: the callbacks
  * @data: for @ops
- * @config: with the defaults filled in
- * @epoll_fd: all that process() looks at
- * @listen_fd: -1 without
- * @wake_fd: eventfd: look at the connection
- * @path: of the socket file, to be removed; NULL without
- * @regions: by index, NULL where there is none
- * @nr_regions: as told to the client
+ * @config: the configuration, with all defaults set
+ * @epoll_fd: waits for all other fds of the server
+ * @listen_fd: the listening socket, or -1
+ * @wake_fd: eventfd that other threads signal so that vuser_server_process() handles
+ *           the connection
+ * @path: of the socket file, which vuser_server_free() removes; or NULL
+ * @regions: by index; NULL: there is no such region
+ * @nr_regions: number of regions for the client
  * @irqs: by index
- * @nr_irqs: as told to the client
- * @conn: the client, NULL without; changed by the event loop's thread only
- * @twin: the socket of our commands, NULL without
- * @negotiated: the version was
- * @minor: negotiated
- * @peer: the client's capabilities
- * @max_size: largest message taken
- * @reply: room for any reply payload
- * @reply_size: of it
- * @reply_fds: to go with the reply
- * @nr_reply_fds: number of them
- * @mig_state: of migration, where the device has that
- * @log_page: bytes that a bit of the log of writes is about, 0: nothing is logged
- * @retry_fd: timer: accept again what there was no room for
- * @starved: there was none
- * @lock: for @conn and @twin when read by other threads
- * @irq_lock: for the entries of @irqs and @events
- * @events: signals eventfds
- * @dma_lock: for all that follows
- * @dma_idle: broadcast when an entry that goes has no more users
- * @dma: entries, sorted by IOVA
- * @nr_dma: entries used
- * @max_dma: entries there is room for
+ * @nr_irqs: number of interrupt types for the client
+ * @conn: the client, or NULL; only the event loop's thread changes it
+ * @twin: the twin socket, or NULL
+ * @negotiated: the version is negotiated
+ * @minor: the negotiated minor version
+ * @peer: the capabilities of the client
+ * @max_size: largest message to accept, bytes
+ * @reply: buffer for payloads of replies
+ * @reply_size: size of @reply, bytes
+ * @reply_fds: file descriptors to send with the reply
+ * @nr_reply_fds: entries of @reply_fds
+ * @mig_state: state of migration, if the device has migration
+ * @log_page: bytes that one bit of the log stands for; 0: writes are not logged
+ * @retry_fd: timer: try again to accept a client
+ * @starved: the last client could not be accepted for lack of fds or memory
+ * @lock: protects @conn and @twin, since other threads read them
+ * @irq_lock: protects the entries of @irqs, and @events
+ * @events: state for signalling eventfds
+ * @dma_lock: protects all members below
+ * @dma_idle: broadcast when an entry that is going has no more users
+ * @dma: the DMA regions, sorted by IOVA
+ * @nr_dma: entries of @dma
+ * @max_dma: size of @dma, entries
  */
 struct vuser_server {
 	struct vuser_server_ops ops;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A device at a socket: its clients come and go here. */
+/* A device at a socket: accept clients, serve their commands, handle disconnects. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -21,21 +21,18 @@
 #include "server-migration.h"
 #include "server-region.h"
 
-/* Commands served in one call, so that other fds of the loop get their turn. */
+/* Commands to serve in one call, so that other fds of the loop get their turn. */
 #define BURST 64
 
-/*
- * The most fds that this side says it takes: QEMU's client gives up on a
- * server that claims more than 16.
- */
+/* The default of max_msg_fds: QEMU's client refuses servers with more than 16. */
 #define OUR_MAX_MSG_FDS 16
 
 #define DMA_TIMEOUT_MS 30000
 
-/* How soon to try again to accept, when there were no fds or no memory. */
+/* Time after which to accept again, when there were no fds or no memory. */
 #define ACCEPT_RETRY_MS 100
 
-/* Room for any message that carries no data. */
+/* Enough for all messages without data. */
 #define SMALL_MAX (64 * 1024)
 
 static void set_defaults(struct vuser_server *server)
@@ -142,7 +139,7 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	return 0;
 }
 
-/* New clients wait in the queue of the socket while there is one. */
+/* Accept clients only while there is none; the others wait in the queue. */
 static void watch_listen(struct vuser_server *server, bool on)
 {
 	struct epoll_event event = {
@@ -155,26 +152,26 @@ static void watch_listen(struct vuser_server *server, bool on)
 			  &event);
 }
 
-/* It closed its end, or ours was closed on purpose. */
+/* The client closed its end, or vuser_server_disconnect() closed ours. */
 static bool is_normal(int error)
 {
 	return error == -ENODATA || error == -EPIPE || error == -ECANCELED;
 }
 
-/* The end of the client, in the order that the header promises. */
+/* Disconnect the client, in the order that <vuser/server.h> documents. */
 static void end_client(struct vuser_server *server, int error)
 {
 	struct vu_conn *conn = server->conn, *twin = server->twin;
 
 	if (!is_normal(error))
-		vu_server_log(server, LOG_WARNING, "client sent away: %s",
-		       strerror(-error));
+		vu_server_log(server, LOG_WARNING, "client disconnected: %s",
+			      strerror(-error));
 	vu_conn_fail(conn, -ENOTCONN);
 	if (twin)
 		vu_conn_fail(twin, -ENOTCONN);
 	if (server->negotiated && server->ops.disconnected)
 		server->ops.disconnected(server->data,
-					  is_normal(error) ? 0 : error);
+					 is_normal(error) ? 0 : error);
 	vu_server_feature_stop_log(server);
 	vu_server_migration_reset(server);
 	vu_server_dma_clear(server);
@@ -298,7 +295,7 @@ static bool is_shortage(int error)
 	       error == ENOMEM;
 }
 
-/* Clients stay in the queue of the socket until there is room for one. */
+/* Leave clients in the queue of the socket, and accept again later. */
 static void accept_later(struct vuser_server *server, int error)
 {
 	const struct itimerspec soon = {
@@ -307,14 +304,14 @@ static void accept_later(struct vuser_server *server, int error)
 
 	if (!server->starved)
 		vu_server_log(server, LOG_WARNING,
-		       "cannot accept a client now, trying again: %s",
-		       strerror(error));
+			      "cannot accept a client now, trying again: %s",
+			      strerror(error));
 	server->starved = true;
 	watch_listen(server, false);
 	timerfd_settime(server->retry_fd, 0, &soon, NULL);
 }
 
-/* Take in a client that waits.  What went wrong with just one is no matter. */
+/* Accept a client. Errors of this client only are ignored. */
 static int accept_client(struct vuser_server *server)
 {
 	int fd, ret;
@@ -328,8 +325,9 @@ static int accept_client(struct vuser_server *server)
 			return 0;
 		if (!is_shortage(errno)) {
 			ret = -errno;
-			vu_server_log(server, LOG_ERR, "cannot accept clients: %s",
-			       strerror(-ret));
+			vu_server_log(server, LOG_ERR,
+				      "cannot accept clients: %s",
+				      strerror(-ret));
 			return ret;
 		}
 		accept_later(server, errno);
@@ -338,12 +336,12 @@ static int accept_client(struct vuser_server *server)
 	server->starved = false;
 	ret = vuser_server_serve(server, fd);
 	if (ret)
-		vu_server_log(server, LOG_ERR, "cannot take a client in: %s",
-		       strerror(-ret));
+		vu_server_log(server, LOG_ERR, "cannot serve a client: %s",
+			      strerror(-ret));
 	return 0;
 }
 
-/* Serve commands until there is none. */
+/* Serve commands until there are none, or BURST of them. */
 static void serve_client(struct vuser_server *server)
 {
 	struct vuser_msg msg;
@@ -356,7 +354,7 @@ static void serve_client(struct vuser_server *server)
 		ret = vu_server_cmd_serve(server, &msg);
 		vuser_msg_clear(&msg);
 	}
-	/* What is queued already shows in no socket. */
+	/* Commands in the queue do not make a socket readable: wake up. */
 	if (i == BURST)
 		eventfd_write(server->wake_fd, 1);
 	if (ret == -EAGAIN)
@@ -391,7 +389,7 @@ void vuser_server_disconnect(struct vuser_server *server)
 {
 	if (server->conn)
 		vu_conn_fail(server->conn, -ECANCELED);
-	/* Who waits for a reply there is woken up, too. */
+	/* Wake up threads that wait for a reply on the twin socket. */
 	if (server->twin)
 		vu_conn_fail(server->twin, -ECANCELED);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* "VFIO_USER_VERSION" and its JSON. */
+/* "VFIO_USER_VERSION" with its JSON. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "../libbase/abi.h"
 #include "payload.h"
 
-/* Nesting of what is defined is 3; leave some room for what may come. */
+/* The specification nests 3 objects; later ones may nest more. */
 #define JSON_DEPTH 8
 
 static void set_defaults(struct vuser_version *version)
@@ -42,7 +42,7 @@ int vuser_version_default(struct vuser_version *version)
 	return put_version(version, &defaults);
 }
 
-/* Append @value to @object, which takes it; NULL is "no memory". */
+/* Append @value to @object, which owns it then. NULL means no memory. */
 static int add(struct json_object *object, const char *name,
 	       struct json_object *value)
 {
@@ -157,7 +157,7 @@ out:
 	return ret;
 }
 
-/* A number from @min on; what is above @max becomes @max.  1: it was there. */
+/* Get a number of at least @min, reduced to @max. Return: 1 if it exists. */
 static int get_number(struct json_object *object, const char *name,
 		      uint64_t min, uint64_t max, uint64_t *value)
 {
@@ -199,7 +199,7 @@ static int get_bool(struct json_object *object, const char *name, bool *value)
 	return 1;
 }
 
-/* A sub-object.  1: it was there. */
+/* Get an object. Return: 1 if it exists. */
 static int get_object(struct json_object *object, const char *name,
 		      struct json_object **value)
 {
@@ -271,7 +271,7 @@ static int parse(const char *text, size_t len, struct json_object **json)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
 					    JSON_TOKENER_VALIDATE_UTF8);
-	/* With its NUL, so that a value at the end is known to be whole. */
+	/* With the NUL, so that the parser knows that the last value is complete. */
 	*json = json_tokener_parse_ex(tok, text, len);
 	if (json_tokener_get_error(tok) != json_tokener_success) {
 		json_object_put(*json);
@@ -281,7 +281,7 @@ static int parse(const char *text, size_t len, struct json_object **json)
 	return *json ? 0 : -EINVAL;
 }
 
-/* The JSON behind the two numbers. */
+/* Decode the JSON that follows the two numbers. */
 static int decode_json(const char *text, size_t len, struct vuser_caps *result)
 {
 	struct json_object *json, *caps;

@@ -3,8 +3,8 @@
  * Structures that a program fills and a library reads, or the other way round.
  *
  * Each starts with size_t struct_size, the size that the program was compiled
- * with. A structure grows at its end only; a new member starts at or behind the
- * old sizeof(), never in the padding at the end of the old structure.
+ * with. A structure grows at its end only; a new member starts at the old sizeof()
+ * or later, never in the padding at the end of the old structure.
  */
 #ifndef LIBBASE_ABI_H
 #define LIBBASE_ABI_H
@@ -19,8 +19,8 @@
  * @min: size of the structure in the first release, bytes
  *
  * Return: 0; -EINVAL when the program's structure is smaller than @min; -E2BIG
- * when it is larger than @size and the bytes behind @size are not all 0, so that
- * the program asks for something this library does not have.
+ * when it is larger than @size and the bytes after @size are not all 0: then the
+ * program uses a member that this library does not have.
  */
 int vu_abi_read(void *to, size_t size, const void *from, size_t min);
 

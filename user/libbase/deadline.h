@@ -6,16 +6,15 @@
 #include <poll.h>
 #include <stdint.h>
 
-/** vu_deadline_after - the deadline @timeout_ms from now; -1 for none */
+/* The deadline @timeout_ms from now; -1 when @timeout_ms is -1. */
 int64_t vu_deadline_after(int timeout_ms);
 
-/** vu_deadline_left - milliseconds until @deadline, 0 when it has passed; -1
- * without a deadline, as poll(2) takes it
- */
+/* The time left: 0 after the deadline; -1 without a deadline, as for poll(2). */
 int vu_deadline_left(int64_t deadline);
 
-/** vu_deadline_poll - poll(2) until @deadline; restarts after a signal. Return:
- * 0 when an fd is ready; -ETIMEDOUT; or an errno of poll(2).
+/*
+ * poll(2) until @deadline; a signal does not end it. Return: 0 when an fd is ready;
+ * -ETIMEDOUT; or an errno of poll(2).
  */
 int vu_deadline_poll(struct pollfd *fds, nfds_t nr, int64_t deadline);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Closing what a peer sent, see the header. */
+/* File descriptors that a peer sent, and that may be any file. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,17 +10,17 @@
 
 #include "fd.h"
 
-/* So many closes may be stuck at a time before the next ones wait. */
+/* Calls of close(2) that may be stuck before further calls are delayed. */
 #define THREADS_MAX 16
 #define QUEUE_MAX   4096
 
 /**
- * struct closer - what waits to be closed
- * @lock: for all that follows
- * @fds: a ring
- * @first: the oldest entry
- * @nr: entries
- * @threads: that run; each ends when there is no more to close
+ * struct closer - file descriptors that threads close
+ * @lock: protects all members below
+ * @fds: a ring buffer
+ * @first: index of the oldest entry
+ * @nr: number of entries
+ * @threads: number of threads; each ends when there are no entries
  */
 static struct closer {
 	pthread_mutex_t lock;
@@ -39,7 +39,7 @@ bool vu_fd_is_unix(int fd)
 	       domain == AF_UNIX;
 }
 
-/* 1: it is one, 0: it is none, -1: who knows. */
+/* Return: 1 for an eventfd, 0 for another file, -1 if unknown. */
 static int is_eventfd(int fd)
 {
 	static const char want[] = "anon_inode:[eventfd]";
@@ -58,7 +58,7 @@ bool vu_fd_may_be_eventfd(int fd)
 	return is_eventfd(fd) != 0;
 }
 
-/* Shared memory, huge pages, eventfds and UNIX sockets; all asked of no one. */
+/* Shared memory, huge pages, eventfds, UNIX sockets. No check waits for a server. */
 static bool closes_at_once(int fd)
 {
 	return fcntl(fd, F_GET_SEALS) >= 0 || vu_fd_is_unix(fd) ||
@@ -84,7 +84,7 @@ static void *run(void *data)
 	return NULL;
 }
 
-/* Without signals, which are for the threads of the program. */
+/* The thread blocks all signals: they are for the threads of the program. */
 static bool start_thread(void)
 {
 	pthread_attr_t attr;
@@ -102,7 +102,7 @@ static bool start_thread(void)
 	return !ret;
 }
 
-/* Better an fd that stays open than a program that stands still. */
+/* If the buffer is full, the fd stays open: better than to wait for ever. */
 static void close_later(int fd)
 {
 	pthread_mutex_lock(&closer.lock);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* File descriptors that a peer sent: anything may be behind them. */
+/* File descriptors that a peer sent, and that may be any file. */
 #ifndef LIBBASE_FD_H
 #define LIBBASE_FD_H
 
 #include <stdbool.h>
 
 /**
- * vu_fd_close - close what a peer sent, without waiting for it
- * @fd: or -1
+ * vu_fd_close - close a file descriptor of a peer, without waiting
+ * @fd: the file descriptor, or -1
  *
- * The close of a file on a FUSE or a network file system waits for who serves
- * that, perhaps for ever, and the peer may be that one.  So only what is known
- * to close at once is closed here, and all else by a thread.
+ * Closing a file on FUSE or on a network file system waits for the server of the file
+ * system, perhaps for ever, and this server may be the peer. So this function closes
+ * only files that are known to close at once; a thread closes all others.
  */
 void vu_fd_close(int fd);
 
-/* An eventfd, or there is no /proc that would tell. */
+/* Return: false if it is not an eventfd; true if it is one, or without /proc. */
 bool vu_fd_may_be_eventfd(int fd);
 
-/* A UNIX socket; asks nobody but the kernel. */
+/* Whether it is a UNIX socket. Does not wait for a server of a file system. */
 bool vu_fd_is_unix(int fd);
 
 #endif /* LIBBASE_FD_H */

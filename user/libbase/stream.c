@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Bytes and file descriptors through a UNIX socket. */
+/* Send and receive bytes with file descriptors on a UNIX stream socket. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@ union control {
 	struct cmsghdr align;
 };
 
-/* Add what came in one control message; what has no room is closed. */
+/* Append the fds of a control message; close those without room. */
 static int take_rights(struct vu_stream_fds *fds, const struct cmsghdr *cmsg)
 {
 	const unsigned char *data = CMSG_DATA(cmsg);
@@ -32,7 +32,8 @@ static int take_rights(struct vu_stream_fds *fds, const struct cmsghdr *cmsg)
 	return ret;
 }
 
-ssize_t vu_stream_recv(int sock, void *buf, size_t len, struct vu_stream_fds *fds)
+ssize_t vu_stream_recv(int sock, void *buf, size_t len,
+		       struct vu_stream_fds *fds)
 {
 	union control control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
@@ -55,14 +56,14 @@ ssize_t vu_stream_recv(int sock, void *buf, size_t len, struct vu_stream_fds *fd
 		if (cmsg->cmsg_level == SOL_SOCKET &&
 		    cmsg->cmsg_type == SCM_RIGHTS)
 			ret = take_rights(fds, cmsg) ?: ret;
-	/* Truncated: this process has no room for all of them. */
+	/* MSG_CTRUNC: the process cannot have so many file descriptors. */
 	if (ret || mh.msg_flags & MSG_CTRUNC)
 		return -EMFILE;
 	return got;
 }
 
 ssize_t vu_stream_send(int sock, struct iovec *iov, int iovcnt, const int *fds,
-		uint32_t nr_fds)
+		       uint32_t nr_fds)
 {
 	union control control;
 	struct msghdr mh = { .msg_iov = iov, .msg_iovlen = iovcnt };

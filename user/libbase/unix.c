@@ -41,7 +41,7 @@ int vu_unix_connect(const char *path)
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	/* On a UNIX socket this succeeds or fails at once. */
+	/* On a UNIX socket connect(2) never returns EINPROGRESS. */
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		ret = -errno;
 		close(fd);
@@ -50,7 +50,7 @@ int vu_unix_connect(const char *path)
 	return fd;
 }
 
-/* Remove a socket file that nobody listens on any more. */
+/* Remove a socket file on which no process listens. */
 static int remove_stale(const char *path)
 {
 	struct stat st;
@@ -63,7 +63,7 @@ static int remove_stale(const char *path)
 	fd = vu_unix_connect(path);
 	if (fd >= 0)
 		close(fd);
-	/* A full queue has somebody behind it, too. */
+	/* If the queue is full (EAGAIN), a process listens, too. */
 	if (fd != -ECONNREFUSED)
 		return fd == -ENOENT ? 0 : -EADDRINUSE;
 	return unlink(path) && errno != ENOENT ? -errno : 0;

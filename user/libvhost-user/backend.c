@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The connection to a vhost-user back-end: its start, its end, its requests. */
+/* The start of a connection, the negotiation, and the event loop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -69,9 +69,8 @@ static int settle_features(struct vhost_backend *b)
 	missing = b->opt.required & ~wanted;
 	if (missing)
 		return vhu_error(b, -EOPNOTSUPP,
-				   "the back-end lacks protocol features:%s",
-				   vhu_names_list(missing, names,
-						 sizeof(names)));
+				 "the back end lacks protocol features:%s",
+				 vhu_names_list(missing, names, sizeof(names)));
 	if (!(b->features & 1ULL << VHOST_USER_F_PROTOCOL_FEATURES))
 		return 0;
 	return vhost_backend_set_protocol_features(b, wanted);
@@ -110,7 +109,7 @@ int vhost_backend_connect_fd(struct vhost_backend *b, int fd)
 
 	if (b->fd >= 0) {
 		close(fd);
-		return vhu_error(b, -EISCONN, "connected already");
+		return vhu_error(b, -EISCONN, "already connected");
 	}
 	ret = make_nonblocking(fd);
 	if (ret) {
@@ -138,15 +137,15 @@ int vhost_backend_connect(struct vhost_backend *b, const char *path)
 	int fd;
 
 	if (b->fd >= 0)
-		return vhu_error(b, -EISCONN, "connected already");
+		return vhu_error(b, -EISCONN, "already connected");
 	fd = vu_unix_connect(path);
 	if (fd < 0)
 		return vhu_error(b, fd, "cannot connect to %s: %s", path,
-				   strerror(-fd));
+				 strerror(-fd));
 	return vhost_backend_connect_fd(b, fd);
 }
 
-/* Nothing comes on the first socket unless it was asked for. */
+/* Without a request only the end of the connection can arrive on the socket. */
 static int look_at_end(struct vhost_backend *b)
 {
 	ssize_t got;
@@ -158,10 +157,13 @@ static int look_at_end(struct vhost_backend *b)
 	if (got < 0 && errno == EAGAIN)
 		return 0;
 	if (got < 0)
-		return vhu_connection_fail(b, -errno, "connection: %s", strerror(errno));
+		return vhu_connection_fail(b, -errno, "connection: %s",
+					   strerror(errno));
 	if (!got)
-		return vhu_connection_fail(b, -ECONNRESET, "the back-end hung up");
-	return vhu_connection_fail(b, -EPROTO, "a message came that answers no request");
+		return vhu_connection_fail(
+			b, -ECONNRESET, "the back end closed the connection");
+	return vhu_connection_fail(
+		b, -EPROTO, "the back end sent an answer without a request");
 }
 
 int vhost_backend_process(struct vhost_backend *b)
@@ -170,7 +172,7 @@ int vhost_backend_process(struct vhost_backend *b)
 
 	if (b->fd < 0)
 		return -ENOTCONN;
-	/* Called from a callback: whoever called that goes on itself. */
+	/* Called from a callback: the caller of the callback continues. */
 	if (b->waiting || b->serving)
 		return 0;
 	ret = look_at_end(b);

@@ -24,7 +24,7 @@ void vhu_call_init(struct vhu_call *call, enum vhost_user_request request)
 	call->fd = -1;
 }
 
-/* One that says more than that it went well. */
+/* Whether the request has an answer of its own, not only an acknowledgement. */
 static bool has_answer(const struct vhu_call *call)
 {
 	return vhost_user_has_answer(call->kind == VHOST_USER_ANSWER ?
@@ -33,7 +33,7 @@ static bool has_answer(const struct vhu_call *call)
 				     call->msg.hdr.request);
 }
 
-/* Before anything is sent. */
+/* Check the request and complete it. */
 static int prepare(struct vhost_backend *b, struct vhu_call *call)
 {
 	struct vhost_user_msg *msg = &call->msg;
@@ -45,14 +45,13 @@ static int prepare(struct vhost_backend *b, struct vhu_call *call)
 
 	if (b->fd < 0)
 		return vhu_error(b, -ENOTCONN, "%s: not connected",
-				   name_of(msg));
+				 name_of(msg));
 	if (b->waiting)
-		return vhu_error(b, -EBUSY, "%s: another request waits",
-				   name_of(msg));
+		return vhu_error(b, -EBUSY, "%s: another request is waiting",
+				 name_of(msg));
 	if (missing)
 		return vhu_error(b, -EOPNOTSUPP, "%s needs%s", name_of(msg),
-				   vhu_names_list(missing, names,
-						 sizeof(names)));
+				 vhu_names_list(missing, names, sizeof(names)));
 	if (!call->no_answer && !has_answer(call) &&
 	    vhost_backend_has(b, VHOST_USER_PROTOCOL(REPLY_ACK)))
 		msg->hdr.flags = VHOST_USER_NEED_REPLY;
@@ -68,23 +67,25 @@ static int lost_answer(struct vhost_backend *b, const struct vhu_call *call,
 	const char *name = name_of(&call->msg);
 
 	if (err == -EPROTO)
-		return vhu_connection_fail(b, err, "answer to %s: %s", name, rule);
+		return vhu_connection_fail(b, err, "answer to %s: %s", name,
+					   rule);
 	if (err == -ETIMEDOUT)
-		return vhu_connection_fail(b, err, "%s: no answer in %d ms", name,
-				  b->opt.timeout_ms);
+		return vhu_connection_fail(b, err, "%s: no answer in %d ms",
+					   name, b->opt.timeout_ms);
 	if (err == -ENODATA)
 		return vhu_connection_fail(
 			b, -ECONNRESET,
-			"%s: the back-end hung up in place of an answer", name);
+			"%s: the back end closed the connection instead of answering",
+			name);
 	return vhu_connection_fail(b, err, "%s: %s", name, strerror(-err));
 }
 
-/* Wait until either socket has something, and serve the back-end's channel. */
+/* Wait for one of the sockets, and serve the channel of the back end. */
 static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
 {
 	struct pollfd fds[2] = {
 		{ .fd = b->fd, .events = POLLIN },
-		/* One request of the back-end after the other. */
+		/* A callback may wait here: serve no further request. */
 		{ .fd = deaf || b->serving ? -1 : b->req_fd, .events = POLLIN },
 	};
 	int ret = vu_deadline_poll(fds, 2, deadline);
@@ -93,7 +94,7 @@ static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
 		ret = vhu_channel_serve(b);
 	if (ret || fds[0].revents)
 		return ret;
-	/* Whoever asks all the time and does not answer has no more of it. */
+	/* Requests of the back end do not extend the time for its answer. */
 	return vu_deadline_left(deadline) ? 0 : -ETIMEDOUT;
 }
 
@@ -127,7 +128,7 @@ static int receive(struct vhost_backend *b, struct vhu_call *call,
 			return take_answer(b, call);
 		if (ret == -EAGAIN)
 			ret = wait_both(b, call->deaf, deadline);
-		/* A callback may have hung up, or the channel was broken. */
+		/* A callback or an error of the channel ended the connection. */
 		if (b->connection != connection)
 			return ret ?: -ECONNRESET;
 		if (ret)
@@ -144,7 +145,8 @@ int vhu_call(struct vhost_backend *b, struct vhu_call *call)
 	if (ret)
 		return ret;
 	acked = call->msg.hdr.flags & VHOST_USER_NEED_REPLY;
-	ret = vhu_wire_send(b->fd, &call->msg, call->fds, call->nr_fds, deadline);
+	ret = vhu_wire_send(b->fd, &call->msg, call->fds, call->nr_fds,
+			    deadline);
 	if (ret)
 		return lost_answer(b, call, ret == -EPIPE ? -ENODATA : ret, "");
 	if (!acked && !has_answer(call))
@@ -153,8 +155,8 @@ int vhu_call(struct vhost_backend *b, struct vhu_call *call)
 	ret = receive(b, call, deadline);
 	b->waiting = false;
 	if (!ret && acked && call->answer.payload.u64)
-		ret = vhu_error(b, -EREMOTEIO, "%s failed in the back-end",
-				  name_of(&call->msg));
+		ret = vhu_error(b, -EREMOTEIO, "the back end failed %s",
+				name_of(&call->msg));
 	return ret;
 }
 
@@ -167,7 +169,7 @@ int vhu_call_none(struct vhost_backend *b, enum vhost_user_request request)
 }
 
 int vhu_call_set(struct vhost_backend *b, enum vhost_user_request request,
-		   uint64_t value)
+		 uint64_t value)
 {
 	struct vhu_call call;
 
@@ -177,7 +179,7 @@ int vhu_call_set(struct vhost_backend *b, enum vhost_user_request request,
 }
 
 int vhu_call_get(struct vhost_backend *b, enum vhost_user_request request,
-		   uint64_t *value)
+		 uint64_t *value)
 {
 	struct vhu_call call;
 	int ret;
@@ -190,7 +192,7 @@ int vhu_call_get(struct vhost_backend *b, enum vhost_user_request request,
 }
 
 int vhu_call_fd(struct vhost_backend *b, enum vhost_user_request request,
-		  int fd)
+		int fd)
 {
 	struct vhu_call call;
 

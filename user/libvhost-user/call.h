@@ -7,14 +7,14 @@
 
 /**
  * struct vhu_call - a request and its answer
- * @msg: the request; its rest is filled in
- * @fds: that go along
- * @nr_fds: number of them
- * @kind: VHOST_USER_ANSWER, or VHOST_USER_POSTCOPY_ANSWER
- * @no_answer: nobody answers this one
- * @deaf: do not serve the back-end's channel meanwhile
- * @answer: the answer, if there was one
- * @fd: that came with it, then the caller's, or -1
+ * @msg: the request: the caller sets the payload
+ * @fds: file descriptors to send
+ * @nr_fds: entries of @fds
+ * @kind: VHOST_USER_ANSWER or VHOST_USER_POSTCOPY_ANSWER
+ * @no_answer: the back end does not answer or acknowledge this request
+ * @deaf: do not serve the channel of the back end while waiting
+ * @answer: result: the answer, if there is one
+ * @fd: result: the file descriptor of the answer, which the caller owns; or -1
  */
 struct vhu_call {
 	struct vhost_user_msg msg;
@@ -36,13 +36,13 @@ void vhu_call_init(struct vhu_call *call, enum vhost_user_request request);
  */
 int vhu_call(struct vhost_backend *b, struct vhu_call *call);
 
-/* Usual requests: without a payload, with a number, for a number, with an fd. */
+/* Requests without a payload, with a number, for a number, with an fd. */
 int vhu_call_none(struct vhost_backend *b, enum vhost_user_request request);
 int vhu_call_set(struct vhost_backend *b, enum vhost_user_request request,
-		   uint64_t value);
+		 uint64_t value);
 int vhu_call_get(struct vhost_backend *b, enum vhost_user_request request,
-		   uint64_t *value);
+		 uint64_t *value);
 int vhu_call_fd(struct vhost_backend *b, enum vhost_user_request request,
-		  int fd);
+		int fd);
 
 #endif /* VHOST_USER_CALL_H */

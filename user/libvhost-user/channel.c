@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The back-end's channel: what it asks the front-end. */
+/* The channel for the back end's requests to the front end. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "channel.h"
 #include "connection.h"
 
-/* One that never stops asking is not the only one to be served. */
+/* Requests to serve in one call, so that other fds get their turn. */
 #define REQUESTS_AT_ONCE 64
 
 static const char *name_of(const struct vhost_user_msg *msg)
@@ -19,7 +19,7 @@ static const char *name_of(const struct vhost_user_msg *msg)
 				       msg->hdr.request);
 }
 
-/* What only the connection knows: the features that were negotiated. */
+/* Check that the features which the request needs are negotiated. */
 static const char *check_features(const struct vhost_backend *b,
 				  const struct vhost_user_msg *msg,
 				  uint32_t nr_fds)
@@ -42,7 +42,7 @@ static const char *check_features(const struct vhost_backend *b,
 }
 
 /* Run the callback, if there is one. */
-#define RUN(callback, ...)                                              \
+#define RUN(callback, ...)                                               \
 	(b->ops.callback ? b->ops.callback(b->opt.data, ##__VA_ARGS__) : \
 			   -EOPNOTSUPP)
 
@@ -77,7 +77,7 @@ static int dispatch(struct vhost_backend *b, const struct vhost_user_msg *msg,
 	}
 }
 
-/* The answer, where one is wanted. */
+/* Send the answer, if the back end wants one. */
 static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 		  int result)
 {
@@ -90,26 +90,27 @@ static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 
 	if (!lookup && !(asked->hdr.flags & VHOST_USER_NEED_REPLY))
 		return 0;
-	/* The value says no more than that it is not 0. */
+	/* Any value except 0 means failure. */
 	msg.payload.u64 = result < 0 ? -result : 0;
 	ret = vhost_user_encode(VHOST_USER_BACKEND_ANSWER, &msg, nr_fds, asked,
 				&rule);
 	if (!ret)
 		ret = vhu_wire_send(b->req_fd, &msg, &result, nr_fds,
-				 vu_deadline_after(b->opt.timeout_ms));
+				    vu_deadline_after(b->opt.timeout_ms));
 	if (ret)
-		return vhu_connection_fail(b, ret, "answer to the back-end's %s: %s",
-				  name_of(asked),
-				  ret == -EPROTO ? rule : strerror(-ret));
+		return vhu_connection_fail(
+			b, ret, "answer to the back end's %s: %s",
+			name_of(asked), ret == -EPROTO ? rule : strerror(-ret));
 	return 0;
 }
 
 static int broken(struct vhost_backend *b, const char *name, const char *rule)
 {
-	return vhu_connection_fail(b, -EPROTO, "the back-end's %s: %s", name, rule);
+	return vhu_connection_fail(b, -EPROTO, "the back end's %s: %s", name,
+				   rule);
 }
 
-/* A whole message is in b->req_rx. */
+/* Serve the complete message in b->req_rx. */
 static int serve_one(struct vhost_backend *b)
 {
 	struct vhu_wire_rx *rx = &b->req_rx;
@@ -161,10 +162,12 @@ int vhu_channel_serve(struct vhost_backend *b)
 				      rule);
 		}
 		if (ret == -ENODATA)
-			return vhu_connection_fail(b, -ECONNRESET,
-					  "the back-end closed its channel");
-		ret = ret ? vhu_connection_fail(b, ret, "the back-end's channel: %s",
-				       strerror(-ret)) :
+			return vhu_connection_fail(
+				b, -ECONNRESET,
+				"the back end closed its channel");
+		ret = ret ? vhu_connection_fail(b, ret,
+						"the back end's channel: %s",
+						strerror(-ret)) :
 			    serve_one(b);
 		if (ret)
 			return ret;

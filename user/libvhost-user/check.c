@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/*
- * Checks of what is in vhost-user's messages. Each returns the rule that is
- * broken, in words that go on after "SET_MEM_TABLE: ", or NULL. Sizes and
- * numbers of fds are right when they are called.
- */
+/* Checks of the contents of messages. */
 #include <linux/virtio_crypto.h>
 #include <string.h>
 
@@ -18,13 +14,13 @@
 
 static bool wraps(uint64_t start, uint64_t size)
 {
-	/* The byte after the last one may be at 2^64. */
+	/* The range may end at 2^64. */
 	return size && start + (size - 1) < start;
 }
 
 const char *vhu_check_vring_index(const struct vhost_user_msg *msg,
-				    uint32_t nr_fds unused,
-				    const struct vhost_user_msg *asked unused)
+				  uint32_t nr_fds unused,
+				  const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.state.index > VHOST_USER_VRING_MASK)
 		return "the ring's number is above 255";
@@ -32,8 +28,8 @@ const char *vhu_check_vring_index(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_vring_num(const struct vhost_user_msg *msg,
-				  uint32_t nr_fds,
-				  const struct vhost_user_msg *asked)
+				uint32_t nr_fds,
+				const struct vhost_user_msg *asked)
 {
 	uint32_t num = msg->payload.state.num;
 
@@ -43,8 +39,8 @@ const char *vhu_check_vring_num(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_vring_bool(const struct vhost_user_msg *msg,
-				   uint32_t nr_fds,
-				   const struct vhost_user_msg *asked)
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked)
 {
 	if (msg->payload.state.num > 1)
 		return "the value is neither 0 nor 1";
@@ -52,8 +48,8 @@ const char *vhu_check_vring_bool(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_vring_zero(const struct vhost_user_msg *msg,
-				   uint32_t nr_fds,
-				   const struct vhost_user_msg *asked)
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked)
 {
 	if (msg->payload.state.num)
 		return "the reserved number is not 0";
@@ -61,17 +57,17 @@ const char *vhu_check_vring_zero(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_vring_same(const struct vhost_user_msg *msg,
-				   uint32_t nr_fds unused,
-				   const struct vhost_user_msg *asked)
+				 uint32_t nr_fds unused,
+				 const struct vhost_user_msg *asked)
 {
 	if (msg->payload.state.index != asked->payload.state.index)
-		return "it is about another ring";
+		return "it is for another ring";
 	return NULL;
 }
 
 const char *vhu_check_vring_addr(const struct vhost_user_msg *msg,
-				   uint32_t nr_fds unused,
-				   const struct vhost_user_msg *asked unused)
+				 uint32_t nr_fds unused,
+				 const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_vring_addr *addr = &msg->payload.addr;
 
@@ -99,15 +95,15 @@ static const char *check_nofd(uint64_t value, uint32_t nr_fds)
 }
 
 const char *vhu_check_vring_fd(const struct vhost_user_msg *msg,
-				 uint32_t nr_fds,
-				 const struct vhost_user_msg *asked unused)
+			       uint32_t nr_fds,
+			       const struct vhost_user_msg *asked unused)
 {
 	return check_nofd(msg->payload.u64, nr_fds);
 }
 
 const char *vhu_check_vring_area(const struct vhost_user_msg *msg,
-				   uint32_t nr_fds,
-				   const struct vhost_user_msg *asked unused)
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_vring_area *area = &msg->payload.area;
 
@@ -143,9 +139,8 @@ static const char *check_regions(const struct vhost_user_memory *memory)
 	return rule;
 }
 
-const char *vhu_check_memory(const struct vhost_user_msg *msg,
-			       uint32_t nr_fds,
-			       const struct vhost_user_msg *asked unused)
+const char *vhu_check_memory(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			     const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.memory.nr != nr_fds)
 		return "there is not one fd for each region";
@@ -159,24 +154,24 @@ static bool same_region(const struct vhost_user_region *a,
 }
 
 const char *vhu_check_memory_bases(const struct vhost_user_msg *msg,
-				     uint32_t nr_fds unused,
-				     const struct vhost_user_msg *asked)
+				   uint32_t nr_fds unused,
+				   const struct vhost_user_msg *asked)
 {
 	const struct vhost_user_memory *memory = &msg->payload.memory;
 	const struct vhost_user_memory *sent = &asked->payload.memory;
 	uint32_t i;
 
 	if (memory->nr != sent->nr)
-		return "it is about another number of regions";
+		return "it has a different number of regions";
 	for (i = 0; i < memory->nr; i++)
 		if (!same_region(&memory->regions[i], &sent->regions[i]))
-			return "it is about other regions";
+			return "it is for other regions";
 	return check_regions(memory);
 }
 
 const char *vhu_check_mem_reg(const struct vhost_user_msg *msg,
-				uint32_t nr_fds unused,
-				const struct vhost_user_msg *asked unused)
+			      uint32_t nr_fds unused,
+			      const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.mem_reg.padding)
 		return "the padding is not 0";
@@ -184,18 +179,18 @@ const char *vhu_check_mem_reg(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_mem_reg_base(const struct vhost_user_msg *msg,
-				     uint32_t nr_fds,
-				     const struct vhost_user_msg *asked)
+				   uint32_t nr_fds,
+				   const struct vhost_user_msg *asked)
 {
 	if (!same_region(&msg->payload.mem_reg.region,
 			 &asked->payload.mem_reg.region))
-		return "it is about another region";
+		return "it is for another region";
 	return vhu_check_mem_reg(msg, nr_fds, asked);
 }
 
 const char *vhu_check_log(const struct vhost_user_msg *msg,
-			    uint32_t nr_fds unused,
-			    const struct vhost_user_msg *asked unused)
+			  uint32_t nr_fds unused,
+			  const struct vhost_user_msg *asked unused)
 {
 	if (!msg->payload.log.size)
 		return "the log is empty";
@@ -214,8 +209,8 @@ static const char *check_iotlb(const struct vhost_iotlb_msg *iotlb)
 }
 
 const char *vhu_check_iotlb_update(const struct vhost_user_msg *msg,
-				     uint32_t nr_fds unused,
-				     const struct vhost_user_msg *asked unused)
+				   uint32_t nr_fds unused,
+				   const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_iotlb_msg *iotlb = &msg->payload.iotlb;
 
@@ -231,8 +226,8 @@ const char *vhu_check_iotlb_update(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_iotlb_miss(const struct vhost_user_msg *msg,
-				   uint32_t nr_fds unused,
-				   const struct vhost_user_msg *asked unused)
+				 uint32_t nr_fds unused,
+				 const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_iotlb_msg *iotlb = &msg->payload.iotlb;
 
@@ -243,8 +238,8 @@ const char *vhu_check_iotlb_miss(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_config(const struct vhost_user_msg *msg,
-			       uint32_t nr_fds unused,
-			       const struct vhost_user_msg *asked unused)
+			     uint32_t nr_fds unused,
+			     const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_config *config = &msg->payload.config;
 
@@ -252,24 +247,24 @@ const char *vhu_check_config(const struct vhost_user_msg *msg,
 		return "the range is empty";
 	if (config->offset >= VHOST_USER_MAX_CONFIG ||
 	    config->size > VHOST_USER_MAX_CONFIG - config->offset)
-		return "the range goes beyond 4096 bytes";
+		return "the range exceeds 4096 bytes";
 	if (config->flags > VHOST_USER_CONFIG_MIGRATION)
 		return "reserved flags of the range are set";
 	return NULL;
 }
 
 const char *vhu_check_config_answer(const struct vhost_user_msg *msg,
-				      uint32_t nr_fds,
-				      const struct vhost_user_msg *asked)
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked)
 {
 	const struct vhost_user_config *config = &msg->payload.config;
 
-	/* No payload, or an empty one: it failed. */
+	/* Without data the request has failed. */
 	if (!config->size)
 		return NULL;
 	if (config->offset != asked->payload.config.offset ||
 	    config->size != asked->payload.config.size)
-		return "it is about another range";
+		return "it is for another range";
 	return vhu_check_config(msg, nr_fds, asked);
 }
 
@@ -287,8 +282,8 @@ static bool is_create_session(uint64_t op_code)
 }
 
 const char *vhu_check_crypto(const struct vhost_user_msg *msg,
-			       uint32_t nr_fds unused,
-			       const struct vhost_user_msg *asked unused)
+			     uint32_t nr_fds unused,
+			     const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_crypto_session *session = &msg->payload.crypto;
 
@@ -306,28 +301,28 @@ const char *vhu_check_crypto(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_crypto_answer(const struct vhost_user_msg *msg,
-				      uint32_t nr_fds unused,
-				      const struct vhost_user_msg *asked)
+				    uint32_t nr_fds unused,
+				    const struct vhost_user_msg *asked)
 {
 	if (msg->payload.crypto.op_code != asked->payload.crypto.op_code)
-		return "it is about another operation";
+		return "it is for another operation";
 	return NULL;
 }
 
 const char *vhu_check_inflight_wish(const struct vhost_user_msg *msg,
-				      uint32_t nr_fds unused,
-				      const struct vhost_user_msg *asked unused)
+				    uint32_t nr_fds unused,
+				    const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_inflight *inflight = &msg->payload.inflight;
 
 	if (!inflight->num_queues || !inflight->queue_size)
-		return "it is for no queues or empty ones";
+		return "the number of queues or their size is 0";
 	return NULL;
 }
 
 const char *vhu_check_inflight(const struct vhost_user_msg *msg,
-				 uint32_t nr_fds,
-				 const struct vhost_user_msg *asked)
+			       uint32_t nr_fds,
+			       const struct vhost_user_msg *asked)
 {
 	const struct vhost_user_inflight *inflight = &msg->payload.inflight;
 
@@ -339,13 +334,13 @@ const char *vhu_check_inflight(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_inflight_answer(const struct vhost_user_msg *msg,
-					uint32_t nr_fds,
-					const struct vhost_user_msg *asked)
+				      uint32_t nr_fds,
+				      const struct vhost_user_msg *asked)
 {
 	const struct vhost_user_inflight *inflight = &msg->payload.inflight;
 	const struct vhost_user_inflight *wish = &asked->payload.inflight;
 
-	/* There is none to give. */
+	/* The back end has no such memory. */
 	if (!inflight->mmap_size)
 		return nr_fds ? "the memory is empty" : NULL;
 	if (!nr_fds)
@@ -357,8 +352,8 @@ const char *vhu_check_inflight_answer(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_mac(const struct vhost_user_msg *msg,
-			    uint32_t nr_fds unused,
-			    const struct vhost_user_msg *asked unused)
+			  uint32_t nr_fds unused,
+			  const struct vhost_user_msg *asked unused)
 {
 	static const uint8_t zero[2];
 
@@ -368,8 +363,8 @@ const char *vhu_check_mac(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_mtu(const struct vhost_user_msg *msg,
-			    uint32_t nr_fds unused,
-			    const struct vhost_user_msg *asked unused)
+			  uint32_t nr_fds unused,
+			  const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.u64 < MIN_MTU || msg->payload.u64 > UINT16_MAX)
 		return "an MTU is 68 to 65535";
@@ -377,8 +372,8 @@ const char *vhu_check_mtu(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_status(const struct vhost_user_msg *msg,
-			       uint32_t nr_fds unused,
-			       const struct vhost_user_msg *asked unused)
+			     uint32_t nr_fds unused,
+			     const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.u64 > UINT8_MAX)
 		return "a status has 8 bits";
@@ -386,26 +381,26 @@ const char *vhu_check_status(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_slots(const struct vhost_user_msg *msg,
-			      uint32_t nr_fds unused,
-			      const struct vhost_user_msg *asked unused)
+			    uint32_t nr_fds unused,
+			    const struct vhost_user_msg *asked unused)
 {
 	return msg->payload.u64 ? NULL : "there are no memory slots";
 }
 
 const char *vhu_check_shared_answer(const struct vhost_user_msg *msg,
-				      uint32_t nr_fds unused,
-				      const struct vhost_user_msg *asked)
+				    uint32_t nr_fds unused,
+				    const struct vhost_user_msg *asked)
 {
 	if (msg->hdr.size &&
 	    memcmp(msg->payload.shared.uuid, asked->payload.shared.uuid,
 		   VHOST_USER_UUID_SIZE))
-		return "it is about another object";
+		return "it is for another object";
 	return NULL;
 }
 
 const char *vhu_check_lookup_answer(const struct vhost_user_msg *msg,
-				      uint32_t nr_fds,
-				      const struct vhost_user_msg *asked unused)
+				    uint32_t nr_fds,
+				    const struct vhost_user_msg *asked unused)
 {
 	if (nr_fds != (msg->payload.u64 ? 0 : 1))
 		return nr_fds ? "it failed and has an fd" : "it has no fd";
@@ -413,8 +408,8 @@ const char *vhu_check_lookup_answer(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_device_state(const struct vhost_user_msg *msg,
-				     uint32_t nr_fds unused,
-				     const struct vhost_user_msg *asked unused)
+				   uint32_t nr_fds unused,
+				   const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_device_state *state =
 		&msg->payload.device_state;
@@ -427,9 +422,8 @@ const char *vhu_check_device_state(const struct vhost_user_msg *msg,
 }
 
 const char *
-vhu_check_device_state_answer(const struct vhost_user_msg *msg,
-				uint32_t nr_fds,
-				const struct vhost_user_msg *asked unused)
+vhu_check_device_state_answer(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			      const struct vhost_user_msg *asked unused)
 {
 	if (nr_fds && msg->payload.u64 & VHOST_USER_STATE_ERROR)
 		return "it failed and has an fd";
@@ -437,8 +431,8 @@ vhu_check_device_state_answer(const struct vhost_user_msg *msg,
 }
 
 const char *vhu_check_shmem(const struct vhost_user_msg *msg,
-			      uint32_t nr_fds unused,
-			      const struct vhost_user_msg *asked unused)
+			    uint32_t nr_fds unused,
+			    const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_shmem_config *shmem = &msg->payload.shmem;
 	uint32_t i, nr = 0;
@@ -447,15 +441,15 @@ const char *vhu_check_shmem(const struct vhost_user_msg *msg,
 		return "the padding is not 0";
 	for (i = 0; i < VHOST_USER_MAX_SHMEM; i++) {
 		if (shmem->sizes[i] % SHMEM_PAGE)
-			return "a size is not one of whole pages";
+			return "a size is not a multiple of 4096";
 		nr += !!shmem->sizes[i];
 	}
-	return nr == shmem->nr ? NULL : "the number of sizes is another one";
+	return nr == shmem->nr ? NULL : "the number of sizes is wrong";
 }
 
 const char *vhu_check_mmap(const struct vhost_user_msg *msg,
-			     uint32_t nr_fds unused,
-			     const struct vhost_user_msg *asked unused)
+			   uint32_t nr_fds unused,
+			   const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_mmap *map = &msg->payload.mmap;
 	static const uint8_t zero[sizeof(map->padding)];

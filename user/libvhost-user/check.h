@@ -11,9 +11,8 @@
  * Return: the rule that is broken, in words that continue "SET_MEM_TABLE: "; NULL
  * when the message is correct.
  */
-typedef const char *vhu_check(const struct vhost_user_msg *msg,
-				uint32_t nr_fds,
-				const struct vhost_user_msg *asked);
+typedef const char *vhu_check(const struct vhost_user_msg *msg, uint32_t nr_fds,
+			      const struct vhost_user_msg *asked);
 
 const char *vhu_check_vring_index(const struct vhost_user_msg *msg,
 				  uint32_t nr_fds,

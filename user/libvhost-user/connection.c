@@ -37,7 +37,7 @@ static void lose(struct vhost_backend *b, int why)
 
 	reset(b);
 	b->ready = false;
-	/* Before their numbers can be those of others. */
+	/* Before close(2), since other files can get the numbers after it. */
 	if (told && b->ops.lost)
 		b->ops.lost(b->opt.data, why);
 	close_both(fd, req_fd);
@@ -49,7 +49,8 @@ void vhost_backend_disconnect(struct vhost_backend *b)
 		lose(b, 0);
 }
 
-int vhu_connection_fail(struct vhost_backend *b, int err, const char *format, ...)
+int vhu_connection_fail(struct vhost_backend *b, int err, const char *format,
+			...)
 {
 	va_list ap;
 

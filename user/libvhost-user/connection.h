@@ -10,6 +10,6 @@ void vhu_connection_close(struct vhost_backend *b);
 
 /* Set the text of the error, call lost(), close the sockets. Return: @err. */
 int vhu_connection_fail(struct vhost_backend *b, int err, const char *format,
-			  ...) __attribute__((format(printf, 3, 4)));
+			...) __attribute__((format(printf, 3, 4)));
 
 #endif /* VHOST_USER_CONNECTION_H */

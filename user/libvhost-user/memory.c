@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The requests to a vhost-user back-end that are about memory. */
+/* Requests for memory. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "call.h"
 #include "error.h"
 
-/* Fill in SET_MEM_TABLE; @fds has room for VHOST_USER_MAX_REGIONS. */
+/* Make a SET_MEM_TABLE; @fds has room for VHOST_USER_MAX_REGIONS. */
 static int make_table(struct vhost_backend *b, struct vhu_call *call,
 		      const struct vhost_region *mem, uint32_t nr, int *fds)
 {
@@ -17,7 +17,7 @@ static int make_table(struct vhost_backend *b, struct vhu_call *call,
 	vhu_call_init(call, VHOST_USER_SET_MEM_TABLE);
 	if (nr > VHOST_USER_MAX_REGIONS)
 		return vhu_error(b, -EINVAL,
-				   "SET_MEM_TABLE: more than 8 regions");
+				 "SET_MEM_TABLE: more than 8 regions");
 	memory = &call->msg.payload.memory;
 	memory->nr = nr;
 	for (i = 0; i < nr; i++) {
@@ -73,7 +73,7 @@ int vhost_backend_ack_mem_table(struct vhost_backend *b)
 
 	if (ret)
 		return ret;
-	/* A table of no regions is 8 bytes of 0, which back-ends look for. */
+	/* A table without regions is 8 bytes of 0, as back ends expect. */
 	vhu_call_init(&call, VHOST_USER_SET_MEM_TABLE);
 	call.no_answer = true;
 	return vhu_call(b, &call);
@@ -151,9 +151,9 @@ int vhost_backend_iotlb_msg(struct vhost_backend *b,
 
 	if (b->fd >= 0 && !(b->acked & 1ULL << VIRTIO_F_ACCESS_PLATFORM))
 		return vhu_error(b, -EOPNOTSUPP,
-				   "IOTLB_MSG needs VIRTIO_F_ACCESS_PLATFORM");
+				 "IOTLB_MSG needs VIRTIO_F_ACCESS_PLATFORM");
 	vhu_call_init(&call, VHOST_USER_IOTLB_MSG);
-	/* Field by field: the padding stays 0. */
+	/* Member by member, so that the padding stays 0. */
 	call.msg.payload.iotlb.iova = msg->iova;
 	call.msg.payload.iotlb.size = msg->size;
 	call.msg.payload.iotlb.uaddr = msg->uaddr;
@@ -177,7 +177,7 @@ int vhost_backend_get_inflight_fd(struct vhost_backend *b,
 	if (call.fd < 0)
 		return vhu_error(
 			b, -ENODATA,
-			"the back-end has no memory for requests in flight");
+			"the back end has no memory for requests in flight");
 	*inflight = call.answer.payload.inflight;
 	*fd = call.fd;
 	return 0;

@@ -4,7 +4,6 @@
 
 #include "names.h"
 
-/* Names of the protocol features of @mask. */
 const char *vhu_names_list(uint64_t mask, char *buf, size_t size)
 {
 	unsigned int bit;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Messages of vhost-user: headers, sizes, numbers of fds. */
+/* Messages: headers, sizes, numbers of file descriptors. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,11 +11,13 @@
 
 _Static_assert(HEADER == 12, "a header has 12 bytes");
 _Static_assert(sizeof(struct vhost_user_region) == 32, "a region has 32 bytes");
-_Static_assert(sizeof(struct vhost_user_inflight) == 24, "it is padded to 24");
-_Static_assert(sizeof(struct vhost_user_mmap) == 40, "it has 40 bytes");
-_Static_assert(sizeof(struct vhost_user_shmem_config) == 2056, "all sizes");
+_Static_assert(sizeof(struct vhost_user_inflight) == 24,
+	       "inflight has 24 bytes");
+_Static_assert(sizeof(struct vhost_user_mmap) == 40, "a mapping has 40 bytes");
+_Static_assert(sizeof(struct vhost_user_shmem_config) == 2056,
+	       "a list of sizes has 2056 bytes");
 _Static_assert(sizeof(struct vhost_user_crypto_session) == 1072,
-	       "as it is where pointers have 64 bits");
+	       "a session has 1072 bytes, as with 64-bit pointers");
 
 static const struct {
 	uint16_t min;
@@ -49,7 +51,7 @@ static bool is_answer(enum vhost_user_kind kind)
 }
 
 static const struct vhu_side *side_of(enum vhost_user_kind kind,
-					uint32_t request)
+				      uint32_t request)
 {
 	const struct vhu_form *form = vhu_table_form(kind, request);
 
@@ -100,17 +102,17 @@ int vhost_user_decode_header(enum vhost_user_kind kind, const void *buf,
 		return broken(rule, is_answer(kind) ? "it is not a reply" :
 						      "it is a reply");
 	if (is_answer(kind) && hdr->flags & VHOST_USER_NEED_REPLY)
-		return broken(rule, "a reply wants a reply");
+		return broken(rule, "it is a reply and wants a reply");
 	side = side_of(kind, hdr->request);
 	if (!side)
-		return broken(rule, "there is no such request");
+		return broken(rule, "the request does not exist");
 	if (hdr->size < sizes[side->payload].min ||
 	    hdr->size > sizes[side->payload].max)
 		return broken(rule, "the size is wrong");
 	return 0;
 }
 
-/* The size that the contents call for; what is not there reads as 0. */
+/* The size that the contents need; missing members are 0. */
 static uint32_t exact_size(const struct vhu_side *side,
 			   const struct vhost_user_msg *msg)
 {
@@ -162,11 +164,11 @@ static int check_answer(const struct vhu_side *side,
 		return broken(rule, "it answers another request");
 	if (side->payload == VHOST_ACK &&
 	    !(asked->hdr.flags & VHOST_USER_NEED_REPLY))
-		return broken(rule, "no answer was asked for");
+		return broken(rule, "no answer was requested");
 	return 0;
 }
 
-/* All but the header. */
+/* Check everything except the header. */
 static int check(enum vhost_user_kind kind, const struct vhost_user_msg *msg,
 		 uint32_t nr_fds, const struct vhost_user_msg *asked,
 		 const char **rule)
@@ -181,7 +183,7 @@ static int check(enum vhost_user_kind kind, const struct vhost_user_msg *msg,
 			return ret;
 	}
 	if (!right_size(side, msg))
-		return broken(rule, "the size does not fit the contents");
+		return broken(rule, "the size does not match the contents");
 	if (nr_fds < side->min_fds)
 		return broken(rule, "file descriptors are missing");
 	if (nr_fds > side->max_fds)
@@ -197,12 +199,12 @@ int vhost_user_decode(enum vhost_user_kind kind, const void *buf, size_t len,
 	int ret;
 
 	if (len < HEADER)
-		return broken(rule, "the header is cut off");
+		return broken(rule, "the header is truncated");
 	ret = vhost_user_decode_header(kind, buf, &msg->hdr, rule);
 	if (ret)
 		return ret;
 	if (len - HEADER != msg->hdr.size)
-		return broken(rule, "the length is not that of the header");
+		return broken(rule, "the length does not match the header");
 	memset(&msg->payload, 0, sizeof(msg->payload));
 	memcpy(&msg->payload, (const char *)buf + HEADER, msg->hdr.size);
 	return check(kind, msg, nr_fds, asked, rule);
@@ -216,7 +218,7 @@ int vhost_user_encode(enum vhost_user_kind kind, struct vhost_user_msg *msg,
 	const struct vhu_side config = { .payload = VHOST_CONFIG };
 
 	if (!side)
-		return broken(rule, "there is no such request");
+		return broken(rule, "the request does not exist");
 	if (side->payload != VHOST_CONFIG_OR_NONE)
 		msg->hdr.size = exact_size(side, msg);
 	else if (msg->payload.config.size)
@@ -269,7 +271,7 @@ uint64_t vhost_user_settle_protocol(uint64_t mask)
 		uint64_t feature;
 		uint64_t needed;
 	} needs[] = {
-		/* Each one before those that need it. */
+		/* A feature stands before the features that need it. */
 		{ VHOST_USER_PROTOCOL(BACKEND_SEND_FD),
 		  VHOST_USER_PROTOCOL(BACKEND_REQ) },
 		{ VHOST_USER_PROTOCOL(INBAND_NOTIFICATIONS),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The requests to a vhost-user back-end that are about the device. */
+/* Requests for the device. */
 #include <errno.h>
 #include <linux/virtio_crypto.h>
 #include <string.h>
@@ -10,16 +10,16 @@
 #include "channel.h"
 #include "error.h"
 
-/* A request whose answer is a number that is 0 when it went well. */
+/* A request whose answer is a number; 0 means success. */
 static int call_result(struct vhost_backend *b, enum vhost_user_request request)
 {
 	uint64_t value = 0;
 	int ret = vhu_call_get(b, request, &value);
 
 	if (!ret && value)
-		ret = vhu_error(b, -EREMOTEIO, "%s failed in the back-end",
-				  vhost_user_request_name(VHOST_USER_REQUEST,
-							  request));
+		ret = vhu_error(b, -EREMOTEIO, "the back end failed %s",
+				vhost_user_request_name(VHOST_USER_REQUEST,
+							request));
 	return ret;
 }
 
@@ -41,11 +41,11 @@ int vhost_backend_set_features(struct vhost_backend *b, uint64_t features)
 
 static int need_protocol_features(struct vhost_backend *b, const char *name)
 {
-	/* Without a connection there is more to say. */
+	/* Without a connection, the request returns -ENOTCONN. */
 	if (b->fd < 0 || b->features & 1ULL << VHOST_USER_F_PROTOCOL_FEATURES)
 		return 0;
 	return vhu_error(b, -EOPNOTSUPP,
-			   "%s: the back-end has no protocol features", name);
+			 "%s: the back end has no protocol features", name);
 }
 
 int vhost_backend_get_protocol_features(struct vhost_backend *b, uint64_t *mask)
@@ -105,11 +105,12 @@ int vhost_backend_set_backend_req_fd(struct vhost_backend *b)
 	int pair[2], ret;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return vhu_error(b, -errno, "a channel: %s", strerror(errno));
+		return vhu_error(b, -errno, "cannot make a channel: %s",
+				 strerror(errno));
 	vhu_call_init(&call, VHOST_USER_SET_BACKEND_REQ_FD);
 	call.fds = &pair[1];
 	call.nr_fds = 1;
-	/* The back-end hangs up on the old one before it answers. */
+	/* The back end closes the old channel before it answers. */
 	call.deaf = true;
 	ret = vhu_call(b, &call);
 	close(pair[1]);
@@ -136,7 +137,7 @@ int vhost_backend_get_config(struct vhost_backend *b, uint32_t offset,
 		return ret;
 	if (!call.answer.payload.config.size)
 		return vhu_error(b, -EREMOTEIO,
-				   "GET_CONFIG failed in the back-end");
+				 "the back end failed GET_CONFIG");
 	memcpy(buf, call.answer.payload.config.data, len);
 	return 0;
 }
@@ -152,7 +153,7 @@ int vhost_backend_set_config(struct vhost_backend *b, uint32_t offset,
 	config->offset = offset;
 	config->size = len;
 	config->flags = flags;
-	/* More than fits is refused by its size. */
+	/* A longer range is refused because of its size. */
 	memcpy(config->data, buf,
 	       len < VHOST_USER_MAX_CONFIG ? len : VHOST_USER_MAX_CONFIG);
 	return vhu_call(b, &call);
@@ -168,7 +169,7 @@ int vhost_backend_create_crypto_session(
 	vhu_call_init(&call, VHOST_USER_CREATE_CRYPTO_SESSION);
 	sent = &call.msg.payload.crypto;
 	*sent = *session;
-	/* Addresses of this process are nobody's business. */
+	/* Do not send addresses of this process. */
 	if (sent->op_code == VIRTIO_CRYPTO_AKCIPHER_CREATE_SESSION)
 		sent->asym.pointer = 0;
 	else
@@ -179,7 +180,7 @@ int vhost_backend_create_crypto_session(
 	session->session_id = call.answer.payload.crypto.session_id;
 	if (session->session_id < 0)
 		return vhu_error(b, -EREMOTEIO,
-				   "the back-end has no session to give");
+				 "the back end has no session left");
 	return 0;
 }
 
@@ -222,7 +223,7 @@ int vhost_backend_get_shared_object(struct vhost_backend *b,
 		return ret;
 	if (call.fd < 0)
 		return vhu_error(b, -ENODATA,
-				   "the back-end does not have the object");
+				 "the back end does not have the object");
 	*fd = call.fd;
 	return 0;
 }
@@ -243,9 +244,8 @@ int vhost_backend_set_device_state_fd(struct vhost_backend *b,
 	if (ret)
 		return ret;
 	if (call.answer.payload.u64 & VHOST_USER_STATE_ERROR)
-		return vhu_error(
-			b, -EREMOTEIO,
-			"SET_DEVICE_STATE_FD failed in the back-end");
+		return vhu_error(b, -EREMOTEIO,
+				 "the back end failed SET_DEVICE_STATE_FD");
 	*reply_fd = call.fd;
 	return 0;
 }

@@ -9,24 +9,24 @@
 
 /**
  * struct vhost_backend - a connection
- * @opt: as given; @ops is not used
+ * @opt: copy of the options, whose ops are not used
  * @ops: copy of the callbacks
- * @fd: of requests, -1 without a connection
- * @req_fd: our end of the back-end's channel, or -1
- * @rx: an answer on its way
- * @req_rx: a request of the back-end on its way
- * @ready: negotiated: lost() tells of the end
+ * @fd: the socket for requests; -1 without a connection
+ * @req_fd: our end of the channel of the back end, or -1
+ * @rx: the answer that is being received
+ * @req_rx: the request of the back end that is being received
+ * @ready: negotiation is complete, so the end of the connection calls lost()
  * @waiting: a request waits for its answer
- * @serving: a request of the back-end is with a callback
- * @connection: counts connections
- * @channel: counts the back-end's channels
- * @features: offered
- * @acked: SET_FEATURES
- * @offered: protocol features
- * @protocol: protocol features negotiated
- * @queues: of GET_QUEUE_NUM
- * @slots: of GET_MAX_MEM_SLOTS
- * @error: for a person
+ * @serving: a callback runs for a request of the back end
+ * @connection: number of the connection, which changes when it ends
+ * @channel: number of the channel, which changes when it is replaced
+ * @features: device features that the back end offers
+ * @acked: device features of SET_FEATURES
+ * @offered: protocol features that the back end offers
+ * @protocol: negotiated protocol features
+ * @queues: answer to GET_QUEUE_NUM
+ * @slots: answer to GET_MAX_MEM_SLOTS
+ * @error: text of the last error
  */
 struct vhost_backend {
 	struct vhost_backend_options opt;

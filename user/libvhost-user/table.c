@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The messages of vhost-user, one row each. */
+/* A table of all messages of vhost-user. */
 #include "table.h"
 
 #define F(name) VHOST_USER_PROTOCOL(name)
 
-/* A number that says nothing about itself. */
+/* An answer that is a number without further rules. */
 #define ANSWER_U64 { VHOST_U64, 0, 0, NULL }
 
 /* clang-format off */
@@ -89,7 +89,7 @@ static const struct vhu_form requests[] = {
 [VHOST_USER_POSTCOPY_ADVISE] = {
 	"POSTCOPY_ADVISE", F(PAGEFAULT),
 	{ VHOST_NONE }, { VHOST_NONE, 1, 1, NULL } },
-/* QEMU's back-ends answer this one always, DPDK's only with NEED_REPLY. */
+/* QEMU's back ends always answer this request, DPDK's only with NEED_REPLY. */
 [VHOST_USER_POSTCOPY_LISTEN] = {
 	"POSTCOPY_LISTEN", F(PAGEFAULT) | F(REPLY_ACK),
 	{ VHOST_NONE }, { 0 } },
@@ -115,7 +115,7 @@ static const struct vhu_form requests[] = {
 [VHOST_USER_ADD_MEM_REG] = {
 	"ADD_MEM_REG", F(CONFIGURE_MEM_SLOTS),
 	{ VHOST_MEM_REG, 1, 1, vhu_check_mem_reg }, { 0 } },
-/* Old front-ends send an fd here; the back-end closes it. */
+/* Old front ends send a file descriptor here; the back end closes it. */
 [VHOST_USER_REM_MEM_REG] = {
 	"REM_MEM_REG", F(CONFIGURE_MEM_SLOTS),
 	{ VHOST_MEM_REG, 0, 1, vhu_check_mem_reg }, { 0 } },
@@ -170,7 +170,7 @@ static const struct vhu_form backend_requests[] = {
 	{ VHOST_MMAP, 0, 0, vhu_check_mmap }, { 0 } },
 };
 
-/* What the same requests are answered with after POSTCOPY_LISTEN. */
+/* The answers to these requests after POSTCOPY_LISTEN. */
 static const struct vhu_form postcopy[] = {
 [VHOST_USER_SET_MEM_TABLE] = {
 	"SET_MEM_TABLE", 0, { VHOST_MEMORY },
@@ -184,7 +184,8 @@ static const struct vhu_form postcopy[] = {
 #define ROW(table, i) \
 	((i) < sizeof(table) / sizeof((table)[0]) ? &(table)[i] : NULL)
 
-const struct vhu_form *vhu_table_form(enum vhost_user_kind kind, uint32_t request)
+const struct vhu_form *vhu_table_form(enum vhost_user_kind kind,
+				      uint32_t request)
 {
 	const struct vhu_form *form = NULL;
 

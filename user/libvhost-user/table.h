@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What each message of vhost-user looks like. */
+/* A table of all messages of vhost-user. */
 #ifndef VHOST_USER_TABLE_H
 #define VHOST_USER_TABLE_H
 
@@ -8,11 +8,11 @@
 #include "check.h"
 
 /*
- * Payloads. NONE and those after it have an exact size, or one that follows
- * from their contents; the _OR_NONE ones may be missing.
+ * Types of payloads. VHOST_NONE and all after it have a fixed size, or a size that
+ * follows from the contents. The types with _OR_NONE may be missing.
  */
 enum vhu_payload {
-	VHOST_ACK = 0, /* no answer, or with NEED_REPLY a number */
+	VHOST_ACK = 0, /* a number with NEED_REPLY, else no answer */
 	VHOST_NONE,
 	VHOST_U64,
 	VHOST_STATE,
@@ -29,7 +29,7 @@ enum vhu_payload {
 	VHOST_MMAP,
 	VHOST_SHMEM,
 	VHOST_CRYPTO,
-	VHOST_LOG_ANSWER, /* nothing, a number or the log again */
+	VHOST_LOG_ANSWER, /* nothing, a number, or the log of the request */
 	VHOST_CONFIG_OR_NONE,
 	VHOST_SHARED_OR_NONE,
 };
@@ -37,9 +37,9 @@ enum vhu_payload {
 /**
  * struct vhu_side - one direction of a message
  * @payload: enum vhu_payload
- * @min_fds: file descriptors that come along, at least
- * @max_fds: at most
- * @check: of what is in it, or NULL
+ * @min_fds: least number of file descriptors
+ * @max_fds: most file descriptors
+ * @check: check of the contents, or NULL
  */
 struct vhu_side {
 	uint8_t payload;
@@ -51,9 +51,9 @@ struct vhu_side {
 /**
  * struct vhu_form - a request and its answer
  * @name: without VHOST_USER_ or VHOST_USER_BACKEND_
- * @needed: mask of protocol features
- * @request: what asks
- * @answer: VHOST_ACK unless it has one of its own
+ * @needed: mask of the protocol features that must be negotiated
+ * @request: the request
+ * @answer: the answer; VHOST_ACK: an acknowledgement only
  */
 struct vhu_form {
 	const char *name;
@@ -62,8 +62,8 @@ struct vhu_form {
 	struct vhu_side answer;
 };
 
-/* NULL for a request that does not exist. */
+/* Return: NULL for a request that does not exist. */
 const struct vhu_form *vhu_table_form(enum vhost_user_kind kind,
-					  uint32_t request);
+				      uint32_t request);
 
 #endif /* VHOST_USER_TABLE_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The requests to a vhost-user back-end that are about rings. */
+/* Requests for rings. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 
@@ -34,7 +34,7 @@ int vhost_backend_set_vring_addr(struct vhost_backend *b,
 	return vhu_call(b, &call);
 }
 
-/* Of a split ring only the low half is used. */
+/* The base of a split ring has 16 bits only. */
 static bool is_base(const struct vhost_backend *b, uint32_t base)
 {
 	return b->acked & 1ULL << VIRTIO_F_RING_PACKED || base <= UINT16_MAX;
@@ -44,8 +44,9 @@ int vhost_backend_set_vring_base(struct vhost_backend *b, uint32_t vring,
 				 uint32_t base)
 {
 	if (!is_base(b, base))
-		return vhu_error(b, -EINVAL,
-				   "SET_VRING_BASE: a split ring's is 16 bits");
+		return vhu_error(
+			b, -EINVAL,
+			"SET_VRING_BASE: a split ring's base has more than 16 bits");
 	return call_state(b, VHOST_USER_SET_VRING_BASE, vring, base);
 }
 
@@ -108,7 +109,7 @@ int vhost_backend_set_vring_enable(struct vhost_backend *b, uint32_t vring,
 	    !(b->features & 1ULL << VHOST_USER_F_PROTOCOL_FEATURES))
 		return vhu_error(
 			b, -EOPNOTSUPP,
-			"SET_VRING_ENABLE: the back-end has no protocol features");
+			"SET_VRING_ENABLE: the back end has no protocol features");
 	return call_state(b, VHOST_USER_SET_VRING_ENABLE, vring, enable);
 }
 

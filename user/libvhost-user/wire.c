@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Messages of vhost-user over a socket. */
+/* Messages of vhost-user on a socket. */
 #include <errno.h>
 #include <sys/uio.h>
 
@@ -20,7 +20,7 @@ void vhu_wire_clear(struct vhu_wire_rx *rx)
 	rx->got = 0;
 }
 
-/* Receive until @end bytes are there. */
+/* Receive until there are @end bytes. */
 static int recv_until(int fd, struct vhu_wire_rx *rx, size_t end,
 		      const char **rule)
 {
@@ -28,16 +28,17 @@ static int recv_until(int fd, struct vhu_wire_rx *rx, size_t end,
 	ssize_t got;
 
 	while (rx->got < end) {
-		got = vu_stream_recv(fd, rx->buf + rx->got, end - rx->got, &fds);
+		got = vu_stream_recv(fd, rx->buf + rx->got, end - rx->got,
+				     &fds);
 		rx->nr_fds = fds.nr;
 		if (got == -EMFILE) {
-			*rule = "there are more file descriptors than can be taken";
+			*rule = "there are too many file descriptors";
 			return -EPROTO;
 		}
 		if (got < 0)
 			return got;
 		if (!got && rx->got) {
-			*rule = "the connection ends inside of it";
+			*rule = "the connection ends inside the message";
 			return -EPROTO;
 		}
 		if (!got)
@@ -62,7 +63,7 @@ int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 }
 
 int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
-	       uint32_t nr_fds, int64_t deadline)
+		  uint32_t nr_fds, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	struct iovec iov[2] = {

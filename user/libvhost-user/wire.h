@@ -30,10 +30,10 @@ void vhu_wire_clear(struct vhu_wire_rx *rx);
  * recvmsg(2).
  */
 int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
-		    const char **rule);
+		  const char **rule);
 
 /* Send a message; waits for room until @deadline of vu_deadline_after(). */
 int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
-		    uint32_t nr_fds, int64_t deadline);
+		  uint32_t nr_fds, int64_t deadline);
 
 #endif /* VHOST_USER_WIRE_H */

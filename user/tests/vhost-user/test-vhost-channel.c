@@ -391,7 +391,7 @@ TEST(invalid_request_breaks_the_connection)
 	raw.hdr.flags = VHOST_USER_VERSION;
 	raw.hdr.request = 99;
 	fake_raw(fake.channel, &raw, sizeof(raw), -1);
-	expect_broken("there is no such request");
+	expect_broken("the request does not exist");
 	start_with(0, &ops);
 	raw.hdr.request = B(VRING_CALL);
 	fake_raw(fake.channel, &raw, sizeof(raw), seen.file);
@@ -565,7 +565,7 @@ TEST(invalid_request_while_the_front_end_waits_is_reported)
 	start_with(0, &ops);
 	fake.hook = ask_wrongly;
 	check_eq(vhost_backend_get_status(b, &status), -EPROTO);
-	check(strstr(vhost_backend_error(b), "there is no such request"));
+	check(strstr(vhost_backend_error(b), "the request does not exist"));
 	check_eq(seen.lost, 1);
 	stop();
 }

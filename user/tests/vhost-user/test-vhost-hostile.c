@@ -80,10 +80,10 @@ static const struct {
 	  0,
 	  { { VHOST_USER_GET_STATUS, OK | 16, 8 }, {} } },
 	{ "it is not a reply", 0, { { VHOST_USER_GET_STATUS, 1, 8 }, {} } },
-	{ "a reply wants a reply",
+	{ "it is a reply and wants a reply",
 	  0,
 	  { { VHOST_USER_GET_STATUS, OK | 8, 8 }, {} } },
-	{ "there is no such request", 0, { { 1000, OK, 8 }, {} } },
+	{ "the request does not exist", 0, { { 1000, OK, 8 }, {} } },
 	{ "it answers another request",
 	  0,
 	  { { VHOST_USER_GET_FEATURES, OK, 8 }, {} } },
@@ -168,7 +168,7 @@ TEST(reply_with_too_many_fds_breaks_the_connection)
 	start(20000);
 	fake.hook = send_fds;
 	check_eq(vhost_backend_get_status(b, &status), -EPROTO);
-	check(strstr(vhost_backend_error(b), "more file descriptors"));
+	check(strstr(vhost_backend_error(b), "too many file descriptors"));
 	stop();
 	check_eq(wire_count_fds(), before);
 }
@@ -214,12 +214,12 @@ TEST(hang_up_during_a_request_ends_the_connection)
 	check_eq(vhost_backend_get_status(b, &status), -ECONNRESET);
 	check_eq(lost, 1);
 	check_eq(lost_why, -ECONNRESET);
-	check(strstr(vhost_backend_error(b), "hung up"));
+	check(strstr(vhost_backend_error(b), "closed the connection"));
 	stop();
 	start(20000);
 	fake.hook = half_an_answer;
 	check_eq(vhost_backend_get_status(b, &status), -EPROTO);
-	check(strstr(vhost_backend_error(b), "ends inside of it"));
+	check(strstr(vhost_backend_error(b), "ends inside the message"));
 	stop();
 }
 
@@ -290,7 +290,7 @@ TEST(unsolicited_message_breaks_the_connection)
 	fake_raw(fake.fd, &raw, 20, -1);
 	wait_for_input(vhost_backend_fd(b));
 	check_eq(vhost_backend_process(b), -EPROTO);
-	check(strstr(vhost_backend_error(b), "answers no request"));
+	check(strstr(vhost_backend_error(b), "an answer without a request"));
 	check_eq(lost_why, -EPROTO);
 	stop();
 }

@@ -264,7 +264,7 @@ TEST(unknown_requests_are_rejected)
 		check_eq(decode(kind, &msg, HEADER + msg.hdr.size, 0, &msg,
 				&out, &rule),
 			 -EPROTO);
-		check(!strcmp(rule, "there is no such request"));
+		check(!strcmp(rule, "the request does not exist"));
 		msg.hdr.request = max[kind];
 		check_eq(decode(kind, &msg, HEADER + msg.hdr.size, 0, &msg,
 				&out, &rule),
@@ -467,7 +467,7 @@ TEST(acknowledgement_is_accepted_only_if_requested)
 		asked.hdr.flags &= ~VHOST_USER_NEED_REPLY;
 		check_eq(decode(kind, &msg, HEADER + 8, 0, &asked, &out, &rule),
 			 -EPROTO);
-		check(!strcmp(rule, "no answer was asked for"));
+		check(!strcmp(rule, "no answer was requested"));
 	}
 }
 
@@ -532,7 +532,7 @@ static const struct change broken[] = {
 	{ REQ, F(GET_VRING_BASE), AT(state.index, 256),
 	  "the ring's number is above 255" },
 	{ ANS, F(GET_VRING_BASE), AT(state.index, 1),
-	  "it is about another ring" },
+	  "it is for another ring" },
 	{ REQ, F(SET_VRING_ENABLE), AT(state.num, 2),
 	  "the value is neither 0 nor 1" },
 	{ REQ, F(SET_VRING_ENABLE), AT(state.index, 256),
@@ -577,13 +577,13 @@ static const struct change broken[] = {
 	  AT(memory.regions[0].mmap_offset, UINT64_MAX - 0x800),
 	  "a region wraps in its file" },
 	{ POST, F(SET_MEM_TABLE), AT(memory.nr, 1),
-	  "the size does not fit the contents" },
+	  "the size does not match the contents" },
 	{ POST, F(SET_MEM_TABLE), AT(memory.nr, 9),
-	  "the size does not fit the contents" },
+	  "the size does not match the contents" },
 	{ POST, F(SET_MEM_TABLE), AT(memory.regions[1].guest_addr, 0),
-	  "it is about other regions" },
+	  "it is for other regions" },
 	{ POST, F(SET_MEM_TABLE), AT(memory.regions[0].size, 1),
-	  "it is about other regions" },
+	  "it is for other regions" },
 	{ POST, F(SET_MEM_TABLE), AT(memory.regions[0].user_addr, UINT64_MAX),
 	  "a region wraps in user addresses" },
 	{ REQ, F(ADD_MEM_REG), AT(mem_reg.padding, 1), "the padding is not 0" },
@@ -592,7 +592,7 @@ static const struct change broken[] = {
 	{ REQ, F(REM_MEM_REG), AT(mem_reg.region.guest_addr, UINT64_MAX),
 	  "a region wraps in guest addresses" },
 	{ POST, F(ADD_MEM_REG), AT(mem_reg.region.guest_addr, 1),
-	  "it is about another region" },
+	  "it is for another region" },
 	{ POST, F(ADD_MEM_REG), AT(mem_reg.padding, 1),
 	  "the padding is not 0" },
 	{ REQ, F(SET_LOG_BASE), AT(log.size, 0), "the log is empty" },
@@ -613,21 +613,20 @@ static const struct change broken[] = {
 	{ BREQ, B(IOTLB_MSG), AT(iotlb.perm, 4),
 	  "the permissions are not 0 to 3" },
 	{ REQ, F(GET_CONFIG), AT(config.size, 0),
-	  "the size does not fit the contents" },
+	  "the size does not match the contents" },
 	{ REQ, F(GET_CONFIG), AT(config.size, 59),
-	  "the size does not fit the contents" },
+	  "the size does not match the contents" },
 	{ REQ, F(GET_CONFIG), AT(config.size, UINT32_MAX),
-	  "the size does not fit the contents" },
+	  "the size does not match the contents" },
 	{ REQ, F(GET_CONFIG), AT(config.offset, 4037),
-	  "the range goes beyond 4096 bytes" },
+	  "the range exceeds 4096 bytes" },
 	{ REQ, F(SET_CONFIG), AT(config.offset, UINT32_MAX),
-	  "the range goes beyond 4096 bytes" },
+	  "the range exceeds 4096 bytes" },
 	{ REQ, F(SET_CONFIG), AT(config.flags, 2),
 	  "reserved flags of the range are set" },
-	{ ANS, F(GET_CONFIG), AT(config.offset, 1),
-	  "it is about another range" },
+	{ ANS, F(GET_CONFIG), AT(config.offset, 1), "it is for another range" },
 	{ ANS, F(GET_CONFIG), AT(config.size, 61),
-	  "the size does not fit the contents" },
+	  "the size does not match the contents" },
 	{ ANS, F(GET_CONFIG), AT(config.flags, 2),
 	  "reserved flags of the range are set" },
 	{ REQ, F(CREATE_CRYPTO_SESSION), AT(crypto.op_code, 0),
@@ -637,17 +636,17 @@ static const struct change broken[] = {
 	{ REQ, F(CREATE_CRYPTO_SESSION), AT(crypto.sym.auth_key_len, 513),
 	  "the authentication key is longer than 512 bytes" },
 	{ ANS, F(CREATE_CRYPTO_SESSION), AT(crypto.op_code, 1),
-	  "it is about another operation" },
+	  "it is for another operation" },
 	{ REQ, F(GET_INFLIGHT_FD), AT(inflight.num_queues, 0),
-	  "it is for no queues or empty ones" },
+	  "the number of queues or their size is 0" },
 	{ REQ, F(GET_INFLIGHT_FD), AT(inflight.queue_size, 0),
-	  "it is for no queues or empty ones" },
+	  "the number of queues or their size is 0" },
 	{ REQ, F(SET_INFLIGHT_FD), AT(inflight.mmap_size, 0),
 	  "the memory is empty" },
 	{ REQ, F(SET_INFLIGHT_FD), AT(inflight.mmap_offset, UINT64_MAX),
 	  "the memory wraps in its file" },
 	{ REQ, F(SET_INFLIGHT_FD), AT(inflight.num_queues, 0),
-	  "it is for no queues or empty ones" },
+	  "the number of queues or their size is 0" },
 	{ ANS, F(GET_INFLIGHT_FD), AT(inflight.mmap_size, 0),
 	  "the memory is empty" },
 	{ ANS, F(GET_INFLIGHT_FD), AT_FDS(inflight.mmap_size, 1, 0),
@@ -665,7 +664,7 @@ static const struct change broken[] = {
 	{ ANS, F(GET_STATUS), AT(u64, 256), "a status has 8 bits" },
 	{ ANS, F(GET_MAX_MEM_SLOTS), AT(u64, 0), "there are no memory slots" },
 	{ ANS, F(GET_SHARED_OBJECT), AT(shared.uuid[15], 1),
-	  "it is about another object" },
+	  "it is for another object" },
 	{ BANS, B(SHARED_OBJECT_LOOKUP), AT(u64, 1),
 	  "it failed and has an fd" },
 	{ BANS, B(SHARED_OBJECT_LOOKUP), AT_FDS(u64, 0, 0), "it has no fd" },
@@ -683,11 +682,11 @@ static const struct change broken[] = {
 	{ ANS, F(GET_SHMEM_CONFIG), AT(shmem.padding, 1),
 	  "the padding is not 0" },
 	{ ANS, F(GET_SHMEM_CONFIG), AT(shmem.nr, 1),
-	  "the number of sizes is another one" },
+	  "the number of sizes is wrong" },
 	{ ANS, F(GET_SHMEM_CONFIG), AT(shmem.sizes[255], 0x1000),
-	  "the number of sizes is another one" },
+	  "the number of sizes is wrong" },
 	{ ANS, F(GET_SHMEM_CONFIG), AT(shmem.sizes[0], 1),
-	  "a size is not one of whole pages" },
+	  "a size is not a multiple of 4096" },
 	{ BREQ, B(VRING_HOST_NOTIFIER_MSG), AT(area.vring, 0x200),
 	  "reserved bits are set" },
 	{ BREQ, B(VRING_HOST_NOTIFIER_MSG), AT(area.size, 0),
@@ -724,11 +723,11 @@ TEST(each_broken_rule_is_rejected_with_its_text)
 		ask = make_asked(c->kind, c->request, &asked);
 		check_eq(decode_changed(c, &msg, &fds, ask, &rule), -EPROTO);
 		if (!rule || strcmp(rule, c->rule)) {
-			printf("# row %zu: %s, not %s\\n", i, rule, c->rule);
+			printf("# row %zu: %s, not %s\n", i, rule, c->rule);
 			check(!"the expected rule");
 		}
 		/* The encoder sets the size itself. */
-		if (strstr(c->rule, "size does not fit"))
+		if (strstr(c->rule, "size does not match"))
 			continue;
 		rule = NULL;
 		check_eq(vhost_user_encode(c->kind, &msg, fds, ask, &rule),
@@ -836,7 +835,7 @@ TEST(size_must_match_the_count_in_the_payload)
 	msg.hdr.size = 8 + 32;
 	check_eq(decode(POST, &msg, HEADER + 8 + 32, 0, &asked, &out, &rule),
 		 -EPROTO);
-	check(!strcmp(rule, "it is about another number of regions"));
+	check(!strcmp(rule, "it has a different number of regions"));
 	/* A failed GET_CONFIG in the two forms that back ends use. */
 	make(ANS, F(GET_CONFIG), &msg);
 	make_asked(ANS, F(GET_CONFIG), &asked);

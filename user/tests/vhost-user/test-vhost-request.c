@@ -142,10 +142,10 @@ TEST(connect_sets_wanted_and_required_features_only)
 
 TEST(connect_fails_without_a_required_feature)
 {
-	struct vhost_backend_options opt = {
-		.struct_size = sizeof(opt),
-		.required = P(CONFIG) | P(INFLIGHT_SHMFD), .ops = &ops
-	};
+	struct vhost_backend_options opt = { .struct_size = sizeof(opt),
+					     .required = P(CONFIG) |
+							 P(INFLIGHT_SHMFD),
+					     .ops = &ops };
 	int fd = fake_init(&fake);
 
 	fake.protocol = P(CONFIG);
@@ -765,7 +765,8 @@ TEST(refused_request_fails_with_eremoteio)
 	check_eq(vhost_backend_set_features(b, 0), -EREMOTEIO);
 	check_eq(vhost_backend_set_owner(b), -EREMOTEIO);
 	check_eq(vhost_backend_set_mem_table(b, regions, 1), -EREMOTEIO);
-	check(strstr(vhost_backend_error(b), "SET_MEM_TABLE failed"));
+	check(strstr(vhost_backend_error(b),
+		     "the back end failed SET_MEM_TABLE"));
 	check_eq(vhost_backend_add_mem_reg(b, regions), -EREMOTEIO);
 	check_eq(vhost_backend_set_vring_num(b, 0, 1), -EREMOTEIO);
 	check_eq(vhost_backend_set_vring_kick(b, 0, fd), -EREMOTEIO);

@@ -114,7 +114,7 @@ TEST(server_that_is_not_a_back_end_is_reported_with_advice)
 		"blk", "--back-end", peers_path("other"), SOCKET);
 	end_other(&other);
 	begin_other(&other, "");
-	REFUSED(1, "hung up in place of an answer",
+	REFUSED(1, "closed the connection instead of answering",
 		"check that a vhost-user back end listens there", "--device",
 		"blk", "--back-end", peers_path("other"), SOCKET);
 	end_other(&other);
