@@ -13,7 +13,7 @@ serve "$WORK/direct.sock"
 uuid=$(vuserctl create --endpoint "$WORK/ioat.sock" --wait)
 "$BENCH/access_bench" "$uuid" "$WORK/direct.sock"
 
-# In turn, so that both see the same machine.
+# Sample in turn, so that both see the same state of the machine.
 values=() baselines=()
 for _ in 1 2 3 4 5 6 7; do
 	values+=("$("$BENCH/ioat_bench" "$uuid")")

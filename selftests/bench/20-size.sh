@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# How large things are, and how long a device takes to come up.
+# Sizes in memory, and the time until a new device is attached.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 DEVICES=256
 
-# Bytes of memory that the kernel holds for itself.
+# Print the bytes of memory that the kernel uses for itself.
 kernel_memory()
 {
 	echo 3 > /proc/sys/vm/drop_caches

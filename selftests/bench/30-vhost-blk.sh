@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# vuser-vhost's registers against vuser-ioat's; then a disk of qemu-storage-daemon's,
-# read through vuser and by libblkio's own vhost-user driver.
+# Registers of vuser-vhost, compared with those of vuser-ioat. Then reads of a disk of
+# qemu-storage-daemon through vuser, compared with libblkio's own vhost-user driver.
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# One daemon with one export, which takes one connection at a time, for all of the ways to
-# the disk. Of two daemons one was a tenth faster as long as it lived, and one that waits
-# for a second connection has one more thing to look at each time that it wakes up.
+# All ways to the disk use one daemon with one export, which takes one connection at a time.
+# Of two daemons, one was 10 % faster for its whole life. A daemon that waits for a second
+# connection has one more descriptor to check at each wake-up.
 BLOCK=4096
 BLOCKS=16384
-# qemu-img bench cannot read at random: it goes on by a fixed step, and around at the
-# end. With this one no block is read twice, and no two neighbours within 5000 reads.
+# qemu-img bench cannot read at random: it advances by a fixed step, and wraps at the end.
+# With this step, no block is read twice, and adjacent blocks are 5000 reads apart or more.
 STEP=$((6151 * BLOCK))
 
 back_end()
@@ -23,9 +23,9 @@ back_end()
 	PIDS+=("$(cat "$WORK/back.pid")")
 }
 
-# reads DEPTH COUNT DRIVER PATH: how many a second. qemu-img aligns its buffers as the
-# disk wants it, libblkio takes whole pages only. So the disk is under a filter that
-# passes reads on, whose other child (of no use to a reader) wants pages.
+# reads DEPTH COUNT DRIVER PATH: print the reads per second. qemu-img aligns its buffers as
+# the disk requires, but libblkio takes only whole pages. So a filter that passes reads on
+# is put above the disk. Its other child, which reads do not use, requires whole pages.
 reads()
 {
 	qemu-img bench -c "$2" -d "$1" -s $BLOCK -S $STEP --image-opts \
@@ -35,9 +35,9 @@ reads()
 		"$WORK/bench.log"
 }
 
-# The consumer and what is vuser's on one processor, the disk's daemon on the other, both
-# ways alike. What the two do at once then does not make an emulator forget what it had
-# translated for the other.
+# For both ways, the consumer and vuser's programs run on one processor, the disk's daemon
+# on the other. Then an emulator does not discard the code that it has translated for one
+# of them when the other runs.
 taskset -pc 0 $$ >&2
 load_module
 start vuserd --foreground
@@ -53,7 +53,7 @@ if ! compgen -G "/usr/lib/*/qemu/block-blkio.so" > /dev/null; then
 	exit 0
 fi
 
-# reads_by WAY DEPTH COUNT: WAY is what vuser's device lets map, or "direct"
+# reads_by WAY DEPTH COUNT: WAY is the mmap policy of vuser's device, or "direct"
 reads_by()
 {
 	local disk
@@ -67,8 +67,9 @@ reads_by()
 		vuserctl remove "$disk" >&2
 }
 
-# measure DEPTH COUNT: runs of less than a second, each of vuser's near one of the
-# baseline, before it as often as after it. VUSER_ROUNDS is how many times, 4 or more.
+# measure DEPTH COUNT: make runs of less than a second. Each run with vuser is close to a
+# run of the baseline, as often before as after it. VUSER_ROUNDS is the number of rounds,
+# 4 or more.
 measure()
 {
 	local i way ways=(trap sparse) run runs

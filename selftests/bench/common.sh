@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# What the benchmarks share: the module, the helper, and ioat devices. A row is
-# a line of JSON on standard output, all else goes to standard error.
+# Functions for the benchmarks: the module, the helper, and ioat devices. A row is a
+# line of JSON on standard output; all other output goes to standard error.
 
 set -eu
-: "${BUILD:?is to be the directory of what was built}"
+: "${BUILD:?must be set to the build directory}"
 BENCH=$BUILD/selftests/bench
 export BENCH PATH=$BUILD/user/bin:$PATH
 WORK=$(mktemp -d)
@@ -43,11 +43,11 @@ row_against()
 		  ratio: ($value / $baseline), $limit}'
 }
 
-# pairs_against NAME UNIT FLOOR: of which more is better; FLOOR is how small the ratio may
-# be. The input is lines VALUE BASELINE, of two runs right after each other: the machine's
-# speed changes from second to second, for both of a pair alike, so the ratio is the median
-# of the pairs' own. Of more and more such pairs it would come to lie between "low" and
-# "high" (at 95 %, by how many of so many values are below their median).
+# pairs_against NAME UNIT FLOOR: print a row for a value of which more is better; FLOOR is
+# the smallest permitted ratio. The input is lines VALUE BASELINE, of two successive runs.
+# The machine's speed changes from second to second, but is about the same for both runs of
+# a pair, so the ratio of the row is the median of the ratios of the pairs. The true median
+# lies between "low" and "high" with a confidence of 95 % (from the binomial distribution).
 pairs_against()
 {
 	jq -Rcn --arg name "$1" --arg unit "$2" --argjson floor "$3" '
@@ -55,19 +55,19 @@ pairs_against()
 		[inputs | split(" ") | map(tonumber)] |
 		(map(.[0] / .[1]) | sort) as $ratios | length as $n |
 		((($n - 1.96 * ($n | sqrt)) / 2 | floor) - 1) as $k |
-		if $k < 0 then error("\($n) pairs are too few, 8 it takes") else . end |
+		if $k < 0 then error("\($n) pairs are too few, at least 8 are needed") else . end |
 		{$name, value: (map(.[0]) | median), $unit,
 		 baseline: (map(.[1]) | median), ratio: ($ratios | median),
 		 low: $ratios[$k], high: $ratios[$n - 1 - $k], limit: null, $floor}'
 }
 
-# median NUMBER...: of an odd count of them
+# median NUMBER...: print the median of an odd count of numbers
 median()
 {
 	printf '%s\n' "$@" | sort -g | sed -n "$((($# + 1) / 2))p"
 }
 
-# start COMMAND...: in the background until the end
+# start COMMAND...: run COMMAND in the background until the benchmark ends
 start()
 {
 	"$@" >&2 &
@@ -76,7 +76,7 @@ start()
 	LAST_PID=$!
 }
 
-# serve SOCKET: an ioat device in the background; returns when it listens
+# serve SOCKET: start an ioat device in the background, and return when it listens
 serve()
 {
 	local said fd

@@ -96,7 +96,7 @@ retap()
 # Load the module and start the helper, unless the caller has done so.
 vuser_up()
 {
-	# DPDK looks for a loaded vfio-pci.
+	# DPDK requires that vfio-pci is loaded.
 	modprobe vfio-pci
 	if [ ! -d /sys/module/vuser ]; then
 		"$TOP/lab/vm/insmod" || return
