@@ -93,8 +93,9 @@ static int map_two(struct consumer *c)
 {
 	memset(c->mem, 0x5a, 2 * PAGE);
 	return do_map(c) ?:
-		       dma_map(c->dev.container, c->mem + PAGE, ACTION_IOVA + PAGE,
-			       PAGE, VFIO_DMA_MAP_FLAG_READ);
+			   dma_map(c->dev.container, c->mem + PAGE,
+				   ACTION_IOVA + PAGE, PAGE,
+				   VFIO_DMA_MAP_FLAG_READ);
 }
 
 static int do_unmap(struct consumer *c)
