@@ -49,25 +49,53 @@ is_active()
 		[ "$(property StatusErrno)" = 0 ]
 }
 
-# A program against what is installed, as its author would build it.
-compile()
+# Write a program that prints a name of each protocol and the version of the libraries.
+write_program()
 {
 	cat > "$WORK/prog.c" <<-EOF
 	#include <stdio.h>
+	#include <vhost-user/backend.h>
+	#include <vhost-user/version.h>
+	#include <vuser/netlink.h>
 	#include <vuser/server.h>
+	#include <vuser/version.h>
 
 	int main(void)
 	{
+		puts(VUSER_FAMILY_NAME);
 		puts(vuser_command_name(VFIO_USER_VERSION));
-		return 0;
+		puts(vhost_user_request_name(VHOST_USER_REQUEST,
+					     VHOST_USER_GET_CONFIG));
+		return vuser_library_version() != VUSER_LIBRARY_VERSION ||
+		       vhost_user_library_version() !=
+			       VHOST_USER_LIBRARY_VERSION;
 	}
 	EOF
-	export PKG_CONFIG_PATH=/usr/local/lib/pkgconfig
+}
+
+# compile LIBRARY...: build the program with the installed headers and run it.
+compile()
+{
 	# shellcheck disable=SC2046 # words
-	gcc -Wall -Werror $(pkg-config --cflags libvuser) -o "$WORK/prog" \
-		"$WORK/prog.c" $(pkg-config --libs libvuser) &&
-		[ "$("$WORK/prog")" = VERSION ] &&
-		ldd "$WORK/prog" | grep -q '/usr/local/lib/libvuser.so.0'
+	gcc -Wall -Werror $(pkg-config --cflags libvuser libvhost-user) \
+		-o "$WORK/prog" "$WORK/prog.c" "$@" &&
+		[ "$("$WORK/prog" | tr '\n' ' ')" = "vuser VERSION GET_CONFIG " ]
+}
+
+compile_shared()
+{
+	# shellcheck disable=SC2046 # words
+	compile $(pkg-config --libs libvuser libvhost-user) &&
+		ldd "$WORK/prog" | grep -q '/usr/local/lib/libvuser.so.0' &&
+		ldd "$WORK/prog" | grep -q '/usr/local/lib/libvhost-user.so.0'
+}
+
+compile_static()
+{
+	# shellcheck disable=SC2046 # words
+	compile /usr/local/lib/libvuser.a /usr/local/lib/libvhost-user.a \
+		$(pkg-config --libs json-c) &&
+		! ldd "$WORK/prog" | grep -q 'libvuser\|libvhost-user'
 }
 
 # The consumer holds the device, until its input ends.
@@ -148,7 +176,11 @@ for page in vuserd vuserctl vuser-ioat; do
 done
 check "there is bash completion" bash -c \
 	'. /usr/local/share/bash-completion/completions/vuserctl && complete -p vuserctl'
-check "a program is built with the installed libvuser" compile
+export PKG_CONFIG_PATH=/usr/local/lib/pkgconfig
+write_program
+check "a program is built with the installed shared libraries" compile_shared
+check "a program is built with the installed static libraries" compile_static
+check "no header is installed in linux/" test ! -e /usr/local/include/linux
 
 check "modprobe vuser" modprobe vuser
 module_loaded=1
