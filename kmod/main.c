@@ -1,34 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loading and unloading, and nothing else. */
-#include <linux/cred.h>
+/* Loading and unloading, and the tables that connect the layers. */
 #include <linux/module.h>
-#include <linux/sched/task.h>
 
-#include "dma/type1.h"
-#include "main.h"
+#include "dma/dma.h"
 #include "netlink/netlink.h"
+#include "region/mmap.h"
 #include "server/channel.h"
 #include "vfio/mdev.h"
 
-struct workqueue_struct *vuser_wq;
-const struct cred *vuser_cred;
+static const struct vuser_dma_ops vuser_main_dma_ops = {
+	.owns = vuser_mdev_owns,
+	.mapped_page = vuser_mmap_page,
+};
 
 static int __init vuser_init(void)
 {
-	int ret = -ENOMEM;
+	int ret;
 
-	vuser_cred = prepare_kernel_cred(&init_task);
-	if (!vuser_cred)
-		return ret;
-	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	if (!vuser_wq)
-		goto err_cred;
-	ret = vuser_iommu_init();
+	ret = vuser_channel_init();
 	if (ret)
-		goto err_wq;
+		return ret;
+	ret = vuser_dma_init(&vuser_main_dma_ops);
+	if (ret)
+		goto err_channel;
 	ret = vuser_netlink_init();
 	if (ret)
-		goto err_iommu;
+		goto err_dma;
 	ret = vuser_mdev_init();
 	if (ret)
 		goto err_netlink;
@@ -36,24 +33,21 @@ static int __init vuser_init(void)
 
 err_netlink:
 	vuser_netlink_exit();
-err_iommu:
-	vuser_iommu_exit();
-err_wq:
-	destroy_workqueue(vuser_wq);
-err_cred:
-	put_cred(vuser_cred);
+err_dma:
+	vuser_dma_exit();
+err_channel:
+	vuser_channel_exit();
 	return ret;
 }
 
 static void __exit vuser_exit(void)
 {
 	vuser_mdev_exit();
-	/* The channels of the devices that just went end on the workqueue. */
-	vuser_channels_wait();
+	/* The channels of the removed devices end on the workqueue. */
+	vuser_channel_wait();
 	vuser_netlink_exit();
-	vuser_iommu_exit();
-	destroy_workqueue(vuser_wq);
-	put_cred(vuser_cred);
+	vuser_dma_exit();
+	vuser_channel_exit();
 }
 
 module_init(vuser_init);
@@ -61,5 +55,5 @@ module_exit(vuser_exit);
 
 MODULE_DESCRIPTION("VFIO devices served by vfio-user");
 MODULE_LICENSE("GPL");
-/* A backend that registers later is asked first, and that must be ours. */
+/* VFIO asks the backend that registered last first, and that must be ours. */
 MODULE_SOFTDEP("pre: vfio_iommu_type1");

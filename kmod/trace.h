@@ -8,11 +8,11 @@
 #include <linux/tracepoint.h>
 #include <uapi/linux/vfio_user.h>
 
-#include "vuser.h"
+#include "compat.h"
 
 /* One message, in a word or two: it went, or it came. */
 DECLARE_EVENT_CLASS(vuser_message,
-	TP_PROTO(struct vuser_device *dev, const struct vfio_user_header *hdr),
+	TP_PROTO(u32 dev, const struct vfio_user_header *hdr),
 	TP_ARGS(dev, hdr),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -23,7 +23,7 @@ DECLARE_EVENT_CLASS(vuser_message,
 		__field(u32, error)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->id = hdr->msg_id;
 		__entry->command = hdr->command;
 		__entry->size = hdr->msg_size;
@@ -36,18 +36,18 @@ DECLARE_EVENT_CLASS(vuser_message,
 );
 
 DEFINE_EVENT(vuser_message, vuser_send,
-	TP_PROTO(struct vuser_device *dev, const struct vfio_user_header *hdr),
+	TP_PROTO(u32 dev, const struct vfio_user_header *hdr),
 	TP_ARGS(dev, hdr)
 );
 
 DEFINE_EVENT(vuser_message, vuser_recv,
-	TP_PROTO(struct vuser_device *dev, const struct vfio_user_header *hdr),
+	TP_PROTO(u32 dev, const struct vfio_user_header *hdr),
 	TP_ARGS(dev, hdr)
 );
 
 /* A message that is not as it should be, with its whole header. */
 TRACE_EVENT(vuser_bad_msg,
-	TP_PROTO(struct vuser_device *dev, const struct vfio_user_header *hdr,
+	TP_PROTO(u32 dev, const struct vfio_user_header *hdr,
 		 const char *why),
 	TP_ARGS(dev, hdr, why),
 	TP_STRUCT__entry(
@@ -56,7 +56,7 @@ TRACE_EVENT(vuser_bad_msg,
 		__string(why, why)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		memcpy(__entry->header, hdr, sizeof(*hdr));
 		vuser_assign_str(why);
 	),
@@ -66,7 +66,7 @@ TRACE_EVENT(vuser_bad_msg,
 );
 
 TRACE_EVENT(vuser_lost,
-	TP_PROTO(struct vuser_device *dev, int error, const char *why),
+	TP_PROTO(u32 dev, int error, const char *why),
 	TP_ARGS(dev, error, why),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -74,7 +74,7 @@ TRACE_EVENT(vuser_lost,
 		__string(why, why)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->error = error;
 		vuser_assign_str(why);
 	),
@@ -83,7 +83,7 @@ TRACE_EVENT(vuser_lost,
 );
 
 TRACE_EVENT(vuser_state,
-	TP_PROTO(struct vuser_device *dev, u32 from, u32 to),
+	TP_PROTO(u32 dev, u32 from, u32 to),
 	TP_ARGS(dev, from, to),
 	TP_STRUCT__entry(
 		__field(u32, dev)
@@ -91,7 +91,7 @@ TRACE_EVENT(vuser_state,
 		__field(u32, to)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->from = from;
 		__entry->to = to;
 	),
@@ -100,7 +100,7 @@ TRACE_EVENT(vuser_state,
 
 /* A load or store of a program on a mapped register. */
 TRACE_EVENT(vuser_trap,
-	TP_PROTO(struct vuser_device *dev, u32 region, u64 off, u32 size,
+	TP_PROTO(u32 dev, u32 region, u64 off, u32 size,
 		 bool write, u64 val, int err),
 	TP_ARGS(dev, region, off, size, write, val, err),
 	TP_STRUCT__entry(
@@ -113,7 +113,7 @@ TRACE_EVENT(vuser_trap,
 		__field(int, err)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->region = region;
 		__entry->off = off;
 		__entry->size = size;
@@ -129,7 +129,7 @@ TRACE_EVENT(vuser_trap,
 
 /* DMA that the server asked for by a message. */
 TRACE_EVENT(vuser_dma,
-	TP_PROTO(struct vuser_device *dev, u64 iova, u64 count, bool write,
+	TP_PROTO(u32 dev, u64 iova, u64 count, bool write,
 		 int err),
 	TP_ARGS(dev, iova, count, write, err),
 	TP_STRUCT__entry(
@@ -140,7 +140,7 @@ TRACE_EVENT(vuser_dma,
 		__field(int, err)
 	),
 	TP_fast_assign(
-		__entry->dev = dev->id;
+		__entry->dev = dev;
 		__entry->iova = iova;
 		__entry->count = count;
 		__entry->write = write;

@@ -22,7 +22,10 @@
 #include "compat.h"
 #include "dma/backing.h"
 #include "dma/file.h"
-#include "region/mmap.h"
+
+/* The page of a mapped region; see struct vuser_dma_ops. */
+static struct page *(*vuser_backing_mapped_page)(struct vm_area_struct *vma,
+						 unsigned long addr);
 
 /* Pages pinned at once: one page of pointers. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
@@ -171,7 +174,7 @@ static int vuser_backing_follow_shared(struct vuser_backing *back,
 
 	if (back->write && !(vma->vm_flags & VM_WRITE))
 		return -EFAULT;
-	page = vuser_mapped_page(vma, vaddr);
+	page = vuser_backing_mapped_page(vma, vaddr);
 	if (!page)
 		return -EFAULT;
 	ret = vuser_backing_add(back, page_to_pfn(page));
@@ -201,7 +204,7 @@ static int vuser_backing_follow(struct vuser_backing *back,
 				unsigned long nr)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, vaddr);
-	struct page *page = vuser_mapped_page(vma, vaddr);
+	struct page *page = vuser_backing_mapped_page(vma, vaddr);
 	int ret = 0;
 
 	if (page)
@@ -465,4 +468,14 @@ int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		len -= part;
 	}
 	return 0;
+}
+
+/**
+ * vuser_backing_init() - set how to find the pages of mapped regions
+ * @mapped_page: see struct vuser_dma_ops
+ */
+void __init vuser_backing_init(struct page *(*mapped_page)(struct vm_area_struct *vma,
+							   unsigned long addr))
+{
+	vuser_backing_mapped_page = mapped_page;
 }

@@ -7,7 +7,9 @@
 
 struct file;
 struct mm_struct;
+struct page;
 struct task_struct;
+struct vm_area_struct;
 
 /**
  * struct vuser_run - pages that follow each other physically
@@ -57,6 +59,8 @@ struct vuser_backing {
 	unsigned long accounted;
 };
 
+void vuser_backing_init(struct page *(*mapped_page)(struct vm_area_struct *vma,
+						    unsigned long addr));
 int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 		       size_t size, bool write);
 void vuser_backing_release(struct vuser_backing *back);

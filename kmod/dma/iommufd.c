@@ -18,35 +18,33 @@
 
 #include "compat.h"
 #include "dma/iommufd.h"
-#include "main.h"
-#include "vfio/device.h"
 #include "vuser.h"
 
 VUSER_IMPORT_IOMMUFD;
 
 /**
- * struct vuser_access - access to the memory of an I/O address space
+ * struct vuser_iommufd_access - access to the memory of an I/O address space
  * @ref: held by the device from bind to unbind, and by each DMA
- * @dev: the device, which iommufd's callbacks are given; a reference
+ * @vdev: the device, which iommufd's callbacks are given; a reference
  * @access: iommufd's, destroyed with the last reference
  * @active: DMA that is being done
  * @idle: wakes who waits for its end
  */
-struct vuser_access {
+struct vuser_iommufd_access {
 	struct kref ref;
-	struct vuser_device *dev;
+	struct vfio_device *vdev;
 	struct iommufd_access *access;
 	atomic_t active;
 	wait_queue_head_t idle;
 };
 
-static void vuser_access_release(struct kref *ref)
+static void vuser_iommufd_release(struct kref *ref)
 {
-	struct vuser_access *access = container_of(ref, struct vuser_access,
+	struct vuser_iommufd_access *access = container_of(ref, struct vuser_iommufd_access,
 						   ref);
 
 	iommufd_access_destroy(access->access);
-	vuser_device_put(access->dev);
+	put_device(&access->vdev->device);
 	kfree(access);
 }
 
@@ -55,15 +53,15 @@ static void vuser_access_release(struct kref *ref)
  * @vdev: not open
  * @ictx: the iommufd
  * @id: set to the number that iommufd has for the device
+ * @out: set to the access to the consumer's memory, for vuser_iommufd_unbind()
  *
  * Context: process, under the lock of VFIO's device set.
  * Return: 0, -ENOMEM, or iommufd's error.
  */
 int vuser_iommufd_bind(struct vfio_device *vdev, struct iommufd_ctx *ictx,
-		       u32 *id)
+		       u32 *id, struct vuser_iommufd_access **out)
 {
-	struct vuser_device *dev = to_vuser(vdev);
-	struct vuser_access *access;
+	struct vuser_iommufd_access *access;
 	int ret;
 
 	access = kzalloc(sizeof(*access), GFP_KERNEL_ACCOUNT);
@@ -76,45 +74,44 @@ int vuser_iommufd_bind(struct vfio_device *vdev, struct iommufd_ctx *ictx,
 	}
 	kref_init(&access->ref);
 	init_waitqueue_head(&access->idle);
-	vuser_device_get(dev);
-	access->dev = dev;
+	get_device(&vdev->device);
+	access->vdev = vdev;
 	access->access = vdev->iommufd_access;
-	dev->access = access;
+	*out = access;
 	return 0;
 }
 
 /**
  * vuser_iommufd_unbind() - the device leaves the iommufd
  * @vdev: not open any more
+ * @access: of vuser_iommufd_bind()
  *
  * As vfio_iommufd_emulated_unbind(), but for an access that is in use still.
  *
  * Context: process, under the lock of VFIO's device set.
  */
-void vuser_iommufd_unbind(struct vfio_device *vdev)
+void vuser_iommufd_unbind(struct vfio_device *vdev,
+			  struct vuser_iommufd_access *access)
 {
-	struct vuser_device *dev = to_vuser(vdev);
-
 	vdev->iommufd_access = NULL;
 	vdev->iommufd_attached = false;
-	kref_put(&dev->access->ref, vuser_access_release);
-	dev->access = NULL;
+	kref_put(&access->ref, vuser_iommufd_release);
 }
 
 /**
- * vuser_access_begin() - hold an access for one DMA
- * @access: of an open device, whose domain_sem is held
+ * vuser_iommufd_begin() - hold an access for one DMA
+ * @access: of an open device, whose DMA lock is held
  *
  * Context: process.
  */
-void vuser_access_begin(struct vuser_access *access)
+void vuser_iommufd_begin(struct vuser_iommufd_access *access)
 {
 	kref_get(&access->ref);
 	atomic_inc(&access->active);
 }
 
 /**
- * vuser_access_rw() - one DMA
+ * vuser_iommufd_rw() - one DMA
  * @access: begun
  * @iova: where
  * @buf: kernel memory
@@ -127,8 +124,8 @@ void vuser_access_begin(struct vuser_access *access)
  * limit in a worker.
  * Return: 0, -EFAULT where nothing is mapped, -EACCES, or iommufd's error.
  */
-int vuser_access_rw(struct vuser_access *access, u64 iova, void *buf,
-		    size_t len, bool write)
+int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
+		     size_t len, bool write)
 {
 	unsigned int flags = write ? IOMMUFD_ACCESS_RW_WRITE :
 				     IOMMUFD_ACCESS_RW_READ;
@@ -149,27 +146,27 @@ int vuser_access_rw(struct vuser_access *access, u64 iova, void *buf,
 }
 
 /**
- * vuser_access_end() - the DMA is done
+ * vuser_iommufd_end() - the DMA is done
  * @access: begun; not to be looked at any more
  *
  * Context: process, no lock held that iommufd's close takes.
  */
-void vuser_access_end(struct vuser_access *access)
+void vuser_iommufd_end(struct vuser_iommufd_access *access)
 {
 	if (atomic_dec_and_test(&access->active))
 		wake_up(&access->idle);
-	kref_put(&access->ref, vuser_access_release);
+	kref_put(&access->ref, vuser_iommufd_release);
 }
 
 /**
- * vuser_access_idle() - wait until no DMA is being done
+ * vuser_iommufd_idle() - wait until no DMA is being done
  * @access: of a device where none begins any more
  * @deadline: when to give up
  *
  * Context: process; not interruptible.
  * Return: false when some is.
  */
-bool vuser_access_idle(struct vuser_access *access, ktime_t deadline)
+bool vuser_iommufd_idle(struct vuser_iommufd_access *access, ktime_t deadline)
 {
 	return wait_event_idle_timeout(access->idle,
 				       !atomic_read(&access->active),

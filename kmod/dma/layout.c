@@ -19,7 +19,7 @@
 #include <linux/sort.h>
 #include <linux/vfio.h>
 
-#include "dma/domain.h"
+#include "dma/map.h"
 #include "dma/file.h"
 #include "dma/layout.h"
 
@@ -30,27 +30,27 @@ struct vuser_gap {
 };
 
 /**
- * vuser_plan_kind() - how a mapping is told by itself
+ * vuser_layout_kind() - how a mapping is told by itself
  * @map: the mapping
  * @memory_only: the consumer's files are not given away
  *
  * A file that was sealed after the consumer mapped it is of no use to a server,
  * which could not map it for writing.
  */
-enum vuser_region_kind vuser_plan_kind(const struct vuser_mapping *map,
-				       bool memory_only)
+enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
+					     bool memory_only)
 {
 	struct file *file = map->back.file;
 
 	if (map->back.opaque)
-		return VUSER_REGION_OPAQUE;
+		return VUSER_DMA_REGION_OPAQUE;
 	return file && !memory_only && !vuser_file_sealed(file) ?
-	       VUSER_REGION_FILE : VUSER_REGION_MEMORY;
+	       VUSER_DMA_REGION_FILE : VUSER_DMA_REGION_MEMORY;
 }
 
 /* Does @map go on in its file where @prev ends? */
-static bool vuser_plan_neighbours(const struct vuser_mapping *prev,
-				  const struct vuser_mapping *map)
+static bool vuser_layout_neighbours(const struct vuser_mapping *prev,
+				    const struct vuser_mapping *map)
 {
 	return prev->node.last + 1 == map->node.start &&
 	       prev->prot == map->prot &&
@@ -60,36 +60,36 @@ static bool vuser_plan_neighbours(const struct vuser_mapping *prev,
 }
 
 /**
- * vuser_plan_exact() - a region for every mapping, or for neighbours in a file
- * @plan: its mappings are set, in order
+ * vuser_layout_exact() - a region for every mapping, or for neighbours in a file
+ * @layout: its mappings are set, in order
  * @memory_only: the consumer's files are not given away
  *
- * Return: 0, and the regions to be freed with vuser_plan_free(), or -ENOMEM.
+ * Return: 0, and the regions to be freed with vuser_layout_free(), or -ENOMEM.
  */
-int vuser_plan_exact(struct vuser_plan *plan, bool memory_only)
+int vuser_layout_exact(struct vuser_layout *layout, bool memory_only)
 {
-	struct vuser_plan_region *region = NULL;
+	struct vuser_layout_region *region = NULL;
 	struct vuser_mapping *map;
 	size_t i;
 
-	plan->nr = 0;
-	plan->regions = kvcalloc(plan->nr_maps, sizeof(*region), GFP_KERNEL);
-	if (plan->nr_maps && !plan->regions)
+	layout->nr = 0;
+	layout->regions = kvcalloc(layout->nr_maps, sizeof(*region), GFP_KERNEL);
+	if (layout->nr_maps && !layout->regions)
 		return -ENOMEM;
 
-	for (i = 0; i < plan->nr_maps; i++) {
-		enum vuser_region_kind kind;
+	for (i = 0; i < layout->nr_maps; i++) {
+		enum vuser_dma_region_kind kind;
 
-		map = plan->maps[i];
-		kind = vuser_plan_kind(map, memory_only);
-		if (region && kind == VUSER_REGION_FILE &&
+		map = layout->maps[i];
+		kind = vuser_layout_kind(map, memory_only);
+		if (region && kind == VUSER_DMA_REGION_FILE &&
 		    region->kind == kind &&
-		    vuser_plan_neighbours(plan->maps[i - 1], map)) {
+		    vuser_layout_neighbours(layout->maps[i - 1], map)) {
 			region->last = map->node.last;
 			region->count++;
 			continue;
 		}
-		region = &plan->regions[plan->nr++];
+		region = &layout->regions[layout->nr++];
 		region->start = map->node.start;
 		region->last = map->node.last;
 		region->prot = map->prot;
@@ -100,11 +100,11 @@ int vuser_plan_exact(struct vuser_plan *plan, bool memory_only)
 	return 0;
 }
 
-static bool vuser_plan_joinable(const struct vuser_plan_region *a,
-				const struct vuser_plan_region *b)
+static bool vuser_layout_joinable(const struct vuser_layout_region *a,
+				  const struct vuser_layout_region *b)
 {
-	return a->prot == b->prot && a->kind != VUSER_REGION_OPAQUE &&
-	       b->kind != VUSER_REGION_OPAQUE;
+	return a->prot == b->prot && a->kind != VUSER_DMA_REGION_OPAQUE &&
+	       b->kind != VUSER_DMA_REGION_OPAQUE;
 }
 
 static int vuser_gap_compare(const void *a, const void *b)
@@ -117,17 +117,17 @@ static int vuser_gap_compare(const void *a, const void *b)
 }
 
 /* Marks the @need regions that are nearest to the one before. */
-static int vuser_plan_mark(struct vuser_plan *plan, size_t need)
+static int vuser_layout_mark(struct vuser_layout *layout, size_t need)
 {
-	struct vuser_plan_region *r = plan->regions;
+	struct vuser_layout_region *r = layout->regions;
 	struct vuser_gap *gaps;
 	size_t i, nr = 0;
 
-	gaps = kvcalloc(plan->nr, sizeof(*gaps), GFP_KERNEL);
+	gaps = kvcalloc(layout->nr, sizeof(*gaps), GFP_KERNEL);
 	if (!gaps)
 		return -ENOMEM;
-	for (i = 1; i < plan->nr; i++) {
-		if (!vuser_plan_joinable(&r[i - 1], &r[i]))
+	for (i = 1; i < layout->nr; i++) {
+		if (!vuser_layout_joinable(&r[i - 1], &r[i]))
 			continue;
 		gaps[nr].size = r[i].start - r[i - 1].last - 1;
 		gaps[nr++].index = i;
@@ -140,22 +140,22 @@ static int vuser_plan_mark(struct vuser_plan *plan, size_t need)
 }
 
 /* Makes one window of the marked regions and the one before them. */
-static void vuser_plan_join(struct vuser_plan *plan)
+static void vuser_layout_join(struct vuser_layout *layout)
 {
-	struct vuser_plan_region *to = plan->regions, *r;
+	struct vuser_layout_region *to = layout->regions, *r;
 	size_t i;
 
-	for (i = 1; i < plan->nr; i++) {
-		r = &plan->regions[i];
+	for (i = 1; i < layout->nr; i++) {
+		r = &layout->regions[i];
 		if (r->join && r->last - to->start < VUSER_WINDOW_MAX) {
-			to->kind = VUSER_REGION_WINDOW;
+			to->kind = VUSER_DMA_REGION_WINDOW;
 			to->last = r->last;
 			to->count += r->count;
 		} else {
 			*++to = *r;
 		}
 	}
-	plan->nr = to - plan->regions + 1;
+	layout->nr = to - layout->regions + 1;
 }
 
 /*
@@ -163,16 +163,16 @@ static void vuser_plan_join(struct vuser_plan *plan)
  * that mappings to come fall into them.  Not read-only ones, which would only
  * be in the way of writable mappings.
  */
-static void vuser_plan_round(struct vuser_plan *plan)
+static void vuser_layout_round(struct vuser_layout *layout)
 {
-	struct vuser_plan_region *r;
+	struct vuser_layout_region *r;
 	u64 low = 0, high;
 	size_t i;
 
-	for (i = 0; i < plan->nr; i++) {
-		r = &plan->regions[i];
-		high = i + 1 < plan->nr ? r[1].start - 1 : VUSER_LAST_IOVA;
-		if (r->kind == VUSER_REGION_WINDOW &&
+	for (i = 0; i < layout->nr; i++) {
+		r = &layout->regions[i];
+		high = i + 1 < layout->nr ? r[1].start - 1 : VUSER_LAST_IOVA;
+		if (r->kind == VUSER_DMA_REGION_WINDOW &&
 		    (r->prot & VFIO_DMA_MAP_FLAG_WRITE)) {
 			r->start = max(low, round_down(r->start,
 						       VUSER_WINDOW_SIZE));
@@ -183,33 +183,33 @@ static void vuser_plan_round(struct vuser_plan *plan)
 }
 
 /**
- * vuser_plan_fit() - make windows until a plan fits a server
- * @plan: from vuser_plan_exact()
+ * vuser_layout_fit() - make windows until a layout fits a server
+ * @layout: from vuser_layout_exact()
  * @limit: regions the server takes, not 0
  *
  * Return: 0, -E2BIG when it cannot be made to fit, or -ENOMEM.
  */
-int vuser_plan_fit(struct vuser_plan *plan, u32 limit)
+int vuser_layout_fit(struct vuser_layout *layout, u32 limit)
 {
-	u32 budget = vuser_plan_budget(limit);
+	u32 budget = vuser_layout_budget(limit);
 	int ret;
 
-	if (plan->nr <= budget)
+	if (layout->nr <= budget)
 		return 0;
-	ret = vuser_plan_mark(plan, plan->nr - budget);
+	ret = vuser_layout_mark(layout, layout->nr - budget);
 	if (ret)
 		return ret;
-	vuser_plan_join(plan);
-	vuser_plan_round(plan);
-	return plan->nr > limit ? -E2BIG : 0;
+	vuser_layout_join(layout);
+	vuser_layout_round(layout);
+	return layout->nr > limit ? -E2BIG : 0;
 }
 
 /**
- * vuser_plan_free() - free the regions and the list of mappings
- * @plan: the plan
+ * vuser_layout_free() - free the regions and the list of mappings
+ * @layout: the layout
  */
-void vuser_plan_free(struct vuser_plan *plan)
+void vuser_layout_free(struct vuser_layout *layout)
 {
-	kvfree(plan->regions);
-	kvfree(plan->maps);
+	kvfree(layout->regions);
+	kvfree(layout->maps);
 }

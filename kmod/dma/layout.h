@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Which DMA regions a server is told for a list of mappings. */
-#ifndef VUSER_PLAN_H
-#define VUSER_PLAN_H
+#ifndef VUSER_LAYOUT_H
+#define VUSER_LAYOUT_H
 
 #include <linux/bits.h>
 #include <linux/types.h>
@@ -15,21 +15,21 @@ struct vuser_mapping;
 #define VUSER_WINDOW_MAX	BIT(46)
 
 /**
- * enum vuser_region_kind - what a region is told with
- * @VUSER_REGION_FILE: the consumer's own file
- * @VUSER_REGION_MEMORY: a memory fd of one mapping
- * @VUSER_REGION_OPAQUE: no fd: DMA_READ and DMA_WRITE only
- * @VUSER_REGION_WINDOW: a memory fd of any number of mappings, and of holes
+ * enum vuser_dma_region_kind - what a region is told with
+ * @VUSER_DMA_REGION_FILE: the consumer's own file
+ * @VUSER_DMA_REGION_MEMORY: a memory fd of one mapping
+ * @VUSER_DMA_REGION_OPAQUE: no fd: DMA_READ and DMA_WRITE only
+ * @VUSER_DMA_REGION_WINDOW: a memory fd of any number of mappings, and of holes
  */
-enum vuser_region_kind {
-	VUSER_REGION_FILE,
-	VUSER_REGION_MEMORY,
-	VUSER_REGION_OPAQUE,
-	VUSER_REGION_WINDOW,
+enum vuser_dma_region_kind {
+	VUSER_DMA_REGION_FILE,
+	VUSER_DMA_REGION_MEMORY,
+	VUSER_DMA_REGION_OPAQUE,
+	VUSER_DMA_REGION_WINDOW,
 };
 
 /**
- * struct vuser_plan_region - one region to tell
+ * struct vuser_layout_region - one region to tell
  * @start: first IOVA
  * @last: last IOVA
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
@@ -39,11 +39,11 @@ enum vuser_region_kind {
  * @first: index of its first mapping
  * @count: how many mappings are in it
  */
-struct vuser_plan_region {
+struct vuser_layout_region {
 	u64 start;
 	u64 last;
 	u32 prot;
-	enum vuser_region_kind kind;
+	enum vuser_dma_region_kind kind;
 	bool join;
 	bool kept;
 	size_t first;
@@ -51,30 +51,30 @@ struct vuser_plan_region {
 };
 
 /**
- * struct vuser_plan - regions in order of IOVA
+ * struct vuser_layout - regions in order of IOVA
  * @maps: the mappings, in the same order
  * @nr_maps: how many
  * @regions: what to tell
  * @nr: how many
  */
-struct vuser_plan {
+struct vuser_layout {
 	struct vuser_mapping **maps;
 	size_t nr_maps;
-	struct vuser_plan_region *regions;
+	struct vuser_layout_region *regions;
 	size_t nr;
 };
 
-int vuser_plan_exact(struct vuser_plan *plan, bool memory_only);
-int vuser_plan_fit(struct vuser_plan *plan, u32 limit);
-void vuser_plan_free(struct vuser_plan *plan);
+int vuser_layout_exact(struct vuser_layout *layout, bool memory_only);
+int vuser_layout_fit(struct vuser_layout *layout, u32 limit);
+void vuser_layout_free(struct vuser_layout *layout);
 
-enum vuser_region_kind vuser_plan_kind(const struct vuser_mapping *map,
-				       bool memory_only);
+enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
+					     bool memory_only);
 
 /* Regions told one by one before windows begin, of @limit in all. */
-static inline u32 vuser_plan_budget(u32 limit)
+static inline u32 vuser_layout_budget(u32 limit)
 {
 	return limit > 1 ? limit / 2 : 1;
 }
 
-#endif /* VUSER_PLAN_H */
+#endif /* VUSER_LAYOUT_H */

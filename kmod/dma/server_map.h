@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a device's server was told of its container's DMA map. */
-#ifndef VUSER_TOLD_H
-#define VUSER_TOLD_H
+/* What a device's server has mapped of its container's DMA map. */
+#ifndef VUSER_SERVER_MAP_H
+#define VUSER_SERVER_MAP_H
 
 #include <linux/kref.h>
 #include <linux/ktime.h>
@@ -11,41 +11,42 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-struct vuser_device;
-struct vuser_domain;
-struct vuser_mapping;
+#include "dma/map.h"
+
+struct vuser_channel;
+struct vuser_settings;
 
 /**
- * struct vuser_told - what a device's server was told
- * @ref: held by the device, by the domain's list, and by who walks that
- * @node: in the domain's list, under the domain's lock
- * @seq: place in that list, never used again
- * @dom: the domain; valid while @dev is
- * @lock: serialises what is told to this server, and protects what follows.
- *	Held while waiting for this very server, which has a deadline for each
- *	message and then is lost.  Taken by MAP_DMA and UNMAP_DMA (killably),
+ * struct vuser_server_map - what a device's server has mapped
+ * @ref: held by the device, by the DMA map's list, and by a thread that walks that
+ * @user: in the DMA map's list
+ * @dmap: the DMA map; valid while @chan is
+ * @lock: serialises what is sent to this server about the map, and protects what
+ *	follows.  Held while waiting for this very server, which has a deadline for
+ *	each message and then is lost.  Taken by MAP_DMA and UNMAP_DMA (killably),
  *	by open (before anybody else knows the device) and by close (which is
- *	never interrupted: it waits for one message at most, for @closing stops
+ *	never interrupted: it waits for one message at most, since @closing stops
  *	the others, and ends that wait when its own deadline has passed); never
  *	by attach, detach and release of the container, by DMA, or by faults.
- *	Outside of the domain's lock and of the locks of memory objects.
+ *	Outside of the DMA map's lock and of the locks of memory objects.
  * @unlocked: the close waits here for @lock
- * @dev: the device; NULL once it is closed
- * @closing: nothing is told any more; set without the lock
- * @incomplete: some mapping could not be told when regions were told anew
+ * @chan: the open device's channel; NULL once the device is closed
+ * @settings: of the device
+ * @closing: no region is mapped any more; set without the lock
+ * @incomplete: some mapping could not be mapped when the layout changed
  * @limit: regions the server takes, as far as known
- * @nr: regions it was told
+ * @nr: regions it has mapped
  * @nr_exact: those of them that are not windows
- * @regions: struct vuser_region_told by IOVA
+ * @regions: struct vuser_dma_region by IOVA
  */
-struct vuser_told {
+struct vuser_server_map {
 	struct kref ref;
-	struct list_head node;
-	u64 seq;
-	struct vuser_domain *dom;
-	struct mutex lock;	/* what this server is told */
+	struct vuser_map_user user;
+	struct vuser_dma_map *dmap;
+	struct mutex lock;	/* what this server has mapped */
 	wait_queue_head_t unlocked;
-	struct vuser_device *dev;
+	struct vuser_channel *chan;
+	const struct vuser_settings *settings;
 	bool closing;
 	bool incomplete;
 	u32 limit;
@@ -54,14 +55,17 @@ struct vuser_told {
 	struct rb_root_cached regions;
 };
 
-struct vuser_told *vuser_told_open(struct vuser_domain *dom,
-				   struct vuser_device *dev);
-int vuser_told_replay(struct vuser_told *told);
-void vuser_told_close(struct vuser_told *told, ktime_t deadline);
-void vuser_told_get(struct vuser_told *told);
-void vuser_told_put(struct vuser_told *told);
+struct vuser_server_map *
+vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
+		      const struct vuser_settings *settings);
+int vuser_server_map_replay(struct vuser_server_map *sm);
+void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline);
+void vuser_server_map_get(struct vuser_server_map *sm);
+void vuser_server_map_put(struct vuser_server_map *sm);
 
-int vuser_told_map(struct vuser_told *told, struct vuser_mapping *map);
-int vuser_told_unmap(struct vuser_told *told, struct list_head *dying);
+int vuser_server_map_map(struct vuser_server_map *sm,
+			 struct vuser_mapping *map);
+int vuser_server_map_unmap(struct vuser_server_map *sm,
+			   struct list_head *dying);
 
-#endif /* VUSER_TOLD_H */
+#endif /* VUSER_SERVER_MAP_H */

@@ -23,12 +23,8 @@
 
 #include "dma/backend.h"
 #include "dma/domain.h"
-#include "dma/iommufd.h"
-#include "dma/server_map.h"
+#include "dma/map.h"
 #include "dma/type1.h"
-#include "server/channel.h"
-#include "vfio/device.h"
-#include "vuser.h"
 
 static unsigned int dma_entry_limit __read_mostly = U16_MAX;
 module_param(dma_entry_limit, uint, 0644);
@@ -58,13 +54,16 @@ static LIST_HEAD(vuser_groups);
  */
 static DEFINE_XARRAY_ALLOC1(vuser_domains);
 
+/* Is a device one of ours? */
+static bool (*vuser_type1_owns)(struct device *dev);
+
 static unsigned long vuser_cookie(void *iommu_data)
 {
 	return (unsigned long)iommu_data;
 }
 
 /* The map of a cookie, with a reference; NULL when the container is gone. */
-static struct vuser_domain *vuser_domain_get(void *iommu_data)
+static struct vuser_domain *vuser_type1_get_domain(void *iommu_data)
 {
 	struct vuser_domain *dom;
 
@@ -78,7 +77,7 @@ static struct vuser_domain *vuser_domain_get(void *iommu_data)
 
 /* Containers -------------------------------------------------------------- */
 
-static void *vuser_iommu_open(unsigned long arg)
+static void *vuser_type1_open(unsigned long arg)
 {
 	static u32 next;
 	struct vuser_domain *dom;
@@ -101,7 +100,7 @@ static void *vuser_iommu_open(unsigned long arg)
 	return (void *)(unsigned long)id;
 }
 
-static void vuser_iommu_release(void *iommu_data)
+static void vuser_type1_release(void *iommu_data)
 {
 	struct vuser_domain *dom;
 	struct vuser_group *group, *next;
@@ -139,10 +138,10 @@ static int vuser_group_check_device(struct device *dev, void *data)
 	unsigned int *count = data;
 
 	++*count;
-	return vuser_is_vuser_device(dev) ? 0 : -ENODEV;
+	return vuser_type1_owns(dev) ? 0 : -ENODEV;
 }
 
-static int vuser_iommu_attach_group(void *iommu_data,
+static int vuser_type1_attach_group(void *iommu_data,
 				    struct iommu_group *iommu_group,
 				    enum vfio_group_type type)
 {
@@ -173,7 +172,7 @@ static int vuser_iommu_attach_group(void *iommu_data,
 	return ret;
 }
 
-static void vuser_iommu_detach_group(void *iommu_data,
+static void vuser_type1_detach_group(void *iommu_data,
 				     struct iommu_group *iommu_group)
 {
 	struct vuser_group *group;
@@ -188,7 +187,7 @@ static void vuser_iommu_detach_group(void *iommu_data,
 
 /* ioctls ------------------------------------------------------------------ */
 
-static long vuser_iommu_check_extension(struct vuser_domain *dom,
+static long vuser_type1_check_extension(struct vuser_domain *dom,
 					unsigned long arg)
 {
 	switch (arg) {
@@ -203,7 +202,7 @@ static long vuser_iommu_check_extension(struct vuser_domain *dom,
 	}
 }
 
-static int vuser_iommu_add_iova_cap(struct vfio_info_cap *caps)
+static int vuser_type1_add_iova_cap(struct vfio_info_cap *caps)
 {
 	struct vfio_iommu_type1_info_cap_iova_range *cap;
 	size_t size = struct_size(cap, iova_ranges, 1);
@@ -222,7 +221,7 @@ static int vuser_iommu_add_iova_cap(struct vfio_info_cap *caps)
 	return ret;
 }
 
-static int vuser_iommu_add_avail_cap(struct vfio_info_cap *caps,
+static int vuser_type1_add_avail_cap(struct vfio_info_cap *caps,
 				     struct vuser_domain *dom)
 {
 	struct vfio_iommu_type1_info_dma_avail cap = {
@@ -235,7 +234,7 @@ static int vuser_iommu_add_avail_cap(struct vfio_info_cap *caps,
 }
 
 /* Copies the capabilities behind @info, or says how much room they need. */
-static int vuser_iommu_put_caps(struct vfio_iommu_type1_info *info,
+static int vuser_type1_put_caps(struct vfio_iommu_type1_info *info,
 				struct vfio_info_cap *caps, void __user *arg)
 {
 	info->flags |= VFIO_IOMMU_INFO_CAPS;
@@ -250,7 +249,7 @@ static int vuser_iommu_put_caps(struct vfio_iommu_type1_info *info,
 	return 0;
 }
 
-static int vuser_iommu_get_info(struct vuser_domain *dom, void __user *arg)
+static int vuser_type1_get_info(struct vuser_domain *dom, void __user *arg)
 {
 	size_t minsz = offsetofend(struct vfio_iommu_type1_info, iova_pgsizes);
 	struct vfio_iommu_type1_info info = { };
@@ -265,11 +264,11 @@ static int vuser_iommu_get_info(struct vuser_domain *dom, void __user *arg)
 
 	info.flags = VFIO_IOMMU_INFO_PGSIZES;
 	info.iova_pgsizes = PAGE_MASK;
-	ret = vuser_iommu_add_avail_cap(&caps, dom);
+	ret = vuser_type1_add_avail_cap(&caps, dom);
 	if (!ret)
-		ret = vuser_iommu_add_iova_cap(&caps);
+		ret = vuser_type1_add_iova_cap(&caps);
 	if (!ret)
-		ret = vuser_iommu_put_caps(&info, &caps, arg);
+		ret = vuser_type1_put_caps(&info, &caps, arg);
 	kfree(caps.buf);
 	if (ret)
 		return ret;
@@ -277,21 +276,21 @@ static int vuser_iommu_get_info(struct vuser_domain *dom, void __user *arg)
 }
 
 /* No mapping's address is ever invalid, so there is none to give it anew. */
-static int vuser_iommu_update_vaddr(struct vuser_domain *dom,
+static int vuser_type1_update_vaddr(struct vuser_domain *dom,
 				    const struct vfio_iommu_type1_dma_map *map)
 {
 	struct vuser_mapping **maps;
 	size_t nr;
 
-	maps = vuser_domain_snapshot(dom, map->iova,
-				     map->iova + map->size - 1, &nr);
+	maps = vuser_map_snapshot(&dom->map, map->iova,
+				  map->iova + map->size - 1, &nr);
 	if (IS_ERR(maps))
 		return PTR_ERR(maps);
 	kvfree(maps);
 	return nr ? -EINVAL : -ENOENT;
 }
 
-static int vuser_iommu_map_dma(struct vuser_domain *dom, void __user *arg)
+static int vuser_type1_map_dma(struct vuser_domain *dom, void __user *arg)
 {
 	const u32 access = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
@@ -315,12 +314,12 @@ static int vuser_iommu_map_dma(struct vuser_domain *dom, void __user *arg)
 	if ((map.iova | map.vaddr | map.size) & ~PAGE_MASK)
 		return -EINVAL;
 	if (update)
-		return vuser_iommu_update_vaddr(dom, &map);
+		return vuser_type1_update_vaddr(dom, &map);
 	return vuser_domain_map(dom, map.iova, map.vaddr, map.size, prot);
 }
 
 /* The range to unmap; checks in the order of type1. */
-static int vuser_iommu_unmap_range(const struct vfio_iommu_type1_dma_unmap *un,
+static int vuser_type1_unmap_range(const struct vfio_iommu_type1_dma_unmap *un,
 				   u64 *last)
 {
 	/* As type1 where a device is emulated: its address cannot change. */
@@ -338,7 +337,7 @@ static int vuser_iommu_unmap_range(const struct vfio_iommu_type1_dma_unmap *un,
 								  0;
 }
 
-static int vuser_iommu_unmap_dma(struct vuser_domain *dom, void __user *arg)
+static int vuser_type1_unmap_dma(struct vuser_domain *dom, void __user *arg)
 {
 	const u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP |
 			  VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL;
@@ -354,7 +353,7 @@ static int vuser_iommu_unmap_dma(struct vuser_domain *dom, void __user *arg)
 	/* Nothing is tracked: type1 without tracking refuses it too. */
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		return -EINVAL;
-	ret = vuser_iommu_unmap_range(&unmap, &last);
+	ret = vuser_type1_unmap_range(&unmap, &last);
 	if (ret)
 		return ret;
 	ret = vuser_domain_unmap(dom, unmap.iova, last,
@@ -370,22 +369,22 @@ static int vuser_iommu_unmap_dma(struct vuser_domain *dom, void __user *arg)
  * No dirty tracking, as type1 before it had the migration capability: a
  * server's writes are not seen.
  */
-static long vuser_domain_ioctl(struct vuser_domain *dom, unsigned int cmd,
-			       void __user *arg)
+static long vuser_type1_domain_ioctl(struct vuser_domain *dom, unsigned int cmd,
+				     void __user *arg)
 {
 	switch (cmd) {
 	case VFIO_IOMMU_GET_INFO:
-		return vuser_iommu_get_info(dom, arg);
+		return vuser_type1_get_info(dom, arg);
 	case VFIO_IOMMU_MAP_DMA:
-		return vuser_iommu_map_dma(dom, arg);
+		return vuser_type1_map_dma(dom, arg);
 	case VFIO_IOMMU_UNMAP_DMA:
-		return vuser_iommu_unmap_dma(dom, arg);
+		return vuser_type1_unmap_dma(dom, arg);
 	default:
 		return -ENOTTY;
 	}
 }
 
-static long vuser_iommu_ioctl(void *iommu_data, unsigned int cmd,
+static long vuser_type1_ioctl(void *iommu_data, unsigned int cmd,
 			      unsigned long arg)
 {
 	struct vuser_domain *dom = NULL;
@@ -394,40 +393,45 @@ static long vuser_iommu_ioctl(void *iommu_data, unsigned int cmd,
 	/* Asked of every backend before there is a container. */
 	if (!iommu_data)
 		return cmd == VFIO_CHECK_EXTENSION ?
-		       vuser_iommu_check_extension(NULL, arg) : -ENOTTY;
+		       vuser_type1_check_extension(NULL, arg) : -ENOTTY;
 
 	/* A release meanwhile drops the reference that the core has. */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	dom = vuser_domain_get(iommu_data);
+	dom = vuser_type1_get_domain(iommu_data);
 	if (!dom)
 		ret = -ENODEV;
 	else if (cmd == VFIO_CHECK_EXTENSION)
-		ret = vuser_iommu_check_extension(dom, arg);
+		ret = vuser_type1_check_extension(dom, arg);
 	else
-		ret = vuser_domain_ioctl(dom, cmd, (void __user *)arg);
+		ret = vuser_type1_domain_ioctl(dom, cmd, (void __user *)arg);
 	if (dom)
 		vuser_domain_put(dom);
 	module_put(THIS_MODULE);
 	return ret;
 }
 
-static const struct vfio_iommu_driver_ops vuser_iommu_ops = {
+static const struct vfio_iommu_driver_ops vuser_type1_ops = {
 	.name = "vuser",
 	.owner = THIS_MODULE,
-	.open = vuser_iommu_open,
-	.release = vuser_iommu_release,
-	.ioctl = vuser_iommu_ioctl,
-	.attach_group = vuser_iommu_attach_group,
-	.detach_group = vuser_iommu_detach_group,
+	.open = vuser_type1_open,
+	.release = vuser_type1_release,
+	.ioctl = vuser_type1_ioctl,
+	.attach_group = vuser_type1_attach_group,
+	.detach_group = vuser_type1_detach_group,
 };
 
 /* Devices ----------------------------------------------------------------- */
 
-/* The map of the container that the device's group is in, with a reference. */
-static struct vuser_domain *vuser_domain_of(struct vuser_device *dev)
+/**
+ * vuser_type1_device_domain() - the domain of the container that a device is in
+ * @dev: the device
+ *
+ * Return: the domain with a reference, or NULL when the container is not ours.
+ */
+struct vuser_domain *vuser_type1_device_domain(struct device *dev)
 {
-	struct iommu_group *iommu_group = iommu_group_get(dev->vdev.dev);
+	struct iommu_group *iommu_group = iommu_group_get(dev);
 	struct vuser_domain *dom = NULL;
 	struct vuser_group *group;
 
@@ -442,168 +446,23 @@ static struct vuser_domain *vuser_domain_of(struct vuser_device *dev)
 	return dom;
 }
 
-static void vuser_domain_set(struct vuser_device *dev,
-			     struct vuser_domain *dom)
-{
-	down_write(&dev->domain_sem);
-	dev->domain = dom;
-	up_write(&dev->domain_sem);
-}
-
-static void vuser_domain_set_told(struct vuser_device *dev,
-				  struct vuser_told *told)
-{
-	mutex_lock(&dev->lock);
-	dev->told = told;
-	mutex_unlock(&dev->lock);
-}
-
-/* Opens in a map, whose reference becomes the device's, or is dropped. */
-static int vuser_domain_enter(struct vuser_device *dev,
-			      struct vuser_domain *dom)
-{
-	struct vuser_told *told = vuser_told_open(dom, dev);
-	int ret;
-
-	if (!told) {
-		vuser_domain_put(dom);
-		return -ENOMEM;
-	}
-	vuser_domain_set_told(dev, told);
-	/* First, for the server may use the map before it has answered. */
-	vuser_domain_set(dev, dom);
-	ret = vuser_told_replay(told);
-	if (ret)
-		vuser_domain_close(dev, vuser_close_deadline(dev));
-	return ret;
-}
-
-/*
- * By iommufd: the server is told of one region, of all that may be mapped.
- * Servers know no such large ones, so of less where it refuses.
- */
-static int vuser_domain_open_unseen(struct vuser_device *dev)
-{
-	static const u64 last[] = {
-		VUSER_LAST_IOVA, BIT_ULL(43) - 1, BIT_ULL(39) - 1,
-	};
-	struct vuser_domain *dom;
-	size_t i;
-	int ret;
-
-	for (i = 0; i < ARRAY_SIZE(last); i++) {
-		dom = vuser_domain_alloc_unseen(dev->access, last[i]);
-		if (!dom)
-			return -ENOMEM;
-		ret = vuser_domain_enter(dev, dom);
-		if (ret != -EINVAL && ret != -ENOSPC && ret != -E2BIG)
-			return ret;
-	}
-	return ret;
-}
-
 /**
- * vuser_domain_open() - a device opens: tell its server what is mapped
- * @dev: the device, attached
- *
- * Context: process, from open_device(); sleeps for the server, killably.
- * Return: 0; -EINVAL when the group's container is not ours; -ENOMEM; -EINTR;
- * or why the server refused.  Only after 0 vuser_domain_close() is needed.
- */
-int vuser_domain_open(struct vuser_device *dev)
-{
-	struct vuser_domain *dom;
-
-	if (dev->access)
-		return vuser_domain_open_unseen(dev);
-	dom = vuser_domain_of(dev);
-	if (!dom) {
-		dev_warn_ratelimited(dev->vdev.dev,
-				     "cannot open: its container has another IOMMU backend, since a device that is not vuser's was there first; use a container of its own\n");
-		return -EINVAL;
-	}
-	return vuser_domain_enter(dev, dom);
-}
-
-/**
- * vuser_domain_close() - a device closes: its server forgets the map
- * @dev: the device
- * @deadline: when to give up and go on without the server
- *
- * Where DMA then still waits for memory of a consumer that came by iommufd, the
- * channel ends: the thread that waits will not read it for the next consumer.
- *
- * Context: process, from close_device(); not interruptible.
- */
-void vuser_domain_close(struct vuser_device *dev, ktime_t deadline)
-{
-	struct vuser_domain *dom = dev->domain;
-	struct vuser_told *told = dev->told;
-
-	vuser_told_close(told, deadline);
-	vuser_domain_set(dev, NULL);
-	if (dev->access && !vuser_access_idle(dev->access, deadline))
-		vuser_channel_hang_up(dev->chan, -ETIMEDOUT,
-				      "DMA waits for memory of a consumer that closes");
-	vuser_domain_set_told(dev, NULL);
-	vuser_told_put(told);
-	vuser_domain_put(dom);
-}
-
-/**
- * vuser_domain_dma() - DMA by message, of the open consumer's memory
- * @dev: the device
- * @iova: where
- * @buf: kernel memory
- * @len: bytes
- * @write: to the consumer's memory; else from it
- *
- * Context: process; a reader of the socket, with no other lock.  Waits for
- * nobody, but for memory of a consumer that came by iommufd; then without a
- * lock that others need.
- * Return: 0, -EINVAL, -EFAULT where nothing is mapped, -EACCES, or iommufd's
- * error.
- */
-int vuser_domain_dma(struct vuser_device *dev, u64 iova, void *buf, size_t len,
-		     bool write)
-{
-	struct vuser_access *access = NULL;
-	int ret = -EFAULT;
-
-	if (!len || iova + len - 1 < iova)
-		return -EINVAL;
-	down_read(&dev->domain_sem);
-	if (dev->domain) {
-		access = dev->domain->access;
-		if (access)
-			vuser_access_begin(access);
-		else
-			ret = vuser_domain_rw(dev->domain, iova, buf, len,
-					      write);
-	}
-	up_read(&dev->domain_sem);
-	if (access) {
-		ret = vuser_access_rw(access, iova, buf, len, write);
-		vuser_access_end(access);
-	}
-	return ret;
-}
-
-/**
- * vuser_iommu_init() - offer the backend to VFIO
+ * vuser_type1_init() - offer the backend to VFIO
+ * @owns: is a device one of ours?  Only groups of such devices are taken
  *
  * Return: 0 or a negative errno.
  */
-int vuser_iommu_init(void)
+int vuser_type1_init(bool (*owns)(struct device *dev))
 {
-	return vfio_register_iommu_driver(&vuser_iommu_ops);
+	vuser_type1_owns = owns;
+	return vfio_register_iommu_driver(&vuser_type1_ops);
 }
 
 /**
- * vuser_iommu_exit() - take it back; no container uses it any more
+ * vuser_type1_exit() - take it back; no container uses it any more
  */
-void vuser_iommu_exit(void)
+void vuser_type1_exit(void)
 {
-	vfio_unregister_iommu_driver(&vuser_iommu_ops);
+	vfio_unregister_iommu_driver(&vuser_type1_ops);
 	xa_destroy(&vuser_domains);
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The VFIO IOMMU backend: a container's ioctls, and devices that open in it. */
-#ifndef VUSER_IOMMU_H
-#define VUSER_IOMMU_H
+/* The VFIO IOMMU backend: a container's ioctls, which are those of type1. */
+#ifndef VUSER_TYPE1_H
+#define VUSER_TYPE1_H
 
-#include <linux/ktime.h>
 #include <linux/types.h>
 
-struct vuser_device;
+struct device;
+struct vuser_domain;
 
-int vuser_iommu_init(void);
-void vuser_iommu_exit(void);
+int vuser_type1_init(bool (*owns)(struct device *dev));
+void vuser_type1_exit(void);
+struct vuser_domain *vuser_type1_device_domain(struct device *dev);
 
-int vuser_domain_open(struct vuser_device *dev);
-void vuser_domain_close(struct vuser_device *dev, ktime_t deadline);
-int vuser_domain_dma(struct vuser_device *dev, u64 iova, void *buf, size_t len,
-		     bool write);
-
-#endif /* VUSER_IOMMU_H */
+#endif /* VUSER_TYPE1_H */

@@ -6,12 +6,14 @@
  * tables' range.  vuser_desc_check() sees whether it makes sense.
  */
 #include <linux/err.h>
+#include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 
-#include "netlink/priv.h"
-#include "vuser.h"
+#include "netlink/desc.h"
+#include "netlink/gen.h"
+#include "server/desc.h"
 
 static int vuser_nl_area(struct vuser_area *area, const struct nlattr *nest,
 			 struct netlink_ext_ack *extack)

@@ -1,15 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Requests: messages with file descriptors, sent from the helper's context. */
+/* Handlers for messages with file descriptors, which the helper sends. */
 #include <linux/err.h>
+#include <net/genetlink.h>
 
-#include "netlink/priv.h"
+#include "netlink/family.h"
+#include "netlink/find.h"
+#include "netlink/gen.h"
+#include "netlink/owner.h"
+#include "server/channel.h"
 #include "server/fdmsg.h"
 #include "vfio/device.h"
-#include "vuser.h"
+#include "vfio/state.h"
+#include "vfio/table.h"
+
+/* The first fdmsg of a device that waits, with an id of at least *@cursor. */
+static int vuser_nl_fdmsg_next(struct vuser_device *dev, u64 *cursor,
+			       struct vuser_fdmsg_info *info)
+{
+	struct vuser_channel *chan = vuser_state_channel_get(dev);
+	int ret;
+
+	if (!chan)
+		return -ENOENT;
+	ret = vuser_fdmsg_next(chan, cursor, info);
+	vuser_channel_put(chan);
+	return ret;
+}
 
 static int vuser_nl_request_fill(struct sk_buff *skb, u32 portid, u32 seq,
 				 int flags, struct vuser_device *dev,
-				 const struct vuser_request_info *req)
+				 const struct vuser_fdmsg_info *req)
 {
 	void *hdr;
 
@@ -61,7 +81,7 @@ static int vuser_nl_request_error(struct genl_info *info, int ret)
 
 int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vuser_request_info req;
+	struct vuser_fdmsg_info req;
 	struct vuser_device *dev;
 	struct sk_buff *reply;
 	u64 id, cursor;
@@ -75,7 +95,7 @@ int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(dev);
 
 	cursor = id;
-	ret = vuser_channel_next_request(dev, &cursor, &req);
+	ret = vuser_nl_fdmsg_next(dev, &cursor, &req);
 	if (ret || req.id != id) {
 		ret = vuser_nl_request_error(info, -ENOENT);
 		goto out_put;
@@ -100,18 +120,18 @@ out_put:
 int vuser_nl_request_get_dumpit(struct sk_buff *skb,
 				struct netlink_callback *cb)
 {
-	struct vuser_request_info req;
+	struct vuser_fdmsg_info req;
 	struct vuser_device *dev;
 	u32 id = cb->args[0];
 	u64 cursor = cb->args[1];
 	int ret = 0;
 
-	for (; !ret && (dev = vuser_device_next_get(&id)); id++) {
+	for (; !ret && (dev = vuser_table_next_get(&id)); id++) {
 		if (id != cb->args[0])
 			cursor = 0;
 		cb->args[0] = id;
 		cb->args[1] = cursor;
-		while (!vuser_channel_next_request(dev, &cursor, &req)) {
+		while (!vuser_nl_fdmsg_next(dev, &cursor, &req)) {
 			ret = vuser_nl_request_fill(skb,
 						    NETLINK_CB(cb->skb).portid,
 						    cb->nlh->nlmsg_seq,
@@ -139,14 +159,14 @@ int vuser_nl_send_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID) ||
 	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_NULL_FD))
 		return -EINVAL;
-	dev = vuser_nl_owned_get(info, VUSER_A_REQUEST_DEV,
+	dev = vuser_nl_owner_get(info, VUSER_A_REQUEST_DEV,
 				 VUSER_A_REQUEST_TOKEN);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
 	null_fd = nla_get_s32(info->attrs[VUSER_A_REQUEST_NULL_FD]);
-	ret = vuser_channel_send_request(dev, id, null_fd);
-	vuser_nl_owned_put(dev);
+	ret = vuser_fdmsg_send(dev->chan, id, null_fd);
+	vuser_nl_owner_put(dev);
 	return vuser_nl_request_error(info, ret);
 }
 
@@ -160,13 +180,13 @@ int vuser_nl_request_done_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID) ||
 	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_STATUS))
 		return -EINVAL;
-	dev = vuser_nl_owned_get(info, VUSER_A_REQUEST_DEV,
+	dev = vuser_nl_owner_get(info, VUSER_A_REQUEST_DEV,
 				 VUSER_A_REQUEST_TOKEN);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
 	status = nla_get_u32(info->attrs[VUSER_A_REQUEST_STATUS]);
-	ret = vuser_channel_refuse_request(dev, id, status);
-	vuser_nl_owned_put(dev);
+	ret = vuser_fdmsg_refuse(dev->chan, id, status);
+	vuser_nl_owner_put(dev);
 	return vuser_nl_request_error(info, ret);
 }

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel tells on its own: that a device changed or went, to all who
- * listen, and that a request waits, to the device's owner.
+ * Notifications: to everybody who subscribed, that a device changed or went; to the
+ * owner of a device, that an fdmsg waits.
  *
- * Changes are told from a work item, so that they may be noted under any lock
- * and a burst of them becomes one message that shows the last state.
+ * A work item sends the changes, so that they may be noted under any lock, and a
+ * burst of them becomes one message that shows the last state.
  */
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <net/genetlink.h>
 #include <net/net_namespace.h>
 
-#include "netlink/netlink.h"
-#include "netlink/priv.h"
+#include "netlink/family.h"
+#include "netlink/gen.h"
+#include "netlink/ntf.h"
+#include "netlink/show.h"
 #include "vfio/device.h"
-#include "vuser.h"
+#include "vfio/event.h"
+#include "vfio/table.h"
 
 /* Numbers of the devices that changed since they were last told. */
 static DEFINE_XARRAY(vuser_nl_changed);
@@ -23,8 +27,8 @@ static DEFINE_XARRAY(vuser_nl_changed);
 static struct sk_buff_head vuser_nl_gone;
 
 /*
- * Who listens to changes is told, as one whose socket is full, that something
- * was not told, and asks for all: devices and, where it owns some, requests.
+ * Report ENOBUFS to subscribers, as on overflow, so that they dump everything again:
+ * devices and, if they own some, fdmsgs.
  */
 static void vuser_nl_ntf_missed(void)
 {
@@ -39,12 +43,12 @@ static void vuser_nl_ntf_send(struct sk_buff *skb)
 				VUSER_NLGRP_DEVICES, GFP_KERNEL);
 }
 
-static void vuser_nl_ntf_changed(u32 id)
+static void vuser_nl_ntf_send_changed(u32 id)
 {
 	struct vuser_device *dev;
 	struct sk_buff *skb;
 
-	dev = vuser_device_find_get(id);
+	dev = vuser_table_find_get(id);
 	if (!dev)
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -52,7 +56,7 @@ static void vuser_nl_ntf_changed(u32 id)
 		vuser_nl_ntf_missed();
 		goto out_put;
 	}
-	if (vuser_nl_dev_fill(skb, dev, 0, 0, 0, VUSER_CMD_DEV_NTF, false))
+	if (vuser_nl_show_dev(skb, dev, 0, 0, 0, VUSER_CMD_DEV_NTF, false))
 		nlmsg_free(skb);
 	else
 		vuser_nl_ntf_send(skb);
@@ -71,19 +75,19 @@ static void vuser_nl_ntf_work(struct work_struct *work)
 		vuser_nl_ntf_send(skb);
 	xa_for_each(&vuser_nl_changed, id, entry) {
 		xa_erase(&vuser_nl_changed, id);
-		vuser_nl_ntf_changed(id);
+		vuser_nl_ntf_send_changed(id);
 	}
 }
 
 static DECLARE_WORK(vuser_nl_ntf, vuser_nl_ntf_work);
 
 /**
- * vuser_netlink_notify - tell everybody that a device appeared or changed
+ * vuser_nl_ntf_changed() - tell everybody that a device appeared or changed
  * @dev: the device
  *
  * Context: may sleep; any lock of the device may be held.
  */
-void vuser_netlink_notify(struct vuser_device *dev)
+void vuser_nl_ntf_changed(struct vuser_device *dev)
 {
 	if (xa_is_err(xa_store(&vuser_nl_changed, dev->id, xa_mk_value(1),
 			       GFP_KERNEL)))
@@ -93,12 +97,12 @@ void vuser_netlink_notify(struct vuser_device *dev)
 }
 
 /**
- * vuser_netlink_notify_del - tell everybody that a device went
+ * vuser_nl_ntf_removed() - tell everybody that a device went
  * @dev: the device, no longer in the table of devices
  *
  * Context: may sleep; any lock of the device may be held.
  */
-void vuser_netlink_notify_del(struct vuser_device *dev)
+void vuser_nl_ntf_removed(struct vuser_device *dev)
 {
 	struct sk_buff *skb;
 
@@ -108,7 +112,7 @@ void vuser_netlink_notify_del(struct vuser_device *dev)
 		vuser_nl_ntf_missed();
 		return;
 	}
-	if (vuser_nl_dev_fill_del(skb, dev)) {
+	if (vuser_nl_show_removed(skb, dev)) {
 		nlmsg_free(skb);
 		return;
 	}
@@ -117,49 +121,59 @@ void vuser_netlink_notify_del(struct vuser_device *dev)
 }
 
 /**
- * vuser_netlink_ring - tell a device's owner that a request waits
+ * vuser_nl_ntf_fdmsg() - tell a device's owner that an fdmsg waits
  * @dev: the device
- * @request_id: the request
+ * @fdmsg_id: the fdmsg
  *
- * The message may be lost.  An owner that lost some is told so by its socket
- * and asks for what waits; a new owner is rung for it.
+ * The message may be lost.  An owner that lost some gets ENOBUFS from its socket,
+ * and then dumps the fdmsgs that wait; a new owner is notified of each.
  *
  * Context: may sleep; any lock of the device may be held.
- * Return: 0, -ESRCH where the device has no owner, -ENOMEM, or what the
- * owner's socket made of it.
  */
-int vuser_netlink_ring(struct vuser_device *dev, u64 request_id)
+void vuser_nl_ntf_fdmsg(struct vuser_device *dev, u64 fdmsg_id)
 {
 	u32 portid = READ_ONCE(dev->owner_portid);
 	struct sk_buff *skb;
 	void *hdr;
 
 	if (!portid)
-		return -ESRCH;
+		return;
 	skb = genlmsg_new(nla_total_size(sizeof(u32)) +
 			  nla_total_size_64bit(sizeof(u64)), GFP_KERNEL);
 	if (!skb) {
 		vuser_nl_ntf_missed();
-		return -ENOMEM;
+		return;
 	}
 	hdr = genlmsg_put(skb, 0, 0, &vuser_nl_family, 0,
 			  VUSER_CMD_REQUEST_NTF);
 	if (!hdr || nla_put_u32(skb, VUSER_A_REQUEST_DEV, dev->id) ||
-	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_ID, request_id,
+	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_ID, fdmsg_id,
 			      VUSER_A_REQUEST_PAD)) {
 		nlmsg_free(skb);
-		return -EMSGSIZE;
+		return;
 	}
 	genlmsg_end(skb, hdr);
-	return genlmsg_unicast(&init_net, skb, portid);
+	genlmsg_unicast(&init_net, skb, portid);
 }
 
-int vuser_nl_ntf_init(void)
+static const struct vuser_event_ops vuser_nl_ntf_event_ops = {
+	.changed = vuser_nl_ntf_changed,
+	.removed = vuser_nl_ntf_removed,
+	.fdmsg = vuser_nl_ntf_fdmsg,
+};
+
+/**
+ * vuser_nl_ntf_init() - report what happens to devices from now on
+ */
+void __init vuser_nl_ntf_init(void)
 {
 	skb_queue_head_init(&vuser_nl_gone);
-	return 0;
+	vuser_event_init(&vuser_nl_ntf_event_ops);
 }
 
+/**
+ * vuser_nl_ntf_exit() - drop what was not sent
+ */
 void vuser_nl_ntf_exit(void)
 {
 	cancel_work_sync(&vuser_nl_ntf);

@@ -29,13 +29,14 @@
 #include <linux/mm.h>
 #include <linux/nospec.h>
 
+#include "compat.h"
 #include "region/mmap.h"
 #include "region/region.h"
+#include "region/regions.h"
 #include "region/shared.h"
 #include "region/trap.h"
 #include "server/channel.h"
-#include "vfio/device.h"
-#include "vuser.h"
+#include "server/desc.h"
 
 /* Faults -------------------------------------------------------------------- */
 
@@ -74,7 +75,7 @@ static struct vuser_trap vuser_fault_drop(struct vm_fault *vmf)
 	struct vm_area_struct *vma = vmf->vma;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
 	struct vuser_trap trap = {
-		.dev = vma->vm_private_data,
+		.regions = vma->vm_private_data,
 		.file = get_file(vma->vm_file),
 		.mm = vma->vm_mm,
 		.region = VUSER_OFFSET_TO_INDEX(pos),
@@ -123,7 +124,7 @@ static vm_fault_t vuser_fault_trap(const struct vuser_trap *trap)
 static vm_fault_t vuser_fault_take(const struct vuser_trap *trap,
 				   struct vuser_area *area, bool may_trap)
 {
-	switch (vuser_shared_take(trap->dev, area, trap->pgoff)) {
+	switch (vuser_shared_take(trap->regions, area, trap->pgoff)) {
 	case -EINTR:
 		/* in a system call the signal would still be there */
 		if (!may_trap)
@@ -157,15 +158,15 @@ static vm_fault_t vuser_fault_unlocked(struct vm_fault *vmf,
 
 static vm_fault_t vuser_fault(struct vm_fault *vmf)
 {
-	struct vuser_device *dev = vmf->vma->vm_private_data;
+	struct vuser_regions *regions = vmf->vma->vm_private_data;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
 	bool may_trap = vuser_fault_may_trap(vmf);
 	struct vuser_area *area;
 	struct page *page;
 
-	area = vuser_shared_area(dev, VUSER_OFFSET_TO_INDEX(pos),
+	area = vuser_shared_area(regions, VUSER_OFFSET_TO_INDEX(pos),
 				 pos & VUSER_OFFSET_MASK);
-	page = area ? vuser_shared_lookup(dev, vmf->pgoff) : NULL;
+	page = area ? vuser_shared_lookup(regions, vmf->pgoff) : NULL;
 	if (page)
 		return vmf_insert_pfn(vmf->vma, vmf->address,
 				      page_to_pfn(page));
@@ -189,14 +190,14 @@ static const struct vm_operations_struct vuser_vm_ops = {
 };
 
 /**
- * vuser_mapped_page() - the page that a consumer's mapping of a region shows
+ * vuser_mmap_page() - the page that a consumer's mapping of a region shows
  * @vma: any; the mmap lock is held
  * @addr: in it
  *
  * Return: the page of a shared area, with a reference, or NULL where loads and
  * stores are trapped, where it was not touched yet, and in other mappings.
  */
-struct page *vuser_mapped_page(struct vm_area_struct *vma, unsigned long addr)
+struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr)
 {
 	struct page *page;
 
@@ -213,13 +214,13 @@ struct page *vuser_mapped_page(struct vm_area_struct *vma, unsigned long addr)
 /* mmap ---------------------------------------------------------------------- */
 
 /* Is all of it in shared areas?  They need not be one. */
-static bool vuser_all_shared(struct vuser_device *dev, u32 index, u64 off,
+static bool vuser_all_shared(struct vuser_regions *regions, u32 index, u64 off,
 			     u64 size)
 {
 	u64 end = off + size;
 
 	while (off < end) {
-		struct vuser_area *area = vuser_shared_area(dev, index, off);
+		struct vuser_area *area = vuser_shared_area(regions, index, off);
 
 		if (!area)
 			return false;
@@ -230,7 +231,7 @@ static bool vuser_all_shared(struct vuser_device *dev, u32 index, u64 off,
 
 /**
  * vuser_mmap() - map a part of a region
- * @dev: open
+ * @regions: of a device that is open
  * @vma: the mapping to be, with the region and the offset in its vm_pgoff
  *
  * A consumer of which every access can be trapped may map all of a region that
@@ -241,13 +242,13 @@ static bool vuser_all_shared(struct vuser_device *dev, u32 index, u64 off,
  * Return: 0; -EINVAL for a private mapping, no such region, a range outside of
  * it, or an access that it does not allow; -EPERM for one to be executed.
  */
-int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma)
+int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 {
 	u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 index = VUSER_OFFSET_TO_INDEX(pos);
 	u64 off = pos & VUSER_OFFSET_MASK;
 	u64 size = vma->vm_end - vma->vm_start;
-	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_desc *desc = regions->chan->desc;
 	struct vuser_region *region;
 	vm_flags_t clear = VM_MAYEXEC;
 
@@ -255,13 +256,13 @@ int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	if (index >= desc->nr_regions || !vuser_region_mappable(dev, index))
+	if (index >= desc->nr_regions || !vuser_region_mappable(regions, index))
 		return -EINVAL;
 	region = &desc->regions[array_index_nospec(index, desc->nr_regions)];
 	if (off >= region->size || size > PAGE_ALIGN(region->size - off))
 		return -EINVAL;
-	if (vuser_device_sparse(dev) &&
-	    !vuser_all_shared(dev, index, off, size))
+	if (regions->sparse &&
+	    !vuser_all_shared(regions, index, off, size))
 		return -EINVAL;
 
 	if (!(region->flags & VFIO_REGION_INFO_FLAG_READ))
@@ -274,32 +275,7 @@ int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma)
 	vuser_vm_flags_mod(vma,
 			   VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP,
 			   clear);
-	vma->vm_private_data = dev;
+	vma->vm_private_data = regions;
 	vma->vm_ops = &vuser_vm_ops;
 	return 0;
-}
-
-/**
- * vuser_trap_open() - get ready for mappings
- * @dev: being opened, attached; its description stays until it is closed
- *
- * Context: process.
- * Return: 0 or -ENOMEM.
- */
-int vuser_trap_open(struct vuser_device *dev)
-{
-	dev->shared = vuser_shared_alloc(dev);
-	return dev->shared ? 0 : -ENOMEM;
-}
-
-/**
- * vuser_trap_close() - drop what mappings needed
- * @dev: being closed; every mapping is gone, since each holds the file
- *
- * Context: process, may sleep, but does not wait for the server.
- */
-void vuser_trap_close(struct vuser_device *dev)
-{
-	vuser_shared_free(dev, dev->shared);
-	dev->shared = NULL;
 }

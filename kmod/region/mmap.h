@@ -5,11 +5,9 @@
 
 struct page;
 struct vm_area_struct;
-struct vuser_device;
+struct vuser_regions;
 
-int vuser_mmap(struct vuser_device *dev, struct vm_area_struct *vma);
-struct page *vuser_mapped_page(struct vm_area_struct *vma, unsigned long addr);
-int vuser_trap_open(struct vuser_device *dev);
-void vuser_trap_close(struct vuser_device *dev);
+int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma);
+struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr);
 
 #endif /* VUSER_MAPPING_H */

@@ -11,28 +11,29 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "compat.h"
 #include "region/region.h"
+#include "region/regions.h"
 #include "region/shared.h"
 #include "server/channel.h"
 #include "server/cmd.h"
-#include "vfio/device.h"
-#include "vuser.h"
+#include "server/desc.h"
 
 /**
- * vuser_nr_regions() - regions that the consumer sees
- * @dev: open
+ * vuser_region_count() - regions that the consumer sees
+ * @regions: of a device that is open
  *
  * Return: those of the server, and at least those that every PCI device has.
  */
-u32 vuser_nr_regions(struct vuser_device *dev)
+u32 vuser_region_count(struct vuser_regions *regions)
 {
-	return max_t(u32, dev->chan->desc->nr_regions, VFIO_PCI_NUM_REGIONS);
+	return max_t(u32, regions->chan->desc->nr_regions, VFIO_PCI_NUM_REGIONS);
 }
 
-static struct vuser_region *vuser_region_get(struct vuser_device *dev,
+static struct vuser_region *vuser_region_get(struct vuser_regions *regions,
 					     u64 index)
 {
-	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_desc *desc = regions->chan->desc;
 
 	if (index >= desc->nr_regions)
 		return NULL;
@@ -42,7 +43,7 @@ static struct vuser_region *vuser_region_get(struct vuser_device *dev,
 /* One access ---------------------------------------------------------------- */
 
 /* True when the store was an event and is done with. */
-static bool vuser_region_event(struct vuser_device *dev,
+static bool vuser_region_event(struct vuser_regions *regions,
 			       struct vuser_region *region, u64 off, u64 val,
 			       u32 size)
 {
@@ -57,7 +58,7 @@ static bool vuser_region_event(struct vuser_device *dev,
 		    io->datamatch != val)
 			continue;
 		vuser_eventfd_signal(io->ctx);
-		vuser_count(dev, VUSER_COUNT_IOEVENTFD);
+		vuser_channel_count(regions->chan, VUSER_COUNT_IOEVENTFD);
 		return true;
 	}
 	return false;
@@ -65,7 +66,7 @@ static bool vuser_region_event(struct vuser_device *dev,
 
 /**
  * vuser_region_load() - one load from a region
- * @dev: open
+ * @regions: of a device that is open
  * @region: index, checked by the caller
  * @off: offset in bytes, inside the region with all of @size
  * @val: the value, zero-extended; all ones when it fails
@@ -75,20 +76,20 @@ static bool vuser_region_event(struct vuser_device *dev,
  * Return: 0, -EIO when the server refused it, -EINTR when killed, -ETIMEDOUT,
  * or -ENOTCONN when the server is lost.
  */
-int vuser_region_load(struct vuser_device *dev, u32 region, u64 off, u64 *val,
+int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *val,
 		      u32 size)
 {
 	__le64 data = 0;
 	int ret;
 
-	ret = vuser_channel_region_read(dev, region, off, &data, size);
+	ret = vuser_cmd_region_read(regions->chan, region, off, &data, size);
 	*val = ret ? U64_MAX >> (64 - 8 * size) : le64_to_cpu(data);
 	return ret;
 }
 
 /**
  * vuser_region_store() - one store to a region
- * @dev: open
+ * @regions: of a device that is open
  * @region: index, checked by the caller
  * @off: offset in bytes, inside the region with all of @size
  * @val: the value
@@ -101,15 +102,15 @@ int vuser_region_load(struct vuser_device *dev, u32 region, u64 off, u64 *val,
  * Context: process, no mmap lock held; sleeps killably for the server.
  * Return: 0, or as vuser_region_load().
  */
-int vuser_region_store(struct vuser_device *dev, u32 region, u64 off, u64 val,
+int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 val,
 		       u32 size)
 {
-	struct vuser_region *r = &dev->chan->desc->regions[region];
+	struct vuser_region *r = &regions->chan->desc->regions[region];
 	__le64 data = cpu_to_le64(val);
 
-	if (vuser_region_event(dev, r, off, val, size))
+	if (vuser_region_event(regions, r, off, val, size))
 		return 0;
-	return vuser_channel_region_write(dev, region, off, &data, size,
+	return vuser_cmd_region_write(regions->chan, region, off, &data, size,
 					  r->posted);
 }
 
@@ -141,7 +142,7 @@ static u32 vuser_region_width(u64 index, u64 off, size_t count)
 }
 
 /* Checks and clips; the region, or NULL with *@ret the answer. */
-static struct vuser_region *vuser_region_clip(struct vuser_device *dev,
+static struct vuser_region *vuser_region_clip(struct vuser_regions *regions,
 					      loff_t pos, size_t *count,
 					      u32 flag, ssize_t *ret)
 {
@@ -149,7 +150,7 @@ static struct vuser_region *vuser_region_clip(struct vuser_device *dev,
 	struct vuser_region *region;
 
 	*ret = -EINVAL;
-	region = vuser_region_get(dev, VUSER_OFFSET_TO_INDEX((u64)pos));
+	region = vuser_region_get(regions, VUSER_OFFSET_TO_INDEX((u64)pos));
 	if (!region || off >= region->size || !(region->flags & flag))
 		return NULL;
 	*count = min_t(u64, *count, region->size - off);
@@ -157,31 +158,31 @@ static struct vuser_region *vuser_region_clip(struct vuser_device *dev,
 	return *count ? region : NULL;
 }
 
-static int vuser_region_get_user(struct vuser_device *dev, u32 index, u64 off,
+static int vuser_region_get_user(struct vuser_regions *regions, u32 index, u64 off,
 				 char __user *buf, u32 size)
 {
 	u64 val;
-	int ret = vuser_region_load(dev, index, off, &val, size);
+	int ret = vuser_region_load(regions, index, off, &val, size);
 
 	if (ret)
 		return ret;
 	return copy_to_user(buf, &val, size) ? -EFAULT : 0;
 }
 
-static int vuser_region_put_user(struct vuser_device *dev, u32 index, u64 off,
+static int vuser_region_put_user(struct vuser_regions *regions, u32 index, u64 off,
 				 char __user *buf, u32 size)
 {
 	u64 val = 0;
 
 	if (copy_from_user(&val, buf, size))
 		return -EFAULT;
-	return vuser_region_store(dev, index, off, val, size);
+	return vuser_region_store(regions, index, off, val, size);
 }
 
 /* One access after the other, until one fails. */
-static ssize_t vuser_region_transfer(struct vuser_device *dev, char __user *buf,
+static ssize_t vuser_region_transfer(struct vuser_regions *regions, char __user *buf,
 				     size_t count, loff_t *ppos, u32 flag,
-				     int (*access)(struct vuser_device *dev,
+				     int (*access)(struct vuser_regions *regions,
 						   u32 index, u64 off,
 						   char __user *buf, u32 size))
 {
@@ -190,7 +191,7 @@ static ssize_t vuser_region_transfer(struct vuser_device *dev, char __user *buf,
 	size_t done = 0;
 	ssize_t ret;
 
-	if (!vuser_region_clip(dev, *ppos, &count, flag, &ret))
+	if (!vuser_region_clip(regions, *ppos, &count, flag, &ret))
 		return ret;
 
 	while (done < count) {
@@ -198,7 +199,7 @@ static ssize_t vuser_region_transfer(struct vuser_device *dev, char __user *buf,
 		if (ret)
 			break;
 		size = vuser_region_width(index, off + done, count - done);
-		ret = access(dev, index, off + done, buf + done, size);
+		ret = access(regions, index, off + done, buf + done, size);
 		if (ret)
 			break;
 		done += size;
@@ -209,7 +210,7 @@ static ssize_t vuser_region_transfer(struct vuser_device *dev, char __user *buf,
 
 /**
  * vuser_region_pread() - read(2) and pread(2) on the device file
- * @dev: open
+ * @regions: of a device that is open
  * @buf: the consumer's buffer
  * @count: bytes
  * @ppos: region and offset; advanced
@@ -217,27 +218,27 @@ static ssize_t vuser_region_transfer(struct vuser_device *dev, char __user *buf,
  * Return: bytes read, short where a later piece failed or the region ends;
  * -EINVAL for no such region or offset, -EFAULT, or as vuser_region_load().
  */
-ssize_t vuser_region_pread(struct vuser_device *dev, char __user *buf,
+ssize_t vuser_region_pread(struct vuser_regions *regions, char __user *buf,
 			   size_t count, loff_t *ppos)
 {
-	return vuser_region_transfer(dev, buf, count, ppos,
+	return vuser_region_transfer(regions, buf, count, ppos,
 				     VFIO_REGION_INFO_FLAG_READ,
 				     vuser_region_get_user);
 }
 
 /**
  * vuser_region_pwrite() - write(2) and pwrite(2) on the device file
- * @dev: open
+ * @regions: of a device that is open
  * @buf: the consumer's buffer
  * @count: bytes
  * @ppos: region and offset; advanced
  *
  * Return: bytes written, else as vuser_region_pread().
  */
-ssize_t vuser_region_pwrite(struct vuser_device *dev, const char __user *buf,
+ssize_t vuser_region_pwrite(struct vuser_regions *regions, const char __user *buf,
 			    size_t count, loff_t *ppos)
 {
-	return vuser_region_transfer(dev, (char __user *)buf, count, ppos,
+	return vuser_region_transfer(regions, (char __user *)buf, count, ppos,
 				     VFIO_REGION_INFO_FLAG_WRITE,
 				     vuser_region_put_user);
 }
@@ -255,20 +256,20 @@ static bool vuser_region_is_io(struct vuser_desc *desc, u32 index)
 
 /**
  * vuser_region_mappable() - may the consumer map a region at all?
- * @dev: open
+ * @regions: of a device that is open
  * @index: of the region, below VUSER_MAX_REGIONS
  *
  * Return: true also where only trapped accesses are possible.
  */
-bool vuser_region_mappable(struct vuser_device *dev, u32 index)
+bool vuser_region_mappable(struct vuser_regions *regions, u32 index)
 {
-	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_desc *desc = regions->chan->desc;
 	struct vuser_region *region = &desc->regions[index];
 
 	if (!region->size)
 		return false;
-	if (vuser_device_sparse(dev))
-		return vuser_shared_count(dev, index);
+	if (regions->sparse)
+		return vuser_shared_count(regions, index);
 	if (region->nr_areas || (region->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return true;
 	return index <= VFIO_PCI_BAR5_REGION_INDEX &&
@@ -276,11 +277,11 @@ bool vuser_region_mappable(struct vuser_device *dev, u32 index)
 }
 
 /* Of what the server shares only that which mmap takes. */
-static int vuser_region_sparse_cap(struct vuser_device *dev, u32 index,
+static int vuser_region_sparse_cap(struct vuser_regions *regions, u32 index,
 				   struct vfio_info_cap *caps)
 {
 	struct vfio_region_info_cap_sparse_mmap *sparse;
-	u32 nr = vuser_shared_count(dev, index), i, n = 0;
+	u32 nr = vuser_shared_count(regions, index), i, n = 0;
 	size_t size = struct_size(sparse, areas, nr);
 	struct vuser_area *area;
 	int ret;
@@ -291,7 +292,7 @@ static int vuser_region_sparse_cap(struct vuser_device *dev, u32 index,
 	sparse->header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
 	sparse->header.version = 1;
 	sparse->nr_areas = nr;
-	for (i = 0; (area = vuser_shared_next(dev, index, &i)); i++) {
+	for (i = 0; (area = vuser_shared_next(regions, index, &i)); i++) {
 		sparse->areas[n].offset = area->offset;
 		sparse->areas[n++].size = area->size;
 	}
@@ -322,35 +323,34 @@ static bool vuser_region_whole(struct vuser_region *region)
 
 /**
  * vuser_region_info() - what VFIO_DEVICE_GET_REGION_INFO says of a region
- * @vdev: open
+ * @regions: of a device that is open
  * @info: index is read, the rest filled in, but for the capabilities' offset
  * @caps: capabilities are added
  *
  * Return: 0, -EINVAL for no such region, or -ENOMEM.
  */
-int vuser_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *info,
 		      struct vfio_info_cap *caps)
 {
-	struct vuser_device *dev = to_vuser(vdev);
 	struct vuser_region *region;
 	int ret = 0;
 
-	if (info->index >= vuser_nr_regions(dev))
+	if (info->index >= vuser_region_count(regions))
 		return -EINVAL;
 	info->offset = VUSER_INDEX_TO_OFFSET(info->index);
 	info->size = 0;
 	info->flags = 0;
-	region = vuser_region_get(dev, info->index);
+	region = vuser_region_get(regions, info->index);
 	if (!region || !region->size)
 		return 0;
 
 	info->size = region->size;
 	info->flags = region->flags & (VFIO_REGION_INFO_FLAG_READ |
 				       VFIO_REGION_INFO_FLAG_WRITE);
-	if (vuser_region_mappable(dev, info->index)) {
+	if (vuser_region_mappable(regions, info->index)) {
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
-		if (vuser_device_sparse(dev) && !vuser_region_whole(region))
-			ret = vuser_region_sparse_cap(dev, info->index, caps);
+		if (regions->sparse && !vuser_region_whole(region))
+			ret = vuser_region_sparse_cap(regions, info->index, caps);
 	}
 	if (!ret && region->has_type)
 		ret = vuser_region_type_cap(region, caps);
@@ -375,14 +375,14 @@ static int vuser_region_put_caps(struct vfio_region_info *info,
 
 /**
  * vuser_region_ioctl() - VFIO_DEVICE_GET_REGION_INFO
- * @vdev: open
+ * @regions: of a device that is open
  * @arg: the consumer's struct
  *
  * Not called where VFIO itself does this, with vuser_region_info().
  *
  * Return: 0, -EFAULT, -EINVAL or -ENOMEM.
  */
-long vuser_region_ioctl(struct vfio_device *vdev,
+long vuser_region_ioctl(struct vuser_regions *regions,
 			struct vfio_region_info __user *arg)
 {
 	unsigned long minsz = offsetofend(struct vfio_region_info, offset);
@@ -394,11 +394,43 @@ long vuser_region_ioctl(struct vfio_device *vdev,
 		return -EFAULT;
 	if (info.argsz < minsz)
 		return -EINVAL;
-	ret = vuser_region_info(vdev, &info, &caps);
+	ret = vuser_region_info(regions, &info, &caps);
 	if (!ret && caps.size)
 		ret = vuser_region_put_caps(&info, &caps, arg);
 	kfree(caps.buf);
 	if (ret)
 		return ret;
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* Open and close ------------------------------------------------------------ */
+
+/**
+ * vuser_region_open() - a device opens: get ready for its regions
+ * @regions: of the device
+ * @chan: its channel; the device does not detach before the close
+ * @sparse: the consumer may map shared areas only
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int vuser_region_open(struct vuser_regions *regions, struct vuser_channel *chan,
+		      bool sparse)
+{
+	regions->chan = chan;
+	regions->sparse = sparse;
+	regions->shared = vuser_shared_alloc(chan->desc);
+	return regions->shared ? 0 : -ENOMEM;
+}
+
+/**
+ * vuser_region_close() - a device closes: release what its mappings needed
+ * @regions: of the device; no mapping is left, since each holds the device file
+ *
+ * Context: process, may sleep, but does not wait for the server.
+ */
+void vuser_region_close(struct vuser_regions *regions)
+{
+	vuser_shared_free(regions->chan->desc, regions->shared);
+	regions->shared = NULL;
 }

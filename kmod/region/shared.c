@@ -13,10 +13,12 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "compat.h"
 #include "dma/file.h"
+#include "region/regions.h"
 #include "region/shared.h"
 #include "server/channel.h"
-#include "vuser.h"
+#include "server/desc.h"
 
 /**
  * struct vuser_shared - what is held of a device's shared areas while open
@@ -70,16 +72,15 @@ static void vuser_area_close(const struct vuser_region *region,
 
 /**
  * vuser_shared_alloc() - get ready to show a device's shared areas
- * @dev: being opened; its description stays until vuser_shared_free()
+ * @desc: of a device that is being opened; stays until vuser_shared_free()
  *
  * Areas whose files cannot be shown are left out: they are trapped.
  *
  * Context: process.
  * Return: what to give to vuser_shared_free(), or NULL without memory.
  */
-struct vuser_shared *vuser_shared_alloc(struct vuser_device *dev)
+struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc)
 {
-	struct vuser_desc *desc = dev->chan->desc;
 	struct vuser_shared *shared;
 	u32 i, j;
 
@@ -98,17 +99,16 @@ struct vuser_shared *vuser_shared_alloc(struct vuser_device *dev)
 }
 
 /**
- * vuser_shared_free() - let go of all shared pages
- * @dev: its last file is being closed, so that no mapping is left
+ * vuser_shared_free() - release all shared pages
+ * @desc: of a device whose last file is being closed, so that no mapping is left
  * @shared: of vuser_shared_alloc(), or NULL
  *
  * Pages that may have been written to are marked dirty.
  *
  * Context: process; may sleep for page locks.
  */
-void vuser_shared_free(struct vuser_device *dev, struct vuser_shared *shared)
+void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared)
 {
-	struct vuser_desc *desc = dev->chan->desc;
 	struct page *page;
 	unsigned long i;
 	u32 j;
@@ -133,20 +133,20 @@ void vuser_shared_free(struct vuser_device *dev, struct vuser_shared *shared)
 
 /**
  * vuser_shared_area() - the shared area at an offset
- * @dev: open
+ * @regions: of a device that is open
  * @index: of the region, below VUSER_MAX_REGIONS
  * @off: from the start of the region, bytes
  *
  * Context: any.
  * Return: the area, or NULL where loads and stores are trapped.
  */
-struct vuser_area *vuser_shared_area(struct vuser_device *dev, u32 index,
+struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 				     u64 off)
 {
-	struct vuser_region *region = &dev->chan->desc->regions[index];
+	struct vuser_region *region = &regions->chan->desc->regions[index];
 	u32 i;
 
-	for_each_set_bit(i, dev->shared->usable[index], region->nr_areas) {
+	for_each_set_bit(i, regions->shared->usable[index], region->nr_areas) {
 		struct vuser_area *area = &region->areas[i];
 
 		if (off >= area->offset && off - area->offset < area->size)
@@ -157,45 +157,45 @@ struct vuser_area *vuser_shared_area(struct vuser_device *dev, u32 index,
 
 /**
  * vuser_shared_count() - how many of a region's areas can be shown
- * @dev: open
+ * @regions: of a device that is open
  * @index: of the region, below VUSER_MAX_REGIONS
  *
  * Context: any.
  */
-u32 vuser_shared_count(struct vuser_device *dev, u32 index)
+u32 vuser_shared_count(struct vuser_regions *regions, u32 index)
 {
-	return bitmap_weight(dev->shared->usable[index], VUSER_MAX_AREAS);
+	return bitmap_weight(regions->shared->usable[index], VUSER_MAX_AREAS);
 }
 
 /**
  * vuser_shared_next() - the next area that can be shown
- * @dev: open
+ * @regions: of a device that is open
  * @index: of the region, below VUSER_MAX_REGIONS
  * @i: number of the first area to look at; that of the area on return
  *
  * Context: any.
  * Return: the area, or NULL when there is none any more.
  */
-struct vuser_area *vuser_shared_next(struct vuser_device *dev, u32 index,
+struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 				     u32 *i)
 {
-	struct vuser_region *region = &dev->chan->desc->regions[index];
+	struct vuser_region *region = &regions->chan->desc->regions[index];
 
-	*i = find_next_bit(dev->shared->usable[index], region->nr_areas, *i);
+	*i = find_next_bit(regions->shared->usable[index], region->nr_areas, *i);
 	return *i < region->nr_areas ? &region->areas[*i] : NULL;
 }
 
 /**
  * vuser_shared_lookup() - a page that is already held
- * @dev: open
+ * @regions: of a device that is open
  * @pgoff: page number in the device file
  *
  * Context: any.
  * Return: the page, or NULL.
  */
-struct page *vuser_shared_lookup(struct vuser_device *dev, pgoff_t pgoff)
+struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff)
 {
-	return xa_load(&dev->shared->pages, pgoff);
+	return xa_load(&regions->shared->pages, pgoff);
 }
 
 /*
@@ -233,7 +233,7 @@ static struct page *vuser_file_page(struct file *file, u64 off)
 
 /**
  * vuser_shared_take() - take a page of a shared area and hold it
- * @dev: open
+ * @regions: of a device that is open
  * @area: of vuser_shared_area()
  * @pgoff: page number in the device file, inside of @area
  *
@@ -242,11 +242,11 @@ static struct page *vuser_file_page(struct file *file, u64 off)
  * Return: 0; -EINTR or -EAGAIN: try again; -ENOMEM; else the page cannot be
  * shown and is trapped.
  */
-int vuser_shared_take(struct vuser_device *dev, struct vuser_area *area,
+int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		      pgoff_t pgoff)
 {
 	u64 off = ((u64)pgoff << PAGE_SHIFT & VUSER_OFFSET_MASK) - area->offset;
-	struct vuser_shared *shared = dev->shared;
+	struct vuser_shared *shared = regions->shared;
 	struct page *page;
 	int err = -ENOSPC;
 

@@ -7,21 +7,22 @@
 
 struct page;
 struct vuser_area;
-struct vuser_device;
+struct vuser_desc;
+struct vuser_regions;
 struct vuser_shared;
 
 /* Pages held for one device at most; what is beyond is trapped. */
 #define VUSER_SHARED_MAX_PAGES	((1UL << 30) >> PAGE_SHIFT)
 
-struct vuser_shared *vuser_shared_alloc(struct vuser_device *dev);
-void vuser_shared_free(struct vuser_device *dev, struct vuser_shared *shared);
-struct vuser_area *vuser_shared_area(struct vuser_device *dev, u32 region,
+struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc);
+void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared);
+struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 region,
 				     u64 off);
-u32 vuser_shared_count(struct vuser_device *dev, u32 region);
-struct vuser_area *vuser_shared_next(struct vuser_device *dev, u32 region,
+u32 vuser_shared_count(struct vuser_regions *regions, u32 region);
+struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 region,
 				     u32 *i);
-struct page *vuser_shared_lookup(struct vuser_device *dev, pgoff_t pgoff);
-int vuser_shared_take(struct vuser_device *dev, struct vuser_area *area,
+struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff);
+int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		      pgoff_t pgoff);
 
 #endif /* VUSER_SHARED_H */

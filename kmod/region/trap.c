@@ -14,11 +14,13 @@
 #include <asm/ptrace.h>
 
 #include "region/region.h"
+#include "region/regions.h"
 #include "region/trap.h"
 #include "server/channel.h"
+#include "server/desc.h"
 #include "trace.h"
-#include "vuser.h"
-#include "x86/insn.h"
+#include "x86/decode.h"
+#include "x86/emulate.h"
 #include "x86/xmm.h"
 
 /* Registers ----------------------------------------------------------------- */
@@ -90,7 +92,7 @@ static u32 vuser_piece(u64 off, u32 size)
 /* The last page of a region that does not fill it reads as all ones. */
 static bool vuser_trap_inside(const struct vuser_trap *trap, u64 off, u32 size)
 {
-	u64 end = trap->dev->chan->desc->regions[trap->region].size;
+	u64 end = trap->regions->chan->desc->regions[trap->region].size;
 
 	return off < end && size <= end - off;
 }
@@ -111,9 +113,9 @@ static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 		int err = -ENXIO;
 
 		if (vuser_trap_inside(trap, off, piece))
-			err = vuser_region_load(trap->dev, trap->region, off,
+			err = vuser_region_load(trap->regions, trap->region, off,
 						&part, piece);
-		trace_vuser_trap(trap->dev, trap->region, off, piece, false,
+		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off, piece, false,
 				 part, err);
 		if (err == -EINTR)
 			return err;
@@ -123,7 +125,7 @@ static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 		off += piece;
 		done += piece;
 	}
-	vuser_count(trap->dev, VUSER_COUNT_TRAP_LOAD);
+	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_LOAD);
 	return 0;
 }
 
@@ -140,16 +142,16 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 
 		memcpy(&part, (const u8 *)val + done, piece);
 		if (vuser_trap_inside(trap, off, piece))
-			err = vuser_region_store(trap->dev, trap->region, off,
+			err = vuser_region_store(trap->regions, trap->region, off,
 						 part, piece);
-		trace_vuser_trap(trap->dev, trap->region, off, piece, true,
+		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off, piece, true,
 				 part, err);
 		if (err == -EINTR)
 			return err;
 		off += piece;
 		done += piece;
 	}
-	vuser_count(trap->dev, VUSER_COUNT_TRAP_STORE);
+	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_STORE);
 	return 0;
 }
 
@@ -184,7 +186,7 @@ static int vuser_exec_vec(const struct vuser_trap *trap,
 		err = vuser_trap_load(trap, val, insn->size);
 	if (err)
 		return err;
-	vuser_insn_exec_vec(insn, regs, xmm, val);
+	vuser_emulate_vec(insn, regs, xmm, val);
 	if (insn->store)
 		return vuser_trap_store(trap, val, insn->size);
 	vuser_xmm_set(insn->reg, xmm, insn->vex);
@@ -218,7 +220,7 @@ static int vuser_exec_movs(const struct vuser_trap *trap,
 			return -EFAULT;
 	}
 	if (!err)
-		vuser_insn_exec(insn, regs, &val);
+		vuser_emulate(insn, regs, &val);
 	return err;
 }
 
@@ -239,7 +241,7 @@ static int vuser_exec(const struct vuser_trap *trap,
 
 	if (insn->load)
 		err = vuser_trap_load(trap, &val, insn->size);
-	if (!err && vuser_insn_exec(insn, regs, &val))
+	if (!err && vuser_emulate(insn, regs, &val))
 		err = vuser_trap_store(trap, &val, insn->size);
 	return err;
 }
@@ -248,8 +250,8 @@ static void vuser_trap_refuse(const struct vuser_trap *trap,
 			      const struct pt_regs *pt, const u8 *code,
 			      u32 len)
 {
-	vuser_count(trap->dev, VUSER_COUNT_TRAP_REFUSED);
-	dev_warn_ratelimited(trap->dev->vdev.dev,
+	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_REFUSED);
+	dev_warn_ratelimited(trap->regions->chan->user.dev,
 			     "%s[%d]: cannot emulate the instruction at %lx, touching region %u at 0x%llx: %*ph\n",
 			     current->comm, task_pid_nr(current), pt->ip,
 			     trap->region, trap->off, len, code);
@@ -279,7 +281,7 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 		goto refuse;
 	len = sizeof(code) - copy_from_user(code, (void __user *)pt->ip,
 					    sizeof(code));
-	if (vuser_insn_decode(&insn, code, len, &regs) ||
+	if (vuser_decode(&insn, code, len, &regs) ||
 	    !vuser_trap_matches(trap, &insn))
 		goto refuse;
 	if (insn.store && insn.op != VUSER_INSN_MOVS && !trap->may_write)

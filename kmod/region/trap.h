@@ -7,11 +7,11 @@
 
 struct file;
 struct mm_struct;
-struct vuser_device;
+struct vuser_regions;
 
 /**
  * struct vuser_trap - a fault, copied out of what its lock protects
- * @dev: the device, open
+ * @regions: of the device, open
  * @file: the device file; a reference of ours
  * @mm: of the mapping
  * @region: index
@@ -23,7 +23,7 @@ struct vuser_device;
  * @may_retry: an error is not told: the fault is made again
  */
 struct vuser_trap {
-	struct vuser_device *dev;
+	struct vuser_regions *regions;
 	struct file *file;
 	struct mm_struct *mm;
 	u32 region;

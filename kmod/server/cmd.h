@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The commands of vfio-user that the kernel sends, each as a function. */
-#ifndef VUSER_COMMAND_H
-#define VUSER_COMMAND_H
+#ifndef VUSER_CMD_H
+#define VUSER_CMD_H
 
 #include <linux/ktime.h>
 #include <linux/types.h>
 
 struct file;
-struct vuser_device;
+struct vuser_channel;
 
-int vuser_channel_region_read(struct vuser_device *dev, u32 region, u64 off,
-			      void *buf, u32 count);
-int vuser_channel_region_write(struct vuser_device *dev, u32 region, u64 off,
-			       const void *buf, u32 count, bool posted);
-int vuser_channel_region_write_until(struct vuser_device *dev, u32 region,
-				     u64 off, const void *buf, u32 count,
+int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
+			  void *buf, u32 count);
+int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
+			   const void *buf, u32 count, bool posted);
+int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
+				 u64 off, const void *buf, u32 count,
 				     ktime_t deadline, bool killable);
-int vuser_channel_dma_map(struct vuser_device *dev, u64 iova, u64 size,
-			  u32 prot, struct file *file, u64 offset,
+int vuser_cmd_dma_map(struct vuser_channel *chan, u64 iova, u64 size,
+		      u32 prot, struct file *file, u64 offset,
 			  ktime_t deadline);
-int vuser_channel_dma_unmap(struct vuser_device *dev, u64 iova, u64 size,
-			    ktime_t deadline, bool killable, bool *sent);
-int vuser_channel_reset(struct vuser_device *dev, ktime_t deadline,
-			bool killable);
-int vuser_channel_set_irqs(struct vuser_device *dev, u32 index, u32 flags,
-			   u32 start, u32 count, struct file **files,
+int vuser_cmd_dma_unmap(struct vuser_channel *chan, u64 iova, u64 size,
+			ktime_t deadline, bool killable, bool *sent);
+int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
+		    bool killable);
+int vuser_cmd_set_irqs(struct vuser_channel *chan, u32 index, u32 flags,
+		       u32 start, u32 count, struct file **files,
 			   u32 nfiles, ktime_t deadline);
-int vuser_channel_disable_irqs(struct vuser_device *dev, u32 index,
-			       ktime_t deadline, bool killable, bool *sent);
-int vuser_channel_feature(struct vuser_device *dev, u32 flags, void *data,
-			  size_t size, size_t *reply_size);
+int vuser_cmd_disable_irqs(struct vuser_channel *chan, u32 index,
+			   ktime_t deadline, bool killable, bool *sent);
+int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,
+		      size_t size, size_t *reply_size);
 
-#endif /* VUSER_COMMAND_H */
+#endif /* VUSER_CMD_H */

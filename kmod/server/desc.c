@@ -11,6 +11,7 @@
 #include <linux/sort.h>
 #include <uapi/linux/vfio_user.h>
 
+#include "server/desc.h"
 #include "vuser.h"
 
 /**
@@ -28,7 +29,7 @@ struct vuser_desc *vuser_desc_alloc(void)
 	return desc;
 }
 
-static void vuser_region_release(struct vuser_region *region)
+static void vuser_desc_region_release(struct vuser_region *region)
 {
 	u32 i;
 
@@ -48,7 +49,7 @@ static void vuser_desc_release(struct kref *ref)
 	u32 i;
 
 	for (i = 0; i < VUSER_MAX_REGIONS; i++)
-		vuser_region_release(&desc->regions[i]);
+		vuser_desc_region_release(&desc->regions[i]);
 	kfree(desc->config);
 	kvfree(desc);
 }
@@ -62,7 +63,7 @@ void vuser_desc_put(struct vuser_desc *desc)
 	kref_put(&desc->ref, vuser_desc_release);
 }
 
-static int vuser_area_cmp(const void *a, const void *b)
+static int vuser_desc_area_cmp(const void *a, const void *b)
 {
 	const struct vuser_area *x = a, *y = b;
 
@@ -70,14 +71,14 @@ static int vuser_area_cmp(const void *a, const void *b)
 }
 
 /* Page aligned, inside the region, none over another; sorted on return. */
-static int vuser_areas_check(struct vuser_region *region)
+static int vuser_desc_areas_check(struct vuser_region *region)
 {
 	u64 end = 0, size = PAGE_ALIGN(region->size), area_end, file_end;
 	struct vuser_area *area;
 	u32 i;
 
 	sort(region->areas, region->nr_areas, sizeof(*region->areas),
-	     vuser_area_cmp, NULL);
+	     vuser_desc_area_cmp, NULL);
 	for (i = 0; i < region->nr_areas; i++) {
 		area = &region->areas[i];
 		if (!area->size || !PAGE_ALIGNED(area->offset) ||
@@ -95,7 +96,7 @@ static int vuser_areas_check(struct vuser_region *region)
 	return 0;
 }
 
-static int vuser_ioeventfds_check(struct vuser_region *region)
+static int vuser_desc_ioeventfds_check(struct vuser_region *region)
 {
 	struct vuser_ioeventfd *io;
 	u32 i;
@@ -114,7 +115,7 @@ static int vuser_ioeventfds_check(struct vuser_region *region)
 	return 0;
 }
 
-static int vuser_region_check(struct vuser_region *region)
+static int vuser_desc_region_check(struct vuser_region *region)
 {
 	int ret;
 
@@ -122,8 +123,8 @@ static int vuser_region_check(struct vuser_region *region)
 		return -EINVAL;
 	if (!region->size && (region->nr_areas || region->nr_ioeventfds))
 		return -EINVAL;
-	ret = vuser_areas_check(region);
-	return ret ? ret : vuser_ioeventfds_check(region);
+	ret = vuser_desc_areas_check(region);
+	return ret ? ret : vuser_desc_ioeventfds_check(region);
 }
 
 /**
@@ -144,7 +145,7 @@ int vuser_desc_check(struct vuser_desc *desc)
 	    desc->config_size > VUSER_CONFIG_MAX)
 		return -EINVAL;
 	for (i = 0; i < desc->nr_regions; i++) {
-		ret = vuser_region_check(&desc->regions[i]);
+		ret = vuser_desc_region_check(&desc->regions[i]);
 		if (ret)
 			return ret;
 		desc->regions[i].flags &= VFIO_REGION_INFO_FLAG_READ |

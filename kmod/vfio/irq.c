@@ -11,10 +11,13 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "compat.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/desc.h"
+#include "server/fdmsg.h"
+#include "vfio/device.h"
 #include "vfio/irq.h"
-#include "vuser.h"
 
 /* Only one of these three may be enabled at a time, as on hardware. */
 #define VUSER_IRQ_EXCLUSIVE	(BIT(VFIO_PCI_INTX_IRQ_INDEX) | \
@@ -22,12 +25,12 @@
 				 BIT(VFIO_PCI_MSIX_IRQ_INDEX))
 
 /**
- * vuser_nr_irq_indexes() - interrupt indexes that the consumer sees
+ * vuser_irq_nr_indexes() - interrupt indexes that the consumer sees
  * @dev: open
  *
  * Return: those of the server, and at least those that every PCI device has.
  */
-u32 vuser_nr_irq_indexes(struct vuser_device *dev)
+u32 vuser_irq_nr_indexes(struct vuser_device *dev)
 {
 	return max_t(u32, dev->chan->desc->nr_irqs, VFIO_PCI_NUM_IRQS);
 }
@@ -58,7 +61,7 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 {
 	struct vuser_desc *desc = dev->chan->desc;
 
-	if (info->index >= vuser_nr_irq_indexes(dev))
+	if (info->index >= vuser_irq_nr_indexes(dev))
 		return -EINVAL;
 	info->count = vuser_irq_count(dev, info->index);
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
@@ -122,12 +125,12 @@ err:
 	return ERR_PTR(ret);
 }
 
-static void vuser_irq_forget(struct vuser_device *dev, u32 index)
+static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 {
-	struct vuser_vector *vectors = dev->vectors[index];
+	struct vuser_vector *vectors = dev->irqs.vectors[index];
 
-	dev->irq_enabled &= ~BIT(index);
-	dev->vectors[index] = NULL;
+	dev->irqs.enabled &= ~BIT(index);
+	dev->irqs.vectors[index] = NULL;
 	vuser_vectors_free(vectors, vuser_irq_count(dev, index));
 }
 
@@ -140,11 +143,11 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 	bool sent;
 	int ret;
 
-	ret = vuser_channel_disable_irqs(dev, index,
-					 vuser_request_deadline(dev), true,
+	ret = vuser_cmd_disable_irqs(dev->chan, index,
+				     vuser_channel_deadline(dev->chan), true,
 					 &sent);
 	if (sent || vuser_channel_lost(dev->chan))
-		vuser_irq_forget(dev, index);
+		vuser_irq_release_vectors(dev, index);
 	return ret;
 }
 
@@ -155,7 +158,7 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
  * was there.  (Whether it took one over which we were killed nobody knows.
  * Then the close turns them all off.)
  */
-static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
+static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 			  u32 start, u32 count, struct vuser_vector *vectors,
 			  struct vuser_vector *known)
 {
@@ -172,10 +175,10 @@ static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
 		n = min(most, count - done);
 		for (i = 0; i < n; i++)
 			files[i] = vectors[done + i].file;
-		ret = vuser_channel_set_irqs(dev, index, action |
+		ret = vuser_cmd_set_irqs(dev->chan, index, action |
 					     VFIO_IRQ_SET_DATA_EVENTFD,
 					     start + done, n, files, n,
-					     vuser_request_deadline(dev));
+					     vuser_channel_deadline(dev->chan));
 		for (i = done; known && !ret && i < done + n; i++)
 			swap(known[i], vectors[i]);
 	}
@@ -187,7 +190,7 @@ static int vuser_irq_tell(struct vuser_device *dev, u32 index, u32 action,
 static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 			    u32 count, const s32 *fds)
 {
-	bool enable = !(dev->irq_enabled & BIT(index));
+	bool enable = !(dev->irqs.enabled & BIT(index));
 	struct vuser_vector *vectors, *all;
 	int ret;
 
@@ -198,15 +201,15 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 		return PTR_ERR(vectors);
 	ret = -ENOMEM;
 	if (enable)
-		dev->vectors[index] = kvcalloc(vuser_irq_count(dev, index),
-					       sizeof(*vectors),
+		dev->irqs.vectors[index] = kvcalloc(vuser_irq_count(dev, index),
+						    sizeof(*vectors),
 					       GFP_KERNEL_ACCOUNT);
-	all = dev->vectors[index];
+	all = dev->irqs.vectors[index];
 	if (!all)
 		goto out_free;
-	dev->irq_enabled |= BIT(index);
+	dev->irqs.enabled |= BIT(index);
 
-	ret = vuser_irq_tell(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, start,
+	ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, start,
 			     count, vectors, all + start);
 	if (ret && enable)
 		vuser_irq_disable(dev, index);
@@ -226,8 +229,8 @@ static bool vuser_irq_named(u32 flags, const void *data, u32 i)
 static int vuser_irq_trigger(struct vuser_device *dev,
 			     const struct vfio_irq_set *hdr, const void *data)
 {
-	bool enabled = dev->irq_enabled & BIT(hdr->index);
-	u32 others = dev->irq_enabled & ~BIT(hdr->index);
+	bool enabled = dev->irqs.enabled & BIT(hdr->index);
+	u32 others = dev->irqs.enabled & ~BIT(hdr->index);
 	struct vuser_vector *vector;
 	u32 i;
 
@@ -245,18 +248,18 @@ static int vuser_irq_trigger(struct vuser_device *dev,
 		return -EINVAL;
 
 	for (i = 0; i < hdr->count; i++) {
-		vector = &dev->vectors[hdr->index][hdr->start + i];
+		vector = &dev->irqs.vectors[hdr->index][hdr->start + i];
 		if (vector->trigger && vuser_irq_named(hdr->flags, data, i))
 			vuser_eventfd_signal(vector->trigger);
 	}
 	return 0;
 }
 
-static int vuser_irq_tell_one(struct vuser_device *dev, u32 index, u32 flags,
+static int vuser_irq_send_one(struct vuser_device *dev, u32 index, u32 flags,
 			      u32 start)
 {
-	return vuser_channel_set_irqs(dev, index, flags, start, 1, NULL, 0,
-				      vuser_request_deadline(dev));
+	return vuser_cmd_set_irqs(dev->chan, index, flags, start, 1, NULL, 0,
+				      vuser_channel_deadline(dev->chan));
 }
 
 /* MASK and UNMASK: the server's business, in the forms that servers take. */
@@ -271,12 +274,12 @@ static int vuser_irq_mask(struct vuser_device *dev,
 
 	if (!(desc->irqs[hdr->index].flags & VFIO_IRQ_INFO_MASKABLE))
 		return -ENOTTY;
-	if (!(dev->irq_enabled & BIT(hdr->index)) || !hdr->count)
+	if (!(dev->irqs.enabled & BIT(hdr->index)) || !hdr->count)
 		return -EINVAL;
 	if (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)) {
 		for (i = 0; i < hdr->count && !ret; i++)
 			if (vuser_irq_named(hdr->flags, data, i))
-				ret = vuser_irq_tell_one(dev, hdr->index, flags,
+				ret = vuser_irq_send_one(dev, hdr->index, flags,
 							 hdr->start + i);
 		return ret;
 	}
@@ -286,7 +289,7 @@ static int vuser_irq_mask(struct vuser_device *dev,
 	vectors = vuser_vectors_get(data, hdr->count);
 	if (IS_ERR(vectors))
 		return PTR_ERR(vectors);
-	ret = vuser_irq_tell(dev, hdr->index, action, hdr->start, hdr->count,
+	ret = vuser_irq_send(dev, hdr->index, action, hdr->start, hdr->count,
 			     vectors, NULL);
 	vuser_vectors_free(vectors, hdr->count);
 	return ret;
@@ -296,9 +299,9 @@ static void vuser_irq_replace(struct vuser_device *dev,
 			      struct eventfd_ctx **slot,
 			      struct eventfd_ctx *trigger)
 {
-	spin_lock(&dev->signal_lock);
+	spin_lock(&dev->irqs.signal_lock);
 	swap(*slot, trigger);
-	spin_unlock(&dev->signal_lock);
+	spin_unlock(&dev->irqs.signal_lock);
 	if (trigger)
 		eventfd_ctx_put(trigger);
 }
@@ -341,9 +344,9 @@ static int vuser_irq_set(struct vuser_device *dev,
 {
 	switch (hdr->index) {
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		return vuser_irq_single(dev, hdr, data, &dev->err_trigger);
+		return vuser_irq_single(dev, hdr, data, &dev->irqs.err_trigger);
 	case VFIO_PCI_REQ_IRQ_INDEX:
-		return vuser_irq_single(dev, hdr, data, &dev->req_trigger);
+		return vuser_irq_single(dev, hdr, data, &dev->irqs.req_trigger);
 	}
 	switch (hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
 	case VFIO_IRQ_SET_ACTION_TRIGGER:
@@ -375,12 +378,12 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 
 	if (copy_from_user(&hdr, arg, minsz))
 		return -EFAULT;
-	if (hdr.index >= vuser_nr_irq_indexes(dev))
+	if (hdr.index >= vuser_irq_nr_indexes(dev))
 		return -EINVAL;
 	ret = vfio_set_irqs_validate_and_prepare(&hdr,
 						 vuser_irq_count(dev,
 								 hdr.index),
-						 vuser_nr_irq_indexes(dev),
+						 vuser_irq_nr_indexes(dev),
 						 &data_size);
 	if (ret)
 		return ret;
@@ -389,10 +392,10 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	ret = mutex_lock_killable(&dev->irq_lock);
+	ret = mutex_lock_killable(&dev->irqs.lock);
 	if (!ret) {
 		ret = vuser_irq_set(dev, &hdr, data);
-		mutex_unlock(&dev->irq_lock);
+		mutex_unlock(&dev->irqs.lock);
 	}
 	kfree(data);
 	return ret;
@@ -410,27 +413,27 @@ void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
 	u32 index;
 	bool sent;
 
-	mutex_lock(&dev->irq_lock);
+	mutex_lock(&dev->irqs.lock);
 	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++) {
-		if (!(dev->irq_enabled & BIT(index)))
+		if (!(dev->irqs.enabled & BIT(index)))
 			continue;
-		vuser_channel_disable_irqs(dev, index, deadline, false, &sent);
-		vuser_irq_forget(dev, index);
+		vuser_cmd_disable_irqs(dev->chan, index, deadline, false, &sent);
+		vuser_irq_release_vectors(dev, index);
 	}
-	vuser_irq_replace(dev, &dev->err_trigger, NULL);
-	vuser_irq_replace(dev, &dev->req_trigger, NULL);
-	mutex_unlock(&dev->irq_lock);
+	vuser_irq_replace(dev, &dev->irqs.err_trigger, NULL);
+	vuser_irq_replace(dev, &dev->irqs.req_trigger, NULL);
+	mutex_unlock(&dev->irqs.lock);
 }
 
 static bool vuser_irq_fire(struct vuser_device *dev, struct eventfd_ctx **slot)
 {
 	bool fired;
 
-	spin_lock(&dev->signal_lock);
+	spin_lock(&dev->irqs.signal_lock);
 	fired = *slot;
 	if (fired)
 		vuser_eventfd_signal(*slot);
-	spin_unlock(&dev->signal_lock);
+	spin_unlock(&dev->irqs.signal_lock);
 	return fired;
 }
 
@@ -440,7 +443,7 @@ static bool vuser_irq_fire(struct vuser_device *dev, struct eventfd_ctx **slot)
  */
 void vuser_irq_fire_err(struct vuser_device *dev)
 {
-	vuser_irq_fire(dev, &dev->err_trigger);
+	vuser_irq_fire(dev, &dev->irqs.err_trigger);
 }
 
 /**
@@ -451,5 +454,5 @@ void vuser_irq_fire_err(struct vuser_device *dev)
  */
 bool vuser_irq_fire_req(struct vuser_device *dev)
 {
-	return vuser_irq_fire(dev, &dev->req_trigger);
+	return vuser_irq_fire(dev, &dev->irqs.req_trigger);
 }

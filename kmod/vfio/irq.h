@@ -10,7 +10,7 @@ struct vfio_irq_info;
 struct vfio_irq_set;
 struct vuser_device;
 
-u32 vuser_nr_irq_indexes(struct vuser_device *dev);
+u32 vuser_irq_nr_indexes(struct vuser_device *dev);
 int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info);
 long vuser_irq_ioctl(struct vuser_device *dev,
 		     struct vfio_irq_set __user *arg);

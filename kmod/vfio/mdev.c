@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The mdev type "vuser-pci": devices come and go here, and the table of those
- * there are.
- */
+/* The mdev type "vuser-pci": devices come and go here. */
 #include <linux/device.h>
 #include <linux/idr.h>
 #include <linux/iommu.h>
@@ -10,95 +7,20 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
-#include <linux/xarray.h>
 
-#include "netlink/netlink.h"
-#include "server/channel.h"
 #include "vfio/device.h"
+#include "vfio/event.h"
 #include "vfio/mdev.h"
+#include "vfio/ops.h"
 #include "vfio/settings.h"
-#include "vuser.h"
+#include "vfio/state.h"
+#include "vfio/table.h"
 
 /* Default PCI addresses: this domain and up, 8192 devices in each. */
 #define VUSER_PCI_DOMAIN	0x5655
 #define VUSER_MAX_DEVICES	65536
 
-/* Every device between probe and remove, by id. */
-static DEFINE_XARRAY_ALLOC1(vuser_devices);
 static DEFINE_IDA(vuser_aliases);
-
-/* The table ----------------------------------------------------------------- */
-
-void vuser_device_get(struct vuser_device *dev)
-{
-	get_device(&dev->vdev.device);
-}
-
-/**
- * vuser_device_put() - drop a reference
- * @dev: the device
- */
-void vuser_device_put(struct vuser_device *dev)
-{
-	put_device(&dev->vdev.device);
-}
-
-/**
- * vuser_device_find_get() - the device with an id
- * @id: its id
- *
- * Return: the device with a reference, or NULL.
- */
-struct vuser_device *vuser_device_find_get(u32 id)
-{
-	struct vuser_device *dev;
-
-	xa_lock(&vuser_devices);
-	dev = xa_load(&vuser_devices, id);
-	if (dev)
-		vuser_device_get(dev);
-	xa_unlock(&vuser_devices);
-	return dev;
-}
-
-/**
- * vuser_device_next_get() - go through all devices
- * @id: least id to find; that of the device on return
- *
- * Return: the device with a reference, or NULL at the end.
- */
-struct vuser_device *vuser_device_next_get(u32 *id)
-{
-	unsigned long index = *id;
-	struct vuser_device *dev;
-
-	xa_lock(&vuser_devices);
-	dev = xa_find(&vuser_devices, &index, U32_MAX, XA_PRESENT);
-	if (dev)
-		vuser_device_get(dev);
-	xa_unlock(&vuser_devices);
-	*id = index;
-	return dev;
-}
-
-/**
- * vuser_device_find_uuid_get() - the device with a UUID
- * @uuid: that of the mdev
- *
- * Return: the device with a reference, or NULL.
- */
-struct vuser_device *vuser_device_find_uuid_get(const guid_t *uuid)
-{
-	struct vuser_device *dev;
-	u32 id = 0;
-
-	for (; (dev = vuser_device_next_get(&id)); id++) {
-		if (guid_equal(&dev->uuid, uuid))
-			return dev;
-		vuser_device_put(dev);
-	}
-	return NULL;
-}
 
 /* Create and remove --------------------------------------------------------- */
 
@@ -120,7 +42,7 @@ static int vuser_mdev_address(struct vuser_device *dev)
 			 VUSER_PCI_DOMAIN + (alias >> 13),
 			 (alias >> 5) & 0xff, alias & 0x1f);
 		mutex_lock(&dev->lock);
-		ret = vuser_device_set_pci_address(dev, name);
+		ret = vuser_settings_set_pci_address(dev, name);
 		mutex_unlock(&dev->lock);
 	} while (ret == -EEXIST);
 	return ret;
@@ -128,12 +50,11 @@ static int vuser_mdev_address(struct vuser_device *dev)
 
 static int vuser_mdev_probe(struct mdev_device *mdev)
 {
-	static u32 next;
 	struct vuser_device *dev;
 	int ret;
 
 	dev = vfio_alloc_device(vuser_device, vdev, &mdev->dev,
-				&vuser_device_ops);
+				&vuser_ops);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	dev->mdev = mdev;
@@ -144,22 +65,20 @@ static int vuser_mdev_probe(struct mdev_device *mdev)
 		goto err_put;
 	dev->group_id = iommu_group_id(mdev->dev.iommu_group);
 	dev_set_drvdata(&mdev->dev, dev);
-	/* Not reused soon, for what a helper still has to say of the old one. */
-	ret = xa_alloc_cyclic(&vuser_devices, &dev->id, dev,
-			      XA_LIMIT(1, INT_MAX), &next, GFP_KERNEL);
-	if (ret < 0)
+	ret = vuser_table_add(dev);
+	if (ret)
 		goto err_unregister;
 	/* In the table, so that nobody else can choose the same name. */
 	ret = vuser_mdev_address(dev);
 	if (ret)
 		goto err_erase;
-	vuser_netlink_notify(dev);
+	vuser_event_changed(dev);
 	return 0;
 
 err_erase:
 	if (dev->alias >= 0)
 		ida_free(&vuser_aliases, dev->alias);
-	xa_erase(&vuser_devices, dev->id);
+	vuser_table_del(dev);
 err_unregister:
 	vfio_unregister_group_dev(&dev->vdev);
 err_put:
@@ -173,22 +92,16 @@ static void vuser_mdev_remove(struct mdev_device *mdev)
 	struct vuser_device *dev = dev_get_drvdata(&mdev->dev);
 
 	vfio_unregister_group_dev(&dev->vdev);
-	xa_erase(&vuser_devices, dev->id);
-	vuser_netlink_notify_del(dev);
-	vuser_device_gone(dev);
+	vuser_table_del(dev);
+	vuser_event_removed(dev);
+	vuser_state_remove(dev);
 	ida_free(&vuser_aliases, dev->alias);
 	vfio_put_device(&dev->vdev);
 }
 
 static unsigned int vuser_mdev_available(struct mdev_type *type)
 {
-	struct vuser_device *dev;
-	unsigned long id;
-	unsigned int used = 0;
-
-	xa_for_each(&vuser_devices, id, dev)
-		used++;
-	return VUSER_MAX_DEVICES - used;
+	return VUSER_MAX_DEVICES - vuser_table_count();
 }
 
 static ssize_t vuser_mdev_description(struct mdev_type *type, char *buf)
@@ -203,7 +116,7 @@ static struct mdev_driver vuser_mdev_driver = {
 		.name = "vuser",
 		.owner = THIS_MODULE,
 		.mod_name = KBUILD_MODNAME,
-		.dev_groups = vuser_attr_groups,
+		.dev_groups = vuser_settings_groups,
 	},
 	.probe = vuser_mdev_probe,
 	.remove = vuser_mdev_remove,
@@ -224,10 +137,10 @@ static struct class vuser_class = { .name = "vuser" };
 static struct device *vuser_parent;
 
 /**
- * vuser_is_vuser_device() - is it one of ours?
+ * vuser_mdev_owns() - is it one of ours?
  * @dev: any device
  */
-bool vuser_is_vuser_device(struct device *dev)
+bool vuser_mdev_owns(struct device *dev)
 {
 	return dev->driver == &vuser_mdev_driver.driver;
 }
@@ -279,5 +192,5 @@ void vuser_mdev_exit(void)
 	mdev_unregister_driver(&vuser_mdev_driver);
 	class_unregister(&vuser_class);
 	ida_destroy(&vuser_aliases);
-	xa_destroy(&vuser_devices);
+	vuser_table_exit();
 }

@@ -5,11 +5,10 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "netlink/netlink.h"
 #include "vfio/device.h"
-#include "vfio/mdev.h"
+#include "vfio/event.h"
 #include "vfio/settings.h"
-#include "vuser.h"
+#include "vfio/table.h"
 
 /* Protects the pci_address of every device, inside of the device's lock. */
 static DEFINE_MUTEX(vuser_address_lock);
@@ -32,13 +31,13 @@ int vuser_settings_check(const struct vuser_settings *set)
 }
 
 /**
- * vuser_device_set_endpoint() - where the server listens
+ * vuser_settings_set_endpoint() - where the server listens
  * @dev: the device; its lock is held
  * @path: absolute path of a UNIX socket, or "" for none
  *
  * Return: 0, -EINVAL, -ENAMETOOLONG or -ENOMEM.
  */
-int vuser_device_set_endpoint(struct vuser_device *dev, const char *path)
+int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path)
 {
 	char *copy = NULL;
 
@@ -64,7 +63,7 @@ static bool vuser_address_taken(struct vuser_device *dev, const char *address)
 	bool taken = false;
 	u32 id = 0;
 
-	while (!taken && (other = vuser_device_next_get(&id))) {
+	while (!taken && (other = vuser_table_next_get(&id))) {
 		taken = other != dev && !strcmp(other->pci_address, address);
 		vuser_device_put(other);
 		id++;
@@ -73,14 +72,14 @@ static bool vuser_address_taken(struct vuser_device *dev, const char *address)
 }
 
 /**
- * vuser_device_set_pci_address() - name the device as programs open it
+ * vuser_settings_set_pci_address() - name the device as programs open it
  * @dev: the device, not open; its lock is held
  * @address: domain:bus:device.function, hexadecimal
  *
  * Return: 0, -EINVAL for no address, -EEXIST when another device has it, or
  * -EBUSY when the device is open.
  */
-int vuser_device_set_pci_address(struct vuser_device *dev, const char *address)
+int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address)
 {
 	unsigned int domain, bus, device, function;
 	char name[sizeof(dev->pci_address)];
@@ -107,13 +106,13 @@ int vuser_device_set_pci_address(struct vuser_device *dev, const char *address)
 }
 
 /**
- * vuser_device_has_address() - is the device called that?
+ * vuser_settings_has_address() - is the device called that?
  * @dev: the device
  * @name: as a program gave it, options after a space left out
  *
  * Context: process; takes a lock that nobody waits with.
  */
-bool vuser_device_has_address(struct vuser_device *dev, const char *name)
+bool vuser_settings_has_address(struct vuser_device *dev, const char *name)
 {
 	size_t len = strcspn(name, " ");
 	bool is;
@@ -169,21 +168,21 @@ static ssize_t vuser_attr_store(struct device *d, const char *buf,
 	kfree(copy);
 	if (ret)
 		return ret;
-	vuser_netlink_notify(dev);
+	vuser_event_changed(dev);
 	return count;
 }
 
 static ssize_t endpoint_store(struct device *d, struct device_attribute *attr,
 			      const char *buf, size_t count)
 {
-	return vuser_attr_store(d, buf, count, vuser_device_set_endpoint);
+	return vuser_attr_store(d, buf, count, vuser_settings_set_endpoint);
 }
 
 static ssize_t pci_address_store(struct device *d,
 				 struct device_attribute *attr,
 				 const char *buf, size_t count)
 {
-	return vuser_attr_store(d, buf, count, vuser_device_set_pci_address);
+	return vuser_attr_store(d, buf, count, vuser_settings_set_pci_address);
 }
 
 static const char * const vuser_state_names[] = {
@@ -357,7 +356,7 @@ static const struct attribute_group vuser_attr_group = {
 	.attrs = vuser_attrs,
 };
 
-const struct attribute_group *vuser_attr_groups[] = {
+const struct attribute_group *vuser_settings_groups[] = {
 	&vuser_attr_group,
 	NULL,
 };

@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The sysfs attributes of a device. */
+/* What an administrator sets of a device, through sysfs or netlink. */
 #ifndef VUSER_SETTINGS_H
 #define VUSER_SETTINGS_H
 
-struct attribute_group;
+#include <linux/types.h>
 
-extern const struct attribute_group *vuser_attr_groups[];
+struct attribute_group;
+struct vuser_device;
+struct vuser_settings;
+
+/* Limits of the settings; times in milliseconds. */
+#define VUSER_TIMEOUT_MIN	10
+#define VUSER_TIMEOUT_MAX	3600000
+
+extern const struct attribute_group *vuser_settings_groups[];
+
+int vuser_settings_check(const struct vuser_settings *set);
+int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path);
+int vuser_settings_set_pci_address(struct vuser_device *dev,
+				   const char *address);
+bool vuser_settings_has_address(struct vuser_device *dev, const char *name);
 
 #endif /* VUSER_SETTINGS_H */

@@ -16,13 +16,14 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
-#include "netlink/netlink.h"
+#include "dma/dma.h"
 #include "server/channel.h"
+#include "server/server.h"
 #include "trace.h"
 #include "vfio/device.h"
+#include "vfio/event.h"
 #include "vfio/irq.h"
 #include "vfio/state.h"
-#include "vuser.h"
 
 /* By old state: the states that may follow. */
 static const u32 vuser_next_states[] = {
@@ -36,21 +37,96 @@ static const u32 vuser_next_states[] = {
 };
 
 /* The one place where a device's state changes. */
-static int vuser_device_set_state(struct vuser_device *dev, u32 state)
+static int vuser_state_set(struct vuser_device *dev, u32 state)
 {
 	lockdep_assert_held(&dev->lock);
 	if (!(vuser_next_states[dev->state] & BIT(state)))
 		return -EINVAL;
-	trace_vuser_state(dev, dev->state, state);
+	trace_vuser_state(dev->id, dev->state, state);
 	WRITE_ONCE(dev->state, state);
 	/* Wakes poll(2) on the attribute. */
 	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "state");
-	vuser_netlink_notify(dev);
+	vuser_event_changed(dev);
 	return 0;
 }
 
+/* What the channel asks of the device -------------------------------------- */
+
+/* The server is lost; nothing happens when @chan is not the device's any more. */
+static void vuser_state_lost(void *context, struct vuser_channel *chan)
+{
+	struct vuser_device *dev = context;
+	bool ours;
+
+	mutex_lock(&dev->lock);
+	ours = dev->chan == chan;
+	if (ours)
+		vuser_state_set(dev, VUSER_STATE_LOST);
+	mutex_unlock(&dev->lock);
+	if (ours)
+		vuser_irq_fire_err(dev);
+}
+
+static int vuser_state_dma_read(void *context, u64 iova, void *buf, size_t len)
+{
+	struct vuser_device *dev = context;
+
+	return vuser_dma_read(&dev->dma, iova, buf, len);
+}
+
+static int vuser_state_dma_write(void *context, u64 iova, const void *buf,
+				 size_t len)
+{
+	struct vuser_device *dev = context;
+
+	return vuser_dma_write(&dev->dma, iova, buf, len);
+}
+
+static void vuser_state_notify(void *context, u64 fdmsg_id)
+{
+	vuser_event_fdmsg(context, fdmsg_id);
+}
+
+static void vuser_state_release(void *context)
+{
+	vuser_device_put(context);
+}
+
+static const struct vuser_server_ops vuser_state_server_ops = {
+	.lost = vuser_state_lost,
+	.dma_read = vuser_state_dma_read,
+	.dma_write = vuser_state_dma_write,
+	.notify = vuser_state_notify,
+	.release = vuser_state_release,
+};
+
+static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
+						      struct vuser_desc *desc,
+						      struct socket *sock,
+						      struct socket *twin)
+{
+	struct vuser_server_user user = {
+		.ops = &vuser_state_server_ops,
+		.context = dev,
+		.dev = dev->vdev.dev,
+		.id = dev->id,
+		.request_timeout_ms = &dev->settings.request_timeout_ms,
+		.counters = &dev->counters,
+		.send_lock = &dev->lock,
+	};
+	struct vuser_channel *chan;
+
+	vuser_device_get(dev);
+	chan = vuser_server_open(&user, desc, sock, twin);
+	if (IS_ERR(chan))
+		vuser_device_put(dev);
+	return chan;
+}
+
+/* Attach and detach -------------------------------------------------------- */
+
 /**
- * vuser_device_attach() - a server is there
+ * vuser_state_attach() - a server is there
  * @dev: the device; its lock is held
  * @desc: what the server said, checked; taken over on success
  * @sock: connected AF_UNIX stream socket; taken over on success
@@ -58,30 +134,30 @@ static int vuser_device_set_state(struct vuser_device *dev, u32 state)
  *
  * Return: 0, -EBUSY when the device has a server already, or -ENOMEM.
  */
-int vuser_device_attach(struct vuser_device *dev, struct vuser_desc *desc,
-			struct socket *sock, struct socket *twin)
+int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
+		       struct socket *sock, struct socket *twin)
 {
 	struct vuser_channel *chan;
 
 	lockdep_assert_held(&dev->lock);
 	if (dev->state != VUSER_STATE_CREATED || dev->gone)
 		return -EBUSY;
-	chan = vuser_channel_open(dev, desc, sock, twin);
+	chan = vuser_state_open_channel(dev, desc, sock, twin);
 	if (IS_ERR(chan))
 		return PTR_ERR(chan);
 
 	kfree(dev->error);
 	dev->error = NULL;
 	dev->chan = chan;
-	vuser_device_set_state(dev, VUSER_STATE_ATTACHED);
-	if (vuser_channel_start(chan))
+	vuser_state_set(dev, VUSER_STATE_ATTACHED);
+	if (vuser_server_start(chan))
 		vuser_channel_fail(chan, -ENOTSOCK,
 				   "the socket cannot be polled");
 	return 0;
 }
 
 /**
- * vuser_device_detach() - let go of the server
+ * vuser_state_detach() - drop the server
  * @dev: the device; its lock is held
  * @error: why there is none, for people, or NULL
  *
@@ -89,7 +165,7 @@ int vuser_device_attach(struct vuser_device *dev, struct vuser_desc *desc,
  *
  * Return: 0, -EBUSY while the device is open, or -ENOMEM.
  */
-int vuser_device_detach(struct vuser_device *dev, const char *error)
+int vuser_state_detach(struct vuser_device *dev, const char *error)
 {
 	struct vuser_channel *chan = dev->chan;
 	char *copy = NULL;
@@ -107,76 +183,76 @@ int vuser_device_detach(struct vuser_device *dev, const char *error)
 	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "error");
 	dev->chan = NULL;
 	if (chan) {
-		vuser_device_set_state(dev, VUSER_STATE_CREATED);
-		vuser_channel_end(chan);
+		vuser_state_set(dev, VUSER_STATE_CREATED);
+		vuser_server_end(chan);
 	}
-	vuser_netlink_notify(dev);
+	vuser_event_changed(dev);
 	return 0;
 }
 
 /**
- * vuser_device_lost() - the server is gone
- * @dev: the device
- * @chan: the channel that ended; nothing happens when it is not the device's
- *
- * Context: process.
- */
-void vuser_device_lost(struct vuser_device *dev, struct vuser_channel *chan)
-{
-	bool ours;
-
-	mutex_lock(&dev->lock);
-	ours = dev->chan == chan;
-	if (ours)
-		vuser_device_set_state(dev, VUSER_STATE_LOST);
-	mutex_unlock(&dev->lock);
-	if (ours)
-		vuser_irq_fire_err(dev);
-}
-
-/**
- * vuser_device_gone() - the mdev is being removed
+ * vuser_state_remove() - the mdev is being removed
  * @dev: the device; nobody has it open and nobody can open it any more
  */
-void vuser_device_gone(struct vuser_device *dev)
+void vuser_state_remove(struct vuser_device *dev)
 {
 	mutex_lock(&dev->lock);
 	dev->gone = true;
-	vuser_device_detach(dev, NULL);
+	vuser_state_detach(dev, NULL);
 	mutex_unlock(&dev->lock);
 }
 
+/* Open and close ----------------------------------------------------------- */
+
 /**
- * vuser_device_begin() - a consumer opens the device
+ * vuser_state_open() - a consumer opens the device
  * @dev: the device
  *
  * Return: 0, or -ENODEV when there is no server.
  */
-int vuser_device_begin(struct vuser_device *dev)
+int vuser_state_open(struct vuser_device *dev)
 {
 	int ret = -ENODEV;
 
 	mutex_lock(&dev->lock);
 	if (dev->state == VUSER_STATE_ATTACHED)
-		ret = vuser_device_set_state(dev, VUSER_STATE_OPEN);
+		ret = vuser_state_set(dev, VUSER_STATE_OPEN);
 	dev->opened = !ret;
 	mutex_unlock(&dev->lock);
 	return ret;
 }
 
 /**
- * vuser_device_finish() - the last consumer closed the device
+ * vuser_state_close() - the last consumer closed the device
  * @dev: the device
  */
-void vuser_device_finish(struct vuser_device *dev)
+void vuser_state_close(struct vuser_device *dev)
 {
 	mutex_lock(&dev->lock);
 	dev->opened = false;
 	if (dev->state == VUSER_STATE_OPEN)
-		vuser_device_set_state(dev, vuser_channel_lost(dev->chan) ?
+		vuser_state_set(dev, vuser_channel_lost(dev->chan) ?
 				       VUSER_STATE_LOST :
 				       VUSER_STATE_ATTACHED);
 	else
-		vuser_netlink_notify(dev);
+		vuser_event_changed(dev);
 	mutex_unlock(&dev->lock);
+}
+
+/**
+ * vuser_state_channel_get() - the channel of a device
+ * @dev: the device; its lock is not held
+ *
+ * Return: the channel with a reference, or NULL when there is no server.
+ */
+struct vuser_channel *vuser_state_channel_get(struct vuser_device *dev)
+{
+	struct vuser_channel *chan;
+
+	mutex_lock(&dev->lock);
+	chan = dev->chan;
+	if (chan)
+		vuser_channel_get(chan);
+	mutex_unlock(&dev->lock);
+	return chan;
 }

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Opening and closing, as the states of a device see it. */
+/* The states of a device. */
 #ifndef VUSER_STATE_H
 #define VUSER_STATE_H
 
+struct socket;
+struct vuser_channel;
+struct vuser_desc;
 struct vuser_device;
 
-int vuser_device_begin(struct vuser_device *dev);
-void vuser_device_finish(struct vuser_device *dev);
+int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
+		       struct socket *sock, struct socket *twin);
+int vuser_state_detach(struct vuser_device *dev, const char *error);
+void vuser_state_remove(struct vuser_device *dev);
+int vuser_state_open(struct vuser_device *dev);
+void vuser_state_close(struct vuser_device *dev);
+struct vuser_channel *vuser_state_channel_get(struct vuser_device *dev);
 
 #endif /* VUSER_STATE_H */

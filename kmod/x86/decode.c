@@ -9,158 +9,24 @@
  */
 
 #include "x86/decode.h"
-
-u8 insn_next_byte(struct insn_decoder *d)
-{
-	if (d->at >= d->len) {
-		d->overrun = true;
-		return 0;
-	}
-	return d->code[d->at++];
-}
-
-u64 insn_next_bytes(struct insn_decoder *d, u32 count)
-{
-	u64 val = 0;
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		val |= (u64)insn_next_byte(d) << (8 * i);
-	return val;
-}
-
-u64 insn_next_signed(struct insn_decoder *d, u32 count)
-{
-	return vuser_insn_sext(insn_next_bytes(d, count), count);
-}
-
-static void set_rex(struct insn_decoder *d, u8 rex)
-{
-	d->rex_present = rex != 0;
-	d->rex_w = rex & 8;
-	d->rex_r = rex & 4 ? 8 : 0;
-	d->rex_x = rex & 2 ? 8 : 0;
-	d->rex_b = rex & 1 ? 8 : 0;
-}
-
-/*
- * Legacy and REX prefixes (2.1.1, 2.2.1).  Returns the first byte of the
- * opcode; FS and GS overrides (64, 65) are returned as one, which no decoder
- * knows.  A REX prefix that is not the last one has no effect.  CS, DS, ES and
- * SS overrides mean nothing in 64-bit mode.
- */
-static u8 decode_prefixes(struct insn_decoder *d)
-{
-	for (;;) {
-		u8 byte = insn_next_byte(d);
-
-		switch (byte) {
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-			set_rex(d, 0);
-			break;
-		case 0x40 ... 0x4f:
-			set_rex(d, byte);
-			break;
-		case 0x66:
-			d->prefix_66 = true;
-			set_rex(d, 0);
-			break;
-		case 0x67:
-			d->prefix_67 = true;
-			set_rex(d, 0);
-			break;
-		case 0xf0:
-			d->lock = true;
-			set_rex(d, 0);
-			break;
-		case 0xf2:
-			d->prefix_f2 = true;
-			set_rex(d, 0);
-			break;
-		case 0xf3:
-			d->prefix_f3 = true;
-			set_rex(d, 0);
-			break;
-		default:
-			return byte;
-		}
-	}
-}
-
-static void decode_sib(struct insn_decoder *d, u8 mod)
-{
-	u8 sib = insn_next_byte(d);
-	u8 index = ((sib >> 3) & 7) | d->rex_x;
-	u8 base = sib & 7;
-
-	/* index 4 is none, and r12 an index like any other */
-	if (index != VUSER_SP)
-		d->ea = d->regs->gpr[index] << (sib >> 6);
-
-	if (base == VUSER_BP && mod == 0)
-		d->ea += insn_next_signed(d, 4);
-	else
-		d->ea += d->regs->gpr[base | d->rex_b];
-}
-
-/*
- * ModRM with all that follows it up to the displacement (2.1.5, 2.2.1.6).
- * Refuses the forms without a memory operand.
- */
-int insn_modrm(struct insn_decoder *d)
-{
-	u8 modrm = insn_next_byte(d);
-	u8 mod = modrm >> 6;
-	u8 rm = modrm & 7;
-
-	if (mod == 3)
-		return -EINVAL;
-	d->has_modrm = true;
-	d->modrm_reg = (modrm >> 3) & 7;
-
-	if (rm == VUSER_SP) {
-		decode_sib(d, mod);
-	} else if (rm == VUSER_BP && mod == 0) {
-		d->ip_relative = true;
-		d->ea = insn_next_signed(d, 4);
-	} else {
-		d->ea = d->regs->gpr[rm | d->rex_b];
-	}
-
-	if (mod == 1)
-		d->ea += insn_next_signed(d, 1);
-	else if (mod == 2)
-		d->ea += insn_next_signed(d, 4);
-	return 0;
-}
-
-/* The one of F2, F3 and 66 that selects among instructions of one opcode. */
-enum insn_simd insn_simd_prefix(const struct insn_decoder *d)
-{
-	if (d->prefix_f2)
-		return INSN_SIMD_F2;
-	if (d->prefix_f3)
-		return INSN_SIMD_F3;
-	return d->prefix_66 ? INSN_SIMD_66 : INSN_SIMD_NONE;
-}
+#include "x86/decode_int.h"
+#include "x86/decode_vec.h"
+#include "x86/fetch.h"
 
 static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 {
-	u8 opcode = decode_prefixes(d);
+	u8 opcode = vuser_fetch_opcode(d);
 
 	if (d->prefix_f2 && d->prefix_f3)
 		return -EINVAL;
 	switch (opcode) {
 	case 0x0f:
-		return insn_decode_two_byte(insn, d);
+		return vuser_decode_int_two_byte(insn, d);
 	case 0xc4:
 	case 0xc5:
-		return insn_decode_vex(insn, d, opcode);
+		return vuser_decode_vec_vex(insn, d, opcode);
 	default:
-		return insn_decode_one_byte(insn, d, opcode);
+		return vuser_decode_int_one_byte(insn, d, opcode);
 	}
 }
 
@@ -179,7 +45,7 @@ static bool takes_lock(const struct vuser_insn *insn)
 }
 
 /**
- * vuser_insn_decode() - decode one instruction that accesses memory
+ * vuser_decode() - decode one instruction that accesses memory
  * @insn: filled in
  * @code: its bytes
  * @len: how many there are in @code, at most VUSER_INSN_MAX are looked at;
@@ -193,7 +59,7 @@ static bool takes_lock(const struct vuser_insn *insn)
  * Context: any.
  * Return: 0, or -EINVAL for an instruction that is refused.
  */
-int vuser_insn_decode(struct vuser_insn *insn, const u8 *code, u32 len,
+int vuser_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 		      const struct vuser_regs *regs)
 {
 	struct insn_decoder d = {

@@ -1,65 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of the instruction decoder share; nobody else needs it. */
-#ifndef VUSER_INSN_DECODE_H
-#define VUSER_INSN_DECODE_H
+/* The instruction decoder. */
+#ifndef VUSER_DECODE_H
+#define VUSER_DECODE_H
 
 #include "x86/insn.h"
 
-/* The prefix that selects among instructions of one opcode (2.1.2). */
-enum insn_simd {
-	INSN_SIMD_NONE,
-	INSN_SIMD_66,
-	INSN_SIMD_F3,
-	INSN_SIMD_F2,
-};
+int vuser_decode(struct vuser_insn *insn, const u8 *code, u32 len,
+		 const struct vuser_regs *regs);
 
-/* An instruction while it is read, byte by byte. */
-struct insn_decoder {
-	const struct vuser_regs *regs;
-	const u8 *code;
-	u32 len; /* bytes in @code */
-	u32 at; /* bytes consumed */
-	bool overrun; /* the instruction is longer than @code */
-
-	bool lock;
-	bool prefix_66;
-	bool prefix_67;
-	bool prefix_f2;
-	bool prefix_f3;
-	bool vex;
-	bool rex_present;
-	bool rex_w;
-	u8 rex_r; /* 0 or 8, added to a register number */
-	u8 rex_x;
-	u8 rex_b;
-
-	bool has_modrm;
-	u8 modrm_reg; /* without rex_r */
-	bool ip_relative;
-	u64 ea; /* without the ip and not yet cut to size */
-};
-
-u8 insn_next_byte(struct insn_decoder *d);
-u64 insn_next_signed(struct insn_decoder *d, u32 count);
-u64 insn_next_bytes(struct insn_decoder *d, u32 count);
-int insn_modrm(struct insn_decoder *d);
-enum insn_simd insn_simd_prefix(const struct insn_decoder *d);
-
-int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
-			 u8 opcode);
-int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d);
-int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode);
-int insn_decode_movntdqa(struct vuser_insn *insn, struct insn_decoder *d);
-int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode);
-
-static inline void insn_set_access(struct vuser_insn *insn,
-				   enum vuser_insn_op op, u8 size, bool load,
-				   bool store)
-{
-	insn->op = op;
-	insn->size = size;
-	insn->load = load;
-	insn->store = store;
-}
-
-#endif /* VUSER_INSN_DECODE_H */
+#endif /* VUSER_DECODE_H */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The decoder's integer instructions. */
 
-#include "x86/decode.h"
+#include "x86/decode_int.h"
+#include "x86/decode_vec.h"
+#include "x86/fetch.h"
 
 /* Of an instruction that has both a byte and a wider form. */
 static u8 operand_size(const struct insn_decoder *d, bool wide)
@@ -31,7 +33,7 @@ static void set_imm(struct vuser_insn *insn, struct insn_decoder *d, u8 size)
 {
 	u8 bytes = size < 4 ? size : 4;
 
-	insn->operand = vuser_insn_zext(insn_next_signed(d, bytes), insn->size);
+	insn->operand = vuser_insn_zext(vuser_fetch_signed(d, bytes), insn->size);
 }
 
 /* 00 to 3F: add, or, adc, sbb, and, sub, xor, cmp with a register. */
@@ -42,9 +44,9 @@ static int decode_alu(struct vuser_insn *insn, struct insn_decoder *d,
 	u8 size = operand_size(d, opcode & 1);
 	bool to_reg = opcode & 2;
 
-	if ((opcode & 7) > 3 || insn_modrm(d))
+	if ((opcode & 7) > 3 || vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, op, size, true, !to_reg && op != VUSER_INSN_CMP);
+	vuser_fetch_set_access(insn, op, size, true, !to_reg && op != VUSER_INSN_CMP);
 	set_reg(insn, d, size);
 	insn->to_reg = to_reg;
 	return 0;
@@ -56,9 +58,9 @@ static int decode_alu_imm(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	u8 size = operand_size(d, opcode != 0x80);
 
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, (enum vuser_insn_op)d->modrm_reg, size, true,
+	vuser_fetch_set_access(insn, (enum vuser_insn_op)d->modrm_reg, size, true,
 			d->modrm_reg != VUSER_INSN_CMP);
 	set_imm(insn, d, opcode == 0x83 ? 1 : size);
 	return 0;
@@ -70,19 +72,19 @@ static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	u8 size = operand_size(d, opcode & 1);
 
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
 	switch (d->modrm_reg) {
 	case 0:
 	case 1:
-		insn_set_access(insn, VUSER_INSN_TEST, size, true, false);
+		vuser_fetch_set_access(insn, VUSER_INSN_TEST, size, true, false);
 		set_imm(insn, d, size);
 		return 0;
 	case 2:
-		insn_set_access(insn, VUSER_INSN_NOT, size, true, true);
+		vuser_fetch_set_access(insn, VUSER_INSN_NOT, size, true, true);
 		return 0;
 	case 3:
-		insn_set_access(insn, VUSER_INSN_NEG, size, true, true);
+		vuser_fetch_set_access(insn, VUSER_INSN_NEG, size, true, true);
 		return 0;
 	default:
 		return -EINVAL;
@@ -95,9 +97,9 @@ static int decode_group4(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	u8 size = operand_size(d, opcode & 1);
 
-	if (insn_modrm(d) || d->modrm_reg > 1)
+	if (vuser_fetch_modrm(d) || d->modrm_reg > 1)
 		return -EINVAL;
-	insn_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC,
+	vuser_fetch_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC,
 			size, true, true);
 	return 0;
 }
@@ -108,9 +110,9 @@ static int decode_mov_imm(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	u8 size = operand_size(d, opcode & 1);
 
-	if (insn_modrm(d) || d->modrm_reg)
+	if (vuser_fetch_modrm(d) || d->modrm_reg)
 		return -EINVAL;
-	insn_set_access(insn, VUSER_INSN_MOV, size, false, true);
+	vuser_fetch_set_access(insn, VUSER_INSN_MOV, size, false, true);
 	set_imm(insn, d, size);
 	return 0;
 }
@@ -122,8 +124,8 @@ static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d,
 	u8 size = operand_size(d, opcode & 1);
 	bool load = !(opcode & 2);
 
-	d->ea = insn_next_bytes(d, d->prefix_67 ? 4 : 8);
-	insn_set_access(insn, VUSER_INSN_MOV, size, load, !load);
+	d->ea = vuser_fetch_bytes(d, d->prefix_67 ? 4 : 8);
+	vuser_fetch_set_access(insn, VUSER_INSN_MOV, size, load, !load);
 	insn->to_reg = load;
 	insn->reg = VUSER_AX;
 	insn->reg_size = size;
@@ -146,7 +148,7 @@ static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
 	insn->rep = d->prefix_f3;
 	if (insn->rep && !vuser_insn_zext(gpr[VUSER_CX], addr_size))
 		return -EINVAL;
-	insn_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size,
+	vuser_fetch_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size,
 			movs, true);
 	insn->reg = VUSER_AX;
 	insn->reg_size = size;
@@ -161,9 +163,9 @@ static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
 static int decode_mov(struct vuser_insn *insn, struct insn_decoder *d,
 		      enum vuser_insn_op op, u8 size, bool load)
 {
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, op, size, load, !load);
+	vuser_fetch_set_access(insn, op, size, load, !load);
 	set_reg(insn, d, size);
 	insn->to_reg = load;
 	return 0;
@@ -173,9 +175,9 @@ static int decode_mov(struct vuser_insn *insn, struct insn_decoder *d,
 static int decode_extend(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 size, bool sign)
 {
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, VUSER_INSN_MOV, size, true, false);
+	vuser_fetch_set_access(insn, VUSER_INSN_MOV, size, true, false);
 	set_reg(insn, d, operand_size(d, true));
 	insn->to_reg = true;
 	insn->sign = sign;
@@ -188,9 +190,9 @@ static int decode_exchange(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	u8 size = operand_size(d, opcode & 1);
 
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, op, size, true, op != VUSER_INSN_TEST);
+	vuser_fetch_set_access(insn, op, size, true, op != VUSER_INSN_TEST);
 	set_reg(insn, d, size);
 	return 0;
 }
@@ -202,10 +204,10 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	u8 size = operand_size(d, true);
 	u64 offset;
 
-	insn_set_access(insn, (enum vuser_insn_op)(VUSER_INSN_BT + (op & 3)),
+	vuser_fetch_set_access(insn, (enum vuser_insn_op)(VUSER_INSN_BT + (op & 3)),
 			size, true, op & 3);
 	if (imm) {
-		insn->bit = insn_next_byte(d) & (8 * size - 1);
+		insn->bit = vuser_fetch_byte(d) & (8 * size - 1);
 		return 0;
 	}
 
@@ -223,9 +225,9 @@ static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	u8 size = operand_size(d, true);
 
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, op, size, true, false);
+	vuser_fetch_set_access(insn, op, size, true, false);
 	set_reg(insn, d, size);
 	insn->to_reg = true;
 	return 0;
@@ -255,13 +257,13 @@ static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
 	u64 count = 1;
 
 	/* those before are rotations */
-	if (insn_modrm(d) || d->modrm_reg < 4)
+	if (vuser_fetch_modrm(d) || d->modrm_reg < 4)
 		return -EINVAL;
 	if (opcode < 0xd0)
-		count = insn_next_byte(d);
+		count = vuser_fetch_byte(d);
 	else if (opcode >= 0xd2)
 		count = d->regs->gpr[VUSER_CX];
-	insn_set_access(insn, ops[d->modrm_reg - 4], size, true, true);
+	vuser_fetch_set_access(insn, ops[d->modrm_reg - 4], size, true, true);
 	insn->bit = count & (size == 8 ? 63 : 31);
 	return 0;
 }
@@ -306,14 +308,14 @@ static bool condition(u64 flags, u8 number)
 static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
 			u8 opcode)
 {
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, VUSER_INSN_MOV, 1, false, true);
+	vuser_fetch_set_access(insn, VUSER_INSN_MOV, 1, false, true);
 	insn->operand = condition(d->regs->flags, opcode & 15);
 	return 0;
 }
 
-int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
+int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 opcode)
 {
 	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
@@ -372,12 +374,12 @@ int insn_decode_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 /* 0F 38 xx: movbe, movdiri, movntdqa. */
 static int decode_three_byte(struct vuser_insn *insn, struct insn_decoder *d)
 {
-	enum insn_simd prefix = insn_simd_prefix(d);
-	u8 opcode = insn_next_byte(d);
+	enum insn_simd prefix = vuser_fetch_simd_prefix(d);
+	u8 opcode = vuser_fetch_byte(d);
 
 	switch (opcode) {
 	case 0x2a:
-		return insn_decode_movntdqa(insn, d);
+		return vuser_decode_vec_movntdqa(insn, d);
 	case 0xf0:
 	case 0xf1:
 		if (d->prefix_f2 || d->prefix_f3)
@@ -394,9 +396,9 @@ static int decode_three_byte(struct vuser_insn *insn, struct insn_decoder *d)
 	}
 }
 
-int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
+int vuser_decode_int_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 {
-	u8 opcode = insn_next_byte(d);
+	u8 opcode = vuser_fetch_byte(d);
 
 	if (opcode == 0x38)
 		return decode_three_byte(insn, d);
@@ -405,7 +407,7 @@ int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 			       decode_to_reg(insn, d, VUSER_INSN_POPCNT) :
 			       -EINVAL;
 	if (opcode < 0x80 || opcode >= 0xd0)
-		return insn_decode_vec(insn, d, opcode);
+		return vuser_decode_vec(insn, d, opcode);
 	if (d->prefix_f2 || d->prefix_f3)
 		return -EINVAL;
 
@@ -422,11 +424,11 @@ int insn_decode_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 	case 0xab:
 	case 0xb3:
 	case 0xbb:
-		if (insn_modrm(d))
+		if (vuser_fetch_modrm(d))
 			return -EINVAL;
 		return decode_bit(insn, d, opcode >> 3, false);
 	case 0xba:
-		if (insn_modrm(d) || d->modrm_reg < 4)
+		if (vuser_fetch_modrm(d) || d->modrm_reg < 4)
 			return -EINVAL;
 		return decode_bit(insn, d, d->modrm_reg, true);
 	case 0xb0:

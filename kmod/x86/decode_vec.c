@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The decoder's moves between memory and XMM registers. */
 
-#include "x86/decode.h"
+#include "x86/decode_vec.h"
+#include "x86/fetch.h"
 
 static int set_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 size,
 		   bool load)
 {
-	if (insn_modrm(d))
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
-	insn_set_access(insn, VUSER_INSN_VEC, size, load, !load);
+	vuser_fetch_set_access(insn, VUSER_INSN_VEC, size, load, !load);
 	insn->reg = d->modrm_reg | d->rex_r;
 	insn->reg_size = 16;
 	insn->to_reg = load;
@@ -74,9 +75,9 @@ static int decode_movd(struct vuser_insn *insn, struct insn_decoder *d,
 }
 
 /* 0F xx that move between memory and an XMM register, VEX-encoded or not. */
-int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+int vuser_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 {
-	enum insn_simd prefix = insn_simd_prefix(d);
+	enum insn_simd prefix = vuser_fetch_simd_prefix(d);
 
 	switch (opcode) {
 	case 0x10:
@@ -113,16 +114,16 @@ int insn_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 }
 
 /* 0F 38 2A. */
-int insn_decode_movntdqa(struct vuser_insn *insn, struct insn_decoder *d)
+int vuser_decode_vec_movntdqa(struct vuser_insn *insn, struct insn_decoder *d)
 {
-	return decode_mova(insn, d, insn_simd_prefix(d), true, false);
+	return decode_mova(insn, d, vuser_fetch_simd_prefix(d), true, false);
 }
 
 /*
  * C4, C5: VEX (2.3.5).  Of its instructions only moves of 16 bytes or less,
  * none of which has a second source register.
  */
-int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
+int vuser_decode_vec_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 {
 	u8 map = 1;
 	u8 rxb, last;
@@ -131,11 +132,11 @@ int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 	    d->rex_present)
 		return -EINVAL;
 
-	rxb = insn_next_byte(d);
+	rxb = vuser_fetch_byte(d);
 	last = rxb;
 	if (opcode == 0xc4) {
 		map = rxb & 0x1f;
-		last = insn_next_byte(d);
+		last = vuser_fetch_byte(d);
 		d->rex_w = last & 0x80;
 		d->rex_x = rxb & 0x40 ? 0 : 8;
 		d->rex_b = rxb & 0x20 ? 0 : 8;
@@ -150,10 +151,10 @@ int insn_decode_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 	if ((last & 0x78) != 0x78 || last & 4)
 		return -EINVAL;
 
-	opcode = insn_next_byte(d);
+	opcode = vuser_fetch_byte(d);
 	if (map == 1)
-		return insn_decode_vec(insn, d, opcode);
+		return vuser_decode_vec(insn, d, opcode);
 	if (map == 2 && opcode == 0x2a)
-		return insn_decode_movntdqa(insn, d);
+		return vuser_decode_vec_movntdqa(insn, d);
 	return -EINVAL;
 }

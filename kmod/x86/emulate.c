@@ -4,7 +4,7 @@
  * loaded make the registers after it and the value to store.
  */
 
-#include "x86/insn.h"
+#include "x86/emulate.h"
 
 /* PF is of the low byte only, and set if the number of ones is even. */
 static bool parity_even(u64 val)
@@ -304,8 +304,8 @@ static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
 }
 
 /**
- * vuser_insn_exec() - carry out an instruction, but for its access to memory
- * @insn: what vuser_insn_decode() made of it; not VUSER_INSN_VEC
+ * vuser_emulate() - carry out an instruction, but for its access to memory
+ * @insn: what vuser_decode() made of it; not VUSER_INSN_VEC
  * @regs: those it was decoded with; become those after it, with the ip
  * @val: what was loaded, if @insn->load; becomes what is to be stored
  *
@@ -315,7 +315,7 @@ static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
  * Context: any.
  * Return: true if @val must be stored.
  */
-bool vuser_insn_exec(const struct vuser_insn *insn, struct vuser_regs *regs,
+bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 		     u64 *val)
 {
 	u64 operand = insn->operand;
@@ -386,7 +386,7 @@ bool vuser_insn_exec(const struct vuser_insn *insn, struct vuser_regs *regs,
 }
 
 /**
- * vuser_insn_exec_vec() - carry out a move to or from an XMM register
+ * vuser_emulate_vec() - carry out a move to or from an XMM register
  * @insn: a VUSER_INSN_VEC
  * @regs: the ip moves on
  * @xmm: the register's low 16 bytes; changed by a load
@@ -397,7 +397,7 @@ bool vuser_insn_exec(const struct vuser_insn *insn, struct vuser_regs *regs,
  *
  * Context: any.
  */
-void vuser_insn_exec_vec(const struct vuser_insn *insn, struct vuser_regs *regs,
+void vuser_emulate_vec(const struct vuser_insn *insn, struct vuser_regs *regs,
 			 u64 xmm[2], u64 val[2])
 {
 	u32 at = insn->vec_at / 8;

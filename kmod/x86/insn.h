@@ -134,13 +134,6 @@ struct vuser_insn {
 	u64 from;
 };
 
-int vuser_insn_decode(struct vuser_insn *insn, const u8 *code, u32 len,
-		      const struct vuser_regs *regs);
-bool vuser_insn_exec(const struct vuser_insn *insn, struct vuser_regs *regs,
-		     u64 *val);
-void vuser_insn_exec_vec(const struct vuser_insn *insn,
-			 struct vuser_regs *regs, u64 xmm[2], u64 val[2]);
-
 /* The value's low @size bytes, 1, 2, 4 or 8 of them. */
 static inline u64 vuser_insn_zext(u64 val, u32 size)
 {

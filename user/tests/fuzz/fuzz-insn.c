@@ -12,6 +12,7 @@
 #include "../insn/emulate.h"
 #include "../insn/reference.h"
 #include "fuzz.h"
+#include "x86/decode.h"
 
 /* Signals that native.c handles while it runs, and the sanitizers otherwise. */
 static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
@@ -68,11 +69,11 @@ static void check_lengths(const struct vuser_insn *insn, const u8 *code,
 	u8 *exact = fuzz_copy(code, insn->len);
 	struct vuser_insn other;
 
-	FUZZ_CHECK(!vuser_insn_decode(&other, exact, insn->len, regs));
+	FUZZ_CHECK(!vuser_decode(&other, exact, insn->len, regs));
 	FUZZ_CHECK(!memcmp(&other, insn, sizeof(other)));
 	free(exact);
 	exact = fuzz_copy(code, insn->len - 1);
-	FUZZ_CHECK(vuser_insn_decode(&other, exact, insn->len - 1, regs));
+	FUZZ_CHECK(vuser_decode(&other, exact, insn->len - 1, regs));
 	free(exact);
 }
 
@@ -119,11 +120,11 @@ static bool aim(struct vuser_insn *insn, const u8 *code,
 		u64 old = regs->gpr[i];
 
 		regs->gpr[i] += target - insn->addr;
-		if (!vuser_insn_decode(insn, code, VUSER_INSN_MAX, regs) &&
+		if (!vuser_decode(insn, code, VUSER_INSN_MAX, regs) &&
 		    emulate_in_arena(insn->addr, insn->size))
 			return true;
 		regs->gpr[i] = old;
-		if (vuser_insn_decode(insn, code, VUSER_INSN_MAX, regs))
+		if (vuser_decode(insn, code, VUSER_INSN_MAX, regs))
 			return false;
 	}
 	return false;
@@ -197,7 +198,7 @@ static void check_run(struct vuser_insn *insn, const u8 *code,
 	if (insn->rep)
 		state->regs.gpr[VUSER_CX] = 1 + state->regs.gpr[VUSER_CX] % 8;
 	aim_source(insn, &state->regs);
-	if (vuser_insn_decode(insn, code, VUSER_INSN_MAX, &state->regs))
+	if (vuser_decode(insn, code, VUSER_INSN_MAX, &state->regs))
 		return;
 	if (!aim(insn, code, &state->regs))
 		return;
@@ -228,10 +229,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		state.vec[i / 4].word[i % 4] = val;
 	}
 
-	if (!vuser_insn_decode(&insn, exact, len, &state.regs))
+	if (!vuser_decode(&insn, exact, len, &state.regs))
 		FUZZ_CHECK(insn.len <= len);
 	free(exact);
-	if (vuser_insn_decode(&insn, code, VUSER_INSN_MAX, &state.regs)) {
+	if (vuser_decode(&insn, code, VUSER_INSN_MAX, &state.regs)) {
 		check_refused(code, &state.regs);
 		return 0;
 	}

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "emulate.h"
+#include "x86/decode.h"
+#include "x86/emulate.h"
 
 u8 emulate_memory[NATIVE_ARENA_SIZE];
 
@@ -24,7 +26,7 @@ static void emulate_vec(const struct vuser_insn *insn,
 
 	if (insn->load)
 		memcpy(val, memory, insn->size);
-	vuser_insn_exec_vec(insn, &state->regs, vec->word, val);
+	vuser_emulate_vec(insn, &state->regs, vec->word, val);
 	if (insn->store)
 		memcpy(memory, val, insn->size);
 	else if (insn->vex)
@@ -49,7 +51,7 @@ static bool emulate_once(const struct vuser_insn *insn,
 	} else if (insn->load) {
 		memcpy(&val, emulate_at(insn->addr), insn->size);
 	}
-	if (vuser_insn_exec(insn, &state->regs, &val))
+	if (vuser_emulate(insn, &state->regs, &val))
 		memcpy(emulate_at(insn->addr), &val, insn->size);
 	return true;
 }
@@ -60,8 +62,7 @@ bool emulate(const u8 *code, struct native_state *state)
 	struct vuser_insn insn;
 
 	do {
-		if (vuser_insn_decode(&insn, code, VUSER_INSN_MAX,
-				      &state->regs) ||
+		if (vuser_decode(&insn, code, VUSER_INSN_MAX, &state->regs) ||
 		    !emulate_once(&insn, state))
 			return false;
 	} while (state->regs.ip == ip);

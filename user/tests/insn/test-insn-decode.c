@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "forms.h"
+#include "x86/decode.h"
 #include "x86/insn.h"
 #include "reference.h"
 #include "../tap.h"
@@ -45,14 +46,14 @@ static void check_lengths(const struct vuser_insn *insn, const u8 *bytes,
 	u8 *exact = malloc(insn->len);
 
 	memcpy(exact, bytes, insn->len);
-	if (vuser_insn_decode(&other, exact, insn->len, regs) ||
+	if (vuser_decode(&other, exact, insn->len, regs) ||
 	    other.op != insn->op || other.len != insn->len ||
 	    other.addr != insn->addr || other.operand != insn->operand)
 		by_length_wrong++;
 	free(exact);
 	exact = malloc(insn->len - 1u);
 	memcpy(exact, bytes, insn->len - 1u);
-	if (!vuser_insn_decode(&other, exact, insn->len - 1u, regs))
+	if (!vuser_decode(&other, exact, insn->len - 1u, regs))
 		by_length_wrong++;
 	free(exact);
 }
@@ -108,7 +109,7 @@ static void check_bytes(const u8 *bytes)
 	regs.ip = form_random();
 	regs.flags = form_random() & VUSER_FLAGS_STATUS;
 	total++;
-	if (vuser_insn_decode(&insn, bytes, VUSER_INSN_MAX, &regs))
+	if (vuser_decode(&insn, bytes, VUSER_INSN_MAX, &regs))
 		check_refused(bytes, &regs);
 	else
 		check_taken(&insn, bytes, &regs);

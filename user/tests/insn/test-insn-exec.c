@@ -9,6 +9,7 @@
 
 #include "emulate.h"
 #include "forms.h"
+#include "x86/decode.h"
 #include "x86/insn.h"
 #include "native.h"
 #include "../tap.h"
@@ -291,18 +292,18 @@ static void try_form(struct form *form)
 	 * Decode first: most forms are refused, and a random state takes
 	 * longer.
 	 */
-	taken = !vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX, &any);
+	taken = !vuser_decode(&insn, form->bytes, VUSER_INSN_MAX, &any);
 	if (!taken && (form->bytes[form->modrm] & 0xc0) == 0xc0)
 		return;
 	random_state(&state);
 	state.regs.gpr[VUSER_CX] |= 1;
-	if (!taken || vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX,
-					&state.regs)) {
+	if (!taken ||
+	    vuser_decode(&insn, form->bytes, VUSER_INSN_MAX, &state.regs)) {
 		/* the address may not have been aligned */
 		target &= ~(u64)15;
 		aim(form, &state.regs, form->modrm, false, target);
-		if (vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX,
-				      &state.regs))
+		if (vuser_decode(&insn, form->bytes, VUSER_INSN_MAX,
+				 &state.regs))
 			return;
 	}
 	if (!emulate_runs_here(form->bytes, &insn))
@@ -314,8 +315,7 @@ static void try_form(struct form *form)
 		memcpy(&form->bytes[form->modrm], &target, insn.addr_size);
 	else if (insn.op != VUSER_INSN_MOVS && insn.op != VUSER_INSN_STOS)
 		aim(form, &state.regs, insn.len, insn.addr_size == 4, target);
-	if (vuser_insn_decode(&insn, form->bytes, VUSER_INSN_MAX,
-			      &state.regs) ||
+	if (vuser_decode(&insn, form->bytes, VUSER_INSN_MAX, &state.regs) ||
 	    !emulate_in_arena(insn.addr, insn.size)) {
 		elsewhere++;
 		return;

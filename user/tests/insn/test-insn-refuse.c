@@ -2,6 +2,7 @@
 /* Instructions that must be refused, and similar ones that must be accepted. */
 #include <string.h>
 
+#include "x86/decode.h"
 #include "x86/insn.h"
 #include "../tap.h"
 
@@ -99,8 +100,8 @@ static int decode(const struct sample *sample, u64 cx)
 	for (i = 0; i < VUSER_NR_GPRS; i++)
 		regs.gpr[i] = 0x1000;
 	regs.gpr[VUSER_CX] = cx;
-	return vuser_insn_decode(&insn, (const u8 *)sample->bytes, sample->len,
-				 &regs);
+	return vuser_decode(&insn, (const u8 *)sample->bytes, sample->len,
+			    &regs);
 }
 
 int main(void)

@@ -5,17 +5,19 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "compat.h"
+#include "dma/dma.h"
 #include "dma/iommufd.h"
-#include "dma/type1.h"
 #include "region/mmap.h"
 #include "region/region.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/desc.h"
 #include "vfio/device.h"
 #include "vfio/irq.h"
-#include "vfio/mdev.h"
+#include "vfio/ops.h"
+#include "vfio/settings.h"
 #include "vfio/state.h"
-#include "vuser.h"
 
 /* Default timeouts in milliseconds. */
 #define VUSER_REQUEST_TIMEOUT	10000
@@ -23,118 +25,110 @@
 
 /* Life ---------------------------------------------------------------------- */
 
-static int vuser_device_init(struct vfio_device *vdev)
+static int vuser_ops_init(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 
 	mutex_init(&dev->lock);
-	mutex_init(&dev->irq_lock);
-	init_rwsem(&dev->domain_sem);
-	spin_lock_init(&dev->signal_lock);
+	mutex_init(&dev->irqs.lock);
+	spin_lock_init(&dev->irqs.signal_lock);
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
+	vuser_dma_prepare(&dev->dma, &dev->settings);
 	/* A channel may still name the device after the mdev was removed. */
 	get_device(vdev->dev);
 	return 0;
 }
 
 /* 6.1 frees the memory here; later kernels do it by themselves. */
-static void vuser_device_release(struct vfio_device *vdev)
+static void vuser_ops_release(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 
 	kfree(dev->endpoint);
 	kfree(dev->error);
 	mutex_destroy(&dev->lock);
-	mutex_destroy(&dev->irq_lock);
+	mutex_destroy(&dev->irqs.lock);
 	put_device(vdev->dev);
 	vuser_vfio_free_device(vdev);
 }
 
-/**
- * vuser_device_sparse() - may the consumer map shared areas only?
- * @dev: open
- */
-bool vuser_device_sparse(struct vuser_device *dev)
-{
-	return dev->sparse;
-}
-
-static bool vuser_device_resets(struct vuser_device *dev)
+static bool vuser_ops_resets(struct vuser_device *dev)
 {
 	return (dev->chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) &&
 	       !READ_ONCE(dev->settings.reset_never);
 }
 
 /* A server that cannot reset after all: EINVAL, which DPDK tolerates. */
-static int vuser_device_try_reset(struct vuser_device *dev)
+static int vuser_ops_try_reset(struct vuser_device *dev)
 {
 	int ret;
 
-	if (!vuser_device_resets(dev))
+	if (!vuser_ops_resets(dev))
 		return -EINVAL;
-	ret = vuser_channel_reset(dev, vuser_request_deadline(dev), true);
+	ret = vuser_cmd_reset(dev->chan, vuser_channel_deadline(dev->chan), true);
 	return ret == -EOPNOTSUPP || ret == -ENOTTY ? -EINVAL : ret;
 }
 
-static int vuser_device_open(struct vfio_device *vdev)
+static int vuser_ops_open(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 	u32 mmap = READ_ONCE(dev->settings.mmap);
+	bool sparse;
 	int ret;
 
-	ret = vuser_device_begin(dev);
+	ret = vuser_state_open(dev);
 	if (ret) {
 		dev_notice_ratelimited(vdev->dev,
 				       "no server: start one, write its socket's path to vuser/endpoint and see that vuserd runs; see also vuser/error\n");
 		return ret;
 	}
-	dev->sparse = mmap == VUSER_MMAP_SPARSE ||
-		      (mmap == VUSER_MMAP_AUTO && vdev->kvm);
+	sparse = mmap == VUSER_MMAP_SPARSE ||
+		 (mmap == VUSER_MMAP_AUTO && vdev->kvm);
 
-	ret = vuser_device_try_reset(dev);
+	ret = vuser_ops_try_reset(dev);
 	if (ret && ret != -EINVAL)
-		goto err_finish;
-	ret = vuser_trap_open(dev);
+		goto err_state;
+	ret = vuser_region_open(&dev->regions, dev->chan, sparse);
 	if (ret)
-		goto err_finish;
-	ret = vuser_domain_open(dev);
+		goto err_state;
+	ret = vuser_dma_open(&dev->dma, dev->chan);
 	if (ret)
-		goto err_trap;
+		goto err_regions;
 	return 0;
 
-err_trap:
-	vuser_trap_close(dev);
-err_finish:
-	vuser_device_finish(dev);
+err_regions:
+	vuser_region_close(&dev->regions);
+err_state:
+	vuser_state_close(dev);
 	return ret;
 }
 
 /* Nothing that the server does reaches the consumer's memory any more. */
-static void vuser_device_quiesce(struct vuser_device *dev, ktime_t deadline)
+static void vuser_ops_quiesce(struct vuser_device *dev, ktime_t deadline)
 {
 	u8 command[2] = {};
 
-	vuser_channel_region_write_until(dev, VFIO_PCI_CONFIG_REGION_INDEX,
-					 PCI_COMMAND, command, sizeof(command),
+	vuser_cmd_region_write_until(dev->chan, VFIO_PCI_CONFIG_REGION_INDEX,
+				     PCI_COMMAND, command, sizeof(command),
 					 deadline, false);
 }
 
-static void vuser_device_close(struct vfio_device *vdev)
+static void vuser_ops_close(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
-	ktime_t deadline = vuser_close_deadline(dev);
+	ktime_t deadline = vuser_deadline(&dev->settings.close_timeout_ms);
 
 	vuser_irq_close(dev, deadline);
-	vuser_device_quiesce(dev, deadline);
-	vuser_domain_close(dev, deadline);
-	vuser_trap_close(dev);
-	if (vuser_device_resets(dev))
-		vuser_channel_reset(dev, deadline, false);
-	vuser_device_finish(dev);
+	vuser_ops_quiesce(dev, deadline);
+	vuser_dma_close(&dev->dma, deadline);
+	vuser_region_close(&dev->regions);
+	if (vuser_ops_resets(dev))
+		vuser_cmd_reset(dev->chan, deadline, false);
+	vuser_state_close(dev);
 }
 
-static void vuser_device_request(struct vfio_device *vdev, unsigned int count)
+static void vuser_ops_request(struct vfio_device *vdev, unsigned int count)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 
@@ -149,10 +143,10 @@ static void vuser_device_request(struct vfio_device *vdev, unsigned int count)
 	}
 }
 
-static int vuser_device_match(struct vfio_device *vdev, char *buf)
+static int vuser_ops_match(struct vfio_device *vdev, char *buf)
 {
 	return !strcmp(dev_name(vdev->dev), buf) ||
-	       vuser_device_has_address(to_vuser(vdev), buf);
+	       vuser_settings_has_address(to_vuser(vdev), buf);
 }
 
 /* Reset --------------------------------------------------------------------- */
@@ -170,24 +164,24 @@ static const struct vuser_saved {
 	{ PCI_COMMAND, 2 },
 };
 
-static long vuser_device_reset(struct vuser_device *dev)
+static long vuser_ops_reset(struct vuser_device *dev)
 {
 	u64 val[ARRAY_SIZE(vuser_saved)];
 	size_t i;
 	int ret;
 
-	if (!vuser_device_resets(dev))
+	if (!vuser_ops_resets(dev))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(vuser_saved); i++) {
-		ret = vuser_region_load(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+		ret = vuser_region_load(&dev->regions, VFIO_PCI_CONFIG_REGION_INDEX,
 					vuser_saved[i].pos, &val[i],
 					vuser_saved[i].size);
 		if (ret)
 			return ret;
 	}
-	ret = vuser_device_try_reset(dev);
+	ret = vuser_ops_try_reset(dev);
 	for (i = 0; i < ARRAY_SIZE(vuser_saved) && !ret; i++)
-		ret = vuser_region_store(dev, VFIO_PCI_CONFIG_REGION_INDEX,
+		ret = vuser_region_store(&dev->regions, VFIO_PCI_CONFIG_REGION_INDEX,
 					 vuser_saved[i].pos, val[i],
 					 vuser_saved[i].size);
 	return ret;
@@ -195,8 +189,8 @@ static long vuser_device_reset(struct vuser_device *dev)
 
 /* ioctl --------------------------------------------------------------------- */
 
-static long vuser_ioctl_info(struct vuser_device *dev,
-			     struct vfio_device_info __user *arg)
+static long vuser_ops_info(struct vuser_device *dev,
+			   struct vfio_device_info __user *arg)
 {
 	unsigned long minsz = offsetofend(struct vfio_device_info, num_irqs);
 	struct vfio_device_info info = {};
@@ -207,15 +201,15 @@ static long vuser_ioctl_info(struct vuser_device *dev,
 		return -EINVAL;
 	minsz = min_t(size_t, info.argsz, sizeof(info));
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
-	if (vuser_device_resets(dev))
+	if (vuser_ops_resets(dev))
 		info.flags |= VFIO_DEVICE_FLAGS_RESET;
-	info.num_regions = vuser_nr_regions(dev);
-	info.num_irqs = vuser_nr_irq_indexes(dev);
+	info.num_regions = vuser_region_count(&dev->regions);
+	info.num_irqs = vuser_irq_nr_indexes(dev);
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
-static long vuser_ioctl_irq_info(struct vuser_device *dev,
-				 struct vfio_irq_info __user *arg)
+static long vuser_ops_irq_info(struct vuser_device *dev,
+			       struct vfio_irq_info __user *arg)
 {
 	unsigned long minsz = offsetofend(struct vfio_irq_info, count);
 	struct vfio_irq_info info;
@@ -231,31 +225,31 @@ static long vuser_ioctl_irq_info(struct vuser_device *dev,
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
-static long vuser_device_ioctl(struct vfio_device *vdev, unsigned int cmd,
-			       unsigned long arg)
+static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
+			    unsigned long arg)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 	void __user *uarg = (void __user *)arg;
 
 	switch (cmd) {
 	case VFIO_DEVICE_GET_INFO:
-		return vuser_ioctl_info(dev, uarg);
+		return vuser_ops_info(dev, uarg);
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return vuser_region_ioctl(vdev, uarg);
+		return vuser_region_ioctl(&dev->regions, uarg);
 	case VFIO_DEVICE_GET_IRQ_INFO:
-		return vuser_ioctl_irq_info(dev, uarg);
+		return vuser_ops_irq_info(dev, uarg);
 	case VFIO_DEVICE_SET_IRQS:
 		return vuser_irq_ioctl(dev, uarg);
 	case VFIO_DEVICE_RESET:
-		return vuser_device_reset(dev);
+		return vuser_ops_reset(dev);
 	default:
 		return -ENOTTY;
 	}
 }
 
 /* DEVICE_FEATURE, but for the few that VFIO answers itself. */
-static int vuser_device_feature(struct vfio_device *vdev, u32 flags,
-				void __user *arg, size_t argsz)
+static int vuser_ops_feature(struct vfio_device *vdev, u32 flags,
+			     void __user *arg, size_t argsz)
 {
 	size_t size = flags & VFIO_DEVICE_FEATURE_PROBE ? 0 : argsz;
 	size_t reply = 0;
@@ -270,7 +264,7 @@ static int vuser_device_feature(struct vfio_device *vdev, u32 flags,
 	ret = -EFAULT;
 	if (copy_from_user(data, arg, size))
 		goto out_free;
-	ret = vuser_channel_feature(to_vuser(vdev), flags, data, size, &reply);
+	ret = vuser_cmd_feature(to_vuser(vdev)->chan, flags, data, size, &reply);
 	if (!ret && (flags & VFIO_DEVICE_FEATURE_GET) &&
 	    copy_to_user(arg, data, reply))
 		ret = -EFAULT;
@@ -279,38 +273,60 @@ out_free:
 	return ret;
 }
 
-static ssize_t vuser_device_read(struct vfio_device *vdev, char __user *buf,
-				 size_t count, loff_t *ppos)
+static ssize_t vuser_ops_read(struct vfio_device *vdev, char __user *buf,
+			      size_t count, loff_t *ppos)
 {
-	return vuser_region_pread(to_vuser(vdev), buf, count, ppos);
+	return vuser_region_pread(&to_vuser(vdev)->regions, buf, count, ppos);
 }
 
-static ssize_t vuser_device_write(struct vfio_device *vdev,
-				  const char __user *buf, size_t count,
+static ssize_t vuser_ops_write(struct vfio_device *vdev,
+			       const char __user *buf, size_t count,
 				  loff_t *ppos)
 {
-	return vuser_region_pwrite(to_vuser(vdev), buf, count, ppos);
+	return vuser_region_pwrite(&to_vuser(vdev)->regions, buf, count, ppos);
 }
 
-static int vuser_device_mmap(struct vfio_device *vdev,
-			     struct vm_area_struct *vma)
+static int vuser_ops_mmap(struct vfio_device *vdev,
+			  struct vm_area_struct *vma)
 {
-	return vuser_mmap(to_vuser(vdev), vma);
+	return vuser_mmap(&to_vuser(vdev)->regions, vma);
 }
 
-const struct vfio_device_ops vuser_device_ops = {
+static int __maybe_unused
+vuser_ops_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+		      struct vfio_info_cap *caps)
+{
+	return vuser_region_info(&to_vuser(vdev)->regions, info, caps);
+}
+
+static int __maybe_unused vuser_ops_bind_iommufd(struct vfio_device *vdev,
+						 struct iommufd_ctx *ictx,
+						 u32 *id)
+{
+	return vuser_iommufd_bind(vdev, ictx, id, &to_vuser(vdev)->dma.access);
+}
+
+static void __maybe_unused vuser_ops_unbind_iommufd(struct vfio_device *vdev)
+{
+	struct vuser_dma *dma = &to_vuser(vdev)->dma;
+
+	vuser_iommufd_unbind(vdev, dma->access);
+	dma->access = NULL;
+}
+
+const struct vfio_device_ops vuser_ops = {
 	.name = "vuser",
-	.init = vuser_device_init,
-	.release = vuser_device_release,
-	.open_device = vuser_device_open,
-	.close_device = vuser_device_close,
-	.read = vuser_device_read,
-	.write = vuser_device_write,
-	.ioctl = vuser_device_ioctl,
-	.mmap = vuser_device_mmap,
-	.request = vuser_device_request,
-	.match = vuser_device_match,
-	.device_feature = vuser_device_feature,
-	VUSER_REGION_INFO_OPS(vuser_region_info)
-	VUSER_IOMMUFD_OPS
+	.init = vuser_ops_init,
+	.release = vuser_ops_release,
+	.open_device = vuser_ops_open,
+	.close_device = vuser_ops_close,
+	.read = vuser_ops_read,
+	.write = vuser_ops_write,
+	.ioctl = vuser_ops_ioctl,
+	.mmap = vuser_ops_mmap,
+	.request = vuser_ops_request,
+	.match = vuser_ops_match,
+	.device_feature = vuser_ops_feature,
+	VUSER_REGION_INFO_OPS(vuser_ops_region_info)
+	VUSER_IOMMUFD_OPS(vuser_ops_bind_iommufd, vuser_ops_unbind_iommufd)
 };

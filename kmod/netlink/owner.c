@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The helper that owns a device. */
+#include <linux/err.h>
+#include <linux/netlink.h>
+#include <linux/notifier.h>
+#include <linux/random.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+
+#include "netlink/find.h"
+#include "netlink/ntf.h"
+#include "netlink/owner.h"
+#include "vfio/device.h"
+#include "vfio/table.h"
+
+/**
+ * vuser_nl_owner_get() - find a device that the caller owns
+ * @info: the request
+ * @id_attr: attribute that holds the number of the device
+ * @token_attr: attribute that holds the owner's token
+ *
+ * The port alone is not enough: it may have been taken over by another socket
+ * after the owner's was closed.
+ *
+ * Return: the device with a reference and its lock held, for
+ * vuser_nl_owner_put(), or an error: -EINVAL for a missing attribute,
+ * -ENODEV, -EPERM.
+ */
+struct vuser_device *vuser_nl_owner_get(struct genl_info *info, int id_attr,
+					int token_attr)
+{
+	struct vuser_device *dev;
+
+	if (GENL_REQ_ATTR_CHECK(info, token_attr))
+		return ERR_PTR(-EINVAL);
+	dev = vuser_nl_find_get(info, id_attr);
+	if (IS_ERR(dev))
+		return dev;
+	mutex_lock(&dev->lock);
+	if (dev->gone) {
+		vuser_nl_owner_put(dev);
+		NL_SET_ERR_MSG(info->extack, "the device is being removed");
+		return ERR_PTR(-ENODEV);
+	}
+	if (dev->owner_portid != info->snd_portid ||
+	    dev->owner_token != nla_get_u64(info->attrs[token_attr])) {
+		NL_SET_ERR_MSG(info->extack, "the caller does not own the device");
+		vuser_nl_owner_put(dev);
+		return ERR_PTR(-EPERM);
+	}
+	return dev;
+}
+
+/**
+ * vuser_nl_owner_put() - unlock and drop a device
+ * @dev: of vuser_nl_owner_get()
+ */
+void vuser_nl_owner_put(struct vuser_device *dev)
+{
+	mutex_unlock(&dev->lock);
+	vuser_device_put(dev);
+}
+
+/**
+ * vuser_nl_owner_claim() - make a helper the owner of a device
+ * @dev: the device; its lock is not held
+ * @portid: port of the helper
+ * @token: set to the owner's token
+ *
+ * Return: 0, or -EBUSY when another helper owns the device.
+ */
+int vuser_nl_owner_claim(struct vuser_device *dev, u32 portid, u64 *token)
+{
+	int ret = -EBUSY;
+
+	mutex_lock(&dev->lock);
+	if (!dev->owner_portid || dev->owner_portid == portid) {
+		*token = get_random_u64();
+		WRITE_ONCE(dev->owner_portid, portid);
+		dev->owner_token = *token;
+		ret = 0;
+	}
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+static void vuser_nl_owner_drop(struct vuser_device *dev, u32 portid)
+{
+	bool owned;
+
+	mutex_lock(&dev->lock);
+	owned = dev->owner_portid == portid;
+	if (owned) {
+		WRITE_ONCE(dev->owner_portid, 0);
+		dev->owner_token = 0;
+	}
+	mutex_unlock(&dev->lock);
+	if (owned)
+		vuser_nl_ntf_changed(dev);
+}
+
+/* The last reference to a netlink socket was closed. */
+static int vuser_nl_owner_released(struct notifier_block *nb, unsigned long event,
+				   void *data)
+{
+	struct netlink_notify *n = data;
+	struct vuser_device *dev;
+	u32 id = 0;
+
+	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC ||
+	    !net_eq(n->net, &init_net))
+		return NOTIFY_DONE;
+
+	while ((dev = vuser_table_next_get(&id))) {
+		if (READ_ONCE(dev->owner_portid) == n->portid)
+			vuser_nl_owner_drop(dev, n->portid);
+		vuser_device_put(dev);
+		id++;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block vuser_nl_owner_notifier = {
+	.notifier_call = vuser_nl_owner_released,
+};
+
+/**
+ * vuser_nl_owner_init() - notice when helpers close their sockets
+ *
+ * Return: 0 or a negative errno.
+ */
+int vuser_nl_owner_init(void)
+{
+	return netlink_register_notifier(&vuser_nl_owner_notifier);
+}
+
+/**
+ * vuser_nl_owner_exit() - do not notice any more
+ */
+void vuser_nl_owner_exit(void)
+{
+	netlink_unregister_notifier(&vuser_nl_owner_notifier);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A device as a message. */
+#include <net/genetlink.h>
+
+#include "dma/dma.h"
+#include "netlink/family.h"
+#include "netlink/show.h"
+#include "netlink/uuid.h"
+#include "server/channel.h"
+#include "server/desc.h"
+#include "vfio/device.h"
+
+static int vuser_nl_show_put_uuid(struct sk_buff *skb, struct vuser_device *dev)
+{
+	u8 uuid[VUSER_UUID_LEN];
+
+	vuser_nl_uuid_swap(uuid, dev->uuid.b);
+	return nla_put(skb, VUSER_A_DEV_UUID, sizeof(uuid), uuid);
+}
+
+static int vuser_nl_show_put_settings(struct sk_buff *skb,
+				      const struct vuser_settings *set)
+{
+	if (nla_put_u32(skb, VUSER_A_DEV_REQUEST_TIMEOUT_MS,
+			set->request_timeout_ms) ||
+	    nla_put_u32(skb, VUSER_A_DEV_CLOSE_TIMEOUT_MS,
+			set->close_timeout_ms) ||
+	    nla_put_u32(skb, VUSER_A_DEV_MMAP, set->mmap) ||
+	    nla_put_u32(skb, VUSER_A_DEV_MAX_DMA_MAPS, set->max_dma_maps) ||
+	    nla_put_u32(skb, VUSER_A_DEV_RESET,
+			set->reset_never ? VUSER_RESET_POLICY_NEVER :
+					   VUSER_RESET_POLICY_AUTO) ||
+	    nla_put_u32(skb, VUSER_A_DEV_DMA_BACKING,
+			set->dma_memory_only ? VUSER_DMA_BACKING_MEMORY :
+					       VUSER_DMA_BACKING_AUTO))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int vuser_nl_show_put_counters(struct sk_buff *skb, struct vuser_device *dev)
+{
+	struct nlattr *nest;
+	int i;
+
+	/* The attributes are in the order of enum vuser_counter. */
+	BUILD_BUG_ON(VUSER_A_COUNTERS_REGION_READ + VUSER_COUNT_UNSENT !=
+		     VUSER_A_COUNTERS_UNSENT);
+	BUILD_BUG_ON(VUSER_A_COUNTERS_UNSENT != (int)VUSER_NR_COUNTERS);
+
+	nest = nla_nest_start(skb, VUSER_A_DEV_COUNTERS);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < VUSER_NR_COUNTERS; i++)
+		if (nla_put_u64_64bit(skb, VUSER_A_COUNTERS_REGION_READ + i,
+				      atomic64_read(&dev->counters.nr[i]),
+				      VUSER_A_COUNTERS_PAD))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vuser_nl_show_put_region(struct sk_buff *skb, u32 index,
+				    const struct vuser_region *region)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, VUSER_A_DEV_REGION);
+	if (!nest ||
+	    nla_put_u32(skb, VUSER_A_REGION_INDEX, index) ||
+	    nla_put_u64_64bit(skb, VUSER_A_REGION_SIZE, region->size,
+			      VUSER_A_REGION_PAD) ||
+	    nla_put_u32(skb, VUSER_A_REGION_FLAGS, region->flags))
+		return -EMSGSIZE;
+	if (region->has_type &&
+	    (nla_put_u32(skb, VUSER_A_REGION_TYPE, region->type) ||
+	     nla_put_u32(skb, VUSER_A_REGION_SUBTYPE, region->subtype)))
+		return -EMSGSIZE;
+	if (region->posted && nla_put_flag(skb, VUSER_A_REGION_POSTED))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vuser_nl_show_put_irq(struct sk_buff *skb, u32 index,
+				 const struct vfio_irq_info *irq)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, VUSER_A_DEV_IRQ);
+	if (!nest ||
+	    nla_put_u32(skb, VUSER_A_IRQ_INDEX, index) ||
+	    nla_put_u32(skb, VUSER_A_IRQ_FLAGS, irq->flags) ||
+	    nla_put_u32(skb, VUSER_A_IRQ_COUNT, irq->count))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int vuser_nl_show_put_negotiated(struct sk_buff *skb,
+					const struct vuser_desc *desc)
+{
+	if (nla_put_u32(skb, VUSER_A_DEV_MINOR, desc->minor) ||
+	    nla_put_u32(skb, VUSER_A_DEV_MAX_MSG_FDS, desc->max_msg_fds) ||
+	    nla_put_u32(skb, VUSER_A_DEV_MAX_DATA_XFER_SIZE,
+			desc->max_data_xfer_size) ||
+	    nla_put_u32(skb, VUSER_A_DEV_SERVER_MAX_DMA_MAPS,
+			desc->max_dma_maps))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int vuser_nl_show_put_whole(struct sk_buff *skb,
+				   const struct vuser_desc *desc)
+{
+	u32 i;
+
+	if (nla_put_u32(skb, VUSER_A_DEV_FLAGS, desc->flags))
+		return -EMSGSIZE;
+	for (i = 0; i < desc->nr_regions; i++)
+		if (vuser_nl_show_put_region(skb, i, &desc->regions[i]))
+			return -EMSGSIZE;
+	for (i = 0; i < desc->nr_irqs; i++)
+		if (vuser_nl_show_put_irq(skb, i, &desc->irqs[i]))
+			return -EMSGSIZE;
+	if (desc->config_size &&
+	    nla_put(skb, VUSER_A_DEV_CONFIG, desc->config_size, desc->config))
+		return -EMSGSIZE;
+	return 0;
+}
+
+static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
+				 bool whole)
+{
+	const struct vuser_desc *desc;
+
+	lockdep_assert_held(&dev->lock);
+
+	if (nla_put_u32(skb, VUSER_A_DEV_ID, dev->id) ||
+	    vuser_nl_show_put_uuid(skb, dev) ||
+	    nla_put_u32(skb, VUSER_A_DEV_STATE, dev->state) ||
+	    nla_put_string(skb, VUSER_A_DEV_PCI_ADDRESS, dev->pci_address) ||
+	    nla_put_u32(skb, VUSER_A_DEV_GROUP, dev->group_id) ||
+	    nla_put_string(skb, VUSER_A_DEV_ENDPOINT, dev->endpoint ?: "") ||
+	    nla_put_u32(skb, VUSER_A_DEV_OWNER, dev->owner_portid) ||
+	    nla_put_u32(skb, VUSER_A_DEV_DMA_REGIONS,
+			vuser_dma_nr_regions(&dev->dma)) ||
+	    vuser_nl_show_put_settings(skb, &dev->settings) ||
+	    vuser_nl_show_put_counters(skb, dev))
+		return -EMSGSIZE;
+	if (dev->error && nla_put_string(skb, VUSER_A_DEV_ERROR, dev->error))
+		return -EMSGSIZE;
+	if (!dev->chan)
+		return 0;
+
+	desc = dev->chan->desc;
+	if (vuser_nl_show_put_negotiated(skb, desc))
+		return -EMSGSIZE;
+	return whole ? vuser_nl_show_put_whole(skb, desc) : 0;
+}
+
+/**
+ * vuser_nl_show_dev() - append a message that shows a device
+ * @skb: where to
+ * @dev: the device; its lock is taken
+ * @portid: whom the message is for, 0 for a group
+ * @seq: of the request it answers
+ * @flags: NLM_F_*
+ * @cmd: what the message is
+ * @whole: with what is too long for a dump
+ *
+ * Return: 0, or -EMSGSIZE and @skb is as it was.
+ */
+int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
+		      u32 portid, u32 seq, int flags, u8 cmd, bool whole)
+{
+	void *hdr;
+	int ret;
+
+	hdr = genlmsg_put(skb, portid, seq, &vuser_nl_family, flags, cmd);
+	if (!hdr)
+		return -EMSGSIZE;
+	mutex_lock(&dev->lock);
+	ret = vuser_nl_show_put_dev(skb, dev, whole);
+	mutex_unlock(&dev->lock);
+	if (ret)
+		genlmsg_cancel(skb, hdr);
+	else
+		genlmsg_end(skb, hdr);
+	return ret;
+}
+
+/**
+ * vuser_nl_show_removed() - append a message that a device went
+ * @skb: where to
+ * @dev: the device
+ *
+ * Return: 0, or -EMSGSIZE and @skb is to be dropped.
+ */
+int vuser_nl_show_removed(struct sk_buff *skb, struct vuser_device *dev)
+{
+	void *hdr;
+
+	hdr = genlmsg_put(skb, 0, 0, &vuser_nl_family, 0,
+			  VUSER_CMD_DEV_DEL_NTF);
+	if (!hdr || nla_put_u32(skb, VUSER_A_DEV_ID, dev->id) ||
+	    vuser_nl_show_put_uuid(skb, dev))
+		return -EMSGSIZE;
+	genlmsg_end(skb, hdr);
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reading what the server sent. */
+#ifndef VUSER_READER_H
+#define VUSER_READER_H
+
+#include <linux/types.h>
+
+struct vuser_sock;
+
+void vuser_reader_init(struct vuser_sock *vsk);
+void vuser_reader_read(struct vuser_sock *vsk, const bool *done);
+
+#endif /* VUSER_READER_H */

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* DMA_READ and DMA_WRITE of the server. */
+#ifndef VUSER_SERVE_DMA_H
+#define VUSER_SERVE_DMA_H
+
+#include <linux/types.h>
+
+struct vfio_user_header;
+struct vuser_sock;
+
+int vuser_serve_dma(struct vuser_sock *vsk,
+		    const struct vfio_user_header *hdr, const void *payload,
+		    size_t len);
+
+#endif /* VUSER_SERVE_DMA_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Commands that wait for their replies. */
+#ifndef VUSER_SLOT_H
+#define VUSER_SLOT_H
+
+#include <linux/types.h>
+
+struct vfio_user_header;
+struct vuser_call;
+struct vuser_channel;
+struct vuser_slot;
+
+int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
+		   struct vfio_user_header *hdr, struct vuser_slot **slot);
+void vuser_slot_free(struct vuser_channel *chan, struct vuser_slot *slot);
+u16 vuser_slot_id(struct vuser_channel *chan, struct vuser_slot *slot);
+bool vuser_slot_sending(struct vuser_channel *chan, u16 msg_id);
+bool vuser_slot_unsent(struct vuser_channel *chan, u16 msg_id);
+void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error);
+const char *vuser_slot_reply(struct vuser_channel *chan,
+			     const struct vfio_user_header *hdr,
+			     const void *payload, size_t len);
+
+#endif /* VUSER_SLOT_H */

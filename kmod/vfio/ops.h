@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What VFIO asks of a device. */
+#ifndef VUSER_OPS_H
+#define VUSER_OPS_H
+
+struct vfio_device_ops;
+
+extern const struct vfio_device_ops vuser_ops;
+
+#endif /* VUSER_OPS_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The decoder's vector instructions. */
+#ifndef VUSER_DECODE_VEC_H
+#define VUSER_DECODE_VEC_H
+
+#include "x86/fetch.h"
+
+int vuser_decode_vec(struct vuser_insn *insn, struct insn_decoder *d,
+		     u8 opcode);
+int vuser_decode_vec_movntdqa(struct vuser_insn *insn, struct insn_decoder *d);
+int vuser_decode_vec_vex(struct vuser_insn *insn, struct insn_decoder *d,
+			 u8 opcode);
+
+#endif /* VUSER_DECODE_VEC_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What an instruction does, apart from its access. */
+#ifndef VUSER_EMULATE_H
+#define VUSER_EMULATE_H
+
+#include "x86/insn.h"
+
+bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
+		   u64 *val);
+void vuser_emulate_vec(const struct vuser_insn *insn, struct vuser_regs *regs,
+		       u64 xmm[2], u64 val[2]);
+
+#endif /* VUSER_EMULATE_H */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reading an instruction byte by byte. */
+#ifndef VUSER_FETCH_H
+#define VUSER_FETCH_H
+
+#include "x86/insn.h"
+
+/* The prefix that selects among instructions of one opcode (2.1.2). */
+enum insn_simd {
+	INSN_SIMD_NONE,
+	INSN_SIMD_66,
+	INSN_SIMD_F3,
+	INSN_SIMD_F2,
+};
+
+/* An instruction while it is read, byte by byte. */
+struct insn_decoder {
+	const struct vuser_regs *regs;
+	const u8 *code;
+	u32 len; /* bytes in @code */
+	u32 at; /* bytes consumed */
+	bool overrun; /* the instruction is longer than @code */
+
+	bool lock;
+	bool prefix_66;
+	bool prefix_67;
+	bool prefix_f2;
+	bool prefix_f3;
+	bool vex;
+	bool rex_present;
+	bool rex_w;
+	u8 rex_r; /* 0 or 8, added to a register number */
+	u8 rex_x;
+	u8 rex_b;
+
+	bool has_modrm;
+	u8 modrm_reg; /* without rex_r */
+	bool ip_relative;
+	u64 ea; /* without the ip and not yet cut to size */
+};
+
+u8 vuser_fetch_byte(struct insn_decoder *d);
+u64 vuser_fetch_bytes(struct insn_decoder *d, u32 count);
+u64 vuser_fetch_signed(struct insn_decoder *d, u32 count);
+u8 vuser_fetch_opcode(struct insn_decoder *d);
+int vuser_fetch_modrm(struct insn_decoder *d);
+enum insn_simd vuser_fetch_simd_prefix(const struct insn_decoder *d);
+
+static inline void vuser_fetch_set_access(struct vuser_insn *insn,
+				   enum vuser_insn_op op, u8 size, bool load,
+				   bool store)
+{
+	insn->op = op;
+	insn->size = size;
+	insn->load = load;
+	insn->store = store;
+}
+
+#endif /* VUSER_FETCH_H */
