@@ -129,10 +129,9 @@ static void drop_net_admin(void)
 TEST_F(control, caller_without_cap_net_admin_can_only_read)
 {
 	static const uint8_t cmds[] = {
-		VUSER_CMD_DEV_SET,	VUSER_CMD_DEV_CLAIM,
-		VUSER_CMD_DEV_ATTACH,	VUSER_CMD_DEV_DETACH,
-		VUSER_CMD_REQUEST_GET,	VUSER_CMD_SEND,
-		VUSER_CMD_REQUEST_DONE,
+		VUSER_CMD_DEV_SET,    VUSER_CMD_DEV_CLAIM, VUSER_CMD_DEV_ATTACH,
+		VUSER_CMD_DEV_DETACH, VUSER_CMD_FDMSG_GET, VUSER_CMD_FDMSG_SEND,
+		VUSER_CMD_FDMSG_DONE,
 	};
 	struct nlt_msg *msg;
 	struct nlt other;
@@ -152,7 +151,7 @@ TEST_F(control, caller_without_cap_net_admin_can_only_read)
 		}
 	}
 	EXPECT_EQ(-EPERM,
-		  nlt_call(&other, nlt_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP),
+		  nlt_call(&other, nlt_new(VUSER_CMD_FDMSG_GET, NLM_F_DUMP),
 			   NULL, NULL));
 	nlt_close(&other);
 }

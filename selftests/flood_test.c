@@ -484,9 +484,9 @@ static void wait_fdmsg(struct __test_metadata *_metadata, struct genl *nl)
 	struct genl_msg msg;
 
 	do {
-		genl_begin(nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+		genl_begin(nl, &msg, VUSER_CMD_FDMSG_GET, NLM_F_DUMP);
 		ASSERT_EQ(0, genl_send(nl, &msg));
-	} while (genl_get(VUSER_A_REQUEST_ID) < 0);
+	} while (genl_get(VUSER_A_FDMSG_ID) < 0);
 }
 
 /*

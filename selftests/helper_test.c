@@ -64,12 +64,12 @@ static int wait_fdmsg(pid_t pid)
 	if (ret)
 		return ret;
 	do {
-		genl_begin(&nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+		genl_begin(&nl, &msg, VUSER_CMD_FDMSG_GET, NLM_F_DUMP);
 		ret = genl_send(&nl, &msg);
 		waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
 		if (!ret && info.si_pid)
 			ret = -ECHILD;
-	} while (!ret && genl_get(VUSER_A_REQUEST_ID) < 0);
+	} while (!ret && genl_get(VUSER_A_FDMSG_ID) < 0);
 	genl_close(&nl);
 	return ret;
 }
@@ -342,20 +342,20 @@ TEST_F(helper, stopped_helper_does_not_block_netlink)
 	/* Wait until the message is queued for the helper. */
 	ASSERT_EQ(0, genl_open(&nl));
 	do {
-		genl_begin(&nl, &msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+		genl_begin(&nl, &msg, VUSER_CMD_FDMSG_GET, NLM_F_DUMP);
 		ASSERT_EQ(0, genl_send(&nl, &msg));
 		ASSERT_EQ(0, waitpid(pid, &status, WNOHANG));
-	} while (genl_get(VUSER_A_REQUEST_ID) < 0);
-	EXPECT_EQ(8, genl_get(VUSER_A_REQUEST_COMMAND));
-	EXPECT_EQ(1, genl_get(VUSER_A_REQUEST_NFDS));
+	} while (genl_get(VUSER_A_FDMSG_ID) < 0);
+	EXPECT_EQ(8, genl_get(VUSER_A_FDMSG_COMMAND));
+	EXPECT_EQ(1, genl_get(VUSER_A_FDMSG_NFDS));
 	genl_begin(&nl, &msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, genl_send(&nl, &msg));
 	/* Only the owner of the device may answer the message. */
-	genl_begin(&nl, &msg, VUSER_CMD_REQUEST_DONE, 0);
-	genl_put_u32(&msg, VUSER_A_REQUEST_DEV, 1);
-	genl_put_u64(&msg, VUSER_A_REQUEST_ID, 1);
-	genl_put_u64(&msg, VUSER_A_REQUEST_TOKEN, 1);
-	genl_put_u32(&msg, VUSER_A_REQUEST_STATUS, EIO);
+	genl_begin(&nl, &msg, VUSER_CMD_FDMSG_DONE, 0);
+	genl_put_u32(&msg, VUSER_A_FDMSG_DEV, 1);
+	genl_put_u64(&msg, VUSER_A_FDMSG_ID, 1);
+	genl_put_u64(&msg, VUSER_A_FDMSG_TOKEN, 1);
+	genl_put_u32(&msg, VUSER_A_FDMSG_STATUS, EIO);
 	EXPECT_GT(0, genl_send(&nl, &msg));
 	genl_close(&nl);
 	kill(self->pid, SIGCONT);

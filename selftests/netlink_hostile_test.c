@@ -512,7 +512,7 @@ TEST_F(hostile, unknown_commands_are_refused)
 		  nlt_call(&self->nl, nlt_new(VUSER_CMD_DEV_NTF, 0), NULL,
 			   NULL));
 	EXPECT_EQ(-EOPNOTSUPP,
-		  nlt_call(&self->nl, nlt_new(VUSER_CMD_REQUEST_NTF, 0), NULL,
+		  nlt_call(&self->nl, nlt_new(VUSER_CMD_FDMSG_NTF, 0), NULL,
 			   NULL));
 	EXPECT_EQ(-EOPNOTSUPP,
 		  nlt_call(&self->nl, nlt_new(VUSER_CMD_DEV_ATTACH, NLM_F_DUMP),
@@ -538,8 +538,8 @@ TEST_F(hostile, operations_of_the_owner_are_refused_to_others)
 		}
 		if (nlops[i].cmd != VUSER_CMD_DEV_ATTACH &&
 		    nlops[i].cmd != VUSER_CMD_DEV_DETACH &&
-		    nlops[i].cmd != VUSER_CMD_SEND &&
-		    nlops[i].cmd != VUSER_CMD_REQUEST_DONE)
+		    nlops[i].cmd != VUSER_CMD_FDMSG_SEND &&
+		    nlops[i].cmd != VUSER_CMD_FDMSG_DONE)
 			continue;
 		EXPECT_EQ(-EPERM, call(self, &nlops[i], NULL))
 		TH_LOG("%s", nlops[i].name);

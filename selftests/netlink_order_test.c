@@ -130,40 +130,40 @@ static uint64_t wait_fdmsg(order *self)
 	do {
 		if (nlt_event(&self->nl, SOON_MS, &reply))
 			return 0;
-	} while (reply.cmd != VUSER_CMD_REQUEST_NTF);
-	return nlt_u64(reply.attrs[VUSER_A_REQUEST_ID]);
+	} while (reply.cmd != VUSER_CMD_FDMSG_NTF);
+	return nlt_u64(reply.attrs[VUSER_A_FDMSG_ID]);
 }
 
 static int send_fdmsg(order *self, struct nlt *nl, uint64_t id, uint64_t token,
 		      int null_fd)
 {
-	struct nlt_msg *msg = nlt_new(VUSER_CMD_SEND, 0);
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_SEND, 0);
 
-	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, self->id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_ID, id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
-	nlt_put_u32(msg, VUSER_A_REQUEST_NULL_FD, null_fd);
+	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, self->id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_FDMSG_NULL_FD, null_fd);
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
 static int refuse_fdmsg(order *self, struct nlt *nl, uint64_t id,
 			uint64_t token, int status)
 {
-	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_DONE, 0);
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_DONE, 0);
 
-	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, self->id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_ID, id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
-	nlt_put_u32(msg, VUSER_A_REQUEST_STATUS, status);
+	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, self->id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_FDMSG_STATUS, status);
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
 static int show_fdmsg(order *self, uint64_t id)
 {
-	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_GET, 0);
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_GET, 0);
 
-	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, self->id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_ID, id);
+	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, self->id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, id);
 	return nlt_call(&self->nl, msg, NULL, NULL);
 }
 

@@ -127,9 +127,9 @@ TEST_F(family, dump_shows_devices_and_no_fdmsgs)
 	genl_begin(&self->nl, &self->msg, VUSER_CMD_DEV_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, SEND());
 	EXPECT_EQ(self->id, genl_get(VUSER_A_DEV_ID));
-	genl_begin(&self->nl, &self->msg, VUSER_CMD_REQUEST_GET, NLM_F_DUMP);
+	genl_begin(&self->nl, &self->msg, VUSER_CMD_FDMSG_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, SEND());
-	EXPECT_EQ(-1, genl_get(VUSER_A_REQUEST_ID));
+	EXPECT_EQ(-1, genl_get(VUSER_A_FDMSG_ID));
 }
 
 /* Strict validation refuses unknown attributes and commands. */
@@ -153,9 +153,9 @@ TEST_F(family, unknown_attributes_and_commands_are_refused)
 }
 
 static const uint8_t admin_commands[] = {
-	VUSER_CMD_DEV_SET,	VUSER_CMD_DEV_CLAIM,   VUSER_CMD_DEV_ATTACH,
-	VUSER_CMD_DEV_DETACH,	VUSER_CMD_REQUEST_GET, VUSER_CMD_SEND,
-	VUSER_CMD_REQUEST_DONE,
+	VUSER_CMD_DEV_SET,    VUSER_CMD_DEV_CLAIM, VUSER_CMD_DEV_ATTACH,
+	VUSER_CMD_DEV_DETACH, VUSER_CMD_FDMSG_GET, VUSER_CMD_FDMSG_SEND,
+	VUSER_CMD_FDMSG_DONE,
 };
 
 TEST_F(family, unprivileged_caller_can_only_read)
@@ -215,33 +215,33 @@ TEST_F(family, device_has_one_owner_until_its_socket_closes)
 
 TEST_F(family, nonexistent_fdmsgs_are_refused)
 {
-	BEGIN(VUSER_CMD_SEND);
-	U32(VUSER_A_REQUEST_DEV, self->id);
-	U64(VUSER_A_REQUEST_TOKEN, self->token);
-	U64(VUSER_A_REQUEST_ID, 12345);
-	U32(VUSER_A_REQUEST_NULL_FD, self->eventfd);
+	BEGIN(VUSER_CMD_FDMSG_SEND);
+	U32(VUSER_A_FDMSG_DEV, self->id);
+	U64(VUSER_A_FDMSG_TOKEN, self->token);
+	U64(VUSER_A_FDMSG_ID, 12345);
+	U32(VUSER_A_FDMSG_NULL_FD, self->eventfd);
 	EXPECT_GT(0, SEND());
-	BEGIN(VUSER_CMD_REQUEST_DONE);
-	U32(VUSER_A_REQUEST_DEV, self->id);
-	U64(VUSER_A_REQUEST_TOKEN, self->token);
-	U64(VUSER_A_REQUEST_ID, 12345);
-	U32(VUSER_A_REQUEST_STATUS, EIO);
+	BEGIN(VUSER_CMD_FDMSG_DONE);
+	U32(VUSER_A_FDMSG_DEV, self->id);
+	U64(VUSER_A_FDMSG_TOKEN, self->token);
+	U64(VUSER_A_FDMSG_ID, 12345);
+	U32(VUSER_A_FDMSG_STATUS, EIO);
 	EXPECT_GT(0, SEND());
 	/* Every attribute is required. */
-	BEGIN(VUSER_CMD_SEND);
-	U32(VUSER_A_REQUEST_DEV, self->id);
-	U64(VUSER_A_REQUEST_TOKEN, self->token);
+	BEGIN(VUSER_CMD_FDMSG_SEND);
+	U32(VUSER_A_FDMSG_DEV, self->id);
+	U64(VUSER_A_FDMSG_TOKEN, self->token);
 	EXPECT_EQ(-EINVAL, SEND());
 	/* 0 is not a valid errno. */
-	BEGIN(VUSER_CMD_REQUEST_DONE);
-	U32(VUSER_A_REQUEST_DEV, self->id);
-	U64(VUSER_A_REQUEST_TOKEN, self->token);
-	U64(VUSER_A_REQUEST_ID, 1);
-	U32(VUSER_A_REQUEST_STATUS, 0);
+	BEGIN(VUSER_CMD_FDMSG_DONE);
+	U32(VUSER_A_FDMSG_DEV, self->id);
+	U64(VUSER_A_FDMSG_TOKEN, self->token);
+	U64(VUSER_A_FDMSG_ID, 1);
+	U32(VUSER_A_FDMSG_STATUS, 0);
 	EXPECT_GT(0, SEND());
-	BEGIN(VUSER_CMD_REQUEST_GET);
-	U32(VUSER_A_REQUEST_DEV, self->id);
-	U64(VUSER_A_REQUEST_ID, 12345);
+	BEGIN(VUSER_CMD_FDMSG_GET);
+	U32(VUSER_A_FDMSG_DEV, self->id);
+	U64(VUSER_A_FDMSG_ID, 12345);
 	EXPECT_EQ(-ENOENT, SEND());
 }
 

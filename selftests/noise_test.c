@@ -15,24 +15,24 @@ CONTROL_FIXTURE
 static int send_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
 		      uint64_t request)
 {
-	struct nlt_msg *msg = nlt_new(VUSER_CMD_SEND, 0);
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_SEND, 0);
 
-	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_ID, request);
-	nlt_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
-	nlt_put_u32(msg, VUSER_A_REQUEST_NULL_FD, 0);
+	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, request);
+	nlt_put_u64(msg, VUSER_A_FDMSG_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_FDMSG_NULL_FD, 0);
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
 static int refuse_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
 			uint64_t request, uint32_t status)
 {
-	struct nlt_msg *msg = nlt_new(VUSER_CMD_REQUEST_DONE, 0);
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_DONE, 0);
 
-	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_ID, request);
-	nlt_put_u64(msg, VUSER_A_REQUEST_TOKEN, token);
-	nlt_put_u32(msg, VUSER_A_REQUEST_STATUS, status);
+	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, request);
+	nlt_put_u64(msg, VUSER_A_FDMSG_TOKEN, token);
+	nlt_put_u32(msg, VUSER_A_FDMSG_STATUS, status);
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
@@ -55,12 +55,12 @@ TEST_F(control, nonexistent_request_ids_are_rejected)
 		  refuse_fdmsg(&self->c.nl, self->c.id, self->c.token, 1, 0));
 	EXPECT_GT(0, refuse_fdmsg(&self->c.nl, self->c.id, self->c.token, 1,
 				  4096));
-	msg = nlt_new(VUSER_CMD_REQUEST_GET, 0);
-	nlt_put_u32(msg, VUSER_A_REQUEST_DEV, self->c.id);
-	nlt_put_u64(msg, VUSER_A_REQUEST_ID, 1);
+	msg = nlt_new(VUSER_CMD_FDMSG_GET, 0);
+	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, self->c.id);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, 1);
 	EXPECT_EQ(-ENOENT, nlt_call(&self->c.nl, msg, NULL, NULL));
 	EXPECT_EQ(0, nlt_call(&self->c.nl,
-			      nlt_new(VUSER_CMD_REQUEST_GET, NLM_F_DUMP), NULL,
+			      nlt_new(VUSER_CMD_FDMSG_GET, NLM_F_DUMP), NULL,
 			      NULL));
 }
 

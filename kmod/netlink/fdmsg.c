@@ -27,28 +27,28 @@ static int vuser_nl_fdmsg_next(struct vuser_device *dev, u64 *cursor,
 	return ret;
 }
 
-static int vuser_nl_request_fill(struct sk_buff *skb, u32 portid, u32 seq,
-				 int flags, struct vuser_device *dev,
-				 const struct vuser_fdmsg_info *req)
+static int vuser_nl_fdmsg_fill(struct sk_buff *skb, u32 portid, u32 seq,
+			       int flags, struct vuser_device *dev,
+				 const struct vuser_fdmsg_info *fdmsg)
 {
 	void *hdr;
 
 	hdr = genlmsg_put(skb, portid, seq, &vuser_nl_family, flags,
-			  VUSER_CMD_REQUEST_GET);
+			  VUSER_CMD_FDMSG_GET);
 	if (!hdr)
 		return -EMSGSIZE;
-	if (nla_put_u32(skb, VUSER_A_REQUEST_DEV, dev->id) ||
-	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_ID, req->id,
-			      VUSER_A_REQUEST_PAD) ||
-	    nla_put_u32(skb, VUSER_A_REQUEST_COMMAND, req->command) ||
-	    nla_put_u32(skb, VUSER_A_REQUEST_NFDS, req->nfds) ||
-	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_IOVA, req->iova,
-			      VUSER_A_REQUEST_PAD) ||
-	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_SIZE, req->size,
-			      VUSER_A_REQUEST_PAD) ||
-	    nla_put_u32(skb, VUSER_A_REQUEST_INDEX, req->index) ||
-	    nla_put_u32(skb, VUSER_A_REQUEST_START, req->start) ||
-	    nla_put_u32(skb, VUSER_A_REQUEST_COUNT, req->count)) {
+	if (nla_put_u32(skb, VUSER_A_FDMSG_DEV, dev->id) ||
+	    nla_put_u64_64bit(skb, VUSER_A_FDMSG_ID, fdmsg->id,
+			      VUSER_A_FDMSG_PAD) ||
+	    nla_put_u32(skb, VUSER_A_FDMSG_COMMAND, fdmsg->command) ||
+	    nla_put_u32(skb, VUSER_A_FDMSG_NFDS, fdmsg->nfds) ||
+	    nla_put_u64_64bit(skb, VUSER_A_FDMSG_IOVA, fdmsg->iova,
+			      VUSER_A_FDMSG_PAD) ||
+	    nla_put_u64_64bit(skb, VUSER_A_FDMSG_SIZE, fdmsg->size,
+			      VUSER_A_FDMSG_PAD) ||
+	    nla_put_u32(skb, VUSER_A_FDMSG_INDEX, fdmsg->index) ||
+	    nla_put_u32(skb, VUSER_A_FDMSG_START, fdmsg->start) ||
+	    nla_put_u32(skb, VUSER_A_FDMSG_COUNT, fdmsg->count)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -57,47 +57,47 @@ static int vuser_nl_request_fill(struct sk_buff *skb, u32 portid, u32 seq,
 }
 
 /* @ret, in words where the number alone says little. */
-static int vuser_nl_request_error(struct genl_info *info, int ret)
+static int vuser_nl_fdmsg_error(struct genl_info *info, int ret)
 {
 	switch (ret) {
 	case -ENOENT:
 		NL_SET_ERR_MSG(info->extack,
-			       "no such request waits: it was sent, or given up");
+			       "no such fdmsg waits: it was sent, or its caller has given up");
 		break;
 	case -ENOTCONN:
 		NL_SET_ERR_MSG(info->extack, "the device has no server");
 		break;
 	case -EAGAIN:
 		NL_SET_ERR_MSG(info->extack,
-			       "the server's socket is full: wait for the bell");
+			       "the server's socket is full: wait for fdmsg-ntf");
 		break;
 	case -EBADF:
 		NL_SET_ERR_MSG(info->extack,
-			       "a file of the request's, or null-fd, is closed");
+			       "a file of the fdmsg, or null-fd, is closed");
 		break;
 	}
 	return ret;
 }
 
-int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
+int vuser_nl_fdmsg_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vuser_fdmsg_info req;
+	struct vuser_fdmsg_info fdmsg;
 	struct vuser_device *dev;
 	struct sk_buff *reply;
 	u64 id, cursor;
 	int ret;
 
-	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID))
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_FDMSG_ID))
 		return -EINVAL;
-	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
-	dev = vuser_nl_find_get(info, VUSER_A_REQUEST_DEV);
+	id = nla_get_u64(info->attrs[VUSER_A_FDMSG_ID]);
+	dev = vuser_nl_find_get(info, VUSER_A_FDMSG_DEV);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 
 	cursor = id;
-	ret = vuser_nl_fdmsg_next(dev, &cursor, &req);
-	if (ret || req.id != id) {
-		ret = vuser_nl_request_error(info, -ENOENT);
+	ret = vuser_nl_fdmsg_next(dev, &cursor, &fdmsg);
+	if (ret || fdmsg.id != id) {
+		ret = vuser_nl_fdmsg_error(info, -ENOENT);
 		goto out_put;
 	}
 	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
@@ -105,8 +105,8 @@ int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info)
 		ret = -ENOMEM;
 		goto out_put;
 	}
-	ret = vuser_nl_request_fill(reply, info->snd_portid, info->snd_seq, 0,
-				    dev, &req);
+	ret = vuser_nl_fdmsg_fill(reply, info->snd_portid, info->snd_seq, 0,
+				  dev, &fdmsg);
 	if (ret)
 		nlmsg_free(reply);
 	else
@@ -116,11 +116,11 @@ out_put:
 	return ret;
 }
 
-/* args[0]: the device to go on with, args[1]: its request to go on with. */
-int vuser_nl_request_get_dumpit(struct sk_buff *skb,
-				struct netlink_callback *cb)
+/* args[0]: the device to go on with, args[1]: its fdmsg to go on with. */
+int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
+			      struct netlink_callback *cb)
 {
-	struct vuser_fdmsg_info req;
+	struct vuser_fdmsg_info fdmsg;
 	struct vuser_device *dev;
 	u32 id = cb->args[0];
 	u64 cursor = cb->args[1];
@@ -131,11 +131,11 @@ int vuser_nl_request_get_dumpit(struct sk_buff *skb,
 			cursor = 0;
 		cb->args[0] = id;
 		cb->args[1] = cursor;
-		while (!vuser_nl_fdmsg_next(dev, &cursor, &req)) {
-			ret = vuser_nl_request_fill(skb,
-						    NETLINK_CB(cb->skb).portid,
+		while (!vuser_nl_fdmsg_next(dev, &cursor, &fdmsg)) {
+			ret = vuser_nl_fdmsg_fill(skb,
+						  NETLINK_CB(cb->skb).portid,
 						    cb->nlh->nlmsg_seq,
-						    NLM_F_MULTI, dev, &req);
+						    NLM_F_MULTI, dev, &fdmsg);
 			if (ret)
 				break;
 			cb->args[1] = cursor;
@@ -150,43 +150,43 @@ int vuser_nl_request_get_dumpit(struct sk_buff *skb,
 	return skb->len;
 }
 
-int vuser_nl_send_doit(struct sk_buff *skb, struct genl_info *info)
+int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_device *dev;
 	int ret, null_fd;
 	u64 id;
 
-	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID) ||
-	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_NULL_FD))
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_FDMSG_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, VUSER_A_FDMSG_NULL_FD))
 		return -EINVAL;
-	dev = vuser_nl_owner_get(info, VUSER_A_REQUEST_DEV,
-				 VUSER_A_REQUEST_TOKEN);
+	dev = vuser_nl_owner_get(info, VUSER_A_FDMSG_DEV,
+				 VUSER_A_FDMSG_TOKEN);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
-	null_fd = nla_get_s32(info->attrs[VUSER_A_REQUEST_NULL_FD]);
+	id = nla_get_u64(info->attrs[VUSER_A_FDMSG_ID]);
+	null_fd = nla_get_s32(info->attrs[VUSER_A_FDMSG_NULL_FD]);
 	ret = vuser_fdmsg_send(dev->chan, id, null_fd);
 	vuser_nl_owner_put(dev);
-	return vuser_nl_request_error(info, ret);
+	return vuser_nl_fdmsg_error(info, ret);
 }
 
-int vuser_nl_request_done_doit(struct sk_buff *skb, struct genl_info *info)
+int vuser_nl_fdmsg_done_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_device *dev;
 	u32 status;
 	u64 id;
 	int ret;
 
-	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_ID) ||
-	    GENL_REQ_ATTR_CHECK(info, VUSER_A_REQUEST_STATUS))
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_FDMSG_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, VUSER_A_FDMSG_STATUS))
 		return -EINVAL;
-	dev = vuser_nl_owner_get(info, VUSER_A_REQUEST_DEV,
-				 VUSER_A_REQUEST_TOKEN);
+	dev = vuser_nl_owner_get(info, VUSER_A_FDMSG_DEV,
+				 VUSER_A_FDMSG_TOKEN);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	id = nla_get_u64(info->attrs[VUSER_A_REQUEST_ID]);
-	status = nla_get_u32(info->attrs[VUSER_A_REQUEST_STATUS]);
+	id = nla_get_u64(info->attrs[VUSER_A_FDMSG_ID]);
+	status = nla_get_u32(info->attrs[VUSER_A_FDMSG_STATUS]);
 	ret = vuser_fdmsg_refuse(dev->chan, id, status);
 	vuser_nl_owner_put(dev);
-	return vuser_nl_request_error(info, ret);
+	return vuser_nl_fdmsg_error(info, ret);
 }

@@ -93,26 +93,26 @@ const struct nla_policy vuser_dev_detach_nl_policy[VUSER_A_DEV_TOKEN + 1] = {
 	[VUSER_A_DEV_TOKEN] = { .type = NLA_U64, },
 };
 
-/* VUSER_CMD_REQUEST_GET - do */
-const struct nla_policy vuser_request_get_nl_policy[VUSER_A_REQUEST_ID + 1] = {
-	[VUSER_A_REQUEST_DEV] = { .type = NLA_U32, },
-	[VUSER_A_REQUEST_ID] = { .type = NLA_U64, },
+/* VUSER_CMD_FDMSG_GET - do */
+const struct nla_policy vuser_fdmsg_get_nl_policy[VUSER_A_FDMSG_ID + 1] = {
+	[VUSER_A_FDMSG_DEV] = { .type = NLA_U32, },
+	[VUSER_A_FDMSG_ID] = { .type = NLA_U64, },
 };
 
-/* VUSER_CMD_SEND - do */
-const struct nla_policy vuser_send_nl_policy[VUSER_A_REQUEST_NULL_FD + 1] = {
-	[VUSER_A_REQUEST_DEV] = { .type = NLA_U32, },
-	[VUSER_A_REQUEST_ID] = { .type = NLA_U64, },
-	[VUSER_A_REQUEST_TOKEN] = { .type = NLA_U64, },
-	[VUSER_A_REQUEST_NULL_FD] = NLA_POLICY_MIN(NLA_S32, 0),
+/* VUSER_CMD_FDMSG_SEND - do */
+const struct nla_policy vuser_fdmsg_send_nl_policy[VUSER_A_FDMSG_NULL_FD + 1] = {
+	[VUSER_A_FDMSG_DEV] = { .type = NLA_U32, },
+	[VUSER_A_FDMSG_ID] = { .type = NLA_U64, },
+	[VUSER_A_FDMSG_TOKEN] = { .type = NLA_U64, },
+	[VUSER_A_FDMSG_NULL_FD] = NLA_POLICY_MIN(NLA_S32, 0),
 };
 
-/* VUSER_CMD_REQUEST_DONE - do */
-const struct nla_policy vuser_request_done_nl_policy[VUSER_A_REQUEST_STATUS + 1] = {
-	[VUSER_A_REQUEST_DEV] = { .type = NLA_U32, },
-	[VUSER_A_REQUEST_ID] = { .type = NLA_U64, },
-	[VUSER_A_REQUEST_TOKEN] = { .type = NLA_U64, },
-	[VUSER_A_REQUEST_STATUS] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
+/* VUSER_CMD_FDMSG_DONE - do */
+const struct nla_policy vuser_fdmsg_done_nl_policy[VUSER_A_FDMSG_STATUS + 1] = {
+	[VUSER_A_FDMSG_DEV] = { .type = NLA_U32, },
+	[VUSER_A_FDMSG_ID] = { .type = NLA_U64, },
+	[VUSER_A_FDMSG_TOKEN] = { .type = NLA_U64, },
+	[VUSER_A_FDMSG_STATUS] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
 };
 
 /* Ops table for vuser */
@@ -153,25 +153,25 @@ const struct genl_ops vuser_nl_ops[8] = {
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{
-		.cmd		= VUSER_CMD_REQUEST_GET,
-		.doit		= vuser_nl_request_get_doit,
-		.dumpit		= vuser_nl_request_get_dumpit,
-		.policy		= vuser_request_get_nl_policy,
-		.maxattr	= VUSER_A_REQUEST_ID,
+		.cmd		= VUSER_CMD_FDMSG_GET,
+		.doit		= vuser_nl_fdmsg_get_doit,
+		.dumpit		= vuser_nl_fdmsg_get_dumpit,
+		.policy		= vuser_fdmsg_get_nl_policy,
+		.maxattr	= VUSER_A_FDMSG_ID,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{
-		.cmd		= VUSER_CMD_SEND,
-		.doit		= vuser_nl_send_doit,
-		.policy		= vuser_send_nl_policy,
-		.maxattr	= VUSER_A_REQUEST_NULL_FD,
+		.cmd		= VUSER_CMD_FDMSG_SEND,
+		.doit		= vuser_nl_fdmsg_send_doit,
+		.policy		= vuser_fdmsg_send_nl_policy,
+		.maxattr	= VUSER_A_FDMSG_NULL_FD,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{
-		.cmd		= VUSER_CMD_REQUEST_DONE,
-		.doit		= vuser_nl_request_done_doit,
-		.policy		= vuser_request_done_nl_policy,
-		.maxattr	= VUSER_A_REQUEST_STATUS,
+		.cmd		= VUSER_CMD_FDMSG_DONE,
+		.doit		= vuser_nl_fdmsg_done_doit,
+		.policy		= vuser_fdmsg_done_nl_policy,
+		.maxattr	= VUSER_A_FDMSG_STATUS,
 		.flags		= GENL_ADMIN_PERM,
 	},
 };

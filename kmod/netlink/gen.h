@@ -28,11 +28,11 @@ extern const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_CONFIG + 1
 
 extern const struct nla_policy vuser_dev_detach_nl_policy[VUSER_A_DEV_TOKEN + 1];
 
-extern const struct nla_policy vuser_request_get_nl_policy[VUSER_A_REQUEST_ID + 1];
+extern const struct nla_policy vuser_fdmsg_get_nl_policy[VUSER_A_FDMSG_ID + 1];
 
-extern const struct nla_policy vuser_send_nl_policy[VUSER_A_REQUEST_NULL_FD + 1];
+extern const struct nla_policy vuser_fdmsg_send_nl_policy[VUSER_A_FDMSG_NULL_FD + 1];
 
-extern const struct nla_policy vuser_request_done_nl_policy[VUSER_A_REQUEST_STATUS + 1];
+extern const struct nla_policy vuser_fdmsg_done_nl_policy[VUSER_A_FDMSG_STATUS + 1];
 
 /* Ops table for vuser */
 extern const struct genl_ops vuser_nl_ops[8];
@@ -43,11 +43,10 @@ int vuser_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info);
 int vuser_nl_dev_claim_doit(struct sk_buff *skb, struct genl_info *info);
 int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info);
 int vuser_nl_dev_detach_doit(struct sk_buff *skb, struct genl_info *info);
-int vuser_nl_request_get_doit(struct sk_buff *skb, struct genl_info *info);
-int vuser_nl_request_get_dumpit(struct sk_buff *skb,
-				struct netlink_callback *cb);
-int vuser_nl_send_doit(struct sk_buff *skb, struct genl_info *info);
-int vuser_nl_request_done_doit(struct sk_buff *skb, struct genl_info *info);
+int vuser_nl_fdmsg_get_doit(struct sk_buff *skb, struct genl_info *info);
+int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info);
+int vuser_nl_fdmsg_done_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VUSER_NLGRP_DEVICES,

@@ -145,10 +145,10 @@ void vuser_nl_ntf_fdmsg(struct vuser_device *dev, u64 fdmsg_id)
 		return;
 	}
 	hdr = genlmsg_put(skb, 0, 0, &vuser_nl_family, 0,
-			  VUSER_CMD_REQUEST_NTF);
-	if (!hdr || nla_put_u32(skb, VUSER_A_REQUEST_DEV, dev->id) ||
-	    nla_put_u64_64bit(skb, VUSER_A_REQUEST_ID, fdmsg_id,
-			      VUSER_A_REQUEST_PAD)) {
+			  VUSER_CMD_FDMSG_NTF);
+	if (!hdr || nla_put_u32(skb, VUSER_A_FDMSG_DEV, dev->id) ||
+	    nla_put_u64_64bit(skb, VUSER_A_FDMSG_ID, fdmsg_id,
+			      VUSER_A_FDMSG_PAD)) {
 		nlmsg_free(skb);
 		return;
 	}

@@ -60,7 +60,7 @@ static bool takes_lock(const struct vuser_insn *insn)
  * Return: 0, or -EINVAL for an instruction that is refused.
  */
 int vuser_decode(struct vuser_insn *insn, const u8 *code, u32 len,
-		      const struct vuser_regs *regs)
+		 const struct vuser_regs *regs)
 {
 	struct insn_decoder d = {
 		.regs = regs,

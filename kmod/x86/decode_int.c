@@ -61,7 +61,7 @@ static int decode_alu_imm(struct vuser_insn *insn, struct insn_decoder *d,
 	if (vuser_fetch_modrm(d))
 		return -EINVAL;
 	vuser_fetch_set_access(insn, (enum vuser_insn_op)d->modrm_reg, size, true,
-			d->modrm_reg != VUSER_INSN_CMP);
+			       d->modrm_reg != VUSER_INSN_CMP);
 	set_imm(insn, d, opcode == 0x83 ? 1 : size);
 	return 0;
 }
@@ -100,7 +100,7 @@ static int decode_group4(struct vuser_insn *insn, struct insn_decoder *d,
 	if (vuser_fetch_modrm(d) || d->modrm_reg > 1)
 		return -EINVAL;
 	vuser_fetch_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC,
-			size, true, true);
+			       size, true, true);
 	return 0;
 }
 
@@ -149,7 +149,7 @@ static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
 	if (insn->rep && !vuser_insn_zext(gpr[VUSER_CX], addr_size))
 		return -EINVAL;
 	vuser_fetch_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size,
-			movs, true);
+			       movs, true);
 	insn->reg = VUSER_AX;
 	insn->reg_size = size;
 	insn->operand = vuser_insn_zext(gpr[VUSER_AX], size);
@@ -205,7 +205,7 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	u64 offset;
 
 	vuser_fetch_set_access(insn, (enum vuser_insn_op)(VUSER_INSN_BT + (op & 3)),
-			size, true, op & 3);
+			       size, true, op & 3);
 	if (imm) {
 		insn->bit = vuser_fetch_byte(d) & (8 * size - 1);
 		return 0;
@@ -316,7 +316,7 @@ static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
 }
 
 int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
-			 u8 opcode)
+			      u8 opcode)
 {
 	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
 

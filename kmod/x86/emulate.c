@@ -316,7 +316,7 @@ static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
  * Return: true if @val must be stored.
  */
 bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
-		     u64 *val)
+		   u64 *val)
 {
 	u64 operand = insn->operand;
 	u64 old = vuser_insn_zext(*val, insn->size);
@@ -398,7 +398,7 @@ bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
  * Context: any.
  */
 void vuser_emulate_vec(const struct vuser_insn *insn, struct vuser_regs *regs,
-			 u64 xmm[2], u64 val[2])
+		       u64 xmm[2], u64 val[2])
 {
 	u32 at = insn->vec_at / 8;
 

@@ -47,7 +47,7 @@ int vuser_fetch_modrm(struct insn_decoder *d);
 enum insn_simd vuser_fetch_simd_prefix(const struct insn_decoder *d);
 
 static inline void vuser_fetch_set_access(struct vuser_insn *insn,
-				   enum vuser_insn_op op, u8 size, bool load,
+					  enum vuser_insn_op op, u8 size, bool load,
 				   bool store)
 {
 	insn->op = op;

@@ -119,24 +119,24 @@ static const struct nlop_attr detach[] = {
 };
 
 static const struct nlop_attr request[] = {
-	FROM(VUSER_A_REQUEST_DEV, K_U32, FROM_ID),
-	NUMBER(VUSER_A_REQUEST_ID, K_U64, 12345),
+	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
+	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
 	END,
 };
 
 static const struct nlop_attr send_it[] = {
-	FROM(VUSER_A_REQUEST_DEV, K_U32, FROM_ID),
-	NUMBER(VUSER_A_REQUEST_ID, K_U64, 12345),
-	FROM(VUSER_A_REQUEST_TOKEN, K_U64, FROM_TOKEN),
-	FROM(VUSER_A_REQUEST_NULL_FD, K_FD, FROM_EVENTFD),
+	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
+	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
+	FROM(VUSER_A_FDMSG_TOKEN, K_U64, FROM_TOKEN),
+	FROM(VUSER_A_FDMSG_NULL_FD, K_FD, FROM_EVENTFD),
 	END,
 };
 
 static const struct nlop_attr done[] = {
-	FROM(VUSER_A_REQUEST_DEV, K_U32, FROM_ID),
-	NUMBER(VUSER_A_REQUEST_ID, K_U64, 12345),
-	FROM(VUSER_A_REQUEST_TOKEN, K_U64, FROM_TOKEN),
-	NUMBER(VUSER_A_REQUEST_STATUS, K_U32, EIO),
+	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
+	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
+	FROM(VUSER_A_FDMSG_TOKEN, K_U64, FROM_TOKEN),
+	NUMBER(VUSER_A_FDMSG_STATUS, K_U32, EIO),
 	END,
 };
 
@@ -147,9 +147,9 @@ const struct nlop nlops[NR_NLOPS] = {
 	{ VUSER_CMD_DEV_CLAIM, "dev-claim", by_id, 0 },
 	{ VUSER_CMD_DEV_ATTACH, "dev-attach", attach, 0 },
 	{ VUSER_CMD_DEV_DETACH, "dev-detach", detach, 0 },
-	{ VUSER_CMD_REQUEST_GET, "request-get", request, -ENOENT },
-	{ VUSER_CMD_SEND, "send", send_it, -ENOTCONN },
-	{ VUSER_CMD_REQUEST_DONE, "request-done", done, -ENOTCONN },
+	{ VUSER_CMD_FDMSG_GET, "fdmsg-get", request, -ENOENT },
+	{ VUSER_CMD_FDMSG_SEND, "fdmsg-send", send_it, -ENOTCONN },
+	{ VUSER_CMD_FDMSG_DONE, "fdmsg-done", done, -ENOTCONN },
 };
 
 const struct nlop *nlop_of(uint8_t cmd)

@@ -33,13 +33,13 @@ static int append(struct fdmsg_queue *queue, uint32_t dev, uint64_t id)
 
 static int add_message(void *data, const struct vnl_msg *msg)
 {
-	struct nlattr *attrs[VUSER_A_REQUEST_MAX + 1];
+	struct nlattr *attrs[VUSER_A_FDMSG_MAX + 1];
 	uint32_t dev;
 	uint64_t id;
 
-	if (vnl_msg_parse(msg, attrs, VUSER_A_REQUEST_MAX) ||
-	    vnl_msg_u32(attrs[VUSER_A_REQUEST_DEV], &dev) ||
-	    vnl_msg_u64(attrs[VUSER_A_REQUEST_ID], &id))
+	if (vnl_msg_parse(msg, attrs, VUSER_A_FDMSG_MAX) ||
+	    vnl_msg_u32(attrs[VUSER_A_FDMSG_DEV], &dev) ||
+	    vnl_msg_u64(attrs[VUSER_A_FDMSG_ID], &id))
 		return -EBADMSG;
 	return append(data, dev, id);
 }
@@ -53,7 +53,7 @@ int fdmsg_dump(struct fdmsg_queue *queue, struct vnl_sock *nl)
 {
 	struct nl_msg *msg;
 
-	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_GET, NLM_F_DUMP, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_FDMSG_GET, NLM_F_DUMP, 0);
 	if (!msg)
 		return -ENOMEM;
 	return vnl_sock_call(nl, msg, add_message, queue);
@@ -77,20 +77,20 @@ static uint64_t get_u64(struct nlattr *attr)
 
 static int log_details(void *data, const struct vnl_msg *msg)
 {
-	struct nlattr *attrs[VUSER_A_REQUEST_MAX + 1];
+	struct nlattr *attrs[VUSER_A_FDMSG_MAX + 1];
 	struct device *dev = data;
 
-	if (vnl_msg_parse(msg, attrs, VUSER_A_REQUEST_MAX))
+	if (vnl_msg_parse(msg, attrs, VUSER_A_FDMSG_MAX))
 		return -EBADMSG;
 	log_err("%s: the message was %s with %u file descriptors: iova 0x%llx size 0x%llx, index %u start %u count %u",
 		dev->uuid,
-		vuser_command_name(get_u32(attrs[VUSER_A_REQUEST_COMMAND])),
-		get_u32(attrs[VUSER_A_REQUEST_NFDS]),
-		(unsigned long long)get_u64(attrs[VUSER_A_REQUEST_IOVA]),
-		(unsigned long long)get_u64(attrs[VUSER_A_REQUEST_SIZE]),
-		get_u32(attrs[VUSER_A_REQUEST_INDEX]),
-		get_u32(attrs[VUSER_A_REQUEST_START]),
-		get_u32(attrs[VUSER_A_REQUEST_COUNT]));
+		vuser_command_name(get_u32(attrs[VUSER_A_FDMSG_COMMAND])),
+		get_u32(attrs[VUSER_A_FDMSG_NFDS]),
+		(unsigned long long)get_u64(attrs[VUSER_A_FDMSG_IOVA]),
+		(unsigned long long)get_u64(attrs[VUSER_A_FDMSG_SIZE]),
+		get_u32(attrs[VUSER_A_FDMSG_INDEX]),
+		get_u32(attrs[VUSER_A_FDMSG_START]),
+		get_u32(attrs[VUSER_A_FDMSG_COUNT]));
 	return 0;
 }
 
@@ -105,19 +105,19 @@ static void refuse(struct device *dev, uint64_t id, int error)
 
 	log_err("%s: cannot send message %llu: %s", dev->uuid,
 		(unsigned long long)id, vnl_sock_error(nl, error));
-	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_GET, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_FDMSG_GET, 0, 0);
 	if (msg) {
-		nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
-		nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
+		nla_put_u32(msg, VUSER_A_FDMSG_DEV, dev->id);
+		nla_put_u64(msg, VUSER_A_FDMSG_ID, id);
 		vnl_sock_call(nl, msg, log_details, dev);
 	}
-	msg = vnl_sock_request(nl, VUSER_CMD_REQUEST_DONE, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_FDMSG_DONE, 0, 0);
 	if (!msg)
 		return;
-	nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
-	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
-	nla_put_u64(msg, VUSER_A_REQUEST_TOKEN, dev->token);
-	nla_put_u32(msg, VUSER_A_REQUEST_STATUS, -error);
+	nla_put_u32(msg, VUSER_A_FDMSG_DEV, dev->id);
+	nla_put_u64(msg, VUSER_A_FDMSG_ID, id);
+	nla_put_u64(msg, VUSER_A_FDMSG_TOKEN, dev->token);
+	nla_put_u32(msg, VUSER_A_FDMSG_STATUS, -error);
 	vnl_sock_call(nl, msg, NULL, NULL);
 }
 
@@ -127,13 +127,13 @@ static void send_one(struct fdmsg_queue *queue, struct device *dev, uint64_t id)
 	struct nl_msg *msg;
 	int ret;
 
-	msg = vnl_sock_request(nl, VUSER_CMD_SEND, 0, 0);
+	msg = vnl_sock_request(nl, VUSER_CMD_FDMSG_SEND, 0, 0);
 	if (!msg)
 		return;
-	nla_put_u32(msg, VUSER_A_REQUEST_DEV, dev->id);
-	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
-	nla_put_u64(msg, VUSER_A_REQUEST_TOKEN, dev->token);
-	nla_put_s32(msg, VUSER_A_REQUEST_NULL_FD, queue->null_fd);
+	nla_put_u32(msg, VUSER_A_FDMSG_DEV, dev->id);
+	nla_put_u64(msg, VUSER_A_FDMSG_ID, id);
+	nla_put_u64(msg, VUSER_A_FDMSG_TOKEN, dev->token);
+	nla_put_s32(msg, VUSER_A_FDMSG_NULL_FD, queue->null_fd);
 	ret = vnl_sock_call(nl, msg, NULL, NULL);
 	log_debug("%s: message %llu: %s", dev->uuid, (unsigned long long)id,
 		  ret ? vnl_sock_error(nl, ret) : "sent");

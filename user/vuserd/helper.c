@@ -174,7 +174,7 @@ static int on_owner_event(void *data, const struct vnl_msg *msg)
 
 	if (!msg)
 		resync(helper);
-	else if (msg->cmd == VUSER_CMD_REQUEST_NTF)
+	else if (msg->cmd == VUSER_CMD_FDMSG_NTF)
 		fdmsg_add(&helper->fdmsgs, msg);
 	return 0;
 }

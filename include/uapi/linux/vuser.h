@@ -17,11 +17,12 @@
 #define VUSER_UUID_LEN		16
 
 /**
- * enum vuser_state - Where in its life a device is.
- * @VUSER_STATE_CREATED: There is no server.
- * @VUSER_STATE_ATTACHED: A server is attached, nobody has the device open.
+ * enum vuser_state - The states of a device.
+ * @VUSER_STATE_CREATED: The device has no server.
+ * @VUSER_STATE_ATTACHED: A server is attached, no consumer has the device
+ *   open.
  * @VUSER_STATE_OPEN: A consumer has the device open.
- * @VUSER_STATE_LOST: The server is gone or broke the protocol.
+ * @VUSER_STATE_LOST: The server went away or broke the protocol.
  */
 enum vuser_state {
 	VUSER_STATE_CREATED,
@@ -36,10 +37,10 @@ enum vuser_state {
 
 /**
  * enum vuser_mmap_mode - How a consumer may map regions.
- * @VUSER_MMAP_POLICY_AUTO: Sparse where KVM is attached to the group, else
+ * @VUSER_MMAP_POLICY_AUTO: Sparse when KVM is attached to the group, otherwise
  *   trap.
- * @VUSER_MMAP_POLICY_TRAP: Everything is mappable, accesses outside shared
- *   areas trap.
+ * @VUSER_MMAP_POLICY_TRAP: All of a region is mappable; accesses outside
+ *   shared areas trap.
  * @VUSER_MMAP_POLICY_SPARSE: Only the areas that the server shares are
  *   mappable.
  */
@@ -50,9 +51,10 @@ enum vuser_mmap_mode {
 };
 
 /**
- * enum vuser_reset_policy - Whether the server is sent DEVICE_RESET.
- * @VUSER_RESET_POLICY_AUTO: Where the device says that it can be reset.
- * @VUSER_RESET_POLICY_NEVER: For a server that cannot stand it.
+ * enum vuser_reset_policy - Whether the kernel sends DEVICE_RESET to the
+ *   server.
+ * @VUSER_RESET_POLICY_AUTO: Send it when the device says that it can be reset.
+ * @VUSER_RESET_POLICY_NEVER: Never send it, for a server that fails on it.
  */
 enum vuser_reset_policy {
 	VUSER_RESET_POLICY_AUTO,
@@ -60,10 +62,10 @@ enum vuser_reset_policy {
 };
 
 /**
- * enum vuser_dma_backing - What memory a server is given for a consumer's
- *   mapping.
- * @VUSER_DMA_BACKING_AUTO: The consumer's own file where there is one.
- * @VUSER_DMA_BACKING_MEMORY: Always a memory file of vuser's, never the
+ * enum vuser_dma_backing - Which file a server gets for a consumer's mapping.
+ * @VUSER_DMA_BACKING_AUTO: The consumer's own file if the mapping is of a
+ *   file.
+ * @VUSER_DMA_BACKING_MEMORY: Always a memory file of vuser, never the
  *   consumer's own file.
  */
 enum vuser_dma_backing {
@@ -174,22 +176,22 @@ enum {
 };
 
 enum {
-	VUSER_A_REQUEST_DEV = 1,
-	VUSER_A_REQUEST_ID,
-	VUSER_A_REQUEST_TOKEN,
-	VUSER_A_REQUEST_NULL_FD,
-	VUSER_A_REQUEST_STATUS,
-	VUSER_A_REQUEST_COMMAND,
-	VUSER_A_REQUEST_NFDS,
-	VUSER_A_REQUEST_IOVA,
-	VUSER_A_REQUEST_SIZE,
-	VUSER_A_REQUEST_INDEX,
-	VUSER_A_REQUEST_START,
-	VUSER_A_REQUEST_COUNT,
-	VUSER_A_REQUEST_PAD,
+	VUSER_A_FDMSG_DEV = 1,
+	VUSER_A_FDMSG_ID,
+	VUSER_A_FDMSG_TOKEN,
+	VUSER_A_FDMSG_NULL_FD,
+	VUSER_A_FDMSG_STATUS,
+	VUSER_A_FDMSG_COMMAND,
+	VUSER_A_FDMSG_NFDS,
+	VUSER_A_FDMSG_IOVA,
+	VUSER_A_FDMSG_SIZE,
+	VUSER_A_FDMSG_INDEX,
+	VUSER_A_FDMSG_START,
+	VUSER_A_FDMSG_COUNT,
+	VUSER_A_FDMSG_PAD,
 
-	__VUSER_A_REQUEST_MAX,
-	VUSER_A_REQUEST_MAX = (__VUSER_A_REQUEST_MAX - 1)
+	__VUSER_A_FDMSG_MAX,
+	VUSER_A_FDMSG_MAX = (__VUSER_A_FDMSG_MAX - 1)
 };
 
 enum {
@@ -200,10 +202,10 @@ enum {
 	VUSER_CMD_DEV_CLAIM,
 	VUSER_CMD_DEV_ATTACH,
 	VUSER_CMD_DEV_DETACH,
-	VUSER_CMD_REQUEST_NTF,
-	VUSER_CMD_REQUEST_GET,
-	VUSER_CMD_SEND,
-	VUSER_CMD_REQUEST_DONE,
+	VUSER_CMD_FDMSG_NTF,
+	VUSER_CMD_FDMSG_GET,
+	VUSER_CMD_FDMSG_SEND,
+	VUSER_CMD_FDMSG_DONE,
 
 	__VUSER_CMD_MAX,
 	VUSER_CMD_MAX = (__VUSER_CMD_MAX - 1)

@@ -82,7 +82,7 @@ static int on_event(void *data, const struct vnl_msg *msg)
 	(void)data;
 	if (!msg)
 		return 0;
-	if (msg->cmd == VUSER_CMD_REQUEST_NTF)
+	if (msg->cmd == VUSER_CMD_FDMSG_NTF)
 		fdmsg_add(&queue, msg);
 	else if (!vnl_dev_parse(msg, &dev))
 		check_dev(&dev);

@@ -29,9 +29,9 @@ static struct nl_msg *notification(uint64_t id)
 {
 	struct nl_msg *msg = nlmsg_alloc();
 
-	genlmsg_put(msg, 0, 0, 0, 0, 0, VUSER_CMD_REQUEST_NTF, 1);
-	nla_put_u32(msg, VUSER_A_REQUEST_DEV, device.id);
-	nla_put_u64(msg, VUSER_A_REQUEST_ID, id);
+	genlmsg_put(msg, 0, 0, 0, 0, 0, VUSER_CMD_FDMSG_NTF, 1);
+	nla_put_u32(msg, VUSER_A_FDMSG_DEV, device.id);
+	nla_put_u64(msg, VUSER_A_FDMSG_ID, id);
 	return msg;
 }
 
