@@ -106,7 +106,7 @@ static int vuser_pin_retry(unsigned long vaddr, int nr, int flags,
 	return left ? -EFAULT : pin_user_pages_fast(vaddr, nr, flags, pages);
 }
 
-/* One batch of pages; on failure those that were not added are let go. */
+/* One batch of pages; on failure those that were not added are unpinned. */
 static int vuser_pin_batch(struct vuser_backing *back, unsigned long vaddr,
 			   unsigned long left, struct page **pages)
 {
@@ -345,7 +345,7 @@ static void vuser_run_release(const struct vuser_backing *back, size_t i)
 }
 
 /**
- * vuser_backing_release() - let the memory go
+ * vuser_backing_release() - release the memory
  * @back: nobody looks at its pages any more
  *
  * Context: process; takes the mm's lock where that process still lives.

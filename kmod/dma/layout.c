@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which DMA regions a server is told for a list of mappings.
+ * Which DMA regions a server gets for a list of mappings.
  *
  * Servers take a limited number of regions, consumers map any number of
  * pieces.  While they are few, each mapping is a region of its own, and those
@@ -30,7 +30,7 @@ struct vuser_gap {
 };
 
 /**
- * vuser_layout_kind() - how a mapping is told by itself
+ * vuser_layout_kind() - the kind of a region for one mapping
  * @map: the mapping
  * @memory_only: the consumer's files are not given away
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which DMA regions a server is told for a list of mappings. */
+/* Which DMA regions a server gets for a list of mappings. */
 #ifndef VUSER_LAYOUT_H
 #define VUSER_LAYOUT_H
 
@@ -15,7 +15,7 @@ struct vuser_mapping;
 #define VUSER_WINDOW_MAX	BIT(46)
 
 /**
- * enum vuser_dma_region_kind - what a region is told with
+ * enum vuser_dma_region_kind - what file a region has
  * @VUSER_DMA_REGION_FILE: the consumer's own file
  * @VUSER_DMA_REGION_MEMORY: a memory fd of one mapping
  * @VUSER_DMA_REGION_OPAQUE: no fd: DMA_READ and DMA_WRITE only
@@ -35,7 +35,7 @@ enum vuser_dma_region_kind {
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
  * @kind: see there
  * @join: to be one window with the region before
- * @kept: the server was told just that already
+ * @kept: the server has exactly this region mapped already
  * @first: index of its first mapping
  * @count: how many mappings are in it
  */
@@ -71,7 +71,7 @@ void vuser_layout_free(struct vuser_layout *layout);
 enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
 					     bool memory_only);
 
-/* Regions told one by one before windows begin, of @limit in all. */
+/* Regions without windows that a server gets before windows begin. */
 static inline u32 vuser_layout_budget(u32 limit)
 {
 	return limit > 1 ? limit / 2 : 1;

@@ -91,7 +91,7 @@ void vuser_map_destroy(struct vuser_dma_map *dmap)
 /* Users -------------------------------------------------------------------- */
 
 /**
- * vuser_map_add_user() - from now on a user is told of changes
+ * vuser_map_add_user() - a user follows changes from now on
  * @dmap: the map
  * @user: the user; what holds it gives a reference to the list
  */
@@ -104,7 +104,7 @@ void vuser_map_add_user(struct vuser_dma_map *dmap, struct vuser_map_user *user)
 }
 
 /**
- * vuser_map_del_user() - a user is not told of changes any more
+ * vuser_map_del_user() - a user does not follow changes any more
  * @dmap: the map
  * @user: added before; the list's reference is the caller's now
  */

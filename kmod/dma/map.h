@@ -15,7 +15,7 @@
 
 /**
  * enum vuser_mapping_state - where a mapping is in its life
- * @VUSER_MAPPING_PENDING: servers are being told; MAP_DMA has not returned
+ * @VUSER_MAPPING_PENDING: servers are mapping it; MAP_DMA has not returned
  * @VUSER_MAPPING_LIVE: mapped
  * @VUSER_MAPPING_DYING: servers are being asked to unmap it
  *
@@ -54,7 +54,7 @@ static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
 }
 
 /**
- * struct vuser_map_user - a user of the map, told of changes
+ * struct vuser_map_user - a user of the map, which follows its changes
  * @node: in the map's list, under the map's lock
  * @seq: place in that list, never used again
  */

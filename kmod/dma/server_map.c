@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a device's server was told of its container's DMA map.
+ * What a device's server has mapped of its container's DMA map.
  *
- * layout.c says which regions stand for a list of mappings.  A device that opens
- * is told the layout of the whole map.  A mapping that comes later is filled
- * into a window that covers it, without a message; or told by itself, while
- * regions are few; or told as a new window with room around it.  When neither
- * is possible a new layout is made for the whole map, and what differs is told
- * anew: regions that become one window are then unknown to the server for a
- * moment.  A new layout leaves half of the regions free, so this is rare.
+ * layout.c decides which regions stand for a list of mappings.  A device that opens
+ * maps the layout of the whole DMA map in its server.  A mapping that comes later is
+ * put into a window that covers it, without a message; or becomes a region of its
+ * own, while regions are few; or becomes a new window with room around it.  If none
+ * of these is possible, the whole map gets a new layout, and the regions that differ
+ * are unmapped and mapped anew: while regions become one window, the server does not
+ * have them for a moment.  A new layout leaves half of the regions free, so this is
+ * rare.
  */
 #include <linux/file.h>
 #include <linux/interval_tree.h>
@@ -17,8 +18,8 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "dma/map.h"
 #include "dma/layout.h"
+#include "dma/map.h"
 #include "dma/memory.h"
 #include "dma/server_map.h"
 #include "server/channel.h"
@@ -26,20 +27,20 @@
 #include "server/desc.h"
 #include "vuser.h"
 
-/* What servers that announce no limit take; SPDK's takes just that. */
+/* The limit of servers that announce none; SPDK's server takes exactly that. */
 #define VUSER_DEFAULT_LIMIT	64
 
-/* No layout has as few regions as the server takes; no errno of its own. */
+/* No layout has as few regions as the server takes; not an errno. */
 #define VUSER_SERVER_MAP_FULL		1
 
 /**
- * struct vuser_dma_region - a region that the server was told
+ * struct vuser_dma_region - a region of DMA memory that the server has mapped
  * @node: first and last IOVA
  * @kind: see there
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
- * @file: what the server was given; NULL for opaque memory; a reference
+ * @file: the file that the server got; NULL for opaque memory; a reference
  * @offset: where in @file the region starts, bytes
- * @stale: nothing is behind it any more, but the server may not know
+ * @stale: its memory was taken away, but the server may still have it mapped
  */
 struct vuser_dma_region {
 	struct interval_tree_node node;
@@ -68,7 +69,7 @@ static u64 vuser_dma_region_size(const struct vuser_dma_region *region)
 	return region->node.last - region->node.start + 1;
 }
 
-/* A server's error may be any number; these two must be our own. */
+/* A server may send any errno, so also check our own state. */
 static bool vuser_server_map_killed(int ret)
 {
 	return ret == -EINTR && fatal_signal_pending(current);
@@ -84,19 +85,19 @@ static bool vuser_server_map_closing(struct vuser_server_map *sm)
 	return READ_ONCE(sm->closing);
 }
 
-/* Too many regions?  Servers say it by either. */
+/* Was it too many regions?  Servers return either errno for that. */
 static bool vuser_server_map_refused(struct vuser_server_map *sm, int ret)
 {
 	return (ret == -EINVAL || ret == -ENOSPC) && sm->nr;
 }
 
-/* As the consumer is told. */
+/* The errno for the consumer. */
 static int vuser_server_map_errno(int ret)
 {
 	return ret == VUSER_SERVER_MAP_FULL ? -ENOSPC : ret;
 }
 
-/* Regions the server takes by what was said, not by what was learnt. */
+/* The limit that the administrator or the server set, not one that was learnt. */
 static u32 vuser_server_map_announced_limit(struct vuser_server_map *sm)
 {
 	u32 limit = READ_ONCE(sm->settings->max_dma_maps);
@@ -104,7 +105,7 @@ static u32 vuser_server_map_announced_limit(struct vuser_server_map *sm)
 	return limit ?: sm->chan->desc->max_dma_maps ?: VUSER_DEFAULT_LIMIT;
 }
 
-/* Regions: telling and forgetting ----------------------------------------- */
+/* Regions: mapping and unmapping ------------------------------------------ */
 
 static void vuser_dma_region_link(struct vuser_server_map *sm,
 				  struct vuser_dma_region *region)
@@ -141,10 +142,10 @@ static void vuser_dma_region_empty(struct vuser_dma_region *region)
 }
 
 /*
- * Makes the server let go of a region.  Whatever it says, its pages are out of
- * its reach then (of a file of the consumer's own they never are).  Only when
- * we are killed, or have no memory to ask it, the region stays, for the next
- * one to end it.
+ * Unmaps a region in the server.  Whatever the server replies, it cannot reach the
+ * pages afterwards (except those of the consumer's own file).  Only when we are
+ * killed, or have no memory for the message, the region stays as stale, and the next
+ * caller unmaps it.
  */
 static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 					 struct vuser_dma_region *region,
@@ -163,7 +164,7 @@ static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 		sm->incomplete = true;
 		return ret;
 	}
-	/* A stale one it may never have known. */
+	/* The server may never have mapped a stale region. */
 	if (ret && !region->stale && !vuser_server_map_lost(sm))
 		dev_warn_ratelimited(sm->chan->user.dev,
 				     "server refused to unmap DMA region 0x%lx-0x%lx (%d)\n",
@@ -223,8 +224,8 @@ static int vuser_dma_region_fill(struct vuser_dma_region *region,
 }
 
 /*
- * Tells the server a region.  When nobody knows whether it took it (we were
- * killed, or it did not answer) it is kept as stale, to be unmapped.
+ * Maps a region in the server.  If we were killed while waiting, we cannot know
+ * whether the server mapped it: then the region is kept as stale, to be unmapped.
  */
 static int vuser_server_map_map_region(struct vuser_server_map *sm,
 				       const struct vuser_layout_region *layout,
@@ -260,7 +261,7 @@ err_drop:
 	return ret;
 }
 
-/* Ends what somebody who was killed left behind. */
+/* Unmaps the stale regions that a killed caller left behind. */
 static int vuser_server_map_retry_unmaps(struct vuser_server_map *sm)
 {
 	struct vuser_dma_region *region, *next;
@@ -284,9 +285,9 @@ static int vuser_server_map_retry_unmaps(struct vuser_server_map *sm)
 	return 0;
 }
 
-/* Plans ------------------------------------------------------------------- */
+/* Layouts ----------------------------------------------------------------- */
 
-/* Was the server told just this region? */
+/* Does the server have exactly this region mapped? */
 static bool vuser_dma_region_matches(const struct vuser_dma_region *region,
 				     const struct vuser_layout_region *layout,
 				 const struct vuser_mapping *map)
@@ -301,7 +302,7 @@ static bool vuser_dma_region_matches(const struct vuser_dma_region *region,
 	       region->offset == map->back.offset;
 }
 
-/* The planned region that starts at @start, or NULL. */
+/* The region of the layout that starts at @start, or NULL. */
 static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
 						   u64 start)
 {
@@ -319,7 +320,7 @@ static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
 	return NULL;
 }
 
-/* Makes the server forget what is not in the layout, and marks what is. */
+/* Unmaps the regions that are not in the layout, and marks those that are. */
 static int vuser_server_map_unmap_others(struct vuser_server_map *sm, struct vuser_layout *layout)
 {
 	struct vuser_dma_region *region, *next;
@@ -389,7 +390,7 @@ static int vuser_server_map_sync_once(struct vuser_server_map *sm)
 	return ret;
 }
 
-/* The server refused one region more. */
+/* The server refused one more region: take that as its limit. */
 static void vuser_server_map_learn_limit(struct vuser_server_map *sm)
 {
 	dev_info_ratelimited(sm->chan->user.dev,
@@ -399,9 +400,10 @@ static void vuser_server_map_learn_limit(struct vuser_server_map *sm)
 }
 
 /*
- * Tells a layout of the whole map.  A server that refuses a region when it has
- * others shows how many it takes; the next layout has fewer.  When it refuses
- * even so that was not why.  VUSER_SERVER_MAP_FULL: no layout is that small.
+ * Maps a layout of the whole map.  If the server refuses a region while it has
+ * others, take their number as its limit and try a smaller layout.  If the server
+ * refuses that too, the limit was not the reason, and the old limit is restored.
+ * VUSER_SERVER_MAP_FULL: no layout is that small.
  */
 static int vuser_server_map_sync(struct vuser_server_map *sm)
 {
@@ -425,8 +427,9 @@ static void vuser_server_map_unlock(struct vuser_server_map *sm)
 }
 
 /*
- * Close may not wait as long as a message of somebody else's may: MAP_DMA of
- * a process that shares the container.  Without the channel that one ends.
+ * Another process that shares the container may hold the lock in MAP_DMA, for as long
+ * as a message may take.  Close must not wait that long: at its deadline it ends the
+ * channel, and with it that message.
  */
 static void vuser_server_map_lock_close(struct vuser_server_map *sm, ktime_t deadline)
 {
@@ -440,7 +443,7 @@ static void vuser_server_map_lock_close(struct vuser_server_map *sm, ktime_t dea
 
 /* Mapping ----------------------------------------------------------------- */
 
-/* A new window around a mapping, as far as its neighbours let it. */
+/* A new window around a mapping, up to its neighbours. */
 static void vuser_server_map_widen(struct vuser_server_map *sm,
 				   struct vuser_layout_region *layout)
 {
@@ -461,7 +464,7 @@ static void vuser_server_map_widen(struct vuser_server_map *sm,
 	layout->kind = VUSER_DMA_REGION_WINDOW;
 }
 
-/* A mapping by itself. */
+/* A region for one mapping. */
 static struct vuser_layout_region vuser_server_map_exact(struct vuser_server_map *sm,
 							 struct vuser_mapping *map)
 {
@@ -476,7 +479,7 @@ static struct vuser_layout_region vuser_server_map_exact(struct vuser_server_map
 	};
 }
 
-/* Tells a mapping where no region is, or -EAGAIN when that takes a layout. */
+/* Maps a new region for a mapping; -EAGAIN when it needs a new layout. */
 static int vuser_server_map_map_new(struct vuser_server_map *sm,
 				    struct vuser_mapping *map)
 {
@@ -493,7 +496,7 @@ static int vuser_server_map_map_new(struct vuser_server_map *sm,
 	return vuser_server_map_refused(sm, ret) ? -EAGAIN : ret;
 }
 
-/* A region that is there already: can the mapping be in it? */
+/* Puts a mapping into a region that exists; -EAGAIN when it does not fit. */
 static int vuser_server_map_map_existing(struct vuser_dma_region *region,
 					 struct vuser_mapping *map)
 {
@@ -501,15 +504,15 @@ static int vuser_server_map_map_existing(struct vuser_dma_region *region,
 	    region->node.last < map->node.last || region->prot != map->prot)
 		return -EAGAIN;
 	if (region->kind != VUSER_DMA_REGION_WINDOW)
-		return 0;	/* told when the device was opened just now */
+		return 0;	/* mapped when the device was opened just now */
 	if (map->back.opaque)
 		return -EAGAIN;
 	return vuser_dma_region_fill(region, &map, 1);
 }
 
 /*
- * A limit that was learnt may be wrong: what the server refused may have had
- * another reason.  So it is asked before a mapping is refused for that limit.
+ * A limit that was learnt may be wrong: the server may have refused for another
+ * reason.  So try the region in the server before refusing the mapping.
  */
 static int vuser_server_map_map_over_limit(struct vuser_server_map *sm,
 					   struct vuser_mapping *map)
@@ -562,16 +565,16 @@ static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 }
 
 /**
- * vuser_server_map_map() - make a mapping known to a device's server
+ * vuser_server_map_map() - map a mapping in a device's server
  * @sm: of an open device
  * @map: in the domain's tree
  *
- * A server that is lost, or is being let go, needs to know nothing.
+ * Does nothing when the server is lost or the device is being closed.
  *
  * Context: process; sleeps for the server.
  * Return: 0, -EINTR when killed, -ENOSPC when the server takes no more
- * regions, or why it refused; then the server may have been told all the same
- * and the mapping must be unmapped.
+ * regions, or why it refused.  After an error the server may have mapped it all the
+ * same, and the caller must unmap it.
  */
 int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 {
@@ -591,7 +594,7 @@ int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 
 /* Unmapping --------------------------------------------------------------- */
 
-/* Tells again what is left of a file of which a part was unmapped. */
+/* Maps again what is left of a file after a part was unmapped. */
 static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first, u64 last)
 {
 	struct vuser_layout layout = { };
@@ -613,7 +616,7 @@ static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first, u64
 	return ret;
 }
 
-/* A region of which a mapping goes: the whole region, then back what is left */
+/* Removes a mapping from a region: unmaps the region, maps what is left. */
 static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 				       struct vuser_dma_region *region,
 				   struct vuser_mapping *map)
@@ -621,7 +624,7 @@ static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 	u64 first = region->node.start, last = region->node.last;
 	int ret;
 
-	/* Close is about to unmap all that is told. */
+	/* The close is about to unmap all regions. */
 	if (vuser_server_map_closing(sm)) {
 		vuser_dma_region_empty(region);
 		region->stale = true;
@@ -656,7 +659,7 @@ static int vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
 	return vuser_server_map_unmap_part(sm, region, map);
 }
 
-/* What could not be told before may fit now. */
+/* Tries again to map what could not be mapped before. */
 static int vuser_server_map_sync_incomplete(struct vuser_server_map *sm)
 {
 	int ret;
@@ -675,13 +678,13 @@ static int vuser_server_map_sync_incomplete(struct vuser_server_map *sm)
 }
 
 /**
- * vuser_server_map_unmap() - make a device's server let go of mappings
+ * vuser_server_map_unmap() - unmap mappings in a device's server
  * @sm: of an open device
  * @dying: mappings in the domain's tree, marked as dying
  *
  * Context: process; sleeps for the server.
- * Return: 0, also when the server does not do as asked: then its pages are
- * taken from it; or -EINTR when killed: then some mappings may still be told.
+ * Return: 0, also when the server refuses: then the pages are taken out of its
+ * address space; or -EINTR when killed: then some may still be mapped.
  */
 int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
 {
@@ -707,7 +710,7 @@ int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
 /* Open and close ---------------------------------------------------------- */
 
 /**
- * vuser_server_map_open() - a device opens: nothing is told yet
+ * vuser_server_map_open() - a device opens: its server has nothing mapped yet
  * @dmap: its container's DMA map
  * @chan: the device's channel, which stays until the map is closed
  * @settings: of the device
@@ -734,19 +737,20 @@ vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
 }
 
 /**
- * vuser_server_map_replay() - tell the map as it is, and from now on as it changes
+ * vuser_server_map_replay() - map the whole DMA map, and follow its changes
  * @sm: from vuser_server_map_open()
  *
  * Context: process; sleeps for the server.
- * Return: 0, or as vuser_server_map_map(); vuser_server_map_close() is needed either way.
+ * Return: 0, or as vuser_server_map_map(); in both cases the caller must call
+ * vuser_server_map_close().
  */
 int vuser_server_map_replay(struct vuser_server_map *sm)
 {
 	int ret;
 
 	/*
-	 * In the list before the map is looked at: a mapping that comes now is
-	 * seen here, or by the one who maps it, when he gets the lock.
+	 * Enter the list before looking at the map: a mapping that comes now is
+	 * seen here, or its MAP_DMA finds us in the list and waits for the lock.
 	 */
 	mutex_lock(&sm->lock);
 	vuser_server_map_get(sm);
@@ -757,10 +761,10 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 }
 
 /**
- * vuser_server_map_close() - make the server let go of everything
+ * vuser_server_map_close() - unmap everything in the server
  * @sm: of an open device; replayed
- * @deadline: when to give up and go on without the server; also for who is
- *	telling it something
+ * @deadline: when to give up and go on without the server, also for a thread that
+ *	waits for the server meanwhile
  *
  * Context: process; not interruptible.
  */

@@ -20,7 +20,7 @@
 #include "vfio/event.h"
 #include "vfio/table.h"
 
-/* Numbers of the devices that changed since they were last told. */
+/* Numbers of the devices whose last change was not sent yet. */
 static DEFINE_XARRAY(vuser_nl_changed);
 
 /* Messages about devices that went, ready to be sent. */

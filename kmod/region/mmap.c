@@ -15,7 +15,7 @@
  * - VM_FAULT_COMPLETED says that the lock, whichever it was, was dropped and
  *   that all is done.  Nothing looks at the VMA after ->fault returned it.
  * - VM_FAULT_RETRY says that it was dropped and that the fault is to be made
- *   again, with the mmap lock.  An error must be told with the lock held, and
+ *   again, with the mmap lock.  An error must be returned with the lock held, and
  *   the VMA's cannot be taken again: so an instruction that cannot be emulated
  *   is refused the second time.
  * - vma->vm_file is the device file.  It is held by the VMA until that is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions: what the consumer is told of them, and single accesses to them.
+ * Regions: their description for the consumer, and single accesses to them.
  * Every access that goes to the server is one of 1, 2, 4 or 8 bytes, as a
  * device would see it.
  */

@@ -20,7 +20,7 @@ struct vuser_regions;
  * @pgoff: page number in the device file
  * @write: it faulted as a store
  * @may_write: the mapping allows stores
- * @may_retry: an error is not told: the fault is made again
+ * @may_retry: an error is not reported: the fault is made again
  */
 struct vuser_trap {
 	struct vuser_regions *regions;

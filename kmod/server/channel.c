@@ -35,7 +35,7 @@ ktime_t vuser_channel_deadline(struct vuser_channel *chan)
 
 /* The end ----------------------------------------------------------------- */
 
-/* Marks the channel lost; true for the one who did it. */
+/* Marks the channel lost; true when it was not lost before. */
 static bool vuser_channel_mark_lost(struct vuser_channel *chan)
 {
 	unsigned long flags;
@@ -69,10 +69,10 @@ static void vuser_channel_wake_all(struct vuser_channel *chan)
 }
 
 /*
- * Everybody who waits is woken with an error; the device becomes lost.  The
- * line comes once for each time that a helper attached the device, and helpers
- * wait longer and longer before they do: no limit is needed, under which one
- * server could hide what another did.
+ * Wakes all waiters with an error; the device becomes lost.  The line in the log
+ * appears at most once for each attach, and a helper waits longer before each new
+ * attach.  So it is not rate-limited: with a limit, one server could hide what
+ * another one did.
  */
 static void vuser_channel_lose(struct vuser_channel *chan, int error,
 			       const char *why,
@@ -96,7 +96,7 @@ static void vuser_channel_lose(struct vuser_channel *chan, int error,
 }
 
 /**
- * vuser_channel_fail() - the channel is of no use any more
+ * vuser_channel_fail() - end the channel: it can no longer be used
  * @chan: the channel
  * @error: why, a negative errno
  * @why: why, for people
@@ -110,13 +110,13 @@ void vuser_channel_fail(struct vuser_channel *chan, int error,
 }
 
 /**
- * vuser_channel_hang_up() - the same, and the server sees it at once
+ * vuser_channel_hang_up() - end the channel, and shut the sockets down
  * @chan: the channel
  * @error: why, a negative errno
  * @why: why, for people
  *
- * Else it sees the end when the channel goes, which may take as long as one who
- * reads the socket is not done.
+ * The server sees EOF now.  With vuser_channel_fail() it would see EOF only after
+ * the last reader drops the channel.
  *
  * Context: process.
  */
@@ -180,9 +180,9 @@ void vuser_channel_close(struct vuser_channel *chan)
 }
 
 /**
- * vuser_channel_readable() - somebody has to read
+ * vuser_channel_readable() - wake a thread that reads
  * @vsk: this socket
- * @wake_flags: of the wake-up that told of it
+ * @wake_flags: of the wake-up that reported it
  *
  * Context: any; called under the socket's wait queue's lock.
  */

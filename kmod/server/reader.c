@@ -199,8 +199,8 @@ static void vuser_reader_deadline(struct vuser_sock *vsk)
 }
 
 /*
- * A thread that waits for something looks up now and then: whether that came,
- * whether it was killed, and how late it is.
+ * A thread that waits for a reply stops reading now and then, to check whether the
+ * reply came, whether it was killed, and whether its deadline has passed.
  */
 static bool vuser_reader_enough(const bool *done, unsigned int reads)
 {
@@ -228,7 +228,10 @@ static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
 	else if (ret == -EAGAIN && vsk->parked)
 		WRITE_ONCE(vsk->stalled, true);
 	else if (ret == -ENOMEM || ret == -ENOBUFS)
-		/* It waits for what it will not get: it shall know at once. */
+		/*
+		 * The server is waiting for a reply that we cannot send.  Shut
+		 * the socket down so that the server sees EOF now.
+		 */
 		vuser_channel_hang_up(vsk->chan, ret,
 				      "no memory to answer the server");
 	else if (ret && ret != -EAGAIN && ret != -EPROTO)
@@ -241,8 +244,8 @@ static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
  * @done: what the thread waits for: it stops when this is true, when it was
  *	killed, and after some messages; NULL reads all there is
  *
- * Returns at once when another thread reads: that one looks again after it
- * let go.  Whatever is left then wakes the next reader.
+ * Returns at once when another thread reads: that thread looks again after it has
+ * unlocked, and wakes the next reader for what is left.
  *
  * Context: process; may sleep for memory, never for the server.
  */

@@ -105,8 +105,8 @@ static int vuser_sock_sendmsg(struct vuser_sock *vsk, struct msghdr *msg,
 }
 
 /*
- * Whoever waits for a reply gets the error; of a store that was to be posted
- * nobody would learn but here.
+ * A caller that waits for a reply gets the error.  A posted store has no such
+ * caller, so count and log it here.
  */
 static void vuser_sock_unsent(struct vuser_sock *vsk, const struct kvec *vec,
 			      int error)

@@ -7,7 +7,7 @@
 static const struct vuser_event_ops *vuser_event_ops;
 
 /**
- * vuser_event_init() - set who is told of events
+ * vuser_event_init() - set the functions that are called for events
  * @ops: called from now on; stays
  *
  * Called once, before there are devices.

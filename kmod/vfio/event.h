@@ -8,7 +8,7 @@
 struct vuser_device;
 
 /**
- * struct vuser_event_ops - what the layer above is told
+ * struct vuser_event_ops - functions of the layer above, one for each event
  * @changed: a device appeared, or its state or a setting changed
  * @removed: a device went; it is no longer in the table of devices
  * @fdmsg: an fdmsg waits for the device's owner

@@ -135,8 +135,8 @@ static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 }
 
 /*
- * A server that was not told still has the eventfds: then all stays as it is,
- * for the next one or the close to tell it.
+ * If the message was not sent, the server still has the eventfds.  Then keep the
+ * vectors, for the next SET_IRQS or the close to disable them.
  */
 static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 {
@@ -152,11 +152,11 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 }
 
 /*
- * Tells the server of @count vectors in as many messages as that takes.  It
- * ends with one that is refused, and those before stay told: so @known, where
- * it is not NULL, gets each vector as the server takes it, and @vectors what
- * was there.  (Whether it took one over which we were killed nobody knows.
- * Then the close turns them all off.)
+ * Sends @count vectors to the server, in as many messages as needed.  It stops at the
+ * first message that the server refuses; the vectors of the messages before stay set.
+ * So, unless @known is NULL, each vector that the server has accepted is swapped with
+ * the one in @known.  If we were killed while waiting, we cannot know whether the
+ * server accepted the vector; the close disables all of them.
  */
 static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 			  u32 start, u32 count, struct vuser_vector *vectors,
@@ -404,7 +404,7 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 /**
  * vuser_irq_close() - nothing is signalled any more on return
  * @dev: closing
- * @deadline: for the server to let go
+ * @deadline: for the server to answer
  *
  * Context: process, not killable.
  */
@@ -447,7 +447,7 @@ void vuser_irq_fire_err(struct vuser_device *dev)
 }
 
 /**
- * vuser_irq_fire_req() - ask the consumer to let go of the device
+ * vuser_irq_fire_req() - ask the consumer to close the device
  * @dev: the device
  *
  * Return: false when the consumer does not listen.
