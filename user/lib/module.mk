@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# vfio-user: servers, clients, messages.
 libraries += libvuser
 libvuser-dir := $(d)
 libvuser-objs := $(addprefix $(d), \
