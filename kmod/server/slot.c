@@ -22,16 +22,6 @@ static struct vuser_slot *vuser_slot_find(struct vuser_channel *chan)
 	return NULL;
 }
 
-/**
- * vuser_slot_id() - the message id of a slot's present use
- * @chan: the channel
- * @slot: the slot
- */
-u16 vuser_slot_id(struct vuser_channel *chan, struct vuser_slot *slot)
-{
-	return (slot - chan->slots) | slot->gen << VUSER_ID_GEN_SHIFT;
-}
-
 static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 					     struct vuser_call *call)
 {

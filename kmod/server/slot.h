@@ -5,15 +5,18 @@
 
 #include <linux/types.h>
 
-struct vfio_user_header;
-struct vuser_call;
-struct vuser_channel;
-struct vuser_slot;
+#include "server/channel.h"
+
+/* The message id of a slot's present use. */
+static inline u16 vuser_slot_id(struct vuser_channel *chan,
+				struct vuser_slot *slot)
+{
+	return (slot - chan->slots) | slot->gen << VUSER_ID_GEN_SHIFT;
+}
 
 int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 		   struct vfio_user_header *hdr, struct vuser_slot **slot);
 void vuser_slot_free(struct vuser_channel *chan, struct vuser_slot *slot);
-u16 vuser_slot_id(struct vuser_channel *chan, struct vuser_slot *slot);
 bool vuser_slot_sending(struct vuser_channel *chan, u16 msg_id);
 bool vuser_slot_unsent(struct vuser_channel *chan, u16 msg_id);
 void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error);
