@@ -99,7 +99,8 @@ vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
  * the caller is killed meanwhile, the mappings live again: those that a server was
  * asked to unmap are still in the map, and the close of the container ends them.
  */
-static int vuser_domain_end_mappings(struct vuser_domain *dom, struct list_head *dying)
+static int vuser_domain_end_mappings(struct vuser_domain *dom,
+				     struct list_head *dying)
 {
 	struct vuser_mapping *map, *next;
 	struct vuser_server_map *sm;

@@ -41,7 +41,7 @@ struct vuser_iommufd_access {
 static void vuser_iommufd_release(struct kref *ref)
 {
 	struct vuser_iommufd_access *access = container_of(ref, struct vuser_iommufd_access,
-						   ref);
+							   ref);
 
 	iommufd_access_destroy(access->access);
 	put_device(&access->vdev->device);

@@ -24,10 +24,10 @@ static struct vuser_mapping *vuser_map_entry(struct interval_tree_node *node)
  */
 struct vuser_mapping *vuser_map_first(struct vuser_dma_map *dmap,
 				      unsigned long first,
-						 unsigned long last)
+				      unsigned long last)
 {
 	return vuser_map_entry(interval_tree_iter_first(&dmap->mappings, first,
-							 last));
+							last));
 }
 
 /**
@@ -40,10 +40,10 @@ struct vuser_mapping *vuser_map_first(struct vuser_dma_map *dmap,
  */
 struct vuser_mapping *vuser_map_next(struct vuser_mapping *map,
 				     unsigned long first,
-						unsigned long last)
+				     unsigned long last)
 {
 	return vuser_map_entry(interval_tree_iter_next(&map->node, first,
-							last));
+						       last));
 }
 
 /**
@@ -120,7 +120,7 @@ void vuser_map_del_user(struct vuser_dma_map *dmap, struct vuser_map_user *user)
 /* Copies what is not dying to @maps, as far as it fits; counts all of it. */
 static size_t vuser_map_collect(struct vuser_dma_map *dmap,
 				unsigned long first, unsigned long last,
-				   struct vuser_mapping **maps, size_t max)
+				struct vuser_mapping **maps, size_t max)
 {
 	struct vuser_mapping *map;
 	size_t n = 0;
@@ -152,7 +152,7 @@ static size_t vuser_map_collect(struct vuser_dma_map *dmap,
  */
 struct vuser_mapping **vuser_map_snapshot(struct vuser_dma_map *dmap,
 					  unsigned long first,
-					     unsigned long last, size_t *nr)
+					  unsigned long last, size_t *nr)
 {
 	struct vuser_mapping **maps;
 	size_t max = 16;
@@ -221,7 +221,7 @@ int vuser_map_insert(struct vuser_dma_map *dmap,
  */
 void vuser_map_set_state(struct vuser_dma_map *dmap,
 			 struct vuser_mapping *map,
-				   enum vuser_mapping_state state)
+			 enum vuser_mapping_state state)
 {
 	down_write(&dmap->lock);
 	map->state = state;

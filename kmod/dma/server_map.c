@@ -61,7 +61,7 @@ static struct vuser_dma_region *vuser_dma_region_at(struct vuser_server_map *sm,
 						    u64 first, u64 last)
 {
 	return vuser_dma_region_of(interval_tree_iter_first(&sm->regions, first,
-							last));
+							    last));
 }
 
 static u64 vuser_dma_region_size(const struct vuser_dma_region *region)
@@ -149,14 +149,14 @@ static void vuser_dma_region_empty(struct vuser_dma_region *region)
  */
 static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 					 struct vuser_dma_region *region,
-			     ktime_t deadline, bool killable)
+					 ktime_t deadline, bool killable)
 {
 	bool sent;
 	int ret;
 
 	ret = vuser_cmd_dma_unmap(sm->chan, region->node.start,
 				  vuser_dma_region_size(region), deadline,
-				      killable, &sent);
+				  killable, &sent);
 	vuser_dma_region_empty(region);
 	if (killable && (vuser_server_map_killed(ret) ||
 			 (!sent && !vuser_server_map_lost(sm)))) {
@@ -229,7 +229,7 @@ static int vuser_dma_region_fill(struct vuser_dma_region *region,
  */
 static int vuser_server_map_map_region(struct vuser_server_map *sm,
 				       const struct vuser_layout_region *layout,
-			   struct vuser_mapping **maps)
+				       struct vuser_mapping **maps)
 {
 	struct vuser_dma_region *region;
 	int ret;
@@ -246,8 +246,8 @@ static int vuser_server_map_map_region(struct vuser_server_map *sm,
 		goto err_drop;
 	ret = vuser_cmd_dma_map(sm->chan, region->node.start,
 				vuser_dma_region_size(region), region->prot,
-				    region->file, region->offset,
-				    vuser_channel_deadline(sm->chan));
+				region->file, region->offset,
+				vuser_channel_deadline(sm->chan));
 	if (!ret)
 		return 0;
 	if (vuser_server_map_killed(ret)) {
@@ -278,7 +278,7 @@ static int vuser_server_map_retry_unmaps(struct vuser_server_map *sm)
 		sm->incomplete = true;
 		ret = vuser_server_map_unmap_region(sm, region,
 						    vuser_channel_deadline(sm->chan),
-					true);
+						    true);
 		if (ret)
 			return ret;
 	}
@@ -290,7 +290,7 @@ static int vuser_server_map_retry_unmaps(struct vuser_server_map *sm)
 /* Does the server have exactly this region mapped? */
 static bool vuser_dma_region_matches(const struct vuser_dma_region *region,
 				     const struct vuser_layout_region *layout,
-				 const struct vuser_mapping *map)
+				     const struct vuser_mapping *map)
 {
 	if (region->stale || region->kind != layout->kind ||
 	    region->prot != layout->prot || region->node.start != layout->start ||
@@ -321,7 +321,8 @@ static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
 }
 
 /* Unmaps the regions that are not in the layout, and marks those that are. */
-static int vuser_server_map_unmap_others(struct vuser_server_map *sm, struct vuser_layout *layout)
+static int vuser_server_map_unmap_others(struct vuser_server_map *sm,
+					 struct vuser_layout *layout)
 {
 	struct vuser_dma_region *region, *next;
 	struct vuser_layout_region *want;
@@ -339,7 +340,7 @@ static int vuser_server_map_unmap_others(struct vuser_server_map *sm, struct vus
 						     layout->maps[want->first])) {
 			ret = vuser_dma_region_fill(region,
 						    &layout->maps[want->first],
-						want->count);
+						    want->count);
 			want->kept = true;
 		} else {
 			deadline = vuser_channel_deadline(sm->chan);
@@ -351,7 +352,8 @@ static int vuser_server_map_unmap_others(struct vuser_server_map *sm, struct vus
 	return 0;
 }
 
-static int vuser_server_map_apply(struct vuser_server_map *sm, struct vuser_layout *layout)
+static int vuser_server_map_apply(struct vuser_server_map *sm,
+				  struct vuser_layout *layout)
 {
 	struct vuser_layout_region *region;
 	size_t i;
@@ -431,7 +433,8 @@ static void vuser_server_map_unlock(struct vuser_server_map *sm)
  * as a message may take.  Close must not wait that long: at its deadline it ends the
  * channel, and with it that message.
  */
-static void vuser_server_map_lock_close(struct vuser_server_map *sm, ktime_t deadline)
+static void vuser_server_map_lock_close(struct vuser_server_map *sm,
+					ktime_t deadline)
 {
 	if (wait_event_idle_timeout(sm->unlocked, mutex_trylock(&sm->lock),
 				    vuser_jiffies_left(deadline)))
@@ -595,7 +598,8 @@ int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 /* Unmapping --------------------------------------------------------------- */
 
 /* Maps again what is left of a file after a part was unmapped. */
-static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first, u64 last)
+static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first,
+				     u64 last)
 {
 	struct vuser_layout layout = { };
 	size_t i;
@@ -619,7 +623,7 @@ static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first, u64
 /* Removes a mapping from a region: unmaps the region, maps what is left. */
 static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 				       struct vuser_dma_region *region,
-				   struct vuser_mapping *map)
+				       struct vuser_mapping *map)
 {
 	u64 first = region->node.start, last = region->node.last;
 	int ret;

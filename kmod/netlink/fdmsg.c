@@ -29,7 +29,7 @@ static int vuser_nl_fdmsg_next(struct vuser_device *dev, u64 *cursor,
 
 static int vuser_nl_fdmsg_fill(struct sk_buff *skb, u32 portid, u32 seq,
 			       int flags, struct vuser_device *dev,
-				 const struct vuser_fdmsg_info *fdmsg)
+			       const struct vuser_fdmsg_info *fdmsg)
 {
 	void *hdr;
 
@@ -134,8 +134,8 @@ int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
 		while (!vuser_nl_fdmsg_next(dev, &cursor, &fdmsg)) {
 			ret = vuser_nl_fdmsg_fill(skb,
 						  NETLINK_CB(cb->skb).portid,
-						    cb->nlh->nlmsg_seq,
-						    NLM_F_MULTI, dev, &fdmsg);
+						  cb->nlh->nlmsg_seq,
+						  NLM_F_MULTI, dev, &fdmsg);
 			if (ret)
 				break;
 			cb->args[1] = cursor;

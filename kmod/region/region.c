@@ -111,7 +111,7 @@ int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 v
 	if (vuser_region_event(regions, r, off, val, size))
 		return 0;
 	return vuser_cmd_region_write(regions->chan, region, off, &data, size,
-					  r->posted);
+				      r->posted);
 }
 
 /* pread and pwrite ---------------------------------------------------------- */
@@ -180,7 +180,8 @@ static int vuser_region_put_user(struct vuser_regions *regions, u32 index, u64 o
 }
 
 /* One access after the other, until one fails. */
-static ssize_t vuser_region_transfer(struct vuser_regions *regions, char __user *buf,
+static ssize_t vuser_region_transfer(struct vuser_regions *regions,
+				     char __user *buf,
 				     size_t count, loff_t *ppos, u32 flag,
 				     int (*access)(struct vuser_regions *regions,
 						   u32 index, u64 off,

@@ -59,7 +59,7 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 
 static int vuser_cmd_write_wait(struct vuser_channel *chan,
 				struct vuser_region_msg *req, ktime_t deadline,
-				   bool killable)
+				bool killable)
 {
 	struct vuser_region_msg rep;
 	struct vuser_call call = {
@@ -93,7 +93,7 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
  */
 int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 				 u64 off, const void *buf, u32 count,
-				     ktime_t deadline, bool killable)
+				 ktime_t deadline, bool killable)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 
@@ -121,11 +121,11 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 	memcpy(req.data, buf, count);
 	if (!posted)
 		return vuser_cmd_write_wait(chan, &req,
-					       vuser_channel_deadline(chan),
-					       true);
+					    vuser_channel_deadline(chan),
+					    true);
 	vuser_channel_count(chan, VUSER_COUNT_POSTED_WRITE);
 	return vuser_call_post(chan, VFIO_USER_REGION_WRITE, &vec, 1,
-				  vuser_channel_deadline(chan));
+			       vuser_channel_deadline(chan));
 }
 
 /**
@@ -143,7 +143,7 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
  */
 int vuser_cmd_dma_map(struct vuser_channel *chan, u64 iova, u64 size,
 		      u32 prot, struct file *file, u64 offset,
-			  ktime_t deadline)
+		      ktime_t deadline)
 {
 	struct vfio_user_dma_map map = {
 		.argsz = sizeof(map),
@@ -236,8 +236,8 @@ int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
 /* SET_IRQS with @nfiles eventfds; @sent: whether the server may have it. */
 static int vuser_cmd_send_irqs(struct vuser_channel *chan,
 			       struct vfio_user_irq_set *set, struct file **files,
-			  u32 nfiles, ktime_t deadline, bool killable,
-			  bool *sent)
+			       u32 nfiles, ktime_t deadline, bool killable,
+			       bool *sent)
 {
 	u8 rep[sizeof(*set)];
 	struct vuser_call call = {
@@ -283,7 +283,7 @@ static int vuser_cmd_send_irqs(struct vuser_channel *chan,
  */
 int vuser_cmd_set_irqs(struct vuser_channel *chan, u32 index, u32 flags,
 		       u32 start, u32 count, struct file **files,
-			   u32 nfiles, ktime_t deadline)
+		       u32 nfiles, ktime_t deadline)
 {
 	struct vfio_user_irq_set set = {
 		.argsz = sizeof(set),

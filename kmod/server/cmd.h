@@ -15,17 +15,17 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 			   const void *buf, u32 count, bool posted);
 int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 				 u64 off, const void *buf, u32 count,
-				     ktime_t deadline, bool killable);
+				 ktime_t deadline, bool killable);
 int vuser_cmd_dma_map(struct vuser_channel *chan, u64 iova, u64 size,
 		      u32 prot, struct file *file, u64 offset,
-			  ktime_t deadline);
+		      ktime_t deadline);
 int vuser_cmd_dma_unmap(struct vuser_channel *chan, u64 iova, u64 size,
 			ktime_t deadline, bool killable, bool *sent);
 int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
 		    bool killable);
 int vuser_cmd_set_irqs(struct vuser_channel *chan, u32 index, u32 flags,
 		       u32 start, u32 count, struct file **files,
-			   u32 nfiles, ktime_t deadline);
+		       u32 nfiles, ktime_t deadline);
 int vuser_cmd_disable_irqs(struct vuser_channel *chan, u32 index,
 			   ktime_t deadline, bool killable, bool *sent);
 int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,

@@ -133,7 +133,7 @@ static void vuser_fdmsg_notify(struct vuser_channel *chan, u64 id)
  */
 int vuser_fdmsg_call(struct vuser_channel *chan, struct vuser_call *call,
 		     struct file **files,
-		       const struct vuser_fdmsg_info *info)
+		     const struct vuser_fdmsg_info *info)
 {
 	struct vfio_user_header hdr;
 	struct vuser_fdmsg *fdmsg;

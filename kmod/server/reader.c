@@ -44,7 +44,7 @@ static int vuser_reader_posted_reply(struct vuser_sock *vsk,
 
 static int vuser_reader_reply(struct vuser_sock *vsk,
 			      const struct vfio_user_header *hdr,
-			       const void *payload, size_t len)
+			      const void *payload, size_t len)
 {
 	struct vuser_channel *chan = vsk->chan;
 	const char *why;
@@ -69,7 +69,7 @@ static int vuser_reader_reply(struct vuser_sock *vsk,
 /* A whole message: 0, or an error that ends the channel. */
 static int vuser_reader_message(struct vuser_sock *vsk,
 				const struct vfio_user_header *hdr,
-			  const void *payload, size_t len)
+				const void *payload, size_t len)
 {
 	trace_vuser_recv(vsk->chan->user.id, hdr);
 
@@ -268,7 +268,7 @@ void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 static void vuser_reader_rx_work(struct work_struct *work)
 {
 	struct vuser_sock *vsk = container_of(work, struct vuser_sock,
-					       rx_work);
+					      rx_work);
 
 	vuser_reader_read(vsk, NULL);
 }
@@ -276,7 +276,7 @@ static void vuser_reader_rx_work(struct work_struct *work)
 static void vuser_reader_partial_work(struct work_struct *work)
 {
 	struct vuser_sock *vsk = container_of(to_delayed_work(work),
-					       struct vuser_sock, partial_work);
+					      struct vuser_sock, partial_work);
 	struct vfio_user_header hdr = {};
 	bool stuck;
 

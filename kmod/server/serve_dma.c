@@ -36,8 +36,8 @@ static int vuser_serve_dma_copy_in(struct vuser_channel *chan, u64 iova,
 /* Answers @cmd: @error is 0 or a negative errno, @data what was read. */
 static int vuser_serve_dma_reply(struct vuser_sock *vsk,
 				 const struct vfio_user_header *cmd,
-			     struct vfio_user_dma_access *access,
-			     void *data, size_t len, int error)
+				 struct vfio_user_dma_access *access,
+				 void *data, size_t len, int error)
 {
 	struct vfio_user_header hdr = {
 		.msg_id = cmd->msg_id,
@@ -64,7 +64,7 @@ static int vuser_serve_dma_reply(struct vuser_sock *vsk,
 
 static int vuser_serve_dma_read(struct vuser_sock *vsk,
 				const struct vfio_user_header *hdr,
-			    struct vfio_user_dma_access *access)
+				struct vfio_user_dma_access *access)
 {
 	void *buf;
 	int ret;

@@ -145,7 +145,7 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 
 	ret = vuser_cmd_disable_irqs(dev->chan, index,
 				     vuser_channel_deadline(dev->chan), true,
-					 &sent);
+				     &sent);
 	if (sent || vuser_channel_lost(dev->chan))
 		vuser_irq_release_vectors(dev, index);
 	return ret;
@@ -176,9 +176,9 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 		for (i = 0; i < n; i++)
 			files[i] = vectors[done + i].file;
 		ret = vuser_cmd_set_irqs(dev->chan, index, action |
-					     VFIO_IRQ_SET_DATA_EVENTFD,
-					     start + done, n, files, n,
-					     vuser_channel_deadline(dev->chan));
+					 VFIO_IRQ_SET_DATA_EVENTFD,
+					 start + done, n, files, n,
+					 vuser_channel_deadline(dev->chan));
 		for (i = done; known && !ret && i < done + n; i++)
 			swap(known[i], vectors[i]);
 	}
@@ -203,7 +203,7 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 	if (enable)
 		dev->irqs.vectors[index] = kvcalloc(vuser_irq_count(dev, index),
 						    sizeof(*vectors),
-					       GFP_KERNEL_ACCOUNT);
+						    GFP_KERNEL_ACCOUNT);
 	all = dev->irqs.vectors[index];
 	if (!all)
 		goto out_free;
@@ -259,7 +259,7 @@ static int vuser_irq_send_one(struct vuser_device *dev, u32 index, u32 flags,
 			      u32 start)
 {
 	return vuser_cmd_set_irqs(dev->chan, index, flags, start, 1, NULL, 0,
-				      vuser_channel_deadline(dev->chan));
+				  vuser_channel_deadline(dev->chan));
 }
 
 /* MASK and UNMASK: the server's business, in the forms that servers take. */

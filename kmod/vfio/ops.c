@@ -111,7 +111,7 @@ static void vuser_ops_quiesce(struct vuser_device *dev, ktime_t deadline)
 
 	vuser_cmd_region_write_until(dev->chan, VFIO_PCI_CONFIG_REGION_INDEX,
 				     PCI_COMMAND, command, sizeof(command),
-					 deadline, false);
+				     deadline, false);
 }
 
 static void vuser_ops_close(struct vfio_device *vdev)
@@ -281,7 +281,7 @@ static ssize_t vuser_ops_read(struct vfio_device *vdev, char __user *buf,
 
 static ssize_t vuser_ops_write(struct vfio_device *vdev,
 			       const char __user *buf, size_t count,
-				  loff_t *ppos)
+			       loff_t *ppos)
 {
 	return vuser_region_pwrite(&to_vuser(vdev)->regions, buf, count, ppos);
 }

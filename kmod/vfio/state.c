@@ -232,8 +232,8 @@ void vuser_state_close(struct vuser_device *dev)
 	dev->opened = false;
 	if (dev->state == VUSER_STATE_OPEN)
 		vuser_state_set(dev, vuser_channel_lost(dev->chan) ?
-				       VUSER_STATE_LOST :
-				       VUSER_STATE_ATTACHED);
+				VUSER_STATE_LOST :
+				VUSER_STATE_ATTACHED);
 	else
 		vuser_event_changed(dev);
 	mutex_unlock(&dev->lock);

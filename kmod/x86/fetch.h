@@ -48,7 +48,7 @@ enum insn_simd vuser_fetch_simd_prefix(const struct insn_decoder *d);
 
 static inline void vuser_fetch_set_access(struct vuser_insn *insn,
 					  enum vuser_insn_op op, u8 size, bool load,
-				   bool store)
+					  bool store)
 {
 	insn->op = op;
 	insn->size = size;
