@@ -36,7 +36,7 @@ static int send_answer(struct session *s, struct exchange *x, int result)
 		return ret;
 	}
 	return vhu_wire_send(s->fd, &x->reply, &x->reply_fd, x->reply_fd >= 0,
-			  vu_deadline_after(SEND_MS));
+			     vu_deadline_after(SEND_MS));
 }
 
 /* Handle a complete message in @rx. */

@@ -103,8 +103,8 @@ static void send_reply(struct fake *fake, enum vhost_user_kind kind)
 	if (vhost_user_encode(kind, &fake->reply, fake->reply_fd >= 0,
 			      &fake->msg, &rule))
 		abort();
-	vhu_wire_send(fake->fd, &fake->reply, &fake->reply_fd, fake->reply_fd >= 0,
-		   vu_deadline_after(PATIENCE_MS));
+	vhu_wire_send(fake->fd, &fake->reply, &fake->reply_fd,
+		      fake->reply_fd >= 0, vu_deadline_after(PATIENCE_MS));
 	if (fake->reply_fd >= 0)
 		close(fake->reply_fd);
 	fake->reply_fd = -1;
@@ -239,7 +239,7 @@ void fake_ask(int channel, struct vhost_user_msg *msg, int fd)
 	if (vhost_user_encode(VHOST_USER_BACKEND_REQUEST, msg, fd >= 0, NULL,
 			      &rule) ||
 	    vhu_wire_send(channel, msg, &fd, fd >= 0,
-		       vu_deadline_after(PATIENCE_MS)))
+			  vu_deadline_after(PATIENCE_MS)))
 		abort();
 }
 
