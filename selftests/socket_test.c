@@ -202,17 +202,17 @@ TEST_F(half, half_read_message_survives_its_reader)
 	killed = reader(self->dev.device, 0x10, 0);
 	ASSERT_LE(0, killed);
 	ASSERT_EQ(0, take(server, &first));
-	ASSERT_EQ(0, task_wait_in(killed, "vuser_slot_wait", SOON_MS));
+	ASSERT_EQ(0, task_wait_in(killed, "vuser_call_wait", SOON_MS));
 	other = reader(self->dev.device, 0x20, value);
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, take(server, &second));
 	ASSERT_EQ(0x20, second.access.offset);
-	ASSERT_EQ(0, task_wait_in(other, "vuser_slot_wait", SOON_MS));
+	ASSERT_EQ(0, task_wait_in(other, "vuser_call_wait", SOON_MS));
 
 	answer(&second, value);
 	ASSERT_EQ(variant->part, send(server, &second, variant->part, 0));
 	ASSERT_EQ(0, control_wait_read(server));
-	ASSERT_EQ(0, task_wait_in(killed, "vuser_slot_wait", SOON_MS));
+	ASSERT_EQ(0, task_wait_in(killed, "vuser_call_wait", SOON_MS));
 	ASSERT_EQ(0, kill(killed, SIGKILL));
 	EXPECT_EQ(SIGKILL, task_wait_end(killed, SOON_MS));
 
