@@ -152,8 +152,9 @@ TEST_F(trace, malformed_reply_is_traced_with_its_header)
 
 	ASSERT_TRUE(trace_message(self, "vuser_send", &sent));
 	hdr.msg_id = sent.id ^ 0x5555;
-	len = snprintf(want, sizeof(want),
-		       "dev=%u reply to nothing that was asked:", sent.dev);
+	len = snprintf(
+		want, sizeof(want),
+		"dev=%u reply to a command that is not pending:", sent.dev);
 	for (i = 0; i < sizeof(hdr); i++)
 		len += snprintf(want + len, sizeof(want) - len, " %02x",
 				((unsigned char *)&hdr)[i]);
@@ -165,8 +166,8 @@ TEST_F(trace, malformed_reply_is_traced_with_its_header)
 	EXPECT_EQ(NULL, trace_line(self, "vuser_bad_msg", 1));
 
 	snprintf(want, sizeof(want),
-		 "dev=%u error=%d reply to nothing that was asked\n", sent.dev,
-		 -EPROTO);
+		 "dev=%u error=%d reply to a command that is not pending\n",
+		 sent.dev, -EPROTO);
 	ASSERT_NE(NULL, trace_line(self, "vuser_lost", 0));
 	EXPECT_EQ(0, strncmp(want, trace_line(self, "vuser_lost", 0),
 			     strlen(want)));

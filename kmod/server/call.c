@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Commands and their replies.
+ * Sends commands and waits for their replies.
  *
- * A command takes a slot, its thread sends it and waits for the reply.  The
- * thread that has waited longest also reads the socket: the socket's wake-up
- * goes straight to that thread, so that a reply costs one wake-up and no more.
- * When it leaves, the next one reads.  The socket's work item reads when no
- * thread waits.
+ * The calling thread takes a slot, sends the command and waits for the reply.
+ * The thread that has waited longest also reads the socket.  The socket's wake-up
+ * goes directly to this thread, so that a reply needs only one wake-up.  When
+ * this thread stops waiting, the next thread in the list reads.  The sock's work
+ * item reads when no thread waits.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -21,7 +21,10 @@
 #include "trace.h"
 #include "vuser.h"
 
-/* Sleeps until the slot is done, reading the socket where nobody else does. */
+/*
+ * Sleeps until the slot is done.  Reads the socket when it has data and no other
+ * thread reads it.  Returns 0 when the slot is done, -EINTR or -ETIMEDOUT.
+ */
 static int vuser_call_sleep(struct vuser_channel *chan,
 			    struct vuser_slot *slot, struct vuser_call *call)
 {
@@ -40,7 +43,10 @@ static int vuser_call_sleep(struct vuser_channel *chan,
 		    !mutex_is_locked(&vsk->rx_lock)) {
 			__set_current_state(TASK_RUNNING);
 			vuser_reader_read(vsk, &slot->done);
-			/* Late, but the reply may have been there already. */
+			/*
+			 * The deadline has passed, but the reply may have been
+			 * in the socket before.
+			 */
 			if (!left)
 				return READ_ONCE(slot->done) ? 0 : -ETIMEDOUT;
 		} else if (left) {
@@ -52,14 +58,19 @@ static int vuser_call_sleep(struct vuser_channel *chan,
 }
 
 /**
- * vuser_call_wait() - wait for the reply to a message that was sent
+ * vuser_call_wait() - wait for the reply to a command
  * @chan: the channel
- * @slot: its slot; given back, or left to the reply when that has not come
- * @call: the command
+ * @slot: the slot of the command.  It is free on return, except when the message
+ *	was sent and its reply has not arrived: then the reply frees it
+ * @call: the command; @reply_len and @sent are set on return
  *
- * Context: process; sleeps for the server.
- * Return: 0, the server's error, -EINTR when killed, -ETIMEDOUT (and then
- * the channel is lost), or -ENOTCONN.
+ * Marks the channel lost when the message was sent and the reply has not arrived
+ * by the deadline.
+ *
+ * Context: process; sleeps until the server answers; killable if @call says so.
+ * Return: 0; the server's error as a negative errno; -EINTR when the thread was
+ * killed; -ETIMEDOUT when the deadline has passed; or -ENOTCONN when the channel
+ * is lost.
  */
 int vuser_call_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 		    struct vuser_call *call)
@@ -95,18 +106,24 @@ int vuser_call_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 		vuser_channel_timeout(chan, "the server did not answer", &hdr);
 	wake_up(&chan->slot_room);
 	if (vuser_sock_readable(&chan->main))
-		vuser_channel_readable(&chan->main, 0);
+		vuser_channel_wake_reader(&chan->main, 0);
 	return ret;
 }
 
 /**
  * vuser_call() - send a command and wait for its reply
  * @chan: the channel
- * @call: the command; its message is at most VUSER_MAX_MSG bytes
+ * @call: the command; its message is at most VUSER_MAX_MSG bytes long.
+ *	@reply_len and @sent are set on return
  *
- * Context: process; sleeps for the server, so with no lock that others need.
- * Return: 0, the server's error as a negative errno, -EINTR when killed,
- * -ETIMEDOUT, or -ENOTCONN when the server is lost.
+ * Marks the channel lost when the server does not read or answer the message by
+ * the deadline, and when a command that is not killable cannot be sent.
+ *
+ * Context: process; sleeps until the server answers, so the caller must not hold
+ * a lock that other threads need to make progress.
+ * Return: 0; the server's error as a negative errno; -EINTR when the thread was
+ * killed; -ETIMEDOUT when the deadline has passed; -ENOTCONN when the channel is
+ * lost; or another error of the socket, such as -ENOMEM, and nothing was sent.
  */
 int vuser_call(struct vuser_channel *chan, struct vuser_call *call)
 {
@@ -131,24 +148,32 @@ int vuser_call(struct vuser_channel *chan, struct vuser_call *call)
 			vuser_channel_fail(chan, ret,
 					   "the server does not read");
 		else if (!call->killable && ret != -ENOTCONN)
-			/* A close: the next consumer must find nothing of it. */
+			/*
+			 * The consumer closes the device.  Without this
+			 * command the server would keep state of this consumer
+			 * for the next one.
+			 */
 			vuser_channel_fail(chan, ret,
-					   "no memory to end a consumer's use");
+					   "no memory to clean up after the consumer");
 		return ret;
 	}
 	return vuser_call_wait(chan, slot, call);
 }
 
 /**
- * vuser_call_post() - send a command that has no reply
+ * vuser_call_post() - send a command that asks for no reply
  * @chan: the channel
  * @command: VFIO_USER_*
- * @payload: what follows the header
- * @nr: entries of @payload, 2 at most
- * @deadline: when to give up waiting for room
+ * @payload: the message after its header
+ * @nr: number of pieces in @payload, at most 2
+ * @deadline: when to stop waiting for room in the send buffer
  *
- * Context: process; sleeps for room.
- * Return: 0, -EINTR when killed, -ETIMEDOUT, or -ENOTCONN.
+ * Marks the channel lost when the send buffer has no room by the deadline.
+ *
+ * Context: process; sleeps, killably, until the send buffer has room.
+ * Return: 0; -EINTR when the thread was killed; -ETIMEDOUT when the deadline has
+ * passed; -ENOTCONN when the channel is lost; or another error of the socket,
+ * such as -ENOMEM, and nothing was sent.
  */
 int vuser_call_post(struct vuser_channel *chan, u16 command,
 		    struct kvec *payload, size_t nr, ktime_t deadline)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sending a command and waiting for its reply. */
+/* Sends a command and waits for its reply. */
 #ifndef VUSER_CALL_H
 #define VUSER_CALL_H
 

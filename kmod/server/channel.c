@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The channel to a device's server, as an object: its memory, its references,
- * and the one state it has, lost.  The other files of this folder send and
- * receive on it.
+ * The channel to a server: its memory, its references, and how it becomes lost.
+ * The other files of this folder send and receive messages on the channel.
  */
 #include <linux/cred.h>
 #include <linux/device.h>
@@ -16,26 +15,31 @@
 #include "server/desc.h"
 #include "trace.h"
 
-/* For reading sockets and ending channels; unbound, any work may sleep. */
+/* Reads sockets and ends channels.  Unbound, so that its works may sleep. */
 struct workqueue_struct *vuser_wq;
 
-/* Kernel credentials for the channel's own socket I/O. */
+/* Kernel credentials, with which all channels read and send. */
 const struct cred *vuser_cred;
 
 /**
- * vuser_channel_deadline() - when a message sent now must be answered
+ * vuser_channel_deadline() - compute the deadline for a reply
  * @chan: the channel
  *
- * Return: the time, on ktime_get()'s clock.
+ * Context: any; no lock.
+ * Return: the time by which the server must answer a message that is sent now,
+ * on ktime_get()'s clock.
  */
 ktime_t vuser_channel_deadline(struct vuser_channel *chan)
 {
 	return vuser_deadline(chan->user.request_timeout_ms);
 }
 
-/* The end ----------------------------------------------------------------- */
+/* The end of a channel ----------------------------------------------------- */
 
-/* Marks the channel lost; true when it was not lost before. */
+/*
+ * Marks the channel lost and wakes the threads that wait for replies, with
+ * -ENOTCONN.  Returns false if the channel was lost already.
+ */
 static bool vuser_channel_mark_lost(struct vuser_channel *chan)
 {
 	unsigned long flags;
@@ -60,6 +64,7 @@ static bool vuser_channel_mark_lost(struct vuser_channel *chan)
 	return first;
 }
 
+/* Wakes the threads that wait for room in a send buffer or for a free slot. */
 static void vuser_channel_wake_all(struct vuser_channel *chan)
 {
 	wake_up_all(&chan->main.room);
@@ -69,10 +74,10 @@ static void vuser_channel_wake_all(struct vuser_channel *chan)
 }
 
 /*
- * Wakes all waiters with an error; the device becomes lost.  The line in the log
- * appears at most once for each attach, and a helper waits longer before each new
- * attach.  So it is not rate-limited: with a limit, one server could hide what
- * another one did.
+ * Marks the channel lost, wakes all threads that wait, and has the device become
+ * lost.  The message in the kernel log is not rate-limited: it appears at most
+ * once for each attach, and the helper waits longer before each new attach.  With
+ * a limit, the messages about one server could suppress those about another one.
  */
 static void vuser_channel_lose(struct vuser_channel *chan, int error,
 			       const char *why,
@@ -96,12 +101,15 @@ static void vuser_channel_lose(struct vuser_channel *chan, int error,
 }
 
 /**
- * vuser_channel_fail() - end the channel: it can no longer be used
+ * vuser_channel_fail() - mark a channel lost after a failure
  * @chan: the channel
- * @error: why, a negative errno
- * @why: why, for people
+ * @error: the error, a negative errno
+ * @why: the reason, for the kernel log
  *
- * Context: process.
+ * Does nothing if the channel is lost already.  The sockets stay open until the
+ * channel is freed.
+ *
+ * Context: process; without the channel's lock.
  */
 void vuser_channel_fail(struct vuser_channel *chan, int error,
 			const char *why)
@@ -110,15 +118,15 @@ void vuser_channel_fail(struct vuser_channel *chan, int error,
 }
 
 /**
- * vuser_channel_hang_up() - end the channel, and shut the sockets down
+ * vuser_channel_hang_up() - mark a channel lost and shut its sockets down
  * @chan: the channel
- * @error: why, a negative errno
- * @why: why, for people
+ * @error: the error, a negative errno
+ * @why: the reason, for the kernel log
  *
- * The server sees EOF now.  With vuser_channel_fail() it would see EOF only after
- * the last reader drops the channel.
+ * The server sees EOF now.  After vuser_channel_fail() the server would see EOF
+ * only when the channel is freed.
  *
- * Context: process.
+ * Context: process; without the channel's lock.
  */
 void vuser_channel_hang_up(struct vuser_channel *chan, int error,
 			   const char *why)
@@ -130,12 +138,14 @@ void vuser_channel_hang_up(struct vuser_channel *chan, int error,
 }
 
 /**
- * vuser_channel_timeout() - the server let a message wait too long
+ * vuser_channel_timeout() - mark a channel lost after a deadline has passed
  * @chan: the channel
- * @why: how, for people
- * @hdr: header of that message, as far as it is known
+ * @why: the deadline that the server missed, for the kernel log
+ * @hdr: header of the message that was late; unknown fields are 0
  *
- * Context: process.
+ * Does nothing if the channel is lost already.
+ *
+ * Context: process; without the channel's lock.
  */
 void vuser_channel_timeout(struct vuser_channel *chan, const char *why,
 			   const struct vfio_user_header *hdr)
@@ -144,12 +154,12 @@ void vuser_channel_timeout(struct vuser_channel *chan, const char *why,
 }
 
 /**
- * vuser_channel_violation() - the server broke the protocol
+ * vuser_channel_violation() - mark a channel lost after a protocol violation
  * @chan: the channel
- * @why: which rule, for people
- * @hdr: header of the message that did
+ * @why: the rule that the server broke, for the trace and the kernel log
+ * @hdr: header of the server's message
  *
- * Context: process.
+ * Context: process; without the channel's lock.
  */
 void vuser_channel_violation(struct vuser_channel *chan, const char *why,
 			     const struct vfio_user_header *hdr)
@@ -168,10 +178,13 @@ static void vuser_channel_lost_work(struct work_struct *work)
 }
 
 /**
- * vuser_channel_close() - the device does not use the channel any more
+ * vuser_channel_close() - mark a channel lost because the device ends it
  * @chan: the channel
  *
- * Context: process.
+ * Wakes all threads that wait.  Neither logs a message nor calls
+ * @user.ops->lost().
+ *
+ * Context: process; without the channel's lock.
  */
 void vuser_channel_close(struct vuser_channel *chan)
 {
@@ -180,13 +193,16 @@ void vuser_channel_close(struct vuser_channel *chan)
 }
 
 /**
- * vuser_channel_readable() - wake a thread that reads
- * @vsk: this socket
- * @wake_flags: of the wake-up that reported it
+ * vuser_channel_wake_reader() - have a socket read that has data or was hung up
+ * @vsk: the sock
+ * @wake_flags: flags of the wake-up that reported the data; 0 otherwise
  *
- * Context: any; called under the socket's wait queue's lock.
+ * For the main socket, wakes the thread that has waited longest for a reply.  If
+ * no thread waits, and for the twin socket, queues the work that reads.
+ *
+ * Context: any; may be called under the lock of the socket's wait queue.
  */
-void vuser_channel_readable(struct vuser_sock *vsk, int wake_flags)
+void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags)
 {
 	struct vuser_channel *chan = vsk->chan;
 	struct vuser_slot *slot = NULL;
@@ -206,12 +222,14 @@ void vuser_channel_readable(struct vuser_sock *vsk, int wake_flags)
 }
 
 /**
- * vuser_channel_room() - the socket may have room again
+ * vuser_channel_room_freed() - handle that a send buffer may have room again
  * @chan: the channel
  *
- * Context: any; called under the socket's wait queue's lock.
+ * Has the helper notified if an fdmsg waits for room.
+ *
+ * Context: any; called under the lock of the socket's wait queue.
  */
-void vuser_channel_room(struct vuser_channel *chan)
+void vuser_channel_room_freed(struct vuser_channel *chan)
 {
 	if (READ_ONCE(chan->notify))
 		queue_work(vuser_wq, &chan->notify_work);
@@ -247,7 +265,9 @@ static void vuser_channel_release(struct kref *ref)
 
 /**
  * vuser_channel_get() - take a reference
- * @chan: the channel
+ * @chan: the channel; the caller knows that it has a reference
+ *
+ * Context: any.
  */
 void vuser_channel_get(struct vuser_channel *chan)
 {
@@ -257,6 +277,11 @@ void vuser_channel_get(struct vuser_channel *chan)
 /**
  * vuser_channel_put() - drop a reference
  * @chan: the channel
+ *
+ * The last reference frees the channel, the sockets and the buffers, and drops
+ * the references to the description and to the device.
+ *
+ * Context: process; may sleep.
  */
 void vuser_channel_put(struct vuser_channel *chan)
 {
@@ -277,14 +302,19 @@ static int vuser_channel_alloc_sock(struct vuser_channel *chan,
 }
 
 /**
- * vuser_channel_alloc() - make a channel
- * @user: the device that it belongs to; copied; the reference behind
- *	@user->context is taken over on success
- * @desc: what the server said; the reference is taken over on success
- * @sock: the connected socket; taken over on success
- * @twin: the server's command socket or NULL; taken over on success
+ * vuser_channel_alloc() - allocate a channel
+ * @user: the device that the channel belongs to.  The struct is copied.  On
+ *	success the channel takes over the caller's reference to @user->context
+ * @desc: the server's description.  On success the channel takes over the
+ *	caller's reference
+ * @sock: the main socket.  On success the channel takes over the caller's
+ *	reference to its file
+ * @twin: the twin socket, or NULL; otherwise as @sock
  *
- * Return: the channel with one reference, or NULL without memory.
+ * The caller initialises the sockets, notify_work and end_work.
+ *
+ * Context: process; may sleep.
+ * Return: the channel with one reference, or NULL if memory ran out.
  */
 struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 					  struct vuser_desc *desc,
@@ -324,7 +354,9 @@ err_free:
 }
 
 /**
- * vuser_channel_init() - make what all channels share
+ * vuser_channel_init() - allocate the resources that all channels share
+ *
+ * These are the workqueue and the kernel credentials.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -344,11 +376,12 @@ int __init vuser_channel_init(void)
 /**
  * vuser_channel_wait() - wait until all channels are freed
  *
- * For unloading, when no new channel can come.  It does not drain the workqueue:
- * a timer or a socket queues work there until vuser_sock_stop() has run, and a
- * workqueue that drains drops such work with a warning.
+ * Called when the module is unloaded; no new channel can be created any more.
+ * This function does not drain the workqueue: a timer or a socket may queue work
+ * until vuser_sock_stop() has run, and a workqueue that is being drained drops
+ * such work with a warning.
  *
- * Context: process; waits for the works that end the channels.
+ * Context: process; sleeps until the works that end the channels have run.
  */
 void vuser_channel_wait(void)
 {
@@ -356,7 +389,9 @@ void vuser_channel_wait(void)
 }
 
 /**
- * vuser_channel_exit() - free what all channels share; no channel is left
+ * vuser_channel_exit() - free the resources that all channels share
+ *
+ * Context: process; may sleep.  All channels are freed.
  */
 void vuser_channel_exit(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The channel to a device's server: its sockets, its slots, and its end. */
+/* The channel to a server: its sockets, its slots, and how it ends. */
 #ifndef VUSER_CHANNEL_H
 #define VUSER_CHANNEL_H
 
@@ -22,32 +22,43 @@ struct socket;
 struct vuser_channel;
 struct vuser_desc;
 
-/* The longest message either side may send: one skb of the socket. */
+/*
+ * The longest message that either side may send, in bytes.  It fits into one skb
+ * of the socket.
+ */
 #define VUSER_MAX_MSG	(VUSER_MAX_XFER + 256)
 
-/* AF_UNIX makes an skb of half of the buffer at most. */
+/*
+ * The smallest send buffer, in bytes.  An skb of AF_UNIX holds at most half of
+ * the send buffer, and the longest message must fit into one skb.
+ */
 #define VUSER_MIN_SNDBUF	(2 * (VUSER_MAX_MSG + 64))
 
 /**
  * struct vuser_sock - one UNIX socket to the server
- * @chan: the channel that the socket belongs to; outlives it
- * @sock: connected stream socket; a reference of ours to its file
- * @wait: entry on the socket's wait queue: data, room, hang-up
- * @wqh: that wait queue
- * @room: threads that wait for room to send
- * @tx_lock: one message at a time; held over one non-blocking sendmsg only
- * @rx_lock: the reading thread holds it; protects the fields below.  Only
- *	tried, never waited for, except by the close and the deadline
- * @rx_buf: bytes read and not yet taken, VUSER_MAX_MSG of them at most
- * @rx_len: how many
- * @rx_messages: how many messages were taken, to see that one is stuck
- * @parked: a reply that found no room; nothing is read while it waits
- * @parked_len: its size in bytes
- * @stalled: @parked is set, readable without the lock
- * @partial: an incomplete message has been there since @partial_seen
- * @rx_work: reads when no thread waits
- * @partial_work: the deadline of an incomplete message
- * @partial_seen: @rx_messages when the deadline was started
+ * @chan: the channel that the sock belongs to; the channel contains the sock
+ * @sock: connected stream socket; the sock holds a reference to its file.  NULL
+ *	for the twin socket of a server that does not use one
+ * @wait: entry on the socket's wait queue; reports data, room and hang-up
+ * @wqh: the socket's wait queue, NULL before vuser_sock_start()
+ * @room: threads that wait for room in the socket's send buffer
+ * @tx_lock: serialises senders; held for one non-blocking sendmsg
+ * @rx_lock: held by the thread that reads; protects the fields below.  Readers
+ *	only try to take it.  Only vuser_reader_partial_work() waits for it
+ * @rx_buf: bytes that were read and not yet parsed; VUSER_MAX_MSG bytes long
+ * @rx_len: number of bytes in @rx_buf
+ * @rx_messages: counts the messages that were parsed, so that an incomplete
+ *	message is noticed
+ * @parked: a reply for which the send buffer had no room, or NULL.  Nothing is
+ *	read until this reply is sent
+ * @parked_len: size of @parked in bytes
+ * @stalled: true while @parked waits for room; may be read without @rx_lock
+ * @partial: an incomplete message or a parked reply waits, and @partial_work is
+ *	its deadline
+ * @partial_seen: value of @rx_messages when the deadline was started
+ * @rx_work: reads the socket when no thread waits for a reply
+ * @partial_work: runs when the deadline of an incomplete message or of a parked
+ *	reply has passed
  */
 struct vuser_sock {
 	struct vuser_channel *chan;
@@ -56,9 +67,9 @@ struct vuser_sock {
 	wait_queue_head_t *wqh;
 	wait_queue_head_t room;
 
-	struct mutex tx_lock;	/* one sendmsg */
+	struct mutex tx_lock;	/* serialises senders */
 
-	struct mutex rx_lock;	/* who reads, and what was read */
+	struct mutex rx_lock;	/* the reading thread, and the fields below */
 	u8 *rx_buf;
 	size_t rx_len;
 	u64 rx_messages;
@@ -72,9 +83,9 @@ struct vuser_sock {
 };
 
 /*
- * A message id: 7 bits of slot, 8 bits that change with each use of the slot
- * so that a late or doubled reply is seen, and one bit for posted writes,
- * which have no slot.
+ * A message id has three parts: 7 bits for the number of the slot; 8 bits that
+ * change with each use of the slot, so that a late or repeated reply is
+ * detected; and one bit that marks a posted write, which has no slot.
  */
 #define VUSER_NR_SLOTS		128
 #define VUSER_ID_SLOT_MASK	(VUSER_NR_SLOTS - 1)
@@ -82,10 +93,11 @@ struct vuser_sock {
 #define VUSER_ID_POSTED		0x8000
 
 /**
- * enum vuser_slot_state - what a slot is doing
- * @VUSER_SLOT_FREE: nothing
+ * enum vuser_slot_state - the states of a slot
+ * @VUSER_SLOT_FREE: not in use
  * @VUSER_SLOT_BUSY: a thread waits for the reply
- * @VUSER_SLOT_ABANDONED: nobody waits any more; the reply frees the slot
+ * @VUSER_SLOT_ABANDONED: the message was sent, but its thread has stopped
+ *	waiting; the reply frees the slot
  */
 enum vuser_slot_state {
 	VUSER_SLOT_FREE,
@@ -94,24 +106,27 @@ enum vuser_slot_state {
 };
 
 /**
- * struct vuser_slot - a message that a reply is awaited for
- * @wait: wakes the thread; its ->private is the task
- * @node: among the channel's waiters while the thread sleeps
- * @state: see there
- * @gen: counts uses
- * @done: the reply came, or the channel is lost
- * @sent: the server has the message, or may be getting it just now
- * @command: that the reply must name
- * @min: payload of the reply, least bytes
- * @max: payload of the reply, most bytes
- * @bare: a reply may also have no payload at all
- * @echo: what the reply's payload starts with; the waiter's own memory
- * @echo_len: bytes of @echo
- * @reply: where the payload goes; the waiter's own memory
- * @reply_len: bytes that came
- * @error: 0 or a negative errno, the server's own where it sent one
+ * struct vuser_slot - a command that waits for its reply
+ * @wait: used to wake the thread that waits; its ->private is the task
+ * @node: entry in the channel's list of waiters while the thread waits
+ * @state: whether the slot is in use
+ * @gen: counts the uses of the slot; part of the message id
+ * @done: the wait is over: the reply arrived, the helper refused the fdmsg, or
+ *	the channel is lost
+ * @sent: the server has the message, or another thread is sending it now
+ * @command: VFIO_USER_*; the reply must have the same command
+ * @min: minimum size of the reply's payload, bytes
+ * @max: maximum size of the reply's payload, bytes
+ * @bare: a reply without any payload is valid, too
+ * @echo: bytes with which the reply's payload must start; memory of the thread
+ *	that waits
+ * @echo_len: number of bytes at @echo
+ * @reply: where the reply's payload is copied to; memory of the thread that
+ *	waits
+ * @reply_len: number of bytes copied to @reply
+ * @error: 0 or a negative errno; the server's errno if it sent an error reply
  *
- * All under the channel's lock, but for @done, which may be read without.
+ * The channel's lock protects all fields.  @done may be read without the lock.
  */
 struct vuser_slot {
 	wait_queue_entry_t wait;
@@ -134,15 +149,18 @@ struct vuser_slot {
 /**
  * struct vuser_call - one command and its reply
  * @command: VFIO_USER_*
- * @payload: what follows the header, in one or two pieces
- * @reply: where the reply's payload goes, @reply_max bytes
- * @reply_min: fewer bytes end the channel
- * @reply_max: more bytes end the channel
- * @reply_bare: a reply without payload is as good
- * @reply_echo: bytes of the first payload that the reply must start with
- * @reply_len: bytes that came, after success
- * @sent: the server has the message, or may have it; set on return
- * @deadline: when to give up
+ * @payload: the message after its header, in one or two pieces
+ * @reply: buffer of @reply_max bytes for the reply's payload
+ * @reply_min: minimum size of the reply's payload, bytes; a shorter one is a
+ *	violation of the protocol and ends the channel
+ * @reply_max: maximum size of the reply's payload, bytes; a longer one is a
+ *	violation of the protocol and ends the channel
+ * @reply_bare: a reply without any payload is valid, too
+ * @reply_echo: the reply's payload must start with this many bytes of the first
+ *	piece of @payload
+ * @reply_len: set on success: size of the reply's payload, bytes
+ * @sent: set on return: the server has the message, or may have it
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
  */
 struct vuser_call {
@@ -160,17 +178,21 @@ struct vuser_call {
 };
 
 /**
- * struct vuser_server_ops - what a channel asks of the layers above
- * @lost: the server is lost; called once, from a work item, unless the device
- *	ended the channel before
- * @dma_read: copy from the consumer's memory; 0 or a negative errno for the reply.
- *	Called by the reading thread
- * @dma_write: copy to the consumer's memory; otherwise as @dma_read
- * @notify: tell the helper that an fdmsg waits
- * @release: the channel is freed; drop the reference that the context holds
+ * struct vuser_server_ops - functions of the layers above that a channel calls
+ * @lost: the channel is lost.  Called once, from a work item; not called if the
+ *	device ended the channel first
+ * @dma_read: copy @len bytes from the consumer's memory to @buf.  Returns 0, or
+ *	a negative errno, which is sent to the server.  Called by the thread that
+ *	reads the socket, with the sock's rx_lock held; may sleep
+ * @dma_write: copy @len bytes from @buf to the consumer's memory; otherwise as
+ *	@dma_read
+ * @notify: notify the helper that an fdmsg waits; may sleep; called without
+ *	the send lock
+ * @release: the channel is being freed: drop the channel's reference to the
+ *	context
  *
- * All but @release are called only while the channel has a reference.  The context
- * is that of struct vuser_server_user.
+ * The channel has a reference while any of these runs, except @release.  The
+ * first argument is always the context of struct vuser_server_user.
  */
 struct vuser_server_ops {
 	void (*lost)(void *context, struct vuser_channel *chan);
@@ -182,16 +204,17 @@ struct vuser_server_ops {
 
 /**
  * struct vuser_server_user - the device that a channel belongs to
- * @ops: what the channel asks of it
- * @context: given to @ops
- * @dev: named by messages to the kernel's log
- * @id: number of the device in traces
- * @request_timeout_ms: a server must answer a message within this time; read
- *	without a lock each time it is needed
- * @counters: counts what is sent and received
- * @send_lock: held by the callers of vuser_fdmsg_send() and vuser_fdmsg_refuse()
+ * @ops: functions that the channel calls
+ * @context: first argument of each function in @ops
+ * @dev: device whose name appears in the kernel log
+ * @id: number of the device, for the tracepoints
+ * @request_timeout_ms: time within which the server must answer a message,
+ *	milliseconds; read without a lock each time a deadline is computed
+ * @counters: the device's counters of messages
+ * @send_lock: the caller of vuser_fdmsg_send() or vuser_fdmsg_refuse() holds
+ *	this lock
  *
- * The pointers stay valid until @ops->release().
+ * The pointers stay valid until @ops->release() is called.
  */
 struct vuser_server_user {
 	const struct vuser_server_ops *ops;
@@ -200,29 +223,36 @@ struct vuser_server_user {
 	u32 id;
 	const u32 *request_timeout_ms;
 	struct vuser_counters *counters;
-	struct mutex *send_lock;	/* the lock of the device */
+	struct mutex *send_lock;	/* the device's lock */
 };
 
 /**
- * struct vuser_channel - a connected server
- * @ref: held by the device from attach to detach, and by the work that ends the
- *	channel
- * @user: the device
- * @desc: what the server said; a reference is held
- * @main: the socket that was handed over
- * @twin: the server's own command socket; its ->sock is NULL when there is none
- * @lock: protects the slots, the waiters and the fdmsgs; taken by the socket's
- *	wake-up, so always with interrupts off; innermost
- * @slots: see struct vuser_slot
- * @waiters: slots of threads that wait, first come first
+ * struct vuser_channel - the connection to an attached server
+ * @ref: references: one of the device from attach to detach, which @end_work
+ *	drops; one of @lost_work while it is queued; and those of callers of
+ *	vuser_channel_get()
+ * @user: the device that the channel belongs to
+ * @desc: the server's description; the channel holds a reference
+ * @main: the main socket: commands of the kernel and their replies; commands of
+ *	the server, too, if there is no twin socket
+ * @twin: the twin socket: commands of the server and their replies; its ->sock
+ *	is NULL if the server does not use one
+ * @lock: protects the slots, the waiters and the fdmsgs.  The socket's wake-up
+ *	takes it in any context, so interrupts are always off under it.  No other
+ *	lock of vuser is taken under it
+ * @slots: the commands that wait for their replies
+ * @waiters: slots whose threads wait, in the order in which they started to wait;
+ *	the first thread reads the main socket
  * @slot_room: threads that wait for a free slot
- * @posted: counts posted writes, for their ids
- * @fdmsgs: messages that the helper has to send, oldest first
- * @next_fdmsg: id of the next one, never 0
- * @notify: fdmsgs found no room in the socket: notify the helper when there is
- * @lost: nothing is sent or read any more; never false again
+ * @posted: counts the posted writes, for their message ids
+ * @fdmsgs: fdmsgs that the helper has to send, oldest first
+ * @next_fdmsg: id of the next fdmsg, never 0
+ * @notify: the send buffer had no room for an fdmsg: notify the helper when it
+ *	has room
+ * @lost: the channel is lost: nothing is sent or read any more.  Never becomes
+ *	false again
  * @lost_work: calls @user.ops->lost()
- * @notify_work: notifies the helper
+ * @notify_work: notifies the helper of all fdmsgs that wait
  * @end_work: stops the sockets and drops the device's reference
  */
 struct vuser_channel {
@@ -232,7 +262,7 @@ struct vuser_channel {
 	struct vuser_sock main;
 	struct vuser_sock twin;
 
-	spinlock_t lock;	/* of slots, waiters and fdmsgs */
+	spinlock_t lock;	/* slots, waiters and fdmsgs */
 	struct vuser_slot slots[VUSER_NR_SLOTS];
 	struct list_head waiters;
 	wait_queue_head_t slot_room;
@@ -250,11 +280,13 @@ struct vuser_channel {
 extern struct workqueue_struct *vuser_wq;
 extern const struct cred *vuser_cred;
 
+/* Whether the channel is lost.  Context: any; no lock. */
 static inline bool vuser_channel_lost(struct vuser_channel *chan)
 {
 	return READ_ONCE(chan->lost);
 }
 
+/* Increments a counter of the channel's device.  Context: any; no lock. */
 static inline void vuser_channel_count(struct vuser_channel *chan,
 				       enum vuser_counter counter)
 {
@@ -274,8 +306,8 @@ void vuser_channel_put(struct vuser_channel *chan);
 void vuser_channel_close(struct vuser_channel *chan);
 ktime_t vuser_channel_deadline(struct vuser_channel *chan);
 
-void vuser_channel_readable(struct vuser_sock *vsk, int wake_flags);
-void vuser_channel_room(struct vuser_channel *chan);
+void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags);
+void vuser_channel_room_freed(struct vuser_channel *chan);
 void vuser_channel_fail(struct vuser_channel *chan, int error,
 			const char *why);
 void vuser_channel_hang_up(struct vuser_channel *chan, int error,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The commands of vfio-user that the kernel sends to an attached server.
- * Each waits for the reply (a posted write does not), in the calling thread.
+ * The vfio-user commands that the kernel sends to an attached server.
+ *
+ * Each function sends one command in the calling thread and waits for the reply.
+ * Only a posted write does not wait.
  */
 #include <linux/fs.h>
 #include <linux/slab.h>
@@ -13,25 +15,27 @@
 #include "server/desc.h"
 #include "server/fdmsg.h"
 
-/* Most bytes that one access carries: they go to the server one by one. */
+/* Maximum size of one region access in bytes. */
 #define VUSER_ACCESS_MAX	8
 
-/* A region access with its data, as it is on the wire. */
+/* A region access with its data, as in the message. */
 struct vuser_region_msg {
 	struct vfio_user_region_access head;
 	u8 data[VUSER_ACCESS_MAX];
 };
 
 /**
- * vuser_cmd_region_read() - REGION_READ
- * @chan: of an open device
- * @region: index
- * @off: offset in bytes
- * @buf: @count bytes of kernel memory
- * @count: 1, 2, 4 or 8
+ * vuser_cmd_region_read() - send REGION_READ and wait for the data
+ * @chan: channel of an open device
+ * @region: index of the region
+ * @off: offset in the region, bytes
+ * @buf: kernel memory for @count bytes
+ * @count: 1, 2, 4 or 8 bytes
  *
- * Return: 0, -EIO when the server refused, -EINTR when killed, -ETIMEDOUT, or
- * -ENOTCONN when the server is lost.
+ * Context: process; sleeps killably until the server answers.
+ * Return: 0; -EINTR when the thread was killed; -ENOTCONN when the server is
+ * lost; or -EIO after any other failure: the server refused, the deadline has
+ * passed, or memory ran out.
  */
 int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 			  void *buf, u32 count)
@@ -57,6 +61,7 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
 }
 
+/* Sends REGION_WRITE and waits for the reply. */
 static int vuser_cmd_write_wait(struct vuser_channel *chan,
 				struct vuser_region_msg *req, ktime_t deadline,
 				bool killable)
@@ -80,15 +85,16 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
 }
 
 /**
- * vuser_cmd_region_write_until() - REGION_WRITE with a deadline
- * @chan: of an open device
- * @region: index
- * @off: offset in bytes
- * @buf: @count bytes of kernel memory
- * @count: 1, 2, 4 or 8
- * @deadline: when to give up
+ * vuser_cmd_region_write_until() - send REGION_WRITE and wait until a deadline
+ * @chan: channel of an open device
+ * @region: index of the region
+ * @off: offset in the region, bytes
+ * @buf: kernel memory with @count bytes of data
+ * @count: 1, 2, 4 or 8 bytes
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
  *
+ * Context: process; sleeps until the server answers.
  * Return: as vuser_cmd_region_read().
  */
 int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
@@ -102,15 +108,17 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 }
 
 /**
- * vuser_cmd_region_write() - REGION_WRITE
- * @chan: of an open device
- * @region: index
- * @off: offset in bytes
- * @buf: @count bytes of kernel memory
- * @count: 1, 2, 4 or 8
- * @posted: return when it was sent
+ * vuser_cmd_region_write() - send REGION_WRITE
+ * @chan: channel of an open device
+ * @region: index of the region
+ * @off: offset in the region, bytes
+ * @buf: kernel memory with @count bytes of data
+ * @count: 1, 2, 4 or 8 bytes
+ * @posted: ask for no reply and return once the message is sent
  *
- * Return: as vuser_cmd_region_read().
+ * Context: process; sleeps killably until the server answers or, for a posted
+ * write, until the send buffer has room.
+ * Return: as vuser_cmd_region_read(); for a posted write as vuser_call_post().
  */
 int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 			   const void *buf, u32 count, bool posted)
@@ -129,17 +137,22 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 }
 
 /**
- * vuser_cmd_dma_map() - DMA_MAP
- * @chan: of an open device
- * @iova: bytes
- * @size: bytes
- * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE, seen from the device
- * @file: what the server may map, or NULL: DMA_READ and DMA_WRITE only
- * @offset: where in @file, bytes
- * @deadline: when to give up
+ * vuser_cmd_dma_map() - send DMA_MAP and wait for the reply
+ * @chan: channel of an open device
+ * @iova: start of the dma region, bytes
+ * @size: size of the dma region, bytes
+ * @prot: VFIO_DMA_MAP_FLAG_READ if the device may read the memory, and
+ *	VFIO_DMA_MAP_FLAG_WRITE if the device may write to it
+ * @file: the file that the server may map; the caller keeps its reference.  NULL
+ *	if the server must use DMA_READ and DMA_WRITE
+ * @offset: offset in @file, bytes; ignored without @file
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  *
- * Return: 0, -EINTR when killed, -ETIMEDOUT, -ENOTCONN when the server is
- * lost, or the server's errno.
+ * Context: process, without the send lock; sleeps killably until the server
+ * answers and, with @file, until the helper has sent the message.
+ * Return: 0; -EINTR when the thread was killed; -ETIMEDOUT when the deadline has
+ * passed; -ENOTCONN when the server is lost; -ENOMEM; or the errno with which the
+ * server or the helper refused.
  */
 int vuser_cmd_dma_map(struct vuser_channel *chan, u64 iova, u64 size,
 		      u32 prot, struct file *file, u64 offset,
@@ -174,14 +187,16 @@ int vuser_cmd_dma_map(struct vuser_channel *chan, u64 iova, u64 size,
 }
 
 /**
- * vuser_cmd_dma_unmap() - DMA_UNMAP
- * @chan: of an open device
- * @iova: of a region that was mapped, bytes
- * @size: its size, bytes
- * @deadline: when to give up
+ * vuser_cmd_dma_unmap() - send DMA_UNMAP and wait for the reply
+ * @chan: channel of an open device
+ * @iova: start of a dma region that the server has mapped, bytes
+ * @size: size of this dma region, bytes
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
- * @sent: set to whether the server has the message, or may have it
+ * @sent: set to true if the server has the message or may have it, otherwise to
+ *	false
  *
+ * Context: process; sleeps until the server answers.
  * Return: as vuser_cmd_dma_map().
  */
 int vuser_cmd_dma_unmap(struct vuser_channel *chan, u64 iova, u64 size,
@@ -196,7 +211,7 @@ int vuser_cmd_dma_unmap(struct vuser_channel *chan, u64 iova, u64 size,
 	struct vuser_call call = {
 		.command = VFIO_USER_DMA_UNMAP,
 		.payload[0] = { &unmap, sizeof(unmap) },
-		/* libvfio-user without DMA callbacks sends a bare header. */
+		/* Without DMA callbacks libvfio-user replies with a header only. */
 		.reply = &rep,
 		.reply_min = sizeof(rep),
 		.reply_max = sizeof(rep),
@@ -213,11 +228,12 @@ int vuser_cmd_dma_unmap(struct vuser_channel *chan, u64 iova, u64 size,
 }
 
 /**
- * vuser_cmd_reset() - DEVICE_RESET
- * @chan: of an open device
- * @deadline: when to give up
+ * vuser_cmd_reset() - send DEVICE_RESET and wait for the reply
+ * @chan: channel of an open device
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
  *
+ * Context: process; sleeps until the server answers.
  * Return: as vuser_cmd_dma_map().
  */
 int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
@@ -233,11 +249,14 @@ int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
 	return vuser_call(chan, &call);
 }
 
-/* SET_IRQS with @nfiles eventfds; @sent: whether the server may have it. */
+/*
+ * Sends DEVICE_SET_IRQS with @nfiles eventfds and waits for the reply.  Sets @sent
+ * to whether the server has the message or may have it.
+ */
 static int vuser_cmd_send_irqs(struct vuser_channel *chan,
-			       struct vfio_user_irq_set *set, struct file **files,
-			       u32 nfiles, ktime_t deadline, bool killable,
-			       bool *sent)
+			       struct vfio_user_irq_set *set,
+			       struct file **files, u32 nfiles,
+			       ktime_t deadline, bool killable, bool *sent)
 {
 	u8 rep[sizeof(*set)];
 	struct vuser_call call = {
@@ -268,17 +287,20 @@ static int vuser_cmd_send_irqs(struct vuser_channel *chan,
 }
 
 /**
- * vuser_cmd_set_irqs() - DEVICE_SET_IRQS
- * @chan: of an open device
+ * vuser_cmd_set_irqs() - send DEVICE_SET_IRQS and wait for the reply
+ * @chan: channel of an open device
  * @index: interrupt index
  * @flags: VFIO_IRQ_SET_*
  * @start: first interrupt
- * @count: interrupts
- * @files: eventfds, NULL for one of nobody's; @nfiles of them
- * @nfiles: 0 or @count, at most what the peer takes in one message
- * @deadline: when to give up
+ * @count: number of interrupts
+ * @files: @nfiles eventfds; the caller keeps its references.  For a NULL the
+ *	helper sends an eventfd that nothing reads
+ * @nfiles: 0 or @count; at most the number of file descriptors that the server
+ *	accepts in one message
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  *
- * Context: process; sleeps killably.
+ * Context: process, without the send lock; sleeps killably until the server
+ * answers and, with @files, until the helper has sent the message.
  * Return: as vuser_cmd_dma_map().
  */
 int vuser_cmd_set_irqs(struct vuser_channel *chan, u32 index, u32 flags,
@@ -294,17 +316,20 @@ int vuser_cmd_set_irqs(struct vuser_channel *chan, u32 index, u32 flags,
 	};
 	bool sent;
 
-	return vuser_cmd_send_irqs(chan, &set, files, nfiles, deadline, true, &sent);
+	return vuser_cmd_send_irqs(chan, &set, files, nfiles, deadline, true,
+				   &sent);
 }
 
 /**
- * vuser_cmd_disable_irqs() - DEVICE_SET_IRQS that turns an index off
- * @chan: of an open device
+ * vuser_cmd_disable_irqs() - send DEVICE_SET_IRQS to disable an index
+ * @chan: channel of an open device
  * @index: interrupt index
- * @deadline: when to give up
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
- * @sent: set to whether the server has the message, or may have it
+ * @sent: set to true if the server has the message or may have it, otherwise to
+ *	false
  *
+ * Context: process; sleeps until the server answers.
  * Return: as vuser_cmd_dma_map().
  */
 int vuser_cmd_disable_irqs(struct vuser_channel *chan, u32 index,
@@ -316,19 +341,22 @@ int vuser_cmd_disable_irqs(struct vuser_channel *chan, u32 index,
 		.index = index,
 	};
 
-	return vuser_cmd_send_irqs(chan, &set, NULL, 0, deadline, killable, sent);
+	return vuser_cmd_send_irqs(chan, &set, NULL, 0, deadline, killable,
+				   sent);
 }
 
 /**
- * vuser_cmd_feature() - DEVICE_FEATURE
- * @chan: of an open device
- * @flags: VFIO_DEVICE_FEATURE_* and the feature's number
- * @data: the feature's data, in and out, @size bytes of kernel memory
- * @size: at most VUSER_MAX_XFER
- * @reply_size: bytes of @data that the server answered with
+ * vuser_cmd_feature() - send DEVICE_FEATURE and wait for the reply
+ * @chan: channel of an open device
+ * @flags: VFIO_DEVICE_FEATURE_* and the number of the feature
+ * @data: kernel memory with the data of the feature; sent for a SET, and
+ *	overwritten with the data of the reply
+ * @size: size of @data in bytes, at most VUSER_MAX_XFER
+ * @reply_size: set on success to the bytes of @data that the server sent
  *
- * Return: 0, -ENOTTY when the server does not know it or is too old to ask,
- * or as vuser_cmd_dma_map().
+ * Context: process; sleeps killably until the server answers.
+ * Return: 0; -ENOTTY when the server does not know the feature, or negotiated a
+ * minor version without DEVICE_FEATURE; or as vuser_cmd_dma_map().
  */
 int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,
 		      size_t size, size_t *reply_size)

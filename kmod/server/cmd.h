@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands of vfio-user that the kernel sends, each as a function. */
+/* The vfio-user commands that the kernel sends; each is one function. */
 #ifndef VUSER_CMD_H
 #define VUSER_CMD_H
 

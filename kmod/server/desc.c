@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A server's description: does it make sense?  Nothing of it is used before
- * it was checked here; netlink/desc.c has seen to its form.
+ * The description of a server's device: its memory, and the check of its contents.
+ *
+ * netlink/desc.c parses the description and checks its form.  vuser_desc_check()
+ * then checks that the values are valid.  Nothing uses a description before this
+ * check.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -15,9 +18,10 @@
 #include "vuser.h"
 
 /**
- * vuser_desc_alloc() - an empty description
+ * vuser_desc_alloc() - allocate an empty description
  *
- * Return: with one reference, or NULL.
+ * Context: process; may sleep.
+ * Return: the description with one reference, or NULL if memory ran out.
  */
 struct vuser_desc *vuser_desc_alloc(void)
 {
@@ -57,6 +61,11 @@ static void vuser_desc_release(struct kref *ref)
 /**
  * vuser_desc_put() - drop a reference
  * @desc: the description
+ *
+ * The last reference frees the description and drops its references to files and
+ * eventfds.
+ *
+ * Context: process; may sleep.
  */
 void vuser_desc_put(struct vuser_desc *desc)
 {
@@ -70,7 +79,10 @@ static int vuser_desc_area_cmp(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* Page aligned, inside the region, none over another; sorted on return. */
+/*
+ * Sorts the areas and checks that each is page aligned and inside of the region,
+ * and that they do not overlap.
+ */
 static int vuser_desc_areas_check(struct vuser_region *region)
 {
 	u64 end = 0, size = PAGE_ALIGN(region->size), area_end, file_end;
@@ -128,10 +140,12 @@ static int vuser_desc_region_check(struct vuser_region *region)
 }
 
 /**
- * vuser_desc_check() - check all that a server said
- * @desc: filled in; areas are sorted and what is not ours to know is dropped
+ * vuser_desc_check() - check the values of a description
+ * @desc: the description, not yet used by another thread.  The areas are sorted
+ *	on return; unknown flags are dropped, configuration space is never posted,
+ *	and @max_msg_fds is at least 1
  *
- * Return: 0 or -EINVAL.
+ * Return: 0, or -EINVAL if a value is not valid.
  */
 int vuser_desc_check(struct vuser_desc *desc)
 {
@@ -155,13 +169,16 @@ int vuser_desc_check(struct vuser_desc *desc)
 	for (i = 0; i < desc->nr_irqs; i++)
 		if (desc->irqs[i].count > VUSER_MAX_IRQS)
 			return -EINVAL;
-	/* Programs that find a device by it read this much of it at least. */
+	/*
+	 * Programs identify the device by its PCI header, so configuration
+	 * space must have at least the header.
+	 */
 	if (desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].size <
 	    PCI_STD_HEADER_SIZEOF ||
 	    desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].nr_areas)
 		return -EINVAL;
 
-	/* Configuration writes wait, as on PCI. */
+	/* Writes to configuration space are never posted on PCI. */
 	desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].posted = false;
 	desc->flags &= VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
 	desc->max_msg_fds = max_t(u32, desc->max_msg_fds, 1);

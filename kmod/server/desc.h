@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a server said of the device, and what was negotiated. */
+/* The description of a server's device, and the negotiated values. */
 #ifndef VUSER_DESC_H
 #define VUSER_DESC_H
 
@@ -10,7 +10,7 @@
 struct eventfd_ctx;
 struct file;
 
-/* What a server may claim at most; checked at attach. */
+/* Limits of a description; checked at attach. */
 #define VUSER_MAX_REGIONS	32
 #define VUSER_MAX_AREAS		64
 #define VUSER_MAX_IOEVENTFDS	1024
@@ -18,11 +18,12 @@ struct file;
 #define VUSER_MAX_IRQS		4096
 
 /**
- * struct vuser_area - part of a region that the server shares as memory
+ * struct vuser_area - a shared area: part of a region, backed by a server's file
  * @offset: from the start of the region, bytes, page aligned
  * @size: bytes, page aligned, not 0
- * @file: shmem or hugetlbfs file behind it; a reference of ours
- * @file_offset: where in @file the area starts, bytes, page aligned
+ * @file: the server's file; the description holds a reference.  Only files of
+ *	shmem and hugetlbfs can be mapped; accesses to other areas are trapped
+ * @file_offset: offset in @file where the area starts, bytes, page aligned
  */
 struct vuser_area {
 	u64 offset;
@@ -32,12 +33,13 @@ struct vuser_area {
 };
 
 /**
- * struct vuser_ioeventfd - a store that the kernel turns into an event
- * @offset: from the start of the region, bytes
- * @size: of the store in bytes: 1, 2, 4 or 8; 0 matches every size
- * @flags: VFIO_USER_IO_FD_* flags of the sub-region
- * @datamatch: value the store must have where @flags says so
- * @ctx: signalled by the store; a reference of ours
+ * struct vuser_ioeventfd - an eventfd that a store to a register signals
+ * @offset: offset of the register from the start of the region, bytes
+ * @size: size of the store in bytes: 1, 2, 4 or 8; 0 matches every size
+ * @flags: VFIO_USER_IOEVENTFD_* flags of the sub-region
+ * @datamatch: value that the store must have if @flags has
+ *	VFIO_USER_IOEVENTFD_DATAMATCH
+ * @ctx: the eventfd; the description holds a reference
  */
 struct vuser_ioeventfd {
 	u64 offset;
@@ -49,16 +51,18 @@ struct vuser_ioeventfd {
 
 /**
  * struct vuser_region - one region as the server described it
- * @size: bytes; 0 for a region that is not there
+ * @size: bytes; 0 if the device does not have the region
  * @flags: VFIO_REGION_INFO_FLAG_READ, _WRITE and _MMAP
- * @type: of VFIO_REGION_INFO_CAP_TYPE where @has_type
- * @subtype: likewise
- * @has_type: the server gave a type capability
- * @posted: stores need not wait for the server's reply
- * @nr_areas: entries of @areas, sorted by offset, none overlapping
- * @nr_ioeventfds: entries of @ioeventfds
+ * @type: type of the VFIO_REGION_INFO_CAP_TYPE capability, if @has_type
+ * @subtype: subtype of this capability, if @has_type
+ * @has_type: the server gave a VFIO_REGION_INFO_CAP_TYPE capability
+ * @posted: stores are posted writes: they do not wait for the server's reply
+ * @nr_areas: number of entries in @areas
+ * @nr_ioeventfds: number of entries in @ioeventfds
+ * @areas: the shared areas, sorted by offset; they do not overlap
+ * @ioeventfds: the ioeventfds, in the order in which the helper gave them
  *
- * Does not change from attach to detach; read without a lock while open.
+ * Does not change after attach, so that it is read without a lock.
  */
 struct vuser_region {
 	u64 size;
@@ -74,20 +78,24 @@ struct vuser_region {
 };
 
 /**
- * struct vuser_desc - a server's description and what was negotiated
- * @ref: held by the channel and by every open device file's mapping
+ * struct vuser_desc - the description of a server's device
+ * @ref: held by the channel
  * @flags: VFIO_DEVICE_FLAGS_* of DEVICE_GET_INFO
- * @minor: negotiated minor version
- * @max_msg_fds: the peer takes so many file descriptors in one message
- * @max_data_xfer_size: the peer takes so many bytes of data in one message
- * @max_dma_maps: regions the server announced that it takes, 0: it did not say
- * @nr_regions: entries of @regions
- * @nr_irqs: entries of @irqs
- * @regions: by index
- * @irqs: flags and count by index; other fields unused
- * @config: configuration space as it was at attach, for dev-get; kmalloc'ed
- *	and freed with the description, NULL where the helper gave none
- * @config_size: bytes of @config, at most VUSER_CONFIG_MAX
+ * @minor: negotiated minor version; the major version is 0
+ * @max_msg_fds: number of file descriptors that the server accepts in one
+ *	message, at least 1
+ * @max_data_xfer_size: bytes of data that the server accepts in one message
+ * @max_dma_maps: number of dma regions that the server accepts, 0 if the server
+ *	did not announce a limit
+ * @nr_regions: number of entries in @regions
+ * @nr_irqs: number of entries in @irqs
+ * @regions: regions by index
+ * @irqs: flags and count by interrupt index; the other fields are not used
+ * @config: contents of configuration space at the time of attach, for dev-get;
+ *	kmalloc'ed and freed with the description; NULL if the helper gave none
+ * @config_size: size of @config in bytes, at most VUSER_CONFIG_MAX
+ *
+ * Does not change after attach, so that it is read without a lock.
  */
 struct vuser_desc {
 	struct kref ref;

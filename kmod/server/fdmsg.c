@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages with file descriptors, which the helper sends ("fdmsgs").
+ * Messages with file descriptors ("fdmsgs"), which the helper sends.
  *
- * SCM_RIGHTS names its files by numbers in the sender's own table, so the helper
- * has to send such a message.  The message waits in the channel, the helper is
- * notified, and its `fdmsg-send` puts the files into its table for the time of
- * one sendmsg().  The reply completes the waiting ioctl like any other.  When a
- * helper dies in between, the message stays for the next helper.
+ * SCM_RIGHTS names files by their numbers in the sender's file table.  The kernel
+ * has no file table of its own, so the helper sends these messages.  The fdmsg is
+ * put into the channel's queue and the helper is notified.  The helper calls
+ * `fdmsg-send`.  This operation adds the files to the helper's file table, sends
+ * the message, and removes the files again.  The reply completes the waiting call
+ * as usual.  If the helper dies before it sends the fdmsg, the fdmsg stays in the
+ * queue for the next helper.
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -22,14 +24,17 @@
 #include "trace.h"
 
 /**
- * struct vuser_fdmsg - a message that waits for the helper
- * @ref: held by the caller who waits, and by a helper that sends it
- * @node: in the channel's queue while it was not sent; under its lock
- * @info: for the helper's log
- * @slot: where the reply goes; valid while the slot's id is that of @msg
- * @files: references of ours; a NULL is replaced by the helper's own eventfd
- * @len: bytes of @msg
- * @msg: the message, header first
+ * struct vuser_fdmsg - a message with file descriptors
+ * @ref: held by the thread that waits for the reply, and by the helper while it
+ *	sends the fdmsg
+ * @node: entry in the channel's queue until the fdmsg is sent; protected by the
+ *	channel's lock
+ * @info: description of the fdmsg
+ * @slot: slot for the reply; valid while the slot's message id is that of @msg
+ * @files: the files, each with a reference; for a NULL the helper's own eventfd
+ *	is sent
+ * @len: size of @msg in bytes
+ * @msg: the message, starting with its header
  */
 struct vuser_fdmsg {
 	struct kref ref;
@@ -90,7 +95,7 @@ vuser_fdmsg_alloc(struct vuser_call *call, struct file **files,
 	return fdmsg;
 }
 
-/* Takes an fdmsg out of the queue, if the helper has not sent it. */
+/* Removes an fdmsg from the queue, if it is still there. */
 static void vuser_fdmsg_unqueue(struct vuser_channel *chan,
 				struct vuser_fdmsg *fdmsg)
 {
@@ -100,10 +105,13 @@ static void vuser_fdmsg_unqueue(struct vuser_channel *chan,
 }
 
 /*
- * A helper that took an fdmsg before its caller was killed may be about to send
- * it.  What the caller or its close sends next must not overtake it: the server
- * would unmap a region, and only then map it.  The helper's `fdmsg-send` holds
- * the send lock from the taking to the sending, and waits for nobody.
+ * Waits until the helper has sent an fdmsg that it took from the queue.
+ *
+ * The thread that waited for the reply was killed, but the helper may be about to
+ * send the fdmsg.  No later message may overtake the fdmsg: otherwise the server
+ * could get the DMA_UNMAP of a dma region before its DMA_MAP.  `fdmsg-send` holds
+ * the send lock from taking the fdmsg to sending it, and does not block, so this
+ * wait is short.
  */
 static void vuser_fdmsg_wait_sent(struct vuser_channel *chan)
 {
@@ -117,19 +125,19 @@ static void vuser_fdmsg_notify(struct vuser_channel *chan, u64 id)
 }
 
 /**
- * vuser_fdmsg_call() - have a message with files sent, wait for its reply
+ * vuser_fdmsg_call() - have the helper send a command, and wait for its reply
  * @chan: the channel
- * @call: the command
- * @files: @info->nfds files, VUSER_MAX_FDS at most; NULL entries become an
- *	eventfd that belongs to nobody; references are taken
- * @info: for the helper's log; id and command are filled in
+ * @call: the command; @reply_len and @sent are set on return
+ * @files: @info->nfds files, at most VUSER_MAX_FDS.  The function takes its own
+ *	references.  For a NULL the helper sends an eventfd that nothing reads
+ * @info: description of the fdmsg; id and command are ignored
  *
- * A helper that does not answer until the deadline costs the call, not the
- * channel.  On return the message was sent, or never will be.
+ * If the helper has not sent the fdmsg by the deadline, the call fails and the
+ * channel stays usable.  On return the message is sent or will never be sent.
  *
- * Context: process, without the send lock; sleeps for the helper and the
- * server.
- * Return: as vuser_call(), and what the helper refused with.
+ * Context: process, without the send lock; sleeps until the helper has sent the
+ * message and the server has answered.
+ * Return: as vuser_call(), or the negative errno with which the helper refused.
  */
 int vuser_fdmsg_call(struct vuser_channel *chan, struct vuser_call *call,
 		     struct file **files,
@@ -164,7 +172,7 @@ int vuser_fdmsg_call(struct vuser_channel *chan, struct vuser_call *call,
 	list_add_tail(&fdmsg->node, &chan->fdmsgs);
 	spin_unlock_irq(&chan->lock);
 
-	/* If the device has no owner, the next owner is notified. */
+	/* If the device has no owner now, dev-claim notifies the next owner. */
 	vuser_fdmsg_notify(chan, id);
 	ret = vuser_call_wait(chan, fdmsg->slot, call);
 	vuser_fdmsg_unqueue(chan, fdmsg);
@@ -175,14 +183,18 @@ out_put:
 	return ret;
 }
 
-/* For the helper ---------------------------------------------------------- */
+/* Sending by the helper ---------------------------------------------------- */
 
-/* Puts an fdmsg that was taken, but could not be sent, back into the queue. */
+/*
+ * Puts an fdmsg that could not be sent back into the queue, unless its caller has
+ * stopped waiting.  With @notify, the helper is notified when the send buffer has
+ * room.
+ */
 static void vuser_fdmsg_requeue(struct vuser_channel *chan,
 				struct vuser_fdmsg *fdmsg, bool notify)
 {
 	spin_lock_irq(&chan->lock);
-	if (vuser_slot_unsent(chan, vuser_fdmsg_msg_id(fdmsg))) {
+	if (vuser_slot_mark_unsent(chan, vuser_fdmsg_msg_id(fdmsg))) {
 		list_add(&fdmsg->node, &chan->fdmsgs);
 		if (notify)
 			WRITE_ONCE(chan->notify, true);
@@ -190,12 +202,12 @@ static void vuser_fdmsg_requeue(struct vuser_channel *chan,
 	spin_unlock_irq(&chan->lock);
 	wake_up(&chan->slot_room);
 
-	/* The room may have come before the mark. */
+	/* The send buffer may have got room before chan->notify was set. */
 	if (notify && vuser_sock_has_room(&chan->main))
 		queue_work(vuser_wq, &chan->notify_work);
 }
 
-/* The waiting fdmsg with an id; under the channel's lock. */
+/* Finds the fdmsg with an id in the queue; the channel's lock is held. */
 static struct vuser_fdmsg *vuser_fdmsg_find(struct vuser_channel *chan, u64 id)
 {
 	struct vuser_fdmsg *fdmsg;
@@ -207,14 +219,17 @@ static struct vuser_fdmsg *vuser_fdmsg_find(struct vuser_channel *chan, u64 id)
 	return NULL;
 }
 
-/* Takes an fdmsg out of the queue to send it, with a reference. */
+/*
+ * Takes an fdmsg out of the queue to send it.  Returns the fdmsg with a reference,
+ * or NULL if no such fdmsg is in the queue or its caller has stopped waiting.
+ */
 static struct vuser_fdmsg *vuser_fdmsg_take(struct vuser_channel *chan, u64 id)
 {
 	struct vuser_fdmsg *fdmsg;
 
 	spin_lock_irq(&chan->lock);
 	fdmsg = vuser_fdmsg_find(chan, id);
-	if (fdmsg && !vuser_slot_sending(chan, vuser_fdmsg_msg_id(fdmsg)))
+	if (fdmsg && !vuser_slot_mark_sent(chan, vuser_fdmsg_msg_id(fdmsg)))
 		fdmsg = NULL;
 	if (fdmsg) {
 		kref_get(&fdmsg->ref);
@@ -224,7 +239,11 @@ static struct vuser_fdmsg *vuser_fdmsg_take(struct vuser_channel *chan, u64 id)
 	return fdmsg;
 }
 
-/* Installs the files in the current task's table of file descriptors. */
+/*
+ * Adds the files to the current task's file table and fills in @fds.  @fds must
+ * be set to -1 before.  The caller calls vuser_fdmsg_uninstall() after an error,
+ * too.
+ */
 static int vuser_fdmsg_install(struct vuser_fdmsg *fdmsg, int *fds,
 			       int null_fd)
 {
@@ -245,6 +264,7 @@ static int vuser_fdmsg_install(struct vuser_fdmsg *fdmsg, int *fds,
 	return 0;
 }
 
+/* Removes the files from the current task's file table. */
 static void vuser_fdmsg_uninstall(struct vuser_fdmsg *fdmsg, int *fds)
 {
 	u32 i;
@@ -286,15 +306,21 @@ static int vuser_fdmsg_send_now(struct vuser_channel *chan,
 }
 
 /**
- * vuser_fdmsg_send() - send a waiting fdmsg in this context
- * @chan: the device's channel, its send lock held; or NULL
- * @fdmsg_id: which
- * @null_fd: an eventfd of the caller's, for interrupts without an eventfd
+ * vuser_fdmsg_send() - send an fdmsg in the helper's context
+ * @chan: the device's channel, or NULL if the device has no server
+ * @fdmsg_id: id of the fdmsg
+ * @null_fd: file descriptor of the helper's eventfd that nothing reads; sent for
+ *	each interrupt for which the consumer gave no eventfd
  *
- * Context: the helper's; never waits for the server.
- * Return: 0; -ENOENT: no such fdmsg waits; -EAGAIN: no room, the helper is
- * notified when there is; -ENOTCONN; -EBADF, -EMFILE, -ENFILE or -ENOMEM: the
- * fdmsg could not be sent and still waits.
+ * After -EAGAIN, -EBADF, -EMFILE, -ENFILE and -ENOMEM the fdmsg is in the queue
+ * again.
+ *
+ * Context: process, the helper's; the send lock is held.  May sleep for memory,
+ * but never waits for the server.
+ * Return: 0; -ENOENT when no such fdmsg is in the queue; -EAGAIN when the send
+ * buffer has no room or another thread is sending: the helper is notified when
+ * the send buffer has room; -ENOTCONN when the server is lost or @chan is NULL;
+ * -EBADF when @null_fd is not open; or -EMFILE, -ENFILE or -ENOMEM.
  */
 int vuser_fdmsg_send(struct vuser_channel *chan, u64 fdmsg_id, int null_fd)
 {
@@ -315,13 +341,14 @@ int vuser_fdmsg_send(struct vuser_channel *chan, u64 fdmsg_id, int null_fd)
 }
 
 /**
- * vuser_fdmsg_refuse() - end the wait for an fdmsg without sending it
- * @chan: the device's channel, its send lock held; or NULL
- * @fdmsg_id: which
- * @err: what the consumer's ioctl returns, a positive errno
+ * vuser_fdmsg_refuse() - fail an fdmsg without sending it
+ * @chan: the device's channel, or NULL if the device has no server
+ * @fdmsg_id: id of the fdmsg
+ * @err: the error that the waiting call returns, a positive errno
  *
- * Return: 0, -ENOENT when no such fdmsg waits, -EINVAL when @err is no errno, or
- * -ENOTCONN.
+ * Context: process; the send lock is held.
+ * Return: 0; -ENOENT when no such fdmsg is in the queue; -EINVAL when @err is not
+ * a positive errno; or -ENOTCONN when @chan is NULL.
  */
 int vuser_fdmsg_refuse(struct vuser_channel *chan, u64 fdmsg_id, int err)
 {
@@ -343,12 +370,14 @@ int vuser_fdmsg_refuse(struct vuser_channel *chan, u64 fdmsg_id, int err)
 }
 
 /**
- * vuser_fdmsg_next() - go through the fdmsgs that wait
+ * vuser_fdmsg_next() - iterate over the fdmsgs in the queue by their ids
  * @chan: the channel
- * @cursor: least id to find; the next one to go on with on return
- * @info: filled in
+ * @cursor: lowest id to look for, 0 to start; set on success to the value for the
+ *	next call
+ * @info: set on success to the description of the fdmsg
  *
- * Return: 0, or -ENOENT at the end.
+ * Context: process.
+ * Return: 0, or -ENOENT if no fdmsg has this id or a higher one.
  */
 int vuser_fdmsg_next(struct vuser_channel *chan, u64 *cursor,
 		     struct vuser_fdmsg_info *info)
@@ -370,10 +399,10 @@ int vuser_fdmsg_next(struct vuser_channel *chan, u64 *cursor,
 }
 
 /**
- * vuser_fdmsg_notify_all() - notify the helper of every fdmsg that waits
+ * vuser_fdmsg_notify_all() - notify the helper of each fdmsg in the queue
  * @chan: the channel
  *
- * Context: process, without the send lock.
+ * Context: process, without the send lock; may sleep.
  */
 void vuser_fdmsg_notify_all(struct vuser_channel *chan)
 {
@@ -385,8 +414,10 @@ void vuser_fdmsg_notify_all(struct vuser_channel *chan)
 }
 
 /**
- * vuser_fdmsg_notify_work() - there is room again: notify the helper
+ * vuser_fdmsg_notify_work() - notify the helper after the send buffer got room
  * @work: the channel's notify_work
+ *
+ * Context: work item.
  */
 void vuser_fdmsg_notify_work(struct work_struct *work)
 {

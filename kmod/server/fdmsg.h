@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Messages that carry file descriptors, which the helper sends for us. */
+/* Messages with file descriptors ("fdmsgs"), which the helper sends. */
 #ifndef VUSER_FDMSG_H
 #define VUSER_FDMSG_H
 
@@ -10,19 +10,22 @@ struct vuser_call;
 struct vuser_channel;
 struct work_struct;
 
-/* SCM_MAX_FD: so many file descriptors fit one message. */
+/* Maximum number of file descriptors in one message: SCM_MAX_FD. */
 #define VUSER_MAX_FDS	253
 
 /**
- * struct vuser_fdmsg_info - a pending fdmsg, for the helper's log
- * @id: for vuser_fdmsg_send()
+ * struct vuser_fdmsg_info - description of an fdmsg
+ * @id: number of the fdmsg, unique in its channel and never 0
  * @command: VFIO_USER_DMA_MAP or VFIO_USER_DEVICE_SET_IRQS
- * @nfds: file descriptors it carries
- * @iova: of a DMA_MAP, bytes
- * @size: of a DMA_MAP, bytes
- * @index: of a SET_IRQS
- * @start: of a SET_IRQS
- * @count: of a SET_IRQS
+ * @nfds: number of file descriptors in the message
+ * @iova: start of the dma region, bytes; for DMA_MAP, otherwise 0
+ * @size: size of the dma region, bytes; for DMA_MAP, otherwise 0
+ * @index: interrupt index; for DEVICE_SET_IRQS, otherwise 0
+ * @start: first interrupt; for DEVICE_SET_IRQS, otherwise 0
+ * @count: number of interrupts; for DEVICE_SET_IRQS, otherwise 0
+ *
+ * The helper gets these values by fdmsg-get.  It needs @id to send the fdmsg and
+ * @nfds to know its size.  The helper logs the other values.
  */
 struct vuser_fdmsg_info {
 	u64 id;
@@ -40,7 +43,7 @@ int vuser_fdmsg_call(struct vuser_channel *chan, struct vuser_call *call,
 		     const struct vuser_fdmsg_info *info);
 void vuser_fdmsg_notify_work(struct work_struct *work);
 
-/* For the helper. */
+/* Called in the helper's context, or to notify the helper. */
 int vuser_fdmsg_send(struct vuser_channel *chan, u64 fdmsg_id, int null_fd);
 int vuser_fdmsg_refuse(struct vuser_channel *chan, u64 fdmsg_id, int err);
 int vuser_fdmsg_next(struct vuser_channel *chan, u64 *cursor,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading a socket: taking whole messages out of what was read, and handing each
- * to the slot that waits for it or to the code that serves the server's requests.
+ * Reads a sock and splits the stream of bytes into messages.  A reply is given to
+ * the slot that waits for it.  A DMA_READ or DMA_WRITE of the server is served by
+ * serve_dma.c.
  *
- * A thread that waits for a reply reads by itself (call.c); a work item reads when
- * no thread waits.  A message that was read in part belongs to the socket, not to
- * the thread that read it.
+ * A thread that waits for a reply reads the sock (see call.c).  A work item reads
+ * when no thread waits.  An incomplete message is kept in the sock's buffer, so
+ * that another thread can continue.
  */
 #include <linux/cred.h>
 #include <linux/net.h>
@@ -20,12 +21,15 @@
 #include "server/sock.h"
 #include "trace.h"
 
-/* A thread that waits reads so many times before it looks at the clock. */
+/* Maximum number of reads before a waiting thread checks its deadline. */
 #define VUSER_READS	16
 
 /* Messages ----------------------------------------------------------------- */
 
-/* An error reply to a posted write is legal from some servers: count it. */
+/*
+ * Handles a reply with the id of a posted write.  Some servers send an error reply
+ * when a posted write fails: count it.  Any other reply violates the protocol.
+ */
 static int vuser_reader_posted_reply(struct vuser_sock *vsk,
 				     const struct vfio_user_header *hdr)
 {
@@ -33,7 +37,7 @@ static int vuser_reader_posted_reply(struct vuser_sock *vsk,
 
 	if (!(hdr->flags & VFIO_USER_FLAGS_ERROR) ||
 	    hdr->command != VFIO_USER_REGION_WRITE) {
-		vuser_channel_violation(chan, "reply to a command without one",
+		vuser_channel_violation(chan, "unexpected reply to a posted write",
 					hdr);
 		return -EPROTO;
 	}
@@ -66,7 +70,7 @@ static int vuser_reader_reply(struct vuser_sock *vsk,
 	return 0;
 }
 
-/* A whole message: 0, or an error that ends the channel. */
+/* Handles one complete message.  Returns 0, or an error that ends the channel. */
 static int vuser_reader_message(struct vuser_sock *vsk,
 				const struct vfio_user_header *hdr,
 				const void *payload, size_t len)
@@ -81,10 +85,12 @@ static int vuser_reader_message(struct vuser_sock *vsk,
 		    hdr->command == VFIO_USER_DMA_WRITE)
 			return vuser_serve_dma(vsk, hdr, payload, len);
 		vuser_channel_violation(vsk->chan,
-					"a command servers do not send", hdr);
+					"command that a server must not send",
+					hdr);
 		return -EPROTO;
 	default:
-		vuser_channel_violation(vsk->chan, "neither command nor reply",
+		vuser_channel_violation(vsk->chan,
+					"message is neither command nor reply",
 					hdr);
 		return -EPROTO;
 	}
@@ -92,7 +98,10 @@ static int vuser_reader_message(struct vuser_sock *vsk,
 
 /* The socket --------------------------------------------------------------- */
 
-/* Takes one message from the front of the buffer: its size, 0, or an error. */
+/*
+ * Handles the message at the start of the buffer, if it is complete.  Returns the
+ * size of the message, 0 if it is incomplete, or an error that ends the channel.
+ */
 static int vuser_reader_take(struct vuser_sock *vsk, const u8 *buf, size_t len)
 {
 	struct vfio_user_header hdr;
@@ -113,7 +122,10 @@ static int vuser_reader_take(struct vuser_sock *vsk, const u8 *buf, size_t len)
 	return ret ? ret : hdr.msg_size;
 }
 
-/* Takes all complete messages; stops at a reply that found no room. */
+/*
+ * Handles all complete messages in the buffer.  Stops when a reply must be parked.
+ * Returns 0, or an error that ends the channel.
+ */
 static int vuser_reader_parse(struct vuser_sock *vsk)
 {
 	size_t pos = 0;
@@ -132,7 +144,10 @@ static int vuser_reader_parse(struct vuser_sock *vsk)
 	return min(ret, 0);
 }
 
-/* Sends the parked reply, if there is one. */
+/*
+ * Sends the parked reply, if there is one.  Returns 0, -EAGAIN if the send buffer
+ * still has no room, or an error that ends the channel.
+ */
 static int vuser_reader_unpark(struct vuser_sock *vsk)
 {
 	struct msghdr msg = {};
@@ -154,7 +169,11 @@ static int vuser_reader_unpark(struct vuser_sock *vsk)
 	return 0;
 }
 
-/* One recvmsg() and what it brought; 0, -EAGAIN, or an error that ends all. */
+/*
+ * Calls recvmsg() once and handles the messages.  Returns 0; -EAGAIN if there is
+ * nothing to read, or if a parked reply waits for room; or an error that ends the
+ * channel.
+ */
 static int vuser_reader_read_once(struct vuser_sock *vsk)
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
@@ -183,8 +202,12 @@ static int vuser_reader_read_once(struct vuser_sock *vsk)
 	return vuser_reader_parse(vsk);
 }
 
-/* Starts or stops the clock of an incomplete message; under rx_lock. */
-static void vuser_reader_deadline(struct vuser_sock *vsk)
+/*
+ * Starts the deadline of an incomplete message or of a parked reply, or marks that
+ * no deadline is needed.  A new deadline starts after each complete message.
+ * rx_lock is held.
+ */
+static void vuser_reader_update_deadline(struct vuser_sock *vsk)
 {
 	bool partial = vsk->rx_len || vsk->parked;
 	u32 ms = READ_ONCE(*vsk->chan->user.request_timeout_ms);
@@ -199,8 +222,9 @@ static void vuser_reader_deadline(struct vuser_sock *vsk)
 }
 
 /*
- * A thread that waits for a reply stops reading now and then, to check whether the
- * reply came, whether it was killed, and whether its deadline has passed.
+ * Whether the reader must stop.  A thread that waits for a reply stops when the
+ * reply has arrived, when the thread was killed, and after VUSER_READS reads, so
+ * that it can check its deadline.  The work item (@done is NULL) does not stop.
  */
 static bool vuser_reader_enough(const bool *done, unsigned int reads)
 {
@@ -208,6 +232,7 @@ static bool vuser_reader_enough(const bool *done, unsigned int reads)
 			fatal_signal_pending(current));
 }
 
+/* Reads until the socket is empty, or until the reader must stop. */
 static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
 {
 	const struct cred *cred = override_creds(vuser_cred);
@@ -219,7 +244,7 @@ static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
 	} while (!ret && !vuser_reader_enough(done, ++reads) &&
 		 !vuser_channel_lost(vsk->chan));
 
-	vuser_reader_deadline(vsk);
+	vuser_reader_update_deadline(vsk);
 	revert_creds(cred);
 
 	if (ret == -EPIPE || ret == -ECONNRESET)
@@ -239,15 +264,19 @@ static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
 }
 
 /**
- * vuser_reader_read() - take what the server sent
- * @vsk: the socket
- * @done: what the thread waits for: it stops when this is true, when it was
- *	killed, and after some messages; NULL reads all there is
+ * vuser_reader_read() - read messages from a sock and handle them
+ * @vsk: the sock
+ * @done: NULL to read until the socket is empty.  Otherwise reading also stops
+ *	when this flag is true, when a fatal signal is pending, and after
+ *	VUSER_READS reads
  *
- * Returns at once when another thread reads: that thread looks again after it has
- * unlocked, and wakes the next reader for what is left.
+ * Returns immediately if another thread reads the sock.  The other thread checks
+ * the socket again after it has released rx_lock, and wakes a reader if more data
+ * has arrived.  Marks the channel lost if the server closed its socket or broke
+ * the protocol.
  *
- * Context: process; may sleep for memory, never for the server.
+ * Context: process; sleeps to allocate memory and to serve the server's DMA, but
+ * never waits for the server.
  */
 void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 {
@@ -258,11 +287,11 @@ void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 	if (vuser_channel_lost(vsk->chan))
 		return;
 
-	/* Room may have come between the failed send and the mark. */
+	/* The send buffer may have got room before stalled was set. */
 	if (READ_ONCE(vsk->stalled) && vuser_sock_has_room(vsk))
 		queue_work(vuser_wq, &vsk->rx_work);
 	else if (vuser_sock_readable(vsk))
-		vuser_channel_readable(vsk, 0);
+		vuser_channel_wake_reader(vsk, 0);
 }
 
 static void vuser_reader_rx_work(struct work_struct *work)
@@ -273,6 +302,10 @@ static void vuser_reader_rx_work(struct work_struct *work)
 	vuser_reader_read(vsk, NULL);
 }
 
+/*
+ * The deadline has passed.  If no message was completed since it was started, the
+ * server is stuck: mark the channel lost.
+ */
 static void vuser_reader_partial_work(struct work_struct *work)
 {
 	struct vuser_sock *vsk = container_of(to_delayed_work(work),
@@ -288,15 +321,17 @@ static void vuser_reader_partial_work(struct work_struct *work)
 	if (stuck)
 		vuser_channel_timeout(vsk->chan, vsk->stalled ?
 				      "the server does not read replies" :
-				      "the server stopped within a message",
+				      "the server did not complete a message",
 				      &hdr);
 	else if (vuser_sock_readable(vsk))
-		vuser_channel_readable(vsk, 0);
+		vuser_channel_wake_reader(vsk, 0);
 }
 
 /**
- * vuser_reader_init() - prepare reading; nothing is read yet
- * @vsk: the socket
+ * vuser_reader_init() - initialise the work items that read a sock
+ * @vsk: the sock
+ *
+ * Reading starts with vuser_sock_start().
  */
 void vuser_reader_init(struct vuser_sock *vsk)
 {

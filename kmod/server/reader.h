@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reading what the server sent. */
+/* Reads the messages that the server sends. */
 #ifndef VUSER_READER_H
 #define VUSER_READER_H
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DMA_READ and DMA_WRITE: the thread that reads the socket serves them, in the
- * order in which they came.  The layer above copies the data.  It waits for
- * nobody, except for memory of a consumer that came by iommufd.
+ * Serves DMA_READ and DMA_WRITE of the server.
+ *
+ * The thread that reads the sock serves these commands, in the order in which they
+ * arrive.  The layer above copies the data.  The copy does not wait for another
+ * process, except when a consumer uses iommufd: then it may wait for a fault on
+ * the consumer's memory.
  */
 #include <linux/slab.h>
 
@@ -11,8 +14,9 @@
 #include "server/sock.h"
 #include "trace.h"
 
-static int vuser_serve_dma_copy_out(struct vuser_channel *chan, u64 iova, void *buf,
-				    size_t count)
+/* Copies from the consumer's memory. */
+static int vuser_serve_dma_copy_out(struct vuser_channel *chan, u64 iova,
+				    void *buf, size_t count)
 {
 	int ret = chan->user.ops->dma_read(chan->user.context, iova, buf,
 					   count);
@@ -22,6 +26,7 @@ static int vuser_serve_dma_copy_out(struct vuser_channel *chan, u64 iova, void *
 	return ret;
 }
 
+/* Copies to the consumer's memory. */
 static int vuser_serve_dma_copy_in(struct vuser_channel *chan, u64 iova,
 				   const void *data, size_t count)
 {
@@ -33,7 +38,10 @@ static int vuser_serve_dma_copy_in(struct vuser_channel *chan, u64 iova,
 	return ret;
 }
 
-/* Answers @cmd: @error is 0 or a negative errno, @data what was read. */
+/*
+ * Replies to @cmd.  @error is 0 or a negative errno; @data has the @len bytes that
+ * a DMA_READ read.  Returns 0, or an error that ends the channel.
+ */
 static int vuser_serve_dma_reply(struct vuser_sock *vsk,
 				 const struct vfio_user_header *cmd,
 				 struct vfio_user_dma_access *access,
@@ -71,7 +79,8 @@ static int vuser_serve_dma_read(struct vuser_sock *vsk,
 
 	buf = kvmalloc(access->count, GFP_KERNEL);
 	if (!buf)
-		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0, -ENOMEM);
+		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0,
+					     -ENOMEM);
 	ret = vuser_serve_dma_copy_out(vsk->chan, access->address, buf,
 				       access->count);
 	ret = vuser_serve_dma_reply(vsk, hdr, access, buf, access->count, ret);
@@ -80,14 +89,15 @@ static int vuser_serve_dma_read(struct vuser_sock *vsk,
 }
 
 /**
- * vuser_serve_dma() - serve DMA_READ and DMA_WRITE
- * @vsk: the request came by this socket
- * @hdr: its header
- * @payload: a struct vfio_user_dma_access and, to write, the data
- * @len: bytes of @payload
+ * vuser_serve_dma() - serve one DMA_READ or DMA_WRITE
+ * @vsk: the sock on which the command arrived
+ * @hdr: header of the command
+ * @payload: a struct vfio_user_dma_access, followed by the data of a DMA_WRITE
+ * @len: size of @payload in bytes
  *
- * Context: the reading thread.
- * Return: 0, or an error that ends the channel.
+ * Context: the thread that reads the sock, with its rx_lock held; may sleep.
+ * Return: 0; -EPROTO when the command has a wrong size (the channel is lost
+ * then); or another error that ends the channel.
  */
 int vuser_serve_dma(struct vuser_sock *vsk,
 		    const struct vfio_user_header *hdr, const void *payload,
@@ -107,7 +117,8 @@ int vuser_serve_dma(struct vuser_sock *vsk,
 		goto bad_size;
 
 	if (!access.count || access.count > VUSER_MAX_XFER)
-		return vuser_serve_dma_reply(vsk, hdr, &access, NULL, 0, -EINVAL);
+		return vuser_serve_dma_reply(vsk, hdr, &access, NULL, 0,
+					     -EINVAL);
 	if (!write)
 		return vuser_serve_dma_read(vsk, hdr, &access);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* DMA_READ and DMA_WRITE of the server. */
+/* Serves DMA_READ and DMA_WRITE of the server. */
 #ifndef VUSER_SERVE_DMA_H
 #define VUSER_SERVE_DMA_H
 

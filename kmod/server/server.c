@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Beginning to talk to a server, and the end of it. */
+/* Opens, starts and ends the connection to a server. */
 #include <linux/err.h>
 #include <linux/workqueue.h>
 
@@ -21,12 +21,13 @@ static void vuser_server_end_work(struct work_struct *work)
 }
 
 /**
- * vuser_server_end() - drop the device's reference and end the channel
+ * vuser_server_end() - end a channel and drop the device's reference to it
  * @chan: the channel; no consumer uses it any more
  *
- * A work item does the rest, so that this may be called with locks.
+ * Marks the channel lost and wakes all waiters.  A work item then stops the
+ * sockets and drops the reference.
  *
- * Context: process.
+ * Context: process; may be called with locks held.
  */
 void vuser_server_end(struct vuser_channel *chan)
 {
@@ -41,16 +42,21 @@ static void vuser_server_init_sock(struct vuser_sock *vsk)
 }
 
 /**
- * vuser_server_open() - make a channel of what the helper negotiated
- * @user: the device that the channel belongs to; copied; the reference behind
- *	@user->context is taken over on success
- * @desc: what the server said; the reference is taken over on success
- * @sock: the connected socket; taken over on success
- * @twin: the server's command socket or NULL; taken over on success
+ * vuser_server_open() - create the channel to a server
+ * @user: the device that the channel belongs to.  The struct is copied.  On
+ *	success the channel takes over the caller's reference to @user->context
+ * @desc: the server's description, checked.  On success the channel takes over
+ *	the caller's reference
+ * @sock: the main socket, connected and negotiated by the helper.  On success
+ *	the channel takes over the caller's reference
+ * @twin: the twin socket, or NULL if the server does not use one; otherwise as
+ *	@sock
  *
- * Nothing is read before vuser_server_start().
+ * The channel reads nothing before vuser_server_start().
  *
- * Return: the channel, or ERR_PTR(-ENOMEM).
+ * Context: process; may sleep to allocate memory.
+ * Return: the channel with one reference, which vuser_server_end() drops; or
+ * ERR_PTR(-ENOMEM).
  */
 struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 					struct vuser_desc *desc,
@@ -70,11 +76,14 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 }
 
 /**
- * vuser_server_start() - begin to read
- * @chan: the channel; the device knows it already
+ * vuser_server_start() - start reading from the sockets of a channel
+ * @chan: the channel; the device already points to it, because @ops->lost() may
+ *	be called from now on
  *
- * Context: the helper's, which may enlarge the sockets' buffers.
- * Return: 0, -EPERM or -ENOTSOCK.
+ * Context: process, in the helper's context: enlarging the send buffer of a
+ * socket needs CAP_NET_ADMIN.
+ * Return: 0; -EPERM when a send buffer is too small and the helper lacks
+ * CAP_NET_ADMIN; or -ENOTSOCK when a socket cannot be polled.
  */
 int vuser_server_start(struct vuser_channel *chan)
 {

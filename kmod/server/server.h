@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Beginning to talk to a server, and the end of it. */
+/* Opens, starts and ends the connection to a server. */
 #ifndef VUSER_SERVER_H
 #define VUSER_SERVER_H
 

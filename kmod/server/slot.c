@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Slots: each command that was sent and has no reply yet has one.  The channel's
- * lock protects them.
+ * Slots.  Each command that waits for its reply has a slot.  The channel's lock
+ * protects the slots.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -12,6 +12,7 @@
 #include "server/slot.h"
 #include "vuser.h"
 
+/* Finds a free slot; returns NULL if all are in use. */
 static struct vuser_slot *vuser_slot_find(struct vuser_channel *chan)
 {
 	int i;
@@ -22,6 +23,7 @@ static struct vuser_slot *vuser_slot_find(struct vuser_channel *chan)
 	return NULL;
 }
 
+/* Takes a free slot and prepares it for a command; NULL if there is none. */
 static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 					     struct vuser_call *call)
 {
@@ -50,12 +52,13 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 	return slot;
 }
 
+/* Whether a thread that waits for a free slot can stop waiting; no lock. */
 static bool vuser_slot_room(struct vuser_channel *chan)
 {
 	return vuser_slot_find(chan) || vuser_channel_lost(chan);
 }
 
-/* All slots are taken: waits for one that is given back. */
+/* Waits until a slot is free or the channel is lost; 0, -EINTR or -ETIMEDOUT. */
 static int vuser_slot_wait_room(struct vuser_channel *chan,
 				struct vuser_call *call)
 {
@@ -78,14 +81,19 @@ static int vuser_slot_wait_room(struct vuser_channel *chan,
 }
 
 /**
- * vuser_slot_get() - reserve a slot for a command
+ * vuser_slot_get() - take a slot for a command
  * @chan: the channel
  * @call: the command
- * @hdr: filled with the header of the message
- * @slot: the slot
+ * @hdr: set to the header of the command's message
+ * @slot: set to the slot, which belongs to the caller until it calls
+ *	vuser_call_wait() or vuser_slot_free()
  *
- * Context: process; sleeps while all slots are taken.
- * Return: 0, -ENOTCONN, -EINTR when killed, or -ETIMEDOUT.
+ * The slot is marked as sent.  Marks the channel lost when no slot is free by the
+ * deadline.
+ *
+ * Context: process; sleeps while all slots are in use; killable if @call says so.
+ * Return: 0; -ENOTCONN when the channel is lost; -EINTR when the thread was
+ * killed; or -ETIMEDOUT when the deadline has passed.
  */
 int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 		   struct vfio_user_header *hdr, struct vuser_slot **slot)
@@ -112,9 +120,11 @@ int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 }
 
 /**
- * vuser_slot_free() - give back a slot whose message was never sent
+ * vuser_slot_free() - free the slot of a message that could not be sent
  * @chan: the channel
  * @slot: the slot
+ *
+ * Context: process; without the channel's lock.
  */
 void vuser_slot_free(struct vuser_channel *chan, struct vuser_slot *slot)
 {
@@ -124,7 +134,7 @@ void vuser_slot_free(struct vuser_channel *chan, struct vuser_slot *slot)
 	wake_up(&chan->slot_room);
 }
 
-/* Wakes the thread that waits for @slot; under the channel's lock. */
+/* Ends the wait for @slot and wakes its thread; the channel's lock is held. */
 static void vuser_slot_done(struct vuser_slot *slot, int error)
 {
 	slot->error = error;
@@ -134,10 +144,14 @@ static void vuser_slot_done(struct vuser_slot *slot, int error)
 }
 
 /**
- * vuser_slot_complete() - end a wait without a reply of the server
- * @chan: the channel; its lock is held
- * @msg_id: id of the message, which was not sent
- * @error: what the waiter gets, a negative errno
+ * vuser_slot_complete() - end the wait for a message that will not be sent
+ * @chan: the channel
+ * @msg_id: message id of the command
+ * @error: the error that the waiting call returns, a negative errno
+ *
+ * Does nothing if no thread waits for this message any more.
+ *
+ * Context: any; the channel's lock is held.
  */
 void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error)
 {
@@ -150,13 +164,15 @@ void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error)
 }
 
 /**
- * vuser_slot_sending() - a message that waits is about to be sent
- * @chan: the channel; its lock is held
- * @msg_id: id of the message
+ * vuser_slot_mark_sent() - mark a message as sent, just before it is sent
+ * @chan: the channel
+ * @msg_id: message id of the command
  *
- * Return: true when somebody still waits for it; else it must not be sent.
+ * Context: any; the channel's lock is held.
+ * Return: true if a thread still waits for the reply; false if not: then the
+ * message must not be sent.
  */
-bool vuser_slot_sending(struct vuser_channel *chan, u16 msg_id)
+bool vuser_slot_mark_sent(struct vuser_channel *chan, u16 msg_id)
 {
 	struct vuser_slot *slot = &chan->slots[msg_id & VUSER_ID_SLOT_MASK];
 
@@ -169,13 +185,15 @@ bool vuser_slot_sending(struct vuser_channel *chan, u16 msg_id)
 }
 
 /**
- * vuser_slot_unsent() - a message that was to be sent was not
- * @chan: the channel; its lock is held
- * @msg_id: id of the message
+ * vuser_slot_mark_unsent() - undo vuser_slot_mark_sent() after sending failed
+ * @chan: the channel
+ * @msg_id: message id of the command
  *
- * Return: true when somebody still waits for it; else its slot is free again.
+ * Context: any; the channel's lock is held.
+ * Return: true if a thread still waits for the reply, so that the message can be
+ * sent later; false if not: then the slot is free.
  */
-bool vuser_slot_unsent(struct vuser_channel *chan, u16 msg_id)
+bool vuser_slot_mark_unsent(struct vuser_channel *chan, u16 msg_id)
 {
 	struct vuser_slot *slot = &chan->slots[msg_id & VUSER_ID_SLOT_MASK];
 
@@ -191,9 +209,11 @@ bool vuser_slot_unsent(struct vuser_channel *chan, u16 msg_id)
 }
 
 /*
- * An errno the server sent, made safe to return to a consumer: none of those
- * that mean something to the kernel, and not our own "killed", "lost", "late"
- * and "in another way".
+ * Converts the errno in a server's error reply to a negative errno that may be
+ * returned to a consumer.  -EIO replaces errnos that have a meaning inside of the
+ * kernel, such as ERESTARTSYS, and those with which vuser reports its own
+ * failures: EINTR (killed), ENOTCONN (lost), ETIMEDOUT (late) and EAGAIN (another
+ * layout of the server map is needed).
  */
 static int vuser_slot_error(u32 error)
 {
@@ -208,7 +228,10 @@ static int vuser_slot_error(u32 error)
 	return error > EHWPOISON ? -EIO : -(int)error;
 }
 
-/* May a reply of this size be the one?  Errors carry what servers like. */
+/*
+ * Whether a reply may have a payload of this size.  Some servers send a payload
+ * with an error reply: only its maximum size is checked.
+ */
 static bool vuser_slot_fits(const struct vuser_slot *slot, size_t len,
 			    bool failed)
 {
@@ -219,12 +242,16 @@ static bool vuser_slot_fits(const struct vuser_slot *slot, size_t len,
 
 /**
  * vuser_slot_reply() - give a reply to the slot that waits for it
- * @chan: the channel; its lock is held
+ * @chan: the channel
  * @hdr: header of the reply
- * @payload: what follows
- * @len: bytes of @payload
+ * @payload: the reply after its header
+ * @len: size of @payload in bytes
  *
- * Return: NULL, or which rule of the protocol the reply breaks.
+ * Copies the payload and wakes the thread that waits.  If the thread has stopped
+ * waiting, only frees the slot.
+ *
+ * Context: any; the channel's lock is held.
+ * Return: NULL, or the rule of the protocol that the reply breaks, as text.
  */
 const char *vuser_slot_reply(struct vuser_channel *chan,
 			     const struct vfio_user_header *hdr,
@@ -238,7 +265,7 @@ const char *vuser_slot_reply(struct vuser_channel *chan,
 
 	if (slot->state == VUSER_SLOT_FREE || slot->done ||
 	    vuser_slot_id(chan, slot) != hdr->msg_id)
-		return "reply to nothing that was asked";
+		return "reply to a command that is not pending";
 	if (slot->command != hdr->command)
 		return "reply to another command";
 	if (!vuser_slot_fits(slot, len, failed))
@@ -249,7 +276,7 @@ const char *vuser_slot_reply(struct vuser_channel *chan,
 		return NULL;
 	}
 	if (!failed && len && memcmp(payload, slot->echo, slot->echo_len))
-		return "reply does not name what was asked";
+		return "reply does not repeat the fields of the command";
 	if (!failed && len) {
 		memcpy(slot->reply, payload, len);
 		slot->reply_len = len;

@@ -2,9 +2,11 @@
 /*
  * One socket to the server.
  *
- * All I/O is non-blocking and in kernel credentials; the waits are here.  A
- * wait-queue entry on the socket, as vhost has it, reports data, room and a
- * hang-up; remove_wait_queue() is the barrier that ends the reports.
+ * All socket I/O is non-blocking, with kernel credentials (only fdmsgs are sent
+ * with the helper's).  Threads that need room in the send buffer wait in
+ * vuser_sock_send().  An entry on the socket's wait queue, as vhost uses it,
+ * reports data, room and hang-up.  After remove_wait_queue() the entry is not
+ * called any more.
  */
 #include <linux/cred.h>
 #include <linux/net.h>
@@ -19,7 +21,10 @@
 #include "server/sock.h"
 #include "vuser.h"
 
-/* Called by the socket under its wait queue's lock, in any context. */
+/*
+ * Handles an event of the socket: data, room or hang-up.  The socket calls this
+ * function in any context, under the lock of its wait queue.
+ */
 static int vuser_sock_event(wait_queue_entry_t *wait, unsigned int mode,
 			    int wake_flags, void *key)
 {
@@ -32,23 +37,27 @@ static int vuser_sock_event(wait_queue_entry_t *wait, unsigned int mode,
 	}
 	if (!events || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
 		wake_up_all(&vsk->room);
-		vuser_channel_room(vsk->chan);
+		vuser_channel_room_freed(vsk->chan);
 		if (READ_ONCE(vsk->stalled))
 			queue_work(vuser_wq, &vsk->rx_work);
 	}
 	if (!events || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
-		vuser_channel_readable(vsk, wake_flags);
+		vuser_channel_wake_reader(vsk, wake_flags);
 	return 0;
 }
 
-/* vfs_poll() hands out the wait queue: remember it and stay on it. */
+/* Passes the sock to vuser_sock_add_wait(). */
 struct vuser_sock_poll {
 	poll_table table;
 	struct vuser_sock *vsk;
 };
 
-static void vuser_sock_queue(struct file *file, wait_queue_head_t *wqh,
-			     poll_table *table)
+/*
+ * Called by vfs_poll() with the socket's wait queue: adds the sock's entry, which
+ * stays on the queue until vuser_sock_stop().
+ */
+static void vuser_sock_add_wait(struct file *file, wait_queue_head_t *wqh,
+				poll_table *table)
 {
 	struct vuser_sock_poll *poll;
 
@@ -60,10 +69,12 @@ static void vuser_sock_queue(struct file *file, wait_queue_head_t *wqh,
 }
 
 /**
- * vuser_sock_readable() - is there something to read, an end included?
- * @vsk: the socket
+ * vuser_sock_readable() - check whether a sock must be read
+ * @vsk: the sock
  *
  * Context: any; no lock.
+ * Return: true if the socket has data or was hung up; false while a parked reply
+ * waits for room, and when the channel is lost.
  */
 bool vuser_sock_readable(struct vuser_sock *vsk)
 {
@@ -76,11 +87,13 @@ bool vuser_sock_readable(struct vuser_sock *vsk)
 }
 
 /**
- * vuser_sock_has_room() - did the server read enough of what was sent?
- * @vsk: the socket
+ * vuser_sock_has_room() - check whether a thread can stop waiting for room
+ * @vsk: the sock
+ *
+ * The send buffer counts as having room when at most a quarter of it is in use.
  *
  * Context: any; no lock.
- * Return: true with room, and when the channel is lost.
+ * Return: true if the send buffer has room, or if the channel is lost.
  */
 bool vuser_sock_has_room(struct vuser_sock *vsk)
 {
@@ -90,6 +103,10 @@ bool vuser_sock_has_room(struct vuser_sock *vsk)
 	       refcount_read(&sk->sk_wmem_alloc) <= READ_ONCE(sk->sk_sndbuf) / 4;
 }
 
+/*
+ * Sends without blocking.  Returns the number of bytes sent, -EAGAIN if the send
+ * buffer has no room, or another error of the socket.
+ */
 static int vuser_sock_sendmsg(struct vuser_sock *vsk, struct msghdr *msg,
 			      struct kvec *vec, size_t nr, size_t len,
 			      enum vuser_tx tx)
@@ -105,11 +122,12 @@ static int vuser_sock_sendmsg(struct vuser_sock *vsk, struct msghdr *msg,
 }
 
 /*
- * A caller that waits for a reply gets the error.  A posted store has no such
- * caller, so count and log it here.
+ * Counts and logs a message that could not be sent because memory ran out.  A
+ * thread that waits for a reply gets the error, but a posted store is lost without
+ * any other sign.
  */
-static void vuser_sock_unsent(struct vuser_sock *vsk, const struct kvec *vec,
-			      int error)
+static void vuser_sock_report_unsent(struct vuser_sock *vsk,
+				     const struct kvec *vec, int error)
 {
 	const struct vfio_user_header *hdr = vec->iov_base;
 
@@ -120,12 +138,16 @@ static void vuser_sock_unsent(struct vuser_sock *vsk, const struct kvec *vec,
 			     hdr->flags);
 }
 
-/* What became of it: 0, or an error; of a message sent in part, the end. */
-static int vuser_sock_sent(struct vuser_sock *vsk, const struct kvec *vec,
-			   int ret, size_t len)
+/*
+ * Handles the result @ret of vuser_sock_sendmsg().  Returns 0 or an error.  Marks
+ * the channel lost if the server closed its socket, or if only part of the message
+ * was sent.
+ */
+static int vuser_sock_check_sent(struct vuser_sock *vsk,
+				 const struct kvec *vec, int ret, size_t len)
 {
 	if (ret == -ENOMEM || ret == -ENOBUFS)
-		vuser_sock_unsent(vsk, vec, ret);
+		vuser_sock_report_unsent(vsk, vec, ret);
 	if (ret == -EPIPE || ret == -ECONNRESET || ret == -ENOTCONN) {
 		vuser_channel_fail(vsk->chan, -ENOTCONN,
 				   "the server closed its socket");
@@ -133,25 +155,27 @@ static int vuser_sock_sent(struct vuser_sock *vsk, const struct kvec *vec,
 	}
 	if (ret >= 0 && ret != len) {
 		vuser_channel_fail(vsk->chan, -EMSGSIZE,
-				   "the socket took part of a message");
+				   "the socket accepted only part of a message");
 		return -ENOTCONN;
 	}
 	return ret < 0 ? ret : 0;
 }
 
 /**
- * vuser_sock_try_send() - send one message, now or not at all
- * @vsk: the socket
- * @msg: flags are set here; may carry control data
- * @vec: the message
- * @nr: entries of @vec
- * @len: bytes of all entries, VUSER_MAX_MSG at most
- * @tx: how much of the socket's buffer it may use
+ * vuser_sock_try_send() - send one message without waiting for room
+ * @vsk: the sock
+ * @msg: zeroed, or with control data; this function sets the flags
+ * @vec: the message; the first entry starts with the header
+ * @nr: number of entries in @vec
+ * @len: size of the message in bytes, at most VUSER_MAX_MSG
+ * @tx: how much of the send buffer the message may use
  *
- * Context: process, in the credentials that shall be seen; may sleep for
- * memory, never for the server.
- * Return: 0, -EAGAIN without room, -ENOTCONN when the channel is or was thus
- * lost, or another error of the socket, nothing sent.
+ * Context: process; the message is sent with the caller's current credentials.
+ * May sleep for memory and for another thread that sends, but never waits for
+ * the server.
+ * Return: 0; -EAGAIN when the send buffer has no room; -ENOTCONN when the channel
+ * is lost or became lost by this call; or another error of the socket, such as
+ * -ENOMEM, and nothing was sent.
  */
 int vuser_sock_try_send(struct vuser_sock *vsk, struct msghdr *msg,
 			struct kvec *vec, size_t nr, size_t len,
@@ -164,16 +188,17 @@ int vuser_sock_try_send(struct vuser_sock *vsk, struct msghdr *msg,
 	mutex_lock(&vsk->tx_lock);
 	ret = vuser_sock_sendmsg(vsk, msg, vec, nr, len, tx);
 	mutex_unlock(&vsk->tx_lock);
-	return vuser_sock_sent(vsk, vec, ret, len);
+	return vuser_sock_check_sent(vsk, vec, ret, len);
 }
 
 /**
- * vuser_sock_send_now() - the same, not even waiting for another sender
- * @vsk: the socket
- * @msg: flags are set here; carries control data
- * @vec: the message, one entry
+ * vuser_sock_send_now() - send one message without waiting for another sender
+ * @vsk: the sock
+ * @msg: control data; this function sets the flags
+ * @vec: the message in one entry
  *
- * Context: a netlink handler, which must not sleep for anyone.
+ * Context: process, a netlink handler, which must not wait for a server or a
+ * helper.  The message is sent with the caller's credentials.
  * Return: as vuser_sock_try_send(); -EAGAIN also while another thread sends.
  */
 int vuser_sock_send_now(struct vuser_sock *vsk, struct msghdr *msg,
@@ -188,21 +213,24 @@ int vuser_sock_send_now(struct vuser_sock *vsk, struct msghdr *msg,
 		return -EAGAIN;
 	ret = vuser_sock_sendmsg(vsk, msg, vec, 1, len, VUSER_TX_ALL);
 	mutex_unlock(&vsk->tx_lock);
-	return vuser_sock_sent(vsk, vec, ret, len);
+	return vuser_sock_check_sent(vsk, vec, ret, len);
 }
 
 /**
- * vuser_sock_send() - send one message, waiting for room
- * @vsk: the socket
- * @vec: the message
- * @nr: entries of @vec
- * @len: bytes of all entries, VUSER_MAX_MSG at most
- * @tx: how much of the socket's buffer it may use
- * @deadline: when to give up
+ * vuser_sock_send() - send one message, and wait for room if needed
+ * @vsk: the sock
+ * @vec: the message; the first entry starts with the header
+ * @nr: number of entries in @vec
+ * @len: size of the message in bytes, at most VUSER_MAX_MSG
+ * @tx: how much of the send buffer the message may use
+ * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
  *
- * Context: process; sleeps, so with no lock held that others need.
- * Return: 0, -EINTR when killed, -ETIMEDOUT, or as vuser_sock_try_send().
+ * Context: process; sends with kernel credentials.  Sleeps until the server has
+ * read earlier messages, so the caller must not hold a lock that other threads
+ * need to make progress.
+ * Return: 0; -EINTR when the thread was killed; -ETIMEDOUT when the deadline has
+ * passed; or as vuser_sock_try_send(), except -EAGAIN.
  */
 int vuser_sock_send(struct vuser_sock *vsk, struct kvec *vec, size_t nr,
 		    size_t len, enum vuser_tx tx, ktime_t deadline,
@@ -236,15 +264,17 @@ int vuser_sock_send(struct vuser_sock *vsk, struct kvec *vec, size_t nr,
 }
 
 /**
- * vuser_sock_reply() - answer a request of the server, now or a bit later
- * @vsk: the socket it came by
- * @vec: the message
- * @nr: entries of @vec
- * @len: bytes of all entries
+ * vuser_sock_reply() - send a reply to a command of the server
+ * @vsk: the sock on which the command arrived
+ * @vec: the reply
+ * @nr: number of entries in @vec
+ * @len: size of the reply in bytes
  *
- * Without room the message is kept, and nothing more is read until it went.
+ * If the send buffer has no room, the reply is copied and parked.  Nothing more is
+ * read from the sock until the parked reply is sent.
  *
- * Context: the reading thread, under @vsk->rx_lock.
+ * Context: the thread that reads, with @vsk->rx_lock held; may sleep for memory,
+ * but never waits for the server.
  * Return: 0, or an error that ends the channel.
  */
 int vuser_sock_reply(struct vuser_sock *vsk, struct kvec *vec, size_t nr,
@@ -271,16 +301,19 @@ int vuser_sock_reply(struct vuser_sock *vsk, struct kvec *vec, size_t nr,
 }
 
 /**
- * vuser_sock_init() - prepare the wait-queue entry
- * @vsk: the socket
+ * vuser_sock_init() - initialise the wait-queue entry of a sock
+ * @vsk: the sock
  */
 void vuser_sock_init(struct vuser_sock *vsk)
 {
 	init_waitqueue_func_entry(&vsk->wait, vuser_sock_event);
 }
 
-/* One message must fit one skb, or two writers could mix. */
-static int vuser_sock_size(struct vuser_sock *vsk)
+/*
+ * Enlarges the send buffer if needed, so that each message fits into one skb.
+ * Otherwise the messages of two threads could be mixed on the socket.
+ */
+static int vuser_sock_enlarge_buffer(struct vuser_sock *vsk)
 {
 	int size = VUSER_MIN_SNDBUF;
 
@@ -291,23 +324,24 @@ static int vuser_sock_size(struct vuser_sock *vsk)
 }
 
 /**
- * vuser_sock_start() - begin to listen for what the socket has
- * @vsk: the socket
+ * vuser_sock_start() - start reading a sock and handling its events
+ * @vsk: the sock
  *
- * Context: the helper's, which may enlarge the socket's buffer.
- * Return: 0, -EPERM when the socket's buffer is too small, or -ENOTSOCK when
- * its file has no wait queue.
+ * Context: process, in the helper's context: enlarging the send buffer needs
+ * CAP_NET_ADMIN.
+ * Return: 0; -EPERM when the send buffer is too small and the helper lacks
+ * CAP_NET_ADMIN; or -ENOTSOCK when the socket has no wait queue.
  */
 int vuser_sock_start(struct vuser_sock *vsk)
 {
 	struct vuser_sock_poll poll = { .vsk = vsk };
 	int ret;
 
-	ret = vuser_sock_size(vsk);
+	ret = vuser_sock_enlarge_buffer(vsk);
 	if (ret)
 		return ret;
 	vuser_refuse_fds(vsk->sock);
-	init_poll_funcptr(&poll.table, vuser_sock_queue);
+	init_poll_funcptr(&poll.table, vuser_sock_add_wait);
 	vfs_poll(vsk->sock->file, &poll.table);
 	if (!vsk->wqh)
 		return -ENOTSOCK;
@@ -316,10 +350,13 @@ int vuser_sock_start(struct vuser_sock *vsk)
 }
 
 /**
- * vuser_sock_stop() - nothing of the socket runs any more on return
- * @vsk: the socket; the channel is lost already
+ * vuser_sock_stop() - stop reading a sock and handling its events
+ * @vsk: the sock; its channel is lost
  *
- * Context: process; waits for the work items.
+ * On return neither the wait-queue entry nor a work item of the sock runs or will
+ * run again.  Does nothing if the sock has no socket.
+ *
+ * Context: process; sleeps until the work items have finished.
  */
 void vuser_sock_stop(struct vuser_sock *vsk)
 {
@@ -330,6 +367,9 @@ void vuser_sock_stop(struct vuser_sock *vsk)
 	wake_up_all(&vsk->room);
 	cancel_work_sync(&vsk->rx_work);
 	cancel_delayed_work_sync(&vsk->partial_work);
-	/* Reading starts the clock and the other way round: once more. */
+	/*
+	 * rx_work may have started partial_work, and partial_work may have
+	 * queued rx_work: cancel rx_work a second time.
+	 */
 	cancel_work_sync(&vsk->rx_work);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One socket to the server: room, and sending. */
+/* One socket to the server: sends messages, and waits for room to send. */
 #ifndef VUSER_SOCK_H
 #define VUSER_SOCK_H
 
@@ -11,9 +11,11 @@ struct msghdr;
 struct vuser_sock;
 
 /**
- * enum vuser_tx - how much of the socket's buffer a message may use
- * @VUSER_TX_POSTED: half of it, so that stores never starve replies
- * @VUSER_TX_ALL: all of it
+ * enum vuser_tx - how much of the socket's send buffer a message may use
+ * @VUSER_TX_POSTED: half of the send buffer, for posted writes.  The other half
+ *	stays free for commands and for replies, so that a server that waits for
+ *	a reply is never blocked by the consumer's stores
+ * @VUSER_TX_ALL: the whole send buffer
  */
 enum vuser_tx {
 	VUSER_TX_POSTED,

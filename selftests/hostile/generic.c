@@ -181,11 +181,11 @@ static enum next ask(struct server *s, const struct trick *t)
 #define NO_REPLY  "not a reply to"
 #define HUNG_UP	  "the server closed its socket"
 #define NO_ANSWER "the server did not answer"
-#define STOPPED	  "the server stopped within a message"
+#define STOPPED	  "the server did not complete a message"
 #define LATE	  NO_ANSWER "|" STOPPED
 #define LATE_HELP "did not reply within"
 #define BAD_SIZE  "bad message size"
-#define NOTHING	  "reply to nothing that was asked"
+#define NOTHING	  "reply to a command that is not pending"
 
 /* clang-format off */
 const struct trick generic_tricks[] = {
@@ -204,14 +204,14 @@ const struct trick generic_tricks[] = {
 	{ "promises a page more", promise, 4096, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
 	{ "sends byte by byte", trickle, 0, 0, FINE },
 	{ "sends byte by byte, is silent before the last", trickle, 1, 0, LOST, LATE, LATE_HELP, .slow = true, .no_header = true },
-	{ "type command", flags, 0, 0, LOST, "a command servers do not send", NO_REPLY },
-	{ "type 2", flags, 0, 2, LOST, "neither command nor reply", "Invalid argument" },
-	{ "type 15", flags, 0, 15, LOST, "neither command nor reply", "Invalid argument", .thorough = true },
+	{ "type command", flags, 0, 0, LOST, "command that a server must not send", NO_REPLY },
+	{ "type 2", flags, 0, 2, LOST, "message is neither command nor reply", "Invalid argument" },
+	{ "type 15", flags, 0, 15, LOST, "message is neither command nor reply", "Invalid argument", .thorough = true },
 	{ "reserved flags", flags, ~0ULL, 0xffffff90, FINE },
 	{ "unused id", id, 0x0055, 0, LOST, NOTHING, NO_REPLY },
 	{ "id of an earlier use of the slot", id, 0x0080, 0, LOST, NOTHING, NO_REPLY, .thorough = true },
 	{ "id of a finished request", finished_id, 0, 0, LOST, NOTHING, NO_REPLY },
-	{ "id of a posted write", id, 0x8000, 0, LOST, "reply to a command without one|" NOTHING, NO_REPLY },
+	{ "id of a posted write", id, 0x8000, 0, LOST, "unexpected reply to a posted write|" NOTHING, NO_REPLY },
 	{ "the next command", command, 1, 0, LOST, "reply to another command", NO_REPLY },
 	{ "command 65535", command, 0xffff, 0, LOST, "reply to another command", NO_REPLY, .thorough = true },
 	{ "one byte less", resize, -1, 0, BY_SIZE, "bad size of a reply|bad message size", "malformed reply", .delta = -1 },
@@ -233,15 +233,15 @@ const struct trick generic_tricks[] = {
 	{ "253 descriptors", with_fds, HOSTILE_MAX_FDS, 0, FINE, .helper = "unexpected file descriptors", .nr_fds = HOSTILE_MAX_FDS, .thorough = true },
 	{ "253 descriptors a byte", trickle, 0, HOSTILE_MAX_FDS, FINE, .helper = "unexpected file descriptors", .nr_fds = 16 * HOSTILE_MAX_FDS, .no_header = true },
 	{ "a byte out of band", out_of_band, 0, 0, FINE },
-	{ "payload of 0", fill, 0x00, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel rejected|unsupported version", .no_header = true },
-	{ "payload of ff", fill, 0xff, 0, ECHOED, "reply does not name what was asked", "malformed reply|the kernel rejected|unsupported version", .no_header = true, .thorough = true },
+	{ "payload of 0", fill, 0x00, 0, ECHOED, "reply does not repeat the fields of the command", "malformed reply|the kernel rejected|unsupported version", .no_header = true },
+	{ "payload of ff", fill, 0xff, 0, ECHOED, "reply does not repeat the fields of the command", "malformed reply|the kernel rejected|unsupported version", .no_header = true, .thorough = true },
 	{ "32 KiB of 0", noise, 32768, 0x00, LOST, BAD_SIZE, "Invalid argument", .no_header = true },
 	{ "32 KiB of ff", noise, 32768, 0xff, LOST, BAD_SIZE, "Invalid argument", .thorough = true },
 	{ "noise", random_noise, 1, 32768, LOST, BAD_SIZE "|neither", "Invalid argument|Message too long", .thorough = true },
-	{ "asks VERSION", ask, VFIO_USER_VERSION, 0, LOST, "a command servers do not send", NO_REPLY },
-	{ "asks REGION_READ", ask, VFIO_USER_REGION_READ, 0, LOST, "a command servers do not send", NO_REPLY, .thorough = true },
-	{ "asks command 0", ask, 0, 0, LOST, "a command servers do not send", NO_REPLY, .thorough = true },
-	{ "asks command 999", ask, 999, 0, LOST, "a command servers do not send", NO_REPLY, .thorough = true },
+	{ "asks VERSION", ask, VFIO_USER_VERSION, 0, LOST, "command that a server must not send", NO_REPLY },
+	{ "asks REGION_READ", ask, VFIO_USER_REGION_READ, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
+	{ "asks command 0", ask, 0, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
+	{ "asks command 999", ask, 999, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
 };
 /* clang-format on */
 

@@ -427,7 +427,7 @@ static enum next shrink(struct server *s, const struct trick *t)
 #define BAD_IO_FDS  "malformed reply to DEVICE_GET_REGION_IO_FDS"
 #define BAD_IRQ	    "malformed reply to DEVICE_GET_IRQ_INFO"
 #define BAD_INFO    "malformed reply to DEVICE_GET_INFO"
-#define NAMED	    "reply does not name what was asked"
+#define NAMED	    "reply does not repeat the fields of the command"
 #define BAD_DMA	    "bad size of a DMA request"
 
 /* clang-format off */
@@ -445,7 +445,7 @@ const struct trick single_tricks[] = {
 
 	{ "error reply", posted_reply, VFIO_USER_FLAGS_ERROR, EIO, FINE, .action = "store" },
 	{ "error reply 2^32 - 1", posted_reply, VFIO_USER_FLAGS_ERROR, ALL, FINE, .action = "store" },
-	{ "reply", posted_reply, 0, 0, LOST, "reply to a command without one", .action = "store" },
+	{ "reply", posted_reply, 0, 0, LOST, "unexpected reply to a posted write", .action = "store" },
 
 	{ "reads mapped memory", dma, .outcome = FINE, DMA(R, ACTION_IOVA, PAGE) },
 	{ "writes mapped memory", dma, .outcome = FINE, DMA(W, ACTION_IOVA, 512, 512) },
@@ -475,11 +475,11 @@ const struct trick single_tricks[] = {
 	{ "writes less than it sends", dma, .outcome = LOST, .why = BAD_DMA, DMA(W, ACTION_IOVA, 4, 8) },
 	{ "reads with data", dma, .outcome = LOST, .why = BAD_DMA, DMA(R, ACTION_IOVA, 8, 8) },
 	{ "reads, an error", dma, .outcome = FINE, DMA(R, ACTION_IOVA, 8, 0, VFIO_USER_FLAGS_ERROR) },
-	{ "reads, type 3", dma, .outcome = LOST, .why = "neither command nor reply", DMA(R, ACTION_IOVA, 8, 0, 3) },
-	{ "reads as a reply", dma, .outcome = LOST, .why = "reply to nothing", DMA(R, ACTION_IOVA, 8, 0, 1) },
-	{ "writes region", dma, .outcome = LOST, .why = "a command servers do not send", DMA(VFIO_USER_REGION_WRITE, ACTION_IOVA, 8, 8) },
-	{ "maps", dma, .outcome = LOST, .why = "a command servers do not send", DMA(VFIO_USER_DMA_MAP, ACTION_IOVA, 8, 16) },
-	{ "resets", dma, .outcome = LOST, .why = "a command servers do not send", DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
+	{ "reads, type 3", dma, .outcome = LOST, .why = "message is neither command nor reply", DMA(R, ACTION_IOVA, 8, 0, 3) },
+	{ "reads as a reply", dma, .outcome = LOST, .why = "reply to a command that is not pending", DMA(R, ACTION_IOVA, 8, 0, 1) },
+	{ "writes region", dma, .outcome = LOST, .why = "command that a server must not send", DMA(VFIO_USER_REGION_WRITE, ACTION_IOVA, 8, 8) },
+	{ "maps", dma, .outcome = LOST, .why = "command that a server must not send", DMA(VFIO_USER_DMA_MAP, ACTION_IOVA, 8, 16) },
+	{ "resets", dma, .outcome = LOST, .why = "command that a server must not send", DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
 	{ "100 reads under one id", dma_same_id, 100, .outcome = FINE, DMA(R, ACTION_IOVA, 64) },
 
 	{ "reads memory while it is mapped", dma_first, .outcome = FINE, .action = "DMA_MAP", .data = &(const struct dma){ R, ACTION_IOVA, PAGE } },
@@ -527,7 +527,7 @@ const struct trick single_tricks[] = {
 	{ "writes by the twin", by_twin, .outcome = FINE, .twin = true, DMA(W, ACTION_IOVA, 64, 64) },
 	{ "reads unmapped memory by the twin", by_twin, .outcome = FINE, .twin = true, DMA(R, 0, 64, .error = EFAULT) },
 	{ "writes 4 GiB by the twin", by_twin, .outcome = LOST, .why = BAD_DMA, .twin = true, DMA(W, ACTION_IOVA, GIB4) },
-	{ "resets by the twin", by_twin, .outcome = LOST, .why = "a command servers do not send", .twin = true, DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
+	{ "resets by the twin", by_twin, .outcome = LOST, .why = "command that a server must not send", .twin = true, DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
 	{ "hangs up the twin", twin_hangs_up, .outcome = LOST, .why = "the server closed its socket", .no_header = true, .twin = true, .action = "store" },
 	{ "replies by the twin", twin_reply, .outcome = LOST, .why = "reply on the twin socket", .twin = true, .action = "pread" },
 
