@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A server's description, from the attributes of dev-attach.
+ * Parses the description of a server's device from the attributes of dev-attach.
  *
- * Only the form is checked here: what is missing, given twice or out of the
- * tables' range.  vuser_desc_check() sees whether it makes sense.
+ * This file checks only the form: missing attributes, indexes that are given twice,
+ * and indexes and numbers that exceed the limits of struct vuser_desc.
+ * vuser_desc_check() checks that the values are valid.
  */
 #include <linux/err.h>
 #include <linux/eventfd.h>
@@ -27,7 +28,7 @@ static int vuser_nl_area(struct vuser_area *area, const struct nlattr *nest,
 		return ret;
 	if (!tb[VUSER_A_AREA_OFFSET] || !tb[VUSER_A_AREA_SIZE] ||
 	    !tb[VUSER_A_AREA_FD] || !tb[VUSER_A_AREA_FILE_OFFSET]) {
-		NL_SET_ERR_MSG_ATTR(extack, nest, "area is incomplete");
+		NL_SET_ERR_MSG_ATTR(extack, nest, "an attribute of the area is missing");
 		return -EINVAL;
 	}
 	area->offset = nla_get_u64(tb[VUSER_A_AREA_OFFSET]);
@@ -99,13 +100,13 @@ static int vuser_nl_region(struct vuser_desc *desc, const struct nlattr *nest,
 	if (!tb[VUSER_A_REGION_INDEX] || !tb[VUSER_A_REGION_SIZE] ||
 	    !tb[VUSER_A_REGION_FLAGS] ||
 	    !tb[VUSER_A_REGION_TYPE] != !tb[VUSER_A_REGION_SUBTYPE]) {
-		NL_SET_ERR_MSG_ATTR(extack, nest, "region is incomplete");
+		NL_SET_ERR_MSG_ATTR(extack, nest, "an attribute of the region is missing");
 		return -EINVAL;
 	}
 	index = nla_get_u32(tb[VUSER_A_REGION_INDEX]);
 	if (index >= VUSER_MAX_REGIONS || __test_and_set_bit(index, seen)) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[VUSER_A_REGION_INDEX],
-				    "region index too high or given twice");
+				    "region index is too high or given twice");
 		return -EINVAL;
 	}
 
@@ -122,7 +123,7 @@ static int vuser_nl_region(struct vuser_desc *desc, const struct nlattr *nest,
 	return vuser_nl_areas(region, nest, extack);
 }
 
-/* How many io fds there are of each region, to allocate them at once. */
+/* Allocates the arrays of ioeventfds; @counts has their sizes by region. */
 static int vuser_nl_ioeventfds_alloc(struct vuser_desc *desc,
 				     const u32 counts[VUSER_MAX_REGIONS],
 				     struct netlink_ext_ack *extack)
@@ -160,7 +161,7 @@ static int vuser_nl_ioeventfd_parse(struct nlattr **tb,
 	if (!tb[VUSER_A_IOEVENTFD_REGION] || !tb[VUSER_A_IOEVENTFD_OFFSET] ||
 	    !tb[VUSER_A_IOEVENTFD_SIZE] || !tb[VUSER_A_IOEVENTFD_FLAGS] ||
 	    !tb[VUSER_A_IOEVENTFD_DATAMATCH] || !tb[VUSER_A_IOEVENTFD_FD]) {
-		NL_SET_ERR_MSG_ATTR(extack, nest, "ioeventfd is incomplete");
+		NL_SET_ERR_MSG_ATTR(extack, nest, "an attribute of the ioeventfd is missing");
 		return -EINVAL;
 	}
 	if (nla_get_u32(tb[VUSER_A_IOEVENTFD_REGION]) >= VUSER_MAX_REGIONS) {
@@ -212,13 +213,13 @@ static int vuser_nl_irq(struct vuser_desc *desc, const struct nlattr *nest,
 		return ret;
 	if (!tb[VUSER_A_IRQ_INDEX] || !tb[VUSER_A_IRQ_FLAGS] ||
 	    !tb[VUSER_A_IRQ_COUNT]) {
-		NL_SET_ERR_MSG_ATTR(extack, nest, "irq is incomplete");
+		NL_SET_ERR_MSG_ATTR(extack, nest, "an attribute of the irq is missing");
 		return -EINVAL;
 	}
 	index = nla_get_u32(tb[VUSER_A_IRQ_INDEX]);
 	if (index >= VUSER_MAX_IRQ_INDEXES || __test_and_set_bit(index, seen)) {
 		NL_SET_ERR_MSG_ATTR(extack, tb[VUSER_A_IRQ_INDEX],
-				    "irq index too high or given twice");
+				    "irq index is too high or given twice");
 		return -EINVAL;
 	}
 	desc->irqs[index].index = index;
@@ -267,7 +268,10 @@ static int vuser_nl_desc_scalars(struct vuser_desc *desc,
 	return 0;
 }
 
-/* First what stands alone, then the io fds, which need the regions counted. */
+/*
+ * Parses regions and interrupts, and counts the ioeventfds of each region.  Then
+ * allocates the arrays of ioeventfds and parses the ioeventfds.
+ */
 static int vuser_nl_desc_nests(struct vuser_desc *desc, struct genl_info *info)
 {
 	DECLARE_BITMAP(regions, VUSER_MAX_REGIONS) = {};
@@ -310,11 +314,17 @@ static int vuser_nl_desc_nests(struct vuser_desc *desc, struct genl_info *info)
 }
 
 /**
- * vuser_nl_desc_parse - take a server's description from dev-attach
- * @info: the request; file descriptors in it are those of the caller
+ * vuser_nl_desc_parse() - parse the description of a server's device
+ * @info: the dev-attach message; an error is explained in its extack
  *
- * Return: the description, with references of its own to all files, for
- * vuser_desc_put(), or an error: -EINVAL, -E2BIG, -EBADF, -ENOMEM.
+ * Context: process, the helper's: file descriptors in the message are looked up in
+ * the current task's file table.  May sleep.
+ * Return: the description with one reference, to be dropped with vuser_desc_put().
+ * The description has its own references to all files.  Or an error pointer:
+ * -EINVAL or -ERANGE when an attribute is missing, malformed or given twice;
+ * -E2BIG when there are too many areas or ioeventfds, or configuration space is too
+ * long; -EBADF when a file descriptor is not open, -EINVAL when it must be an
+ * eventfd and is not; or -ENOMEM.
  */
 struct vuser_desc *vuser_nl_desc_parse(struct genl_info *info)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A server's description, as the helper gives it. */
+/* Parses the description of a server's device, which the helper sends. */
 #ifndef VUSER_NL_DESC_H
 #define VUSER_NL_DESC_H
 

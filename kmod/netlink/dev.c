@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Handlers that show a device, change its settings, attach and detach a server. */
+/*
+ * Handlers that show a device, change its settings, claim it, and attach and detach
+ * its server.
+ *
+ * Each doit handler is called by genetlink in process context.  It may sleep to
+ * allocate memory and to take a device's lock, but does not wait for a server or a
+ * helper.  It returns 0 or a negative errno, which the extack of @info explains.
+ */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/net.h>
@@ -22,9 +29,21 @@
 #include "vfio/state.h"
 #include "vfio/table.h"
 
-/* Room for a device with its configuration space, regions and interrupts. */
-#define VUSER_NL_WHOLE_SIZE	(VUSER_CONFIG_MAX + 8192)
+/*
+ * Size of a reply that shows all attributes of a device, in bytes: configuration
+ * space, and 8 KiB for regions, interrupts and all others.
+ */
+#define VUSER_NL_DETAILS_SIZE	(VUSER_CONFIG_MAX + 8192)
 
+/**
+ * vuser_nl_dev_get_doit() - handle dev-get: show one device
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Return: 0; -EINVAL when the message has not exactly one of id and uuid; -ENODEV
+ * when there is no such device; -ENOMEM; -EMSGSIZE; or an error of the caller's
+ * socket.
+ */
 int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_device *dev;
@@ -34,7 +53,7 @@ int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 	dev = vuser_nl_find_dev_get(info);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	reply = genlmsg_new(VUSER_NL_WHOLE_SIZE, GFP_KERNEL);
+	reply = genlmsg_new(VUSER_NL_DETAILS_SIZE, GFP_KERNEL);
 	if (!reply)
 		goto out_put;
 	ret = vuser_nl_show_dev(reply, dev, info->snd_portid, info->snd_seq, 0,
@@ -48,7 +67,13 @@ out_put:
 	return ret;
 }
 
-/* args[0]: the device to go on with. */
+/**
+ * vuser_nl_dev_get_dumpit() - handle dev-get: dump all devices
+ * @skb: buffer for the messages
+ * @cb: state of the dump; args[0] is the number of the next device
+ *
+ * Return: bytes in @skb; 0 at the end of the dump.
+ */
 int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vuser_device *dev;
@@ -68,12 +93,14 @@ int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
+/* Reads an attribute into @val, if the message has the attribute. */
 static void vuser_nl_get_u32(struct nlattr *attr, u32 *val)
 {
 	if (attr)
 		*val = nla_get_u32(attr);
 }
 
+/* Replaces the settings for which the message has an attribute. */
 static void vuser_nl_get_settings(struct nlattr **attrs,
 				  struct vuser_settings *set)
 {
@@ -100,7 +127,7 @@ static int vuser_nl_set_pci_address(struct vuser_device *dev,
 
 	if (ret)
 		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "PCI address is malformed, taken, or the device is open");
+				    "the PCI address is malformed or in use, or the device is open");
 	return ret;
 }
 
@@ -111,11 +138,15 @@ static int vuser_nl_set_endpoint(struct vuser_device *dev,
 	int ret = vuser_settings_set_endpoint(dev, nla_data(attr));
 
 	if (ret)
-		NL_SET_ERR_MSG_ATTR(extack, attr, "not a path of a socket");
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "the endpoint must be an absolute path or empty");
 	return ret;
 }
 
-/* What is most likely refused comes first, before anything was changed. */
+/*
+ * Changes settings; the device's lock is held.  The checks that fail most often come
+ * first, so that a message that is refused has usually changed nothing.
+ */
 static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
 {
 	struct nlattr *address = info->attrs[VUSER_A_DEV_PCI_ADDRESS];
@@ -143,6 +174,16 @@ static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
 	return 0;
 }
 
+/**
+ * vuser_nl_dev_set_doit() - handle dev-set: change settings of a device
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Return: 0; -EINVAL when the message has not exactly one of id and uuid, or when a
+ * value is not valid; -ENODEV when there is no such device; -EBUSY when the PCI
+ * address cannot change because the device is open; -EEXIST when another device has
+ * this PCI address; -ENAMETOOLONG; or -ENOMEM.
+ */
 int vuser_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_device *dev;
@@ -159,6 +200,7 @@ int vuser_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return ret;
 }
 
+/* Replies to dev-claim with the token. */
 static int vuser_nl_reply_claim(struct genl_info *info, u32 id, u64 token)
 {
 	struct sk_buff *skb;
@@ -180,6 +222,17 @@ static int vuser_nl_reply_claim(struct genl_info *info, u32 id, u64 token)
 	return genlmsg_reply(skb, info);
 }
 
+/**
+ * vuser_nl_dev_claim_doit() - handle dev-claim: make the caller the owner
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Notifies the new owner of each fdmsg that waits.
+ *
+ * Return: 0; -EINVAL when the id is missing; -ENODEV when there is no such device;
+ * -EBUSY when another helper owns the device; -ENOMEM; or an error of the caller's
+ * socket.
+ */
 int vuser_nl_dev_claim_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_channel *chan;
@@ -207,7 +260,11 @@ out_put:
 	return ret;
 }
 
-/* A connected UNIX stream socket of the caller's, with a reference. */
+/*
+ * Looks up a file descriptor of the caller and checks that it is a connected UNIX
+ * stream socket.  Returns the socket with a reference to its file, or an error
+ * pointer.
+ */
 static struct socket *vuser_nl_socket_get(struct genl_info *info,
 					  struct nlattr *attr)
 {
@@ -229,7 +286,10 @@ static struct socket *vuser_nl_socket_get(struct genl_info *info,
 	return sock;
 }
 
-/* Both sockets; *@twin is NULL where there is none. */
+/*
+ * Gets the main socket and the twin socket, each with a reference to its file.  Sets
+ * *@twin to NULL if the message has no twin-fd.
+ */
 static int vuser_nl_sockets_get(struct genl_info *info, struct socket **sock,
 				struct socket **twin)
 {
@@ -247,7 +307,8 @@ static int vuser_nl_sockets_get(struct genl_info *info, struct socket **sock,
 	if (!IS_ERR(*twin) && *twin != *sock)
 		return 0;
 	if (!IS_ERR(*twin)) {
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "the same socket twice");
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "socket-fd and twin-fd are the same socket");
 		sockfd_put((*twin));
 		*twin = ERR_PTR(-EINVAL);
 	}
@@ -255,6 +316,7 @@ static int vuser_nl_sockets_get(struct genl_info *info, struct socket **sock,
 	return PTR_ERR(*twin);
 }
 
+/* Attaches the server; on success the device owns description and sockets. */
 static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 			   struct socket *sock, struct socket *twin)
 {
@@ -266,11 +328,24 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 		return PTR_ERR(dev);
 	ret = vuser_state_attach(dev, desc, sock, twin);
 	if (ret == -EBUSY)
-		NL_SET_ERR_MSG(info->extack, "the device has a server already");
+		NL_SET_ERR_MSG(info->extack, "the device already has a server");
 	vuser_nl_owner_put(dev);
 	return ret;
 }
 
+/**
+ * vuser_nl_dev_attach_doit() - handle dev-attach: attach a server to a device
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Takes its own references to the files of the message's file descriptors, which
+ * belong to the caller.
+ *
+ * Return: 0; -EINVAL when an attribute is missing or not valid; -EBADF or -ENOTSOCK
+ * when a file descriptor is not open or is not a socket; -ENODEV, -EPERM when the
+ * caller does not own the device; -EBUSY when the device already has a server;
+ * -ENOMEM; or another error of vuser_nl_desc_parse().
+ */
 int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct socket *sock, *twin;
@@ -287,7 +362,8 @@ int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	ret = vuser_desc_check(desc);
 	if (ret) {
-		NL_SET_ERR_MSG(info->extack, "the description makes no sense");
+		NL_SET_ERR_MSG(info->extack,
+			       "the description has a value that is not valid");
 		goto err_desc;
 	}
 	ret = vuser_nl_attach(info, desc, sock, twin);
@@ -304,6 +380,16 @@ err_socks:
 	return ret;
 }
 
+/**
+ * vuser_nl_dev_detach_doit() - handle dev-detach: detach the server of a device
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Stores the error text of the message, also if the device has no server.
+ *
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
+ * does not own the device; -EBUSY when the device is open; or -ENOMEM.
+ */
 int vuser_nl_dev_detach_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *error = info->attrs[VUSER_A_DEV_ERROR];

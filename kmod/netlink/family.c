@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The family "vuser".
+ * The generic netlink family "vuser".
  *
- * No handler of the family waits for a server or a helper: genetlink's cb_lock is
- * held for reading around each handler, and one that slept would stop all of
- * genetlink, and with it the answer that it waits for.
+ * No handler waits for a server or a helper.  Genetlink holds its cb_lock for
+ * reading while a handler runs.  If a handler waited and another module registered
+ * its family meanwhile, all of genetlink would block.  The helper could not answer
+ * any more, and the handler would wait for this answer.
  */
 #include <net/genetlink.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The generic netlink family. */
+/* The generic netlink family "vuser". */
 #ifndef VUSER_NL_FAMILY_H
 #define VUSER_NL_FAMILY_H
 

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Handlers for messages with file descriptors, which the helper sends. */
+/*
+ * Handlers for fdmsgs: messages with file descriptors, which the helper sends.
+ *
+ * Each doit handler is called by genetlink in process context.  It may sleep to
+ * allocate memory and to take a device's lock, but does not wait for a server or a
+ * helper.  It returns 0 or a negative errno, which the extack of @info explains.
+ */
 #include <linux/err.h>
 #include <net/genetlink.h>
 
@@ -13,7 +19,7 @@
 #include "vfio/state.h"
 #include "vfio/table.h"
 
-/* The first fdmsg of a device that waits, with an id of at least *@cursor. */
+/* Finds the first fdmsg of a device with an id of at least *@cursor. */
 static int vuser_nl_fdmsg_next(struct vuser_device *dev, u64 *cursor,
 			       struct vuser_fdmsg_info *info)
 {
@@ -27,6 +33,7 @@ static int vuser_nl_fdmsg_next(struct vuser_device *dev, u64 *cursor,
 	return ret;
 }
 
+/* Appends a message that describes an fdmsg; 0 or -EMSGSIZE. */
 static int vuser_nl_fdmsg_fill(struct sk_buff *skb, u32 portid, u32 seq,
 			       int flags, struct vuser_device *dev,
 			       const struct vuser_fdmsg_info *fdmsg)
@@ -56,13 +63,13 @@ static int vuser_nl_fdmsg_fill(struct sk_buff *skb, u32 portid, u32 seq,
 	return 0;
 }
 
-/* @ret, in words where the number alone says little. */
+/* Explains the error @ret in the extack if needed; returns @ret. */
 static int vuser_nl_fdmsg_error(struct genl_info *info, int ret)
 {
 	switch (ret) {
 	case -ENOENT:
 		NL_SET_ERR_MSG(info->extack,
-			       "no such fdmsg waits: it was sent, or its caller has given up");
+			       "the fdmsg is not pending: it was sent, or its caller stopped waiting");
 		break;
 	case -ENOTCONN:
 		NL_SET_ERR_MSG(info->extack, "the device has no server");
@@ -73,12 +80,21 @@ static int vuser_nl_fdmsg_error(struct genl_info *info, int ret)
 		break;
 	case -EBADF:
 		NL_SET_ERR_MSG(info->extack,
-			       "a file of the fdmsg, or null-fd, is closed");
+			       "null-fd or a file descriptor of the fdmsg is not open");
 		break;
 	}
 	return ret;
 }
 
+/**
+ * vuser_nl_fdmsg_get_doit() - handle fdmsg-get: show one fdmsg
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV when there is no such
+ * device; -ENOENT when the fdmsg is not pending; -ENOMEM; or an error of the caller's
+ * socket.
+ */
 int vuser_nl_fdmsg_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_fdmsg_info fdmsg;
@@ -116,7 +132,14 @@ out_put:
 	return ret;
 }
 
-/* args[0]: the device to go on with, args[1]: its fdmsg to go on with. */
+/**
+ * vuser_nl_fdmsg_get_dumpit() - handle fdmsg-get: dump the fdmsgs of all devices
+ * @skb: buffer for the messages
+ * @cb: state of the dump; args[0] is the number of the next device, args[1] the
+ *	lowest id of its next fdmsg
+ *
+ * Return: bytes in @skb; 0 at the end of the dump.
+ */
 int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
 			      struct netlink_callback *cb)
 {
@@ -143,13 +166,21 @@ int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
 		vuser_device_put(dev);
 	}
 	if (!ret) {
-		/* At the end: let the next call find nothing. */
+		/* All are dumped: the next call must find no device. */
 		cb->args[0] = id;
 		cb->args[1] = 0;
 	}
 	return skb->len;
 }
 
+/**
+ * vuser_nl_fdmsg_send_doit() - handle fdmsg-send: send an fdmsg
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
+ * does not own the device; or as vuser_fdmsg_send().
+ */
 int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_device *dev;
@@ -170,6 +201,14 @@ int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
 	return vuser_nl_fdmsg_error(info, ret);
 }
 
+/**
+ * vuser_nl_fdmsg_done_doit() - handle fdmsg-done: fail an fdmsg without sending it
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
+ * does not own the device; or as vuser_fdmsg_refuse().
+ */
 int vuser_nl_fdmsg_done_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct vuser_device *dev;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The device that a request is about. */
+/* Finds the device that a netlink message names. */
 #include <linux/err.h>
 #include <net/genetlink.h>
 
@@ -9,12 +9,13 @@
 #include "vfio/table.h"
 
 /**
- * vuser_nl_find_get() - find the device of a request by its number
- * @info: the request
- * @id_attr: attribute that holds the number of the device
+ * vuser_nl_find_get() - find the device that a message names by its number
+ * @info: the netlink message; an error is explained in its extack
+ * @id_attr: attribute with the number of the device
  *
- * Return: the device with a reference, or an error that @info explains:
- * -EINVAL for a missing attribute, -ENODEV.
+ * Context: process; without the device's lock.
+ * Return: the device with a reference; or an error pointer: -EINVAL when the
+ * attribute is missing, -ENODEV when there is no such device.
  */
 struct vuser_device *vuser_nl_find_get(struct genl_info *info, int id_attr)
 {
@@ -32,11 +33,12 @@ struct vuser_device *vuser_nl_find_get(struct genl_info *info, int id_attr)
 }
 
 /**
- * vuser_nl_find_dev_get() - find the device of a request by its number or its UUID
- * @info: the request
+ * vuser_nl_find_dev_get() - find the device that a message names by number or UUID
+ * @info: the netlink message; an error is explained in its extack
  *
- * Return: the device with a reference, or an error that @info explains: -EINVAL
- * for none or both of the attributes, -ENODEV.
+ * Context: process; without the device's lock.
+ * Return: the device with a reference; or an error pointer: -EINVAL when the
+ * message has both attributes or neither, -ENODEV when there is no such device.
  */
 struct vuser_device *vuser_nl_find_dev_get(struct genl_info *info)
 {
@@ -46,7 +48,8 @@ struct vuser_device *vuser_nl_find_dev_get(struct genl_info *info)
 	guid_t guid;
 
 	if (!id == !uuid) {
-		NL_SET_ERR_MSG(info->extack, "name the device by id or uuid");
+		NL_SET_ERR_MSG(info->extack,
+			       "exactly one of id and uuid must be given");
 		return ERR_PTR(-EINVAL);
 	}
 	if (id) {

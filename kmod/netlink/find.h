@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The device that a request is about. */
+/* Finds the device that a netlink message names. */
 #ifndef VUSER_NL_FIND_H
 #define VUSER_NL_FIND_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The beginning and the end of the control plane. */
+/* Starts and stops the control plane: generic netlink family "vuser". */
 #include <linux/init.h>
 #include <net/genetlink.h>
 
@@ -9,10 +9,11 @@
 #include "netlink/owner.h"
 
 /**
- * vuser_netlink_init() - register the family
+ * vuser_netlink_init() - register the generic netlink family
  *
- * Requests may come in before this returns.
+ * Handlers may be called before this function returns.
  *
+ * Context: process; may sleep.
  * Return: 0 or a negative errno.
  */
 int __init vuser_netlink_init(void)
@@ -36,16 +37,18 @@ err_ntf:
 }
 
 /**
- * vuser_netlink_exit() - take the family away
+ * vuser_netlink_exit() - unregister the generic netlink family
  *
- * No handler runs any more and nothing is sent when this returns.
+ * On return no handler runs and no notification will be sent.
+ *
+ * Context: process; sleeps until handlers and the work item have finished.
  */
 void vuser_netlink_exit(void)
 {
-	/* Before the family: what is sent needs its number. */
+	/* Notifications use the id of the family: stop them first. */
 	vuser_nl_ntf_exit();
 	genl_unregister_family(&vuser_nl_family);
 	vuser_nl_owner_exit();
-	/* What a handler that was still running has noted since. */
+	/* A handler that was still running may have queued a notification. */
 	vuser_nl_ntf_exit();
 }

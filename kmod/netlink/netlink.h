@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The control plane: generic netlink family "vuser". */
+/* Starts and stops the control plane: generic netlink family "vuser". */
 #ifndef VUSER_NETLINK_H
 #define VUSER_NETLINK_H
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Notifications: to everybody who subscribed, that a device changed or went; to the
- * owner of a device, that an fdmsg waits.
+ * Notifications.
  *
- * A work item sends the changes, so that they may be noted under any lock, and a
- * burst of them becomes one message that shows the last state.
+ * Subscribers of the multicast group are notified when a device appeared, changed
+ * or was removed.  The owner of a device is notified when an fdmsg waits.
+ *
+ * A work item sends the notifications to subscribers.  So a change may be reported
+ * under any lock of the device, and many changes in a short time result in one
+ * message with the latest state.
  */
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
@@ -20,17 +23,18 @@
 #include "vfio/event.h"
 #include "vfio/table.h"
 
-/* Numbers of the devices whose last change was not sent yet. */
+/* Numbers of the devices for which a change is not sent yet. */
 static DEFINE_XARRAY(vuser_nl_changed);
 
-/* Messages about devices that went, ready to be sent. */
-static struct sk_buff_head vuser_nl_gone;
+/* Messages about removed devices, ready to be sent. */
+static struct sk_buff_head vuser_nl_removed;
 
 /*
- * Report ENOBUFS to subscribers, as on overflow, so that they dump everything again:
- * devices and, if they own some, fdmsgs.
+ * Reports ENOBUFS to all subscribers because a message could not be allocated.
+ * Subscribers handle this as an overflow of their socket: they dump all devices
+ * again, and owners dump the fdmsgs, too.
  */
-static void vuser_nl_ntf_missed(void)
+static void vuser_nl_ntf_report_enobufs(void)
 {
 	genl_set_err(&vuser_nl_family, &init_net, 0, VUSER_NLGRP_DEVICES,
 		     -ENOBUFS);
@@ -38,7 +42,10 @@ static void vuser_nl_ntf_missed(void)
 
 static void vuser_nl_ntf_send(struct sk_buff *skb)
 {
-	/* It fails where nobody listens, or with the listener's ENOBUFS. */
+	/*
+	 * The error is ignored: there is no subscriber, or a subscriber's
+	 * socket is full and already reports ENOBUFS.
+	 */
 	genlmsg_multicast_netns(&vuser_nl_family, &init_net, skb, 0,
 				VUSER_NLGRP_DEVICES, GFP_KERNEL);
 }
@@ -53,7 +60,7 @@ static void vuser_nl_ntf_send_changed(u32 id)
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!skb) {
-		vuser_nl_ntf_missed();
+		vuser_nl_ntf_report_enobufs();
 		goto out_put;
 	}
 	if (vuser_nl_show_dev(skb, dev, 0, 0, 0, VUSER_CMD_DEV_NTF, false))
@@ -70,8 +77,11 @@ static void vuser_nl_ntf_work(struct work_struct *work)
 	unsigned long id;
 	void *entry;
 
-	/* First what went: it may have been called what came after it is. */
-	while ((skb = skb_dequeue(&vuser_nl_gone)))
+	/*
+	 * Send removals first: a new device may have the id or the UUID of a
+	 * removed one.
+	 */
+	while ((skb = skb_dequeue(&vuser_nl_removed)))
 		vuser_nl_ntf_send(skb);
 	xa_for_each(&vuser_nl_changed, id, entry) {
 		xa_erase(&vuser_nl_changed, id);
@@ -82,25 +92,31 @@ static void vuser_nl_ntf_work(struct work_struct *work)
 static DECLARE_WORK(vuser_nl_ntf, vuser_nl_ntf_work);
 
 /**
- * vuser_nl_ntf_changed() - tell everybody that a device appeared or changed
+ * vuser_nl_ntf_changed() - notify subscribers that a device appeared or changed
  * @dev: the device
  *
- * Context: may sleep; any lock of the device may be held.
+ * A work item sends the message later.  If memory runs out, ENOBUFS is reported to
+ * the subscribers.
+ *
+ * Context: process; may sleep; any lock of the device may be held.
  */
 void vuser_nl_ntf_changed(struct vuser_device *dev)
 {
 	if (xa_is_err(xa_store(&vuser_nl_changed, dev->id, xa_mk_value(1),
 			       GFP_KERNEL)))
-		vuser_nl_ntf_missed();
+		vuser_nl_ntf_report_enobufs();
 	else
 		schedule_work(&vuser_nl_ntf);
 }
 
 /**
- * vuser_nl_ntf_removed() - tell everybody that a device went
+ * vuser_nl_ntf_removed() - notify subscribers that a device was removed
  * @dev: the device, no longer in the table of devices
  *
- * Context: may sleep; any lock of the device may be held.
+ * A work item sends the message later.  If memory runs out, ENOBUFS is reported to
+ * the subscribers.
+ *
+ * Context: process; may sleep; any lock of the device may be held.
  */
 void vuser_nl_ntf_removed(struct vuser_device *dev)
 {
@@ -109,26 +125,27 @@ void vuser_nl_ntf_removed(struct vuser_device *dev)
 	skb = genlmsg_new(nla_total_size(sizeof(u32)) +
 			  nla_total_size(VUSER_UUID_LEN), GFP_KERNEL);
 	if (!skb) {
-		vuser_nl_ntf_missed();
+		vuser_nl_ntf_report_enobufs();
 		return;
 	}
 	if (vuser_nl_show_removed(skb, dev)) {
 		nlmsg_free(skb);
 		return;
 	}
-	skb_queue_tail(&vuser_nl_gone, skb);
+	skb_queue_tail(&vuser_nl_removed, skb);
 	schedule_work(&vuser_nl_ntf);
 }
 
 /**
- * vuser_nl_ntf_fdmsg() - tell a device's owner that an fdmsg waits
+ * vuser_nl_ntf_fdmsg() - notify the owner of a device that an fdmsg waits
  * @dev: the device
- * @fdmsg_id: the fdmsg
+ * @fdmsg_id: id of the fdmsg
  *
- * The message may be lost.  An owner that lost some gets ENOBUFS from its socket,
- * and then dumps the fdmsgs that wait; a new owner is notified of each.
+ * Does nothing if the device has no owner; dev-claim notifies a new owner of all
+ * fdmsgs that wait.  The notification may be lost.  The owner's socket then reports
+ * ENOBUFS, and the owner dumps the fdmsgs that wait.
  *
- * Context: may sleep; any lock of the device may be held.
+ * Context: process; may sleep; any lock of the device may be held.
  */
 void vuser_nl_ntf_fdmsg(struct vuser_device *dev, u64 fdmsg_id)
 {
@@ -141,7 +158,7 @@ void vuser_nl_ntf_fdmsg(struct vuser_device *dev, u64 fdmsg_id)
 	skb = genlmsg_new(nla_total_size(sizeof(u32)) +
 			  nla_total_size_64bit(sizeof(u64)), GFP_KERNEL);
 	if (!skb) {
-		vuser_nl_ntf_missed();
+		vuser_nl_ntf_report_enobufs();
 		return;
 	}
 	hdr = genlmsg_put(skb, 0, 0, &vuser_nl_family, 0,
@@ -163,20 +180,22 @@ static const struct vuser_event_ops vuser_nl_ntf_event_ops = {
 };
 
 /**
- * vuser_nl_ntf_init() - report what happens to devices from now on
+ * vuser_nl_ntf_init() - start to receive events of devices from vfio/
  */
 void __init vuser_nl_ntf_init(void)
 {
-	skb_queue_head_init(&vuser_nl_gone);
+	skb_queue_head_init(&vuser_nl_removed);
 	vuser_event_init(&vuser_nl_ntf_event_ops);
 }
 
 /**
- * vuser_nl_ntf_exit() - drop what was not sent
+ * vuser_nl_ntf_exit() - stop the work item and drop messages that were not sent
+ *
+ * Context: process; sleeps until the work item has finished.
  */
 void vuser_nl_ntf_exit(void)
 {
 	cancel_work_sync(&vuser_nl_ntf);
-	skb_queue_purge(&vuser_nl_gone);
+	skb_queue_purge(&vuser_nl_removed);
 	xa_destroy(&vuser_nl_changed);
 }

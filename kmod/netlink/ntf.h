@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Notifications. */
+/* Notifications to subscribers and to the owner of a device. */
 #ifndef VUSER_NL_NTF_H
 #define VUSER_NL_NTF_H
 

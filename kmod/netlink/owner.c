@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The helper that owns a device. */
+/* The owner of a device: the helper that claimed it. */
 #include <linux/err.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
@@ -14,17 +14,19 @@
 #include "vfio/table.h"
 
 /**
- * vuser_nl_owner_get() - find a device that the caller owns
- * @info: the request
- * @id_attr: attribute that holds the number of the device
- * @token_attr: attribute that holds the owner's token
+ * vuser_nl_owner_get() - find and lock a device that the caller owns
+ * @info: the netlink message; an error is explained in its extack
+ * @id_attr: attribute with the number of the device
+ * @token_attr: attribute with the owner's token
  *
- * The port alone is not enough: it may have been taken over by another socket
- * after the owner's was closed.
+ * Checks the netlink port and the token.  The port alone is not enough: after the
+ * owner has closed its socket, another socket may get the same port.
  *
- * Return: the device with a reference and its lock held, for
- * vuser_nl_owner_put(), or an error: -EINVAL for a missing attribute,
- * -ENODEV, -EPERM.
+ * Context: process; takes the device's lock, so it may sleep.
+ * Return: the device with a reference and with its lock held, to be released with
+ * vuser_nl_owner_put(); or an error pointer: -EINVAL when an attribute is missing;
+ * -ENODEV when the device does not exist or is being removed; -EPERM when the
+ * caller does not own the device.
  */
 struct vuser_device *vuser_nl_owner_get(struct genl_info *info, int id_attr,
 					int token_attr)
@@ -52,8 +54,8 @@ struct vuser_device *vuser_nl_owner_get(struct genl_info *info, int id_attr,
 }
 
 /**
- * vuser_nl_owner_put() - unlock and drop a device
- * @dev: of vuser_nl_owner_get()
+ * vuser_nl_owner_put() - unlock a device and drop the reference
+ * @dev: device that vuser_nl_owner_get() returned
  */
 void vuser_nl_owner_put(struct vuser_device *dev)
 {
@@ -63,10 +65,13 @@ void vuser_nl_owner_put(struct vuser_device *dev)
 
 /**
  * vuser_nl_owner_claim() - make a helper the owner of a device
- * @dev: the device; its lock is not held
- * @portid: port of the helper
- * @token: set to the owner's token
+ * @dev: the device
+ * @portid: netlink port of the helper
+ * @token: set on success to a new random token
  *
+ * The owner may claim its device again and gets another token.
+ *
+ * Context: process; takes the device's lock.
  * Return: 0, or -EBUSY when another helper owns the device.
  */
 int vuser_nl_owner_claim(struct vuser_device *dev, u32 portid, u64 *token)
@@ -84,6 +89,7 @@ int vuser_nl_owner_claim(struct vuser_device *dev, u32 portid, u64 *token)
 	return ret;
 }
 
+/* Removes the owner from a device if it still has this port. */
 static void vuser_nl_owner_drop(struct vuser_device *dev, u32 portid)
 {
 	bool owned;
@@ -99,7 +105,10 @@ static void vuser_nl_owner_drop(struct vuser_device *dev, u32 portid)
 		vuser_nl_ntf_changed(dev);
 }
 
-/* The last reference to a netlink socket was closed. */
+/*
+ * Called when the last file descriptor of any netlink socket was closed: removes
+ * the owner from each device that the socket owned.
+ */
 static int vuser_nl_owner_released(struct notifier_block *nb, unsigned long event,
 				   void *data)
 {
@@ -125,7 +134,7 @@ static struct notifier_block vuser_nl_owner_notifier = {
 };
 
 /**
- * vuser_nl_owner_init() - notice when helpers close their sockets
+ * vuser_nl_owner_init() - start watching for helpers that close their sockets
  *
  * Return: 0 or a negative errno.
  */
@@ -135,7 +144,9 @@ int vuser_nl_owner_init(void)
 }
 
 /**
- * vuser_nl_owner_exit() - do not notice any more
+ * vuser_nl_owner_exit() - stop watching for helpers that close their sockets
+ *
+ * Context: process; sleeps until the notifier has finished.
  */
 void vuser_nl_owner_exit(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The helper that owns a device. */
+/* The owner of a device: the helper that claimed it. */
 #ifndef VUSER_NL_OWNER_H
 #define VUSER_NL_OWNER_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A device as a message. */
+/* Builds the messages that show a device. */
 #include <net/genetlink.h>
 
 #include "dma/dma.h"
@@ -37,12 +37,13 @@ static int vuser_nl_show_put_settings(struct sk_buff *skb,
 	return 0;
 }
 
-static int vuser_nl_show_put_counters(struct sk_buff *skb, struct vuser_device *dev)
+static int vuser_nl_show_put_counters(struct sk_buff *skb,
+				      struct vuser_device *dev)
 {
 	struct nlattr *nest;
 	int i;
 
-	/* The attributes are in the order of enum vuser_counter. */
+	/* The attributes have the same order as enum vuser_counter. */
 	BUILD_BUG_ON(VUSER_A_COUNTERS_REGION_READ + VUSER_COUNT_UNSENT !=
 		     VUSER_A_COUNTERS_UNSENT);
 	BUILD_BUG_ON(VUSER_A_COUNTERS_UNSENT != (int)VUSER_NR_COUNTERS);
@@ -109,8 +110,9 @@ static int vuser_nl_show_put_negotiated(struct sk_buff *skb,
 	return 0;
 }
 
-static int vuser_nl_show_put_whole(struct sk_buff *skb,
-				   const struct vuser_desc *desc)
+/* Appends the attributes that are too long for a dump. */
+static int vuser_nl_show_put_details(struct sk_buff *skb,
+				     const struct vuser_desc *desc)
 {
 	u32 i;
 
@@ -129,7 +131,7 @@ static int vuser_nl_show_put_whole(struct sk_buff *skb,
 }
 
 static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
-				 bool whole)
+				 bool details)
 {
 	const struct vuser_desc *desc;
 
@@ -155,23 +157,25 @@ static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
 	desc = dev->chan->desc;
 	if (vuser_nl_show_put_negotiated(skb, desc))
 		return -EMSGSIZE;
-	return whole ? vuser_nl_show_put_whole(skb, desc) : 0;
+	return details ? vuser_nl_show_put_details(skb, desc) : 0;
 }
 
 /**
  * vuser_nl_show_dev() - append a message that shows a device
- * @skb: where to
- * @dev: the device; its lock is taken
- * @portid: whom the message is for, 0 for a group
- * @seq: of the request it answers
+ * @skb: buffer to which the message is appended
+ * @dev: the device
+ * @portid: netlink port of the receiver, 0 for a multicast group
+ * @seq: sequence number of the message that is answered, 0 for a notification
  * @flags: NLM_F_*
- * @cmd: what the message is
- * @whole: with what is too long for a dump
+ * @cmd: command of the message, VUSER_CMD_*
+ * @details: include the attributes that are too long for a dump: flags, regions,
+ *	interrupts and configuration space
  *
- * Return: 0, or -EMSGSIZE and @skb is as it was.
+ * Context: process; takes the device's lock.
+ * Return: 0, or -EMSGSIZE when @skb has not enough room; then @skb is unchanged.
  */
 int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
-		      u32 portid, u32 seq, int flags, u8 cmd, bool whole)
+		      u32 portid, u32 seq, int flags, u8 cmd, bool details)
 {
 	void *hdr;
 	int ret;
@@ -180,7 +184,7 @@ int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 	if (!hdr)
 		return -EMSGSIZE;
 	mutex_lock(&dev->lock);
-	ret = vuser_nl_show_put_dev(skb, dev, whole);
+	ret = vuser_nl_show_put_dev(skb, dev, details);
 	mutex_unlock(&dev->lock);
 	if (ret)
 		genlmsg_cancel(skb, hdr);
@@ -190,11 +194,11 @@ int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 }
 
 /**
- * vuser_nl_show_removed() - append a message that a device went
- * @skb: where to
- * @dev: the device
+ * vuser_nl_show_removed() - append a message that a device was removed
+ * @skb: buffer to which the message is appended
+ * @dev: the device; its lock is not needed
  *
- * Return: 0, or -EMSGSIZE and @skb is to be dropped.
+ * Return: 0, or -EMSGSIZE when @skb has not enough room; then @skb must be freed.
  */
 int vuser_nl_show_removed(struct sk_buff *skb, struct vuser_device *dev)
 {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The order of a UUID's bytes. */
+/* Converts UUIDs between the kernel's byte order and that of netlink. */
 #include <uapi/linux/vuser.h>
 
 #include "netlink/uuid.h"
 
 /**
  * vuser_nl_uuid_swap() - convert between a guid_t and a UUID on netlink
- * @to: VUSER_UUID_LEN bytes
- * @from: VUSER_UUID_LEN bytes
+ * @to: result, VUSER_UUID_LEN bytes; must not overlap @from
+ * @from: UUID to convert, VUSER_UUID_LEN bytes
  *
- * A guid_t keeps its first three fields little-endian; on netlink a UUID is in
- * the order in which it is written.  The conversion is the same in both directions.
+ * The first three fields of a guid_t are little-endian.  On netlink the bytes of a
+ * UUID have the order of its text.  The conversion is the same in both directions.
+ *
+ * Context: any.
  */
 void vuser_nl_uuid_swap(u8 *to, const u8 *from)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The order of a UUID's bytes. */
+/* Converts UUIDs between the kernel's byte order and that of netlink. */
 #ifndef VUSER_NL_UUID_H
 #define VUSER_NL_UUID_H
 
