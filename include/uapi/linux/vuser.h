@@ -19,10 +19,11 @@
 /**
  * enum vuser_state - The states of a device.
  * @VUSER_STATE_CREATED: The device has no server.
- * @VUSER_STATE_ATTACHED: A server is attached, no consumer has the device
+ * @VUSER_STATE_ATTACHED: A server is attached, and no consumer has the device
  *   open.
  * @VUSER_STATE_OPEN: A consumer has the device open.
- * @VUSER_STATE_LOST: The server went away or broke the protocol.
+ * @VUSER_STATE_LOST: The server closed its socket, broke the protocol or timed
+ *   out.
  */
 enum vuser_state {
 	VUSER_STATE_CREATED,
@@ -39,10 +40,9 @@ enum vuser_state {
  * enum vuser_mmap_mode - How a consumer may map regions.
  * @VUSER_MMAP_POLICY_AUTO: Sparse when KVM is attached to the group, otherwise
  *   trap.
- * @VUSER_MMAP_POLICY_TRAP: All of a region is mappable; accesses outside
+ * @VUSER_MMAP_POLICY_TRAP: The whole region is mappable; accesses outside
  *   shared areas trap.
- * @VUSER_MMAP_POLICY_SPARSE: Only the areas that the server shares are
- *   mappable.
+ * @VUSER_MMAP_POLICY_SPARSE: Only the shared areas are mappable.
  */
 enum vuser_mmap_mode {
 	VUSER_MMAP_POLICY_AUTO,
@@ -53,8 +53,10 @@ enum vuser_mmap_mode {
 /**
  * enum vuser_reset_policy - Whether the kernel sends DEVICE_RESET to the
  *   server.
- * @VUSER_RESET_POLICY_AUTO: Send it when the device says that it can be reset.
- * @VUSER_RESET_POLICY_NEVER: Never send it, for a server that fails on it.
+ * @VUSER_RESET_POLICY_AUTO: Send it if the device supports reset
+ *   (VFIO_DEVICE_FLAGS_RESET).
+ * @VUSER_RESET_POLICY_NEVER: Never send it; for servers that fail when they
+ *   get it.
  */
 enum vuser_reset_policy {
 	VUSER_RESET_POLICY_AUTO,
@@ -62,11 +64,12 @@ enum vuser_reset_policy {
 };
 
 /**
- * enum vuser_dma_backing - Which file a server gets for a consumer's mapping.
- * @VUSER_DMA_BACKING_AUTO: The consumer's own file if the mapping is of a
+ * enum vuser_dma_backing - The file that a server gets for a mapping of the
+ *   consumer.
+ * @VUSER_DMA_BACKING_AUTO: The consumer's own file, if the consumer mapped a
  *   file.
- * @VUSER_DMA_BACKING_MEMORY: Always a memory file of vuser, never the
- *   consumer's own file.
+ * @VUSER_DMA_BACKING_MEMORY: Always a memory fd of vuser, never the consumer's
+ *   own file.
  */
 enum vuser_dma_backing {
 	VUSER_DMA_BACKING_AUTO,
