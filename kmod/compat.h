@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What differs between the kernels that vuser is built for.  Every test of a
- * kernel version in the module stands here, and nowhere else.
+ * Differences between the kernel versions that vuser supports.  Only this file of
+ * the module tests the kernel version.
  */
 #ifndef VUSER_COMPAT_H
 #define VUSER_COMPAT_H
@@ -17,14 +17,14 @@
 #include <linux/version.h>
 #include <linux/vfio.h>
 #include <net/sock.h>
-/* 6.16 moved CPUID out of asm/processor.h. */
+/* 6.16 moved the CPUID functions out of asm/processor.h. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #include <asm/cpuid/api.h>
 #else
 #include <asm/processor.h>
 #endif
 
-/* 6.8 dropped the count of eventfd_signal(). */
+/* 6.8 removed the count argument of eventfd_signal(). */
 static inline void vuser_eventfd_signal(struct eventfd_ctx *ctx)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
@@ -34,14 +34,14 @@ static inline void vuser_eventfd_signal(struct eventfd_ctx *ctx)
 #endif
 }
 
-/* 6.10 and later remember where a trace event's string comes from. */
+/* 6.10 removed the second argument of __assign_str(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define vuser_assign_str(_name)		__assign_str(_name)
 #else
 #define vuser_assign_str(_name)		__assign_str(_name, _name)
 #endif
 
-/* 6.3 made vm_flags read-only. */
+/* 6.3 made vm_flags read-only and added vm_flags_mod(). */
 static inline void vuser_vm_flags_mod(struct vm_area_struct *vma,
 				      vm_flags_t set, vm_flags_t clear)
 {
@@ -53,8 +53,8 @@ static inline void vuser_vm_flags_mod(struct vm_area_struct *vma,
 }
 
 /*
- * 6.7 and later let a fault be handled with only the lock of the VMA, not the
- * mmap lock.
+ * Whether a fault is handled under the lock of the VMA instead of the mmap lock.
+ * Only 6.7 and later call a driver's fault handler so.
  */
 static inline bool vuser_fault_has_vma_lock(const struct vm_fault *vmf)
 {
@@ -65,7 +65,7 @@ static inline bool vuser_fault_has_vma_lock(const struct vm_fault *vmf)
 #endif
 }
 
-/* Drops the lock that a fault is handled with. */
+/* Drops the lock under which a fault is handled. */
 static inline void vuser_fault_unlock(struct vm_fault *vmf)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
@@ -76,8 +76,8 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 }
 
 /*
- * 7.0 and later answer VFIO_DEVICE_GET_REGION_INFO through a callback and do
- * not pass that ioctl on any more.
+ * Since 7.0 VFIO's core handles VFIO_DEVICE_GET_REGION_INFO itself and calls this
+ * callback.  Earlier kernels pass this ioctl to the driver.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #define VUSER_REGION_INFO_OPS(_caps)	.get_region_info_caps = (_caps),
@@ -85,14 +85,17 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 #define VUSER_REGION_INFO_OPS(_caps)
 #endif
 
-/* 6.13 made the name of a namespace a string. */
+/* 6.13 made the argument of MODULE_IMPORT_NS() a string. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define VUSER_IMPORT_IOMMUFD	MODULE_IMPORT_NS("IOMMUFD")
 #else
 #define VUSER_IMPORT_IOMMUFD	MODULE_IMPORT_NS(IOMMUFD)
 #endif
 
-/* Up to 6.1 a driver's release frees the device, later the core does. */
+/*
+ * Frees a VFIO device at the end of the driver's release callback.  Since 6.2
+ * VFIO's core frees the device.
+ */
 static inline void vuser_vfio_free_device(struct vfio_device *vdev)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
@@ -101,8 +104,9 @@ static inline void vuser_vfio_free_device(struct vfio_device *vdev)
 }
 
 /*
- * 6.16 and later can refuse file descriptors that the peer sends; before,
- * they are dropped as they are read, since we pass no control buffer.
+ * Has a socket refuse file descriptors that the peer sends.  Kernels before 6.16
+ * cannot refuse them; the file descriptors are then dropped when the message is
+ * read, because the reader passes no control buffer.
  */
 static inline void vuser_refuse_fds(struct socket *sock)
 {
@@ -116,14 +120,17 @@ static inline void vuser_refuse_fds(struct socket *sock)
 
 /* The DMA map ------------------------------------------------------------- */
 
-/* 6.3: what inode operations get of the mount. */
+/* 6.3 changed the type of the first argument of inode operations. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define vuser_mnt_idmap		mnt_idmap
 #else
 #define vuser_mnt_idmap		user_namespace
 #endif
 
-/* 6.5 and later mark a file that an overlay opened below itself. */
+/*
+ * Whether an overlay file system opened this file in one of its layers.  Only 6.5
+ * and later mark such files.
+ */
 static inline bool vuser_is_backing_file(struct file *file)
 {
 #ifdef FMODE_BACKING
@@ -134,8 +141,9 @@ static inline bool vuser_is_backing_file(struct file *file)
 }
 
 /*
- * The frame that a VM_PFNMAP area has at @addr now, without faulting; the mmap
- * lock is held.  6.12 replaced follow_pte().
+ * Looks up the page frame that a VM_PFNMAP area maps at @addr, without a fault.
+ * The mmap lock is held.  Returns 0, or -EFAULT if nothing is mapped there, or if
+ * @write is set and the mapping is read-only.  6.12 replaced follow_pte().
  */
 static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 				   unsigned long addr, bool write,
@@ -151,7 +159,7 @@ static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 	writable = args.writable;
 	follow_pfnmap_end(&args);
 #else
-	spinlock_t *ptl;	/* of the page table */
+	spinlock_t *ptl;	/* lock of the page table */
 	bool writable;
 	pte_t *pte;
 
@@ -166,9 +174,9 @@ static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 }
 
 /*
- * 6.16 moved a task's FPU state out of its thread_struct, to where the
- * task_struct ends: x86_task_fpu(), a function that is not exported where
- * CONFIG_X86_DEBUG_FPU makes it one.
+ * Returns the FPU state of the current task.  6.16 moved the FPU state from the
+ * thread_struct to the memory directly after the task_struct.  x86_task_fpu()
+ * cannot be used: with CONFIG_X86_DEBUG_FPU it is a function that is not exported.
  */
 static inline struct fpu *vuser_current_fpu(void)
 {
@@ -180,8 +188,9 @@ static inline struct fpu *vuser_current_fpu(void)
 }
 
 /*
- * A page of hugetlbfs at @off if it is there, with a reference.  Before 6.7
- * the page cache counted huge pages, not pages.
+ * Returns the page of a hugetlbfs file at @off (bytes) with a reference, or NULL
+ * if the page cache does not have it.  Before 6.7 the page cache was indexed in
+ * huge pages instead of pages.
  */
 static inline struct page *vuser_find_hugetlb_page(struct address_space *map,
 						   u64 off)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loading and unloading, and the tables that connect the layers. */
+/*
+ * Loads and unloads the module, and gives each layer the table of functions of the
+ * layers above.
+ */
 #include <linux/module.h>
 
 #include "dma/dma.h"
@@ -43,7 +46,7 @@ err_channel:
 static void __exit vuser_exit(void)
 {
 	vuser_mdev_exit();
-	/* The channels of the removed devices end on the workqueue. */
+	/* Work items end the channels of the removed devices: wait for them. */
 	vuser_channel_wait();
 	vuser_netlink_exit();
 	vuser_dma_exit();
@@ -55,5 +58,8 @@ module_exit(vuser_exit);
 
 MODULE_DESCRIPTION("VFIO devices served by vfio-user");
 MODULE_LICENSE("GPL");
-/* VFIO asks the backend that registered last first, and that must be ours. */
+/*
+ * VFIO tries the backend first that was registered last.  Our backend must come
+ * before type1, so type1 must be loaded first.
+ */
 MODULE_SOFTDEP("pre: vfio_iommu_type1");

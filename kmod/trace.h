@@ -10,7 +10,7 @@
 
 #include "compat.h"
 
-/* One message, in a word or two: it went, or it came. */
+/* A message that is sent (vuser_send) or was received (vuser_recv). */
 DECLARE_EVENT_CLASS(vuser_message,
 	TP_PROTO(u32 dev, const struct vfio_user_header *hdr),
 	TP_ARGS(dev, hdr),
@@ -45,7 +45,7 @@ DEFINE_EVENT(vuser_message, vuser_recv,
 	TP_ARGS(dev, hdr)
 );
 
-/* A message that is not as it should be, with its whole header. */
+/* A message that violates the protocol, or an error reply to a posted write. */
 TRACE_EVENT(vuser_bad_msg,
 	TP_PROTO(u32 dev, const struct vfio_user_header *hdr,
 		 const char *why),
@@ -65,6 +65,7 @@ TRACE_EVENT(vuser_bad_msg,
 			      sizeof(struct vfio_user_header)))
 );
 
+/* A channel is lost. */
 TRACE_EVENT(vuser_lost,
 	TP_PROTO(u32 dev, int error, const char *why),
 	TP_ARGS(dev, error, why),
@@ -82,6 +83,7 @@ TRACE_EVENT(vuser_lost,
 		  __get_str(why))
 );
 
+/* A device's state changes. */
 TRACE_EVENT(vuser_state,
 	TP_PROTO(u32 dev, u32 from, u32 to),
 	TP_ARGS(dev, from, to),
@@ -98,7 +100,7 @@ TRACE_EVENT(vuser_state,
 	TP_printk("dev=%u %u -> %u", __entry->dev, __entry->from, __entry->to)
 );
 
-/* A load or store of a program on a mapped register. */
+/* A trapped access: a consumer's load or store on a mapped register. */
 TRACE_EVENT(vuser_trap,
 	TP_PROTO(u32 dev, u32 region, u64 off, u32 size,
 		 bool write, u64 val, int err),
@@ -127,7 +129,7 @@ TRACE_EVENT(vuser_trap,
 		  __entry->err)
 );
 
-/* DMA that the server asked for by a message. */
+/* A DMA_READ or DMA_WRITE of the server, after it was served. */
 TRACE_EVENT(vuser_dma,
 	TP_PROTO(u32 dev, u64 iova, u64 count, bool write,
 		 int err),

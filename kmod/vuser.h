@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What all layers of vuser.ko share. */
+/* Definitions that all layers of vuser.ko share. */
 #ifndef VUSER_H
 #define VUSER_H
 
@@ -9,13 +9,17 @@
 #include <linux/types.h>
 #include <uapi/linux/vuser.h>
 
-/* A region's offset in the device file, as vfio-pci has it. */
+/* The offset of a region in the device file, as in vfio-pci. */
 #define VUSER_OFFSET_SHIFT	40
 #define VUSER_OFFSET_MASK	(((u64)1 << VUSER_OFFSET_SHIFT) - 1)
 #define VUSER_OFFSET_TO_INDEX(off)	((off) >> VUSER_OFFSET_SHIFT)
 #define VUSER_INDEX_TO_OFFSET(index)	((u64)(index) << VUSER_OFFSET_SHIFT)
 
-/* Counters that `vuserctl stats` shows; names are those of the spec. */
+/*
+ * The counters that `vuserctl stats` shows.  Names and order are those of the
+ * netlink specification (Documentation/netlink/specs/vuser.yaml), which also says
+ * what each of them counts.
+ */
 enum vuser_counter {
 	VUSER_COUNT_REGION_READ,
 	VUSER_COUNT_REGION_WRITE,
@@ -36,26 +40,27 @@ enum vuser_counter {
 };
 
 /**
- * struct vuser_counters - one for each device
- * @nr: by enum vuser_counter
+ * struct vuser_counters - the counters of a device
+ * @nr: values, by enum vuser_counter
  */
 struct vuser_counters {
 	atomic64_t nr[VUSER_NR_COUNTERS];
 };
 
+/* Increments a counter.  Context: any; no lock. */
 static inline void vuser_count(struct vuser_counters *counters,
 			       enum vuser_counter counter)
 {
 	atomic64_inc(&counters->nr[counter]);
 }
 
-/* The time, on ktime_get()'s clock, that is *@ms milliseconds from now. */
+/* Returns the time *@ms milliseconds from now, on ktime_get()'s clock. */
 static inline ktime_t vuser_deadline(const u32 *ms)
 {
 	return ktime_add_ms(ktime_get(), READ_ONCE(*ms));
 }
 
-/* Jiffies until @deadline, at least 1 while it has not passed, else 0. */
+/* Returns the jiffies until @deadline, at least 1; 0 if it has passed. */
 static inline long vuser_jiffies_left(ktime_t deadline)
 {
 	s64 left = ktime_to_ns(ktime_sub(deadline, ktime_get()));
@@ -63,6 +68,7 @@ static inline long vuser_jiffies_left(ktime_t deadline)
 	return left > 0 ? nsecs_to_jiffies(left) + 1 : 0;
 }
 
+/* How a consumer may map regions; explained at enum vuser_mmap_mode. */
 enum vuser_mmap_policy {
 	VUSER_MMAP_AUTO = VUSER_MMAP_POLICY_AUTO,
 	VUSER_MMAP_TRAP = VUSER_MMAP_POLICY_TRAP,
@@ -70,15 +76,19 @@ enum vuser_mmap_policy {
 };
 
 /**
- * struct vuser_settings - what the administrator chose for a device
- * @request_timeout_ms: a server must answer a message within this time
- * @close_timeout_ms: one deadline for reset and all unmaps of a close
- * @max_dma_maps: regions to tell the server at most, 0: as it announced
- * @mmap: policy for mapping regions
- * @reset_never: the server must not be sent DEVICE_RESET
- * @dma_memory_only: never hand the consumer's own files to the server
+ * struct vuser_settings - the settings of a device, chosen by the administrator
+ * @request_timeout_ms: time within which the server must answer a message,
+ *	milliseconds
+ * @close_timeout_ms: time for a whole close: the reset and all unmaps together,
+ *	milliseconds
+ * @max_dma_maps: maximum number of dma regions that the server gets; 0 for the
+ *	limit that the server announced
+ * @mmap: enum vuser_mmap_policy
+ * @reset_never: never send DEVICE_RESET to the server
+ * @dma_memory_only: never give the consumer's own files to the server; map memory
+ *	fds instead
  *
- * Words that are read without a lock; writers hold the device's lock.
+ * Writers hold the device's lock.  Readers read single fields without a lock.
  */
 struct vuser_settings {
 	u32 request_timeout_ms;
