@@ -3,9 +3,8 @@
  * Handlers that show a device, change its settings, claim it, and attach and detach
  * its server.
  *
- * Each doit handler is called by genetlink in process context.  It may sleep to
- * allocate memory and to take a device's lock, but does not wait for a server or a
- * helper.  It returns 0 or a negative errno, which the extack of @info explains.
+ * No handler waits for a server or a helper; see family.c.  The extack of @info
+ * explains the errors.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -40,6 +39,7 @@
  * @skb: the message
  * @info: the message, parsed
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when the message has not exactly one of id and uuid; -ENODEV
  * when there is no such device; -ENOMEM; -EMSGSIZE; or an error of the caller's
  * socket.
@@ -72,6 +72,7 @@ out_put:
  * @skb: buffer for the messages
  * @cb: state of the dump; args[0] is the number of the next device
  *
+ * Context: process; takes the lock of one device after the other.
  * Return: bytes in @skb; 0 at the end of the dump.
  */
 int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
@@ -179,6 +180,7 @@ static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
  * @skb: the message
  * @info: the message, parsed
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when the message has not exactly one of id and uuid, or when a
  * value is not valid; -ENODEV when there is no such device; -EBUSY when the PCI
  * address cannot change because the device is open; -EEXIST when another device has
@@ -229,6 +231,7 @@ static int vuser_nl_reply_claim(struct genl_info *info, u32 id, u64 token)
  *
  * Notifies the new owner of each fdmsg that waits.
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when the id is missing; -ENODEV when there is no such device;
  * -EBUSY when another helper owns the device; -ENOMEM; or an error of the caller's
  * socket.
@@ -341,6 +344,7 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
  * Takes its own references to the files of the message's file descriptors, which
  * belong to the caller.
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing or not valid; -EBADF or -ENOTSOCK
  * when a file descriptor is not open or is not a socket; -ENODEV, -EPERM when the
  * caller does not own the device; -EBUSY when the device already has a server;
@@ -387,6 +391,7 @@ err_socks:
  *
  * Stores the error text of the message, also if the device has no server.
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
  * does not own the device; -EBUSY when the device is open; or -ENOMEM.
  */

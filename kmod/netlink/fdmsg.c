@@ -2,9 +2,8 @@
 /*
  * Handlers for fdmsgs: messages with file descriptors, which the helper sends.
  *
- * Each doit handler is called by genetlink in process context.  It may sleep to
- * allocate memory and to take a device's lock, but does not wait for a server or a
- * helper.  It returns 0 or a negative errno, which the extack of @info explains.
+ * No handler waits for a server or a helper; see family.c.  The extack of @info
+ * explains the errors.
  */
 #include <linux/err.h>
 #include <net/genetlink.h>
@@ -91,6 +90,7 @@ static int vuser_nl_fdmsg_error(struct genl_info *info, int ret)
  * @skb: the message
  * @info: the message, parsed
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing; -ENODEV when there is no such
  * device; -ENOENT when the fdmsg is not pending; -ENOMEM; or an error of the caller's
  * socket.
@@ -138,6 +138,7 @@ out_put:
  * @cb: state of the dump; args[0] is the number of the next device, args[1] the
  *	lowest id of its next fdmsg
  *
+ * Context: process; takes the lock of one device after the other.
  * Return: bytes in @skb; 0 at the end of the dump.
  */
 int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
@@ -178,6 +179,7 @@ int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
  * @skb: the message
  * @info: the message, parsed
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
  * does not own the device; or as vuser_fdmsg_send().
  */
@@ -206,6 +208,7 @@ int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
  * @skb: the message
  * @info: the message, parsed
  *
+ * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
  * does not own the device; or as vuser_fdmsg_refuse().
  */

@@ -181,6 +181,8 @@ static const struct vuser_event_ops vuser_nl_ntf_event_ops = {
 
 /**
  * vuser_nl_ntf_init() - start to receive events of devices from vfio/
+ *
+ * Context: process; before the family is registered.
  */
 void __init vuser_nl_ntf_init(void)
 {

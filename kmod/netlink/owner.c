@@ -56,6 +56,8 @@ struct vuser_device *vuser_nl_owner_get(struct genl_info *info, int id_attr,
 /**
  * vuser_nl_owner_put() - unlock a device and drop the reference
  * @dev: device that vuser_nl_owner_get() returned
+ *
+ * Context: process.
  */
 void vuser_nl_owner_put(struct vuser_device *dev)
 {
@@ -136,6 +138,7 @@ static struct notifier_block vuser_nl_owner_notifier = {
 /**
  * vuser_nl_owner_init() - start watching for helpers that close their sockets
  *
+ * Context: process; may sleep.
  * Return: 0 or a negative errno.
  */
 int vuser_nl_owner_init(void)

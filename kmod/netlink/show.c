@@ -196,8 +196,9 @@ int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 /**
  * vuser_nl_show_removed() - append a message that a device was removed
  * @skb: buffer to which the message is appended
- * @dev: the device; its lock is not needed
+ * @dev: the device
  *
+ * Context: process; the device's lock is not needed.
  * Return: 0, or -EMSGSIZE when @skb has not enough room; then @skb must be freed.
  */
 int vuser_nl_show_removed(struct sk_buff *skb, struct vuser_device *dev)

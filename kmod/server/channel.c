@@ -358,6 +358,7 @@ err_free:
  *
  * These are the workqueue and the kernel credentials.
  *
+ * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
 int __init vuser_channel_init(void)

@@ -145,6 +145,7 @@ static int vuser_desc_region_check(struct vuser_region *region)
  *	on return; unknown flags are dropped, configuration space is never posted,
  *	and @max_msg_fds is at least 1
  *
+ * Context: process.
  * Return: 0, or -EINVAL if a value is not valid.
  */
 int vuser_desc_check(struct vuser_desc *desc)

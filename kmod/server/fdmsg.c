@@ -2,13 +2,13 @@
 /*
  * Messages with file descriptors ("fdmsgs"), which the helper sends.
  *
- * SCM_RIGHTS names files by their numbers in the sender's file table.  The kernel
- * has no file table of its own, so the helper sends these messages.  The fdmsg is
- * put into the channel's queue and the helper is notified.  The helper calls
- * `fdmsg-send`.  This operation adds the files to the helper's file table, sends
- * the message, and removes the files again.  The reply completes the waiting call
- * as usual.  If the helper dies before it sends the fdmsg, the fdmsg stays in the
- * queue for the next helper.
+ * SCM_RIGHTS names files by their numbers in the file table of the process that
+ * sends the message.  The helper is this process.  The fdmsg is put into the
+ * channel's queue and the helper is notified.  The helper calls `fdmsg-send`.  This
+ * operation adds the files to the helper's file table, sends the message, and
+ * removes the files again.  The reply completes the waiting call as usual.  If the
+ * helper dies before it sends the fdmsg, the fdmsg stays in the queue for the next
+ * helper.
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>

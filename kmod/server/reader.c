@@ -332,6 +332,8 @@ static void vuser_reader_partial_work(struct work_struct *work)
  * @vsk: the sock
  *
  * Reading starts with vuser_sock_start().
+ *
+ * Context: any.
  */
 void vuser_reader_init(struct vuser_sock *vsk)
 {

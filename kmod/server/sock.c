@@ -303,6 +303,8 @@ int vuser_sock_reply(struct vuser_sock *vsk, struct kvec *vec, size_t nr,
 /**
  * vuser_sock_init() - initialise the wait-queue entry of a sock
  * @vsk: the sock
+ *
+ * Context: any.
  */
 void vuser_sock_init(struct vuser_sock *vsk)
 {
