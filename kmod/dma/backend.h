@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How VFIO's core and its IOMMU backends know each other.  The functions are
- * exported, but their declarations are private to drivers/vfio; these are the
- * same in 6.1 to 7.2.
+ * The interface between VFIO's core and its IOMMU backends.  The core exports
+ * the functions, but keeps their declarations private to drivers/vfio.  The
+ * declarations below are the same from 6.1 to 7.2.
  */
 #ifndef VUSER_BACKEND_H
 #define VUSER_BACKEND_H
@@ -21,7 +21,7 @@ enum vfio_group_type {
 	VFIO_NO_IOMMU,
 };
 
-/* Only 6.1 looks at @notify. */
+/* Only 6.1 calls @notify. */
 struct vfio_iommu_driver_ops {
 	char *name;
 	struct module *owner;

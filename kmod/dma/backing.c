@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory behind a mapping.  Whatever has pages is pinned when it is mapped
- * and counted against RLIMIT_MEMLOCK, shared files too: so a server's DMA never
- * faults, and goes on after the process that mapped it.  Device memory is only
- * remembered by its frame numbers, as type1 does; that of a vuser device's shared
- * areas is held and counted, for it is a server's memory and may outlive that.
+ * The memory of a mapping.
+ *
+ * Memory with pages, including shared files, is pinned by MAP_DMA and counted
+ * against RLIMIT_MEMLOCK.  So a server's DMA never faults, and it still works
+ * after the process that mapped the memory has exited.
+ *
+ * Of device memory only the frame numbers are recorded, as type1 does.  Shared
+ * areas of a vuser device are an exception.  They are memory of a server and
+ * may be used after that server has exited, so their pages are held and
+ * counted.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -23,13 +28,14 @@
 #include "dma/backing.h"
 #include "dma/file.h"
 
-/* The page of a mapped region; see struct vuser_dma_ops. */
+/* The function @mapped_page of struct vuser_dma_ops. */
 static struct page *(*vuser_backing_mapped_page)(struct vm_area_struct *vma,
 						 unsigned long addr);
 
-/* Pages pinned at once: one page of pointers. */
+/* The most pages that one call pins: their pointers fill one page. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
 
+/* Counts pages in the mm, or removes all that were counted. */
 static int vuser_backing_account(struct vuser_backing *back,
 				 unsigned long pages, bool inc)
 {
@@ -49,6 +55,7 @@ static int vuser_backing_account(struct vuser_backing *back,
 	return ret;
 }
 
+/* Makes room for more runs. */
 static int vuser_backing_grow(struct vuser_backing *back)
 {
 	size_t max = max_t(size_t, 4, back->max_runs * 2);
@@ -65,7 +72,7 @@ static int vuser_backing_grow(struct vuser_backing *back)
 	return 0;
 }
 
-/* Adds the mapping's next page. */
+/* Appends a page to the runs. */
 static int vuser_backing_add(struct vuser_backing *back, unsigned long pfn)
 {
 	struct vuser_run *last;
@@ -90,11 +97,12 @@ static int vuser_backing_add(struct vuser_backing *back, unsigned long pfn)
 }
 
 /*
- * Before 6.2 a long-term pin does not wait for user space to bring a page in
- * (userfaultfd), but fails.  Then this waits, and the pin finds the page.
+ * Before 6.2 a long-term pin fails with EFAULT when user space has yet to
+ * provide a page (userfaultfd).  So access the page first, which waits until
+ * the page is present, and pin again.
  */
-static int vuser_pin_retry(unsigned long vaddr, int nr, int flags,
-			   struct page **pages)
+static int vuser_backing_pin_retry(unsigned long vaddr, int nr, int flags,
+				   struct page **pages)
 {
 	char __user *addr = (char __user *)vaddr;
 	size_t left;
@@ -106,9 +114,13 @@ static int vuser_pin_retry(unsigned long vaddr, int nr, int flags,
 	return left ? -EFAULT : pin_user_pages_fast(vaddr, nr, flags, pages);
 }
 
-/* One batch of pages; on failure those that were not added are unpinned. */
-static int vuser_pin_batch(struct vuser_backing *back, unsigned long vaddr,
-			   unsigned long left, struct page **pages)
+/*
+ * Pins one batch of pages and adds them to the runs.  On failure, unpins the
+ * pages that were not added.
+ */
+static int vuser_backing_pin_batch(struct vuser_backing *back,
+				   unsigned long vaddr, unsigned long left,
+				   struct page **pages)
 {
 	int flags = FOLL_LONGTERM | (back->write ? FOLL_WRITE : 0);
 	int nr = min(left, VUSER_PIN_BATCH);
@@ -116,7 +128,7 @@ static int vuser_pin_batch(struct vuser_backing *back, unsigned long vaddr,
 
 	got = pin_user_pages_fast(vaddr, nr, flags, pages);
 	if (got == -EFAULT)
-		got = vuser_pin_retry(vaddr, nr, flags, pages);
+		got = vuser_backing_pin_retry(vaddr, nr, flags, pages);
 	if (got <= 0)
 		return got ?: -EFAULT;
 	for (i = 0; i < got && !ret; i++)
@@ -126,6 +138,10 @@ static int vuser_pin_batch(struct vuser_backing *back, unsigned long vaddr,
 	return ret;
 }
 
+/*
+ * Counts and pins @nr pages.  On failure, vuser_backing_release() undoes what
+ * was done.
+ */
 static int vuser_backing_pin(struct vuser_backing *back, unsigned long vaddr,
 			     unsigned long nr)
 {
@@ -145,16 +161,19 @@ static int vuser_backing_pin(struct vuser_backing *back, unsigned long vaddr,
 			break;
 		}
 		cond_resched();
-		ret = vuser_pin_batch(back,
-				      vaddr + back->nr_pages * PAGE_SIZE,
-				      nr - back->nr_pages, pages);
+		ret = vuser_backing_pin_batch(back,
+					      vaddr + back->nr_pages * PAGE_SIZE,
+					      nr - back->nr_pages, pages);
 	}
 	free_page((unsigned long)pages);
 	return ret;
 }
 
-/* Frames of ordinary memory are refused: nothing keeps them from being freed. */
-static bool vuser_pfn_is_device(unsigned long pfn)
+/*
+ * Is this a page frame of device memory?  A frame of ordinary memory is not
+ * usable, because a frame number does not keep the page from being freed.
+ */
+static bool vuser_backing_is_device_pfn(unsigned long pfn)
 {
 	if (page_is_ram(pfn))
 		return false;
@@ -162,8 +181,8 @@ static bool vuser_pfn_is_device(unsigned long pfn)
 }
 
 /*
- * A page of a shared area of a vuser device, which has a page as ordinary
- * memory has.  Only a mapping that starts in such an area has any.
+ * Adds a page of a shared area of a vuser device.  Only used if the mapping
+ * starts in a shared area: then all of the mapping must be in shared areas.
  */
 static int vuser_backing_follow_shared(struct vuser_backing *back,
 				       struct vm_area_struct *vma,
@@ -183,6 +202,7 @@ static int vuser_backing_follow_shared(struct vuser_backing *back,
 	return ret;
 }
 
+/* Adds a page of device memory that is not in a shared area. */
 static int vuser_backing_follow_device(struct vuser_backing *back,
 				       struct vm_area_struct *vma,
 				       unsigned long vaddr)
@@ -190,14 +210,15 @@ static int vuser_backing_follow_device(struct vuser_backing *back,
 	unsigned long pfn;
 
 	if (vuser_follow_pfn(vma, vaddr, back->write, &pfn) ||
-	    !vuser_pfn_is_device(pfn))
+	    !vuser_backing_is_device_pfn(pfn))
 		return -EFAULT;
 	return vuser_backing_add(back, pfn);
 }
 
 /*
- * Device memory: frame numbers of what is mapped now, without faulting (which
- * would ask a server, or a file system, and wait).
+ * Records the frame numbers of device memory as it is mapped now.  Does not
+ * fault pages in, since a fault may wait for a server or a file system.  The
+ * caller holds the mmap lock.
  */
 static int vuser_backing_follow(struct vuser_backing *back,
 				struct mm_struct *mm, unsigned long vaddr,
@@ -226,12 +247,15 @@ static int vuser_backing_follow(struct vuser_backing *back,
 }
 
 /*
- * Files that a server can map instead of our pages: shmem and hugetlbfs.  What
- * has no read_iter is System V shared memory, what is marked a backing file
- * belongs to an overlay: those are not meant to be passed on.  The pages tell,
- * not the file system: that of /dev is a tmpfs, whose nodes are whole disks.
+ * Can a server map this file instead of a memory fd?  Only files of shmem and
+ * hugetlbfs qualify.  Two kinds of them must not be passed to another process:
+ * System V shared memory, whose files have no read_iter, and files that
+ * overlayfs opened for its own use, which are marked as backing files.
+ *
+ * Check the address space and not the file system: /dev is a tmpfs, but a
+ * device node in it may be a whole disk.
  */
-static bool vuser_file_fits(struct file *file)
+static bool vuser_backing_file_usable(struct file *file)
 {
 	if (vuser_is_backing_file(file) || !file->f_op->read_iter)
 		return false;
@@ -239,9 +263,11 @@ static bool vuser_file_fits(struct file *file)
 }
 
 /*
- * Takes the file of a mapping that is shared, may be written, lies in one VMA
- * and is of whole blocks of it, which are the huge pages in hugetlbfs: nothing
- * smaller can be mapped by the server.
+ * Takes a reference to the file of a range, if a server can map the file
+ * instead of the range.  The range must be in one VMA, which is shared and may
+ * be made writable.  The range must consist of whole blocks of the file,
+ * because a server cannot map less than a block.  (A block of hugetlbfs is a
+ * huge page.)
  */
 static void vuser_backing_take_file(struct vuser_backing *back,
 				    struct vm_area_struct *vma,
@@ -252,7 +278,7 @@ static void vuser_backing_take_file(struct vuser_backing *back,
 	u64 offset;
 
 	if (!file || (vma->vm_flags & need) != need ||
-	    vma->vm_end - vaddr < size || !vuser_file_fits(file))
+	    vma->vm_end - vaddr < size || !vuser_backing_file_usable(file))
 		return;
 	offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) + (vaddr - vma->vm_start);
 	if (!IS_ALIGNED(offset | size, i_blocksize(file_inode(file))))
@@ -261,9 +287,9 @@ static void vuser_backing_take_file(struct vuser_backing *back,
 	back->offset = offset;
 }
 
-/* Looks at what is mapped there: device memory, a file, or neither. */
-static int vuser_backing_look(struct vuser_backing *back, unsigned long vaddr,
-			      size_t size)
+/* Records device memory, or takes the file of a range, under the mmap lock. */
+static int vuser_backing_inspect(struct vuser_backing *back,
+				 unsigned long vaddr, size_t size)
 {
 	struct mm_struct *mm = back->mm;
 	struct vm_area_struct *vma;
@@ -283,15 +309,19 @@ static int vuser_backing_look(struct vuser_backing *back, unsigned long vaddr,
 }
 
 /**
- * vuser_backing_take() - hold a range of the caller's memory
- * @back: zeroed; on success to be given to vuser_backing_release()
- * @vaddr: of the caller, page aligned
- * @size: bytes, page aligned, not 0, does not wrap
- * @write: a device may write to it
+ * vuser_backing_take() - pin and count a range of the caller's memory
+ * @back: zeroed; on success, the caller must release it with
+ *	vuser_backing_release()
+ * @vaddr: address in the caller's address space, page aligned
+ * @size: bytes, page aligned, not 0; the range does not wrap
+ * @write: a device may write to the memory
  *
- * Context: process, with an mm; no lock held that mmap or a fault takes.
- * Return: 0, -EFAULT where nothing suitable is mapped, -ENOMEM over
- * RLIMIT_MEMLOCK too, or -EINTR when killed.
+ * Context: process; may sleep until user space provides the memory, so the
+ * caller holds no lock that mmap or a fault takes.
+ * Return: 0; -EFAULT when part of the range is not mapped, or cannot be used
+ * for DMA; -ENOMEM, also when RLIMIT_MEMLOCK is exceeded; -EINTR when killed;
+ * -ENODEV when the caller is a kernel thread; or an error of
+ * pin_user_pages_fast().
  */
 int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 		       size_t size, bool write)
@@ -307,7 +337,7 @@ int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 	back->mm = current->mm;
 	mmgrab(back->mm);
 
-	ret = vuser_backing_look(back, vaddr, size);
+	ret = vuser_backing_inspect(back, vaddr, size);
 	if (!ret && !back->opaque)
 		ret = vuser_backing_pin(back, vaddr, size >> PAGE_SHIFT);
 	else if (!ret && back->shared)
@@ -317,6 +347,7 @@ int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 	return ret;
 }
 
+/* The number of pages in run @i. */
 static unsigned long vuser_run_length(const struct vuser_backing *back,
 				      size_t i)
 {
@@ -326,6 +357,7 @@ static unsigned long vuser_run_length(const struct vuser_backing *back,
 	return end - back->runs[i].first;
 }
 
+/* Releases the pages of run @i, if the backing holds them. */
 static void vuser_run_release(const struct vuser_backing *back, size_t i)
 {
 	unsigned long nr = vuser_run_length(back, i);
@@ -336,7 +368,10 @@ static void vuser_run_release(const struct vuser_backing *back, size_t i)
 						 back->write);
 		return;
 	}
-	/* Shared areas are in memory file systems: no page lock is needed. */
+	/*
+	 * Shared areas are files of shmem or hugetlbfs, so their pages can be
+	 * marked dirty without the page lock.
+	 */
 	for (; back->shared && nr; nr--, pfn++) {
 		if (back->write)
 			set_page_dirty(pfn_to_page(pfn));
@@ -346,9 +381,12 @@ static void vuser_run_release(const struct vuser_backing *back, size_t i)
 
 /**
  * vuser_backing_release() - release the memory
- * @back: nobody looks at its pages any more
+ * @back: no server and no other thread can access its pages any more
  *
- * Context: process; takes the mm's lock where that process still lives.
+ * Unpins the pages and zeroes @back.
+ *
+ * Context: process; sleeps.  Takes the mmap lock for writing, unless the
+ * process that mapped the memory has exited.
  */
 void vuser_backing_release(struct vuser_backing *back)
 {
@@ -371,7 +409,7 @@ void vuser_backing_release(struct vuser_backing *back)
 	memset(back, 0, sizeof(*back));
 }
 
-/* The run that page @index of the mapping is in. */
+/* The index of the run that contains page @index of the mapping. */
 static size_t vuser_run_find(const struct vuser_backing *back,
 			     unsigned long index)
 {
@@ -388,11 +426,13 @@ static size_t vuser_run_find(const struct vuser_backing *back,
 }
 
 /**
- * vuser_backing_pfn() - the frame of a page of the mapping
+ * vuser_backing_pfn() - find the page frame of a page of the mapping
  * @back: the memory
- * @index: of the page, below nr_pages
- * @count: set to how many pages follow physically, this one included; or NULL
+ * @index: index of the page, less than @back->nr_pages
+ * @count: set to the number of physically contiguous pages that start at this
+ *	page; may be NULL
  *
+ * Context: any; the caller makes sure that @back is not released meanwhile.
  * Return: the page frame number.
  */
 unsigned long vuser_backing_pfn(const struct vuser_backing *back,
@@ -406,9 +446,9 @@ unsigned long vuser_backing_pfn(const struct vuser_backing *back,
 	return back->runs[i].pfn + skip;
 }
 
-/* Device memory, one page at most. */
-static int vuser_copy_io(unsigned long pfn, size_t offset, void *buf,
-			 size_t len, bool write)
+/* Copies to or from device memory, within one page. */
+static int vuser_backing_copy_io(unsigned long pfn, size_t offset, void *buf,
+				 size_t len, bool write)
 {
 	void __iomem *io = ioremap(PFN_PHYS(pfn), PAGE_SIZE);
 
@@ -422,8 +462,9 @@ static int vuser_copy_io(unsigned long pfn, size_t offset, void *buf,
 	return 0;
 }
 
-static void vuser_copy_page(unsigned long pfn, size_t offset, void *buf,
-			    size_t len, bool write)
+/* Copies to or from ordinary memory, within one page. */
+static void vuser_backing_copy_page(unsigned long pfn, size_t offset, void *buf,
+				    size_t len, bool write)
 {
 	void *page = kmap_local_page(pfn_to_page(pfn));
 
@@ -436,14 +477,16 @@ static void vuser_copy_page(unsigned long pfn, size_t offset, void *buf,
 
 /**
  * vuser_backing_copy() - copy from or to the memory
- * @back: the memory; cannot be released meanwhile
- * @offset: from its start, bytes
+ * @back: the memory; the caller makes sure that it is not released meanwhile
+ * @offset: start in the memory, in bytes
  * @buf: kernel memory
- * @len: bytes; does not go beyond the end
- * @write: to the memory; else from it
+ * @len: bytes; the range ends within the memory
+ * @write: true copies from @buf to the memory, false from the memory to @buf
  *
- * Context: process; never waits for user space.
- * Return: 0, or -EFAULT for device memory that cannot be reached.
+ * Context: process; may sleep to map device memory, but never waits for user
+ * space.
+ * Return: 0, or -EFAULT when device memory cannot be mapped into the kernel;
+ * the part before that page is copied.
  */
 int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		       size_t len, bool write)
@@ -457,11 +500,12 @@ int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		part = min_t(size_t, len, PAGE_SIZE - skip);
 		pfn = vuser_backing_pfn(back, offset >> PAGE_SHIFT, NULL);
 		if (back->opaque && !back->shared) {
-			ret = vuser_copy_io(pfn, skip, buf, part, write);
+			ret = vuser_backing_copy_io(pfn, skip, buf, part,
+						    write);
 			if (ret)
 				return ret;
 		} else {
-			vuser_copy_page(pfn, skip, buf, part, write);
+			vuser_backing_copy_page(pfn, skip, buf, part, write);
 		}
 		offset += part;
 		buf += part;
@@ -471,8 +515,10 @@ int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 }
 
 /**
- * vuser_backing_init() - set how to find the pages of mapped regions
+ * vuser_backing_init() - set the function that finds pages of mapped regions
  * @mapped_page: see struct vuser_dma_ops
+ *
+ * Context: process, once, when the module is loaded.
  */
 void __init vuser_backing_init(struct page *(*mapped_page)(struct vm_area_struct *vma,
 							   unsigned long addr))

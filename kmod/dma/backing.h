@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory behind a mapping: pinned pages, or device memory. */
+/* The memory of a mapping: pinned pages or device memory. */
 #ifndef VUSER_BACKING_H
 #define VUSER_BACKING_H
 
@@ -12,10 +12,10 @@ struct task_struct;
 struct vm_area_struct;
 
 /**
- * struct vuser_run - pages that follow each other physically
- * @first: index of the first one in the mapping; the run ends where the next
- *	one starts
- * @pfn: page frame number of the first one
+ * struct vuser_run - physically contiguous pages of a mapping
+ * @first: index of the first page in the mapping; the run ends where the next
+ *	run starts, or at the end of the mapping
+ * @pfn: page frame number of the first page
  */
 struct vuser_run {
 	unsigned long first;
@@ -23,25 +23,29 @@ struct vuser_run {
 };
 
 /**
- * struct vuser_backing - the memory behind a mapping
- * @file: shared file that all of it comes from and that is open for writing;
- *	a reference of ours; or NULL
- * @offset: where in @file it starts, bytes
- * @nr_pages: pages; all of them held, but for device memory
- * @runs: sorted by index
+ * struct vuser_backing - the memory of a mapping
+ * @file: the shared file that contains all of the memory and is open for
+ *	writing; the backing holds a reference; NULL if there is no such file
+ * @offset: offset of the memory in @file, in bytes
+ * @nr_pages: number of pages; the backing holds each page, except the pages of
+ *	device memory outside of shared areas
+ * @runs: the pages, sorted by index
  * @nr_runs: used entries of @runs
  * @max_runs: allocated entries of @runs
- * @opaque: device memory, known by its frame numbers only
- * @shared: that of a vuser device's shared areas, which are pages all the same;
- *	a reference of each is ours
- * @write: a device may write; then the pages were pinned for writing
- * @task: whose RLIMIT_MEMLOCK counts; a reference of ours
- * @mm: where the pages are counted; mmgrab'd, so that it can die before us
- * @lock_cap: the task had CAP_IPC_LOCK
- * @accounted: pages counted in @mm
+ * @opaque: device memory; servers get no file for it and access it with
+ *	DMA_READ and DMA_WRITE
+ * @shared: the device memory consists of shared areas of a vuser device; these
+ *	have pages, and the backing holds a reference to each page
+ * @write: a device may write to the memory; pages are then pinned for writing
+ * @task: the task whose RLIMIT_MEMLOCK applies; the backing holds a reference
+ * @mm: the mm in which the pages are counted; held with mmgrab(), so the
+ *	process may exit before the backing is released
+ * @lock_cap: the task had CAP_IPC_LOCK when it mapped the memory
+ * @accounted: number of pages counted in @mm
  *
- * Does not change from vuser_backing_take() to vuser_backing_release(), so it
- * needs no lock: who uses it makes sure that the latter waits.
+ * A backing does not change between vuser_backing_take() and
+ * vuser_backing_release(), so it needs no lock.  Its users make sure that it is
+ * not released while they use it.
  */
 struct vuser_backing {
 	struct file *file;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA of a device: opening and closing it in a container or an I/O address
- * space, and what its server reads and writes by message meanwhile.
+ * Opening and closing a device in a container, or in an I/O address space of
+ * iommufd.  Serving the DMA_READ and DMA_WRITE messages of its server while the
+ * device is open.
  */
 #include <linux/bits.h>
 #include <linux/device.h>
@@ -27,8 +28,12 @@ static void vuser_dma_set(struct vuser_dma *dma, struct vuser_domain *dom,
 	up_write(&dma->lock);
 }
 
-/* Opens in a domain, whose reference becomes the device's, or is dropped. */
-static int vuser_dma_enter(struct vuser_dma *dma, struct vuser_domain *dom)
+/*
+ * Opens the device in a domain.  Takes over the caller's reference to the
+ * domain; on failure drops it.
+ */
+static int vuser_dma_open_in_domain(struct vuser_dma *dma,
+				    struct vuser_domain *dom)
 {
 	struct vuser_server_map *sm;
 	int ret;
@@ -38,7 +43,7 @@ static int vuser_dma_enter(struct vuser_dma *dma, struct vuser_domain *dom)
 		vuser_domain_put(dom);
 		return -ENOMEM;
 	}
-	/* First, since the server may use the map before it has answered. */
+	/* Set both first: the server may send DMA before it has replied. */
 	vuser_dma_set(dma, dom, sm);
 	ret = vuser_server_map_replay(sm);
 	if (ret)
@@ -48,11 +53,11 @@ static int vuser_dma_enter(struct vuser_dma *dma, struct vuser_domain *dom)
 }
 
 /*
- * By iommufd: the server maps one region, of all that the consumer may map.
- * Servers do not expect a region as large as that, so offer a smaller one when the
- * server refuses it.
+ * Opens the device for a consumer that uses iommufd.  The server maps one dma
+ * region for all addresses that the consumer may map.  Some servers refuse a
+ * dma region of that size, so try smaller ones as well.
  */
-static int vuser_dma_open_unseen(struct vuser_dma *dma)
+static int vuser_dma_open_iommufd(struct vuser_dma *dma)
 {
 	static const u64 last[] = {
 		VUSER_LAST_IOVA, BIT_ULL(43) - 1, BIT_ULL(39) - 1,
@@ -62,10 +67,10 @@ static int vuser_dma_open_unseen(struct vuser_dma *dma)
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(last); i++) {
-		dom = vuser_domain_alloc_unseen(dma->access, last[i]);
+		dom = vuser_domain_alloc_iommufd(dma->access, last[i]);
 		if (!dom)
 			return -ENOMEM;
-		ret = vuser_dma_enter(dma, dom);
+		ret = vuser_dma_open_in_domain(dma, dom);
 		if (ret != -EINVAL && ret != -ENOSPC && ret != -E2BIG)
 			return ret;
 	}
@@ -73,13 +78,17 @@ static int vuser_dma_open_unseen(struct vuser_dma *dma)
 }
 
 /**
- * vuser_dma_open() - a device opens: map in its server what is mapped
- * @dma: of the device
- * @chan: the device's channel; the device does not detach before the close
+ * vuser_dma_open() - open a device: map the consumer's mappings in the server
+ * @dma: the state of the device
+ * @chan: the device's channel; the server stays attached until the device is
+ *	closed
  *
- * Context: process, from open_device(); sleeps for the server, killably.
- * Return: 0; -EINVAL when the group's container is not ours; -ENOMEM; -EINTR;
- * or why the server refused.  Only after 0 vuser_dma_close() is needed.
+ * Context: process, from open_device(); sleeps killably until the server has
+ * replied.
+ * Return: 0; -EINVAL when the container has another IOMMU backend; -ENOMEM;
+ * -EINTR when killed; -ENOSPC when the server does not accept enough dma
+ * regions; -ETIMEDOUT; -ENOTCONN when the server is lost; or the errno with
+ * which the server refused.  After 0, the caller must call vuser_dma_close().
  */
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 {
@@ -87,25 +96,26 @@ int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 
 	dma->chan = chan;
 	if (dma->access)
-		return vuser_dma_open_unseen(dma);
+		return vuser_dma_open_iommufd(dma);
 	dom = vuser_type1_device_domain(chan->user.dev);
 	if (!dom) {
 		dev_warn_ratelimited(chan->user.dev,
-				     "cannot open: its container has another IOMMU backend, since a device that is not vuser's was there first; use a container of its own\n");
+				     "cannot open: its container has another IOMMU backend, because a device of another driver was added first; use a separate container for vuser devices\n");
 		return -EINVAL;
 	}
-	return vuser_dma_enter(dma, dom);
+	return vuser_dma_open_in_domain(dma, dom);
 }
 
 /**
- * vuser_dma_close() - a device closes: its server unmaps everything
- * @dma: of the device
- * @deadline: when to give up and go on without the server
+ * vuser_dma_close() - close a device: unmap everything in the server
+ * @dma: the state of the device
+ * @deadline: when to stop waiting for the server
  *
- * If a DMA then still waits for memory of a consumer that came by iommufd, the
- * channel ends: the thread that waits cannot read it for the next consumer.
+ * With iommufd, a DMA may still wait for the consumer's memory at @deadline.
+ * The waiting thread cannot read the socket for the next consumer, so the
+ * channel is ended.
  *
- * Context: process, from close_device(); not interruptible.
+ * Context: process, from close_device(); sleeps, not interruptible.
  */
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline)
 {
@@ -114,9 +124,9 @@ void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline)
 
 	vuser_server_map_close(sm, deadline);
 	vuser_dma_set(dma, NULL, NULL);
-	if (dma->access && !vuser_iommufd_idle(dma->access, deadline))
+	if (dma->access && !vuser_iommufd_wait_idle(dma->access, deadline))
 		vuser_channel_hang_up(dma->chan, -ETIMEDOUT,
-				      "DMA waits for memory of a consumer that closes");
+				      "DMA still waits for memory of the consumer that closed the device");
 	vuser_server_map_put(sm);
 	vuser_domain_put(dom);
 }
@@ -147,17 +157,19 @@ static int vuser_dma_rw(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
 }
 
 /**
- * vuser_dma_read() - copy from the memory of the open consumer
- * @dma: of the device
- * @iova: where
+ * vuser_dma_read() - copy from the memory of the consumer
+ * @dma: the state of the device
+ * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
  *
- * Context: process; a reader of the socket, with no other lock.  Waits for
- * nobody, except for memory of a consumer that came by iommufd; then without a
- * lock that others need.
- * Return: 0, -EINVAL, -EFAULT where nothing is mapped, -EACCES, or iommufd's
- * error.
+ * Context: process; the thread that reads the socket, which holds no lock
+ * except the socket's rx_lock.  May sleep.  With a container, does not wait for
+ * user space.  With iommufd, may wait for the consumer's memory without a time
+ * limit, and does not hold the DMA lock during that wait.
+ * Return: 0; -EINVAL when @len is 0 or the range wraps; -EFAULT when an address
+ * is not mapped or the device is not open; -EACCES when the consumer did not
+ * map the memory for reading; or an error of iommufd.
  */
 int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len)
 {
@@ -165,14 +177,15 @@ int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len)
 }
 
 /**
- * vuser_dma_write() - copy to the memory of the open consumer
- * @dma: of the device
- * @iova: where
+ * vuser_dma_write() - copy to the memory of the consumer
+ * @dma: the state of the device
+ * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
  *
  * Context: as vuser_dma_read().
- * Return: as vuser_dma_read().
+ * Return: as vuser_dma_read(); -EACCES when the consumer did not map the memory
+ * for writing.
  */
 int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,
 		    size_t len)
@@ -181,13 +194,14 @@ int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,
 }
 
 /**
- * vuser_dma_nr_regions() - how many DMA regions the server has mapped
- * @dma: of the device
+ * vuser_dma_nr_regions() - count the dma regions that the server has mapped
+ * @dma: the state of the device
  *
- * It does not take the lock of the server map, which is held while the server is
- * waited for.
+ * Does not take the lock of the server map, because other threads hold that
+ * lock while they wait for the server.
  *
- * Context: process; waits for no server.
+ * Context: process; may sleep, but does not wait for a server.
+ * Return: the number of dma regions; 0 when the device is not open.
  */
 u32 vuser_dma_nr_regions(struct vuser_dma *dma)
 {
@@ -201,9 +215,11 @@ u32 vuser_dma_nr_regions(struct vuser_dma *dma)
 }
 
 /**
- * vuser_dma_prepare() - prepare a device that is not open
+ * vuser_dma_prepare() - initialise the state of a new device
  * @dma: zeroed
- * @settings: of the device; stay as long as @dma
+ * @settings: settings of the device; must live as long as @dma
+ *
+ * Context: any.
  */
 void vuser_dma_prepare(struct vuser_dma *dma,
 		       const struct vuser_settings *settings)
@@ -213,9 +229,10 @@ void vuser_dma_prepare(struct vuser_dma *dma,
 }
 
 /**
- * vuser_dma_init() - offer containers to VFIO
- * @ops: what the layers above know; stays
+ * vuser_dma_init() - register the IOMMU backend with VFIO
+ * @ops: functions of the layers above; must live until vuser_dma_exit()
  *
+ * Context: process, when the module is loaded.
  * Return: 0 or a negative errno.
  */
 int __init vuser_dma_init(const struct vuser_dma_ops *ops)
@@ -225,7 +242,10 @@ int __init vuser_dma_init(const struct vuser_dma_ops *ops)
 }
 
 /**
- * vuser_dma_exit() - take the containers back; nothing uses one any more
+ * vuser_dma_exit() - unregister the IOMMU backend
+ *
+ * Context: process, when the module is unloaded; no container uses the backend
+ * any more.
  */
 void vuser_dma_exit(void)
 {

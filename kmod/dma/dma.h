@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The DMA of a device. */
+/* The container of an open device, and the DMA of its server. */
 #ifndef VUSER_DMA_H
 #define VUSER_DMA_H
 
@@ -17,10 +17,11 @@ struct vuser_server_map;
 struct vuser_settings;
 
 /**
- * struct vuser_dma_ops - what this layer asks of those above
- * @owns: is a device one of ours?
- * @mapped_page: the page that a consumer's mapping of a region has at an address,
- *	with a reference; or NULL.  Called with the mmap lock held
+ * struct vuser_dma_ops - functions that the layers above provide
+ * @owns: returns true if a device is a vuser device
+ * @mapped_page: if an address is in a consumer's mapping of a region, returns
+ *	the page that is mapped there, with a reference; otherwise NULL.  Called
+ *	with the mmap lock held
  */
 struct vuser_dma_ops {
 	bool (*owns)(struct device *dev);
@@ -29,16 +30,19 @@ struct vuser_dma_ops {
 };
 
 /**
- * struct vuser_dma - the DMA of a device
- * @settings: of the device
- * @chan: the device's channel; only open and close look at it
- * @lock: @domain and @server_map change with it held for writing; what the server
- *	asks of pinned memory is served with it held for reading, so never for long
- * @domain: the container, while the device is open
- * @server_map: what the server has mapped, while the device is open; open and
- *	close change it, and look at it without @lock
- * @access: to the memory of a consumer that came by iommufd, from bind to unbind,
- *	so all the while that it has the device open; else NULL
+ * struct vuser_dma - the state of a device that concerns DMA
+ * @settings: settings of the device
+ * @chan: the device's channel; used by open and close only
+ * @lock: protects @domain and @server_map.  Open and close hold it for writing
+ *	to set them.  The server's DMA to pinned memory holds it for reading
+ *	while it copies, so it is held for a short time only
+ * @domain: the domain of the container, while the device is open; otherwise
+ *	NULL
+ * @server_map: the server map, while the device is open; otherwise NULL.  Only
+ *	open and close set it, so they read it without @lock
+ * @access: access to the memory of a consumer that uses iommufd.  Set from bind
+ *	to unbind, so it does not change while the device is open.  NULL if the
+ *	consumer uses a container
  */
 struct vuser_dma {
 	const struct vuser_settings *settings;

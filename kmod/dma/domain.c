@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MAP_DMA and UNMAP_DMA.  MAP_DMA puts a mapping into the container's DMA map, then
- * maps it in the server of each open device and waits for that; UNMAP_DMA does the
- * same in the other direction.  The map's lock is not held meanwhile: a server may
- * read a mapping before it answers.
+ * MAP_DMA and UNMAP_DMA.
+ *
+ * MAP_DMA adds a mapping to the container's DMA map, then maps it in the server
+ * of each open device.  UNMAP_DMA first unmaps a mapping in each server, then
+ * removes it from the DMA map.  Both wait for the servers' replies.  The lock
+ * of the DMA map is not held during that wait, because a server may send DMA to
+ * a mapping before it replies.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -15,11 +18,12 @@
 #include "dma/server_map.h"
 
 /**
- * vuser_domain_alloc() - make a container with an empty DMA map
- * @v2: type1 version 2
- * @limit: mappings at most
+ * vuser_domain_alloc() - allocate a domain with an empty DMA map
+ * @v2: the consumer chose version 2 of type1
+ * @limit: the most mappings that the DMA map may have
  *
- * Return: the domain with one reference, or NULL.
+ * Context: process; may sleep.
+ * Return: the domain with one reference, or NULL without memory.
  */
 struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit)
 {
@@ -42,10 +46,12 @@ static void vuser_domain_release(struct kref *ref)
 }
 
 /**
- * vuser_domain_put() - drop a reference; the last one releases all memory
+ * vuser_domain_put() - drop a reference
  * @dom: the domain
  *
- * Context: process; waits for nobody.
+ * The last reference releases all mappings and their memory.
+ *
+ * Context: process; may sleep, but does not wait for a server.
  */
 void vuser_domain_put(struct vuser_domain *dom)
 {
@@ -53,8 +59,13 @@ void vuser_domain_put(struct vuser_domain *dom)
 }
 
 /**
- * vuser_domain_kill() - the container is gone
+ * vuser_domain_kill() - mark a domain dead, because its container is released
  * @dom: the domain; the caller's reference is dropped
+ *
+ * A MAP_DMA that still runs fails with ENODEV if it has not added its mapping
+ * yet.
+ *
+ * Context: process; may sleep, but does not wait for a server.
  */
 void vuser_domain_kill(struct vuser_domain *dom)
 {
@@ -65,15 +76,21 @@ void vuser_domain_kill(struct vuser_domain *dom)
 }
 
 /**
- * vuser_domain_avail() - how many more mappings there may be
+ * vuser_domain_avail() - get the number of mappings that can still be added
  * @dom: the domain
+ *
+ * Context: any.
+ * Return: the number of mappings.
  */
 unsigned int vuser_domain_avail(struct vuser_domain *dom)
 {
 	return READ_ONCE(dom->map.avail);
 }
 
-/* The server map of the open device after @seq, with a reference, or NULL. */
+/*
+ * The server map of the first open device with a sequence number above *@seq,
+ * with a reference; or NULL.  Sets *@seq to the sequence number.
+ */
 static struct vuser_server_map *
 vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
 {
@@ -95,9 +112,12 @@ vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
 /* Unmapping --------------------------------------------------------------- */
 
 /*
- * Makes every server unmap the dying mappings, then releases their memory.  If
- * the caller is killed meanwhile, the mappings live again: those that a server was
- * asked to unmap are still in the map, and the close of the container ends them.
+ * Unmaps the dying mappings in every server, then releases their memory.
+ *
+ * On failure (the caller was killed, or a message could not be sent) all of the
+ * mappings become live again, even those that some server has unmapped.  They
+ * stay in the DMA map until UNMAP_DMA is called again or the container is
+ * closed.
  */
 static int vuser_domain_end_mappings(struct vuser_domain *dom,
 				     struct list_head *dying)
@@ -132,7 +152,7 @@ static int vuser_domain_end_mappings(struct vuser_domain *dom,
 	return 0;
 }
 
-/* Version 2: a range may not cut a mapping in two. */
+/* Does a range cut a mapping in two?  Version 2 of type1 refuses that. */
 static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
 				 unsigned long last)
 {
@@ -151,15 +171,17 @@ static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
  * @dom: the domain
  * @first: first IOVA
  * @last: last IOVA
- * @all: everything, whatever the version
- * @unmapped: set to how many bytes were mapped there
+ * @all: the range covers all addresses; do not check for mappings that it cuts
+ * @unmapped: set to the number of bytes that were unmapped; 0 after an error
  *
- * Version 2 takes only whole mappings.  Version 1 unmaps a mapping whole when
- * its start is in the range, and nothing from the first one on of which only
- * a later part is.
+ * Version 2 of type1 refuses a range that cuts a mapping.  Version 1 unmaps
+ * each mapping that starts in the range, to its end.  If the range starts
+ * inside of a mapping, version 1 unmaps nothing.
  *
- * Context: process; sleeps for servers.
- * Return: 0, -EINVAL when the range cuts a mapping, or -EINTR when killed.
+ * Context: process; sleeps until the servers have replied.  Holds no lock of
+ * the DMA map during that time.
+ * Return: 0, also when nothing was mapped; -EINVAL when the range cuts a
+ * mapping; -EINTR when killed; -ENOMEM when a message could not be sent.
  */
 int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 		       unsigned long last, bool all, u64 *unmapped)
@@ -197,7 +219,7 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 
 /* Mapping ------------------------------------------------------------------ */
 
-/* Maps a mapping that is in the map in the server of every open device. */
+/* Maps a mapping of the DMA map in the server of every open device. */
 static int vuser_domain_map_in_servers(struct vuser_domain *dom,
 				       struct vuser_mapping *map)
 {
@@ -214,7 +236,7 @@ static int vuser_domain_map_in_servers(struct vuser_domain *dom,
 		vuser_map_set_state(&dom->map, map, VUSER_MAPPING_LIVE);
 		return 0;
 	}
-	/* One server refused: no server may keep it. */
+	/* A server refused the mapping, so unmap it in the other servers. */
 	vuser_map_set_state(&dom->map, map, VUSER_MAPPING_DYING);
 	list_add(&map->list, &dying);
 	vuser_domain_end_mappings(dom, &dying);
@@ -224,16 +246,20 @@ static int vuser_domain_map_in_servers(struct vuser_domain *dom,
 /**
  * vuser_domain_map() - MAP_DMA
  * @dom: the domain
- * @iova: page aligned
- * @vaddr: of the caller, page aligned
- * @size: bytes, page aligned, not 0; neither address wraps
+ * @iova: first IOVA, page aligned
+ * @vaddr: address in the caller's address space, page aligned
+ * @size: bytes, page aligned, not 0; neither range wraps
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
  *
- * Returns when the server of every open device has acknowledged.
+ * Returns after the server of every open device has mapped the memory.
  *
- * Context: process; sleeps for servers.
- * Return: 0; -EEXIST, -ENOSPC, -EINVAL (beyond the last IOVA), -EFAULT,
- * -ENOMEM (RLIMIT_MEMLOCK too), -EINTR when killed, or why a server refused.
+ * Context: process; sleeps until the servers have replied, and until user space
+ * provides the memory.
+ * Return: 0; -EEXIST when another mapping overlaps; -ENOSPC when the DMA map is
+ * full, or a server accepts no more dma regions; -EINVAL beyond
+ * VUSER_LAST_IOVA; -ENODEV when the container was released; -EINTR when killed;
+ * -ETIMEDOUT; the errno with which a server refused; or an error of
+ * vuser_backing_take().
  */
 int vuser_domain_map(struct vuser_domain *dom, unsigned long iova,
 		     unsigned long vaddr, unsigned long size, u32 prot)
@@ -270,18 +296,20 @@ err_free:
 }
 
 /**
- * vuser_domain_alloc_unseen() - a domain whose map is in an iommufd
- * @access: of a device that opens by iommufd
- * @last: last IOVA that the server shall know
+ * vuser_domain_alloc_iommufd() - allocate a domain for iommufd
+ * @access: access to the memory of the consumer; its owner keeps it until the
+ *	device is closed
+ * @last: last IOVA of the dma region that the server will get
  *
- * iommufd does not report its map to an emulated device.  One mapping without a
- * file stands for all of it: the server may ask for DMA anywhere in it, and iommufd
- * decides about each access.
+ * iommufd does not report its mappings to an emulated device.  One mapping
+ * without a file represents all addresses.  The server may send DMA to any of
+ * them, and iommufd checks each access.
  *
- * Return: the domain with one reference, or NULL.
+ * Context: process; may sleep.
+ * Return: the domain with one reference, or NULL without memory.
  */
-struct vuser_domain *vuser_domain_alloc_unseen(struct vuser_iommufd_access *access,
-					       u64 last)
+struct vuser_domain *vuser_domain_alloc_iommufd(struct vuser_iommufd_access *access,
+						u64 last)
 {
 	struct vuser_domain *dom = vuser_domain_alloc(true, 1);
 	struct vuser_mapping *map;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A container, or an I/O address space: its DMA map, and who has it open. */
+/* The domain of a container or of an I/O address space: its DMA map. */
 #ifndef VUSER_DOMAIN_H
 #define VUSER_DOMAIN_H
 
@@ -11,12 +11,14 @@
 struct vuser_iommufd_access;
 
 /**
- * struct vuser_domain - a container
- * @ref: held by the backend's cookie, by each ioctl and each open device
- * @v2: type1 version 2 was asked for
- * @access: to the I/O address space that this stands for, where iommufd has
- *	the map and we do not see it; the open device's; else NULL
- * @map: its DMA map
+ * struct vuser_domain - the mappings of a container
+ * @ref: held by the container (in the table of cookies), by each running ioctl
+ *	and by each open device
+ * @v2: the consumer chose version 2 of type1
+ * @access: if the domain stands for an I/O address space of iommufd, the access
+ *	to its memory.  The device that is open in this domain holds the
+ *	reference.  NULL for a container
+ * @map: the DMA map
  */
 struct vuser_domain {
 	struct kref ref;
@@ -27,7 +29,7 @@ struct vuser_domain {
 
 struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit);
 struct vuser_domain *
-vuser_domain_alloc_unseen(struct vuser_iommufd_access *access, u64 last);
+vuser_domain_alloc_iommufd(struct vuser_iommufd_access *access, u64 last);
 void vuser_domain_kill(struct vuser_domain *dom);
 void vuser_domain_put(struct vuser_domain *dom);
 unsigned int vuser_domain_avail(struct vuser_domain *dom);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Files of others that memory comes from: shmem and hugetlbfs. */
+/* Properties of shmem and hugetlbfs files from consumers and servers. */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
@@ -9,9 +9,10 @@
 #include "dma/file.h"
 
 /**
- * vuser_file_is_hugetlb() - does it consist of huge pages?
- * @file: any
+ * vuser_file_is_hugetlb() - check whether a file consists of huge pages
+ * @file: a file of any type
  *
+ * Context: any.
  * Return: true for a regular file of hugetlbfs.
  */
 bool vuser_file_is_hugetlb(struct file *file)
@@ -23,12 +24,13 @@ bool vuser_file_is_hugetlb(struct file *file)
 }
 
 /**
- * vuser_file_sealed() - is it too late to map it for writing?
- * @file: of shmem or hugetlbfs
+ * vuser_file_sealed() - check whether a file is sealed against writing
+ * @file: a file of shmem or hugetlbfs
  *
- * Mappings that were there before it was sealed may still write.
+ * A writable mapping that is older than the seal may still write to the file.
  *
- * Return: true when mmap would refuse it.
+ * Context: any.
+ * Return: true when mmap() would refuse a new writable shared mapping.
  */
 bool vuser_file_sealed(struct file *file)
 {

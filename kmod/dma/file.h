@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Files of others that memory comes from. */
+/* Properties of shmem and hugetlbfs files from consumers and servers. */
 #ifndef VUSER_FILE_H
 #define VUSER_FILE_H
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that comes by iommufd.  Its memory is not pinned: each DMA is an
- * access of iommufd's, which finds a page, or waits until the consumer (or its
- * FUSE server, or userfaultfd) has brought it.  Nobody can say how long, and
- * the thread that reads the socket cannot be killed.  So no lock is held
- * meanwhile, and close waits to its deadline and no longer: what is not done
- * then keeps the access, which is destroyed when that is.
+ * Access to the memory of a consumer that uses iommufd.
+ *
+ * The memory is not pinned.  Each DMA calls iommufd, which finds the pages.  If
+ * a page is not present, iommufd waits until the consumer provides the page (or
+ * the consumer's FUSE server or userfaultfd).  This wait has no time limit, and
+ * a kernel worker that waits cannot be killed.
+ *
+ * So no lock is held during the wait, and close waits for running DMA only
+ * until its deadline.  A DMA that still runs then holds a reference to the
+ * access, and the access is destroyed when that DMA ends.
  */
 #include <linux/atomic.h>
 #include <linux/iommufd.h>
@@ -24,11 +28,11 @@ VUSER_IMPORT_IOMMUFD;
 
 /**
  * struct vuser_iommufd_access - access to the memory of an I/O address space
- * @ref: held by the device from bind to unbind, and by each DMA
- * @vdev: the device, which iommufd's callbacks are given; a reference
- * @access: iommufd's, destroyed with the last reference
- * @active: DMA that is being done
- * @idle: wakes who waits for its end
+ * @ref: held by the device from bind to unbind, and by each running DMA
+ * @vdev: the device; iommufd passes it to callbacks, so a reference is held
+ * @access: iommufd's object; destroyed with the last reference
+ * @active: number of DMA accesses that run now
+ * @idle: close waits here until @active is 0
  */
 struct vuser_iommufd_access {
 	struct kref ref;
@@ -49,14 +53,15 @@ static void vuser_iommufd_release(struct kref *ref)
 }
 
 /**
- * vuser_iommufd_bind() - a consumer gives the device to its iommufd
- * @vdev: not open
+ * vuser_iommufd_bind() - bind a device to an iommufd
+ * @vdev: the device, which is not open
  * @ictx: the iommufd
- * @id: set to the number that iommufd has for the device
- * @out: set to the access to the consumer's memory, for vuser_iommufd_unbind()
+ * @id: set to iommufd's id of the device
+ * @out: set to the access to the consumer's memory; to be released with
+ *	vuser_iommufd_unbind()
  *
- * Context: process, under the lock of VFIO's device set.
- * Return: 0, -ENOMEM, or iommufd's error.
+ * Context: process; may sleep; VFIO's core holds the lock of the device set.
+ * Return: 0, -ENOMEM, or an error of iommufd.
  */
 int vuser_iommufd_bind(struct vfio_device *vdev, struct iommufd_ctx *ictx,
 		       u32 *id, struct vuser_iommufd_access **out)
@@ -82,13 +87,14 @@ int vuser_iommufd_bind(struct vfio_device *vdev, struct iommufd_ctx *ictx,
 }
 
 /**
- * vuser_iommufd_unbind() - the device leaves the iommufd
- * @vdev: not open any more
- * @access: of vuser_iommufd_bind()
+ * vuser_iommufd_unbind() - unbind a device from its iommufd
+ * @vdev: the device, which is not open any more
+ * @access: the access from vuser_iommufd_bind(); the reference is dropped
  *
- * As vfio_iommufd_emulated_unbind(), but for an access that is in use still.
+ * Does what vfio_iommufd_emulated_unbind() does, except that a DMA that still
+ * runs keeps the access.
  *
- * Context: process, under the lock of VFIO's device set.
+ * Context: process; may sleep; VFIO's core holds the lock of the device set.
  */
 void vuser_iommufd_unbind(struct vfio_device *vdev,
 			  struct vuser_iommufd_access *access)
@@ -99,10 +105,12 @@ void vuser_iommufd_unbind(struct vfio_device *vdev,
 }
 
 /**
- * vuser_iommufd_begin() - hold an access for one DMA
- * @access: of an open device, whose DMA lock is held
+ * vuser_iommufd_begin() - take a reference to an access for one DMA
+ * @access: the access of an open device
  *
- * Context: process.
+ * Must be paired with vuser_iommufd_end().
+ *
+ * Context: the caller holds the DMA lock of the device (vuser_dma.lock).
  */
 void vuser_iommufd_begin(struct vuser_iommufd_access *access)
 {
@@ -111,18 +119,20 @@ void vuser_iommufd_begin(struct vuser_iommufd_access *access)
 }
 
 /**
- * vuser_iommufd_rw() - one DMA
- * @access: begun
- * @iova: where
+ * vuser_iommufd_rw() - copy from or to the consumer's memory
+ * @access: the access, between vuser_iommufd_begin() and vuser_iommufd_end()
+ * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes, not 0; the range does not wrap
- * @write: to the consumer's memory; else from it
+ * @write: true copies from @buf to the memory, false from the memory to @buf
  *
- * What goes into a hole has been done up to there.
+ * If the range reaches an address that is not mapped, the part before that
+ * address is copied.
  *
- * Context: process, no lock held: may wait for the consumer's memory, without
- * limit in a worker.
- * Return: 0, -EFAULT where nothing is mapped, -EACCES, or iommufd's error.
+ * Context: process; the caller does not hold the DMA lock.  May wait for the
+ * consumer's memory; in a kernel worker, without a time limit.
+ * Return: 0; -EFAULT when an address is not mapped; -EACCES when the mapping
+ * does not allow the access; or an error of iommufd.
  */
 int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
 		     size_t len, bool write)
@@ -131,7 +141,10 @@ int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
 				     IOMMUFD_ACCESS_RW_READ;
 	int ret;
 
-	/* A worker, or a thread of the consumer that waits for a reply. */
+	/*
+	 * The thread that reads the socket is a kernel worker, which has no mm,
+	 * or a thread of the consumer that waits for a reply.
+	 */
 	if (!current->mm)
 		flags |= IOMMUFD_ACCESS_RW_KTHREAD;
 	ret = iommufd_access_rw(access->access, iova, buf, len, flags);
@@ -146,10 +159,12 @@ int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
 }
 
 /**
- * vuser_iommufd_end() - the DMA is done
- * @access: begun; not to be looked at any more
+ * vuser_iommufd_end() - drop the reference of one DMA
+ * @access: the access from vuser_iommufd_begin(); the caller must not use it
+ *	any more
  *
- * Context: process, no lock held that iommufd's close takes.
+ * Context: process; may sleep.  Destroys iommufd's object if the device was
+ * unbound meanwhile, so the caller holds no lock that iommufd takes for that.
  */
 void vuser_iommufd_end(struct vuser_iommufd_access *access)
 {
@@ -159,14 +174,15 @@ void vuser_iommufd_end(struct vuser_iommufd_access *access)
 }
 
 /**
- * vuser_iommufd_idle() - wait until no DMA is being done
- * @access: of a device where none begins any more
- * @deadline: when to give up
+ * vuser_iommufd_wait_idle() - wait until no DMA runs any more
+ * @access: the access of a device for which no new DMA can begin
+ * @deadline: when to stop waiting
  *
- * Context: process; not interruptible.
- * Return: false when some is.
+ * Context: process; sleeps, not interruptible.
+ * Return: true when no DMA runs, false when a DMA still runs at @deadline.
  */
-bool vuser_iommufd_idle(struct vuser_iommufd_access *access, ktime_t deadline)
+bool vuser_iommufd_wait_idle(struct vuser_iommufd_access *access,
+			     ktime_t deadline)
 {
 	return wait_event_idle_timeout(access->idle,
 				       !atomic_read(&access->active),

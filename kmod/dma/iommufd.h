@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A consumer that comes by iommufd, and the access to its memory. */
+/* Access to the memory of a consumer that uses iommufd. */
 #ifndef VUSER_IOMMUFD_H
 #define VUSER_IOMMUFD_H
 
@@ -14,7 +14,10 @@ struct vuser_iommufd_access;
 
 #if IS_ENABLED(CONFIG_IOMMUFD)
 
-/* The callbacks of struct vfio_device_ops; _bind and _unbind call those below. */
+/*
+ * The members of struct vfio_device_ops for iommufd.  _bind and _unbind must
+ * call vuser_iommufd_bind() and vuser_iommufd_unbind().
+ */
 #define VUSER_IOMMUFD_OPS(_bind, _unbind)				\
 	.bind_iommufd = (_bind),					\
 	.unbind_iommufd = (_unbind),					\
@@ -30,9 +33,10 @@ void vuser_iommufd_begin(struct vuser_iommufd_access *access);
 int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
 		     size_t len, bool write);
 void vuser_iommufd_end(struct vuser_iommufd_access *access);
-bool vuser_iommufd_idle(struct vuser_iommufd_access *access, ktime_t deadline);
+bool vuser_iommufd_wait_idle(struct vuser_iommufd_access *access,
+			     ktime_t deadline);
 
-#else /* no consumer comes that way, so that no device has an access */
+#else /* no consumer uses iommufd, so no device has an access */
 
 #define VUSER_IOMMUFD_OPS(_bind, _unbind)
 
@@ -62,8 +66,8 @@ static inline void vuser_iommufd_end(struct vuser_iommufd_access *access)
 {
 }
 
-static inline bool vuser_iommufd_idle(struct vuser_iommufd_access *access,
-				      ktime_t deadline)
+static inline bool vuser_iommufd_wait_idle(struct vuser_iommufd_access *access,
+					   ktime_t deadline)
 {
 	return true;
 }

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which DMA regions a server gets for a list of mappings.
+ * The layout of a server map: which dma regions a server gets for a list of
+ * mappings.
  *
- * Servers take a limited number of regions, consumers map any number of
- * pieces.  While they are few, each mapping is a region of its own, and those
- * that are neighbours in address and in file are one.  When they are more than
- * half of what the server takes (the other half is for those to come), the
- * ones that are nearest to each other are joined into windows, until they fit.
+ * A server accepts a limited number of dma regions, but a consumer may make any
+ * number of mappings.  If there are few mappings, each mapping becomes a dma
+ * region of its own; mappings that are adjacent, both in IOVA and in their
+ * file, become one dma region.  If that results in more than half of the dma
+ * regions that the server accepts, the dma regions with the smallest holes
+ * between them are joined into windows until they are half.  The other half is
+ * for later mappings.
  *
- * What a server may write and what it may only read are never in one window,
- * since a page in a writable mapping cannot be kept read-only.  Device memory
- * cannot be in a window at all.
+ * A window never contains both writable and read-only mappings, because a page
+ * in a writable mapping of the server cannot be kept read-only.  A window never
+ * contains device memory.
  */
 #include <linux/fs.h>
 #include <linux/math.h>
@@ -23,19 +26,22 @@
 #include "dma/file.h"
 #include "dma/layout.h"
 
-/* A hole between two regions that may be joined. */
+/* A hole between two dma regions; @index is the index of the second. */
 struct vuser_gap {
 	u64 size;
 	size_t index;
 };
 
 /**
- * vuser_layout_kind() - the kind of a region for one mapping
+ * vuser_layout_kind() - choose the kind of a dma region for one mapping
  * @map: the mapping
- * @memory_only: the consumer's files are not given away
+ * @memory_only: never pass the consumer's files to the server
  *
- * A file that was sealed after the consumer mapped it is of no use to a server,
- * which could not map it for writing.
+ * A file may have been sealed after the consumer mapped it.  The server cannot
+ * map such a file for writing, so it gets a memory fd.
+ *
+ * Context: any; the caller makes sure that @map is not freed meanwhile.
+ * Return: the kind; never VUSER_DMA_REGION_WINDOW.
  */
 enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
 					     bool memory_only)
@@ -48,7 +54,7 @@ enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
 	       VUSER_DMA_REGION_FILE : VUSER_DMA_REGION_MEMORY;
 }
 
-/* Does @map go on in its file where @prev ends? */
+/* Is @map adjacent to @prev, both in IOVA and in the same file? */
 static bool vuser_layout_neighbours(const struct vuser_mapping *prev,
 				    const struct vuser_mapping *map)
 {
@@ -60,11 +66,17 @@ static bool vuser_layout_neighbours(const struct vuser_mapping *prev,
 }
 
 /**
- * vuser_layout_exact() - a region for every mapping, or for neighbours in a file
- * @layout: its mappings are set, in order
- * @memory_only: the consumer's files are not given away
+ * vuser_layout_exact() - make a layout without windows
+ * @layout: @maps and @nr_maps are set, the mappings are sorted by IOVA
+ * @memory_only: never pass the consumer's files to the server
  *
- * Return: 0, and the regions to be freed with vuser_layout_free(), or -ENOMEM.
+ * Each mapping becomes a dma region.  Mappings that are adjacent in IOVA and in
+ * their file become one dma region.
+ *
+ * Context: process; may sleep; the caller makes sure that the mappings are not
+ * freed.
+ * Return: 0 or -ENOMEM; in both cases the caller frees with
+ * vuser_layout_free().
  */
 int vuser_layout_exact(struct vuser_layout *layout, bool memory_only)
 {
@@ -100,6 +112,7 @@ int vuser_layout_exact(struct vuser_layout *layout, bool memory_only)
 	return 0;
 }
 
+/* May two dma regions be in one window? */
 static bool vuser_layout_joinable(const struct vuser_layout_region *a,
 				  const struct vuser_layout_region *b)
 {
@@ -107,6 +120,7 @@ static bool vuser_layout_joinable(const struct vuser_layout_region *a,
 	       b->kind != VUSER_DMA_REGION_OPAQUE;
 }
 
+/* Sorts holes by size; of two that are equal, the lower IOVA comes first. */
 static int vuser_gap_compare(const void *a, const void *b)
 {
 	const struct vuser_gap *x = a, *y = b;
@@ -116,8 +130,11 @@ static int vuser_gap_compare(const void *a, const void *b)
 	return x->index < y->index ? -1 : 1;
 }
 
-/* Marks the @need regions that are nearest to the one before. */
-static int vuser_layout_mark(struct vuser_layout *layout, size_t need)
+/*
+ * Marks @need dma regions for joining: those nearest to the previous dma
+ * region.
+ */
+static int vuser_layout_mark_nearest(struct vuser_layout *layout, size_t need)
 {
 	struct vuser_layout_region *r = layout->regions;
 	struct vuser_gap *gaps;
@@ -139,29 +156,30 @@ static int vuser_layout_mark(struct vuser_layout *layout, size_t need)
 	return 0;
 }
 
-/* Makes one window of the marked regions and the one before them. */
+/* Joins each marked dma region and the previous one into one window. */
 static void vuser_layout_join(struct vuser_layout *layout)
 {
-	struct vuser_layout_region *to = layout->regions, *r;
+	struct vuser_layout_region *window = layout->regions, *r;
 	size_t i;
 
 	for (i = 1; i < layout->nr; i++) {
 		r = &layout->regions[i];
-		if (r->join && r->last - to->start < VUSER_WINDOW_MAX) {
-			to->kind = VUSER_DMA_REGION_WINDOW;
-			to->last = r->last;
-			to->count += r->count;
+		if (r->join && r->last - window->start < VUSER_WINDOW_MAX) {
+			window->kind = VUSER_DMA_REGION_WINDOW;
+			window->last = r->last;
+			window->count += r->count;
 		} else {
-			*++to = *r;
+			*++window = *r;
 		}
 	}
-	layout->nr = to - layout->regions + 1;
+	layout->nr = window - layout->regions + 1;
 }
 
 /*
- * Windows reach as far as the boundaries around them, or their neighbours, so
- * that mappings to come fall into them.  Not read-only ones, which would only
- * be in the way of writable mappings.
+ * Enlarges writable windows to multiples of VUSER_WINDOW_SIZE, or up to the
+ * adjacent dma regions, so that later mappings may lie in the windows.
+ * Read-only windows keep their size: a larger one would take addresses that
+ * writable mappings may need.
  */
 static void vuser_layout_round(struct vuser_layout *layout)
 {
@@ -183,11 +201,15 @@ static void vuser_layout_round(struct vuser_layout *layout)
 }
 
 /**
- * vuser_layout_fit() - make windows until a layout fits a server
- * @layout: from vuser_layout_exact()
- * @limit: regions the server takes, not 0
+ * vuser_layout_fit() - join dma regions into windows, if the server needs that
+ * @layout: a layout from vuser_layout_exact()
+ * @limit: number of dma regions that the server accepts, not 0
  *
- * Return: 0, -E2BIG when it cannot be made to fit, or -ENOMEM.
+ * Does nothing if the layout has at most vuser_layout_budget() dma regions.
+ *
+ * Context: process; may sleep.
+ * Return: 0; -E2BIG when the layout still has more than @limit dma regions;
+ * -ENOMEM.
  */
 int vuser_layout_fit(struct vuser_layout *layout, u32 limit)
 {
@@ -196,7 +218,7 @@ int vuser_layout_fit(struct vuser_layout *layout, u32 limit)
 
 	if (layout->nr <= budget)
 		return 0;
-	ret = vuser_layout_mark(layout, layout->nr - budget);
+	ret = vuser_layout_mark_nearest(layout, layout->nr - budget);
 	if (ret)
 		return ret;
 	vuser_layout_join(layout);
@@ -205,8 +227,10 @@ int vuser_layout_fit(struct vuser_layout *layout, u32 limit)
 }
 
 /**
- * vuser_layout_free() - free the regions and the list of mappings
- * @layout: the layout
+ * vuser_layout_free() - free the dma regions and the list of mappings
+ * @layout: the layout; the mappings themselves are not freed
+ *
+ * Context: process; may sleep.
  */
 void vuser_layout_free(struct vuser_layout *layout)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which DMA regions a server gets for a list of mappings. */
+/* The layout of a server map: dma regions for a list of mappings. */
 #ifndef VUSER_LAYOUT_H
 #define VUSER_LAYOUT_H
 
@@ -8,18 +8,22 @@
 
 struct vuser_mapping;
 
-/* A window, and what is mapped in one, starts and ends at a multiple of it. */
+/*
+ * A writable window starts and ends at a multiple of this, in bytes, unless
+ * another dma region is nearer.
+ */
 #define VUSER_WINDOW_SIZE	BIT(30)
 
-/* A longer one finds no place in a server's address space. */
+/* The most bytes of a window: a server has no room for a larger mapping. */
 #define VUSER_WINDOW_MAX	BIT(46)
 
 /**
- * enum vuser_dma_region_kind - what file a region has
+ * enum vuser_dma_region_kind - the kind of file that a dma region has
  * @VUSER_DMA_REGION_FILE: the consumer's own file
- * @VUSER_DMA_REGION_MEMORY: a memory fd of one mapping
- * @VUSER_DMA_REGION_OPAQUE: no fd: DMA_READ and DMA_WRITE only
- * @VUSER_DMA_REGION_WINDOW: a memory fd of any number of mappings, and of holes
+ * @VUSER_DMA_REGION_MEMORY: a memory fd that shows one mapping
+ * @VUSER_DMA_REGION_OPAQUE: no file; the server uses DMA_READ and DMA_WRITE
+ * @VUSER_DMA_REGION_WINDOW: a memory fd that shows any number of mappings, and
+ *	the holes between them
  */
 enum vuser_dma_region_kind {
 	VUSER_DMA_REGION_FILE,
@@ -29,15 +33,15 @@ enum vuser_dma_region_kind {
 };
 
 /**
- * struct vuser_layout_region - one region to tell
+ * struct vuser_layout_region - a dma region that the server should have mapped
  * @start: first IOVA
  * @last: last IOVA
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
- * @kind: see there
- * @join: to be one window with the region before
- * @kept: the server has exactly this region mapped already
- * @first: index of its first mapping
- * @count: how many mappings are in it
+ * @kind: kind of its file
+ * @join: will be joined with the previous dma region into one window
+ * @kept: the server has exactly this dma region mapped already
+ * @first: index of its first mapping in the layout's @maps
+ * @count: number of its mappings
  */
 struct vuser_layout_region {
 	u64 start;
@@ -51,11 +55,11 @@ struct vuser_layout_region {
 };
 
 /**
- * struct vuser_layout - regions in order of IOVA
- * @maps: the mappings, in the same order
- * @nr_maps: how many
- * @regions: what to tell
- * @nr: how many
+ * struct vuser_layout - dma regions for a list of mappings
+ * @maps: the mappings, sorted by IOVA
+ * @nr_maps: number of mappings
+ * @regions: the dma regions, sorted by IOVA
+ * @nr: number of dma regions
  */
 struct vuser_layout {
 	struct vuser_mapping **maps;
@@ -71,7 +75,11 @@ void vuser_layout_free(struct vuser_layout *layout);
 enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
 					     bool memory_only);
 
-/* Regions without windows that a server gets before windows begin. */
+/*
+ * The most dma regions, not counting windows, that a server map has before
+ * windows are made.  @limit is the number of dma regions that the server
+ * accepts; the remaining ones are for later mappings.
+ */
 static inline u32 vuser_layout_budget(u32 limit)
 {
 	return limit > 1 ? limit / 2 : 1;

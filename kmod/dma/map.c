@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A container's DMA map: the mappings by IOVA, and DMA by message into them.
+ * The DMA map of a container: its mappings by IOVA, and the DMA_READ and
+ * DMA_WRITE messages that access them.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -15,12 +16,14 @@ static struct vuser_mapping *vuser_map_entry(struct interval_tree_node *node)
 }
 
 /**
- * vuser_map_first() - the first mapping in a range
- * @dmap: the map; its lock is held
+ * vuser_map_first() - find the first mapping that overlaps a range
+ * @dmap: the map
  * @first: first IOVA
  * @last: last IOVA
  *
- * Return: the mapping, which may begin before the range and end behind it, or NULL.
+ * Context: the caller holds the map's lock.
+ * Return: the mapping, which may start before the range and end after it; or
+ * NULL.
  */
 struct vuser_mapping *vuser_map_first(struct vuser_dma_map *dmap,
 				      unsigned long first,
@@ -31,11 +34,12 @@ struct vuser_mapping *vuser_map_first(struct vuser_dma_map *dmap,
 }
 
 /**
- * vuser_map_next() - the next mapping in a range
- * @map: from vuser_map_first() or vuser_map_next(); the map's lock is held
+ * vuser_map_next() - find the next mapping that overlaps a range
+ * @map: the mapping that vuser_map_first() or vuser_map_next() returned
  * @first: first IOVA
  * @last: last IOVA
  *
+ * Context: the caller holds the map's lock.
  * Return: as vuser_map_first().
  */
 struct vuser_mapping *vuser_map_next(struct vuser_mapping *map,
@@ -47,10 +51,12 @@ struct vuser_mapping *vuser_map_next(struct vuser_mapping *map,
 }
 
 /**
- * vuser_map_free() - release a mapping's memory and free it
- * @map: in no map any more
+ * vuser_map_free() - release a mapping's memory and free the mapping
+ * @map: a mapping that was removed from its map
  *
- * The mapping that stands for an iommufd's map has no memory.
+ * Also frees the mapping of a domain for iommufd, which has no memory.
+ *
+ * Context: process; sleeps; see vuser_backing_release().
  */
 void vuser_map_free(struct vuser_mapping *map)
 {
@@ -60,9 +66,11 @@ void vuser_map_free(struct vuser_mapping *map)
 }
 
 /**
- * vuser_map_init() - make an empty map
+ * vuser_map_init() - initialise an empty map
  * @dmap: zeroed
- * @limit: mappings at most
+ * @limit: the most mappings that the map may have
+ *
+ * Context: any.
  */
 void vuser_map_init(struct vuser_dma_map *dmap, unsigned int limit)
 {
@@ -73,8 +81,10 @@ void vuser_map_init(struct vuser_dma_map *dmap, unsigned int limit)
 }
 
 /**
- * vuser_map_destroy() - free all mappings; nothing uses the map any more
- * @dmap: the map
+ * vuser_map_destroy() - free all mappings
+ * @dmap: the map; no other thread uses it any more, and no user is in its list
+ *
+ * Context: process; sleeps; see vuser_backing_release().
  */
 void vuser_map_destroy(struct vuser_dma_map *dmap)
 {
@@ -91,9 +101,14 @@ void vuser_map_destroy(struct vuser_dma_map *dmap)
 /* Users -------------------------------------------------------------------- */
 
 /**
- * vuser_map_add_user() - a user follows changes from now on
+ * vuser_map_add_user() - add a server map to the list
  * @dmap: the map
- * @user: the user; what holds it gives a reference to the list
+ * @user: the entry in the server map; the list takes over a reference to the
+ *	server map from the caller
+ *
+ * MAP_DMA and UNMAP_DMA will update the server map.
+ *
+ * Context: process; may sleep; takes the map's lock.
  */
 void vuser_map_add_user(struct vuser_dma_map *dmap, struct vuser_map_user *user)
 {
@@ -104,9 +119,12 @@ void vuser_map_add_user(struct vuser_dma_map *dmap, struct vuser_map_user *user)
 }
 
 /**
- * vuser_map_del_user() - a user does not follow changes any more
+ * vuser_map_del_user() - remove a server map from the list
  * @dmap: the map
- * @user: added before; the list's reference is the caller's now
+ * @user: the entry in the server map; the caller takes over the list's
+ *	reference to the server map
+ *
+ * Context: process; may sleep; takes the map's lock.
  */
 void vuser_map_del_user(struct vuser_dma_map *dmap, struct vuser_map_user *user)
 {
@@ -117,7 +135,10 @@ void vuser_map_del_user(struct vuser_dma_map *dmap, struct vuser_map_user *user)
 
 /* Mappings ----------------------------------------------------------------- */
 
-/* Copies what is not dying to @maps, as far as it fits; counts all of it. */
+/*
+ * Copies pointers to the mappings that are not dying to @maps, @max at most.
+ * Returns the number of these mappings, which may be larger than @max.
+ */
 static size_t vuser_map_collect(struct vuser_dma_map *dmap,
 				unsigned long first, unsigned long last,
 				struct vuser_mapping **maps, size_t max)
@@ -139,16 +160,19 @@ static size_t vuser_map_collect(struct vuser_dma_map *dmap,
 }
 
 /**
- * vuser_map_snapshot() - the mappings that a server should know
+ * vuser_map_snapshot() - list the mappings that a server should have mapped
  * @dmap: the map
  * @first: first IOVA
  * @last: last IOVA
- * @nr: set to how many there are
+ * @nr: set to the number of mappings
  *
- * Context: process; the lock of a server map is held: the mappings stay until the
- * caller drops it.
- * Return: those in the range in order of IOVA, to be given to kvfree(), or an
- * ERR_PTR().
+ * Leaves out mappings that are dying.
+ *
+ * Context: process; may sleep; takes the map's lock.  A caller that uses the
+ * mappings holds the lock of a server map: until that lock is dropped, the
+ * mappings are not freed.
+ * Return: pointers to the mappings that overlap the range, sorted by IOVA, in
+ * an array that the caller frees with kvfree(); or ERR_PTR(-ENOMEM).
  */
 struct vuser_mapping **vuser_map_snapshot(struct vuser_dma_map *dmap,
 					  unsigned long first,
@@ -170,13 +194,15 @@ struct vuser_mapping **vuser_map_snapshot(struct vuser_dma_map *dmap,
 }
 
 /**
- * vuser_map_check() - may a range be mapped?
- * @dmap: the map; its lock is held
+ * vuser_map_check() - check whether a range can be mapped
+ * @dmap: the map
  * @first: first IOVA
  * @last: last IOVA
  *
- * Return: 0, -ENODEV when the container is gone, -EEXIST, -ENOSPC, or -EINVAL
- * beyond the last IOVA.
+ * Context: the caller holds the map's lock.
+ * Return: 0; -ENODEV when the container was released; -EEXIST when a mapping
+ * overlaps the range; -ENOSPC when the map is full; -EINVAL when the range ends
+ * after VUSER_LAST_IOVA.
  */
 int vuser_map_check(struct vuser_dma_map *dmap, unsigned long first,
 		    unsigned long last)
@@ -191,11 +217,12 @@ int vuser_map_check(struct vuser_dma_map *dmap, unsigned long first,
 }
 
 /**
- * vuser_map_insert() - add a mapping that is pending
+ * vuser_map_insert() - add a mapping, in state pending
  * @dmap: the map
- * @map: the mapping
+ * @map: the mapping; after 0, the map owns it
  *
- * Return: 0, or as vuser_map_check().
+ * Context: process; may sleep; takes the map's lock.
+ * Return: 0, or an error of vuser_map_check().
  */
 int vuser_map_insert(struct vuser_dma_map *dmap,
 		     struct vuser_mapping *map)
@@ -216,8 +243,10 @@ int vuser_map_insert(struct vuser_dma_map *dmap,
 /**
  * vuser_map_set_state() - change the state of a mapping
  * @dmap: the map
- * @map: a mapping in it
+ * @map: a mapping in @dmap
  * @state: the new state
+ *
+ * Context: process; may sleep; takes the map's lock.
  */
 void vuser_map_set_state(struct vuser_dma_map *dmap,
 			 struct vuser_mapping *map,
@@ -230,7 +259,10 @@ void vuser_map_set_state(struct vuser_dma_map *dmap,
 
 /* DMA --------------------------------------------------------------------- */
 
-/* Is all of the range mapped, with that access?  Under the domain's lock. */
+/*
+ * Checks that all of a range is mapped and allows the access @prot.  The caller
+ * holds the map's lock.
+ */
 static int vuser_map_check_prot(struct vuser_dma_map *dmap, u64 iova, u64 last,
 				u32 prot)
 {
@@ -249,21 +281,24 @@ static int vuser_map_check_prot(struct vuser_dma_map *dmap, u64 iova, u64 last,
 }
 
 /**
- * vuser_map_rw() - DMA by message
- * @dmap: the map, not one of iommufd's
- * @iova: where
+ * vuser_map_rw() - copy from or to the mapped memory
+ * @dmap: the map of a container; not the map of a domain for iommufd
+ * @iova: address of the memory
  * @buf: kernel memory
- * @len: bytes, not 0; the range does not wrap; it may go over several mappings,
- *	not over a hole
- * @write: to the mapped memory; else from it
+ * @len: bytes, not 0; the range does not wrap; it may cover several mappings
+ * @write: true copies from @buf to the memory, false from the memory to @buf
  *
- * Nothing is copied unless all of it can be.  Device memory is reached by its
- * physical address as it was when mapped; that of a vuser device is not (its
- * registers have none) and cannot be mapped in the first place.
+ * If an address is not mapped or does not allow the access, nothing is copied.
  *
- * Context: process; copies pinned pages, so it waits for nobody and touches no
- * user memory: a reader of the socket may call it.
- * Return: 0, -EFAULT where nothing is mapped, or -EACCES.
+ * Device memory is accessed at the physical address that it had when it was
+ * mapped.  Registers of a vuser device have no physical address, so MAP_DMA
+ * refuses them.
+ *
+ * Context: process; may sleep, but does not wait for user space: it accesses
+ * pinned pages and device memory, not user addresses.  So the thread that reads
+ * the socket may call it.  Takes the map's lock for reading.
+ * Return: 0; -EFAULT when an address is not mapped or device memory cannot be
+ * accessed; -EACCES when a mapping does not allow the access.
  */
 int vuser_map_rw(struct vuser_dma_map *dmap, u64 iova, void *buf, size_t len,
 		 bool write)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A container's DMA map: what the consumer mapped. */
+/* The DMA map of a container: the mappings that the consumer made. */
 #ifndef VUSER_MAP_H
 #define VUSER_MAP_H
 
@@ -10,17 +10,19 @@
 
 #include "dma/backing.h"
 
-/* The last IOVA a mapping may have: five-level page tables end there. */
+/* The last IOVA that a mapping may have: the end of five-level page tables. */
 #define VUSER_LAST_IOVA		((1UL << 57) - 1)
 
 /**
- * enum vuser_mapping_state - where a mapping is in its life
- * @VUSER_MAPPING_PENDING: servers are mapping it; MAP_DMA has not returned
+ * enum vuser_mapping_state - the state of a mapping
+ * @VUSER_MAPPING_PENDING: MAP_DMA is mapping it in the servers and has not
+ *	returned
  * @VUSER_MAPPING_LIVE: mapped
- * @VUSER_MAPPING_DYING: servers are being asked to unmap it
+ * @VUSER_MAPPING_DYING: UNMAP_DMA is unmapping it in the servers
  *
- * In each of them it keeps others from its addresses and serves DMA, for a
- * server may use it before it has answered, and until it has.
+ * In every state the mapping blocks overlapping mappings and serves DMA.  A
+ * server may use a mapping before it has replied to DMA_MAP, and until it has
+ * replied to DMA_UNMAP.
  */
 enum vuser_mapping_state {
 	VUSER_MAPPING_PENDING,
@@ -29,16 +31,18 @@ enum vuser_mapping_state {
 };
 
 /**
- * struct vuser_mapping - one MAP_DMA of the consumer
+ * struct vuser_mapping - one mapping, made by one MAP_DMA
  * @node: first and last IOVA
- * @list: among those that one call unmaps
- * @state: see there; under the map's lock
- * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE, seen from the device
+ * @list: entry in the list of mappings that one call unmaps
+ * @state: enum vuser_mapping_state; protected by the lock of the DMA map
+ * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE, as accesses of the device
  * @back: the memory
  *
- * It leaves the map, and its memory is released, only after the server of every
- * device has unmapped it.  So a thread that holds the lock of a server map, and saw
- * the mapping neither dying nor gone, may use it until it drops that lock.
+ * The mapping is removed from the DMA map, and its memory released, only after
+ * the server of every device has unmapped it.  Unmapping takes the lock of each
+ * server map.  So a thread that holds the lock of a server map, and has found
+ * the mapping in the DMA map in another state than dying, may use it until it
+ * drops that lock.
  */
 struct vuser_mapping {
 	struct interval_tree_node node;
@@ -54,9 +58,9 @@ static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
 }
 
 /**
- * struct vuser_map_user - a user of the map, which follows its changes
- * @node: in the map's list, under the map's lock
- * @seq: place in that list, never used again
+ * struct vuser_map_user - a server map in the list of a DMA map
+ * @node: entry in the DMA map's list; protected by the lock of the DMA map
+ * @seq: sequence number; the list is sorted by it, and no number is used twice
  */
 struct vuser_map_user {
 	struct list_head node;
@@ -64,16 +68,16 @@ struct vuser_map_user {
 };
 
 /**
- * struct vuser_dma_map - a container's DMA map
- * @lock: protects what follows.  Held for short times only: DMA is served with
- *	it held for reading (copying pinned pages), so never while a server is
- *	waited for, user memory is touched or pages are pinned.  Inside of the
- *	lock of a server map.
- * @dead: the container is gone; nothing is mapped any more
- * @mappings: by IOVA, none overlap
- * @avail: how many more there may be
- * @users: struct vuser_map_user of the open devices, in the order of their @seq
- * @seq: of the user that was added last
+ * struct vuser_dma_map - the DMA map of a container
+ * @lock: protects the fields below.  DMA is served with it held for reading,
+ *	while pinned pages are copied.  So it is held for short times only:
+ *	never while waiting for a server, accessing user memory or pinning
+ *	pages.  Taken inside of the lock of a server map.
+ * @dead: the container was released; no new mapping is accepted
+ * @mappings: struct vuser_mapping by IOVA; no two overlap
+ * @avail: number of mappings that can still be added
+ * @users: struct vuser_map_user of each open device, sorted by @seq
+ * @seq: sequence number of the user that was added last
  */
 struct vuser_dma_map {
 	struct rw_semaphore lock;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory fds.  A memory object is a range of a device's address space as a
- * file: mappings' pages are put into it and taken out again while a server has
- * it mapped.  Where nothing is, a scratch page shows, never SIGBUS.
+ * Memory fds.  The file of a memory fd is a memory object.  It represents a
+ * range of I/O virtual addresses.  Pages of mappings are added to the object
+ * and removed from it while a server has the file mapped.  A hole shows a
+ * scratch page, so an access never causes SIGBUS.
  *
- * Pages appear in the server as frame numbers only, put in by the fault
- * handler, so that taking them out is one zap and leaves nothing behind.  Each
- * object has an inode of its own, because a zap goes by inode.
+ * The fault handler inserts pages into the server's page tables by frame
+ * number, without references to the pages.  So one zap removes pages
+ * completely.  Each object has an inode of its own, because a zap affects all
+ * mappings of an inode.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -27,16 +29,16 @@
 
 #define VUSER_FS_MAGIC		0x76757372	/* "vusr" */
 
-/* A fault puts in as many pages as a page cache fault does. */
+/* The most pages that a fault inserts: as many as a page cache fault maps. */
 #define VUSER_FAULT_AROUND	16
 
-/* read and write are bounced in pieces of this many bytes. */
+/* Size in bytes of the bounce buffer of read() and write(). */
 #define VUSER_BOUNCE		(16 * PAGE_SIZE)
 
 /**
- * struct vuser_extent - a mapping's pages in a memory object
- * @node: pages of the object that it covers
- * @back: the pages, from its first on
+ * struct vuser_extent - the pages of one mapping in a memory object
+ * @node: the range of the object, in pages
+ * @back: the memory of the mapping; the range shows all of its pages
  */
 struct vuser_extent {
 	struct interval_tree_node node;
@@ -45,15 +47,16 @@ struct vuser_extent {
 
 /**
  * struct vuser_memory - a memory object; lives as long as its file
- * @lock: protects @extents and @scratch.  A fault holds it for reading over
- *	looking and inserting, read and write over copying, so that who took it
- *	for writing to remove an extent, then zapped, knows that nobody can
- *	reach the pages any more.  Inside of the mmap lock; no user memory is
- *	touched under it and nothing is waited for.
- * @extents: what is in it; none overlap
- * @scratch: shown in the holes; of this object alone, so that servers cannot
- *	talk through it; made by the first access to a hole
- * @inode: its inode, for the zap
+ * @lock: protects @extents and @scratch.  A fault holds it for reading while it
+ *	finds an extent and inserts the pages; read() and write() hold it for
+ *	reading while they copy.  So after a thread has taken it for writing,
+ *	removed an extent and zapped the range, no server can access the pages
+ *	any more.  Taken inside of the mmap lock.  While it is held, no user
+ *	memory is accessed and no thread waits for another process.
+ * @extents: struct vuser_extent; no two overlap
+ * @scratch: the page that holes show; each object has its own, so that servers
+ *	cannot exchange data through it; allocated at the first fault on a hole
+ * @inode: inode of the object, for zaps
  */
 struct vuser_memory {
 	struct rw_semaphore lock;
@@ -63,8 +66,9 @@ struct vuser_memory {
 };
 
 /*
- * Mounted only while there are objects: a file system holds its module, so a
- * permanent mount would keep the module from ever being unloaded.
+ * The file system is mounted only while memory objects exist.  A mounted file
+ * system holds a reference to its module, so a permanent mount would prevent
+ * rmmod.
  */
 static struct vfsmount *vuser_mount;
 static int vuser_mount_count;
@@ -84,7 +88,7 @@ static struct file_system_type vuser_fs_type = {
 	.kill_sb = kill_anon_super,
 };
 
-/* The size of an object is fixed, and nothing else of it is to be changed. */
+/* Neither the size nor another attribute of an object can be changed. */
 static int vuser_memory_setattr(struct vuser_mnt_idmap *idmap,
 				struct dentry *dentry, struct iattr *attr)
 {
@@ -100,6 +104,7 @@ static struct vuser_memory *vuser_memory_of(struct file *file)
 	return file->private_data;
 }
 
+/* The extent that contains @page, or NULL; under the object's lock. */
 static struct vuser_extent *vuser_extent_at(struct vuser_memory *mem,
 					    unsigned long page)
 {
@@ -109,7 +114,8 @@ static struct vuser_extent *vuser_extent_at(struct vuser_memory *mem,
 	return node ? container_of(node, struct vuser_extent, node) : NULL;
 }
 
-static int vuser_memory_need_scratch(struct vuser_memory *mem)
+/* Allocates the scratch page, unless another thread has done so. */
+static int vuser_memory_alloc_scratch(struct vuser_memory *mem)
 {
 	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 
@@ -127,8 +133,9 @@ static int vuser_memory_need_scratch(struct vuser_memory *mem)
 /* Faults ------------------------------------------------------------------ */
 
 /*
- * Puts in the faulting page and those that follow it in the same block, the
- * VMA and the extent.  Under the object's lock.
+ * Inserts the faulting page and the pages after it, up to the end of the block
+ * of VUSER_FAULT_AROUND pages, of the VMA or of the extent.  The caller holds
+ * the object's lock.
  */
 static vm_fault_t vuser_memory_insert(struct vm_fault *vmf,
 				      struct vuser_extent *ext)
@@ -166,7 +173,7 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 		if (ext || mem->scratch)
 			break;
 		up_read(&mem->lock);
-		if (vuser_memory_need_scratch(mem))
+		if (vuser_memory_alloc_scratch(mem))
 			return VM_FAULT_OOM;
 	}
 	if (ext)
@@ -183,9 +190,9 @@ static const struct vm_operations_struct vuser_memory_vmops = {
 };
 
 /*
- * A read-only object is an O_RDONLY file, whose shared mappings come without
- * VM_SHARED and VM_MAYWRITE, so VM_MAYSHARE tells a shared mapping.  A private
- * one is refused: inserting a frame number into it is a bug.
+ * Refuses private mappings: inserting a frame number into one is a BUG().
+ * Checks VM_MAYSHARE, because a shared mapping of an O_RDONLY file (a read-only
+ * object) has neither VM_SHARED nor VM_MAYWRITE.
  */
 static int vuser_memory_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -203,7 +210,10 @@ static int vuser_memory_mmap(struct file *file, struct vm_area_struct *vma)
 
 /* read and write ---------------------------------------------------------- */
 
-/* Copies between @buf and the object, up to the end of a page. */
+/*
+ * Copies between @buf and the object, within one page.  A hole reads as zeroes,
+ * and a write to a hole is dropped.  The caller holds the object's lock.
+ */
 static void vuser_memory_copy_page(struct vuser_memory *mem, loff_t pos,
 				   void *buf, size_t len, bool write)
 {
@@ -217,6 +227,7 @@ static void vuser_memory_copy_page(struct vuser_memory *mem, loff_t pos,
 		memset(buf, 0, len);
 }
 
+/* Copies between @buf and the object, which contains the whole range. */
 static void vuser_memory_copy(struct vuser_memory *mem, loff_t pos, void *buf,
 			      size_t len, bool write)
 {
@@ -234,8 +245,9 @@ static void vuser_memory_copy(struct vuser_memory *mem, loff_t pos, void *buf,
 }
 
 /*
- * By a bounce buffer: the caller's memory may be such that touching it waits
- * for somebody, and the object's lock is taken by faults and unmaps.
+ * Uses a bounce buffer, so that the caller's memory is not accessed under the
+ * object's lock.  An access to that memory may wait for another process, while
+ * faults and unmaps need the lock.
  */
 static ssize_t vuser_memory_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
@@ -266,6 +278,7 @@ static ssize_t vuser_memory_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	return done;
 }
 
+/* Uses a bounce buffer, as vuser_memory_read_iter(). */
 static ssize_t vuser_memory_write_iter(struct kiocb *iocb,
 				       struct iov_iter *from)
 {
@@ -298,7 +311,7 @@ static ssize_t vuser_memory_write_iter(struct kiocb *iocb,
 	return done;
 }
 
-/* The object ends with its last file; by then nothing is in it. */
+/* Frees the object with its file.  All pages were removed before. */
 static int vuser_memory_release(struct inode *inode, struct file *file)
 {
 	struct vuser_memory *mem = vuser_memory_of(file);
@@ -311,7 +324,7 @@ static int vuser_memory_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* Whole huge pages at huge addresses: some servers take nothing else. */
+/* Aligns mappings to huge pages, because some servers accept no others. */
 static unsigned long vuser_memory_unmapped_area(struct file *file,
 						unsigned long addr,
 						unsigned long len,
@@ -339,7 +352,7 @@ static struct inode *vuser_memory_inode(u64 size)
 
 	if (IS_ERR(inode))
 		return inode;
-	/* A file of a fixed size, as servers expect it, not of no type. */
+	/* Servers expect a regular file; an anonymous inode has no type. */
 	inode->i_mode = S_IFREG | 0600;
 	inode->i_op = &vuser_memory_iops;
 	inode->i_size = size;
@@ -347,14 +360,15 @@ static struct inode *vuser_memory_inode(u64 size)
 }
 
 /**
- * vuser_memory_open() - make a memory object
+ * vuser_memory_open() - create an empty memory object
  * @size: bytes, page aligned, not 0
- * @write: servers may write to it
+ * @write: servers may write to the memory; otherwise the file is O_RDONLY
  *
- * The object is empty and lives as long as its file.
+ * The object lives as long as its file.
  *
- * Context: process.
- * Return: its file, or an ERR_PTR().
+ * Context: process; may sleep.
+ * Return: the file, with one reference; or an ERR_PTR(): -ENOMEM, or an error
+ * from mounting the file system.
  */
 struct file *vuser_memory_open(u64 size, bool write)
 {
@@ -385,7 +399,10 @@ struct file *vuser_memory_open(u64 size, bool write)
 		ret = PTR_ERR(file);
 		goto err_fs;
 	}
-	/* Only open() takes the module for a file, but any close gives it. */
+	/*
+	 * The last fput() drops a reference to the module.  open() would have
+	 * taken it, alloc_file_pseudo() does not.
+	 */
 	__module_get(THIS_MODULE);
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->private_data = mem;
@@ -399,20 +416,22 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+/* Removes a range, in bytes, from the page tables of all servers. */
 static void vuser_memory_zap(struct vuser_memory *mem, u64 offset, u64 size)
 {
 	unmap_mapping_range(mem->inode->i_mapping, offset, size, 1);
 }
 
 /**
- * vuser_memory_add() - put a mapping's pages into an object
- * @file: the object
- * @offset: where, bytes, page aligned
- * @back: the pages; stay until vuser_memory_del() took them out
+ * vuser_memory_add() - add the pages of a mapping to a memory object
+ * @file: file of the object
+ * @offset: offset in the object, in bytes, page aligned
+ * @back: memory of the mapping; must not be released before vuser_memory_del()
+ *	has removed it
  *
- * Context: process; takes page table locks.
- * Return: 0, also when that very mapping is there already; -EEXIST when
- * something else is, or -ENOMEM.
+ * Context: process; may sleep; takes the object's lock and page table locks.
+ * Return: 0, also when the object has this mapping already; -EEXIST when it has
+ * another mapping in the range; -ENOMEM.
  */
 int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
 {
@@ -440,20 +459,22 @@ int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
 		kfree(ext);
 		return ret;
 	}
-	/* The scratch page goes where a server looked before. */
+	/* Remove the scratch page where a server has accessed the hole. */
 	vuser_memory_zap(mem, offset, (u64)back->nr_pages << PAGE_SHIFT);
 	return 0;
 }
 
 /**
- * vuser_memory_del() - take pages out of an object
- * @file: the object
- * @offset: from where, bytes, page aligned
- * @size: bytes; no mapping that was added is covered in part
+ * vuser_memory_del() - remove the pages of a range from a memory object
+ * @file: file of the object
+ * @offset: start of the range in the object, in bytes, page aligned
+ * @size: bytes; the range contains each mapping completely or not at all
  *
- * When this returns no server can reach the pages any more by the object.
+ * After this function returns, no server can access the pages through the
+ * object.
  *
- * Context: process; takes page table locks; waits for nobody.
+ * Context: process; may sleep, but does not wait for a server; takes the
+ * object's lock and page table locks.
  */
 void vuser_memory_del(struct file *file, u64 offset, u64 size)
 {

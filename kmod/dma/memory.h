@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory fds: what a server maps where it is not given the consumer's file. */
+/* Memory fds: files that show pinned memory to a server. */
 #ifndef VUSER_MEMORY_H
 #define VUSER_MEMORY_H
 

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a device's server has mapped of its container's DMA map.
+ * The server map of an open device: the dma regions that its server has mapped.
  *
- * layout.c decides which regions stand for a list of mappings.  A device that opens
- * maps the layout of the whole DMA map in its server.  A mapping that comes later is
- * put into a window that covers it, without a message; or becomes a region of its
- * own, while regions are few; or becomes a new window with room around it.  If none
- * of these is possible, the whole map gets a new layout, and the regions that differ
- * are unmapped and mapped anew: while regions become one window, the server does not
- * have them for a moment.  A new layout leaves half of the regions free, so this is
- * rare.
+ * layout.c decides which dma regions represent a list of mappings.  When a
+ * device is opened, the layout of the whole DMA map is mapped in its server.
+ * For a mapping that is added later, the first possible choice is made:
+ *
+ * - If a window with the same access rights contains its addresses, its pages
+ *   are added to the window.  No message is sent.
+ * - If there are few dma regions, the mapping becomes a dma region of its own.
+ * - The mapping becomes a new window, which has room for neighbours.
+ * - The whole DMA map gets a new layout.  The dma regions that are not in the
+ *   new layout are unmapped, and the missing ones are mapped.  While dma
+ *   regions are replaced by a window, the server cannot access their memory for
+ *   a moment.  A new layout leaves half of the dma regions free, so this is
+ *   rare.
  */
 #include <linux/file.h>
 #include <linux/interval_tree.h>
@@ -27,20 +32,21 @@
 #include "server/desc.h"
 #include "vuser.h"
 
-/* The limit of servers that announce none; SPDK's server takes exactly that. */
+/* The limit if the server announces no limit: that of SPDK's server. */
 #define VUSER_DEFAULT_LIMIT	64
 
-/* No layout has as few regions as the server takes; not an errno. */
+/* Every layout has more dma regions than the server accepts; not an errno. */
 #define VUSER_SERVER_MAP_FULL		1
 
 /**
- * struct vuser_dma_region - a region of DMA memory that the server has mapped
+ * struct vuser_dma_region - a dma region that the server has mapped
  * @node: first and last IOVA
- * @kind: see there
+ * @kind: kind of its file
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
- * @file: the file that the server got; NULL for opaque memory; a reference
- * @offset: where in @file the region starts, bytes
- * @stale: its memory was taken away, but the server may still have it mapped
+ * @file: the file that the server got, with a reference; NULL for opaque memory
+ * @offset: offset of the dma region in @file, in bytes
+ * @stale: must be unmapped: its memory fd is empty, but the server may still
+ *	have it mapped
  */
 struct vuser_dma_region {
 	struct interval_tree_node node;
@@ -56,7 +62,7 @@ static struct vuser_dma_region *vuser_dma_region_of(struct interval_tree_node *n
 	return n ? container_of(n, struct vuser_dma_region, node) : NULL;
 }
 
-/* The first region that overlaps the range. */
+/* The first dma region that overlaps the range, or NULL. */
 static struct vuser_dma_region *vuser_dma_region_at(struct vuser_server_map *sm,
 						    u64 first, u64 last)
 {
@@ -69,7 +75,10 @@ static u64 vuser_dma_region_size(const struct vuser_dma_region *region)
 	return region->node.last - region->node.start + 1;
 }
 
-/* A server may send any errno, so also check our own state. */
+/*
+ * Was the current thread killed?  A server may send EINTR as well, so check the
+ * signal, too.
+ */
 static bool vuser_server_map_killed(int ret)
 {
 	return ret == -EINTR && fatal_signal_pending(current);
@@ -85,19 +94,22 @@ static bool vuser_server_map_closing(struct vuser_server_map *sm)
 	return READ_ONCE(sm->closing);
 }
 
-/* Was it too many regions?  Servers return either errno for that. */
+/*
+ * May the server have refused because it has too many dma regions?  Servers
+ * reply with either errno in that case.
+ */
 static bool vuser_server_map_refused(struct vuser_server_map *sm, int ret)
 {
 	return (ret == -EINVAL || ret == -ENOSPC) && sm->nr;
 }
 
-/* The errno for the consumer. */
+/* The errno that the consumer's ioctl returns. */
 static int vuser_server_map_errno(int ret)
 {
 	return ret == VUSER_SERVER_MAP_FULL ? -ENOSPC : ret;
 }
 
-/* The limit that the administrator or the server set, not one that was learnt. */
+/* The limit that the administrator set or the server announced. */
 static u32 vuser_server_map_announced_limit(struct vuser_server_map *sm)
 {
 	u32 limit = READ_ONCE(sm->settings->max_dma_maps);
@@ -105,8 +117,9 @@ static u32 vuser_server_map_announced_limit(struct vuser_server_map *sm)
 	return limit ?: sm->chan->desc->max_dma_maps ?: VUSER_DEFAULT_LIMIT;
 }
 
-/* Regions: mapping and unmapping ------------------------------------------ */
+/* Mapping and unmapping dma regions ---------------------------------------- */
 
+/* Adds a dma region to the server map. */
 static void vuser_dma_region_link(struct vuser_server_map *sm,
 				  struct vuser_dma_region *region)
 {
@@ -116,6 +129,7 @@ static void vuser_dma_region_link(struct vuser_server_map *sm,
 		sm->nr_exact++;
 }
 
+/* Removes a dma region from the server map and frees it. */
 static void vuser_dma_region_drop(struct vuser_server_map *sm,
 				  struct vuser_dma_region *region)
 {
@@ -128,13 +142,14 @@ static void vuser_dma_region_drop(struct vuser_server_map *sm,
 	kfree(region);
 }
 
+/* Does the dma region have a memory fd? */
 static bool vuser_dma_region_has_memory(const struct vuser_dma_region *region)
 {
 	return region->kind == VUSER_DMA_REGION_MEMORY ||
 	       region->kind == VUSER_DMA_REGION_WINDOW;
 }
 
-/* Takes all pages out of the region's memory object, if it has one. */
+/* Removes all pages from the dma region's memory fd, if it has one. */
 static void vuser_dma_region_empty(struct vuser_dma_region *region)
 {
 	if (vuser_dma_region_has_memory(region))
@@ -142,10 +157,13 @@ static void vuser_dma_region_empty(struct vuser_dma_region *region)
 }
 
 /*
- * Unmaps a region in the server.  Whatever the server replies, it cannot reach the
- * pages afterwards (except those of the consumer's own file).  Only when we are
- * killed, or have no memory for the message, the region stays as stale, and the next
- * caller unmaps it.
+ * Unmaps a dma region in the server.  The server cannot access the pages
+ * afterwards, whatever it replies (except pages of the consumer's own file).
+ *
+ * Returns 0 after the dma region was removed from the server map.  With
+ * @killable, the unmap fails if the current thread was killed or there is no
+ * memory for the message.  The dma region is then marked as stale, so that the
+ * next caller unmaps it.
  */
 static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 					 struct vuser_dma_region *region,
@@ -164,7 +182,7 @@ static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 		sm->incomplete = true;
 		return ret;
 	}
-	/* The server may never have mapped a stale region. */
+	/* The server may refuse because it never mapped a stale dma region. */
 	if (ret && !region->stale && !vuser_server_map_lost(sm))
 		dev_warn_ratelimited(sm->chan->user.dev,
 				     "server refused to unmap DMA region 0x%lx-0x%lx (%d)\n",
@@ -174,6 +192,10 @@ static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 	return 0;
 }
 
+/*
+ * Allocates a dma region as the layout describes it, and opens its file.  @map
+ * is its first mapping.
+ */
 static struct vuser_dma_region *
 vuser_dma_region_alloc(const struct vuser_layout_region *layout,
 		       const struct vuser_mapping *map)
@@ -204,7 +226,7 @@ vuser_dma_region_alloc(const struct vuser_layout_region *layout,
 	return region;
 }
 
-/* Puts mappings into the region's memory object, if it has one. */
+/* Adds the pages of mappings to the dma region's memory fd, if it has one. */
 static int vuser_dma_region_fill(struct vuser_dma_region *region,
 				 struct vuser_mapping **maps, size_t nr)
 {
@@ -224,8 +246,9 @@ static int vuser_dma_region_fill(struct vuser_dma_region *region,
 }
 
 /*
- * Maps a region in the server.  If we were killed while waiting, we cannot know
- * whether the server mapped it: then the region is kept as stale, to be unmapped.
+ * Maps a dma region in the server.  If we were killed while waiting, we cannot
+ * know whether the server has mapped it.  The dma region is then kept as stale,
+ * so that it will be unmapped.
  */
 static int vuser_server_map_map_region(struct vuser_server_map *sm,
 				       const struct vuser_layout_region *layout,
@@ -261,7 +284,7 @@ err_drop:
 	return ret;
 }
 
-/* Unmaps the stale regions that a killed caller left behind. */
+/* Unmaps stale dma regions, which remain if a previous unmap failed. */
 static int vuser_server_map_retry_unmaps(struct vuser_server_map *sm)
 {
 	struct vuser_dma_region *region, *next;
@@ -287,7 +310,7 @@ static int vuser_server_map_retry_unmaps(struct vuser_server_map *sm)
 
 /* Layouts ----------------------------------------------------------------- */
 
-/* Does the server have exactly this region mapped? */
+/* Is this dma region exactly as the layout describes it? */
 static bool vuser_dma_region_matches(const struct vuser_dma_region *region,
 				     const struct vuser_layout_region *layout,
 				     const struct vuser_mapping *map)
@@ -302,7 +325,7 @@ static bool vuser_dma_region_matches(const struct vuser_dma_region *region,
 	       region->offset == map->back.offset;
 }
 
-/* The region of the layout that starts at @start, or NULL. */
+/* The dma region of the layout that starts at @start, or NULL. */
 static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
 						   u64 start)
 {
@@ -320,7 +343,10 @@ static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
 	return NULL;
 }
 
-/* Unmaps the regions that are not in the layout, and marks those that are. */
+/*
+ * Unmaps the dma regions that are not in the layout.  Marks those that are in
+ * it as kept, and adds the pages of their mappings.
+ */
 static int vuser_server_map_unmap_others(struct vuser_server_map *sm,
 					 struct vuser_layout *layout)
 {
@@ -352,6 +378,7 @@ static int vuser_server_map_unmap_others(struct vuser_server_map *sm,
 	return 0;
 }
 
+/* Makes the server map equal to the layout. */
 static int vuser_server_map_apply(struct vuser_server_map *sm,
 				  struct vuser_layout *layout)
 {
@@ -369,6 +396,7 @@ static int vuser_server_map_apply(struct vuser_server_map *sm,
 	return ret;
 }
 
+/* Maps a layout of the whole DMA map with at most @sm->limit dma regions. */
 static int vuser_server_map_sync_once(struct vuser_server_map *sm)
 {
 	struct vuser_layout layout = { };
@@ -392,20 +420,25 @@ static int vuser_server_map_sync_once(struct vuser_server_map *sm)
 	return ret;
 }
 
-/* The server refused one more region: take that as its limit. */
+/*
+ * The server refused another dma region.  Take the number that it has mapped as
+ * its limit.
+ */
 static void vuser_server_map_learn_limit(struct vuser_server_map *sm)
 {
 	dev_info_ratelimited(sm->chan->user.dev,
-			     "server takes %u DMA regions, not %u\n", sm->nr,
-			     sm->limit);
+			     "server accepts %u DMA regions instead of %u\n",
+			     sm->nr, sm->limit);
 	sm->limit = sm->nr;
 }
 
 /*
- * Maps a layout of the whole map.  If the server refuses a region while it has
- * others, take their number as its limit and try a smaller layout.  If the server
- * refuses that too, the limit was not the reason, and the old limit is restored.
- * VUSER_SERVER_MAP_FULL: no layout is that small.
+ * Maps a layout of the whole DMA map.  If the server refuses a dma region while
+ * it has others, their number is taken as its limit, and a smaller layout is
+ * tried.  If the server refuses the smaller layout too, the limit was not the
+ * reason, and the old limit is restored.
+ *
+ * Returns 0, a negative errno, or VUSER_SERVER_MAP_FULL.
  */
 static int vuser_server_map_sync(struct vuser_server_map *sm)
 {
@@ -429,9 +462,9 @@ static void vuser_server_map_unlock(struct vuser_server_map *sm)
 }
 
 /*
- * Another process that shares the container may hold the lock in MAP_DMA, for as long
- * as a message may take.  Close must not wait that long: at its deadline it ends the
- * channel, and with it that message.
+ * Takes the lock for close.  Another process that shares the container may hold
+ * the lock in MAP_DMA until the server replies.  Close must not wait after its
+ * deadline, so it then ends the channel, which ends the wait of that process.
  */
 static void vuser_server_map_lock_close(struct vuser_server_map *sm,
 					ktime_t deadline)
@@ -440,13 +473,16 @@ static void vuser_server_map_lock_close(struct vuser_server_map *sm,
 				    vuser_jiffies_left(deadline)))
 		return;
 	vuser_channel_fail(sm->chan, -ETIMEDOUT,
-			   "the server did not answer in time for the close");
+			   "the server did not answer before the deadline of a close");
 	mutex_lock(&sm->lock);
 }
 
 /* Mapping ----------------------------------------------------------------- */
 
-/* A new window around a mapping, up to its neighbours. */
+/*
+ * Makes @layout a window around its mapping, enlarged to VUSER_WINDOW_SIZE or
+ * up to the adjacent dma regions.
+ */
 static void vuser_server_map_widen(struct vuser_server_map *sm,
 				   struct vuser_layout_region *layout)
 {
@@ -467,7 +503,7 @@ static void vuser_server_map_widen(struct vuser_server_map *sm,
 	layout->kind = VUSER_DMA_REGION_WINDOW;
 }
 
-/* A region for one mapping. */
+/* Describes a dma region for one mapping. */
 static struct vuser_layout_region vuser_server_map_exact(struct vuser_server_map *sm,
 							 struct vuser_mapping *map)
 {
@@ -482,7 +518,10 @@ static struct vuser_layout_region vuser_server_map_exact(struct vuser_server_map
 	};
 }
 
-/* Maps a new region for a mapping; -EAGAIN when it needs a new layout. */
+/*
+ * Maps a new dma region for a mapping.  Returns -EAGAIN when a new layout is
+ * necessary.
+ */
 static int vuser_server_map_map_new(struct vuser_server_map *sm,
 				    struct vuser_mapping *map)
 {
@@ -499,7 +538,10 @@ static int vuser_server_map_map_new(struct vuser_server_map *sm,
 	return vuser_server_map_refused(sm, ret) ? -EAGAIN : ret;
 }
 
-/* Puts a mapping into a region that exists; -EAGAIN when it does not fit. */
+/*
+ * Uses an existing dma region for a mapping.  Returns -EAGAIN when the mapping
+ * does not fit into it.
+ */
 static int vuser_server_map_map_existing(struct vuser_dma_region *region,
 					 struct vuser_mapping *map)
 {
@@ -507,15 +549,16 @@ static int vuser_server_map_map_existing(struct vuser_dma_region *region,
 	    region->node.last < map->node.last || region->prot != map->prot)
 		return -EAGAIN;
 	if (region->kind != VUSER_DMA_REGION_WINDOW)
-		return 0;	/* mapped when the device was opened just now */
+		return 0;	/* open mapped it, after MAP_DMA had added it */
 	if (map->back.opaque)
 		return -EAGAIN;
 	return vuser_dma_region_fill(region, &map, 1);
 }
 
 /*
- * A limit that was learnt may be wrong: the server may have refused for another
- * reason.  So try the region in the server before refusing the mapping.
+ * Maps a dma region although the limit is reached.  A limit that was learnt may
+ * be wrong, because the server may have refused for another reason.  So ask the
+ * server before refusing the mapping.
  */
 static int vuser_server_map_map_over_limit(struct vuser_server_map *sm,
 					   struct vuser_mapping *map)
@@ -533,6 +576,7 @@ static int vuser_server_map_map_over_limit(struct vuser_server_map *sm,
 	return vuser_server_map_refused(sm, ret) ? VUSER_SERVER_MAP_FULL : ret;
 }
 
+/* Maps a mapping within the limit, with a new layout if necessary. */
 static int vuser_server_map_map_within_limit(struct vuser_server_map *sm,
 					     struct vuser_mapping *map)
 {
@@ -555,6 +599,7 @@ static int vuser_server_map_map_within_limit(struct vuser_server_map *sm,
 	return ret;
 }
 
+/* vuser_server_map_map() with the lock held. */
 static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 				       struct vuser_mapping *map)
 {
@@ -568,16 +613,19 @@ static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 }
 
 /**
- * vuser_server_map_map() - map a mapping in a device's server
- * @sm: of an open device
- * @map: in the domain's tree
+ * vuser_server_map_map() - map a mapping in the server
+ * @sm: the server map of a device
+ * @map: a mapping in the DMA map
  *
- * Does nothing when the server is lost or the device is being closed.
+ * Does nothing when the server is lost, or when the device is closed or being
+ * closed.
  *
- * Context: process; sleeps for the server.
- * Return: 0, -EINTR when killed, -ENOSPC when the server takes no more
- * regions, or why it refused.  After an error the server may have mapped it all the
- * same, and the caller must unmap it.
+ * Context: process; sleeps killably until the server has replied; takes
+ * @sm->lock.
+ * Return: 0; -EINTR when killed; -ENOSPC when the server accepts no more dma
+ * regions; -ENOMEM; -ETIMEDOUT; or the errno with which the server refused.
+ * After an error the server may have mapped the mapping nevertheless, so the
+ * caller must unmap it.
  */
 int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 {
@@ -597,9 +645,12 @@ int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 
 /* Unmapping --------------------------------------------------------------- */
 
-/* Maps again what is left of a file after a part was unmapped. */
-static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first,
-				     u64 last)
+/*
+ * Maps the remaining mappings of a dma region that was unmapped because one of
+ * its mappings was unmapped.
+ */
+static int vuser_server_map_map_remaining(struct vuser_server_map *sm,
+					  u64 first, u64 last)
 {
 	struct vuser_layout layout = { };
 	size_t i;
@@ -620,7 +671,7 @@ static int vuser_server_map_map_rest(struct vuser_server_map *sm, u64 first,
 	return ret;
 }
 
-/* Removes a mapping from a region: unmaps the region, maps what is left. */
+/* Unmaps a dma region that contains a mapping, then maps its other mappings. */
 static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 				       struct vuser_dma_region *region,
 				       struct vuser_mapping *map)
@@ -628,7 +679,7 @@ static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 	u64 first = region->node.start, last = region->node.last;
 	int ret;
 
-	/* The close is about to unmap all regions. */
+	/* Close will unmap all dma regions; removing the pages is enough. */
 	if (vuser_server_map_closing(sm)) {
 		vuser_dma_region_empty(region);
 		region->stale = true;
@@ -640,12 +691,13 @@ static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 		return ret;
 	if (first == map->node.start && last == map->node.last)
 		return 0;
-	ret = vuser_server_map_map_rest(sm, first, last);
+	ret = vuser_server_map_map_remaining(sm, first, last);
 	if (ret)
 		sm->incomplete = true;
 	return vuser_server_map_killed(ret) ? ret : 0;
 }
 
+/* Unmaps one mapping; a window only loses its pages, without a message. */
 static int vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
 					  struct vuser_mapping *map)
 {
@@ -663,7 +715,10 @@ static int vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
 	return vuser_server_map_unmap_part(sm, region, map);
 }
 
-/* Tries again to map what could not be mapped before. */
+/*
+ * If the server map is incomplete, maps the whole DMA map again.  Fails only if
+ * the current thread was killed.
+ */
 static int vuser_server_map_sync_incomplete(struct vuser_server_map *sm)
 {
 	int ret;
@@ -682,13 +737,18 @@ static int vuser_server_map_sync_incomplete(struct vuser_server_map *sm)
 }
 
 /**
- * vuser_server_map_unmap() - unmap mappings in a device's server
- * @sm: of an open device
- * @dying: mappings in the domain's tree, marked as dying
+ * vuser_server_map_unmap() - unmap mappings in the server
+ * @sm: the server map of a device
+ * @dying: list of mappings in the DMA map that are in state dying
  *
- * Context: process; sleeps for the server.
- * Return: 0, also when the server refuses: then the pages are taken out of its
- * address space; or -EINTR when killed: then some may still be mapped.
+ * If the server refuses, its access to pages of memory fds is removed
+ * nevertheless.  Does nothing when the device is closed.
+ *
+ * Context: process; sleeps killably until the server has replied; takes
+ * @sm->lock.
+ * Return: 0, also when the server refuses or is lost; -EINTR when killed, or
+ * -ENOMEM when a message could not be sent.  After an error some of the
+ * mappings may still be mapped.
  */
 int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
 {
@@ -714,12 +774,13 @@ int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
 /* Open and close ---------------------------------------------------------- */
 
 /**
- * vuser_server_map_open() - a device opens: its server has nothing mapped yet
- * @dmap: its container's DMA map
- * @chan: the device's channel, which stays until the map is closed
- * @settings: of the device
+ * vuser_server_map_open() - allocate an empty server map
+ * @dmap: the DMA map of the container; must live until vuser_server_map_close()
+ * @chan: the device's channel; must live until vuser_server_map_close()
+ * @settings: settings of the device
  *
- * Return: the new record with one reference, or NULL.
+ * Context: process; may sleep; does not send a message.
+ * Return: the server map with one reference, or NULL without memory.
  */
 struct vuser_server_map *
 vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
@@ -741,11 +802,15 @@ vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
 }
 
 /**
- * vuser_server_map_replay() - map the whole DMA map, and follow its changes
+ * vuser_server_map_replay() - map the whole DMA map in the server
  * @sm: from vuser_server_map_open()
  *
- * Context: process; sleeps for the server.
- * Return: 0, or as vuser_server_map_map(); in both cases the caller must call
+ * From now on, MAP_DMA and UNMAP_DMA update the server map.
+ *
+ * Context: process; sleeps killably until the server has replied; takes
+ * @sm->lock.
+ * Return: 0; -ENOTCONN when the server is lost; or an error of
+ * vuser_server_map_map().  In all cases the caller must call
  * vuser_server_map_close().
  */
 int vuser_server_map_replay(struct vuser_server_map *sm)
@@ -753,8 +818,9 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 	int ret;
 
 	/*
-	 * Enter the list before looking at the map: a mapping that comes now is
-	 * seen here, or its MAP_DMA finds us in the list and waits for the lock.
+	 * Enter the list before taking a snapshot of the DMA map.  If MAP_DMA
+	 * adds a mapping now, either the snapshot has it, or MAP_DMA finds this
+	 * server map in the list and waits for the lock.
 	 */
 	mutex_lock(&sm->lock);
 	vuser_server_map_get(sm);
@@ -765,12 +831,13 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 }
 
 /**
- * vuser_server_map_close() - unmap everything in the server
- * @sm: of an open device; replayed
- * @deadline: when to give up and go on without the server, also for a thread that
- *	waits for the server meanwhile
+ * vuser_server_map_close() - unmap all dma regions in the server
+ * @sm: the server map, after vuser_server_map_replay(); one reference is
+ *	dropped, which the list of the DMA map had
+ * @deadline: when to continue without the server; also ends the wait of another
+ *	thread that holds @sm->lock
  *
- * Context: process; not interruptible.
+ * Context: process; sleeps, not interruptible; takes @sm->lock.
  */
 void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline)
 {
@@ -786,6 +853,13 @@ void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline)
 	vuser_server_map_put(sm);
 }
 
+/**
+ * vuser_server_map_get() - take a reference
+ * @sm: the server map
+ *
+ * Context: any; the caller has a reference, or holds the lock of the DMA map
+ * and found @sm in its list.
+ */
 void vuser_server_map_get(struct vuser_server_map *sm)
 {
 	kref_get(&sm->ref);
@@ -797,8 +871,10 @@ static void vuser_server_map_release(struct kref *ref)
 }
 
 /**
- * vuser_server_map_put() - drop a reference
- * @sm: the record
+ * vuser_server_map_put() - drop a reference; the last one frees the server map
+ * @sm: the server map
+ *
+ * Context: any.
  */
 void vuser_server_map_put(struct vuser_server_map *sm)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a device's server has mapped of its container's DMA map. */
+/* The server map of an open device: what its server has mapped. */
 #ifndef VUSER_SERVER_MAP_H
 #define VUSER_SERVER_MAP_H
 
@@ -17,33 +17,40 @@ struct vuser_channel;
 struct vuser_settings;
 
 /**
- * struct vuser_server_map - what a device's server has mapped
- * @ref: held by the device, by the DMA map's list, and by a thread that walks that
- * @user: in the DMA map's list
- * @dmap: the DMA map; valid while @chan is
- * @lock: serialises what is sent to this server about the map, and protects what
- *	follows.  Held while waiting for this very server, which has a deadline for
- *	each message and then is lost.  Taken by MAP_DMA and UNMAP_DMA (killably),
- *	by open (before anybody else knows the device) and by close (which is
- *	never interrupted: it waits for one message at most, since @closing stops
- *	the others, and ends that wait when its own deadline has passed); never
- *	by attach, detach and release of the container, by DMA, or by faults.
- *	Outside of the DMA map's lock and of the locks of memory objects.
- * @unlocked: the close waits here for @lock
- * @chan: the open device's channel; NULL once the device is closed
- * @settings: of the device
- * @closing: no region is mapped any more; set without the lock
- * @incomplete: some mapping could not be mapped when the layout changed
- * @limit: regions the server takes, as far as known
- * @nr: regions it has mapped
- * @nr_exact: those of them that are not windows
+ * struct vuser_server_map - the dma regions that one server has mapped
+ * @ref: held by the device, by the list of the DMA map, and by each thread that
+ *	walks the list while it uses this server map
+ * @user: entry in the list of the DMA map
+ * @dmap: the DMA map; valid while @chan is not NULL
+ * @lock: serialises the DMA_MAP and DMA_UNMAP messages to this server, and
+ *	protects the fields below.  Held while waiting for replies of this
+ *	server, never while waiting for another server.  The server has a
+ *	deadline for each reply, and is lost after that.
+ *
+ *	Taken by MAP_DMA and UNMAP_DMA (killably), by open (before other threads
+ *	know the server map) and by close (not interruptible).  Close waits for
+ *	at most one message of another thread, since @closing stops further
+ *	ones; it ends that wait at its own deadline.  Never taken by attach,
+ *	detach or release of the container, by DMA, or by faults.
+ *
+ *	Taken outside of the lock of the DMA map and of memory objects' locks.
+ * @unlocked: close waits here until @lock is free
+ * @chan: channel of the open device; NULL after the device was closed
+ * @settings: settings of the device
+ * @closing: the device is being closed, so no dma region is mapped any more;
+ *	set without @lock
+ * @incomplete: the server map may differ from the layout: a dma region was not
+ *	mapped or not unmapped
+ * @limit: number of dma regions that the server accepts, as far as it is known
+ * @nr: number of entries in @regions, including stale ones
+ * @nr_exact: number of entries in @regions that are not windows
  * @regions: struct vuser_dma_region by IOVA
  */
 struct vuser_server_map {
 	struct kref ref;
 	struct vuser_map_user user;
 	struct vuser_dma_map *dmap;
-	struct mutex lock;	/* what this server has mapped */
+	struct mutex lock;	/* the dma regions of this server */
 	wait_queue_head_t unlocked;
 	struct vuser_channel *chan;
 	const struct vuser_settings *settings;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A VFIO IOMMU backend of our own, beside type1.  A driver below type1 never
- * learns what a container maps; a vfio-user server must.  To the consumer this
- * is type1, versions 1 and 2.
+ * The VFIO IOMMU backend for vuser devices.  A driver below type1 never learns
+ * what a container maps, but a vfio-user server must know.  So vuser registers
+ * a backend of its own beside type1.  For the consumer, this backend behaves as
+ * type1, versions 1 and 2.
  *
- * The core asks the newest backend first and passes over one whose
- * attach_group() fails, so a container that takes any group but ours goes to
- * type1.  type1 takes emulated groups too: one that was made for a physical
- * device stays type1's when ours is added, and then our device cannot open.
+ * VFIO's core tries the backend first that was registered last.  If
+ * attach_group() fails, the core tries the next one.  This backend accepts only
+ * groups of vuser devices, so a container with another group gets type1.
+ *
+ * type1 accepts emulated groups as well.  So a container that got type1 for a
+ * physical device keeps type1 when a vuser group is added, and the vuser device
+ * cannot be opened.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
@@ -32,10 +36,11 @@ MODULE_PARM_DESC(dma_entry_limit,
 		 "Maximum number of user DMA mappings per container (65535).");
 
 /**
- * struct vuser_group - a group of ours that is attached to a container
- * @node: in vuser_groups
- * @group: the group; the core holds it while it is attached
- * @dom: the container's map, whose cookie holds it as long
+ * struct vuser_group - a group of vuser devices that is attached to a container
+ * @node: entry in vuser_groups
+ * @group: the group; VFIO's core holds a reference while it is attached
+ * @dom: the domain of the container; the container's cookie holds a reference
+ *	while the group is attached
  */
 struct vuser_group {
 	struct list_head node;
@@ -43,18 +48,21 @@ struct vuser_group {
 	struct vuser_domain *dom;
 };
 
-/* Protects vuser_groups.  Nobody waits for anybody with it. */
+/* Protects vuser_groups.  Held for short times only, never while waiting. */
 static DEFINE_MUTEX(vuser_groups_lock);
 static LIST_HEAD(vuser_groups);
 
 /*
- * The core calls a backend's ioctl with what open() returned and no lock, also
- * while another thread makes it call release().  So that is a cookie, looked
- * up here, and an ioctl that finds the map holds a reference.
+ * The domains of all containers, by cookie.
+ *
+ * VFIO's core passes the value that open() returned to each ioctl().  It holds
+ * no lock for that, so release() may run at the same time.  So open() returns a
+ * cookie instead of a pointer, and an ioctl that finds the domain here holds a
+ * reference.
  */
 static DEFINE_XARRAY_ALLOC1(vuser_domains);
 
-/* Is a device one of ours? */
+/* The function @owns of struct vuser_dma_ops. */
 static bool (*vuser_type1_owns)(struct device *dev);
 
 static unsigned long vuser_cookie(void *iommu_data)
@@ -62,7 +70,7 @@ static unsigned long vuser_cookie(void *iommu_data)
 	return (unsigned long)iommu_data;
 }
 
-/* The map of a cookie, with a reference; NULL when the container is gone. */
+/* The domain of a cookie, with a reference; NULL after release(). */
 static struct vuser_domain *vuser_type1_get_domain(void *iommu_data)
 {
 	struct vuser_domain *dom;
@@ -90,7 +98,10 @@ static void *vuser_type1_open(unsigned long arg)
 				 READ_ONCE(dma_entry_limit));
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
-	/* Not reused soon: an ioctl may still be on its way with the old one. */
+	/*
+	 * Assign cookies in a cycle, so that none is reused soon: an ioctl of a
+	 * released container may still have its cookie.
+	 */
 	ret = xa_alloc_cyclic(&vuser_domains, &id, dom, XA_LIMIT(1, INT_MAX),
 			      &next, GFP_KERNEL);
 	if (ret < 0) {
@@ -108,7 +119,10 @@ static void vuser_type1_release(void *iommu_data)
 	dom = xa_erase(&vuser_domains, vuser_cookie(iommu_data));
 	if (WARN_ON(!dom))
 		return;
-	/* The core detached them all, but for one whose attach it undid. */
+	/*
+	 * The core has detached the groups.  If one were left in the list, its
+	 * entry would point to a freed domain, so make sure.
+	 */
 	mutex_lock(&vuser_groups_lock);
 	list_for_each_entry_safe(group, next, &vuser_groups, node) {
 		if (group->dom == dom) {
@@ -122,6 +136,7 @@ static void vuser_type1_release(void *iommu_data)
 
 /* Groups ------------------------------------------------------------------ */
 
+/* The entry of a group, or NULL; under vuser_groups_lock. */
 static struct vuser_group *vuser_group_find(struct iommu_group *iommu_group)
 {
 	struct vuser_group *group;
@@ -132,7 +147,9 @@ static struct vuser_group *vuser_group_find(struct iommu_group *iommu_group)
 	return NULL;
 }
 
-/* Counts devices, stops at one that is not ours. */
+/*
+ * Counts the devices of a group; fails at a device that is not a vuser device.
+ */
 static int vuser_group_check_device(struct device *dev, void *data)
 {
 	unsigned int *count = data;
@@ -233,7 +250,10 @@ static int vuser_type1_add_avail_cap(struct vfio_info_cap *caps,
 	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
 }
 
-/* Copies the capabilities behind @info, or says how much room they need. */
+/*
+ * Copies the capabilities to the buffer, after the struct.  If they do not fit,
+ * sets @info->argsz to the size that they need.
+ */
 static int vuser_type1_put_caps(struct vfio_iommu_type1_info *info,
 				struct vfio_info_cap *caps, void __user *arg)
 {
@@ -275,7 +295,11 @@ static int vuser_type1_get_info(struct vuser_domain *dom, void __user *arg)
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
-/* No mapping's address is ever invalid, so there is none to give it anew. */
+/*
+ * VFIO_DMA_MAP_FLAG_VADDR gives a new address to a mapping without a valid
+ * address.  All mappings here always have a valid address, so this fails, as
+ * under type1.
+ */
 static int vuser_type1_update_vaddr(struct vuser_domain *dom,
 				    const struct vfio_iommu_type1_dma_map *map)
 {
@@ -318,11 +342,11 @@ static int vuser_type1_map_dma(struct vuser_domain *dom, void __user *arg)
 	return vuser_domain_map(dom, map.iova, map.vaddr, map.size, prot);
 }
 
-/* The range to unmap; checks in the order of type1. */
+/* Checks the range to unmap, in the same order as type1, and sets *@last. */
 static int vuser_type1_unmap_range(const struct vfio_iommu_type1_dma_unmap *un,
 				   u64 *last)
 {
-	/* As type1 where a device is emulated: its address cannot change. */
+	/* As type1 with emulated devices: their mappings keep their address. */
 	if (un->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		return -EBUSY;
 	if (un->iova & ~PAGE_MASK)
@@ -350,7 +374,7 @@ static int vuser_type1_unmap_dma(struct vuser_domain *dom, void __user *arg)
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags & ~known)
 		return -EINVAL;
-	/* Nothing is tracked: type1 without tracking refuses it too. */
+	/* Dirty pages are not tracked; type1 without tracking also refuses. */
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		return -EINVAL;
 	ret = vuser_type1_unmap_range(&unmap, &last);
@@ -366,8 +390,8 @@ static int vuser_type1_unmap_dma(struct vuser_domain *dom, void __user *arg)
 }
 
 /*
- * No dirty tracking, as type1 before it had the migration capability: a
- * server's writes are not seen.
+ * VFIO_IOMMU_DIRTY_PAGES is not supported, as in versions of type1 without the
+ * migration capability: the kernel does not see the writes of a server.
  */
 static long vuser_type1_domain_ioctl(struct vuser_domain *dom, unsigned int cmd,
 				     void __user *arg)
@@ -390,12 +414,12 @@ static long vuser_type1_ioctl(void *iommu_data, unsigned int cmd,
 	struct vuser_domain *dom = NULL;
 	long ret;
 
-	/* Asked of every backend before there is a container. */
+	/* The core asks each backend before it calls open() of one. */
 	if (!iommu_data)
 		return cmd == VFIO_CHECK_EXTENSION ?
 		       vuser_type1_check_extension(NULL, arg) : -ENOTTY;
 
-	/* A release meanwhile drops the reference that the core has. */
+	/* If release() runs meanwhile, the core drops its module reference. */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	dom = vuser_type1_get_domain(iommu_data);
@@ -424,10 +448,12 @@ static const struct vfio_iommu_driver_ops vuser_type1_ops = {
 /* Devices ----------------------------------------------------------------- */
 
 /**
- * vuser_type1_device_domain() - the domain of the container that a device is in
- * @dev: the device
+ * vuser_type1_device_domain() - find the domain of the container of a device
+ * @dev: the device, whose group is in a container
  *
- * Return: the domain with a reference, or NULL when the container is not ours.
+ * Context: process; may sleep; takes vuser_groups_lock.
+ * Return: the domain with a reference; NULL when the container has another
+ * IOMMU backend.
  */
 struct vuser_domain *vuser_type1_device_domain(struct device *dev)
 {
@@ -447,9 +473,10 @@ struct vuser_domain *vuser_type1_device_domain(struct device *dev)
 }
 
 /**
- * vuser_type1_init() - offer the backend to VFIO
- * @owns: is a device one of ours?  Only groups of such devices are taken
+ * vuser_type1_init() - register the backend with VFIO
+ * @owns: see struct vuser_dma_ops; only groups of such devices are accepted
  *
+ * Context: process, when the module is loaded.
  * Return: 0 or a negative errno.
  */
 int vuser_type1_init(bool (*owns)(struct device *dev))
@@ -459,7 +486,10 @@ int vuser_type1_init(bool (*owns)(struct device *dev))
 }
 
 /**
- * vuser_type1_exit() - take it back; no container uses it any more
+ * vuser_type1_exit() - unregister the backend
+ *
+ * Context: process, when the module is unloaded; no container uses the backend
+ * any more.
  */
 void vuser_type1_exit(void)
 {

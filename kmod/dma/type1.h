@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The VFIO IOMMU backend: a container's ioctls, which are those of type1. */
+/* The VFIO IOMMU backend for vuser devices; its ioctls are those of type1. */
 #ifndef VUSER_TYPE1_H
 #define VUSER_TYPE1_H
 
