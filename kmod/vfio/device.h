@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A device: one mdev, and what each layer has of it. */
+/* A device: one mdev, and the state that each layer keeps for it. */
 #ifndef VUSER_DEVICE_H
 #define VUSER_DEVICE_H
 
@@ -22,8 +22,9 @@ struct vuser_channel;
 
 /**
  * struct vuser_vector - one interrupt of an index
- * @file: the consumer's eventfd, passed to the server, or NULL
- * @trigger: the same, for a TRIGGER by the consumer itself
+ * @file: the consumer's eventfd, as passed to the server; a reference, or NULL
+ * @trigger: context of the same eventfd; a reference, or NULL.  Signalled when
+ *	the consumer itself triggers the interrupt with SET_IRQS
  */
 struct vuser_vector {
 	struct file *file;
@@ -32,53 +33,57 @@ struct vuser_vector {
 
 /**
  * struct vuser_irqs - the interrupts of an open device
- * @lock: serialises SET_IRQS and protects @vectors and @enabled; held while
- *	waiting for the server (only SET_IRQS itself and close take it, SET_IRQS
- *	killably)
- * @vectors: by index, as many as the description says; NULL while disabled
- * @enabled: indexes that are enabled in the server
- * @signal_lock: protects the two below
- * @err_trigger: fired when the server is lost
- * @req_trigger: fired when removal is asked for
+ * @lock: serialises SET_IRQS and protects @vectors and @enabled.  Held while
+ *	waiting for the server.  Only SET_IRQS (killably) and close take it
+ * @vectors: by index; an array with an element for each interrupt that the
+ *	description has, or NULL while the index is disabled
+ * @enabled: bitmap of the indexes that are enabled at the server
+ * @signal_lock: protects @err_trigger and @req_trigger
+ * @err_trigger: signalled when the server is lost; a reference, or NULL
+ * @req_trigger: signalled when the device is to be removed; a reference, or
+ *	NULL
+ *
+ * The triggers are written with both locks held.
  */
 struct vuser_irqs {
 	struct mutex lock;	/* SET_IRQS */
 	struct vuser_vector *vectors[VUSER_MAX_IRQ_INDEXES];
 	u32 enabled;
-	spinlock_t signal_lock;	/* the two triggers */
+	spinlock_t signal_lock;	/* err_trigger, req_trigger */
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;
 };
 
 /**
  * struct vuser_device - one mdev
- * @vdev: VFIO's half; its reference count is ours
+ * @vdev: the VFIO device; its reference count is that of this struct
  * @mdev: the mdev, valid from probe to remove
  * @uuid: the mdev's UUID
- * @group_id: of its VFIO group, the N of /dev/vfio/N; set by probe
- * @id: entry in the table of devices, never reused while the device lives
- * @lock: protects @state, @opened, @gone, @chan, @owner*, @endpoint, @error and
- *	@settings; never held while waiting for a server or the helper; inside of
- *	@irqs.lock and the lock of a server map, outside of @dma.lock and of a
- *	channel's locks
- * @state: see state.c for the states that may follow
- * @opened: a consumer has the device open, whatever became of the server
- * @gone: the mdev is being removed
- * @endpoint: path of the server's UNIX socket, or NULL
- * @error: why the last attach failed, for people; or NULL
- * @pci_address: alias by which programs open the device; under a lock of its
- *	own, in settings.c
- * @alias: number of the default @pci_address, from a table of those in use
- * @owner_portid: netlink port of the helper that serves the device, 0: none
- * @owner_token: what that helper got with its claim
- * @chan: the channel to the server; set by attach, dropped by detach; neither
- *	happens while the device is open, so that the consumer's paths read it
- *	without a lock
- * @settings: see there
+ * @group_id: number of the VFIO group, the N of /dev/vfio/N; set by probe
+ * @id: key in the table of devices; not reused while the device is in the table
+ * @lock: protects @state, @opened, @gone, @chan, @owner_portid, @owner_token,
+ *	@endpoint, @error and @settings.  Never held while waiting for a server
+ *	or the helper.  Taken inside @irqs.lock and the lock of a server map,
+ *	outside @dma.lock and the locks of a channel
+ * @state: one of VUSER_STATE_*; state.c has the table of transitions
+ * @opened: a consumer has the device open; true also after the server is lost
+ * @gone: the mdev is being removed, so no server can be attached
+ * @endpoint: absolute path of the server's UNIX socket, or NULL; allocated
+ * @error: text for the administrator that says why the device has no server, or
+ *	NULL; allocated
+ * @pci_address: a second name by which programs open the device.  Written with
+ *	@lock and the address lock of settings.c held; either is enough to read
+ * @alias: number of the default @pci_address, allocated in mdev.c; -1 before
+ * @owner_portid: netlink port of the helper that owns the device, 0 for none
+ * @owner_token: token that the helper got when it claimed the device
+ * @chan: the channel to the server, or NULL.  Attach sets it and detach drops
+ *	it.  Both are refused while the device is open, so the consumer's paths
+ *	read it without a lock
+ * @settings: see struct vuser_settings
  * @counters: see enum vuser_counter
- * @irqs: interrupts
- * @regions: regions, while open
- * @dma: DMA
+ * @irqs: the interrupts
+ * @regions: the regions; set while the device is open
+ * @dma: the DMA
  */
 struct vuser_device {
 	struct vfio_device vdev;

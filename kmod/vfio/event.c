@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What happens to devices: reported to the layer above by a table of functions. */
+/*
+ * Events: reports to the layer above that a device changed.  The layer above
+ * registers a table of functions for them.
+ */
 #include <linux/init.h>
 
 #include "vfio/event.h"
@@ -8,9 +11,9 @@ static const struct vuser_event_ops *vuser_event_ops;
 
 /**
  * vuser_event_init() - set the functions that are called for events
- * @ops: called from now on; stays
+ * @ops: the functions; must stay valid until the module is unloaded
  *
- * Called once, before there are devices.
+ * Called once, while the module is loaded and before the first device exists.
  */
 void __init vuser_event_init(const struct vuser_event_ops *ops)
 {
@@ -18,8 +21,10 @@ void __init vuser_event_init(const struct vuser_event_ops *ops)
 }
 
 /**
- * vuser_event_changed() - report that a device appeared or changed
+ * vuser_event_changed() - report that a device was added or changed
  * @dev: the device
+ *
+ * Context: process; may sleep.  Any lock of the device may be held.
  */
 void vuser_event_changed(struct vuser_device *dev)
 {
@@ -27,8 +32,10 @@ void vuser_event_changed(struct vuser_device *dev)
 }
 
 /**
- * vuser_event_removed() - report that a device went
+ * vuser_event_removed() - report that a device was removed
  * @dev: the device, no longer in the table of devices
+ *
+ * Context: process; may sleep.  Any lock of the device may be held.
  */
 void vuser_event_removed(struct vuser_device *dev)
 {
@@ -38,7 +45,9 @@ void vuser_event_removed(struct vuser_device *dev)
 /**
  * vuser_event_fdmsg() - report that an fdmsg waits for the device's owner
  * @dev: the device
- * @fdmsg_id: the fdmsg
+ * @fdmsg_id: id of the fdmsg
+ *
+ * Context: process; may sleep.  Any lock of the device may be held.
  */
 void vuser_event_fdmsg(struct vuser_device *dev, u64 fdmsg_id)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What happens to devices, for the layer above. */
+/* Events: reports to the layer above that a device changed. */
 #ifndef VUSER_EVENT_H
 #define VUSER_EVENT_H
 
@@ -9,11 +9,12 @@ struct vuser_device;
 
 /**
  * struct vuser_event_ops - functions of the layer above, one for each event
- * @changed: a device appeared, or its state or a setting changed
- * @removed: a device went; it is no longer in the table of devices
+ * @changed: a device was added, or its state or one of its settings changed
+ * @removed: a device was removed; it is no longer in the table of devices
  * @fdmsg: an fdmsg waits for the device's owner
  *
- * Each may sleep, and is called with any lock of the device held.
+ * Called in process context; may sleep.  The caller may hold any lock of the
+ * device, so these functions take none of them.
  */
 struct vuser_event_ops {
 	void (*changed)(struct vuser_device *dev);

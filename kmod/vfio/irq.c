@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Interrupts.  The consumer's eventfds are held here and passed to the server,
- * which signals them directly; a TRIGGER by the consumer itself signals them
- * here and goes no further, as in vfio-pci.  ERR and REQ are the kernel's own:
- * a lost server, and a wish to remove the device.
+ * The interrupts of an open device.  The kernel holds the consumer's eventfds
+ * and passes them to the server, which signals them directly.  When the
+ * consumer itself triggers an interrupt, the kernel signals the eventfd and
+ * sends nothing to the server, as in vfio-pci.
+ *
+ * The indexes ERR and REQ are local to the kernel: their eventfds are not
+ * passed to the server.  ERR reports that the server is lost, REQ that the
+ * device is to be removed.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -19,43 +23,48 @@
 #include "vfio/device.h"
 #include "vfio/irq.h"
 
-/* Only one of these three may be enabled at a time, as on hardware. */
+/* Only one of these indexes may be enabled at a time, as on hardware. */
 #define VUSER_IRQ_EXCLUSIVE	(BIT(VFIO_PCI_INTX_IRQ_INDEX) | \
 				 BIT(VFIO_PCI_MSI_IRQ_INDEX) | \
 				 BIT(VFIO_PCI_MSIX_IRQ_INDEX))
 
 /**
- * vuser_irq_nr_indexes() - interrupt indexes that the consumer sees
- * @dev: open
+ * vuser_irq_nr_indexes() - count the interrupt indexes that the consumer sees
+ * @dev: an open device
  *
- * Return: those of the server, and at least those that every PCI device has.
+ * Context: any.
+ * Return: the number of indexes that the server has, but at least the number
+ * that every PCI device has.
  */
 u32 vuser_irq_nr_indexes(struct vuser_device *dev)
 {
 	return max_t(u32, dev->chan->desc->nr_irqs, VFIO_PCI_NUM_IRQS);
 }
 
-static bool vuser_irq_is_ours(u32 index)
+/* True for the indexes whose eventfds only the kernel signals. */
+static bool vuser_irq_is_local(u32 index)
 {
 	return index == VFIO_PCI_ERR_IRQ_INDEX ||
 	       index == VFIO_PCI_REQ_IRQ_INDEX;
 }
 
+/* The number of interrupts of an index; 0 if the server does not have it. */
 static u32 vuser_irq_count(struct vuser_device *dev, u32 index)
 {
 	struct vuser_desc *desc = dev->chan->desc;
 
-	if (vuser_irq_is_ours(index))
+	if (vuser_irq_is_local(index))
 		return 1;
 	return index < desc->nr_irqs ? desc->irqs[index].count : 0;
 }
 
 /**
  * vuser_irq_info() - answer VFIO_DEVICE_GET_IRQ_INFO
- * @dev: open
- * @info: index is read, flags and count are filled in
+ * @dev: an open device
+ * @info: @info->index is read; flags and count are filled in
  *
- * Return: 0, or -EINVAL for no such index.
+ * Context: any.
+ * Return: 0, or -EINVAL if there is no such index.
  */
 int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 {
@@ -65,7 +74,7 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 		return -EINVAL;
 	info->count = vuser_irq_count(dev, info->index);
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
-	if (vuser_irq_is_ours(info->index))
+	if (vuser_irq_is_local(info->index))
 		info->flags |= VFIO_IRQ_INFO_NORESIZE;
 	else if (info->index < desc->nr_irqs)
 		info->flags |= desc->irqs[info->index].flags &
@@ -75,9 +84,9 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 	return 0;
 }
 
-/* Vectors ------------------------------------------------------------------- */
+/* Vectors ------------------------------------------------------------------ */
 
-static void vuser_vector_put(struct vuser_vector *vector)
+static void vuser_irq_put_vector(struct vuser_vector *vector)
 {
 	if (vector->trigger)
 		eventfd_ctx_put(vector->trigger);
@@ -86,17 +95,17 @@ static void vuser_vector_put(struct vuser_vector *vector)
 	memset(vector, 0, sizeof(*vector));
 }
 
-static void vuser_vectors_free(struct vuser_vector *vectors, u32 count)
+static void vuser_irq_free_vectors(struct vuser_vector *vectors, u32 count)
 {
 	u32 i;
 
 	for (i = 0; vectors && i < count; i++)
-		vuser_vector_put(&vectors[i]);
+		vuser_irq_put_vector(&vectors[i]);
 	kvfree(vectors);
 }
 
-/* The eventfds that @fds name; negative ones are none. */
-static struct vuser_vector *vuser_vectors_get(const s32 *fds, u32 count)
+/* Takes references to the eventfds of @fds; a negative one gives no eventfd. */
+static struct vuser_vector *vuser_irq_get_vectors(const s32 *fds, u32 count)
 {
 	struct vuser_vector *vectors;
 	u32 i;
@@ -121,22 +130,24 @@ static struct vuser_vector *vuser_vectors_get(const s32 *fds, u32 count)
 	}
 	return vectors;
 err:
-	vuser_vectors_free(vectors, count);
+	vuser_irq_free_vectors(vectors, count);
 	return ERR_PTR(ret);
 }
 
+/* The lock of the interrupts is held, here and below. */
 static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 {
 	struct vuser_vector *vectors = dev->irqs.vectors[index];
 
 	dev->irqs.enabled &= ~BIT(index);
 	dev->irqs.vectors[index] = NULL;
-	vuser_vectors_free(vectors, vuser_irq_count(dev, index));
+	vuser_irq_free_vectors(vectors, vuser_irq_count(dev, index));
 }
 
 /*
- * If the message was not sent, the server still has the eventfds.  Then keep the
- * vectors, for the next SET_IRQS or the close to disable them.
+ * Disables an index at the server.  If the message was not sent, the server
+ * still has the eventfds.  Then keep the vectors, for the next SET_IRQS or the
+ * close to disable them.
  */
 static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 {
@@ -152,41 +163,42 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 }
 
 /*
- * Sends @count vectors to the server, in as many messages as needed.  It stops at the
- * first message that the server refuses; the vectors of the messages before stay set.
- * So, unless @known is NULL, each vector that the server has accepted is swapped with
- * the one in @known.  If we were killed while waiting, we cannot know whether the
- * server accepted the vector; the close disables all of them.
+ * Sends @count vectors to the server, in as many messages as needed.  Stops at
+ * the first message that the server refuses; the vectors of the messages before
+ * stay set.  So, unless @accepted is NULL, each vector that the server has
+ * accepted is swapped with the one in @accepted.  If we were killed while
+ * waiting, we cannot know whether the server accepted the vector; the close
+ * disables all of them.
  */
 static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 			  u32 start, u32 count, struct vuser_vector *vectors,
-			  struct vuser_vector *known)
+			  struct vuser_vector *accepted)
 {
-	u32 most = clamp_t(u32, dev->chan->desc->max_msg_fds, 1,
-			   VUSER_MAX_FDS);
+	u32 max_fds = clamp_t(u32, dev->chan->desc->max_msg_fds, 1,
+			      VUSER_MAX_FDS);
 	struct file **files;
 	u32 i, n, done;
 	int ret = 0;
 
-	files = kcalloc(min(most, count), sizeof(*files), GFP_KERNEL);
+	files = kcalloc(min(max_fds, count), sizeof(*files), GFP_KERNEL);
 	if (!files)
 		return -ENOMEM;
 	for (done = 0; done < count && !ret; done += n) {
-		n = min(most, count - done);
+		n = min(max_fds, count - done);
 		for (i = 0; i < n; i++)
 			files[i] = vectors[done + i].file;
 		ret = vuser_cmd_set_irqs(dev->chan, index, action |
 					 VFIO_IRQ_SET_DATA_EVENTFD,
 					 start + done, n, files, n,
 					 vuser_channel_deadline(dev->chan));
-		for (i = done; known && !ret && i < done + n; i++)
-			swap(known[i], vectors[i]);
+		for (i = done; accepted && !ret && i < done + n; i++)
+			swap(accepted[i], vectors[i]);
 	}
 	kfree(files);
 	return ret;
 }
 
-/* TRIGGER with eventfds: enables the index, or changes some of its vectors. */
+/* TRIGGER with eventfds: enable the index, or change some of its vectors. */
 static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 			    u32 count, const s32 *fds)
 {
@@ -196,7 +208,7 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 
 	if (!count)
 		return enable ? -EINVAL : 0;
-	vectors = vuser_vectors_get(fds, count);
+	vectors = vuser_irq_get_vectors(fds, count);
 	if (IS_ERR(vectors))
 		return PTR_ERR(vectors);
 	ret = -ENOMEM;
@@ -214,14 +226,14 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 	if (ret && enable)
 		vuser_irq_disable(dev, index);
 out_free:
-	vuser_vectors_free(vectors, count);
+	vuser_irq_free_vectors(vectors, count);
 	return ret;
 }
 
-/* SET_IRQS ------------------------------------------------------------------ */
+/* SET_IRQS ----------------------------------------------------------------- */
 
-/* Does @data, of the type that @flags say, name interrupt @i? */
-static bool vuser_irq_named(u32 flags, const void *data, u32 i)
+/* True if SET_IRQS with @flags and @data selects interrupt @i of its range. */
+static bool vuser_irq_selected(u32 flags, const void *data, u32 i)
 {
 	return !(flags & VFIO_IRQ_SET_DATA_BOOL) || ((const u8 *)data)[i];
 }
@@ -249,7 +261,7 @@ static int vuser_irq_trigger(struct vuser_device *dev,
 
 	for (i = 0; i < hdr->count; i++) {
 		vector = &dev->irqs.vectors[hdr->index][hdr->start + i];
-		if (vector->trigger && vuser_irq_named(hdr->flags, data, i))
+		if (vector->trigger && vuser_irq_selected(hdr->flags, data, i))
 			vuser_eventfd_signal(vector->trigger);
 	}
 	return 0;
@@ -262,7 +274,11 @@ static int vuser_irq_send_one(struct vuser_device *dev, u32 index, u32 flags,
 				  vuser_channel_deadline(dev->chan));
 }
 
-/* MASK and UNMASK: the server's business, in the forms that servers take. */
+/*
+ * MASK and UNMASK are done by the server.  Servers accept the type NONE for one
+ * interrupt, and for UNMASK also eventfds; so a BOOL or a range is sent as one
+ * NONE message for each interrupt.
+ */
 static int vuser_irq_mask(struct vuser_device *dev,
 			  const struct vfio_irq_set *hdr, const void *data)
 {
@@ -278,7 +294,7 @@ static int vuser_irq_mask(struct vuser_device *dev,
 		return -EINVAL;
 	if (!(hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)) {
 		for (i = 0; i < hdr->count && !ret; i++)
-			if (vuser_irq_named(hdr->flags, data, i))
+			if (vuser_irq_selected(hdr->flags, data, i))
 				ret = vuser_irq_send_one(dev, hdr->index, flags,
 							 hdr->start + i);
 		return ret;
@@ -286,18 +302,19 @@ static int vuser_irq_mask(struct vuser_device *dev,
 	if (action == VFIO_IRQ_SET_ACTION_MASK)
 		return -ENOTTY;
 
-	vectors = vuser_vectors_get(data, hdr->count);
+	vectors = vuser_irq_get_vectors(data, hdr->count);
 	if (IS_ERR(vectors))
 		return PTR_ERR(vectors);
 	ret = vuser_irq_send(dev, hdr->index, action, hdr->start, hdr->count,
 			     vectors, NULL);
-	vuser_vectors_free(vectors, hdr->count);
+	vuser_irq_free_vectors(vectors, hdr->count);
 	return ret;
 }
 
-static void vuser_irq_replace(struct vuser_device *dev,
-			      struct eventfd_ctx **slot,
-			      struct eventfd_ctx *trigger)
+/* Replaces the trigger of ERR or REQ; takes over the reference to @trigger. */
+static void vuser_irq_replace_trigger(struct vuser_device *dev,
+				      struct eventfd_ctx **slot,
+				      struct eventfd_ctx *trigger)
 {
 	spin_lock(&dev->irqs.signal_lock);
 	swap(*slot, trigger);
@@ -306,10 +323,10 @@ static void vuser_irq_replace(struct vuser_device *dev,
 		eventfd_ctx_put(trigger);
 }
 
-/* ERR and REQ: one eventfd each, which the server never sees. */
-static int vuser_irq_single(struct vuser_device *dev,
-			    const struct vfio_irq_set *hdr, const void *data,
-			    struct eventfd_ctx **slot)
+/* ERR and REQ: one eventfd each, which is not passed to the server. */
+static int vuser_irq_set_local(struct vuser_device *dev,
+			       const struct vfio_irq_set *hdr, const void *data,
+			       struct eventfd_ctx **slot)
 {
 	struct eventfd_ctx *trigger = NULL;
 	s32 fd;
@@ -327,14 +344,14 @@ static int vuser_irq_single(struct vuser_device *dev,
 			trigger = eventfd_ctx_fdget(fd);
 		if (IS_ERR(trigger))
 			return PTR_ERR(trigger);
-		vuser_irq_replace(dev, slot, trigger);
+		vuser_irq_replace_trigger(dev, slot, trigger);
 		return 0;
 	}
 	if (hdr->flags & VFIO_IRQ_SET_DATA_BOOL ? !hdr->count : !*slot)
 		return -EINVAL;
 	if (!hdr->count)
-		vuser_irq_replace(dev, slot, NULL);
-	else if (*slot && vuser_irq_named(hdr->flags, data, 0))
+		vuser_irq_replace_trigger(dev, slot, NULL);
+	else if (*slot && vuser_irq_selected(hdr->flags, data, 0))
 		vuser_eventfd_signal(*slot);
 	return 0;
 }
@@ -344,9 +361,11 @@ static int vuser_irq_set(struct vuser_device *dev,
 {
 	switch (hdr->index) {
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		return vuser_irq_single(dev, hdr, data, &dev->irqs.err_trigger);
+		return vuser_irq_set_local(dev, hdr, data,
+					   &dev->irqs.err_trigger);
 	case VFIO_PCI_REQ_IRQ_INDEX:
-		return vuser_irq_single(dev, hdr, data, &dev->irqs.req_trigger);
+		return vuser_irq_set_local(dev, hdr, data,
+					   &dev->irqs.req_trigger);
 	}
 	switch (hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
 	case VFIO_IRQ_SET_ACTION_TRIGGER:
@@ -361,12 +380,14 @@ static int vuser_irq_set(struct vuser_device *dev,
 
 /**
  * vuser_irq_ioctl() - VFIO_DEVICE_SET_IRQS
- * @dev: open
+ * @dev: an open device
  * @arg: the consumer's struct
  *
- * Context: process; sleeps killably for the helper and the server.
- * Return: 0; -EINVAL, -ENOTTY, -EBADF and -EFAULT as vfio-pci; -EINTR when
- * killed; -ETIMEDOUT, -ENOTCONN, or the server's errno.
+ * Context: process; takes the lock of the interrupts, and waits killably for
+ * the helper and the server while holding it.
+ * Return: 0; -EINVAL, -ENOTTY, -EBADF and -EFAULT as vfio-pci; -ENOMEM; -EINTR
+ * when killed; -ETIMEDOUT when the helper or the server did not answer in time;
+ * -ENOTCONN when the server is lost; or the server's errno.
  */
 long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 {
@@ -402,11 +423,16 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 }
 
 /**
- * vuser_irq_close() - nothing is signalled any more on return
- * @dev: closing
- * @deadline: for the server to answer
+ * vuser_irq_close() - disable all interrupts of a device that is being closed
+ * @dev: the device
+ * @deadline: when to stop waiting for the server
  *
- * Context: process, not killable.
+ * The kernel signals no eventfd of the consumer after this returns, and has
+ * dropped its references to all of them.  A server that has answered signals
+ * none either.
+ *
+ * Context: process; takes the lock of the interrupts, and waits for the server
+ * uninterruptibly, but not beyond @deadline.
  */
 void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
 {
@@ -420,11 +446,12 @@ void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
 		vuser_cmd_disable_irqs(dev->chan, index, deadline, false, &sent);
 		vuser_irq_release_vectors(dev, index);
 	}
-	vuser_irq_replace(dev, &dev->irqs.err_trigger, NULL);
-	vuser_irq_replace(dev, &dev->irqs.req_trigger, NULL);
+	vuser_irq_replace_trigger(dev, &dev->irqs.err_trigger, NULL);
+	vuser_irq_replace_trigger(dev, &dev->irqs.req_trigger, NULL);
 	mutex_unlock(&dev->irqs.lock);
 }
 
+/* Signals the trigger of ERR or REQ; false if the consumer set none. */
 static bool vuser_irq_fire(struct vuser_device *dev, struct eventfd_ctx **slot)
 {
 	bool fired;
@@ -438,8 +465,10 @@ static bool vuser_irq_fire(struct vuser_device *dev, struct eventfd_ctx **slot)
 }
 
 /**
- * vuser_irq_fire_err() - tell the consumer that the device is lost
+ * vuser_irq_fire_err() - signal ERR: the server of the device is lost
  * @dev: the device
+ *
+ * Context: process; takes a spinlock.
  */
 void vuser_irq_fire_err(struct vuser_device *dev)
 {
@@ -447,10 +476,11 @@ void vuser_irq_fire_err(struct vuser_device *dev)
 }
 
 /**
- * vuser_irq_fire_req() - ask the consumer to close the device
+ * vuser_irq_fire_req() - signal REQ: ask the consumer to close the device
  * @dev: the device
  *
- * Return: false when the consumer does not listen.
+ * Context: process; takes a spinlock.
+ * Return: false if the consumer has not enabled REQ.
  */
 bool vuser_irq_fire_req(struct vuser_device *dev)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Interrupts. */
+/* The interrupts of an open device. */
 #ifndef VUSER_IRQ_H
 #define VUSER_IRQ_H
 

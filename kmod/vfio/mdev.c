@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The mdev type "vuser-pci": devices come and go here. */
+/* The mdev type "vuser-pci", which creates and removes devices. */
 #include <linux/device.h>
 #include <linux/idr.h>
 #include <linux/iommu.h>
@@ -16,20 +16,22 @@
 #include "vfio/state.h"
 #include "vfio/table.h"
 
-/* Default PCI addresses: this domain and up, 8192 devices in each. */
+/* The first PCI domain of default addresses; each domain has 8192 of them. */
 #define VUSER_PCI_DOMAIN	0x5655
 #define VUSER_MAX_DEVICES	65536
 
+/* Numbers of the default PCI addresses that are in use. */
 static DEFINE_IDA(vuser_aliases);
 
-/* Create and remove --------------------------------------------------------- */
+/* Create and remove -------------------------------------------------------- */
 
-static int vuser_mdev_address(struct vuser_device *dev)
+/* Gives the device the first default PCI address that no other device has. */
+static int vuser_mdev_set_default_address(struct vuser_device *dev)
 {
 	char name[sizeof(dev->pci_address)];
 	int alias, ret;
 
-	/* A name that somebody chose for another device is passed over. */
+	/* Skip addresses that the administrator gave to other devices. */
 	do {
 		alias = ida_alloc_min(&vuser_aliases, dev->alias + 1,
 				      GFP_KERNEL);
@@ -68,8 +70,8 @@ static int vuser_mdev_probe(struct mdev_device *mdev)
 	ret = vuser_table_add(dev);
 	if (ret)
 		goto err_unregister;
-	/* In the table, so that nobody else can choose the same name. */
-	ret = vuser_mdev_address(dev);
+	/* The device is in the table, so that others see its address as taken. */
+	ret = vuser_mdev_set_default_address(dev);
 	if (ret)
 		goto err_erase;
 	vuser_event_changed(dev);
@@ -86,7 +88,7 @@ err_put:
 	return ret;
 }
 
-/* VFIO waits here until the consumer closed the device. */
+/* vfio_unregister_group_dev() waits until the consumer closes the device. */
 static void vuser_mdev_remove(struct mdev_device *mdev)
 {
 	struct vuser_device *dev = dev_get_drvdata(&mdev->dev);
@@ -107,7 +109,7 @@ static unsigned int vuser_mdev_available(struct mdev_type *type)
 static ssize_t vuser_mdev_description(struct mdev_type *type, char *buf)
 {
 	return sysfs_emit(buf,
-			  "PCI device served over vfio-user; write the server's socket to vuser/endpoint\n");
+			  "PCI device served over vfio-user; write the path of the server's socket to vuser/endpoint\n");
 }
 
 static struct mdev_driver vuser_mdev_driver = {
@@ -132,13 +134,16 @@ static struct mdev_type vuser_mdev_type = {
 static struct mdev_type *vuser_mdev_types[] = { &vuser_mdev_type };
 static struct mdev_parent vuser_mdev_parent;
 
-/* The type is called after the class: "vuser-pci". */
+/* mdev puts the name of this class before the name of the type: "vuser-pci". */
 static struct class vuser_class = { .name = "vuser" };
 static struct device *vuser_parent;
 
 /**
- * vuser_mdev_owns() - is it one of ours?
+ * vuser_mdev_owns() - tell whether a device belongs to this module
  * @dev: any device
+ *
+ * Context: any; the caller keeps @dev bound to its driver.
+ * Return: true if @dev is a vuser mdev.
  */
 bool vuser_mdev_owns(struct device *dev)
 {
@@ -146,8 +151,11 @@ bool vuser_mdev_owns(struct device *dev)
 }
 
 /**
- * vuser_mdev_init() - offer the mdev type
+ * vuser_mdev_init() - register the mdev type
  *
+ * Devices may be created before this returns.
+ *
+ * Context: process; called while the module is loaded.
  * Return: 0 or a negative errno.
  */
 int vuser_mdev_init(void)
@@ -183,7 +191,9 @@ err_class:
 }
 
 /**
- * vuser_mdev_exit() - take the type away; all devices go
+ * vuser_mdev_exit() - unregister the mdev type and remove all devices
+ *
+ * Context: process; called while the module is unloaded, so no device is open.
  */
 void vuser_mdev_exit(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The mdev type. */
+/* The mdev type, which creates and removes devices. */
 #ifndef VUSER_MDEV_H
 #define VUSER_MDEV_H
 

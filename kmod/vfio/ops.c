@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What VFIO asks of a device. */
+/* The callbacks of VFIO: open, close, reset, and ioctls of the device file. */
 #include <linux/pci_regs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -23,7 +23,7 @@
 #define VUSER_REQUEST_TIMEOUT	10000
 #define VUSER_CLOSE_TIMEOUT	10000
 
-/* Life ---------------------------------------------------------------------- */
+/* Open, close, remove ------------------------------------------------------ */
 
 static int vuser_ops_init(struct vfio_device *vdev)
 {
@@ -35,12 +35,12 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
 	vuser_dma_prepare(&dev->dma, &dev->settings);
-	/* A channel may still name the device after the mdev was removed. */
+	/* A channel may use vdev->dev in messages after the mdev is removed. */
 	get_device(vdev->dev);
 	return 0;
 }
 
-/* 6.1 frees the memory here; later kernels do it by themselves. */
+/* In 6.1 the driver frees the memory here, in later kernels VFIO's core. */
 static void vuser_ops_release(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
@@ -53,18 +53,21 @@ static void vuser_ops_release(struct vfio_device *vdev)
 	vuser_vfio_free_device(vdev);
 }
 
-static bool vuser_ops_resets(struct vuser_device *dev)
+static bool vuser_ops_can_reset(struct vuser_device *dev)
 {
 	return (dev->chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) &&
 	       !READ_ONCE(dev->settings.reset_never);
 }
 
-/* A server that cannot reset after all: EINVAL, which DPDK tolerates. */
+/*
+ * -EINVAL when the server cannot reset, also if the server announced that it
+ * can: DPDK tolerates EINVAL.
+ */
 static int vuser_ops_try_reset(struct vuser_device *dev)
 {
 	int ret;
 
-	if (!vuser_ops_resets(dev))
+	if (!vuser_ops_can_reset(dev))
 		return -EINVAL;
 	ret = vuser_cmd_reset(dev->chan, vuser_channel_deadline(dev->chan), true);
 	return ret == -EOPNOTSUPP || ret == -ENOTTY ? -EINVAL : ret;
@@ -80,7 +83,7 @@ static int vuser_ops_open(struct vfio_device *vdev)
 	ret = vuser_state_open(dev);
 	if (ret) {
 		dev_notice_ratelimited(vdev->dev,
-				       "no server: start one, write its socket's path to vuser/endpoint and see that vuserd runs; see also vuser/error\n");
+				       "cannot open: no server is attached; start a server, write the path of its socket to vuser/endpoint, and check that vuserd runs; see also vuser/error\n");
 		return ret;
 	}
 	sparse = mmap == VUSER_MMAP_SPARSE ||
@@ -104,7 +107,10 @@ err_state:
 	return ret;
 }
 
-/* Nothing that the server does reaches the consumer's memory any more. */
+/*
+ * Clears the PCI command register, and thereby bus mastering, so that the
+ * device stops its DMA to the consumer's memory.
+ */
 static void vuser_ops_quiesce(struct vuser_device *dev, ktime_t deadline)
 {
 	u8 command[2] = {};
@@ -123,7 +129,7 @@ static void vuser_ops_close(struct vfio_device *vdev)
 	vuser_ops_quiesce(dev, deadline);
 	vuser_dma_close(&dev->dma, deadline);
 	vuser_region_close(&dev->regions);
-	if (vuser_ops_resets(dev))
+	if (vuser_ops_can_reset(dev))
 		vuser_cmd_reset(dev->chan, deadline, false);
 	vuser_state_close(dev);
 }
@@ -139,7 +145,7 @@ static void vuser_ops_request(struct vfio_device *vdev, unsigned int count)
 					       count);
 	} else if (!count) {
 		dev_notice(vdev->dev,
-			   "cannot be removed before the consumer closes it; it does not listen to REQ\n");
+			   "cannot be removed before the consumer closes it; the consumer has not enabled the REQ interrupt\n");
 	}
 }
 
@@ -149,9 +155,12 @@ static int vuser_ops_match(struct vfio_device *vdev, char *buf)
 	       vuser_settings_has_address(to_vuser(vdev), buf);
 }
 
-/* Reset --------------------------------------------------------------------- */
+/* Reset -------------------------------------------------------------------- */
 
-/* What vfio-pci's reset restores and a server's clears. */
+/*
+ * Registers that the server's reset clears.  They are restored after the reset,
+ * as vfio-pci does.
+ */
 static const struct vuser_saved {
 	u8 pos;
 	u8 size;
@@ -160,7 +169,7 @@ static const struct vuser_saved {
 	{ PCI_BASE_ADDRESS_2, 4 }, { PCI_BASE_ADDRESS_3, 4 },
 	{ PCI_BASE_ADDRESS_4, 4 }, { PCI_BASE_ADDRESS_5, 4 },
 	{ PCI_ROM_ADDRESS, 4 }, { PCI_INTERRUPT_LINE, 1 },
-	/* Last, so that the device decodes addresses it has again. */
+	/* Last, so that the device decodes only restored addresses. */
 	{ PCI_COMMAND, 2 },
 };
 
@@ -170,7 +179,7 @@ static long vuser_ops_reset(struct vuser_device *dev)
 	size_t i;
 	int ret;
 
-	if (!vuser_ops_resets(dev))
+	if (!vuser_ops_can_reset(dev))
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(vuser_saved); i++) {
 		ret = vuser_region_load(&dev->regions, VFIO_PCI_CONFIG_REGION_INDEX,
@@ -187,7 +196,7 @@ static long vuser_ops_reset(struct vuser_device *dev)
 	return ret;
 }
 
-/* ioctl --------------------------------------------------------------------- */
+/* ioctl -------------------------------------------------------------------- */
 
 static long vuser_ops_info(struct vuser_device *dev,
 			   struct vfio_device_info __user *arg)
@@ -201,7 +210,7 @@ static long vuser_ops_info(struct vuser_device *dev,
 		return -EINVAL;
 	minsz = min_t(size_t, info.argsz, sizeof(info));
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
-	if (vuser_ops_resets(dev))
+	if (vuser_ops_can_reset(dev))
 		info.flags |= VFIO_DEVICE_FLAGS_RESET;
 	info.num_regions = vuser_region_count(&dev->regions);
 	info.num_irqs = vuser_irq_nr_indexes(dev);
@@ -247,7 +256,7 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	}
 }
 
-/* DEVICE_FEATURE, but for the few that VFIO answers itself. */
+/* DEVICE_FEATURE, except for the features that VFIO's core handles itself. */
 static int vuser_ops_feature(struct vfio_device *vdev, u32 flags,
 			     void __user *arg, size_t argsz)
 {

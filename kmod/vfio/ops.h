@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What VFIO asks of a device. */
+/* The callbacks of VFIO. */
 #ifndef VUSER_OPS_H
 #define VUSER_OPS_H
 

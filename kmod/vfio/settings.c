@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What an administrator sets of a device: checks, and the sysfs attributes. */
+/* The settings of a device: checks of the values, and the sysfs attributes. */
 #include <linux/device.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -10,14 +10,15 @@
 #include "vfio/settings.h"
 #include "vfio/table.h"
 
-/* Protects the pci_address of every device, inside of the device's lock. */
+/* Protects the pci_address of all devices; taken inside a device's lock. */
 static DEFINE_MUTEX(vuser_address_lock);
 
 /**
- * vuser_settings_check() - are they in range?
- * @set: settings to be
+ * vuser_settings_check() - check that settings are in range
+ * @set: the settings to check
  *
- * Return: 0 or -EINVAL.
+ * Context: any.
+ * Return: 0, or -EINVAL if one is out of range.
  */
 int vuser_settings_check(const struct vuser_settings *set)
 {
@@ -31,11 +32,15 @@ int vuser_settings_check(const struct vuser_settings *set)
 }
 
 /**
- * vuser_settings_set_endpoint() - where the server listens
+ * vuser_settings_set_endpoint() - set the path of the server's socket
  * @dev: the device; its lock is held
- * @path: absolute path of a UNIX socket, or "" for none
+ * @path: absolute path of a UNIX socket, or "" for none; copied
  *
- * Return: 0, -EINVAL, -ENAMETOOLONG or -ENOMEM.
+ * The caller reports the change with vuser_event_changed().
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EINVAL for a relative path; -ENAMETOOLONG for more than
+ * VUSER_ENDPOINT_MAX bytes; -ENOMEM.
  */
 int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path)
 {
@@ -56,8 +61,12 @@ int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path)
 	return 0;
 }
 
-/* Is the name taken by another device?  Both locks are held. */
-static bool vuser_address_taken(struct vuser_device *dev, const char *address)
+/*
+ * True if another device has the address.  The device's lock and
+ * vuser_address_lock are held.
+ */
+static bool vuser_settings_address_taken(struct vuser_device *dev,
+					 const char *address)
 {
 	struct vuser_device *other;
 	bool taken = false;
@@ -72,12 +81,16 @@ static bool vuser_address_taken(struct vuser_device *dev, const char *address)
 }
 
 /**
- * vuser_settings_set_pci_address() - name the device as programs open it
- * @dev: the device, not open; its lock is held
- * @address: domain:bus:device.function, hexadecimal
+ * vuser_settings_set_pci_address() - set the PCI address of a device
+ * @dev: the device; its lock is held
+ * @address: domain:bus:device.function, hexadecimal; copied.  Programs can open
+ *	the device by this name
  *
- * Return: 0, -EINVAL for no address, -EEXIST when another device has it, or
- * -EBUSY when the device is open.
+ * The caller reports the change with vuser_event_changed().
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EINVAL if @address is not a PCI address; -EEXIST if another
+ * device has it; -EBUSY if the device is open.
  */
 int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address)
 {
@@ -97,7 +110,7 @@ int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address
 		 function);
 
 	mutex_lock(&vuser_address_lock);
-	if (!vuser_address_taken(dev, name)) {
+	if (!vuser_settings_address_taken(dev, name)) {
 		memcpy(dev->pci_address, name, sizeof(name));
 		ret = 0;
 	}
@@ -106,11 +119,13 @@ int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address
 }
 
 /**
- * vuser_settings_has_address() - is the device called that?
+ * vuser_settings_has_address() - compare a name with the device's PCI address
  * @dev: the device
- * @name: as a program gave it, options after a space left out
+ * @name: name that a program gave to VFIO; options after a space are ignored
  *
- * Context: process; takes a lock that nobody waits with.
+ * Context: process; takes vuser_address_lock, which is never held while waiting
+ * for a server or the helper.
+ * Return: true if @name is the device's PCI address; case does not matter.
  */
 bool vuser_settings_has_address(struct vuser_device *dev, const char *name)
 {
@@ -124,7 +139,7 @@ bool vuser_settings_has_address(struct vuser_device *dev, const char *name)
 	return is;
 }
 
-/* sysfs --------------------------------------------------------------------- */
+/* sysfs -------------------------------------------------------------------- */
 
 static ssize_t endpoint_show(struct device *d, struct device_attribute *attr,
 			     char *buf)
@@ -150,11 +165,14 @@ static ssize_t pci_address_show(struct device *d,
 	return ret;
 }
 
-/* Gives @set the written word, under the device's lock. */
-static ssize_t vuser_attr_store(struct device *d, const char *buf,
-				size_t count,
-				int (*set)(struct vuser_device *dev,
-					   const char *word))
+/*
+ * Calls @set with the written word, without surrounding blanks and with the
+ * device's lock held, and reports the change.
+ */
+static ssize_t vuser_settings_store(struct device *d, const char *buf,
+				    size_t count,
+				    int (*set)(struct vuser_device *dev,
+					       const char *word))
 {
 	struct vuser_device *dev = dev_get_drvdata(d);
 	char *copy = kstrndup(buf, count, GFP_KERNEL);
@@ -175,14 +193,15 @@ static ssize_t vuser_attr_store(struct device *d, const char *buf,
 static ssize_t endpoint_store(struct device *d, struct device_attribute *attr,
 			      const char *buf, size_t count)
 {
-	return vuser_attr_store(d, buf, count, vuser_settings_set_endpoint);
+	return vuser_settings_store(d, buf, count, vuser_settings_set_endpoint);
 }
 
 static ssize_t pci_address_store(struct device *d,
 				 struct device_attribute *attr,
 				 const char *buf, size_t count)
 {
-	return vuser_attr_store(d, buf, count, vuser_settings_set_pci_address);
+	return vuser_settings_store(d, buf, count,
+				    vuser_settings_set_pci_address);
 }
 
 static const char * const vuser_state_names[] = {
@@ -213,15 +232,16 @@ static ssize_t error_show(struct device *d, struct device_attribute *attr,
 	return ret;
 }
 
-/* Settings, each a word or a number in struct vuser_settings. */
+/* Fields of struct vuser_settings: each is a number or one of some words. */
 
-static int vuser_set_number(const char *word, u32 *number)
+static int vuser_settings_parse_number(const char *word, u32 *number)
 {
 	return kstrtou32(word, 0, number);
 }
 
-static int vuser_set_word(const char *word, const char * const *words,
-			  size_t nr, u32 *number)
+static int vuser_settings_parse_word(const char *word,
+				     const char * const *words, size_t nr,
+				     u32 *number)
 {
 	int i = match_string(words, nr, word);
 
@@ -235,55 +255,62 @@ static const char * const vuser_mmap_words[] = { "auto", "trap", "sparse" };
 static const char * const vuser_reset_words[] = { "auto", "never" };
 static const char * const vuser_backing_words[] = { "auto", "memory" };
 
-static int vuser_set_request_timeout(struct vuser_settings *set,
+static int vuser_settings_parse_request_timeout(struct vuser_settings *set,
+						const char *word)
+{
+	return vuser_settings_parse_number(word, &set->request_timeout_ms);
+}
+
+static int vuser_settings_parse_close_timeout(struct vuser_settings *set,
+					      const char *word)
+{
+	return vuser_settings_parse_number(word, &set->close_timeout_ms);
+}
+
+static int vuser_settings_parse_max_dma_maps(struct vuser_settings *set,
+					     const char *word)
+{
+	return vuser_settings_parse_number(word, &set->max_dma_maps);
+}
+
+static int vuser_settings_parse_mmap(struct vuser_settings *set,
 				     const char *word)
 {
-	return vuser_set_number(word, &set->request_timeout_ms);
+	return vuser_settings_parse_word(word, vuser_mmap_words,
+					 ARRAY_SIZE(vuser_mmap_words),
+					 &set->mmap);
 }
 
-static int vuser_set_close_timeout(struct vuser_settings *set,
-				   const char *word)
-{
-	return vuser_set_number(word, &set->close_timeout_ms);
-}
-
-static int vuser_set_max_dma_maps(struct vuser_settings *set, const char *word)
-{
-	return vuser_set_number(word, &set->max_dma_maps);
-}
-
-static int vuser_set_mmap(struct vuser_settings *set, const char *word)
-{
-	return vuser_set_word(word, vuser_mmap_words,
-			      ARRAY_SIZE(vuser_mmap_words), &set->mmap);
-}
-
-static int vuser_set_reset(struct vuser_settings *set, const char *word)
+static int vuser_settings_parse_reset(struct vuser_settings *set,
+				      const char *word)
 {
 	u32 number;
-	int ret = vuser_set_word(word, vuser_reset_words,
-				 ARRAY_SIZE(vuser_reset_words), &number);
+	int ret = vuser_settings_parse_word(word, vuser_reset_words,
+					    ARRAY_SIZE(vuser_reset_words),
+					    &number);
 
 	if (!ret)
 		set->reset_never = number;
 	return ret;
 }
 
-static int vuser_set_dma_backing(struct vuser_settings *set, const char *word)
+static int vuser_settings_parse_dma_backing(struct vuser_settings *set,
+					    const char *word)
 {
 	u32 number;
-	int ret = vuser_set_word(word, vuser_backing_words,
-				 ARRAY_SIZE(vuser_backing_words), &number);
+	int ret = vuser_settings_parse_word(word, vuser_backing_words,
+					    ARRAY_SIZE(vuser_backing_words),
+					    &number);
 
 	if (!ret)
 		set->dma_memory_only = number;
 	return ret;
 }
 
-/* Takes the settings when they are in range with the one that was written. */
-static int vuser_setting_set(struct vuser_device *dev, const char *word,
-			     int (*parse)(struct vuser_settings *set,
-					  const char *word))
+/* Changes one setting, if all settings are in range with the new value. */
+static int vuser_settings_set(struct vuser_device *dev, const char *word,
+			      int (*parse)(struct vuser_settings *set,
+					   const char *word))
 {
 	struct vuser_settings set = dev->settings;
 	int ret;
@@ -296,6 +323,7 @@ static int vuser_setting_set(struct vuser_device *dev, const char *word,
 	return ret;
 }
 
+/* The sysfs attribute of one setting. */
 #define VUSER_SETTING(_name, _parse, _format, _value)			\
 static ssize_t _name##_show(struct device *d,				\
 			    struct device_attribute *attr, char *buf)	\
@@ -308,28 +336,28 @@ static ssize_t _name##_show(struct device *d,				\
 									\
 static int _name##_set(struct vuser_device *dev, const char *word)	\
 {									\
-	return vuser_setting_set(dev, word, _parse);			\
+	return vuser_settings_set(dev, word, _parse);			\
 }									\
 									\
 static ssize_t _name##_store(struct device *d,				\
 			     struct device_attribute *attr,		\
 			     const char *buf, size_t count)		\
 {									\
-	return vuser_attr_store(d, buf, count, _name##_set);		\
+	return vuser_settings_store(d, buf, count, _name##_set);	\
 }									\
 static DEVICE_ATTR_RW(_name)
 
-VUSER_SETTING(request_timeout_ms, vuser_set_request_timeout, "%u",
+VUSER_SETTING(request_timeout_ms, vuser_settings_parse_request_timeout, "%u",
 	      READ_ONCE(set->request_timeout_ms));
-VUSER_SETTING(close_timeout_ms, vuser_set_close_timeout, "%u",
+VUSER_SETTING(close_timeout_ms, vuser_settings_parse_close_timeout, "%u",
 	      READ_ONCE(set->close_timeout_ms));
-VUSER_SETTING(max_dma_maps, vuser_set_max_dma_maps, "%u",
+VUSER_SETTING(max_dma_maps, vuser_settings_parse_max_dma_maps, "%u",
 	      READ_ONCE(set->max_dma_maps));
-VUSER_SETTING(mmap, vuser_set_mmap, "%s",
+VUSER_SETTING(mmap, vuser_settings_parse_mmap, "%s",
 	      vuser_mmap_words[READ_ONCE(set->mmap)]);
-VUSER_SETTING(reset, vuser_set_reset, "%s",
+VUSER_SETTING(reset, vuser_settings_parse_reset, "%s",
 	      vuser_reset_words[READ_ONCE(set->reset_never)]);
-VUSER_SETTING(dma_backing, vuser_set_dma_backing, "%s",
+VUSER_SETTING(dma_backing, vuser_settings_parse_dma_backing, "%s",
 	      vuser_backing_words[READ_ONCE(set->dma_memory_only)]);
 
 static DEVICE_ATTR_RW(endpoint);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an administrator sets of a device, through sysfs or netlink. */
+/*
+ * The settings of a device, which the administrator changes in sysfs or
+ * netlink.
+ */
 #ifndef VUSER_SETTINGS_H
 #define VUSER_SETTINGS_H
 
@@ -9,7 +12,7 @@ struct attribute_group;
 struct vuser_device;
 struct vuser_settings;
 
-/* Limits of the settings; times in milliseconds. */
+/* Limits of the timeouts, in milliseconds. */
 #define VUSER_TIMEOUT_MIN	10
 #define VUSER_TIMEOUT_MAX	3600000
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The states of a device, and the calls that change them.
+ * The states of a device, and the functions that change them.
  *
  *	created --attach--> attached --open--> open
  *	   ^                 |    ^             |
@@ -8,9 +8,10 @@
  *	   ^                 |                  |
  *	   +--detach-- lost <+------lost--------+
  *
- * A device that is lost while it is open stays so until the last close.  A
- * server that comes back while the device is open would go from lost to open;
- * there is no such call yet.
+ * A device whose server is lost while the device is open stays lost at least
+ * until the device is closed: detach is refused before.  A server cannot be
+ * attached again while the device is open, so there is no transition from lost
+ * to open.
  */
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -25,7 +26,7 @@
 #include "vfio/irq.h"
 #include "vfio/state.h"
 
-/* By old state: the states that may follow. */
+/* For each state, a bitmap of the states that may follow it. */
 static const u32 vuser_next_states[] = {
 	[VUSER_STATE_CREATED] = BIT(VUSER_STATE_ATTACHED),
 	[VUSER_STATE_ATTACHED] = BIT(VUSER_STATE_OPEN) |
@@ -36,7 +37,10 @@ static const u32 vuser_next_states[] = {
 	[VUSER_STATE_LOST] = BIT(VUSER_STATE_CREATED),
 };
 
-/* The one place where a device's state changes. */
+/*
+ * Changes the state and reports the change; all changes of a device's state
+ * are made here.  -EINVAL when the new state may not follow the current one.
+ */
 static int vuser_state_set(struct vuser_device *dev, u32 state)
 {
 	lockdep_assert_held(&dev->lock);
@@ -44,26 +48,26 @@ static int vuser_state_set(struct vuser_device *dev, u32 state)
 		return -EINVAL;
 	trace_vuser_state(dev->id, dev->state, state);
 	WRITE_ONCE(dev->state, state);
-	/* Wakes poll(2) on the attribute. */
+	/* Wake threads that poll(2) the attribute. */
 	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "state");
 	vuser_event_changed(dev);
 	return 0;
 }
 
-/* What the channel asks of the device -------------------------------------- */
+/* Calls from the channel --------------------------------------------------- */
 
-/* The server is lost; nothing happens when @chan is not the device's any more. */
+/* The server is lost.  Ignored if @chan is no longer the device's channel. */
 static void vuser_state_lost(void *context, struct vuser_channel *chan)
 {
 	struct vuser_device *dev = context;
-	bool ours;
+	bool attached;
 
 	mutex_lock(&dev->lock);
-	ours = dev->chan == chan;
-	if (ours)
+	attached = dev->chan == chan;
+	if (attached)
 		vuser_state_set(dev, VUSER_STATE_LOST);
 	mutex_unlock(&dev->lock);
-	if (ours)
+	if (attached)
 		vuser_irq_fire_err(dev);
 }
 
@@ -126,13 +130,20 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
 /* Attach and detach -------------------------------------------------------- */
 
 /**
- * vuser_state_attach() - a server is there
+ * vuser_state_attach() - give the device a server
  * @dev: the device; its lock is held
- * @desc: what the server said, checked; taken over on success
+ * @desc: the server's description, checked; its reference is taken over on
+ *	success
  * @sock: connected AF_UNIX stream socket; taken over on success
  * @twin: the server's command socket or NULL; taken over on success
  *
- * Return: 0, -EBUSY when the device has a server already, or -ENOMEM.
+ * If the sockets cannot be polled, the device is attached all the same, and
+ * becomes lost at once.
+ *
+ * Context: process, in the helper's request; may sleep, but does not wait for
+ * the server.
+ * Return: 0; -EBUSY when the device has a server already or is being removed;
+ * -ENOMEM.
  */
 int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
 		       struct socket *sock, struct socket *twin)
@@ -157,12 +168,14 @@ int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
 }
 
 /**
- * vuser_state_detach() - drop the server
+ * vuser_state_detach() - take the server away from the device
  * @dev: the device; its lock is held
- * @error: why there is none, for people, or NULL
+ * @error: text for the administrator that says why the device has no server;
+ *	copied.  NULL or "" removes the text of before
  *
- * Without a server only the reason is noted.
+ * If the device has no server, only @error is recorded.
  *
+ * Context: process; may sleep, but does not wait for the server.
  * Return: 0, -EBUSY while the device is open, or -ENOMEM.
  */
 int vuser_state_detach(struct vuser_device *dev, const char *error)
@@ -191,8 +204,10 @@ int vuser_state_detach(struct vuser_device *dev, const char *error)
 }
 
 /**
- * vuser_state_remove() - the mdev is being removed
- * @dev: the device; nobody has it open and nobody can open it any more
+ * vuser_state_remove() - detach for good, because the mdev is being removed
+ * @dev: the device; not open, and can no longer be opened
+ *
+ * Context: process; takes the device's lock; may sleep.
  */
 void vuser_state_remove(struct vuser_device *dev)
 {
@@ -205,10 +220,11 @@ void vuser_state_remove(struct vuser_device *dev)
 /* Open and close ----------------------------------------------------------- */
 
 /**
- * vuser_state_open() - a consumer opens the device
+ * vuser_state_open() - change the state because a consumer opens the device
  * @dev: the device
  *
- * Return: 0, or -ENODEV when there is no server.
+ * Context: process; takes the device's lock; may sleep.
+ * Return: 0, or -ENODEV when no server is attached.
  */
 int vuser_state_open(struct vuser_device *dev)
 {
@@ -223,8 +239,10 @@ int vuser_state_open(struct vuser_device *dev)
 }
 
 /**
- * vuser_state_close() - the last consumer closed the device
+ * vuser_state_close() - change the state because the last consumer closed
  * @dev: the device
+ *
+ * Context: process; takes the device's lock; may sleep.
  */
 void vuser_state_close(struct vuser_device *dev)
 {
@@ -240,10 +258,12 @@ void vuser_state_close(struct vuser_device *dev)
 }
 
 /**
- * vuser_state_channel_get() - the channel of a device
+ * vuser_state_channel_get() - get the channel of a device
  * @dev: the device; its lock is not held
  *
- * Return: the channel with a reference, or NULL when there is no server.
+ * Context: process; takes the device's lock; may sleep.
+ * Return: the channel with a reference for the caller, or NULL when no server
+ * is attached.
  */
 struct vuser_channel *vuser_state_channel_get(struct vuser_device *dev)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The states of a device. */
+/* The states of a device, and the functions that change them. */
 #ifndef VUSER_STATE_H
 #define VUSER_STATE_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of devices: every device between probe and remove, by id. */
+/* The table of devices: all devices from probe to remove, by their ids. */
 #include <linux/uuid.h>
 #include <linux/xarray.h>
 
@@ -9,12 +9,17 @@
 static DEFINE_XARRAY_ALLOC1(vuser_table);
 
 /**
- * vuser_table_add() - enter a device and number it
+ * vuser_table_add() - add a device to the table
  * @dev: the device; its id is set
  *
- * An id is not reused soon, since a helper may still refer to an old device.
+ * Ids are allocated cyclically, so that the id of a removed device is not
+ * reused soon: a helper may still refer to that device.
  *
- * Return: 0 or a negative errno.
+ * The table holds no reference; call vuser_table_del() before the last one is
+ * dropped.
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EBUSY when all ids are in use; -ENOMEM.
  */
 int vuser_table_add(struct vuser_device *dev)
 {
@@ -27,8 +32,10 @@ int vuser_table_add(struct vuser_device *dev)
 }
 
 /**
- * vuser_table_del() - take a device out
+ * vuser_table_del() - remove a device from the table
  * @dev: the device
+ *
+ * Context: process; takes the lock of the table.
  */
 void vuser_table_del(struct vuser_device *dev)
 {
@@ -36,7 +43,10 @@ void vuser_table_del(struct vuser_device *dev)
 }
 
 /**
- * vuser_table_count() - how many devices there are
+ * vuser_table_count() - count the devices in the table
+ *
+ * Context: process; takes no lock.
+ * Return: the number of devices, which may be out of date on return.
  */
 unsigned int vuser_table_count(void)
 {
@@ -50,10 +60,11 @@ unsigned int vuser_table_count(void)
 }
 
 /**
- * vuser_table_find_get() - the device with an id
- * @id: its id
+ * vuser_table_find_get() - find the device with an id
+ * @id: the id
  *
- * Return: the device with a reference, or NULL.
+ * Context: process; takes the lock of the table.
+ * Return: the device with a reference for the caller, or NULL.
  */
 struct vuser_device *vuser_table_find_get(u32 id)
 {
@@ -68,10 +79,12 @@ struct vuser_device *vuser_table_find_get(u32 id)
 }
 
 /**
- * vuser_table_next_get() - go through all devices
- * @id: least id to find; that of the device on return
+ * vuser_table_next_get() - find the next device, to iterate over all devices
+ * @id: the smallest id to consider; set to the id of the device that is found
  *
- * Return: the device with a reference, or NULL at the end.
+ * Context: process; takes the lock of the table.
+ * Return: the device with a reference for the caller, or NULL if no device is
+ * left.
  */
 struct vuser_device *vuser_table_next_get(u32 *id)
 {
@@ -88,10 +101,11 @@ struct vuser_device *vuser_table_next_get(u32 *id)
 }
 
 /**
- * vuser_table_find_uuid_get() - the device with a UUID
- * @uuid: that of the mdev
+ * vuser_table_find_uuid_get() - find the device with a UUID
+ * @uuid: UUID of the mdev
  *
- * Return: the device with a reference, or NULL.
+ * Context: process; takes the lock of the table.
+ * Return: the device with a reference for the caller, or NULL.
  */
 struct vuser_device *vuser_table_find_uuid_get(const guid_t *uuid)
 {
@@ -107,7 +121,11 @@ struct vuser_device *vuser_table_find_uuid_get(const guid_t *uuid)
 }
 
 /**
- * vuser_table_exit() - free the table, which is empty
+ * vuser_table_exit() - free the table
+ *
+ * Called when the module is unloaded, after the last device was removed.
+ *
+ * Context: process.
  */
 void vuser_table_exit(void)
 {
