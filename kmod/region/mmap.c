@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapped regions.  Pages of shared areas are inserted as they are touched.
- * Everywhere else no page is ever present, and every load and store is
- * trapped: the fault handler drops the lock it was called with and has it
+ * Mapped regions.  Pages of shared areas are inserted at the first access.
+ * Everywhere else no page is ever present, and every load and store traps: the
+ * fault handler drops the lock that it was called with, and has the instruction
  * emulated.
  *
- * What makes that possible in 6.1, 6.12 and 7.2 alike:
+ * This is possible in 6.1, 6.12 and 7.2 alike because of these rules:
  *
- * - ->fault is called with the mmap lock held for reading, or with no more
- *   than the VMA's own lock where the kernel has those and the VMA has a
- *   ->map_pages (vmf_can_call_fault()).  Without one the kernel would find the
- *   VMA, give up its lock and walk the tables a second time with the mmap lock,
- *   for every single access.
- * - VM_FAULT_COMPLETED says that the lock, whichever it was, was dropped and
- *   that all is done.  Nothing looks at the VMA after ->fault returned it.
- * - VM_FAULT_RETRY says that it was dropped and that the fault is to be made
- *   again, with the mmap lock.  An error must be returned with the lock held, and
- *   the VMA's cannot be taken again: so an instruction that cannot be emulated
- *   is refused the second time.
- * - vma->vm_file is the device file.  It is held by the VMA until that is
- *   gone (and by a forked child's, a split or moved one's likewise), and it
- *   holds the device open, which keeps the description and the shared pages.
- *   Once the lock is dropped, our own reference does.
- * - VM_PFNMAP | VM_IO | VM_DONTEXPAND keeps everyone else out: no GUP, no
- *   mlock, no populate, no reclaim, no NUMA hints, no growing by mremap.
+ * - The kernel calls ->fault with the mmap lock held for reading.  If VMAs have
+ *   locks of their own, the kernel may hold only the VMA's lock, provided that
+ *   the VMA has a ->map_pages (vmf_can_call_fault()).  Without a ->map_pages
+ *   the kernel would find the VMA, drop its lock, and walk the page tables a
+ *   second time with the mmap lock, for every single access.
+ * - VM_FAULT_COMPLETED says that ->fault has dropped the lock, whichever it
+ *   was, and that the fault is done.  The kernel does not use the VMA after
+ *   that.
+ * - VM_FAULT_RETRY says that ->fault has dropped the lock, and that the fault
+ *   must be repeated with the mmap lock.  An error must be returned with the
+ *   lock held, but the VMA's lock cannot be taken again.  So an instruction
+ *   that cannot be emulated is refused only when the fault is repeated.
+ * - vma->vm_file is the device file.  The VMA holds a reference to it, and so
+ *   does each VMA that a fork, a split or an mremap() makes from it.  The file
+ *   keeps the device open, and the open device keeps the description and the
+ *   shared pages.  After the lock is dropped, our own reference keeps the file.
+ * - VM_PFNMAP | VM_IO | VM_DONTEXPAND keep the rest of the kernel away: no GUP,
+ *   no mlock, no populate, no reclaim, no NUMA hints, no growing by mremap().
  */
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -38,39 +39,45 @@
 #include "server/channel.h"
 #include "server/desc.h"
 
-/* Faults -------------------------------------------------------------------- */
+/* Faults ------------------------------------------------------------------- */
 
-static bool vuser_fault_may_drop(const struct vm_fault *vmf)
+/* True if the handler of this fault may drop the fault's lock. */
+static bool vuser_mmap_may_drop_lock(const struct vm_fault *vmf)
 {
 	return (vmf->flags & FAULT_FLAG_ALLOW_RETRY) &&
 	       !(vmf->flags & FAULT_FLAG_RETRY_NOWAIT);
 }
 
 /*
- * Only the task's own loads and stores in user mode: its registers are at
- * hand, and nothing but the fault's lock is held.
+ * True for loads and stores that the current task itself makes in user mode:
+ * its registers are available, and no lock is held except the fault's.
  */
-static bool vuser_fault_may_trap(const struct vm_fault *vmf)
+static bool vuser_mmap_may_trap(const struct vm_fault *vmf)
 {
 	return (vmf->flags & FAULT_FLAG_USER) &&
 	       !(vmf->flags & (FAULT_FLAG_INSTRUCTION | FAULT_FLAG_REMOTE)) &&
-	       vuser_fault_may_drop(vmf);
+	       vuser_mmap_may_drop_lock(vmf);
 }
 
 /*
- * A table for the entry that is to stay empty: where there is none, the kernel
- * allocates one before each ->fault and frees it afterwards.  It stays until the
- * mapping goes.  Where there is no memory for it now, the next fault tries again.
+ * Allocates the page table that the address belongs to; its entries stay empty.
+ * Without this table, the kernel would allocate one before each ->fault and
+ * free it afterwards.  The table stays until the range is unmapped.  If there
+ * is no memory for it now, the next fault tries again.
  */
-static void vuser_fault_table(const struct vm_fault *vmf)
+static void vuser_mmap_alloc_table(const struct vm_fault *vmf)
 {
 	if (pmd_none(*vmf->pmd))
 		apply_to_page_range(vmf->vma->vm_mm, vmf->address, PAGE_SIZE,
 				    NULL, NULL);
 }
 
-/* After this neither the fault nor its VMA may be looked at. */
-static struct vuser_trap vuser_fault_drop(struct vm_fault *vmf)
+/*
+ * Copies what the trap needs from the fault, and drops the fault's lock.
+ * Neither the fault nor its VMA may be used after this.  The caller drops the
+ * reference to the file.
+ */
+static struct vuser_trap vuser_mmap_drop_lock(struct vm_fault *vmf)
 {
 	struct vm_area_struct *vma = vmf->vma;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
@@ -93,12 +100,12 @@ static struct vuser_trap vuser_fault_drop(struct vm_fault *vmf)
 }
 
 /*
- * An error is reported with the lock held: the caller drops it.  The VMA's own
- * lock cannot be had again, so that there the fault is made again to fail with
- * the mmap lock.
+ * Reports an error of a fault whose lock was dropped.  The caller of ->fault
+ * expects the lock to be held then, and drops it.  The VMA's own lock cannot be
+ * taken again; in that case repeat the fault, to fail with the mmap lock.
  */
-static vm_fault_t vuser_fault_fail(const struct vuser_trap *trap,
-				   vm_fault_t error)
+static vm_fault_t vuser_mmap_fault_error(const struct vuser_trap *trap,
+					 vm_fault_t error)
 {
 	if (trap->may_retry)
 		return VM_FAULT_RETRY;
@@ -106,27 +113,31 @@ static vm_fault_t vuser_fault_fail(const struct vuser_trap *trap,
 	return error;
 }
 
-static vm_fault_t vuser_fault_trap(const struct vuser_trap *trap)
+static vm_fault_t vuser_mmap_fault_trap(const struct vuser_trap *trap)
 {
 	switch (vuser_trap_emulate(trap)) {
 	case 0:
 	case -EINTR:
-		/* done, or never to be seen in user mode again */
+		/* done; or killed, and the task never returns to user mode */
 		return VM_FAULT_NOPAGE | VM_FAULT_COMPLETED;
 	case -EACCES:
-		return vuser_fault_fail(trap, VM_FAULT_SIGSEGV);
+		return vuser_mmap_fault_error(trap, VM_FAULT_SIGSEGV);
 	default:
-		return vuser_fault_fail(trap, VM_FAULT_SIGBUS);
+		return vuser_mmap_fault_error(trap, VM_FAULT_SIGBUS);
 	}
 }
 
-/* First touch of a page of a shared area; it is inserted the next time. */
-static vm_fault_t vuser_fault_take(const struct vuser_trap *trap,
-				   struct vuser_area *area, bool may_trap)
+/*
+ * The first access to a page of a shared area.  Takes the page and repeats the
+ * fault, which inserts it.  A page that cannot be shown is trapped.
+ */
+static vm_fault_t vuser_mmap_fault_shared(const struct vuser_trap *trap,
+					  struct vuser_area *area,
+					  bool may_trap)
 {
 	switch (vuser_shared_take(trap->regions, area, trap->pgoff)) {
 	case -EINTR:
-		/* in a system call the signal would still be there */
+		/* else a system call would fault forever: the signal stays */
 		if (!may_trap)
 			break;
 		fallthrough;
@@ -134,33 +145,35 @@ static vm_fault_t vuser_fault_take(const struct vuser_trap *trap,
 	case -EAGAIN:
 		return VM_FAULT_RETRY;
 	case -ENOMEM:
-		return vuser_fault_fail(trap, VM_FAULT_OOM);
+		return vuser_mmap_fault_error(trap, VM_FAULT_OOM);
 	default:
 		break;
 	}
-	return may_trap ? vuser_fault_trap(trap) :
-			  vuser_fault_fail(trap, VM_FAULT_SIGBUS);
+	return may_trap ? vuser_mmap_fault_trap(trap) :
+			  vuser_mmap_fault_error(trap, VM_FAULT_SIGBUS);
 }
 
-static vm_fault_t vuser_fault_unlocked(struct vm_fault *vmf,
-				       struct vuser_area *area, bool may_trap)
+/* Handles a fault that cannot be handled under its lock; @area may be NULL. */
+static vm_fault_t vuser_mmap_fault_unlocked(struct vm_fault *vmf,
+					    struct vuser_area *area,
+					    bool may_trap)
 {
-	struct vuser_trap trap = vuser_fault_drop(vmf);
+	struct vuser_trap trap = vuser_mmap_drop_lock(vmf);
 	vm_fault_t ret;
 
 	if (area)
-		ret = vuser_fault_take(&trap, area, may_trap);
+		ret = vuser_mmap_fault_shared(&trap, area, may_trap);
 	else
-		ret = vuser_fault_trap(&trap);
+		ret = vuser_mmap_fault_trap(&trap);
 	fput(trap.file);
 	return ret;
 }
 
-static vm_fault_t vuser_fault(struct vm_fault *vmf)
+static vm_fault_t vuser_mmap_fault(struct vm_fault *vmf)
 {
 	struct vuser_regions *regions = vmf->vma->vm_private_data;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
-	bool may_trap = vuser_fault_may_trap(vmf);
+	bool may_trap = vuser_mmap_may_trap(vmf);
 	struct vuser_area *area;
 	struct page *page;
 
@@ -170,32 +183,34 @@ static vm_fault_t vuser_fault(struct vm_fault *vmf)
 	if (page)
 		return vmf_insert_pfn(vmf->vma, vmf->address,
 				      page_to_pfn(page));
-	if (area ? !vuser_fault_may_drop(vmf) : !may_trap)
+	if (area ? !vuser_mmap_may_drop_lock(vmf) : !may_trap)
 		return VM_FAULT_SIGBUS;
 
-	vuser_fault_table(vmf);
-	return vuser_fault_unlocked(vmf, area, may_trap);
+	vuser_mmap_alloc_table(vmf);
+	return vuser_mmap_fault_unlocked(vmf, area, may_trap);
 }
 
-/* No pages are brought in around a fault. */
-static vm_fault_t vuser_map_pages(struct vm_fault *vmf, pgoff_t start,
-				  pgoff_t end)
+/* Maps no pages around a fault.  The top of this file says why it exists. */
+static vm_fault_t vuser_mmap_map_pages(struct vm_fault *vmf, pgoff_t start,
+				       pgoff_t end)
 {
 	return 0;
 }
 
 static const struct vm_operations_struct vuser_vm_ops = {
-	.fault = vuser_fault,
-	.map_pages = vuser_map_pages,
+	.fault = vuser_mmap_fault,
+	.map_pages = vuser_mmap_map_pages,
 };
 
 /**
- * vuser_mmap_page() - the page that a consumer's mapping of a region shows
- * @vma: any; the mmap lock is held
- * @addr: in it
+ * vuser_mmap_page() - get the page that a mapping of a region shows
+ * @vma: a mapping of anything
+ * @addr: address in @vma
  *
- * Return: the page of a shared area, with a reference, or NULL where loads and
- * stores are trapped, where it was not touched yet, and in other mappings.
+ * Context: process; the mmap lock of @vma is held.
+ * Return: the page of a shared area, with a reference for the caller.  NULL if
+ * loads and stores at @addr are trapped, if the consumer has not accessed the
+ * page yet, or if @vma does not map a region of a vuser device.
  */
 struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -203,7 +218,7 @@ struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr)
 
 	if (vma->vm_ops != &vuser_vm_ops)
 		return NULL;
-	/* The VMA holds the device open, and that the page. */
+	/* The VMA keeps the device open, and the open device keeps the page. */
 	page = vuser_shared_lookup(vma->vm_private_data, vma->vm_pgoff +
 				   ((addr - vma->vm_start) >> PAGE_SHIFT));
 	if (page)
@@ -211,11 +226,11 @@ struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr)
 	return page;
 }
 
-/* mmap ---------------------------------------------------------------------- */
+/* mmap --------------------------------------------------------------------- */
 
-/* Is all of it in shared areas?  They need not be one. */
-static bool vuser_all_shared(struct vuser_regions *regions, u32 index, u64 off,
-			     u64 size)
+/* True if one or several shared areas cover the whole range. */
+static bool vuser_mmap_all_shared(struct vuser_regions *regions, u32 index,
+				  u64 off, u64 size)
 {
 	u64 end = off + size;
 
@@ -231,16 +246,18 @@ static bool vuser_all_shared(struct vuser_regions *regions, u32 index, u64 off,
 
 /**
  * vuser_mmap() - map a part of a region
- * @regions: of a device that is open
- * @vma: the mapping to be, with the region and the offset in its vm_pgoff
+ * @regions: the regions of an open device
+ * @vma: the new mapping; the region and the offset are in its vm_pgoff
  *
- * A consumer of which every access can be trapped may map all of a region that
- * says so in its VFIO_REGION_INFO_FLAG_MMAP, page by page up to the end of the
- * page where it ends.  One with a sparse policy may map shared areas only.
+ * If all accesses can be trapped, the consumer may map all pages of a region
+ * whose region info has VFIO_REGION_INFO_FLAG_MMAP, including a last page that
+ * the region fills only in part.  If regions->sparse is set, the consumer may
+ * map shared areas only.
  *
- * Context: process, the mmap lock held for writing.
- * Return: 0; -EINVAL for a private mapping, no such region, a range outside of
- * it, or an access that it does not allow; -EPERM for one to be executed.
+ * Context: process; the mmap lock is held for writing.
+ * Return: 0; -EINVAL for a private mapping, for a region that does not exist or
+ * cannot be mapped, for a range outside the region, or for an access that the
+ * region does not allow; -EPERM for an executable mapping.
  */
 int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 {
@@ -262,7 +279,7 @@ int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 	if (off >= region->size || size > PAGE_ALIGN(region->size - off))
 		return -EINVAL;
 	if (regions->sparse &&
-	    !vuser_all_shared(regions, index, off, size))
+	    !vuser_mmap_all_shared(regions, index, off, size))
 		return -EINVAL;
 
 	if (!(region->flags & VFIO_REGION_INFO_FLAG_READ))

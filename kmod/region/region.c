@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions: their description for the consumer, and single accesses to them.
- * Every access that goes to the server is one of 1, 2, 4 or 8 bytes, as a
- * device would see it.
+ * The regions of an open device: accesses to them, and their descriptions for
+ * the consumer.  Each access that is sent to the server has 1, 2, 4 or 8 bytes,
+ * as a device on a bus would see it.
  */
 #include <linux/nospec.h>
 #include <linux/pci_regs.h>
@@ -20,10 +20,12 @@
 #include "server/desc.h"
 
 /**
- * vuser_region_count() - regions that the consumer sees
- * @regions: of a device that is open
+ * vuser_region_count() - count the regions that the consumer sees
+ * @regions: the regions of an open device
  *
- * Return: those of the server, and at least those that every PCI device has.
+ * Context: any.
+ * Return: the number of regions that the server has, but at least the number
+ * that every PCI device has.
  */
 u32 vuser_region_count(struct vuser_regions *regions)
 {
@@ -40,12 +42,12 @@ static struct vuser_region *vuser_region_get(struct vuser_regions *regions,
 	return &desc->regions[array_index_nospec(index, desc->nr_regions)];
 }
 
-/* One access ---------------------------------------------------------------- */
+/* One access --------------------------------------------------------------- */
 
-/* True when the store was an event and is done with. */
-static bool vuser_region_event(struct vuser_regions *regions,
-			       struct vuser_region *region, u64 off, u64 val,
-			       u32 size)
+/* Signals the ioeventfd that a store matches; false if there is none. */
+static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
+					  struct vuser_region *region, u64 off,
+					  u64 val, u32 size)
 {
 	struct vuser_ioeventfd *io;
 	u32 i;
@@ -65,16 +67,17 @@ static bool vuser_region_event(struct vuser_regions *regions,
 }
 
 /**
- * vuser_region_load() - one load from a region
- * @regions: of a device that is open
+ * vuser_region_load() - make one load from a region
+ * @regions: the regions of an open device
  * @region: index, checked by the caller
- * @off: offset in bytes, inside the region with all of @size
- * @val: the value, zero-extended; all ones when it fails
+ * @off: offset in bytes; the caller has checked that the whole access is inside
+ *	the region
+ * @val: set to the value, zero-extended; all ones in @size bytes on failure
  * @size: 1, 2, 4 or 8 bytes
  *
- * Context: process, no mmap lock held; sleeps killably for the server.
- * Return: 0, -EIO when the server refused it, -EINTR when killed, -ETIMEDOUT,
- * or -ENOTCONN when the server is lost.
+ * Context: process; the mmap lock is not held; waits killably for the server.
+ * Return: 0; -EIO when the server refused the load or did not answer in time;
+ * -EINTR when killed; -ENOTCONN when the server is lost.
  */
 int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *val,
 		      u32 size)
@@ -88,19 +91,23 @@ int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *v
 }
 
 /**
- * vuser_region_store() - one store to a region
- * @regions: of a device that is open
+ * vuser_region_store() - make one store to a region
+ * @regions: the regions of an open device
  * @region: index, checked by the caller
- * @off: offset in bytes, inside the region with all of @size
+ * @off: offset in bytes; the caller has checked that the whole access is inside
+ *	the region
  * @val: the value
  * @size: 1, 2, 4 or 8 bytes
  *
- * A store that matches an ioeventfd signals it and goes no further.  Others
- * are posted where the region allows: the next load or waiting store of this
- * device sees them done.
+ * A store that matches an ioeventfd signals the eventfd; no message is sent.
+ * Other stores are posted, without waiting for a reply, if the region allows
+ * it.  The server has carried out all posted stores of a device before it
+ * answers the next load, or the next store with a reply.
  *
- * Context: process, no mmap lock held; sleeps killably for the server.
- * Return: 0, or as vuser_region_load().
+ * Context: process; the mmap lock is not held; waits killably for the server,
+ * or for room in the socket.
+ * Return: 0; -ETIMEDOUT when a posted store found no room in time; otherwise as
+ * vuser_region_load().
  */
 int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 val,
 		       u32 size)
@@ -108,31 +115,37 @@ int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 v
 	struct vuser_region *r = &regions->chan->desc->regions[region];
 	__le64 data = cpu_to_le64(val);
 
-	if (vuser_region_event(regions, r, off, val, size))
+	if (vuser_region_signal_ioeventfd(regions, r, off, val, size))
 		return 0;
 	return vuser_cmd_region_write(regions->chan, region, off, &data, size,
 				      r->posted);
 }
 
-/* pread and pwrite ---------------------------------------------------------- */
+/* pread and pwrite --------------------------------------------------------- */
 
-/* A lost server is an I/O error to read(2) and write(2). */
-static ssize_t vuser_region_done(ssize_t done, ssize_t error)
+/* The result of read(2) or write(2); a lost server is an I/O error. */
+static ssize_t vuser_region_result(ssize_t done, ssize_t error)
 {
 	if (done)
 		return done;
 	return error == -ENOTCONN || error == -ETIMEDOUT ? -EIO : error;
 }
 
-/* Between two accesses of a long transfer, which may not wait at all. */
-static int vuser_region_breathe(void)
+/*
+ * Called between two accesses of a transfer.  Posted stores may not sleep at
+ * all, so a long transfer needs this to yield and to end when it is killed.
+ */
+static int vuser_region_resched(void)
 {
 	cond_resched();
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
-/* The largest access that @off, @count and the region's rules allow. */
-static u32 vuser_region_width(u64 index, u64 off, size_t count)
+/*
+ * The largest size of an access that @off and @count allow: naturally aligned,
+ * at most 4 bytes in configuration space and 8 elsewhere.
+ */
+static u32 vuser_region_access_size(u64 index, u64 off, size_t count)
 {
 	u32 size = index == VFIO_PCI_CONFIG_REGION_INDEX ? 4 : 8;
 
@@ -141,7 +154,10 @@ static u32 vuser_region_width(u64 index, u64 off, size_t count)
 	return size;
 }
 
-/* Checks and clips; the region, or NULL with *@ret the answer. */
+/*
+ * Checks a transfer, and clips @count to the end of the region.  Returns the
+ * region, or NULL if nothing is to be transferred; the result is then in *@ret.
+ */
 static struct vuser_region *vuser_region_clip(struct vuser_regions *regions,
 					      loff_t pos, size_t *count,
 					      u32 flag, ssize_t *ret)
@@ -179,7 +195,7 @@ static int vuser_region_put_user(struct vuser_regions *regions, u32 index, u64 o
 	return vuser_region_store(regions, index, off, val, size);
 }
 
-/* One access after the other, until one fails. */
+/* Makes one access after the other, until one fails. */
 static ssize_t vuser_region_transfer(struct vuser_regions *regions,
 				     char __user *buf,
 				     size_t count, loff_t *ppos, u32 flag,
@@ -196,28 +212,32 @@ static ssize_t vuser_region_transfer(struct vuser_regions *regions,
 		return ret;
 
 	while (done < count) {
-		ret = vuser_region_breathe();
+		ret = vuser_region_resched();
 		if (ret)
 			break;
-		size = vuser_region_width(index, off + done, count - done);
+		size = vuser_region_access_size(index, off + done, count - done);
 		ret = access(regions, index, off + done, buf + done, size);
 		if (ret)
 			break;
 		done += size;
 	}
 	*ppos += done;
-	return vuser_region_done(done, ret);
+	return vuser_region_result(done, ret);
 }
 
 /**
  * vuser_region_pread() - read(2) and pread(2) on the device file
- * @regions: of a device that is open
+ * @regions: the regions of an open device
  * @buf: the consumer's buffer
  * @count: bytes
- * @ppos: region and offset; advanced
+ * @ppos: region and offset; advanced by the bytes that are read
  *
- * Return: bytes read, short where a later piece failed or the region ends;
- * -EINVAL for no such region or offset, -EFAULT, or as vuser_region_load().
+ * Context: process; the mmap lock is not held; waits killably for the server.
+ * Return: the number of bytes read, which is less than @count if a later access
+ * failed or the region ends.  If the first access failed: -EINVAL for a region
+ * that does not exist or cannot be read, or for an offset outside it; -EFAULT;
+ * -EINTR when killed; -EIO when the server refused, did not answer in time, or
+ * is lost.
  */
 ssize_t vuser_region_pread(struct vuser_regions *regions, char __user *buf,
 			   size_t count, loff_t *ppos)
@@ -229,12 +249,13 @@ ssize_t vuser_region_pread(struct vuser_regions *regions, char __user *buf,
 
 /**
  * vuser_region_pwrite() - write(2) and pwrite(2) on the device file
- * @regions: of a device that is open
+ * @regions: the regions of an open device
  * @buf: the consumer's buffer
  * @count: bytes
- * @ppos: region and offset; advanced
+ * @ppos: region and offset; advanced by the bytes that are written
  *
- * Return: bytes written, else as vuser_region_pread().
+ * Context: process; the mmap lock is not held; waits killably for the server.
+ * Return: the number of bytes written; otherwise as vuser_region_pread().
  */
 ssize_t vuser_region_pwrite(struct vuser_regions *regions, const char __user *buf,
 			    size_t count, loff_t *ppos)
@@ -244,8 +265,9 @@ ssize_t vuser_region_pwrite(struct vuser_regions *regions, const char __user *bu
 				     vuser_region_put_user);
 }
 
-/* GET_REGION_INFO ----------------------------------------------------------- */
+/* GET_REGION_INFO ---------------------------------------------------------- */
 
+/* True for a BAR with I/O ports. */
 static bool vuser_region_is_io(struct vuser_desc *desc, u32 index)
 {
 	u32 pos = PCI_BASE_ADDRESS_0 + 4 * index;
@@ -256,11 +278,13 @@ static bool vuser_region_is_io(struct vuser_desc *desc, u32 index)
 }
 
 /**
- * vuser_region_mappable() - may the consumer map a region at all?
- * @regions: of a device that is open
- * @index: of the region, below VUSER_MAX_REGIONS
+ * vuser_region_mappable() - tell whether the consumer may map a region at all
+ * @regions: the regions of an open device
+ * @index: index of the region, below VUSER_MAX_REGIONS
  *
- * Return: true also where only trapped accesses are possible.
+ * Context: any.
+ * Return: true if a part of the region can be mapped, also if all loads and
+ * stores on the mapping are trapped.
  */
 bool vuser_region_mappable(struct vuser_regions *regions, u32 index)
 {
@@ -277,7 +301,7 @@ bool vuser_region_mappable(struct vuser_regions *regions, u32 index)
 	       !vuser_region_is_io(desc, index);
 }
 
-/* Of what the server shares only that which mmap takes. */
+/* Adds the list of areas that the consumer may map with a sparse policy. */
 static int vuser_region_sparse_cap(struct vuser_regions *regions, u32 index,
 				   struct vfio_info_cap *caps)
 {
@@ -315,20 +339,21 @@ static int vuser_region_type_cap(struct vuser_region *region,
 	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
 }
 
-/* One area over the whole region needs no list of areas. */
-static bool vuser_region_whole(struct vuser_region *region)
+/* True if one area covers the whole region: no list of areas is needed. */
+static bool vuser_region_is_one_area(struct vuser_region *region)
 {
 	return region->nr_areas == 1 && !region->areas[0].offset &&
 	       region->areas[0].size >= region->size;
 }
 
 /**
- * vuser_region_info() - what VFIO_DEVICE_GET_REGION_INFO says of a region
- * @regions: of a device that is open
- * @info: index is read, the rest filled in, but for the capabilities' offset
- * @caps: capabilities are added
+ * vuser_region_info() - describe a region for VFIO_DEVICE_GET_REGION_INFO
+ * @regions: the regions of an open device
+ * @info: @info->index is read; offset, size and flags are filled in
+ * @caps: capabilities are added; the caller frees @caps->buf, also on failure
  *
- * Return: 0, -EINVAL for no such region, or -ENOMEM.
+ * Context: process; may sleep for memory.
+ * Return: 0, -EINVAL if there is no such region, or -ENOMEM.
  */
 int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *info,
 		      struct vfio_info_cap *caps)
@@ -350,7 +375,7 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 				       VFIO_REGION_INFO_FLAG_WRITE);
 	if (vuser_region_mappable(regions, info->index)) {
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
-		if (regions->sparse && !vuser_region_whole(region))
+		if (regions->sparse && !vuser_region_is_one_area(region))
 			ret = vuser_region_sparse_cap(regions, info->index, caps);
 	}
 	if (!ret && region->has_type)
@@ -358,7 +383,10 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 	return ret;
 }
 
-/* Adds @caps behind @info where the consumer left room for them. */
+/*
+ * Copies @caps to the consumer, after the struct, if argsz leaves room for
+ * them.  Otherwise sets argsz to the size that is needed.
+ */
 static int vuser_region_put_caps(struct vfio_region_info *info,
 				 struct vfio_info_cap *caps,
 				 struct vfio_region_info __user *arg)
@@ -376,12 +404,15 @@ static int vuser_region_put_caps(struct vfio_region_info *info,
 
 /**
  * vuser_region_ioctl() - VFIO_DEVICE_GET_REGION_INFO
- * @regions: of a device that is open
+ * @regions: the regions of an open device
  * @arg: the consumer's struct
  *
- * Not called where VFIO itself does this, with vuser_region_info().
+ * 7.0 and later handle this ioctl in VFIO's core, which calls
+ * vuser_region_info().
  *
- * Return: 0, -EFAULT, -EINVAL or -ENOMEM.
+ * Context: process; may sleep.
+ * Return: 0; -EFAULT; -EINVAL for a short struct or a region that does not
+ * exist; -ENOMEM.
  */
 long vuser_region_ioctl(struct vuser_regions *regions,
 			struct vfio_region_info __user *arg)
@@ -404,15 +435,15 @@ long vuser_region_ioctl(struct vuser_regions *regions,
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
-/* Open and close ------------------------------------------------------------ */
+/* Open and close ----------------------------------------------------------- */
 
 /**
- * vuser_region_open() - a device opens: get ready for its regions
- * @regions: of the device
- * @chan: its channel; the device does not detach before the close
+ * vuser_region_open() - prepare the regions of a device that is being opened
+ * @regions: the regions of the device
+ * @chan: the device's channel; stays attached until the device is closed
  * @sparse: the consumer may map shared areas only
  *
- * Context: process.
+ * Context: process; may sleep for memory, but does not wait for the server.
  * Return: 0 or -ENOMEM.
  */
 int vuser_region_open(struct vuser_regions *regions, struct vuser_channel *chan,
@@ -425,10 +456,11 @@ int vuser_region_open(struct vuser_regions *regions, struct vuser_channel *chan,
 }
 
 /**
- * vuser_region_close() - a device closes: release what its mappings needed
- * @regions: of the device; no mapping is left, since each holds the device file
+ * vuser_region_close() - release the regions of a device that is being closed
+ * @regions: the regions of the device.  No mapping of them is left, since each
+ *	mapping holds the device file
  *
- * Context: process, may sleep, but does not wait for the server.
+ * Context: process; may sleep, but does not wait for the server.
  */
 void vuser_region_close(struct vuser_regions *regions)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reads, writes and descriptions of regions. */
+/* Accesses to the regions of an open device, and their descriptions. */
 #ifndef VUSER_REGION_H
 #define VUSER_REGION_H
 

@@ -10,12 +10,12 @@ struct vuser_shared;
 
 /**
  * struct vuser_regions - the regions of an open device
- * @chan: the device's channel, whose description has the regions
- * @shared: pages of shared areas that the consumer touched
+ * @chan: the device's channel; its description has the regions
+ * @shared: the shared areas, and their pages that the consumer has accessed
  * @sparse: the consumer may map shared areas only
  *
- * Set by vuser_region_open(), and constant until vuser_region_close(): the consumer's
- * accesses read it without a lock.
+ * vuser_region_open() sets these fields.  They are constant until
+ * vuser_region_close(), so the consumer's accesses read them without a lock.
  */
 struct vuser_regions {
 	struct vuser_channel *chan;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shared areas: parts of a region that the server gave a file for.  A page of
- * the file is taken when the consumer first touches it, and held until the
- * device is closed: every mapping holds the device file, so none is left then.
+ * Shared areas: parts of a region for which the server gave a file.  A page of
+ * the file is taken when the consumer first accesses it, and is held until the
+ * device is closed.  No mapping is left at that time, because each mapping
+ * holds the device file.
  */
 #include <linux/bitmap.h>
 #include <linux/falloc.h>
@@ -21,10 +22,13 @@
 #include "server/desc.h"
 
 /**
- * struct vuser_shared - what is held of a device's shared areas while open
- * @pages: by page number in the device file; a reference each
- * @nr_pages: in @pages or about to be
- * @usable: by region, a bit for each of its areas that may be shown at all
+ * struct vuser_shared - the shared areas of an open device
+ * @pages: pages that the consumer has accessed, by page number in the device
+ *	file; a reference to each
+ * @nr_pages: number of pages that are in @pages or are being added
+ * @usable: for each region, a bitmap of the areas that can be shown
+ *
+ * @usable is constant.  @pages has a lock of its own, and @nr_pages is atomic.
  */
 struct vuser_shared {
 	struct xarray pages;
@@ -32,18 +36,19 @@ struct vuser_shared {
 	DECLARE_BITMAP(usable[VUSER_MAX_REGIONS], VUSER_MAX_AREAS);
 };
 
-static bool vuser_region_writable(const struct vuser_region *region)
+static bool vuser_shared_writable(const struct vuser_region *region)
 {
 	return region->flags & VFIO_REGION_INFO_FLAG_WRITE;
 }
 
 /*
- * The consumer gets from us what mmap would give the server, no more: a file
- * that is open for reading only, or sealed, cannot be mapped for writing.
- * mapping_map_writable() keeps it from being sealed while we show it.
+ * Gets the permission to show an area; false if it cannot be shown.  The
+ * consumer gets no more rights than mmap() would give the server: a file that
+ * is open for reading only, or is sealed, cannot be shown in a writable region.
+ * mapping_map_writable() prevents sealing of the file while it is shown.
  */
-static bool vuser_area_open(const struct vuser_region *region,
-			    const struct vuser_area *area)
+static bool vuser_shared_open_area(const struct vuser_region *region,
+				   const struct vuser_area *area)
 {
 	struct file *file = area->file;
 
@@ -51,7 +56,7 @@ static bool vuser_area_open(const struct vuser_region *region,
 		return false;
 	if (!(file->f_mode & FMODE_READ))
 		return false;
-	if (!vuser_region_writable(region))
+	if (!vuser_shared_writable(region))
 		return true;
 	if (!(file->f_mode & FMODE_WRITE) ||
 	    mapping_map_writable(file->f_mapping))
@@ -63,21 +68,23 @@ static bool vuser_area_open(const struct vuser_region *region,
 	return true;
 }
 
-static void vuser_area_close(const struct vuser_region *region,
-			     const struct vuser_area *area)
+static void vuser_shared_close_area(const struct vuser_region *region,
+				    const struct vuser_area *area)
 {
-	if (vuser_region_writable(region))
+	if (vuser_shared_writable(region))
 		mapping_unmap_writable(area->file->f_mapping);
 }
 
 /**
- * vuser_shared_alloc() - get ready to show a device's shared areas
- * @desc: of a device that is being opened; stays until vuser_shared_free()
+ * vuser_shared_alloc() - prepare to show the shared areas of a device
+ * @desc: description of a device that is being opened; must stay valid until
+ *	vuser_shared_free()
  *
- * Areas whose files cannot be shown are left out: they are trapped.
+ * Areas that cannot be shown are left out; accesses to them are trapped.
  *
- * Context: process.
- * Return: what to give to vuser_shared_free(), or NULL without memory.
+ * Context: process; may sleep for memory.
+ * Return: the shared areas, which the caller frees with vuser_shared_free(); or
+ * NULL if there is no memory.
  */
 struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc)
 {
@@ -92,18 +99,18 @@ struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc)
 		struct vuser_region *region = &desc->regions[i];
 
 		for (j = 0; j < region->nr_areas; j++)
-			if (vuser_area_open(region, &region->areas[j]))
+			if (vuser_shared_open_area(region, &region->areas[j]))
 				__set_bit(j, shared->usable[i]);
 	}
 	return shared;
 }
 
 /**
- * vuser_shared_free() - release all shared pages
- * @desc: of a device whose last file is being closed, so that no mapping is left
- * @shared: of vuser_shared_alloc(), or NULL
+ * vuser_shared_free() - free the shared areas, and release all their pages
+ * @desc: description of a device that is being closed; no mapping is left
+ * @shared: the shared areas, from vuser_shared_alloc(), or NULL
  *
- * Pages that may have been written to are marked dirty.
+ * Pages that the consumer may have written are marked dirty.
  *
  * Context: process; may sleep for page locks.
  */
@@ -118,7 +125,7 @@ void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared)
 	xa_for_each(&shared->pages, i, page) {
 		u32 index = i >> (VUSER_OFFSET_SHIFT - PAGE_SHIFT);
 
-		if (vuser_region_writable(&desc->regions[index]))
+		if (vuser_shared_writable(&desc->regions[index]))
 			set_page_dirty_lock(page);
 		put_page(page);
 		cond_resched();
@@ -126,19 +133,19 @@ void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared)
 	xa_destroy(&shared->pages);
 	for (i = 0; i < desc->nr_regions; i++)
 		for_each_set_bit(j, shared->usable[i], VUSER_MAX_AREAS)
-			vuser_area_close(&desc->regions[i],
-					 &desc->regions[i].areas[j]);
+			vuser_shared_close_area(&desc->regions[i],
+						&desc->regions[i].areas[j]);
 	kfree(shared);
 }
 
 /**
- * vuser_shared_area() - the shared area at an offset
- * @regions: of a device that is open
- * @index: of the region, below VUSER_MAX_REGIONS
- * @off: from the start of the region, bytes
+ * vuser_shared_area() - find the shared area at an offset
+ * @regions: the regions of an open device
+ * @index: index of the region, below VUSER_MAX_REGIONS
+ * @off: offset from the start of the region in bytes
  *
  * Context: any.
- * Return: the area, or NULL where loads and stores are trapped.
+ * Return: the area, or NULL if loads and stores at @off are trapped.
  */
 struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 				     u64 off)
@@ -156,11 +163,12 @@ struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 }
 
 /**
- * vuser_shared_count() - how many of a region's areas can be shown
- * @regions: of a device that is open
- * @index: of the region, below VUSER_MAX_REGIONS
+ * vuser_shared_count() - count the areas of a region that can be shown
+ * @regions: the regions of an open device
+ * @index: index of the region, below VUSER_MAX_REGIONS
  *
  * Context: any.
+ * Return: the number of areas.
  */
 u32 vuser_shared_count(struct vuser_regions *regions, u32 index)
 {
@@ -168,13 +176,14 @@ u32 vuser_shared_count(struct vuser_regions *regions, u32 index)
 }
 
 /**
- * vuser_shared_next() - the next area that can be shown
- * @regions: of a device that is open
- * @index: of the region, below VUSER_MAX_REGIONS
- * @i: number of the first area to look at; that of the area on return
+ * vuser_shared_next() - find the next area that can be shown
+ * @regions: the regions of an open device
+ * @index: index of the region, below VUSER_MAX_REGIONS
+ * @i: number of the first area to consider; set to the number of the area that
+ *	is found
  *
  * Context: any.
- * Return: the area, or NULL when there is none any more.
+ * Return: the area, or NULL if no area is left.
  */
 struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 				     u32 *i)
@@ -186,12 +195,13 @@ struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 }
 
 /**
- * vuser_shared_lookup() - a page that is already held
- * @regions: of a device that is open
+ * vuser_shared_lookup() - find a page that vuser_shared_take() has taken
+ * @regions: the regions of an open device
  * @pgoff: page number in the device file
  *
  * Context: any.
- * Return: the page, or NULL.
+ * Return: the page, or NULL if it was not taken.  The caller gets no reference
+ * of its own; the page is held until the device is closed.
  */
 struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff)
 {
@@ -199,10 +209,10 @@ struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff)
 }
 
 /*
- * A page of hugetlbfs, with a reference.  One that the server has not touched
- * yet is allocated, as its own fault would do.
+ * Gets a page of hugetlbfs, with a reference.  If the server has not accessed
+ * the huge page yet, allocates it, as a fault of the server would do.
  */
-static struct page *vuser_hugetlb_page(struct file *file, u64 off)
+static struct page *vuser_shared_hugetlb_page(struct file *file, u64 off)
 {
 	u64 size = huge_page_size(hstate_inode(file_inode(file)));
 	struct page *page;
@@ -221,26 +231,30 @@ static struct page *vuser_hugetlb_page(struct file *file, u64 off)
 	return page ?: ERR_PTR(-EAGAIN);
 }
 
-static struct page *vuser_file_page(struct file *file, u64 off)
+/* Gets a page of the server's file, with a reference. */
+static struct page *vuser_shared_file_page(struct file *file, u64 off)
 {
 	struct address_space *mapping = file->f_mapping;
 
 	if (vuser_file_is_hugetlb(file))
-		return vuser_hugetlb_page(file, off);
+		return vuser_shared_hugetlb_page(file, off);
 	return shmem_read_mapping_page_gfp(mapping, off >> PAGE_SHIFT,
 					   mapping_gfp_mask(mapping));
 }
 
 /**
- * vuser_shared_take() - take a page of a shared area and hold it
- * @regions: of a device that is open
- * @area: of vuser_shared_area()
- * @pgoff: page number in the device file, inside of @area
+ * vuser_shared_take() - take a page of a shared area and hold it until close
+ * @regions: the regions of an open device
+ * @area: the area, from vuser_shared_area()
+ * @pgoff: page number in the device file, inside @area
  *
- * Context: process, no lock held: may sleep for memory, swap and the locks of
- * the server's file.
- * Return: 0; -EINTR or -EAGAIN: try again; -ENOMEM; else the page cannot be
- * shown and is trapped.
+ * vuser_shared_lookup() finds the page after this succeeds.
+ *
+ * Context: process; no lock is held, because this may sleep for memory, for
+ * swap and for the locks of the server's file.
+ * Return: 0, also if another thread has taken the page meanwhile; -EINTR or
+ * -EAGAIN if the caller must try again; -ENOMEM.  After any other error, such
+ * as -ENOSPC for too many pages, the page cannot be shown: trap the access.
  */
 int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		      pgoff_t pgoff)
@@ -252,7 +266,7 @@ int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 
 	if (atomic_long_inc_return(&shared->nr_pages) > VUSER_SHARED_MAX_PAGES)
 		goto err_count;
-	page = vuser_file_page(area->file, area->file_offset + off);
+	page = vuser_shared_file_page(area->file, area->file_offset + off);
 	if (IS_ERR(page)) {
 		err = PTR_ERR(page);
 		goto err_count;
@@ -266,6 +280,6 @@ err_page:
 	put_page(page);
 err_count:
 	atomic_long_dec(&shared->nr_pages);
-	/* another thread took it meanwhile */
+	/* another thread has taken the page meanwhile */
 	return err == -EBUSY ? 0 : err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The pages of shared areas that a consumer has touched. */
+/* The shared areas of an open device, and their pages. */
 #ifndef VUSER_SHARED_H
 #define VUSER_SHARED_H
 
@@ -11,7 +11,7 @@ struct vuser_desc;
 struct vuser_regions;
 struct vuser_shared;
 
-/* Pages held for one device at most; what is beyond is trapped. */
+/* The most pages held for one device; accesses to more pages are trapped. */
 #define VUSER_SHARED_MAX_PAGES	((1UL << 30) >> PAGE_SHIFT)
 
 struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc);

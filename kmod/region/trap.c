@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads and stores on mapped registers.  No page is ever there, so that every
- * access faults; the fault handler comes here without any lock.  The
- * instruction is decoded, its access made to the region, its result put into
- * the registers, and the program goes on behind it.
+ * Trapped loads and stores on mapped regions.  No page is present, so every
+ * access faults.  The fault handler drops its lock and calls
+ * vuser_trap_emulate(), which decodes the instruction, makes its access to the
+ * region and updates the registers.  The program then continues after the
+ * instruction.
  */
 #include <linux/mm.h>
 #include <linux/ptrace.h>
@@ -23,13 +24,15 @@
 #include "x86/emulate.h"
 #include "x86/xmm.h"
 
-/* Registers ----------------------------------------------------------------- */
+/* Registers ---------------------------------------------------------------- */
 
 /*
- * By value, so that what it initializes is initialized once: kernels clear
- * variables of which only the address is passed on.
+ * Returns the registers by value, so that the variable is initialized only
+ * once.  If only its address were passed here, a kernel that initializes
+ * automatic variables (CONFIG_INIT_STACK_ALL_ZERO) would clear the variable
+ * first.
  */
-static struct vuser_regs vuser_regs_get(const struct pt_regs *pt)
+static struct vuser_regs vuser_trap_get_regs(const struct pt_regs *pt)
 {
 	return (struct vuser_regs){
 		.gpr = {
@@ -43,7 +46,8 @@ static struct vuser_regs vuser_regs_get(const struct pt_regs *pt)
 	};
 }
 
-static void vuser_regs_put(const struct vuser_regs *regs, struct pt_regs *pt)
+static void vuser_trap_put_regs(const struct vuser_regs *regs,
+				struct pt_regs *pt)
 {
 	pt->ax = regs->gpr[VUSER_AX];
 	pt->cx = regs->gpr[VUSER_CX];
@@ -67,20 +71,24 @@ static void vuser_regs_put(const struct vuser_regs *regs, struct pt_regs *pt)
 }
 
 /*
- * What the processor does at the end of an instruction: it resumes looking
- * for breakpoints, and a debugger that steps gets its trap.
+ * Does what the processor does at the end of an instruction: it clears RF, so
+ * that breakpoints work again, and raises a trap for a debugger that
+ * single-steps.
  */
-static void vuser_insn_retire(struct pt_regs *pt)
+static void vuser_trap_retire(struct pt_regs *pt)
 {
 	pt->flags &= ~X86_EFLAGS_RF;
 	if (pt->flags & X86_EFLAGS_TF)
 		send_sig(SIGTRAP, current, 0);
 }
 
-/* Accesses to the region ---------------------------------------------------- */
+/* Accesses to the region --------------------------------------------------- */
 
-/* What a device sees of an unaligned access: the largest aligned pieces. */
-static u32 vuser_piece(u64 off, u32 size)
+/*
+ * The size of the next piece of an access.  A device sees an unaligned access
+ * as several aligned accesses, as large as possible.
+ */
+static u32 vuser_trap_piece(u64 off, u32 size)
 {
 	u32 piece = 8;
 
@@ -89,8 +97,12 @@ static u32 vuser_piece(u64 off, u32 size)
 	return piece;
 }
 
-/* The last page of a region that does not fill it reads as all ones. */
-static bool vuser_trap_inside(const struct vuser_trap *trap, u64 off, u32 size)
+/*
+ * False for an access beyond the end of the region, in a last page that the
+ * region fills only in part.  Loads there give all ones.
+ */
+static bool vuser_trap_in_region(const struct vuser_trap *trap, u64 off,
+				 u32 size)
 {
 	u64 end = trap->regions->chan->desc->regions[trap->region].size;
 
@@ -98,8 +110,9 @@ static bool vuser_trap_inside(const struct vuser_trap *trap, u64 off, u32 size)
 }
 
 /*
- * As on a bus: where nobody answers, a load gives all ones and a store is
- * gone.  Only a fatal signal fails.
+ * If the server does not answer or refuses, a load gives all ones and a store
+ * is dropped, as on a bus where no device responds.  Only a fatal signal is an
+ * error.
  */
 static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 {
@@ -108,15 +121,15 @@ static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 
 	memset(val, 0, round_up(size, 8));
 	while (done < size) {
-		u32 piece = vuser_piece(off, size - done);
+		u32 piece = vuser_trap_piece(off, size - done);
 		u64 part = U64_MAX >> (64 - 8 * piece);
 		int err = -ENXIO;
 
-		if (vuser_trap_inside(trap, off, piece))
+		if (vuser_trap_in_region(trap, off, piece))
 			err = vuser_region_load(trap->regions, trap->region, off,
 						&part, piece);
-		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off, piece, false,
-				 part, err);
+		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off,
+				 piece, false, part, err);
 		if (err == -EINTR)
 			return err;
 		if (err)
@@ -136,16 +149,16 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 	u32 done = 0;
 
 	while (done < size) {
-		u32 piece = vuser_piece(off, size - done);
+		u32 piece = vuser_trap_piece(off, size - done);
 		int err = -ENXIO;
 		u64 part = 0;
 
 		memcpy(&part, (const u8 *)val + done, piece);
-		if (vuser_trap_inside(trap, off, piece))
+		if (vuser_trap_in_region(trap, off, piece))
 			err = vuser_region_store(trap->regions, trap->region, off,
 						 part, piece);
-		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off, piece, true,
-				 part, err);
+		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off,
+				 piece, true, part, err);
 		if (err == -EINTR)
 			return err;
 		off += piece;
@@ -155,11 +168,12 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 	return 0;
 }
 
-/* Instructions -------------------------------------------------------------- */
+/* Instructions ------------------------------------------------------------- */
 
 /*
- * Is the access that the instruction makes the one that faulted, and is it all
- * on one page?  One that loads and stores may fault as either.
+ * True if the access of the instruction is the access that faulted, and is on
+ * one page.  An instruction that loads and stores may fault as a load or as a
+ * store.
  */
 static bool vuser_trap_matches(const struct vuser_trap *trap,
 			       const struct vuser_insn *insn)
@@ -174,9 +188,9 @@ static bool vuser_trap_matches(const struct vuser_trap *trap,
 	       offset_in_page(addr) + insn->size <= PAGE_SIZE;
 }
 
-static int vuser_exec_vec(const struct vuser_trap *trap,
-			  const struct vuser_insn *insn,
-			  struct vuser_regs *regs)
+static int vuser_trap_exec_vec(const struct vuser_trap *trap,
+			       const struct vuser_insn *insn,
+			       struct vuser_regs *regs)
 {
 	u64 val[2] = {}, xmm[2];
 	int err = 0;
@@ -194,13 +208,14 @@ static int vuser_exec_vec(const struct vuser_trap *trap,
 }
 
 /*
- * One element between the region and memory.  A region on the other side, too,
- * cannot be touched by the kernel, so that it is refused.  The destination is
- * looked at first, so that nothing that was loaded is lost.
+ * Moves one element between the region and memory.  If the memory is itself a
+ * mapped region, the kernel cannot access it, and the instruction is refused.
+ * Check that the destination is writable before the load, because a load may
+ * have side effects and must not be lost.
  */
-static int vuser_exec_movs(const struct vuser_trap *trap,
-			   const struct vuser_insn *insn,
-			   struct vuser_regs *regs)
+static int vuser_trap_exec_movs(const struct vuser_trap *trap,
+				const struct vuser_insn *insn,
+				struct vuser_regs *regs)
 {
 	u64 val = 0;
 	int err;
@@ -225,19 +240,20 @@ static int vuser_exec_movs(const struct vuser_trap *trap,
 }
 
 /*
- * A locked instruction is a load and a store like any other: what it is to
- * exclude is the device, and no bus locks that.
+ * A locked instruction is a load and a store, like an unlocked one.  Its lock
+ * would have to exclude the device from the register, which no bus can do.
  */
-static int vuser_exec(const struct vuser_trap *trap,
-		      const struct vuser_insn *insn, struct vuser_regs *regs)
+static int vuser_trap_exec(const struct vuser_trap *trap,
+			   const struct vuser_insn *insn,
+			   struct vuser_regs *regs)
 {
 	u64 val = 0;
 	int err = 0;
 
 	if (insn->op == VUSER_INSN_VEC)
-		return vuser_exec_vec(trap, insn, regs);
+		return vuser_trap_exec_vec(trap, insn, regs);
 	if (insn->op == VUSER_INSN_MOVS)
-		return vuser_exec_movs(trap, insn, regs);
+		return vuser_trap_exec_movs(trap, insn, regs);
 
 	if (insn->load)
 		err = vuser_trap_load(trap, &val, insn->size);
@@ -246,33 +262,35 @@ static int vuser_exec(const struct vuser_trap *trap,
 	return err;
 }
 
+/* Counts and reports an instruction that cannot be emulated. */
 static void vuser_trap_refuse(const struct vuser_trap *trap,
 			      const struct pt_regs *pt, const u8 *code,
 			      u32 len)
 {
 	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_REFUSED);
 	dev_warn_ratelimited(trap->regions->chan->user.dev,
-			     "%s[%d]: cannot emulate the instruction at %lx, touching region %u at 0x%llx: %*ph\n",
+			     "%s[%d]: cannot emulate the instruction at %lx, which accesses region %u at offset 0x%llx: %*ph\n",
 			     current->comm, task_pid_nr(current), pt->ip,
 			     trap->region, trap->off, len, code);
 }
 
 /**
- * vuser_trap_emulate() - carry out the instruction that faulted
- * @trap: the fault; current is the task, and it was in user mode
+ * vuser_trap_emulate() - emulate the instruction that faulted
+ * @trap: the fault, of the current task in user mode
  *
- * Where the server does not answer as it should, a load gives all ones and a
- * store is gone, as on a bus.
+ * If the server does not answer or refuses, a load gives all ones and a store
+ * is dropped, as on a bus where no device responds.
  *
- * Context: process, no lock held: sleeps killably for the server.
- * Return: 0 when the program can go on; -EINTR when it was killed; -EACCES
- * for a SIGSEGV; -EINVAL for a SIGBUS: the instruction cannot be emulated.
+ * Context: process; no lock is held; waits killably for the server.
+ * Return: 0 if the instruction is done and the registers are updated; -EINTR
+ * when killed; -EACCES for a store to a read-only mapping, to send SIGSEGV;
+ * -EINVAL for an instruction that cannot be emulated, to send SIGBUS.
  */
 int vuser_trap_emulate(const struct vuser_trap *trap)
 {
 	struct pt_regs *pt = task_pt_regs(current);
-	struct vuser_regs regs = vuser_regs_get(pt);
-	u8 code[16]; /* more than VUSER_INSN_MAX: words are copied faster */
+	struct vuser_regs regs = vuser_trap_get_regs(pt);
+	u8 code[16]; /* not VUSER_INSN_MAX: whole words are copied faster */
 	struct vuser_insn insn;
 	u32 len = 0;
 	int err;
@@ -287,13 +305,13 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 	if (insn.store && insn.op != VUSER_INSN_MOVS && !trap->may_write)
 		return -EACCES;
 
-	err = vuser_exec(trap, &insn, &regs);
+	err = vuser_trap_exec(trap, &insn, &regs);
 	if (err == -EFAULT)
 		goto refuse;
 	if (err)
 		return err;
-	vuser_regs_put(&regs, pt);
-	vuser_insn_retire(pt);
+	vuser_trap_put_regs(&regs, pt);
+	vuser_trap_retire(pt);
 	return 0;
 
 refuse:

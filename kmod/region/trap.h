@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Loads and stores on mapped registers, where there is no page. */
+/* Trapped loads and stores: emulating the instruction that faulted. */
 #ifndef VUSER_TRAP_H
 #define VUSER_TRAP_H
 
@@ -10,17 +10,17 @@ struct mm_struct;
 struct vuser_regions;
 
 /**
- * struct vuser_trap - a fault, copied out of what its lock protects
- * @regions: of the device, open
- * @file: the device file; a reference of ours
- * @mm: of the mapping
- * @region: index
- * @off: from the start of the region, bytes
- * @addr: user address that was touched
+ * struct vuser_trap - a copy of a fault, for use without the fault's lock
+ * @regions: the regions of the device, which is open
+ * @file: the device file; holds a reference, which keeps the device open
+ * @mm: mm of the mapping
+ * @region: index of the region
+ * @off: offset of the access from the start of the region, bytes
+ * @addr: user address of the access
  * @pgoff: page number in the device file
- * @write: it faulted as a store
+ * @write: the access faulted as a store, otherwise as a load
  * @may_write: the mapping allows stores
- * @may_retry: an error is not reported: the fault is made again
+ * @may_retry: on an error the fault is repeated, so do not report the error yet
  */
 struct vuser_trap {
 	struct vuser_regions *regions;
