@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decode the x86-64 instructions that compilers emit for accesses to device
- * registers.  64-bit mode only.  What is not known here is refused: it is
- * better to stop a program than to do something else than it asked for.
+ * registers.  64-bit mode only.  Unknown instructions are refused: to stop a
+ * program is better than to do something that it did not ask for.
  *
  * References are to the Intel 64 and IA-32 Architectures Software Developer's
  * Manual, volume 2.
@@ -30,8 +30,8 @@ static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 	}
 }
 
-/* LOCK is for most of what reads memory and writes it back (LOCK prefix). */
-static bool takes_lock(const struct vuser_insn *insn)
+/* LOCK is allowed for most read-modify-write instructions (LOCK prefix). */
+static bool allows_lock(const struct vuser_insn *insn)
 {
 	switch (insn->op) {
 	case VUSER_INSN_MOVS:
@@ -47,17 +47,18 @@ static bool takes_lock(const struct vuser_insn *insn)
 /**
  * vuser_decode() - decode one instruction that accesses memory
  * @insn: filled in
- * @code: its bytes
- * @len: how many there are in @code, at most VUSER_INSN_MAX are looked at;
- *	may be more than the instruction has
- * @regs: the registers as they are before it, with @regs->ip its address
+ * @code: the bytes of the instruction; more bytes may follow
+ * @len: number of bytes in @code; at most VUSER_INSN_MAX of them are read
+ * @regs: the registers before the instruction; @regs->ip is its address
  *
- * Instructions with FS or GS, those without a memory operand, those that the
- * processor would refuse for their LOCK prefix, and all that are not in enum
- * vuser_insn_op are refused.
+ * Refuses instructions with an FS or GS override, instructions without a memory
+ * operand, instructions whose LOCK prefix the processor would refuse, aligned
+ * moves with an address that is not aligned, and all instructions that are not
+ * in enum vuser_insn_op.
  *
  * Context: any.
- * Return: 0, or -EINVAL for an instruction that is refused.
+ * Return: 0, or -EINVAL for an instruction that is refused.  @insn is then
+ * undefined.
  */
 int vuser_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 		 const struct vuser_regs *regs)
@@ -77,7 +78,7 @@ int vuser_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 		return -EINVAL;
 
 	insn->lock = d.lock;
-	if (d.lock && !takes_lock(insn))
+	if (d.lock && !allows_lock(insn))
 		return -EINVAL;
 	if (insn->op == VUSER_INSN_XCHG)
 		insn->lock = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The instruction decoder. */
+/* The instruction decoder: its entry point. */
 #ifndef VUSER_DECODE_H
 #define VUSER_DECODE_H
 

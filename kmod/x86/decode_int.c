@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The decoder's integer instructions. */
+/*
+ * The decoder: integer instructions.
+ *
+ * The functions of this file add the operation, the access and the operands of
+ * an instruction to struct vuser_insn.  They return 0, or -EINVAL for an
+ * instruction that is refused.  Numbers in comments are opcodes, in
+ * hexadecimal.
+ *
+ * References are to the Intel 64 and IA-32 Architectures Software Developer's
+ * Manual, volume 2 unless another volume is named.
+ */
 
 #include "x86/decode_int.h"
 #include "x86/decode_vec.h"
 #include "x86/fetch.h"
 
-/* Of an instruction that has both a byte and a wider form. */
+/* Operand size in bytes; @wide is false for the byte form of an instruction. */
 static u8 operand_size(const struct insn_decoder *d, bool wide)
 {
 	if (!wide)
@@ -15,7 +25,10 @@ static u8 operand_size(const struct insn_decoder *d, bool wide)
 	return d->prefix_66 ? 2 : 4;
 }
 
-/* ModRM's register of @size bytes; without REX, bytes 4 to 7 are AH to BH. */
+/*
+ * Sets the register operand of @size bytes from ModRM.  Without a REX prefix,
+ * byte registers 4 to 7 are AH, CH, DH and BH.
+ */
 static void set_reg(struct vuser_insn *insn, const struct insn_decoder *d,
 		    u8 size)
 {
@@ -28,7 +41,7 @@ static void set_reg(struct vuser_insn *insn, const struct insn_decoder *d,
 		vuser_insn_get_reg(d->regs, insn->reg, size, insn->reg_high);
 }
 
-/* An immediate of at most four bytes, sign-extended to the operand's size. */
+/* Sets an immediate: at most four bytes, sign-extended to insn->size. */
 static void set_imm(struct vuser_insn *insn, struct insn_decoder *d, u8 size)
 {
 	u8 bytes = size < 4 ? size : 4;
@@ -36,7 +49,7 @@ static void set_imm(struct vuser_insn *insn, struct insn_decoder *d, u8 size)
 	insn->operand = vuser_insn_zext(vuser_fetch_signed(d, bytes), insn->size);
 }
 
-/* 00 to 3F: add, or, adc, sbb, and, sub, xor, cmp with a register. */
+/* 00 to 3F: add, or, adc, sbb, and, sub, xor, cmp; memory and a register. */
 static int decode_alu(struct vuser_insn *insn, struct insn_decoder *d,
 		      u8 opcode)
 {
@@ -52,7 +65,7 @@ static int decode_alu(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* 80, 81, 83: the same with an immediate. */
+/* 80, 81, 83: the operations of decode_alu(); memory and an immediate. */
 static int decode_alu_imm(struct vuser_insn *insn, struct insn_decoder *d,
 			  u8 opcode)
 {
@@ -134,8 +147,8 @@ static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d,
 }
 
 /*
- * A4, A5, AA, AB: movs and stos.  A repeat count of 0 accesses nothing, so it
- * cannot have brought anyone here.
+ * A4, A5, AA, AB: movs and stos.  An instruction with a repeat count of 0 makes
+ * no access and cannot fault, so it is refused.
  */
 static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 opcode)
@@ -159,7 +172,7 @@ static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* An instruction that moves between memory and a register and no more. */
+/* Instructions that only move a value between memory and a register. */
 static int decode_mov(struct vuser_insn *insn, struct insn_decoder *d,
 		      enum vuser_insn_op op, u8 size, bool load)
 {
@@ -171,7 +184,7 @@ static int decode_mov(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* movzx, movsx and movsxd: load @size bytes, extend to the operand's size. */
+/* movzx, movsx, movsxd: load @size bytes, extend them to the operand size. */
 static int decode_extend(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 size, bool sign)
 {
@@ -184,7 +197,7 @@ static int decode_extend(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* test, xchg, xadd and cmpxchg: memory with a register. */
+/* test, xchg, xadd and cmpxchg: memory and a register. */
 static int decode_exchange(struct vuser_insn *insn, struct insn_decoder *d,
 			   enum vuser_insn_op op, u8 opcode)
 {
@@ -197,7 +210,10 @@ static int decode_exchange(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* bt, bts, btr and btc; @op is how ModRM and opcodes number them from 4. */
+/*
+ * bt, bts, btr and btc.  The low two bits of @op select one of them; they come
+ * from ModRM, or from bits 3 and 4 of the opcode.
+ */
 static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 		      bool imm)
 {
@@ -211,7 +227,7 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 		return 0;
 	}
 
-	/* a register counts bits from the address on, either way */
+	/* a bit number in a register is signed: the address moves either way */
 	set_reg(insn, d, size);
 	offset = vuser_insn_sext(insn->operand, size);
 	insn->bit = offset & (8 * size - 1);
@@ -219,7 +235,7 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	return 0;
 }
 
-/* popcnt, bsf, bsr and imul: from memory to a register. */
+/* popcnt, bsf, bsr, imul: the source is memory, the result in a register. */
 static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
 			 enum vuser_insn_op op)
 {
@@ -233,7 +249,7 @@ static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* 69, 6B: imul of memory with an immediate. */
+/* 69, 6B: imul of memory and an immediate, to a register. */
 static int decode_imul_imm(struct vuser_insn *insn, struct insn_decoder *d,
 			   u8 opcode)
 {
@@ -256,7 +272,7 @@ static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
 	u8 size = operand_size(d, opcode & 1);
 	u64 count = 1;
 
-	/* those before are rotations */
+	/* 0 to 3 are rotations */
 	if (vuser_fetch_modrm(d) || d->modrm_reg < 4)
 		return -EINVAL;
 	if (opcode < 0xd0)
@@ -268,7 +284,7 @@ static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* The conditions of setcc, jcc and cmovcc by their number (appendix B.1.4). */
+/* Evaluates the condition of setcc with a number (appendix B.1.4). */
 static bool condition(u64 flags, u8 number)
 {
 	bool zero = flags & VUSER_FLAG_ZF;
@@ -304,7 +320,7 @@ static bool condition(u64 flags, u8 number)
 	return number & 1 ? !is : is;
 }
 
-/* 0F 90 to 0F 9F: setcc stores a byte. */
+/* 0F 90 to 0F 9F: setcc stores one byte, 0 or 1. */
 static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
 			u8 opcode)
 {
@@ -315,12 +331,21 @@ static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
+/**
+ * vuser_decode_int_one_byte() - decode an instruction with a one-byte opcode
+ * @insn: the operation, the access and the operands are filled in
+ * @d: the instruction, read up to its opcode
+ * @opcode: the opcode
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for an instruction that is refused.
+ */
 int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 			      u8 opcode)
 {
 	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
 
-	/* elsewhere these are hints to lock elision, or nothing */
+	/* elsewhere F2 and F3 are hints for lock elision, or have no effect */
 	if (d->prefix_f2 || (d->prefix_f3 && !string))
 		return -EINVAL;
 
@@ -328,7 +353,7 @@ int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 	case 0x00 ... 0x3f:
 		return decode_alu(insn, d, opcode);
 	case 0x63:
-		/* without REX.W it is a mov under another name: not emitted */
+		/* without REX.W, movsxd is a mov; compilers do not emit it */
 		return d->rex_w ? decode_extend(insn, d, 4, true) : -EINVAL;
 	case 0x69:
 	case 0x6b:
@@ -396,6 +421,17 @@ static int decode_three_byte(struct vuser_insn *insn, struct insn_decoder *d)
 	}
 }
 
+/**
+ * vuser_decode_int_two_byte() - decode an instruction with an opcode 0F xx
+ * @insn: the operation, the access and the operands are filled in
+ * @d: the instruction, read up to 0F
+ *
+ * Also decodes the three-byte opcodes 0F 38 xx, and passes opcodes of vector
+ * instructions to vuser_decode_vec().
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for an instruction that is refused.
+ */
 int vuser_decode_int_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 {
 	u8 opcode = vuser_fetch_byte(d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The decoder's integer instructions. */
+/* The decoder: integer instructions. */
 #ifndef VUSER_DECODE_INT_H
 #define VUSER_DECODE_INT_H
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The decoder's moves between memory and XMM registers. */
+/*
+ * The decoder: moves between memory and XMM registers.
+ *
+ * Numbers in comments are opcodes, in hexadecimal.  References are to the Intel
+ * 64 and IA-32 Architectures Software Developer's Manual, volume 2.
+ */
 
 #include "x86/decode_vec.h"
 #include "x86/fetch.h"
 
+/* Sets the access of @size bytes, and the XMM register from ModRM. */
 static int set_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 size,
 		   bool load)
 {
@@ -35,7 +41,7 @@ static int decode_movu(struct vuser_insn *insn, struct insn_decoder *d,
 static int decode_movhalf(struct vuser_insn *insn, struct insn_decoder *d,
 			  enum insn_simd prefix, bool load, bool high)
 {
-	/* the VEX form of the load takes its other half from elsewhere */
+	/* the VEX form of this load has a second source register */
 	if (prefix == INSN_SIMD_F2 || prefix == INSN_SIMD_F3 ||
 	    (d->vex && load))
 		return -EINVAL;
@@ -44,7 +50,7 @@ static int decode_movhalf(struct vuser_insn *insn, struct insn_decoder *d,
 	return set_vec(insn, d, 8, load);
 }
 
-/* Aligned moves of 16 bytes, with the prefixes 66 and perhaps none. */
+/* Aligned moves of 16 bytes: with prefix 66, or also without if @plain. */
 static int decode_mova(struct vuser_insn *insn, struct insn_decoder *d,
 		       enum insn_simd prefix, bool load, bool plain)
 {
@@ -54,7 +60,7 @@ static int decode_mova(struct vuser_insn *insn, struct insn_decoder *d,
 	return set_vec(insn, d, 16, load);
 }
 
-/* movdqa, movdqu: 0F 6F and 7F.  Without a prefix they are MMX. */
+/* movdqa, movdqu: 0F 6F and 7F.  Without a prefix, these are MMX moves. */
 static int decode_movdq(struct vuser_insn *insn, struct insn_decoder *d,
 			enum insn_simd prefix, bool load)
 {
@@ -74,7 +80,15 @@ static int decode_movd(struct vuser_insn *insn, struct insn_decoder *d,
 	return set_vec(insn, d, d->rex_w ? 8 : 4, load);
 }
 
-/* 0F xx that move between memory and an XMM register, VEX-encoded or not. */
+/**
+ * vuser_decode_vec() - decode a move of an XMM register with the opcode 0F xx
+ * @insn: the access and the register are filled in
+ * @d: the instruction, read up to its opcode, with a VEX prefix or without
+ * @opcode: the second byte of the opcode
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for an instruction that is refused.
+ */
 int vuser_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 {
 	enum insn_simd prefix = vuser_fetch_simd_prefix(d);
@@ -113,15 +127,30 @@ int vuser_decode_vec(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 	}
 }
 
-/* 0F 38 2A. */
+/**
+ * vuser_decode_vec_movntdqa() - decode movntdqa, 0F 38 2A
+ * @insn: the access and the register are filled in
+ * @d: the instruction, read up to its opcode, with a VEX prefix or without
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for an instruction that is refused.
+ */
 int vuser_decode_vec_movntdqa(struct vuser_insn *insn, struct insn_decoder *d)
 {
 	return decode_mova(insn, d, vuser_fetch_simd_prefix(d), true, false);
 }
 
-/*
- * C4, C5: VEX (2.3.5).  Of its instructions only moves of 16 bytes or less,
- * none of which has a second source register.
+/**
+ * vuser_decode_vec_vex() - decode an instruction with a VEX prefix
+ * @insn: the access and the register are filled in
+ * @d: the instruction, read up to the first byte of the VEX prefix
+ * @opcode: the first byte of the VEX prefix, C4 or C5
+ *
+ * See 2.3.5.  Only moves of at most 16 bytes are accepted; none of them has a
+ * second source register.
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for an instruction that is refused.
  */
 int vuser_decode_vec_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opcode)
 {
@@ -147,7 +176,7 @@ int vuser_decode_vec_vex(struct vuser_insn *insn, struct insn_decoder *d, u8 opc
 	d->prefix_f3 = (last & 3) == INSN_SIMD_F3;
 	d->prefix_f2 = (last & 3) == INSN_SIMD_F2;
 
-	/* a second source, stored inverted, or 32 bytes */
+	/* refuse a second source register (stored inverted), and VEX.L */
 	if ((last & 0x78) != 0x78 || last & 4)
 		return -EINVAL;
 

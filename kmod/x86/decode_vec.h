@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The decoder's vector instructions. */
+/* The decoder: moves between memory and XMM registers. */
 #ifndef VUSER_DECODE_VEC_H
 #define VUSER_DECODE_VEC_H
 

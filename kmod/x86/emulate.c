@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carry out a decoded instruction: from the registers and the value that was
- * loaded make the registers after it and the value to store.
+ * Emulate a decoded instruction: compute the registers after the instruction
+ * and the value to store, from the registers before it and the value that was
+ * loaded.  The caller makes the accesses to memory.
+ *
+ * Flags are as in the Intel 64 and IA-32 Architectures Software Developer's
+ * Manual, volume 2.
  */
 
 #include "x86/emulate.h"
 
-/* PF is of the low byte only, and set if the number of ones is even. */
+/* For PF: true if the low byte of @val has an even number of ones. */
 static bool parity_even(u64 val)
 {
 	val ^= val >> 4;
@@ -24,7 +28,7 @@ static u64 count_ones(u64 val)
 	return ones;
 }
 
-/* The flags that depend on nothing but the result. */
+/* The flags that depend on the result only: ZF, SF and PF. */
 static u64 result_flags(u64 result, u32 size)
 {
 	u64 flags = 0;
@@ -39,8 +43,9 @@ static u64 result_flags(u64 result, u32 size)
 }
 
 /*
- * @carries has a bit set where a carry or borrow left that bit, @overflow
- * where the sign of the result would be wrong if that bit were the sign.
+ * The flags CF, AF and OF.  A bit of @carries is set if there was a carry or a
+ * borrow out of that bit.  A bit of @overflow is set if the result would have
+ * the wrong sign if that bit were the sign bit.
  */
 static u64 carry_flags(u64 carries, u64 overflow, u32 size)
 {
@@ -61,6 +66,7 @@ static void set_flags(struct vuser_regs *regs, u64 mask, u64 flags)
 	regs->flags = (regs->flags & ~mask) | (flags & mask);
 }
 
+/* Adds; changes the flags in @mask. */
 static u64 add(struct vuser_regs *regs, u64 a, u64 b, u64 carry, u32 size,
 	       u64 mask)
 {
@@ -75,6 +81,7 @@ static u64 add(struct vuser_regs *regs, u64 a, u64 b, u64 carry, u32 size,
 	return result;
 }
 
+/* Subtracts @b and @borrow from @a; changes the flags in @mask. */
 static u64 subtract(struct vuser_regs *regs, u64 a, u64 b, u64 borrow, u32 size,
 		    u64 mask)
 {
@@ -89,14 +96,17 @@ static u64 subtract(struct vuser_regs *regs, u64 a, u64 b, u64 borrow, u32 size,
 	return result;
 }
 
-/* CF and OF are cleared, and so is AF, which is left undefined. */
+/*
+ * Sets the flags of a logical operation.  CF and OF are cleared, and so is AF,
+ * which the manual leaves undefined.
+ */
 static u64 logic(struct vuser_regs *regs, u64 result, u32 size)
 {
 	set_flags(regs, VUSER_FLAGS_STATUS, result_flags(result, size));
 	return result;
 }
 
-/* The two-operand instructions of arithmetic; CMP and TEST return @a. */
+/* Arithmetic with two operands.  CMP and TEST only set flags, and return @a. */
 static u64 arithmetic(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 		      u64 b, u32 size)
 {
@@ -126,7 +136,7 @@ static u64 arithmetic(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 	}
 }
 
-/* INC and DEC leave CF alone, NOT leaves all flags alone. */
+/* Arithmetic with one operand.  INC and DEC keep CF; NOT keeps all flags. */
 static u64 unary(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 		 u32 size)
 {
@@ -144,7 +154,7 @@ static u64 unary(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 	}
 }
 
-/* CF gets the bit; the flags left undefined stay as they are. */
+/* Sets CF to the bit.  The flags that are undefined do not change. */
 static u64 bit_test(const struct vuser_insn *insn, struct vuser_regs *regs,
 		    u64 a)
 {
@@ -168,7 +178,10 @@ static u64 byte_swap(u64 val, u32 size)
 	return __builtin_bswap64(val) >> (64 - 8 * size);
 }
 
-/* Four bytes clear the upper half of a register, one and two leave the rest. */
+/*
+ * Writes @size bytes of a register; @high selects AH, CH, DH or BH.  A write of
+ * four bytes clears the upper half; a write of one or two bytes keeps the rest.
+ */
 static void put_reg(struct vuser_regs *regs, u32 reg, u64 val, u32 size,
 		    bool high)
 {
@@ -182,13 +195,17 @@ static void put_reg(struct vuser_regs *regs, u32 reg, u64 val, u32 size,
 				 ((val << shift) & mask);
 }
 
-static void put_operand(const struct vuser_insn *insn, struct vuser_regs *regs,
-			u64 val)
+static void put_reg_operand(const struct vuser_insn *insn,
+			    struct vuser_regs *regs, u64 val)
 {
 	put_reg(regs, insn->reg, val, insn->reg_size, insn->reg_high);
 }
 
-/* What memory had, if it was not what AX has, goes to AX. */
+/*
+ * CMPXCHG: compares AX with memory.  If they are equal, the register operand
+ * must be stored.  Otherwise AX gets the value of memory.  Returns true if
+ * *@val must be stored.
+ */
 static bool compare_exchange(const struct vuser_insn *insn,
 			     struct vuser_regs *regs, u64 *val)
 {
@@ -203,7 +220,11 @@ static bool compare_exchange(const struct vuser_insn *insn,
 	return false;
 }
 
-/* Step the address registers; the ip moves on with the last element. */
+/*
+ * Advances the address registers by one element.  With a repeat prefix, also
+ * counts CX down; the ip stays at the instruction until the last element is
+ * done.
+ */
 static void step_string(const struct vuser_insn *insn, struct vuser_regs *regs)
 {
 	u64 step = regs->flags & VUSER_FLAG_DF ? -(u64)insn->size : insn->size;
@@ -227,7 +248,7 @@ static void load(const struct vuser_insn *insn, struct vuser_regs *regs,
 		val = byte_swap(val, insn->size);
 	if (insn->sign)
 		val = vuser_insn_sext(val, insn->size);
-	put_operand(insn, regs, val);
+	put_reg_operand(insn, regs, val);
 }
 
 static u64 store(const struct vuser_insn *insn)
@@ -241,10 +262,13 @@ static void population_count(const struct vuser_insn *insn,
 			     struct vuser_regs *regs, u64 val)
 {
 	set_flags(regs, VUSER_FLAGS_STATUS, val ? 0 : VUSER_FLAG_ZF);
-	put_operand(insn, regs, count_ones(val));
+	put_reg_operand(insn, regs, count_ones(val));
 }
 
-/* No distance, no flags; OF is defined for a distance of one only. */
+/*
+ * Shifts by insn->bit.  A distance of 0 changes no flags.  OF is defined for a
+ * distance of 1 only.
+ */
 static u64 shift(const struct vuser_insn *insn, struct vuser_regs *regs, u64 a)
 {
 	u32 top = 8 * insn->size - 1;
@@ -274,7 +298,7 @@ static u64 shift(const struct vuser_insn *insn, struct vuser_regs *regs, u64 a)
 	return result;
 }
 
-/* CF and OF say that the product does not fit; the others are undefined. */
+/* IMUL: CF and OF say that the product does not fit; others are undefined. */
 static void multiply(const struct vuser_insn *insn, struct vuser_regs *regs,
 		     u64 val)
 {
@@ -287,10 +311,13 @@ static void multiply(const struct vuser_insn *insn, struct vuser_regs *regs,
 	if (vuser_insn_sext((u64)product, insn->size) != (u64)product)
 		over = true;
 	set_flags(regs, flags, over ? flags : 0);
-	put_operand(insn, regs, (u64)product);
+	put_reg_operand(insn, regs, (u64)product);
 }
 
-/* Of no bits at all there is no first: the register stays. */
+/*
+ * BSF and BSR: the number of the first or last bit that is set.  If no bit is
+ * set, ZF is set and the register does not change.
+ */
 static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
 		     u64 val)
 {
@@ -298,22 +325,22 @@ static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
 	if (!val)
 		return;
 	if (insn->op == VUSER_INSN_BSF)
-		put_operand(insn, regs, (u64)__builtin_ctzll(val));
+		put_reg_operand(insn, regs, (u64)__builtin_ctzll(val));
 	else
-		put_operand(insn, regs, (u64)(63 - __builtin_clzll(val)));
+		put_reg_operand(insn, regs, (u64)(63 - __builtin_clzll(val)));
 }
 
 /**
- * vuser_emulate() - carry out an instruction, but for its access to memory
- * @insn: what vuser_decode() made of it; not VUSER_INSN_VEC
- * @regs: those it was decoded with; become those after it, with the ip
- * @val: what was loaded, if @insn->load; becomes what is to be stored
+ * vuser_emulate() - emulate an instruction, except for its access to memory
+ * @insn: the instruction, from vuser_decode(); not VUSER_INSN_VEC
+ * @regs: the registers with which it was decoded; updated, including the ip
+ * @val: the loaded value if @insn->load; set to the value to store
  *
- * Of an instruction that loads and stores the caller makes two accesses, one
- * after the other, even if it is a locked one.
+ * For an instruction that loads and stores, the caller makes two accesses, one
+ * after the other, also if the instruction is locked.
  *
  * Context: any.
- * Return: true if @val must be stored.
+ * Return: true if the caller must store *@val.
  */
 bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 		   u64 *val)
@@ -329,7 +356,7 @@ bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 			*val = arithmetic(insn->op, regs, operand, old,
 					  insn->size);
 			if (insn->op != VUSER_INSN_CMP)
-				put_operand(insn, regs, *val);
+				put_reg_operand(insn, regs, *val);
 		} else {
 			*val = arithmetic(insn->op, regs, old, operand,
 					  insn->size);
@@ -352,13 +379,13 @@ bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 		population_count(insn, regs, old);
 		break;
 	case VUSER_INSN_XCHG:
-		put_operand(insn, regs, old);
+		put_reg_operand(insn, regs, old);
 		*val = operand;
 		break;
 	case VUSER_INSN_XADD:
 		*val = add(regs, old, operand, 0, insn->size,
 			   VUSER_FLAGS_STATUS);
-		put_operand(insn, regs, old);
+		put_reg_operand(insn, regs, old);
 		break;
 	case VUSER_INSN_CMPXCHG:
 		return compare_exchange(insn, regs, val);
@@ -386,14 +413,15 @@ bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 }
 
 /**
- * vuser_emulate_vec() - carry out a move to or from an XMM register
- * @insn: a VUSER_INSN_VEC
- * @regs: the ip moves on
- * @xmm: the register's low 16 bytes; changed by a load
- * @val: what was loaded, or becomes what is to be stored: @insn->size bytes,
+ * vuser_emulate_vec() - emulate a move between memory and an XMM register
+ * @insn: the instruction, from vuser_decode(); a VUSER_INSN_VEC
+ * @regs: the ip is advanced
+ * @xmm: the low 16 bytes of the register; updated by a load
+ * @val: the loaded value, or set to the value to store: @insn->size bytes,
  *	eight in each element
  *
- * A load with @insn->vex also clears the register's bytes above.
+ * For a load with @insn->vex, the caller also clears the bytes of the register
+ * above these 16.
  *
  * Context: any.
  */

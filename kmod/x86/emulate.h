@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an instruction does, apart from its access. */
+/* Emulating a decoded instruction. */
 #ifndef VUSER_EMULATE_H
 #define VUSER_EMULATE_H
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading an instruction byte by byte: prefixes, ModRM, SIB and displacement.
+ * Reading the bytes of an instruction: prefixes, ModRM, SIB, displacement and
+ * immediates.
  *
  * References are to the Intel 64 and IA-32 Architectures Software Developer's
  * Manual, volume 2.
@@ -9,10 +10,11 @@
 #include "x86/fetch.h"
 
 /**
- * vuser_fetch_byte() - the next byte
+ * vuser_fetch_byte() - read the next byte
  * @d: the instruction
  *
- * Return: the byte; behind the end 0, and @d->overrun is set.
+ * Context: any.
+ * Return: the byte.  If no byte is left: 0, and @d->overrun is set.
  */
 u8 vuser_fetch_byte(struct insn_decoder *d)
 {
@@ -24,9 +26,12 @@ u8 vuser_fetch_byte(struct insn_decoder *d)
 }
 
 /**
- * vuser_fetch_bytes() - the next bytes as a number
+ * vuser_fetch_bytes() - read the next bytes as an unsigned number
  * @d: the instruction
- * @count: how many, at most 8
+ * @count: number of bytes, at most 8
+ *
+ * Context: any.
+ * Return: the number; bytes that are missing are as in vuser_fetch_byte().
  */
 u64 vuser_fetch_bytes(struct insn_decoder *d, u32 count)
 {
@@ -39,17 +44,20 @@ u64 vuser_fetch_bytes(struct insn_decoder *d, u32 count)
 }
 
 /**
- * vuser_fetch_signed() - the next bytes as a signed number
+ * vuser_fetch_signed() - read the next bytes as a signed number
  * @d: the instruction
- * @count: how many, at most 8
+ * @count: number of bytes, 1 to 8
  *
- * Return: the number, extended to 64 bits.
+ * Context: any.
+ * Return: the number, sign-extended to 64 bits; bytes that are missing are as
+ * in vuser_fetch_byte().
  */
 u64 vuser_fetch_signed(struct insn_decoder *d, u32 count)
 {
 	return vuser_insn_sext(vuser_fetch_bytes(d, count), count);
 }
 
+/* Sets the REX prefix; 0 for none. */
 static void set_rex(struct insn_decoder *d, u8 rex)
 {
 	d->rex_present = rex != 0;
@@ -60,14 +68,16 @@ static void set_rex(struct insn_decoder *d, u8 rex)
 }
 
 /**
- * vuser_fetch_opcode() - the prefixes, and the first byte of the opcode
- * @d: the instruction; its prefixes are noted
+ * vuser_fetch_opcode() - read the prefixes and the first byte of the opcode
+ * @d: the instruction; its prefixes are recorded
  *
- * Legacy and REX prefixes (2.1.1, 2.2.1).  FS and GS overrides (64, 65) are returned
- * as an opcode, which no decoder knows.  A REX prefix that is not the last prefix has
- * no effect.  CS, DS, ES and SS overrides mean nothing in 64-bit mode.
+ * Reads legacy and REX prefixes (2.1.1, 2.2.1).  A REX prefix that is not the
+ * last prefix has no effect.  CS, DS, ES and SS overrides have no effect in
+ * 64-bit mode.  FS and GS overrides (64, 65) are returned like opcodes, which
+ * no decoder accepts.
  *
- * Return: the byte.
+ * Context: any.
+ * Return: the first byte of the opcode.
  */
 u8 vuser_fetch_opcode(struct insn_decoder *d)
 {
@@ -110,13 +120,14 @@ u8 vuser_fetch_opcode(struct insn_decoder *d)
 	}
 }
 
-static void decode_sib(struct insn_decoder *d, u8 mod)
+/* Reads SIB, and a displacement that replaces the base. */
+static void fetch_sib(struct insn_decoder *d, u8 mod)
 {
 	u8 sib = vuser_fetch_byte(d);
 	u8 index = ((sib >> 3) & 7) | d->rex_x;
 	u8 base = sib & 7;
 
-	/* index 4 is none, and r12 an index like any other */
+	/* index 4 means no index; index 12, r12, is valid */
 	if (index != VUSER_SP)
 		d->ea = d->regs->gpr[index] << (sib >> 6);
 
@@ -127,11 +138,12 @@ static void decode_sib(struct insn_decoder *d, u8 mod)
 }
 
 /**
- * vuser_fetch_modrm() - ModRM and what follows it, up to the displacement
- * @d: the instruction; its register and address are noted
+ * vuser_fetch_modrm() - read ModRM, SIB and the displacement
+ * @d: the instruction; its register number and effective address are set
  *
  * See 2.1.5 and 2.2.1.6.
  *
+ * Context: any.
  * Return: 0, or -EINVAL for a form without a memory operand.
  */
 int vuser_fetch_modrm(struct insn_decoder *d)
@@ -146,7 +158,7 @@ int vuser_fetch_modrm(struct insn_decoder *d)
 	d->modrm_reg = (modrm >> 3) & 7;
 
 	if (rm == VUSER_SP) {
-		decode_sib(d, mod);
+		fetch_sib(d, mod);
 	} else if (rm == VUSER_BP && mod == 0) {
 		d->ip_relative = true;
 		d->ea = vuser_fetch_signed(d, 4);
@@ -162,10 +174,14 @@ int vuser_fetch_modrm(struct insn_decoder *d)
 }
 
 /**
- * vuser_fetch_simd_prefix() - the prefix that selects among instructions
- * @d: the instruction
+ * vuser_fetch_simd_prefix() - get the prefix that selects the instruction
+ * @d: the instruction, read up to its opcode
  *
- * Return: which of F2, F3 and 66 selects among the instructions of one opcode.
+ * An opcode may stand for several instructions, one for each of F2, F3, 66 and
+ * no prefix.  F2 and F3 take precedence over 66.
+ *
+ * Context: any.
+ * Return: the prefix.
  */
 enum insn_simd vuser_fetch_simd_prefix(const struct insn_decoder *d)
 {

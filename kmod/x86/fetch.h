@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reading an instruction byte by byte. */
+/* Reading the bytes of an instruction. */
 #ifndef VUSER_FETCH_H
 #define VUSER_FETCH_H
 
 #include "x86/insn.h"
 
-/* The prefix that selects among instructions of one opcode (2.1.2). */
+/* The prefix that selects one of the instructions of an opcode (2.1.2). */
 enum insn_simd {
 	INSN_SIMD_NONE,
 	INSN_SIMD_66,
@@ -13,13 +13,13 @@ enum insn_simd {
 	INSN_SIMD_F2,
 };
 
-/* An instruction while it is read, byte by byte. */
+/* An instruction that is being read. */
 struct insn_decoder {
 	const struct vuser_regs *regs;
 	const u8 *code;
 	u32 len; /* bytes in @code */
-	u32 at; /* bytes consumed */
-	bool overrun; /* the instruction is longer than @code */
+	u32 at; /* bytes that have been read */
+	bool overrun; /* a byte beyond @len was needed */
 
 	bool lock;
 	bool prefix_66;
@@ -34,9 +34,9 @@ struct insn_decoder {
 	u8 rex_b;
 
 	bool has_modrm;
-	u8 modrm_reg; /* without rex_r */
+	u8 modrm_reg; /* without rex_r, which must be added */
 	bool ip_relative;
-	u64 ea; /* without the ip and not yet cut to size */
+	u64 ea; /* effective address, without the ip, not truncated */
 };
 
 u8 vuser_fetch_byte(struct insn_decoder *d);
@@ -46,6 +46,7 @@ u8 vuser_fetch_opcode(struct insn_decoder *d);
 int vuser_fetch_modrm(struct insn_decoder *d);
 enum insn_simd vuser_fetch_simd_prefix(const struct insn_decoder *d);
 
+/* Sets the operation, and the size and direction of the access. */
 static inline void vuser_fetch_set_access(struct vuser_insn *insn,
 					  enum vuser_insn_op op, u8 size, bool load,
 					  bool store)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * x86-64 instructions that load from or store to memory, decoded and carried
- * out on a copy of the registers.  No I/O and no kernel interface, so that the
- * same code is tested and fuzzed in user space.
+ * x86-64 instructions that load from memory or store to memory.  They are
+ * decoded and emulated on a copy of the registers.  This code does no I/O and
+ * uses no kernel interface, so that it can be tested and fuzzed in user space.
  */
 #ifndef VUSER_INSN_H
 #define VUSER_INSN_H
@@ -10,7 +10,7 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
-/* The longest instruction there is, in bytes. */
+/* The length limit of an instruction, in bytes. */
 #define VUSER_INSN_MAX	15
 
 /* Bits of the flags register. */
@@ -22,12 +22,12 @@
 #define VUSER_FLAG_DF	0x0400
 #define VUSER_FLAG_OF	0x0800
 
-/* The six flags that arithmetic sets. */
+/* The six flags that arithmetic instructions set. */
 #define VUSER_FLAGS_STATUS	(VUSER_FLAG_CF | VUSER_FLAG_PF | \
 				 VUSER_FLAG_AF | VUSER_FLAG_ZF | \
 				 VUSER_FLAG_SF | VUSER_FLAG_OF)
 
-/* Registers by the number that instructions give them. */
+/* General registers, by their number in instructions. */
 enum vuser_gpr {
 	VUSER_AX, VUSER_CX, VUSER_DX, VUSER_BX,
 	VUSER_SP, VUSER_BP, VUSER_SI, VUSER_DI,
@@ -36,8 +36,9 @@ enum vuser_gpr {
 
 /**
  * struct vuser_regs - the integer registers of a thread in 64-bit mode
- * @gpr: by enum vuser_gpr, then r8 to r15
- * @ip: address of the instruction, then of the next one to run
+ * @gpr: general registers, by enum vuser_gpr; 8 to 15 are r8 to r15
+ * @ip: address of the instruction; vuser_emulate() sets it to the address of
+ *	the next instruction to run
  * @flags: the flags register
  */
 struct vuser_regs {
@@ -46,7 +47,7 @@ struct vuser_regs {
 	u64 flags;
 };
 
-/* The eight from ADD to CMP are in the order of their encoding. */
+/* Operations.  ADD to CMP are in the order of their encoding. */
 enum vuser_insn_op {
 	VUSER_INSN_ADD,
 	VUSER_INSN_OR,
@@ -57,7 +58,7 @@ enum vuser_insn_op {
 	VUSER_INSN_XOR,
 	VUSER_INSN_CMP,
 	VUSER_INSN_TEST,
-	VUSER_INSN_MOV,		/* with movzx, movsx, movnti, movdiri, setcc */
+	VUSER_INSN_MOV,		/* also movzx, movsx, movnti, movdiri, setcc */
 	VUSER_INSN_MOVBE,
 	VUSER_INSN_INC,
 	VUSER_INSN_DEC,
@@ -79,36 +80,39 @@ enum vuser_insn_op {
 	VUSER_INSN_BSR,
 	VUSER_INSN_MOVS,
 	VUSER_INSN_STOS,
-	VUSER_INSN_VEC,		/* between memory and an XMM register */
+	VUSER_INSN_VEC,		/* a move between memory and an XMM register */
 };
 
 /**
- * struct vuser_insn - one instruction and its one access to memory
- * @op: what it does
- * @len: of the instruction, bytes
- * @size: of the access, bytes: 1, 2, 4 or 8; VUSER_INSN_VEC: 4, 8 or 16
+ * struct vuser_insn - a decoded instruction with its access to memory
+ * @op: operation
+ * @len: length of the instruction, bytes
+ * @size: size of the access, bytes: 1, 2, 4 or 8; VUSER_INSN_VEC: 4, 8 or 16
  * @load: memory is read
- * @store: memory is written (by CMPXCHG only if it finds what it expects)
- * @lock: a locked form; XCHG is one without the prefix, too
- * @to_reg: the register is the first operand, which takes the result, if the
- *	instruction has one; else memory is
+ * @store: memory is written (by CMPXCHG only if the comparison finds it equal)
+ * @lock: the access is locked; XCHG is locked also without a LOCK prefix
+ * @to_reg: the register is the first operand; it gets the result, if there is
+ *	one.  Otherwise memory is the first operand
  * @reg: number of the register operand, general or XMM
  * @reg_size: bytes of the register that the result replaces
  * @reg_high: the register is AH, CH, DH or BH (then @reg is AX, CX, DX or BX)
- * @sign: what is loaded is sign-extended to @reg_size, else zero-extended
- * @rep: repeats while CX is not 0
+ * @sign: the loaded value is sign-extended to @reg_size, otherwise
+ *	zero-extended
+ * @rep: the instruction is repeated until CX is 0
  * @vex: VEX-encoded: a load clears the register above its low 16 bytes
  * @vec_at: first byte of the XMM register that is moved
  * @vec_merge: a load keeps the other bytes of the XMM register's low 16
- * @aligned: an access not aligned to @size is an exception
- * @bit: BT and its kin: number of the bit in the operand; shifts: how far
- * @addr_size: bytes of the address registers, 4 or 8
- * @operand: the immediate's or the register's value, zero-extended from @size
- * @addr: of the access; MOVS: of the destination
+ * @aligned: the processor requires that @addr is aligned to @size
+ * @bit: BT, BTS, BTR and BTC: number of the bit in the operand; shifts:
+ *	distance
+ * @addr_size: bytes of the address registers that are used, 4 or 8
+ * @operand: value of the immediate or of the register, zero-extended from @size
+ * @addr: address of the access; MOVS: address of the destination
  * @from: MOVS: address of the source
  *
- * MOVS and STOS are single elements: a repeated one is carried out once, and
- * leaves the ip where it is while there are elements left.
+ * MOVS and STOS stand for one element.  A repeated instruction is decoded and
+ * emulated once for each element, and does not advance the ip while elements
+ * are left.
  */
 struct vuser_insn {
 	enum vuser_insn_op op;
@@ -134,12 +138,13 @@ struct vuser_insn {
 	u64 from;
 };
 
-/* The value's low @size bytes, 1, 2, 4 or 8 of them. */
+/* Zero-extends the low @size bytes, 1, 2, 4 or 8. */
 static inline u64 vuser_insn_zext(u64 val, u32 size)
 {
 	return size < 8 ? val & (((u64)1 << (8 * size)) - 1) : val;
 }
 
+/* Sign-extends the low @size bytes, 1 to 8. */
 static inline u64 vuser_insn_sext(u64 val, u32 size)
 {
 	u32 shift = 64 - 8 * size;
@@ -147,7 +152,7 @@ static inline u64 vuser_insn_sext(u64 val, u32 size)
 	return (u64)((s64)(val << shift) >> shift);
 }
 
-/* A general register as an operand of @size bytes. */
+/* The value of a general register as an operand of @size bytes. */
 static inline u64 vuser_insn_get_reg(const struct vuser_regs *regs, u32 reg,
 				     u32 size, bool high)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * XMM registers of the current task.  kernel_fpu_begin() puts all of its
- * registers into its save area, which is what is read and changed here; they
- * are loaded from there again on the way back to user space.
+ * The XMM registers of the current task.  kernel_fpu_begin() saves all its FPU
+ * registers to the task's save area.  The functions of this file read and
+ * change the save area.  The kernel restores the registers from it before the
+ * task returns to user space.
  */
 #include <linux/align.h>
 #include <linux/bits.h>
@@ -16,13 +17,16 @@
 #include "compat.h"
 #include "x86/xmm.h"
 
-/* SDM volume 1, 13.4: the legacy region and the header, then components. */
+/*
+ * The layout of the save area (SDM volume 1, 13.4): the legacy region and the
+ * header, then the extended components.
+ */
 #define XSAVE_EXTENDED_OFFSET	576
 #define XSAVE_COMPACTED		BIT_ULL(63)
 #define XSAVE_ALIGNED		BIT(1)
 
-/* Where a component is in the save area, by CPUID as 13.4.3 says. */
-static u32 vuser_xstate_offset(const struct xregs_state *xsave, u32 nr)
+/* The offset of a component in the save area, from CPUID (13.4.2, 13.4.3). */
+static u32 vuser_xmm_component_offset(const struct xregs_state *xsave, u32 nr)
 {
 	u64 xcomp_bv = xsave->header.xcomp_bv;
 	u32 at = XSAVE_EXTENDED_OFFSET;
@@ -41,20 +45,24 @@ static u32 vuser_xstate_offset(const struct xregs_state *xsave, u32 nr)
 	return xcomp_bv & XSAVE_COMPACTED ? at : offset;
 }
 
-/* A register's @size bytes in a component that is not in its initial state. */
-static void vuser_xstate_clear(struct xregs_state *xsave, u32 nr, u32 reg,
-			       u32 size)
+/*
+ * Clears the @size bytes of a register in a component.  A component in its
+ * initial state is all zero already.
+ */
+static void vuser_xmm_clear_component(struct xregs_state *xsave, u32 nr,
+				      u32 reg, u32 size)
 {
 	u8 *area = (u8 *)xsave;
 
 	if (xsave->header.xfeatures & BIT_ULL(nr))
-		memset(area + vuser_xstate_offset(xsave, nr) + reg * size, 0,
-		       size);
+		memset(area + vuser_xmm_component_offset(xsave, nr) + reg * size,
+		       0, size);
 }
 
 /*
- * The processor does not save registers in their initial state, and then does
- * not load them either, until a bit says that there is something to load.
+ * The processor does not save the XMM registers while they are in their initial
+ * state, and clears their bit in the header.  Without that bit it does not load
+ * them either.  So write their initial state to the save area and set the bit.
  */
 static void vuser_xmm_init(struct xregs_state *xsave)
 {
@@ -68,10 +76,10 @@ static void vuser_xmm_init(struct xregs_state *xsave)
 
 /**
  * vuser_xmm_get() - read an XMM register
- * @reg: 0 to 15
- * @val: its low 16 bytes
+ * @reg: number of the register, 0 to 15
+ * @val: set to the low 16 bytes of the register
  *
- * Context: process, for a user task.
+ * Context: process, in a user task; not inside kernel_fpu_begin().
  */
 void vuser_xmm_get(u32 reg, u64 val[2])
 {
@@ -87,11 +95,11 @@ void vuser_xmm_get(u32 reg, u64 val[2])
 
 /**
  * vuser_xmm_set() - write an XMM register
- * @reg: 0 to 15
- * @val: its low 16 bytes
+ * @reg: number of the register, 0 to 15
+ * @val: the new low 16 bytes of the register
  * @clear_above: clear the rest of the YMM and ZMM register
  *
- * Context: process, for a user task.
+ * Context: process, in a user task; not inside kernel_fpu_begin().
  */
 void vuser_xmm_set(u32 reg, const u64 val[2], bool clear_above)
 {
@@ -104,13 +112,14 @@ void vuser_xmm_set(u32 reg, const u64 val[2], bool clear_above)
 	if (cpu_feature_enabled(X86_FEATURE_XSAVE)) {
 		vuser_xmm_init(xsave);
 		if (clear_above) {
-			vuser_xstate_clear(xsave, XFEATURE_YMM, reg, 16);
-			vuser_xstate_clear(xsave, XFEATURE_ZMM_Hi256, reg, 32);
+			vuser_xmm_clear_component(xsave, XFEATURE_YMM, reg, 16);
+			vuser_xmm_clear_component(xsave, XFEATURE_ZMM_Hi256,
+						  reg, 32);
 		}
 	}
 	memcpy(&xsave->i387.xmm_space[4 * reg], val, 16);
 
-	/* registers that a processor may still have are old now */
+	/* a processor that still has the old registers must load them again */
 	fpu->last_cpu = -1;
 	kernel_fpu_end();
 }

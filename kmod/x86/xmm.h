@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* XMM registers of the current task. */
+/* The XMM registers of the current task. */
 #ifndef VUSER_XMM_H
 #define VUSER_XMM_H
 
