@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instruction decoder and the emulation, with any bytes.  The decoder must
- * not read beyond the end.  An accepted instruction must be as Zydis reports
- * it; a refused one must not be in claims[].  The emulation must do the same as
- * the processor, with the same registers and memory.
+ * Fuzz the instruction decoder and the emulation.  The decoder must not read
+ * beyond the end.  An accepted instruction must be as Zydis reports it.  A
+ * refused instruction must not be in claims[].  The emulation must do the same
+ * as the processor, with the same registers and memory.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Execute instructions by emulation: fetch, decode, load, emulate and store. */
 #include <string.h>
 
 #include "emulate.h"

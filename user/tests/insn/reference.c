@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The decoder's reference: compare its results with those of Zydis. */
 #include <string.h>
 
 #include "reference.h"

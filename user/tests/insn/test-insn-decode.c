@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The decoder against Zydis, over each opcode with each prefix: an accepted
- * instruction must be as Zydis reports it, and a refused one must not be in
+ * Compare the decoder with Zydis, for each opcode with each prefix. An accepted
+ * instruction must be as Zydis reports it. A refused instruction must not be in
  * claims[].
  */
 #include <stdio.h>

@@ -16,7 +16,7 @@
 
 #define NR_OPS (VUSER_INSN_VEC + 1)
 
-/* The middle of the memory, so that distant bits are in it as well. */
+/* The middle of the memory, so that bits far from the address are in it, too. */
 #define TARGET_FIRST (NATIVE_ARENA + NATIVE_ARENA_SIZE / 2 - 2048)
 
 static const char *const op_names[NR_OPS] = {
