@@ -135,7 +135,7 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
  * @desc: the server's description, checked; its reference is taken over on
  *	success
  * @sock: connected AF_UNIX stream socket; taken over on success
- * @twin: the server's command socket or NULL; taken over on success
+ * @twin: connected twin socket, or NULL; taken over on success
  *
  * If the sockets cannot be polled, the device is attached all the same, and
  * becomes lost at once.
