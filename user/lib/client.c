@@ -17,10 +17,12 @@
 #include "../libbase/deadline.h"
 #include "out.h"
 
-/* Enough for all messages without data. */
+/* Maximum size of a message without data, in bytes. */
 #define SMALL_MAX (64 * 1024)
 
-/* Commands that a server may send without waiting for the replies. */
+/*
+ * Maximum number of commands that a server may send without waiting for the replies.
+ */
 #define QUEUE_MAX 1024
 
 /* Set in the IDs of posted commands, since some servers reply to them. */
@@ -358,7 +360,10 @@ static int call(struct vuser_client *client, uint16_t command,
 	}
 	client->waiting = false;
 	if (ret) {
-		/* After these errors nothing was sent; else the socket is unusable. */
+		/*
+		 * After these two errors nothing was sent. After others the socket is
+		 * unusable.
+		 */
 		if (ret != -EINVAL && ret != -EMSGSIZE)
 			fail(client, ret);
 		if (client->replied)

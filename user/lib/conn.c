@@ -13,7 +13,10 @@
 #include "conn.h"
 #include "out.h"
 
-/* Bytes of commands that a client may send without receiving the replies. */
+/*
+ * Maximum size of the commands that a client may send without receiving the
+ * replies, bytes.
+ */
 #define QUEUE_MAX (64 * 1024 * 1024)
 
 /* Time after which a thread checks again whether another thread reads. */
@@ -221,7 +224,8 @@ static int wait_locked(struct vu_conn *conn, short events, int64_t deadline)
 		ret = read_locked(conn);
 	/*
 	 * The event loop's thread must handle the commands that this thread
-	 * received. Wake it up each time: it may have handled those before.
+	 * received. Wake it up each time: it may have consumed an earlier wake-up
+	 * already.
 	 */
 	if (conn->first)
 		eventfd_write(conn->wake_fd, 1);
@@ -429,7 +433,10 @@ int vu_conn_call(struct vu_conn *conn, uint16_t command,
 		ret = await_reply(conn, waiter, deadline);
 	if (!ret)
 		move_message(reply, &waiter->reply);
-	/* The reply may still arrive: keep the waiter so that it is discarded. */
+	/*
+	 * The reply may still arrive: keep the waiter, so that the reply is
+	 * discarded.
+	 */
 	if (ret == -ETIMEDOUT && !conn->error)
 		waiter->abandoned = true;
 	else

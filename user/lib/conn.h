@@ -60,15 +60,20 @@ struct vu_conn {
 	size_t queued;
 };
 
-/* Owns @fd from now on, unless it returns NULL: no memory. */
+/*
+ * Create a connection, with one reference. It owns @fd. Return: NULL without memory;
+ * then the caller still owns @fd.
+ */
 struct vu_conn *vu_conn_new(int fd, int wake_fd, bool commands, size_t max_size,
 			    uint32_t max_fds);
+/* Take a reference. */
 void vu_conn_get(struct vu_conn *conn);
-/* Releases a reference; the last one closes the socket. */
+/* Release a reference. The last release closes the socket. */
 void vu_conn_put(struct vu_conn *conn);
 
 /* End the connection: all waiting functions return @error. */
 void vu_conn_fail(struct vu_conn *conn, int error);
+/* Return: 0; or the errno that ended the connection. */
 int vu_conn_error(struct vu_conn *conn);
 
 /*
@@ -77,7 +82,10 @@ int vu_conn_error(struct vu_conn *conn);
  */
 int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg);
 
-/* Send a message. A failure ends the connection. */
+/*
+ * Send a message. A failure of the socket or a timeout ends the connection. Return: 0 or
+ * a negative errno.
+ */
 int vu_conn_send(struct vu_conn *conn, const struct vfio_user_header *hdr,
 		 const struct iovec *iov, int iovcnt, const int *fds,
 		 uint32_t nr_fds, int timeout_ms);

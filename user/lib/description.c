@@ -49,7 +49,6 @@ void vuser_description_free(struct vuser_description *desc)
 	free(desc);
 }
 
-/* Take the twin socket out of the reply to VERSION. */
 int vu_description_twin(struct vuser_description *desc, bool offered,
 			struct vuser_msg *msg)
 {
@@ -135,7 +134,7 @@ int vu_description_region(struct vuser_description *desc, uint32_t index,
 	return 0;
 }
 
-/* Whether KVM can signal it; other accesses are trapped. */
+/* Whether KVM can signal the eventfd. All other accesses are trapped. */
 static bool io_fd_usable(const struct vfio_user_io_fd *io)
 {
 	const uint32_t known = VFIO_USER_IOEVENTFD_DATAMATCH |

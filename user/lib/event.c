@@ -11,7 +11,9 @@
 
 #include "event.h"
 
-/* Called for the first signal, since a context does not survive fork(2). */
+/*
+ * Called for the first signal, since a context of AIO does not survive fork(2).
+ */
 static void open_port(struct vu_event_port *port)
 {
 	port->tried = true;

@@ -20,11 +20,12 @@ struct vu_event_port {
 /**
  * vu_event_signal - add 1 to an eventfd, without waiting
  * @port: used by one caller at a time
- * @fd: the eventfd, blocking or not; another file is ignored
+ * @fd: the eventfd, blocking or not; a file of another type is ignored
  *
  * A write(2) waits when the counter is at its maximum, and a client can set it to the
- * maximum between a poll(2) and the write. Signals of the kernel itself do not wait, and
- * AIO sends one. If a sandbox does not allow AIO, this function polls and writes.
+ * maximum between a poll(2) and the write. When the kernel itself signals an eventfd, it
+ * does not wait, and the completion of an AIO read is such a signal. If a sandbox does
+ * not allow AIO, this function polls and writes.
  */
 void vu_event_signal(struct vu_event_port *port, int fd);
 

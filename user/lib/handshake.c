@@ -18,11 +18,24 @@
 #include "../libbase/abi.h"
 #include "description.h"
 
-/* argsz of the first DEVICE_GET_REGION_INFO for a region. */
+/* argsz of the first DEVICE_GET_REGION_INFO for a region, bytes. */
 #define REGION_ARGSZ 4096
-/* The longest reply to accept. */
+/* The size of the longest reply to accept, bytes. */
 #define REPLY_MAX (64 * 1024)
 
+/**
+ * struct vuser_handshake - a handshake
+ * @opt: the options, with all defaults set
+ * @desc: the description so far; NULL when the handshake is complete
+ * @command: the command that waits for its reply
+ * @msg_id: the ID of this command
+ * @minor: the minor version to propose
+ * @index: the region or the interrupt type that @command is about
+ * @argsz: argsz of the last DEVICE_GET_REGION_INFO
+ * @io_fds: buffer for the entries of a reply to DEVICE_GET_REGION_IO_FDS
+ * @msg: the reply that is being received
+ * @error: text of the last error
+ */
 struct vuser_handshake {
 	struct vuser_client_options opt;
 	struct vuser_description *desc;
@@ -182,7 +195,10 @@ static int got_info(struct vuser_handshake *hs)
 	return next_region(hs);
 }
 
-/* Servers that do not know this command may lose their framing. */
+/*
+ * Whether to send DEVICE_GET_REGION_IO_FDS. A server that does not know the command may
+ * not read its payload, and then finds no further header.
+ */
 static bool wants_io_fds(const struct vuser_handshake *hs)
 {
 	const struct vuser_region *region = &hs->desc->regions[hs->index];
@@ -249,7 +265,10 @@ static int got_irq(struct vuser_handshake *hs)
 	return next_irq(hs);
 }
 
-/* An errno that the server sent; EIO for those that this library uses itself. */
+/*
+ * The errno that the server sent; EIO for errnos with which this library reports its own
+ * errors.
+ */
 static int server_error(uint32_t error)
 {
 	switch (error) {
@@ -269,8 +288,8 @@ static int server_error(uint32_t error)
 }
 
 /*
- * When the server refuses to describe a region or an interrupt type, it does not exist.
- * vfio-pci replies in this way, too.
+ * When the server refuses to describe a region or an interrupt type, the region or type
+ * does not exist. vfio-pci replies in this way, too.
  */
 static int got_error(struct vuser_handshake *hs)
 {
@@ -358,7 +377,9 @@ close:
 	return ret;
 }
 
-/* Add the header of the message to the error, as far as it was received. */
+/*
+ * Add the header of the message to the text of the error, if a part of it was received.
+ */
 static int name_message(struct vuser_handshake *hs, int ret)
 {
 	static const struct vfio_user_header none;
@@ -391,7 +412,10 @@ int vuser_handshake_step(struct vuser_handshake *hs,
 				 ret == -ENODATA ?
 					 "the server closed the connection" :
 					 strerror(-ret)));
-	/* One reply in a step, so that other fds of the event loop get their turn. */
+	/*
+	 * Handle one reply in a step, so that other fds of the event loop get their
+	 * turn.
+	 */
 	ret = got_reply(hs);
 	vuser_msg_clear(&hs->msg);
 	if (ret)

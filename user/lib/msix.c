@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* An MSI-X table and its pending bits, which behave as memory. */
+/* An MSI-X table and its pending bits, which behave like memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

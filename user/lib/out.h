@@ -29,10 +29,14 @@ struct vu_out {
 	bool started;
 };
 
+/* Start a message. Return: 0; -EINVAL for too many parts or fds; -EMSGSIZE. */
 int vu_out_init(struct vu_out *out, const struct vfio_user_header *hdr,
 		const struct iovec *iov, int iovcnt, const int *fds,
 		uint32_t nr_fds);
-/* Return: 0 when all is sent; -EAGAIN; or another errno of sendmsg(2). */
+/*
+ * Send as much as the socket has room for. Return: 0 when all is sent; -EAGAIN;
+ * or another errno of sendmsg(2).
+ */
 int vu_out_step(int fd, struct vu_out *out);
 
 #endif /* VUSER_OUT_H */

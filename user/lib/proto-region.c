@@ -288,8 +288,9 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 	if (head.argsz != len)
 		return -EMSGSIZE;
 	/*
-	 * Entries may be longer than we know: their size follows from the length of the
-	 * payload. (The specification subtracts 32 for a fixed part of 16 bytes.)
+	 * An entry may be longer than struct vfio_user_io_fd: its size follows from the
+	 * length of the payload. (The specification subtracts 32 for a fixed part of 16
+	 * bytes.)
 	 */
 	stride = (len - sizeof(head)) / head.count;
 	if (stride < sizeof(*io_fds) || (len - sizeof(head)) % head.count)

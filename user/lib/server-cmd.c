@@ -13,7 +13,7 @@
 #include "server-migration.h"
 #include "server-region.h"
 
-/* Make the twin socket. @peer is the end for the client. */
+/* Make the twin socket. *@peer is set to the client's end. */
 static int make_twin(struct vuser_server *server, int *peer)
 {
 	struct vu_conn *twin;
@@ -35,7 +35,9 @@ static int make_twin(struct vuser_server *server, int *peer)
 	return 0;
 }
 
-/* Our version, for the version of the client. */
+/*
+ * Choose the version and the capabilities that the reply offers to the client.
+ */
 static void our_version(const struct vuser_server *server,
 			const struct vuser_version *theirs,
 			struct vuser_version *ours)
@@ -87,7 +89,7 @@ static int send_version(struct vuser_server *server, uint16_t msg_id,
 	return ret;
 }
 
-/* Handle the first command. Return: not 0: end the connection. */
+/* Handle the first command. Return: 0; a negative errno: end the connection. */
 static int negotiate(struct vuser_server *server, struct vuser_msg *msg)
 {
 	struct vuser_version theirs = { .struct_size = sizeof(theirs) }, ours;

@@ -78,14 +78,14 @@ static void dma_free(struct vu_dma *dma)
 }
 
 /* From now on hold() does not find the entry. */
-static void set_going(struct vuser_server *server, struct vu_dma *dma)
+static void set_unmapping(struct vuser_server *server, struct vu_dma *dma)
 {
 	pthread_mutex_lock(&server->dma_lock);
-	dma->going = true;
+	dma->unmapping = true;
 	pthread_mutex_unlock(&server->dma_lock);
 }
 
-/* Wait until @dma, which is going, has no users; then free it. */
+/* Wait until @dma, which is being unmapped, has no users. Then free it. */
 static void drop(struct vuser_server *server, struct vu_dma *dma)
 {
 	uint32_t slot;
@@ -104,7 +104,7 @@ static void drop(struct vuser_server *server, struct vu_dma *dma)
 /* Unmap @dma, after a call of the dma_unmap callback. */
 static void unmap(struct vuser_server *server, struct vu_dma *dma)
 {
-	set_going(server, dma);
+	set_unmapping(server, dma);
 	if (server->ops.dma_unmap)
 		server->ops.dma_unmap(server->data, &dma->region);
 	drop(server, dma);
@@ -117,7 +117,7 @@ void vu_server_dma_clear(struct vuser_server *server)
 	/* hold() must not find any entry from now on. */
 	pthread_mutex_lock(&server->dma_lock);
 	for (i = 0; i < server->nr_dma; i++)
-		server->dma[i]->going = true;
+		server->dma[i]->unmapping = true;
 	pthread_mutex_unlock(&server->dma_lock);
 	while (server->nr_dma)
 		unmap(server, server->dma[server->nr_dma - 1]);
@@ -225,7 +225,7 @@ ssize_t vu_server_dma_map(struct vuser_server *server, struct vuser_msg *msg)
 		return 0;
 	ret = server->ops.dma_map(server->data, &dma->region);
 	if (ret) {
-		set_going(server, dma);
+		set_unmapping(server, dma);
 		drop(server, dma);
 	}
 	return ret;
@@ -274,7 +274,7 @@ static int hold(struct vuser_server *server, uint64_t iova, size_t *len,
 
 	pthread_mutex_lock(&server->dma_lock);
 	dma = find(server, iova);
-	if (!dma || dma->going) {
+	if (!dma || dma->unmapping) {
 		ret = -EFAULT;
 	} else if ((dma->region.prot & prot) != prot) {
 		ret = -EACCES;
@@ -292,7 +292,7 @@ static int hold(struct vuser_server *server, uint64_t iova, size_t *len,
 static void release(struct vuser_server *server, struct vu_dma *dma)
 {
 	pthread_mutex_lock(&server->dma_lock);
-	if (!--dma->users && dma->going)
+	if (!--dma->users && dma->unmapping)
 		pthread_cond_broadcast(&server->dma_idle);
 	pthread_mutex_unlock(&server->dma_lock);
 }
@@ -302,7 +302,10 @@ static void *map_at(const struct vu_dma *dma, uint64_t iova)
 	return (char *)dma->region.map + (iova - dma->region.iova);
 }
 
-/* Get a reference to the connection for our commands; NULL without a client. */
+/*
+ * Get a reference to the connection for the server's commands. Return: NULL
+ * without a client. *@max is set to the largest number of bytes for one command.
+ */
 static struct vu_conn *get_conn(struct vuser_server *server, uint32_t *max)
 {
 	struct vu_conn *conn;

@@ -21,7 +21,10 @@ static bool wraps(uint64_t start, uint64_t len)
 	return len && start + (len - 1) < start;
 }
 
-/* Check the ranges to log. The device logs all writes, so they are not used. */
+/*
+ * Check the ranges to log. The device logs all writes, so the ranges have no
+ * other use.
+ */
 static int check_ranges(const char *data, size_t len, uint32_t nr)
 {
 	struct vfio_user_log_range range;
@@ -96,7 +99,9 @@ static ssize_t log_report(struct vuser_server *server, bool set, void *data,
 	bytes = (bits - 1) / 64 * 8 + 8;
 	if (bytes > server->config.max_data_xfer_size)
 		return -E2BIG;
-	/* If the bitmap does not fit, keep the log. */
+	/*
+	 * If the bitmap does not fit, reply its length only, and keep the log.
+	 */
 	if (head + bytes > size)
 		return head + bytes;
 	memset((char *)data + head, 0, bytes);
@@ -116,7 +121,10 @@ void vu_server_feature_stop_log(struct vuser_server *server)
 typedef ssize_t (*feature)(struct vuser_server *server, bool set, void *data,
 			   size_t len, size_t size);
 
-/* A feature that the library implements, and its methods; NULL for others. */
+/*
+ * Find the handler and the methods of a feature that the library implements.
+ * Return: NULL for other features.
+ */
 static feature find(const struct vuser_server *server, uint32_t index,
 		    uint32_t *methods)
 {

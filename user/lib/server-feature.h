@@ -8,7 +8,7 @@
 /* Handler of the command. Return: the length of server->reply, or -errno. */
 ssize_t vu_server_feature(struct vuser_server *server, struct vuser_msg *msg);
 
-/* Stop to log writes, if they are logged. */
+/* Stop logging writes, if they are logged. */
 void vu_server_feature_stop_log(struct vuser_server *server);
 
 #endif /* VUSER_SERVER_FEATURE_H */

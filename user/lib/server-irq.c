@@ -115,7 +115,7 @@ static int check(const struct vu_irq_index *index,
 	return 0;
 }
 
-/* A write to another file could take any time. */
+/* A write to a file that is not an eventfd could wait for any time. */
 static bool are_eventfds(const struct vuser_msg *msg)
 {
 	uint32_t i;
@@ -237,7 +237,7 @@ int vuser_irq_eventfd(struct vuser_server *server, uint32_t index,
 
 	if (!irq)
 		return -EINVAL;
-	/* No lock: only this thread changes it. */
+	/* No lock: only this thread changes the eventfd. */
 	return irq->fd < 0 ? -ENOENT : irq->fd;
 }
 

@@ -72,7 +72,7 @@ ssize_t vu_server_migration_flags(struct vuser_server *server, bool set,
 	return sizeof(flags);
 }
 
-/* One step. A device that was resumed in part only has the state ERROR. */
+/* Do one step. A device that was resumed only in part gets the state ERROR. */
 static int step(struct vuser_server *server, enum vfio_device_mig_state to)
 {
 	enum vfio_device_mig_state from = server->mig_state;
@@ -85,6 +85,7 @@ static int step(struct vuser_server *server, enum vfio_device_mig_state to)
 	return ret;
 }
 
+/* Change the state to @to, in two steps if the path leads through STOP. */
 static int go(struct vuser_server *server, uint32_t to)
 {
 	int ret = 0;

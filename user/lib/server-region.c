@@ -201,7 +201,7 @@ ssize_t vu_server_region_io_fds(struct vuser_server *server,
 	if (req.index >= server->nr_regions)
 		return -EINVAL;
 	region = server->regions[req.index];
-	/* For those that exceed its limit of fds, the client sends messages. */
+	/* For ioeventfds beyond its limit of fds, the client sends messages. */
 	for (i = 0; region && i < region->nr_io_fds; i++) {
 		fd_index = reply_fd(server, region->io_fd_nums[i]);
 		if (fd_index < 0)
@@ -369,7 +369,9 @@ ssize_t vu_server_region_write_multi(struct vuser_server *server,
 		if (ret < 0)
 			break;
 	}
-	/* The count is the number of completed writes; reply an error if it is 0. */
+	/*
+	 * Reply the number of completed writes. If it is 0, reply the error instead.
+	 */
 	if (ret < 0 && !i)
 		return ret;
 	return vuser_encode_write_multi_reply(server->reply, server->reply_size,

@@ -17,6 +17,7 @@ ssize_t vu_server_region_write(struct vuser_server *server,
 ssize_t vu_server_region_write_multi(struct vuser_server *server,
 				     struct vuser_msg *msg);
 
+/* Free a region, which may be NULL. */
 void vu_server_region_free(struct vu_region *region);
 
 #endif /* VUSER_SERVER_REGION_H */

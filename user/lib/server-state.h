@@ -35,6 +35,7 @@ struct vu_irq {
 	bool pending;
 };
 
+/* One interrupt type. */
 struct vu_irq_index {
 	uint32_t flags;
 	uint32_t count;
@@ -47,14 +48,14 @@ struct vu_irq_index {
  * @base: start of the mapping, page aligned
  * @base_size: size of the mapping, bytes
  * @users: number of references
- * @going: the region is being unmapped: give no more references
+ * @unmapping: the region is being unmapped: give no more references
  */
 struct vu_dma {
 	struct vuser_dma_region region;
 	void *base;
 	size_t base_size;
 	unsigned int users;
-	bool going;
+	bool unmapping;
 };
 
 /**
@@ -66,12 +67,13 @@ struct vu_dma {
  * @listen_fd: the listening socket, or -1
  * @wake_fd: eventfd that other threads signal so that vuser_server_process() handles
  *           the connection
- * @path: of the socket file, which vuser_server_free() removes; or NULL
- * @regions: by index; NULL: there is no such region
+ * @path: path of the socket file, which vuser_server_free() removes; or NULL
+ * @regions: by index; NULL: the region does not exist
  * @nr_regions: number of regions for the client
  * @irqs: by index
  * @nr_irqs: number of interrupt types for the client
- * @conn: the client, or NULL; only the event loop's thread changes it
+ * @conn: the main socket of the client, or NULL; only the event loop's thread
+ *        changes it
  * @twin: the twin socket, or NULL
  * @negotiated: the version is negotiated
  * @minor: the negotiated minor version
@@ -83,13 +85,14 @@ struct vu_dma {
  * @nr_reply_fds: entries of @reply_fds
  * @mig_state: state of migration, if the device has migration
  * @log_page: bytes that one bit of the log stands for; 0: writes are not logged
- * @retry_fd: timer: try again to accept a client
+ * @retry_fd: timer for the next try to accept a client
  * @starved: the last client could not be accepted for lack of fds or memory
- * @lock: protects @conn and @twin, since other threads read them
+ * @lock: protects @conn, @twin, @negotiated, @minor and @peer, since other threads
+ *        read them
  * @irq_lock: protects the entries of @irqs, and @events
  * @events: state for signalling eventfds
  * @dma_lock: protects all members below
- * @dma_idle: broadcast when an entry that is going has no more users
+ * @dma_idle: broadcast when an entry that is being unmapped has no more users
  * @dma: the DMA regions, sorted by IOVA
  * @nr_dma: entries of @dma
  * @max_dma: size of @dma, entries

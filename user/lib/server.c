@@ -21,7 +21,10 @@
 #include "server-migration.h"
 #include "server-region.h"
 
-/* Commands to serve in one call, so that other fds of the loop get their turn. */
+/*
+ * Maximum number of commands in one call, so that other fds of the loop get their
+ * turn.
+ */
 #define BURST 64
 
 /* The default of max_msg_fds: QEMU's client refuses servers with more than 16. */
@@ -29,10 +32,10 @@
 
 #define DMA_TIMEOUT_MS 30000
 
-/* Time after which to accept again, when there were no fds or no memory. */
+/* Time until the next try to accept a client, after a shortage of fds or memory. */
 #define ACCEPT_RETRY_MS 100
 
-/* Enough for all messages without data. */
+/* Maximum size of a message without data, in bytes. */
 #define SMALL_MAX (64 * 1024)
 
 static void set_defaults(struct vuser_server *server)
@@ -139,7 +142,9 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	return 0;
 }
 
-/* Accept clients only while there is none; the others wait in the queue. */
+/*
+ * Accept a client only while no client is connected; the others wait in the queue.
+ */
 static void watch_listen(struct vuser_server *server, bool on)
 {
 	struct epoll_event event = {
@@ -311,7 +316,7 @@ static void accept_later(struct vuser_server *server, int error)
 	timerfd_settime(server->retry_fd, 0, &soon, NULL);
 }
 
-/* Accept a client. Errors of this client only are ignored. */
+/* Accept a client. Ignore errors that concern only this client. */
 static int accept_client(struct vuser_server *server)
 {
 	int fd, ret;
@@ -341,7 +346,7 @@ static int accept_client(struct vuser_server *server)
 	return 0;
 }
 
-/* Serve commands until there are none, or BURST of them. */
+/* Serve all commands that have arrived, but at most BURST. */
 static void serve_client(struct vuser_server *server)
 {
 	struct vuser_msg msg;
@@ -354,7 +359,10 @@ static void serve_client(struct vuser_server *server)
 		ret = vu_server_cmd_serve(server, &msg);
 		vuser_msg_clear(&msg);
 	}
-	/* Commands in the queue do not make a socket readable: wake up. */
+	/*
+	 * Commands in the queue do not make a socket readable: wake up the event
+	 * loop.
+	 */
 	if (i == BURST)
 		eventfd_write(server->wake_fd, 1);
 	if (ret == -EAGAIN)

@@ -42,7 +42,7 @@ int vuser_version_default(struct vuser_version *version)
 	return put_version(version, &defaults);
 }
 
-/* Append @value to @object, which owns it then. NULL means no memory. */
+/* Append @value to @object, which then owns it. @value is NULL without memory. */
 static int add(struct json_object *object, const char *name,
 	       struct json_object *value)
 {
@@ -157,7 +157,9 @@ out:
 	return ret;
 }
 
-/* Get a number of at least @min, reduced to @max. Return: 1 if it exists. */
+/*
+ * Get a number of at least @min, reduced to @max. Return: 1; 0 without the member.
+ */
 static int get_number(struct json_object *object, const char *name,
 		      uint64_t min, uint64_t max, uint64_t *value)
 {
@@ -199,7 +201,7 @@ static int get_bool(struct json_object *object, const char *name, bool *value)
 	return 1;
 }
 
-/* Get an object. Return: 1 if it exists. */
+/* Get an object. Return: 1; 0 without the member; -EINVAL. */
 static int get_object(struct json_object *object, const char *name,
 		      struct json_object **value)
 {
@@ -271,7 +273,10 @@ static int parse(const char *text, size_t len, struct json_object **json)
 		return -ENOMEM;
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
 					    JSON_TOKENER_VALIDATE_UTF8);
-	/* With the NUL, so that the parser knows that the last value is complete. */
+	/*
+	 * @len includes the NUL, by which the parser knows that the last value is
+	 * complete.
+	 */
 	*json = json_tokener_parse_ex(tok, text, len);
 	if (json_tokener_get_error(tok) != json_tokener_success) {
 		json_object_put(*json);
@@ -281,7 +286,7 @@ static int parse(const char *text, size_t len, struct json_object **json)
 	return *json ? 0 : -EINVAL;
 }
 
-/* Decode the JSON that follows the two numbers. */
+/* Decode the JSON that follows the version numbers. */
 static int decode_json(const char *text, size_t len, struct vuser_caps *result)
 {
 	struct json_object *json, *caps;

@@ -10,7 +10,10 @@
 
 #include "fd.h"
 
-/* Calls of close(2) that may be stuck before further calls are delayed. */
+/*
+ * Maximum number of threads. When all of them are stuck in close(2), further calls
+ * are delayed.
+ */
 #define THREADS_MAX 16
 #define QUEUE_MAX   4096
 
@@ -58,7 +61,10 @@ bool vu_fd_may_be_eventfd(int fd)
 	return is_eventfd(fd) != 0;
 }
 
-/* Shared memory, huge pages, eventfds, UNIX sockets. No check waits for a server. */
+/*
+ * Whether close(2) never waits: for shared memory, huge pages, eventfds and UNIX
+ * sockets. The checks do not wait for a server of a file system either.
+ */
 static bool closes_at_once(int fd)
 {
 	return fcntl(fd, F_GET_SEALS) >= 0 || vu_fd_is_unix(fd) ||
@@ -102,7 +108,10 @@ static bool start_thread(void)
 	return !ret;
 }
 
-/* If the buffer is full, the fd stays open: better than to wait for ever. */
+/*
+ * If the buffer is full, leave the fd open, since closing it here could wait for
+ * ever.
+ */
 static void close_later(int fd)
 {
 	pthread_mutex_lock(&closer.lock);

@@ -15,10 +15,13 @@
  */
 void vu_fd_close(int fd);
 
-/* Return: false if it is not an eventfd; true if it is one, or without /proc. */
+/*
+ * Return: false if @fd is not an eventfd; true if it is one, or if /proc is not
+ * mounted.
+ */
 bool vu_fd_may_be_eventfd(int fd);
 
-/* Whether it is a UNIX socket. Does not wait for a server of a file system. */
+/* Whether @fd is a UNIX socket. Does not wait for a server of a file system. */
 bool vu_fd_is_unix(int fd);
 
 #endif /* LIBBASE_FD_H */

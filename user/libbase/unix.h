@@ -5,7 +5,7 @@
 
 /**
  * vu_unix_connect - connect to the UNIX stream socket at a path
- * @path: of the socket file
+ * @path: path of the socket file
  *
  * Return: a non-blocking, close-on-exec socket; -EAGAIN when the queue of the
  * listening socket is full; -EINVAL for an empty path; -ENAMETOOLONG; or another
@@ -15,7 +15,7 @@ int vu_unix_connect(const char *path);
 
 /**
  * vu_unix_listen - create a listening UNIX stream socket at a path
- * @path: of the socket file; a socket file on which no process listens is
+ * @path: path of the socket file; a socket file on which no process listens is
  *        replaced
  *
  * Return: a non-blocking, close-on-exec socket; -EADDRINUSE when a process

@@ -24,8 +24,8 @@
 
 /*
  * The first minor version whose servers know DEVICE_GET_REGION_IO_FDS,
- * DEVICE_FEATURE, MIG_DATA_READ and MIG_DATA_WRITE.  A server of an older
- * version may not read the payload of these commands, and then takes it for
+ * DEVICE_FEATURE, MIG_DATA_READ and MIG_DATA_WRITE. A server of an older version
+ * may not read the payload of these commands. It would then take the payload for
  * the next header.
  */
 #define VFIO_USER_MINOR_EXTENDED	1
@@ -58,7 +58,7 @@
 #define VFIO_USER_FLAGS_NO_REPLY	(1 << 4)
 #define VFIO_USER_FLAGS_ERROR		(1 << 5)
 
-/* "VFIO_USER_VERSION": the defaults of capabilities that are not given */
+/* "VFIO_USER_VERSION": the defaults of capabilities that were not sent */
 #define VFIO_USER_DEFAULT_MAX_MSG_FDS		1
 #define VFIO_USER_DEFAULT_MAX_DATA_XFER_SIZE	(1024 * 1024)
 #define VFIO_USER_DEFAULT_MAX_DMA_MAPS		65535
@@ -107,7 +107,8 @@ struct vfio_user_version {
  * struct vfio_user_dma_map - "VFIO_USER_DMA_MAP", command; no reply payload
  * @argsz: size of this structure
  * @flags: VFIO_USER_DMA_MAP_*
- * @offset: start of the DMA region in the file of the message, 0 without a file
+ * @offset: start of the DMA region in the file that comes with the message; 0
+ *          without a file
  * @address: first address of the DMA region
  * @size: size of the DMA region
  */
@@ -157,14 +158,16 @@ struct vfio_user_device_info {
 };
 
 /**
- * struct vfio_user_region_info - "VFIO_USER_DEVICE_GET_REGION_INFO", both ways
+ * struct vfio_user_region_info - "VFIO_USER_DEVICE_GET_REGION_INFO", command and
+ * reply
  * @argsz: command: size of the largest accepted reply payload; reply: size of
  *         the complete payload
  * @flags: VFIO_REGION_INFO_FLAG_*; 0 in the command
  * @index: index of the region
  * @cap_offset: offset of the first capability from the start of this structure
  * @size: size of the region
- * @offset: start of the region in the file of the message, with FLAG_MMAP
+ * @offset: start of the region in the file that comes with the reply; only with
+ *          VFIO_REGION_INFO_FLAG_MMAP
  */
 struct vfio_user_region_info {
 	__u32 argsz;
@@ -270,7 +273,7 @@ struct vfio_user_region_io_fds {
 };
 
 /**
- * struct vfio_user_irq_info - "VFIO_USER_DEVICE_GET_IRQ_INFO", both ways
+ * struct vfio_user_irq_info - "VFIO_USER_DEVICE_GET_IRQ_INFO", command and reply
  * @argsz: command: size of the largest accepted reply payload; reply: its size
  * @flags: VFIO_IRQ_INFO_*; 0 in the command
  * @index: index of the interrupt type
@@ -358,7 +361,7 @@ struct vfio_user_write_multi {
 };
 
 /**
- * struct vfio_user_device_feature - "VFIO_USER_DEVICE_FEATURE", both ways
+ * struct vfio_user_device_feature - "VFIO_USER_DEVICE_FEATURE", command and reply
  * @argsz: command: size of the largest accepted reply payload; reply: its size
  * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the index of the feature
  * @data: data of the feature

@@ -8,8 +8,8 @@
  * client for one thread.
  *
  * The structures with a member struct_size follow the rules in
- * Documentation/library-abi.rst: set it to sizeof() of the structure, and all
- * members that are not used to 0.
+ * Documentation/library-abi.rst: set struct_size to sizeof() of the structure, and
+ * all unused members to 0.
  */
 #ifndef VUSER_CLIENT_H
 #define VUSER_CLIENT_H
@@ -43,8 +43,8 @@ struct vuser_area {
  * @size: of the write: 1, 2, 4 or 8 bytes, or 0 for all sizes
  * @flags: VFIO_USER_IOEVENTFD_*
  * @datamatch: the value to match with VFIO_USER_IOEVENTFD_DATAMATCH
- * @fd: eventfd, owned by @fds of the region; several parts may share one eventfd,
- *      then with the same number
+ * @fd: the eventfd; @fds of the region owns it. Parts that share one eventfd have the
+ *      same number here.
  *
  * The library ignores ioregionfds, since Linux does not implement them.
  */
@@ -59,11 +59,12 @@ struct vuser_io_fd {
 /**
  * struct vuser_region - a region, as the server described it
  * @size: bytes; 0: the region does not exist
- * @flags: VFIO_REGION_INFO_FLAG_READ, _WRITE, and _MMAP only if there is an @fd
+ * @flags: VFIO_REGION_INFO_FLAG_READ, _WRITE and _MMAP; the last only if @fd is not
+ *         -1
  * @has_type: the server sent @type and @subtype
  * @type: VFIO_REGION_TYPE_*
  * @subtype: VFIO_REGION_SUBTYPE_*
- * @fd: the memory of all areas, or -1
+ * @fd: file with the memory of all areas, or -1
  * @nr_areas: entries of @areas
  * @areas: sorted by offset, without overlaps; one area when the whole region can be
  *         mapped
@@ -105,13 +106,14 @@ struct vuser_irq {
  * @regions: by index
  * @nr_irqs: valid entries of @irqs
  * @irqs: by index
- * @sock: the main socket, between two messages
+ * @sock: the main socket, at the boundary between two messages
  * @twin: the socket for the server's commands, or -1
  * @caps: the capabilities of the server; max_msg_fds and max_data_xfer_size are the
- *        limits of what it accepts
+ *        limits of what the server accepts
  *
- * Allocated by the library; later releases may append members. It owns all file
- * descriptors in it. To pass one on, duplicate it, or take it and set it to -1.
+ * Allocated by the library; later releases may append members. The description owns
+ * its file descriptors. To pass a file descriptor on, duplicate it, or take it and
+ * set the member to -1.
  */
 struct vuser_description {
 	uint16_t minor;
@@ -135,7 +137,7 @@ void vuser_description_free(struct vuser_description *desc);
  * struct vuser_client_options - how to negotiate; 0 means the default
  * @struct_size: sizeof(struct vuser_client_options)
  * @no_twin: do not offer a twin socket
- * @minor_0: propose version 0.0, as QEMU does, in place of the newest
+ * @minor_0: propose version 0.0, as QEMU does, instead of the newest version
  * @max_msg_fds: file descriptors to accept with one message; the default is
  *               VUSER_MAX_MSG_FDS
  * @max_data_xfer_size: bytes of data to accept in one message; the default is 1 MiB
@@ -157,9 +159,9 @@ struct vuser_handshake;
  * @opt: NULL for the defaults
  * @hs: result, for vuser_handshake_free()
  *
- * Sends the first message. Then wait for POLLIN on @sock, and each time call
- * vuser_handshake_step(). A server may take as long as it wants to, so the caller
- * must have a deadline.
+ * Sends the first message. Then call vuser_handshake_step() each time that @sock is
+ * readable (POLLIN). The library does not limit the time that the server takes, so
+ * the caller must have a deadline.
  *
  * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; or an errno of
  * vuser_msg_send().
@@ -174,11 +176,11 @@ int vuser_handshake_new(int sock, const struct vuser_client_options *opt,
  *
  * Never waits. Call it until it returns something other than -EAGAIN.
  *
- * Return: 0 when the handshake is complete: the description has the socket; -EAGAIN:
- * wait for POLLIN and call again; -EPROTO when the server broke the protocol;
- * -EPROTONOSUPPORT for its version; -ENODATA and -ECONNRESET when it closed the
- * socket; or another errno, e.g. one that the server replied.
- * vuser_handshake_error() has the details.
+ * Return: 0 when the handshake is complete: the description now owns the socket;
+ * -EAGAIN: wait for POLLIN and call again; -EPROTO when the server broke the
+ * protocol; -EPROTONOSUPPORT when the server has another major version; -ENODATA and
+ * -ECONNRESET when it closed the socket; or another errno, e.g. one that the server
+ * replied. vuser_handshake_error() has the details.
  */
 int vuser_handshake_step(struct vuser_handshake *hs,
 			 struct vuser_description **desc);
@@ -210,11 +212,11 @@ struct vuser_client;
 /**
  * struct vuser_client_ops - commands that the server sends
  * @struct_size: sizeof(struct vuser_client_ops)
- * @dma_read: write @count bytes from @address to @buf; return 0 or -errno
- * @dma_write: store @count bytes of @buf at @address; return 0 or -errno
+ * @dma_read: read @count bytes at @address into @buf; return 0 or -errno
+ * @dma_write: write @count bytes of @buf to @address; return 0 or -errno
  *
- * The library calls them inside the functions of a client, and they must not call
- * such functions. The server gets ENOTSUP for a callback that is NULL.
+ * The functions vuser_client_*() call the callbacks. A callback must not call these
+ * functions. If a callback is NULL, the server gets ENOTSUP.
  */
 struct vuser_client_ops {
 	size_t struct_size;
@@ -225,15 +227,15 @@ struct vuser_client_ops {
 
 /**
  * vuser_client_new - connect to a server and do the handshake
- * @path: of the server's socket file
+ * @path: path of the server's socket file
  * @opt: NULL for the defaults
  * @timeout_ms: for this call and for all later calls; -1: no limit
- * @ops: NULL: all commands of the server are refused; copied
+ * @ops: the callbacks, copied; NULL: refuse all commands of the server
  * @data: passed to the callbacks
  * @client: result
  *
- * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; -ETIMEDOUT; or as
- * vuser_sock_connect() and vuser_handshake_step().
+ * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; -ETIMEDOUT; or an
+ * errno of vuser_sock_connect() or vuser_handshake_step().
  */
 int vuser_client_new(const char *path, const struct vuser_client_options *opt,
 		     int timeout_ms, const struct vuser_client_ops *ops,
@@ -244,7 +246,7 @@ int vuser_client_new(const char *path, const struct vuser_client_options *opt,
  * @sock: the socket; the library owns it, also after an error
  * @opt: NULL for the defaults
  * @timeout_ms: for this call and for all later calls; -1: no limit
- * @ops: NULL: all commands of the server are refused; copied
+ * @ops: the callbacks, copied; NULL: refuse all commands of the server
  * @data: passed to the callbacks
  * @client: result
  *
@@ -366,8 +368,8 @@ int vuser_client_dma_map(struct vuser_client *client, uint64_t address,
 /**
  * vuser_client_dma_unmap - DMA_UNMAP of exactly one DMA region
  * @client: the client
- * @address: of the region
- * @size: of the region
+ * @address: first address of the DMA region
+ * @size: size of the DMA region, bytes
  *
  * Return: as all commands.
  */
@@ -386,7 +388,7 @@ int vuser_client_reset(struct vuser_client *client);
  * vuser_client_feature - DEVICE_FEATURE
  * @client: the client
  * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the index of the feature
- * @buf: the data to send with SET, or the arguments of GET; then the received data
+ * @buf: the data of SET or the arguments of GET; overwritten with the received data
  * @len: bytes to send
  * @size: size of @buf, bytes
  *
@@ -425,7 +427,8 @@ int vuser_client_mig_write(struct vuser_client *client, const void *buf,
  * @client: the client
  * @timeout_ms: -1 for no limit
  *
- * Return: 1 after a command was served; 0 when none arrived; or as all commands.
+ * Return: 1 after a command was served; 0 when no command arrived in time; or as all
+ * commands.
  */
 int vuser_client_process(struct vuser_client *client, int timeout_ms);
 

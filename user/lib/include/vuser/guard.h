@@ -19,12 +19,12 @@ extern "C" {
 #endif
 
 /**
- * vuser_guard_init - set the handler of SIGBUS for the functions below
+ * vuser_guard_init - install the handler of SIGBUS that the functions below need
  *
  * A process has one handler of SIGBUS. For a signal that the functions below did not
- * cause, it calls the handler that was set before. vuser_server_new() calls this
- * function, so a program needs to call it only when it has no server, or when it
- * sets a handler of SIGBUS itself later.
+ * cause, the handler of this library calls the handler that was set before.
+ * vuser_server_new() calls vuser_guard_init(). So a program needs to call it only
+ * when it has no server, or after it has set a handler of SIGBUS itself.
  *
  * Return: 0; or an errno of sigaction(2).
  */
@@ -36,8 +36,8 @@ int vuser_guard_init(void);
  * @src: source; may overlap @dst
  * @len: bytes
  *
- * Return: NULL; or the address that could not be accessed, and then a part of @dst
- * may have been written.
+ * Return: NULL; or the address that could not be accessed; then a part of @dst may
+ * have been written.
  */
 const void *vuser_guard_copy(void *dst, const void *src, size_t len);
 

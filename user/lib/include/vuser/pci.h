@@ -70,7 +70,8 @@ struct vuser_pci_ids {
 };
 
 /**
- * vuser_pci_init - make the config space of an endpoint, with a type 0 header
+ * vuser_pci_init - initialize the config space of a PCI endpoint, with a type 0
+ * header
  * @pci: result
  * @size: VUSER_PCI_CFG_SIZE or VUSER_PCIE_CFG_SIZE
  * @ids: the identification of the device
@@ -117,7 +118,8 @@ int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
  * @pci: config space of VUSER_PCIE_CFG_SIZE
  * @id: PCI_EXT_CAP_ID_*
  * @version: of the capability
- * @offset: where to put it, a multiple of 4; 0: after the last one
+ * @offset: offset of the capability, a multiple of 4; 0: after the last extended
+ *          capability
  * @body: contents after the header of four bytes
  * @wmask: bits of @body that a write changes, or NULL
  * @len: length of @body and @wmask, bytes
@@ -168,7 +170,7 @@ int vuser_pci_add_msix(struct vuser_pci *pci, uint16_t vectors,
  * @pci: config space
  * @id: PCI_CAP_ID_*
  *
- * Return: its offset; 0 when there is none.
+ * Return: the offset of the capability; 0 when the device does not have it.
  */
 uint32_t vuser_pci_find_cap(const struct vuser_pci *pci, uint8_t id);
 
@@ -189,8 +191,8 @@ void vuser_pci_reset(struct vuser_pci *pci);
  * @pci: config space
  * @image: the contents, as many bytes as the size of the config space
  *
- * Return: 0; -EINVAL when bits differ that no write can change: then nothing is
- * changed.
+ * Return: 0; -EINVAL when bits differ that no write can change: then the config space
+ * is unchanged.
  */
 int vuser_pci_load(struct vuser_pci *pci, const void *image);
 
@@ -207,15 +209,15 @@ int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
 		   uint32_t count);
 
 /**
- * vuser_pci_write - write config space, as far as its bits can be written
+ * vuser_pci_write - write the writable bits of config space
  * @pci: config space
  * @offset: bytes
  * @buf: the data
  * @count: bytes
  *
- * Return: 0; 1 when the write requests a function level reset, which the device must
- * then do, including vuser_pci_reset(); -EINVAL when the range exceeds the config
- * space.
+ * Return: 0; 1 when the write requests a function level reset: the device must then
+ * reset itself, which includes vuser_pci_reset(); -EINVAL when the range exceeds the
+ * config space.
  */
 int vuser_pci_write(struct vuser_pci *pci, uint64_t offset, const void *buf,
 		    uint32_t count);
@@ -282,7 +284,7 @@ void vuser_pci_put32(struct vuser_pci *pci, uint32_t offset, uint32_t value);
  * @pba: 8 bytes for each 64 vectors; read-only
  *
  * Clients of vfio-user set vectors by SET_IRQS and do not depend on the table. But
- * they may read and write it, and then it must behave as memory.
+ * clients may read and write the table, so it must behave like memory.
  */
 struct vuser_msix {
 	uint32_t vectors;

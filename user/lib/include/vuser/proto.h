@@ -15,8 +15,9 @@
  * is too small, or -EINVAL when the peer would have to refuse the message.
  *
  * The structures with a member struct_size follow the rules in
- * Documentation/library-abi.rst: set it to sizeof() of the structure, also when the
- * structure is a result. A bad struct_size returns -EINVAL or -E2BIG.
+ * Documentation/library-abi.rst: set struct_size to sizeof() of the structure, also
+ * when the structure is a result. For a bad struct_size the functions return -EINVAL or
+ * -E2BIG.
  */
 #ifndef VUSER_PROTO_H
 #define VUSER_PROTO_H
@@ -33,7 +34,7 @@
 extern "C" {
 #endif
 
-/* Limits of what a server may have. The kernel module has the same limits. */
+/* Limits of a server's device. The kernel module has the same limits. */
 #define VUSER_MAX_REGIONS     32
 #define VUSER_MAX_AREAS	      64
 #define VUSER_MAX_IOEVENTFDS  1024
@@ -96,7 +97,7 @@ int vuser_decode_header(const void *buf, uint32_t max_size,
  * @twin_supported: twin_socket.supported
  * @twin_fd_index: twin_socket.fd_index; -1: not sent
  * @write_multiple: the sender supports REGION_WRITE_MULTI
- * @has_max_dma_maps: @max_dma_maps was sent, and is not only the default
+ * @has_max_dma_maps: @max_dma_maps was sent; otherwise it is the default
  */
 struct vuser_caps {
 	uint32_t max_msg_fds;
@@ -136,7 +137,7 @@ int vuser_version_default(struct vuser_version *version);
  * vuser_encode_version - encode a version message, command or reply
  * @buf: result: the payload
  * @size: size of @buf, bytes; sizeof(struct vfio_user_version) +
- *        VFIO_USER_VERSION_DATA_MAX are always enough
+ *        VFIO_USER_VERSION_DATA_MAX is always enough
  * @version: the version; JSON is always written
  *
  * Return: as all encoders; -ENOMEM.
@@ -263,8 +264,8 @@ int vuser_decode_device_info_reply(const void *buf, size_t len,
 /**
  * struct vuser_region_caps - the capabilities of a region
  * @struct_size: sizeof(struct vuser_region_caps)
- * @has_sparse: there is a sparse mmap capability: @nr_areas and @areas
- * @has_type: there is a type capability: @type and @subtype
+ * @has_sparse: the region has a sparse mmap capability: @nr_areas and @areas
+ * @has_type: the region has a type capability: @type and @subtype
  * @type: VFIO_REGION_TYPE_*
  * @subtype: VFIO_REGION_SUBTYPE_*
  * @nr_areas: entries of @areas
@@ -389,8 +390,8 @@ ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size, uint32_t argsz,
  * @io_fds: result
  * @max: size of @io_fds, entries
  *
- * Entries may be longer than this library knows: their size follows from argsz
- * of the reply.
+ * An entry may be longer than struct vfio_user_io_fd: its size follows from argsz of
+ * the reply.
  *
  * Return: the number of entries; -EMSGSIZE; -EINVAL.
  */
@@ -465,7 +466,8 @@ ssize_t vuser_encode_irq_set(void *buf, size_t size, uint32_t flags,
  * @set: result
  * @bools: result: with DATA_BOOL set->count bytes, else NULL
  *
- * Does not know how many interrupts there are: the caller must check the range.
+ * Does not know the number of interrupts of the device: the caller must check the
+ * range.
  *
  * Return: as all decoders.
  */
@@ -682,10 +684,10 @@ int vuser_decode_write_multi_reply(const void *buf, size_t len, uint64_t max,
  * vuser_encode_feature - encode a DEVICE_FEATURE command or reply
  * @buf: result: the payload
  * @size: size of @buf, bytes
- * @argsz: longest payload of the reply to accept, bytes; in a reply, the length
- *         that it needs
+ * @argsz: longest payload of the reply to accept, bytes; in a reply, the length of the
+ *         reply with all of its data
  * @flags: VFIO_DEVICE_FEATURE_GET, _SET, _PROBE and the index of the feature
- * @data: data after the fixed part; may be in its place in @buf already
+ * @data: data after the fixed part; may already be at its place in @buf
  * @data_len: length of @data, bytes
  *
  * Return: as all encoders.

@@ -3,8 +3,8 @@
  * libvuser: vfio-user servers, for programs that implement devices.
  *
  * A struct vuser_server is one device at one socket. It has one client at a time:
- * further clients wait in the queue of the socket until the client disconnects. A
- * process may have any number of servers.
+ * further clients wait in the listen queue of the socket until the client
+ * disconnects. A process may have any number of servers.
  *
  * Threads. One thread, the event loop's thread of a server, waits until
  * vuser_server_fd() is readable and then calls vuser_server_process(). All
@@ -18,8 +18,8 @@
  * an error reply.
  *
  * The structures with a member struct_size follow the rules in
- * Documentation/library-abi.rst: set it to sizeof() of the structure, and all
- * members that are not used to 0.
+ * Documentation/library-abi.rst: set struct_size to sizeof() of the structure, and
+ * all unused members to 0.
  */
 #ifndef VUSER_SERVER_H
 #define VUSER_SERVER_H
@@ -48,8 +48,8 @@ struct vuser_server;
  *       a file descriptor or the file could not be mapped: then only
  *       vuser_dma_read() and vuser_dma_write() reach the memory
  * @fd: the file that came with DMA_MAP, for a device that passes it to another
- *      process; -1 without a file, and unless keep_dma_fds of struct
- *      vuser_server_config is set. The library closes it with the region.
+ *      process; -1 without a file, or when keep_dma_fds of struct
+ *      vuser_server_config is not set. The library closes it with the region.
  * @fd_offset: offset of the region in @fd, bytes
  *
  * Allocated by the library; later releases may append members.
@@ -73,14 +73,15 @@ struct vuser_dma_region {
  *                it, with a call of dma_unmap for each region. The device keeps
  *                its state, except that its state of migration becomes RUNNING and
  *                logging of writes stops.
- * @reset: DEVICE_RESET. The state of migration becomes RUNNING after it. Without
- *         this callback, the server reports to the client that the device cannot
- *         be reset.
+ * @reset: DEVICE_RESET. The state of migration becomes RUNNING after the callback.
+ *         Without this callback, the server reports to the client that the device
+ *         cannot be reset.
  * @dma_map: a DMA region was added. If the callback fails, the region is removed
  *           and the client gets the error.
- * @dma_unmap: a DMA region is about to be removed: after this call, and after each
- *             holder of vuser_dma_get() has called vuser_dma_put(). A device that
- *             holds the region for a long time must release it here.
+ * @dma_unmap: a DMA region is about to be removed. It is removed after this call, as
+ *             soon as vuser_dma_put() has released all references of
+ *             vuser_dma_get(). A device that holds a reference for a long time must
+ *             release it here.
  * @irq_state: SET_IRQS changed @count interrupts from @start on: eventfds were set
  *             or removed, or masks changed
  * @feature: DEVICE_FEATURE, except for the features that the library implements
@@ -104,10 +105,11 @@ struct vuser_dma_region {
  *             two.
  * @log_stop: stop logging and discard the log
  * @log_report: set the bits in @bitmap, which is zeroed, for all memory between
- *              @iova and @iova + @len that was written, and clear it in the log.
- *              One bit stands for @page_size bytes. All three numbers are multiples
- *              of the page size that log_start set.
- * @log: a line of text about a client that misbehaves; @level is one of syslog(3)
+ *              @iova and @iova + @len that was written, and remove this memory from
+ *              the log. One bit stands for @page_size bytes. All three numbers are
+ *              multiples of the page size that log_start set.
+ * @log: a line of text for a log, e.g. about a client that broke the protocol;
+ *       @level is a level of syslog(3)
  */
 struct vuser_server_ops {
 	size_t struct_size;
@@ -134,8 +136,8 @@ struct vuser_server_ops {
 /**
  * struct vuser_server_config - how the server negotiates; 0 means the default
  * @struct_size: sizeof(struct vuser_server_config)
- * @device_flags: VFIO_DEVICE_FLAGS_*; FLAGS_RESET is added when there is a reset
- *                callback
+ * @device_flags: VFIO_DEVICE_FLAGS_*; VFIO_DEVICE_FLAGS_RESET is added when the
+ *                callback reset is set
  * @minor: the highest minor version to agree to; used only with @use_minor
  * @use_minor: use @minor; the default is VFIO_USER_MINOR
  * @no_twin: do not set up a twin socket
@@ -210,8 +212,8 @@ void vuser_server_free(struct vuser_server *server);
  * @access_max: 0: the callbacks get each access as the client sent it; 1, 2, 4 or
  *              8: accesses are split into naturally aligned parts of at most this
  *              many bytes
- * @read: write @count bytes to @buf; return 0 or -errno
- * @write: @buf has @count bytes of data; return 0 or -errno
+ * @read: read @count bytes of the region into @buf; return 0 or -errno
+ * @write: write the @count bytes of @buf to the region; return 0 or -errno
  * @fd: memory that the client may map, or -1; the caller keeps it open and owns it
  * @fd_offset: offset of the region in @fd, bytes, page aligned
  * @nr_areas: entries of @areas; 0: the client may map the whole region
@@ -220,9 +222,9 @@ void vuser_server_free(struct vuser_server *server);
  * @type: VFIO_REGION_TYPE_*
  * @subtype: VFIO_REGION_SUBTYPE_*
  *
- * The library refuses an access that exceeds the region or that @flags do not
- * allow. A client may access a part that it can map by message, too, so the
- * callbacks must implement all of the region.
+ * The library refuses an access that exceeds the region or that @flags do not allow.
+ * A client may also send messages for the parts that it can map, so the callbacks
+ * must implement all of the region.
  */
 struct vuser_server_region {
 	size_t struct_size;
@@ -245,8 +247,8 @@ struct vuser_server_region {
 /**
  * vuser_server_set_region - add a region
  * @server: the device
- * @index: less than VUSER_MAX_REGIONS. The client sees all regions up to the
- *         highest index, and VFIO_PCI_NUM_REGIONS at least of a PCI device.
+ * @index: less than VUSER_MAX_REGIONS. The client sees all regions up to the highest
+ *         index. It sees at least VFIO_PCI_NUM_REGIONS regions of a PCI device.
  * @region: copied
  *
  * Return: 0; -EINVAL for an invalid region or a bad struct_size; -E2BIG for a bad
@@ -256,7 +258,7 @@ int vuser_server_set_region(struct vuser_server *server, uint32_t index,
 			    const struct vuser_server_region *region);
 
 /**
- * vuser_server_add_ioeventfd - signal writes to an address by an eventfd
+ * vuser_server_add_ioeventfd - have writes to an address signal an eventfd
  * @server: the device
  * @region: index of a region that is set
  * @offset: from the start of the region, bytes
@@ -265,8 +267,8 @@ int vuser_server_set_region(struct vuser_server *server, uint32_t index,
  * @datamatch: the value to match with VFIO_USER_IOEVENTFD_DATAMATCH
  * @fd: eventfd; the caller keeps it open and owns it
  *
- * A client that does not support ioeventfds writes by message: then the write
- * callback of the region must act.
+ * A client that does not support ioeventfds sends such a write as a message, so the
+ * write callback of the region must handle it, too.
  *
  * Return: 0; -EINVAL; -ENOSPC; -ENOMEM.
  */
@@ -296,7 +298,7 @@ int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
 /**
  * vuser_server_listen - wait for clients at a path
  * @server: the device
- * @path: of the socket file; a socket file on which no process listens is replaced
+ * @path: path of the socket file; a socket file on which no process listens is replaced
  *
  * Return: 0; or as vuser_sock_listen().
  */
@@ -324,8 +326,8 @@ int vuser_server_serve(struct vuser_server *server, int fd);
  * vuser_server_fd - the file descriptor to wait on
  * @server: the device
  *
- * Return: a file descriptor that stays the library's and never changes. When it is
- * readable (POLLIN), call vuser_server_process().
+ * Return: a file descriptor, which the library owns and which never changes. When it
+ * is readable (POLLIN), call vuser_server_process().
  */
 int vuser_server_fd(const struct vuser_server *server);
 
@@ -333,8 +335,8 @@ int vuser_server_fd(const struct vuser_server *server);
  * vuser_server_process - accept clients, serve commands, handle disconnects
  * @server: the device
  *
- * Does not wait for a client to send. It may wait for a thread that holds a DMA
- * region which the client unmaps, and for a client that does not receive its
+ * Does not wait for commands. It may wait for a thread that holds a DMA region which
+ * the client unmaps. It may also wait for a client that does not receive its
  * replies: after dma_timeout_ms the client is disconnected.
  *
  * Return: 0, also when a client was disconnected, or could not be accepted yet
@@ -344,7 +346,7 @@ int vuser_server_fd(const struct vuser_server *server);
 int vuser_server_process(struct vuser_server *server);
 
 /**
- * vuser_server_connected - whether there is a client
+ * vuser_server_connected - whether a client is connected
  * @server: the device
  *
  * Return: true from the negotiation of the version until the client disconnects.
@@ -440,7 +442,7 @@ void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref);
  * A masked interrupt becomes pending, and fires when it is unmasked.
  *
  * Return: 0, also for a masked interrupt; -ENOENT when the client has set no
- * eventfd; -EINVAL when there is no such interrupt.
+ * eventfd; -EINVAL when the interrupt does not exist.
  */
 int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
 		      uint32_t subindex);
@@ -451,7 +453,7 @@ int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
  * @index: the interrupt type
  * @subindex: the interrupt
  *
- * Return: true if it has.
+ * Return: true if the client has set an eventfd.
  */
 bool vuser_irq_enabled(struct vuser_server *server, uint32_t index,
 		       uint32_t subindex);
@@ -467,8 +469,8 @@ bool vuser_irq_enabled(struct vuser_server *server, uint32_t index,
  * replaces it and when the client disconnects: the callbacks irq_state() and
  * disconnected() report that.
  *
- * Return: the eventfd; -ENOENT when the client has set none; -EINVAL when there is
- * no such interrupt.
+ * Return: the eventfd; -ENOENT when the client has set no eventfd; -EINVAL when the
+ * interrupt does not exist.
  */
 int vuser_irq_eventfd(struct vuser_server *server, uint32_t index,
 		      uint32_t subindex);

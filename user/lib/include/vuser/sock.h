@@ -23,7 +23,7 @@ extern "C" {
 
 /**
  * vuser_sock_connect - connect to a server without waiting
- * @path: of its socket file
+ * @path: path of its socket file
  *
  * Return: a non-blocking, close-on-exec socket; -EAGAIN when the queue of the
  * server's socket is full; -EINVAL for an empty path; -ENAMETOOLONG; or another
@@ -33,7 +33,7 @@ int vuser_sock_connect(const char *path);
 
 /**
  * vuser_sock_listen - create a listening UNIX socket
- * @path: of the socket file; a socket file on which no process listens is replaced
+ * @path: path of the socket file; a socket file on which no process listens is replaced
  *
  * Return: a non-blocking, close-on-exec socket; -EADDRINUSE when a process listens
  * there or the file is not a socket; -EINVAL for an empty path; -ENAMETOOLONG; or
@@ -84,7 +84,7 @@ int vuser_msg_take_fd(struct vuser_msg *msg, uint32_t index);
 /**
  * vuser_msg_recv - receive what has arrived of a message, without waiting
  * @fd: connected socket, blocking or not
- * @msg: empty, or in part received by an earlier call that returned -EAGAIN
+ * @msg: empty, or partly received by an earlier call that returned -EAGAIN
  * @max_size: largest message to accept, with the header, bytes
  * @max_fds: file descriptors to accept with a message
  *

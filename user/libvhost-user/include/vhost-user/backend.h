@@ -128,7 +128,7 @@ void vhost_backend_free(struct vhost_backend *b);
 /**
  * vhost_backend_connect - connect to a back end and negotiate
  * @b: the connection
- * @path: of its socket file
+ * @path: path of its socket file
  *
  * Negotiates the protocol features, makes the channel for requests of the back
  * end if BACKEND_REQ is negotiated, gets the numbers of queues and of memory
