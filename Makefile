@@ -4,7 +4,6 @@
 # targets.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
-LAB ?= 6.12
 BUILD := $(CURDIR)/build
 # Kbuild puts the module beside its sources.
 KMOD := $(CURDIR)/kmod
@@ -24,35 +23,32 @@ user:
 install: user modules_install
 	$(MAKE) -C user O=$(BUILD)/user install
 
-check:
-	@lab/check
+# The lab is written in Python, which bootstrap installs on a host that has none.
+check check-debug demo lint htmldocs: bootstrap
+	@lab/$@
 
-check-debug:
-	@lab/check-debug
-
-demo:
-	@lab/demo
-
-fuzz:
-	@FUZZ_SECONDS=$(SECONDS) lab/fuzz
-
-bench:
+bench: bootstrap
 	@LAB=$(LAB) lab/bench
 
-lint:
-	@lab/lint
+fuzz: bootstrap
+	@FUZZ_SECONDS=$(SECONDS) lab/fuzz
 
-lab-shell:
+lab-shell: bootstrap
 	@lab/shell $(LAB)
 
-htmldocs:
-	@lab/htmldocs
+# The command line reaches the lab as it was written, whatever make would read in it.
+lab-run: export LAB_COMMAND = $(value CMD)
+lab-run: bootstrap
+	@lab/make-run $(LAB)
+
+lab-clean: bootstrap
+	@lab/clean
+
+bootstrap:
+	@lab/bootstrap
 
 clean:
 	rm -rf $(BUILD)
-
-lab-clean:
-	@lab/clean
 
 help:
 	@echo 'On a host with kernel headers and the libraries of user/BUILD-DEPENDS:'
@@ -62,19 +58,28 @@ help:
 	@echo '  install          modules_install, and the programs (DESTDIR=, prefix=)'
 	@echo '  clean            remove what was built'
 	@echo
-	@echo 'In virtual machines made of Debian packages (as root; all is set up):'
+	@echo 'In virtual machines made of Debian packages (as root; it sets everything up):'
 	@echo '  demo             DPDK on a vuser device, from nothing, with a summary'
-	@echo '  check            every test on Linux 6.1, 6.12 and 7.2'
-	@echo '                   (LABS="6.12" and SUITES="10-* 20-*" narrow it)'
+	@echo '  check            every test on every kernel; the last line has the sums'
+	@echo '                   LABS="6.12" SUITES="10-* 20-*" narrow it, JOBS=1 runs one'
+	@echo '                   machine at a time'
 	@echo '  check-debug      the suites on a kernel with KASAN, lockdep, kmemleak,'
 	@echo '                   fault injection and iommufd, which is built first'
-	@echo '  fuzz             every fuzzer, SECONDS= each (60): executions, coverage'
-	@echo '  bench            how fast it is: a table, and build/bench.json'
-	@echo '  lab-shell        a shell with the module loaded and vuserd running'
-	@echo '                   (LAB=6.1, 6.12 or 7.2; 6.12 by default)'
-	@echo '  lint             W=1, sparse, checkpatch, clang-format, shellcheck'
+	@echo '  fuzz             every fuzzer for SECONDS= each (60): executions, coverage'
+	@echo '                   FUZZERS="server random" LABS="6.12" narrow it'
+	@echo '  bench            what things cost: a table, and build/bench.json'
+	@echo '                   BENCHES="10-*" narrows it, CLOCK=instructions counts'
+	@echo '  lab-run          one command line, CMD=, in a machine with the module loaded'
+	@echo '                   and vuserd running, in /vuser, which is this tree'
+	@echo '  lab-shell        a shell in such a machine'
+	@echo '  lint             W=1, sparse, checkpatch, clang-format, shellcheck, language'
 	@echo '  htmldocs         the documentation, in build/htmldocs'
-	@echo '  lab-clean        remove the cached root file systems'
+	@echo '  lab-clean        remove the cached root file systems and kernels'
+	@echo 'bench, lab-run and lab-shell take LAB=; lab/kernels.toml names the default.'
+	@printf '%s' 'The labs: '
+	@sed -n 's/^\[kernel\."*\([a-z0-9][a-z0-9.]*[a-z0-9]\)"*\]$$/\1/p' lab/kernels.toml | \
+		tr '\n' ' '
+	@echo
 
 .PHONY: all modules modules_install user install check check-debug demo fuzz bench lint \
-	lab-shell htmldocs clean lab-clean help
+	lab-run lab-shell htmldocs clean lab-clean bootstrap help

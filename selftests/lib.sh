@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the suites of test programs share: the module loaded, and a program
-# that prints TAP (and starts vuserd and vuser-testdev itself).
+# For suites of test programs: load the module, and run programs that print TAP and start
+# vuserd and vuser-testdev themselves.
 #
-#   BUILD		build/LAB: user/bin, module/kmod/vuser.ko, selftests
-#   VUSER_SELFTESTS	where the test programs are (BUILD/selftests)
+#   BUILD			build/LAB: user/bin, module/kmod/vuser.ko, selftests
+#   VUSER_SELFTESTS		where the test programs are (BUILD/selftests)
 
 set -u
 
-: "${BUILD:?is to be the directory of what was built}"
+: "${BUILD:?must be the directory of what was built}"
 PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}
 export PATH=$BUILD/user/bin:$PATH
+# shellcheck source-path=SCRIPTDIR source=capable.sh
+. "$(dirname "${BASH_SOURCE[0]}")/capable.sh"
 
 load_module()
 {
@@ -19,23 +21,12 @@ load_module()
 	[ -d /sys/module/vuser ] || insmod "$BUILD/module/kmod/vuser.ko"
 }
 
-# run PROGRAM [ARGUMENT...]: its result is the suite's.
+# run PROGRAM [ARGUMENT...]: run a test program with the module loaded.
 run()
 {
 	if ! load_module; then
 		printf '1..1\nnot ok 1 - load the module\n'
-		exit 1
+		return 1
 	fi
-	exec "$PROGS/$1" "${@:2}"
-}
-
-# run_all PROGRAM...: one after the other; the suite fails when one does.
-run_all()
-{
-	local prog status=0
-
-	for prog; do
-		(run "$prog") || status=1
-	done
-	exit "$status"
+	"$PROGS/$1" "${@:2}"
 }

@@ -28,6 +28,8 @@ failures=0
 module_loaded=
 declare -A UUID BDF SERVER
 export PATH=$BIN:$PATH
+# shellcheck source-path=SCRIPTDIR source=../capable.sh
+. "$CONSUMERS/../capable.sh"
 
 diag()
 {

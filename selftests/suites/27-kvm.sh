@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 60
 #
-# What a consumer may map that brought KVM.
+# The memory that a consumer with KVM may map.
 
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# Of this processor's kind, where there is one; other suites do without.
+# Load the module for this processor, if it can virtualize, for this suite only.
 modprobe -q kvm_intel || modprobe -q kvm_amd
-(run kvm_test)
+run kvm_test
 status=$?
 modprobe -q -r kvm_intel kvm_amd
 exit $status

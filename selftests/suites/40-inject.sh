@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: debug
-# timeout: 1200
 #
 # Every allocation of the module fails in turn, alone and with all that come after it.
-# At the end it is said which of its places have been seen to fail.
+# At the end, print which of the module's allocations were seen to fail.
 
+# shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 tracing=/sys/kernel/tracing
 events="kmalloc kmem_cache_alloc"
 
-# Every allocation that fails, with its stack, and no other; 16 MiB a processor.
+# Trace only allocations that fail, with their stacks. The buffer has 16 MiB for each
+# processor.
 watch_failures()
 {
 	local event
@@ -26,7 +26,7 @@ watch_failures()
 	echo > $tracing/trace
 }
 
-# Nothing of it may be lost, or a place could seem never to have failed.
+# If an event was lost, an allocation could look as if it had never failed.
 nothing_lost()
 {
 	! grep -h '^overrun: ' $tracing/per_cpu/cpu*/stats | grep -qv ' 0$'
@@ -49,7 +49,7 @@ watch_failures || {
 	status=1
 }
 for prog in inject_test inject_dma_test inject_control_test inject_iommufd_test; do
-	(run $prog) || status=1
+	run $prog || status=1
 done
 nothing_lost || {
 	echo "# the trace has lost events: its buffer is too small"
@@ -58,7 +58,7 @@ nothing_lost || {
 unwatch_failures
 python3 "$(dirname "$0")/../alloc-sites" "$BUILD/module/kmod/vuser.ko" \
 	< $tracing/trace || status=1
-# What is read is printed as the options are then.
+# The trace is formatted when it is read, so the options change after that.
 echo 0 > $tracing/options/sym-offset
 echo > $tracing/trace
 exit $status

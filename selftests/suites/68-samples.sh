@@ -1,7 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12
-# timeout: 300
 #
 # The commands in Documentation/writing-a-server.rst, as printed there: they build the
 # samples with the installed libvuser, create devices for them and drive one.

@@ -9,8 +9,6 @@ One is the driver (net_virtio, on a vuser device), the other is the device
 be loaded and vuserd must run.  Commands are printed as a user would type them.  The
 passed checks are listed in the file DIRECTORY/summary; exits with 0 if all passed.
 """
-
-import os
 import shlex
 import sys
 import textwrap
