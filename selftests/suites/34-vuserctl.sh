@@ -1,19 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12 debug
-# timeout: 300
 #
-# vuserctl and vuserd as a person uses them: what they print, what they say when
-# something is wrong, and that the helper gets over whatever happens to it.
+# vuserctl and vuserd as a person uses them: their output, their error messages, and that
+# the helper survives whatever happens to it.
 
-# shellcheck disable=SC2016,SC2317 # what check evaluates and calls
+# shellcheck disable=SC2016,SC2317 # strings that check evaluates, functions that it calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
 
 A=5655:0b:00.0
 DIR=/sys/bus/pci/devices/$A
 
-# is EXPECTED COMMAND...: standard output is that.
+# is EXPECTED COMMAND...: the command's standard output is EXPECTED.
 is()
 {
 	local want=$1 got
@@ -23,33 +21,33 @@ is()
 	[ "$got" = "$want" ] || { echo "got '$got', not '$want'"; return 1; }
 }
 
-# says PATTERN COMMAND...: it fails, and says so.
+# says PATTERN COMMAND...: the command fails, and its output matches PATTERN.
 says()
 {
 	local pattern=$1 text
 
 	shift
 	if text=$("$@" 2>&1); then
-		echo "it succeeded"
+		echo "the command succeeded"
 		return 1
 	fi
 	echo "$text"
 	grep -q -- "$pattern" <<< "$text"
 }
 
-# field DEVICE NAME: as JSON has it.
+# field DEVICE NAME: print a field of the device's JSON.
 field()
 {
 	vuserctl -j show "$1" | jq -r --arg name "$2" '.[$name]'
 }
 
-# until_is ATTRIBUTE VALUE: of the device under test.
+# until_is ATTRIBUTE VALUE: wait until an attribute of the device under test has a value.
 until_is()
 {
 	"$CONSUMERS/mdev_wait.py" "${UUID[dev]}" "$1" "$2" "$SOON"
 }
 
-# logged NAME TEXT: the daemon says that, by and by.
+# logged NAME TEXT: wait until a daemon logs a text.
 logged()
 {
 	grep -q -m 1 "$2" < <(timeout "$SOON" tail -n +1 -F "$WORK/$1.log")
@@ -66,126 +64,126 @@ check "the module and the helper start" vuser_up || finish
 uuid=$(cat /proc/sys/kernel/random/uuid)
 check "create prints the UUID" is "$uuid" vuserctl create --uuid "$uuid"
 UUID[plain]=$uuid
-check "create a second time fails" says "already exists" \
+check "creating a device twice fails" says "already exists" \
 	vuserctl create --uuid "$uuid"
-check "no UUID" says "is not a UUID" vuserctl create --uuid 1234
-check "a setting that is none" says "auto, trap, sparse" \
+check "create rejects a string that is not a UUID" says "is not a UUID" vuserctl create --uuid 1234
+check "create rejects an unknown mmap policy" says "auto, trap, sparse" \
 	vuserctl create --mmap all
 count=$(vuserctl -j list | jq length)
-check "a setting that the kernel refuses leaves no device" says "PCI address" \
+check "create fails if the kernel rejects a setting" says "PCI address" \
 	vuserctl create --pci-address 5655:00:20.0
-check "it left none" is "$count" eval "vuserctl -j list | jq length"
-check "a wait that is no number" says "not a number of seconds" \
+check "the failed create leaves no device" is "$count" eval "vuserctl -j list | jq length"
+check "create rejects a wait that is not a number" says "not a number of seconds" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=5x
-check "nor a negative one" says "not a number of seconds" \
+check "create rejects a negative wait" says "not a number of seconds" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=-1
-check "--wait needs an endpoint" says "endpoint" vuserctl create --wait
-check "--wait says why there is no server" says "start the server" \
+check "create --wait without an endpoint fails" says "endpoint" vuserctl create --wait
+check "create --wait reports that no server listens" says "start the server" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=1
 nobody=$(vuserctl -j list | jq -r --arg path "$WORK/nobody" \
 	'.[] | select(.endpoint == $path) | .uuid')
 UUID[nobody]=$nobody
 check "list shows the device without a server" eval \
 	'vuserctl list | grep -q "^$nobody  created "'
-check "show says why" eval 'vuserctl show "$nobody" | grep -q "^error: .*socket does not exist"'
+check "show prints why the device is not attached" eval 'vuserctl show "$nobody" | grep -q "^error: .*socket does not exist"'
 
-# A server, and all that is told of its device.
+# A server, and what vuserctl shows of its device.
 serve dev vuser-testdev
 check "create --wait attaches" eval 'UUID[dev]=$(vuserctl create \
 	--endpoint "$WORK/dev.sock" --pci-address $A --mmap trap --wait=$SOON)'
 dev=${UUID[dev]}
-check "by UUID" is attached field "$dev" state
-check "by address" is "$dev" field $A uuid
-check "the setting was made" is trap field $A mmap
-check "regions are told" eval \
+check "show finds the device by UUID" is attached field "$dev" state
+check "show finds the device by PCI address" is "$dev" field $A uuid
+check "show prints the mmap policy that create has set" is trap field $A mmap
+check "show prints the size of BAR 0" eval \
 	'vuserctl -j show $A | jq -e ".region[] | select(.index == 0).size == 16384"'
-check "interrupts are told" eval \
+check "show prints the number of MSI-X interrupts" eval \
 	'vuserctl -j show $A | jq -e ".irq[] | select(.index == 2).count > 0"'
-check "no such device" says "there is no device" vuserctl show 5655:0b:00.1
-check "nor by UUID" says "there is no device" \
+check "show of an unknown PCI address fails" says "there is no device" vuserctl show 5655:0b:00.1
+check "show of an unknown UUID fails" says "there is no device" \
 	vuserctl show 00000000-0000-0000-0000-000000000000
 
 # Settings.
-check "set" vuserctl set --request-timeout-ms 4321 --reset never $A
-check "both were set" is "4321 never" eval \
+check "set changes two settings" vuserctl set --request-timeout-ms 4321 --reset never $A
+check "show prints both new settings" is "4321 never" eval \
 	'vuserctl -j show $A | jq -r "\"\\(.[\"request-timeout-ms\"]) \\(.reset)\""'
-check "sysfs has the same" is 4321 cat "$MDEVS/$dev/vuser/request_timeout_ms"
-check "out of range" says "out of range" vuserctl set --request-timeout-ms 1 $A
-check "an address that is taken" says "taken" \
+check "sysfs has the new timeout" is 4321 cat "$MDEVS/$dev/vuser/request_timeout_ms"
+check "set rejects a timeout that is out of range" says "out of range" vuserctl set --request-timeout-ms 1 $A
+check "set rejects a PCI address that is taken" says "taken" \
 	vuserctl set --pci-address "$(field "$uuid" pci-address)" $A
-check "others may not" says "permission denied" \
+check "set fails without CAP_SYS_ADMIN" says "permission denied" \
 	setpriv --reuid 65534 --clear-groups --bounding-set=-all \
 	--inh-caps=-all vuserctl set --mmap auto $A
-check "but look" setpriv --reuid 65534 --clear-groups \
+check "list works without CAP_SYS_ADMIN" setpriv --reuid 65534 --clear-groups \
 	--bounding-set=-all --inh-caps=-all vuserctl list
 
-# The view.
-check "vendor" is 0x5655 in_view cat $DIR/vendor
-check "device" is 0x7e57 in_view cat $DIR/device
-check "class" is 0xff0000 in_view cat $DIR/class
-check "config" is 56557e57 eval \
+# The view that vuserctl exec gives to a program.
+check "the view has the vendor" is 0x5655 in_view cat $DIR/vendor
+check "the view has the device ID" is 0x7e57 in_view cat $DIR/device
+check "the view has the class" is 0xff0000 in_view cat $DIR/class
+check "the view has the configuration space" is 56557e57 eval \
 	'in_view od -An -tx2 -N4 $DIR/config | tr -d " "'
-check "BAR 0" eval "in_view sed -n 1p $DIR/resource |
+check "the view has BAR 0 as a resource" eval "in_view sed -n 1p $DIR/resource |
 	grep -Eq '^0x[0-9a-f]{12}0000 0x[0-9a-f]{12}3fff 0x[0-9a-f]{13}2[0-9a-f]{2}\$'"
-check "driver" is /sys/bus/pci/drivers/vfio-pci \
+check "the driver in the view is vfio-pci" is /sys/bus/pci/drivers/vfio-pci \
 	in_view readlink -f $DIR/driver
-check "iommu_group" is "/sys/kernel/iommu_groups/$(field $A group)" \
+check "the view has the IOMMU group" is "/sys/kernel/iommu_groups/$(field $A group)" \
 	in_view readlink -f $DIR/iommu_group
 for real in /sys/bus/pci/devices/0000:*; do
-	check "the real device ${real##*/} is there" is "$(cat "$real/vendor")" \
+	check "the view has the real device ${real##*/}" is "$(cat "$real/vendor")" \
 		in_view cat "$real/vendor"
 	break
 done
-check "SYSFS_PCI_DEVICES" is /sys/bus/pci/devices \
+check "exec sets SYSFS_PCI_DEVICES" is /sys/bus/pci/devices \
 	in_view printenv SYSFS_PCI_DEVICES
-check "whoever it runs as sees it, whatever the umask" eval \
+check "any user sees the view, with any umask" eval \
 	'(umask 077; in_view setpriv --reuid 65534 --clear-groups cat $DIR/vendor)'
 check "the program has its own umask" is 0027 eval \
 	'umask 027; in_view sh -c umask'
-check "it is read-only" eval '! in_view sh -c "echo x > $DIR/vendor" 2> /dev/null'
-check "nobody else sees it" test ! -e $DIR
-check "a device without a server is not in it, and that is said" eval \
+check "the view is read-only" eval '! in_view sh -c "echo x > $DIR/vendor" 2> /dev/null'
+check "programs outside of exec do not see the view" test ! -e $DIR
+check "exec reports that a device without a server is not in the view" eval \
 	'vuserctl exec true 2>&1 | grep -q "$nobody is not shown"'
 in_view sh -c 'exit 42' 2> /dev/null
-check "the exit status is the program's" test $? = 42
+check "exec ends with the exit status of the program" test $? = 42
 vuserctl exec -- /no/such/program 2> /dev/null
-check "no such program" test $? = 127
+check "exec of a program that does not exist ends with 127" test $? = 127
 
-# Counters: opening is not needed, the helper's reads do not count.
-check "stats" eval 'vuserctl stats $A | grep -q "^region-read *[0-9]"'
-check "stats to the last counter" eval 'vuserctl stats $A | grep -q "^unsent *0$"'
+# Counters work for a device that is not open. The helper's own reads do not count.
+check "stats prints counters" eval 'vuserctl stats $A | grep -q "^region-read *[0-9]"'
+check "stats prints the last counter" eval 'vuserctl stats $A | grep -q "^unsent *0$"'
 check "stats prints a name for every counter" \
 	eval '! vuserctl stats $A | grep -qv "^[a-z-]* *[0-9]*$"'
-check "stats as JSON" eval 'vuserctl -j stats $A | jq -e ".[\"dma-map\"] == 0"'
-check "rates end after their count" is "2" eval \
+check "stats prints JSON" eval 'vuserctl -j stats $A | jq -e ".[\"dma-map\"] == 0"'
+check "stats -n 2 ends after two intervals" is "2" eval \
 	'vuserctl -j stats -i 0.01 -n 2 $A | jq -s length'
-check "no interval" says "not a number of seconds" vuserctl stats -i 0 $A
+check "stats rejects an interval of 0" says "not a number of seconds" vuserctl stats -i 0 $A
 
 # Servers that come and go.
 check "another endpoint takes effect when the device is not open" eval \
 	'vuserctl set --endpoint "$WORK/other.sock" $A && until_is state created'
 serve other vuser-testdev
-check "it attaches where it is now" until_is state attached
+check "the device attaches to the new endpoint" until_is state attached
 server_stop other
-check "a lost server is noticed" until_is state created
-check "and the reason is shown" eval \
+check "the device is not attached after its server ended" until_is state created
+check "show prints why the server was lost" eval \
 	'vuserctl show $A | grep -Eq "^error: .*(is gone|does not exist|no server is listening)"'
 touch "$WORK/file"
 vuserctl set --endpoint "$WORK/file" $A
-check "an endpoint that is no socket" until_is error \
+check "an endpoint that is not a socket is reported" until_is error \
 	"cannot connect to $WORK/file: it is not a socket: set the endpoint to the server's socket"
 vuserctl set --endpoint "$WORK/dev.sock" $A
-check "it attaches to the first again" until_is state attached
+check "the device attaches to the first endpoint again" until_is state attached
 
-# A directory of a user's, who would like to have another one's device.
+# The directory of a user who tries to get the device of another user.
 mkdir "$WORK/tenant"
 ln -s ../dev.sock "$WORK/tenant/sock"
 chown -hR 65534 "$WORK/tenant"
 vuserctl set --endpoint "$WORK/tenant/sock" $A
-check "a user's link to another's socket is not followed" eval \
+check "a symbolic link to the socket of another user is not followed" eval \
 	'until_is state created && vuserctl show $A | grep -q "symbolic link"'
 vuserctl set --endpoint "$WORK/dev.sock" $A
-check "the socket itself is" until_is state attached
+check "the device attaches to the socket itself" until_is state attached
 
 # The helper.
 pid=$(cat "$WORK/vuserd.pid" 2> /dev/null)
@@ -193,23 +191,23 @@ if [ -n "$pid" ]; then
 	owner=$(field $A owner)
 	kill -9 "$pid"
 	pidwait -F "$WORK/vuserd.pid"
-	check "no owner after a kill" is 0 field $A owner
-	check "the device stays" is attached field $A state
-	check "show says that there is no helper" eval \
+	check "the device has no owner after the helper was killed" is 0 field $A owner
+	check "the device stays attached" is attached field $A state
+	check "show reports that no helper runs" eval \
 		'vuserctl show $A | grep -q "start vuserd"'
-	check "it starts again" daemon vuserd vuserd --foreground
-	check "and owns the device" test "$(field $A owner)" -gt 0
-	check "it is another one" test "$(field $A owner)" != "$owner"
+	check "the helper starts again" daemon vuserd vuserd --foreground
+	check "the new helper owns the device" test "$(field $A owner)" -gt 0
+	check "the new owner differs from the old one" test "$(field $A owner)" != "$owner"
 	vuserctl set --endpoint "$WORK/away.sock" $A
-	check "a device taken over follows a new endpoint" \
+	check "a device that was taken over follows a new endpoint" \
 		until_is state created
 	vuserctl set --endpoint "$WORK/dev.sock" $A
-	check "and back" until_is state attached
-	check "it holds no descriptor of a device" test \
+	check "the device that was taken over attaches again" until_is state attached
+	check "the helper holds no descriptors of devices" test \
 		"$(find "/proc/$(cat "$WORK/vuserd.pid")/fd" | wc -l)" -lt 20
 fi
 
-# Many.
+# Many devices.
 for i in {1..24}; do
 	serve "many$i" vuser-testdev
 done
@@ -228,47 +226,47 @@ check "24 devices attach" attached
 for u in $many; do
 	vuserctl remove "$u" || echo "$u stays" >> "$WORK/stays"
 done
-check "24 devices go" test ! -e "$WORK/stays"
+check "24 devices are removed" test ! -e "$WORK/stays"
 for i in {1..24}; do
 	server_stop "many$i"
 done
 
 check "remove by address" vuserctl remove $A
-check "it is gone" test ! -e "$MDEVS/$dev"
+check "the removed device is gone" test ! -e "$MDEVS/$dev"
 unset "UUID[dev]"
-check "remove what is not there" says "there is no device" vuserctl remove $A
+check "removing a device that does not exist fails" says "there is no device" vuserctl remove $A
 
-# The module goes and comes under a helper that runs.
+# The module is unloaded and loaded again while the helper runs.
 if [ -n "$module_loaded" ]; then
 	vuserctl remove "$uuid" && vuserctl remove "$nobody"
 	unset "UUID[plain]" "UUID[nobody]"
 	check "the module can be unloaded" rmmod vuser
-	check "without it the next step is said" says "modprobe vuser" \
+	check "vuserctl without the module says how to load it" says "modprobe vuser" \
 		vuserctl list
-	check "it is loaded again" "$TOP/lab/vm/insmod"
-	check "the helper serves it again" eval 'UUID[dev]=$(vuserctl create \
+	check "the module is loaded again" "$TOP/lab/vm/insmod"
+	check "the helper serves the module that was loaded again" eval 'UUID[dev]=$(vuserctl create \
 		--endpoint "$WORK/dev.sock" --wait=$SOON)'
 
-	# It comes when the helper can do nothing with it.
+	# The module is loaded while the helper cannot open anything.
 	pid=$(pidof vuserd)
 	vuserctl remove "${UUID[dev]}"
 	prlimit --pid "$pid" --nofile=3:
 	rmmod vuser && "$TOP/lab/vm/insmod"
-	check "a helper without descriptors says so" \
+	check "a helper without free descriptors logs that it tries again" \
 		logged vuserd "cannot connect to the kernel, trying again"
 	prlimit --pid "$pid" --nofile=1024:
-	check "and serves the module when it has some" eval \
+	check "the helper serves the module when it has descriptors again" eval \
 		'UUID[dev]=$(vuserctl create --endpoint "$WORK/dev.sock" \
 			--wait=$SOON)'
 
-	# It comes when the helper cannot hear of it.
+	# The module is loaded while the helper cannot receive the notification.
 	vuserctl remove "${UUID[dev]}"
 	kill -STOP "$pid"
 	check "the helper's socket is full" \
 		"$CONSUMERS/netlink_flood.py" "$pid"
 	rmmod vuser && "$TOP/lab/vm/insmod"
 	kill -CONT "$pid"
-	check "a helper that missed the module's coming serves it" eval \
+	check "a helper that missed the notification serves the module" eval \
 		'UUID[dev]=$(vuserctl create --endpoint "$WORK/dev.sock" \
 			--wait=$SOON)'
 fi

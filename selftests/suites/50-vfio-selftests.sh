@@ -1,14 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 900
 #
 # The kernel's own VFIO selftests on the ioat device, in both type1 modes, and by
-# iommufd where the kernel has it.
+# iommufd if the kernel has it.
 #
-# A program that takes a mode per test variant (-v) is run once, with all the
-# variants that this kernel can run; one that does not is run once per mode.
-# Debian's kernels are built without iommufd: there its variants are listed as
-# skipped.
+# A program that has a test variant for each mode (-v) runs once, with all variants that
+# this kernel can run. Other programs run once for each mode. Debian's kernels are built
+# without iommufd: there, the variants for iommufd are listed as skipped.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -16,10 +14,10 @@
 
 TESTS=$PROGS/vfio
 MODES="vfio_type1_iommu vfio_type1v2_iommu"
-[ ! -c /dev/iommu ] ||
+! capable iommufd ||
 	MODES+=" iommufd_compat_type1 iommufd_compat_type1v2 iommufd"
 
-# run MODE PROGRAM [OPTION...] -- BDF...: each test has a limit of its own.
+# run MODE PROGRAM [OPTION...] -- BDF...: run a program, whose tests have their own limits.
 run()
 {
 	local mode=$1 program=$2 options=()
@@ -40,7 +38,7 @@ variants_of()
 		grep -oE '\b(vfio_type1|vfio_type1v2|iommufd)[a-z0-9_]*\b' | sort -u
 }
 
-# Every test of a program that knows no modes, in each mode.
+# Run a program without variants once for each mode.
 run_per_mode()
 {
 	local program=$1 mode
@@ -50,32 +48,33 @@ run_per_mode()
 		run "$mode" "$program" -- "$@"
 		retap "$program $mode" "$LOG"
 	done
-	[ -c /dev/iommu ] ||
+	capable iommufd ||
 		skip "$program iommufd" "no /dev/iommu: CONFIG_IOMMUFD is not set"
 }
 
-# memcpy_storm has a minute for 65535 copies, ten on the debugging kernel.  By iommufd
-# each is three messages of the server's, and that kernel, emulated, did some 50 a second.
-storm_is_beyond()
+# memcpy_storm has a minute for 65535 copies, and ten minutes on the debugging kernel. By
+# iommufd, each copy is three messages from the server, and that kernel does about 50
+# copies per second when it is emulated.
+storm_takes_too_long()
 {
 	[[ $1 == vfio_pci_driver_test && $2 == iommufd* ]] &&
 		grep -q "QEMU TCG" /proc/cpuinfo
 }
 
-# Every variant of a program that has one per mode.
+# Run a program that has a variant for each mode.
 run_variants()
 {
 	local program=$1 label=$2 variant options=() no_storm=()
 
 	shift 2
 	for variant in $(variants_of "$program" "$1"); do
-		if [[ $variant == iommufd* ]] && [ ! -c /dev/iommu ]; then
+		if [[ $variant == iommufd* ]] && ! capable iommufd; then
 			skip "$label $variant" \
 				"no /dev/iommu: CONFIG_IOMMUFD is not set"
-		elif storm_is_beyond "$program" "$variant"; then
+		elif storm_takes_too_long "$program" "$variant"; then
 			no_storm+=(-v "$variant")
 			skip "$label $program.$variant.memcpy_storm" \
-				"65535 copies by message take an emulated machine 20 minutes, the test has ten"
+				"an emulated machine takes 20 minutes for 65535 copies by message, the limit is ten"
 		else
 			options+=(-v "$variant")
 		fi
@@ -87,7 +86,7 @@ run_variants()
 	run "${MODES%% *}" "$program" "${options[@]}" -- "$@"
 	retap "$label" "$LOG"
 	[ ${#no_storm[@]} != 0 ] || return 0
-	# The harness takes the first option that fits a test.
+	# The harness uses the first option that matches a test.
 	run "${MODES%% *}" "$program" -T memcpy_storm "${no_storm[@]}" -- "$@"
 	retap "$label" "$LOG"
 }
@@ -101,12 +100,12 @@ check "the module and the helper start" vuser_up || finish
 check "ioat device attaches" device_up ioat vuser-ioat -s || finish
 check "second ioat device attaches" device_up ioat2 vuser-ioat -s || finish
 hugepages 2048 8
-# Of 1 GiB there is one from the start, by the kernel's command line; where there
-# is none, the test itself skips and says so.
+# The kernel's command line reserves one page of 1 GiB. If there is none, the test skips
+# with a message.
 
-# vfio_pci_driver_test maps 1 GiB of shared memory for each of its tests, and has
-# 30 s for each (more where all is slower, lib/slowness.h).  Brought in by pages of
-# 2 MiB it is in time on an emulated processor too, even one that is shared.
+# vfio_pci_driver_test maps 1 GiB of shared memory for each of its tests, and each test has
+# 30 s (lib/slowness.h extends that on slow machines). With pages of 2 MiB, an emulated
+# processor that is shared with others is fast enough.
 SHMEM=/sys/kernel/mm/transparent_hugepage/shmem_enabled
 shmem=$(sed 's/.*\[\(.*\)\].*/\1/' $SHMEM)
 echo always > $SHMEM

@@ -1,10 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout: 600
-# hugepages: 128
 #
-# Debian's DPDK, unmodified, drives the ioat device: dmadev_autotest with huge
-# pages, with all drivers that DPDK has, and on --no-huge, without its software device.
+# Debian's DPDK, unmodified, drives the ioat device: dmadev_autotest with huge pages and
+# all of DPDK's drivers, and with --no-huge and without DPDK's software device.
 
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"

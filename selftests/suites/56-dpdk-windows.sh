@@ -1,13 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12
-# timeout: 900
-# hugepages: 512
 #
-# DPDK against servers that take 8 DMA regions only: one that says so, with 512 huge
-# pages, which DPDK maps one by one; one that refuses the ninth, on --no-huge, where DPDK
-# maps 16,384 single pages (each with each is 22-dma-window's).  And against one that
-# gets no memory at all, but asks for each byte.
+# DPDK against servers that take only 8 DMA regions. One server announces the limit; DPDK
+# maps 512 huge pages one by one. Another server refuses the ninth region; DPDK runs with
+# --no-huge and maps 16,384 single pages. (22-dma-window tests the other combinations.) A
+# third server gets no memory at all and reads and writes each byte by messages.
 
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
@@ -16,15 +13,15 @@
 
 DPDK_RUN=dpdk_alone
 
-# windows NAME LABEL OPTION...: a run for which hundreds of maps or more are told
-# as a few regions.
+# windows NAME LABEL OPTION...: a run in which hundreds of DMA maps or more become a few
+# regions at the server.
 windows()
 {
 	local before
 
 	before=$(counter "$1" dma-map)
 	dpdk_check "$@"
-	check "$2: the server was told windows" test \
+	check "$2: the server got windows" test \
 		"$(counter "$1" dma-map)" -lt $((before + 100))
 }
 
@@ -34,17 +31,17 @@ check "512 huge pages" hugepages 2048 512 || finish
 check "a device that announces 8 DMA regions attaches" \
 	device_up eight vuser-ioat --max-dma-maps 8 -s || finish
 windows eight "8 regions announced, 512 huge pages" -m 1024
-check "that device is removed" device_down eight
+check "the device that announces its limit is removed" device_down eight
 
 check "a device that refuses the ninth DMA region attaches" \
 	device_up quiet vuser-ioat --max-dma-maps 8 --hide-max-dma-maps -s || finish
 windows quiet "ninth region refused, --no-huge" --no-huge -m 64
-check "that device is removed too" device_down quiet
+check "the device that refuses the ninth region is removed" device_down quiet
 
 check "a device that gets no memory to map attaches" \
 	device_up messages vuser-ioat --no-fd-dma -s || finish
 dpdk_check messages "DMA by messages" -m 64
-check "DMA by messages: they were served" test \
+check "DMA by messages: the server read memory by messages" test \
 	"$(counter messages dma-read)" -gt 100
-check "that device is removed as well" device_down messages
+check "the device that gets no memory is removed" device_down messages
 finish

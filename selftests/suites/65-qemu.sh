@@ -1,11 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.1 6.12 debug
-# timeout: 600
 #
-# Debian's QEMU takes the device by -device vfio-pci,sysfsdev=, once with
-# anonymous guest memory, which the kernel pins and shows to the server, once
-# with a memfd, which the server gets itself.
+# Debian's QEMU takes the device by -device vfio-pci,sysfsdev=. With anonymous guest
+# memory, the kernel pins the memory and shows it to the server. With a memfd as guest
+# memory, the server gets the memfd.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -22,23 +20,23 @@ vfio_pci()
 check "the module and the helper start" vuser_up || finish
 check "ioat device attaches" device_up ioat vuser-ioat -s || finish
 
-# What the server has mapped tells which backing it was given.
+# The server's mappings show whether it got the memfd.
 maps=/proc/${SERVER[ioat]}/maps
 before=$(counter ioat dma-map)
 # shellcheck disable=SC2046 # two words
 check "vfio-pci, anonymous memory: the firmware finds the device" \
 	in_qemu "! grep memory-backend-memfd $maps" \
 	"${qemu[@]}" $(vfio_pci)
-check "vfio-pci, anonymous memory: the server was told of it" test \
+check "vfio-pci, anonymous memory: the server mapped it" test \
 	"$(counter ioat dma-map)" -gt "$before"
 before=$(counter ioat dma-map)
 # shellcheck disable=SC2046 # two words
 check "vfio-pci, memfd: the firmware finds the device, the server the memfd" \
 	in_qemu "grep memory-backend-memfd $maps" \
 	"${qemu[@]}" "${memfd[@]}" $(vfio_pci)
-check "vfio-pci, memfd: the server was told of it" test \
+check "vfio-pci, memfd: the server mapped it" test \
 	"$(counter ioat dma-map)" -gt "$before"
-check "nothing stays mapped" test "$(counter ioat dma-regions)" = 0
+check "no DMA region stays mapped after QEMU ended" test "$(counter ioat dma-regions)" = 0
 check "ioat device is removed" device_down ioat
 
 finish

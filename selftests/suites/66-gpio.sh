@@ -1,16 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12 debug
-# timeout: 180
 #
-# A vfio-user server that nobody here wrote: the gpio example of the Rust crate
-# vfio_user 0.1.5, driven through /dev/vfio.
+# A vfio-user server that the vuser project did not write: the gpio example of the Rust
+# crate vfio_user 0.1.5, driven through /dev/vfio.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
 
-# One static program for all labs; its compiler is only in one of them.
+# A static program for all labs, which is compiled in one of them.
 GPIO=${VUSER_GPIO:-$BUILD/../gpio/bin/gpio}
 
 if [ ! -x "$GPIO" ]; then
@@ -26,12 +24,12 @@ check "the gpio device attaches" device_up gpio \
 }
 VUSER_UUID=${UUID[gpio]} timeout 300 "$PROGS/gpio_test" > "$LOG" 2>&1
 retap gpio "$LOG"
-check "the server lives" kill -0 "${SERVER[gpio]}"
+check "the server still runs" kill -0 "${SERVER[gpio]}"
 diag < "$WORK/gpio.log"
 
-# It serves one connection and ends: the device says so, and can go.
+# The server ends after one connection. The device reports that and can be removed.
 server_stop gpio
-check "the device tells that its server is gone" eval \
+check "the device is not attached after its server ended" eval \
 	"[ \"\$(cat $MDEVS/${UUID[gpio]}/vuser/state)\" != open ] &&
 	'$CONSUMERS/mdev_wait.py' ${UUID[gpio]} state created $SOON"
 check "the gpio device is removed" device_down gpio

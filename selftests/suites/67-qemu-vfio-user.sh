@@ -1,11 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 7.2
-# timeout: 300
 #
-# QEMU's own vfio-user client (from 10.1 on, so in one lab only) against
-# vuser-ioat, without a kernel module: the server side, tried by a client that
-# nobody here wrote.
+# QEMU's own vfio-user client (QEMU 10.1 or later) against vuser-ioat, without a kernel
+# module: a client that the vuser project did not write tests the server side.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -18,12 +15,12 @@ maps=/proc/$(cat "$WORK/ioat.pid")/maps
 socket="{\"type\":\"unix\",\"path\":\"$WORK/ioat.sock\"}"
 device="{\"driver\":\"vfio-user-pci\",\"socket\":$socket}"
 
-# The second time, the server has seen a client go.
+# The second client connects after the first has disconnected.
 for time in first second; do
 	check "vfio-user-pci, $time time: the firmware finds the device" \
 		in_qemu "grep memory-backend-memfd $maps" \
 		"${qemu[@]}" "${memfd[@]}" -device "$device"
 done
-check "vuser-ioat lives" kill -0 "$(cat "$WORK/ioat.pid")"
+check "vuser-ioat still runs" kill -0 "$(cat "$WORK/ioat.pid")"
 daemon_stop ioat
 finish

@@ -1,22 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12
-# init: systemd
-# timeout: 600
 #
-# What the quick start tells the owner of a real host: make install, modprobe, and
-# vuserd as a service of systemd, which watches it and starts it again.
+# The quick start on a real host: make install, modprobe, and vuserd as a service of
+# systemd, which watches vuserd and restarts it.
 
-# shellcheck disable=SC2016,SC2317 # what check evaluates and calls
+# shellcheck disable=SC2016,SC2317 # strings that check evaluates, functions that it calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
 
 UNIT=vuserd.service
 DROP_IN=/etc/systemd/system/$UNIT.d
-# What is installed is tried, not what was built.
+# Test the installed programs, not those in the build directory.
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-# quiet COMMAND...: it succeeds and has nothing to say.
+# quiet COMMAND...: the command succeeds and prints nothing.
 quiet()
 {
 	local text
@@ -28,8 +25,8 @@ quiet()
 	[ $status = 0 ] && [ -z "$text" ]
 }
 
-# As the owner of a host would, but for a tree that is compiled elsewhere, and for
-# modules that stay as they are in a root without xz.
+# Install as the owner of a host does. Two things differ: the tree was compiled
+# elsewhere, and a root without xz cannot compress modules.
 install_all()
 {
 	local plain=()
@@ -98,7 +95,7 @@ compile_static()
 		! ldd "$WORK/prog" | grep -q 'libvuser\|libvhost-user'
 }
 
-# The consumer holds the device, until its input ends.
+# Start a consumer, which holds the device open until its input ends.
 consumer_opens()
 {
 	local word
@@ -111,7 +108,8 @@ consumer_opens()
 	[ "$word" = open ]
 }
 
-# answers WORD COMMAND...: the register, or a map that needs the helper.
+# answers WORD COMMAND...: the consumer reads a register, or maps memory, which needs the
+# helper; its answer is WORD.
 answers()
 {
 	local want=$1 answer
@@ -139,7 +137,7 @@ owner()
 	vuserctl -j show "${UUID[ioat]}" | jq .owner
 }
 
-# new_owner OLD: wait until another helper than OLD has the device.
+# new_owner OLD: whether a helper other than OLD has the device.
 new_owner()
 {
 	local now
@@ -148,7 +146,7 @@ new_owner()
 	[ "$now" != 0 ] && [ "$now" != "$1" ]
 }
 
-# A helper that hangs is killed by its watchdog, and started again.
+# Make the helper hang: systemd's watchdog kills and restarts it.
 hang()
 {
 	local pid word journal watched=
@@ -168,9 +166,9 @@ hang()
 }
 
 check "make install" install_all || finish
-check "depmod" quiet depmod
-check "ldconfig" quiet ldconfig
-check "the unit is well formed" quiet systemd-analyze verify $UNIT
+check "depmod has nothing to complain about" quiet depmod
+check "ldconfig has nothing to complain about" quiet ldconfig
+check "systemd-analyze accepts the unit" quiet systemd-analyze verify $UNIT
 for page in vuserd vuserctl vuser-ioat; do
 	check "there is a man page of $page" eval "man -w $page"
 done
@@ -184,65 +182,65 @@ check "no header is installed in linux/" test ! -e /usr/local/include/linux
 
 check "modprobe vuser" modprobe vuser
 module_loaded=1
-check "type1 is loaded before it" test \
+check "modprobe loads type1 before vuser" test \
 	"$(modinfo -F softdep vuser)" = "pre: vfio_iommu_type1"
-check "it is the installed one" eval \
+check "modprobe loads the installed module" eval \
 	'modinfo -n vuser | grep -q "^/lib/modules/$(uname -r)/"'
 modprobe vfio-pci
 check "systemctl enable --now" systemctl enable --now $UNIT
-check "it is active: it said READY" is_active
-check "it will be at the next boot" systemctl is-enabled $UNIT
-check "systemctl status" systemctl status $UNIT
+check "the service is active: vuserd sent READY=1" is_active
+check "the service is enabled for the next boot" systemctl is-enabled $UNIT
+check "systemctl status succeeds" systemctl status $UNIT
 check "the watchdog is on" test "$(property WatchdogUSec)" != 0
 
-# Under all its restrictions it connects, and lends its file table.
+# With all of the unit's restrictions, vuserd connects and opens files for the kernel.
 check "a device of vuser-ioat attaches" device_up ioat vuser-ioat -s || finish
-check "a consumer opens it" consumer_opens || finish
-check "it reads the version of the engine" answers 0x33 read 0x8
-check "its memory reaches the server" answers mapped map
-check "the journal says where it is attached" eval \
+check "a consumer opens the device" consumer_opens || finish
+check "the consumer reads a register" answers 0x33 read 0x8
+check "the consumer's memory is mapped at the server" answers mapped map
+check "the journal names the socket of the device" eval \
 	'journalctl -o cat -u $UNIT | grep -q "attached to $WORK/ioat.sock"'
 
 old=$(owner)
 check "systemctl restart" systemctl restart $UNIT
-check "another vuserd has the device" new_owner "$old"
-check "it is still open" state_is open
-check "and works" answers 0x33 read 0x8
-check "and the new vuserd serves it" answers mapped map
+check "the restarted vuserd owns the device" new_owner "$old"
+check "the device stays open over the restart" state_is open
+check "the consumer reads a register after the restart" answers 0x33 read 0x8
+check "the consumer maps memory after the restart" answers mapped map
 
 mkdir -p $DROP_IN
 printf '[Service]\nWatchdogSec=5\n' > $DROP_IN/short.conf
 systemctl daemon-reload
 systemctl restart $UNIT
 old=$(owner)
-check "a vuserd that hangs is killed and started again" hang
-check "the new one has the device" new_owner "$old"
-check "which works" answers 0x33 read 0x8
-check "and is served" answers mapped map
+check "systemd kills and restarts a vuserd that hangs" hang
+check "the vuserd that the watchdog started owns the device" new_owner "$old"
+check "the consumer reads a register after the hang" answers 0x33 read 0x8
+check "the consumer maps memory after the hang" answers mapped map
 
-check "systemctl reload" systemctl reload $UNIT
-check "it goes on" is_active
-check "the consumer ends" consumer_ends
-check "the device is attached" state_is attached
+check "systemctl reload succeeds" systemctl reload $UNIT
+check "the service is active after the reload" is_active
+check "the consumer ends without an error" consumer_ends
+check "the device is attached after the consumer ended" state_is attached
 
-# A device that mdevctl starts when the module comes. Debian 13's udev rule looks
-# for mdevctl where it is not.
+# A device that mdevctl starts when the module is loaded. Debian 13's udev rule looks for
+# mdevctl in the wrong directory.
 [ -e /usr/sbin/mdevctl ] || ln -s "$(command -v mdevctl)" /usr/sbin/mdevctl
 check "the device is removed" device_down ioat
 uuid=$(cat /proc/sys/kernel/random/uuid)
 serve auto vuser-ioat -s
-check "mdevctl define --auto" eval 'mdevctl define --auto --uuid "$uuid" \
+check "mdevctl defines a device with --auto" eval 'mdevctl define --auto --uuid "$uuid" \
 	--parent vuser --type vuser-pci && mdevctl modify --uuid "$uuid" \
 	--addattr vuser/endpoint --value "$WORK/auto.sock"'
-check "the module goes" rmmod vuser
-check "and comes" modprobe vuser
-check "udev has done its part" udevadm settle
+check "the module is unloaded" rmmod vuser
+check "the module is loaded again" modprobe vuser
+check "udev handles all events" udevadm settle
 UUID[ioat]=$uuid
-check "the device is there, and attaches" state_is attached
-check "it goes" device_down ioat
+check "mdevctl has started the device, and it attaches" state_is attached
+check "the device of mdevctl is removed" device_down ioat
 server_stop auto
 mdevctl undefine --uuid "$uuid"
 
 check "systemctl disable --now" systemctl disable --now $UNIT
-check "vuserd ended in good order" test "$(property Result)" = success
+check "vuserd ends with success" test "$(property Result)" = success
 finish

@@ -1,12 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.1 7.2 debug
-# cpus: 2
-# timeout: 900
-# hugepages: 128
 #
-# Debian's dpdk-testpmd as driver (net_virtio, on a vuser device) and as back-end
-# (net_vhost), vuser-vhost between them.
+# Two of Debian's dpdk-testpmd: one is the driver (net_virtio, on a vuser device), the other
+# is the back end (net_vhost). vuser-vhost is between them.
 
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"

@@ -1,11 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# labs: 6.12 debug
-# timeout: 450
 #
-# qemu-storage-daemon's vhost-user-blk export as a disk for qemu-io and qemu-img
-# by way of QEMU's virtio-blk-vfio-pci (libblkio, which Debian 12 does not have),
-# vuser and vuser-vhost.
+# qemu-storage-daemon exports a disk by vhost-user-blk. qemu-io and qemu-img use the disk
+# through vuser-vhost, vuser and QEMU's virtio-blk-vfio-pci (libblkio, which Debian 12 does
+# not have).
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -15,8 +13,8 @@ IMAGE=$WORK/disk.img
 BACK=$WORK/back.sock
 SIZE=$((64 << 20))
 
-# back_end [NODE]: NODE "slow" takes a MiB a second.  Pages of vuser's own file can
-# only be reached through the page cache: no cache.direct.
+# back_end [NODE]: start the storage daemon. NODE "slow" writes one MiB per second. Pages of
+# vuser's own file are only reachable through the page cache, so there is no cache.direct.
 back_end()
 {
 	local pid=$WORK/back.pid
@@ -31,7 +29,7 @@ back_end()
 		--export type=vhost-user-blk,id=export,node-name="${1:-disk}",writable=on,addr.type=unix,addr.path="$BACK",num-queues=4,logical-block-size=512
 }
 
-# qmp COMMAND-JSON: one command for the storage daemon.
+# qmp COMMAND-JSON: send one command to the storage daemon.
 qmp()
 {
 	printf '%s\n' '{"execute":"qmp_capabilities"}' "$1" |
@@ -40,14 +38,14 @@ qmp()
 	[ "$(grep -c '"return"' "$WORK/qmp.log")" = 2 ]
 }
 
-# What qemu-io and qemu-img call the device.
+# The name of the device for qemu-io and qemu-img.
 disk()
 {
 	echo "driver=virtio-blk-vfio-pci,path=$MDEVS/${UUID[blk]},cache.direct=on"
 }
 
-# io FILE-OPTIONS... -- COMMAND...: qemu-io's commands, which tells of what went
-# wrong by its output only.
+# io FILE-OPTIONS... -- COMMAND...: run commands of qemu-io, which reports failures only in
+# its output.
 io()
 {
 	local file=() args=() command out
@@ -70,13 +68,13 @@ on_disk()
 	io --image-opts "$(disk)" -- "$@"
 }
 
-# The same on the image, past the device.
+# Run commands of qemu-io on the image itself, without the device.
 in_file()
 {
 	io -f raw "$IMAGE" -- "$@"
 }
 
-# ask COMMAND: of the session; what qemu-io says before it prompts again.
+# ask COMMAND: send a command to the session and read the output up to the next prompt.
 ask()
 {
 	echo "$1" >&"${QEMU_IO[1]}"
@@ -84,8 +82,8 @@ ask()
 	echo "$1: $answer"
 }
 
-# A new size, in the middle of a session.  QEMU only asks for it when it is to
-# change the size, which it cannot: so ask until the size wanted is the one.
+# Resize the disk in the middle of a session. QEMU only reads the new size when it is asked
+# to change the size, which it cannot: so ask until it reports the new size.
 resize()
 {
 	local answer before after tries
@@ -107,7 +105,7 @@ resize()
 	[[ $before == *"64 MiB"* && $after == *"96 MiB"* ]]
 }
 
-# (pidwait fails for what has ended already.)
+# (pidwait would fail for a process that has ended already.)
 kill_back_end()
 {
 	local pid
@@ -117,16 +115,16 @@ kill_back_end()
 		timeout "$SOON" tail --pid="$pid" -s 0.1 -f /dev/null
 }
 
-# A storage daemon that is slow in its place, for the next program.
+# Replace the storage daemon by a slow one.
 slow_back_end()
 {
 	kill_back_end
 	back_end slow
 }
 
-# It dies in the middle of writes: one is done, and no other can be for a while.
-# libblkio does not look whether its device asks for a reset, so the program waits
-# for the rest; it is ended, and the next one opens the disk anew.
+# Kill the storage daemon in the middle of writes: one write is done, and the next takes a
+# while. libblkio does not check whether its device needs a reset, so qemu-io waits for the
+# other writes; kill it. The next program opens the disk again.
 kill_in_writes()
 {
 	local line i pid status
@@ -143,14 +141,14 @@ kill_in_writes()
 	done
 	kill_back_end && back_end
 	status=$?
-	# 137: it was there to be killed.
+	# 137: qemu-io was still running.
 	kill -KILL "$pid"
 	wait "$pid"
 	[ $? = 137 ] && [ $status = 0 ] && [[ $line == *wrote* ]] &&
 		grep "the driver must reset the device" "$WORK/blk.log"
 }
 
-# The whole of an image by way of the device, there and back.
+# Write an image through the device, and compare it through the device.
 images()
 {
 	head -c 16M /dev/urandom > "$WORK/source.img" &&
@@ -161,8 +159,8 @@ images()
 			"driver=raw,size=16M,file.driver=virtio-blk-vfio-pci,file.path=$MDEVS/${UUID[blk]},file.cache.direct=on"
 }
 
-# A program that finds no registers to map makes system calls: each doorbell is one, and
-# reaches the back-end without vuser-vhost, too.
+# A program that cannot map registers makes system calls. Each doorbell is a system call,
+# and its event reaches the back end without vuser-vhost, too.
 without_mapped_registers()
 {
 	local stores events
@@ -182,16 +180,17 @@ vectors()
 		jq '.irq[] | select(.index == 2).count')" = "$1" ]
 }
 
-# A back-end that keeps track of what is in flight; it dies at the step POINT.
-# shellcheck disable=SC2120 # check calls it with one
+# tracking_back_end [OPTION...]: start a back end that tracks requests in flight. With
+# --crash, it exits at the given step.
+# shellcheck disable=SC2120 # check calls it with an option
 tracking_back_end()
 {
 	daemon tracking vuser-vhost-blk --blk-file="$IMAGE" \
 		--socket-path="$BACK" --num-queues=4 "$@"
 }
 
-# Writes, many at once, and in the middle of them the back-end dies and is started
-# anew.  The program is to notice nothing.
+# Write many blocks at once. In the middle of the writes the back end exits and is started
+# again. qemu-io must not notice it.
 crash_in_writes()
 {
 	local i writes=() reads=() program
@@ -203,7 +202,7 @@ crash_in_writes()
 	on_disk "${writes[@]}" aio_flush flush "${reads[@]}" &
 	program=$!
 	timeout "$SOON" pidwait -F "$WORK/tracking.pid" || {
-		echo "it did not die"
+		echo "the back end did not exit"
 		wait $program
 		cat /run/vuser-vhost/*.log
 		return 1
@@ -220,7 +219,7 @@ by_vuserctl()
 		vuserctl show "${UUID[blk]}"
 }
 
-# Neither device nor process stay.
+# vuserctl reports a back end that does not exist, and leaves no device and no process.
 none_by_vuserctl()
 {
 	! vuserctl create --wait --vhost "blk:$WORK/none.sock" \
@@ -235,41 +234,41 @@ check "the module and the helper start" vuser_up || finish
 check "qemu-storage-daemon exports a disk" back_end || finish
 check "the device attaches" \
 	device_up blk vuser-vhost --device blk --back-end "$BACK" --socket || finish
-check "it has four queues, and an interrupt for each and its configuration" \
+check "the device has an interrupt for each of four queues and for its configuration" \
 	vectors 5
-check "write patterns, read and verify" on_disk \
+check "patterns that are written are read back" on_disk \
 	"write -P 0xa5 0 1M" "write -P 0x5a 1M 4k" "write -P 0x11 33M 64k" \
 	"read -P 0xa5 0 1M" "read -P 0x5a 1M 4k" "read -P 0 1028k 4k" \
 	"read -P 0x11 33M 64k" flush
-check "what was flushed is in the file" in_file \
+check "flushed data is in the file" in_file \
 	"read -P 0xa5 0 1M" "read -P 0x5a 1M 4k" "read -P 0x11 33M 64k"
 before=$(stat -c %b "$IMAGE")
-check "write zeroes and discard" on_disk \
+check "write zeroes and discard change only their range" on_disk \
 	"write -z 256k 128k" "read -P 0 256k 128k" "read -P 0xa5 384k 640k" \
 	"read -P 0xa5 0 256k" "discard 512k 512k" "read -P 0xa5 0 256k"
-check "discard gives the blocks back" test \
+check "discard frees blocks of the file" test \
 	"$(stat -c %b "$IMAGE")" -lt "$before"
-check "a new size is seen" resize
-check "an image is written and compared by qemu-img" images
+check "the driver sees a new size" resize
+check "qemu-img writes an image and compares it" images
 check "with mmap=sparse, doorbells are system calls" without_mapped_registers
 check "the registers are mapped again" vuserctl set --mmap auto "${UUID[blk]}"
-check "a slow storage daemon takes its place" slow_back_end
-check "it is killed in the middle of writes, and started anew" kill_in_writes
-check "what was flushed is there when the disk is opened again" on_disk \
+check "a slow storage daemon replaces the first" slow_back_end
+check "the device asks for a reset when the daemon is killed in the middle of writes" kill_in_writes
+check "flushed data is there when the disk is opened again" on_disk \
 	"read -P 0x33 8M 1M" "read -P 0x11 33M 64k" "write -P 0x77 95M 4k"
-check "the image is as it was" in_file "read -P 0x33 8M 1M" \
+check "the file has all flushed data" in_file "read -P 0x33 8M 1M" \
 	"read -P 0x77 95M 4k"
-check "nothing stays mapped" test "$(counter blk dma-regions)" = 0
+check "no DMA region stays mapped" test "$(counter blk dma-regions)" = 0
 check "the device is removed" device_down blk
 kill_back_end
 
-check "a back-end that tracks what is in flight starts" \
+check "a back end that tracks requests in flight starts" \
 	tracking_back_end --crash=used:5
-check "vuserctl makes the whole chain" by_vuserctl
-check "it dies in the middle of writes, which nobody notices" crash_in_writes
-check "nothing was lost" in_file "read -P 1 0 128k" "read -P 32 3968k 128k"
-check "vuserctl takes the chain away" vuserctl remove "${UUID[blk]}"
-check "no vuser-vhost stays" test -z "$(pidof vuser-vhost)"
-check "a back-end that is none is told of" none_by_vuserctl
+check "vuserctl create --vhost starts vuser-vhost and attaches a device" by_vuserctl
+check "qemu-io does not notice that the back end exits in the middle of writes" crash_in_writes
+check "no write was lost" in_file "read -P 1 0 128k" "read -P 32 3968k 128k"
+check "vuserctl remove removes the device" vuserctl remove "${UUID[blk]}"
+check "vuser-vhost has ended" test -z "$(pidof vuser-vhost)"
+check "vuserctl reports a back end that does not exist" none_by_vuserctl
 daemon_stop tracking
 finish
