@@ -109,7 +109,7 @@ check "show prints both new settings" is "4321 never" eval \
 	'vuserctl -j show $A | jq -r "\"\\(.[\"request-timeout-ms\"]) \\(.reset)\""'
 check "sysfs has the new timeout" is 4321 cat "$MDEVS/$dev/vuser/request_timeout_ms"
 check "set rejects a timeout that is out of range" says "out of range" vuserctl set --request-timeout-ms 1 $A
-check "set rejects a PCI address that is taken" says "taken" \
+check "set rejects a PCI address that is in use" says "in use" \
 	vuserctl set --pci-address "$(field "$uuid" pci-address)" $A
 check "set fails without CAP_SYS_ADMIN" says "permission denied" \
 	setpriv --reuid 65534 --clear-groups --bounding-set=-all \
