@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Generate the uapi header and the kernel's policies from specs/vuser.yaml by
+# Generate the uapi header and the kernel's policies from specs/vuser.yaml with
 # the kernel's own generator, which is not part of this tree.
 #
 # usage: regen.sh LINUX_SOURCE_TREE [--check]
 #
-# With --check nothing is written; it fails when a committed file differs.
+# With --check, write nothing, and fail if a committed file differs.
 set -eu
 
 usage()
@@ -22,7 +22,7 @@ mode=${2-}
 
 gen=$linux/tools/net/ynl/pyynl/ynl_gen_c.py
 if [ ! -e "$gen" ]; then
-	echo "$gen is not there: give a source tree of Linux 6.15 or later" >&2
+	echo "$gen does not exist: give a source tree of Linux 6.15 or later" >&2
 	exit 2
 fi
 
@@ -31,8 +31,8 @@ spec=Documentation/netlink/specs/vuser.yaml
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# The generator names the spec relative to the directory with MAINTAINERS and
-# wants its schemas beside it.
+# The generator needs a directory with MAINTAINERS, relative to which it names the
+# specification, and the schemas in the same tree.
 touch "$tmp/MAINTAINERS"
 mkdir -p "$tmp/Documentation/netlink/specs" "$tmp/out" "$tmp/gen"
 cp "$linux"/Documentation/netlink/*.yaml "$tmp/Documentation/netlink/"
@@ -42,8 +42,9 @@ differ=0
 
 # generate MODE KIND FILE
 #
-# The group table goes: the generator makes it static although it leaves the
-# family, its only user, to us for a spec of this kind.
+# Remove the table of multicast groups. The generator makes it static, but only
+# the family uses it, and for a genetlink-legacy specification the generator does
+# not generate the family: netlink/family.c defines it.
 generate()
 {
 	out=$tmp/out/$(basename "$3")
@@ -69,6 +70,6 @@ generate kernel header kmod/netlink/gen.h
 generate kernel source kmod/netlink/gen.c
 
 if [ $differ -ne 0 ]; then
-	echo "generated files are not those of $spec: run $0 $linux" >&2
+	echo "the generated files do not match $spec: run $0 $linux" >&2
 	exit 1
 fi
