@@ -10,7 +10,7 @@ project = "vuser"
 author = "the vuser authors"
 copyright = author  # pylint: disable=redefined-builtin
 
-extensions = ["vuser_pages"]
+extensions = ["vuser_lab", "vuser_pages"]
 html_theme = "alabaster"
 html_theme_options = {
     "description": "VFIO devices that live in another process",

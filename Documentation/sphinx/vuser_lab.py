@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Directives that show the tables of the lab, so that documentation repeats none.
+
+.. lab-kernels::     the labs and the versions of the programs in them
+.. lab-suites::      the suites and the labs in which each of them runs
+
+Both are list tables. They read lab/kernels.toml and selftests/suites.toml.
+"""
+
+import os
+import sys
+
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "lab"))
+
+from vuserlab import kernels, suites  # noqa: E402  the path is set above
+
+
+def list_table(rows, widths):
+    """The lines of a list table; the first row has the headings."""
+    lines = [".. list-table::", "   :header-rows: 1",
+             "   :widths: " + " ".join(str(width) for width in widths), ""]
+    for row in rows:
+        for number, cell in enumerate(row):
+            lines.append(("   * - " if number == 0 else "     - ") + (cell or ".."))
+    return lines + [""]
+
+
+def kernel_rows(table):
+    programs = list(dict.fromkeys(name for kernel in table.checked
+                                  for name in kernel.versions))
+    rows = [["lab", "Debian release", *programs]]
+    for kernel in table.checked:
+        rows.append([kernel.name, kernel.release,
+                     *(kernel.versions.get(name, "") for name in programs)])
+    return rows
+
+
+def suite_rows(table):
+    rows = [["suite", "tests", "labs"]]
+    for suite in suites.load(table):
+        places = [kernel.name for kernel in suites.places(suite, table)]
+        rows.append([f"``{suite.name}``", suite.about,
+                     "all" if len(places) == len(table.kernels) else ", ".join(places)])
+    return rows
+
+
+class TableDirective(SphinxDirective):
+    def lines(self):
+        raise NotImplementedError
+
+    def run(self):
+        for name in ("lab/kernels.toml", "selftests/suites.toml"):
+            self.env.note_dependency(os.path.join(TOP, name))
+        lines = self.lines()
+        self.state_machine.insert_input(StringList(lines, source=__file__), __file__)
+        return []
+
+
+class LabKernels(TableDirective):
+    def lines(self):
+        rows = kernel_rows(kernels.load())
+        return list_table(rows, [1] * len(rows[0]))
+
+
+class LabSuites(TableDirective):
+    def lines(self):
+        return list_table(suite_rows(kernels.load()), [20, 60, 20])
+
+
+def setup(app):
+    app.add_directive("lab-kernels", LabKernels)
+    app.add_directive("lab-suites", LabSuites)
+    return {"parallel_read_safe": True, "version": "1"}
