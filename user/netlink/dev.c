@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Devices: from the attributes of a message to a structure. */
+/* Ask the kernel for devices, and read them from messages. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -66,6 +66,7 @@ static int parse_irq(struct nlattr *nest, struct vnl_dev *dev)
 	return 0;
 }
 
+/* Read the attributes that a message may contain several times. */
 static int parse_multi(const struct vnl_msg *msg, struct vnl_dev *dev)
 {
 	struct nlattr *attr;

@@ -31,7 +31,8 @@ struct vnl_irq {
 /**
  * struct vnl_dev - a device
  * @attached: a server is attached: @minor to @server_max_dma_maps are valid
- * @whole: the members from @flags on are valid.  Dumps and events lack them.
+ * @whole: the members from @flags on are valid. Dumps and notifications lack
+ *         them.
  *
  * The other members are attributes of the netlink specification.
  */
@@ -78,17 +79,20 @@ struct vnl_dev {
  */
 int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev);
 
-/* Ask the kernel for one device.  -ENODEV: the device does not exist. */
+/* Ask the kernel for one device. -ENODEV: the device does not exist. */
 int vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *dev);
 
-/* The same by UUID.  -EINVAL: @uuid is not a UUID. */
+/* As vnl_dev_get(), but by UUID. -EINVAL: @uuid is not a UUID. */
 int vnl_dev_get_uuid(struct vnl_sock *nl, const char *uuid,
 		     struct vnl_dev *dev);
 
 /* Called for each device of a dump.  A value other than 0 ends the dump. */
 typedef int (*vnl_dev_fn)(void *data, const struct vnl_dev *dev);
 
-/* Call @fn for each device.  0, also when @fn ended the dump; or an errno. */
+/*
+ * Call @fn for each device. Return: 0, also when @fn ended the dump; or an
+ * errno.
+ */
 int vnl_dev_dump(struct vnl_sock *nl, vnl_dev_fn fn, void *data);
 
 #endif /* VNL_DEV_H */

@@ -10,7 +10,8 @@
 /**
  * struct vnl_msg - a received message
  * @cmd: VUSER_CMD_*
- * @seq: sequence number of the request that it answers, 0 for an event
+ * @seq: sequence number of the request that the message answers; 0 for a
+ *       notification
  * @hdr: the message itself
  */
 struct vnl_msg {

@@ -8,7 +8,7 @@
 
 /*
  * All counters of a device: attribute and name, in the order of the attributes.
- * name.c has the compiler compare this table with the kernel's header.
+ * name.c makes the compiler compare this table with the kernel's header.
  */
 #define VNL_COUNTERS(X)                 \
 	X(REGION_READ, "region-read")   \

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests to the family, and events from it.
+ * Requests to the family, and notifications from it.
  *
  * libnl resolves the family, builds messages and receives datagrams. This file
- * reads the messages in a datagram itself, for two reasons: replies and events
- * arrive mixed on the socket of an owner, and libnl does not return the error
- * text of the kernel.
+ * reads the messages in a datagram itself, for two reasons: replies and
+ * notifications arrive mixed on the socket of an owner, and libnl does not
+ * return the error text of the kernel.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -25,7 +25,7 @@
  * Large enough for the largest description of a device, which is one request.
  */
 #define SNDBUF (4 << 20)
-/* Large enough for events of some hundred devices at once. */
+/* Large enough for notifications of some hundred devices at once. */
 #define RCVBUF (4 << 20)
 
 /* The limit of the kernel. */
@@ -196,8 +196,8 @@ static enum progress take_message(struct vnl_sock *nl, struct nlmsghdr *hdr,
 		return MORE;
 	msg.cmd = genlmsg_hdr(hdr)->cmd;
 	if (!hdr->nlmsg_seq) {
-		if (nl->event)
-			nl->event(nl->event_data, &msg);
+		if (nl->notify)
+			nl->notify(nl->notify_data, &msg);
 		return MORE;
 	}
 	if (ours && fn && !*result) {
@@ -246,17 +246,18 @@ int vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg, vnl_sock_fn fn,
 	do {
 		ret = receive(nl, fn, data, &result);
 		/*
-		 * Events were lost. The caller handles this in its event loop.
+		 * Notifications were lost. The caller handles this in its event
+		 * loop.
 		 */
-		if (ret == -ENOBUFS && nl->event)
-			nl->event(nl->event_data, NULL);
+		if (ret == -ENOBUFS && nl->notify)
+			nl->notify(nl->notify_data, NULL);
 	} while (ret == MORE || ret == -ENOBUFS);
 	if (ret == DONE)
 		return result;
 	return ret == -EAGAIN ? -ENOBUFS : ret;
 }
 
-int vnl_sock_events(struct vnl_sock *nl)
+int vnl_sock_notifications(struct vnl_sock *nl)
 {
 	int ret, result = 0, lost = 0;
 

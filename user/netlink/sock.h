@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A socket to the generic netlink family "vuser": requests and events.
+ * A socket to the generic netlink family "vuser": requests and notifications.
  *
  * Unless stated otherwise, functions return 0 or a negative errno.  After a
  * request, the errno is that of the kernel, and vnl_sock_error() has the text.
@@ -24,16 +24,17 @@ typedef int (*vnl_sock_fn)(void *data, const struct vnl_msg *msg);
  * @sk: socket of libnl, non-blocking
  * @family: number of the family
  * @seq: sequence number of the last request
- * @event: called for each event; with a NULL message when events were lost
- * @event_data: for @event
+ * @notify: called for each notification; with a NULL message when notifications were
+ *          lost
+ * @notify_data: for @notify
  * @error: text that the kernel sent with the error of the last request
  */
 struct vnl_sock {
 	struct nl_sock *sk;
 	int family;
 	uint32_t seq;
-	vnl_sock_fn event;
-	void *event_data;
+	vnl_sock_fn notify;
+	void *notify_data;
 	char error[256];
 };
 
@@ -45,16 +46,21 @@ struct vnl_sock {
  */
 int vnl_sock_open(struct vnl_sock *nl);
 
-/* Close a socket.  One that is closed, or was never opened, stays closed. */
+/*
+ * Close a socket. Does nothing if the socket is closed, or zeroed and never opened.
+ */
 void vnl_sock_close(struct vnl_sock *nl);
 
-/* The file descriptor to poll for events. */
+/* The file descriptor to poll for notifications. */
 int vnl_sock_fd(const struct vnl_sock *nl);
 
 /* The netlink port, by which the kernel knows the owner of a device. */
 uint32_t vnl_sock_port(const struct vnl_sock *nl);
 
-/* Join the multicast group of the family, which has the events of devices. */
+/*
+ * Join the multicast group of the family, which receives the notifications of
+ * devices.
+ */
 int vnl_sock_join(struct vnl_sock *nl);
 
 /**
@@ -76,8 +82,8 @@ struct nl_msg *vnl_sock_request(struct vnl_sock *nl, uint8_t cmd, int flags,
  * @fn: called for each message of the reply, may be NULL
  * @data: for @fn
  *
- * The kernel has replied by the time that sending returns, so this function
- * never waits.  Events that arrive before the reply go to @nl->event.
+ * The kernel has replied by the time that sending returns, so this function never
+ * waits. Notifications that arrive before the reply are passed to @nl->notify.
  *
  * Return: 0; the error of the kernel or of @fn; -ENOBUFS if the reply was lost.
  */
@@ -85,12 +91,12 @@ int vnl_sock_call(struct vnl_sock *nl, struct nl_msg *msg, vnl_sock_fn fn,
 		  void *data);
 
 /**
- * vnl_sock_events - pass all events that have arrived to @nl->event
+ * vnl_sock_notifications - pass all notifications that have arrived to @nl->notify
  * @nl: the socket
  *
- * Return: 0 when no event is left; -ENOBUFS if events were lost.
+ * Return: 0 when no notification is left; -ENOBUFS if notifications were lost.
  */
-int vnl_sock_events(struct vnl_sock *nl);
+int vnl_sock_notifications(struct vnl_sock *nl);
 
 /* The text of @error, which vnl_sock_call() returned.  Never empty. */
 const char *vnl_sock_error(const struct vnl_sock *nl, int error);

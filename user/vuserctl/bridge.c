@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vuser-vhost holds a lock on a file of its device. The lock tells which
- * process serves the device. It ends with the process in any case, so another
- * process is never taken for it.
+ * Start and end the vuser-vhost process of a device. The process holds a lock
+ * on a file of its device, and the lock names the process that serves the
+ * device. The kernel releases the lock when the process ends, so another
+ * process is never mistaken for it.
  */
 #include <errno.h>
 #include <fcntl.h>

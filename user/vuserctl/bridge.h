@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A vuser-vhost for one device: `create --vhost` starts it, `remove` ends it.
+ * The vuser-vhost process of one device: `create --vhost` starts the process,
+ * `remove` ends it.
  */
 #ifndef VUSERCTL_BRIDGE_H
 #define VUSERCTL_BRIDGE_H
@@ -11,10 +12,10 @@
  * bridge_start - start a vuser-vhost, and wait until it is ready
  * @uuid: UUID of the device
  * @what: TYPE:PATH[,OPTION[=VALUE]]...
- * @endpoint: set to the path of its socket
+ * @endpoint: set to the path of the socket of vuser-vhost
  * @size: size of @endpoint
  *
- * It continues to run when vuserctl has exited.
+ * vuser-vhost continues to run when vuserctl has exited.
  *
  * Return: 0, or an exit status after printing an error.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The subcommands.  Each one stands in a file of its name. */
+/* The subcommands.  cmd_NAME is in NAME.c. */
 #ifndef VUSERCTL_COMMANDS_H
 #define VUSERCTL_COMMANDS_H
 

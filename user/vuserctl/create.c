@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl create: create a device, and wait for its server. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +17,7 @@
 #include "sysfs.h"
 #include "target.h"
 
+/* Seconds to wait with --wait and no number. */
 #define WAIT_DEFAULT 30
 
 /**
@@ -52,7 +54,7 @@ static int random_uuid(char uuid[37])
 	return len == 36 ? 0 : -EIO;
 }
 
-/* Write the UUID as the kernel does, for the name in sysfs. */
+/* Write the UUID as the kernel writes it, since it is a name in sysfs. */
 static int take_uuid(char uuid[37], const char *arg)
 {
 	uint8_t bytes[VUSER_UUID_LEN];
@@ -91,7 +93,7 @@ static int parse(struct create *create, int argc, char **argv)
 			if (optarg && (settings_number(optarg, &create->wait) ||
 				       !create->wait))
 				return ctl_complain(
-					"--wait: '%s' is not a number of seconds from 1 on",
+					"--wait: '%s' is not a number of seconds above 0",
 					optarg);
 			continue;
 		}
@@ -105,7 +107,7 @@ static int parse(struct create *create, int argc, char **argv)
 		return ctl_usage(&cmd_create);
 	if (create->vhost && create->set.given[SET_ENDPOINT])
 		return ctl_complain(
-			"--vhost sets the endpoint: leave --endpoint out");
+			"--vhost sets the endpoint: give only one of the two options");
 	if (create->wait && !create->set.endpoint[0] && !create->vhost)
 		return ctl_complain(
 			"--wait needs a server to wait for: give --endpoint or --vhost");
@@ -222,25 +224,27 @@ static const char *why_none(const struct vnl_dev *dev)
 }
 
 static int wait_for_server(struct ctl *ctl, struct create *create,
-			   struct vnl_sock *events)
+			   struct vnl_sock *changes)
 {
-	struct pollfd pfd = { .fd = vnl_sock_fd(events), .events = POLLIN };
+	struct pollfd pfd = { .fd = vnl_sock_fd(changes), .events = POLLIN };
 	struct timespec end;
 	struct vnl_dev dev;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += create->wait;
 	do {
-		/* Ask for the state: an event may have been missed. */
+		/*
+		 * Ask for the state, since a notification may have been missed.
+		 */
 		if (vnl_dev_get_uuid(&ctl->nl, create->uuid, &dev))
 			return ctl_complain(
-				"%s was removed while it waited for a server",
+				"%s was removed while vuserctl waited for its server",
 				create->uuid);
 		look(create, &dev);
 		if (create->done)
 			break;
 		if (poll(&pfd, 1, ms_left(&end)) > 0)
-			vnl_sock_events(events);
+			vnl_sock_notifications(changes);
 	} while (!create->done && ms_left(&end));
 
 	if (create->done)
@@ -262,15 +266,16 @@ static int print_json(struct ctl *ctl, const char *uuid)
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	struct create create = {};
-	struct vnl_sock events;
+	struct vnl_sock changes;
 	int status;
 
 	if (parse(&create, argc, argv))
 		return EXIT_FAILURE;
-	if (vnl_sock_open(&events) || vnl_sock_join(&events))
-		return ctl_complain("cannot receive events from the kernel");
-	events.event = on_change;
-	events.event_data = &create;
+	if (vnl_sock_open(&changes) || vnl_sock_join(&changes))
+		return ctl_complain(
+			"cannot receive notifications from the kernel");
+	changes.notify = on_change;
+	changes.notify_data = &create;
 
 	status = make(create.uuid);
 	if (status)
@@ -289,12 +294,12 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		fflush(stdout);
 	}
 	if (create.wait)
-		status = wait_for_server(ctl, &create, &events);
+		status = wait_for_server(ctl, &create, &changes);
 	/* Print the device last, so that its final state is shown. */
 	if (ctl->json && print_json(ctl, create.uuid))
 		status = EXIT_FAILURE;
 out:
-	vnl_sock_close(&events);
+	vnl_sock_close(&changes);
 	return status;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Errors and usage, for all subcommands. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

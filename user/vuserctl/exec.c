@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl exec: run a program with a view of /sys/bus/pci/devices. */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "tree.h"
 #include "view.h"
 
-/* The exit statuses that shells use. */
+/* Exit statuses for a command that cannot be run, as in shells. */
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND	127
 
@@ -59,7 +60,7 @@ static int own_mounts(void)
 /**
  * struct fill - the devices to put into the view
  * @ids: numbers of all devices
- * @nr: number of @ids
+ * @nr: entries of @ids
  */
 struct fill {
 	uint32_t *ids;
@@ -131,7 +132,7 @@ static int make_view(struct ctl *ctl)
 				    ": %s",
 				    strerror(-ret));
 	/*
-	 * Everybody may read the view, as sysfs: the program may change its
+	 * Let all users read the view, like sysfs: the program may change its
 	 * user.
 	 */
 	mask = umask(022);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl list: list all devices. */
 #include <stdlib.h>
 
 #include "commands.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl monitor: print the changes of devices. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static void print_removed(const struct ctl *ctl, const struct vnl_dev *dev)
 	printf("%s removed\n", dev->uuid);
 }
 
-static int on_event(void *data, const struct vnl_msg *msg)
+static int on_change(void *data, const struct vnl_msg *msg)
 {
 	struct vnl_dev dev;
 
@@ -64,21 +65,21 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(&cmd_monitor);
 	ret = vnl_sock_join(&ctl->nl);
 	if (ret)
-		return ctl_complain("cannot receive events: %s",
+		return ctl_complain("cannot receive notifications: %s",
 				    strerror(-ret));
-	ctl->nl.event = on_event;
-	ctl->nl.event_data = ctl;
+	ctl->nl.notify = on_change;
+	ctl->nl.notify_data = ctl;
 	pfd.fd = vnl_sock_fd(&ctl->nl);
 	while (!ferror(stdout)) {
 		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
-			return ctl_complain("cannot wait for events: %s",
+			return ctl_complain("cannot wait for notifications: %s",
 					    strerror(errno));
-		ret = vnl_sock_events(&ctl->nl);
+		ret = vnl_sock_notifications(&ctl->nl);
 		if (ret == -ENOBUFS)
 			ctl_complain(
-				"some events were lost: they came faster than they were printed");
+				"some notifications were lost: they arrived faster than they were printed");
 		else if (ret)
-			return ctl_complain("cannot receive events: %s",
+			return ctl_complain("cannot receive notifications: %s",
 					    strerror(-ret));
 	}
 	return EXIT_FAILURE;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Output of devices, as text and as JSON. */
 #include <linux/vfio.h>
 #include <stdio.h>
 

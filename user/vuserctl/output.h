@@ -7,7 +7,7 @@
 
 #include "../netlink/dev.h"
 
-/* The keys are the names of the netlink specification. */
+/* As JSON. The keys are the names of the netlink specification. */
 struct json_object *output_dev_json(const struct vnl_dev *dev);
 struct json_object *output_counters_json(const struct vnl_dev *dev);
 

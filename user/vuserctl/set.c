@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl set: change settings of a device. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The settings of a device: from options to attributes. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static int parse_word(const char *arg, uint32_t *number,
 	return 0;
 }
 
-/* Make the path absolute: vuserd has another working directory. */
+/* Make the path absolute, since vuserd has another working directory. */
 static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 			  char *why, size_t size)
 {

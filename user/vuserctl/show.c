@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl show: show one device. */
 #include <stdlib.h>
 
 #include "commands.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* vuserctl stats: show the counters of a device. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

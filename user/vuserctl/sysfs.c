@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Create and remove devices through sysfs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Create and remove devices through sysfs. */
 #ifndef VUSERCTL_SYSFS_H
 #define VUSERCTL_SYSFS_H
 

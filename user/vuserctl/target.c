@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Find the device that the user names. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Find the device that the user names. */
 #ifndef VUSERCTL_TARGET_H
 #define VUSERCTL_TARGET_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The view of /sys/bus/pci/devices, mounted over the real directory. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ struct tree {
 
 /*
  * A real device, with the absolute path of its directory: absolute links work
- * in the view, relative ones do not.
+ * in the view, relative links do not.
  */
 struct link {
 	struct link *next;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The text files of a device's directory in /sys/bus/pci/devices. */
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 
 #include "view.h"
 
-/* Resource flags of the kernel, as they are in "resource". */
+/* Resource flags of the kernel, as in the file "resource". */
 #define RES_IO	      0x00000100ULL
 #define RES_MEM	      0x00000200ULL
 #define RES_PREFETCH  0x00002000ULL
@@ -177,7 +178,10 @@ static uint64_t size_of(const struct vnl_dev *dev, unsigned int index)
 	return size <= BAR_MAX ? size : 0;
 }
 
-/* Choose an address that is aligned to the size, after all earlier ones. */
+/*
+ * Choose an address that is aligned to the size and above all earlier
+ * addresses.
+ */
 static uint64_t assign(uint64_t *next, uint64_t size)
 {
 	uint64_t align = 4096, start;

@@ -2,8 +2,8 @@
 /*
  * The text files of a device's directory in /sys/bus/pci/devices.
  *
- * Pure functions that turn the kernel's description of a device into the
- * content of a file.
+ * The functions turn the kernel's description of a device into the content of a
+ * file. They do no I/O.
  */
 #ifndef VUSERCTL_VIEW_H
 #define VUSERCTL_VIEW_H

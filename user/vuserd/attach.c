@@ -40,8 +40,8 @@ static int put_area(struct nl_msg *msg, const struct vuser_area *area, int fd)
 }
 
 /*
- * A write is posted (the kernel does not wait for the server's reply) if
- * nothing can overtake it. So writes are not posted if the region is also
+ * A write is posted (the kernel does not wait for the server's reply) if no
+ * other access can overtake it. So writes are not posted if the region is also
  * accessed through shared areas or ioeventfds. Writes to configuration space
  * are not posted on a PCI bus either.
  */

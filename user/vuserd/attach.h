@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Attach a server to its device in the kernel. */
 #ifndef VUSERD_ATTACH_H
 #define VUSERD_ATTACH_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Read the configuration space of a device before it is attached. */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdbool.h>
@@ -8,7 +9,7 @@
 
 #include "config.h"
 
-/* Aligned accesses of 4 bytes are the only ones that every server supports. */
+/* Bytes of one read: every server supports aligned accesses of 4 bytes. */
 #define PIECE 4
 
 static int ask(struct config *config)
@@ -28,8 +29,7 @@ static int ask(struct config *config)
 		return len;
 	iov.iov_len = len;
 	/*
-	 * The server has read everything that was sent before, so the socket
-	 * has room.
+	 * The server has read all earlier messages, so the socket has room.
 	 */
 	return vuser_msg_send(config->sock, &hdr, &iov, 1, NULL, 0, 0);
 }
@@ -81,7 +81,7 @@ static int take(struct config *config)
 	    hdr->msg_id != config->done / PIECE)
 		return -EPROTO;
 	if (hdr->flags & VFIO_USER_FLAGS_ERROR) {
-		/* The rest is not readable: keep what was read so far. */
+		/* The rest is not readable: keep the bytes read so far. */
 		config->size = config->done;
 		return 0;
 	}
@@ -96,7 +96,8 @@ static int take(struct config *config)
 	return 0;
 }
 
-static int useless(struct config *config, int ret)
+/* Set the text of the error. Return: @ret. */
+static int bad_reply(struct config *config, int ret)
 {
 	char header[96];
 
@@ -119,12 +120,12 @@ int config_step(struct config *config)
 			ret = take(config);
 		vuser_msg_clear(&config->msg);
 		if (ret)
-			return useless(config, ret);
+			return bad_reply(config, ret);
 		if (config->done == config->size)
 			return 0;
 		ret = ask(config);
 		if (ret)
-			return useless(config, ret);
+			return bad_reply(config, ret);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads the configuration space of a device before it is attached.
+ * Read the configuration space of a device before it is attached.
  *
  * The kernel keeps a copy for `vuserctl exec`, which shows the device in
  * /sys/bus/pci/devices. When the device is attached, only its consumer can read

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* One attempt to connect to a server and to read the description of its device. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,10 @@
 
 /**
  * struct connection - one attempt to connect
+ * @ops: callbacks for the result
+ * @data: for @ops
+ * @path: path of the server's socket
+ * @timeout_ms: time for each reply of the server
  * @handshake: the first part of the attempt, NULL when it is complete
  * @desc: result of the handshake, for the second part
  * @config: the second part: reading configuration space
@@ -38,18 +43,18 @@ struct connection {
 	uint64_t end_usec;
 };
 
-static void quiet(struct connection *conn)
+static void stop_sources(struct connection *conn)
 {
 	sd_event_source_set_enabled(conn->io, SD_EVENT_OFF);
 	sd_event_source_set_enabled(conn->timer, SD_EVENT_OFF);
 }
 
-/* @conn may have been freed afterwards. */
+/* Report the failure. The callback may free @conn. */
 static void fail(struct connection *conn, int error, const char *detail)
 {
 	char why[VUSER_ERROR_MAX + 1];
 
-	quiet(conn);
+	stop_sources(conn);
 	if (error == -ETIMEDOUT)
 		snprintf(
 			why, sizeof(why),
@@ -60,11 +65,12 @@ static void fail(struct connection *conn, int error, const char *detail)
 	conn->ops->failed(conn->data, why);
 }
 
+/* Report the description. The callback may free @conn. */
 static void finish(struct connection *conn)
 {
 	struct vuser_description *desc = conn->desc;
 
-	quiet(conn);
+	stop_sources(conn);
 	conn->desc = NULL;
 	conn->ops->done(conn->data, desc, conn->config.data, conn->config.done);
 }
@@ -90,8 +96,8 @@ static int step(struct connection *conn, const char **detail)
 	return ret;
 }
 
-/* Restart the timer: the input may have been a part of a reply. */
-static void wait_on(struct connection *conn)
+/* Give the server time for the next reply, or for the rest of a reply. */
+static void restart_timer(struct connection *conn)
 {
 	uint64_t next = 0;
 
@@ -119,7 +125,7 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents,
 	else if (ret != -EAGAIN)
 		fail(conn, ret, detail);
 	else
-		wait_on(conn);
+		restart_timer(conn);
 	return 0;
 }
 

@@ -12,7 +12,8 @@
 struct connection;
 
 /**
- * struct connection_ops - result of an attempt; exactly one is called, once
+ * struct connection_ops - callbacks for the result of an attempt; exactly one
+ * of them is called, once
  * @done: the description is complete; the callee frees @desc, and the
  *        connection
  * @failed: the attempt failed; @why is the reason as text

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* One device: claim it, connect to its server, attach the server. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -16,7 +17,7 @@
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 
-/* If a server stayed for this time, the next wait is short again. */
+/* If a server stays attached for this time, the next wait is short again. */
 #define STABLE_USEC (5 * 1000 * 1000ULL)
 
 struct device *device_find(struct device_table *table, uint32_t id)
@@ -48,12 +49,12 @@ static struct device *new_device(struct device_table *table,
 }
 
 /* End a running attempt, and the wait for the next one. */
-static void rest(struct device *dev)
+static void make_idle(struct device *dev)
 {
 	connection_free(dev->conn);
 	dev->conn = NULL;
 	dev->timer = sd_event_source_disable_unref(dev->timer);
-	dev->phase = PHASE_REST;
+	dev->phase = PHASE_IDLE;
 }
 
 void device_drop(struct device_table *table, uint32_t id)
@@ -67,7 +68,7 @@ void device_drop(struct device_table *table, uint32_t id)
 		return;
 	log_debug("%s: removed", dev->uuid);
 	*pos = dev->next;
-	rest(dev);
+	make_idle(dev);
 	free(dev);
 }
 
@@ -121,8 +122,10 @@ static void claim(struct device *dev, const struct vnl_dev *info)
 			  vnl_name_state(info->state));
 }
 
-/* Return whether vuserd owns the device, after trying to claim it. */
-static bool own(struct device *dev, const struct vnl_dev *info)
+/*
+ * Try to claim the device, if it has no owner. Return whether vuserd owns it.
+ */
+static bool owns(struct device *dev, const struct vnl_dev *info)
 {
 	if (dev->owned && info->owner == vnl_sock_port(dev->table->owner))
 		return true;
@@ -170,7 +173,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 	(void)source;
 	(void)usec;
 	dev->timer = sd_event_source_disable_unref(dev->timer);
-	dev->phase = PHASE_REST;
+	dev->phase = PHASE_IDLE;
 	device_refresh(dev->table, dev->id);
 	return 0;
 }
@@ -179,7 +182,7 @@ static void wait_for_retry(struct device *dev)
 {
 	int ret;
 
-	rest(dev);
+	make_idle(dev);
 	ret = sd_event_add_time_relative(dev->table->event, &dev->timer,
 					 CLOCK_MONOTONIC,
 					 dev->backoff_ms * 1000ULL, 0, on_retry,
@@ -212,7 +215,7 @@ static void failed(void *data, const char *why)
 
 static void attached(struct device *dev, uint32_t config_size)
 {
-	rest(dev);
+	make_idle(dev);
 	dev->attached_usec = now_usec(dev);
 	dev->opened = false;
 	dev->why[0] = '\0';
@@ -248,7 +251,7 @@ static void connected(void *data, struct vuser_description *desc,
 		/* The device has changed meanwhile: read its state again. */
 		log_debug("%s: cannot attach: %s", dev->uuid,
 			  vnl_sock_error(nl, ret));
-		rest(dev);
+		make_idle(dev);
 		dev->owned = false;
 		dev->table->ops->resync(dev->table->ctx);
 		break;
@@ -270,7 +273,7 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 {
 	char why[VUSER_ERROR_MAX + 1];
 
-	rest(dev);
+	make_idle(dev);
 	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
 	log_debug("%s: connecting to %s", dev->uuid, dev->path);
 	dev->phase = PHASE_CONNECT;
@@ -286,21 +289,22 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 static void is_created(struct device *dev, const struct vnl_dev *info)
 {
 	if (!info->endpoint[0]) {
-		rest(dev);
+		make_idle(dev);
 		return;
 	}
 	if (strcmp(info->endpoint, dev->path)) {
 		dev->backoff_ms = BACKOFF_MIN_MS;
 		dev->why[0] = '\0';
 		try_now(dev, info);
-	} else if (dev->phase == PHASE_REST) {
+	} else if (dev->phase == PHASE_IDLE) {
 		try_now(dev, info);
 	}
 }
 
 /*
  * A previous helper has attached the server at the current endpoint. If the
- * endpoint changes from now on, the device gets another server.
+ * endpoint changes from now on, vuserd detaches this server and connects to the
+ * new endpoint.
  */
 static void adopt(struct device *dev, const struct vnl_dev *info)
 {
@@ -313,7 +317,7 @@ static void adopt(struct device *dev, const struct vnl_dev *info)
 /* A new endpoint takes effect when no consumer has the device open. */
 static void is_attached(struct device *dev, const struct vnl_dev *info)
 {
-	rest(dev);
+	make_idle(dev);
 	if (!dev->attached_usec)
 		adopt(dev, info);
 	if (!strcmp(dev->path, info->endpoint))
@@ -336,15 +340,15 @@ static bool served(struct device *dev)
  * kernel notifies vuserd when the consumer closes the device.
  *
  * A server that always exits soon after it was attached is retried with
- * increasing waits, like one that is not running. If a consumer has used the
- * server, the wait is short: each consumer loses a server only once.
+ * increasing waits, like a server that is not running. If a consumer has used
+ * the server, the wait is short: each consumer loses a server only once.
  */
 static void is_lost(struct device *dev, const struct vnl_dev *info)
 {
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
-	rest(dev);
+	make_idle(dev);
 	snprintf(why, sizeof(why),
 		 "the server at %s is gone: see its log and the kernel log",
 		 dev->attached_usec ? dev->path : info->endpoint);
@@ -363,8 +367,8 @@ static void is_lost(struct device *dev, const struct vnl_dev *info)
 
 static void act(struct device *dev, const struct vnl_dev *info)
 {
-	if (!own(dev, info)) {
-		rest(dev);
+	if (!owns(dev, info)) {
+		make_idle(dev);
 		return;
 	}
 	switch (info->state) {
@@ -375,7 +379,7 @@ static void act(struct device *dev, const struct vnl_dev *info)
 		is_attached(dev, info);
 		break;
 	case VUSER_STATE_OPEN:
-		rest(dev);
+		make_idle(dev);
 		if (!dev->attached_usec)
 			adopt(dev, info);
 		dev->opened = true;
@@ -400,8 +404,8 @@ void device_refresh(struct device_table *table, uint32_t id)
 	dev = device_find(table, id);
 	if (ret) {
 		/*
-		 * For example, the reply was lost. Keep the device as it is
-		 * until the next attempt.
+		 * For example, the reply was lost. Keep the device until the
+		 * next attempt to read its state.
 		 */
 		log_err("device %u: cannot read its state, trying again: %s",
 			id, vnl_sock_error(table->owner, ret));
@@ -412,8 +416,8 @@ void device_refresh(struct device_table *table, uint32_t id)
 	}
 	if (dev && strcmp(dev->uuid, info.uuid)) {
 		/*
-		 * A new device has the number of a removed one, whose event was
-		 * lost.
+		 * A new device has the number of a removed device, whose
+		 * notification was lost.
 		 */
 		device_drop(table, id);
 		dev = NULL;
@@ -430,6 +434,6 @@ void device_retry(struct device *dev)
 {
 	dev->backoff_ms = BACKOFF_MIN_MS;
 	if (dev->phase == PHASE_WAIT)
-		rest(dev);
+		make_idle(dev);
 	device_refresh(dev->table, dev->id);
 }

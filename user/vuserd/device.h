@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One device: claim it, connect to its server, attach the server, and connect
- * again when the server is gone.
+ * again after the server is lost.
  *
  * The kernel has the state of a device.  This file only keeps whether vuserd
  * owns the device, and how far the current attempt to connect is.
@@ -20,8 +20,8 @@ struct connection;
 /**
  * struct device_ops - calls to the user of a device table
  * @resync: list all devices again, soon
- * @resync_later: list all devices again, after a while: the kernel or vuserd
- *                is short of memory now
+ * @resync_later: list all devices again after a while, since the kernel or
+ *                vuserd is short of memory now
  */
 struct device_ops {
 	void (*resync)(void *ctx);
@@ -46,19 +46,19 @@ struct device_table {
 
 /**
  * enum phase - progress of the connection to a server
- * @PHASE_REST: no attempt is running or planned
+ * @PHASE_IDLE: no attempt is running or planned
  * @PHASE_CONNECT: an attempt is running
- * @PHASE_WAIT: the last attempt failed, the next one waits for its time
+ * @PHASE_WAIT: the last attempt failed, and the next attempt starts later
  */
 enum phase {
-	PHASE_REST,
+	PHASE_IDLE,
 	PHASE_CONNECT,
 	PHASE_WAIT,
 };
 
 /**
  * struct device - one device of the kernel
- * @next: next one in the table
+ * @next: next device in the table
  * @table: the table
  * @id: number of the device in the kernel
  * @uuid: for the log
@@ -66,13 +66,13 @@ enum phase {
  * @owned: vuserd owns the device; @token is valid
  * @token: proves to the kernel that vuserd owns the device
  * @phase: see enum phase
- * @path: the endpoint that @phase is about, or that was attached
+ * @path: the endpoint of the current or last attempt, or of the attached server
  * @conn: the running attempt
  * @timer: starts the next attempt
  * @backoff_ms: how long to wait after the next failure
  * @attached_usec: when vuserd attached the server or took the device over; 0:
- *                 neither
- * @opened: a consumer has opened the device since then
+ *                 vuserd has done neither
+ * @opened: a consumer has opened the device since @attached_usec
  * @why: the last failure that was reported
  */
 struct device {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Connect to the socket of a server, whose path users may control. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -60,7 +61,9 @@ static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
 	return true;
 }
 
-/* Remember the owner of a link, who decides where the path leads. */
+/*
+ * Remember the owner of a link, since the owner decides where the path leads.
+ */
 static int note_owner(struct walk *walk, uid_t owner)
 {
 	if (!owner || owner == geteuid())

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Connects to the socket of a server, whose path users may control. */
+/* Connect to the socket of a server, whose path users may control. */
 #ifndef VUSERD_ENDPOINT_H
 #define VUSERD_ENDPOINT_H
 

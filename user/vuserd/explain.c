@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Texts for errors, which say what to do next. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Watch whether the kernel module is loaded. */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/vuser.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Messages with file descriptors, which the kernel asks vuserd to send. */
 #include <errno.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -139,9 +140,9 @@ static void send_one(struct fdmsg_queue *queue, struct device *dev, uint64_t id)
 		  ret ? vnl_sock_error(nl, ret) : "sent");
 	switch (ret) {
 	case 0:
-	case -EAGAIN: /* no room in the socket: the kernel notifies us when there is */
+	case -EAGAIN: /* no room in the socket: the kernel notifies us of room */
 	case -ENOENT: /* already sent, or the consumer does not wait any more */
-	case -ENOTCONN: /* the server is gone, and with it the message */
+	case -ENOTCONN: /* the server is gone, and the message too */
 	case -ENODEV:
 		break;
 	case -EPERM:

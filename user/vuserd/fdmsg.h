@@ -37,15 +37,15 @@ struct fdmsg_ops {
 };
 
 /**
- * struct fdmsg_queue - the messages that are to be sent
+ * struct fdmsg_queue - the messages to send
  * @ops: calls to the user of the queue
  * @ctx: for @ops
  * @devices: finds the device of a message
  * @null_fd: an eventfd that is never read; the server gets it for a vector for
  *           which the consumer wants no event
  * @entries: the messages
- * @nr: number of @entries
- * @max: number that @entries has room for
+ * @nr: number of messages in @entries
+ * @max: number of messages that @entries has room for
  */
 struct fdmsg_queue {
 	const struct fdmsg_ops *ops;

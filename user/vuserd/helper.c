@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The helper: all devices, notifications, the kernel module. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,8 +120,8 @@ static void resync_later(void *ctx)
 /*
  * List all devices and all messages to send.
  *
- * This uses another socket.  If a socket is full of events, the reply to a dump
- * is lost, and on the owner's socket notifications would mix with the reply.
+ * This uses another socket. If a socket is full of notifications, the reply to a
+ * dump is lost. On the owner's socket, notifications would mix with the reply.
  */
 static void list_all(struct helper *helper)
 {
@@ -199,7 +200,7 @@ static int on_change(void *data, const struct vnl_msg *msg)
 
 static int on_input(struct helper *helper, struct vnl_sock *nl)
 {
-	int ret = vnl_sock_events(nl);
+	int ret = vnl_sock_notifications(nl);
 
 	if (ret == -ENOBUFS) {
 		log_debug(
@@ -280,14 +281,14 @@ static int connect_kernel(struct helper *helper)
 		disconnect(helper);
 		return ret;
 	}
-	helper->owner.event = on_owner_event;
-	helper->owner.event_data = helper;
-	helper->changes.event = on_change;
-	helper->changes.event_data = helper;
+	helper->owner.notify = on_owner_event;
+	helper->owner.notify_data = helper;
+	helper->changes.notify = on_change;
+	helper->changes.notify_data = helper;
 	helper->ready = true;
 	/*
-	 * List now, not later: the service manager starts other units when vuserd
-	 * reports that it is ready, and these may rely on it.
+	 * List now, not later: when vuserd reports that it is ready, the service
+	 * manager starts other units, and these may need the devices.
 	 */
 	list_all(helper);
 	return 0;

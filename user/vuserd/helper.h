@@ -3,8 +3,8 @@
  * The helper: it follows the devices of the kernel and the messages that the
  * kernel has for it.
  *
- * The helper keeps nothing that it cannot get from the kernel again.  A
- * notification only tells it to ask.
+ * The helper keeps nothing that it cannot get from the kernel again. A
+ * notification only makes the helper ask the kernel.
  */
 #ifndef VUSERD_HELPER_H
 #define VUSERD_HELPER_H

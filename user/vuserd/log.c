@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Log lines, for the journal or for a terminal. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -105,7 +105,7 @@ static void use(struct vnl_sock *nl, uint8_t what)
 		ret = vnl_dev_dump(nl, on_dev, &nr);
 		break;
 	case 2:
-		ret = vnl_sock_events(nl);
+		ret = vnl_sock_notifications(nl);
 		break;
 	case 3:
 		ret = fdmsg_dump(&queue, nl);
@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	left = nr_uses;
 	data = fuzz_bytes(&uses, &left);
 	netlink_open(nl, uses.pos, uses.left);
-	nl->event = on_event;
+	nl->notify = on_event;
 	queue = (struct fdmsg_queue) {
 		.ops = &fdmsg_ops,
 		.devices = &devices,
