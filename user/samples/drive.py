@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A driver for the device gpio that uses VFIO, as any VFIO program does.
+"""A driver for the sample device gpio. It uses VFIO as any VFIO program does.
 
 usage: drive.py UUID
 """

@@ -51,7 +51,7 @@ static int reset(void *data)
 	return 0;
 }
 
-/* Configuration space: who we are, and a BAR that a driver can size. */
+/* Configuration space: the IDs of the device, and a BAR that a driver can size. */
 static int make_config(void)
 {
 	const struct vuser_pci_ids ids = {
