@@ -145,8 +145,11 @@ int vhost_backend_connect(struct vhost_backend *b, const char *path)
 	return vhost_backend_connect_fd(b, fd);
 }
 
-/* Without a request only the end of the connection can arrive on the socket. */
-static int look_at_end(struct vhost_backend *b)
+/*
+ * While no request waits, only the end of the connection can arrive on the
+ * socket.
+ */
+static int check_end(struct vhost_backend *b)
 {
 	ssize_t got;
 	char byte;
@@ -172,9 +175,12 @@ int vhost_backend_process(struct vhost_backend *b)
 
 	if (b->fd < 0)
 		return -ENOTCONN;
-	/* Called from a callback: the caller of the callback continues. */
+	/*
+	 * Called from a callback: the function that called the callback
+	 * continues.
+	 */
 	if (b->waiting || b->serving)
 		return 0;
-	ret = look_at_end(b);
+	ret = check_end(b);
 	return ret ?: vhu_channel_serve(b);
 }

@@ -24,7 +24,7 @@ void vhu_call_init(struct vhu_call *call, enum vhost_user_request request)
 	call->fd = -1;
 }
 
-/* Whether the request has an answer of its own, not only an acknowledgement. */
+/* Whether the request is answered even without REPLY_ACK. */
 static bool has_answer(const struct vhu_call *call)
 {
 	return vhost_user_has_answer(call->kind == VHOST_USER_ANSWER ?
@@ -33,7 +33,7 @@ static bool has_answer(const struct vhu_call *call)
 				     call->msg.hdr.request);
 }
 
-/* Check the request and complete it. */
+/* Check the request, and ask for an acknowledgement if it has no answer. */
 static int prepare(struct vhost_backend *b, struct vhu_call *call)
 {
 	struct vhost_user_msg *msg = &call->msg;
@@ -85,7 +85,7 @@ static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
 {
 	struct pollfd fds[2] = {
 		{ .fd = b->fd, .events = POLLIN },
-		/* A callback may wait here: serve no further request. */
+		/* If a callback waits here, do not serve another request. */
 		{ .fd = deaf || b->serving ? -1 : b->req_fd, .events = POLLIN },
 	};
 	int ret = vu_deadline_poll(fds, 2, deadline);

@@ -27,21 +27,25 @@ struct vhu_call {
 	int fd;
 };
 
+/* Prepare a request. The caller then sets the payload. */
 void vhu_call_init(struct vhu_call *call, enum vhost_user_request request);
 
 /*
- * Send @call and wait for its answer, if it has one; start with
- * vhu_call_init(). An acknowledgement with an error returns -EREMOTEIO.
- * Return: as the requests in <vhost-user/backend.h>.
+ * Send @call, which vhu_call_init() has prepared, and wait for its answer, if
+ * it has one. Return: as the requests in <vhost-user/backend.h>; -EREMOTEIO
+ * also when the acknowledgement reports an error.
  */
 int vhu_call(struct vhost_backend *b, struct vhu_call *call);
 
-/* Requests without a payload, with a number, for a number, with an fd. */
+/* As vhu_call(), for a request without a payload. */
 int vhu_call_none(struct vhost_backend *b, enum vhost_user_request request);
+/* As vhu_call(), for a request whose payload is a number. */
 int vhu_call_set(struct vhost_backend *b, enum vhost_user_request request,
 		 uint64_t value);
+/* As vhu_call(), for a request whose answer is a number. */
 int vhu_call_get(struct vhost_backend *b, enum vhost_user_request request,
 		 uint64_t *value);
+/* As vhu_call(), for a request with a file descriptor and without a payload. */
 int vhu_call_fd(struct vhost_backend *b, enum vhost_user_request request,
 		int fd);
 

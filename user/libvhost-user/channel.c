@@ -10,7 +10,7 @@
 #include "channel.h"
 #include "connection.h"
 
-/* Requests to serve in one call, so that other fds get their turn. */
+/* Maximum number of requests in one call, so that other fds get their turn. */
 #define REQUESTS_AT_ONCE 64
 
 static const char *name_of(const struct vhost_user_msg *msg)
@@ -31,10 +31,10 @@ static const char *check_features(const struct vhost_backend *b,
 		return "its protocol feature is not negotiated";
 	if (nr_fds &&
 	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(BACKEND_SEND_FD)))
-		return "file descriptors without BACKEND_SEND_FD";
+		return "it has fds, but BACKEND_SEND_FD is not negotiated";
 	if (msg->hdr.flags & VHOST_USER_NEED_REPLY &&
 	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(REPLY_ACK)))
-		return "it wants a reply without REPLY_ACK";
+		return "it wants a reply, but REPLY_ACK is not negotiated";
 	if (msg->hdr.request == VHOST_USER_BACKEND_IOTLB_MSG &&
 	    !(b->acked & 1ULL << VIRTIO_F_ACCESS_PLATFORM))
 		return "VIRTIO_F_ACCESS_PLATFORM is not negotiated";

@@ -11,7 +11,7 @@
  */
 int vhu_channel_serve(struct vhost_backend *b);
 
-/* Use @fd as the channel from now on, and close the channel before. */
+/* Use @fd as the channel from now on, and close the previous channel. */
 void vhu_channel_replace(struct vhost_backend *b, int fd);
 
 #endif /* VHOST_USER_CHANNEL_H */

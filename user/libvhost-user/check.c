@@ -34,7 +34,7 @@ const char *vhu_check_vring_num(const struct vhost_user_msg *msg,
 	uint32_t num = msg->payload.state.num;
 
 	if (!num || num > MAX_VRING_NUM)
-		return "a ring has 1 to 32768 entries";
+		return "the ring's size is not 1 to 32768";
 	return vhu_check_vring_index(msg, nr_fds, asked);
 }
 
@@ -89,8 +89,8 @@ static const char *check_nofd(uint64_t value, uint32_t nr_fds)
 	if (value & ~(uint64_t)(VHOST_USER_VRING_MASK | VHOST_USER_VRING_NOFD))
 		return "reserved bits are set";
 	if (nr_fds != (value & VHOST_USER_VRING_NOFD ? 0 : 1))
-		return nr_fds ? "it has an fd and says that it has none" :
-				"it has no fd and does not say so";
+		return nr_fds ? "it has an fd, but its flag NOFD is set" :
+				"it has no fd, but its flag NOFD is not set";
 	return NULL;
 }
 
@@ -143,7 +143,7 @@ const char *vhu_check_memory(const struct vhost_user_msg *msg, uint32_t nr_fds,
 			     const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.memory.nr != nr_fds)
-		return "there is not one fd for each region";
+		return "the number of fds is not the number of regions";
 	return check_regions(&msg->payload.memory);
 }
 
@@ -259,7 +259,7 @@ const char *vhu_check_config_answer(const struct vhost_user_msg *msg,
 {
 	const struct vhost_user_config *config = &msg->payload.config;
 
-	/* Without data the request has failed. */
+	/* A size of 0 reports that the request failed. */
 	if (!config->size)
 		return NULL;
 	if (config->offset != asked->payload.config.offset ||
@@ -309,9 +309,10 @@ const char *vhu_check_crypto_answer(const struct vhost_user_msg *msg,
 	return NULL;
 }
 
-const char *vhu_check_inflight_wish(const struct vhost_user_msg *msg,
-				    uint32_t nr_fds unused,
-				    const struct vhost_user_msg *asked unused)
+const char *
+vhu_check_inflight_request(const struct vhost_user_msg *msg,
+			   uint32_t nr_fds unused,
+			   const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_inflight *inflight = &msg->payload.inflight;
 
@@ -330,7 +331,7 @@ const char *vhu_check_inflight(const struct vhost_user_msg *msg,
 		return "the memory is empty";
 	if (wraps(inflight->mmap_offset, inflight->mmap_size))
 		return "the memory wraps in its file";
-	return vhu_check_inflight_wish(msg, nr_fds, asked);
+	return vhu_check_inflight_request(msg, nr_fds, asked);
 }
 
 const char *vhu_check_inflight_answer(const struct vhost_user_msg *msg,
@@ -338,15 +339,15 @@ const char *vhu_check_inflight_answer(const struct vhost_user_msg *msg,
 				      const struct vhost_user_msg *asked)
 {
 	const struct vhost_user_inflight *inflight = &msg->payload.inflight;
-	const struct vhost_user_inflight *wish = &asked->payload.inflight;
+	const struct vhost_user_inflight *request = &asked->payload.inflight;
 
 	/* The back end has no such memory. */
 	if (!inflight->mmap_size)
 		return nr_fds ? "the memory is empty" : NULL;
 	if (!nr_fds)
 		return "the memory has no fd";
-	if (inflight->num_queues != wish->num_queues ||
-	    inflight->queue_size != wish->queue_size)
+	if (inflight->num_queues != request->num_queues ||
+	    inflight->queue_size != request->queue_size)
 		return "it is for other queues";
 	return vhu_check_inflight(msg, nr_fds, asked);
 }
@@ -367,7 +368,7 @@ const char *vhu_check_mtu(const struct vhost_user_msg *msg,
 			  const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.u64 < MIN_MTU || msg->payload.u64 > UINT16_MAX)
-		return "an MTU is 68 to 65535";
+		return "the MTU is not 68 to 65535";
 	return NULL;
 }
 
@@ -376,7 +377,7 @@ const char *vhu_check_status(const struct vhost_user_msg *msg,
 			     const struct vhost_user_msg *asked unused)
 {
 	if (msg->payload.u64 > UINT8_MAX)
-		return "a status has 8 bits";
+		return "the status has more than 8 bits";
 	return NULL;
 }
 
@@ -384,7 +385,7 @@ const char *vhu_check_slots(const struct vhost_user_msg *msg,
 			    uint32_t nr_fds unused,
 			    const struct vhost_user_msg *asked unused)
 {
-	return msg->payload.u64 ? NULL : "there are no memory slots";
+	return msg->payload.u64 ? NULL : "the number of memory slots is 0";
 }
 
 const char *vhu_check_shared_answer(const struct vhost_user_msg *msg,
@@ -403,7 +404,8 @@ const char *vhu_check_lookup_answer(const struct vhost_user_msg *msg,
 				    const struct vhost_user_msg *asked unused)
 {
 	if (nr_fds != (msg->payload.u64 ? 0 : 1))
-		return nr_fds ? "it failed and has an fd" : "it has no fd";
+		return nr_fds ? "it reports a failure and has an fd" :
+				"it has no fd";
 	return NULL;
 }
 
@@ -426,7 +428,7 @@ vhu_check_device_state_answer(const struct vhost_user_msg *msg, uint32_t nr_fds,
 			      const struct vhost_user_msg *asked unused)
 {
 	if (nr_fds && msg->payload.u64 & VHOST_USER_STATE_ERROR)
-		return "it failed and has an fd";
+		return "it reports a failure and has an fd";
 	return check_nofd(msg->payload.u64, nr_fds);
 }
 

@@ -7,7 +7,8 @@
 
 /*
  * Check the contents of a message whose size and number of file descriptors are
- * right. @asked is the request that an answer belongs to, else it is not used.
+ * right. If the message is an answer, @asked is the request that it answers;
+ * otherwise @asked is not used.
  * Return: the rule that is broken, in words that continue "SET_MEM_TABLE: "; NULL
  * when the message is correct.
  */
@@ -66,9 +67,9 @@ const char *vhu_check_crypto(const struct vhost_user_msg *msg, uint32_t nr_fds,
 const char *vhu_check_crypto_answer(const struct vhost_user_msg *msg,
 				    uint32_t nr_fds,
 				    const struct vhost_user_msg *asked);
-const char *vhu_check_inflight_wish(const struct vhost_user_msg *msg,
-				    uint32_t nr_fds,
-				    const struct vhost_user_msg *asked);
+const char *vhu_check_inflight_request(const struct vhost_user_msg *msg,
+				       uint32_t nr_fds,
+				       const struct vhost_user_msg *asked);
 const char *vhu_check_inflight(const struct vhost_user_msg *msg,
 			       uint32_t nr_fds,
 			       const struct vhost_user_msg *asked);

@@ -33,12 +33,15 @@ void vhu_connection_close(struct vhost_backend *b)
 static void lose(struct vhost_backend *b, int why)
 {
 	int fd = b->fd, req_fd = b->req_fd;
-	bool told = b->ready;
+	bool ready = b->ready;
 
 	reset(b);
 	b->ready = false;
-	/* Before close(2), since other files can get the numbers after it. */
-	if (told && b->ops.lost)
+	/*
+	 * Call lost() before close(2): other files can get the numbers after
+	 * close(2).
+	 */
+	if (ready && b->ops.lost)
 		b->ops.lost(b->opt.data, why);
 	close_both(fd, req_fd);
 }

@@ -153,7 +153,7 @@ int vhost_backend_set_config(struct vhost_backend *b, uint32_t offset,
 	config->offset = offset;
 	config->size = len;
 	config->flags = flags;
-	/* A longer range is refused because of its size. */
+	/* vhu_call() refuses a longer range because of its size. */
 	memcpy(config->data, buf,
 	       len < VHOST_USER_MAX_CONFIG ? len : VHOST_USER_MAX_CONFIG);
 	return vhu_call(b, &call);

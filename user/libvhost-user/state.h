@@ -9,7 +9,7 @@
 
 /**
  * struct vhost_backend - a connection
- * @opt: copy of the options, whose ops are not used
+ * @opt: copy of the options; its member ops is not used
  * @ops: copy of the callbacks
  * @fd: the socket for requests; -1 without a connection
  * @req_fd: our end of the channel of the back end, or -1

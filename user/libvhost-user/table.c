@@ -97,7 +97,7 @@ static const struct vhu_form requests[] = {
 	"POSTCOPY_END", F(PAGEFAULT), { VHOST_NONE }, ANSWER_U64 },
 [VHOST_USER_GET_INFLIGHT_FD] = {
 	"GET_INFLIGHT_FD", F(INFLIGHT_SHMFD),
-	{ VHOST_INFLIGHT, 0, 0, vhu_check_inflight_wish },
+	{ VHOST_INFLIGHT, 0, 0, vhu_check_inflight_request },
 	{ VHOST_INFLIGHT, 0, 1, vhu_check_inflight_answer } },
 [VHOST_USER_SET_INFLIGHT_FD] = {
 	"SET_INFLIGHT_FD", F(INFLIGHT_SHMFD),

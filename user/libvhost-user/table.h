@@ -9,7 +9,7 @@
 
 /*
  * Types of payloads. VHOST_NONE and all after it have a fixed size, or a size that
- * follows from the contents. The types with _OR_NONE may be missing.
+ * follows from the contents. A payload of a type with _OR_NONE may be empty.
  */
 enum vhu_payload {
 	VHOST_ACK = 0, /* a number with NEED_REPLY, else no answer */
@@ -35,7 +35,7 @@ enum vhu_payload {
 };
 
 /**
- * struct vhu_side - one direction of a message
+ * struct vhu_side - the format of a request or of an answer
  * @payload: enum vhu_payload
  * @min_fds: least number of file descriptors
  * @max_fds: most file descriptors
@@ -62,7 +62,7 @@ struct vhu_form {
 	struct vhu_side answer;
 };
 
-/* Return: NULL for a request that does not exist. */
+/* Find the format of a request. Return: NULL for a request that does not exist. */
 const struct vhu_form *vhu_table_form(enum vhost_user_kind kind,
 				      uint32_t request);
 

@@ -20,7 +20,7 @@ void vhu_wire_clear(struct vhu_wire_rx *rx)
 	rx->got = 0;
 }
 
-/* Receive until there are @end bytes. */
+/* Receive until @rx has @end bytes. */
 static int recv_until(int fd, struct vhu_wire_rx *rx, size_t end,
 		      const char **rule)
 {

@@ -348,7 +348,7 @@ TEST(request_without_its_feature_breaks_the_connection)
 		{ P(SHMEM), B(SHMEM_UNMAP), 0, "not negotiated" },
 		{ P(BACKEND_SEND_FD), B(SHMEM_MAP), 0, "not negotiated" },
 		{ P(REPLY_ACK), B(CONFIG_CHANGE_MSG), VHOST_USER_NEED_REPLY,
-		  "without REPLY_ACK" },
+		  "REPLY_ACK is not negotiated" },
 	};
 	struct vhost_user_msg msg;
 	size_t i;
@@ -364,7 +364,7 @@ TEST(request_without_its_feature_breaks_the_connection)
 		 0);
 	msg = ask(B(SHMEM_MAP));
 	send_ask(&msg, 0);
-	expect_broken("file descriptors without BACKEND_SEND_FD");
+	expect_broken("it has fds, but BACKEND_SEND_FD is not negotiated");
 	start_with(0, &ops);
 	check_eq(vhost_backend_set_features(b, 0), 0);
 	msg = ask(B(IOTLB_MSG));

@@ -95,7 +95,7 @@ static const struct {
 	{ "too many file descriptors",
 	  1,
 	  { { VHOST_USER_GET_STATUS, OK, 8 }, {} } },
-	{ "a status has 8 bits",
+	{ "the status has more than 8 bits",
 	  0,
 	  { { VHOST_USER_GET_STATUS, OK, 8 }, { 0, 1 } } },
 };

@@ -8,9 +8,10 @@
  *
  * A request returns 0, or one of these errnos:
  *
- * -EOPNOTSUPP	a protocol feature that it needs is not negotiated; nothing was sent
+ * -EOPNOTSUPP	a protocol feature that the request needs is not negotiated; nothing was
+ *		sent
  * -EINVAL	the arguments break a rule of the protocol; nothing was sent
- * -EBUSY	it was called from a callback while another request waits
+ * -EBUSY	the request was made by a callback while another request waits
  * -ENOTCONN	there is no connection
  * -EREMOTEIO	the back end reported a failure; the connection can still be used
  * -EPROTO	the back end broke the protocol
@@ -25,8 +26,8 @@
  * them after the call.
  *
  * The structures with a member struct_size follow the rules in
- * Documentation/library-abi.rst: set it to sizeof() of the structure, and all members
- * that are not used to 0.
+ * Documentation/library-abi.rst: set struct_size to sizeof() of the structure, and all
+ * unused members to 0.
  */
 #ifndef VHOST_USER_BACKEND_H
 #define VHOST_USER_BACKEND_H
@@ -47,8 +48,8 @@ struct vhost_backend;
  * struct vhost_backend_ops - requests of the back end, and the end of the connection
  * @struct_size: sizeof(struct vhost_backend_ops)
  * @lost: the connection has ended; @why is 0 after vhost_backend_disconnect(), else a
- *	negative errno. Called once for each connection. The sockets are closed after it
- *	returns, so it must remove them from an event loop.
+ *	negative errno. Called once for each connection. The sockets are closed after the
+ *	callback returns, so the callback must remove them from the event loop.
  * @config_change: the configuration space of the device has changed
  * @iotlb: a translation is missing or an access failed, as msg->type says
  * @host_notifier: the doorbell of a ring is at area->offset of @fd; -1: remove it
@@ -59,15 +60,16 @@ struct vhost_backend;
  * @shared_lookup: the back end requests an object; return its file descriptor, which the
  *	callback keeps
  * @shmem_map: map a part of @fd in the shared memory map->shmid
- * @shmem_unmap: remove such a mapping
+ * @shmem_unmap: remove a mapping of shmem_map()
  *
  * All except lost() and shared_lookup() return 0 or -errno, which the back end gets if it
  * asked for a reply. A callback that is NULL fails with -EOPNOTSUPP.
  *
- * vhost_backend_process() and requests that wait call them. In the second case, a request
- * made by a callback fails with -EBUSY: remember what to do, and do it from the event
- * loop. A callback must not free the connection. The library closes a file descriptor
- * that it passed to a callback when the callback returns: duplicate it to keep it.
+ * vhost_backend_process() and requests that wait call the callbacks. While a request
+ * waits, a request made by a callback fails with -EBUSY: a callback that needs to make a
+ * request must leave this to the event loop. A callback must not free the connection. The
+ * library closes a file descriptor that it passed to a callback when the callback
+ * returns: duplicate it to keep it.
  */
 struct vhost_backend_ops {
 	size_t struct_size;
@@ -109,7 +111,7 @@ struct vhost_backend_options {
 #define VHOST_BACKEND_TIMEOUT_MS 10000
 
 /**
- * vhost_backend_new - allocate a connection that is not connected
+ * vhost_backend_new - allocate a connection, which is not connected yet
  * @opt: NULL for the defaults; copied
  * @b: result
  *
@@ -130,13 +132,13 @@ void vhost_backend_free(struct vhost_backend *b);
  * @b: the connection
  * @path: path of its socket file
  *
- * Negotiates the protocol features, makes the channel for requests of the back
- * end if BACKEND_REQ is negotiated, gets the numbers of queues and of memory
- * slots, and sends SET_OWNER. When it fails, lost() is not called. After the
- * end of a connection it can be called again.
+ * Negotiates the protocol features, makes the channel for requests of the back end if
+ * BACKEND_REQ is negotiated, gets the numbers of queues and of memory slots, and sends
+ * SET_OWNER. When it fails, lost() is not called. After the end of a connection, this
+ * function can be called again.
  *
- * Return: as all requests; -EISCONN when it is connected; -EOPNOTSUPP when the
- * back end lacks a required protocol feature; or an errno of connect(2).
+ * Return: as all requests; -EISCONN when a back end is connected already; -EOPNOTSUPP
+ * when the back end lacks a required protocol feature; or an errno of connect(2).
  */
 int vhost_backend_connect(struct vhost_backend *b, const char *path);
 
@@ -156,10 +158,10 @@ int vhost_backend_connect_fd(struct vhost_backend *b, int fd);
 void vhost_backend_disconnect(struct vhost_backend *b);
 
 /**
- * vhost_backend_connected - whether there is a connection
+ * vhost_backend_connected - whether a back end is connected
  * @b: the connection
  *
- * Return: true if there is.
+ * Return: true if a back end is connected.
  */
 bool vhost_backend_connected(const struct vhost_backend *b);
 
@@ -176,7 +178,7 @@ int vhost_backend_fd(const struct vhost_backend *b);
  * for POLLIN
  * @b: the connection
  *
- * Return: the channel; -1 without one.
+ * Return: the channel; -1 without a channel.
  */
 int vhost_backend_req_fd(const struct vhost_backend *b);
 
@@ -252,7 +254,7 @@ uint64_t vhost_backend_queues(const struct vhost_backend *b);
 uint64_t vhost_backend_mem_slots(const struct vhost_backend *b);
 
 /*
- * Requests. After the name of the request stands the protocol feature that it needs.
+ * Requests. The protocol feature that a request needs follows the name of the request.
  */
 
 /**
@@ -267,7 +269,7 @@ int vhost_backend_get_features(struct vhost_backend *b, uint64_t *features);
 /**
  * vhost_backend_set_features - SET_FEATURES
  * @b: the connection
- * @features: of virtio, and VHOST_F_LOG_ALL while writes are logged
+ * @features: feature bits of virtio, and VHOST_F_LOG_ALL while writes are logged
  *
  * Adds VHOST_USER_F_PROTOCOL_FEATURES if the back end offers it. Without this
  * feature, a back end enables all rings at once.
@@ -287,8 +289,8 @@ int vhost_backend_get_protocol_features(struct vhost_backend *b,
 					uint64_t *mask);
 
 /**
- * vhost_backend_set_protocol_features - SET_PROTOCOL_FEATURES, which connecting
- * has done
+ * vhost_backend_set_protocol_features - SET_PROTOCOL_FEATURES, which
+ * vhost_backend_connect() has sent
  * @b: the connection
  * @mask: of VHOST_USER_PROTOCOL()
  *
@@ -297,7 +299,7 @@ int vhost_backend_get_protocol_features(struct vhost_backend *b,
 int vhost_backend_set_protocol_features(struct vhost_backend *b, uint64_t mask);
 
 /**
- * vhost_backend_set_owner - SET_OWNER, which connecting has done
+ * vhost_backend_set_owner - SET_OWNER, which vhost_backend_connect() has sent
  * @b: the connection
  *
  * Return: as all requests.
@@ -305,8 +307,8 @@ int vhost_backend_set_protocol_features(struct vhost_backend *b, uint64_t mask);
 int vhost_backend_set_owner(struct vhost_backend *b);
 
 /**
- * vhost_backend_reset_owner - RESET_OWNER; deprecated, and back ends do
- * different things
+ * vhost_backend_reset_owner - RESET_OWNER; deprecated, and back ends disagree on its
+ * effect
  * @b: the connection
  *
  * Return: as all requests.
@@ -334,7 +336,7 @@ struct vhost_region {
 /**
  * vhost_backend_set_mem_table - SET_MEM_TABLE
  * @b: the connection
- * @mem: the regions, which replace all regions before
+ * @mem: the regions, which replace all earlier regions
  * @nr: entries of @mem, 0 to VHOST_USER_MAX_REGIONS
  *
  * Return: as all requests; -EINVAL also for a region that is empty or wraps.
@@ -363,7 +365,7 @@ int vhost_backend_set_mem_table_postcopy(struct vhost_backend *b,
  * PAGEFAULT
  * @b: the connection
  *
- * The back end does not answer this.
+ * The back end does not answer this message.
  *
  * Return: as all requests.
  */
@@ -531,7 +533,7 @@ int vhost_backend_set_vring_err(struct vhost_backend *b, uint32_t vring,
  * vhost_backend_set_vring_enable - SET_VRING_ENABLE
  * @b: the connection
  * @vring: the ring
- * @enable: or disable
+ * @enable: true: enable the ring; false: disable it
  *
  * Return: as all requests; -EOPNOTSUPP when the back end does not offer
  * VHOST_USER_F_PROTOCOL_FEATURES: then rings are always enabled.
@@ -543,7 +545,7 @@ int vhost_backend_set_vring_enable(struct vhost_backend *b, uint32_t vring,
  * vhost_backend_set_vring_endian - SET_VRING_ENDIAN; CROSS_ENDIAN
  * @b: the connection
  * @vring: the ring
- * @big: big endian
+ * @big: true: big endian; false: little endian
  *
  * Return: as all requests.
  */
@@ -590,8 +592,8 @@ int vhost_backend_net_set_mtu(struct vhost_backend *b, uint16_t mtu);
  * vhost_backend_set_backend_req_fd - SET_BACKEND_REQ_FD; BACKEND_REQ
  * @b: the connection
  *
- * Makes a new channel and closes the channel before: vhost_backend_req_fd()
- * changes. Connecting has done this.
+ * Makes a new channel and closes the previous channel: vhost_backend_req_fd() changes.
+ * vhost_backend_connect() has made the first channel.
  *
  * Return: as all requests.
  */
@@ -602,7 +604,7 @@ int vhost_backend_set_backend_req_fd(struct vhost_backend *b);
  * @b: the connection
  * @msg: an update or an invalidation
  *
- * It needs REPLY_ACK since back ends do not answer it otherwise.
+ * The request needs REPLY_ACK, since back ends do not answer it without REPLY_ACK.
  *
  * Return: as all requests.
  */
@@ -696,7 +698,7 @@ int vhost_backend_get_inflight_fd(struct vhost_backend *b,
 /**
  * vhost_backend_set_inflight_fd - SET_INFLIGHT_FD; INFLIGHT_SHMFD
  * @b: the connection
- * @inflight: as an earlier back end sent it
+ * @inflight: as an earlier back end sent it, see vhost_backend_get_inflight_fd()
  * @fd: the memory
  *
  * Return: as all requests.
@@ -717,7 +719,7 @@ int vhost_backend_gpu_set_socket(struct vhost_backend *b, int fd);
 /**
  * vhost_backend_set_status - SET_STATUS; STATUS
  * @b: the connection
- * @status: of the device, of virtio
+ * @status: the device status of virtio
  *
  * Return: as all requests.
  */

@@ -3,12 +3,12 @@
  * libvhost-user: messages of the vhost-user protocol.
  *
  * The structures of the messages, as in QEMU's docs/interop/vhost-user.rst, and functions
- * that check them. The functions do no I/O and allocate no memory. Numbers are in the byte
- * order of the machine. Payloads for which Linux has a structure (rings, IOTLB) use that of
- * <linux/vhost_types.h>.
+ * that check them. The functions do no I/O and allocate no memory. Numbers are in the
+ * byte order of the machine. Payloads for which Linux has a structure (rings, IOTLB) use
+ * the structure of <linux/vhost_types.h>.
  *
- * One function checks messages of both directions and for both sides: a message that the
- * receiver would have to refuse is not sent either.
+ * The same checks are made before a message is sent and after it is received, for both
+ * directions. So a message that the receiver would have to refuse is not sent.
  */
 #ifndef VHOST_USER_PROTO_H
 #define VHOST_USER_PROTO_H
@@ -90,7 +90,7 @@ enum vhost_user_backend_request {
 	VHOST_USER_BACKEND_MAX
 };
 
-/* The feature bit of GET_FEATURES of a back end that has protocol features. */
+/* Feature bit of GET_FEATURES: the back end has protocol features. */
 #define VHOST_USER_F_PROTOCOL_FEATURES 30
 
 /* Protocol features, as bit numbers. */
@@ -194,7 +194,10 @@ struct vhost_user_config {
 #define VHOST_USER_CONFIG_DRIVER    0
 #define VHOST_USER_CONFIG_MIGRATION 1
 
-/* VRING_HOST_NOTIFIER_MSG: @vring is the ring, with VHOST_USER_VRING_NOFD or not. */
+/*
+ * VRING_HOST_NOTIFIER_MSG: @vring is the number of the ring, and VHOST_USER_VRING_NOFD if
+ * no fd is sent.
+ */
 struct vhost_user_vring_area {
 	uint64_t vring;
 	uint64_t size;
@@ -246,8 +249,8 @@ struct vhost_user_shmem_config {
 
 /*
  * CREATE_CRYPTO_SESSION. The specification does not describe its payload: this is what
- * QEMU 7.1 and later sends and DPDK 24.11 and later accepts. They send pointers of their
- * own processes, which no receiver can use; this library sends 0 instead.
+ * QEMU 7.1 and later sends and DPDK 24.11 and later accepts. QEMU and DPDK send pointers
+ * of their own processes, which no receiver can use. This library sends 0 instead.
  */
 struct vhost_user_crypto_session {
 	uint64_t op_code;
@@ -312,9 +315,9 @@ struct vhost_user_msg {
 /**
  * enum vhost_user_kind - the sender and the direction of a message
  * @VHOST_USER_REQUEST: a request of the front end
- * @VHOST_USER_ANSWER: the back end's answer to it
+ * @VHOST_USER_ANSWER: the back end's answer to VHOST_USER_REQUEST
  * @VHOST_USER_BACKEND_REQUEST: a request of the back end, on its channel
- * @VHOST_USER_BACKEND_ANSWER: the front end's answer to it
+ * @VHOST_USER_BACKEND_ANSWER: the front end's answer to VHOST_USER_BACKEND_REQUEST
  * @VHOST_USER_POSTCOPY_ANSWER: the back end's answer to SET_MEM_TABLE or ADD_MEM_REG
  *	after POSTCOPY_LISTEN
  */
@@ -329,7 +332,7 @@ enum vhost_user_kind {
 /**
  * vhost_user_request_name - the name of a request, for messages
  * @kind: the kind of the message
- * @request: of its header
+ * @request: the request in the header
  *
  * Return: e.g. "GET_FEATURES"; "?" for an unknown request.
  */
@@ -411,7 +414,7 @@ uint64_t vhost_user_protocol_needed(enum vhost_user_kind kind,
  * @kind: VHOST_USER_REQUEST or VHOST_USER_BACKEND_REQUEST
  * @request: the request
  *
- * Return: true if it is.
+ * Return: true if the request is answered even without REPLY_ACK.
  */
 bool vhost_user_has_answer(enum vhost_user_kind kind, uint32_t request);
 
