@@ -22,17 +22,20 @@ from .entry import no_arguments
 from .kernels import Kernel
 from .message import Clock, LabError, say
 
-ROOM_FOR_TWO = 11 << 20  # KiB of available memory that two machines need
+# Available memory that a machine needs, as a multiple of its own memory.
+ROOM = 1.4
 FUZZ_SECONDS = 2
 # The two sweeps over instructions take longer than all other unit tests together. One
 # release is enough for them: the decoder calls no library.
 SWEEPS = ("test-insn-exec", "test-insn-decode")
 
 
-def machines_at_a_time() -> int:
+def machines_at_a_time(labs: list[Kernel]) -> int:
+    """Two machines where there is memory for them, else one."""
+    wanted = 2 * ROOM * 1024 * max(kernel.memory for kernel in labs)  # KiB
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
         if line.startswith("MemAvailable:"):
-            return 2 if int(line.split()[1]) > ROOM_FOR_TWO else 1
+            return 2 if int(line.split()[1]) > wanted else 1
     return 1
 
 
@@ -47,7 +50,9 @@ class Check:
                  results: list[Path]) -> None:
         self.labs = labs
         self.narrowed = narrowed  # only suites were asked for
-        self.tokens = threading.Semaphore(jobs)
+        # Fewer labs than jobs: each lab has several machines.
+        self.machines = max(1, jobs // len(labs))
+        self.tokens = threading.Semaphore(max(1, jobs // self.machines))
         self.results = results  # directories that are emptied first
         self.threads: list[threading.Thread] = []
 
@@ -118,10 +123,11 @@ class Check:
         return False
 
     def in_machine(self, kernel: Kernel) -> None:
-        """Run the suites of a lab as soon as there is room for its machine."""
+        """Run the suites of a lab as soon as there is room for its machines."""
         try:
             with self.tokens:
-                status = process.status(lab_command("suites", kernel.name))
+                status = process.status(["env", f"MACHINES={self.machines}",
+                                         *lab_command("suites", kernel.name)])
         except LabError:
             status = 1
         if status != 0:
@@ -205,6 +211,14 @@ def check_names(table: kernels.Kernels) -> None:
     suites.select(suites.load(table), os.environ.get("SUITES", ""))
 
 
+def jobs_for(labs: list[Kernel]) -> int:
+    """How many machines may run at a time."""
+    jobs = qemu.number(os.environ, "JOBS", machines_at_a_time(labs))
+    if jobs < 1:
+        raise LabError("JOBS must be 1 or more")
+    return jobs
+
+
 def check_command(arguments: list[str]) -> int:
     """`make check`: Debian's kernels."""
     no_arguments(arguments)
@@ -212,10 +226,8 @@ def check_command(arguments: list[str]) -> int:
     check_names(table)
     names = os.environ.get("LABS", "")
     labs = table.choose(names) or table.in_turn
-    jobs = qemu.number(os.environ, "JOBS", machines_at_a_time())
-    if jobs < 1:
-        raise LabError("JOBS must be 1 or more")
-    return Check(labs, bool(os.environ.get("SUITES")), jobs, [paths.CHECK]).run()
+    return Check(labs, bool(os.environ.get("SUITES")), jobs_for(labs),
+                 [paths.CHECK]).run()
 
 
 def debug_command(arguments: list[str]) -> int:
@@ -223,5 +235,5 @@ def debug_command(arguments: list[str]) -> int:
     no_arguments(arguments)
     table = kernels.load()
     check_names(table)
-    return Check(table.own, True, 1, [paths.CHECK / kernel.name
-                                      for kernel in table.own]).run()
+    return Check(table.own, True, jobs_for(table.own),
+                 [paths.CHECK / kernel.name for kernel in table.own]).run()

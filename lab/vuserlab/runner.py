@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Run the suites of one lab in its virtual machine.
+"""Run the suites of one lab in its virtual machines.
 
-Results are files in build/check/LAB; what is printed only shows progress.
+The machines take suites from one queue. Results are files in build/check/LAB; what is
+printed only shows progress.
 """
 import os
+import threading
 from pathlib import Path
 
 from . import kernels, machine, paths, process, qemu, suites, tap
@@ -35,13 +37,37 @@ def append(path: Path, line: str) -> None:
         file.write(line + "\n")
 
 
-class Runner:
-    """The machine of a lab and the directory of its results."""
+class Queue:
+    """The suites that no machine has taken yet, in the order of suites.plan()."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, planned: list[Suite]) -> None:
+        self.waiting = list(planned)
+        self.lock = threading.Lock()
+
+    def take(self, init: str) -> Suite | None:
+        """The next suite for a machine; if possible one that its @init can run."""
+        with self.lock:
+            same = [suite for suite in self.waiting if suite.init == init]
+            suite = next(iter(same or self.waiting), None)
+            if suite:
+                self.waiting.remove(suite)
+            return suite
+
+    def close(self) -> None:
+        """Give out no more suites."""
+        with self.lock:
+            self.waiting.clear()
+
+
+class Runner:
+    """A machine of a lab and the directory of its results."""
+
+    def __init__(self, kernel: Kernel, number: int = 1) -> None:
         self.kernel = kernel
         self.slowness = kernels.slowness(kernel)
-        self.machine = machine.named(kernel, "check")
+        first = machine.named(kernel, "check")
+        self.machine = (first if number == 1 else
+                        machine.Machine(kernel, f"{first.name}-{number}"))
         self.out = paths.CHECK / kernel.name
         self.init = ""
 
@@ -106,15 +132,55 @@ class Runner:
         if failed(read(after)):
             self.machine.stop()
 
-    def run_all(self, planned: list[Suite]) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
+    def run_all(self, queue: Queue) -> None:
+        """Run suites until the queue is empty."""
+        while suite := queue.take(self.init):
+            if self.init != suite.init or not self.machine.alive():
+                self.boot(suite)
+            self.run(suite)
+
+
+class Pool:
+    """The machines of a lab that work at the same time, each in a thread."""
+
+    def __init__(self, runners: list[Runner], planned: list[Suite]) -> None:
+        self.runners = runners
+        self.queue = Queue(planned)
+        self.errors: list[LabError] = []
+
+    def _work(self, runner: Runner) -> None:
         try:
-            for suite in planned:
-                if self.init != suite.init or not self.machine.alive():
-                    self.boot(suite)
-                self.run(suite)
+            runner.run_all(self.queue)
+        except LabError as error:
+            self.errors.append(error)
+            self.queue.close()
+
+    def _stop(self) -> None:
+        for runner in self.runners:
+            runner.machine.stop()
+
+    def run(self) -> None:
+        """Run all suites; raise LabError if one of them could not run."""
+        threads = [threading.Thread(target=self._work, args=[runner])
+                   for runner in self.runners]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            process.end_children()
+            raise
         finally:
-            self.machine.stop()
+            self.queue.close()
+            self._stop()
+            # An interrupted thread may just have started its machine.
+            for thread in threads:
+                if thread.ident:
+                    thread.join()
+            self._stop()
+        if self.errors:
+            raise self.errors[0]
 
 
 def command(arguments: list[str]) -> None:
@@ -124,4 +190,10 @@ def command(arguments: list[str]) -> None:
     table = kernels.load()
     kernel = table[arguments[0]]
     chosen = suites.select(suites.load(table), os.environ.get("SUITES", ""))
-    Runner(kernel).run_all(suites.plan(chosen, table, kernel))
+    planned = suites.plan(chosen, table, kernel)
+    number = qemu.number(os.environ, "MACHINES", 1)
+    if number < 1:
+        raise LabError("MACHINES must be 1 or more")
+    (paths.CHECK / kernel.name).mkdir(parents=True, exist_ok=True)
+    count = min(number, len(planned))
+    Pool([Runner(kernel, i + 1) for i in range(count)], planned).run()
