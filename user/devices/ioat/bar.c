@@ -7,7 +7,7 @@
 #include "bar.h"
 #include "regs.h"
 
-/* All registers as they read. Other bytes read as 0. */
+/* The values that reads of the registers return. Other bytes read as 0. */
 struct image {
 	uint8_t chancnt;
 	uint8_t xfercap;
@@ -139,8 +139,8 @@ static void write_chanerrmask(struct ioat_bar *bar, uint64_t value)
  * struct reg - a writable register
  * @offset: offset in BAR 0
  * @size: size in bytes
- * @command: if an access does not write all bytes, the other bytes are 0 and
- *	not as they read
+ * @command: true if the bytes of the register that an access does not write
+ *	count as 0; false if they keep their value
  * @write: writes the value of the whole register
  */
 struct reg {

@@ -16,20 +16,19 @@
 #define MAX_BLOCKS 100000000ul
 
 /*
- * The number of different blocks is that of the benchmark's ring of
- * descriptors. They are more than caches hold, and more than an emulator's TLB
- * has entries. With fewer blocks, the result depends on what ran before: if the
- * blocks fit, a copy takes two thirds of the time.
+ * The number of different blocks, as many as the benchmark's ring has
+ * descriptors. So many blocks do not fit into the caches, nor into an emulator's
+ * TLB. Fewer blocks may fit, depending on what ran before, and a copy then takes
+ * two thirds of the time.
  */
 #define AREA_BLOCKS 512
 #define AREA_SIZE   (AREA_BLOCKS * (size_t)IOAT_XFER_MAX)
 
 /*
  * The offset of the destination in its mapping. The distance of two mappings is
- * a multiple of what caches and TLBs index with. Without this offset, source
- * and destination may always use the same entry (an emulator's TLB is
- * direct-mapped), depending on their addresses. A copy then takes four times as
- * long.
+ * a multiple of a huge page. Without this offset, source and destination could
+ * always use the same entries of caches and TLBs (an emulator's TLB is
+ * direct-mapped). A copy then takes four times as long.
  */
 #define SHIFT (9 * 4096)
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* The time of a copy without a device. */
 #ifndef IOAT_BASELINE_H
 #define IOAT_BASELINE_H
 

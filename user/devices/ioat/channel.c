@@ -20,7 +20,7 @@
 #define CHANCTRL_KEPT ((uint16_t)~(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_IN_USE))
 
 /* End the run: the results of the current burst will be dropped. */
-static void cut(struct ioat_channel *c)
+static void end_run(struct ioat_channel *c)
 {
 	c->run++;
 	c->suspending = false;
@@ -28,14 +28,17 @@ static void cut(struct ioat_channel *c)
 		atomic_store(&c->engine.stop, true);
 }
 
-/* The thread uses a copy of members that have changed now: end its burst. */
-static void nudge(struct ioat_channel *c)
+/*
+ * End the burst after the current descriptor, because the thread uses copies of
+ * members that have changed.
+ */
+static void end_burst(struct ioat_channel *c)
 {
 	if (c->busy)
 		atomic_store(&c->yield, true);
 }
 
-static void forget_chain(struct ioat_channel *c)
+static void clear_chain(struct ioat_channel *c)
 {
 	c->count = 0;
 	c->done = 0;
@@ -85,7 +88,7 @@ int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
 void ioat_channel_free(struct ioat_channel *c)
 {
 	pthread_mutex_lock(&c->lock);
-	cut(c);
+	end_run(c);
 	c->state = IOAT_HALTED;
 	c->quit = true;
 	pthread_cond_signal(&c->work);
@@ -98,7 +101,10 @@ void ioat_channel_free(struct ioat_channel *c)
 	free(c);
 }
 
-/* The position in the chain, which the thread may be carrying out. */
+/*
+ * Read the position in the chain. While the thread carries out a burst, its own
+ * copy of the position is the current one.
+ */
 static void progress(struct ioat_channel *c, uint64_t *completed,
 		     uint64_t *current)
 {
@@ -150,7 +156,7 @@ void ioat_channel_set_ctrl(struct ioat_channel *c, uint16_t value)
 {
 	pthread_mutex_lock(&c->lock);
 	c->chanctrl = value & CHANCTRL_KEPT;
-	nudge(c);
+	end_burst(c);
 	if (value & IOAT_CHANCTRL_REARM) {
 		c->armed = true;
 		c->attention = false;
@@ -160,14 +166,14 @@ void ioat_channel_set_ctrl(struct ioat_channel *c, uint16_t value)
 
 static void do_reset(struct ioat_channel *c)
 {
-	cut(c);
-	forget_chain(c);
+	end_run(c);
+	clear_chain(c);
 	c->state = IOAT_HALTED;
 }
 
 static void do_abort(struct ioat_channel *c)
 {
-	cut(c);
+	end_run(c);
 	c->state = IOAT_HALTED;
 }
 
@@ -176,7 +182,7 @@ static void do_suspend(struct ioat_channel *c)
 	switch (c->state) {
 	case IOAT_ACTIVE:
 		c->suspending = true;
-		nudge(c);
+		end_burst(c);
 		if (!c->busy)
 			ioat_channel_state_settle(c);
 		break;
@@ -200,7 +206,8 @@ static void do_resume(struct ioat_channel *c)
 /**
  * ioat_channel_command - write CHANCMD
  * @c: channel
- * @command: IOAT_CHANCMD_*. If several are set, the strongest one is executed.
+ * @command: IOAT_CHANCMD_*. If several are set, one is executed: the first of reset,
+ *	abort, suspend and resume.
  */
 void ioat_channel_command(struct ioat_channel *c, uint8_t command)
 {
@@ -248,7 +255,7 @@ void ioat_channel_set_chain(struct ioat_channel *c, uint64_t addr)
 	if (c->state == IOAT_ACTIVE)
 		goto unlock;
 	c->chainaddr = addr;
-	forget_chain(c);
+	clear_chain(c);
 	if (addr % IOAT_DESC_ALIGN) {
 		ioat_channel_state_halt(c, IOAT_ERR_CHAIN);
 		goto unlock;
@@ -270,7 +277,7 @@ void ioat_channel_set_completion(struct ioat_channel *c, uint64_t addr)
 	pthread_mutex_lock(&c->lock);
 	c->chancmp = addr & ~(uint64_t)(IOAT_CHANCMP_ALIGN - 1);
 	c->chancmp_valid = true;
-	nudge(c);
+	end_burst(c);
 	pthread_mutex_unlock(&c->lock);
 }
 

@@ -14,7 +14,7 @@
 
 /**
  * struct burst - descriptors that are carried out without the lock
- * @run: the run they belong to
+ * @run: the run that the descriptors belong to
  * @first: the next descriptor is the one at CHAINADDR
  * @done: number of completed descriptors since the chain was armed
  * @next: the next descriptor
@@ -127,7 +127,7 @@ static bool go_on(struct ioat_channel *c, const struct burst *b)
 	       !atomic_load(&c->engine.stop);
 }
 
-/* One interrupt per rearm. Return whether the caller must raise it. */
+/* Use up the rearm. Return whether the caller must raise the interrupt. */
 static bool take_interrupt(struct ioat_channel *c)
 {
 	if (!c->armed)
@@ -162,7 +162,10 @@ static bool publish(struct ioat_channel *c, const struct burst *b)
 	return b->desc.control & IOAT_DESC_INT && take_interrupt(c);
 }
 
-/* The lock is held before and after, but not all the time. */
+/*
+ * Called with the lock held. Drops it while descriptors are carried out and while
+ * the interrupt is raised.
+ */
 static void do_burst(struct ioat_channel *c)
 {
 	struct burst b;

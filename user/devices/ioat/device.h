@@ -15,7 +15,7 @@ struct sd_event;
  *	sends file descriptors
  * @verbose: log when clients connect and disconnect
  * @hide_max_dma_maps: do not report @max_dma_maps to the client
- * @max_dma_maps: maximum number of DMA regions at the same time, 0 for the
+ * @max_dma_maps: maximum number of dma regions at the same time, 0 for the
  *	default of libvuser
  */
 struct ioat_device_options {

@@ -30,12 +30,13 @@ struct ioat_span {
  * struct ioat_dma_ops - memory provider
  * @get: look up at most @len bytes at @iova for @dir and keep them mapped until
  *	@put. Fills @span and returns 0; or returns -EFAULT if nothing is mapped
- *	there, -EACCES if the mapping forbids @dir. Never waits.
+ *	at @iova, -EACCES if the mapping forbids @dir. Never waits.
  * @put: return a span. The provider may keep its memory mapped.
  * @release: unmap all memory that is kept, because no lookup is expected soon.
  * @read: copy @len bytes at @iova to @buf by message. May wait for the peer.
  *	Returns 0 or a negative errno.
- * @write: copy @len bytes from @buf to @iova, likewise.
+ * @write: copy @len bytes from @buf to @iova by message. May wait for the peer.
+ *	Returns 0 or a negative errno.
  *
  * All functions are called from the copy thread only. @release must not wait,
  * because it is called with the channel's lock held.

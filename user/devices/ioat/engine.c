@@ -294,7 +294,7 @@ void ioat_engine_discard(struct ioat_engine *e)
  * @due: number of descriptors that may be carried out from @addr on; no more
  *	are read
  * @desc: filled in on success
- * @chanerr: gets the bits of what went wrong
+ * @chanerr: gets the bits of the errors, IOAT_ERR_*
  *
  * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped.
  */
@@ -325,7 +325,7 @@ int ioat_engine_fetch(struct ioat_engine *e, uint64_t addr, bool first,
  * ioat_engine_run - check and carry out a descriptor
  * @e: engine
  * @desc: local copy of a descriptor
- * @chanerr: gets the bits of what went wrong
+ * @chanerr: gets the bits of the errors, IOAT_ERR_*
  *
  * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped. After an
  * error, a part of the destination may have been written.
@@ -358,7 +358,7 @@ int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,
  * @e: engine
  * @addr: IOVA of 8 aligned bytes
  * @value: address and state of the channel
- * @chanerr: gets the bits of what went wrong
+ * @chanerr: gets the bits of the errors, IOAT_ERR_*
  *
  * Return: 0, -EIO with bits in @chanerr, or -ECANCELED when stopped.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Reads descriptors and carries them out. The engine has no thread of its own. */
 #ifndef IOAT_ENGINE_H
 #define IOAT_ENGINE_H
 
@@ -9,7 +10,7 @@
 #include "dma.h"
 #include "regs.h"
 
-/* A multiple of 8 bytes, after which a pattern repeats. */
+/* Bytes of a fill that are written at once: a multiple of a pattern's 8 bytes. */
 #define IOAT_PATTERN_SIZE 4096
 
 /*

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* The interrupt of the channel, so that tests can run the channel without a server. */
 #ifndef IOAT_IRQ_H
 #define IOAT_IRQ_H
 

@@ -11,7 +11,7 @@ static void put_held(struct ioat_memory *m, struct ioat_held *held)
 	held->ref.region = NULL;
 }
 
-/* Release all regions that no span uses. Return false if a region is in use. */
+/* Release all dma regions that no span uses. Return false if one is in use. */
 static bool release_unused(struct ioat_memory *m)
 {
 	bool all = true;
@@ -27,10 +27,10 @@ static bool release_unused(struct ioat_memory *m)
 }
 
 /*
- * The event loop waits until a region is released, so release it before the
- * next piece.
+ * During an unmap, the event loop waits until the dma region is released. So
+ * release it before the next piece.
  */
-static void heed_unmap(struct ioat_memory *m)
+static void release_on_unmap(struct ioat_memory *m)
 {
 	if (!atomic_load_explicit(&m->release, memory_order_relaxed))
 		return;
@@ -73,8 +73,8 @@ static struct ioat_held *take_entry(struct ioat_memory *m)
 }
 
 /*
- * Memory that is not mapped here. A message can access only one region, so find
- * out how many bytes lie in the region.
+ * Get memory without a file, which is accessed by messages. A message can access
+ * only one dma region, so find out how many bytes lie in the dma region.
  */
 static int get_unmapped(struct ioat_memory *m, uint64_t iova, size_t len,
 			int prot, struct ioat_span *span)
@@ -109,7 +109,7 @@ static int memory_get(void *ctx, uint64_t iova, size_t len,
 	uint64_t offset, left;
 	int ret;
 
-	heed_unmap(m);
+	release_on_unmap(m);
 	if (!vuser_pci_bus_master(m->pci))
 		return -EFAULT;
 	held = find_held(m, iova, prot);
@@ -184,12 +184,12 @@ struct ioat_dma ioat_memory_dma(struct ioat_memory *memory)
 }
 
 /**
- * ioat_memory_release - have the copy thread release regions soon
+ * ioat_memory_release - have the copy thread release dma regions soon
  * @memory: the client's memory
  *
- * To be called from the callback of libvuser that announces an unmap. After it,
- * libvuser waits until the region is released. The thread releases regions
- * before the next piece of a copy; if it is idle, it has released them already.
+ * Call this in the callback of libvuser that announces an unmap. After the
+ * callback, libvuser waits until the dma region is released. The thread releases
+ * dma regions before the next piece of a copy. An idle thread holds none.
  */
 void ioat_memory_release(struct ioat_memory *memory)
 {

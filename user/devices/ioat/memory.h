@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The client's memory, for the copy thread. The thread holds regions from one
+ * The client's memory, for the copy thread. The thread holds dma regions from one
  * descriptor to the next, so that a lookup needs no lock.
  */
 #ifndef IOAT_MEMORY_H
@@ -16,9 +16,9 @@
 #define IOAT_HELD_MAX 8
 
 /**
- * struct ioat_held - a region that is held
- * @ref: reference of libvuser; without a region, the entry is free
- * @users: number of spans of the region that are in use
+ * struct ioat_held - a dma region that is held
+ * @ref: reference of libvuser; its region is NULL in a free entry
+ * @users: number of spans in use
  */
 struct ioat_held {
 	struct vuser_dma_ref ref;
@@ -27,11 +27,11 @@ struct ioat_held {
 
 /**
  * struct ioat_memory - the client's memory
- * @server: has the regions
- * @pci: has the bit that lets the device access memory
- * @release: a region is being unmapped; set by the event loop
+ * @server: has the dma regions
+ * @pci: has the bus master bit
+ * @release: a dma region is being unmapped; set by the event loop
  * @victim: index of the entry to reuse next
- * @held: regions that the copy thread holds; only the thread uses it
+ * @held: dma regions that the copy thread holds; only the thread uses this array
  */
 struct ioat_memory {
 	struct vuser_server *server;

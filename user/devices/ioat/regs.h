@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Registers, descriptors and status bits of the I/OAT DMA engine, version 3.3.
- * Documentation/devices/ioat.rst says what each of them does.
+ * Documentation/devices/ioat.rst describes each of them.
  */
 #ifndef IOAT_REGS_H
 #define IOAT_REGS_H

@@ -234,11 +234,11 @@ static void be_verbose(struct vhost_arguments *args)
 
 /**
  * vhost_arguments_parse - read the command line
- * @argc: of main()
- * @argv: of main(); kept by @args
+ * @argc: number of arguments, as in main()
+ * @argv: arguments, as in main(); @args points to their strings
  * @args: zeroed; filled in
  *
- * Return: -1 to go on, else the exit status.
+ * Return: -1 to continue, otherwise the exit status.
  */
 int vhost_arguments_parse(int argc, char **argv, struct vhost_arguments *args)
 {

@@ -16,7 +16,7 @@
 
 #define FS_TAG_SIZE sizeof(((struct virtio_fs_config *)0)->tag)
 
-static bool back_end_has_it(const struct vhost_device *dev)
+static bool back_end_has_config(const struct vhost_device *dev)
 {
 	return dev->options.type.config_size && !dev->net &&
 	       vhost_backend_has(dev->conn.backend,
@@ -86,7 +86,7 @@ static int read_config(struct vhost_device *dev, uint8_t *config)
 		vhost_net_config(&dev->net_dev, config);
 		return 0;
 	}
-	if (back_end_has_it(dev))
+	if (back_end_has_config(dev))
 		ret = vhost_backend_get_config(dev->conn.backend, 0, config,
 					       dev->options.type.config_size);
 	else if (!strcmp(dev->options.type.name, "scsi"))
@@ -117,8 +117,10 @@ int vhost_config_refresh(struct vhost_device *dev)
 }
 
 /**
- * vhost_config_changed - read the configuration again, and tell the driver if
- * it has changed. While migration has stopped the device, this is done later.
+ * vhost_config_changed - read the configuration again, and interrupt the driver
+ * if the configuration has changed
+ * @dev: device. While migration has stopped it, nothing is done:
+ *	vhost_migration_step() calls this function when the device runs again.
  */
 void vhost_config_changed(struct vhost_device *dev)
 {
@@ -139,7 +141,7 @@ static int check_config(const struct vhost_device *dev)
 	const struct vhost_device_options *opt = &dev->options;
 	const char *name = opt->type.name;
 
-	if (dev->net || !opt->type.config_size || back_end_has_it(dev) ||
+	if (dev->net || !opt->type.config_size || back_end_has_config(dev) ||
 	    !strcmp(name, "scsi"))
 		return 0;
 	if (!strcmp(name, "fs"))
@@ -164,21 +166,21 @@ static uint32_t count_queues(const struct vhost_device *dev)
 	return get(dev->config, type->count_at, type->count_size) ?: 1;
 }
 
-static int too_many(const struct vhost_device *dev, uint32_t asked,
-		    uint64_t there)
+static int too_many(const struct vhost_device *dev, uint32_t wanted,
+		    uint64_t available)
 {
 	if (dev->options.queues)
 		vhost_say(
 			dev,
 			"--queues is %u, but the back end has %ju: give a lower "
 			"number, or start the back end with more queues",
-			asked, (uintmax_t)there);
+			wanted, (uintmax_t)available);
 	else
 		vhost_say(
 			dev,
 			"the device needs %u queues, but the back end has %ju: "
 			"check that the back end is for %s",
-			asked, (uintmax_t)there, dev->options.type.name);
+			wanted, (uintmax_t)available, dev->options.type.name);
 	return -EINVAL;
 }
 
@@ -186,30 +188,30 @@ static int too_many(const struct vhost_device *dev, uint32_t asked,
 static int net_queues(struct vhost_device *dev)
 {
 	uint32_t pairs = dev->options.queues ?: 1;
-	uint64_t there = vhost_backend_queues(dev->conn.backend) ?: 1;
+	uint64_t available = vhost_backend_queues(dev->conn.backend) ?: 1;
 
-	if (pairs > there)
-		return too_many(dev, pairs, there);
+	if (pairs > available)
+		return too_many(dev, pairs, available);
 	dev->net_dev.max_pairs = pairs;
 	return 2 * pairs + 1;
 }
 
 /**
- * how_many - determine the number of queues
+ * number_of_queues - determine the number of queues
  * @dev: device whose configuration has been read
  *
  * Return: the number, or -EINVAL after reporting the reason.
  */
-static int how_many(struct vhost_device *dev)
+static int number_of_queues(struct vhost_device *dev)
 {
 	const struct vhost_type *type = &dev->options.type;
-	uint64_t there = vhost_backend_queues(dev->conn.backend);
+	uint64_t available = vhost_backend_queues(dev->conn.backend);
 	uint32_t queues = dev->options.queues;
 
 	if (dev->net)
 		return net_queues(dev);
 	if (type->count_size) {
-		if (!back_end_has_it(dev))
+		if (!back_end_has_config(dev))
 			queues = queues ?: 1;
 		else if (queues > count_queues(dev))
 			return too_many(dev, queues, count_queues(dev));
@@ -226,15 +228,16 @@ static int how_many(struct vhost_device *dev)
 		}
 		queues = type->queues;
 	} else {
-		queues = queues ?: there;
+		queues = queues ?: available;
 	}
 	if (!queues) {
 		vhost_say(dev, "the back end does not report its number of "
 			       "queues: --queues is needed");
 		return -EINVAL;
 	}
-	return there && queues > there ? too_many(dev, queues, there) :
-					 (int)queues;
+	return available && queues > available ?
+		       too_many(dev, queues, available) :
+		       (int)queues;
 }
 
 /**
@@ -264,7 +267,7 @@ int vhost_config_init(struct vhost_device *dev)
 			  vhost_backend_error(b));
 		return ret;
 	}
-	queues = how_many(dev);
+	queues = number_of_queues(dev);
 	if (queues > VHOST_MAX_QUEUES) {
 		vhost_say(dev, "%d queues are too many, %d is the maximum",
 			  queues, VHOST_MAX_QUEUES);
@@ -273,7 +276,11 @@ int vhost_config_init(struct vhost_device *dev)
 	return queues;
 }
 
-/** vhost_config_read - the driver reads the configuration */
+/**
+ * vhost_config_read - the driver reads the configuration
+ *
+ * Bytes after the end of the configuration read as 0.
+ */
 void vhost_config_read(struct vhost_device *dev, uint64_t offset, void *buf,
 		       uint32_t count)
 {
@@ -290,14 +297,15 @@ void vhost_config_read(struct vhost_device *dev, uint64_t offset, void *buf,
  * vhost_config_write - the driver writes the configuration
  *
  * Only the back end knows which fields can be written. So the configuration is
- * read back from it afterwards.
+ * read from the back end again afterwards.
  */
 void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 			const void *buf, uint32_t count)
 {
 	uint16_t size = dev->options.type.config_size;
 
-	if (!back_end_has_it(dev) || offset >= size || count > size - offset)
+	if (!back_end_has_config(dev) || offset >= size ||
+	    count > size - offset)
 		return;
 	if (vhost_backend_set_config(dev->conn.backend, offset, buf, count,
 				     VHOST_USER_CONFIG_DRIVER))

@@ -9,7 +9,7 @@
 /* Time between two attempts to connect again. */
 #define RETRY_USEC 200000
 
-/* How late the event loop may start an attempt. */
+/* The event loop may start an attempt this much later. */
 #define RETRY_ACCURACY_USEC 50000
 
 #define WANTED                                                               \
@@ -36,7 +36,10 @@ static void try_later(struct vhost_connection *conn)
 	sd_event_source_set_enabled(conn->retry, SD_EVENT_ONESHOT);
 }
 
-/* The fds are still open, so this is the time to stop watching them. */
+/*
+ * libvhost-user closes the file descriptors after this callback. Stop watching
+ * them before.
+ */
 static void on_lost(void *data, int why)
 {
 	struct vhost_connection *conn = data;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The connection to the back end: it is watched, and opened again after a loss.
+ * The connection to the back end. The event loop watches it, and opens it again
+ * after a loss.
  */
 #ifndef VHOST_CONNECTION_H
 #define VHOST_CONNECTION_H
@@ -27,13 +28,14 @@ struct vhost_connection_ops {
 /**
  * struct vhost_connection - a connection
  * @path: path of the back end's socket, owned by the caller
- * @backend: of libvuser
- * @ops: see there
+ * @backend: connection of libvhost-user
+ * @ops: callbacks
  * @ctx: for @ops
  * @event: event loop, NULL until vhost_connection_watch()
  * @io: watch the two sockets of the connection
  * @retry: timer of the next attempt to connect
- * @changed: calls config_change() outside of a request
+ * @changed: calls config_change() from the event loop, because a callback of
+ *	libvhost-user may not send requests while another request waits
  */
 struct vhost_connection {
 	const char *path;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Creates the device from its parts, and handles loss and return of the back
- * end.
+ * Creates the device from its parts, and handles a lost and a new back end.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -87,7 +86,7 @@ static int on_up(void *ctx)
 	return vhost_rings_resume(dev);
 }
 
-static const struct vhost_connection_ops link_ops = {
+static const struct vhost_connection_ops connection_ops = {
 	.up = on_up,
 	.down = on_down,
 	.config_change = config_changed,
@@ -133,7 +132,7 @@ static int make_queues(struct vhost_device *dev)
 static int connect_backend(struct vhost_device *dev)
 {
 	int ret = vhost_connection_open(&dev->conn, dev->options.backend,
-					&link_ops, dev);
+					&connection_ops, dev);
 
 	if (ret && dev->conn.backend)
 		vhost_say(dev, "%s", vhost_backend_error(dev->conn.backend));

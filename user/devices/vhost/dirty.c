@@ -54,8 +54,8 @@ void vhost_dirty_stop(void *data)
 
 	vhost_log_stop(&dev->log);
 	/*
-	 * An error has been reported. The back end then continues to write to
-	 * its mapping of the old log, which harms nobody.
+	 * vhost_rings_log() reports errors. After an error the back end continues
+	 * to write to its mapping of the old log, which does no harm.
 	 */
 	vhost_rings_log(dev);
 }

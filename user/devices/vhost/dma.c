@@ -148,7 +148,10 @@ int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
 	return set_table(m, b);
 }
 
-/** vhost_dma_reset - the back end is new or gone, so it has mapped no region */
+/**
+ * vhost_dma_reset - note that the back end has mapped no region, because it is
+ * new or was lost
+ */
 void vhost_dma_reset(struct vhost_dma *m)
 {
 	if (m->nr)

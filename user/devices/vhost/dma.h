@@ -11,9 +11,9 @@
 /**
  * struct vhost_dma - all DMA regions that a back end can map
  * @regions: the regions; libvuser owns their files
- * @mapped: for each region: whether the back end has mapped it
+ * @mapped: for each region, whether the back end has mapped it
  * @nr: number of regions
- * @max: number of regions that there is room for
+ * @max: number of entries that are allocated
  */
 struct vhost_dma {
 	struct vhost_region *regions;

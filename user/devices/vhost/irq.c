@@ -2,8 +2,9 @@
 /*
  * Interrupts. With MSI-X, the back end signals the eventfd of the client
  * directly. While a vector has no eventfd, the back end signals an eventfd of
- * this process, and its count is passed on when the client sets one. The same
- * eventfd serves INTx, which needs the ISR register and so this process.
+ * this process. When the client sets an eventfd for the vector, a pending signal
+ * is passed on. The eventfd of this process also serves INTx, because this
+ * process must set the ISR register for INTx.
  */
 #include <sys/eventfd.h>
 
@@ -79,8 +80,8 @@ static int on_call(sd_event_source *source, int fd, uint32_t revents,
 }
 
 /*
- * Watch our eventfds while the client uses INTx.  Not at other times: with a
- * driver that polls, each signal would wake this process for nothing.
+ * Watch our eventfds only while the client uses INTx. If a driver polls, each
+ * signal would wake this process without need.
  */
 static void watch_intx(struct vhost_device *dev)
 {

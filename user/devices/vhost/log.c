@@ -146,8 +146,8 @@ void vhost_log_mark(struct vhost_log *log, uint64_t iova, uint64_t len)
  * vhost_log_take - move bits from the log to a bitmap
  * @log: a log after vhost_log_start()
  * @iova: first address, a multiple of VHOST_LOG_PAGE
- * @len: bytes, likewise
- * @page_size: bytes for each bit of @bitmap, likewise
+ * @len: bytes, a multiple of VHOST_LOG_PAGE
+ * @page_size: bytes for each bit of @bitmap, a multiple of VHOST_LOG_PAGE
  * @bitmap: bits are set, none is cleared
  */
 void vhost_log_take(struct vhost_log *log, uint64_t iova, uint64_t len,

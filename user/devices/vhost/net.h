@@ -25,7 +25,7 @@
  * @link: link status: the back end is connected
  * @announce: the driver must announce its address in the network
  * @promisc: receive mode, which no back end applies
- * @allmulti: likewise
+ * @allmulti: receive mode, which no back end applies
  * @pairs_changed: called when the driver has changed @pairs, may be NULL
  * @ctx: for @pairs_changed
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct vhost_device: the parts of a device and what connects them.  The files
- * above this header each work on some of the parts.
+ * struct vhost_device: the parts of a device and what connects them. Each file
+ * that includes this header works on some of the parts.
  */
 #ifndef VHOST_PARTS_H
 #define VHOST_PARTS_H
@@ -55,7 +55,7 @@ struct vhost_queue {
  * @backend: the stream contains the state of the back end
  * @transfer: transfer of the back end's state
  * @loading: the back end has loaded a part of a state
- * @loaded: a state was loaded, and the device did not run since
+ * @loaded: a state was loaded, and the device has not run since
  */
 struct vhost_migration {
 	uint8_t *buf;
@@ -84,7 +84,6 @@ struct vhost_migration {
  * @isr: value of the ISR register
  * @config_pending: the configuration has changed while its vector had no
  *	eventfd
- * @passed: features of the back end
  * @config: device configuration
  * @queues: as many as @virtio has
  * @net_dev: configuration and control queue of a network device
@@ -104,7 +103,7 @@ struct vhost_migration {
  * @live: the back end is set up, and gets every change
  * @event: event loop
  * @server_io: calls the server, NULL before vhost_device_serve()
- * @ending: being freed
+ * @ending: the device is being freed
  */
 struct vhost_device {
 	struct vhost_device_options options;
@@ -118,7 +117,6 @@ struct vhost_device {
 	struct virtio virtio;
 	uint8_t isr;
 	bool config_pending;
-	uint64_t passed;
 	uint8_t config[VHOST_CONFIG_MAX];
 	struct vhost_queue *queues;
 	struct vhost_net net_dev;

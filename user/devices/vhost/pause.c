@@ -119,7 +119,7 @@ int vhost_pause_suspend(struct vhost_device *dev)
 
 	if (in_service(dev) && !dev->live) {
 		vhost_say(dev, "cannot stop for a migration: the back end is "
-			       "gone, and requests were in flight");
+			       "disconnected, and requests were in flight");
 		return -ENOTCONN;
 	}
 	ret = halt(dev);
@@ -136,8 +136,8 @@ int vhost_pause_suspend(struct vhost_device *dev)
 }
 
 /**
- * vhost_pause_continue - continue after vhost_pause_suspend(), which may have
- *	been called in the process that the state comes from
+ * vhost_pause_continue - continue after vhost_pause_suspend(), in this process or
+ *	in the process that saved the state
  * @dev: device
  *
  * Return: 0, or -errno if the device is still stopped.

@@ -137,14 +137,14 @@ int vhost_pci_init(struct vhost_pci *vp, const struct vhost_type *type,
 }
 
 /**
- * vhost_pci_window - whether an access to configuration space is one to BAR 0
- *
- * It is if it touches the data field of the window, and the driver has set up
- * the window correctly.
+ * vhost_pci_window - whether an access to configuration space accesses BAR 0
  * @vp: configuration space
  * @offset: offset of the access
  * @count: bytes of the access
  * @window: filled in
+ *
+ * This is so if the access touches the data field of the window, and the driver
+ * has set up the window correctly.
  *
  * Return: true if the caller must do the access in @window: before a read and
  * after a write of configuration space.

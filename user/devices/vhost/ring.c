@@ -73,10 +73,10 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 }
 
 /*
- * The position at which a ring starts: at its beginning, or where it was
- * paused, or where a back end was lost. In the last case, a split ring
- * continues at its used index. The position of a packed ring is in the memory
- * that tracks requests in flight.
+ * Find the position at which a ring starts: its beginning, the position where it
+ * was paused, or the position where the previous back end was lost. In the last
+ * case, a split ring continues at its used index. For a packed ring, the back end
+ * finds the position in the memory that tracks requests in flight.
  */
 static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 {
@@ -163,8 +163,8 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 	dev->queues[index].started = true;
 	dev->queues[index].paused = false;
 	/*
-	 * The driver may have made buffers available before the back end
-	 * looked.
+	 * The driver may have made buffers available before the back end had
+	 * the kick eventfd.
 	 */
 	eventfd_write(dev->queues[index].kick, 1);
 	return 0;

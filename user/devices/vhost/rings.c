@@ -156,7 +156,7 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 }
 
 /**
- * vhost_rings_stop - stop all rings, before this function returns
+ * vhost_rings_stop - stop all rings; none runs when this function returns
  * @dev: device
  */
 void vhost_rings_stop(struct vhost_device *dev)
@@ -184,7 +184,7 @@ bool vhost_rings_can_continue(const struct vhost_device *dev)
 	       (dev->stopped && dev->options.type.stateless);
 }
 
-/** vhost_rings_lost - the back end is gone, so none of its rings runs */
+/** vhost_rings_lost - note that no ring runs, because the back end was lost */
 void vhost_rings_lost(struct vhost_device *dev)
 {
 	bool kept = vhost_rings_can_continue(dev);

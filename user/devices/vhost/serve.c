@@ -80,7 +80,8 @@ static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
 	if (!ret || ret == -ENOTCONN)
 		return;
 	/*
-	 * Only closing the connection makes sure that the back end unmaps it.
+	 * The back end may still have the memory mapped. Close the connection, so
+	 * that it unmaps all memory.
 	 */
 	vhost_say(
 		dev,

@@ -40,7 +40,7 @@ struct vhost_state_queue {
  * @queues: as many as @virtio has, owned by the caller
  * @msix: MSI-X table, 16 bytes for each vector; owned by the caller, or a part
  *	of the decoded bytes
- * @pci: configuration space, VUSER_PCIE_CFG_SIZE bytes; likewise
+ * @pci: configuration space, VUSER_PCIE_CFG_SIZE bytes; owned as @msix
  */
 struct vhost_state {
 	uint16_t id;

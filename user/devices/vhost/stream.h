@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 /*
- * Bytes of the header before the device's state, and of that before each piece.
+ * Bytes of the header of the stream, which precedes the device's state, and of the
+ * header of each piece.
  */
 #define VHOST_STREAM_HEAD  16
 #define VHOST_STREAM_PIECE 4

@@ -38,7 +38,7 @@ static int wait_for(const struct vhost_transfer *t, short events)
 	return ret ? 0 : -ETIMEDOUT;
 }
 
-/* Only reads of pipes and sockets can be limited in time. */
+/* A time limit works only with pipes and sockets. */
 static bool can_be_waited_for(int fd)
 {
 	struct stat st;

@@ -104,7 +104,7 @@ static bool vector_ok(const struct virtio *v, uint16_t vector)
 
 /*
  * The device must offer the features that the driver accepts, and the driver
- * must be a modern one.
+ * must accept virtio 1.0.
  */
 static bool features_ok(const struct virtio *v)
 {
@@ -114,7 +114,7 @@ static bool features_ok(const struct virtio *v)
 
 static void write_status(struct virtio *v, uint8_t value)
 {
-	uint8_t came = value & ~v->status;
+	uint8_t added = value & ~v->status;
 
 	if (!value) {
 		virtio_reset(v);
@@ -127,17 +127,17 @@ static void write_status(struct virtio *v, uint8_t value)
 	value |= v->status;
 	if (!(v->status & VIRTIO_CONFIG_S_NEEDS_RESET))
 		value &= ~VIRTIO_CONFIG_S_NEEDS_RESET;
-	if (came & VIRTIO_CONFIG_S_FEATURES_OK && !features_ok(v)) {
+	if (added & VIRTIO_CONFIG_S_FEATURES_OK && !features_ok(v)) {
 		value &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-		came &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 		value &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	}
 	if (!(value & VIRTIO_CONFIG_S_FEATURES_OK)) {
 		value &= ~VIRTIO_CONFIG_S_DRIVER_OK;
-		came &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	}
 	v->status = value;
-	if (came & VIRTIO_CONFIG_S_DRIVER_OK && v->ops->start(v->ctx))
+	if (added & VIRTIO_CONFIG_S_DRIVER_OK && v->ops->start(v->ctx))
 		virtio_need_reset(v);
 }
 
@@ -333,7 +333,7 @@ static const struct reg {
 /**
  * virtio_read - read the common configuration
  * @v: registers
- * @offset: offset in it; bytes after its end read as 0
+ * @offset: offset in the common configuration; bytes after its end read as 0
  * @buf: filled in
  * @count: bytes
  */
@@ -368,7 +368,7 @@ static const struct reg *find_reg(uint64_t offset)
 /**
  * virtio_write - write the common configuration
  * @v: registers
- * @offset: offset in it
+ * @offset: offset in the common configuration
  * @buf: the data
  * @count: bytes
  */

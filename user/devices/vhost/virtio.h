@@ -46,7 +46,8 @@ struct virtio_queue {
  * @reset: the driver resets the device: stop everything before returning
  * @start: the driver sets DRIVER_OK: start the enabled queues. After an error,
  *         the device asks for a reset.
- * @queue_start: the driver enables a queue while the device runs; likewise
+ * @queue_start: the driver enables a queue while the device runs: start it. After
+ *         an error, the device asks for a reset.
  * @queue_stop: the driver resets a queue: stop it before returning
  * @queue_vector: the driver changes the vector of a queue while the device runs
  * @config_changed: DEVICE_NEEDS_RESET was set: tell the driver

@@ -22,7 +22,7 @@
 
 #define DESC_SIZE 16
 
-/* A descriptor of both layouts. In a packed ring, @next is the buffer ID. */
+/* A descriptor of a split or packed ring. In a packed ring, @next is the buffer ID. */
 struct desc {
 	uint64_t addr;
 	uint32_t len;
@@ -280,7 +280,7 @@ static int pop_packed(struct vqueue *ring, struct vqueue_request *req)
  * @ring: queue
  * @req: filled in
  *
- * Return: 0; -EAGAIN if there is none; -EPROTO if the driver has corrupted the
+ * Return: 0; -EAGAIN if the queue is empty; -EPROTO if the driver has corrupted the
  * ring; or the error of the access to memory.
  */
 int vqueue_pop(struct vqueue *ring, struct vqueue_request *req)
@@ -416,7 +416,7 @@ int vqueue_gather(struct vqueue *ring, const struct vqueue_request *req,
  * @buf: the data
  * @len: bytes of @buf
  *
- * Return: 0; -EPROTO if the request has no room for it; or the error of the
+ * Return: 0; -EPROTO if the request has no room for the reply; or the error of the
  * access to memory.
  */
 int vqueue_scatter(struct vqueue *ring, const struct vqueue_request *req,

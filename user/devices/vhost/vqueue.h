@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The device side of a virtqueue, split or packed, for queues that this process
- * serves. These have few and small requests. Data that the driver can change is
- * copied once, and only the copy is used.
+ * serves. Such queues have few and small requests. Data that the driver can change
+ * is copied once, and only the copy is used.
  */
 #ifndef VHOST_VQUEUE_H
 #define VHOST_VQUEUE_H
@@ -43,7 +43,7 @@ struct vqueue_piece {
 /**
  * struct vqueue_request - a request, from vqueue_pop()
  * @id: number of the request, for vqueue_push()
- * @slots: number of slots that it uses in a packed ring
+ * @slots: number of descriptors that the request has in a packed ring
  * @nr: number of @pieces
  * @pieces: pieces of data; those to read come first
  */
@@ -62,7 +62,7 @@ struct vqueue_request {
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @avail: position of the next request to take: in a split ring an index that
  *         does not wrap at the size, in a packed ring a slot
- * @used: position of the next request to return, likewise
+ * @used: position of the next request to return, in the form of @avail
  * @avail_wrap: wrap counter of @avail in a packed ring
  * @used_wrap: wrap counter of @used in a packed ring
  */
