@@ -27,7 +27,7 @@ import sys
 
 DIRECTORY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 HEADER = ("# SPDX-License-Identifier: GPL-2.0\n"
-          "# Inputs for fuzz-{}, packed by ../corpus.py, which says how.\n")
+          "# Inputs for fuzz-{}, packed by ../corpus.py, which describes the format.\n")
 LINE = re.compile(r"(?:(found-[a-z0-9-]+): )?(-|(?:[0-9a-f]{2})+)")
 
 
@@ -52,7 +52,7 @@ def parse(text, origin):
         data = b"" if match[2] == "-" else bytes.fromhex(match[2])
         name = match[1] or file_name(data)
         if name in inputs:
-            raise CorpusError(f"{origin}:{number}: input {name} is there twice")
+            raise CorpusError(f"{origin}:{number}: input {name} exists twice")
         inputs[name] = data
     return inputs
 

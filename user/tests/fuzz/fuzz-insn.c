@@ -2,7 +2,7 @@
 /*
  * Fuzz the instruction decoder and the emulation.  The decoder must not read
  * beyond the end.  An accepted instruction must be as Zydis reports it.  A
- * refused instruction must not be in claims[].  The emulation must do the same
+ * refused instruction must not be in supported[].  The emulation must do the same
  * as the processor, with the same registers and memory.
  */
 #include <signal.h>
@@ -77,8 +77,8 @@ static void check_lengths(const struct vuser_insn *insn, const u8 *code,
 	free(exact);
 }
 
-static void check_taken(const struct vuser_insn *insn, const u8 *code,
-			const struct vuser_regs *regs)
+static void check_accepted(const struct vuser_insn *insn, const u8 *code,
+			   const struct vuser_regs *regs)
 {
 	struct reference ref;
 	const char *wrong;
@@ -101,8 +101,8 @@ static void check_refused(const u8 *code, const struct vuser_regs *regs)
 {
 	struct reference ref;
 
-	if (!reference_look_up(&ref, code) || ref.claim < 0 ||
-	    reference_on_purpose(regs, &ref))
+	if (!reference_look_up(&ref, code) || ref.supported < 0 ||
+	    reference_may_refuse(regs, &ref))
 		return;
 	print_code(code, "refused");
 	FUZZ_CHECK(!"the decoder should accept it");
@@ -236,7 +236,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_refused(code, &state.regs);
 		return 0;
 	}
-	check_taken(&insn, code, &state.regs);
+	check_accepted(&insn, code, &state.regs);
 	check_run(&insn, code, &state);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Functions that the harnesses share: input as a stream of values, buffers of
- * exactly the size of their data, conditions that must hold, and file
- * descriptors that must be closed.
+ * Functions that the harnesses share: they read values from the input, allocate
+ * buffers of exactly the size of the data, check conditions, and check that all file
+ * descriptors are closed.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -42,7 +42,7 @@ const uint8_t *fuzz_bytes(struct fuzz_in *in, size_t *len);
 /* Return a copy of exactly this size, so that ASan sees reads beyond it. */
 void *fuzz_copy(const void *data, size_t len);
 
-/* A condition that must always hold; otherwise there is a finding. */
+/* End the program with a finding unless the condition is true. */
 #define FUZZ_CHECK(cond)                                      \
 	do {                                                  \
 		if (!(cond))                                  \
@@ -53,8 +53,9 @@ __attribute__((noreturn)) void fuzz_fail(const char *file, int line,
 					 const char *cond);
 
 /*
- * Check for open file descriptors: call fuzz_fds_begin() after the harness has
- * opened its own, and fuzz_fds_end() when those of the run must be closed.
+ * Check that a run closes its file descriptors. Call fuzz_fds_begin() after the
+ * harness has opened the file descriptors that it keeps, and fuzz_fds_end() when the
+ * file descriptors of the run must be closed.
  */
 void fuzz_fds_begin(void);
 void fuzz_fds_end(void);

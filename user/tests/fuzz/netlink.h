@@ -9,12 +9,12 @@
 #include "../../netlink/dev.h"
 #include "fuzz.h"
 
-/* The number of the family. */
+/* The number of the netlink family "vuser" in the input. */
 #define NETLINK_FAMILY 0x20
 
 /*
  * Open a socket without a file.  Its datagrams are in @data: each has a head of
- * two bytes, length and flags (see netlink.c), and then its messages.  With
+ * two bytes, length and flags (see netlink.c), and then its messages. If @data is
  * NULL, each request succeeds.
  */
 void netlink_open(struct vnl_sock *nl, const uint8_t *data, size_t size);

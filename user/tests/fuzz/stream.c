@@ -18,6 +18,11 @@
 /* Size of memory that can be mapped for DMA or as an area. */
 #define MEMORY_SIZE 0x20000
 
+/*
+ * The file descriptors that records send: an eventfd, memory of MEMORY_SIZE, a
+ * device that can be mapped, one end of a socket pair, memory of 100 bytes, an O_PATH
+ * descriptor, a device opened for reading, and the other end of the socket pair.
+ */
 static int kinds[NR_KINDS];
 
 static int memory(size_t size)

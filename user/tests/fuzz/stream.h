@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Input as the messages of a peer: a list of records.  Each record is a message
- * whose header is valid unless the record says otherwise.  The mutator in
- * stream-mutator.c uses the same format.
+ * An input is the list of messages that a peer sends. Each message is a record. Its
+ * header is valid unless the record changes it. The mutator in stream-mutator.c uses
+ * the same format.
  */
 #ifndef FUZZ_STREAM_H
 #define FUZZ_STREAM_H
 
 #include "fuzz.h"
 
-/* Before the payload: command, flags, fds, adjust, length (2). */
+/* Bytes before the payload: command, flags, fds, adjust, length (2 bytes). */
 #define RECORD_HEAD 6
 
 /* Flags of a record. */
 #define RECORD_REPLY	0x01 /* a reply, not a command */
-#define RECORD_NO_REPLY 0x02
+#define RECORD_NO_REPLY 0x02 /* a command that asks for no reply */
 #define RECORD_ERROR	0x04 /* set the error bit; adjust is the errno */
 #define RECORD_RAW	0x08 /* send the bytes without a header */
 #define RECORD_TWIN	0x10 /* use the twin socket if there is one */
@@ -24,9 +24,10 @@
 
 /**
  * struct record - a message to send
- * @command: in the header
+ * @command: command in the header
  * @flags: RECORD_*
- * @fds: low four bits: number of fds (15: the maximum); high four bits: kind
+ * @fds: low four bits: number of fds (15: the maximum); high four bits: kind of
+ *	file, an index in kinds[] of stream.c
  * @adjust: see the flags; otherwise added to the message ID
  * @len: length of @data
  * @data: payload
@@ -58,8 +59,8 @@ bool stream_next(struct fuzz_in *in, struct record *rec);
  * @twin: the first fd received, -1 if none; owned
  * @closed: the other side hung up
  * @seen: number of messages received
- * @command: of the last message
- * @msg_id: likewise
+ * @command: command of the last message
+ * @msg_id: message ID of the last message
  * @payload: the first bytes of the last message's payload
  * @buf: an incomplete header
  * @got: bytes of the message received, up to the end of @payload
@@ -84,7 +85,7 @@ void stream_peer_close(struct stream_peer *peer);
 /* Receive all messages of the other side. */
 void stream_drain(struct stream_peer *peer);
 
-/* A callback for received data, for other protocols than vfio-user. */
+/* A callback for received data. It serves protocols other than vfio-user. */
 struct msghdr;
 typedef void (*stream_take_fn)(const struct msghdr *mh, const uint8_t *buf,
 			       size_t got);
@@ -102,9 +103,9 @@ void stream_send_bytes(int fd, void *buf, size_t len, const struct record *rec);
 void stream_send(struct stream_peer *peer, const struct record *rec);
 
 /*
- * Called when the library would wait in poll(), to cause an event.  Return
- * false after hanging up.  NULL means no function.  Nothing here ever waits for
- * time.
+ * Called instead of waiting when the library calls poll(). The function causes an
+ * event, or closes the socket and returns false. NULL means no function. No code
+ * here waits for a time.
  */
 extern bool (*stream_on_wait)(void);
 

@@ -11,6 +11,7 @@ extern u8 emulate_memory[NATIVE_ARENA_SIZE];
 /* Return the emulation's copy of an address in the arena. */
 u8 *emulate_at(u64 addr);
 
+/* Return whether @size bytes at @addr are in the arena. */
 bool emulate_in_arena(u64 addr, u32 size);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Byte strings that look like instructions: each opcode with each prefix. */
+/* Makes byte strings that look like instructions: each opcode with each prefix. */
 #ifndef INSN_FORMS_H
 #define INSN_FORMS_H
 
@@ -21,9 +21,15 @@ struct form {
 
 extern const char *const form_prefixes[];
 
+/* Return the next random number; set the seed; fill memory with random bytes. */
 u64 form_random(void);
 void form_seed(u64 seed);
 void form_fill(u8 *bytes, u32 size);
+
+/*
+ * Call @use with each combination of prefixes, opcode and ModRM byte: for legacy
+ * encodings with these REX prefixes (0 for none), and for VEX encodings.
+ */
 void form_sweep(const u8 *rexes, u32 nr_rexes, void (*use)(struct form *form));
 void form_sweep_vex(void (*use)(struct form *form));
 

@@ -12,7 +12,7 @@ void reference_init(void)
 			 ZYDIS_STACK_WIDTH_64);
 }
 
-const struct claim claims[NR_CLAIMS] = {
+const struct supported_insn supported[NR_SUPPORTED] = {
 	{ ZYDIS_MNEMONIC_ADD, VUSER_INSN_ADD },
 	{ ZYDIS_MNEMONIC_OR, VUSER_INSN_OR },
 	{ ZYDIS_MNEMONIC_ADC, VUSER_INSN_ADC },
@@ -121,7 +121,8 @@ static bool is_string_reg(const ZydisDecodedOperand *op)
 
 static void sort_operands(struct reference *ref)
 {
-	bool stos = ref->claim >= 0 && claims[ref->claim].op == VUSER_INSN_STOS;
+	bool stos = ref->supported >= 0 &&
+		    supported[ref->supported].op == VUSER_INSN_STOS;
 	u32 i;
 
 	for (i = 0; i < ref->insn.operand_count; i++) {
@@ -141,16 +142,16 @@ static void sort_operands(struct reference *ref)
 }
 
 /* MOVSD is either a string move or a move of XMM registers. */
-static int find_claim(const ZydisDecodedInstruction *insn)
+static int find_supported(const ZydisDecodedInstruction *insn)
 {
 	bool vec = insn->meta.category != ZYDIS_CATEGORY_STRINGOP;
 	u32 i;
 
-	for (i = 0; i < NR_CLAIMS; i++) {
-		if (claims[i].mnemonic != insn->mnemonic)
+	for (i = 0; i < NR_SUPPORTED; i++) {
+		if (supported[i].mnemonic != insn->mnemonic)
 			continue;
 		if (insn->mnemonic == ZYDIS_MNEMONIC_MOVSD &&
-		    vec != (claims[i].op == VUSER_INSN_VEC))
+		    vec != (supported[i].op == VUSER_INSN_VEC))
 			continue;
 		return (int)i;
 	}
@@ -163,7 +164,7 @@ bool reference_look_up(struct reference *ref, const u8 *bytes)
 	if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, bytes, VUSER_INSN_MAX,
 					       &ref->insn, ref->ops)))
 		return false;
-	ref->claim = find_claim(&ref->insn);
+	ref->supported = find_supported(&ref->insn);
 	sort_operands(ref);
 	return true;
 }
@@ -293,7 +294,7 @@ const char *reference_difference(const struct vuser_insn *insn,
 	const char *wrong;
 	u64 addr;
 
-	if (ref->claim < 0 || claims[ref->claim].op != insn->op)
+	if (ref->supported < 0 || supported[ref->supported].op != insn->op)
 		return "operation";
 	if (insn->len != ref->insn.length)
 		return "length";
@@ -376,10 +377,10 @@ static bool needs_alignment(ZydisMnemonic mnemonic)
 	}
 }
 
-bool reference_on_purpose(const struct vuser_regs *regs,
+bool reference_may_refuse(const struct vuser_regs *regs,
 			  const struct reference *ref)
 {
-	enum vuser_insn_op op = claims[ref->claim].op;
+	enum vuser_insn_op op = supported[ref->supported].op;
 	const ZydisDecodedOperand *mem = ref->mem;
 	bool vec = op == VUSER_INSN_VEC;
 

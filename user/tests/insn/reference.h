@@ -7,15 +7,15 @@
 
 #include "x86/insn.h"
 
-/* An instruction that the decoder accepts, and its operation in our decoder. */
-struct claim {
+/* An instruction that the decoder supports: its name in Zydis and its operation. */
+struct supported_insn {
 	ZydisMnemonic mnemonic;
 	enum vuser_insn_op op;
 };
 
-#define NR_CLAIMS 96
+#define NR_SUPPORTED 96
 
-extern const struct claim claims[NR_CLAIMS];
+extern const struct supported_insn supported[NR_SUPPORTED];
 
 /* An instruction as Zydis decodes it. */
 struct reference {
@@ -25,7 +25,7 @@ struct reference {
 	const ZydisDecodedOperand *mem_from; /* the source of movs */
 	const ZydisDecodedOperand *reg; /* the explicit register */
 	const ZydisDecodedOperand *imm;
-	int claim; /* index, or -1 */
+	int supported; /* index in supported[], or -1 */
 };
 
 /* Initialize; call this first. */
@@ -40,10 +40,11 @@ const char *reference_difference(const struct vuser_insn *insn,
 				 const struct reference *ref);
 
 /*
- * Return whether the decoder refuses this instruction on purpose, although it
- * is in claims[]: see x86/decode.c.  The answer uses what Zydis reports only.
+ * Return whether the decoder may refuse this instruction, although the instruction
+ * is in supported[]. Documentation/instructions.rst has the cases. The answer
+ * depends only on the report of Zydis.
  */
-bool reference_on_purpose(const struct vuser_regs *regs,
+bool reference_may_refuse(const struct vuser_regs *regs,
 			  const struct reference *ref);
 
 #endif /* INSN_REFERENCE_H */

@@ -2,7 +2,7 @@
 /*
  * Compare the decoder with Zydis, for each opcode with each prefix. An accepted
  * instruction must be as Zydis reports it. A refused instruction must not be in
- * claims[].
+ * supported[].
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +15,13 @@
 #include "../tap.h"
 
 static struct {
-	unsigned long taken;
+	unsigned long accepted;
 	unsigned long wrong;
 	unsigned long missed;
-} counts[NR_CLAIMS];
+} counts[NR_SUPPORTED];
 
 static unsigned long refused[ZYDIS_MNEMONIC_MAX_VALUE + 1];
-static unsigned long total, not_instructions, unclaimed;
+static unsigned long total, not_instructions, unsupported;
 static unsigned long by_length_wrong;
 
 static void show(const char *what, const char *detail, const u8 *bytes,
@@ -58,25 +58,25 @@ static void check_lengths(const struct vuser_insn *insn, const u8 *bytes,
 	free(exact);
 }
 
-static void check_taken(const struct vuser_insn *insn, const u8 *bytes,
-			const struct vuser_regs *regs)
+static void check_accepted(const struct vuser_insn *insn, const u8 *bytes,
+			   const struct vuser_regs *regs)
 {
 	struct reference ref;
 	const char *wrong;
 
 	if (!reference_look_up(&ref, bytes)) {
 		if (!not_instructions++)
-			show("taken", "not an instruction", bytes, &ref);
+			show("accepted", "not an instruction", bytes, &ref);
 		return;
 	}
 	wrong = reference_difference(insn, regs, &ref);
-	if (ref.claim < 0) {
-		if (!unclaimed++)
-			show("taken", wrong, bytes, &ref);
+	if (ref.supported < 0) {
+		if (!unsupported++)
+			show("accepted", wrong, bytes, &ref);
 		return;
 	}
-	counts[ref.claim].taken++;
-	if (wrong && !counts[ref.claim].wrong++)
+	counts[ref.supported].accepted++;
+	if (wrong && !counts[ref.supported].wrong++)
 		show("wrong", wrong, bytes, &ref);
 	if (total % 4 == 0)
 		check_lengths(insn, bytes, regs);
@@ -88,12 +88,12 @@ static void check_refused(const u8 *bytes, const struct vuser_regs *regs)
 
 	if (!reference_look_up(&ref, bytes))
 		return;
-	if (ref.claim < 0 || reference_on_purpose(regs, &ref)) {
+	if (ref.supported < 0 || reference_may_refuse(regs, &ref)) {
 		refused[ref.insn.mnemonic]++;
 		return;
 	}
-	if (!counts[ref.claim].missed++)
-		show("missed", "claimed", bytes, &ref);
+	if (!counts[ref.supported].missed++)
+		show("missed", "supported", bytes, &ref);
 }
 
 static void check_bytes(const u8 *bytes)
@@ -112,7 +112,7 @@ static void check_bytes(const u8 *bytes)
 	if (vuser_decode(&insn, bytes, VUSER_INSN_MAX, &regs))
 		check_refused(bytes, &regs);
 	else
-		check_taken(&insn, bytes, &regs);
+		check_accepted(&insn, bytes, &regs);
 }
 
 static void check_form(struct form *form)
@@ -154,17 +154,18 @@ int main(void)
 	form_sweep_vex(check_form);
 	check_random(1000000);
 
-	for (i = 0; i < NR_CLAIMS; i++) {
-		printf("# %s: %lu taken, %lu wrong, %lu missed\n",
-		       ZydisMnemonicGetString(claims[i].mnemonic),
-		       counts[i].taken, counts[i].wrong, counts[i].missed);
-		tap_ok(counts[i].taken && !counts[i].wrong && !counts[i].missed,
+	for (i = 0; i < NR_SUPPORTED; i++) {
+		printf("# %s: %lu accepted, %lu wrong, %lu missed\n",
+		       ZydisMnemonicGetString(supported[i].mnemonic),
+		       counts[i].accepted, counts[i].wrong, counts[i].missed);
+		tap_ok(counts[i].accepted && !counts[i].wrong &&
+			       !counts[i].missed,
 		       "%s%s is decoded as Zydis does",
-		       ZydisMnemonicGetString(claims[i].mnemonic),
-		       claims[i].op == VUSER_INSN_MOVS ? " (string)" : "");
+		       ZydisMnemonicGetString(supported[i].mnemonic),
+		       supported[i].op == VUSER_INSN_MOVS ? " (string)" : "");
 	}
 	print_refused();
-	tap_ok(!unclaimed, "no instruction outside the list is accepted");
+	tap_ok(!unsupported, "no instruction outside the list is accepted");
 	tap_ok(!not_instructions,
 	       "bytes that are not an instruction are refused");
 	tap_ok(!by_length_wrong,

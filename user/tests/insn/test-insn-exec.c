@@ -286,18 +286,18 @@ static void try_form(struct form *form)
 	static const struct vuser_regs any = { .gpr = { [VUSER_CX] = 1 } };
 	struct native_state state;
 	struct vuser_insn insn;
-	bool taken;
+	bool accepted;
 
 	/*
 	 * Decode first: most forms are refused, and a random state takes
 	 * longer.
 	 */
-	taken = !vuser_decode(&insn, form->bytes, VUSER_INSN_MAX, &any);
-	if (!taken && (form->bytes[form->modrm] & 0xc0) == 0xc0)
+	accepted = !vuser_decode(&insn, form->bytes, VUSER_INSN_MAX, &any);
+	if (!accepted && (form->bytes[form->modrm] & 0xc0) == 0xc0)
 		return;
 	random_state(&state);
 	state.regs.gpr[VUSER_CX] |= 1;
-	if (!taken ||
+	if (!accepted ||
 	    vuser_decode(&insn, form->bytes, VUSER_INSN_MAX, &state.regs)) {
 		/* the address may not have been aligned */
 		target &= ~(u64)15;

@@ -15,7 +15,7 @@ struct sample {
 #define BYTES(string) (sizeof(string) - 1), string
 
 /* All registers except CX are 0x1000. */
-static const struct sample taken[] = {
+static const struct sample accepted[] = {
 	{ "mov [rax], ecx", BYTES("\x89\x08") },
 	{ "mov cs:[rax], ecx", BYTES("\x2e\x89\x08") },
 	{ "lock add [rax], ecx", BYTES("\xf0\x01\x08") },
@@ -110,8 +110,9 @@ int main(void)
 	static const struct sample rep32 = { "", BYTES("\x67\xf3\xa4") };
 	size_t i;
 
-	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		tap_ok(!decode(&taken[i], 1), "%s is accepted", taken[i].name);
+	for (i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++)
+		tap_ok(!decode(&accepted[i], 1), "%s is accepted",
+		       accepted[i].name);
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		tap_ok(decode(&refused[i], 1) == -EINVAL, "%s is refused",
 		       refused[i].name);

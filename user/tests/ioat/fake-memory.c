@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory of a consumer, without a consumer. */
+/* The memory of a client, without a client. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory of a consumer, without a consumer, for the tests. */
+/* The memory of a client, for tests that have no client. */
 #ifndef FAKE_MEMORY_H
 #define FAKE_MEMORY_H
 
@@ -30,8 +30,8 @@ struct fake_region {
 /**
  * struct fake_memory - all dma regions
  * @regions: the regions, in any order
- * @nr: their number
- * @held: references not yet put
+ * @nr: number of @regions
+ * @held: number of spans in use
  * @reads: number of DMA_READ messages
  * @writes: number of DMA_WRITE messages
  * @message_error: errno that messages return, or 0

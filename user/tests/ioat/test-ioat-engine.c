@@ -12,7 +12,7 @@
 #include "fake-memory.h"
 #include "expect.h"
 
-/* A and B are adjacent in IOVA, as are C and D; there is a hole between. */
+/* B follows A, and D follows C, in IOVA. Between B and C nothing is mapped. */
 #define A      0x10000ull
 #define B      0x30000ull
 #define C      0x100000ull

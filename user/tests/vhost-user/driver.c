@@ -21,7 +21,10 @@
 #define DATA	0x10000
 #define SIZE	DRIVER_SIZE
 
-/* Guest and user addresses differ: buffers use the first, rings the second. */
+/*
+ * Guest and user addresses differ. Buffers have guest addresses, rings have user
+ * addresses.
+ */
 #define GUEST DRIVER_GUEST
 #define USER  0x7f0000000000ULL
 
@@ -120,8 +123,8 @@ int driver_start(struct driver *d, struct vhost_backend *b, uint64_t features)
 uint32_t driver_base(const struct driver *d)
 {
 	/*
-	 * Requests that are available but not used are in flight, or not yet
-	 * seen.
+	 * Requests that are available but not used are in flight, or the back end
+	 * has not seen them yet.
 	 */
 	if (!d->packed)
 		return d->used;

@@ -23,15 +23,16 @@
 /**
  * struct driver - the driver
  * @packed: the ring is packed
- * @fd: of the memory
+ * @fd: memfd of the memory
  * @mem: the memory
- * @kick: eventfd
- * @call: eventfd
- * @avail: split: free-running; packed: index of the next entry
- * @used: likewise
- * @avail_wrap: packed: wrap counter
- * @used_wrap: likewise
- * @pending: slots that the device has
+ * @kick: eventfd that the driver signals
+ * @call: eventfd that the back end signals
+ * @avail: position of the next request to submit: in a split ring an index that does
+ *	not wrap at the size of the ring, in a packed ring an entry
+ * @used: position of the next used entry, in the form of @avail
+ * @avail_wrap: wrap counter of @avail in a packed ring
+ * @used_wrap: wrap counter of @used in a packed ring
+ * @pending: for each slot, whether the back end has its request
  */
 struct driver {
 	bool packed;

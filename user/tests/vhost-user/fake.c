@@ -132,7 +132,8 @@ static void take_channel(struct fake *fake)
 	fake->channel = dup(fake->fds[0]);
 }
 
-static void answer_well(struct fake *fake)
+/* Reply as a correct back end does. */
+static void reply_correctly(struct fake *fake)
 {
 	uint32_t request = fake->msg.hdr.request;
 	bool acked = fake->msg.hdr.flags & VHOST_USER_NEED_REPLY;
@@ -162,6 +163,7 @@ static void answer_well(struct fake *fake)
 		send_reply(fake, VHOST_USER_ANSWER);
 }
 
+/* Decode the received request into @fake->msg; return false if it is invalid. */
 static bool take(struct fake *fake, struct vhu_wire_rx *rx)
 {
 	close_fds(fake);
@@ -182,7 +184,7 @@ static bool serve(struct fake *fake)
 {
 	switch (fake->hook ? fake->hook(fake) : FAKE_DEFAULT) {
 	case FAKE_DEFAULT:
-		answer_well(fake);
+		reply_correctly(fake);
 		return true;
 	case FAKE_SEND:
 		send_reply(fake, VHOST_USER_ANSWER);

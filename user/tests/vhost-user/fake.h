@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A vhost-user back end in a thread, which replies as a test asks. */
+/* A scripted vhost-user back end: it runs in a thread and replies as a test says. */
 #ifndef TEST_VHOST_FAKE_H
 #define TEST_VHOST_FAKE_H
 
@@ -16,13 +16,13 @@ enum fake_action {
 	FAKE_DEFAULT, /* reply as a correct back end does */
 	FAKE_SEND, /* send fake->reply and ->reply_fd, which the hook has set */
 	FAKE_NOTHING, /* send nothing; the hook may have replied itself */
-	FAKE_HANG_UP,
+	FAKE_HANG_UP, /* close the connection */
 };
 
 /**
  * struct fake - the back end
- * @fd: its socket
- * @thread: runs it
+ * @fd: socket of the back end
+ * @thread: thread of the back end
  * @features: reply to GET_FEATURES
  * @protocol: reply to GET_PROTOCOL_FEATURES
  * @hook: called in the thread for each request, or NULL
@@ -34,8 +34,8 @@ enum fake_action {
  * @reply_fd: sent with the reply, -1 for none; closed afterwards
  * @count: number of requests
  * @seen: number of requests of each kind
- * @postcopy: POSTCOPY_LISTEN was received: reply to memory with its bases
- * @channel: to the front end, -1 before SET_BACKEND_REQ_FD
+ * @postcopy: POSTCOPY_LISTEN was received: replies to memory requests have addresses
+ * @channel: socket for the back end's requests, -1 before SET_BACKEND_REQ_FD
  * @rule: the rule that the front end broke, or NULL
  */
 struct fake {
@@ -57,12 +57,12 @@ struct fake {
 	const char *rule;
 };
 
-/* Distance of the bases after POSTCOPY_LISTEN from the user addresses. */
+/* Added to the user addresses in replies after POSTCOPY_LISTEN. */
 #define FAKE_BASE 0x7000000000
 
 /* Set up a back end with all features; return the front end's socket. */
 int fake_init(struct fake *fake);
-/* Start the thread; the test may change the fields above before. */
+/* Start the thread. Before, the test may change the fields of the back end. */
 void fake_start(struct fake *fake);
 /* Wait until the front end disconnects, and clean up. */
 void fake_stop(struct fake *fake);
@@ -70,8 +70,9 @@ void fake_stop(struct fake *fake);
 /* Send @len bytes and @fd (-1: none) unchanged. */
 void fake_raw(int sock, const void *buf, size_t len, int fd);
 
-/* Send a request on the channel; receive a reply within 20 seconds. */
+/* Send a request of the back end on the channel. */
 void fake_ask(int channel, struct vhost_user_msg *msg, int fd);
+/* Receive the reply to @asked within 20 seconds; return 0 or -errno. */
 int fake_answer(int channel, const struct vhost_user_msg *asked,
 		struct vhost_user_msg *answer, int *fd);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The back end's channel: valid and invalid requests, and their times. */
+/* The back end's channel: valid and invalid requests, at any time. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/sockios.h>

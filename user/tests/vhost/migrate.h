@@ -16,7 +16,8 @@
 #define NO_INFLIGHT (~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD))
 
 /*
- * Timeouts in milliseconds: for events that must come, and that must not come.
+ * Timeouts in milliseconds: for events that must happen, and for events that must
+ * not happen.
  */
 #define SOON  10000
 #define NEVER 50
@@ -44,11 +45,17 @@ ssize_t mig_read(struct stand *stand, size_t part);
 int mig_write(struct stand *stand, size_t len, size_t part);
 /* Run a driver up to DRIVER_OK, and write some more registers. */
 void mig_run_source(struct stand *stand);
-/* Return the length of the stream of such a device; the device is freed. */
+/*
+ * Run a source as mig_run_source() does, read its stream, and free it. Return the
+ * length of the stream.
+ */
 ssize_t mig_get_stream(const char *type, uint64_t protocol);
 
+/* Create an eventfd. */
 int mig_event(void);
+/* Set the eventfd of an MSI-X vector. */
 void mig_set_irq(struct stand *stand, uint32_t vector, int fd);
+/* Read device_status. */
 uint8_t mig_status(struct stand *stand);
 /* Read or write four bytes of configuration space. */
 void mig_cfg(struct stand *stand, uint64_t offset, void *value, bool write);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The program vuser-vhost between back ends, which are programs, and a client,
- * which is the test.
+ * Runs the program vuser-vhost. Its back ends are programs, too, and its client is
+ * the test.
  */
 #ifndef VHOST_PEERS_H
 #define VHOST_PEERS_H
@@ -12,24 +12,26 @@
 #include <sys/types.h>
 #include <vuser/client.h>
 
-/* Create a directory for sockets and files; remove it; return a path in it. */
+/* Create a directory for sockets and files. */
 void peers_begin(void);
+/* Remove the directory. */
 void peers_end(void);
+/* Return a path in the directory; valid until 16 further calls. */
 const char *peers_path(const char *name);
 
 /*
- * Run a program.  A name without a slash is one of our programs; wait until it
+ * Run a program. A name without a slash is a program of vuser: wait until it
  * reports that it is ready.
  */
 pid_t peers_run(const char *const *argv);
-/* Execute that program in this process, with its output on standard error. */
+/* Execute a program in this process, with its output on standard error. */
 __attribute__((noreturn)) void peers_exec(const char *const *argv);
-/* Terminate the program and wait for it; its exit status must be 0. */
+/* Terminate a program and wait until it exits; its exit status must be 0. */
 void peers_stop(pid_t pid);
 
 /**
  * struct chain - vuser-vhost and its client
- * @pid: of the program
+ * @pid: process ID of vuser-vhost
  * @client: the client
  */
 struct chain {
@@ -42,6 +44,7 @@ void chain_start(struct chain *c, const char *type, const char *path,
 		 const char *name);
 /* Connect a client to a running program that listens at @name. */
 void chain_connect(struct chain *c, const char *name);
+/* Disconnect the client and stop the program. */
 void chain_end(struct chain *c);
 
 uint64_t chain_read(struct chain *c, uint64_t offset, uint32_t count);
@@ -58,18 +61,18 @@ void chain_drive(struct chain *c, uint64_t features, uint16_t queue,
 		 uint16_t size, const uint64_t ring[3]);
 void chain_kick(struct chain *c, uint16_t queue);
 
-/*
- * Migration: change the state; read the stream and return its length; write it.
- */
+/* Change the migration state; return 0 or -errno. */
 int chain_go(struct chain *c, uint32_t state);
+/* Read the stream of a migration; return its length. */
 size_t chain_save(struct chain *c, void *buf, size_t size);
+/* Write the stream of a migration; return 0 or -errno. */
 int chain_load(struct chain *c, const void *buf, size_t len);
 
 /*
- * Start or stop the log of writes; report the written ones of 64 pages at
- * @iova.
+ * Start or stop the log of writes.
  */
 int chain_log(struct chain *c, bool on);
+/* Return which of the 64 pages at @iova were written, as bits. */
 uint64_t chain_report(struct chain *c, uint64_t iova);
 
 #endif

@@ -17,6 +17,7 @@
 #include "stand.h"
 #include "../harness.h"
 
+/* Replace the file descriptor in @where with a copy of the received one. */
 static void keep(int *where, struct fake *fake)
 {
 	if (*where >= 0)
@@ -24,7 +25,7 @@ static void keep(int *where, struct fake *fake)
 	*where = fake->nr_fds ? dup(fake->fds[0]) : -1;
 }
 
-/* Write the state to be saved, or read the state to be loaded, in a thread. */
+/* The thread that writes the state to be saved, or reads the state to be loaded. */
 static void *move_state(void *arg)
 {
 	struct stand *stand = arg;
@@ -149,7 +150,7 @@ struct stand *stand_new(void)
 	stand->stop = stand->log = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
 		 getpid(), number++);
-	/* As the program does. */
+	/* vuser-vhost ignores SIGPIPE, too. */
 	signal(SIGPIPE, SIG_IGN);
 	unlink(stand->path);
 	return stand;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A device between a scripted back end and a client.  The back end's thread
- * records its requests, the device has a thread of its own, and the test is the
- * client.
+ * A test stand: a device between a scripted back end and a client. The back end
+ * runs in a thread and records the requests that it receives. The device runs in
+ * another thread. The test is the client.
  */
 #ifndef VHOST_STAND_H
 #define VHOST_STAND_H
@@ -28,24 +28,24 @@
  * @fake: the back end
  * @listener: socket where the device connects to the back end
  * @path: path of @listener
- * @kick: eventfd of ring 0 that the back end received, -1 before
- * @call: likewise
+ * @kick: kick eventfd of ring 0 that the back end received last, or -1
+ * @call: call eventfd of ring 0 that the back end received last, or -1
  * @calls: number of call eventfds that the back end received
  * @base: base of ring 0 that the back end received
  * @stopped_at: base that the back end returns for a stopped ring
- * @stopped: number of rings stopped when the last region was removed
+ * @stopped: number of stopped rings when the last memory region was removed
  * @features: the last features that the back end received
- * @protocol: likewise
- * @memory: file of the last region that the back end received, -1 before
- * @region: that region
- * @log: file of the log of writes, -1 before
+ * @protocol: the last protocol features that the back end received
+ * @memory: file of the last memory region that the back end received, or -1
+ * @region: the last memory region that the back end received
+ * @log: file of the log of writes that the back end received, or -1
  * @log_size: size of the log
  * @addr: the last address of a ring that the back end received
  * @status: the last status that the back end received
- * @state: the back end's own state, to be saved
+ * @state: the back end's own state, which it sends when it saves
  * @state_len: bytes of @state
  * @state_features: @features when a transfer began
- * @state_bad: the back end reports that a transfer failed
+ * @state_bad: reply to CHECK_DEVICE_STATE: the transfer failed
  * @loaded: the state that the back end received
  * @moved: bytes of @state or @loaded transferred
  * @saving: direction of the transfer
@@ -113,6 +113,7 @@ void stand_lose_backend(struct stand *stand);
  * Start another back end at the same path and wait until the device connects.
  */
 void stand_new_backend(struct stand *stand);
+/* Stop everything; check that the front end broke no rule. */
 void stand_free(struct stand *stand);
 
 /* Access registers in BAR 0. */
@@ -122,14 +123,15 @@ void stand_write(struct stand *stand, uint64_t offset, uint32_t count,
 
 /* Map STAND_SIZE bytes of the client's memory at STAND_IOVA. */
 void stand_map(struct stand *stand);
-/* Run a driver up to FEATURES_OK with @features; set up queue 0. */
+/* Run a driver up to FEATURES_OK with @features. */
 void stand_features(struct stand *stand, uint64_t features);
+/* Set up and enable queue 0, as a driver does. */
 void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 		 uint64_t device, uint16_t vector);
 
 /*
- * Do all of the above, except mapping memory, with these features of the back
- * end.
+ * Create a back end with these features, the device and the client, and start the
+ * event loop. No memory is mapped.
  */
 struct stand *stand_setup(const char *type, uint64_t features,
 			  uint64_t protocol);

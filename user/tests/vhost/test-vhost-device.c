@@ -14,8 +14,8 @@
 #define VERSION_1 VIRTIO_BIT(VIRTIO_F_VERSION_1)
 #define PLATFORM  VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM)
 
-#define SOON  10000 /* ms, for events that must come */
-#define NEVER 50 /* ms, for events that must not come */
+#define SOON  10000 /* ms, for events that must happen */
+#define NEVER 50 /* ms, for events that must not happen */
 
 #define DESC   STAND_IOVA
 #define DRIVER (STAND_IOVA + 0x1000)
@@ -98,7 +98,7 @@ TEST(back_end_gets_the_memory_and_eventfds_of_a_started_ring)
 		 0);
 	check_eq(stand_event(stand->kick, SOON), 1);
 
-	/* The call is the client's own eventfd, without our help. */
+	/* The back end signals the client's own eventfd directly. */
 	eventfd_write(stand->call, 1);
 	check_eq(stand_event(call, 0), 1);
 
@@ -139,7 +139,7 @@ TEST(features_are_offered_and_accepted_without_vhost_users_own)
 
 	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 1);
 	check(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & PLATFORM >> 32);
-	/* Neither vhost-user's own bit nor data in kicks is offered. */
+	/* Neither PROTOCOL_FEATURES nor NOTIFICATION_DATA is offered. */
 	check(!(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & 1 << (38 - 32)));
 	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 0);
 	check(!(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) &
@@ -459,7 +459,7 @@ TEST(ring_continues_with_a_new_back_end_that_tracks_requests)
 	stand_free(stand);
 }
 
-/* The same with a paused ring, which waits for its memory. */
+/* A paused ring waits for its memory, also at a new back end. */
 TEST(paused_ring_stays_paused_with_a_new_back_end)
 {
 	int config = new_event(), call = new_event();
@@ -621,7 +621,7 @@ TEST(each_device_type_has_its_ids_queues_and_configuration)
 		const char *name;
 		uint16_t device;
 		uint32_t class;
-		uint16_t queues; /* if the configuration has two queues */
+		uint16_t queues; /* when the configuration says 2 queues */
 		uint16_t config;
 	} table[] = {
 		{ "net", 0x1041, 0x020000, 3, 12 },

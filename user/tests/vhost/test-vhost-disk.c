@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Migration and the log of writes of disks: vuser-vhost between a driver of the
- * tests and back ends, ours or other projects'.
+ * Migration and the log of writes of disks. vuser-vhost is between the tests' own
+ * driver and a back end: vuser-vhost-blk or qemu-storage-daemon.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -249,7 +249,7 @@ TEST(device_continues_after_a_cancelled_migration)
 	init(&a);
 	node = look_up(&a, "file");
 	fh = open_file(&a, node);
-	/* Cancel after all of the state was read, and after a part. */
+	/* Cancel after the whole state was read, and after a part of it. */
 	check_eq(chain_go(&a, VFIO_DEVICE_STATE_STOP_COPY), 0);
 	check(chain_save(&a, stream, sizeof(stream)) > 4096);
 	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RUNNING), 0);

@@ -319,7 +319,6 @@ TEST(config_change_while_stopped_is_reported_when_running)
 	stand_free(stand);
 }
 
-/* Interrupts that were pending when the device stopped. */
 TEST(pending_interrupts_are_delivered_after_migration)
 {
 	struct stand *a = setup_disk(-1), *b = mig_setup("blk", NO_STATE);

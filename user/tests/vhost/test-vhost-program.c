@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The program vuser-vhost apart from its devices, with a scripted back end. */
+/* The program vuser-vhost as a process, with a scripted back end. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>

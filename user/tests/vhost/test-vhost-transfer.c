@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The pipe that transfers a back end's state, and its possible other ends. */
+/*
+ * The pipe that transfers a back end's state, and the files that a back end may send
+ * instead.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

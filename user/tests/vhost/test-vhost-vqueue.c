@@ -145,7 +145,7 @@ TEST(invalid_split_requests_are_rejected)
 	setup(0);
 	put16(DRIVER + 2, SIZE + 1);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* A head and a next that are not descriptors. */
+	/* The head and a field next are not indexes of descriptors. */
 	setup(0);
 	split_avail(0, SIZE);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
@@ -188,7 +188,7 @@ TEST(invalid_split_tables_are_rejected)
 	put_desc(TABLE, TABLE, 16, VRING_DESC_F_INDIRECT, 0);
 	split_avail(0, 0);
 	check_eq(vqueue_pop(&ring, &req), -EPROTO);
-	/* A next outside of the table, and a loop in it. */
+	/* A field next outside of the table, and a loop in the table. */
 	setup(0);
 	split_desc(0, TABLE, 32, VRING_DESC_F_INDIRECT, 0);
 	put_desc(TABLE, DATA, 1, VRING_DESC_F_NEXT, 2);
