@@ -27,9 +27,9 @@ struct request {
  * @packed: the ring is packed
  * @num: number of entries
  * @addr: as in SET_VRING_ADDR
- * @kick: eventfd, or -1
- * @call: likewise
- * @err: likewise
+ * @kick: eventfd that the front end signals, or -1
+ * @call: eventfd for used entries, or -1
+ * @err: eventfd for errors of the ring, or -1
  * @enabled: as in SET_VRING_ENABLE
  * @running: between start and stop
  * @avail: next entry to take; free-running in a split ring
