@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * struct vhost_device: the parts of a device and what connects them. Each file
- * that includes this header works on some of the parts.
+ * that includes this header works on some of the parts. Only the thread of the event
+ * loop uses a device, so there are no locks. A request to the back end blocks this
+ * thread until the back end replies.
  */
 #ifndef VHOST_PARTS_H
 #define VHOST_PARTS_H
