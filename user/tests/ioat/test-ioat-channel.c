@@ -652,7 +652,7 @@ TEST(reset_stops_an_endless_chain)
 
 static uint64_t random_state;
 
-static uint64_t any(void)
+static uint64_t random_value(void)
 {
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
@@ -660,51 +660,56 @@ static uint64_t any(void)
 	return random_state;
 }
 
-static uint64_t any_address(void)
+static uint64_t random_address(void)
 {
 	static const uint64_t areas[] = { RING, SRC,  DST,	 CMP,
 					  FAR,	HOLE, ~0ull - 64 };
-	uint64_t offset = any() % 8 ? any() % 64 * 64 : any() % SIZE;
+	uint64_t offset = random_value() % 8 ? random_value() % 64 * 64 :
+					       random_value() % SIZE;
 
-	return areas[any() % 7] + offset;
+	return areas[random_value() % 7] + offset;
 }
 
-static void scramble(void)
+static void write_random_descriptor(void)
 {
-	put_desc(any() % 64, any() % 2 ? any() & 0x01ffffff : any(),
-		 any_address(), any_address(),
-		 any() % 4 ? any() % 70000 : any());
-	if (any() % 4)
+	put_desc(random_value() % 64,
+		 random_value() % 2 ? random_value() & 0x01ffffff :
+				      random_value(),
+		 random_address(), random_address(),
+		 random_value() % 4 ? random_value() % 70000 : random_value());
+	if (random_value() % 4)
 		return;
-	desc(any() % 64)->next = any() % 2 ? RING + any() % 64 * 64 :
-					     any_address();
+	desc(random_value() % 64)->next =
+		random_value() % 2 ? RING + random_value() % 64 * 64 :
+				     random_address();
 }
 
-static void poke(void)
+static void write_random_register(void)
 {
 	static const uint16_t offsets[] = {
 		IOAT_CHANCTRL,	IOAT_CHANCMD, IOAT_DMACOUNT, IOAT_CHAINADDR,
 		IOAT_CHAINADDR, IOAT_CHANCMP, IOAT_CHANERR,  IOAT_CHANERRMASK,
 	};
-	uint64_t offset = offsets[any() % 8];
+	uint64_t offset = offsets[random_value() % 8];
 
-	switch (any() % 8) {
+	switch (random_value() % 8) {
 	case 0:
-		wr(any() % 0x100, 1 << any() % 4, any());
+		wr(random_value() % 0x100, 1 << random_value() % 4,
+		   random_value());
 		break;
 	case 1:
-		wr(offset, 1 << any() % 4, any());
+		wr(offset, 1 << random_value() % 4, random_value());
 		break;
 	case 2:
-		wr(offset, 8, any_address());
+		wr(offset, 8, random_address());
 		break;
 	case 3:
 		ioat_channel_reset(bar.channel);
 		ioat_channel_quiesce(bar.channel);
 		break;
 	default:
-		wr(IOAT_CHAINADDR, 8, RING + any() % 64 * 64);
-		wr(IOAT_DMACOUNT, 2, any() % 256);
+		wr(IOAT_CHAINADDR, 8, RING + random_value() % 64 * 64);
+		wr(IOAT_DMACOUNT, 2, random_value() % 256);
 		break;
 	}
 }
@@ -716,8 +721,8 @@ TEST(random_register_writes_leave_a_channel_that_can_be_reset)
 	setup();
 	random_state = 0x9e3779b97f4a7c15;
 	for (i = 0; i < 20000; i++) {
-		scramble();
-		poke();
+		write_random_descriptor();
+		write_random_register();
 		expect((state() <= IOAT_ARMED), "state %u", state());
 	}
 	wr(IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET);

@@ -209,7 +209,7 @@ TEST(invalid_options_are_refused_with_a_message)
 	teardown();
 }
 
-static void try_life(int sig, const char *name)
+static void try_signal(int sig, const char *name)
 {
 	struct vuser_client *client = NULL;
 	char path[128];
@@ -236,12 +236,12 @@ static void try_life(int sig, const char *name)
 
 TEST(sigterm_ends_the_program_and_removes_its_socket)
 {
-	try_life(SIGTERM, "SIGTERM");
+	try_signal(SIGTERM, "SIGTERM");
 }
 
 TEST(sigint_ends_the_program_and_removes_its_socket)
 {
-	try_life(SIGINT, "SIGINT");
+	try_signal(SIGINT, "SIGINT");
 }
 
 /* A killed program leaves its socket; the next program replaces it. */

@@ -325,7 +325,7 @@ static void try_description(void)
 	end();
 }
 
-static void try_work(bool messages)
+static void try_chain(bool messages)
 {
 	uint64_t pattern = 0x0123456789abcdefull;
 	const char *how = messages ? "only messages" : "mapped";
@@ -456,7 +456,7 @@ static void try_errors(void)
 	end();
 }
 
-static void try_borders(void)
+static void try_boundaries(void)
 {
 	unsigned int i;
 
@@ -588,7 +588,7 @@ static void try_resets(void)
 	end();
 }
 
-static void try_clients(void)
+static void try_next_client(void)
 {
 	unsigned int i;
 	bool ok = true;
@@ -629,14 +629,14 @@ static void with_server(bool no_fd_dma, void (*try)(void))
 	memory_fini();
 }
 
-static void try_work_mapped(void)
+static void try_chain_mapped(void)
 {
-	try_work(false);
+	try_chain(false);
 }
 
-static void try_work_messages(void)
+static void try_chain_messages(void)
 {
-	try_work(true);
+	try_chain(true);
 }
 
 TEST(client_gets_the_description_of_the_engine)
@@ -646,12 +646,12 @@ TEST(client_gets_the_description_of_the_engine)
 
 TEST(chain_copies_and_fills_all_kinds_of_memory)
 {
-	with_server(false, try_work_mapped);
+	with_server(false, try_chain_mapped);
 }
 
 TEST(chain_copies_and_fills_by_messages_without_fds)
 {
-	with_server(true, try_work_messages);
+	with_server(true, try_chain_messages);
 }
 
 TEST(interrupt_reaches_the_eventfd_once_per_rearm)
@@ -666,7 +666,7 @@ TEST(error_halts_the_channel_until_recovery)
 
 TEST(copy_across_region_boundaries_completes)
 {
-	with_server(false, try_borders);
+	with_server(false, try_boundaries);
 }
 
 TEST(read_only_region_is_read_and_not_written)
@@ -701,10 +701,10 @@ TEST(reset_during_a_copy_by_messages_resets_the_device)
 
 TEST(device_is_reset_for_the_next_client)
 {
-	with_server(false, try_clients);
+	with_server(false, try_next_client);
 }
 
 TEST(device_is_reset_for_the_next_client_without_fds)
 {
-	with_server(true, try_clients);
+	with_server(true, try_next_client);
 }
