@@ -32,12 +32,17 @@ CHECKPATCH = ["perl", "/usr/src/linux/scripts/checkpatch.pl", "--strict", "--ter
 
 
 def sources(*patterns: str) -> list[str]:
-    """The sources whose path in the tree matches a pattern; "*" matches "/" too."""
+    """The sources whose path in the tree matches a pattern; "*" matches "/" too.
+
+    Symbolic links are left out: their targets are sources as well.
+    """
     found = []
     for directory, names, files in os.walk(paths.TOP):
         names[:] = [name for name in names if name not in SKIPPED_DIRECTORIES]
         for file in files:
             path = os.path.relpath(os.path.join(directory, file), paths.TOP)
+            if os.path.islink(paths.TOP / path):
+                continue
             if any(fnmatch.fnmatchcase(file, one) for one in SKIPPED_FILES):
                 continue
             if any(fnmatch.fnmatchcase(path, one) for one in patterns):
