@@ -41,7 +41,7 @@ class Tree:
 
     # The folder with the tree.
     path: str
-    # What the names of functions start with; several where a tree has several.
+    # The prefixes of the names of functions; a tree may have several.
     prefixes: tuple
     # From top to bottom: folders below path, "." for path itself, or a name of loose.
     layers: tuple
@@ -147,7 +147,7 @@ Place = collections.namedtuple("Place", "path line")
 
 
 class Source:
-    """What one file includes, defines, declares and uses."""
+    """The includes, definitions, declarations and used names of one file."""
 
     def __init__(self, path, text):
         self.path = path
@@ -264,7 +264,7 @@ class Source:
         self._use(declaration, function)
 
     def _use(self, tokens, own):
-        """Note the names, but for fields and for what is declared with a type."""
+        """Note the names, except for fields and for names declared with a type."""
         before = Token("other", "", 0)
         for token in tokens:
             declares = before.kind == "name" and before.text not in BEFORE_VALUES
@@ -390,7 +390,7 @@ class Checker:
             place, _ = edges[pairs[0]]
             self._find(place.line, "circle", place.path, " -> ".join(circle) + " by "
                        + ", ".join(edges[pair][1] for pair in pairs))
-            # Look for others without the last step of this one.
+            # Look for other circles, without the last step of the circle just found.
             graph[pairs[-1][0]].remove(pairs[-1][1])
 
     def _prefixes(self, path):
@@ -512,7 +512,7 @@ GOOD = {
     "high/gen.c": '#include "gen.h"\nint (*const x_table[])(void) = { x_top };\n',
 }
 
-# What is planted: a name, the file that gets it, the text, the findings.
+# The planted breaches: a name, the file that gets the breach, the text, the findings.
 BREACHES = [
     ("an include of a higher layer", "low/base.c", '#include "high/top.h"\n',
      ["low/base.c:8: layer: low is below high, uses high/top.h"]),
@@ -524,7 +524,7 @@ BREACHES = [
      ["high/other.c:2: circle: other -> top -> other by top.h, x_other()"]),
     ("a circle of headers", "high/top.h", '#include "other.h"\n',
      ["high/other.c:2: circle: other -> top -> other by top.h, other.h"]),
-    ("a circle by way of a macro", "high/top.h", "#define back() x_other()\n",
+    ("a circle through a macro", "high/top.h", "#define back() x_other()\n",
      ["high/other.c:2: circle: other -> top -> other by top.h, x_other()"]),
     ("a name without its file's prefix", "low/base.c",
      "int x_get(void) { return 1; }\n",
