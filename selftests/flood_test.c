@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Servers that send without end, read nothing, or reply after nobody waits any
- * more: cases that the tables of hostile_test cannot express in one message.
+ * Servers that send without end, read nothing, or reply after the waiting
+ * thread was killed.  The tables of hostile_test have only tricks on one
+ * message; these cases need several.
  */
 #include <dirent.h>
 #include <linux/vuser.h>
@@ -20,8 +21,8 @@
 
 #define PAGE HOSTILE_PAGE
 /*
- * A short timeout that is to expire, and a limit for the time until it does, in
- * ms.
+ * A timeout that must expire in the test, and a limit for the time until it has
+ * expired, in ms.
  */
 #define SHORT_TIMEOUT "300"
 #define BOUND_MS      20000
@@ -72,8 +73,7 @@ static atomic_uint batches;
 static sem_t reached, go_on;
 
 /*
- * Fills @buf with as many one-byte DMA writes as fit, none of which wants a
- * reply.
+ * Fills @buf with as many one-byte DMA writes as fit, all without a reply.
  */
 static size_t make_writes(char *buf, size_t size)
 {
@@ -113,8 +113,8 @@ static enum next flood_writes(struct server *s, const struct trick *t)
 }
 
 /*
- * Sends @a DMA reads of four pages each, too many for the replies to fit in the
- * socket; then @b.
+ * Sends @a DMA reads of four pages each, so many that the replies do not fit in
+ * the socket.  Then does @b (NEXT_*).
  */
 static enum next ask_and_not_read(struct server *s, const struct trick *t)
 {
@@ -240,7 +240,7 @@ static bool is_last_config_read(const struct message *cmd)
 	return access.offset == HOSTILE_CONFIG - 4;
 }
 
-/* Nobody has the device open, so the module may be unloaded at any time. */
+/* No consumer has the device open, so the module may be unloaded. */
 TEST(module_can_be_unloaded_during_a_flood)
 {
 	static const struct trick trick = { .fn = answer_and_flood };
@@ -302,8 +302,8 @@ static unsigned long worker_ticks(void)
 			     DMA_RW))
 
 /*
- * The server dies while a reply waits for room: the kernel must not retry for
- * ever.
+ * The server dies while a reply waits for room in the socket: the kernel must
+ * not retry for ever.
  */
 TEST_F(flood, pending_reply_to_a_dead_server_is_dropped)
 {
@@ -337,8 +337,8 @@ TEST_F(flood, pending_reply_to_a_dead_server_is_dropped)
 }
 
 /*
- * A reply waits for room, and the server never reads: the timeout must end the
- * wait.
+ * A reply waits for room in the socket, and the server never reads: the timeout
+ * must end the wait.
  */
 TEST_F(flood, server_that_reads_no_replies_is_lost)
 {
@@ -416,7 +416,7 @@ TEST_F(flood, late_replies_to_killed_readers_are_dropped)
 	EXPECT_STATE("open");
 }
 
-/* All slots wait for replies that never come: at last the server is lost. */
+/* The replies for all slots are missing, so the server is lost at last. */
 TEST_F(flood, missing_replies_to_killed_readers_lose_the_server)
 {
 	static const struct trick trick = { .fn = answer_late,
@@ -439,8 +439,8 @@ static enum next deaf(struct server *s, const struct trick *t)
 }
 
 /*
- * A message so large that the socket takes only a few.  Its own bytes fill the
- * socket, whatever overhead the kernel adds for each message.
+ * Sends a message that is so large that the socket takes only a few.  Its bytes
+ * fill the socket without the overhead that the kernel adds for each message.
  */
 static void *send_much(void *arg)
 {
@@ -478,7 +478,7 @@ static void wait_full(struct __test_metadata *_metadata, struct server *s)
 	} while (queued < room);
 }
 
-/* Waits until a message with file descriptors waits for vuserd, or for room. */
+/* Waits until an fdmsg waits for vuserd, or for room in the socket. */
 static void wait_fdmsg(struct __test_metadata *_metadata, struct genl *nl)
 {
 	struct genl_msg msg;
@@ -513,7 +513,7 @@ TEST_F(flood, full_socket_does_not_block_generic_netlink)
 		;
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, send_much, c));
-	/* SET_IRQS must come after them; otherwise it would be sent. */
+	/* Send SET_IRQS when the socket is full; otherwise it finds room. */
 	wait_full(_metadata, &self->h.server);
 	ASSERT_EQ(0, pthread_create(&threads[8], NULL, set_irqs, c));
 	ASSERT_EQ(0, genl_open(&nl));
@@ -537,7 +537,7 @@ TEST_F(flood, full_socket_does_not_block_generic_netlink)
 
 /* One device after another ------------------------------------------------- */
 
-/* vuserd must not confuse a new device with the one before. */
+/* vuserd must not confuse a new device with the previous one. */
 TEST_F(flood, recreated_devices_are_attached)
 {
 	int i;

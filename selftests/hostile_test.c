@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Plays every trick of a hostile server during every action of a consumer or
- * vuserd.  Each must end in the state that the tables name, with one line in
- * the log that gives the reason, and a good server can use the device again.
+ * vuserd.  Each case must end in the state that the tables name, with one line
+ * in the log that gives the reason.  Afterwards a good server must be able to
+ * serve the device again.
  *
  * Several processes play at the same time, each with a device of its own.
  * After each case, a player must have as many descriptors, threads and as much
@@ -111,7 +112,7 @@ static void add(const struct action *action, const struct trick *trick,
 	table->cases[table->nr++].trick = trick;
 }
 
-/* All cases, grouped by action. */
+/* Fills the table with all cases, grouped by action. */
 static void make_table(const char *word)
 {
 	size_t max = nr_actions * (nr_generic_tricks + nr_single_tricks);
@@ -137,7 +138,7 @@ static void make_table(const char *word)
 
 /* A player ----------------------------------------------------------------- */
 
-static void look_at_own(struct own *own)
+static void read_own(struct own *own)
 {
 	own->fds = res_fds(0);
 	own->threads = res_status(0, "Threads");
@@ -145,8 +146,8 @@ static void look_at_own(struct own *own)
 }
 
 /*
- * Checks with the device attached to a good server.  By then, the server's
- * thread has closed all files of the connection before.
+ * Compares the resources while the device is attached to a good server: then
+ * the server's thread has closed all files of the previous connection.
  */
 static bool own_as_before(struct hostile *h, struct own *before, char *why,
 			  size_t size)
@@ -154,7 +155,7 @@ static bool own_as_before(struct hostile *h, struct own *before, char *why,
 	int ret = hostile_attach(h);
 	struct own now;
 
-	look_at_own(&now);
+	read_own(&now);
 	if (!ret && !memcmp(&now, before, sizeof(now)))
 		return true;
 	if (ret)
@@ -166,7 +167,7 @@ static bool own_as_before(struct hostile *h, struct own *before, char *why,
 			"%ld descriptors, %ld before, %ld threads, %ld before, %ld KiB locked, %ld before",
 			now.fds, before->fds, now.threads, before->threads,
 			now.locked, before->locked);
-	/* Do not blame the next case. */
+	/* Do not report the difference again for the next case. */
 	*before = now;
 	return false;
 }
@@ -196,11 +197,11 @@ static int play(unsigned int nr, int go, int done)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	ret = hostile_start(&h, HELPER_LOG);
 	/*
-	 * Use the device once, so that permanent allocations are made before.
+	 * Use the device once: some allocations of the first use are permanent.
 	 */
 	if (!ret)
 		ret = hostile_usable(&h);
-	look_at_own(&before);
+	read_own(&before);
 	if (ret) {
 		fprintf(stderr, "player %u: %s\n", nr, strerror(-ret));
 		return 1;
@@ -272,7 +273,7 @@ static bool play_round(unsigned int end)
 	return good;
 }
 
-static void look(struct held *held)
+static void read_held(struct held *held)
 {
 	held->helper_fds = res_fds(helper_pid);
 	held->helper_threads = res_status(helper_pid, "Threads");
@@ -281,7 +282,7 @@ static void look(struct held *held)
 }
 
 /* Unknown values (below 0) are never equal. */
-static bool same(const struct held *a, const struct held *b)
+static bool equal(const struct held *a, const struct held *b)
 {
 	return a->files >= 0 && a->pinned >= 0 &&
 	       a->helper_fds == b->helper_fds &&
@@ -303,8 +304,8 @@ static void check_held(const char *name, const struct held *before)
 	 * and the kernel frees files some time after they were closed.
 	 */
 	do {
-		look(&now);
-		good = same(&now, before);
+		read_held(&now);
+		good = equal(&now, before);
 	} while (!good && clock_ms() < end);
 	snprintf(why, sizeof(why),
 		 "vuserd: %d descriptors, %d before, %ld threads, %ld before; "
@@ -376,14 +377,14 @@ static void play_all(void)
 	long long end;
 
 	/*
-	 * One round without cases, so that permanent allocations are made
-	 * before.
+	 * Play one round without cases: some allocations of the first use are
+	 * permanent.
 	 */
 	if (!play_round(0)) {
 		printf("Bail out! the players do not start\n");
 		return;
 	}
-	look(&before);
+	read_held(&before);
 	memory = free_memory();
 	while (table->next < table->nr) {
 		if (!play_action(&before)) {

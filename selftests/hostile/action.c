@@ -193,6 +193,7 @@ static bool is_posted(const struct message *cmd)
 	return cmd->hdr.flags & VFIO_USER_FLAGS_NO_REPLY;
 }
 
+/* The third read of configuration space in the handshake. */
 static bool is_third(const struct message *cmd)
 {
 	uint64_t offset;
@@ -201,6 +202,9 @@ static bool is_third(const struct message *cmd)
 	return offset == 8;
 }
 
+/*
+ * The last read of configuration space, and the last command of the handshake.
+ */
 static bool is_last(const struct message *cmd)
 {
 	uint64_t offset;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The action of a consumer, or the step of the handshake, during which the
- * server plays its trick.
+ * Actions of a consumer and steps of the handshake.  The server plays a trick
+ * (trick.h) on a message of the action.
  */
 #ifndef HOSTILE_ACTION_H
 #define HOSTILE_ACTION_H
@@ -52,7 +52,7 @@ enum result {
  * @refused: result after an error reply
  * @thorough: all generic tricks are played
  * @posted: the command has no reply: no generic trick is played
- * @single: no generic trick is played: other actions cover those
+ * @single: no generic trick is played: other actions cover them
  */
 struct action {
 	const char *name;
@@ -87,7 +87,7 @@ const struct action *action_find(const char *name);
 
 /* Opens the device and checks that it works; 0 or -errno. */
 int consumer_open(struct consumer *c);
-/* Reads a register, as a good server must allow; 0 or -errno. */
+/* Reads a register, which a good server answers; 0 or -errno. */
 int consumer_check(struct consumer *c);
 void consumer_close(struct consumer *c);
 

@@ -22,8 +22,8 @@
 #define LONG_TIMEOUT  10000
 #define SHORT_TIMEOUT 250
 /*
- * On a busy machine the timeout may expire before the trick is played: try
- * again with a longer one, this many times as long.
+ * On a busy machine, the short timeout may expire before the trick is played.
+ * Then the case is tried again with a timeout that is LONGER times as long.
  */
 #define LONGER	4
 #define LONGEST (SHORT_TIMEOUT * LONGER * LONGER)
@@ -75,7 +75,8 @@ static struct lines kernel_lines(struct hostile *h)
 }
 
 /*
- * Only lines about the present server: vuserd may try others at the same time.
+ * Counts only lines about the present server: vuserd may connect to others at
+ * the same time.
  */
 static struct lines helper_lines(struct hostile *h)
 {
@@ -93,7 +94,7 @@ static struct lines helper_lines(struct hostile *h)
 }
 
 /* Whether @text contains one of the alternatives in @wanted. */
-static bool says(const char *text, const char *wanted)
+static bool contains(const char *text, const char *wanted)
 {
 	char copy[256], *word, *save = NULL;
 
@@ -115,8 +116,8 @@ static bool has_header(const char *text)
 }
 
 /*
- * Checks that there is one line, with the reason and, if there was a message,
- * its header.
+ * Checks that the log has one line, with the reason and, if the server sent a
+ * message, the header of that message.
  */
 static bool explained(struct hostile *h, const char *whose,
 		      const struct lines *lines, const char *wanted,
@@ -125,7 +126,7 @@ static bool explained(struct hostile *h, const char *whose,
 	if (lines->nr != 1)
 		return fail(h, "%u lines of %s, the last: %s", lines->nr, whose,
 			    lines->last);
-	if (!says(lines->last, wanted))
+	if (!contains(lines->last, wanted))
 		return fail(h, "the line of %s does not contain \"%s\": %s",
 			    whose, wanted, lines->last);
 	if (!no_header && !has_header(lines->last))
@@ -147,8 +148,8 @@ static int set_timeouts(struct hostile *h, unsigned int ms)
 }
 
 /*
- * Connects to a server on a new socket, so that vuserd tries at once.  The
- * trick is armed only when the old connection cannot trigger it any more.
+ * Connects to a server on a new socket, so that vuserd connects at once.  Arms
+ * the trick only when the old connection can no longer trigger it.
  */
 static int reconnect(struct hostile *h, const struct action *action,
 		     const struct trick *trick)
@@ -194,8 +195,8 @@ int hostile_usable(struct hostile *h)
 }
 
 /*
- * Touches the shared area, whose file may have been truncated: it works, or
- * raises SIGBUS.
+ * Accesses the shared area, whose file may have been truncated: the access
+ * succeeds, or raises SIGBUS.
  */
 static bool touch_area(struct hostile *h)
 {
@@ -343,7 +344,7 @@ static bool wait_error(struct hostile *h, const char *wanted)
 		ssize_t len = pread(pfd.fd, seen, sizeof(seen) - 1, 0);
 
 		seen[len > 0 ? len : 0] = '\0';
-		found = strstr(seen, h->server.path) && says(seen, wanted);
+		found = strstr(seen, h->server.path) && contains(seen, wanted);
 		if (found || clock_ms() >= end)
 			break;
 		poll(&pfd, 1, end - clock_ms());
@@ -429,7 +430,7 @@ bool hostile_play(struct hostile *h, const struct action *action,
 {
 	bool good, played;
 
-	/* The twin socket comes with the next connection. */
+	/* Only a new connection sets up a twin socket. */
 	if (t->twin)
 		h->attached = false;
 	h->server.twin = t->twin;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tricks for any reply.
+ * Tricks that can be played on any reply (trick.h).
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -44,7 +44,7 @@ static enum next size(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* Promises @a bytes more than it sends. */
+/* Sets the message size to @a bytes more than are sent. */
 static enum next promise(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.msg_size = sizeof(s->reply.hdr) + s->reply.len + t->a;
@@ -52,7 +52,10 @@ static enum next promise(struct server *s, const struct trick *t)
 	return NEXT_SILENT;
 }
 
-/* Sends the reply byte by byte except the last @a, each with @b descriptors. */
+/*
+ * Sends the reply byte by byte, each byte with @b descriptors, except the last
+ * @a bytes.
+ */
 static enum next trickle(struct server *s, const struct trick *t)
 {
 	int fds[HOSTILE_MAX_FDS];
@@ -71,7 +74,7 @@ static enum next trickle(struct server *s, const struct trick *t)
 	return t->a ? NEXT_SILENT : NEXT_SERVE;
 }
 
-/* Sets the flags to the old flags and @a, or @b. */
+/* Sets the flags to (flags & @a) | @b. */
 static enum next flags(struct server *s, const struct trick *t)
 {
 	s->reply.hdr.flags = (s->reply.hdr.flags & t->a) | t->b;
@@ -170,7 +173,7 @@ static enum next random_noise(struct server *s, const struct trick *t)
 }
 
 /* Sends a command in place of the reply. */
-static enum next ask(struct server *s, const struct trick *t)
+static enum next send_command(struct server *s, const struct trick *t)
 {
 	close_fds(&s->reply);
 	server_command(&s->reply, 0x7777, t->a, "0123456789abcdef", 16);
@@ -238,10 +241,10 @@ const struct trick generic_tricks[] = {
 	{ "32 KiB of 0", noise, 32768, 0x00, LOST, BAD_SIZE, "Invalid argument", .no_header = true },
 	{ "32 KiB of ff", noise, 32768, 0xff, LOST, BAD_SIZE, "Invalid argument", .thorough = true },
 	{ "noise", random_noise, 1, 32768, LOST, BAD_SIZE "|neither", "Invalid argument|Message too long", .thorough = true },
-	{ "asks VERSION", ask, VFIO_USER_VERSION, 0, LOST, "command that a server must not send", NO_REPLY },
-	{ "asks REGION_READ", ask, VFIO_USER_REGION_READ, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
-	{ "asks command 0", ask, 0, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
-	{ "asks command 999", ask, 999, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
+	{ "sends command VERSION", send_command, VFIO_USER_VERSION, 0, LOST, "command that a server must not send", NO_REPLY },
+	{ "sends command REGION_READ", send_command, VFIO_USER_REGION_READ, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
+	{ "sends command 0", send_command, 0, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
+	{ "sends command 999", send_command, 999, 0, LOST, "command that a server must not send", NO_REPLY, .thorough = true },
 };
 /* clang-format on */
 

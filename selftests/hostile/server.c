@@ -96,7 +96,7 @@ int server_send(struct server *s, const void *buf, size_t len, const int *fds,
 	}
 	while (iov.iov_len) {
 		sent = sendmsg(s->conn, &mh, MSG_NOSIGNAL);
-		/* The other end refuses descriptors, if it can. */
+		/* A socket that refuses descriptors fails with EPERM. */
 		if (sent < 0 && errno == EPERM && mh.msg_controllen) {
 			mh.msg_controllen = 0;
 			continue;
@@ -283,7 +283,7 @@ int server_next(struct server *s)
 	int fd;
 
 	drop(s);
-	/* A trick may have truncated the file. */
+	/* A trick may have truncated the file of the shared area. */
 	if (ftruncate(s->area_fd, HOSTILE_AREA_SIZE))
 		return -errno;
 	snprintf(s->path, sizeof(s->path), "/run/hostile-%d-%u", getpid(),

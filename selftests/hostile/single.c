@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tricks for one particular message.
+ * Tricks for one particular message (trick.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -106,6 +106,7 @@ enum file {
 	FILE_PROC,
 };
 
+/* Wrong information about BAR 2. */
 struct lie {
 	uint64_t size; /* 0: the right value */
 	uint64_t offset;
@@ -181,7 +182,7 @@ static int open_file(struct server *s, enum file file)
 	}
 }
 
-/* Replies with another info of BAR 2, see struct lie. */
+/* Replies with wrong information about BAR 2, see struct lie. */
 static enum next region(struct server *s, const struct trick *t)
 {
 	const struct lie *lie = t->data;
@@ -231,6 +232,7 @@ static enum next region(struct server *s, const struct trick *t)
 
 /* Ioeventfds --------------------------------------------------------------- */
 
+/* Wrong information about an ioeventfd of BAR 2. */
 struct io_lie {
 	uint32_t argsz; /* 0: the right value */
 	uint32_t count; /* 0: one */
@@ -263,6 +265,7 @@ static enum next io_fds(struct server *s, const struct trick *t)
 
 /* DMA ---------------------------------------------------------------------- */
 
+/* A DMA_READ or DMA_WRITE, or another command in its place. */
 struct dma {
 	uint16_t command;
 	uint64_t iova;
@@ -303,15 +306,16 @@ static enum next dma(struct server *s, const struct trick *t)
 }
 
 /*
- * Replies, then sends a DMA command.  If vuserd sends no further command, the
- * kernel must reply before the second command of a consumer.
+ * Replies, then sends a DMA command.  If the reply ends the handshake, the
+ * kernel must reply to the DMA command before it sends the second command of a
+ * consumer.
  */
 static enum next dma_after_reply(struct server *s, const struct trick *t)
 {
 	server_send_message(s, &s->reply);
 	close_fds(&s->reply);
 	if (t->outcome == FINE)
-		snprintf(s->failed, sizeof(s->failed), "no reply came");
+		snprintf(s->failed, sizeof(s->failed), "no reply arrived");
 	return dma(s, t);
 }
 
@@ -320,7 +324,7 @@ static enum next dma_first(struct server *s, const struct trick *t)
 {
 	struct message reply = s->reply;
 
-	/* The descriptors go with the reply. */
+	/* The reply carries the descriptors, not the DMA command. */
 	s->reply.nr_fds = 0;
 	dma(s, t);
 	server_send_message(s, &reply);
@@ -346,7 +350,7 @@ static enum next dma_same_id(struct server *s, const struct trick *t)
 }
 
 /* Sends the DMA command on the twin socket. */
-static enum next by_twin(struct server *s, const struct trick *t)
+static enum next on_twin(struct server *s, const struct trick *t)
 {
 	int conn = s->conn;
 
@@ -363,8 +367,8 @@ static enum next by_twin(struct server *s, const struct trick *t)
 static enum next twin_after_reply(struct server *s, const struct trick *t)
 {
 	server_send_message(s, &s->reply);
-	snprintf(s->failed, sizeof(s->failed), "no reply came");
-	return by_twin(s, t);
+	snprintf(s->failed, sizeof(s->failed), "no reply arrived");
+	return on_twin(s, t);
 }
 
 static enum next twin_hangs_up(struct server *s, const struct trick *t)
@@ -521,15 +525,15 @@ const struct trick single_tricks[] = {
 	{ "writes before it replies, no reply", dma_first, ASKS(W, ACTION_IOVA, 8, 8, NR), .action = "last config read" },
 	{ "reads after its reply", dma_after_reply, .outcome = FINE, .action = "last config read", .data = &(const struct dma){ R, ACTION_IOVA, PAGE, .error = EFAULT } },
 	{ "writes after its reply", dma_after_reply, .outcome = FINE, .action = "last config read", .data = &(const struct dma){ W, ACTION_IOVA, 8, 8, .error = EFAULT } },
-	{ "reads by the twin after its reply", twin_after_reply, .outcome = FINE, .twin = true, .action = "last config read", .data = &(const struct dma){ R, ACTION_IOVA, PAGE, .error = EFAULT } },
+	{ "reads on the twin socket after its reply", twin_after_reply, .outcome = FINE, .twin = true, .action = "last config read", .data = &(const struct dma){ R, ACTION_IOVA, PAGE, .error = EFAULT } },
 
-	{ "reads by the twin", by_twin, .outcome = FINE, .twin = true, DMA(R, ACTION_IOVA, PAGE) },
-	{ "writes by the twin", by_twin, .outcome = FINE, .twin = true, DMA(W, ACTION_IOVA, 64, 64) },
-	{ "reads unmapped memory by the twin", by_twin, .outcome = FINE, .twin = true, DMA(R, 0, 64, .error = EFAULT) },
-	{ "writes 4 GiB by the twin", by_twin, .outcome = LOST, .why = BAD_DMA, .twin = true, DMA(W, ACTION_IOVA, GIB4) },
-	{ "resets by the twin", by_twin, .outcome = LOST, .why = "command that a server must not send", .twin = true, DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
-	{ "hangs up the twin", twin_hangs_up, .outcome = LOST, .why = "the server closed its socket", .no_header = true, .twin = true, .action = "store" },
-	{ "replies by the twin", twin_reply, .outcome = LOST, .why = "reply on the twin socket", .twin = true, .action = "pread" },
+	{ "reads on the twin socket", on_twin, .outcome = FINE, .twin = true, DMA(R, ACTION_IOVA, PAGE) },
+	{ "writes on the twin socket", on_twin, .outcome = FINE, .twin = true, DMA(W, ACTION_IOVA, 64, 64) },
+	{ "reads unmapped memory on the twin socket", on_twin, .outcome = FINE, .twin = true, DMA(R, 0, 64, .error = EFAULT) },
+	{ "writes 4 GiB on the twin socket", on_twin, .outcome = LOST, .why = BAD_DMA, .twin = true, DMA(W, ACTION_IOVA, GIB4) },
+	{ "resets on the twin socket", on_twin, .outcome = LOST, .why = "command that a server must not send", .twin = true, DMA(VFIO_USER_DEVICE_RESET, 0, 0) },
+	{ "shuts down the twin socket", twin_hangs_up, .outcome = LOST, .why = "the server closed its socket", .no_header = true, .twin = true, .action = "store" },
+	{ "replies on the twin socket", twin_reply, .outcome = LOST, .why = "reply on the twin socket", .twin = true, .action = "pread" },
 
 	{ "major 1", version, 0, 1, LOST, .helper = "unsupported version", CAPS("") },
 	{ "major 65535", version, 0, 0xffff, LOST, .helper = "unsupported version", CAPS("") },
@@ -615,8 +619,8 @@ const struct trick single_tricks[] = {
 	{ "a directory", region, .outcome = FINE, LIE(.file = FILE_DIRECTORY) },
 	{ "a socket", region, .outcome = FINE, LIE(.file = FILE_SOCKET) },
 	{ "an eventfd", region, .outcome = FINE, LIE(.file = FILE_EVENTFD) },
-	{ "an epoll", region, .outcome = FINE, LIE(.file = FILE_EPOLL) },
-	{ "an O_PATH", region, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.file = FILE_PATH) },
+	{ "an epoll descriptor", region, .outcome = FINE, LIE(.file = FILE_EPOLL) },
+	{ "an O_PATH descriptor", region, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.file = FILE_PATH) },
 	{ "its own socket", region, .outcome = FINE, LIE(.file = FILE_ITSELF) },
 	{ "the server's own memory", region, .outcome = FINE, LIE(.file = FILE_PROC) },
 	{ "a read-only file", region, .outcome = FINE, LIE(.file = FILE_READ_ONLY) },

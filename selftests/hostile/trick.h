@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tricks of a broken or malicious server on one message, in tables.
+ * Tables of tricks.  A trick is what a broken or malicious server does in place
+ * of the right reply to one message.
  *
  * The tricks of generic_tricks[] are played on every action of a consumer and
- * on every step of the handshake (action.h); those similar to another one only
- * on a few.  Each trick of single_tricks[] is played on the action that it
- * names.  To add a case, add a line.
+ * on every step of the handshake (action.h).  A trick that is similar to
+ * another trick is played only on a few actions (@thorough).  Each trick of
+ * single_tricks[] is played on the action that it names.  To add a case, add a
+ * line.
  */
 #ifndef HOSTILE_TRICK_H
 #define HOSTILE_TRICK_H
@@ -17,7 +19,7 @@ enum outcome {
 	LOST, /* the device is lost; in the handshake: it is not attached */
 	REFUSED, /* the action fails, the device is not lost */
 	FINE, /* the trick has no effect */
-	BY_SIZE, /* FINE if @delta more bytes are accepted, else LOST */
+	BY_SIZE, /* FINE if @delta more bytes are accepted, otherwise LOST */
 	BY_SIZE_REFUSED, /* the same for an error reply: REFUSED or LOST */
 	ECHOED, /* LOST if the reply must repeat the command, otherwise FINE */
 };
@@ -33,8 +35,8 @@ enum outcome {
  * @helper: in the handshake: text in vuserd's line
  * @delta: bytes, for @outcome
  * @nr_fds: number of descriptors sent
- * @no_header: LOST without a message whose header could be logged
- * @answered: LOST, but after the command was answered
+ * @no_header: no header is logged, since the server sent no complete message
+ * @answered: LOST, but the command was answered before
  * @thorough: generic_tricks[]: only for actions that are tested thoroughly
  * @slow: ends by a timeout
  * @action: single_tricks[]: name of the action
