@@ -15,7 +15,7 @@
 #define NR_REGIONS 9
 
 /* Returns the number in attribute @type of a nest, or 0 if there is none. */
-static uint64_t in_nest(const struct nlattr *nest, uint16_t type)
+static uint64_t nest_u64(const struct nlattr *nest, uint16_t type)
 {
 	const char *pos = (const char *)nest + NLA_HDRLEN;
 	const struct nlattr *attr;
@@ -45,8 +45,8 @@ static void take_info(void *data, const struct nlt_reply *reply)
 		 nlt_string(reply->attrs[VUSER_A_DEV_ERROR]));
 	info->has_token = reply->attrs[VUSER_A_DEV_TOKEN];
 	info->described = reply->attrs[VUSER_A_DEV_REGION];
-	info->unsent = in_nest(reply->attrs[VUSER_A_DEV_COUNTERS],
-			       VUSER_A_COUNTERS_UNSENT);
+	info->unsent = nest_u64(reply->attrs[VUSER_A_DEV_COUNTERS],
+				VUSER_A_COUNTERS_UNSENT);
 }
 
 void control_uuid_bytes(const char *uuid, uint8_t bytes[16])

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The control plane for tests that call it themselves, in place of a helper. */
+/* Calls of the control plane, for tests that act as the helper. */
 #ifndef SELFTESTS_CONTROL_H
 #define SELFTESTS_CONTROL_H
 
@@ -32,8 +32,9 @@ int control_get_by_uuid(struct nlt *nl, const char *uuid,
 			struct control_info *info);
 int control_get(struct nlt *nl, uint32_t id, struct control_info *info);
 
+/* Claims the device @id and returns its token in @token; 0 or -errno. */
 int control_claim(struct nlt *nl, uint32_t id, uint64_t *token);
-/* @error may be NULL. */
+/* Detaches the server; @error is the reason, or NULL.  0 or -errno. */
 int control_detach(struct nlt *nl, uint32_t id, uint64_t token,
 		   const char *error);
 
@@ -43,13 +44,13 @@ struct nlt_msg *control_attach_new(uint32_t id, uint64_t token, int sock);
 void control_put_region(struct nlt_msg *msg, uint32_t index, uint64_t size);
 /* Adds all regions of a PCI device except BAR 0. */
 void control_put_regions(struct nlt_msg *msg);
-/* Attaches a device with BAR 0; 0 or -errno. */
+/* Attaches @sock as the server of a device with BAR 0; 0 or -errno. */
 int control_attach(struct nlt *nl, uint32_t id, uint64_t token, int sock);
 
-/* Waits up to SOON_MS until nobody holds the other end; false on timeout. */
+/* Waits up to SOON_MS until the other end is closed; false on timeout. */
 bool control_hung_up(int fd);
 
-/* Waits until the kernel has read all that we sent; 0 or -errno. */
+/* Waits until the kernel has read all sent bytes; 0 or -errno. */
 int control_wait_read(int sock);
 
 /* A device without an owner, and a socket pair for it. */
@@ -61,6 +62,7 @@ struct control {
 	int sock[2];
 };
 
+/* Creates or removes the device; 0 or -errno. */
 int control_start(struct control *c);
 int control_stop(struct control *c);
 

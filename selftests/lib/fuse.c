@@ -43,8 +43,8 @@ static void reply(struct server *f, uint64_t unique, int error,
 	};
 
 	/*
-	 * The reader may have been killed: there is nobody to report the error
-	 * to.
+	 * ENOENT: the reader was killed.  ENODEV: the file system is unmounted.
+	 * In both cases no reply is needed.
 	 */
 	if (writev(f->dev, iov, 2) < 0 && errno != ENOENT && errno != ENODEV)
 		perror("fuse");

@@ -30,7 +30,7 @@ struct attr {
 	const char *value;
 };
 
-/* Where x86-64 loads modules, and nothing else. */
+/* The addresses from require-start to require-end hold modules only. */
 static const struct attr common[] = {
 	{ "stacktrace-depth", "32" },
 	{ "require-start", "0xffffffffa0000000" },
@@ -40,8 +40,8 @@ static const struct attr common[] = {
 };
 
 /*
- * A task whose fail-nth has reached 0, or was never set, fails only if its
- * make-it-fail is set; then every allocation fails.
+ * While fail-nth of a task is not 0, only the counted allocation fails.  When
+ * fail-nth is 0, every allocation of the task fails if its make-it-fail is set.
  */
 static const struct attr slab[] = {
 	{ "probability", "100" },
@@ -75,7 +75,10 @@ static int set_attrs(const char *capability, const struct attr *attr)
 	return ret;
 }
 
-/* Sets @attr to the start of the kernel function @name and of the next one. */
+/*
+ * Sets @attr[0] to the address of the kernel function @name, and @attr[1] to
+ * the address of the function after it.
+ */
 static int of_function(const char *name, struct attr attr[2], char value[2][20])
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
@@ -124,7 +127,7 @@ int inject_init(void)
 	return ret ? ret : set_all("fail_usercopy", usercopy);
 }
 
-/* The tasks that are armed.  Tasks created later are not among them. */
+/* The tasks in which calls fail.  Tasks that are created later do not fail. */
 static int armed[1024];
 static unsigned int nr_armed;
 static bool all_armed;
@@ -138,7 +141,7 @@ static int task_write(int pid, const char *file, unsigned int value)
 	return file_write(path, text);
 }
 
-/* The rest of the count; 0 after the failure. */
+/* The number of calls up to the failure; 0 after the failure. */
 static int nth_get(int pid)
 {
 	char path[PATH_MAX], value[16];
@@ -160,8 +163,8 @@ static void arm_task(int pid, bool all, unsigned int nth)
 }
 
 /*
- * Excludes the kworkers ("R") that wait for a memory shortage outside this
- * module.
+ * Excludes the rescuer threads ("kworker/R"): they wait for a memory shortage
+ * outside this module.
  */
 static bool is_worker(const char *pid)
 {

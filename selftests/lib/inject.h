@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Makes memory allocations and copies from and to user space fail, where the
+ * Makes memory allocations and copies from and to user space fail if the
  * module's code is on the stack (CONFIG_FAULT_INJECTION_STACKTRACE_FILTER).
  * Functions return 0 (or the value they document) or -errno.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * iommufd as a consumer uses it, if the headers know it (those of Debian 12 do
- * not).  Functions return 0 (or the value they document) or -errno.
+ * iommufd as a consumer uses it, if the kernel headers declare it (those of
+ * Debian 12 do not).  Functions return 0 (or the value they document) or
+ * -errno.
  */
 #ifndef SELFTESTS_IOMMUFD_H
 #define SELFTESTS_IOMMUFD_H

@@ -113,18 +113,18 @@ static const struct nlop_attr set[] = {
 
 static const struct nlop_attr detach[] = {
 	FROM(VUSER_A_DEV_ID, K_U32, FROM_ID),
-	TEXT(VUSER_A_DEV_ERROR, "it went"),
+	TEXT(VUSER_A_DEV_ERROR, "the server exited"),
 	FROM(VUSER_A_DEV_TOKEN, K_U64, FROM_TOKEN),
 	END,
 };
 
-static const struct nlop_attr request[] = {
+static const struct nlop_attr fdmsg_get[] = {
 	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
 	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
 	END,
 };
 
-static const struct nlop_attr send_it[] = {
+static const struct nlop_attr fdmsg_send[] = {
 	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
 	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
 	FROM(VUSER_A_FDMSG_TOKEN, K_U64, FROM_TOKEN),
@@ -132,7 +132,7 @@ static const struct nlop_attr send_it[] = {
 	END,
 };
 
-static const struct nlop_attr done[] = {
+static const struct nlop_attr fdmsg_done[] = {
 	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
 	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
 	FROM(VUSER_A_FDMSG_TOKEN, K_U64, FROM_TOKEN),
@@ -147,9 +147,9 @@ const struct nlop nlops[NR_NLOPS] = {
 	{ VUSER_CMD_DEV_CLAIM, "dev-claim", by_id, 0 },
 	{ VUSER_CMD_DEV_ATTACH, "dev-attach", attach, 0 },
 	{ VUSER_CMD_DEV_DETACH, "dev-detach", detach, 0 },
-	{ VUSER_CMD_FDMSG_GET, "fdmsg-get", request, -ENOENT },
-	{ VUSER_CMD_FDMSG_SEND, "fdmsg-send", send_it, -ENOTCONN },
-	{ VUSER_CMD_FDMSG_DONE, "fdmsg-done", done, -ENOTCONN },
+	{ VUSER_CMD_FDMSG_GET, "fdmsg-get", fdmsg_get, -ENOENT },
+	{ VUSER_CMD_FDMSG_SEND, "fdmsg-send", fdmsg_send, -ENOTCONN },
+	{ VUSER_CMD_FDMSG_DONE, "fdmsg-done", fdmsg_done, -ENOTCONN },
 };
 
 const struct nlop *nlop_of(uint8_t cmd)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The operations of the control plane, as in Documentation/netlink/specs: the
- * attributes that each takes, and a valid value for each.  For tests that send
- * a message with exactly one error.
+ * attributes of each operation, with a valid value for each attribute.  Tests
+ * use the table to send a message with exactly one error.
  */
 #ifndef SELFTESTS_NLOP_H
 #define SELFTESTS_NLOP_H

@@ -19,8 +19,8 @@ static inline long res_locked(void)
 /* The number of open file descriptors of a process, 0: of this process. */
 int res_fds(pid_t pid);
 /*
- * Waits up to SOON_MS until there are at most @most, and returns the number.
- * Another process closes its descriptors in its own time.
+ * Waits up to SOON_MS until a process has at most @most open descriptors, and
+ * returns their number.  Another process may close its descriptors late.
  */
 int res_wait_fds(pid_t pid, int most);
 /* A line of /proc/meminfo, in KiB or in huge pages. */

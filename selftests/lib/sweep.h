@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Repeats one operation while the first place in the module that can fail does
- * so, then the second, and so on.  First only that place fails, then that place
- * and all later allocations.
+ * Repeats one operation with injected failures.  A place is an allocation or a
+ * copy in the module that can fail.  In run N, the Nth place that the operation
+ * reaches fails.  A first sweep lets only that place fail ("single failures"),
+ * a second sweep also all later allocations ("failures from a place on").
  */
 #ifndef SELFTESTS_SWEEP_H
 #define SELFTESTS_SWEEP_H
@@ -26,11 +27,11 @@
  * @data: argument of both
  * @target: the tasks in which calls fail
  * @lossy: @run may find the server lost; @undo attaches it again
- * @step: with failures from a place on, test only every @step'th place, for an
- *         @undo that takes long; 0 means 1
- * @from_first: test failures from a place on first, then single ones. For
+ * @step: with failures from a place on, test only every @step'th place; 0
+ *         means 1.  For an @undo that takes long
+ * @from_first: test failures from a place on first, then single failures. For
  *         allocations that only the first successful @run makes: with single
- *         failures, a @run may succeed before it is the turn of that allocation
+ *         failures, a @run may succeed before that allocation has failed
  * @one_only: test single failures only, for an operation that the kernel
  *         retries while there is no memory
  */

@@ -111,8 +111,8 @@ int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
 	if (pfd.fd < 0)
 		return -errno;
 	/*
-	 * Read first: the value may be there already. sysfs_notify() wakes
-	 * poll().
+	 * Read first: the attribute may have the value already.
+	 * sysfs_notify() wakes poll().
 	 */
 	for (;;) {
 		ret = fd_read(pfd.fd, seen, sizeof(seen));

@@ -20,7 +20,7 @@ int file_write(const char *path, const char *value);
 int file_read(const char *path, char *buf, size_t size);
 
 int mdev_create(const char *uuid);
-/* Returns when the device is gone. */
+/* Returns when the device no longer exists. */
 int mdev_remove(const char *uuid);
 int mdev_exists(const char *uuid);
 /* Attributes of the group "vuser"; reading strips the newline. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where another task waits, so that a test acts only when it does. */
+/*
+ * Waits until another task sleeps in a given kernel function, or ends, so that
+ * a test can act at that moment.
+ */
 #ifndef SELFTESTS_TASK_H
 #define SELFTESTS_TASK_H
 

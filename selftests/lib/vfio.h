@@ -25,11 +25,11 @@ int group_attach(int group, int container);
 int group_device(int group, const char *name);
 
 /*
- * All that a consumer does: opens container and group, sets the type, opens the
- * device.
+ * Opens a device as a consumer does: opens container and group, sets the IOMMU
+ * type, opens the device.
  */
 int vfio_dev_open(struct vfio_dev *dev, const char *uuid, int type);
-/* Opens the device in an existing container, whose type is set. */
+/* Opens the device in an existing container, whose IOMMU type is set. */
 int vfio_dev_join(struct vfio_dev *dev, const char *uuid, int container);
 void vfio_dev_close(struct vfio_dev *dev);
 
