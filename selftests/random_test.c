@@ -27,8 +27,8 @@
 #define SECONDS 15
 
 /*
- * The limit of that time, as a factor: a slow machine may need longer to do
- * everything.
+ * A slow machine may need longer to do each kind of action: the test repeats
+ * VUSER_SECONDS up to this many times.
  */
 #define PATIENCE 6
 
@@ -46,16 +46,16 @@ static void ok(bool good, const char *what)
 	fflush(stdout);
 }
 
-static unsigned long setting(const char *name, unsigned long otherwise)
+static unsigned long setting(const char *name, unsigned long fallback)
 {
 	const char *text = getenv(name);
 
-	return text ? strtoul(text, NULL, 0) : otherwise;
+	return text ? strtoul(text, NULL, 0) : fallback;
 }
 
 /* Starts a process, which dies together with the test. */
 static pid_t spawn(void (*run)(struct dice *dice, unsigned int device),
-		   unsigned long seed, unsigned int who, unsigned int device)
+		   unsigned long seed, unsigned int stream, unsigned int device)
 {
 	struct dice dice;
 	pid_t pid = fork();
@@ -63,7 +63,7 @@ static pid_t spawn(void (*run)(struct dice *dice, unsigned int device),
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dice_seed(&dice, seed, who);
+	dice_seed(&dice, seed, stream);
 	run(&dice, device);
 	_exit(0);
 }

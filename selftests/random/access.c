@@ -13,7 +13,7 @@
 
 #include "random.h"
 
-/* The same shift as vfio-pci has. */
+/* vfio-pci and vuser use this shift for the number of a region. */
 #define REGION_SHIFT 40
 
 static __thread sigjmp_buf escape;
@@ -175,7 +175,10 @@ static void store(struct dice *dice, char *at)
 	did(DID_STORE);
 }
 
-/* Passes the memory to the kernel: EFAULT, or it works for shared pages. */
+/*
+ * Passes the address to a system call, which fails with EFAULT, or succeeds for
+ * shared pages.
+ */
 static void by_system_call(struct dice *dice, char *at)
 {
 	struct iovec local = { .iov_len = 8 }, remote = { at, 8 };

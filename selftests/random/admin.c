@@ -30,10 +30,11 @@ int device_create(unsigned int device)
 }
 
 /*
- * The removal waits for the consumer to close the device; it runs in a process
- * of its own, so that nothing else waits.  Only one at a time per device: the
- * mdev core deletes the attribute `remove` of a device, then refuses the
- * removal, if it is requested during the creation of the device.
+ * Removes a device and creates it again.  The removal waits until the consumer
+ * closes the device, so it runs in its own process and the administrator does
+ * not wait.  Only one process at a time recreates a device: if a removal is
+ * requested while the device is being created, the mdev core deletes the
+ * attribute `remove` of the device and then refuses the removal.
  */
 static void recreate(unsigned int device)
 {

@@ -25,7 +25,7 @@ struct thread {
 	struct views views;
 };
 
-/* Forks a child that uses the mappings and the files until its end. */
+/* Forks a child that uses the mappings and the files until it exits. */
 static void fork_once(struct thread *t)
 {
 	pid_t pid = fork();
@@ -115,8 +115,8 @@ static void use(struct dice *dice, const struct vfio_dev *dev, uint32_t ioas)
 }
 
 /*
- * The helper waits longer before each new attempt to connect, but not after a
- * change of the endpoint.
+ * Makes the helper connect at once: it waits longer before each new attempt to
+ * connect, but not after a change of the endpoint.
  */
 static void retry_server(unsigned int device)
 {
@@ -165,8 +165,8 @@ static void run_once(struct dice *dice, unsigned int device)
 }
 
 /*
- * A consumer may be killed, by itself or by its alarm, or end normally; SIGPIPE
- * is an error.
+ * A consumer may end normally, or by SIGKILL, which it sends to itself, or by
+ * its alarm.  Another signal, such as SIGPIPE, is an error.
  */
 static bool good_end(int status)
 {

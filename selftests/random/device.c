@@ -35,7 +35,7 @@ static void fill(struct dice *dice, union argument *arg)
 		arg->word[0] = sizeof(*arg);
 }
 
-/* Calls one of @nr ioctls, or one with a number near theirs. */
+/* Calls one of @nr ioctls, or an ioctl with a number in the range of VFIO. */
 static int call(struct dice *dice, int fd, const unsigned long *known,
 		unsigned int nr)
 {

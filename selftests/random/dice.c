@@ -29,9 +29,10 @@ const char *const did_names[NR_DID] = {
 	[DID_NETLINK] = "netlink calls by a second caller",
 };
 
-void dice_seed(struct dice *dice, uint64_t seed, uint64_t who)
+void dice_seed(struct dice *dice, uint64_t seed, uint64_t stream)
 {
-	dice->state = seed * 0x9e3779b97f4a7c15 + who * 0xbf58476d1ce4e5b9 + 1;
+	dice->state =
+		seed * 0x9e3779b97f4a7c15 + stream * 0xbf58476d1ce4e5b9 + 1;
 	roll(dice);
 	roll(dice);
 }
@@ -69,8 +70,8 @@ uint64_t odd_number(struct dice *dice)
 }
 
 /*
- * On a slow machine, disturbances must be slower, too; otherwise nothing else
- * gets done.
+ * On a slow machine, disturbances must be rarer, too; otherwise the consumers
+ * get nothing done.
  */
 void doze(struct dice *dice, unsigned int ms)
 {

@@ -24,7 +24,7 @@ static struct {
 } pools[NR_MEMORY];
 static struct dice uffd_dice;
 
-/* Fills pages that were touched, after a delay. */
+/* Fills each page that caused a fault, after a delay. */
 static void *fill_pages(void *arg)
 {
 	int fd = (intptr_t)arg;

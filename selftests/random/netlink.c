@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A privileged caller of the control plane that makes mistakes: any operation
- * on any device, with attributes left out, doubled, or of any value and size.
- * Devices that it claims are free again when it closes its socket.
+ * A privileged caller of the control plane that makes mistakes: it calls any
+ * operation on any device, with attributes left out, doubled, or of any value
+ * and size.  When it closes its socket, the devices that it claimed have no
+ * owner.
  */
 #include <fcntl.h>
 #include <linux/vuser.h>
@@ -16,7 +17,7 @@
 #include "../lib/nlop.h"
 #include "random.h"
 
-/* One attribute in so many is wrong. */
+/* One of WRONG attributes is wrong. */
 #define WRONG 12
 
 static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
@@ -26,7 +27,7 @@ static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
 	unsigned int i;
 
 	/*
-	 * Rarely change the endpoint; otherwise others could not use the
+	 * Rarely change the endpoint; otherwise consumers could not use the
 	 * device.
 	 */
 	if (attr->type == VUSER_A_DEV_ENDPOINT && attr->kind == K_TEXT)

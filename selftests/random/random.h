@@ -54,7 +54,7 @@ struct world {
 	atomic_bool stop;
 	atomic_bool recreated[NR_DEVICES]; /* a recreation is in progress */
 	atomic_ulong did[NR_DID];
-	struct fuse fuse; /* memory that is filled by its own server */
+	struct fuse fuse; /* a file whose pages a server fills */
 	/* the wait status of a consumer that ended abnormally */
 	atomic_int bad_end;
 };
@@ -71,7 +71,8 @@ struct dice {
 	uint64_t state;
 };
 
-void dice_seed(struct dice *dice, uint64_t seed, uint64_t who);
+/* Seeds a generator; each @stream of the same seed has other numbers. */
+void dice_seed(struct dice *dice, uint64_t seed, uint64_t stream);
 uint64_t roll(struct dice *dice);
 /* A number below @n. */
 uint32_t pick(struct dice *dice, uint32_t n);
@@ -80,12 +81,12 @@ static inline bool once_in(struct dice *dice, uint32_t n)
 {
 	return !pick(dice, n);
 }
-/* A small number, one at some limit, or any. */
+/* A small number, a number near a limit, or any number. */
 uint64_t odd_number(struct dice *dice);
 /* Sleeps for a random time of up to @ms, times SLOWNESS. */
 void doze(struct dice *dice, unsigned int ms);
 
-/* Each runs in a process of its own, and returns when the test stops. */
+/* Each function runs in its own process, and returns when the test stops. */
 void consumer_run(struct dice *dice, unsigned int device);
 void server_run(struct dice *dice, unsigned int device);
 void admin_run(struct dice *dice);
