@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures what does not go through the socket: stores to shared areas, stores
- * that signal an ioeventfd, interrupts, and DMA maps.  The server is
- * vuser-testdev.
+ * Measures stores to shared areas, stores that signal an ioeventfd, interrupts,
+ * and DMA maps.  The server is vuser-testdev.
  */
 #include <errno.h>
 #include <pthread.h>

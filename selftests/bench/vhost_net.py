@@ -107,7 +107,7 @@ class Bench:
         return os.path.join(self.work, name)
 
     def start_back(self):
-        """Start the back end. It logs only errors, because nobody reads its output
+        """Start the back end. It logs only errors, because its output is not read
         between two commands."""
         vdevs = []
         for i, name in enumerate(PORTS):
@@ -152,7 +152,7 @@ class Bench:
         """Start l3fwd-power with one thread: with more, its first thread would spin
         until the others end.  It shares a processor with the back end, so that it
         polls 300 times without a packet and then sleeps.  It logs only errors,
-        because nobody reads its output."""
+        because its output is not read."""
         self.fronts[name] = L3fwd([
             *self.front_argv(name, self.l3fwd), "--lcores", "0@0",
             "--log-level=*:error", "--", "-p", "1", "--parse-ptype",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The 32-bit consumer. It needs only kernel headers, and those of x86-64 serve i386.
+# The 32-bit consumer. It needs only kernel headers; those of x86-64 suit i386, too.
 
 COMPAT_CFLAGS := -m32 -O2 -g -std=gnu11 -Wall -Wextra -Werror -ffreestanding \
 	-fno-pie -fno-stack-protector -fcf-protection=none -nostdlib -static \

@@ -103,7 +103,7 @@ static __u64 region(int device, __u32 index)
 	return info.offset;
 }
 
-/* Does all that is needed to open the device. */
+/* Opens the device as a consumer does, and maps a page for DMA. */
 static int open_device(const char *group_path, const char *name)
 {
 	static char memory[PAGE] __attribute__((aligned(PAGE)));

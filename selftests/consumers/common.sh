@@ -18,7 +18,7 @@ BIN=$BUILD/user/bin
 PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
 TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
 MDEVS=/sys/bus/mdev/devices
-# How long anything may take that should happen at once; TCG is slow.
+# The time limit, in seconds, for an event that is expected at once. TCG is slow.
 SOON=60
 
 WORK=$(mktemp -d /tmp/consumers.XXXXXX)
@@ -223,5 +223,5 @@ finish()
 	exit $((failures > 0))
 }
 
-# A signal ends the suite as a failure, with everything that it started.
+# On SIGINT or SIGTERM, report a failed test and end everything that the suite started.
 trap 'not_ok "the suite is not interrupted"; finish' INT TERM

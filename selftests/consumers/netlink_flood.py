@@ -4,8 +4,8 @@
 
 usage: netlink_flood.py PID
 
-Sends to their multicast group, as root may, until a socket of process PID, which
-must not read, has lost a message.
+Sends to their multicast group until a socket of process PID has lost a message.
+Process PID must not read meanwhile. Needs root.
 """
 import os
 import re

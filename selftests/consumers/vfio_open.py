@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Open a device as a consumer, and use it as told line by line.
+"""Open a device as a consumer, and execute commands from standard input.
 
 usage: vfio_open.py UUID
 

@@ -38,7 +38,7 @@ static int reopen_read_only(int fd)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Not in /tmp, which may be a tmpfs. */
+/* Create the file in /var/tmp: /tmp may be a tmpfs. */
 static int open_file(void)
 {
 	char path[] = "/var/tmp/testdev-bar.XXXXXX";
@@ -67,7 +67,7 @@ int area_create(enum area_kind kind, size_t size, uint8_t **map)
 	*map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (*map == MAP_FAILED)
 		goto err;
-	/* existing mappings stay writable */
+	/* Existing mappings stay writable. */
 	if (kind == AREA_SEALED && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE))
 		goto err;
 	if (kind != AREA_READ_ONLY)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory of BARs, and the files to share it. */
+/* The memory of BARs, and the files through which a client maps it. */
 #ifndef TESTDEV_AREA_H
 #define TESTDEV_AREA_H
 
@@ -19,8 +19,8 @@ enum area_kind {
 int area_kind(const char *name);
 
 /*
- * Create memory of @size bytes at *@map.  Return the file to share it, which
- * the caller closes, or -errno.
+ * Create memory of @size bytes at *@map.  Return the descriptor of the file
+ * that shares the memory, which the caller closes, or -errno.
  */
 int area_create(enum area_kind kind, size_t size, uint8_t **map);
 

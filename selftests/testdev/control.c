@@ -495,7 +495,7 @@ static const struct command {
 	{ "kept-stat", 0, do_kept_stat,
 	  "offset size st_size st_blksize st_ino" },
 	{ "onread", 1, do_onread,
-	  "IOVA: address that a read of 0x10 reads first" },
+	  "IOVA: a read of register 0x10 first reads IOVA" },
 	{ "onmap", 1, do_onmap, "0|1: read a new mapping before the reply" },
 	{ "onmap-value", 0, do_onmap_value, "value and result of that read" },
 	{ "die", 0, do_die, "exit at once" },

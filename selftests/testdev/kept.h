@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A descriptor of a DMA_MAP that a hostile server keeps, and what it may try
- * with it.  All functions return 0 or -errno.
+ * A descriptor of a DMA_MAP that a hostile server keeps, and the accesses that
+ * such a server may try.  All functions return 0 or -errno.
  */
 #ifndef TESTDEV_KEPT_H
 #define TESTDEV_KEPT_H

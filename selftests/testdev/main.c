@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vuser-testdev: a vfio-user server that behaves as a test tells it. */
+/* vuser-testdev: a vfio-user server whose behavior a test controls. */
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
@@ -130,7 +130,7 @@ static void set_option(struct options *opt, int which, const char *value)
 	}
 }
 
-/* Serve the test; the server exits when the test closes its socket. */
+/* Execute the commands of the test; exit when the test closes the socket. */
 static void *control_thread(void *arg)
 {
 	(void)arg;
@@ -138,7 +138,9 @@ static void *control_thread(void *arg)
 	exit(0);
 }
 
-/* Serve one connection after the other; the wire passes their descriptors. */
+/*
+ * Serve one connection after the other; read their descriptors from the wire.
+ */
 static int serve(int connections)
 {
 	struct pollfd pfds[] = {

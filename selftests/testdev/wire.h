@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire is between the client and libvuser's server in this process.  It
- * sees each message in both directions, and can hold, refuse or corrupt it.
+ * The wire relays each message between the client and libvuser's server, which
+ * is in this process.  It can hold, refuse or corrupt messages.
  */
 #ifndef TESTDEV_WIRE_H
 #define TESTDEV_WIRE_H
@@ -23,8 +23,9 @@ struct wire_access {
 };
 
 /*
- * Listen at @path.  Each client is relayed to a descriptor that is written to
- * @connections, a pipe of ints.  Return 0 or -errno.
+ * Listen at @path.  For each client, write a descriptor to @connections, a pipe
+ * of ints; the server at that descriptor serves the client.  Return 0 or
+ * -errno.
  */
 int wire_start(const char *path, int connections, struct wire **wire);
 

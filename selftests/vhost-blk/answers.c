@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Execute the requests. */
+/* Execute the requests of a front end. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * The memory that records requests in flight, one area for each queue, as in
  * "Inflight I/O tracking" of the specification.  The memory outlives this
- * process: each write is in an order that is valid if the process is killed at
- * any time.
+ * process.  The order of the writes keeps it valid even if the process is
+ * killed at any time.
  */
 #ifndef VHOST_BLK_INFLIGHT_H
 #define VHOST_BLK_INFLIGHT_H

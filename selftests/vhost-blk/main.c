@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vuser-vhost-blk: a file as a disk, for one vhost-user front end after the
- * other.
+ * vuser-vhost-blk: a vhost-user back end that serves a file as a disk, to one
+ * front end at a time.
  */
 #include <err.h>
 #include <errno.h>

@@ -11,8 +11,8 @@
 #define AVAIL_BIT (1 << VRING_PACKED_DESC_F_AVAIL)
 #define USED_BIT  (1 << VRING_PACKED_DESC_F_USED)
 
-/* Return the index after the last free entry. */
-static uint16_t none(const struct packed_area *area)
+/* Return the index that ends the list of free entries. */
+static uint16_t list_end(const struct packed_area *area)
 {
 	return area->desc_num;
 }
@@ -79,7 +79,7 @@ static bool settle_batch(struct queue *q, struct packed_area *area)
 	return true;
 }
 
-/* Free entries are not in flight. */
+/* Mark the free entries as not in flight. */
 static bool clear_free(struct packed_area *area)
 {
 	uint16_t i = area->free_head, seen;
@@ -88,7 +88,7 @@ static bool clear_free(struct packed_area *area)
 		area->desc[i].inflight = 0;
 		i = area->desc[i].next;
 	}
-	return i == none(area);
+	return i == list_end(area);
 }
 
 static bool recover(struct queue *q)
@@ -131,9 +131,9 @@ static bool is_available(const struct queue *q, uint16_t flags)
 	return avail == q->avail_wrap && used != q->avail_wrap;
 }
 
-/* Save one descriptor; the caller has recorded the head as in flight. */
-static bool keep(struct packed_area *area, const struct vring_packed_desc *desc,
-		 uint16_t head)
+/* Record one descriptor; the caller has recorded the head as in flight. */
+static bool record(struct packed_area *area,
+		   const struct vring_packed_desc *desc, uint16_t head)
 {
 	struct packed_state *state;
 
@@ -165,7 +165,7 @@ static bool take_one(struct queue *q)
 	shared_set(area->desc[head].inflight, 1);
 	do {
 		desc = ring[index];
-		if (!keep(area, &desc, head))
+		if (!record(area, &desc, head))
 			return false;
 		advance(q, &index, &wrap, 1);
 	} while (desc.flags & VRING_DESC_F_NEXT);

@@ -98,7 +98,7 @@ void queue_process(struct queue *q)
 	if (!q->running || !q->enabled)
 		return;
 	if (!find_ring(q)) {
-		break_down(q, "it is outside of memory");
+		break_down(q, "outside of the front end's memory");
 		return;
 	}
 	for (;;) {
@@ -133,7 +133,7 @@ void queue_start(struct queue *q, void *area)
 	if (!q->running)
 		return;
 	if (!find_ring(q)) {
-		break_down(q, "it is outside of memory");
+		break_down(q, "outside of the front end's memory");
 		return;
 	}
 	if (!ops_of(q)->recover(q)) {
@@ -141,7 +141,7 @@ void queue_start(struct queue *q, void *area)
 		return;
 	}
 	queue_process(q);
-	/* The process before a crash may not have signalled. */
+	/* The process that crashed may not have signalled the driver. */
 	signal_fd(q->call);
 }
 

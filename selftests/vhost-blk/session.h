@@ -45,7 +45,7 @@ struct session {
 	void *inflight_map;
 };
 
-/* Serve a connected socket until it ends; return 0 or -EPROTO. */
+/* Serve a connected socket until it is closed; return 0 or -errno. */
 int session_run(const struct session_options *opt, struct disk *disk, int fd);
 
 /**

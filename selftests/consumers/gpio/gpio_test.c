@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A vfio-user server from another project, used through /dev/vfio: the gpio
- * example of the Rust crate vfio_user 0.1.5.  It has configuration space, BAR 2
- * (an I/O BAR of 256 bytes) and INTx.
+ * example of the Rust crate vfio_user 0.1.5.  Its device has configuration
+ * space, BAR 2 (an I/O BAR of 256 bytes) and INTx.
  *
- * Reading byte 0 of BAR 2 counts in the server: each third read returns 1, the
- * others 0, and the server raises INTx with each third read if an eventfd is
- * set.  The server runs through all tests, so each test first finds the state
- * of the counter.
+ * The server counts the reads of byte 0 of BAR 2.  Each third read returns 1,
+ * and raises INTx if an eventfd is set; the other reads return 0.  One server
+ * runs for all tests, so each test first finds the state of the counter.
  *
  * usage: VUSER_UUID=UUID gpio_test
  */
@@ -26,7 +25,7 @@
 #define GPIO_DEVICE 0x0dc8
 #define BAR2_SIZE   0x100
 #define PERIOD	    3
-/* Longer than any access that is split, at any offset. */
+/* So long that an access is split into parts of each size, at any offset. */
 #define MAX_ACCESS 20
 
 #define CONFIG VFIO_PCI_CONFIG_REGION_INDEX
@@ -34,8 +33,8 @@
 #define INTX   VFIO_PCI_INTX_IRQ_INDEX
 
 /*
- * How long an interrupt may take, and how long the test waits to see that none
- * comes, in ms.
+ * The time limit for an interrupt, and the time after which the test concludes
+ * that no interrupt was raised, in ms.
  */
 #define SOON_MS	 20000
 #define QUIET_MS 100
@@ -243,7 +242,7 @@ TEST_F(gpio, trigger_by_the_consumer_signals_the_eventfd)
 	close(fd);
 }
 
-/* The server accepts a DMA region and its removal. */
+/* The server accepts a dma region and its unmap. */
 TEST_F(gpio, memory_can_be_mapped_and_unmapped)
 {
 	size_t size = 4 * sysconf(_SC_PAGESIZE);

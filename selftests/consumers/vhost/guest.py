@@ -39,7 +39,7 @@ def digest(path):
 
 
 class Stand:
-    """All processes: back ends, vuser-vhost and the guest."""
+    """The processes of the test: back ends, vuser-vhost and the guest."""
 
     def __init__(self, work, kernel, initramfs):
         self.work = work
@@ -245,7 +245,7 @@ def new_net(stand):
 
 
 def rebind(stand):
-    """Bind the driver again: Linux's driver does not reset a device on its request."""
+    """Bind the driver again: Linux's driver ignores a device's request for a reset."""
     name = virtio_of(stand, "/sys/class/net/eth0")
     for what in ("unbind", "bind"):
         stand.guest.do(f"echo {name} > /sys/bus/virtio/drivers/virtio_net/{what}")

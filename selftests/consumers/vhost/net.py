@@ -31,8 +31,8 @@ QUEUES = 4
 
 
 class Net:
-    """The processes.  The back end has @queues pairs of queues; the device uses
-    @pairs of them."""
+    """The processes of the test. The back end has @queues pairs of queues; the
+    device uses @pairs of them."""
 
     def __init__(self, work, queues):
         self.work = work
@@ -114,7 +114,8 @@ class Net:
                            if queue < self.pairs else [])
 
     def exchange(self):
-        """Send all packets both ways; port 0 is the rings, port 1 the files."""
+        """Send all packets both ways. Port 0 has the rings; port 1 reads and writes the
+        files."""
         want = COUNT * self.pairs
         self.write_packets()
         for side in (self.back, self.front):
@@ -146,9 +147,9 @@ class Net:
         for source, sink in (("front", "back"), ("back", "front")):
             for path in zip(self.pcap(f"{source}-in"),
                             self.pcap(f"{sink}-out")):
-                sent, came = read_pcap(path[0]), read_pcap(path[1])
-                if len(sent) != COUNT or sent != came:
-                    raise Failure(f"{path[1]}: {len(came)} frames, not the "
+                sent, received = read_pcap(path[0]), read_pcap(path[1])
+                if len(sent) != COUNT or sent != received:
+                    raise Failure(f"{path[1]}: {len(received)} frames, not the "
                                   f"{len(sent)} of {path[0]}")
 
     def remove(self):
@@ -222,7 +223,8 @@ def new_back(net):
 
 
 def no_reset(net):
-    """Check that DPDK cannot reset the port. When it can, reopen() can use that."""
+    """Check that DPDK cannot reset the port. If it could, reopen() should use the
+    reset."""
     net.front.command("port stop 0")
     text = net.front.command("port reset 0")
     require(f"Failed to reset port 0. diag=-{errno.EOPNOTSUPP}" in text, text)
@@ -242,8 +244,9 @@ def new_bridge(net, *options):
 
 
 def lose_bridge(net):
-    """Kill vuser-vhost: the consumer must close the device.  DPDK does so only when
-    it exits: it keeps a device whose configuration space cannot be read."""
+    """Kill vuser-vhost and end the consumer, which must close the device. DPDK keeps a
+    device whose configuration space cannot be read; it closes the device only when
+    it exits."""
     net.bridge.kill()
     net.stop(net.front)
     net.start_bridge(net.pairs)
@@ -265,7 +268,7 @@ def rings(tap, net, pairs, layout):
 
 
 def all_layouts(tap, net):
-    """Use all kinds of rings; in between, one side is restarted."""
+    """Use all kinds of rings, and restart one side between two kinds."""
     tap.step("the back end starts", net.start_back)
     tap.step("vuser-vhost connects to the back end", net.start_bridge, 1,
              "--no-packed")
@@ -274,7 +277,7 @@ def all_layouts(tap, net):
     tap.step("the link goes down when the driver's program ends", end_front, net)
     tap.step("the driver's program starts again", net.start_front, "split")
     tap.step(f"after the restart: {ARRIVE}", net.exchange)
-    tap.step("the driver's program can be killed at work", kill_front, net)
+    tap.step("the driver's program can be killed while it works", kill_front, net)
     tap.step("no memory stays mapped after the kill", unmapped, net)
     for pairs, layout, options in ((1, "packed", ()),
                                    (QUEUES, "split", ("--no-packed",)),

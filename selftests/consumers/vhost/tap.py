@@ -4,7 +4,7 @@
 import os
 import subprocess
 
-# How long anything may take that should happen at once, in seconds; TCG is slow.
+# The time limit, in seconds, for an event that is expected at once. TCG is slow.
 SOON = 180
 
 
