@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attaching without vuserd: who may attach, which sockets are accepted, and
- * device descriptions that vuserd would never send.
+ * Attach without vuserd: permissions, valid and invalid sockets, and
+ * descriptions that vuserd would never send.
  */
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -114,10 +114,10 @@ TEST_F(control, hangup_of_the_server_is_detected)
 	self->c.sock[1] = -1;
 	EXPECT_EQ(0, mdev_wait(self->c.uuid, "state", "lost", SOON_MS));
 	EXPECT_EQ(0, control_detach(&self->c.nl, self->c.id, self->c.token,
-				    "it hung up"));
+				    "the server hung up"));
 	EXPECT_EQ(0, control_get(&self->c.nl, self->c.id, &info));
 	EXPECT_EQ(VUSER_STATE_CREATED, info.state);
-	EXPECT_STREQ("it hung up", info.error);
+	EXPECT_STREQ("the server hung up", info.error);
 }
 
 /* The server must not delay the removal of a device. */
@@ -178,7 +178,7 @@ static void put_irq(struct nlt_msg *msg, uint32_t index, uint32_t count)
 	nlt_nest_end(msg, nest);
 }
 
-/* Each of these adds one error to a valid description. */
+/* Each of these functions composes a description with one error. */
 static void bad_no_config(struct nlt_msg *msg, int fd)
 {
 	control_put_region(msg, 0, 0x1000);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The control plane without vuserd: what it shows, who may do what, who owns a
- * device, and settings.
+ * The control plane without vuserd: queries, notifications, permissions,
+ * owners, and settings.
  */
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -11,7 +11,7 @@
 
 CONTROL_FIXTURE
 
-/* Showing ------------------------------------------------------------------ */
+/* Queries and notifications ------------------------------------------------ */
 
 TEST_F(control, dev_get_shows_a_new_device)
 {
@@ -53,7 +53,7 @@ static void find(void *data, const struct nlt_reply *reply)
 		counts[id]++;
 }
 
-/* More devices than one datagram holds. */
+/* The dump has more devices than one datagram holds. */
 TEST_F(control, dump_shows_each_device_once)
 {
 	static uint32_t counts[4096];
@@ -107,7 +107,7 @@ TEST_F(control, each_change_of_a_device_is_notified)
 	EXPECT_EQ(id, nlt_u32(reply.attrs[VUSER_A_DEV_ID]));
 }
 
-/* Rights ------------------------------------------------------------------- */
+/* Permissions -------------------------------------------------------------- */
 
 /* Gives up CAP_NET_ADMIN.  This cannot be undone: call it in a child. */
 static void drop_net_admin(void)
@@ -124,7 +124,8 @@ static void drop_net_admin(void)
 }
 
 /*
- * The harness runs each test in its own process, so a test may drop its rights.
+ * The harness runs each test in its own process, so a test may drop a
+ * capability.
  */
 TEST_F(control, caller_without_cap_net_admin_can_only_read)
 {
@@ -156,7 +157,7 @@ TEST_F(control, caller_without_cap_net_admin_can_only_read)
 	nlt_close(&other);
 }
 
-/* Owning ------------------------------------------------------------------- */
+/* Owners ------------------------------------------------------------------- */
 
 TEST_F(control, second_owner_is_refused)
 {
@@ -275,7 +276,7 @@ TEST_F(control, settings_out_of_range_are_refused)
 			     VUSER_MMAP_POLICY_TRAP));
 }
 
-/* Nobody else may set what the kernel sets. */
+/* Only the kernel sets these attributes. */
 TEST_F(control, read_only_attributes_cannot_be_set)
 {
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_STATE, 1));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The helper ends, is killed, or hangs: what works without it, what waits for
- * it, and whether the next helper takes over its devices.
+ * The helper ends, is killed, or hangs: registers work without a helper, a
+ * message with file descriptors waits for a helper, and the next helper takes
+ * over the devices.
  */
 #include <linux/vuser.h>
 #include <signal.h>
@@ -80,7 +81,7 @@ TEST_F(helper, helper_ends_on_sigterm)
 	self->pid = 0;
 }
 
-/* Registers, and maps without a file, need no helper. */
+/* Register accesses and a reset need no helper. */
 TEST_F(helper, registers_work_without_a_helper)
 {
 	volatile uint32_t *bar;
@@ -225,8 +226,8 @@ static int fill(uint32_t port)
 }
 
 /*
- * The notification of a message does not fit in the helper's socket: the helper
- * must ask for the messages that it missed.
+ * The notification of an fdmsg does not fit in the helper's socket: the helper
+ * must ask the kernel for the fdmsgs that it missed.
  */
 TEST_F(helper, helper_recovers_from_a_lost_notification)
 {
@@ -239,8 +240,8 @@ TEST_F(helper, helper_recovers_from_a_lost_notification)
 	pid_t pid;
 
 	/*
-	 * Time for the notification, and for a slow helper to read what came
-	 * before.
+	 * The timeout must suffice for the notification, and for a slow helper
+	 * that first reads the earlier messages.
 	 */
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
 	OPEN();
@@ -363,7 +364,7 @@ TEST_F(helper, stopped_helper_does_not_block_netlink)
 	EXPECT_EQ(0, status);
 }
 
-/* The helper closes the descriptors that pass through it. */
+/* The helper closes the descriptors of a message after it has sent them. */
 TEST_F(helper, helper_closes_the_descriptors_it_sends)
 {
 	int fds[8], before = 0, i, k;

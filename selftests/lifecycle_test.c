@@ -178,13 +178,13 @@ TEST_F(mdev, attributes_take_valid_values_only)
 
 TEST_F(mdev, pci_address_is_unique)
 {
-	char other[UUID_LEN + 1], mine[32], his[32];
+	char other[UUID_LEN + 1], mine[32], theirs[32];
 
 	uuid_new(other);
 	ASSERT_EQ(0, mdev_create(other));
 	ASSERT_EQ(0, mdev_get(self->uuid, "pci_address", mine, sizeof(mine)));
-	ASSERT_EQ(0, mdev_get(other, "pci_address", his, sizeof(his)));
-	EXPECT_NE(0, strcmp(mine, his));
+	ASSERT_EQ(0, mdev_get(other, "pci_address", theirs, sizeof(theirs)));
+	EXPECT_NE(0, strcmp(mine, theirs));
 	EXPECT_LE(0x5655, strtol(mine, NULL, 16));
 	EXPECT_EQ(-EEXIST, mdev_set(other, "pci_address", mine));
 	EXPECT_EQ(0, mdev_remove(other));
@@ -200,7 +200,7 @@ TEST_F(mdev, endpoint_takes_absolute_paths_only)
 	EXPECT_STREQ("/run/none.sock", buf);
 	ASSERT_EQ(0, mdev_get(self->uuid, "state", buf, sizeof(buf)));
 	EXPECT_STREQ("created", buf);
-	/* Longer than sun_path. */
+	/* The path is longer than sun_path. */
 	memset(path, 'a', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
@@ -372,7 +372,7 @@ TEST_F(served, removal_of_an_open_device_waits_for_the_close)
 	close(efd);
 }
 
-TEST_F(served, server_gets_no_leftover_descriptors)
+TEST_F(served, opens_and_closes_leave_no_descriptors_in_the_server)
 {
 	int before, i;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A server that ends: the consumer sees a lost device and neither hangs nor
- * crashes; the helper connects again. hostile_test covers messages that servers
- * must not send.
+ * The server ends: the consumer sees a lost device and neither hangs nor
+ * crashes, and the helper connects again.  hostile_test covers messages that
+ * servers must not send.
  */
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -102,7 +102,7 @@ TEST_F(device, maps_can_be_unmapped_after_the_loss)
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, &size));
 	EXPECT_EQ(PAGE, size);
 	EXPECT_EQ(self->locked, res_locked());
-	/* It may fail, but it must not hang or leak. */
+	/* This map may fail, but it must not hang or leak. */
 	dma_map(self->dev.container, mem + PAGE, 0, PAGE, DMA_RW);
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 	EXPECT_EQ(self->locked, res_locked());
@@ -169,7 +169,7 @@ TEST_F(device, server_death_ends_a_map)
 	check_lost(_metadata, self);
 }
 
-/* After the last close, the helper connects to the server's successor. */
+/* After the last close, the helper connects to the new server. */
 TEST_F(device, new_server_is_attached_after_the_close)
 {
 	struct testdev *td = &self->td;

@@ -175,7 +175,7 @@ TEST_F(two, second_consumer_is_refused)
 
 /*
  * A server does not reply during an open: calls for other devices do not wait
- * for it, nor does reading the state of the device itself.
+ * for the server, and the state of the device itself can be read.
  */
 TEST_F(two, stuck_open_does_not_block_other_devices)
 {

@@ -2,9 +2,9 @@
 /*
  * The control plane against a privileged caller that is hostile or broken.  In
  * every operation, every attribute is left out, doubled, or sent with another
- * size, another type and extreme values; then operations come in the wrong
- * order.  The kernel must give a reason for each refusal and hold nothing, and
- * the device must still work.
+ * size, another type and extreme values; then operations are called in the
+ * wrong order.  The kernel must give a reason for each refusal and keep no file
+ * and no memory, and the device must still work.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +93,7 @@ static void put_noise(hostile *self, struct nlt_msg *msg, uint16_t type,
 	nlt_put(msg, type | NLA_F_NESTED, noise, i);
 }
 
-/* Puts the attribute as the edit wants it. */
+/* Puts the attribute with the error of the edit. */
 static void put_wrong(hostile *self, struct nlop_put *put,
 		      const struct nlop_attr *attr)
 {
@@ -293,7 +293,9 @@ static bool applies(const struct edit *edit, const struct nlop_attr *attr)
 {
 	if (edit->what == E_VALUE)
 		return nlop_size(attr->kind) && attr->kind != K_UUID;
-	/* Bytes and flags carry no sign that they hold no attributes. */
+	/*
+	 * Noise is invalid only in a nest: other attributes may hold any bytes.
+	 */
 	return edit->what != E_NOISE || attr->kind == K_NEST;
 }
 
@@ -428,7 +430,7 @@ static void works(struct __test_metadata *_metadata, hostile *self)
 		if (!nlops[i].good)
 			undo(_metadata, self, &nlops[i]);
 	}
-	/* Nobody else must hold sockets that were passed but not accepted. */
+	/* The kernel must not hold sockets that it did not accept. */
 	close(self->sock[0]);
 	close(self->twin[0]);
 	self->sock[0] = self->twin[0] = -1;
@@ -437,8 +439,8 @@ static void works(struct __test_metadata *_metadata, hostile *self)
 	new_sockets(self);
 }
 
-/* The kernel counts what was just freed after a delay. */
-static bool is_given_back(long before, long slack, long (*now)(void))
+/* The kernel updates its counters some time after it frees memory or a file. */
+static bool drops_back(long before, long slack, long (*now)(void))
 {
 	int i;
 
@@ -483,11 +485,11 @@ TEST_F_TIMEOUT(hostile, refused_attach_leaks_nothing, 60)
 	memory = kernel_memory();
 	for (i = 0; i < ROUNDS; i++)
 		sweep(_metadata, self, op, true);
-	EXPECT_TRUE(is_given_back(files, SLACK_FILES, res_files))
+	EXPECT_TRUE(drops_back(files, SLACK_FILES, res_files))
 	{
 		TH_LOG("%ld files are open, %ld were", res_files(), files);
 	}
-	EXPECT_TRUE(is_given_back(memory, SLACK_KIB, kernel_memory))
+	EXPECT_TRUE(drops_back(memory, SLACK_KIB, kernel_memory))
 	{
 		TH_LOG("%ld KiB of kernel memory, it was %ld", kernel_memory(),
 		       memory);
@@ -521,8 +523,7 @@ TEST_F(hostile, unknown_commands_are_refused)
 }
 
 /*
- * Another socket, with all that it could know, calls each operation of the
- * owner.
+ * Another socket calls each operation of the owner, with the owner's token.
  */
 TEST_F(hostile, operations_of_the_owner_are_refused_to_others)
 {
@@ -573,8 +574,8 @@ TEST_F(hostile, operations_out_of_order_are_refused)
 }
 
 /*
- * Two devices are attached to each other.  A request of one is a protocol error
- * for the other.
+ * Two devices are attached to each other.  A command of one is a protocol
+ * error for the other.
  */
 TEST_F(hostile, two_devices_attached_to_each_other_are_lost)
 {

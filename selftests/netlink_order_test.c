@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations of the control plane that come too early, too late or twice, while
- * a consumer has the device open and waits.  The test is the helper; the server
- * is vuser-testdev, attached by a vuserd that has ended.
+ * Operations of the control plane that are called too early, too late or twice,
+ * while a consumer has the device open and waits.  The test is the helper; the
+ * server is vuser-testdev, attached by a vuserd that has ended.
  */
 #include <errno.h>
 #include <linux/vuser.h>
@@ -122,7 +122,7 @@ static int result_of(pid_t pid)
 		       -1;
 }
 
-/* Waits for the notification of a message and returns its ID, or 0. */
+/* Waits for the notification of an fdmsg and returns its ID, or 0. */
 static uint64_t wait_fdmsg(order *self)
 {
 	struct nlt_reply reply;
@@ -257,7 +257,7 @@ TEST_F(order, fdmsg_is_refused_only_once)
 }
 
 /* The consumer is killed before its message was sent. */
-TEST_F(order, fdmsg_of_a_killed_consumer_is_gone)
+TEST_F(order, fdmsg_of_a_killed_consumer_is_dropped)
 {
 	int null_fd = eventfd(0, EFD_CLOEXEC);
 	pid_t pid = start_consumer(self);
@@ -342,7 +342,7 @@ TEST_F(order, full_socket_does_not_block_generic_netlink)
 	ASSERT_NE(0, id);
 	ret = send_fdmsg(self, &self->nl, id, self->token, null_fd);
 	EXPECT_TRUE(!ret || ret == -EAGAIN);
-	/* A module that registers a family of its own. */
+	/* This module registers another family. */
 	EXPECT_EQ(0, system("timeout 20 modprobe nbd nbds_max=0"));
 	EXPECT_EQ(0, find(self));
 	kill(filler, SIGKILL);

@@ -146,7 +146,7 @@ TEST_F(family, unknown_attributes_and_commands_are_refused)
 	U32(VUSER_A_DEV_ID, self->id);
 	U32(VUSER_A_DEV_SOCKET_FD, 0);
 	EXPECT_EQ(-EINVAL, SEND());
-	/* A nest without the flag of nests. */
+	/* A nest without NLA_F_NESTED. */
 	BEGIN(VUSER_CMD_DEV_ATTACH);
 	genl_put(&self->msg, VUSER_A_DEV_REGION, NULL, 0);
 	EXPECT_EQ(-EINVAL, SEND());
@@ -268,7 +268,7 @@ TEST_F(family, valid_settings_are_applied_and_others_refused)
 	U32(VUSER_A_DEV_ID, self->id);
 	U32(VUSER_A_DEV_REQUEST_TIMEOUT_MS, 0);
 	EXPECT_GT(0, SEND());
-	/* Too long; without a NUL; not a path. */
+	/* A path that is too long, one without a NUL, and a relative one. */
 	memset(path, 'a', sizeof(path));
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
@@ -406,7 +406,7 @@ TEST_F(family, device_can_be_attached_once)
 	BEGIN(VUSER_CMD_DEV_DETACH);
 	U32(VUSER_A_DEV_ID, self->id);
 	U64(VUSER_A_DEV_TOKEN, self->token);
-	genl_put(&self->msg, VUSER_A_DEV_ERROR, "it went", 8);
+	genl_put(&self->msg, VUSER_A_DEV_ERROR, "hung up", 8);
 	ASSERT_EQ(0, SEND());
 	EXPECT_EQ(VUSER_STATE_CREATED, state_of(self));
 }
@@ -427,7 +427,7 @@ TEST_F(family, detach_sets_state_and_error)
 	EXPECT_STREQ("no more", error);
 }
 
-/* Each name says what the fields change in a valid description. */
+/* @what names the error that the fields put into a valid description. */
 #define WRONG(what, ...) { .wrong = what, __VA_ARGS__ }
 
 static struct spec edit(const struct spec *e)
@@ -493,7 +493,7 @@ static const struct spec wrongs[] = {
 	WRONG("areas overlap", .second_area = 1),
 	WRONG("too many areas", .second_area = 64),
 	WRONG("ioeventfd of an absent region", .io_region = 5),
-	WRONG("ioeventfd of a region too high", .io_region = 32),
+	WRONG("ioeventfd's region index too high", .io_region = 32),
 	WRONG("ioeventfd past the end", .io_off = 16 * PAGE),
 	WRONG("ioeventfd across the end", .io_off = 16 * PAGE - 2),
 	WRONG("ioeventfd of 3 bytes", .io_size = 3),
@@ -556,7 +556,7 @@ TEST_F(family, other_files_than_connected_streams_are_refused)
  * Valid messages with some bytes changed: the kernel may accept or refuse each,
  * and must survive.  The changes are the same in each run.
  */
-TEST_F_TIMEOUT(family, mutated_messages_do_no_harm, 120)
+TEST_F_TIMEOUT(family, mutated_messages_leave_the_device_usable, 120)
 {
 	unsigned int seed = 20261120, i, k, nr;
 	struct genl_msg *msg = &self->msg;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages that vuserd would never send: answers to nonexistent requests, and
+ * Messages that vuserd would never send: calls for nonexistent fdmsgs, and
  * random noise.
  */
 #include <fcntl.h>
@@ -13,24 +13,24 @@ CONTROL_FIXTURE
 /* Messages with file descriptors ------------------------------------------- */
 
 static int send_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
-		      uint64_t request)
+		      uint64_t fdmsg)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_SEND, 0);
 
 	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, id);
-	nlt_put_u64(msg, VUSER_A_FDMSG_ID, request);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, fdmsg);
 	nlt_put_u64(msg, VUSER_A_FDMSG_TOKEN, token);
 	nlt_put_u32(msg, VUSER_A_FDMSG_NULL_FD, 0);
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
 static int refuse_fdmsg(struct nlt *nl, uint32_t id, uint64_t token,
-			uint64_t request, uint32_t status)
+			uint64_t fdmsg, uint32_t status)
 {
 	struct nlt_msg *msg = nlt_new(VUSER_CMD_FDMSG_DONE, 0);
 
 	nlt_put_u32(msg, VUSER_A_FDMSG_DEV, id);
-	nlt_put_u64(msg, VUSER_A_FDMSG_ID, request);
+	nlt_put_u64(msg, VUSER_A_FDMSG_ID, fdmsg);
 	nlt_put_u64(msg, VUSER_A_FDMSG_TOKEN, token);
 	nlt_put_u32(msg, VUSER_A_FDMSG_STATUS, status);
 	return nlt_call(nl, msg, NULL, NULL);
@@ -101,9 +101,9 @@ static void put_noise(struct nlt_msg *msg, int depth, int fd)
 }
 
 /*
- * The kernel answers each message, and holds nothing of those that it refused.
+ * The kernel answers each message, and keeps no file of a refused message.
  */
-TEST_F(control, random_messages_do_no_harm)
+TEST_F(control, random_messages_leave_no_file_open)
 {
 	struct nlt_msg *msg;
 	int i, pipe[2], refused = 0;

@@ -4,9 +4,10 @@
  * and the consumer is killed at that moment: messages of the close must not
  * overtake the message.
  *
- * The trace event of a message lies between the two, in the context of the
- * helper.  This test waits for the event with a higher priority on the helper's
- * processor, so that the helper cannot continue before the test sleeps again.
+ * The kernel emits the trace event of the message between these two steps, in
+ * the context of the helper.  This test waits for the event with a higher
+ * priority on the helper's processor, so that the helper cannot continue before
+ * the test sleeps again.
  */
 #include <dirent.h>
 #include <linux/perf_event.h>
@@ -38,14 +39,14 @@
 #define ANY    ~0UL
 
 /*
- * How long the helper is held up, in ms.  Less than a second: after that, the
- * scheduler lets other tasks run beside a real-time task.
+ * The time for which the helper is held up, in ms.  It is less than a second:
+ * after a second, the scheduler lets other tasks run beside a real-time task.
  */
 #define KEPT_MS 700
 
 FIXTURE(preempted)
 {
-	char model[80]; /* the old preemption model; empty: the kernel has no choice */
+	char model[80]; /* the old preemption model; empty: it is fixed */
 	void *ring;
 	int event;
 	pid_t pid;
@@ -73,7 +74,8 @@ FIXTURE_VARIANT_ADD(preempted, dma_map) { .act = do_dma_map };
 FIXTURE_VARIANT_ADD(preempted, set_irqs) { .act = do_set_irqs };
 
 /*
- * The kernel lists the models if it has a choice: "none voluntary (full) lazy".
+ * Selects full preemption, if the kernel lets user space select a model.  Then
+ * the file lists the models: "none voluntary (full) lazy".
  */
 static int preempt_fully(char *model, size_t size)
 {
@@ -172,7 +174,7 @@ FIXTURE_TEARDOWN(preempted)
 	}
 }
 
-/* Kills the consumer, and keeps the processor until its end or for @ms. */
+/* Kills the consumer, and keeps this processor until it ends or for @ms. */
 static void kill_and_keep(pid_t pid, int ms)
 {
 	long long end = clock_ms() + ms;

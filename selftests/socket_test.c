@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How the kernel uses the socket to the server: no signal for the consumer if
- * the server stopped reading, a message whose reader is killed halfway,
- * descriptors that are not expected.  The test is helper and server.
+ * The kernel's use of the socket to the server: a server that stopped reading
+ * causes no signal for the consumer, a message survives the kill of its reader,
+ * and unexpected descriptors are refused or dropped.  The test acts as the
+ * helper and as the server.
  */
 #include <linux/vfio_user.h>
 #include <signal.h>
@@ -42,7 +43,7 @@ static int peer_start(struct peer *p)
 	p->server = p->c.sock[1];
 	if (!ret)
 		ret = control_claim(&p->c.nl, p->c.id, &p->c.token);
-	/* Nobody replies to the messages of a close. */
+	/* No process replies to the messages of a close. */
 	if (!ret)
 		ret = mdev_set(p->c.uuid, "close_timeout_ms", "100");
 	return ret ? ret :
@@ -99,15 +100,15 @@ FIXTURE_TEARDOWN(stops)
 	EXPECT_EQ(0, control_stop(&self->peer.c));
 }
 
-/* A consumer that does not notice the loss. */
-static int go_on(const char *uuid, int ready, int go)
+/* Uses the device after its loss, like a consumer that does not notice it. */
+static int use_lost_device(const char *uuid, int ready, int go)
 {
 	volatile uint32_t *bar;
 	struct vfio_dev dev;
 	uint16_t command = 4;
 	char c;
 
-	/* The default action of a signal that nobody expects. */
+	/* The default action ends the process. */
 	signal(SIGPIPE, SIG_DFL);
 	if (vfio_dev_open(&dev, uuid, VFIO_TYPE1v2_IOMMU))
 		return 1;
@@ -135,7 +136,7 @@ TEST_F(stops, stopped_server_causes_no_sigpipe)
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid)
-		_exit(go_on(self->peer.c.uuid, ready[1], go[0]));
+		_exit(use_lost_device(self->peer.c.uuid, ready[1], go[0]));
 	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &c, 1));
 	ASSERT_EQ(0, shutdown(self->peer.server, variant->how));
@@ -156,7 +157,7 @@ FIXTURE(half)
 	struct vfio_dev dev;
 };
 
-/* How many bytes of the reply come before the reading thread is killed. */
+/* The number of bytes of the reply before the reading thread is killed. */
 FIXTURE_VARIANT(half)
 {
 	size_t part;
@@ -197,7 +198,7 @@ TEST_F(half, half_read_message_survives_its_reader)
 
 	/*
 	 * The thread that waits longest reads from the socket, including the
-	 * other's reply.
+	 * reply to the other thread.
 	 */
 	killed = reader(self->dev.device, 0x10, 0);
 	ASSERT_LE(0, killed);
@@ -222,8 +223,8 @@ TEST_F(half, half_read_message_survives_its_reader)
 	EXPECT_EQ(0, task_wait_end(other, SOON_MS));
 
 	/*
-	 * The reply to the killed process comes late and is dropped; then all
-	 * works as before.
+	 * The reply to the killed process arrives late and is dropped; then the
+	 * device works as before.
 	 */
 	answer(&first, 0);
 	ASSERT_EQ(sizeof(first), send(server, &first, sizeof(first), 0));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Trace events: one line for each message, the whole header of a malformed
- * message, and the consequences.
+ * message, and the loss of the server that follows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +105,7 @@ static bool trace_message(FIXTURE_DATA(trace) *self, const char *event,
 
 TEST_F(trace, pread_traces_command_and_reply)
 {
-	struct line sent, came;
+	struct line sent, received;
 	uint32_t id = 0;
 
 	ASSERT_EQ(0,
@@ -118,13 +118,13 @@ TEST_F(trace, pread_traces_command_and_reply)
 	EXPECT_EQ(READ_SIZE, sent.size);
 	EXPECT_EQ(0, sent.flags);
 	EXPECT_EQ(0, sent.error);
-	ASSERT_TRUE(trace_message(self, "vuser_recv", &came));
-	EXPECT_EQ(sent.dev, came.dev);
-	EXPECT_EQ(sent.id, came.id);
-	EXPECT_EQ(VFIO_USER_REGION_READ, came.command);
-	EXPECT_EQ(READ_SIZE + 4, came.size);
-	EXPECT_EQ(VFIO_USER_FLAGS_TYPE_REPLY, came.flags);
-	EXPECT_EQ(0, came.error);
+	ASSERT_TRUE(trace_message(self, "vuser_recv", &received));
+	EXPECT_EQ(sent.dev, received.dev);
+	EXPECT_EQ(sent.id, received.id);
+	EXPECT_EQ(VFIO_USER_REGION_READ, received.command);
+	EXPECT_EQ(READ_SIZE + 4, received.size);
+	EXPECT_EQ(VFIO_USER_FLAGS_TYPE_REPLY, received.flags);
+	EXPECT_EQ(0, received.error);
 
 	EXPECT_EQ(NULL, trace_line(self, "vuser_send", 1));
 	EXPECT_EQ(NULL, trace_line(self, "vuser_recv", 1));
@@ -178,7 +178,7 @@ TEST_F(trace, malformed_reply_is_traced_with_its_header)
 			     strlen(want)));
 }
 
-/* A load of a mapped register, and DMA requests of the server. */
+/* A load of a mapped register, and DMA commands of the server. */
 TEST_F(trace, load_and_dma_are_traced)
 {
 	volatile uint32_t *bar;

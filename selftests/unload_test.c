@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module is unloaded while the end of a channel takes long: the timer of
- * its other socket still expires, and its work is done, not dropped.
+ * The module is unloaded while a channel takes long to end.  The timer of the
+ * channel's twin socket must still expire, and its work must run.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -24,8 +24,9 @@
 #define PARTIAL_MS 3000
 
 /*
- * Peeks at the data for the kernel's end of a socket, into memory that is not
- * filled.  Until it is, nobody else can read from this socket.
+ * Starts a process that peeks at the data of the kernel's end of a socket, into
+ * memory that the FUSE server does not fill.  Until the memory is filled, no
+ * other reader can use the socket.
  */
 static pid_t keep_reader_out(int sock, int file)
 {
@@ -47,7 +48,9 @@ static pid_t unload(void)
 	_exit(syscall(SYS_delete_module, "vuser", O_NONBLOCK) ? errno : 0);
 }
 
-/* Waits until the unload has removed all devices and waits for the rest. */
+/*
+ * Waits until the unload has removed all devices and sleeps in the system call.
+ */
 static int wait_past_devices(pid_t unloader)
 {
 	long long end = clock_ms() + PARTIAL_MS;
@@ -75,7 +78,7 @@ static int load(void)
 	return ret;
 }
 
-/* Attaches with a twin socket; either socket receives a few bytes. */
+/* Attaches the device with a twin socket; 0 or -errno. */
 static int attach_twin(struct control *c, int twin)
 {
 	struct nlt_msg *msg;
