@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shared areas, by the kind of file behind them: which files the kernel maps
- * into the consumer, and how a server can misuse its file.
+ * Shared areas with each kind of file: the kernel maps only some kinds into the
+ * consumer, and a server may misuse its file.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static void area_close_consumer(struct area *area)
 	vfio_dev_close(&area->dev);
 }
 
-/* Returns whether no locked memory is left. */
+/* Returns true if all locked memory was released. */
 static bool area_close(struct area *area)
 {
 	area_close_consumer(area);
@@ -83,7 +83,7 @@ FIXTURE(area)
 FIXTURE_VARIANT(area)
 {
 	const char *arg;
-	bool shown;
+	bool shown; /* the kernel maps files of this kind into the consumer */
 };
 
 FIXTURE_VARIANT_ADD(area, memfd) {
@@ -194,9 +194,9 @@ static int server_file(struct testdev *td)
 }
 
 /*
- * A server that truncates its file while the consumer uses it: pages that were
- * mapped stay.  Other pages are read by message, or read as all ones if the
- * truncation killed the server.
+ * The server truncates its file while the consumer uses it.  Pages that were
+ * mapped stay mapped.  Other pages are read by message, or read as all ones if
+ * the truncation killed the server.
  */
 TEST_F(area, truncating_the_file_does_not_fault_the_consumer)
 {
@@ -215,8 +215,8 @@ TEST_F(area, truncating_the_file_does_not_fault_the_consumer)
 }
 
 /*
- * The policy "sparse": mmap accepts exactly what GET_REGION_INFO offers.  A
- * program that maps what was offered fails if mmap refuses it.
+ * With the policy "sparse", mmap accepts exactly the areas that GET_REGION_INFO
+ * offers: a program that maps an offered area may fail if mmap refuses it.
  */
 FIXTURE(sparse)
 {
@@ -227,7 +227,7 @@ FIXTURE(sparse)
 FIXTURE_VARIANT(sparse)
 {
 	const char *arg;
-	bool shown;
+	bool shown; /* the kernel maps files of this kind into the consumer */
 };
 
 FIXTURE_VARIANT_ADD(sparse, memfd) {

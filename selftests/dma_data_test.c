@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory that the server sees through DMA maps: every kind of memory,
- * mapped and by message, and the effect of unmap, munmap and fork.
+ * The server's access to memory that is mapped for DMA: every kind of memory,
+ * through a mapping and by message, and the effect of unmap, munmap and fork.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -38,7 +38,7 @@ static void check_both_ways(struct __test_metadata *_metadata, void *mem,
 			      (unsigned long long)iova, size));
 	for (i = 0; i < 8; i++)
 		sprintf(hex + 2 * i, "%02x", 0xf0 + i);
-	/* At the start, at the end, and across the end of a page. */
+	/* Write at the start, at the end, and across the end of a page. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x%llx %s",
 				 (unsigned long long)iova, hex));
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-write 0x%llx %s",
@@ -61,7 +61,7 @@ static void check_both_ways(struct __test_metadata *_metadata, void *mem,
 }
 
 /*
- * Checks the protection of the server's DMA region, and whether the server
+ * Checks the protection of the server's dma region, and whether the server
  * could map it.
  */
 static void check_region(struct __test_metadata *_metadata, uint64_t iova,
@@ -177,7 +177,7 @@ TEST_F(backing, unmapping_some_pieces_keeps_the_others)
 	}
 }
 
-/* Maps that are adjacent both in IOVA and in memory, made one by one. */
+/* The maps are made one by one, adjacent both in IOVA and in memory. */
 TEST_F(backing, adjacent_maps_are_independent)
 {
 	unsigned int i;
@@ -233,7 +233,7 @@ TEST_F(backing, read_only_memory_can_only_be_mapped_read_only)
 		  testdev_num(&shared, "dma-sum 0 %lu", 4 * PAGE));
 }
 
-/* The device keeps the memory that was mapped, after the consumer's munmap. */
+/* After the consumer's munmap, the device can still access the memory. */
 TEST_F(backing, mapped_memory_survives_munmap)
 {
 	uint64_t sum;
@@ -254,7 +254,7 @@ TEST_F(backing, unmapped_memory_is_inaccessible)
 	check_both_ways(_metadata, self->mem, 0, PAGE);
 	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, PAGE, 0, NULL));
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0 1"));
-	/* The same range, with other memory. */
+	/* Map other memory at the same range. */
 	ASSERT_EQ(0, dma_map(self->dev.container, self->mem + 8 * PAGE, 0, PAGE,
 			     DMA_RW));
 	check_both_ways(_metadata, self->mem + 8 * PAGE, 0, PAGE);
@@ -293,7 +293,7 @@ TEST_F(consumer, hugetlb_memory_is_readable_and_writable)
 	void *mem;
 
 	if (free_before < 2)
-		SKIP(return, "no huge pages of 2 MiB are set aside");
+		SKIP(return, "no huge pages of 2 MiB are reserved");
 	mem = mem_hugetlb(4 * MB, NULL);
 	ASSERT_NE(NULL, mem);
 	ASSERT_EQ(0,
@@ -311,7 +311,7 @@ TEST_F(consumer, hugetlb_memory_is_readable_and_writable)
 	EXPECT_EQ(free_before, res_meminfo("HugePages_Free"));
 }
 
-/* One map that covers memory of several kinds. */
+/* One map covers memory of several kinds. */
 TEST_F(consumer, map_of_mixed_memory_is_readable_and_writable)
 {
 	char *mem = mem_anon(MB);
@@ -326,7 +326,7 @@ TEST_F(consumer, map_of_mixed_memory_is_readable_and_writable)
 	check_both_ways(_metadata, mem, 0, 16 * PAGE);
 }
 
-/* Two places of one file, and one place mapped twice. */
+/* Maps two places of one file, and one place twice. */
 TEST_F(consumer, one_file_can_be_mapped_at_several_iovas)
 {
 	char *mem = mem_memfd(MB, NULL);
@@ -350,8 +350,8 @@ TEST_F(consumer, one_file_can_be_mapped_at_several_iovas)
 }
 
 /*
- * The memfd is sealed while the server has mapped it.  From then on the server
- * gets the pages, not the file.
+ * The memfd is sealed while the server has mapped it.  After the seal, the
+ * kernel gives the server the pages, not the file.
  */
 TEST(memfd_sealed_while_mapped_stays_usable)
 {
@@ -376,7 +376,7 @@ TEST(memfd_sealed_while_mapped_stays_usable)
 	vfio_dev_close(&dev);
 }
 
-/* The policy that does not pass the consumer's own files to the server. */
+/* The policy "memory" does not pass the consumer's own files to the server. */
 TEST(dma_backing_memory_works_without_the_file)
 {
 	struct vfio_dev dev;
@@ -417,8 +417,8 @@ TEST_F(consumer, device_memory_is_accessible_by_message)
 	EXPECT_EQ(-EFAULT,
 		  dma_map(self->dev.container, trapped, MB, 4 * PAGE, DMA_RW));
 	/*
-	 * The mapping keeps the device open, and so the locked memory of the
-	 * map.
+	 * Unmap before the end: a mapping keeps the device open, and the open
+	 * device keeps the memory of the map locked.
 	 */
 	munmap(trapped, 4 * PAGE);
 	munmap((void *)area, 4 * PAGE);

@@ -127,7 +127,7 @@ TEST_F(container, available_entries_count_down)
 	EXPECT_EQ(before - 1, dma_available(self->fd));
 }
 
-/* type1's limit of maps in a container, a module parameter. */
+/* A module parameter limits the maps of a container, as in type1. */
 TEST(maps_above_the_entry_limit_are_refused)
 {
 	static const char param[] =
@@ -342,7 +342,7 @@ TEST_F(container, unmap_all_removes_all_maps)
 	EXPECT_EQ(self->locked, res_locked());
 }
 
-/* v1 and v2 differ for ranges that cut a map. */
+/* Types v1 and v2 differ for a range that covers only a part of a map. */
 TEST_F(container, unmap_that_cuts_a_map_depends_on_the_type)
 {
 	int v2 = variant->type == VFIO_TYPE1v2_IOMMU;
@@ -445,7 +445,7 @@ TEST_F(container, map_and_unmap_wait_for_the_server)
 	if (!pid) {
 		status = testdev_cmd(&shared, "held 1");
 		/*
-		 * During the wait the range is taken: nobody else can map it.
+		 * During the wait, a second map of the range is refused.
 		 */
 		if (!status)
 			status = dma_map(self->fd, self->mem, 0, PAGE, DMA_RW) +

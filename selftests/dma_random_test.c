@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Random maps and unmaps, compared with a model, for servers that accept many
- * and few DMA regions.  Whatever the layout of the server map: each page that
- * is mapped is the consumer's, with the right protection, and no other memory
- * is accessible.
+ * and few dma regions.  With each layout of the server map, the server can
+ * access the mapped pages with the right protection, and no other memory.
  *
  * The test prints its seed; set VUSER_SEED to repeat a run.
  */
@@ -162,7 +161,7 @@ static void step_map(struct __test_metadata *_metadata,
 		return;
 	}
 	/*
-	 * Writable and read-only memory never share a DMA region, so a server
+	 * Writable and read-only memory never share a dma region, so a server
 	 * with few regions cannot take every mix of them.
 	 */
 	if (ret == -ENOSPC) {
@@ -255,7 +254,7 @@ static void step_check(struct __test_metadata *_metadata,
 	ASSERT_GE(variant->limit, testdev_num(&self->td, "dma-count"));
 }
 
-TEST_F_TIMEOUT(random, server_sees_what_the_model_says, 180)
+TEST_F_TIMEOUT(random, server_map_matches_the_model, 180)
 {
 	unsigned int i, start;
 	struct model *m;
@@ -298,8 +297,8 @@ TEST_F_TIMEOUT(random, joining_device_gets_the_same_maps, 180)
 	ASSERT_EQ(0, testdev_start(&other, args));
 	ret = vfio_dev_join(&second, other.uuid, self->dev.container);
 	/*
-	 * Four DMA regions are too few for so many changes between writable and
-	 * not.
+	 * Four dma regions are too few for so many changes between writable and
+	 * read-only memory.
 	 */
 	if (ret == -ENOSPC)
 		refused = 1;
@@ -322,7 +321,7 @@ TEST_F_TIMEOUT(random, joining_device_gets_the_same_maps, 180)
 	testdev_stop(&other);
 }
 
-/* One of several threads that map and unmap, each in its own slots. */
+/* Several threads map and unmap, each in its own slots. */
 #define NR_THREADS   3
 #define THREAD_SLOTS 64
 #define THREAD_STEPS 200

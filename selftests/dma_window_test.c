@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Servers that accept few DMA regions and consumers that map small pieces: the
- * number of regions stays within the limit, and all of the memory is
+ * Servers that accept few dma regions and consumers that map small pieces: the
+ * number of dma regions stays within the limit, and all of the memory is
  * accessible.
  */
 #include "lib/consumer.h"
@@ -63,7 +63,7 @@ FIXTURE_VARIANT_ADD(window, announced) {
 	.arg = "--max-dma-maps=8",
 };
 
-/* The server announces no limit and refuses the ninth region. */
+/* The server announces no limit and refuses the ninth dma region. */
 FIXTURE_VARIANT_ADD(window, learned) {
 	.arg = "--dma-limit=8",
 };
@@ -104,7 +104,7 @@ static int map_one(struct consumer *c, unsigned int i, uint64_t step)
 {
 	/*
 	 * Reverse the order of the memory, so that no two maps are adjacent in
-	 * both.
+	 * both IOVA and memory.
 	 */
 	return dma_map(c->dev.container, c->mem + (NR_MAPS - 1 - i) * PAGE,
 		       i * step, PAGE, DMA_RW);
@@ -135,7 +135,7 @@ TEST_F_TIMEOUT(window, dense_maps_stay_within_the_limit, 120)
 	}
 }
 
-/* Maps that are far apart. */
+/* The maps are far apart. */
 TEST_F_TIMEOUT(window, sparse_maps_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
@@ -202,7 +202,7 @@ TEST_F_TIMEOUT(few, dma_writes_reach_the_right_page, 120)
 	}
 }
 
-/* A hole shows nobody's memory; writing to it does no harm. */
+/* A write to a hole does not change any memory of the consumer. */
 TEST_F_TIMEOUT(few, writes_to_holes_reach_no_memory, 120)
 {
 	struct consumer *c = &self->c;
@@ -245,7 +245,7 @@ TEST_F_TIMEOUT(few, unmap_all_removes_all_windows, 120)
 	EXPECT_TRUE(is_readable(c, 5, PAGE));
 }
 
-/* Maps page @i so that no two pages can share a DMA region. */
+/* Maps page @i so that no two pages can share a dma region. */
 static int map_apart(struct consumer *c, unsigned int i)
 {
 	return dma_map(c->dev.container, c->mem + i * PAGE, i * MB, PAGE,

@@ -99,7 +99,7 @@ TEST_F(fuse, slow_fuse_server_blocks_only_the_map)
 	/*
 	 * MAP_DMA waits.  On 6.1 it holds the mmap lock of the process, which
 	 * other maps of this process need.  Registers and the server's DMA do
-	 * not need it.
+	 * not need this lock.
 	 */
 	EXPECT_EQ(0,
 		  region_get(self->dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
@@ -111,7 +111,7 @@ TEST_F(fuse, slow_fuse_server_blocks_only_the_map)
 	fuse_release(&self->fuse);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, m.ret);
-	/* The FUSE server has ended; the page is still there. */
+	/* The FUSE server has ended; the page stays mapped. */
 	fuse_stop(&self->fuse);
 	self->stopped = true;
 	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0 2"));

@@ -19,7 +19,7 @@ FIXTURE(owned)
 	struct control c;
 };
 
-/* Attaches a new server, whatever happened to the one before. */
+/* Attaches a new server; the previous one may be attached, lost or detached. */
 static int attach_new_server(struct control *c)
 {
 	close(c->sock[0]);
@@ -108,8 +108,8 @@ TEST_F_TIMEOUT(owned, loss_of_the_server_survives_each_failure, SWEEP_LIMIT)
 #define NR_ASKED 10
 
 /*
- * Sends more requests than the replies have room for in a small socket, and
- * reads the replies only then.
+ * Sends DMA commands until their replies no longer fit in a small socket, then
+ * reads the replies.
  */
 static int ask_and_read_late(void *data)
 {
@@ -119,7 +119,7 @@ static int ask_and_read_late(void *data)
 	} __attribute__((packed)) ask = {
 		.hdr.command = VFIO_USER_DMA_READ,
 		.hdr.msg_size = sizeof(ask),
-		/* A request for 0 bytes, which is refused at once. */
+		/* A read of 0 bytes is refused at once. */
 		.access = { 0, 0 },
 	};
 	struct control *c = data;
@@ -154,7 +154,7 @@ TEST_F_TIMEOUT(owned, replies_without_room_survive_each_failure, SWEEP_LIMIT)
 		     INJECT_WORKERS, .lossy = true);
 }
 
-/* Changes that vuserd must learn of, whatever fails. */
+/* vuserd must learn of each change, even if a notification fails. */
 FIXTURE(notified)
 {
 	struct testdev td;

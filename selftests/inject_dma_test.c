@@ -15,7 +15,7 @@
 #define PAGE 0x1000UL
 #define MB   0x100000UL
 
-/* A consumer that must have no locked memory and no DMA region at the end. */
+/* A consumer that must have no locked memory and no dma region at the end. */
 FIXTURE(dma)
 {
 	struct vfio_dev dev;
@@ -42,7 +42,7 @@ FIXTURE_TEARDOWN(dma)
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(self->locked, res_locked());
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
-	/* The device must be usable, whatever happened. */
+	/* The device must still be usable. */
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	vfio_dev_close(&self->dev);
@@ -230,7 +230,10 @@ static int start_asking(struct asking *a)
 	return ret;
 }
 
-/* A server that cannot be answered is lost; then it is attached again. */
+/*
+ * If the kernel cannot send a reply, the server is lost.  Then waits until it
+ * is attached again, and maps the memory again.
+ */
 static void ask_again(void *data)
 {
 	struct asking *a = data;
@@ -256,7 +259,8 @@ static int by_message(void *data)
 }
 
 /*
- * A work item serves the server's requests when no thread of a consumer waits.
+ * A work item serves the server's DMA commands while no thread of a consumer
+ * waits.
  */
 TEST_F_TIMEOUT(dma, dma_by_message_survives_each_failure, SWEEP_LIMIT)
 {
@@ -268,7 +272,7 @@ TEST_F_TIMEOUT(dma, dma_by_message_survives_each_failure, SWEEP_LIMIT)
 	ASSERT_EQ(0, testdev_cmd(&shared, "strip-fds 0"));
 }
 
-static int read_that_reads(void *data)
+static int read_with_dma(void *data)
 {
 	struct asking *a = data;
 	uint64_t val;
@@ -280,7 +284,9 @@ static int read_that_reads(void *data)
 				&val, 8);
 }
 
-/* A server without a twin socket is served by the waiting thread. */
+/*
+ * Without a twin socket, the waiting thread serves the server's DMA commands.
+ */
 FIXTURE(no_twin)
 {
 	struct testdev td;
@@ -310,15 +316,14 @@ TEST_F_TIMEOUT(no_twin, dma_by_message_within_a_read_survives_each_failure,
 	struct asking a = { &self->td, &self->dev, self->mem };
 
 	ASSERT_EQ(0, start_asking(&a));
-	EXPECT_SWEEP(read_that_reads, ask_again, &a, INJECT_SELF,
-		     .lossy = true);
+	EXPECT_SWEEP(read_with_dma, ask_again, &a, INJECT_SELF, .lossy = true);
 }
 
 /* Windows ------------------------------------------------------------------ */
 
 #define NR_APART 12
 
-/* A server with few DMA regions, and more maps than that. */
+/* A server with few dma regions, and more maps than that. */
 FIXTURE(windows)
 {
 	struct testdev td;
@@ -394,7 +399,7 @@ TEST_F_TIMEOUT(windows, maps_survive_each_failure, SWEEP_LIMIT)
 	EXPECT_SWEEP(map_more, map_as_before, self, INJECT_SELF);
 }
 
-/* Maps everything: the helper sends each region, and then the windows. */
+/* Maps everything: the helper sends each dma region, and then the windows. */
 static int map_all_windows(void *data)
 {
 	return fill_windows(data);
@@ -413,7 +418,7 @@ TEST_F_TIMEOUT(windows, maps_survive_each_failure_in_the_helper, SWEEP_LIMIT)
 	EXPECT_SWEEP(map_all_windows, unmap_all_windows, self, INJECT_HELPER);
 }
 
-/* The server accepts only one region, so two pages need a window. */
+/* The server accepts only one dma region, so two pages need a window. */
 FIXTURE(one_window)
 {
 	struct testdev td;
@@ -440,8 +445,8 @@ static void map_two(void *data)
 }
 
 /*
- * Maps farther apart than the last window each time, so that the kernel must
- * find a new layout.
+ * Each call maps two pages farther apart than the call before, so that the
+ * kernel must find a new layout.
  */
 static int map_apart(void *data)
 {

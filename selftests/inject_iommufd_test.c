@@ -23,7 +23,8 @@ FIXTURE(cdev)
 };
 
 /*
- * Opens the device by iommufd. iommufd may report its own error for a failure.
+ * Opens the device through iommufd, which may report its own error for a
+ * failure.
  */
 static int open_cdev(void *data)
 {
@@ -115,7 +116,7 @@ static int open_with_memory(FIXTURE_DATA(cdev) *self)
 				ACCESS_R | ACCESS_W);
 }
 
-/* A server that cannot be answered is lost. */
+/* If the kernel cannot send a reply, the server is lost. */
 static void reopen_if_lost(void *data)
 {
 	FIXTURE_DATA(cdev) *self = data;

@@ -12,7 +12,7 @@
 #include "lib/inject.h"
 #include "lib/sysfs.h"
 
-/* A limit above the number of places. */
+/* A limit above the number of places that can fail. */
 #define MAX_NTH 3000
 
 FIXTURE(module)

@@ -56,7 +56,7 @@ static int create(void *uuid)
  * The next device gets a new UUID: a process that still has the old device
  * open, for example vuserd during a query, prevents the reuse of its UUID.
  */
-static void remove_if_there(void *uuid)
+static void remove_if_present(void *uuid)
 {
 	if (mdev_exists(uuid))
 		mdev_remove(uuid);
@@ -64,8 +64,8 @@ static void remove_if_there(void *uuid)
 }
 
 /*
- * Together with the shared device, as many devices as an IDA can number without
- * allocating memory.  The PCI addresses come from an IDA.
+ * The PCI addresses come from an IDA.  With the shared device, this is the
+ * number of devices that an IDA can number without allocating memory.
  */
 #define NR_OTHERS 62
 
@@ -78,7 +78,7 @@ TEST_F_TIMEOUT(device, create_survives_each_failure, SWEEP_LIMIT)
 		uuid_new(others[i]);
 		ASSERT_EQ(0, mdev_create(others[i]));
 	}
-	EXPECT_SWEEP(create, remove_if_there, self->td.uuid, INJECT_SELF,
+	EXPECT_SWEEP(create, remove_if_present, self->td.uuid, INJECT_SELF,
 		     .from_first = true);
 	for (i = 0; i < NR_OTHERS; i++)
 		EXPECT_EQ(0, mdev_remove(others[i]));
@@ -89,7 +89,7 @@ static int remove_device(void *uuid)
 	return mdev_remove(uuid);
 }
 
-static void create_if_gone(void *uuid)
+static void create_if_missing(void *uuid)
 {
 	if (mdev_exists(uuid))
 		return;
@@ -100,7 +100,7 @@ static void create_if_gone(void *uuid)
 TEST_F_TIMEOUT(device, remove_survives_each_failure, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
-	sweep_self(_metadata, remove_device, create_if_gone, self->td.uuid);
+	sweep_self(_metadata, remove_device, create_if_missing, self->td.uuid);
 }
 
 static int set_all(void *uuid)
@@ -127,7 +127,7 @@ static int set_all(void *uuid)
 	return ret;
 }
 
-static void create_anew(void *uuid)
+static void recreate(void *uuid)
 {
 	mdev_remove(uuid);
 	uuid_new(uuid);
@@ -137,7 +137,7 @@ static void create_anew(void *uuid)
 TEST_F_TIMEOUT(device, settings_survive_each_failure, SWEEP_LIMIT)
 {
 	ASSERT_EQ(0, mdev_create(self->td.uuid));
-	sweep_self(_metadata, set_all, create_anew, self->td.uuid);
+	sweep_self(_metadata, set_all, recreate, self->td.uuid);
 }
 
 /* Attach, in calls of vuserd ----------------------------------------------- */
@@ -189,7 +189,7 @@ FIXTURE_TEARDOWN(consumer)
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(self->locked, res_locked());
 	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
-	/* The device must be usable, whatever happened. */
+	/* The device must still be usable. */
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	vfio_dev_close(&self->dev);
@@ -306,7 +306,7 @@ TEST_F_TIMEOUT(consumer, info_survives_each_failure, SWEEP_LIMIT)
 	sweep_self(_metadata, query_info, NULL, &self->dev);
 }
 
-/* Each mappable area has an entry of its own in this policy. */
+/* With the policy "sparse", each mappable area has its own entry. */
 TEST_F_TIMEOUT(consumer, info_of_areas_survives_each_failure, SWEEP_LIMIT)
 {
 	vfio_dev_close(&self->dev);
@@ -436,7 +436,7 @@ static void open_again(void *data)
 	open_shared(data);
 }
 
-/* The kernel retries an access without memory until memory is available. */
+/* The kernel retries an access that lacks memory until memory is available. */
 TEST_F_TIMEOUT(consumer, shared_areas_survive_each_failure, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(touch_area, open_again, &self->dev, INJECT_SELF,
@@ -473,7 +473,7 @@ static int irqs_set(void *data)
 				      VFIO_IRQ_SET_ACTION_UNMASK,
 			      VFIO_PCI_INTX_IRQ_INDEX, 0, 1, irqs->fds,
 			      sizeof(irqs->fds[0]));
-	/* Most servers refuse this, including the test's. */
+	/* Most servers refuse UNMASK by eventfd, including vuser-testdev. */
 	if (!ret || ret == -EOPNOTSUPP)
 		ret = irq_disable(irqs->device, VFIO_PCI_INTX_IRQ_INDEX);
 	return ret;

@@ -284,7 +284,7 @@ TEST_F(consumer, irq_info_with_invalid_arguments_is_refused)
 
 /*
  * RESET reaches the server.  Afterwards, configuration space has its old
- * values, as after vfio-pci's reset, although the server forgot them.
+ * values, as after vfio-pci's reset, although the server resets them.
  */
 TEST_F(consumer, reset_keeps_configuration_space)
 {
@@ -327,7 +327,7 @@ TEST_F(consumer, reset_refused_by_the_server_fails)
 	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
 }
 
-/* DPDK takes EINVAL, and no other error, to mean "cannot be reset". */
+/* DPDK takes only EINVAL as "the device cannot be reset". */
 TEST(reset_without_support_returns_einval)
 {
 	static const char *const args[] = { "--no-reset", NULL };
@@ -364,7 +364,7 @@ TEST_F(consumer, unsupported_features_are_refused)
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
 	EXPECT_EQ(ENOTTY, errno);
 
-	/* A probe asks for GET, SET or both, and has no other flag. */
+	/* A small argsz, GET and SET without PROBE, and an unknown flag. */
 	feature.hdr.argsz = sizeof(feature.hdr) - 1;
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_FEATURE, &feature));
 	EXPECT_EQ(EINVAL, errno);
@@ -396,8 +396,8 @@ static int feature_do(int device, struct feature *feature, uint32_t how,
 #define FEATURE_PROBE VFIO_DEVICE_FEATURE_PROBE
 
 /*
- * A feature of the server: the server gets what the consumer sets, and the
- * consumer gets what the server holds.
+ * The server gets the data that the consumer sets for a feature, and the
+ * consumer gets the server's data.
  */
 TEST_F(consumer, feature_of_the_server_is_passed_through)
 {

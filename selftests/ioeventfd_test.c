@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Ioeventfds: which stores the kernel turns into an event, by pwrite and by a
- * mapped store, and which not.
+ * Ioeventfds: a store that matches signals an eventfd, any other store is a
+ * write to the server.
  */
 #include "lib/consumer.h"
 
@@ -13,7 +13,7 @@ FIXTURE(consumer)
 	volatile unsigned char *bar;
 };
 
-/* Stores are made by pwrite or by a mapped, trapped store. */
+/* Each store is made by pwrite, then by a trapped store to a mapping. */
 FIXTURE_VARIANT(consumer)
 {
 	int trapped;
@@ -72,15 +72,15 @@ static int put(FIXTURE_DATA(consumer) *self, int trapped, uint64_t off,
 
 #define PUT(off, value, size) \
 	ASSERT_EQ(0, put(self, variant->trapped, off, value, size))
-#define RANG(nr)  testdev_num(&shared, "doorbell %d %d", nr, SOON_MS / 2)
-#define QUIET(nr) EXPECT_EQ(0, testdev_num(&shared, "doorbell %d 0", nr))
+#define SIGNALS(nr) testdev_num(&shared, "doorbell %d %d", nr, SOON_MS / 2)
+#define QUIET(nr)   EXPECT_EQ(0, testdev_num(&shared, "doorbell %d 0", nr))
 
 TEST_F(consumer, store_of_any_value_signals_the_eventfd)
 {
 	PUT(TESTDEV_DB_ANY, 0, 4);
-	EXPECT_EQ(1, RANG(0));
+	EXPECT_EQ(1, SIGNALS(0));
 	PUT(TESTDEV_DB_ANY, 0xffffffff, 4);
-	EXPECT_EQ(1, RANG(0));
+	EXPECT_EQ(1, SIGNALS(0));
 	/* Nothing was sent to the server. */
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
@@ -91,7 +91,7 @@ TEST_F(consumer, each_store_is_counted)
 
 	for (i = 0; i < 100; i++)
 		PUT(TESTDEV_DB_ANY, i, 4);
-	EXPECT_EQ(100, RANG(0));
+	EXPECT_EQ(100, SIGNALS(0));
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
@@ -123,10 +123,10 @@ TEST_F(consumer, datamatch_selects_the_eventfd)
 	struct testdev_access acc;
 
 	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH1, 2);
-	EXPECT_EQ(1, RANG(1));
+	EXPECT_EQ(1, SIGNALS(1));
 	QUIET(2);
 	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH2, 2);
-	EXPECT_EQ(1, RANG(2));
+	EXPECT_EQ(1, SIGNALS(2));
 	QUIET(1);
 	EXPECT_EQ(0, testdev_log_count(&shared));
 	PUT(TESTDEV_DB_MATCH, TESTDEV_DB_MATCH1 + 1, 2);
@@ -151,7 +151,7 @@ TEST_F(consumer, size_0_matches_each_store)
 		 * bytes.
 		 */
 		PUT(TESTDEV_DB_ANYSIZE, size, size);
-		EXPECT_EQ(1, RANG(3)) TH_LOG("%u bytes", size);
+		EXPECT_EQ(1, SIGNALS(3)) TH_LOG("%u bytes", size);
 	}
 	EXPECT_EQ(0, testdev_log_count(&shared));
 }
@@ -159,7 +159,7 @@ TEST_F(consumer, size_0_matches_each_store)
 TEST_F(consumer, store_of_eight_bytes_signals_the_eventfd)
 {
 	PUT(TESTDEV_DB_WIDE, 0x123456789, 8);
-	EXPECT_EQ(1, RANG(4));
+	EXPECT_EQ(1, SIGNALS(4));
 	PUT(TESTDEV_DB_WIDE, 1, 4);
 	QUIET(4);
 	EXPECT_EQ(1, testdev_log_count(&shared));
@@ -186,7 +186,7 @@ TEST_F(consumer, stores_before_a_doorbell_are_complete)
 	for (i = 1; i <= 50; i++) {
 		PUT(TESTDEV_DB_MEMORY, i, 4);
 		PUT(TESTDEV_DB_ANY, i, 4);
-		ASSERT_EQ(1, RANG(0));
+		ASSERT_EQ(1, SIGNALS(0));
 		ASSERT_EQ(i, testdev_num(&shared, "peek 3 0x%x 4",
 					 TESTDEV_DB_MEMORY));
 	}

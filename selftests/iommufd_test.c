@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A consumer that uses iommufd: by the device's own node, or by a group that is
- * given to iommufd in place of a container.  Everything works as in a
- * container, except DMA: the server gets no memory to map and uses messages.
+ * A consumer that uses iommufd: through the device's own node, or through a
+ * group that is attached to iommufd in place of a container.  Everything works
+ * as in a container, except DMA: the server gets no memory to map and uses
+ * messages.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -87,7 +88,7 @@ TEST_F(cdev, interrupts_work_with_iommufd)
 	close(fd);
 }
 
-/* One DMA region, without a file, covers the whole range. */
+/* One dma region, without a file, covers the whole range. */
 TEST_F(cdev, server_gets_one_dma_region_without_memory)
 {
 	EXPECT_EQ(1, testdev_num(&shared, "dma-count"));
@@ -153,8 +154,8 @@ TEST_F(cdev, dma_fails_while_the_device_is_detached)
 }
 
 /*
- * The server's request comes while the consumer waits for the server: the
- * waiting thread serves the request.
+ * The server sends a DMA command while the consumer waits for the server: the
+ * waiting thread serves the command.
  */
 TEST_F(cdev, dma_within_an_access_is_served)
 {
@@ -170,8 +171,8 @@ TEST_F(cdev, dma_within_an_access_is_served)
 }
 
 /*
- * A page that is not filled: only DMA waits for it.  The consumer is a process
- * of its own, so that it can be killed.
+ * The consumer maps a page that the FUSE server does not fill: only DMA waits
+ * for the page.  The consumer is a separate process, so that it can be killed.
  */
 FIXTURE(waits)
 {
@@ -183,7 +184,7 @@ FIXTURE(waits)
 	pid_t consumer;
 };
 
-/* Does all that a consumer does, then writes a byte to @ready. */
+/* Opens the device and maps the page, then writes a byte to @ready. */
 static void consume(int file, int ready)
 {
 	void *mem = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
@@ -281,7 +282,10 @@ TEST_F(waits, slow_page_blocks_only_the_dma)
 	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 
-	/* The DMA request belongs to the old channel; a new one is attached. */
+	/*
+	 * The DMA command belongs to the old channel; a new channel is
+	 * attached.
+	 */
 	ASSERT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
 	server_done(self);
 	EXPECT_GT(0, self->dma);
@@ -291,7 +295,7 @@ TEST_F(waits, slow_page_blocks_only_the_dma)
 	vfio_dev_close(&dev);
 }
 
-/* The page is filled in the end: the server gets the data. */
+/* After the page is filled, the server gets the data. */
 TEST_F(waits, dma_completes_when_the_page_is_filled)
 {
 	struct control_info info;
@@ -305,7 +309,7 @@ TEST_F(waits, dma_completes_when_the_page_is_filled)
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 }
 
-/* A group given to iommufd, which emulates the ioctls of a container. */
+/* A group is attached to iommufd, which emulates the ioctls of a container. */
 TEST(group_in_iommufd_works_like_a_container)
 {
 	struct vfio_dev dev = VFIO_DEV_INIT;

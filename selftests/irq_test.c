@@ -79,8 +79,9 @@ TEST_F(consumer, masked_intx_is_delivered_on_unmask)
 }
 
 /*
- * Servers do not agree who signals the eventfd of an UNMASK, so most refuse it,
- * as the test's does: the result is the server's.  MASK never takes an eventfd.
+ * Servers disagree whether the consumer or the server signals the eventfd of an
+ * UNMASK, so most servers refuse it, as vuser-testdev does.  The kernel returns
+ * the server's result.  MASK never takes an eventfd.
  */
 TEST_F(consumer, unmask_by_eventfd_is_left_to_the_server)
 {
@@ -316,7 +317,7 @@ TEST_F(consumer, invalid_sizes_are_refused)
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(-1, ioctl(device, VFIO_DEVICE_SET_IRQS, NULL));
 	EXPECT_EQ(EFAULT, errno);
-	/* Less data than vectors. */
+	/* The data is too short for the vectors. */
 	EXPECT_EQ(-EINVAL, irq_set(device, EVENTFD | TRIGGER, MSIX, 0, 2, &fd,
 				   sizeof(fd)));
 	EXPECT_EQ(-EINVAL, irq_set(device, EVENTFD | TRIGGER, MSIX, 0, 1, &fd,

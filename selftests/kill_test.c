@@ -18,11 +18,11 @@
 
 #define PAGE 0x1000UL
 
-/* A limit for what ends by a timeout of one second, on a slow machine. */
+/* The limit for a wait that a timeout of one second ends, on a slow machine. */
 #define BOUND_MS 8000
 
 /*
- * The device must be as before: it can be opened, it replies, it has no memory.
+ * Checks that the device can be opened, replies, and has no memory mapped.
  */
 static void check_usable(struct __test_metadata *_metadata, struct testdev *td)
 {
@@ -39,7 +39,7 @@ static void check_usable(struct __test_metadata *_metadata, struct testdev *td)
 	vfio_dev_close(&dev);
 }
 
-/* The action during which the consumer is killed; @dev is open. */
+/* The actions during which the consumer is killed; @dev is open. */
 static void do_pread(struct vfio_dev *dev)
 {
 	uint32_t id;
@@ -109,7 +109,7 @@ static void do_feature(struct vfio_dev *dev)
 	ioctl(dev->device, VFIO_DEVICE_FEATURE, &feature);
 }
 
-/* All that a consumer does before it opens the device. */
+/* Sets up the container, as a consumer does before it opens the device. */
 static int join_container(struct vfio_dev *dev)
 {
 	*dev = (struct vfio_dev)VFIO_DEV_INIT;
@@ -220,7 +220,7 @@ FIXTURE_TEARDOWN(killed)
 	EXPECT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "10000"));
 }
 
-/* A reply that comes after the kill is dropped and does no harm. */
+/* A reply that arrives after the kill is dropped. */
 TEST_F(killed, late_reply_to_a_killed_consumer_is_dropped)
 {
 	int status;
@@ -234,8 +234,8 @@ TEST_F(killed, late_reply_to_a_killed_consumer_is_dropped)
 }
 
 /*
- * No reply comes at all: the kill ends the wait, and the close ends by its own
- * timeout, long before that of a message.
+ * No reply arrives: the kill ends the wait, and the close ends after
+ * close_timeout_ms, long before request_timeout_ms.
  */
 TEST_F(killed, missing_reply_does_not_delay_the_kill)
 {
@@ -315,8 +315,8 @@ TEST(kill_ends_the_wait_for_a_page)
 }
 
 /*
- * A device is closed while another process is in MAP_DMA: the close waits for
- * its own timeout, not for that of the other process's message.
+ * A device is closed while another process is in MAP_DMA: the close ends after
+ * its own timeout, and does not wait for the other process's message.
  */
 TEST(close_during_a_map_ends_by_its_timeout)
 {
@@ -349,7 +349,7 @@ TEST(close_during_a_map_ends_by_its_timeout)
 	close(dev.device);
 	EXPECT_LE(900, clock_ms() - start);
 	EXPECT_GT(BOUND_MS, clock_ms() - start);
-	/* The map belongs to the container, whatever happened to the device. */
+	/* The map succeeds, since it belongs to the container. */
 	EXPECT_EQ(0, task_wait_end(pid, BOUND_MS));
 	dev.device = -1;
 	vfio_dev_close(&dev);
@@ -427,7 +427,8 @@ TEST(stuck_server_is_lost_at_close)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
 	/*
-	 * One timeout covers the whole close; the rest is for a slow machine.
+	 * One timeout covers the whole close; the rest of the limit is for a
+	 * slow machine.
 	 */
 	EXPECT_GT(8000, clock_ms() - start);
 	EXPECT_EQ(0, testdev_cmd(&td, "release"));
@@ -436,7 +437,7 @@ TEST(stuck_server_is_lost_at_close)
 	testdev_stop(&td);
 }
 
-/* A server that does not reply in time is lost; nobody waits for ever. */
+/* A server that does not reply in time is lost; no caller waits for ever. */
 TEST(server_that_does_not_reply_is_lost)
 {
 	struct vfio_dev dev;
@@ -462,7 +463,7 @@ TEST(server_that_does_not_reply_is_lost)
 	testdev_stop(&td);
 }
 
-/* Threads that use the device while another one closes everything. */
+/* Threads that use the device while another thread closes all files. */
 struct worker {
 	struct vfio_dev dev;
 	volatile uint32_t *bar;

@@ -91,7 +91,7 @@ FIXTURE_SETUP(group)
 	ASSERT_LE(0, dev->group);
 	ASSERT_EQ(0, group_attach(dev->group, dev->container));
 	ASSERT_EQ(0, ioctl(dev->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
-	/* As QEMU does, before it opens the device. */
+	/* Like QEMU, add the group before opening the device. */
 	if (variant->kvm) {
 		ASSERT_EQ(0, vm_add_group(&self->vm, dev->group));
 	}
@@ -113,7 +113,7 @@ static bool can_map(int device, uint32_t index, uint64_t off)
 	return p != MAP_FAILED && !munmap(p, 0x1000);
 }
 
-TEST_F(group, auto_policy_traps_only_without_kvm)
+TEST_F(group, mappable_pages_depend_on_policy_and_kvm)
 {
 	int device = self->dev.device;
 	struct vfio_region_info info;

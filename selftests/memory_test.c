@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests what a server can do with the file of a DMA map, and what it cannot do
- * after the unmap.  The hostile server keeps the file and its mapping.
+ * A server can access memory through the file of a DMA map, but not after the
+ * unmap.  The server of these tests is hostile and keeps the file and its
+ * mapping.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -91,7 +92,7 @@ TEST_F(kept, mapping_and_file_show_the_same_memory)
 	EXPECT_EQ(77, self->mem[3 * PAGE / 8]);
 	ASSERT_EQ(0, testdev_cmd(&shared, "kept-pwrite %lu 78", 4 * PAGE));
 	EXPECT_EQ(78, self->mem[4 * PAGE / 8]);
-	/* Across the end of a page, and at the end of the file. */
+	/* Access across the end of a page, and past the end of the file. */
 	ASSERT_EQ(0, testdev_cmd(&shared, "kept-pwrite %lu 0x1122334455667788",
 				 5 * PAGE - 4));
 	EXPECT_EQ(0x55667788, self->mem[5 * PAGE / 8 - 1] >> 32);
@@ -100,7 +101,9 @@ TEST_F(kept, mapping_and_file_show_the_same_memory)
 	EXPECT_GT(0, testdev_cmd(&shared, "kept-pread %lu", 16 * PAGE));
 }
 
-/* Checks that the unmapped memory is inaccessible, whatever the server kept. */
+/*
+ * Checks that the kept file and its mapping show none of the unmapped memory.
+ */
 static void check_gone(struct __test_metadata *_metadata, uint64_t *mem)
 {
 	EXPECT_FALSE(reads("peek", 0, SECRET));
@@ -176,7 +179,7 @@ TEST_F(kept, kept_file_is_empty_after_kill)
 	check_gone(_metadata, NULL);
 }
 
-/* Other memory is mapped in the same range: the old file does not show it. */
+/* The kept file does not show other memory that is mapped in the same range. */
 TEST_F(kept, kept_file_does_not_show_a_new_map)
 {
 	uint64_t *other = mem_anon(16 * PAGE);
@@ -339,7 +342,7 @@ TEST_F(kept, file_opened_read_only_stays_read_only)
 	EXPECT_EQ(SECRET, mem[0]);
 }
 
-/* The number of page faults of a process that needed no disk, or -1. */
+/* The number of minor page faults of a process, or -1. */
 static long faults(pid_t pid)
 {
 	char path[64], text[512], *end;
@@ -348,7 +351,7 @@ static long faults(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (file_read(path, text, sizeof(text)))
 		return -1;
-	/* After the name, which may contain any character: the eighth word. */
+	/* The eighth word after the name, which may contain any character. */
 	end = strrchr(text, ')');
 	if (!end ||
 	    sscanf(end + 2, "%*s %*s %*s %*s %*s %*s %*s %ld", &count) != 1)
@@ -357,7 +360,7 @@ static long faults(pid_t pid)
 }
 
 #define BIG (4 * MB)
-/* More than one fault maps. */
+/* More bytes than one page fault maps. */
 #define STRIDE	(32 * PAGE)
 #define TOUCHES (BIG / STRIDE)
 

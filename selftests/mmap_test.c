@@ -180,8 +180,8 @@ TEST_F(consumer, mapping_cannot_grow)
 #define MIB2 0x200000ul
 
 /*
- * Two adjacent ranges of 2 MiB; the upper one has a page already.  They share a
- * page of the table above the page tables.
+ * Returns two adjacent ranges of 2 MiB that share one PMD page.  The upper
+ * range has a page table already.
  */
 static char *two_tables(void)
 {
@@ -196,8 +196,8 @@ static char *two_tables(void)
 }
 
 /*
- * If the kernel never set an entry, the page table would be missing, and the
- * kernel would allocate and free one for each access.
+ * The kernel must set an entry for a trapped page.  Otherwise the page table
+ * would be missing, and the kernel would allocate and free one for each access.
  */
 TEST_F(consumer, trapped_pages_share_one_page_table)
 {
@@ -327,7 +327,7 @@ TEST_F(consumer, mapping_keeps_the_device_open)
 	EXPECT_STREQ("attached", state);
 }
 
-/* Other processes cannot read through the mapping; the attempt does no harm. */
+/* Other processes cannot read through the mapping, nor access the device so. */
 TEST_F(consumer, mapping_is_unreadable_through_proc_mem)
 {
 	struct iovec local, remote;

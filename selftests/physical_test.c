@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A physical device beside a vuser device: a container has one IOMMU backend,
- * and devices of the other backend are refused, whichever came first.
+ * and devices of the other backend are refused, whichever device is first.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ static bool edu_find(void)
 	return found;
 }
 
-/* No other driver is bound to it. */
+/* Binds vfio-pci to the edu device, which has no other driver. */
 static int edu_bind(void)
 {
 	char path[PATH_MAX];
@@ -176,7 +176,7 @@ TEST_F(physical, vuser_device_in_a_type1_container_is_refused)
 	ASSERT_EQ(0, group_attach(self->vuser.group, self->edu.container));
 	check_refused(_metadata, self->vuser.group);
 	check_edu_works(_metadata, self);
-	/* The device can still be opened in a container of its own. */
+	/* The device can still be opened in its own container. */
 	vfio_dev_close(&self->vuser);
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->vuser, shared.uuid, VFIO_TYPE1v2_IOMMU));
@@ -206,7 +206,7 @@ TEST_F(physical, physical_device_in_a_vuser_container_is_refused)
 		  group_attach(self->edu.group, self->vuser.container));
 	EXPECT_EQ(-EINVAL, group_device(self->edu.group, edu));
 	check_vuser(_metadata, self->vuser.device);
-	/* The device can still be used in a container of its own. */
+	/* The device can still be used in its own container. */
 	ASSERT_EQ(0, group_attach(self->edu.group, self->edu.container));
 	ASSERT_EQ(0, ioctl(self->edu.container, VFIO_SET_IOMMU,
 			   VFIO_TYPE1v2_IOMMU));
@@ -294,7 +294,7 @@ TEST_F(registers, server_accesses_registers_by_message)
 	ASSERT_EQ(EDU_ID, self->bar[0]);
 	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
 			     DMA_RW));
-	/* No memory is counted, and the server gets no file. */
+	/* No memory counts as locked, and the server gets no file. */
 	EXPECT_EQ(self->locked, res_locked());
 	ASSERT_EQ(0, testdev_cmd(&shared, "dma-find 0x%lx", MB));
 	EXPECT_STREQ("0x100000 0x1000 rw 0", testdev_reply());

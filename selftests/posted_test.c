@@ -75,7 +75,7 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-/* More stores than the socket holds, to a stopped server. */
+/* A stopped server gets more stores than the socket holds. */
 TEST_F(consumer, stores_wait_for_a_stopped_server)
 {
 	struct flood f = { .nr = 20000 };
@@ -99,7 +99,7 @@ TEST_F(consumer, stores_wait_for_a_stopped_server)
 
 /*
  * The server waits for the reply to a DMA read while stores fill the socket:
- * replies have room of their own.
+ * the socket keeps room for replies.
  */
 TEST_F(consumer, dma_works_during_a_flood_of_stores)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pread and pwrite of regions: each size, how transfers are split, and the ends
- * of regions.
+ * pread and pwrite of regions: each size, transfers that are split, and the
+ * ends of regions.
  */
 #include "lib/consumer.h"
 
@@ -133,7 +133,7 @@ TEST_F(consumer, write_is_split_into_aligned_messages)
 	}
 }
 
-/* Configuration space: at most 4 bytes a message, and each write waits. */
+/* A message has at most 4 bytes, and each write waits for its reply. */
 TEST_F(consumer, config_access_is_split_to_4_bytes)
 {
 	struct testdev_access acc;
@@ -299,7 +299,7 @@ TEST_F(consumer, error_of_the_server_is_eio)
 	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), MEM, &value, 4));
 }
 
-/* A transfer that is longer than one message may be. */
+/* The transfer is longer than the longest message. */
 TEST_F(consumer, long_transfer_is_split_into_messages)
 {
 	size_t size = TESTDEV_BAR0_SIZE - MEM;

@@ -3,7 +3,7 @@
  * Trapped instructions that use other registers or memory than trap_test:
  * vector registers, strings, locked forms; and single-stepping.  The unit tests
  * of the decoder check what each instruction does; these tests check that the
- * kernel provides all that the instructions need.
+ * kernel gives the decoder the registers and the memory that it needs.
  */
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -390,7 +390,7 @@ TEST_F(consumer, bit_tests_reach_far_bits)
 	EXPECT_EQ(0x82, device_value(self->dev.device, MEM + 0x20, 4));
 }
 
-/* Loads may pass, but not instructions that would also store. */
+/* Loads are permitted; instructions that also store are not. */
 TEST_F(consumer, store_to_a_read_only_mapping_is_refused)
 {
 	volatile unsigned char *bar;
@@ -421,7 +421,8 @@ static void __attribute__((noinline)) step_here(volatile unsigned char *p)
 }
 
 /*
- * A debugger's single step stops after the trapped instruction, not one later.
+ * A debugger's single step stops after the trapped instruction, not after the
+ * next one.
  */
 TEST_F(consumer, single_step_stops_after_a_trapped_load)
 {

@@ -24,7 +24,7 @@ static volatile unsigned char *map_bar0(int device)
 #define LOAD(p, type)	  (*(volatile type *)(p))
 #define STORE(p, type, v) (*(volatile type *)(p) = (v))
 
-/* The server saw exactly one access, of this kind. */
+/* Checks that the server received exactly one access, of this kind. */
 static void check_one(struct __test_metadata *_metadata, char dir, uint64_t off,
 		      unsigned int size)
 {
@@ -100,8 +100,8 @@ STORE_TEST(uint32_t)
 STORE_TEST(uint64_t)
 
 /*
- * How an unaligned access reaches the device: in the largest aligned pieces.
- * Each digit is the size of one piece; the index is the offset from an aligned
+ * An unaligned access reaches the device in the largest aligned pieces.  Each
+ * digit is the size of one piece; the index is the offset from an aligned
  * address.
  */
 static const char *const pieces[][8] = {
@@ -110,7 +110,7 @@ static const char *const pieces[][8] = {
 	[8] = { "8", "1241", "242", "1421", "44", "1241", "242", "1421" },
 };
 
-/* Checks that the server saw the pieces @want of @bytes at @off. */
+/* Checks that the server received the pieces @want of @bytes at @off. */
 static void check_pieces(struct __test_metadata *_metadata, char dir,
 			 uint64_t off, const unsigned char *bytes,
 			 const char *want)
@@ -335,7 +335,7 @@ TEST_F(consumer, read_modify_write_sets_the_flags)
 	EXPECT_EQ(0x80, *p);
 }
 
-/* A load that compares: clang compiles "if (*reg & bit)" to this. */
+/* Clang compiles "if (*reg & bit)" to these instructions. */
 TEST_F(consumer, test_and_cmp_set_the_flags)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
@@ -419,7 +419,7 @@ TEST_F(consumer, store_refused_by_the_server_is_dropped)
 	EXPECT_EQ(9, LOAD(bar + MEM, uint32_t));
 }
 
-/* A system call whose buffer is a register. */
+/* The buffer of the system call is a register. */
 TEST_F(consumer, system_call_on_a_register_fails)
 {
 	volatile unsigned char *bar = map_bar0(self->dev.device);
@@ -569,7 +569,7 @@ TEST_F(consumer, forked_children_can_use_the_registers)
 	}
 }
 
-/* A signal that comes while a load waits is handled after the load. */
+/* A signal that arrives while a load waits is handled after the load. */
 static volatile sig_atomic_t got_signal;
 
 static void on_usr1(int sig)
