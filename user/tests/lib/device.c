@@ -158,7 +158,10 @@ static void log_line(void *data, int level, const char *line)
 
 	if (level <= LOG_WARNING)
 		dev->warnings++;
-	/* Most tests are about refused commands, so do not print those. */
+	/*
+	 * Most tests are about refused commands, so do not print these
+	 * refusals.
+	 */
 	if (level < LOG_DEBUG)
 		printf("# server: %s\n", line);
 }

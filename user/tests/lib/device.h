@@ -65,13 +65,16 @@ struct device {
 };
 
 /*
- * Create a device that listens at @path, or one for device_connect() if NULL.
+ * Create a device that listens at @path, or a device for device_connect() if
+ * @path is NULL.
  */
 struct device *device_new(const struct vuser_server_config *config,
 			  const char *path);
 void device_free(struct device *dev);
 
-/* Stop the thread, so that the caller may do its work; start it again. */
+/*
+ * Stop the thread, so that the caller may serve in its place; start it again.
+ */
 void device_pause(struct device *dev);
 void device_resume(struct device *dev);
 

@@ -14,7 +14,7 @@
 #include "../../libbase/abi.h"
 #include "../harness.h"
 
-/* The structure of one release, of the release before, and of the next. */
+/* The structures of the previous, the present and the next release. */
 struct old {
 	size_t struct_size;
 	uint64_t first;
@@ -58,7 +58,7 @@ TEST(members_missing_from_an_older_structure_read_as_0)
 {
 	const struct {
 		struct old old;
-		uint64_t behind;
+		uint64_t after;
 	} from = { { sizeof(from.old), 1 }, 99 };
 	struct now to;
 
@@ -96,13 +96,13 @@ TEST(a_result_is_not_written_beyond_an_older_structure)
 	const struct now from = { 0, 1, 2 };
 	struct {
 		struct old old;
-		uint64_t behind;
+		uint64_t after;
 	} to = { { sizeof(to.old), 0 }, 99 };
 
 	check_eq(vu_abi_write(&to, &from, sizeof(from), sizeof(struct old)), 0);
 	check_eq(to.old.struct_size, sizeof(to.old));
 	check_eq(to.old.first, 1);
-	check_eq(to.behind, 99);
+	check_eq(to.after, 99);
 }
 
 TEST(unknown_members_of_a_newer_result_are_set_to_0)
@@ -204,7 +204,7 @@ TEST(clients_check_the_sizes_of_structures)
 	struct vuser_handshake *hs;
 	struct vuser_client *client;
 
-	/* The socket is taken over, also on an error. */
+	/* These functions take over the socket, also on an error. */
 	check_eq(vuser_client_new_fd(dup(0), &opt, 0, NULL, NULL, &client),
 		 -EINVAL);
 	check_eq(vuser_client_new_fd(dup(0), NULL, 0, &ops, NULL, &client),

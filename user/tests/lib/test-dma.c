@@ -170,7 +170,7 @@ TEST(access_beyond_a_truncated_file_fails_with_eio_and_no_signal)
 }
 
 /* A device may pass the client's file to another process. */
-static void file_of_region(bool keep)
+static void check_file_of_dma_region(bool keep)
 {
 	struct vuser_server_config config = {
 		.struct_size = sizeof(config),
@@ -200,17 +200,17 @@ static void file_of_region(bool keep)
 	teardown(both);
 }
 
-TEST(region_has_its_file_if_the_server_keeps_dma_fds)
+TEST(dma_region_has_its_file_if_the_server_keeps_dma_fds)
 {
-	file_of_region(true);
+	check_file_of_dma_region(true);
 }
 
-TEST(region_has_no_file_if_the_server_keeps_no_dma_fds)
+TEST(dma_region_has_no_file_if_the_server_keeps_no_dma_fds)
 {
-	file_of_region(false);
+	check_file_of_dma_region(false);
 }
 
-TEST(access_without_the_region_permission_fails_with_eacces)
+TEST(access_without_permission_of_the_dma_region_fails_with_eacces)
 {
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
@@ -232,13 +232,13 @@ TEST(access_without_the_region_permission_fails_with_eacces)
 	check_eq(vuser_dma_write(server, 0x2000, buf, 8), 0);
 	check_eq(vuser_dma_read(server, 0x2000, buf, 8), -EACCES);
 	check_eq(vuser_dma_read(server, 0x3000, buf, 8), -EACCES);
-	/* An access across two regions needs the permission of both. */
+	/* An access across two dma regions needs the permission of both. */
 	check_eq(vuser_dma_read(server, 0x1ffc, buf, 8), -EACCES);
 	close(fd);
 	teardown(both);
 }
 
-TEST(access_across_adjacent_regions_succeeds)
+TEST(access_across_adjacent_dma_regions_succeeds)
 {
 	struct both *both = setup(NULL, NULL);
 	struct vuser_server *server = both->dev->server;
@@ -249,8 +249,8 @@ TEST(access_across_adjacent_regions_succeeds)
 	for (i = 0; i < sizeof(in); i++)
 		in[i] = i * 3;
 	/*
-	 * The order of the regions in the file and of the calls differs from
-	 * theirs.
+	 * The order in the file and the order of the calls differ from the
+	 * order of the addresses.
 	 */
 	check_eq(vuser_client_dma_map(both->client, 0x3000, 0x1000,
 				      READ | WRITE, fd, 0x1000),
@@ -386,7 +386,7 @@ TEST(each_of_many_maps_is_found)
 	teardown(both);
 }
 
-TEST(unmap_all_unmaps_each_region)
+TEST(unmap_all_unmaps_each_dma_region)
 {
 	struct vfio_user_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -734,7 +734,7 @@ TEST(dma_in_progress_fails_when_the_client_disconnects)
 	vuser_client_free(both->client);
 	pthread_join(mover.thread, NULL);
 	pthread_join(poller.thread, NULL);
-	/* The access came before or after the end of the connection. */
+	/* The access was made before or after the end of the connection. */
 	check(mover.error == -ENOTCONN || mover.error == -EFAULT);
 	check(poller.error == -ENOTCONN || poller.error == -EFAULT);
 	check(device_await(&both->dev->disconnects, 1));

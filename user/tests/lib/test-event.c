@@ -38,7 +38,8 @@ TEST(each_signal_adds_one_to_the_eventfd)
 }
 
 /*
- * The consumer chose a blocking eventfd, and the signal must not change that.
+ * The consumer chose a blocking eventfd, and the signal must not change the
+ * mode.
  */
 TEST(signal_at_the_eventfd_limit_returns_and_keeps_the_mode)
 {
@@ -56,7 +57,7 @@ TEST(signal_at_the_eventfd_limit_returns_and_keeps_the_mode)
 }
 
 /* Wait for the signal and return its value. */
-static void *wait_for_it(void *data)
+static void *wait_for_signal(void *data)
 {
 	eventfd_t count = 0;
 
@@ -71,7 +72,7 @@ TEST(signal_wakes_a_reader)
 	pthread_t thread;
 	void *count;
 
-	pthread_create(&thread, NULL, wait_for_it, &fd);
+	pthread_create(&thread, NULL, wait_for_signal, &fd);
 	vu_event_signal(&port, fd);
 	pthread_join(thread, &count);
 	check_eq((uintptr_t)count, 1);
@@ -115,8 +116,8 @@ TEST(signal_to_a_descriptor_that_is_not_an_eventfd_returns)
 }
 
 /*
- * The eventfd has room for one more, and two threads write.  The writer may
- * block; the signalling thread must not.
+ * The counter of the eventfd has room for one more, and two threads add one.
+ * The writer may block; the signalling thread must not.
  */
 struct race {
 	int fd;
@@ -125,7 +126,7 @@ struct race {
 	atomic_uint written;
 };
 
-static void *write_too(void *data)
+static void *write_counts(void *data)
 {
 	struct race *race = data;
 	unsigned int i;
@@ -139,7 +140,7 @@ static void *write_too(void *data)
 	return NULL;
 }
 
-static void *signal_it(void *data)
+static void *send_signals(void *data)
 {
 	struct vu_event_port port = VU_EVENT_PORT_INIT;
 	struct race *race = data;
@@ -193,8 +194,8 @@ TEST(signal_does_not_block_in_a_race_for_the_last_count)
 	unsigned int i;
 	bool ok = true;
 
-	pthread_create(&signaller, NULL, signal_it, &race);
-	pthread_create(&writer, NULL, write_too, &race);
+	pthread_create(&signaller, NULL, send_signals, &race);
+	pthread_create(&writer, NULL, write_counts, &race);
 	for (i = 1; i <= ROUNDS; i++) {
 		eventfd_write(race.fd, UINT64_MAX - 2);
 		race.round = i;

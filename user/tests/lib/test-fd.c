@@ -11,7 +11,7 @@
 #include "../harness.h"
 #include "../wire.h"
 
-/* More descriptors than there are threads that close them. */
+/* More descriptors than the library has threads that close them. */
 #define NR_SLOW	  20
 #define LINGER_S  60
 #define AT_ONCE_S 20

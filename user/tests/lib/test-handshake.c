@@ -29,7 +29,7 @@ struct lie {
 	int fds[4];
 	uint32_t nr_fds;
 	bool hang_up;
-	bool as_is;
+	bool exact_flags; /* send @flags without the type of a reply */
 };
 
 /* A server with 9 regions, of which 0 and 2 exist, and 5 interrupt types. */
@@ -163,8 +163,8 @@ static void send_lie(struct server *server, const struct vuser_msg *msg)
 	}
 	wire_send(server->fd, msg->hdr.msg_id + lie->id_off,
 		  msg->hdr.command + lie->command_off,
-		  lie->as_is ? lie->flags :
-			       VFIO_USER_FLAGS_TYPE_REPLY | lie->flags,
+		  lie->exact_flags ? lie->flags :
+				     VFIO_USER_FLAGS_TYPE_REPLY | lie->flags,
 		  lie->error, lie->payload, lie->len, lie->fds, lie->nr_fds);
 }
 
@@ -213,7 +213,7 @@ static int run(struct server *server, const struct vuser_client_options *opt,
 }
 
 /* Return the result of a handshake with a server that sends @lie. */
-static int ends(const struct lie *lie)
+static int result_of(const struct lie *lie)
 {
 	struct vuser_description *desc = NULL;
 	int ret, before = wire_count_fds();
@@ -318,16 +318,16 @@ TEST(reply_with_a_wrong_header_fails_the_handshake)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		struct lie lie = { .command = commands[i], .id_off = 1 };
 
-		check_eq(ends(&lie), -EPROTO);
+		check_eq(result_of(&lie), -EPROTO);
 		lie.id_off = 0;
 		lie.command_off = 1;
-		check_eq(ends(&lie), -EPROTO);
+		check_eq(result_of(&lie), -EPROTO);
 		lie.command_off = 0;
-		lie.as_is = true;
+		lie.exact_flags = true;
 		lie.flags = VFIO_USER_FLAGS_TYPE_COMMAND;
-		check_eq(ends(&lie), -EPROTO);
+		check_eq(result_of(&lie), -EPROTO);
 		lie.flags = 2;
-		check_eq(ends(&lie), -EINVAL);
+		check_eq(result_of(&lie), -EINVAL);
 	}
 }
 
@@ -336,26 +336,26 @@ TEST(error_reply_fails_the_handshake_unless_it_is_about_an_index)
 	struct lie lie = { .flags = VFIO_USER_FLAGS_ERROR, .error = EPERM };
 
 	lie.command = VFIO_USER_VERSION;
-	check_eq(ends(&lie), -EPERM);
+	check_eq(result_of(&lie), -EPERM);
 	lie.error = 0;
-	check_eq(ends(&lie), -EIO);
+	check_eq(result_of(&lie), -EIO);
 	lie.error = UINT32_MAX;
-	check_eq(ends(&lie), -EIO);
+	check_eq(result_of(&lie), -EIO);
 	lie.error = 1u << 31;
-	check_eq(ends(&lie), -EIO);
+	check_eq(result_of(&lie), -EIO);
 	/* EAGAIN would mean "call step again". */
 	lie.error = EAGAIN;
-	check_eq(ends(&lie), -EIO);
+	check_eq(result_of(&lie), -EIO);
 	lie.error = ENODEV;
 	lie.command = VFIO_USER_DEVICE_GET_INFO;
-	check_eq(ends(&lie), -ENODEV);
+	check_eq(result_of(&lie), -ENODEV);
 	/* The handshake continues without this region or interrupt type. */
 	lie.command = VFIO_USER_DEVICE_GET_REGION_INFO;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	lie.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	lie.command = VFIO_USER_DEVICE_GET_IRQ_INFO;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 }
 
 TEST(short_reply_fails_the_handshake)
@@ -379,7 +379,8 @@ TEST(short_reply_fails_the_handshake)
 					   .payload = zeroes,
 					   .len = len };
 
-			check_eq(ends(&lie), len < cases[i].full ? -EPROTO : 0);
+			check_eq(result_of(&lie),
+				 len < cases[i].full ? -EPROTO : 0);
 		}
 }
 
@@ -398,12 +399,12 @@ TEST(hang_up_at_any_command_fails_the_handshake)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		struct lie lie = { .command = commands[i], .hang_up = true };
 
-		check_eq(ends(&lie), -ENODATA);
+		check_eq(result_of(&lie), -ENODATA);
 		lie.payload = &hdr;
 		lie.len = 7;
-		check_eq(ends(&lie), -ECONNRESET);
+		check_eq(result_of(&lie), -ECONNRESET);
 		lie.len = sizeof(hdr);
-		check_eq(ends(&lie), -ECONNRESET);
+		check_eq(result_of(&lie), -ECONNRESET);
 	}
 }
 
@@ -414,7 +415,7 @@ TEST(reply_that_is_too_long_fails_the_handshake)
 			   .payload = zeroes,
 			   .len = sizeof(zeroes) };
 
-	check_eq(ends(&lie), -EMSGSIZE);
+	check_eq(result_of(&lie), -EMSGSIZE);
 }
 
 TEST(version_reply_is_accepted_up_to_our_minor)
@@ -427,16 +428,16 @@ TEST(version_reply_is_accepted_up_to_our_minor)
 			   .payload = &msg,
 			   .len = 7 };
 
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	msg.head.minor = 2;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	msg.head.minor = 0;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	msg.head.major = 1;
-	check_eq(ends(&lie), -EPROTONOSUPPORT);
+	check_eq(result_of(&lie), -EPROTONOSUPPORT);
 	msg.head.major = 0;
 	strcpy(msg.json, "{]");
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 }
 
 TEST(invalid_twin_socket_fails_the_handshake)
@@ -461,20 +462,20 @@ TEST(invalid_twin_socket_fails_the_handshake)
 	 lie.len = 4 + strlen(msg.json) + 1)
 	/* No fds at all; no fd at this index; no index. */
 	say("{\"supported\":true,\"fd_index\":0}");
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	lie.fds[0] = event;
 	lie.fds[1] = sock;
 	lie.nr_fds = 2;
 	say("{\"supported\":true,\"fd_index\":2}");
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	say("{\"supported\":true}");
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	/* The fd is not a socket. */
 	say("{\"supported\":true,\"fd_index\":0}");
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	/* The index may be other than 0. */
 	say("{\"supported\":true,\"fd_index\":1}");
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	init(&server);
 	server.lie = &lie;
 	require(!run(&server, NULL, &desc));
@@ -484,7 +485,7 @@ TEST(invalid_twin_socket_fails_the_handshake)
 	check_eq(run(&server, &opt, &desc), -EPROTO);
 	fini(&server);
 	say("{\"supported\":false,\"fd_index\":1}");
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 #undef say
 	close(socks[0]);
 	close(socks[1]);
@@ -499,22 +500,22 @@ TEST(more_regions_or_interrupts_than_the_limit_fail_the_handshake)
 			   .len = sizeof(info) };
 	struct vfio_user_irq_info irq = { 16, 1, 0, VUSER_MAX_IRQS + 1 };
 
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	info.num_regions = 0;
 	info.num_irqs = VUSER_MAX_IRQ_INDEXES + 1;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	info.num_irqs = 0;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	info.num_regions = VUSER_MAX_REGIONS;
 	info.num_irqs = VUSER_MAX_IRQ_INDEXES;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	lie.command = VFIO_USER_DEVICE_GET_IRQ_INFO;
 	lie.payload = &irq;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	irq.count--;
-	check_eq(ends(&lie), 0);
+	check_eq(result_of(&lie), 0);
 	irq.index = 1;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 }
 
 /* Run the handshake and return region 2. */
@@ -532,7 +533,7 @@ TEST(region_that_cannot_be_mapped_is_trapped)
 	struct server server;
 	int before = wire_count_fds();
 
-	/* Smaller than a page, an unaligned offset, no fd: trapped. */
+	/* A size below a page, and an unaligned offset: trapped. */
 	init(&server);
 	server.region2.size = 0xfff;
 	region = region2(&server, &desc);
@@ -644,14 +645,14 @@ TEST(capabilities_larger_than_the_limit_fail_the_handshake)
 			   .payload = &info,
 			   .len = 32 };
 
-	/* The client asks again once, and then fails. */
-	check_eq(ends(&lie), -EPROTO);
+	/* The client asks once more, and then fails. */
+	check_eq(result_of(&lie), -EPROTO);
 	info.argsz = UINT32_MAX;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	info.argsz = 1 << 20;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 	info.argsz = 33;
-	check_eq(ends(&lie), -EPROTO);
+	check_eq(result_of(&lie), -EPROTO);
 }
 
 TEST(io_fds_that_the_kernel_cannot_use_are_dropped)

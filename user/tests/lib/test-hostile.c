@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Clients that misbehave against the server, and servers against the client. */
+/* The server with clients that misbehave, and the client with such servers. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -263,7 +263,7 @@ TEST(client_that_reads_no_replies_is_disconnected)
 		ret = vuser_msg_send(fd, &hdr, &iov, 1, NULL, 0, 20000);
 	} while (!ret && !dev->disconnects);
 	check(device_await(&dev->disconnects, 1));
-	/* The reply did not fit, or too many commands were queued behind it. */
+	/* The reply did not fit, or too many commands were queued after it. */
 	check(dev->last_error == -ETIMEDOUT || dev->last_error == -ENOBUFS);
 	close(fd);
 	check_alive(dev);
@@ -295,7 +295,7 @@ struct dma_lie {
 	uint64_t count;
 	size_t len;
 	int want;
-	bool goes_on;
+	bool stays_open;
 };
 
 static void answer_dma_read(struct device *dev, const struct dma_lie *lie)
@@ -324,7 +324,7 @@ static void answer_dma_read(struct device *dev, const struct dma_lie *lie)
 	vuser_msg_clear(&msg);
 	pthread_join(thread, NULL);
 	check_eq(reader.result, lie->want);
-	if (lie->goes_on) {
+	if (lie->stays_open) {
 		wire_send(fd, 9, VFIO_USER_DEVICE_RESET, 0, 0, NULL, 0, NULL,
 			  0);
 		check(!wire_recv(fd, &msg));
@@ -334,7 +334,7 @@ static void answer_dma_read(struct device *dev, const struct dma_lie *lie)
 	}
 	close(fd);
 	check(device_await(&dev->disconnects, ends + 1));
-	check_eq(dev->last_error, lie->goes_on ? 0 : -EPROTO);
+	check_eq(dev->last_error, lie->stays_open ? 0 : -EPROTO);
 }
 
 TEST(wrong_reply_to_dma_read_closes_the_connection)

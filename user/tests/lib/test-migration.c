@@ -152,8 +152,8 @@ TEST(failed_step_leaves_the_state_before_it)
 {
 	setup(true, false);
 	/*
-	 * The device keeps the state before the failed step, not before the
-	 * path.
+	 * The device keeps the state before the failed step, not the state
+	 * before the first step.
 	 */
 	dev->mig_refuse = COPY;
 	check_eq(set_state(COPY), -EREMOTEIO);
@@ -246,7 +246,7 @@ TEST(dma_logging_starts_once_and_ends_with_the_client)
 	/* All memory up to the last byte. */
 	bad[3] = 4096;
 	check_eq(start(2, bad, head + 32, NULL), head + 32);
-	/* A reset does not stop logging; the end of the client does. */
+	/* A reset does not stop logging; the disconnect of the client does. */
 	check_eq(vuser_client_reset(client), 0);
 	check_eq(dev->logging, 1);
 	vuser_client_free(client);

@@ -395,7 +395,7 @@ TEST(region_replies_must_match_the_command)
 	const void *data;
 	size_t i;
 
-	/* The structure has padding at its end; the message has not. */
+	/* The structure has padding at its end; the message does not. */
 	vuser_encode_region_access(&msg.access, sizeof(msg.access), 2, 0x10, 4);
 	check_exact(vuser_decode_region_read_reply, &msg, len, 2, 0x10, 4,
 		    &data);
@@ -647,7 +647,10 @@ TEST(decoders_of_random_payloads_stay_in_bounds)
 
 		len = random() % 128;
 		buf = malloc(len ? len : 1);
-		/* Small numbers get further into a parser than random ones. */
+		/*
+		 * A parser gets further with zeros than with random numbers
+		 * only.
+		 */
 		for (j = 0; j < len; j++)
 			buf[j] = random() % 4 ? 0 : random() % 256;
 		vuser_decode_version(buf, len, &version);

@@ -139,8 +139,8 @@ TEST(truncated_capabilities_are_rejected)
 					     &in);
 	require(len > 0);
 	/*
-	 * Truncate at each byte, with an argsz that says that nothing is
-	 * missing.
+	 * Truncate at each byte, with an argsz that matches the truncated
+	 * size.
 	 */
 	head = (struct vfio_user_region_info *)buf;
 	for (i = HEAD; i < (size_t)len; i++) {

@@ -342,7 +342,7 @@ TEST(posted_writes_are_done_in_order_before_a_read)
 	teardown(&both);
 }
 
-TEST(posted_writes_before_the_end_of_the_client_are_done)
+TEST(posted_writes_before_the_disconnect_are_done)
 {
 	struct both both = setup(NULL, NULL);
 	uint32_t i;

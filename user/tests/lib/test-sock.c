@@ -196,7 +196,7 @@ TEST(more_fds_than_expected_fail_with_emfile)
 	check(wire_await_fds(before));
 }
 
-/* All fds sent with the bytes of one message belong to it. */
+/* All fds that arrive with the bytes of one message belong to that message. */
 TEST(fds_spread_over_a_message_are_counted_together)
 {
 	struct vfio_user_header hdr = { 1, 2, 16 + 150, 0, 0 };
@@ -307,7 +307,7 @@ TEST(send_to_a_closed_peer_fails_without_a_signal)
 	close(fds[0]);
 }
 
-TEST(paths_are_listened_at_once_and_stale_sockets_replaced)
+TEST(path_has_one_listener_and_a_stale_socket_is_replaced)
 {
 	char dir[] = "/tmp/vuser-test-XXXXXX", path[64], longer[200];
 	int fd, other;
@@ -336,7 +336,7 @@ TEST(paths_are_listened_at_once_and_stale_sockets_replaced)
 	check(fd >= 0);
 	close(fd);
 	unlink(path);
-	/* A file that is not a socket is left alone. */
+	/* A file that is not a socket is not removed. */
 	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	require(fd >= 0);
 	close(fd);

@@ -138,7 +138,7 @@ TEST(major_other_than_0_is_rejected_and_any_minor_accepted)
 	check_eq(vuser_decode_version(&head, 4, &out), -EPROTONOSUPPORT);
 }
 
-/* What QEMU, libvfio-user and rust-vmm send. */
+/* The version messages of QEMU, libvfio-user and rust-vmm. */
 TEST(versions_of_other_implementations_are_accepted)
 {
 	struct vuser_version out = { .struct_size = sizeof(out) };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What `vuserctl stats` and `vuserctl show` print of a device's counters. */
+/* A device's counters, as `vuserctl stats` and `vuserctl show` print them. */
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
@@ -8,7 +8,7 @@
 #include "../../vuserctl/output.h"
 #include "../harness.h"
 
-/* All attributes of the nest but the padding, which is the last. */
+/* All attributes of the nest except the padding, which is the last one. */
 #define NR_ATTRS (VUSER_A_COUNTERS_MAX - 1)
 
 /* A device as the kernel sends it: the counter of attribute N is 100 + N. */

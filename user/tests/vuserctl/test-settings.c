@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Options that are settings, from words to attributes. */
+/* Options of vuserctl that are settings: parsing, and netlink attributes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

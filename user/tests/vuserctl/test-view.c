@@ -48,7 +48,7 @@ static const char *content(const char *name)
 }
 
 /* Check the content of file @name of a device in @state. */
-static void is_file(const char *name, const char *state, const char *want)
+static void check_file(const char *name, const char *state, const char *want)
 {
 	const char *got = content(name);
 
@@ -57,7 +57,7 @@ static void is_file(const char *name, const char *state, const char *want)
 }
 
 /* Check line @nr of "resource". */
-static void is_resource(unsigned int nr, const char *want, const char *what)
+static void check_resource(unsigned int nr, const char *want, const char *what)
 {
 	const char *text = content("resource");
 	char got[128] = "";
@@ -75,16 +75,17 @@ static void is_resource(unsigned int nr, const char *want, const char *what)
 
 static void test_ids(void)
 {
-	is_file("vendor", "a described device", "0x8086\n");
-	is_file("device", "a described device", "0x2021\n");
-	is_file("subsystem_vendor", "a described device", "0x1af4\n");
-	is_file("subsystem_device", "a described device", "0x0abc\n");
-	is_file("class", "a described device", "0x088000\n");
-	is_file("revision", "a described device", "0x07\n");
-	is_file("numa_node", "a described device", "-1\n");
-	is_file("modalias", "a described device",
-		"pci:v00008086d00002021sv00001AF4sd00000ABCbc08sc80i00\n");
-	is_file("uevent", "a described device",
+	check_file("vendor", "a described device", "0x8086\n");
+	check_file("device", "a described device", "0x2021\n");
+	check_file("subsystem_vendor", "a described device", "0x1af4\n");
+	check_file("subsystem_device", "a described device", "0x0abc\n");
+	check_file("class", "a described device", "0x088000\n");
+	check_file("revision", "a described device", "0x07\n");
+	check_file("numa_node", "a described device", "-1\n");
+	check_file("modalias", "a described device",
+		   "pci:v00008086d00002021sv00001AF4sd00000ABCbc08sc80i00\n");
+	check_file(
+		"uevent", "a described device",
 		"DRIVER=vfio-pci\n"
 		"PCI_CLASS=88000\n"
 		"PCI_ID=8086:2021\n"
@@ -112,24 +113,24 @@ static void test_resources(void)
 	dev.regions[4].size = 0x180000;
 	dev.regions[6].size = 0x10000;
 
-	is_resource(0,
-		    "0x0000565500000000 0x0000565500003fff 0x000000000014220c",
-		    "prefetchable 64-bit memory without an address gets one");
-	is_resource(1, NOTHING, "the upper half of a 64-bit BAR is empty");
-	is_resource(2,
-		    "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200",
-		    "32-bit memory keeps its address");
-	is_resource(3,
-		    "0x000000000000c000 0x000000000000c01f 0x0000000000040101",
-		    "I/O ports keep their address");
-	is_resource(4,
-		    "0x0000565500200000 0x000056550037ffff 0x0000000000140204",
-		    "the next assigned address is aligned and not reused");
-	is_resource(5, NOTHING,
-		    "the upper half of the second 64-bit BAR is empty");
-	is_resource(6,
-		    "0x0000565500400000 0x000056550040ffff 0x0000000000046200",
-		    "the expansion ROM gets an address");
+	check_resource(
+		0, "0x0000565500000000 0x0000565500003fff 0x000000000014220c",
+		"prefetchable 64-bit memory without an address gets one");
+	check_resource(1, NOTHING, "the upper half of a 64-bit BAR is empty");
+	check_resource(
+		2, "0x00000000febf0000 0x00000000febf0fff 0x0000000000040200",
+		"32-bit memory keeps its address");
+	check_resource(
+		3, "0x000000000000c000 0x000000000000c01f 0x0000000000040101",
+		"I/O ports keep their address");
+	check_resource(
+		4, "0x0000565500200000 0x000056550037ffff 0x0000000000140204",
+		"the next assigned address is aligned and not reused");
+	check_resource(5, NOTHING,
+		       "the upper half of the second 64-bit BAR is empty");
+	check_resource(
+		6, "0x0000565500400000 0x000056550040ffff 0x0000000000046200",
+		"the expansion ROM gets an address");
 	for (text = content("resource"); *text; text++)
 		lines += *text == '\n';
 	tap_ok(lines == VIEW_NR_RESOURCES,
@@ -142,9 +143,9 @@ static void test_high_address(void)
 	put(0x10, 0x80000004, 4);
 	put(0x14, 0x00000012, 4);
 	dev.regions[0].size = 0x1000;
-	is_resource(0,
-		    "0x0000001280000000 0x0000001280000fff 0x0000000000140204",
-		    "an address above 4 GiB is kept");
+	check_resource(
+		0, "0x0000001280000000 0x0000001280000fff 0x0000000000140204",
+		"an address above 4 GiB is kept");
 }
 
 static void test_possible(void)
@@ -153,10 +154,11 @@ static void test_possible(void)
 	dev.config_size = 63;
 	tap_ok(!view_possible(&dev),
 	       "a device without a complete header cannot be shown");
-	is_file("subsystem_device",
-		"a device with 63 bytes of configuration space", "0x0abc\n");
+	check_file("subsystem_device",
+		   "a device with 63 bytes of configuration space", "0x0abc\n");
 	dev.config_size = 0;
-	is_file("vendor", "a device without configuration space", "0x0000\n");
+	check_file("vendor", "a device without configuration space",
+		   "0x0000\n");
 	dev.config_size = 256;
 	dev.whole = false;
 	tap_ok(!view_possible(&dev),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Replace vnl_request(), which needs a socket: return an empty message. */
+/*
+ * Replaces vnl_sock_request(), which needs a socket: returns an empty message.
+ */
 #include <netlink/msg.h>
 
 #include "../../netlink/sock.h"

@@ -20,7 +20,7 @@ static struct device_table devices;
 static int answer; /* the kernel's answer to DEV_GET */
 static int done; /* the kernel's answer to other commands */
 static uint32_t owner, state; /* of the device */
-static unsigned int later;
+static unsigned int nr_resyncs; /* calls of resync_later() */
 
 /* Replacements for functions that need a socket; see module.mk. */
 int __wrap_vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *info);
@@ -60,7 +60,7 @@ int __wrap_vnl_dev_get(struct vnl_sock *nl, uint32_t id, struct vnl_dev *info)
 static void resync_later(void *ctx)
 {
 	check(ctx == &devices);
-	later++;
+	nr_resyncs++;
 }
 
 void log_line(const char *level, const char *fmt, ...)
@@ -122,7 +122,7 @@ static void fresh(void)
 		.ops = &device_ops,
 		.ctx = &devices,
 	};
-	answer = done = later = 0;
+	answer = done = nr_resyncs = 0;
 	/*
 	 * The device belongs to another helper, so vuserd does nothing with it.
 	 */
@@ -135,7 +135,7 @@ static void setup(int next)
 	fresh();
 	device_refresh(&devices, ID);
 	check(device_find(&devices, ID));
-	check_eq(later, 0);
+	check_eq(nr_resyncs, 0);
 	device_find(&devices, ID)->seen = false;
 	answer = next;
 	device_refresh(&devices, ID);
@@ -147,7 +147,7 @@ TEST(known_device_stays_if_the_answer_is_lost)
 	setup(-ENOBUFS);
 	check(device_find(&devices, ID));
 	check(device_find(&devices, ID)->seen);
-	check_eq(later, 1);
+	check_eq(nr_resyncs, 1);
 	device_drop(&devices, ID);
 }
 
@@ -155,7 +155,7 @@ TEST(device_is_dropped_when_the_kernel_reports_enodev)
 {
 	setup(-ENODEV);
 	check(!device_find(&devices, ID));
-	check_eq(later, 0);
+	check_eq(nr_resyncs, 0);
 }
 
 /* Nothing is known about the device until the next dump. */
@@ -165,7 +165,7 @@ TEST(unknown_device_is_added_later_if_the_answer_is_lost)
 	answer = -ENOBUFS;
 	device_refresh(&devices, ID);
 	check(!device_find(&devices, ID));
-	check_eq(later, 1);
+	check_eq(nr_resyncs, 1);
 }
 
 /*
@@ -179,7 +179,7 @@ TEST(claim_is_retried_after_enomem)
 	done = -ENOMEM;
 	device_refresh(&devices, ID);
 	check(!device_find(&devices, ID)->owned);
-	check_eq(later, 1);
+	check_eq(nr_resyncs, 1);
 	device_drop(&devices, ID);
 }
 
@@ -190,11 +190,14 @@ TEST(claim_is_not_retried_after_eperm)
 	owner = 0;
 	done = -EPERM;
 	device_refresh(&devices, ID);
-	check_eq(later, 0);
+	check_eq(nr_resyncs, 0);
 	device_drop(&devices, ID);
 }
 
-/* Our device has lost its server, and the kernel has no memory to detach it. */
+/*
+ * vuserd's device has lost its server, and the kernel has no memory to detach
+ * it.
+ */
 TEST(detach_is_retried_after_enobufs)
 {
 	fresh();
@@ -204,6 +207,6 @@ TEST(detach_is_retried_after_enobufs)
 	state = VUSER_STATE_LOST;
 	done = -ENOBUFS;
 	device_refresh(&devices, ID);
-	check_eq(later, 1);
+	check_eq(nr_resyncs, 1);
 	device_drop(&devices, ID);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How vuserd sends messages while the kernel notifies it of more of them. */
+/* vuserd sends messages while the kernel notifies it of further messages. */
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 #define ENDLESS 1000
 
 /*
- * What fdmsg.c calls.  The kernel of this test answers each message with a
- * notification of the next one, as if consumers were as quick as the helper.
+ * Replacements for the functions that fdmsg.c calls.  They answer each message
+ * with a notification of the next one, as if consumers were as quick as vuserd.
  */
 static struct vnl_sock owner;
 static struct device_table devices = { .owner = &owner };
