@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loads and unloads the module, and gives each layer the table of functions of the
- * layers above.
+ * Loads and unloads the module.  Passes functions of upper layers to dma/.
  */
 #include <linux/module.h>
 

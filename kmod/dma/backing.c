@@ -6,7 +6,7 @@
  * against RLIMIT_MEMLOCK.  So a server's DMA never faults, and it still works
  * after the process that mapped the memory has exited.
  *
- * Of device memory only the frame numbers are recorded, as type1 does.  Shared
+ * For device memory, only the frame numbers are recorded, as in type1.  Shared
  * areas of a vuser device are an exception.  They are memory of a server and
  * may be used after that server has exited, so their pages are held and
  * counted.
@@ -32,10 +32,13 @@
 static struct page *(*vuser_backing_mapped_page)(struct vm_area_struct *vma,
 						 unsigned long addr);
 
-/* The most pages that one call pins: their pointers fill one page. */
+/* Maximum number of pages that one call pins: their pointers fill one page. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
 
-/* Counts pages in the mm, or removes all that were counted. */
+/*
+ * Adds @pages to the locked pages of the mm, which RLIMIT_MEMLOCK limits; or, if
+ * @inc is false, subtracts them.
+ */
 static int vuser_backing_account(struct vuser_backing *back,
 				 unsigned long pages, bool inc)
 {
@@ -485,8 +488,8 @@ static void vuser_backing_copy_page(unsigned long pfn, size_t offset, void *buf,
  *
  * Context: process; may sleep to map device memory, but never waits for user
  * space.
- * Return: 0, or -EFAULT when device memory cannot be mapped into the kernel;
- * the part before that page is copied.
+ * Return: 0, or -EFAULT when a page of device memory cannot be mapped into the
+ * kernel; the bytes before this page have been copied.
  */
 int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		       size_t len, bool write)

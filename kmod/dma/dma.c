@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opening and closing a device in a container, or in an I/O address space of
- * iommufd.  Serving the DMA_READ and DMA_WRITE messages of its server while the
- * device is open.
+ * Opens and closes a device in a container, or in an I/O address space of
+ * iommufd.  While the device is open, copies the data of the DMA_READ and
+ * DMA_WRITE commands of its server.
  */
 #include <linux/bits.h>
 #include <linux/device.h>
@@ -43,7 +43,10 @@ static int vuser_dma_open_in_domain(struct vuser_dma *dma,
 		vuser_domain_put(dom);
 		return -ENOMEM;
 	}
-	/* Set both first: the server may send DMA before it has replied. */
+	/*
+	 * Set domain and server map before the first DMA_MAP: the server may
+	 * access the memory before it replies.
+	 */
 	vuser_dma_set(dma, dom, sm);
 	ret = vuser_server_map_replay(sm);
 	if (ret)
@@ -55,7 +58,7 @@ static int vuser_dma_open_in_domain(struct vuser_dma *dma,
 /*
  * Opens the device for a consumer that uses iommufd.  The server maps one dma
  * region for all addresses that the consumer may map.  Some servers refuse a
- * dma region of that size, so try smaller ones as well.
+ * dma region of that size, so try smaller dma regions as well.
  */
 static int vuser_dma_open_iommufd(struct vuser_dma *dma)
 {
@@ -78,7 +81,7 @@ static int vuser_dma_open_iommufd(struct vuser_dma *dma)
 }
 
 /**
- * vuser_dma_open() - open a device: map the consumer's mappings in the server
+ * vuser_dma_open() - open a device: map the consumer's memory in the server
  * @dma: the state of the device
  * @chan: the device's channel; the server stays attached until the device is
  *	closed
@@ -107,13 +110,13 @@ int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 }
 
 /**
- * vuser_dma_close() - close a device: unmap everything in the server
+ * vuser_dma_close() - close a device: unmap all dma regions in the server
  * @dma: the state of the device
  * @deadline: when to stop waiting for the server
  *
- * With iommufd, a DMA may still wait for the consumer's memory at @deadline.
- * The waiting thread cannot read the socket for the next consumer, so the
- * channel is ended.
+ * With iommufd, a DMA access may still wait for the consumer's memory at
+ * @deadline.  The thread that waits cannot read the socket for the next
+ * consumer, so the channel is marked lost.
  *
  * Context: process, from close_device(); sleeps, not interruptible.
  */

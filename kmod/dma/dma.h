@@ -30,7 +30,7 @@ struct vuser_dma_ops {
 };
 
 /**
- * struct vuser_dma - the state of a device that concerns DMA
+ * struct vuser_dma - the DMA state of a device
  * @settings: settings of the device
  * @chan: the device's channel; used by open and close only
  * @lock: protects @domain and @server_map.  Open and close hold it for writing

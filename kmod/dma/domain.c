@@ -20,10 +20,10 @@
 /**
  * vuser_domain_alloc() - allocate a domain with an empty DMA map
  * @v2: the consumer chose version 2 of type1
- * @limit: the most mappings that the DMA map may have
+ * @limit: maximum number of mappings in the DMA map
  *
  * Context: process; may sleep.
- * Return: the domain with one reference, or NULL without memory.
+ * Return: the domain with one reference, or NULL if memory ran out.
  */
 struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit)
 {
@@ -171,7 +171,7 @@ static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
  * @dom: the domain
  * @first: first IOVA
  * @last: last IOVA
- * @all: the range covers all addresses; do not check for mappings that it cuts
+ * @all: the range covers all addresses; do not check whether it cuts a mapping
  * @unmapped: set to the number of bytes that were unmapped; 0 after an error
  *
  * Version 2 of type1 refuses a range that cuts a mapping.  Version 1 unmaps
@@ -256,10 +256,10 @@ static int vuser_domain_map_in_servers(struct vuser_domain *dom,
  * Context: process; sleeps until the servers have replied, and until user space
  * provides the memory.
  * Return: 0; -EEXIST when another mapping overlaps; -ENOSPC when the DMA map is
- * full, or a server accepts no more dma regions; -EINVAL beyond
- * VUSER_LAST_IOVA; -ENODEV when the container was released; -EINTR when killed;
- * -ETIMEDOUT; the errno with which a server refused; or an error of
- * vuser_backing_take().
+ * full, or a server accepts no more dma regions; -EINVAL when the range ends
+ * after VUSER_LAST_IOVA; -ENODEV when the container was released; -EINTR when
+ * killed; -ETIMEDOUT when a server did not answer; the errno with which a server
+ * refused; or an error of vuser_backing_take().
  */
 int vuser_domain_map(struct vuser_domain *dom, unsigned long iova,
 		     unsigned long vaddr, unsigned long size, u32 prot)
@@ -306,7 +306,7 @@ err_free:
  * them, and iommufd checks each access.
  *
  * Context: process; may sleep.
- * Return: the domain with one reference, or NULL without memory.
+ * Return: the domain with one reference, or NULL if memory ran out.
  */
 struct vuser_domain *vuser_domain_alloc_iommufd(struct vuser_iommufd_access *access,
 						u64 last)

@@ -15,9 +15,8 @@ struct vuser_iommufd_access;
  * @ref: held by the container (in the table of cookies), by each running ioctl
  *	and by each open device
  * @v2: the consumer chose version 2 of type1
- * @access: if the domain stands for an I/O address space of iommufd, the access
- *	to its memory.  The device that is open in this domain holds the
- *	reference.  NULL for a container
+ * @access: access to the memory of an I/O address space of iommufd.  The device
+ *	that is open in this domain holds the reference.  NULL for a container
  * @map: the DMA map
  */
 struct vuser_domain {

@@ -36,7 +36,7 @@ void vuser_iommufd_end(struct vuser_iommufd_access *access);
 bool vuser_iommufd_wait_idle(struct vuser_iommufd_access *access,
 			     ktime_t deadline);
 
-#else /* no consumer uses iommufd, so no device has an access */
+#else /* the kernel has no iommufd: no device has an access */
 
 #define VUSER_IOMMUFD_OPS(_bind, _unbind)
 

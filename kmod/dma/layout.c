@@ -5,11 +5,11 @@
  *
  * A server accepts a limited number of dma regions, but a consumer may make any
  * number of mappings.  If there are few mappings, each mapping becomes a dma
- * region of its own; mappings that are adjacent, both in IOVA and in their
- * file, become one dma region.  If that results in more than half of the dma
- * regions that the server accepts, the dma regions with the smallest holes
- * between them are joined into windows until they are half.  The other half is
- * for later mappings.
+ * region.  (Mappings that are adjacent, both in IOVA and in their file, become
+ * one dma region.)  A layout uses at most half of the dma regions that the server
+ * accepts, if possible.  If the mappings need more, the dma regions with the
+ * smallest holes between them are joined into windows.  The other half is for
+ * later mappings.
  *
  * A window never contains both writable and read-only mappings, because a page
  * in a writable mapping of the server cannot be kept read-only.  A window never
@@ -120,7 +120,7 @@ static bool vuser_layout_joinable(const struct vuser_layout_region *a,
 	       b->kind != VUSER_DMA_REGION_OPAQUE;
 }
 
-/* Sorts holes by size; of two that are equal, the lower IOVA comes first. */
+/* Compares holes by size; if the sizes are equal, by IOVA. */
 static int vuser_gap_compare(const void *a, const void *b)
 {
 	const struct vuser_gap *x = a, *y = b;
@@ -131,8 +131,7 @@ static int vuser_gap_compare(const void *a, const void *b)
 }
 
 /*
- * Marks @need dma regions for joining: those nearest to the previous dma
- * region.
+ * Marks @need dma regions for joining: those with the smallest hole before them.
  */
 static int vuser_layout_mark_nearest(struct vuser_layout *layout, size_t need)
 {
@@ -178,8 +177,8 @@ static void vuser_layout_join(struct vuser_layout *layout)
 /*
  * Enlarges writable windows to multiples of VUSER_WINDOW_SIZE, or up to the
  * adjacent dma regions, so that later mappings may lie in the windows.
- * Read-only windows keep their size: a larger one would take addresses that
- * writable mappings may need.
+ * Read-only windows keep their size: a larger read-only window would take
+ * addresses that writable mappings may need.
  */
 static void vuser_layout_round(struct vuser_layout *layout)
 {

@@ -9,12 +9,15 @@
 struct vuser_mapping;
 
 /*
- * A writable window starts and ends at a multiple of this, in bytes, unless
+ * Start and end of a writable window are multiples of this size, in bytes, unless
  * another dma region is nearer.
  */
 #define VUSER_WINDOW_SIZE	BIT(30)
 
-/* The most bytes of a window: a server has no room for a larger mapping. */
+/*
+ * Maximum size of a window, in bytes: the address space of a server has no room for
+ * a larger mapping.
+ */
 #define VUSER_WINDOW_MAX	BIT(46)
 
 /**
@@ -75,10 +78,15 @@ void vuser_layout_free(struct vuser_layout *layout);
 enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
 					     bool memory_only);
 
-/*
- * The most dma regions, not counting windows, that a server map has before
- * windows are made.  @limit is the number of dma regions that the server
- * accepts; the remaining ones are for later mappings.
+/**
+ * vuser_layout_budget() - compute how many dma regions a layout may use
+ * @limit: number of dma regions that the server accepts
+ *
+ * A layout with more dma regions gets windows.  The remaining dma regions are for
+ * later mappings.
+ *
+ * Context: any.
+ * Return: half of @limit, at least 1.
  */
 static inline u32 vuser_layout_budget(u32 limit)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA map of a container: its mappings by IOVA, and the DMA_READ and
- * DMA_WRITE messages that access them.
+ * The DMA map of a container: its mappings by IOVA, and the copies that DMA_READ
+ * and DMA_WRITE make from and to the mapped memory.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -68,7 +68,7 @@ void vuser_map_free(struct vuser_mapping *map)
 /**
  * vuser_map_init() - initialise an empty map
  * @dmap: zeroed
- * @limit: the most mappings that the map may have
+ * @limit: maximum number of mappings
  *
  * Context: any.
  */

@@ -41,8 +41,8 @@ enum vuser_mapping_state {
  * The mapping is removed from the DMA map, and its memory released, only after
  * the server of every device has unmapped it.  Unmapping takes the lock of each
  * server map.  So a thread that holds the lock of a server map, and has found
- * the mapping in the DMA map in another state than dying, may use it until it
- * drops that lock.
+ * the mapping in the DMA map in a state other than dying, may use the mapping
+ * until it drops the lock of the server map.
  */
 struct vuser_mapping {
 	struct interval_tree_node node;
@@ -69,10 +69,10 @@ struct vuser_map_user {
 
 /**
  * struct vuser_dma_map - the DMA map of a container
- * @lock: protects the fields below.  DMA is served with it held for reading,
- *	while pinned pages are copied.  So it is held for short times only:
- *	never while waiting for a server, accessing user memory or pinning
- *	pages.  Taken inside of the lock of a server map.
+ * @lock: protects the fields below.  The server's DMA holds it for reading while
+ *	pinned pages are copied.  It is held for a short time only, and never
+ *	while waiting for a server, accessing user memory or pinning pages.
+ *	Taken inside of the lock of a server map.
  * @dead: the container was released; no new mapping is accepted
  * @mappings: struct vuser_mapping by IOVA; no two overlap
  * @avail: number of mappings that can still be added

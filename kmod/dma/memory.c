@@ -29,7 +29,10 @@
 
 #define VUSER_FS_MAGIC		0x76757372	/* "vusr" */
 
-/* The most pages that a fault inserts: as many as a page cache fault maps. */
+/*
+ * Maximum number of pages that one fault inserts: as many as the kernel maps around
+ * a fault on the page cache.
+ */
 #define VUSER_FAULT_AROUND	16
 
 /* Size in bytes of the bounce buffer of read() and write(). */

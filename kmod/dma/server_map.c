@@ -4,17 +4,18 @@
  *
  * layout.c decides which dma regions represent a list of mappings.  When a
  * device is opened, the layout of the whole DMA map is mapped in its server.
- * For a mapping that is added later, the first possible choice is made:
+ * A mapping that is added later is handled in the first of these ways that is
+ * possible:
  *
  * - If a window with the same access rights contains its addresses, its pages
  *   are added to the window.  No message is sent.
- * - If there are few dma regions, the mapping becomes a dma region of its own.
+ * - If the server has few dma regions, the mapping becomes a dma region.
  * - The mapping becomes a new window, which has room for neighbours.
  * - The whole DMA map gets a new layout.  The dma regions that are not in the
- *   new layout are unmapped, and the missing ones are mapped.  While dma
+ *   new layout are unmapped, and the missing dma regions are mapped.  While dma
  *   regions are replaced by a window, the server cannot access their memory for
- *   a moment.  A new layout leaves half of the dma regions free, so this is
- *   rare.
+ *   a moment.  A new layout uses at most half of the dma regions that the server
+ *   accepts, if possible, so this is rare.
  */
 #include <linux/file.h>
 #include <linux/interval_tree.h>
@@ -32,10 +33,13 @@
 #include "server/desc.h"
 #include "vuser.h"
 
-/* The limit if the server announces no limit: that of SPDK's server. */
+/* The limit if the server announces no limit.  SPDK's server has this limit. */
 #define VUSER_DEFAULT_LIMIT	64
 
-/* Every layout has more dma regions than the server accepts; not an errno. */
+/*
+ * Result of functions below, not an errno: the layout has more dma regions than the
+ * server accepts.
+ */
 #define VUSER_SERVER_MAP_FULL		1
 
 /**
@@ -76,8 +80,8 @@ static u64 vuser_dma_region_size(const struct vuser_dma_region *region)
 }
 
 /*
- * Was the current thread killed?  A server may send EINTR as well, so check the
- * signal, too.
+ * Was the current thread killed?  The helper may refuse an fdmsg with EINTR as well,
+ * so check the signal, too.
  */
 static bool vuser_server_map_killed(int ret)
 {
@@ -95,8 +99,8 @@ static bool vuser_server_map_closing(struct vuser_server_map *sm)
 }
 
 /*
- * May the server have refused because it has too many dma regions?  Servers
- * reply with either errno in that case.
+ * Whether the server may have refused because it has too many dma regions.  Some
+ * servers reply with EINVAL in this case, others with ENOSPC.
  */
 static bool vuser_server_map_refused(struct vuser_server_map *sm, int ret)
 {
@@ -161,9 +165,9 @@ static void vuser_dma_region_empty(struct vuser_dma_region *region)
  * afterwards, whatever it replies (except pages of the consumer's own file).
  *
  * Returns 0 after the dma region was removed from the server map.  With
- * @killable, the unmap fails if the current thread was killed or there is no
- * memory for the message.  The dma region is then marked as stale, so that the
- * next caller unmaps it.
+ * @killable, the unmap fails if the current thread was killed or the message
+ * could not be sent for lack of memory.  The dma region is then marked as stale,
+ * so that the next caller unmaps it.
  */
 static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
 					 struct vuser_dma_region *region,
@@ -247,8 +251,8 @@ static int vuser_dma_region_fill(struct vuser_dma_region *region,
 
 /*
  * Maps a dma region in the server.  If we were killed while waiting, we cannot
- * know whether the server has mapped it.  The dma region is then kept as stale,
- * so that it will be unmapped.
+ * know whether the server has mapped the dma region.  The dma region is then kept
+ * as stale, so that it will be unmapped.
  */
 static int vuser_server_map_map_region(struct vuser_server_map *sm,
 				       const struct vuser_layout_region *layout,
@@ -326,8 +330,8 @@ static bool vuser_dma_region_matches(const struct vuser_dma_region *region,
 }
 
 /* The dma region of the layout that starts at @start, or NULL. */
-static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
-						   u64 start)
+static struct vuser_layout_region *
+vuser_server_map_layout_at(struct vuser_layout *layout, u64 start)
 {
 	size_t low = 0, high = layout->nr, mid;
 
@@ -344,8 +348,8 @@ static struct vuser_layout_region *vuser_layout_at(struct vuser_layout *layout,
 }
 
 /*
- * Unmaps the dma regions that are not in the layout.  Marks those that are in
- * it as kept, and adds the pages of their mappings.
+ * Unmaps the dma regions that are not in the layout.  Marks the others as kept in
+ * the layout, and adds the pages of their mappings to their memory fds.
  */
 static int vuser_server_map_unmap_others(struct vuser_server_map *sm,
 					 struct vuser_layout *layout)
@@ -361,7 +365,7 @@ static int vuser_server_map_unmap_others(struct vuser_server_map *sm,
 								   ULONG_MAX));
 		if (vuser_server_map_closing(sm))
 			return -ENODEV;
-		want = vuser_layout_at(layout, region->node.start);
+		want = vuser_server_map_layout_at(layout, region->node.start);
 		if (want && vuser_dma_region_matches(region, want,
 						     layout->maps[want->first])) {
 			ret = vuser_dma_region_fill(region,
@@ -421,8 +425,8 @@ static int vuser_server_map_sync_once(struct vuser_server_map *sm)
 }
 
 /*
- * The server refused another dma region.  Take the number that it has mapped as
- * its limit.
+ * The server refused a further dma region.  Take the number of dma regions that it
+ * has mapped as its limit.
  */
 static void vuser_server_map_learn_limit(struct vuser_server_map *sm)
 {
@@ -433,10 +437,10 @@ static void vuser_server_map_learn_limit(struct vuser_server_map *sm)
 }
 
 /*
- * Maps a layout of the whole DMA map.  If the server refuses a dma region while
- * it has others, their number is taken as its limit, and a smaller layout is
- * tried.  If the server refuses the smaller layout too, the limit was not the
- * reason, and the old limit is restored.
+ * Maps a layout of the whole DMA map.  If the server refuses a dma region after it
+ * has mapped others, the number of the others is taken as its limit, and a smaller
+ * layout is tried.  If the server refuses the smaller layout too, the limit was not
+ * the reason, and the old limit is restored.
  *
  * Returns 0, a negative errno, or VUSER_SERVER_MAP_FULL.
  */
@@ -464,7 +468,8 @@ static void vuser_server_map_unlock(struct vuser_server_map *sm)
 /*
  * Takes the lock for close.  Another process that shares the container may hold
  * the lock in MAP_DMA until the server replies.  Close must not wait after its
- * deadline, so it then ends the channel, which ends the wait of that process.
+ * deadline.  At the deadline, close marks the channel lost, which ends the wait of
+ * the other process.
  */
 static void vuser_server_map_lock_close(struct vuser_server_map *sm,
 					ktime_t deadline)
@@ -549,7 +554,11 @@ static int vuser_server_map_map_existing(struct vuser_dma_region *region,
 	    region->node.last < map->node.last || region->prot != map->prot)
 		return -EAGAIN;
 	if (region->kind != VUSER_DMA_REGION_WINDOW)
-		return 0;	/* open mapped it, after MAP_DMA had added it */
+		/*
+		 * Open has mapped the mapping in the server already: MAP_DMA
+		 * had added it to the DMA map before.
+		 */
+		return 0;
 	if (map->back.opaque)
 		return -EAGAIN;
 	return vuser_dma_region_fill(region, &map, 1);
@@ -557,8 +566,8 @@ static int vuser_server_map_map_existing(struct vuser_dma_region *region,
 
 /*
  * Maps a dma region although the limit is reached.  A limit that was learnt may
- * be wrong, because the server may have refused for another reason.  So ask the
- * server before refusing the mapping.
+ * be wrong, because the server may have refused for another reason.  So try the
+ * dma region at the server before the mapping is refused.
  */
 static int vuser_server_map_map_over_limit(struct vuser_server_map *sm,
 					   struct vuser_mapping *map)
@@ -697,7 +706,10 @@ static int vuser_server_map_unmap_part(struct vuser_server_map *sm,
 	return vuser_server_map_killed(ret) ? ret : 0;
 }
 
-/* Unmaps one mapping; a window only loses its pages, without a message. */
+/*
+ * Unmaps one mapping.  If the mapping is in a window, removes its pages from the
+ * window and sends no message.
+ */
 static int vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
 					  struct vuser_mapping *map)
 {
@@ -780,7 +792,7 @@ int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
  * @settings: settings of the device
  *
  * Context: process; may sleep; does not send a message.
- * Return: the server map with one reference, or NULL without memory.
+ * Return: the server map with one reference, or NULL if memory ran out.
  */
 struct vuser_server_map *
 vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
@@ -832,8 +844,8 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 
 /**
  * vuser_server_map_close() - unmap all dma regions in the server
- * @sm: the server map, after vuser_server_map_replay(); one reference is
- *	dropped, which the list of the DMA map had
+ * @sm: the server map, after vuser_server_map_replay(); the reference of the
+ *	DMA map's list is dropped
  * @deadline: when to continue without the server; also ends the wait of another
  *	thread that holds @sm->lock
  *

@@ -29,9 +29,10 @@ struct vuser_settings;
  *
  *	Taken by MAP_DMA and UNMAP_DMA (killably), by open (before other threads
  *	know the server map) and by close (not interruptible).  Close waits for
- *	at most one message of another thread, since @closing stops further
- *	ones; it ends that wait at its own deadline.  Never taken by attach,
- *	detach or release of the container, by DMA, or by faults.
+ *	at most one message of another thread, because @closing stops further
+ *	messages; at its own deadline close ends the channel and thereby this
+ *	wait.  Never taken by attach, detach or release of the container, by
+ *	DMA, or by faults.
  *
  *	Taken outside of the lock of the DMA map and of memory objects' locks.
  * @unlocked: close waits here until @lock is free

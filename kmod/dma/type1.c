@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VFIO IOMMU backend for vuser devices.  A driver below type1 never learns
- * what a container maps, but a vfio-user server must know.  So vuser registers
- * a backend of its own beside type1.  For the consumer, this backend behaves as
- * type1, versions 1 and 2.
+ * The VFIO IOMMU backend for vuser devices.  type1 does not tell a device's driver
+ * which memory a container maps, but a vfio-user server must know this.  So vuser
+ * registers another backend beside type1.  For the consumer, this backend behaves
+ * as type1, versions 1 and 2.
  *
- * VFIO's core tries the backend first that was registered last.  If
- * attach_group() fails, the core tries the next one.  This backend accepts only
- * groups of vuser devices, so a container with another group gets type1.
+ * VFIO's core first tries the backend that was registered last.  If attach_group()
+ * fails, the core tries the next backend.  This backend accepts only groups of
+ * vuser devices, so a container with another group gets type1.
  *
  * type1 accepts emulated groups as well.  So a container that got type1 for a
  * physical device keeps type1 when a vuser group is added, and the vuser device
@@ -55,10 +55,10 @@ static LIST_HEAD(vuser_groups);
 /*
  * The domains of all containers, by cookie.
  *
- * VFIO's core passes the value that open() returned to each ioctl().  It holds
- * no lock for that, so release() may run at the same time.  So open() returns a
- * cookie instead of a pointer, and an ioctl that finds the domain here holds a
- * reference.
+ * VFIO's core passes the value that open() returned to each ioctl().  The core
+ * holds no lock during ioctl(), so release() may run at the same time.  Therefore
+ * open() returns a cookie instead of a pointer, and an ioctl that finds the domain
+ * by its cookie takes a reference.
  */
 static DEFINE_XARRAY_ALLOC1(vuser_domains);
 
@@ -99,8 +99,8 @@ static void *vuser_type1_open(unsigned long arg)
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 	/*
-	 * Assign cookies in a cycle, so that none is reused soon: an ioctl of a
-	 * released container may still have its cookie.
+	 * Assign cookies in a cycle, so that a cookie is not reused soon: an
+	 * ioctl of a released container may still have its cookie.
 	 */
 	ret = xa_alloc_cyclic(&vuser_domains, &id, dom, XA_LIMIT(1, INT_MAX),
 			      &next, GFP_KERNEL);
@@ -120,8 +120,8 @@ static void vuser_type1_release(void *iommu_data)
 	if (WARN_ON(!dom))
 		return;
 	/*
-	 * The core has detached the groups.  If one were left in the list, its
-	 * entry would point to a freed domain, so make sure.
+	 * The core should have detached the groups.  Remove any that is left:
+	 * its entry would point to a freed domain.
 	 */
 	mutex_lock(&vuser_groups_lock);
 	list_for_each_entry_safe(group, next, &vuser_groups, node) {
@@ -147,9 +147,7 @@ static struct vuser_group *vuser_group_find(struct iommu_group *iommu_group)
 	return NULL;
 }
 
-/*
- * Counts the devices of a group; fails at a device that is not a vuser device.
- */
+/* Counts the devices of a group; fails at a device that is not a vuser device. */
 static int vuser_group_check_device(struct device *dev, void *data)
 {
 	unsigned int *count = data;
@@ -296,9 +294,9 @@ static int vuser_type1_get_info(struct vuser_domain *dom, void __user *arg)
 }
 
 /*
- * VFIO_DMA_MAP_FLAG_VADDR gives a new address to a mapping without a valid
- * address.  All mappings here always have a valid address, so this fails, as
- * under type1.
+ * VFIO_DMA_MAP_FLAG_VADDR gives a new address to a mapping that has no valid
+ * address.  The mappings of this backend always have a valid address, so this
+ * fails, with the same errno as in type1.
  */
 static int vuser_type1_update_vaddr(struct vuser_domain *dom,
 				    const struct vfio_iommu_type1_dma_map *map)
@@ -346,7 +344,7 @@ static int vuser_type1_map_dma(struct vuser_domain *dom, void __user *arg)
 static int vuser_type1_unmap_range(const struct vfio_iommu_type1_dma_unmap *un,
 				   u64 *last)
 {
-	/* As type1 with emulated devices: their mappings keep their address. */
+	/* As in type1: mappings of emulated devices must keep their address. */
 	if (un->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		return -EBUSY;
 	if (un->iova & ~PAGE_MASK)
@@ -374,7 +372,7 @@ static int vuser_type1_unmap_dma(struct vuser_domain *dom, void __user *arg)
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags & ~known)
 		return -EINVAL;
-	/* Dirty pages are not tracked; type1 without tracking also refuses. */
+	/* Dirty pages are not tracked.  type1 refuses this, too, in that case. */
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 		return -EINVAL;
 	ret = vuser_type1_unmap_range(&unmap, &last);
@@ -414,12 +412,12 @@ static long vuser_type1_ioctl(void *iommu_data, unsigned int cmd,
 	struct vuser_domain *dom = NULL;
 	long ret;
 
-	/* The core asks each backend before it calls open() of one. */
+	/* Before the core opens a backend, it calls ioctl() of each with NULL. */
 	if (!iommu_data)
 		return cmd == VFIO_CHECK_EXTENSION ?
 		       vuser_type1_check_extension(NULL, arg) : -ENOTTY;
 
-	/* If release() runs meanwhile, the core drops its module reference. */
+	/* The core may drop its module reference meanwhile, after release(). */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	dom = vuser_type1_get_domain(iommu_data);

@@ -323,8 +323,8 @@ static int vuser_nl_desc_nests(struct vuser_desc *desc, struct genl_info *info)
  * The description has its own references to all files.  Or an error pointer:
  * -EINVAL or -ERANGE when an attribute is missing, malformed or given twice;
  * -E2BIG when there are too many areas or ioeventfds, or configuration space is too
- * long; -EBADF when a file descriptor is not open, -EINVAL when it must be an
- * eventfd and is not; or -ENOMEM.
+ * long; -EBADF when a file descriptor is not open; -EINVAL when the file descriptor
+ * of an ioeventfd is not an eventfd; or -ENOMEM.
  */
 struct vuser_desc *vuser_nl_desc_parse(struct genl_info *info)
 {

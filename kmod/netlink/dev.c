@@ -40,9 +40,9 @@
  * @info: the message, parsed
  *
  * Context: process; takes the device's lock, and may sleep for memory.
- * Return: 0; -EINVAL when the message has not exactly one of id and uuid; -ENODEV
- * when there is no such device; -ENOMEM; -EMSGSIZE; or an error of the caller's
- * socket.
+ * Return: 0; -EINVAL when the message does not have exactly one of id and uuid;
+ * -ENODEV when there is no such device; -ENOMEM; -EMSGSIZE; or an error of the
+ * caller's socket.
  */
 int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -181,10 +181,10 @@ static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
  * @info: the message, parsed
  *
  * Context: process; takes the device's lock, and may sleep for memory.
- * Return: 0; -EINVAL when the message has not exactly one of id and uuid, or when a
- * value is not valid; -ENODEV when there is no such device; -EBUSY when the PCI
- * address cannot change because the device is open; -EEXIST when another device has
- * this PCI address; -ENAMETOOLONG; or -ENOMEM.
+ * Return: 0; -EINVAL when the message does not have exactly one of id and uuid, or
+ * when a value is not valid; -ENODEV when there is no such device; -EBUSY when the
+ * PCI address cannot change because the device is open; -EEXIST when another device
+ * has this PCI address; -ENAMETOOLONG; or -ENOMEM.
  */
 int vuser_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -346,9 +346,10 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
  *
  * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing or not valid; -EBADF or -ENOTSOCK
- * when a file descriptor is not open or is not a socket; -ENODEV, -EPERM when the
- * caller does not own the device; -EBUSY when the device already has a server;
- * -ENOMEM; or another error of vuser_nl_desc_parse().
+ * when a file descriptor is not open or is not a socket; -ENODEV when the device does
+ * not exist or is being removed; -EPERM when the caller does not own the device;
+ * -EBUSY when the device already has a server; -ENOMEM; or another error of
+ * vuser_nl_desc_parse().
  */
 int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -392,8 +393,9 @@ err_socks:
  * Stores the error text of the message, also if the device has no server.
  *
  * Context: process; takes the device's lock, and may sleep for memory.
- * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
- * does not own the device; -EBUSY when the device is open; or -ENOMEM.
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV when the device does not
+ * exist or is being removed; -EPERM when the caller does not own the device; -EBUSY
+ * when the device is open; or -ENOMEM.
  */
 int vuser_nl_dev_detach_doit(struct sk_buff *skb, struct genl_info *info)
 {

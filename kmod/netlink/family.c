@@ -4,8 +4,8 @@
  *
  * No handler waits for a server or a helper.  Genetlink holds its cb_lock for
  * reading while a handler runs.  If a handler waited and another module registered
- * its family meanwhile, all of genetlink would block.  The helper could not answer
- * any more, and the handler would wait for this answer.
+ * its family meanwhile, all of genetlink would block.  Then the helper could not send
+ * the message for which the handler waits.
  */
 #include <net/genetlink.h>
 

@@ -180,8 +180,9 @@ int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,
  * @info: the message, parsed
  *
  * Context: process; takes the device's lock, and may sleep for memory.
- * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
- * does not own the device; or as vuser_fdmsg_send().
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV when the device does not
+ * exist or is being removed; -EPERM when the caller does not own the device; or as
+ * vuser_fdmsg_send().
  */
 int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -209,8 +210,9 @@ int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
  * @info: the message, parsed
  *
  * Context: process; takes the device's lock, and may sleep for memory.
- * Return: 0; -EINVAL when an attribute is missing; -ENODEV; -EPERM when the caller
- * does not own the device; or as vuser_fdmsg_refuse().
+ * Return: 0; -EINVAL when an attribute is missing; -ENODEV when the device does not
+ * exist or is being removed; -EPERM when the caller does not own the device; or as
+ * vuser_fdmsg_refuse().
  */
 int vuser_nl_fdmsg_done_doit(struct sk_buff *skb, struct genl_info *info)
 {

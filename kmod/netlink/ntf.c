@@ -79,7 +79,7 @@ static void vuser_nl_ntf_work(struct work_struct *work)
 
 	/*
 	 * Send removals first: a new device may have the id or the UUID of a
-	 * removed one.
+	 * removed device.
 	 */
 	while ((skb = skb_dequeue(&vuser_nl_removed)))
 		vuser_nl_ntf_send(skb);

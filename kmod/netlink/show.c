@@ -172,7 +172,7 @@ static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
  *	interrupts and configuration space
  *
  * Context: process; takes the device's lock.
- * Return: 0, or -EMSGSIZE when @skb has not enough room; then @skb is unchanged.
+ * Return: 0, or -EMSGSIZE when @skb does not have enough room; then @skb is unchanged.
  */
 int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 		      u32 portid, u32 seq, int flags, u8 cmd, bool details)
@@ -199,7 +199,7 @@ int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
  * @dev: the device
  *
  * Context: process; the device's lock is not needed.
- * Return: 0, or -EMSGSIZE when @skb has not enough room; then @skb must be freed.
+ * Return: 0, or -EMSGSIZE when @skb does not have enough room; then @skb must be freed.
  */
 int vuser_nl_show_removed(struct sk_buff *skb, struct vuser_device *dev)
 {

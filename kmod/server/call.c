@@ -150,8 +150,8 @@ int vuser_call(struct vuser_channel *chan, struct vuser_call *call)
 		else if (!call->killable && ret != -ENOTCONN)
 			/*
 			 * The consumer closes the device.  Without this
-			 * command the server would keep state of this consumer
-			 * for the next one.
+			 * command the server would keep the state of this
+			 * consumer, and the next consumer would find it.
 			 */
 			vuser_channel_fail(chan, ret,
 					   "no memory to clean up after the consumer");

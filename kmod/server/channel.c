@@ -15,10 +15,13 @@
 #include "server/desc.h"
 #include "trace.h"
 
-/* Reads sockets and ends channels.  Unbound, so that its works may sleep. */
+/*
+ * Reads sockets and ends channels.  Unbound, because a work may sleep for a long
+ * time.
+ */
 struct workqueue_struct *vuser_wq;
 
-/* Kernel credentials, with which all channels read and send. */
+/* Kernel credentials, with which channels read and send.  fdmsgs do not use them. */
 const struct cred *vuser_cred;
 
 /**
@@ -74,10 +77,11 @@ static void vuser_channel_wake_all(struct vuser_channel *chan)
 }
 
 /*
- * Marks the channel lost, wakes all threads that wait, and has the device become
- * lost.  The message in the kernel log is not rate-limited: it appears at most
- * once for each attach, and the helper waits longer before each new attach.  With
- * a limit, the messages about one server could suppress those about another one.
+ * Marks the channel lost, wakes all threads that wait, and queues the work that
+ * reports the loss to the device.  The message in the kernel log is not
+ * rate-limited: it appears at most once for each attach, and the helper waits
+ * longer before each new attach.  With a limit, the messages about one server
+ * could suppress the messages about another server.
  */
 static void vuser_channel_lose(struct vuser_channel *chan, int error,
 			       const char *why,
@@ -193,8 +197,8 @@ void vuser_channel_close(struct vuser_channel *chan)
 }
 
 /**
- * vuser_channel_wake_reader() - have a socket read that has data or was hung up
- * @vsk: the sock
+ * vuser_channel_wake_reader() - wake a thread or queue a work to read a sock
+ * @vsk: the sock, which has data or was hung up
  * @wake_flags: flags of the wake-up that reported the data; 0 otherwise
  *
  * For the main socket, wakes the thread that has waited longest for a reply.  If
@@ -237,7 +241,7 @@ void vuser_channel_room_freed(struct vuser_channel *chan)
 
 /* Memory and references ---------------------------------------------------- */
 
-/* Number of channels; the last one that is freed wakes vuser_channel_exit(). */
+/* Number of channels.  Freeing the last channel wakes vuser_channel_wait(). */
 static atomic_t vuser_nr_channels;
 
 static void vuser_channel_free_sock(struct vuser_sock *vsk)
@@ -265,7 +269,7 @@ static void vuser_channel_release(struct kref *ref)
 
 /**
  * vuser_channel_get() - take a reference
- * @chan: the channel; the caller knows that it has a reference
+ * @chan: the channel; another reference keeps it alive during the call
  *
  * Context: any.
  */
@@ -392,7 +396,7 @@ void vuser_channel_wait(void)
 /**
  * vuser_channel_exit() - free the resources that all channels share
  *
- * Context: process; may sleep.  All channels are freed.
+ * Context: process; may sleep.  No channel exists any more.
  */
 void vuser_channel_exit(void)
 {

@@ -47,8 +47,8 @@ struct vuser_desc;
  *	only try to take it.  Only vuser_reader_partial_work() waits for it
  * @rx_buf: bytes that were read and not yet parsed; VUSER_MAX_MSG bytes long
  * @rx_len: number of bytes in @rx_buf
- * @rx_messages: counts the messages that were parsed, so that an incomplete
- *	message is noticed
+ * @rx_messages: number of messages that were parsed; @partial_work compares it
+ *	with @partial_seen
  * @parked: a reply for which the send buffer had no room, or NULL.  Nothing is
  *	read until this reply is sent
  * @parked_len: size of @parked in bytes
@@ -113,7 +113,7 @@ enum vuser_slot_state {
  * @gen: counts the uses of the slot; part of the message id
  * @done: the wait is over: the reply arrived, the helper refused the fdmsg, or
  *	the channel is lost
- * @sent: the server has the message, or another thread is sending it now
+ * @sent: the message was sent, or a thread is sending it now
  * @command: VFIO_USER_*; the reply must have the same command
  * @min: minimum size of the reply's payload, bytes
  * @max: maximum size of the reply's payload, bytes
@@ -241,14 +241,14 @@ struct vuser_server_user {
  *	takes it in any context, so interrupts are always off under it.  No other
  *	lock of vuser is taken under it
  * @slots: the commands that wait for their replies
- * @waiters: slots whose threads wait, in the order in which they started to wait;
- *	the first thread reads the main socket
+ * @waiters: slots whose threads wait, oldest first; the thread of the first slot
+ *	reads the main socket
  * @slot_room: threads that wait for a free slot
  * @posted: counts the posted writes, for their message ids
  * @fdmsgs: fdmsgs that the helper has to send, oldest first
  * @next_fdmsg: id of the next fdmsg, never 0
- * @notify: the send buffer had no room for an fdmsg: notify the helper when it
- *	has room
+ * @notify: the send buffer had no room for an fdmsg: notify the helper when the
+ *	send buffer has room again
  * @lost: the channel is lost: nothing is sent or read any more.  Never becomes
  *	false again
  * @lost_work: calls @user.ops->lost()

@@ -211,7 +211,10 @@ int vuser_cmd_dma_unmap(struct vuser_channel *chan, u64 iova, u64 size,
 	struct vuser_call call = {
 		.command = VFIO_USER_DMA_UNMAP,
 		.payload[0] = { &unmap, sizeof(unmap) },
-		/* Without DMA callbacks libvfio-user replies with a header only. */
+		/*
+		 * A libvfio-user server without DMA callbacks replies with a
+		 * header only.
+		 */
 		.reply = &rep,
 		.reply_min = sizeof(rep),
 		.reply_max = sizeof(rep),
@@ -293,8 +296,8 @@ static int vuser_cmd_send_irqs(struct vuser_channel *chan,
  * @flags: VFIO_IRQ_SET_*
  * @start: first interrupt
  * @count: number of interrupts
- * @files: @nfiles eventfds; the caller keeps its references.  For a NULL the
- *	helper sends an eventfd that nothing reads
+ * @files: @nfiles eventfds; the caller keeps its references.  In place of a
+ *	NULL entry the helper sends an eventfd that nothing reads
  * @nfiles: 0 or @count; at most the number of file descriptors that the server
  *	accepts in one message
  * @deadline: when to stop waiting, on ktime_get()'s clock

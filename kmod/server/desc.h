@@ -62,7 +62,7 @@ struct vuser_ioeventfd {
  * @areas: the shared areas, sorted by offset; they do not overlap
  * @ioeventfds: the ioeventfds, in the order in which the helper gave them
  *
- * Does not change after attach, so that it is read without a lock.
+ * Does not change after attach, so it is read without a lock.
  */
 struct vuser_region {
 	u64 size;
@@ -95,7 +95,7 @@ struct vuser_region {
  *	kmalloc'ed and freed with the description; NULL if the helper gave none
  * @config_size: size of @config in bytes, at most VUSER_CONFIG_MAX
  *
- * Does not change after attach, so that it is read without a lock.
+ * Does not change after attach, so it is read without a lock.
  */
 struct vuser_desc {
 	struct kref ref;

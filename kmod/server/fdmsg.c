@@ -2,13 +2,13 @@
 /*
  * Messages with file descriptors ("fdmsgs"), which the helper sends.
  *
- * SCM_RIGHTS names files by their numbers in the file table of the process that
- * sends the message.  The helper is this process.  The fdmsg is put into the
- * channel's queue and the helper is notified.  The helper calls `fdmsg-send`.  This
- * operation adds the files to the helper's file table, sends the message, and
- * removes the files again.  The reply completes the waiting call as usual.  If the
- * helper dies before it sends the fdmsg, the fdmsg stays in the queue for the next
- * helper.
+ * SCM_RIGHTS names files by file descriptors of the process that sends the message,
+ * so these messages are sent in the helper's context.  vuser_fdmsg_call() puts the
+ * fdmsg into the channel's queue and notifies the helper.  The helper calls
+ * `fdmsg-send`.  This operation adds the files to the helper's file table, sends
+ * the message, and removes the files again.  The reply completes the waiting call
+ * as for any other command.  If the helper dies before it sends the fdmsg, the
+ * fdmsg stays in the queue for the next helper.
  */
 #include <linux/fdtable.h>
 #include <linux/file.h>
@@ -31,8 +31,8 @@
  *	channel's lock
  * @info: description of the fdmsg
  * @slot: slot for the reply; valid while the slot's message id is that of @msg
- * @files: the files, each with a reference; for a NULL the helper's own eventfd
- *	is sent
+ * @files: the files, each with a reference; in place of a NULL entry the helper's
+ *	own eventfd is sent
  * @len: size of @msg in bytes
  * @msg: the message, starting with its header
  */
@@ -95,7 +95,7 @@ vuser_fdmsg_alloc(struct vuser_call *call, struct file **files,
 	return fdmsg;
 }
 
-/* Removes an fdmsg from the queue, if it is still there. */
+/* Removes an fdmsg from the queue, if the queue still has it. */
 static void vuser_fdmsg_unqueue(struct vuser_channel *chan,
 				struct vuser_fdmsg *fdmsg)
 {
@@ -129,7 +129,8 @@ static void vuser_fdmsg_notify(struct vuser_channel *chan, u64 id)
  * @chan: the channel
  * @call: the command; @reply_len and @sent are set on return
  * @files: @info->nfds files, at most VUSER_MAX_FDS.  The function takes its own
- *	references.  For a NULL the helper sends an eventfd that nothing reads
+ *	references.  In place of a NULL entry the helper sends an eventfd that
+ *	nothing reads
  * @info: description of the fdmsg; id and command are ignored
  *
  * If the helper has not sent the fdmsg by the deadline, the call fails and the

@@ -145,8 +145,8 @@ static int vuser_reader_parse(struct vuser_sock *vsk)
 }
 
 /*
- * Sends the parked reply, if there is one.  Returns 0, -EAGAIN if the send buffer
- * still has no room, or an error that ends the channel.
+ * Sends the parked reply, if a reply is parked.  Returns 0, -EAGAIN if the send
+ * buffer still has no room, or an error that ends the channel.
  */
 static int vuser_reader_unpark(struct vuser_sock *vsk)
 {
@@ -303,8 +303,8 @@ static void vuser_reader_rx_work(struct work_struct *work)
 }
 
 /*
- * The deadline has passed.  If no message was completed since it was started, the
- * server is stuck: mark the channel lost.
+ * Runs when the deadline has passed.  If no message was completed since the deadline
+ * was started, the server is stuck: mark the channel lost.
  */
 static void vuser_reader_partial_work(struct work_struct *work)
 {

@@ -127,6 +127,6 @@ int vuser_serve_dma(struct vuser_sock *vsk,
 	return vuser_serve_dma_reply(vsk, hdr, &access, NULL, 0, ret);
 
 bad_size:
-	vuser_channel_violation(vsk->chan, "bad size of a DMA request", hdr);
+	vuser_channel_violation(vsk->chan, "bad size of a DMA command", hdr);
 	return -EPROTO;
 }

@@ -77,8 +77,8 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 
 /**
  * vuser_server_start() - start reading from the sockets of a channel
- * @chan: the channel; the device already points to it, because @ops->lost() may
- *	be called from now on
+ * @chan: the channel; the device already points to it, because the function
+ *	@lost of struct vuser_server_ops may be called from now on
  *
  * Context: process, in the helper's context: enlarging the send buffer of a
  * socket needs CAP_NET_ADMIN.

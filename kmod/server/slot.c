@@ -23,7 +23,10 @@ static struct vuser_slot *vuser_slot_find(struct vuser_channel *chan)
 	return NULL;
 }
 
-/* Takes a free slot and prepares it for a command; NULL if there is none. */
+/*
+ * Takes a free slot and prepares it for a command.  Returns NULL if no slot is free
+ * or the channel is lost.
+ */
 static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 					     struct vuser_call *call)
 {
@@ -52,13 +55,16 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 	return slot;
 }
 
-/* Whether a thread that waits for a free slot can stop waiting; no lock. */
+/* Whether a thread that waits for a free slot can stop waiting.  Needs no lock. */
 static bool vuser_slot_room(struct vuser_channel *chan)
 {
 	return vuser_slot_find(chan) || vuser_channel_lost(chan);
 }
 
-/* Waits until a slot is free or the channel is lost; 0, -EINTR or -ETIMEDOUT. */
+/*
+ * Waits until a slot is free or the channel is lost.  Returns 0, also when the wait
+ * has just timed out; -EINTR; or -ETIMEDOUT when the deadline had passed before.
+ */
 static int vuser_slot_wait_room(struct vuser_channel *chan,
 				struct vuser_call *call)
 {

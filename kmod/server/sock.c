@@ -2,11 +2,11 @@
 /*
  * One socket to the server.
  *
- * All socket I/O is non-blocking, with kernel credentials (only fdmsgs are sent
- * with the helper's).  Threads that need room in the send buffer wait in
- * vuser_sock_send().  An entry on the socket's wait queue, as vhost uses it,
- * reports data, room and hang-up.  After remove_wait_queue() the entry is not
- * called any more.
+ * All socket I/O is non-blocking.  It uses kernel credentials; only fdmsgs are sent
+ * with the helper's credentials.  Threads that need room in the send buffer wait in
+ * vuser_sock_send().  The sock has an entry on the socket's wait queue, as vhost
+ * does.  Its function vuser_sock_event() is called for data, room and hang-up.
+ * After remove_wait_queue() it is not called any more.
  */
 #include <linux/cred.h>
 #include <linux/net.h>

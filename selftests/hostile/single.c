@@ -432,7 +432,7 @@ static enum next shrink(struct server *s, const struct trick *t)
 #define BAD_IRQ	    "malformed reply to DEVICE_GET_IRQ_INFO"
 #define BAD_INFO    "malformed reply to DEVICE_GET_INFO"
 #define NAMED	    "reply does not repeat the fields of the command"
-#define BAD_DMA	    "bad size of a DMA request"
+#define BAD_DMA	    "bad size of a DMA command"
 
 /* clang-format off */
 const struct trick single_tricks[] = {
