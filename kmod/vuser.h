@@ -68,13 +68,6 @@ static inline long vuser_jiffies_left(ktime_t deadline)
 	return left > 0 ? nsecs_to_jiffies(left) + 1 : 0;
 }
 
-/* How a consumer may map regions; explained at enum vuser_mmap_mode. */
-enum vuser_mmap_policy {
-	VUSER_MMAP_AUTO = VUSER_MMAP_POLICY_AUTO,
-	VUSER_MMAP_TRAP = VUSER_MMAP_POLICY_TRAP,
-	VUSER_MMAP_SPARSE = VUSER_MMAP_POLICY_SPARSE,
-};
-
 /**
  * struct vuser_settings - the settings of a device, chosen by the administrator
  * @request_timeout_ms: time within which the server must answer a message,
@@ -83,7 +76,7 @@ enum vuser_mmap_policy {
  *	milliseconds
  * @max_dma_maps: maximum number of dma regions that the server gets; 0 for the
  *	limit that the server announced
- * @mmap: enum vuser_mmap_policy
+ * @mmap: how a consumer may map regions; see enum vuser_mmap_policy
  * @reset_never: never send DEVICE_RESET to the server
  * @dma_memory_only: never give the consumer's own files to the server; map memory
  *	fds instead

@@ -60,8 +60,8 @@ static bool vuser_ops_can_reset(struct vuser_device *dev)
 }
 
 /*
- * -EINVAL when the server cannot reset, also if the server announced that it
- * can: DPDK tolerates EINVAL.
+ * Resets the device.  Returns -EINVAL when the server cannot reset, even if the
+ * server announced a reset, because DPDK tolerates only -EINVAL.
  */
 static int vuser_ops_try_reset(struct vuser_device *dev)
 {
@@ -86,8 +86,8 @@ static int vuser_ops_open(struct vfio_device *vdev)
 				       "cannot open: no server is attached; start a server, write the path of its socket to vuser/endpoint, and check that vuserd runs; see also vuser/error\n");
 		return ret;
 	}
-	sparse = mmap == VUSER_MMAP_SPARSE ||
-		 (mmap == VUSER_MMAP_AUTO && vdev->kvm);
+	sparse = mmap == VUSER_MMAP_POLICY_SPARSE ||
+		 (mmap == VUSER_MMAP_POLICY_AUTO && vdev->kvm);
 
 	ret = vuser_ops_try_reset(dev);
 	if (ret && ret != -EINVAL)

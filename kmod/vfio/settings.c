@@ -10,7 +10,7 @@
 #include "vfio/settings.h"
 #include "vfio/table.h"
 
-/* Protects the pci_address of all devices; taken inside a device's lock. */
+/* Protects the pci_address of all devices.  Taken inside a device's lock. */
 static DEFINE_MUTEX(vuser_address_lock);
 
 /**
@@ -18,7 +18,7 @@ static DEFINE_MUTEX(vuser_address_lock);
  * @set: the settings to check
  *
  * Context: any.
- * Return: 0, or -EINVAL if one is out of range.
+ * Return: 0, or -EINVAL if a setting is out of range.
  */
 int vuser_settings_check(const struct vuser_settings *set)
 {
@@ -26,7 +26,7 @@ int vuser_settings_check(const struct vuser_settings *set)
 	    set->request_timeout_ms > VUSER_TIMEOUT_MAX ||
 	    set->close_timeout_ms < VUSER_TIMEOUT_MIN ||
 	    set->close_timeout_ms > VUSER_TIMEOUT_MAX ||
-	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_SPARSE)
+	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_POLICY_SPARSE)
 		return -EINVAL;
 	return 0;
 }
@@ -34,7 +34,7 @@ int vuser_settings_check(const struct vuser_settings *set)
 /**
  * vuser_settings_set_endpoint() - set the path of the server's socket
  * @dev: the device; its lock is held
- * @path: absolute path of a UNIX socket, or "" for none; copied
+ * @path: absolute path of a UNIX socket, or "" to remove the path; copied
  *
  * The caller reports the change with vuser_event_changed().
  *
@@ -62,8 +62,8 @@ int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path)
 }
 
 /*
- * True if another device has the address.  The device's lock and
- * vuser_address_lock are held.
+ * True if a device other than @dev has the address.  The caller holds the lock of
+ * @dev and vuser_address_lock.
  */
 static bool vuser_settings_address_taken(struct vuser_device *dev,
 					 const char *address)
@@ -90,7 +90,7 @@ static bool vuser_settings_address_taken(struct vuser_device *dev,
  *
  * Context: process; may sleep.
  * Return: 0; -EINVAL if @address is not a PCI address; -EEXIST if another
- * device has it; -EBUSY if the device is open.
+ * device has this address; -EBUSY if the device is open.
  */
 int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address)
 {
@@ -125,7 +125,7 @@ int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address
  *
  * Context: process; takes vuser_address_lock, which is never held while waiting
  * for a server or the helper.
- * Return: true if @name is the device's PCI address; case does not matter.
+ * Return: true if @name is the device's PCI address, in upper or lower case.
  */
 bool vuser_settings_has_address(struct vuser_device *dev, const char *name)
 {
@@ -166,8 +166,8 @@ static ssize_t pci_address_show(struct device *d,
 }
 
 /*
- * Calls @set with the written word, without surrounding blanks and with the
- * device's lock held, and reports the change.
+ * Stores a value that was written to an attribute: calls @set for the value
+ * without surrounding blanks, with the device's lock held, and reports the change.
  */
 static ssize_t vuser_settings_store(struct device *d, const char *buf,
 				    size_t count,
@@ -232,7 +232,10 @@ static ssize_t error_show(struct device *d, struct device_attribute *attr,
 	return ret;
 }
 
-/* Fields of struct vuser_settings: each is a number or one of some words. */
+/*
+ * The parsers of single settings.  A setting is a number, or a word from a list;
+ * the number of the word is stored.
+ */
 
 static int vuser_settings_parse_number(const char *word, u32 *number)
 {
@@ -307,7 +310,7 @@ static int vuser_settings_parse_dma_backing(struct vuser_settings *set,
 	return ret;
 }
 
-/* Changes one setting, if all settings are in range with the new value. */
+/* Changes one setting, if all settings are valid together with the new value. */
 static int vuser_settings_set(struct vuser_device *dev, const char *word,
 			      int (*parse)(struct vuser_settings *set,
 					   const char *word))
@@ -323,7 +326,7 @@ static int vuser_settings_set(struct vuser_device *dev, const char *word,
 	return ret;
 }
 
-/* The sysfs attribute of one setting. */
+/* Defines the sysfs attribute of one setting. */
 #define VUSER_SETTING(_name, _parse, _format, _value)			\
 static ssize_t _name##_show(struct device *d,				\
 			    struct device_attribute *attr, char *buf)	\

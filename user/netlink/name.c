@@ -37,7 +37,7 @@ static const char *state_name(enum vuser_state state)
 	return NULL;
 }
 
-static const char *mmap_name(enum vuser_mmap_mode mmap)
+static const char *mmap_name(enum vuser_mmap_policy mmap)
 {
 	switch (mmap) {
 	case VUSER_MMAP_POLICY_AUTO:

@@ -37,14 +37,14 @@ enum vuser_state {
 };
 
 /**
- * enum vuser_mmap_mode - How a consumer may map regions.
- * @VUSER_MMAP_POLICY_AUTO: Sparse when KVM is attached to the group, otherwise
- *   trap.
+ * enum vuser_mmap_policy - How a consumer may map regions.
+ * @VUSER_MMAP_POLICY_AUTO: Sparse if the consumer is a KVM virtual machine,
+ *   otherwise trap.
  * @VUSER_MMAP_POLICY_TRAP: The whole region is mappable; accesses outside
  *   shared areas trap.
  * @VUSER_MMAP_POLICY_SPARSE: Only the shared areas are mappable.
  */
-enum vuser_mmap_mode {
+enum vuser_mmap_policy {
 	VUSER_MMAP_POLICY_AUTO,
 	VUSER_MMAP_POLICY_TRAP,
 	VUSER_MMAP_POLICY_SPARSE,
@@ -53,10 +53,10 @@ enum vuser_mmap_mode {
 /**
  * enum vuser_reset_policy - Whether the kernel sends DEVICE_RESET to the
  *   server.
- * @VUSER_RESET_POLICY_AUTO: Send it if the device supports reset
+ * @VUSER_RESET_POLICY_AUTO: Send it if the server supports reset
  *   (VFIO_DEVICE_FLAGS_RESET).
  * @VUSER_RESET_POLICY_NEVER: Never send it; for servers that fail when they
- *   get it.
+ *   receive it.
  */
 enum vuser_reset_policy {
 	VUSER_RESET_POLICY_AUTO,
