@@ -35,8 +35,8 @@ struct vuser_vector {
  * struct vuser_irqs - the interrupts of an open device
  * @lock: serialises SET_IRQS and protects @vectors and @enabled.  Held while
  *	waiting for the server.  Only SET_IRQS (killably) and close take it
- * @vectors: by index; an array with an element for each interrupt that the
- *	description has, or NULL while the index is disabled
+ * @vectors: for each index, an array with one element for each interrupt of
+ *	the index, or NULL while the index is disabled
  * @enabled: bitmap of the indexes that are enabled at the server
  * @signal_lock: protects @err_trigger and @req_trigger
  * @err_trigger: signalled when the server is lost; a reference, or NULL
@@ -73,7 +73,8 @@ struct vuser_irqs {
  *	NULL; allocated
  * @pci_address: a second name by which programs open the device.  Written with
  *	@lock and the address lock of settings.c held; either is enough to read
- * @alias: number of the default @pci_address, allocated in mdev.c; -1 before
+ * @alias: number of the default @pci_address, which mdev.c allocates; -1 until
+ *	then
  * @owner_portid: netlink port of the helper that owns the device, 0 for none
  * @owner_token: token that the helper got when it claimed the device
  * @chan: the channel to the server, or NULL.  Attach sets it and detach drops
@@ -82,8 +83,8 @@ struct vuser_irqs {
  * @settings: see struct vuser_settings
  * @counters: see enum vuser_counter
  * @irqs: the interrupts
- * @regions: the regions; set while the device is open
- * @dma: the DMA
+ * @regions: the regions; valid while the device is open
+ * @dma: what dma/ keeps for the device
  */
 struct vuser_device {
 	struct vfio_device vdev;
@@ -111,16 +112,19 @@ struct vuser_device {
 	struct vuser_dma dma;
 };
 
+/* Returns the device that contains a VFIO device of vuser. */
 static inline struct vuser_device *to_vuser(struct vfio_device *vdev)
 {
 	return container_of(vdev, struct vuser_device, vdev);
 }
 
+/* Takes a reference.  Context: any; the caller keeps the device alive. */
 static inline void vuser_device_get(struct vuser_device *dev)
 {
 	get_device(&dev->vdev.device);
 }
 
+/* Drops a reference; the last one frees the device.  Context: process. */
 static inline void vuser_device_put(struct vuser_device *dev)
 {
 	put_device(&dev->vdev.device);

@@ -13,7 +13,8 @@ static const struct vuser_event_ops *vuser_event_ops;
  * vuser_event_init() - set the functions that are called for events
  * @ops: the functions; must stay valid until the module is unloaded
  *
- * Called once, while the module is loaded and before the first device exists.
+ * Context: process; called once, while the module is loaded and before the first
+ * device exists.
  */
 void __init vuser_event_init(const struct vuser_event_ops *ops)
 {
@@ -24,7 +25,7 @@ void __init vuser_event_init(const struct vuser_event_ops *ops)
  * vuser_event_changed() - report that a device was added or changed
  * @dev: the device
  *
- * Context: process; may sleep.  Any lock of the device may be held.
+ * Context: process; may sleep.  Any mutex of the device may be held.
  */
 void vuser_event_changed(struct vuser_device *dev)
 {
@@ -35,7 +36,7 @@ void vuser_event_changed(struct vuser_device *dev)
  * vuser_event_removed() - report that a device was removed
  * @dev: the device, no longer in the table of devices
  *
- * Context: process; may sleep.  Any lock of the device may be held.
+ * Context: process; may sleep.  Any mutex of the device may be held.
  */
 void vuser_event_removed(struct vuser_device *dev)
 {
@@ -47,7 +48,7 @@ void vuser_event_removed(struct vuser_device *dev)
  * @dev: the device
  * @fdmsg_id: id of the fdmsg
  *
- * Context: process; may sleep.  Any lock of the device may be held.
+ * Context: process; may sleep.  Any mutex of the device may be held.
  */
 void vuser_event_fdmsg(struct vuser_device *dev, u64 fdmsg_id)
 {

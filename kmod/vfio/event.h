@@ -13,8 +13,8 @@ struct vuser_device;
  * @removed: a device was removed; it is no longer in the table of devices
  * @fdmsg: an fdmsg waits for the device's owner
  *
- * Called in process context; may sleep.  The caller may hold any lock of the
- * device, so these functions take none of them.
+ * Called in process context; may sleep.  The caller may hold any mutex of the
+ * device, so these functions must not take any of them.
  */
 struct vuser_event_ops {
 	void (*changed)(struct vuser_device *dev);

@@ -104,7 +104,7 @@ static void vuser_irq_free_vectors(struct vuser_vector *vectors, u32 count)
 	kvfree(vectors);
 }
 
-/* Takes references to the eventfds of @fds; a negative one gives no eventfd. */
+/* Takes references to the eventfds @fds; a negative number means no eventfd. */
 static struct vuser_vector *vuser_irq_get_vectors(const s32 *fds, u32 count)
 {
 	struct vuser_vector *vectors;
@@ -134,7 +134,11 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* The lock of the interrupts is held, here and below. */
+/*
+ * All functions from here to vuser_irq_set() are called with the lock of the
+ * interrupts held.
+ */
+
 static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 {
 	struct vuser_vector *vectors = dev->irqs.vectors[index];
@@ -146,8 +150,8 @@ static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 
 /*
  * Disables an index at the server.  If the message was not sent, the server
- * still has the eventfds.  Then keep the vectors, for the next SET_IRQS or the
- * close to disable them.
+ * still has the eventfds.  In this case keep the vectors: the next SET_IRQS or
+ * the close disables them.
  */
 static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 {
@@ -164,11 +168,11 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 
 /*
  * Sends @count vectors to the server, in as many messages as needed.  Stops at
- * the first message that the server refuses; the vectors of the messages before
- * stay set.  So, unless @accepted is NULL, each vector that the server has
- * accepted is swapped with the one in @accepted.  If we were killed while
- * waiting, we cannot know whether the server accepted the vector; the close
- * disables all of them.
+ * the first message that the server refuses.  The vectors of earlier messages
+ * stay set at the server.  Therefore swaps each vector that the server has
+ * accepted with the old vector in @accepted, unless @accepted is NULL.  If we
+ * were killed while waiting, we cannot know whether the server accepted the
+ * vector; the close disables all vectors.
  */
 static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 			  u32 start, u32 count, struct vuser_vector *vectors,
@@ -198,7 +202,7 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 	return ret;
 }
 
-/* TRIGGER with eventfds: enable the index, or change some of its vectors. */
+/* TRIGGER with eventfds: enables the index, or changes some of its vectors. */
 static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 			    u32 count, const s32 *fds)
 {
@@ -275,9 +279,9 @@ static int vuser_irq_send_one(struct vuser_device *dev, u32 index, u32 flags,
 }
 
 /*
- * MASK and UNMASK are done by the server.  Servers accept the type NONE for one
- * interrupt, and for UNMASK also eventfds; so a BOOL or a range is sent as one
- * NONE message for each interrupt.
+ * The server masks and unmasks.  Servers accept the data type NONE for a single
+ * interrupt, and for UNMASK also eventfds.  So the kernel sends a BOOL or a
+ * range as one NONE message for each interrupt.
  */
 static int vuser_irq_mask(struct vuser_device *dev,
 			  const struct vfio_irq_set *hdr, const void *data)
@@ -323,7 +327,7 @@ static void vuser_irq_replace_trigger(struct vuser_device *dev,
 		eventfd_ctx_put(trigger);
 }
 
-/* ERR and REQ: one eventfd each, which is not passed to the server. */
+/* Sets or triggers ERR or REQ.  Their eventfds are not passed to the server. */
 static int vuser_irq_set_local(struct vuser_device *dev,
 			       const struct vfio_irq_set *hdr, const void *data,
 			       struct eventfd_ctx **slot)
@@ -427,9 +431,9 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
  * @dev: the device
  * @deadline: when to stop waiting for the server
  *
- * The kernel signals no eventfd of the consumer after this returns, and has
- * dropped its references to all of them.  A server that has answered signals
- * none either.
+ * When this returns, the kernel has dropped its references to all eventfds of
+ * the consumer and no longer signals them.  A server that has answered does not
+ * signal them either.
  *
  * Context: process; takes the lock of the interrupts, and waits for the server
  * uninterruptibly, but not beyond @deadline.

@@ -16,7 +16,7 @@
 #include "vfio/state.h"
 #include "vfio/table.h"
 
-/* The first PCI domain of default addresses; each domain has 8192 of them. */
+/* The first PCI domain of the default addresses; a domain has 8192 addresses. */
 #define VUSER_PCI_DOMAIN	0x5655
 #define VUSER_MAX_DEVICES	65536
 
@@ -70,7 +70,7 @@ static int vuser_mdev_probe(struct mdev_device *mdev)
 	ret = vuser_table_add(dev);
 	if (ret)
 		goto err_unregister;
-	/* The device is in the table, so that others see its address as taken. */
+	/* The device is in the table, so its address is taken for other devices. */
 	ret = vuser_mdev_set_default_address(dev);
 	if (ret)
 		goto err_erase;

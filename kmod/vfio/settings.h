@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The settings of a device, which the administrator changes in sysfs or
+ * The settings of a device.  The administrator changes them through sysfs or
  * netlink.
  */
 #ifndef VUSER_SETTINGS_H

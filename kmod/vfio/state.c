@@ -9,7 +9,7 @@
  *	   +--detach-- lost <+------lost--------+
  *
  * A device whose server is lost while the device is open stays lost at least
- * until the device is closed: detach is refused before.  A server cannot be
+ * until the device is closed: detach is refused until then.  A server cannot be
  * attached again while the device is open, so there is no transition from lost
  * to open.
  */
@@ -38,8 +38,8 @@ static const u32 vuser_next_states[] = {
 };
 
 /*
- * Changes the state and reports the change; all changes of a device's state
- * are made here.  -EINVAL when the new state may not follow the current one.
+ * Changes the state of a device and reports the change.  Only this function
+ * changes the state.  Returns -EINVAL when @state may not follow the current state.
  */
 static int vuser_state_set(struct vuser_device *dev, u32 state)
 {
@@ -48,7 +48,7 @@ static int vuser_state_set(struct vuser_device *dev, u32 state)
 		return -EINVAL;
 	trace_vuser_state(dev->id, dev->state, state);
 	WRITE_ONCE(dev->state, state);
-	/* Wake threads that poll(2) the attribute. */
+	/* Wake threads that wait in poll(2) on the attribute. */
 	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "state");
 	vuser_event_changed(dev);
 	return 0;
@@ -56,7 +56,7 @@ static int vuser_state_set(struct vuser_device *dev, u32 state)
 
 /* Calls from the channel --------------------------------------------------- */
 
-/* The server is lost.  Ignored if @chan is no longer the device's channel. */
+/* The server of @chan is lost.  Does nothing if the device has another channel. */
 static void vuser_state_lost(void *context, struct vuser_channel *chan)
 {
 	struct vuser_device *dev = context;
@@ -137,10 +137,10 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
  * @sock: connected AF_UNIX stream socket; taken over on success
  * @twin: connected twin socket, or NULL; taken over on success
  *
- * If the sockets cannot be polled, the device is attached all the same, and
- * becomes lost at once.
+ * If a socket cannot be polled, or its send buffer is too small, the device is
+ * attached nevertheless, and becomes lost at once.
  *
- * Context: process, in the helper's request; may sleep, but does not wait for
+ * Context: process, in the handler of dev-attach; may sleep, but does not wait for
  * the server.
  * Return: 0; -EBUSY when the device has a server already or is being removed;
  * -ENOMEM.
@@ -171,7 +171,7 @@ int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
  * vuser_state_detach() - take the server away from the device
  * @dev: the device; its lock is held
  * @error: text for the administrator that says why the device has no server;
- *	copied.  NULL or "" removes the text of before
+ *	copied.  NULL or "" removes the text that was stored before
  *
  * If the device has no server, only @error is recorded.
  *
@@ -204,8 +204,10 @@ int vuser_state_detach(struct vuser_device *dev, const char *error)
 }
 
 /**
- * vuser_state_remove() - detach for good, because the mdev is being removed
+ * vuser_state_remove() - detach the server of a device that is being removed
  * @dev: the device; not open, and can no longer be opened
+ *
+ * Attach is refused after this.
  *
  * Context: process; takes the device's lock; may sleep.
  */
@@ -224,7 +226,7 @@ void vuser_state_remove(struct vuser_device *dev)
  * @dev: the device
  *
  * Context: process; takes the device's lock; may sleep.
- * Return: 0, or -ENODEV when no server is attached.
+ * Return: 0, or -ENODEV when no server is attached or the server is lost.
  */
 int vuser_state_open(struct vuser_device *dev)
 {
@@ -239,7 +241,7 @@ int vuser_state_open(struct vuser_device *dev)
 }
 
 /**
- * vuser_state_close() - change the state because the last consumer closed
+ * vuser_state_close() - change the state because the consumer closes the device
  * @dev: the device
  *
  * Context: process; takes the device's lock; may sleep.

@@ -12,11 +12,11 @@ static DEFINE_XARRAY_ALLOC1(vuser_table);
  * vuser_table_add() - add a device to the table
  * @dev: the device; its id is set
  *
- * Ids are allocated cyclically, so that the id of a removed device is not
- * reused soon: a helper may still refer to that device.
+ * Ids are allocated cyclically.  So the id of a removed device, which a helper
+ * may still use, is not given to another device soon.
  *
- * The table holds no reference; call vuser_table_del() before the last one is
- * dropped.
+ * The table holds no reference to the device: call vuser_table_del() before the
+ * last reference is dropped.
  *
  * Context: process; may sleep.
  * Return: 0; -EBUSY when all ids are in use; -ENOMEM.
