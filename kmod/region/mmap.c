@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Mapped regions.  Pages of shared areas are inserted at the first access.
- * Everywhere else no page is ever present, and every load and store traps: the
- * fault handler drops the lock that it was called with, and has the instruction
- * emulated.
+ * Outside shared areas no page is ever present, and every load and store traps:
+ * the fault handler drops the lock that it was called with, and calls
+ * vuser_trap_emulate() to emulate the instruction.
  *
- * This is possible in 6.1, 6.12 and 7.2 alike because of these rules:
+ * The following rules make this possible.  They hold in 6.1, 6.12 and 7.2:
  *
- * - The kernel calls ->fault with the mmap lock held for reading.  If VMAs have
- *   locks of their own, the kernel may hold only the VMA's lock, provided that
- *   the VMA has a ->map_pages (vmf_can_call_fault()).  Without a ->map_pages
- *   the kernel would find the VMA, drop its lock, and walk the page tables a
- *   second time with the mmap lock, for every single access.
- * - VM_FAULT_COMPLETED says that ->fault has dropped the lock, whichever it
- *   was, and that the fault is done.  The kernel does not use the VMA after
+ * - The kernel calls ->fault with the mmap lock held for reading.  A kernel with
+ *   per-VMA locks may hold the VMA's lock instead, but only if the VMA has a
+ *   ->map_pages (vmf_can_call_fault()).  Without a ->map_pages, such a kernel
+ *   would first find the VMA under its lock, then drop this lock and walk the
+ *   page tables again under the mmap lock, for every access.
+ * - VM_FAULT_COMPLETED says that ->fault has dropped the lock, the mmap lock or
+ *   the VMA's, and that the fault is done.  The kernel does not use the VMA after
  *   that.
  * - VM_FAULT_RETRY says that ->fault has dropped the lock, and that the fault
  *   must be repeated with the mmap lock.  An error must be returned with the
@@ -23,8 +23,9 @@
  *   does each VMA that a fork, a split or an mremap() makes from it.  The file
  *   keeps the device open, and the open device keeps the description and the
  *   shared pages.  After the lock is dropped, our own reference keeps the file.
- * - VM_PFNMAP | VM_IO | VM_DONTEXPAND keep the rest of the kernel away: no GUP,
- *   no mlock, no populate, no reclaim, no NUMA hints, no growing by mremap().
+ * - VM_PFNMAP | VM_IO | VM_DONTEXPAND keep the rest of the kernel away: no
+ *   get_user_pages(), no mlock(), no MAP_POPULATE, no reclaim, no NUMA hints, no
+ *   growing by mremap().
  */
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -60,10 +61,10 @@ static bool vuser_mmap_may_trap(const struct vm_fault *vmf)
 }
 
 /*
- * Allocates the page table that the address belongs to; its entries stay empty.
- * Without this table, the kernel would allocate one before each ->fault and
- * free it afterwards.  The table stays until the range is unmapped.  If there
- * is no memory for it now, the next fault tries again.
+ * Allocates the page table for the faulting address; its entries stay empty.
+ * Without this table, the kernel would allocate a table before each ->fault and
+ * free it afterwards.  The table stays until the range is unmapped.  If memory
+ * runs out now, the next fault tries again.
  */
 static void vuser_mmap_alloc_table(const struct vm_fault *vmf)
 {
@@ -100,9 +101,10 @@ static struct vuser_trap vuser_mmap_drop_lock(struct vm_fault *vmf)
 }
 
 /*
- * Reports an error of a fault whose lock was dropped.  The caller of ->fault
- * expects the lock to be held then, and drops it.  The VMA's own lock cannot be
- * taken again; in that case repeat the fault, to fail with the mmap lock.
+ * Reports an error of a fault whose lock was dropped.  When ->fault returns an
+ * error, its caller expects that the lock is held, and drops it.  The VMA's lock
+ * cannot be taken again.  So repeat a fault that had the VMA's lock; it fails with
+ * the mmap lock.
  */
 static vm_fault_t vuser_mmap_fault_error(const struct vuser_trap *trap,
 					 vm_fault_t error)
@@ -118,7 +120,7 @@ static vm_fault_t vuser_mmap_fault_trap(const struct vuser_trap *trap)
 	switch (vuser_trap_emulate(trap)) {
 	case 0:
 	case -EINTR:
-		/* done; or killed, and the task never returns to user mode */
+		/* emulated; or killed: the task never returns to user mode */
 		return VM_FAULT_NOPAGE | VM_FAULT_COMPLETED;
 	case -EACCES:
 		return vuser_mmap_fault_error(trap, VM_FAULT_SIGSEGV);
@@ -128,8 +130,9 @@ static vm_fault_t vuser_mmap_fault_trap(const struct vuser_trap *trap)
 }
 
 /*
- * The first access to a page of a shared area.  Takes the page and repeats the
- * fault, which inserts it.  A page that cannot be shown is trapped.
+ * Handles the first access to a page of a shared area.  Takes the page and
+ * repeats the fault, which then inserts the page.  An access to a page that cannot
+ * be shown is trapped.
  */
 static vm_fault_t vuser_mmap_fault_shared(const struct vuser_trap *trap,
 					  struct vuser_area *area,
@@ -137,7 +140,7 @@ static vm_fault_t vuser_mmap_fault_shared(const struct vuser_trap *trap,
 {
 	switch (vuser_shared_take(trap->regions, area, trap->pgoff)) {
 	case -EINTR:
-		/* else a system call would fault forever: the signal stays */
+		/* a system call would fault forever: the signal stays pending */
 		if (!may_trap)
 			break;
 		fallthrough;
@@ -190,7 +193,7 @@ static vm_fault_t vuser_mmap_fault(struct vm_fault *vmf)
 	return vuser_mmap_fault_unlocked(vmf, area, may_trap);
 }
 
-/* Maps no pages around a fault.  The top of this file says why it exists. */
+/* Maps no pages.  The top of this file says why the VMA needs a ->map_pages. */
 static vm_fault_t vuser_mmap_map_pages(struct vm_fault *vmf, pgoff_t start,
 				       pgoff_t end)
 {
@@ -204,7 +207,7 @@ static const struct vm_operations_struct vuser_vm_ops = {
 
 /**
  * vuser_mmap_page() - get the page that a mapping of a region shows
- * @vma: a mapping of anything
+ * @vma: any VMA
  * @addr: address in @vma
  *
  * Context: process; the mmap lock of @vma is held.

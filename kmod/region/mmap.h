@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Mapping regions into the consumer's memory. */
+/* Maps regions into the consumer's address space. */
 #ifndef VUSER_MMAP_H
 #define VUSER_MMAP_H
 

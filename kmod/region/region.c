@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The regions of an open device: accesses to them, and their descriptions for
- * the consumer.  Each access that is sent to the server has 1, 2, 4 or 8 bytes,
- * as a device on a bus would see it.
+ * The regions of an open device: accesses to the regions, and descriptions of the
+ * regions for the consumer.  Each access that is sent to the server has 1, 2, 4 or
+ * 8 bytes, as an access on a bus has.
  */
 #include <linux/nospec.h>
 #include <linux/pci_regs.h>
@@ -44,7 +44,7 @@ static struct vuser_region *vuser_region_get(struct vuser_regions *regions,
 
 /* One access --------------------------------------------------------------- */
 
-/* Signals the ioeventfd that a store matches; false if there is none. */
+/* Signals the ioeventfd that a store matches; false if it matches none. */
 static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
 					  struct vuser_region *region, u64 off,
 					  u64 val, u32 size)
@@ -106,8 +106,8 @@ int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *v
  *
  * Context: process; the mmap lock is not held; waits killably for the server,
  * or for room in the socket.
- * Return: 0; -ETIMEDOUT when a posted store found no room in time; otherwise as
- * vuser_region_load().
+ * Return: as vuser_region_load(); for a posted store also -ETIMEDOUT when the
+ * socket had no room in time, or another error of the socket, such as -ENOMEM.
  */
 int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 val,
 		       u32 size)
@@ -132,8 +132,9 @@ static ssize_t vuser_region_result(ssize_t done, ssize_t error)
 }
 
 /*
- * Called between two accesses of a transfer.  Posted stores may not sleep at
- * all, so a long transfer needs this to yield and to end when it is killed.
+ * Called before each access of a transfer.  Posted stores do not sleep as long as
+ * the socket has room.  Without this function, a long transfer would not yield the
+ * processor, and would not end when its thread is killed.
  */
 static int vuser_region_resched(void)
 {
@@ -195,7 +196,7 @@ static int vuser_region_put_user(struct vuser_regions *regions, u32 index, u64 o
 	return vuser_region_store(regions, index, off, val, size);
 }
 
-/* Makes one access after the other, until one fails. */
+/* Makes one access after the other, until @count bytes are done or one fails. */
 static ssize_t vuser_region_transfer(struct vuser_regions *regions,
 				     char __user *buf,
 				     size_t count, loff_t *ppos, u32 flag,
@@ -278,12 +279,12 @@ static bool vuser_region_is_io(struct vuser_desc *desc, u32 index)
 }
 
 /**
- * vuser_region_mappable() - tell whether the consumer may map a region at all
+ * vuser_region_mappable() - tell whether the consumer may map a part of a region
  * @regions: the regions of an open device
  * @index: index of the region, below VUSER_MAX_REGIONS
  *
  * Context: any.
- * Return: true if a part of the region can be mapped, also if all loads and
+ * Return: true if a part of the region can be mapped, even if all loads and
  * stores on the mapping are trapped.
  */
 bool vuser_region_mappable(struct vuser_regions *regions, u32 index)
@@ -301,7 +302,7 @@ bool vuser_region_mappable(struct vuser_regions *regions, u32 index)
 	       !vuser_region_is_io(desc, index);
 }
 
-/* Adds the list of areas that the consumer may map with a sparse policy. */
+/* Adds the list of the shared areas, which the consumer may map. */
 static int vuser_region_sparse_cap(struct vuser_regions *regions, u32 index,
 				   struct vfio_info_cap *caps)
 {
@@ -384,8 +385,8 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 }
 
 /*
- * Copies @caps to the consumer, after the struct, if argsz leaves room for
- * them.  Otherwise sets argsz to the size that is needed.
+ * Copies @caps to the consumer, after the struct, if argsz says that there is room
+ * for them.  Otherwise sets argsz to the size that is needed.
  */
 static int vuser_region_put_caps(struct vfio_region_info *info,
 				 struct vfio_info_cap *caps,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Accesses to the regions of an open device, and their descriptions. */
+/* Accesses to the regions of an open device, and descriptions of the regions. */
 #ifndef VUSER_REGION_H
 #define VUSER_REGION_H
 

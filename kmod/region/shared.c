@@ -28,7 +28,7 @@
  * @nr_pages: number of pages that are in @pages or are being added
  * @usable: for each region, a bitmap of the areas that can be shown
  *
- * @usable is constant.  @pages has a lock of its own, and @nr_pages is atomic.
+ * @usable is constant.  The xarray @pages contains its lock; @nr_pages is atomic.
  */
 struct vuser_shared {
 	struct xarray pages;
@@ -42,10 +42,10 @@ static bool vuser_shared_writable(const struct vuser_region *region)
 }
 
 /*
- * Gets the permission to show an area; false if it cannot be shown.  The
+ * Prepares to show an area; returns false if the area cannot be shown.  The
  * consumer gets no more rights than mmap() would give the server: a file that
  * is open for reading only, or is sealed, cannot be shown in a writable region.
- * mapping_map_writable() prevents sealing of the file while it is shown.
+ * mapping_map_writable() keeps the file from being sealed while it is shown.
  */
 static bool vuser_shared_open_area(const struct vuser_region *region,
 				   const struct vuser_area *area)
@@ -200,8 +200,8 @@ struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
  * @pgoff: page number in the device file
  *
  * Context: any.
- * Return: the page, or NULL if it was not taken.  The caller gets no reference
- * of its own; the page is held until the device is closed.
+ * Return: the page, or NULL if it was not taken.  The caller gets no reference;
+ * @regions holds the page until the device is closed.
  */
 struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff)
 {
@@ -209,8 +209,8 @@ struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff)
 }
 
 /*
- * Gets a page of hugetlbfs, with a reference.  If the server has not accessed
- * the huge page yet, allocates it, as a fault of the server would do.
+ * Gets a page of a hugetlbfs file, with a reference.  If the server has not
+ * accessed the huge page yet, allocates it, as a fault of the server would do.
  */
 static struct page *vuser_shared_hugetlb_page(struct file *file, u64 off)
 {
@@ -231,7 +231,7 @@ static struct page *vuser_shared_hugetlb_page(struct file *file, u64 off)
 	return page ?: ERR_PTR(-EAGAIN);
 }
 
-/* Gets a page of the server's file, with a reference. */
+/* Gets the page at @off (bytes) of the server's file, with a reference. */
 static struct page *vuser_shared_file_page(struct file *file, u64 off)
 {
 	struct address_space *mapping = file->f_mapping;

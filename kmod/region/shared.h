@@ -11,15 +11,18 @@ struct vuser_desc;
 struct vuser_regions;
 struct vuser_shared;
 
-/* The most pages held for one device; accesses to more pages are trapped. */
+/*
+ * The maximum number of pages that are held for one device.  Accesses to further
+ * pages are trapped.
+ */
 #define VUSER_SHARED_MAX_PAGES	((1UL << 30) >> PAGE_SHIFT)
 
 struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc);
 void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared);
-struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 region,
+struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 				     u64 off);
-u32 vuser_shared_count(struct vuser_regions *regions, u32 region);
-struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 region,
+u32 vuser_shared_count(struct vuser_regions *regions, u32 index);
+struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 				     u32 *i);
 struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff);
 int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,

@@ -27,10 +27,10 @@
 /* Registers ---------------------------------------------------------------- */
 
 /*
- * Returns the registers by value, so that the variable is initialized only
- * once.  If only its address were passed here, a kernel that initializes
- * automatic variables (CONFIG_INIT_STACK_ALL_ZERO) would clear the variable
- * first.
+ * Returns the registers by value, so that the caller's variable is initialized
+ * only once.  If the caller passed a pointer to its variable, a kernel that
+ * initializes automatic variables (CONFIG_INIT_STACK_ALL_ZERO) would clear the
+ * variable first.
  */
 static struct vuser_regs vuser_trap_get_regs(const struct pt_regs *pt)
 {
@@ -110,9 +110,9 @@ static bool vuser_trap_in_region(const struct vuser_trap *trap, u64 off,
 }
 
 /*
- * If the server does not answer or refuses, a load gives all ones and a store
- * is dropped, as on a bus where no device responds.  Only a fatal signal is an
- * error.
+ * Loads and stores for the instruction.  If the server does not answer or refuses,
+ * a load gives all ones and a store is dropped, as on a bus where no device
+ * responds.  Only a fatal signal is an error.
  */
 static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 {
@@ -210,8 +210,8 @@ static int vuser_trap_exec_vec(const struct vuser_trap *trap,
 /*
  * Moves one element between the region and memory.  If the memory is itself a
  * mapped region, the kernel cannot access it, and the instruction is refused.
- * Check that the destination is writable before the load, because a load may
- * have side effects and must not be lost.
+ * A load may have side effects, so its value must not be lost: check first that
+ * the destination is writable.
  */
 static int vuser_trap_exec_movs(const struct vuser_trap *trap,
 				const struct vuser_insn *insn,
@@ -240,8 +240,9 @@ static int vuser_trap_exec_movs(const struct vuser_trap *trap,
 }
 
 /*
- * A locked instruction is a load and a store, like an unlocked one.  Its lock
- * would have to exclude the device from the register, which no bus can do.
+ * Executes an instruction.  A locked instruction makes a load and a store, as
+ * without the lock.  A real lock would have to keep the device from changing its
+ * own register, and no bus can do this.
  */
 static int vuser_trap_exec(const struct vuser_trap *trap,
 			   const struct vuser_insn *insn,

@@ -20,7 +20,7 @@ struct vuser_regions;
  * @pgoff: page number in the device file
  * @write: the access faulted as a store, otherwise as a load
  * @may_write: the mapping allows stores
- * @may_retry: on an error the fault is repeated, so do not report the error yet
+ * @may_retry: a fault that fails is repeated, so do not report the error yet
  */
 struct vuser_trap {
 	struct vuser_regions *regions;
