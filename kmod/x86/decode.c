@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decode the x86-64 instructions that compilers emit for accesses to device
- * registers.  64-bit mode only.  Unknown instructions are refused: to stop a
- * program is better than to do something that it did not ask for.
+ * registers, in 64-bit mode only.  Unknown instructions are refused, and the
+ * program gets a signal: that is better than a wrong emulation.
  *
  * References are to the Intel 64 and IA-32 Architectures Software Developer's
  * Manual, volume 2.

@@ -211,8 +211,8 @@ static int decode_exchange(struct vuser_insn *insn, struct insn_decoder *d,
 }
 
 /*
- * bt, bts, btr and btc.  The low two bits of @op select one of them; they come
- * from ModRM, or from bits 3 and 4 of the opcode.
+ * bt, bts, btr and btc.  The low two bits of @op select the instruction.  These
+ * bits come from ModRM, or from bits 3 and 4 of the opcode.
  */
 static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 		      bool imm)
@@ -227,7 +227,7 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 		return 0;
 	}
 
-	/* a bit number in a register is signed: the address moves either way */
+	/* a bit number in a register is signed: it moves the address up or down */
 	set_reg(insn, d, size);
 	offset = vuser_insn_sext(insn->operand, size);
 	insn->bit = offset & (8 * size - 1);
@@ -235,7 +235,7 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	return 0;
 }
 
-/* popcnt, bsf, bsr, imul: the source is memory, the result in a register. */
+/* popcnt, bsf, bsr, imul: load from memory, and put the result in a register. */
 static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
 			 enum vuser_insn_op op)
 {
@@ -272,7 +272,7 @@ static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
 	u8 size = operand_size(d, opcode & 1);
 	u64 count = 1;
 
-	/* 0 to 3 are rotations */
+	/* modrm_reg 0 to 3: rotations, which are refused */
 	if (vuser_fetch_modrm(d) || d->modrm_reg < 4)
 		return -EINVAL;
 	if (opcode < 0xd0)
@@ -345,7 +345,10 @@ int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 {
 	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
 
-	/* elsewhere F2 and F3 are hints for lock elision, or have no effect */
+	/*
+	 * Refuse F2 and F3 where they do not mean a repetition: they are hints
+	 * for lock elision, or have no effect.
+	 */
 	if (d->prefix_f2 || (d->prefix_f3 && !string))
 		return -EINVAL;
 

@@ -50,7 +50,7 @@ static int decode_movhalf(struct vuser_insn *insn, struct insn_decoder *d,
 	return set_vec(insn, d, 8, load);
 }
 
-/* Aligned moves of 16 bytes: with prefix 66, or also without if @plain. */
+/* Aligned moves of 16 bytes: with prefix 66 or, if @plain, without a prefix. */
 static int decode_mova(struct vuser_insn *insn, struct insn_decoder *d,
 		       enum insn_simd prefix, bool load, bool plain)
 {
@@ -146,8 +146,8 @@ int vuser_decode_vec_movntdqa(struct vuser_insn *insn, struct insn_decoder *d)
  * @d: the instruction, read up to the first byte of the VEX prefix
  * @opcode: the first byte of the VEX prefix, C4 or C5
  *
- * See 2.3.5.  Only moves of at most 16 bytes are accepted; none of them has a
- * second source register.
+ * See 2.3.5.  Accepts only moves of at most 16 bytes without a second source
+ * register.
  *
  * Context: any.
  * Return: 0, or -EINVAL for an instruction that is refused.

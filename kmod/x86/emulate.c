@@ -106,7 +106,7 @@ static u64 logic(struct vuser_regs *regs, u64 result, u32 size)
 	return result;
 }
 
-/* Arithmetic with two operands.  CMP and TEST only set flags, and return @a. */
+/* Arithmetic with two operands.  CMP and TEST set only flags, and return @a. */
 static u64 arithmetic(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 		      u64 b, u32 size)
 {
@@ -154,7 +154,7 @@ static u64 unary(enum vuser_insn_op op, struct vuser_regs *regs, u64 a,
 	}
 }
 
-/* Sets CF to the bit.  The flags that are undefined do not change. */
+/* Sets CF to the tested bit.  Flags that are undefined do not change. */
 static u64 bit_test(const struct vuser_insn *insn, struct vuser_regs *regs,
 		    u64 a)
 {
@@ -266,8 +266,8 @@ static void population_count(const struct vuser_insn *insn,
 }
 
 /*
- * Shifts by insn->bit.  A distance of 0 changes no flags.  OF is defined for a
- * distance of 1 only.
+ * Shifts by insn->bit bits.  A shift by 0 changes no flags.  OF is defined only
+ * for a shift by 1.
  */
 static u64 shift(const struct vuser_insn *insn, struct vuser_regs *regs, u64 a)
 {
@@ -298,7 +298,10 @@ static u64 shift(const struct vuser_insn *insn, struct vuser_regs *regs, u64 a)
 	return result;
 }
 
-/* IMUL: CF and OF say that the product does not fit; others are undefined. */
+/*
+ * IMUL: sets CF and OF if the product does not fit.  The other flags, which are
+ * undefined, do not change.
+ */
 static void multiply(const struct vuser_insn *insn, struct vuser_regs *regs,
 		     u64 val)
 {
@@ -333,11 +336,11 @@ static void bit_scan(const struct vuser_insn *insn, struct vuser_regs *regs,
 /**
  * vuser_emulate() - emulate an instruction, except for its access to memory
  * @insn: the instruction, from vuser_decode(); not VUSER_INSN_VEC
- * @regs: the registers with which it was decoded; updated, including the ip
+ * @regs: the registers with which @insn was decoded; updated, including the ip
  * @val: the loaded value if @insn->load; set to the value to store
  *
  * For an instruction that loads and stores, the caller makes two accesses, one
- * after the other, also if the instruction is locked.
+ * after the other, even if the instruction is locked.
  *
  * Context: any.
  * Return: true if the caller must store *@val.

@@ -31,7 +31,7 @@ u8 vuser_fetch_byte(struct insn_decoder *d)
  * @count: number of bytes, at most 8
  *
  * Context: any.
- * Return: the number; bytes that are missing are as in vuser_fetch_byte().
+ * Return: the number; missing bytes are handled as in vuser_fetch_byte().
  */
 u64 vuser_fetch_bytes(struct insn_decoder *d, u32 count)
 {
@@ -49,8 +49,8 @@ u64 vuser_fetch_bytes(struct insn_decoder *d, u32 count)
  * @count: number of bytes, 1 to 8
  *
  * Context: any.
- * Return: the number, sign-extended to 64 bits; bytes that are missing are as
- * in vuser_fetch_byte().
+ * Return: the number, sign-extended to 64 bits; missing bytes are handled as in
+ * vuser_fetch_byte().
  */
 u64 vuser_fetch_signed(struct insn_decoder *d, u32 count)
 {
@@ -73,8 +73,8 @@ static void set_rex(struct insn_decoder *d, u8 rex)
  *
  * Reads legacy and REX prefixes (2.1.1, 2.2.1).  A REX prefix that is not the
  * last prefix has no effect.  CS, DS, ES and SS overrides have no effect in
- * 64-bit mode.  FS and GS overrides (64, 65) are returned like opcodes, which
- * no decoder accepts.
+ * 64-bit mode.  FS and GS overrides (64, 65) are returned as if they were opcodes,
+ * and the decoders refuse them.
  *
  * Context: any.
  * Return: the first byte of the opcode.

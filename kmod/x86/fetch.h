@@ -5,7 +5,10 @@
 
 #include "x86/insn.h"
 
-/* The prefix that selects one of the instructions of an opcode (2.1.2). */
+/*
+ * The prefix that selects one of the instructions with the same opcode (SDM volume
+ * 2, 2.1.2).  The numbers are those of the field pp in a VEX prefix.
+ */
 enum insn_simd {
 	INSN_SIMD_NONE,
 	INSN_SIMD_66,

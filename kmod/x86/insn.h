@@ -89,10 +89,10 @@ enum vuser_insn_op {
  * @len: length of the instruction, bytes
  * @size: size of the access, bytes: 1, 2, 4 or 8; VUSER_INSN_VEC: 4, 8 or 16
  * @load: memory is read
- * @store: memory is written (by CMPXCHG only if the comparison finds it equal)
- * @lock: the access is locked; XCHG is locked also without a LOCK prefix
- * @to_reg: the register is the first operand; it gets the result, if there is
- *	one.  Otherwise memory is the first operand
+ * @store: memory is written (by CMPXCHG only if the comparison finds equality)
+ * @lock: the access is locked; XCHG is locked even without a LOCK prefix
+ * @to_reg: the register is the first operand, and gets the result if the
+ *	instruction has a result.  Otherwise memory is the first operand
  * @reg: number of the register operand, general or XMM
  * @reg_size: bytes of the register that the result replaces
  * @reg_high: the register is AH, CH, DH or BH (then @reg is AX, CX, DX or BX)
@@ -101,7 +101,7 @@ enum vuser_insn_op {
  * @rep: the instruction is repeated until CX is 0
  * @vex: VEX-encoded: a load clears the register above its low 16 bytes
  * @vec_at: first byte of the XMM register that is moved
- * @vec_merge: a load keeps the other bytes of the XMM register's low 16
+ * @vec_merge: a load keeps the other bytes of the XMM register
  * @aligned: the processor requires that @addr is aligned to @size
  * @bit: BT, BTS, BTR and BTC: number of the bit in the operand; shifts:
  *	distance
@@ -110,7 +110,7 @@ enum vuser_insn_op {
  * @addr: address of the access; MOVS: address of the destination
  * @from: MOVS: address of the source
  *
- * MOVS and STOS stand for one element.  A repeated instruction is decoded and
+ * MOVS and STOS access one element.  A repeated instruction is decoded and
  * emulated once for each element, and does not advance the ip while elements
  * are left.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The XMM registers of the current task.  kernel_fpu_begin() saves all its FPU
- * registers to the task's save area.  The functions of this file read and
- * change the save area.  The kernel restores the registers from it before the
- * task returns to user space.
+ * The XMM registers of the current task.  kernel_fpu_begin() saves all FPU
+ * registers of the task to its save area.  The functions of this file read and
+ * change the save area.  The kernel restores the registers from the save area
+ * before the task returns to user space.
  */
 #include <linux/align.h>
 #include <linux/bits.h>
@@ -60,9 +60,10 @@ static void vuser_xmm_clear_component(struct xregs_state *xsave, u32 nr,
 }
 
 /*
- * The processor does not save the XMM registers while they are in their initial
- * state, and clears their bit in the header.  Without that bit it does not load
- * them either.  So write their initial state to the save area and set the bit.
+ * While the XMM registers are in their initial state, the processor does not save
+ * them, and clears their bit in the header.  When this bit is clear, the processor
+ * does not load the registers from the save area either.  So write the initial
+ * state to the save area and set the bit.
  */
 static void vuser_xmm_init(struct xregs_state *xsave)
 {
@@ -119,7 +120,7 @@ void vuser_xmm_set(u32 reg, const u64 val[2], bool clear_above)
 	}
 	memcpy(&xsave->i387.xmm_space[4 * reg], val, 16);
 
-	/* a processor that still has the old registers must load them again */
+	/* a processor that still has the old values must load the new ones */
 	fpu->last_cpu = -1;
 	kernel_fpu_end();
 }
