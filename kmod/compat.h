@@ -53,8 +53,8 @@ static inline void vuser_vm_flags_mod(struct vm_area_struct *vma,
 }
 
 /*
- * Whether a fault is handled under the lock of the VMA instead of the mmap lock.
- * Only 6.7 and later call a driver's fault handler so.
+ * True if a fault is handled under the lock of the VMA instead of the mmap lock.
+ * Only 6.7 and later call a driver's fault handler with the lock of the VMA.
  */
 static inline bool vuser_fault_has_vma_lock(const struct vm_fault *vmf)
 {
@@ -65,7 +65,7 @@ static inline bool vuser_fault_has_vma_lock(const struct vm_fault *vmf)
 #endif
 }
 
-/* Drops the lock under which a fault is handled. */
+/* Drops the lock under which a fault is handled: the VMA's or the mmap lock. */
 static inline void vuser_fault_unlock(struct vm_fault *vmf)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
@@ -76,8 +76,8 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 }
 
 /*
- * Since 7.0 VFIO's core handles VFIO_DEVICE_GET_REGION_INFO itself and calls this
- * callback.  Earlier kernels pass this ioctl to the driver.
+ * 7.0 and later handle VFIO_DEVICE_GET_REGION_INFO in VFIO's core, which calls
+ * this callback.  Earlier kernels pass this ioctl to the driver.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #define VUSER_REGION_INFO_OPS(_caps)	.get_region_info_caps = (_caps),
@@ -93,8 +93,8 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 #endif
 
 /*
- * Frees a VFIO device at the end of the driver's release callback.  Since 6.2
- * VFIO's core frees the device.
+ * Frees a VFIO device at the end of the driver's release callback.  In 6.2 and
+ * later VFIO's core frees the device, and this function does nothing.
  */
 static inline void vuser_vfio_free_device(struct vfio_device *vdev)
 {
@@ -104,9 +104,9 @@ static inline void vuser_vfio_free_device(struct vfio_device *vdev)
 }
 
 /*
- * Has a socket refuse file descriptors that the peer sends.  Kernels before 6.16
- * cannot refuse them; the file descriptors are then dropped when the message is
- * read, because the reader passes no control buffer.
+ * Makes a socket refuse file descriptors that the peer sends.  Kernels before
+ * 6.16 cannot refuse them.  There the kernel drops the file descriptors when the
+ * message is read, because the reader passes no control buffer.
  */
 static inline void vuser_refuse_fds(struct socket *sock)
 {
@@ -118,8 +118,6 @@ static inline void vuser_refuse_fds(struct socket *sock)
 #endif
 }
 
-/* The DMA map ------------------------------------------------------------- */
-
 /* 6.3 changed the type of the first argument of inode operations. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define vuser_mnt_idmap		mnt_idmap
@@ -128,7 +126,7 @@ static inline void vuser_refuse_fds(struct socket *sock)
 #endif
 
 /*
- * Whether an overlay file system opened this file in one of its layers.  Only 6.5
+ * True if an overlay file system opened this file in one of its layers.  Only 6.5
  * and later mark such files.
  */
 static inline bool vuser_is_backing_file(struct file *file)
@@ -141,9 +139,10 @@ static inline bool vuser_is_backing_file(struct file *file)
 }
 
 /*
- * Looks up the page frame that a VM_PFNMAP area maps at @addr, without a fault.
- * The mmap lock is held.  Returns 0, or -EFAULT if nothing is mapped there, or if
- * @write is set and the mapping is read-only.  6.12 replaced follow_pte().
+ * Looks up the page frame that a VM_PFNMAP VMA maps at @addr, without a fault.
+ * The caller holds the mmap lock.  Returns 0, or -EFAULT if nothing is mapped
+ * there, or if @write is set and the mapping is read-only.  6.12 replaced
+ * follow_pte() by follow_pfnmap_start().
  */
 static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 				   unsigned long addr, bool write,

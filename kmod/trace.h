@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* The tracepoints.  In each tracepoint, dev is the number of the device. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM vuser
 
@@ -83,7 +84,7 @@ TRACE_EVENT(vuser_lost,
 		  __get_str(why))
 );
 
-/* A device's state changes. */
+/* The state of a device changes; enum vuser_state has the numbers. */
 TRACE_EVENT(vuser_state,
 	TP_PROTO(u32 dev, u32 from, u32 to),
 	TP_ARGS(dev, from, to),
@@ -129,7 +130,7 @@ TRACE_EVENT(vuser_trap,
 		  __entry->err)
 );
 
-/* A DMA_READ or DMA_WRITE of the server, after it was served. */
+/* The kernel has served a DMA_READ or DMA_WRITE of the server. */
 TRACE_EVENT(vuser_dma,
 	TP_PROTO(u32 dev, u64 iova, u64 count, bool write,
 		 int err),
