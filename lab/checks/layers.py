@@ -5,24 +5,24 @@
     layers.py [TREE...]     check these trees, all of TREES by default
     layers.py --self-test   check the checker: plant a breach of each rule
 
-A tree has folders, a folder has units.  A unit is FOO.c with FOO.h; a header alone
-is a unit too.  The rules, by the names that findings carry:
+A tree has folders, a folder has units.  A unit is FOO.c together with FOO.h; a
+header without a C file is a unit, too.  The rules, with the names that findings use:
 
-    layer      A file includes and uses only what is in its own folder or in a
-               folder of a lower layer.
+    layer      A file includes only headers, and uses only functions, of its own
+               folder or of a folder in a lower layer.
     circle     Inside a folder, units do not depend on each other in a circle.  A
                unit depends on another when it includes its header or uses one of
                its functions.
-    prefix     The name of each non-static function that FOO.c defines is the
-               tree's prefix followed by FOO, or starts with that and '_'.
-    prototype  The prototype of such a function stands in FOO.h of its folder, and
-               nowhere else.  C files have neither prototypes of non-static
-               functions nor "extern".
-    export     A library exports the functions that its version script names.  They
-               may have any name; their prototypes stand in the public headers, and
-               public headers have no other prototypes.
+    prefix     The name of each non-static function in FOO.c is PREFIXFOO or starts
+               with PREFIXFOO_, where PREFIX is the prefix of the tree.
+    prototype  The prototype of a non-static function of FOO.c is in FOO.h in the
+               same folder, and in no other file.  C files have neither prototypes
+               of non-static functions nor "extern".
+    export     A library exports the functions that its version script names.  These
+               functions may have any name.  Their prototypes are in the public
+               headers, and public headers have no other prototypes.
 
-Each finding is one line: file:line: rule: what is wrong.
+Each finding is one line, "FILE:LINE: RULE: TEXT".
 """
 
 import collections
@@ -43,18 +43,19 @@ class Tree:
     path: str
     # The prefixes of the names of functions; a tree may have several.
     prefixes: tuple
-    # From top to bottom: folders below path, "." for path itself, or a name of loose.
+    # The layers from top to bottom: folders below path, "." for path itself, or a
+    # key of loose.
     layers: tuple
     # By layer: files directly in path that form this layer.
     loose: dict = dataclasses.field(default_factory=dict)
-    # By folder: another prefix that functions there may have.
+    # By folder: another prefix that the functions of this folder may have.
     folder_prefixes: dict = dataclasses.field(default_factory=dict)
     # By folder of headers, relative to path: the folder whose units they belong to.
     headers: dict = dataclasses.field(default_factory=dict)
-    # Where includes are looked for, beside the file's own folder.
+    # The folders in which includes are searched, after the including file's folder.
     include: tuple = (".",)
-    # Units that a generator wrote.  They are interfaces: they may name the functions
-    # that their folder implements, with prototypes and in tables.
+    # Generated units.  They may have prototypes and tables of the functions that the
+    # other units of their folder define.
     generated: tuple = ()
     # Of a library: its version script, and the layer with the public headers.
     exports: str = ""
@@ -127,7 +128,8 @@ KEYWORDS = frozenset("""
     switch typedef typeof union unsigned void volatile while _Bool _Static_assert
     _Alignas _Alignof _Generic _Noreturn _Thread_local static_assert""".split())
 
-# Words that a value may follow, not only a name that is being declared.
+# Keywords before the use of a name.  Other words before a name are types, and the
+# name is being declared.
 BEFORE_VALUES = frozenset("case do else goto return sizeof".split())
 
 TOKEN = re.compile(r"""
@@ -159,7 +161,7 @@ class Source:
         self._declare(self._tokens(text))
 
     def _tokens(self, text):
-        """The tokens without comments.  Directives keep only what a #define uses."""
+        """The tokens without comments and directives; notes names in directives."""
         tokens = []
         line, start, directive = 1, True, False
         for match in TOKEN.finditer(text):
@@ -218,7 +220,7 @@ class Source:
 
     @staticmethod
     def _closing(tokens, i):
-        """Where the brace or parenthesis at i is closed."""
+        """The index of the token that closes the brace or parenthesis at index i."""
         pairs = {"{": "}", "(": ")"}
         opening, closing = tokens[i].text, pairs[tokens[i].text]
         depth = 0
@@ -311,7 +313,7 @@ class Checker:
         self.folder[path] = layer
 
     def _exported(self):
-        """The functions that the version script names: {name: line}."""
+        """The functions in the version script: {name: line}."""
         if not self.tree.exports:
             return {}
         with open(os.path.join(self.root, self.tree.exports),
@@ -343,7 +345,7 @@ class Checker:
         return None
 
     def _dependencies(self):
-        """(path, line, path, name) of each include and each use of a function."""
+        """Each include and each use of a function: (path, line, used path, name)."""
         for path, source in self.sources.items():
             for line, name, quoted in source.includes:
                 found = self._resolve(path, name, quoted)
@@ -364,7 +366,7 @@ class Checker:
             if mine != other:
                 if order[mine] > order[other]:
                     self._find(line, "layer", path,
-                               f"{mine} is below {other}, uses {name}")
+                               f"{mine} is below {other}, but uses {name}")
             elif self._unit(path) != self._unit(found):
                 edges[mine].setdefault((self._unit(path), self._unit(found)),
                                        (Place(path, line), name))
@@ -418,14 +420,15 @@ class Checker:
             for name, line in source.definitions.items():
                 if name != "main" and not self._is_declared(path, name):
                     self._find(line, "prototype", path,
-                               f"{name}() has none in {self._home(name, path)}")
+                               f"{name}() has no prototype in {self._home(name, path)}")
             for line in source.externs:
                 self._find(line, "prototype", path, "extern in a C file")
         for name, line in source.prototypes.items():
             owner = self.owner.get(name)
             if owner and not self._may_declare(path, owner, name):
                 self._find(line, "prototype", path,
-                           f"{name}() belongs into {self._home(name, owner)}")
+                           f"the prototype of {name}() belongs in "
+                           f"{self._home(name, owner)}")
 
     def _check_exports(self):
         for name, line in self.exports.items():
@@ -441,7 +444,7 @@ class Checker:
                                f"{name}() is not in {self.tree.exports}")
 
     def _home(self, name, owner):
-        """Where the prototype of a function belongs."""
+        """The header to which the prototype of a function belongs."""
         if name in self.exports:
             return f"a header of {self.tree.public}"
         return f"{self._unit(owner)}.h"
@@ -461,7 +464,7 @@ class Checker:
 
 
 def find_circle(graph):
-    """Units that lead back to the first one, which is also the last; or None."""
+    """A circle as a list of units, in which the first is also the last; or None."""
     done, stack = set(), []
 
     def visit(unit):
@@ -515,10 +518,10 @@ GOOD = {
 # The planted breaches: a name, the file that gets the breach, the text, the findings.
 BREACHES = [
     ("an include of a higher layer", "low/base.c", '#include "high/top.h"\n',
-     ["low/base.c:8: layer: low is below high, uses high/top.h"]),
+     ["low/base.c:8: layer: low is below high, but uses high/top.h"]),
     ("a call of a higher layer", "low/base.c",
      "static int up(void) { return x_top(); }\n",
-     ["low/base.c:8: layer: low is below high, uses x_top()"]),
+     ["low/base.c:8: layer: low is below high, but uses x_top()"]),
     ("a circle of an include and a call", "high/top.c",
      "static int back(void) { return x_other(); }\n",
      ["high/other.c:2: circle: other -> top -> other by top.h, x_other()"]),
@@ -529,31 +532,31 @@ BREACHES = [
     ("a name without its file's prefix", "low/base.c",
      "int x_get(void) { return 1; }\n",
      ["low/base.c:8: prefix: x_get() does not start with x_base",
-      "low/base.c:8: prototype: x_get() has none in base.h"]),
-    ("a name that only begins like the prefix", "low/base.c",
+      "low/base.c:8: prototype: x_get() has no prototype in base.h"]),
+    ("a name that starts with the prefix without an underscore", "low/base.c",
      "int x_baseline(void) { return 1; }\n",
      ["low/base.c:8: prefix: x_baseline() does not start with x_base",
-      "low/base.c:8: prototype: x_baseline() has none in base.h"]),
+      "low/base.c:8: prototype: x_baseline() has no prototype in base.h"]),
     ("a function without a prototype", "low/base.c",
      "int x_base_put(void) { return 1; }\n",
-     ["low/base.c:8: prototype: x_base_put() has none in base.h"]),
+     ["low/base.c:8: prototype: x_base_put() has no prototype in base.h"]),
     ("a prototype in another header", "high/other.h", "int x_top(void);\n",
-     ["high/other.h:2: prototype: x_top() belongs into top.h"]),
+     ["high/other.h:2: prototype: the prototype of x_top() belongs in top.h"]),
     ("a prototype in a C file", "high/other.c", "int x_top(void);\n",
-     ["high/other.c:7: prototype: x_top() belongs into top.h"]),
+     ["high/other.c:7: prototype: the prototype of x_top() belongs in top.h"]),
     ("an exported function that is not defined", "api/x.map",
      "X_1 {\nglobal:\n\tx_shut;\n};\n",
      ["api/x.map:10: export: x_shut() is not defined"]),
     ("a public prototype that is not exported", "api/door.h",
      "int x_top(void);\n",
      ["api/door.h:2: export: x_top() is not in api/x.map",
-      "api/door.h:2: prototype: x_top() belongs into top.h"]),
+      "api/door.h:2: prototype: the prototype of x_top() belongs in top.h"]),
     ("an exported function in a private header", "high/other.h",
      "int x_open(void);\n",
-     ["high/other.h:2: prototype: x_open() belongs into a header of api"]),
+     ["high/other.h:2: prototype: the prototype of x_open() belongs in a header of api"]),
     ("an include of a private header in a public one", "api/door.h",
      '#include "../low/base.h"\n',
-     ["api/door.h:2: layer: api is below low, uses ../low/base.h"]),
+     ["api/door.h:2: layer: api is below low, but uses ../low/base.h"]),
     ("an extern in a C file", "high/other.c", "extern int x_number;\n",
      ["high/other.c:7: prototype: extern in a C file"]),
 ]
@@ -574,7 +577,7 @@ def findings_of(files):
 
 
 def self_test():
-    """Say which breaches are not found as they should be; true when all are."""
+    """Print each breach that is not found as expected; return true if there is none."""
     failed = False
     for name, path, text, expected in [("nothing", "main.c", "", [])] + BREACHES:
         found = findings_of({**GOOD, path: GOOD[path] + text})

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Refuse phrases that are hard to read for somebody who is new to the project.
+"""Refuse phrases that are hard to read for newcomers to the project.
 
 usage: lab/checks/phrases.py [PATH...]     check files and directories, or the tree
        lab/checks/phrases.py --count [PATH...]   print the findings of each pattern
@@ -230,7 +230,7 @@ def search(path: str, source: str,
 
 
 def files(paths: list[str]) -> Iterator[tuple[str, str]]:
-    """Names and contents of text files: tracked ones in directories, or as named."""
+    """Name and contents of each named text file, and of tracked ones in directories."""
     for path in paths:
         names = [path]
         if os.path.isdir(path):
@@ -245,10 +245,10 @@ def files(paths: list[str]) -> Iterator[tuple[str, str]]:
                 if b"\0" not in data:
                     yield name, data.decode()
             except UnicodeDecodeError:
-                pass                # not a text
+                pass                # not a text file
 
 
-# For each scope: files in which a text stands in the second and third line.
+# For each scope: templates of files, with the text in the second and third lines.
 SAMPLES = {
     "comment": [("a.c", "/*\n * {}\n * {}\n */\n"), ("a.c", "\n// {} {}\n"),
                 ("a.h", "/**\n * @a: {}\n *      {}\n */\n"),
@@ -265,7 +265,7 @@ SAMPLES = {
 
 
 def sample(template: str, scope: str, text: str) -> str:
-    """Put a text into a file, the last word of it on a line of its own."""
+    """Put a text into a template; the last word of the text is on the next line."""
     if scope == "name":
         text = re.sub(r"\W+", "_", text)
         return template.format(*text.rsplit("_", 1))
@@ -273,7 +273,7 @@ def sample(template: str, scope: str, text: str) -> str:
 
 
 def self_test(table: list[Phrase]) -> int:
-    """Check that each pattern is found where it must be, and only there."""
+    """Check that each pattern is found in its bad text, and none in its good text."""
     failed = 0
     for phrase in table:
         for scope in sorted(phrase.scopes):
@@ -287,12 +287,12 @@ def self_test(table: list[Phrase]) -> int:
                           f"found in lines {bad}, and {good} in {phrase.good!r}")
                     failed += 1
     if failed == 0:
-        print(f"each of the {len(table)} patterns is found, and only where it must be")
+        print(f"each of the {len(table)} patterns is found in its bad text only")
     return failed
 
 
 def check(paths: list[str], table: list[Phrase], count: bool) -> int:
-    """Print what is found; return how much that is."""
+    """Print the findings, and return the number of findings."""
     found: Counter[str] = Counter()
     for name, source in files(paths):
         for line, words, phrase in search(name, source, table):
