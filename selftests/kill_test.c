@@ -358,36 +358,49 @@ TEST(close_during_a_map_ends_by_its_timeout)
 	testdev_stop(&td);
 }
 
-/* A signal that the consumer handles does not end a wait. */
-static void on_signal(int sig)
+static volatile sig_atomic_t nr_signals;
+
+static void count_signal(int sig)
 {
+	nr_signals++;
 }
 
+/* The handler runs when the read returns, with the value that was read. */
 TEST(handled_signal_does_not_end_a_wait)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = count_signal };
 	struct vfio_dev dev;
 	uint32_t id = 0;
+	int to[2], status;
 	pid_t pid;
-	int status;
+	char c;
 
+	ASSERT_EQ(0, pipe(to));
 	ASSERT_EQ(0, testdev_cmd(&shared, "restore"));
 	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, testdev_cmd(&shared, "hold read"));
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
-		sigaction(SIGUSR1, &sa, NULL);
-		_exit(region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4) ||
-		      id != TESTDEV_ID);
+		if (sigaction(SIGUSR1, &sa, NULL) || write(to[1], "", 1) != 1)
+			_exit(1);
+		if (region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4))
+			_exit(2);
+		if (id != TESTDEV_ID)
+			_exit(3);
+		_exit(nr_signals == 1 ? 0 : 4);
 	}
+	ASSERT_EQ(1, read(to[0], &c, 1));
 	ASSERT_EQ(0, testdev_cmd(&shared, "held 1"));
+	kill(pid, SIGUSR1);
 	kill(pid, SIGSTOP);
 	kill(pid, SIGCONT);
 	ASSERT_EQ(0, testdev_cmd(&shared, "release"));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	vfio_dev_close(&dev);
+	close(to[0]);
+	close(to[1]);
 }
 
 /*
