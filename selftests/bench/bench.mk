@@ -14,7 +14,7 @@ $(O)/bench/%.o: $(SRC)bench/%.c
 
 $(addprefix $(O)/bench/,$(BENCH)): $(O)/bench/%: $(O)/bench/%.o \
 		$(O)/bench/row.o $(LIB_OBJS) $(BENCH_LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljson-c -lsystemd -lpthread
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -ljson-c -lpthread
 
 -include $(wildcard $(O)/bench/*.d)
 

@@ -53,7 +53,7 @@ static int handle(struct session *s, struct vhu_wire_rx *rx)
 	ret = vhost_user_decode(VHOST_USER_REQUEST, rx->buf, rx->got,
 				rx->nr_fds, NULL, &msg, &rule);
 	if (ret) {
-		fprintf(stderr, "%s: %s\n",
+		fprintf(stderr, "vuser-vhost-blk: %s: %s\n",
 			vhost_user_request_name(VHOST_USER_REQUEST,
 						msg.hdr.request),
 			rule);
@@ -61,7 +61,7 @@ static int handle(struct session *s, struct vhu_wire_rx *rx)
 	}
 	ret = session_answer(s, &x);
 	if (ret)
-		fprintf(stderr, "%s: %s\n",
+		fprintf(stderr, "vuser-vhost-blk: %s: %s\n",
 			vhost_user_request_name(VHOST_USER_REQUEST,
 						msg.hdr.request),
 			strerror(-ret));
