@@ -37,7 +37,7 @@ def _check(result: int, what: str) -> None:
 
 
 def unshare_mounts() -> None:
-    """Enter a new mount namespace, whose mounts nobody else sees."""
+    """Enter a new mount namespace, whose mounts no other process sees."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
     mount("none", Path("/"), None, MS_REC | MS_PRIVATE)
 

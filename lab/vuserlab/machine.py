@@ -44,7 +44,7 @@ Host vm
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on.
+    """A port of 127.0.0.1 on which no process listens.
 
     It is below those that the kernel gives to programs that connect.
     """

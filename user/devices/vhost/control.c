@@ -81,7 +81,7 @@ int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 	return 0;
 }
 
-/** vhost_control_suspend - stop to serve the queue, and keep its position */
+/** vhost_control_suspend - stop serving the queue, and keep its position */
 void vhost_control_suspend(struct vhost_device *dev)
 {
 	struct vhost_queue *q = &dev->queues[vhost_net_ctrl_queue(
@@ -94,7 +94,7 @@ void vhost_control_suspend(struct vhost_device *dev)
 	vhost_control_stop(dev);
 }
 
-/** vhost_control_stop - stop to serve the queue */
+/** vhost_control_stop - stop serving the queue */
 void vhost_control_stop(struct vhost_device *dev)
 {
 	dev->ctrl_watch = sd_event_source_disable_unref(dev->ctrl_watch);

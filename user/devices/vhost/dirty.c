@@ -47,7 +47,7 @@ int vhost_dirty_start(void *data, uint64_t *page_size)
 	return ret;
 }
 
-/** vhost_dirty_stop - stop to log writes; for struct vuser_server_ops */
+/** vhost_dirty_stop - stop logging writes; for struct vuser_server_ops */
 void vhost_dirty_stop(void *data)
 {
 	struct vhost_device *dev = data;

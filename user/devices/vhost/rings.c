@@ -199,7 +199,7 @@ void vhost_rings_lost(struct vhost_device *dev)
 }
 
 /**
- * vhost_rings_log - have the back end start or stop to log writes
+ * vhost_rings_log - have the back end start or stop logging writes
  * @dev: device
  *
  * Return: 0, also when no ring runs; or the error of the request to the back
