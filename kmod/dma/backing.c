@@ -219,7 +219,7 @@ static int vuser_backing_follow_device(struct vuser_backing *back,
 }
 
 /*
- * Records the frame numbers of device memory as it is mapped now.  Does not
+ * Records the page frames of device memory that are mapped now.  Does not
  * fault pages in, since a fault may wait for a server or a file system.  The
  * caller holds the mmap lock.
  */

@@ -115,7 +115,7 @@ vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
  * Unmaps the dying mappings in every server, then releases their memory.
  *
  * On failure (the caller was killed, or a message could not be sent) all of the
- * mappings become live again, even those that some server has unmapped.  They
+ * mappings become live again, even mappings that a server has unmapped.  They
  * stay in the DMA map until UNMAP_DMA is called again or the container is
  * closed.
  */

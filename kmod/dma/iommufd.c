@@ -164,7 +164,8 @@ int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
  *	any more
  *
  * Context: process; may sleep.  Destroys iommufd's object if the device was
- * unbound meanwhile, so the caller holds no lock that iommufd takes for that.
+ * unbound meanwhile, so the caller must not hold a lock that iommufd takes to
+ * destroy it.
  */
 void vuser_iommufd_end(struct vuser_iommufd_access *access)
 {

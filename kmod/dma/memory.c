@@ -7,7 +7,7 @@
  *
  * The fault handler inserts pages into the server's page tables by frame
  * number, without references to the pages.  So one zap removes pages
- * completely.  Each object has an inode of its own, because a zap affects all
+ * completely.  Each object has its own inode, because a zap affects all
  * mappings of an inode.
  */
 #include <linux/file.h>

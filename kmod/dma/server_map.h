@@ -30,7 +30,7 @@ struct vuser_settings;
  *	Taken by MAP_DMA and UNMAP_DMA (killably), by open (before other threads
  *	know the server map) and by close (not interruptible).  Close waits for
  *	at most one message of another thread, because @closing stops further
- *	messages; at its own deadline close ends the channel and thereby this
+ *	messages; at its deadline, close ends the channel, which ends the
  *	wait.  Never taken by attach, detach or release of the container, by
  *	DMA, or by faults.
  *

@@ -72,7 +72,7 @@ out_put:
  * @skb: buffer for the messages
  * @cb: state of the dump; args[0] is the number of the next device
  *
- * Context: process; takes the lock of one device after the other.
+ * Context: process; takes the locks of the devices, one at a time.
  * Return: bytes in @skb; 0 at the end of the dump.
  */
 int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)

@@ -138,7 +138,7 @@ out_put:
  * @cb: state of the dump; args[0] is the number of the next device, args[1] the
  *	lowest id of its next fdmsg
  *
- * Context: process; takes the lock of one device after the other.
+ * Context: process; takes the locks of the devices, one at a time.
  * Return: bytes in @skb; 0 at the end of the dump.
  */
 int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb,

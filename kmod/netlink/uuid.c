@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Converts UUIDs between the kernel's byte order and that of netlink. */
+/* Converts UUIDs between the byte orders of a guid_t and of netlink. */
 #include <uapi/linux/vuser.h>
 
 #include "netlink/uuid.h"

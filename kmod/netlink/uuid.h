@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Converts UUIDs between the kernel's byte order and that of netlink. */
+/* Converts UUIDs between the byte orders of a guid_t and of netlink. */
 #ifndef VUSER_NL_UUID_H
 #define VUSER_NL_UUID_H
 

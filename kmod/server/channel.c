@@ -229,7 +229,7 @@ void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags)
  * vuser_channel_room_freed() - handle that a send buffer may have room again
  * @chan: the channel
  *
- * Has the helper notified if an fdmsg waits for room.
+ * Queues the work that notifies the helper, if an fdmsg waits for room.
  *
  * Context: any; called under the lock of the socket's wait queue.
  */

@@ -228,13 +228,13 @@ struct vuser_server_user {
 
 /**
  * struct vuser_channel - the connection to an attached server
- * @ref: references: one of the device from attach to detach, which @end_work
- *	drops; one of @lost_work while it is queued; and those of callers of
+ * @ref: held by the device from attach to detach (@end_work drops this
+ *	reference), by @lost_work while it is queued, and by each caller of
  *	vuser_channel_get()
  * @user: the device that the channel belongs to
  * @desc: the server's description; the channel holds a reference
  * @main: the main socket: commands of the kernel and their replies; commands of
- *	the server, too, if there is no twin socket
+ *	the server, too, if the server has no twin socket
  * @twin: the twin socket: commands of the server and their replies; its ->sock
  *	is NULL if the server does not use one
  * @lock: protects the slots, the waiters and the fdmsgs.  The socket's wake-up

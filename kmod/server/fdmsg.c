@@ -30,7 +30,8 @@
  * @node: entry in the channel's queue until the fdmsg is sent; protected by the
  *	channel's lock
  * @info: description of the fdmsg
- * @slot: slot for the reply; valid while the slot's message id is that of @msg
+ * @slot: slot for the reply.  It belongs to this fdmsg while vuser_slot_id() equals
+ *	the message id in @msg
  * @files: the files, each with a reference; in place of a NULL entry the helper's
  *	own eventfd is sent
  * @len: size of @msg in bytes
@@ -125,7 +126,7 @@ static void vuser_fdmsg_notify(struct vuser_channel *chan, u64 id)
 }
 
 /**
- * vuser_fdmsg_call() - have the helper send a command, and wait for its reply
+ * vuser_fdmsg_call() - send a command through the helper and wait for its reply
  * @chan: the channel
  * @call: the command; @reply_len and @sent are set on return
  * @files: @info->nfds files, at most VUSER_MAX_FDS.  The function takes its own

@@ -217,7 +217,7 @@ bool vuser_slot_mark_unsent(struct vuser_channel *chan, u16 msg_id)
 /*
  * Converts the errno in a server's error reply to a negative errno that may be
  * returned to a consumer.  -EIO replaces errnos that have a meaning inside of the
- * kernel, such as ERESTARTSYS, and those with which vuser reports its own
+ * kernel, such as ERESTARTSYS, and errnos with which vuser reports its own
  * failures: EINTR (killed), ENOTCONN (lost), ETIMEDOUT (late) and EAGAIN (another
  * layout of the server map is needed).
  */
