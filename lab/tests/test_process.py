@@ -23,6 +23,15 @@ entry.main(command, "usage: it")
 """
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def default_signals() -> None:
+    """Undo what a shell does to commands in the background: they ignore SIGINT."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def lab_command(body: str) -> list[str]:
     return [sys.executable, "-c", COMMAND.format(lab=str(paths.LAB), body=body)]
 
@@ -78,15 +87,40 @@ class Ends(unittest.TestCase):
     finally:
         print("cleaned up", flush=True)
 """
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            with subprocess.Popen(lab_command(body), stdout=subprocess.PIPE,
-                                  text=True) as child:
+        for number in SIGNALS:
+            with subprocess.Popen(lab_command(body), stdout=subprocess.PIPE, text=True,
+                                  preexec_fn=default_signals) as child:
                 assert child.stdout
                 pid = int(child.stdout.readline())
                 child.send_signal(number)
                 self.assertEqual(child.stdout.read(), "cleaned up\n")
                 self.assertEqual(child.wait(), 128 + number)
                 self.assertFalse(os.path.exists(f"/proc/{pid}"))
+
+    def test_a_child_that_starts_at_a_signal_can_be_terminated(self) -> None:
+        body = """
+    with process.uninterrupted():
+        print("guarded", flush=True)
+        sys.stdin.readline()
+        child = process.start(["sleep", "1000"])
+        print(child.pid, flush=True)
+"""
+        with subprocess.Popen(lab_command(body), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True,
+                              preexec_fn=default_signals) as child:
+            assert child.stdin and child.stdout
+            self.assertEqual(child.stdout.readline(), "guarded\n")
+            child.send_signal(signal.SIGTERM)
+            child.stdin.write("\n")
+            child.stdin.close()
+            pid = int(child.stdout.readline())
+            self.assertEqual(child.wait(), 128 + signal.SIGTERM)
+            self.assertFalse(os.path.exists(f"/proc/{pid}"))
+
+    def test_a_command_that_ignores_sigint_keeps_ignoring_it(self) -> None:
+        body = "import os, signal; os.kill(os.getpid(), signal.SIGINT); return 5"
+        words = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *lab_command(body)]
+        self.assertEqual(subprocess.run(words, check=False).returncode, 5)
 
     def test_closed_standard_files_are_not_taken_by_others(self) -> None:
         body = ("import os; number = os.open('/dev/zero', os.O_RDONLY); "

@@ -27,7 +27,7 @@ def install(root: Path, kernel: kernels.Kernel, mirror: str) -> None:
     release = f"{kernel.release}-backports"
     (root / "etc/apt/sources.list.d/backports.list").write_text(
         f"deb {mirror} {release} main\n")
-    chroot = ["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive"]
+    chroot = ["chroot", str(root), "env", "DEBIAN_FRONTEND=noninteractive"]
     process.run([*chroot, "apt-get", "update", "-q"])
     found = process.output([*chroot, "apt-cache", "search", "--names-only", "^linux-image-"])
     image = newest([line.split()[0] for line in found.splitlines()],

@@ -163,12 +163,13 @@ def random_tester(kernel: Kernel, out: Path, seconds: int) -> int:
     """The whole module, with all that uses it, on one kernel."""
     log = paths.CHECK / kernel.name / RANDOM
     with (out / f"random.{kernel.name}").open("wb") as file:
-        files = {"stdout": file, "stderr": file}
-        process.run([sys.executable, paths.LAB / "build", kernel.name], **files)
+        process.run([sys.executable, paths.LAB / "build", kernel.name], stdout=file,
+                    stderr=file)
         for old in log.parent.glob(f"{RANDOM}.*"):
             old.unlink()
         process.status(["env", "VM=fuzz", f"VUSER_SECONDS={seconds}", f"SUITES={RANDOM}",
-                        sys.executable, paths.LAB / "suites", kernel.name], **files)
+                        sys.executable, paths.LAB / "suites", kernel.name],
+                       stdout=file, stderr=file)
     print(f"\nrandom tester on Linux {kernel.name}")
     results = log.with_suffix(".tap")
     if results.exists():

@@ -5,6 +5,7 @@ Prints TAP, with what the tools found as comments. Each check returns what it fo
 passes when that is nothing.
 """
 import fnmatch
+import functools
 import os
 import re
 import sys
@@ -187,7 +188,7 @@ def own_check(name: str, *options: str) -> Callable[[], str]:
 def all_checks() -> list[tuple[str, Callable[[], str]]]:
     """Name and function of every check."""
     builds: list[tuple[str, Callable[[], str]]] = [
-        (f"W=1 C=2 on {kernel.name}", lambda kernel=kernel: strict_build(kernel))
+        (f"W=1 C=2 on {kernel.name}", functools.partial(strict_build, kernel))
         for kernel in reversed(kernels.load().checked)]
     return [
         *builds,

@@ -20,6 +20,7 @@ from .message import LabError
 Words = Sequence[str | Path]
 
 TIMED_OUT = 124  # the exit status of timeout(1)
+END_LIMIT = 60  # seconds after which a child that was terminated is killed
 _children: set[subprocess.Popen[Any]] = set()
 _lock = threading.Lock()
 _ending = False
@@ -38,14 +39,16 @@ class Interrupted(BaseException):
 def raise_on_signals() -> None:
     """Raise Interrupted in the main thread at the first signal that asks us to end.
 
-    Later signals are ignored: a second Ctrl-C must not interrupt the end of machines.
+    Later signals have no effect: a second Ctrl-C must not interrupt the end of machines.
+    They are handled and not ignored, since a child inherits ignored signals and could not
+    be terminated.
     """
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def handler(number: int, _frame: FrameType | None) -> None:
         global _pending
         for one in signals:
-            signal.signal(one, signal.SIG_IGN)
+            signal.signal(one, lambda _number, _frame: None)
         if _guards:
             _pending = number
         else:
@@ -106,7 +109,10 @@ def finish(child: subprocess.Popen[Any], timeout: float | None = None) -> int:
 
 
 def end_children() -> None:
-    """Terminate the children that still run, and wait for them. No more can start."""
+    """Terminate the children that still run, and wait for them. No more can start.
+
+    A child that is a command of the lab may have to stop a machine first.
+    """
     global _ending
     with _lock:
         _ending = True
@@ -114,7 +120,11 @@ def end_children() -> None:
     for child in children:
         child.terminate()
     for child in children:
-        child.wait()
+        try:
+            child.wait(END_LIMIT)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def status(words: Words, timeout: float | None = None, **options: Any) -> int:

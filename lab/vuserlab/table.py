@@ -45,7 +45,7 @@ def entry(kind: type[Entry], where: str, values: dict[str, Any], **more: Any) ->
         if not _fits(value, fields[key]):
             raise LabError(f"{where}: '{key}' has a value of the wrong type: {value!r}")
     given = set(values) | set(more)
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+    for field in dataclasses.fields(kind):
         if (field.name not in given and field.default is dataclasses.MISSING
                 and field.default_factory is dataclasses.MISSING):
             raise LabError(f"{where}: '{field.name}' is missing")

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run the unit tests of the lab itself (lab/tests), and print TAP."""
 import sys
+import traceback
 import unittest
-from types import TracebackType
 from typing import Any, TextIO
 
 from . import paths
-
-ErrorInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[
-    None, None, None]
 
 
 class TapResult(unittest.TestResult):
@@ -27,7 +24,7 @@ class TapResult(unittest.TestResult):
         print(f"{word} {self.number} - lab: {module}: {name}{more}", file=self.out)
 
     def _failed(self, test: unittest.TestCase, error: Any) -> None:
-        for line in self._exc_info_to_string(error, test).splitlines()[-20:]:
+        for line in "".join(traceback.format_exception(*error)).splitlines()[-20:]:
             print(f"# {line}", file=self.out)
         self._line("not ok", test)
 
