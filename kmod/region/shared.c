@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shared areas: parts of a region for which the server gave a file.  A page of
+ * Shared areas: parts of a region for which the server gave a file.  To show an
+ * area means to insert pages of the file into the consumer's mappings.  A page of
  * the file is taken when the consumer first accesses it, and is held until the
  * device is closed.  No mapping is left at that time, because each mapping
  * holds the device file.

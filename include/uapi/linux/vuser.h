@@ -38,8 +38,8 @@ enum vuser_state {
 
 /**
  * enum vuser_mmap_policy - How a consumer may map regions.
- * @VUSER_MMAP_POLICY_AUTO: Sparse if the consumer is a KVM virtual machine,
- *   otherwise trap.
+ * @VUSER_MMAP_POLICY_AUTO: Sparse if KVM is attached when the device is
+ *   opened, otherwise trap.
  * @VUSER_MMAP_POLICY_TRAP: The whole region is mappable; accesses outside
  *   shared areas trap.
  * @VUSER_MMAP_POLICY_SPARSE: Only the shared areas are mappable.
