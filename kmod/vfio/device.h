@@ -84,7 +84,7 @@ struct vuser_irqs {
  * @counters: see enum vuser_counter
  * @irqs: the interrupts
  * @regions: the regions; valid while the device is open
- * @dma: what dma/ keeps for the device
+ * @dma: the state that dma/ keeps for the device
  */
 struct vuser_device {
 	struct vfio_device vdev;
