@@ -25,6 +25,7 @@ from .message import Clock, LabError, say
 # Available memory that a machine needs, as a multiple of its own memory.
 ROOM = 1.4
 FUZZ_SECONDS = 2
+LIMIT = 3600  # seconds for each command that runs beside the machines
 # The two sweeps over instructions take longer than all other unit tests together. One
 # release is enough for them: the decoder calls no library.
 SWEEPS = ("test-insn-exec", "test-insn-decode")
@@ -69,11 +70,14 @@ class Check:
 
     def run_to(self, words: list[str | Path], out: Path, log: Path | None = None,
                **variables: Any) -> int:
-        """Run a command at a low priority, with its output in files."""
+        """Run a command at a low priority and with a limit, with its output in files."""
         settings = [f"{name}={value}" for name, value in variables.items()]
-        with out.open("wb") as file, open(log or os.devnull, "wb") as errors:
-            return process.status(["nice", "env", *settings, *words], stdout=file,
-                                  stderr=errors if log else file)
+        with out.open("ab", buffering=0) as file, open(log or os.devnull, "ab") as errors:
+            status = process.status(["nice", "env", *settings, *words], timeout=LIMIT,
+                                    stdout=file, stderr=errors if log else file)
+            if status == process.TIMED_OUT:
+                file.write(f"Bail out! not done in {LIMIT} s\n".encode())
+            return status
 
     def set_up(self) -> None:
         """Make roots and images, all at once: each keeps one processor busy."""

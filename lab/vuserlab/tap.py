@@ -85,7 +85,7 @@ class _Reader:
         self.after = COMMENTS
 
     def comment(self, line: str) -> None:
-        """A test in C prints reasons before its result; the next test's start is not a reason."""
+        """A test in C prints reasons before its result; the next start is not a reason."""
         if HARNESS.match(line):
             if line.startswith("#  RUN "):
                 self.after = 0
