@@ -22,7 +22,9 @@ from .entry import Usage
 from .kernels import Kernel
 from .message import LabError, say
 
-BOOT_LIMIT = 180  # seconds, where there is KVM
+# Seconds where there is KVM. The slowness of the kernel multiplies the first two limits.
+BOOT_LIMIT = 180
+CONNECT_LIMIT = 30  # for ssh to connect
 STOP_LIMIT = 20
 
 SSH_CONFIG = """\
@@ -35,7 +37,7 @@ Host vm
 	IdentityFile {state}/key
 	IdentitiesOnly yes
 	BatchMode yes
-	ConnectTimeout 30
+	ConnectTimeout {connect}
 	ControlPath {control}
 	LogLevel ERROR
 	ServerAliveInterval 10
@@ -91,7 +93,8 @@ class Machine:
         control = tempfile.mktemp(prefix="vuser-lab-", dir="/tmp")
         (self.state / "control").write_text(control + "\n")
         (self.state / "ssh_config").write_text(
-            SSH_CONFIG.format(port=port, state=self.state, control=control))
+            SSH_CONFIG.format(port=port, state=self.state, control=control,
+                              connect=CONNECT_LIMIT * kernels.slowness(self.kernel)))
 
     def _give_up(self, why: str) -> LabError:
         say(f"lab {self.kernel.name} did not start: {why}; "
