@@ -210,4 +210,36 @@ TEST(server_without_ioeventfds_gets_writes)
 	testdev_stop(&td);
 }
 
+/* The first ioeventfd of the region has shadow memory, which vuser does not use. */
+TEST(ioeventfds_in_the_layout_of_libvfio_user_are_signalled)
+{
+	static const char *const args[] = { "--shadow-io-fds", NULL };
+	const uint16_t match = TESTDEV_DB_MATCH1, other = 0;
+	struct testdev_access acc;
+	struct vfio_dev dev;
+	struct testdev td;
+	uint32_t value = 1;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, testdev_log_clear(&td));
+	EXPECT_EQ(0,
+		  region_put(dev.device, BAR(3), TESTDEV_DB_MATCH, &match, 2));
+	EXPECT_EQ(1, testdev_num(&td, "doorbell 1 %d", SOON_MS / 2));
+	EXPECT_EQ(0, testdev_log_count(&td));
+	EXPECT_EQ(0,
+		  region_put(dev.device, BAR(3), TESTDEV_DB_MATCH, &other, 2));
+	EXPECT_EQ(0, testdev_num(&td, "doorbell 1 0"));
+	EXPECT_EQ(0, testdev_num(&td, "doorbell 2 0"));
+	EXPECT_EQ(1, testdev_log_count(&td));
+	EXPECT_EQ(0, region_put(dev.device, BAR(3), TESTDEV_DB_ANY, &value, 4));
+	EXPECT_EQ(0, testdev_num(&td, "doorbell 0 0"));
+	ASSERT_EQ(2, testdev_log_count(&td));
+	ASSERT_EQ(0, testdev_log_get(&td, 1, &acc));
+	EXPECT_EQ(TESTDEV_DB_ANY, acc.offset);
+	EXPECT_EQ(1, acc.value);
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
 SHARED_MAIN(NULL)

@@ -236,6 +236,7 @@ static enum next region(struct server *s, const struct trick *t)
 struct io_lie {
 	uint32_t argsz; /* 0: the right value */
 	uint32_t count; /* 0: one */
+	uint32_t stride; /* size of an entry; 0: the right value */
 	struct vfio_user_io_fd io;
 	enum file file;
 };
@@ -243,15 +244,18 @@ struct io_lie {
 static enum next io_fds(struct server *s, const struct trick *t)
 {
 	const struct io_lie *lie = t->data;
+	size_t stride = lie->stride ?: sizeof(lie->io);
 	struct vfio_user_region_io_fds head = {
-		.argsz = lie->argsz ?: sizeof(head) + sizeof(lie->io),
+		.argsz = lie->argsz ?: sizeof(head) + stride,
 		.index = VFIO_PCI_BAR2_REGION_INDEX,
 		.count = lie->count ?: 1,
 	};
 
 	memcpy(s->reply.data, &head, sizeof(head));
-	memcpy(s->reply.data + sizeof(head), &lie->io, sizeof(lie->io));
-	s->reply.len = sizeof(head) + sizeof(lie->io);
+	memset(s->reply.data + sizeof(head), 0xff, stride);
+	memcpy(s->reply.data + sizeof(head), &lie->io,
+	       stride < sizeof(lie->io) ? stride : sizeof(lie->io));
+	s->reply.len = sizeof(head) + stride;
 	s->reply.fds[0] = open_file(s, lie->file);
 	s->reply.nr_fds = 1;
 	return go(s);
@@ -634,7 +638,12 @@ const struct trick single_tricks[] = {
 	{ "argsz 2^32 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.argsz = -1) },
 	{ "index 1 of one descriptor", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.fd_index = 1) },
 	{ "descriptor 2^32 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.fd_index = -1) },
-	{ "type 7", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.type = 7) },
+	{ "type 7", io_fds, .outcome = FINE, IO(.io.type = 7) },
+	{ "type 7, descriptor 2^32 - 1", io_fds, .outcome = FINE, IO(.io.type = 7, .io.fd_index = -1) },
+	{ "an entry of 48 bytes, all ones after 40", io_fds, .outcome = FINE, IO(.stride = 48, .io.size = 4, .file = FILE_EVENTFD) },
+	{ "an entry of 39 bytes", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.stride = 39, .io.size = 4, .file = FILE_EVENTFD) },
+	{ "an entry of 44 bytes", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.stride = 44, .io.size = 4, .file = FILE_EVENTFD) },
+	{ "an entry of 56 bytes", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.stride = 56, .io.size = 4, .file = FILE_EVENTFD) },
 	{ "offset 2^64 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.offset = ALL) },
 	{ "size 2^64 - 1", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.size = ALL) },
 	{ "an ioeventfd across the end", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.offset = HOSTILE_BAR2_SIZE - 4, .io.size = 8) },

@@ -21,6 +21,7 @@ struct options {
 	unsigned int dma_limit; /* refuse more with EINVAL; 0: no limit */
 	bool no_reset;
 	bool no_io_fds;
+	bool shadow_io_fds;
 	enum area_kind areas;
 	uint32_t bar4_size; /* 0: TESTDEV_BAR4_SIZE */
 };

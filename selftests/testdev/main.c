@@ -30,6 +30,7 @@ enum {
 	OPT_NO_TWIN,
 	OPT_NO_RESET,
 	OPT_NO_IO_FDS,
+	OPT_SHADOW_IO_FDS,
 	OPT_AREAS,
 	OPT_BAR4_SIZE,
 };
@@ -45,6 +46,7 @@ static const struct option longopts[] = {
 	{ "no-twin", no_argument, NULL, OPT_NO_TWIN },
 	{ "no-reset", no_argument, NULL, OPT_NO_RESET },
 	{ "no-io-fds", no_argument, NULL, OPT_NO_IO_FDS },
+	{ "shadow-io-fds", no_argument, NULL, OPT_SHADOW_IO_FDS },
 	{ "areas", required_argument, NULL, OPT_AREAS },
 	{ "bar4-size", required_argument, NULL, OPT_BAR4_SIZE },
 	{ "help", no_argument, NULL, 'h' },
@@ -66,6 +68,8 @@ static void usage(void)
 	       "  --no-twin                 no second socket for commands\n"
 	       "  --no-reset                no DEVICE_RESET\n"
 	       "  --no-io-fds               no ioeventfds\n"
+	       "  --shadow-io-fds           describe ioeventfds as libvfio-user does,\n"
+	       "                            the first one with shadow memory\n"
 	       "  --areas=KIND              kind of the shared files: memfd,\n"
 	       "                            hugetlb, read-only, sealed or file\n"
 	       "  --bar4-size=N             size of BAR 4\n"
@@ -110,6 +114,9 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_NO_IO_FDS:
 		opt->no_io_fds = true;
+		break;
+	case OPT_SHADOW_IO_FDS:
+		opt->shadow_io_fds = true;
 		break;
 	case OPT_BAR4_SIZE:
 		opt->bar4_size = n;
@@ -188,7 +195,8 @@ int main(int argc, char **argv)
 		return fail("device", ret);
 	if (pipe(connections))
 		return fail("pipe", -errno);
-	ret = wire_start(argv[optind], connections[1], &wire);
+	ret = wire_start(argv[optind], connections[1], opt.shadow_io_fds,
+			 &wire);
 	if (ret)
 		return fail(argv[optind], ret);
 	if (control_fd >= 0) {

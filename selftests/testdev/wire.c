@@ -14,6 +14,7 @@
 
 #include "kept.h"
 #include "corrupt.h"
+#include "shadow.h"
 #include "wire.h"
 
 #define LOG_SIZE 16384
@@ -36,6 +37,7 @@ struct wire {
 	pthread_cond_t changed;
 	int listen_fd;
 	int connections;
+	bool shadow_io_fds;
 	int wake; /* eventfd: the rules have changed */
 	int client; /* -1: no client */
 	int server;
@@ -300,8 +302,12 @@ static int server_message(struct wire *w, struct vuser_msg *msg)
 	kind = rule->corrupt;
 	rule->corrupt = CORRUPT_NONE;
 	pthread_mutex_unlock(&w->lock);
-	return kind == CORRUPT_NONE ? forward(w->client, msg) :
-				      corrupt_send(w->client, msg, kind);
+	if (kind != CORRUPT_NONE)
+		return corrupt_send(w->client, msg, kind);
+	if (w->shadow_io_fds && !msg->hdr.error_no &&
+	    msg->hdr.command == VFIO_USER_DEVICE_GET_REGION_IO_FDS)
+		return shadow_send(w->client, msg);
+	return forward(w->client, msg);
 }
 
 /* Send the held replies, or drop them if there is no client. */
@@ -407,7 +413,8 @@ static void *wire_thread(void *arg)
 	return NULL;
 }
 
-int wire_start(const char *path, int connections, struct wire **wire)
+int wire_start(const char *path, int connections, bool shadow_io_fds,
+	       struct wire **wire)
 {
 	struct wire *w = calloc(1, sizeof(*w));
 	pthread_t thread;
@@ -422,6 +429,7 @@ int wire_start(const char *path, int connections, struct wire **wire)
 	w->held_tail = &w->held;
 	w->log_on = true;
 	w->connections = connections;
+	w->shadow_io_fds = shadow_io_fds;
 	w->client = -1;
 	w->server = -1;
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

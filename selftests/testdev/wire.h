@@ -24,10 +24,12 @@ struct wire_access {
 
 /*
  * Listen at @path.  For each client, write a descriptor to @connections, a pipe
- * of ints; the server at that descriptor serves the client.  Return 0 or
- * -errno.
+ * of ints; the server at that descriptor serves the client.  With
+ * @shadow_io_fds, change the replies to DEVICE_GET_REGION_IO_FDS to the layout
+ * of libvfio-user.  Return 0 or -errno.
  */
-int wire_start(const char *path, int connections, struct wire **wire);
+int wire_start(const char *path, int connections, bool shadow_io_fds,
+	       struct wire **wire);
 
 /*
  * Return the number of a command, for example "read" or "dma-map"; or -EINVAL.

@@ -232,6 +232,22 @@ static int got_region(struct vuser_handshake *hs)
 	return next_region(hs);
 }
 
+/* Report a reply whose length does not follow from its entries. */
+static int bad_io_fds_size(struct vuser_handshake *hs)
+{
+	struct vfio_user_region_io_fds head;
+
+	if (hs->msg.len < sizeof(head))
+		return bad_reply(hs, -EMSGSIZE);
+	memcpy(&head, hs->msg.payload, sizeof(head));
+	return fail(
+		hs, -EPROTO,
+		"malformed reply to %s %u (%zu bytes): argsz %u, count %u: an entry has %zu or %zu bytes",
+		vuser_command_name(hs->command), hs->index, hs->msg.len,
+		head.argsz, head.count, sizeof(struct vfio_user_io_fd),
+		sizeof(struct vfio_user_io_fd_shadow));
+}
+
 static int got_io_fds(struct vuser_handshake *hs)
 {
 	int ret;
@@ -240,6 +256,8 @@ static int got_io_fds(struct vuser_handshake *hs)
 		hs->msg.payload, hs->msg.len, hs->index,
 		hs->desc->regions[hs->index].size, hs->msg.nr_fds, hs->io_fds,
 		VUSER_MAX_IOEVENTFDS);
+	if (ret == -EMSGSIZE)
+		return bad_io_fds_size(hs);
 	if (ret < 0)
 		return bad_reply(hs, ret);
 	ret = vu_description_io_fds(hs->desc, hs->index, hs->io_fds, ret,

@@ -258,14 +258,33 @@ ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size, uint32_t argsz,
 	return out.argsz;
 }
 
+/* Copy an entry of libvfio-user's layout, without its shadow memory. */
+static void get_shadow(struct vfio_user_io_fd *io, const char *entry)
+{
+	struct vfio_user_io_fd_shadow shadow;
+
+	memcpy(&shadow, entry, sizeof(shadow));
+	*io = (struct vfio_user_io_fd) {
+		.offset = shadow.offset,
+		.size = shadow.size,
+		.fd_index = shadow.fd_index,
+		.type = shadow.type,
+		.flags = shadow.flags,
+		.data = shadow.data,
+	};
+}
+
+static bool io_fd_known(const struct vfio_user_io_fd *io)
+{
+	return io->type == VFIO_USER_IO_FD_TYPE_IOEVENTFD ||
+	       io->type == VFIO_USER_IO_FD_TYPE_IOREGIONFD;
+}
+
 static bool io_fd_ok(const struct vfio_user_io_fd *io, uint64_t region_size,
 		     uint32_t nr_fds)
 {
-	if (io->fd_index >= nr_fds ||
-	    (io->type != VFIO_USER_IO_FD_TYPE_IOEVENTFD &&
-	     io->type != VFIO_USER_IO_FD_TYPE_IOREGIONFD))
-		return false;
-	return io->offset < region_size && io->size <= region_size - io->offset;
+	return io->fd_index < nr_fds && io->offset < region_size &&
+	       io->size <= region_size - io->offset;
 }
 
 int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
@@ -276,8 +295,10 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 {
 	struct vfio_user_region_io_fds head;
 	int ret = vu_payload_at_least(buf, len, &head, sizeof(head));
-	size_t stride;
-	uint32_t i;
+	const char *entry = (const char *)buf + sizeof(head);
+	struct vfio_user_io_fd io;
+	uint32_t i, nr = 0;
+	size_t size;
 
 	if (ret)
 		return ret;
@@ -285,22 +306,23 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 		return -EINVAL;
 	if (!head.count)
 		return 0;
-	if (head.argsz != len)
+	if (head.argsz != len || (len - sizeof(head)) % head.count)
 		return -EMSGSIZE;
-	/*
-	 * An entry may be longer than struct vfio_user_io_fd: its size follows from the
-	 * length of the payload. (The specification subtracts 32 for a fixed part of 16
-	 * bytes.)
-	 */
-	stride = (len - sizeof(head)) / head.count;
-	if (stride < sizeof(*io_fds) || (len - sizeof(head)) % head.count)
+	/* The specification subtracts 32, but its fixed part has 16 bytes. */
+	size = (len - sizeof(head)) / head.count;
+	if (size != sizeof(io) && size != sizeof(struct vfio_user_io_fd_shadow))
 		return -EMSGSIZE;
-	for (i = 0; i < head.count; i++) {
-		memcpy(&io_fds[i],
-		       (const char *)buf + sizeof(head) + i * stride,
-		       sizeof(*io_fds));
-		if (!io_fd_ok(&io_fds[i], region_size, nr_fds))
+	for (i = 0; i < head.count; i++, entry += size) {
+		if (size == sizeof(io))
+			memcpy(&io, entry, sizeof(io));
+		else
+			get_shadow(&io, entry);
+		/* Without the entry, the client sends a message for a store. */
+		if (!io_fd_known(&io))
+			continue;
+		if (!io_fd_ok(&io, region_size, nr_fds))
 			return -EINVAL;
+		io_fds[nr++] = io;
 	}
-	return head.count;
+	return nr;
 }

@@ -230,6 +230,8 @@ struct vfio_user_cap_type {
 /* struct vfio_user_io_fd: type */
 #define VFIO_USER_IO_FD_TYPE_IOEVENTFD	0
 #define VFIO_USER_IO_FD_TYPE_IOREGIONFD	1
+/* Of libvfio-user, not of the specification: an ioeventfd with shadow memory */
+#define VFIO_USER_IO_FD_TYPE_IOEVENTFD_SHADOW	2
 
 /* struct vfio_user_io_fd: flags of an ioeventfd, those of KVM_IOEVENTFD */
 #define VFIO_USER_IOEVENTFD_DATAMATCH	(1 << 0)
@@ -256,13 +258,38 @@ struct vfio_user_io_fd {
 };
 
 /**
+ * struct vfio_user_io_fd_shadow - struct vfio_user_io_fd in the layout of
+ * libvfio-user, which differs from the specification
+ * @offset: offset from the start of the region
+ * @size: size of the access; 0 matches every size
+ * @fd_index: index into the file descriptors of the reply
+ * @type: VFIO_USER_IO_FD_TYPE_*
+ * @flags: VFIO_USER_IOEVENTFD_*, or the flags of an ioregionfd
+ * @shadow_mem_fd_index: with shadow memory: index of its file descriptor
+ * @shadow_offset: with shadow memory: offset in this file, bytes
+ * @data: ioeventfd: the value to match; ioregionfd: returned to the server
+ */
+struct vfio_user_io_fd_shadow {
+	__u64 offset;
+	__u64 size;
+	__u32 fd_index;
+	__u32 type;
+	__u32 flags;
+	__u32 shadow_mem_fd_index;
+	__u64 shadow_offset;
+	__u64 data;
+};
+
+/**
  * struct vfio_user_region_io_fds - "VFIO_USER_DEVICE_GET_REGION_IO_FDS"
  * @argsz: command: size of the largest accepted reply payload; reply: size of
  *         the complete payload
  * @flags: 0
  * @index: index of the region
  * @count: command: 0; reply: number of entries in @io_fds
- * @io_fds: only in the reply
+ * @io_fds: only in the reply; the entries of libvfio-user are of struct
+ *          vfio_user_io_fd_shadow. The size of an entry follows from @argsz
+ *          and @count.
  */
 struct vfio_user_region_io_fds {
 	__u32 argsz;

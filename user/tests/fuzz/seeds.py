@@ -68,6 +68,14 @@ def io_fds(index, entries):
     return data
 
 
+def shadow_io_fds(index, entries):
+    """Return a reply to GET_REGION_IO_FDS in the layout of libvfio-user."""
+    data = struct.pack("<IIII", 16 + 48 * len(entries), 0, index, len(entries))
+    for offset, size, fd, kind, flags, match in entries:
+        data += struct.pack("<QQIIIIQQ", offset, size, fd, kind, flags, 1, 0, match)
+    return data
+
+
 def irq(index, flags=1, count=4):
     return struct.pack("<IIII", 16, flags, index, count)
 
@@ -99,6 +107,7 @@ def single(reg, offset, data):
 
 SPARSE = sparse([(0x1000, 0x1000), (0x3000, 0x1000)])
 TWO_CAPS = sparse([(0, 0x1000)], 32 + 32) + type_cap(1, 2)
+SHADOWS = [(0, 4, 0, 2, 0, 0), (8, 2, 1, 0, 1, 7)]
 WRITES = struct.pack("<Q", 2) + single(0, 8, b"abcd") + single(2, 16, b"xy")
 
 
@@ -115,6 +124,7 @@ def decode_seeds():
         (6, b"\1" + struct.pack("<IIIIQQ", 4096, 15, 1, 0, 0x4000, 0)),
         (7, struct.pack("<IIII", 4096, 0, 1, 0)),
         (8, b"\2\2" + region_size + io_fds(2, [(0, 4, 0, 0, 0), (8, 2, 1, 1, 7)])),
+        (8, b"\2\2" + region_size + shadow_io_fds(2, SHADOWS)),
         (9, b"\2" + irq(2)), (10, b"\2" + set_irqs(0x24, 2, 0, 2)),
         (10, b"\0" + set_irqs(0x22, 2, 0, 2, b"\1\0")),
         (10, b"\0" + set_irqs(0x21, 2, 0, 0)),
@@ -198,7 +208,10 @@ def handshake(twin, regions=9, irqs=2):
             out += record(0, region(index), REPLY | ECHO)
         if index < 6 or index >= 9:
             entries = [(0, 4, 0, 0, 0), (8, 2, 1, 1, 7)] if index == 2 else []
-            out += record(0, io_fds(index, entries), REPLY | ECHO, len(entries))
+            if index == 4:
+                out += record(0, shadow_io_fds(index, SHADOWS), REPLY | ECHO, 2)
+            else:
+                out += record(0, io_fds(index, entries), REPLY | ECHO, len(entries))
     for index in range(irqs):
         out += record(0, irq(index), REPLY | ECHO)
     return out

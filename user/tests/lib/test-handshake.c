@@ -186,6 +186,9 @@ static bool answer(struct server *server)
 	return true;
 }
 
+/* The text of the last error of run(). */
+static char last_error[256];
+
 /* Run a handshake to its end; the caller frees the description. */
 static int run(struct server *server, const struct vuser_client_options *opt,
 	       struct vuser_description **desc)
@@ -203,8 +206,10 @@ static int run(struct server *server, const struct vuser_client_options *opt,
 		}
 	}
 	if (ret) {
-		printf("# %s\n", vuser_handshake_error(hs));
-		check(*vuser_handshake_error(hs));
+		snprintf(last_error, sizeof(last_error), "%s",
+			 vuser_handshake_error(hs));
+		printf("# %s\n", last_error);
+		check(*last_error);
 	}
 	vuser_handshake_free(hs);
 	if (server->fd >= 0)
@@ -690,6 +695,102 @@ TEST(io_fds_that_the_kernel_cannot_use_are_dropped)
 	check_eq(run(&server, NULL, &desc), -EPROTO);
 	fini(&server);
 	check(wire_await_fds(before));
+}
+
+/* The payload of libvfio-user's reply: one entry of 48 bytes. */
+struct shadow_reply {
+	struct vfio_user_region_io_fds head;
+	struct vfio_user_io_fd_shadow io_fd;
+};
+
+TEST(shadow_ioeventfd_of_libvfio_user_is_left_out)
+{
+	/* As libvfio-user sends it, little endian. */
+	static const uint8_t payload[64] = {
+		64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* head */
+		0,  0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, /* range */
+		0,  0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, /* type 2 */
+		0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	};
+	struct vuser_description *desc;
+	int before = wire_count_fds();
+	struct server server;
+	struct lie lie = {
+		.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+		.payload = payload,
+		.len = sizeof(payload),
+		.nr_fds = 2,
+	};
+
+	init(&server);
+	lie.fds[0] = server.event;
+	lie.fds[1] = server.memory;
+	server.lie = &lie;
+	require(!run(&server, NULL, &desc));
+	check_eq(desc->regions[0].nr_io_fds, 0);
+	/* The handshake goes on to the last command. */
+	check_eq(desc->regions[2].size, 0x8000);
+	check_eq(desc->irqs[4].count, 2);
+	vuser_description_free(desc);
+	fini(&server);
+	check(wire_await_fds(before));
+}
+
+TEST(datamatch_of_libvfio_user_is_read_at_its_offset)
+{
+	struct shadow_reply reply = {
+		.head = { .argsz = sizeof(reply), .count = 1 },
+		.io_fd = {
+			.offset = 8,
+			.size = 4,
+			.type = VFIO_USER_IO_FD_TYPE_IOEVENTFD,
+			.flags = VFIO_USER_IOEVENTFD_DATAMATCH,
+			.data = 7,
+		},
+	};
+	struct vuser_description *desc;
+	struct server server;
+	struct lie lie = {
+		.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+		.payload = &reply,
+		.len = sizeof(reply),
+		.nr_fds = 1,
+	};
+
+	init(&server);
+	lie.fds[0] = server.event;
+	server.lie = &lie;
+	require(!run(&server, NULL, &desc));
+	require(desc->regions[0].nr_io_fds == 1);
+	check_eq(desc->regions[0].io_fds[0].offset, 8);
+	check_eq(desc->regions[0].io_fds[0].size, 4);
+	check_eq(desc->regions[0].io_fds[0].flags,
+		 VFIO_USER_IOEVENTFD_DATAMATCH);
+	check_eq(desc->regions[0].io_fds[0].datamatch, 7);
+	vuser_description_free(desc);
+	fini(&server);
+}
+
+TEST(error_about_the_size_of_io_fds_names_the_sizes)
+{
+	struct shadow_reply reply = {
+		.head = { .argsz = sizeof(reply.head) + 44, .count = 1 },
+	};
+	struct vuser_description *desc;
+	struct server server;
+	struct lie lie = {
+		.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+		.payload = &reply,
+		.len = sizeof(reply.head) + 44,
+	};
+
+	init(&server);
+	server.lie = &lie;
+	check_eq(run(&server, NULL, &desc), -EPROTO);
+	check(strstr(last_error, "malformed reply to DEVICE_GET_REGION_IO_FDS 0"
+				 " (60 bytes): argsz 60, count 1:"
+				 " an entry has 40 or 48 bytes"));
+	fini(&server);
 }
 
 TEST(more_fds_than_announced_fail_the_handshake)

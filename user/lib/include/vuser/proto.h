@@ -50,7 +50,7 @@ extern "C" {
 /* The longest payload of a reply to "VFIO_USER_DEVICE_GET_REGION_IO_FDS" */
 #define VUSER_MAX_IO_FDS_SIZE                     \
 	(sizeof(struct vfio_user_region_io_fds) + \
-	 VUSER_MAX_IOEVENTFDS * sizeof(struct vfio_user_io_fd))
+	 VUSER_MAX_IOEVENTFDS * sizeof(struct vfio_user_io_fd_shadow))
 
 /**
  * vuser_command_name - the name of a command, for messages
@@ -390,10 +390,13 @@ ssize_t vuser_encode_region_io_fds_reply(void *buf, size_t size, uint32_t argsz,
  * @io_fds: result
  * @max: size of @io_fds, entries
  *
- * An entry may be longer than struct vfio_user_io_fd: its size follows from argsz of
- * the reply.
+ * The entries of the reply are of struct vfio_user_io_fd, or of struct
+ * vfio_user_io_fd_shadow; their size follows from the length of the reply. Entries of
+ * types other than VFIO_USER_IO_FD_TYPE_IOEVENTFD and _IOREGIONFD are left out of
+ * @io_fds.
  *
- * Return: the number of entries; -EMSGSIZE; -EINVAL.
+ * Return: the number of entries in @io_fds; -EMSGSIZE for entries of another size;
+ * -EINVAL.
  */
 int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 				     uint32_t index, uint64_t region_size,
