@@ -84,6 +84,18 @@ int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
 	return 0;
 }
 
+/* Whether a BAR has 64 bits. The second half of such a BAR is not a BAR. */
+static bool is_wide(const struct vuser_pci *pci, unsigned int bar)
+{
+	uint32_t offset = PCI_BASE_ADDRESS_0 + bar * 4;
+	uint8_t flags = pci->cfg[offset];
+
+	/* All bits of the second half can be written. */
+	return !(pci->wmask[offset] & 0xf) &&
+	       !(flags & PCI_BASE_ADDRESS_SPACE_IO) &&
+	       flags & PCI_BASE_ADDRESS_MEM_TYPE_64;
+}
+
 int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
 		      uint32_t flags)
 {
@@ -93,6 +105,12 @@ int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
 
 	if (bar > 5 || (wide && bar > 4) || size < (io ? 4 : 16) ||
 	    (size & (size - 1)) || (!wide && size > UINT64_C(1) << 31))
+		return -EINVAL;
+	if (bar && is_wide(pci, bar - 1))
+		return -EINVAL;
+	if (is_wide(pci, bar))
+		put32(pci->wmask, offset + 4, 0);
+	else if (wide && pci->wmask[offset + 7])
 		return -EINVAL;
 	put32(pci->cfg, offset, flags);
 	/* The low bits cannot be written, so that a driver can find the size. */
@@ -127,14 +145,17 @@ int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
 	return pos;
 }
 
-/* The end of the last extended capability. */
+/*
+ * The end of the used part of extended config space: after all capabilities, and
+ * after the registers that the device put there itself.
+ */
 static uint32_t ext_end(const struct vuser_pci *pci)
 {
 	uint32_t end = VUSER_PCIE_CFG_SIZE;
 
 	/* There may be gaps between capabilities, so search from the end. */
-	while (end > EXT_CAP_START && !pci->cfg[end - 1] &&
-	       !pci->wmask[end - 1])
+	while (end > EXT_CAP_START && !pci->used[end - 1] &&
+	       !pci->cfg[end - 1] && !pci->wmask[end - 1])
 		end--;
 	return (end + 3) & ~3u;
 }
@@ -156,6 +177,10 @@ int vuser_pci_add_ext_cap(struct vuser_pci *pci, uint16_t id, uint8_t version,
 	if (len > VUSER_PCIE_CFG_SIZE - 4 ||
 	    pos > VUSER_PCIE_CFG_SIZE - 4 - len)
 		return -ENOSPC;
+	if (memchr(pci->used + pos, 1, 4 + len))
+		return -EINVAL;
+	/* The next capability starts at a multiple of 4. */
+	memset(pci->used + pos, 1, (4 + len + 3) & ~3u);
 	put32(pci->cfg, pos, id | (uint32_t)version << 16);
 	memcpy(pci->cfg + pos + 4, body, len);
 	if (wmask)

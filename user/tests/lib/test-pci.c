@@ -128,6 +128,11 @@ TEST(bars_have_the_size_and_type_they_were_set_to)
 	check_eq(vuser_pci_set_bar(&pci, 4, 0, 0), -EINVAL);
 	check_eq(vuser_pci_set_bar(&pci, 4, 8, 0), -EINVAL);
 	check_eq(vuser_pci_set_bar(&pci, 4, 1ull << 32, 0), -EINVAL);
+	/* The halves of a 64-bit BAR belong to one BAR. */
+	check_eq(vuser_pci_set_bar(&pci, 2, 4096, wide), 0);
+	check_eq(vuser_pci_set_bar(&pci, 3, 4096, 0), -EINVAL);
+	check_eq(vuser_pci_set_bar(&pci, 1, 4096, wide), -EINVAL);
+	check_eq(vuser_pci_set_bar(&pci, 2, 8192, wide), 0);
 }
 
 TEST(capabilities_are_linked_in_the_order_of_addition)
@@ -228,6 +233,57 @@ TEST(extended_capabilities_are_linked_by_offset)
 	check_eq(vuser_pci_get32(&pci, 0x108), 0x08070600);
 	check_eq(vuser_pci_add_ext_cap(&pci, 4, 1, 0xff8, body, NULL, 8),
 		 -ENOSPC);
+}
+
+TEST(extended_capabilities_that_end_with_zeros_do_not_overlap)
+{
+	/* A serial number whose upper half is 0, AER, vendor-specific. */
+	const uint8_t dsn[8] = { 1, 2, 3, 4 }, aer[0x2c] = { 0 };
+	const uint8_t vndr[12] = { 1, 0, 0xc0, 0, 5 };
+	struct vuser_pci pci;
+
+	require(!vuser_pci_init(&pci, VUSER_PCIE_CFG_SIZE, &ids));
+	check_eq(vuser_pci_add_ext_cap(&pci, PCI_EXT_CAP_ID_DSN, 1, 0, dsn,
+				       NULL, sizeof(dsn)),
+		 0x100);
+	check_eq(vuser_pci_add_ext_cap(&pci, PCI_EXT_CAP_ID_ERR, 2, 0, aer,
+				       NULL, sizeof(aer)),
+		 0x10c);
+	check_eq(vuser_pci_add_ext_cap(&pci, PCI_EXT_CAP_ID_VNDR, 1, 0, vndr,
+				       NULL, sizeof(vndr)),
+		 0x13c);
+	check_eq(vuser_pci_get32(&pci, 0x104), 0x04030201);
+	check_eq(vuser_pci_get32(&pci, 0x108), 0);
+	check_eq(vuser_pci_get32(&pci, 0x100),
+		 PCI_EXT_CAP_ID_DSN | 1 << 16 | 0x10c << 20);
+	check_eq(vuser_pci_get32(&pci, 0x10c),
+		 PCI_EXT_CAP_ID_ERR | 2 << 16 | 0x13c << 20);
+	check_eq(vuser_pci_get32(&pci, 0x13c), PCI_EXT_CAP_ID_VNDR | 1 << 16);
+}
+
+TEST(extended_capability_at_a_used_offset_is_rejected)
+{
+	const uint8_t body[12] = { 0 };
+	struct vuser_pci pci;
+	uint8_t before[VUSER_PCIE_CFG_SIZE];
+
+#define add(offset, len) \
+	vuser_pci_add_ext_cap(&pci, 1, 1, offset, body, NULL, len)
+	require(!vuser_pci_init(&pci, VUSER_PCIE_CFG_SIZE, &ids));
+	check_eq(add(0, 12), 0x100);
+	check_eq(add(0x200, 9), 0x200);
+	memcpy(before, pci.cfg, sizeof(before));
+	check_eq(add(0x100, 12), -EINVAL);
+	check_eq(add(0x10c, 0xf8), -EINVAL);
+	check_eq(add(0x1fc, 4), -EINVAL);
+	check_eq(add(0x204, 4), -EINVAL);
+	check_eq(add(0x20c, 4), -EINVAL);
+	check(!memcmp(before, pci.cfg, sizeof(before)));
+	/* Into the gap, and then after the last byte that is used. */
+	check_eq(add(0x180, 12), 0x180);
+	check_eq(add(0, 12), 0x210);
+	check_eq(vuser_pci_get32(&pci, 0x180) >> 20, 0x210);
+#undef add
 }
 
 TEST(access_beyond_the_configuration_space_fails)

@@ -31,6 +31,7 @@ extern "C" {
  * @initial: the contents after a reset
  * @wmask: bits that a write changes
  * @w1c: bits that a write of 1 clears
+ * @used: 1 for each byte of an extended capability
  * @next_cap: offset of the next capability
  * @last_cap: offset of the byte that will point to the next capability
  * @last_ext_cap: offset of the extended capability that will point to the next one; 0
@@ -44,6 +45,7 @@ struct vuser_pci {
 	uint8_t initial[VUSER_PCIE_CFG_SIZE];
 	uint8_t wmask[VUSER_PCIE_CFG_SIZE];
 	uint8_t w1c[VUSER_PCIE_CFG_SIZE];
+	uint8_t used[VUSER_PCIE_CFG_SIZE];
 	uint32_t next_cap;
 	uint32_t last_cap;
 	uint32_t last_ext_cap;
@@ -88,7 +90,7 @@ int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
  * @size: bytes, a power of two; at least 16 for memory and 4 for I/O
  * @flags: PCI_BASE_ADDRESS_SPACE_IO, _MEM_TYPE_64, _MEM_PREFETCH
  *
- * Return: 0; -EINVAL.
+ * Return: 0; -EINVAL, also when the BAR overlaps another.
  */
 int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
 		      uint32_t flags);
@@ -118,15 +120,17 @@ int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
  * @pci: config space of VUSER_PCIE_CFG_SIZE
  * @id: PCI_EXT_CAP_ID_*
  * @version: of the capability
- * @offset: offset of the capability, a multiple of 4; 0: after the last extended
- *          capability
+ * @offset: offset of the capability, a multiple of 4; 0: after all extended
+ *          capabilities
  * @body: contents after the header of four bytes
  * @wmask: bits of @body that a write changes, or NULL
- * @len: length of @body and @wmask, bytes
+ * @len: length of @body and @wmask, bytes: the complete capability, also where @body
+ *       is 0
  *
  * The first extended capability must be at 0x100.
  *
- * Return: the offset of the capability; -EINVAL for an invalid @offset; -ENOSPC.
+ * Return: the offset of the capability; -EINVAL for an invalid @offset, or when the
+ * capability overlaps another; -ENOSPC.
  */
 int vuser_pci_add_ext_cap(struct vuser_pci *pci, uint16_t id, uint8_t version,
 			  uint32_t offset, const void *body, const void *wmask,
