@@ -294,7 +294,9 @@ static int init_pci(struct device *dev)
 	unsigned int i;
 	int ret;
 
-	vuser_pci_init(&dev->pci, VUSER_PCIE_CFG_SIZE, &ids);
+	ret = vuser_pci_init(&dev->pci, VUSER_PCIE_CFG_SIZE, &ids);
+	if (ret)
+		return ret;
 	for (i = 0; i < NR_BARS; i++) {
 		ret = vuser_pci_set_bar(&dev->pci, i, bar_size(dev, i), 0);
 		if (ret)
@@ -315,8 +317,11 @@ static int init_pci(struct device *dev)
 static int set_config(struct device *dev)
 {
 	struct vuser_server_region region = { .struct_size = sizeof(region) };
+	int ret;
 
-	vuser_pci_config_region(&dev->pci, &region);
+	ret = vuser_pci_config_region(&dev->pci, &region);
+	if (ret)
+		return ret;
 	region.read = config_read;
 	region.write = config_write;
 	return vuser_server_set_region(dev->server,

@@ -37,7 +37,9 @@ int ioat_config_init(struct vuser_pci *pci)
 	};
 	int ret;
 
-	vuser_pci_init(pci, VUSER_PCIE_CFG_SIZE, &ids);
+	ret = vuser_pci_init(pci, VUSER_PCIE_CFG_SIZE, &ids);
+	if (ret)
+		return ret;
 	ret = vuser_pci_set_bar(pci, 0, IOAT_BAR_SIZE,
 				PCI_BASE_ADDRESS_MEM_TYPE_64);
 	if (ret)

@@ -180,7 +180,9 @@ static int add_regions(struct ioat_device *dev)
 	if (ret)
 		return ret;
 
-	vuser_pci_config_region(&dev->pci, &config);
+	ret = vuser_pci_config_region(&dev->pci, &config);
+	if (ret)
+		return ret;
 	config.read = read_config;
 	config.write = write_config;
 	return vuser_server_set_region(dev->server,

@@ -115,7 +115,9 @@ int vhost_pci_init(struct vhost_pci *vp, const struct vhost_type *type,
 
 	if (vectors > VHOST_MAX_VECTORS)
 		return -EINVAL;
-	vuser_pci_init(&vp->pci, VUSER_PCIE_CFG_SIZE, &ids);
+	ret = vuser_pci_init(&vp->pci, VUSER_PCIE_CFG_SIZE, &ids);
+	if (ret)
+		return ret;
 	vuser_pci_set_intx(&vp->pci, 1);
 	ret = vuser_pci_set_bar(&vp->pci, VHOST_BAR, VHOST_BAR_SIZE, 0);
 	if (!ret)

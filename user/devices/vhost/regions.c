@@ -178,7 +178,9 @@ int vhost_regions_add(struct vhost_device *dev)
 				      &region);
 	if (ret)
 		return ret;
-	vuser_pci_config_region(&dev->pci.pci, &region);
+	ret = vuser_pci_config_region(&dev->pci.pci, &region);
+	if (ret)
+		return ret;
 	region.read = on_read_config;
 	region.write = on_write_config;
 	return vuser_server_set_region(dev->server,

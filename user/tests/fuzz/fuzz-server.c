@@ -262,26 +262,28 @@ static void add_regions(void)
 		.fd = -1,
 	};
 
-	vuser_server_set_region(dev.server, 0, &region);
+	FUZZ_CHECK(!vuser_server_set_region(dev.server, 0, &region));
 	region.access_max = 0;
-	vuser_server_set_region(dev.server, 2, &region);
-	vuser_server_add_ioeventfd(dev.server, 2, 0x1000, 4, 0, 0, io_fd);
-	vuser_server_add_ioeventfd(dev.server, 2, 0x1004, 2,
-				   VFIO_USER_IOEVENTFD_DATAMATCH, 7, io_fd);
+	FUZZ_CHECK(!vuser_server_set_region(dev.server, 2, &region));
+	FUZZ_CHECK(!vuser_server_add_ioeventfd(dev.server, 2, 0x1000, 4, 0, 0,
+					       io_fd));
+	FUZZ_CHECK(!vuser_server_add_ioeventfd(dev.server, 2, 0x1004, 2,
+					       VFIO_USER_IOEVENTFD_DATAMATCH, 7,
+					       io_fd));
 	region.flags = VFIO_REGION_INFO_FLAG_READ;
 	region.has_type = true;
 	region.type = 1;
-	vuser_server_set_region(dev.server, 9, &region);
+	FUZZ_CHECK(!vuser_server_set_region(dev.server, 9, &region));
 	region.flags = rw;
 	region.fd = memory_fd;
 	region.areas = areas;
 	region.nr_areas = 2;
-	vuser_server_set_region(dev.server, 1, &region);
-	vuser_pci_config_region(&dev.pci, &region);
+	FUZZ_CHECK(!vuser_server_set_region(dev.server, 1, &region));
+	FUZZ_CHECK(!vuser_pci_config_region(&dev.pci, &region));
 	region.read = read_region;
 	region.write = write_region;
-	vuser_server_set_region(dev.server, VFIO_PCI_CONFIG_REGION_INDEX,
-				&region);
+	FUZZ_CHECK(!vuser_server_set_region(
+		dev.server, VFIO_PCI_CONFIG_REGION_INDEX, &region));
 }
 
 static void add_device(uint8_t opt)
@@ -309,18 +311,19 @@ static void add_device(uint8_t opt)
 	memset(&dev, 0, sizeof(dev));
 	dev.library = config.migration;
 	dev.state = VFIO_DEVICE_STATE_RUNNING;
-	vuser_pci_init(&dev.pci, VUSER_PCI_CFG_SIZE, &ids);
-	vuser_pci_set_bar(&dev.pci, 0, REGION_SIZE, 0);
+	FUZZ_CHECK(!vuser_pci_init(&dev.pci, VUSER_PCI_CFG_SIZE, &ids));
+	FUZZ_CHECK(!vuser_pci_set_bar(&dev.pci, 0, REGION_SIZE, 0));
 	vuser_pci_seal(&dev.pci);
 	FUZZ_CHECK(!vuser_server_new(&ops, &config, NULL, &dev.server));
 	add_regions();
-	vuser_server_set_irqs(dev.server, VFIO_PCI_INTX_IRQ_INDEX,
-			      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
-				      VFIO_IRQ_INFO_AUTOMASKED,
-			      1);
-	vuser_server_set_irqs(dev.server, VFIO_PCI_MSIX_IRQ_INDEX,
-			      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
-			      4);
+	FUZZ_CHECK(!vuser_server_set_irqs(dev.server, VFIO_PCI_INTX_IRQ_INDEX,
+					  VFIO_IRQ_INFO_EVENTFD |
+						  VFIO_IRQ_INFO_MASKABLE |
+						  VFIO_IRQ_INFO_AUTOMASKED,
+					  1));
+	FUZZ_CHECK(!vuser_server_set_irqs(
+		dev.server, VFIO_PCI_MSIX_IRQ_INDEX,
+		VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE, 4));
 }
 
 /* The client's end of the twin socket arrives with the reply to VERSION. */

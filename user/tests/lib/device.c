@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../harness.h"
 #include "device.h"
 
 #define TIMEOUT_MS 20000
@@ -260,21 +261,21 @@ static void add_regions(struct device *dev)
 		.fd = -1,
 	};
 
-	vuser_server_set_region(dev->server, 0, &region);
+	require(!vuser_server_set_region(dev->server, 0, &region));
 	region.access_max = 0;
-	vuser_server_set_region(dev->server, 2, &region);
-	vuser_server_add_ioeventfd(dev->server, 2, 0x1000, 4, 0, 0,
-				   dev->io_fds[0]);
-	vuser_server_add_ioeventfd(dev->server, 2, 0x1004, 4, 0, 0,
-				   dev->io_fds[1]);
-	vuser_server_add_ioeventfd(dev->server, 2, 0x1008, 2,
-				   VFIO_USER_IOEVENTFD_DATAMATCH, 7,
-				   dev->io_fds[1]);
+	require(!vuser_server_set_region(dev->server, 2, &region));
+	require(!vuser_server_add_ioeventfd(dev->server, 2, 0x1000, 4, 0, 0,
+					    dev->io_fds[0]));
+	require(!vuser_server_add_ioeventfd(dev->server, 2, 0x1004, 4, 0, 0,
+					    dev->io_fds[1]));
+	require(!vuser_server_add_ioeventfd(dev->server, 2, 0x1008, 2,
+					    VFIO_USER_IOEVENTFD_DATAMATCH, 7,
+					    dev->io_fds[1]));
 	region.has_type = true;
 	region.type = DEVICE_TYPE;
 	region.subtype = DEVICE_SUBTYPE;
 	region.flags = VFIO_REGION_INFO_FLAG_READ;
-	vuser_server_set_region(dev->server, 9, &region);
+	require(!vuser_server_set_region(dev->server, 9, &region));
 
 	region.flags = rw;
 	region.has_type = false;
@@ -283,24 +284,25 @@ static void add_regions(struct device *dev)
 	region.size = DEVICE_SHARED_SIZE;
 	region.areas = areas;
 	region.nr_areas = 2;
-	vuser_server_set_region(dev->server, 1, &region);
+	require(!vuser_server_set_region(dev->server, 1, &region));
 
-	vuser_pci_config_region(&dev->pci, &region);
+	require(!vuser_pci_config_region(&dev->pci, &region));
 	region.read = read_mem;
 	region.write = write_mem;
-	vuser_server_set_region(dev->server, VFIO_PCI_CONFIG_REGION_INDEX,
-				&region);
+	require(!vuser_server_set_region(
+		dev->server, VFIO_PCI_CONFIG_REGION_INDEX, &region));
 }
 
 static void add_irqs(struct device *dev)
 {
-	vuser_server_set_irqs(dev->server, VFIO_PCI_INTX_IRQ_INDEX,
-			      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
-				      VFIO_IRQ_INFO_AUTOMASKED,
-			      1);
-	vuser_server_set_irqs(dev->server, VFIO_PCI_MSIX_IRQ_INDEX,
-			      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE,
-			      DEVICE_MSIX);
+	require(!vuser_server_set_irqs(dev->server, VFIO_PCI_INTX_IRQ_INDEX,
+				       VFIO_IRQ_INFO_EVENTFD |
+					       VFIO_IRQ_INFO_MASKABLE |
+					       VFIO_IRQ_INFO_AUTOMASKED,
+				       1));
+	require(!vuser_server_set_irqs(
+		dev->server, VFIO_PCI_MSIX_IRQ_INDEX,
+		VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE, DEVICE_MSIX));
 }
 
 static void *run(void *data)
@@ -351,8 +353,8 @@ struct device *device_new(const struct vuser_server_config *config,
 	if (config)
 		conf = *config;
 	conf.device_flags = VFIO_DEVICE_FLAGS_PCI;
-	vuser_pci_init(&dev->pci, VUSER_PCI_CFG_SIZE, &ids);
-	vuser_pci_set_bar(&dev->pci, 0, DEVICE_REGION_SIZE, 0);
+	require(!vuser_pci_init(&dev->pci, VUSER_PCI_CFG_SIZE, &ids));
+	require(!vuser_pci_set_bar(&dev->pci, 0, DEVICE_REGION_SIZE, 0));
 	vuser_pci_seal(&dev->pci);
 	dev->stop_fd = eventfd(0, EFD_CLOEXEC);
 	dev->io_fds[0] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

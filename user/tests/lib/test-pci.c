@@ -26,7 +26,7 @@ TEST(identity_registers_are_read_only)
 {
 	struct vuser_pci pci;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	check_eq(vuser_pci_get32(&pci, PCI_VENDOR_ID), 0x20218086);
 	check_eq(vuser_pci_get32(&pci, PCI_CLASS_REVISION), 0x08800007);
 	check_eq(vuser_pci_get32(&pci, PCI_SUBSYSTEM_VENDOR_ID), 0x11001af4);
@@ -46,7 +46,7 @@ TEST(command_bits_are_writable_and_status_bits_clear_by_writing_1)
 	struct vuser_pci pci;
 	uint8_t low;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	vuser_pci_seal(&pci);
 	check(!vuser_pci_bus_master(&pci));
 	write32(&pci, PCI_COMMAND, 0xffff);
@@ -72,8 +72,8 @@ TEST(load_takes_registers_of_the_same_device_only)
 {
 	struct vuser_pci from, pci;
 
-	vuser_pci_init(&from, VUSER_PCI_CFG_SIZE, &ids);
-	vuser_pci_set_bar(&from, 0, 0x10000, 0);
+	require(!vuser_pci_init(&from, VUSER_PCI_CFG_SIZE, &ids));
+	require(!vuser_pci_set_bar(&from, 0, 0x10000, 0));
 	check(vuser_pci_add_pm(&from) > 0);
 	pci = from;
 	write32(&from, PCI_COMMAND, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY);
@@ -102,7 +102,7 @@ TEST(bars_have_the_size_and_type_they_were_set_to)
 	struct vuser_pci pci;
 	uint64_t size;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	check_eq(vuser_pci_set_bar(&pci, 0, 0x10000, 0), 0);
 	check_eq(vuser_pci_set_bar(&pci, 1, 32, PCI_BASE_ADDRESS_SPACE_IO), 0);
 	check_eq(vuser_pci_set_bar(&pci, 2, 1ull << 36, wide), 0);
@@ -140,7 +140,7 @@ TEST(capabilities_are_linked_in_the_order_of_addition)
 	struct vuser_pci pci;
 	int pm, exp, msix;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	pm = vuser_pci_add_pm(&pci);
 	exp = vuser_pci_add_pcie(&pci, PCI_EXP_TYPE_RC_END, false);
 	msix = vuser_pci_add_msix(&pci, 4, 0, 0x2000, 0, 0x3000);
@@ -179,15 +179,15 @@ TEST(capability_that_does_not_fit_fails_with_enospc)
 	struct vuser_pci pci;
 	int nr;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	for (nr = 0; vuser_pci_add_cap(&pci, 9, body, NULL, 14) > 0; nr++)
 		;
 	check_eq(nr, (256 - 64) / 16);
 	check_eq(vuser_pci_add_cap(&pci, 9, body, NULL, 1), -ENOSPC);
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	check_eq(vuser_pci_add_cap(&pci, 9, body, NULL, 191), -ENOSPC);
 	check_eq(vuser_pci_add_cap(&pci, 9, body, NULL, 190), 0x40);
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	check_eq(vuser_pci_add_cap(&pci, 9, body, NULL, 254), -ENOSPC);
 }
 
@@ -197,14 +197,14 @@ TEST(function_level_reset_is_reported_if_the_device_has_it)
 	struct vuser_pci pci;
 	int exp;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	exp = vuser_pci_add_pcie(&pci, PCI_EXP_TYPE_ENDPOINT, true);
 	check_eq(vuser_pci_write(&pci, exp + PCI_EXP_DEVCTL, &flr, 2), 1);
 	check_eq(vuser_pci_get16(&pci, exp + PCI_EXP_DEVCTL), 0);
 	flr = 0x7fff;
 	check_eq(vuser_pci_write(&pci, exp + PCI_EXP_DEVCTL, &flr, 2), 0);
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	exp = vuser_pci_add_pcie(&pci, PCI_EXP_TYPE_ENDPOINT, false);
 	flr = PCI_EXP_DEVCTL_BCR_FLR;
 	check_eq(vuser_pci_write(&pci, exp + PCI_EXP_DEVCTL, &flr, 2), 0);
@@ -216,9 +216,9 @@ TEST(extended_capabilities_are_linked_by_offset)
 	const uint8_t mask[8] = { 0, 0, 0, 0, 0xff };
 	struct vuser_pci pci;
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	check_eq(vuser_pci_add_ext_cap(&pci, 1, 1, 0, body, mask, 8), -EINVAL);
-	vuser_pci_init(&pci, VUSER_PCIE_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCIE_CFG_SIZE, &ids));
 	check_eq(vuser_pci_get32(&pci, 0x100), 0);
 	check_eq(vuser_pci_add_ext_cap(&pci, 1, 2, 0x148, body, mask, 8),
 		 -EINVAL);
@@ -291,7 +291,7 @@ TEST(access_beyond_the_configuration_space_fails)
 	struct vuser_pci pci;
 	uint8_t buf[8] = { 0 };
 
-	vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids);
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
 	check_eq(vuser_pci_read(&pci, 255, buf, 1), 0);
 	check_eq(vuser_pci_read(&pci, 255, buf, 2), -EINVAL);
 	check_eq(vuser_pci_read(&pci, 256, buf, 1), -EINVAL);

@@ -167,7 +167,7 @@ struct vuser_handshake;
  * vuser_msg_send().
  */
 int vuser_handshake_new(int sock, const struct vuser_client_options *opt,
-			struct vuser_handshake **hs);
+			struct vuser_handshake **hs) VUSER_MUST_CHECK;
 
 /**
  * vuser_handshake_step - receive what has arrived, and send the next message
@@ -183,7 +183,7 @@ int vuser_handshake_new(int sock, const struct vuser_client_options *opt,
  * replied. vuser_handshake_error() has the details.
  */
 int vuser_handshake_step(struct vuser_handshake *hs,
-			 struct vuser_description **desc);
+			 struct vuser_description **desc) VUSER_MUST_CHECK;
 
 /**
  * vuser_handshake_fd - the socket to wait on for POLLIN
@@ -239,7 +239,7 @@ struct vuser_client_ops {
  */
 int vuser_client_new(const char *path, const struct vuser_client_options *opt,
 		     int timeout_ms, const struct vuser_client_ops *ops,
-		     void *data, struct vuser_client **client);
+		     void *data, struct vuser_client **client) VUSER_MUST_CHECK;
 
 /**
  * vuser_client_new_fd - do the handshake on a connected socket
@@ -254,7 +254,8 @@ int vuser_client_new(const char *path, const struct vuser_client_options *opt,
  */
 int vuser_client_new_fd(int sock, const struct vuser_client_options *opt,
 			int timeout_ms, const struct vuser_client_ops *ops,
-			void *data, struct vuser_client **client);
+			void *data,
+			struct vuser_client **client) VUSER_MUST_CHECK;
 
 /**
  * vuser_client_free - disconnect

@@ -81,7 +81,7 @@ struct vuser_pci_ids {
  * Return: 0; -EINVAL or -E2BIG for a bad struct_size.
  */
 int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
-		   const struct vuser_pci_ids *ids);
+		   const struct vuser_pci_ids *ids) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_set_bar - add a BAR
@@ -93,7 +93,7 @@ int vuser_pci_init(struct vuser_pci *pci, uint32_t size,
  * Return: 0; -EINVAL, also when the BAR overlaps another.
  */
 int vuser_pci_set_bar(struct vuser_pci *pci, unsigned int bar, uint64_t size,
-		      uint32_t flags);
+		      uint32_t flags) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_set_intx - set the interrupt pin
@@ -113,7 +113,7 @@ void vuser_pci_set_intx(struct vuser_pci *pci, uint8_t pin);
  * Return: the offset of the capability; -ENOSPC.
  */
 int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
-		      const void *wmask, size_t len);
+		      const void *wmask, size_t len) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_add_ext_cap - append an extended capability
@@ -134,7 +134,7 @@ int vuser_pci_add_cap(struct vuser_pci *pci, uint8_t id, const void *body,
  */
 int vuser_pci_add_ext_cap(struct vuser_pci *pci, uint16_t id, uint8_t version,
 			  uint32_t offset, const void *body, const void *wmask,
-			  size_t len);
+			  size_t len) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_add_pm - append the power management capability: D0 and D3hot, no PME
@@ -142,7 +142,7 @@ int vuser_pci_add_ext_cap(struct vuser_pci *pci, uint16_t id, uint8_t version,
  *
  * Return: as vuser_pci_add_cap().
  */
-int vuser_pci_add_pm(struct vuser_pci *pci);
+int vuser_pci_add_pm(struct vuser_pci *pci) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_add_pcie - append the PCI Express capability, version 2
@@ -152,7 +152,8 @@ int vuser_pci_add_pm(struct vuser_pci *pci);
  *
  * Return: as vuser_pci_add_cap().
  */
-int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type, bool flr);
+int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type,
+		       bool flr) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_add_msix - append the MSI-X capability
@@ -167,7 +168,7 @@ int vuser_pci_add_pcie(struct vuser_pci *pci, unsigned int type, bool flr);
  */
 int vuser_pci_add_msix(struct vuser_pci *pci, uint16_t vectors,
 		       uint8_t table_bar, uint32_t table, uint8_t pba_bar,
-		       uint32_t pba);
+		       uint32_t pba) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_find_cap - find a capability
@@ -198,7 +199,7 @@ void vuser_pci_reset(struct vuser_pci *pci);
  * Return: 0; -EINVAL when bits differ that no write can change: then the config space
  * is unchanged.
  */
-int vuser_pci_load(struct vuser_pci *pci, const void *image);
+int vuser_pci_load(struct vuser_pci *pci, const void *image) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_read - read config space
@@ -210,7 +211,7 @@ int vuser_pci_load(struct vuser_pci *pci, const void *image);
  * Return: 0; -EINVAL when the range exceeds the config space.
  */
 int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
-		   uint32_t count);
+		   uint32_t count) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_write - write the writable bits of config space
@@ -224,7 +225,7 @@ int vuser_pci_read(const struct vuser_pci *pci, uint64_t offset, void *buf,
  * config space.
  */
 int vuser_pci_write(struct vuser_pci *pci, uint64_t offset, const void *buf,
-		    uint32_t count);
+		    uint32_t count) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_bus_master - whether the device may do DMA and fire MSI-X
@@ -245,7 +246,7 @@ bool vuser_pci_bus_master(const struct vuser_pci *pci);
  * Return: 0; -EINVAL for a bad struct_size.
  */
 int vuser_pci_config_region(const struct vuser_pci *pci,
-			    struct vuser_server_region *region);
+			    struct vuser_server_region *region) VUSER_MUST_CHECK;
 
 /**
  * vuser_pci_get16 - read a little-endian field of config space
@@ -303,7 +304,7 @@ struct vuser_msix {
  *
  * Return: 0; -ENOMEM.
  */
-int vuser_msix_init(struct vuser_msix *msix, uint32_t vectors);
+int vuser_msix_init(struct vuser_msix *msix, uint32_t vectors) VUSER_MUST_CHECK;
 
 /**
  * vuser_msix_fini - free the table

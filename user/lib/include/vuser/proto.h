@@ -30,6 +30,13 @@
 
 #include <vuser/vfio_user.h>
 
+/* The compiler warns about a caller that ignores the result of the function. */
+#if defined(__GNUC__)
+#define VUSER_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define VUSER_MUST_CHECK
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

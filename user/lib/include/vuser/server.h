@@ -192,7 +192,7 @@ struct vuser_server_config {
  */
 int vuser_server_new(const struct vuser_server_ops *ops,
 		     const struct vuser_server_config *config, void *data,
-		     struct vuser_server **server);
+		     struct vuser_server **server) VUSER_MUST_CHECK;
 
 /**
  * vuser_server_free - disconnect the client, remove the socket file, free all
@@ -255,7 +255,8 @@ struct vuser_server_region {
  * struct_size; -ENOMEM.
  */
 int vuser_server_set_region(struct vuser_server *server, uint32_t index,
-			    const struct vuser_server_region *region);
+			    const struct vuser_server_region *region)
+	VUSER_MUST_CHECK;
 
 /**
  * vuser_server_add_ioeventfd - have writes to an address signal an eventfd
@@ -274,7 +275,7 @@ int vuser_server_set_region(struct vuser_server *server, uint32_t index,
  */
 int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t region,
 			       uint64_t offset, uint32_t size, uint32_t flags,
-			       uint64_t datamatch, int fd);
+			       uint64_t datamatch, int fd) VUSER_MUST_CHECK;
 
 /**
  * vuser_server_set_irqs - add an interrupt type
@@ -291,7 +292,7 @@ int vuser_server_add_ioeventfd(struct vuser_server *server, uint32_t region,
  * Return: 0; -EINVAL; -ENOMEM.
  */
 int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
-			  uint32_t flags, uint32_t count);
+			  uint32_t flags, uint32_t count) VUSER_MUST_CHECK;
 
 /* Clients. */
 
@@ -302,7 +303,8 @@ int vuser_server_set_irqs(struct vuser_server *server, uint32_t index,
  *
  * Return: 0; or as vuser_sock_listen().
  */
-int vuser_server_listen(struct vuser_server *server, const char *path);
+int vuser_server_listen(struct vuser_server *server,
+			const char *path) VUSER_MUST_CHECK;
 
 /**
  * vuser_server_listen_fd - wait for clients on a listening socket
@@ -311,7 +313,8 @@ int vuser_server_listen(struct vuser_server *server, const char *path);
  *
  * Return: 0; -EBUSY when the server listens already; -ENOMEM; or an errno.
  */
-int vuser_server_listen_fd(struct vuser_server *server, int fd);
+int vuser_server_listen_fd(struct vuser_server *server,
+			   int fd) VUSER_MUST_CHECK;
 
 /**
  * vuser_server_serve - serve a client on a connected socket
@@ -320,7 +323,7 @@ int vuser_server_listen_fd(struct vuser_server *server, int fd);
  *
  * Return: 0; -EBUSY when the server has a client; -ENOMEM; or an errno.
  */
-int vuser_server_serve(struct vuser_server *server, int fd);
+int vuser_server_serve(struct vuser_server *server, int fd) VUSER_MUST_CHECK;
 
 /**
  * vuser_server_fd - the file descriptor to wait on
