@@ -5,7 +5,8 @@
 
 /**
  * vu_unix_connect - connect to the UNIX stream socket at a path
- * @path: path of the socket file
+ * @path: path of the socket file, less than PATH_MAX bytes. For more than 107 bytes,
+ *        /proc must be mounted
  *
  * Return: a non-blocking, close-on-exec socket; -EAGAIN when the queue of the
  * listening socket is full; -EINVAL for an empty path; -ENAMETOOLONG; or another
@@ -15,8 +16,10 @@ int vu_unix_connect(const char *path);
 
 /**
  * vu_unix_listen - create a listening UNIX stream socket at a path
- * @path: path of the socket file; a socket file on which no process listens is
- *        replaced
+ * @path: path of the socket file, less than PATH_MAX bytes; a socket file on which no
+ *        process listens is replaced. For more than 107 bytes, /proc must be mounted,
+ *        the last name in the path has at most 82 bytes, and getsockname(2) returns a
+ *        path below /proc/self/fd
  *
  * Return: a non-blocking, close-on-exec socket; -EADDRINUSE when a process
  * listens there or the file is not a socket; -EINVAL for an empty path;

@@ -2,6 +2,7 @@
 /* Framing of messages on a socket, and sockets with paths. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,17 +310,12 @@ TEST(send_to_a_closed_peer_fails_without_a_signal)
 
 TEST(path_has_one_listener_and_a_stale_socket_is_replaced)
 {
-	char dir[] = "/tmp/vuser-test-XXXXXX", path[64], longer[200];
+	char dir[] = "/tmp/vuser-test-XXXXXX", path[64];
 	int fd, other;
 
 	require(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/sock", dir);
-	memset(longer, 'x', sizeof(longer) - 1);
-	longer[sizeof(longer) - 1] = 0;
-	longer[0] = '/';
 	check_eq(vuser_sock_connect(path), -ENOENT);
-	check_eq(vuser_sock_connect(longer), -ENAMETOOLONG);
-	check_eq(vuser_sock_listen(longer), -ENAMETOOLONG);
 	check_eq(vuser_sock_connect(""), -EINVAL);
 
 	fd = vuser_sock_listen(path);
@@ -344,4 +340,201 @@ TEST(path_has_one_listener_and_a_stale_socket_is_replaced)
 	check(!access(path, F_OK));
 	unlink(path);
 	rmdir(dir);
+}
+
+/* A directory whose path is longer than the path in a socket's address. */
+struct deep {
+	char top[32];
+	char dir[1200];
+	int fds;
+};
+
+static struct deep deep_new(void)
+{
+	struct deep deep = { .top = "/tmp/vuser-test-XXXXXX" };
+	size_t len;
+	int i;
+
+	deep.fds = wire_count_fds();
+	require(mkdtemp(deep.top));
+	strcpy(deep.dir, deep.top);
+	for (i = 0; i < 10; i++) {
+		len = strlen(deep.dir);
+		deep.dir[len] = '/';
+		memset(deep.dir + len + 1, 'a' + i, 100);
+		deep.dir[len + 101] = '\0';
+		require(!mkdir(deep.dir, 0755));
+	}
+	return deep;
+}
+
+static void deep_free(const struct deep *deep)
+{
+	char command[64];
+
+	check_eq(wire_count_fds(), deep->fds);
+	snprintf(command, sizeof(command), "rm -r %s", deep->top);
+	check_eq(system(command), 0);
+}
+
+/* Return the path of a name of @len bytes in the deep directory. */
+static const char *deep_path(const struct deep *deep, size_t len)
+{
+	static char path[sizeof(deep->dir) + 300];
+	size_t start = snprintf(path, sizeof(path), "%s/", deep->dir);
+
+	memset(path + start, 'n', len);
+	path[start + len] = '\0';
+	return path;
+}
+
+static void check_listener(const char *path, int fd)
+{
+	struct stat st;
+	int client, conn;
+	mode_t mask;
+	char byte;
+
+	require(fd >= 0);
+	check(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	check(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	require(!lstat(path, &st));
+	mask = umask(0);
+	umask(mask);
+	check(S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == (0777 & ~mask));
+	client = vuser_sock_connect(path);
+	require(client >= 0);
+	check(fcntl(client, F_GETFL) & O_NONBLOCK);
+	check(fcntl(client, F_GETFD) & FD_CLOEXEC);
+	conn = accept(fd, NULL, NULL);
+	require(conn >= 0);
+	check_eq(write(client, "x", 1), 1);
+	check_eq(read(conn, &byte, 1), 1);
+	close(conn);
+	close(client);
+}
+
+TEST(path_longer_than_a_socket_address_has_one_listener)
+{
+	struct deep deep = deep_new();
+	const char *path = deep_path(&deep, 4);
+	int fd;
+
+	check_eq(vuser_sock_connect(path), -ENOENT);
+	fd = vuser_sock_listen(path);
+	check_listener(path, fd);
+	check_eq(vuser_sock_listen(path), -EADDRINUSE);
+	close(fd);
+	check_eq(vuser_sock_connect(path), -ECONNREFUSED);
+	/* A stale socket is replaced. */
+	fd = vuser_sock_listen(path);
+	check_listener(path, fd);
+	close(fd);
+	unlink(path);
+	/* A file that is not a socket is not removed. */
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	require(fd >= 0);
+	close(fd);
+	check_eq(vuser_sock_connect(path), -ECONNREFUSED);
+	check_eq(vuser_sock_listen(path), -EADDRINUSE);
+	check(!access(path, F_OK));
+	deep_free(&deep);
+}
+
+TEST(relative_path_longer_than_a_socket_address_works)
+{
+	struct deep deep = deep_new();
+	const char *relative;
+	int fd;
+
+	require(!chdir("/tmp"));
+	relative = deep_path(&deep, 4) + strlen("/tmp/");
+	fd = vuser_sock_listen(relative);
+	check_listener(relative, fd);
+	close(fd);
+	require(!chdir("/"));
+	check_eq(vuser_sock_connect(deep_path(&deep, 4)), -ECONNREFUSED);
+	deep_free(&deep);
+}
+
+TEST(link_to_a_long_path_leads_to_its_socket)
+{
+	struct deep deep = deep_new();
+	char link[64], through[80];
+	int fd, client;
+
+	snprintf(link, sizeof(link), "%s/link", deep.top);
+	require(!symlink(deep.dir, link));
+	snprintf(through, sizeof(through), "%s/sock", link);
+	fd = vuser_sock_listen(through);
+	require(fd >= 0);
+	snprintf(deep.dir + strlen(deep.dir), 16, "/link");
+	require(!symlink("sock", deep.dir));
+	client = vuser_sock_connect(deep.dir);
+	check(client >= 0);
+	close(client);
+	/* A link is a file that is not a socket. */
+	check_eq(vuser_sock_listen(deep.dir), -EADDRINUSE);
+	close(fd);
+	deep_free(&deep);
+}
+
+TEST(name_in_a_long_path_has_at_most_82_bytes_to_listen)
+{
+	struct deep deep = deep_new();
+	char from[64], name[120];
+	const char *path;
+	int fd, client;
+
+	path = deep_path(&deep, 82);
+	fd = vuser_sock_listen(path);
+	check_listener(path, fd);
+	check_eq(vuser_sock_listen(deep_path(&deep, 83)), -ENAMETOOLONG);
+	check_eq(access(deep_path(&deep, 83), F_OK), -1);
+	/* A client can connect to each name that a file can have. */
+	snprintf(from, sizeof(from), "%s/short", deep.top);
+	close(fd);
+	fd = vuser_sock_listen(from);
+	require(fd >= 0);
+	require(!rename(from, deep_path(&deep, 255)));
+	client = vuser_sock_connect(deep_path(&deep, 255));
+	check(client >= 0);
+	close(client);
+	check_eq(vuser_sock_connect(deep_path(&deep, 256)), -ENAMETOOLONG);
+	close(fd);
+	/* A long name without a directory. */
+	memset(name, 'n', sizeof(name));
+	name[108] = '\0';
+	check_eq(vuser_sock_listen(name), -ENAMETOOLONG);
+	deep_free(&deep);
+}
+
+TEST(path_of_path_max_bytes_is_too_long)
+{
+	char path[PATH_MAX + 1];
+	int i, fds = wire_count_fds();
+
+	for (i = 0; i < PATH_MAX; i++)
+		path[i] = i % 2 ? '.' : '/';
+	path[PATH_MAX] = '\0';
+	check_eq(vuser_sock_connect(path), -ENAMETOOLONG);
+	check_eq(vuser_sock_listen(path), -ENAMETOOLONG);
+	/* A directory. */
+	path[PATH_MAX - 1] = '\0';
+	check_eq(vuser_sock_connect(path), -ECONNREFUSED);
+	check_eq(vuser_sock_listen(path), -EADDRINUSE);
+	check_eq(wire_count_fds(), fds);
+}
+
+TEST(long_path_in_a_missing_directory_fails)
+{
+	struct deep deep = deep_new();
+	size_t len = strlen(deep.dir);
+
+	snprintf(deep.dir + len, 16, "/none/sock");
+	check_eq(vuser_sock_connect(deep.dir), -ENOENT);
+	check_eq(vuser_sock_listen(deep.dir), -ENOENT);
+	snprintf(deep.dir + len, 16, "/none/");
+	check_eq(vuser_sock_listen(deep.dir), -ENOENT);
+	deep_free(&deep);
 }

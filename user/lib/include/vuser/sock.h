@@ -23,7 +23,8 @@ extern "C" {
 
 /**
  * vuser_sock_connect - connect to a server without waiting
- * @path: path of its socket file
+ * @path: path of its socket file, less than PATH_MAX bytes. For more than 107 bytes,
+ *        /proc must be mounted
  *
  * Return: a non-blocking, close-on-exec socket; -EAGAIN when the queue of the
  * server's socket is full; -EINVAL for an empty path; -ENAMETOOLONG; or another
@@ -33,7 +34,10 @@ int vuser_sock_connect(const char *path);
 
 /**
  * vuser_sock_listen - create a listening UNIX socket
- * @path: path of the socket file; a socket file on which no process listens is replaced
+ * @path: path of the socket file, less than PATH_MAX bytes; a socket file on which no
+ *        process listens is replaced. For more than 107 bytes, /proc must be mounted,
+ *        the last name in the path has at most 82 bytes, and getsockname(2) returns a
+ *        path below /proc/self/fd
  *
  * Return: a non-blocking, close-on-exec socket; -EADDRINUSE when a process listens
  * there or the file is not a socket; -EINVAL for an empty path; -ENAMETOOLONG; or
