@@ -78,6 +78,8 @@ static int no_socket(const char *path, int error)
 		step = ": stop the server there or remove the file, or give another path";
 	else if (error == -ENOENT)
 		step = ": create the directory first";
+	else if (error == -ENAMETOOLONG)
+		step = ": a path has at most 4095 bytes; in a path of more than 107 bytes, the last name has at most 82";
 	fprintf(stderr, "vuser-vhost: cannot listen at %s: %s%s\n", path,
 		strerror(-error), step);
 	return 1;

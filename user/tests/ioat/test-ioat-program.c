@@ -203,8 +203,9 @@ TEST(invalid_options_are_refused_with_a_message)
 		       strstr(output, "/nonexistent/sock: No such file"),
 	       "a socket in a nonexistent directory is refused");
 	memset(long_path, 'x', sizeof(long_path) - 1);
-	expect(RUN("-s", long_path) == 1 && strstr(output, "too long"),
-	       "a path that is too long is refused");
+	expect(RUN("-s", long_path) == 1 && strstr(output, "too long") &&
+		       strstr(output, "last name has at most 82"),
+	       "a name that is too long is refused");
 	expect(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
 	teardown();
 }
@@ -267,5 +268,28 @@ TEST(socket_of_a_killed_program_is_replaced)
 	vuser_client_free(client);
 	kill(pid, SIGTERM);
 	status_of(pid);
+	teardown();
+}
+
+TEST(program_listens_at_a_path_longer_than_a_socket_address)
+{
+	char deep[200], path[256];
+	struct vuser_client *client = NULL;
+	pid_t pid;
+
+	setup();
+	snprintf(deep, sizeof(deep), "%s/%0120d", dir, 0);
+	snprintf(path, sizeof(path), "%s/sock", deep);
+	if (mkdir(deep, 0755))
+		bail("mkdir: %s", strerror(errno));
+	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
+		    STDERR_FILENO);
+	expect(ready(notify) && answers(path, &client), "it serves a client");
+	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
+	       "a second process cannot listen at its socket");
+	kill(pid, SIGTERM);
+	expect(status_of(pid) == 0, "it exits with status 0");
+	expect(rmdir(deep) == 0, "it removes its socket");
+	vuser_client_free(client);
 	teardown();
 }

@@ -36,7 +36,7 @@ void peers_end(void)
 
 const char *peers_path(const char *name)
 {
-	static char paths[16][64];
+	static char paths[16][256];
 	static unsigned int next;
 	char *path = paths[next++ % 16];
 

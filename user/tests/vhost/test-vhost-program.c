@@ -2,8 +2,10 @@
 /* The program vuser-vhost as a process, with a scripted back end. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vuser/sock.h>
 
@@ -66,6 +68,32 @@ TEST(closed_state_pipe_fails_the_load_and_not_the_program)
 	check_eq(chain_load(&c, stream, len), -EPIPE);
 	check_eq(vuser_client_reset(c.client), 0);
 	chain_end(&c);
+	fake_stop(&fake);
+	peers_end();
+}
+
+TEST(sockets_of_both_sides_have_paths_longer_than_an_address)
+{
+	char deep[160], back[170], client[170];
+	struct fake fake;
+	struct chain c;
+	pthread_t thread;
+
+	peers_begin();
+	snprintf(deep, sizeof(deep), "%0120d", 0);
+	snprintf(back, sizeof(back), "%s/back", deep);
+	snprintf(client, sizeof(client), "%s/c", deep);
+	require(!mkdir(peers_path(deep), 0755));
+	close(fake_init(&fake));
+	close(fake.fd);
+	fake.fd = vuser_sock_listen(peers_path(back));
+	require(fake.fd >= 0);
+	require(!pthread_create(&thread, NULL, serve, &fake));
+	chain_start(&c, "rng", peers_path(back), client);
+	pthread_join(thread, NULL);
+	check_eq(vuser_client_reset(c.client), 0);
+	chain_end(&c);
+	check_eq(access(peers_path(client), F_OK), -1);
 	fake_stop(&fake);
 	peers_end();
 }
