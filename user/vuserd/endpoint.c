@@ -47,18 +47,20 @@ static int enter_root(struct walk *walk)
 	return enter(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
-/* Take the first name from the rest. Return false at the end. */
-static bool next_name(struct walk *walk, char name[NAME_MAX + 1])
+/* Take the first name from the rest. Return 1; 0 at the end; -ENAMETOOLONG. */
+static int next_name(struct walk *walk, char name[NAME_MAX + 1])
 {
 	const char *start = walk->rest + strspn(walk->rest, "/");
 	size_t len = strcspn(start, "/");
 
-	if (!len || len > NAME_MAX)
-		return false;
+	if (!len)
+		return 0;
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
 	memcpy(name, start, len);
 	name[len] = '\0';
 	memmove(walk->rest, start + len, strlen(start + len) + 1);
-	return true;
+	return 1;
 }
 
 /*
@@ -149,9 +151,13 @@ int endpoint_connect(const char *path)
 		return -ENAMETOOLONG;
 	strcpy(walk.rest, path);
 	ret = enter_root(&walk);
-	while (!ret)
-		ret = next_name(&walk, name) ? step(&walk, name) :
-					       -ECONNREFUSED;
+	while (!ret) {
+		ret = next_name(&walk, name);
+		if (ret > 0)
+			ret = step(&walk, name);
+		else if (!ret)
+			ret = -ECONNREFUSED;
+	}
 	if (walk.dir >= 0)
 		close(walk.dir);
 	return ret > 0 ? ret - 1 : ret;

@@ -167,3 +167,32 @@ TEST(link_loops_fail_with_eloop)
 	check(whose(&place, name) < 0);
 	teardown(&place);
 }
+
+TEST(path_and_name_of_the_maximum_length_are_connected)
+{
+	struct place place = setup();
+	char path[PATH_MAX], name[NAME_MAX + 2];
+	size_t len;
+	int sock;
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	check_eq(endpoint_connect(in(&place, name)), -ENAMETOOLONG);
+	name[NAME_MAX] = '\0';
+	check_eq(endpoint_connect(in(&place, name)), -ENOENT);
+	require(!rename(in(&place, "alice/sock"), in(&place, name)));
+	sock = endpoint_connect(in(&place, name));
+	check(sock >= 0);
+	close(sock);
+	/* A path of PATH_MAX - 1 bytes. */
+	len = PATH_MAX - 1 - strlen(in(&place, name)) + strlen(place.top);
+	memset(path, '/', len);
+	memcpy(path, place.top, strlen(place.top));
+	snprintf(path + len, sizeof(path) - len, "/%s", name);
+	require(strlen(path) == PATH_MAX - 1);
+	sock = endpoint_connect(path);
+	check(sock >= 0);
+	close(sock);
+	unlink(in(&place, name));
+	teardown(&place);
+}
