@@ -295,8 +295,8 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 {
 	struct vfio_user_region_io_fds head;
 	int ret = vu_payload_at_least(buf, len, &head, sizeof(head));
-	const char *entry = (const char *)buf + sizeof(head);
 	struct vfio_user_io_fd io;
+	const char *entry;
 	uint32_t i, nr = 0;
 	size_t size;
 
@@ -312,6 +312,7 @@ int vuser_decode_region_io_fds_reply(const void *buf, size_t len,
 	size = (len - sizeof(head)) / head.count;
 	if (size != sizeof(io) && size != sizeof(struct vfio_user_io_fd_shadow))
 		return -EMSGSIZE;
+	entry = (const char *)buf + sizeof(head);
 	for (i = 0; i < head.count; i++, entry += size) {
 		if (size == sizeof(io))
 			memcpy(&io, entry, sizeof(io));

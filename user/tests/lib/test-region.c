@@ -289,6 +289,9 @@ TEST(io_fds_reply_must_match_the_command_and_its_fds)
 			 i == (size_t)len ? 2 : -EMSGSIZE);
 		free(copy);
 	}
+	check_eq(vuser_decode_region_io_fds_reply(NULL, 0, 2, 0x10000, 2, out,
+						  4),
+		 -EMSGSIZE);
 	/* The entries are omitted if the client's argsz is too small. */
 	check_eq(vuser_encode_region_io_fds_reply(buf, sizeof(buf), 95, 2, in,
 						  2),
