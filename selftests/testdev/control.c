@@ -165,6 +165,12 @@ static int do_strip_fds(struct ctl *c)
 	return 0;
 }
 
+static int do_answer_posted(struct ctl *c)
+{
+	wire_answer_posted(c->wire, arg(c, 0));
+	return 0;
+}
+
 static int do_raw(struct ctl *c)
 {
 	uint8_t buf[HEX_MAX];
@@ -466,6 +472,8 @@ static const struct command {
 	{ "corrupt", 2, do_corrupt, "CMD KIND: corrupt the next reply" },
 	{ "strip-fds", 1, do_strip_fds,
 	  "0|1: remove the fd from each DMA_MAP" },
+	{ "answer-posted", 1, do_answer_posted,
+	  "0|1: reply to posted writes, too" },
 	{ "raw", 1, do_raw, "HEX: send these bytes to the client" },
 	{ "raw-wait", 0, do_raw_wait, "error of the reply to an ID >= 0xff00" },
 	{ "peek", 3, do_peek, "REGION OFFSET SIZE" },

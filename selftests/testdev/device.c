@@ -17,6 +17,8 @@ static uint32_t bar_size(struct device *dev, uint32_t index)
 {
 	if (index == 4 && dev->opt.bar4_size)
 		return dev->opt.bar4_size;
+	if (index == 1 && dev->opt.small_msix)
+		return TESTDEV_SMALL_BAR1_SIZE;
 	return bar_sizes[index];
 }
 
@@ -113,16 +115,28 @@ static int bar0_write(void *data, uint32_t index, uint64_t offset,
 	return memory_write(data, index, offset, buf, count);
 }
 
+static uint32_t pba_offset(const struct device *dev)
+{
+	return dev->opt.small_msix ? TESTDEV_SMALL_PBA : TESTDEV_MSIX_PBA;
+}
+
+/* Whether an access to BAR 1 is to the memory after table and pending bits. */
+static bool is_msix_memory(const struct device *dev, uint64_t offset)
+{
+	return dev->opt.small_msix && offset >= TESTDEV_SMALL_MEMORY;
+}
+
 static int msix_read(void *data, uint32_t index, uint64_t offset, void *buf,
 		     uint32_t count)
 {
 	struct device *dev = data;
 
-	(void)index;
-	if (offset < TESTDEV_MSIX_PBA)
+	if (is_msix_memory(dev, offset))
+		return memory_read(data, index, offset, buf, count);
+	if (offset < pba_offset(dev))
 		vuser_msix_table_read(&dev->msix, offset, buf, count);
 	else
-		vuser_msix_pba_read(&dev->msix, offset - TESTDEV_MSIX_PBA, buf,
+		vuser_msix_pba_read(&dev->msix, offset - pba_offset(dev), buf,
 				    count);
 	return 0;
 }
@@ -132,8 +146,9 @@ static int msix_write(void *data, uint32_t index, uint64_t offset,
 {
 	struct device *dev = data;
 
-	(void)index;
-	if (offset < TESTDEV_MSIX_PBA)
+	if (is_msix_memory(dev, offset))
+		return memory_write(data, index, offset, buf, count);
+	if (offset < pba_offset(dev))
 		vuser_msix_table_write(&dev->msix, offset, buf, count);
 	return 0;
 }
@@ -307,7 +322,7 @@ static int init_pci(struct device *dev)
 	if (ret >= 0)
 		ret = vuser_pci_add_msix(&dev->pci, TESTDEV_NR_MSIX, 1,
 					 TESTDEV_MSIX_TABLE, 1,
-					 TESTDEV_MSIX_PBA);
+					 pba_offset(dev));
 	if (ret < 0)
 		return ret;
 	vuser_pci_seal(&dev->pci);
@@ -449,6 +464,10 @@ static int set_irqs(struct device *dev)
 	for (i = 0; i < sizeof(irqs) / sizeof(irqs[0]) && !ret; i++)
 		ret = vuser_server_set_irqs(dev->server, irqs[i].index,
 					    irqs[i].flags, irqs[i].count);
+	if (!ret && dev->opt.plain_intx)
+		ret = vuser_server_set_irqs(dev->server,
+					    VFIO_PCI_INTX_IRQ_INDEX,
+					    VFIO_IRQ_INFO_EVENTFD, 1);
 	return ret;
 }
 

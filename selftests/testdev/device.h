@@ -24,6 +24,8 @@ struct options {
 	bool shadow_io_fds;
 	enum area_kind areas;
 	uint32_t bar4_size; /* 0: TESTDEV_BAR4_SIZE */
+	bool plain_intx; /* INTx has no masks */
+	bool small_msix; /* BAR 1 is one page, with registers */
 };
 
 struct device {

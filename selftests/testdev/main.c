@@ -33,6 +33,8 @@ enum {
 	OPT_SHADOW_IO_FDS,
 	OPT_AREAS,
 	OPT_BAR4_SIZE,
+	OPT_PLAIN_INTX,
+	OPT_SMALL_MSIX,
 };
 
 static const struct option longopts[] = {
@@ -49,6 +51,8 @@ static const struct option longopts[] = {
 	{ "shadow-io-fds", no_argument, NULL, OPT_SHADOW_IO_FDS },
 	{ "areas", required_argument, NULL, OPT_AREAS },
 	{ "bar4-size", required_argument, NULL, OPT_BAR4_SIZE },
+	{ "plain-intx", no_argument, NULL, OPT_PLAIN_INTX },
+	{ "small-msix", no_argument, NULL, OPT_SMALL_MSIX },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -73,6 +77,8 @@ static void usage(void)
 	       "  --areas=KIND              kind of the shared files: memfd,\n"
 	       "                            hugetlb, read-only, sealed or file\n"
 	       "  --bar4-size=N             size of BAR 4\n"
+	       "  --plain-intx              no masks for INTx\n"
+	       "  --small-msix              BAR 1 is one page, with registers\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -120,6 +126,12 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_BAR4_SIZE:
 		opt->bar4_size = n;
+		break;
+	case OPT_PLAIN_INTX:
+		opt->plain_intx = true;
+		break;
+	case OPT_SMALL_MSIX:
+		opt->small_msix = true;
 		break;
 	case OPT_AREAS:
 		opt->areas = area_kind(value);

@@ -49,6 +49,10 @@
 #define TESTDEV_BAR1_SIZE  0x2000
 #define TESTDEV_MSIX_TABLE 0x0000
 #define TESTDEV_MSIX_PBA   0x1000
+/* With --small-msix: one page with the table, the pending bits and memory. */
+#define TESTDEV_SMALL_BAR1_SIZE 0x1000
+#define TESTDEV_SMALL_PBA	0x200
+#define TESTDEV_SMALL_MEMORY	0x400
 
 #define TESTDEV_BAR2_SIZE    0x10000
 #define TESTDEV_AREA0_OFFSET 0x1000

@@ -47,6 +47,7 @@ struct wire {
 	struct rule rules[VFIO_USER_COMMAND_MAX + 1];
 	unsigned long counts[VFIO_USER_COMMAND_MAX + 1];
 	bool strip_fds;
+	bool answer_posted; /* reply to posted writes */
 	bool keep;
 	bool release;
 	struct held *held;
@@ -185,7 +186,27 @@ static void log_message(struct wire *w, const struct vuser_msg *msg)
 }
 
 /*
+ * Reply to a posted write that the server has not answered, as version 0.1.3 of
+ * the Rust crate vfio_user does.
+ */
+static int answer_posted(struct wire *w, const struct vuser_msg *msg)
+{
+	struct vfio_user_header hdr = {
+		.msg_id = msg->hdr.msg_id,
+		.command = msg->hdr.command,
+		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
+	};
+	struct iovec iov = { msg->payload,
+			     sizeof(struct vfio_user_region_access) };
+
+	if (msg->len < iov.iov_len)
+		return 0;
+	return vuser_msg_send(w->client, &hdr, &iov, 1, NULL, 0, -1);
+}
+
+/*
  * Reply instead of the server; to a posted command as well, as some servers do.
+ * A server that answers posted writes marks its error replies as commands.
  */
 static int refuse(struct wire *w, const struct vuser_msg *msg, int error)
 {
@@ -196,6 +217,9 @@ static int refuse(struct wire *w, const struct vuser_msg *msg, int error)
 		.error_no = error,
 	};
 
+	if (w->answer_posted && msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
+		hdr.flags = VFIO_USER_FLAGS_TYPE_COMMAND |
+			    VFIO_USER_FLAGS_ERROR;
 	return vuser_msg_send(w->client, &hdr, NULL, 0, NULL, 0, -1);
 }
 
@@ -264,7 +288,11 @@ static int client_message(struct wire *w, struct vuser_msg *msg)
 	if (msg->hdr.command > VFIO_USER_COMMAND_MAX)
 		return forward(w->server, msg);
 	error = take_command(w, msg);
-	return error ? refuse(w, msg, error) : forward(w->server, msg);
+	if (error)
+		return refuse(w, msg, error);
+	if (w->answer_posted && msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
+		error = answer_posted(w, msg);
+	return error ? error : forward(w->server, msg);
 }
 
 /* Take over the message if its reply must be held. */
@@ -450,6 +478,7 @@ void wire_restore(struct wire *w)
 	pthread_mutex_lock(&w->lock);
 	memset(w->rules, 0, sizeof(w->rules));
 	w->strip_fds = false;
+	w->answer_posted = false;
 	w->keep = false;
 	w->release = true;
 	w->log_on = true;
@@ -570,6 +599,13 @@ void wire_strip_fds(struct wire *w, bool on)
 {
 	pthread_mutex_lock(&w->lock);
 	w->strip_fds = on;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void wire_answer_posted(struct wire *w, bool on)
+{
+	pthread_mutex_lock(&w->lock);
+	w->answer_posted = on;
 	pthread_mutex_unlock(&w->lock);
 }
 

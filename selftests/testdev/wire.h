@@ -61,6 +61,11 @@ void wire_fail(struct wire *w, int command, int error, unsigned int nr);
 int wire_corrupt(struct wire *w, int command, const char *kind);
 /* Remove the descriptor from each DMA_MAP. */
 void wire_strip_fds(struct wire *w, bool on);
+
+/*
+ * Reply to posted writes, too, and mark error replies to them as commands.
+ */
+void wire_answer_posted(struct wire *w, bool on);
 /* Keep a copy of each DMA_MAP's descriptor, see kept.h. */
 void wire_keep(struct wire *w, bool on);
 
