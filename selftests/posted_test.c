@@ -144,4 +144,92 @@ TEST_F(consumer, error_reply_to_a_posted_write_is_dropped)
 	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
 }
 
+/* The value of a counter of the shared device; -1 if `vuserctl` fails. */
+static long counter(const char *name)
+{
+	char command[128], seen[32];
+	long value = -1, number;
+	FILE *in;
+
+	snprintf(command, sizeof(command), "vuserctl stats %s", shared.uuid);
+	in = popen(command, "r");
+	if (!in)
+		return -1;
+	while (fscanf(in, "%31s %ld", seen, &number) == 2)
+		if (!strcmp(seen, name))
+			value = number;
+	return pclose(in) ? -1 : value;
+}
+
+/*
+ * Old versions of the Rust crate vfio_user answer posted writes.  A load comes
+ * after all replies.
+ */
+TEST_F(consumer, replies_to_posted_writes_are_counted_and_dropped)
+{
+	long writes = counter("posted-write"), replies;
+	volatile uint32_t *bar;
+	unsigned int i;
+
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	replies = counter("posted-reply");
+	EXPECT_LE(0, replies);
+	ASSERT_EQ(0, testdev_cmd(&shared, "answer-posted 1"));
+	for (i = 0; i < NR_STORES; i++)
+		bar[MEM / 4] = i;
+	EXPECT_EQ(NR_STORES - 1, bar[MEM / 4]);
+	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
+	EXPECT_EQ(writes + NR_STORES, counter("posted-write"));
+	EXPECT_EQ(replies + NR_STORES, counter("posted-reply"));
+}
+
+/* These servers also mark error replies as commands. */
+TEST_F(consumer, error_for_a_posted_write_may_be_typed_as_a_command)
+{
+	long errors = counter("posted-error");
+	volatile uint32_t *bar;
+	unsigned int i;
+
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, testdev_cmd(&shared, "answer-posted 1"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail write %d 50", EINVAL));
+	for (i = 0; i < 60; i++)
+		bar[MEM / 4] = i;
+	EXPECT_EQ(59, bar[MEM / 4]);
+	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
+	EXPECT_EQ(errors + 50, counter("posted-error"));
+}
+
+/* Each posted write is answered at most once. */
+TEST(reply_to_a_posted_write_that_was_not_sent_is_a_violation)
+{
+	/* Reply 0x8001 to REGION_WRITE: no data. */
+	static const char reply[] = "01800a00"
+				    "20000000"
+				    "01000000"
+				    "00000000"
+				    "0010000000000000"
+				    "00000000"
+				    "04000000";
+	uint32_t value = 7;
+	struct vfio_dev dev;
+	struct testdev td;
+
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, testdev_cmd(&td, "answer-posted 1"));
+	EXPECT_EQ(0, region_put(dev.device, BAR(0), MEM, &value, 4));
+	EXPECT_EQ(0, region_get(dev.device, BAR(0), MEM, &value, 4));
+	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "open", SOON_MS));
+	/* The server has answered the only write already. */
+	EXPECT_EQ(0, testdev_cmd(&td, "raw %s", reply));
+	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "lost", SOON_MS));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
 SHARED_MAIN(NULL)

@@ -181,7 +181,7 @@ int vuser_call_post(struct vuser_channel *chan, u16 command,
 	struct vfio_user_header hdr = {
 		.command = command,
 		.msg_id = VUSER_ID_POSTED |
-			  (atomic_inc_return(&chan->posted) &
+			  (atomic64_inc_return(&chan->posted) &
 			   (VUSER_ID_POSTED - 1)),
 		.msg_size = sizeof(hdr),
 		.flags = VFIO_USER_FLAGS_NO_REPLY,

@@ -244,7 +244,10 @@ struct vuser_server_user {
  * @waiters: slots whose threads wait, oldest first; the thread of the first slot
  *	reads the main socket
  * @slot_room: threads that wait for a free slot
- * @posted: counts the posted writes, for their message ids
+ * @posted: number of posted writes; its low bits are their message ids
+ * @posted_replies: number of replies to posted writes.  0 for a server that
+ *	answers no posted write; a server that has answered one answers all later
+ *	ones.  Protected by @main.rx_lock
  * @fdmsgs: fdmsgs that the helper has to send, oldest first
  * @next_fdmsg: id of the next fdmsg, never 0
  * @notify: the send buffer had no room for an fdmsg: notify the helper when the
@@ -266,7 +269,8 @@ struct vuser_channel {
 	struct vuser_slot slots[VUSER_NR_SLOTS];
 	struct list_head waiters;
 	wait_queue_head_t slot_room;
-	atomic_t posted;
+	atomic64_t posted;
+	u64 posted_replies;
 	struct list_head fdmsgs;
 	u64 next_fdmsg;
 	bool notify;

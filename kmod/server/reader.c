@@ -27,23 +27,70 @@
 /* Messages ----------------------------------------------------------------- */
 
 /*
- * Handles a reply with the id of a posted write.  Some servers send an error reply
- * when a posted write fails: count it.  Any other reply violates the protocol.
+ * Whether a posted write with this id was sent and may still be answered.  Two
+ * threads may send their posted writes in another order than that of the ids, so
+ * the order of the replies is not checked.  vuser_call_post() counts a posted write
+ * before it sends it.
+ */
+static bool vuser_reader_is_posted(struct vuser_channel *chan, u16 id)
+{
+	u64 sent = atomic64_read(&chan->posted);
+
+	return ((sent - id) & (VUSER_ID_POSTED - 1)) < sent &&
+	       chan->posted_replies < sent;
+}
+
+/* Returns the rule of the protocol that a reply to a posted write breaks, or NULL. */
+static const char *vuser_reader_check_posted(struct vuser_sock *vsk,
+					     const struct vfio_user_header *hdr,
+					     size_t len)
+{
+	if (vsk != &vsk->chan->main)
+		return "reply on the twin socket";
+	if (hdr->command != VFIO_USER_REGION_WRITE)
+		return "reply to another command than a posted write";
+	if (!vuser_reader_is_posted(vsk->chan, hdr->msg_id))
+		return "reply to a posted write that was not sent";
+	if (!(hdr->flags & VFIO_USER_FLAGS_ERROR) &&
+	    len != sizeof(struct vfio_user_region_access))
+		return "bad size of a reply";
+	return NULL;
+}
+
+/*
+ * Handles a reply to a posted write: counts and drops it.  Some servers send an
+ * error reply when a posted write fails.  Old ones answer every posted write.
  */
 static int vuser_reader_posted_reply(struct vuser_sock *vsk,
-				     const struct vfio_user_header *hdr)
+				     const struct vfio_user_header *hdr,
+				     size_t len)
 {
+	const char *why = vuser_reader_check_posted(vsk, hdr, len);
 	struct vuser_channel *chan = vsk->chan;
 
-	if (!(hdr->flags & VFIO_USER_FLAGS_ERROR) ||
-	    hdr->command != VFIO_USER_REGION_WRITE) {
-		vuser_channel_violation(chan, "unexpected reply to a posted write",
-					hdr);
+	if (why) {
+		vuser_channel_violation(chan, why, hdr);
 		return -EPROTO;
 	}
-	vuser_channel_count(chan, VUSER_COUNT_POSTED_ERROR);
-	trace_vuser_bad_msg(chan->user.id, hdr, "a posted write failed");
+	chan->posted_replies++;
+	if (hdr->flags & VFIO_USER_FLAGS_ERROR) {
+		vuser_channel_count(chan, VUSER_COUNT_POSTED_ERROR);
+		trace_vuser_bad_msg(chan->user.id, hdr, "a posted write failed");
+	} else {
+		vuser_channel_count(chan, VUSER_COUNT_POSTED_REPLY);
+	}
 	return 0;
+}
+
+/*
+ * True for an error reply to a posted write whose type is command.  Old versions of
+ * the Rust crate vfio_user send such error replies.
+ */
+static bool vuser_reader_is_posted_error(const struct vfio_user_header *hdr)
+{
+	return (hdr->msg_id & VUSER_ID_POSTED) &&
+	       (hdr->flags & VFIO_USER_FLAGS_ERROR) &&
+	       hdr->command == VFIO_USER_REGION_WRITE;
 }
 
 static int vuser_reader_reply(struct vuser_sock *vsk,
@@ -54,7 +101,7 @@ static int vuser_reader_reply(struct vuser_sock *vsk,
 	const char *why;
 
 	if (hdr->msg_id & VUSER_ID_POSTED)
-		return vuser_reader_posted_reply(vsk, hdr);
+		return vuser_reader_posted_reply(vsk, hdr, len);
 
 	spin_lock_irq(&chan->lock);
 	if (vsk == &chan->main)
@@ -84,6 +131,8 @@ static int vuser_reader_message(struct vuser_sock *vsk,
 		if (hdr->command == VFIO_USER_DMA_READ ||
 		    hdr->command == VFIO_USER_DMA_WRITE)
 			return vuser_serve_dma(vsk, hdr, payload, len);
+		if (vuser_reader_is_posted_error(hdr))
+			return vuser_reader_posted_reply(vsk, hdr, len);
 		vuser_channel_violation(vsk->chan,
 					"command that a server must not send",
 					hdr);

@@ -214,7 +214,7 @@ const struct trick generic_tricks[] = {
 	{ "unused id", id, 0x0055, 0, LOST, NOTHING, NO_REPLY },
 	{ "id of an earlier use of the slot", id, 0x0080, 0, LOST, NOTHING, NO_REPLY, .thorough = true },
 	{ "id of a finished request", finished_id, 0, 0, LOST, NOTHING, NO_REPLY },
-	{ "id of a posted write", id, 0x8000, 0, LOST, "unexpected reply to a posted write|" NOTHING, NO_REPLY },
+	{ "id of a posted write", id, 0x8000, 0, LOST, "reply to another command than a posted write|reply to a posted write that was not sent|" NOTHING, NO_REPLY },
 	{ "the next command", command, 1, 0, LOST, "reply to another command", NO_REPLY },
 	{ "command 65535", command, 0xffff, 0, LOST, "reply to another command", NO_REPLY, .thorough = true },
 	{ "one byte less", resize, -1, 0, BY_SIZE, "bad size of a reply|bad message size", "malformed reply", .delta = -1 },

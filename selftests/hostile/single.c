@@ -401,6 +401,42 @@ static enum next posted_reply(struct server *s, const struct trick *t)
 	return go(s);
 }
 
+/* Replies to a posted write, with an id that was not used yet. */
+static enum next posted_early(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.flags = VFIO_USER_FLAGS_TYPE_REPLY;
+	s->reply.hdr.msg_id += t->a;
+	return go(s);
+}
+
+/* Replies to a posted write @a times. */
+static enum next posted_often(struct server *s, const struct trick *t)
+{
+	unsigned int i;
+
+	s->reply.hdr.flags = VFIO_USER_FLAGS_TYPE_REPLY;
+	for (i = 1; i < t->a; i++)
+		server_send_message(s, &s->reply);
+	return go(s);
+}
+
+/* Sends an error for a posted write, with @a in the flags: a command. */
+static enum next posted_command(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.flags = VFIO_USER_FLAGS_TYPE_COMMAND | t->a;
+	s->reply.hdr.error_no = EIO;
+	s->reply.len = 0;
+	return go(s);
+}
+
+/* Replies to a posted write with @a more bytes of payload. */
+static enum next posted_resize(struct server *s, const struct trick *t)
+{
+	s->reply.hdr.flags = VFIO_USER_FLAGS_TYPE_REPLY;
+	s->reply.len += (int64_t)t->a;
+	return go(s);
+}
+
 /* Truncates the file of the shared area. */
 static enum next shrink(struct server *s, const struct trick *t)
 {
@@ -453,7 +489,13 @@ const struct trick single_tricks[] = {
 
 	{ "error reply", posted_reply, VFIO_USER_FLAGS_ERROR, EIO, FINE, .action = "store" },
 	{ "error reply 2^32 - 1", posted_reply, VFIO_USER_FLAGS_ERROR, ALL, FINE, .action = "store" },
-	{ "reply", posted_reply, 0, 0, LOST, "unexpected reply to a posted write", .action = "store" },
+	{ "reply", posted_reply, 0, 0, FINE, .action = "store" },
+	{ "error typed as a command", posted_command, VFIO_USER_FLAGS_ERROR, 0, FINE, .action = "store" },
+	{ "command with the id of a posted write", posted_command, 0, 0, LOST, "command that a server must not send", .action = "store" },
+	{ "reply to a later write", posted_early, 1, 0, LOST, "reply to a posted write that was not sent", .action = "store" },
+	{ "64 replies to one write", posted_often, 64, 0, LOST, "reply to a posted write that was not sent", .action = "store" },
+	{ "reply, one byte less", posted_resize, -1, 0, LOST, "bad size of a reply", .action = "store" },
+	{ "reply, one byte more", posted_resize, 1, 0, LOST, "bad size of a reply", .action = "store" },
 
 	{ "reads mapped memory", dma, .outcome = FINE, DMA(R, ACTION_IOVA, PAGE) },
 	{ "writes mapped memory", dma, .outcome = FINE, DMA(W, ACTION_IOVA, 512, 512) },

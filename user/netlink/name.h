@@ -15,6 +15,7 @@
 	X(REGION_WRITE, "region-write") \
 	X(POSTED_WRITE, "posted-write") \
 	X(POSTED_ERROR, "posted-error") \
+	X(POSTED_REPLY, "posted-reply") \
 	X(TRAP_LOAD, "trap-load")       \
 	X(TRAP_STORE, "trap-store")     \
 	X(TRAP_REFUSED, "trap-refused") \
