@@ -233,6 +233,32 @@ TEST_F(consumer, region_beyond_pci_reports_its_type)
 		  testdev_num(&shared, "peek %d 0x10 4", TESTDEV_TYPED));
 }
 
+/* vfio-pci always lets consumers map the MSI-X table. */
+TEST_F(consumer, only_the_region_of_the_msix_table_is_msix_mappable)
+{
+	const struct vfio_info_cap_header *cap;
+	union {
+		struct vfio_region_info info;
+		char room[512];
+	} buf = {};
+	uint32_t i;
+
+	for (i = 0; i <= TESTDEV_TYPED; i++) {
+		buf.info.argsz = sizeof(buf);
+		buf.info.index = i;
+		ASSERT_EQ(0, ioctl(self->dev.device,
+				   VFIO_DEVICE_GET_REGION_INFO, &buf.info));
+		cap = region_cap(&buf.info, VFIO_REGION_INFO_CAP_MSIX_MAPPABLE);
+		EXPECT_EQ(i == BAR(1), !!cap) TH_LOG("region %u", i);
+		if (!cap)
+			continue;
+		EXPECT_EQ(1, cap->version);
+		EXPECT_EQ(0, cap->next);
+		EXPECT_EQ(R | W | M | VFIO_REGION_INFO_FLAG_CAPS,
+			  buf.info.flags);
+	}
+}
+
 struct irq_case {
 	uint32_t index;
 	uint32_t count;

@@ -4,6 +4,7 @@
  * mappings, and operations on mappings.
  */
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "lib/consumer.h"
@@ -375,6 +376,44 @@ TEST(sparse_policy_maps_only_shared_areas)
 	EXPECT_EQ(0, testdev_log_count(&shared));
 	vfio_dev_close(&dev);
 	ASSERT_EQ(0, mdev_set(shared.uuid, "mmap", "auto"));
+}
+
+/* A BAR of one page with the MSI-X table and registers. */
+TEST(page_with_msix_table_and_registers_is_mappable)
+{
+	static const char *const args[] = { "--small-msix", NULL };
+	union {
+		struct vfio_region_info info;
+		char room[256];
+	} buf = { .info.argsz = sizeof(buf), .info.index = BAR(1) };
+	struct vfio_info_cap_header *cap;
+	struct vfio_dev dev;
+	struct testdev td;
+	volatile void *p;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, ioctl(dev.device, VFIO_DEVICE_GET_REGION_INFO, &buf.info));
+	EXPECT_EQ(TESTDEV_SMALL_BAR1_SIZE, buf.info.size);
+	EXPECT_TRUE(buf.info.flags & VFIO_REGION_INFO_FLAG_MMAP);
+	EXPECT_TRUE(buf.info.flags & VFIO_REGION_INFO_FLAG_CAPS);
+	EXPECT_LE(sizeof(buf.info), buf.info.cap_offset);
+	cap = (void *)(buf.room + buf.info.cap_offset);
+	EXPECT_EQ(VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, cap->id);
+	p = region_mmap(dev.device, BAR(1), 0, TESTDEV_SMALL_BAR1_SIZE, RW);
+	EXPECT_NE(MAP_FAILED, p);
+	if (p != MAP_FAILED) {
+		*at(p, TESTDEV_SMALL_MEMORY) = 0x5eed;
+		EXPECT_EQ(0x5eed, *at(p, TESTDEV_SMALL_MEMORY));
+		/* Vector control of the last vector: masked after reset. */
+		EXPECT_EQ(1, *at(p, TESTDEV_NR_MSIX * 16 - 4));
+		*at(p, TESTDEV_NR_MSIX * 16 - 4) = 0;
+		EXPECT_EQ(0, *at(p, TESTDEV_NR_MSIX * 16 - 4));
+		/* A mapping would keep the device open. */
+		munmap((void *)p, TESTDEV_SMALL_BAR1_SIZE);
+	}
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
 }
 
 SHARED_MAIN(NULL)

@@ -340,6 +340,17 @@ static int vuser_region_type_cap(struct vuser_region *region,
 	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
 }
 
+/* The consumer may map the MSI-X table with the rest of the region, as in vfio-pci. */
+static int vuser_region_msix_cap(struct vfio_info_cap *caps)
+{
+	struct vfio_info_cap_header cap = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+	};
+
+	return vfio_info_add_capability(caps, &cap, sizeof(cap));
+}
+
 /* True if one area covers the whole region: no list of areas is needed. */
 static bool vuser_region_is_one_area(struct vuser_region *region)
 {
@@ -378,6 +389,8 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 		if (regions->sparse && !vuser_region_is_one_area(region))
 			ret = vuser_region_sparse_cap(regions, info->index, caps);
+		if (!ret && info->index == regions->chan->desc->msix_region)
+			ret = vuser_region_msix_cap(caps);
 	}
 	if (!ret && region->has_type)
 		ret = vuser_region_type_cap(region, caps);

@@ -139,11 +139,45 @@ static int vuser_desc_region_check(struct vuser_region *region)
 	return ret ? ret : vuser_desc_ioeventfds_check(region);
 }
 
+/*
+ * Finds a PCI capability in the copy of configuration space; returns its offset, or
+ * 0.  A list that does not end is followed for as many steps as capabilities fit.
+ */
+static u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size)
+{
+	u32 pos, n = (PCI_CFG_SPACE_SIZE - PCI_STD_HEADER_SIZEOF) / 4;
+
+	if (desc->config_size < PCI_STD_HEADER_SIZEOF ||
+	    !(desc->config[PCI_STATUS] & PCI_STATUS_CAP_LIST))
+		return 0;
+	pos = desc->config[PCI_CAPABILITY_LIST] & ~3;
+	while (n-- && pos >= PCI_STD_HEADER_SIZEOF &&
+	       pos + size <= desc->config_size) {
+		if (desc->config[pos + PCI_CAP_LIST_ID] == id)
+			return pos;
+		pos = desc->config[pos + PCI_CAP_LIST_NEXT] & ~3;
+	}
+	return 0;
+}
+
+/* The index of the region that holds the MSI-X table. */
+static u32 vuser_desc_msix_region(const struct vuser_desc *desc)
+{
+	u32 pos = vuser_desc_find_cap(desc, PCI_CAP_ID_MSIX,
+				      PCI_CAP_MSIX_SIZEOF);
+	u32 bir;
+
+	if (!pos)
+		return VUSER_MAX_REGIONS;
+	bir = desc->config[pos + PCI_MSIX_TABLE] & PCI_MSIX_TABLE_BIR;
+	return bir <= VFIO_PCI_BAR5_REGION_INDEX ? bir : VUSER_MAX_REGIONS;
+}
+
 /**
  * vuser_desc_check() - check the values of a description
  * @desc: the description, not yet used by another thread.  The areas are sorted
  *	on return; unknown flags are dropped, configuration space is never posted,
- *	and @max_msg_fds is at least 1
+ *	@max_msg_fds is at least 1, and @msix_region is set
  *
  * Context: process.
  * Return: 0, or -EINVAL if a value is not valid.
@@ -183,5 +217,6 @@ int vuser_desc_check(struct vuser_desc *desc)
 	desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].posted = false;
 	desc->flags &= VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
 	desc->max_msg_fds = max_t(u32, desc->max_msg_fds, 1);
+	desc->msix_region = vuser_desc_msix_region(desc);
 	return 0;
 }

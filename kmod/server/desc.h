@@ -94,6 +94,8 @@ struct vuser_region {
  * @config: contents of configuration space at the time of attach, for dev-get;
  *	kmalloc'ed and freed with the description; NULL if the helper gave none
  * @config_size: size of @config in bytes, at most VUSER_CONFIG_MAX
+ * @msix_region: index of the region that holds the MSI-X table; VUSER_MAX_REGIONS
+ *	if the device has none.  Set by vuser_desc_check()
  *
  * Does not change after attach, so it is read without a lock.
  */
@@ -110,6 +112,7 @@ struct vuser_desc {
 	struct vfio_irq_info irqs[VUSER_MAX_IRQ_INDEXES];
 	u8 *config;
 	u32 config_size;
+	u32 msix_region;
 };
 
 struct vuser_desc *vuser_desc_alloc(void);
