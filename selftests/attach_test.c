@@ -178,6 +178,17 @@ static void put_irq(struct nlt_msg *msg, uint32_t index, uint32_t count)
 	nlt_nest_end(msg, nest);
 }
 
+static void put_irq_fd(struct nlt_msg *msg, uint32_t index, int fd)
+{
+	size_t nest = nlt_nest(msg, VUSER_A_DEV_IRQ);
+
+	nlt_put_u32(msg, VUSER_A_IRQ_INDEX, index);
+	nlt_put_u32(msg, VUSER_A_IRQ_FLAGS, VFIO_IRQ_INFO_EVENTFD);
+	nlt_put_u32(msg, VUSER_A_IRQ_COUNT, 1);
+	nlt_put_u32(msg, VUSER_A_IRQ_FD, fd);
+	nlt_nest_end(msg, nest);
+}
+
 /* Each of these functions composes a description with one error. */
 static void bad_no_config(struct nlt_msg *msg, int fd)
 {
@@ -332,6 +343,24 @@ static void bad_irq_count(struct nlt_msg *msg, int fd)
 	put_irq(msg, 2, 4097);
 }
 
+static void bad_irq_fd_closed(struct nlt_msg *msg, int fd)
+{
+	control_put_regions(msg);
+	put_irq_fd(msg, 0, 1000);
+}
+
+static void bad_irq_fd_file(struct nlt_msg *msg, int fd)
+{
+	control_put_regions(msg);
+	put_irq_fd(msg, 0, fd);
+}
+
+static void bad_irq_fd_index(struct nlt_msg *msg, int fd)
+{
+	control_put_regions(msg);
+	put_irq_fd(msg, 2, fd);
+}
+
 static void bad_config(struct nlt_msg *msg, int fd)
 {
 	static const char config[VUSER_CONFIG_MAX + 1];
@@ -378,6 +407,9 @@ BAD(ioeventfd_count, -E2BIG);
 BAD(irq_twice, -EINVAL);
 BAD(irq_index, -EINVAL);
 BAD(irq_count, -EINVAL);
+BAD(irq_fd_closed, -EBADF);
+BAD(irq_fd_file, -EINVAL);
+BAD(irq_fd_index, -EINVAL);
 BAD(config, -E2BIG);
 
 FIXTURE_SETUP(bad)

@@ -200,6 +200,31 @@ static int vuser_nl_ioeventfd(struct vuser_desc *desc,
 	return 0;
 }
 
+/* Takes the eventfd that the server signals, if the kernel masks INTx. */
+static int vuser_nl_irq_fd(struct vuser_desc *desc, u32 index,
+			   const struct nlattr *attr,
+			   struct netlink_ext_ack *extack)
+{
+	struct eventfd_ctx *ctx;
+
+	if (index != VFIO_PCI_INTX_IRQ_INDEX) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "only INTx has an eventfd");
+		return -EINVAL;
+	}
+	desc->intx_file = fget(nla_get_s32(attr));
+	if (!desc->intx_file) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "not an open file");
+		return -EBADF;
+	}
+	ctx = eventfd_ctx_fileget(desc->intx_file);
+	if (IS_ERR(ctx)) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "not an eventfd");
+		return PTR_ERR(ctx);
+	}
+	eventfd_ctx_put(ctx);
+	return 0;
+}
+
 static int vuser_nl_irq(struct vuser_desc *desc, const struct nlattr *nest,
 			unsigned long *seen, struct netlink_ext_ack *extack)
 {
@@ -226,6 +251,8 @@ static int vuser_nl_irq(struct vuser_desc *desc, const struct nlattr *nest,
 	desc->irqs[index].flags = nla_get_u32(tb[VUSER_A_IRQ_FLAGS]);
 	desc->irqs[index].count = nla_get_u32(tb[VUSER_A_IRQ_COUNT]);
 	desc->nr_irqs = max(desc->nr_irqs, index + 1);
+	if (tb[VUSER_A_IRQ_FD])
+		return vuser_nl_irq_fd(desc, index, tb[VUSER_A_IRQ_FD], extack);
 	return 0;
 }
 
@@ -324,7 +351,7 @@ static int vuser_nl_desc_nests(struct vuser_desc *desc, struct genl_info *info)
  * -EINVAL or -ERANGE when an attribute is missing, malformed or given twice;
  * -E2BIG when there are too many areas or ioeventfds, or configuration space is too
  * long; -EBADF when a file descriptor is not open; -EINVAL when the file descriptor
- * of an ioeventfd is not an eventfd; or -ENOMEM.
+ * of an ioeventfd or of INTx is not an eventfd; or -ENOMEM.
  */
 struct vuser_desc *vuser_nl_desc_parse(struct genl_info *info)
 {

@@ -28,10 +28,11 @@ const struct nla_policy vuser_ioeventfd_nl_policy[VUSER_A_IOEVENTFD_FD + 1] = {
 	[VUSER_A_IOEVENTFD_FD] = NLA_POLICY_MIN(NLA_S32, 0),
 };
 
-const struct nla_policy vuser_irq_nl_policy[VUSER_A_IRQ_COUNT + 1] = {
+const struct nla_policy vuser_irq_nl_policy[VUSER_A_IRQ_FD + 1] = {
 	[VUSER_A_IRQ_INDEX] = { .type = NLA_U32, },
 	[VUSER_A_IRQ_FLAGS] = { .type = NLA_U32, },
 	[VUSER_A_IRQ_COUNT] = { .type = NLA_U32, },
+	[VUSER_A_IRQ_FD] = { .type = NLA_S32, },
 };
 
 const struct nla_policy vuser_region_nl_policy[VUSER_A_REGION_PAD + 1] = {

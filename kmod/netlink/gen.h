@@ -15,7 +15,7 @@
 /* Common nested types */
 extern const struct nla_policy vuser_area_nl_policy[VUSER_A_AREA_FILE_OFFSET + 1];
 extern const struct nla_policy vuser_ioeventfd_nl_policy[VUSER_A_IOEVENTFD_FD + 1];
-extern const struct nla_policy vuser_irq_nl_policy[VUSER_A_IRQ_COUNT + 1];
+extern const struct nla_policy vuser_irq_nl_policy[VUSER_A_IRQ_FD + 1];
 extern const struct nla_policy vuser_region_nl_policy[VUSER_A_REGION_PAD + 1];
 
 extern const struct nla_policy vuser_dev_get_nl_policy[VUSER_A_DEV_UUID + 1];

@@ -54,6 +54,8 @@ static void vuser_desc_release(struct kref *ref)
 
 	for (i = 0; i < VUSER_MAX_REGIONS; i++)
 		vuser_desc_region_release(&desc->regions[i]);
+	if (desc->intx_file)
+		fput(desc->intx_file);
 	kfree(desc->config);
 	kvfree(desc);
 }

@@ -96,6 +96,8 @@ struct vuser_region {
  * @config_size: size of @config in bytes, at most VUSER_CONFIG_MAX
  * @msix_region: index of the region that holds the MSI-X table; VUSER_MAX_REGIONS
  *	if the device has none.  Set by vuser_desc_check()
+ * @intx_file: an eventfd for the server to signal, if the kernel masks INTx; the
+ *	description holds a reference.  NULL if the server masks INTx
  *
  * Does not change after attach, so it is read without a lock.
  */
@@ -113,6 +115,7 @@ struct vuser_desc {
 	u8 *config;
 	u32 config_size;
 	u32 msix_region;
+	struct file *intx_file;
 };
 
 struct vuser_desc *vuser_desc_alloc(void);

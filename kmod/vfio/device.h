@@ -9,6 +9,8 @@
 #include <linux/types.h>
 #include <linux/uuid.h>
 #include <linux/vfio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "dma/dma.h"
 #include "region/regions.h"
@@ -32,12 +34,56 @@ struct vuser_vector {
 };
 
 /**
+ * struct vuser_intx_event - an eventfd that the kernel listens on
+ * @file: the eventfd; a reference, or NULL while the kernel does not listen
+ * @ctx: context of the same eventfd; a reference
+ * @wqh: the eventfd's wait queue
+ * @wait: entry on the wait queue.  Its function runs in any context under the
+ *	lock of the wait queue and only queues @work: the signal may come from a
+ *	thread that holds the lock of struct vuser_intx
+ * @work: reads the eventfd's count and acts on the signal
+ *
+ * Written by SET_IRQS and close under the lock of struct vuser_irqs, while
+ * neither @wait nor @work can run.
+ */
+struct vuser_intx_event {
+	struct file *file;
+	struct eventfd_ctx *ctx;
+	wait_queue_head_t *wqh;
+	wait_queue_entry_t wait;
+	struct work_struct work;
+};
+
+/**
+ * struct vuser_intx - INTx of a server that cannot mask it: the kernel masks
+ * @lock: protects @trigger, @masked and @pending.  Taken in process context only,
+ *	by SET_IRQS, close and the works of @server and @unmask.  The consumer's
+ *	eventfd is signalled under it.  Innermost, except for the lock of an
+ *	eventfd's wait queue
+ * @trigger: the consumer's eventfd, whose reference the vector of INTx holds; NULL
+ *	while INTx is disabled, or has no eventfd
+ * @masked: the consumer gets no interrupt until it unmasks.  Each delivery sets it
+ * @pending: the server has signalled and the consumer has not got the interrupt
+ * @server: the eventfd of the description, which the server signals
+ * @unmask: the consumer's eventfd that unmasks
+ */
+struct vuser_intx {
+	spinlock_t lock;	/* trigger, masked, pending */
+	struct eventfd_ctx *trigger;
+	bool masked;
+	bool pending;
+	struct vuser_intx_event server;
+	struct vuser_intx_event unmask;
+};
+
+/**
  * struct vuser_irqs - the interrupts of an open device
  * @lock: serialises SET_IRQS and protects @vectors and @enabled.  Held while
  *	waiting for the server.  Only SET_IRQS (killably) and close take it
  * @vectors: for each index, an array with one element for each interrupt of
  *	the index, or NULL while the index is disabled
  * @enabled: bitmap of the indexes that are enabled at the server
+ * @intx: masks of INTx, if the server has none; see struct vuser_intx
  * @signal_lock: protects @err_trigger and @req_trigger
  * @err_trigger: signalled when the server is lost; a reference, or NULL
  * @req_trigger: signalled when the device is to be removed; a reference, or
@@ -49,6 +95,7 @@ struct vuser_irqs {
 	struct mutex lock;	/* SET_IRQS */
 	struct vuser_vector *vectors[VUSER_MAX_IRQ_INDEXES];
 	u32 enabled;
+	struct vuser_intx intx;
 	spinlock_t signal_lock;	/* err_trigger, req_trigger */
 	struct eventfd_ctx *err_trigger;
 	struct eventfd_ctx *req_trigger;

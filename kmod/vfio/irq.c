@@ -5,6 +5,9 @@
  * consumer itself triggers an interrupt, the kernel signals the eventfd and
  * sends nothing to the server, as in vfio-pci.
  *
+ * A server may be unable to mask INTx.  Then the kernel masks (intx.c): the server
+ * gets an eventfd of the kernel, and the kernel signals that of the consumer.
+ *
  * The indexes ERR and REQ are local to the kernel: their eventfds are not
  * passed to the server.  ERR reports that the server is lost, REQ that the
  * device is to be removed.
@@ -21,6 +24,7 @@
 #include "server/desc.h"
 #include "server/fdmsg.h"
 #include "vfio/device.h"
+#include "vfio/intx.h"
 #include "vfio/irq.h"
 
 /* Only one of these indexes may be enabled at a time, as on hardware. */
@@ -48,6 +52,12 @@ static bool vuser_irq_is_local(u32 index)
 	       index == VFIO_PCI_REQ_IRQ_INDEX;
 }
 
+/* True for INTx of a server that cannot mask it. */
+static bool vuser_irq_is_kernel_masked(struct vuser_device *dev, u32 index)
+{
+	return index == VFIO_PCI_INTX_IRQ_INDEX && dev->chan->desc->intx_file;
+}
+
 /* The number of interrupts of an index; 0 if the server does not have it. */
 static u32 vuser_irq_count(struct vuser_device *dev, u32 index)
 {
@@ -69,6 +79,7 @@ static u32 vuser_irq_count(struct vuser_device *dev, u32 index)
 int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 {
 	struct vuser_desc *desc = dev->chan->desc;
+	u32 masks = VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
 
 	if (info->index >= vuser_irq_nr_indexes(dev))
 		return -EINVAL;
@@ -78,9 +89,10 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 		info->flags |= VFIO_IRQ_INFO_NORESIZE;
 	else if (info->index < desc->nr_irqs)
 		info->flags |= desc->irqs[info->index].flags &
-			       (VFIO_IRQ_INFO_MASKABLE |
-				VFIO_IRQ_INFO_AUTOMASKED |
-				VFIO_IRQ_INFO_NORESIZE);
+			       (masks | VFIO_IRQ_INFO_NORESIZE);
+	if (vuser_irq_is_kernel_masked(dev, info->index) ||
+	    (info->index == VFIO_PCI_INTX_IRQ_INDEX && !info->count))
+		info->flags |= masks;
 	return 0;
 }
 
@@ -143,6 +155,8 @@ static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 {
 	struct vuser_vector *vectors = dev->irqs.vectors[index];
 
+	if (vuser_irq_is_kernel_masked(dev, index))
+		vuser_intx_stop(dev);
 	dev->irqs.enabled &= ~BIT(index);
 	dev->irqs.vectors[index] = NULL;
 	vuser_irq_free_vectors(vectors, vuser_irq_count(dev, index));
@@ -202,6 +216,30 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 	return ret;
 }
 
+/*
+ * Sends the kernel's own eventfd to the server, and swaps @vector with the vector
+ * of an INTx that the kernel masks.
+ */
+static int vuser_irq_send_intx(struct vuser_device *dev,
+			       struct vuser_vector *vector)
+{
+	u32 index = VFIO_PCI_INTX_IRQ_INDEX;
+	int ret;
+
+	ret = vuser_intx_start(dev);
+	if (!ret)
+		ret = vuser_cmd_set_irqs(dev->chan, index,
+					 VFIO_IRQ_SET_ACTION_TRIGGER |
+					 VFIO_IRQ_SET_DATA_EVENTFD, 0, 1,
+					 &dev->chan->desc->intx_file, 1,
+					 vuser_channel_deadline(dev->chan));
+	if (ret)
+		return ret;
+	vuser_intx_set_trigger(dev, vector->trigger);
+	swap(*dev->irqs.vectors[index], *vector);
+	return 0;
+}
+
 /* TRIGGER with eventfds: enables the index, or changes some of its vectors. */
 static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 			    u32 count, const s32 *fds)
@@ -225,8 +263,11 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 		goto out_free;
 	dev->irqs.enabled |= BIT(index);
 
-	ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, start,
-			     count, vectors, all + start);
+	if (vuser_irq_is_kernel_masked(dev, index))
+		ret = vuser_irq_send_intx(dev, vectors);
+	else
+		ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
+				     start, count, vectors, all + start);
 	if (ret && enable)
 		vuser_irq_disable(dev, index);
 out_free:
@@ -276,6 +317,27 @@ static int vuser_irq_send_one(struct vuser_device *dev, u32 index, u32 flags,
 {
 	return vuser_cmd_set_irqs(dev->chan, index, flags, start, 1, NULL, 0,
 				  vuser_channel_deadline(dev->chan));
+}
+
+/* MASK and UNMASK of an INTx that the kernel masks; with vfio-pci's errors. */
+static int vuser_irq_mask_intx(struct vuser_device *dev,
+			       const struct vfio_irq_set *hdr, const void *data)
+{
+	bool unmask = (hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) ==
+		      VFIO_IRQ_SET_ACTION_UNMASK;
+
+	if (!(dev->irqs.enabled & BIT(hdr->index)) || !hdr->count)
+		return -EINVAL;
+	if (hdr->flags & VFIO_IRQ_SET_DATA_EVENTFD)
+		return unmask ? vuser_intx_unmask_by(dev, *(const s32 *)data) :
+				-ENOTTY;
+	if (!vuser_irq_selected(hdr->flags, data, 0))
+		return 0;
+	if (unmask)
+		vuser_intx_unmask(dev);
+	else
+		vuser_intx_mask(dev);
+	return 0;
 }
 
 /*
@@ -376,6 +438,8 @@ static int vuser_irq_set(struct vuser_device *dev,
 		return vuser_irq_trigger(dev, hdr, data);
 	case VFIO_IRQ_SET_ACTION_MASK:
 	case VFIO_IRQ_SET_ACTION_UNMASK:
+		if (vuser_irq_is_kernel_masked(dev, hdr->index))
+			return vuser_irq_mask_intx(dev, hdr, data);
 		return vuser_irq_mask(dev, hdr, data);
 	default:
 		return -ENOTTY;
@@ -389,8 +453,8 @@ static int vuser_irq_set(struct vuser_device *dev,
  *
  * Context: process; takes the lock of the interrupts, and waits killably for
  * the helper and the server while holding it.
- * Return: 0; -EINVAL, -ENOTTY, -EBADF and -EFAULT as vfio-pci; -ENOMEM; -EINTR
- * when killed; -ETIMEDOUT when the helper or the server did not answer in time;
+ * Return: 0; -EINVAL, -ENOTTY, -EBADF, -EBUSY and -EFAULT as vfio-pci; -ENOMEM;
+ * -EINTR when killed; -ETIMEDOUT when the helper or the server did not answer in time;
  * -ENOTCONN when the server is lost; or the server's errno.
  */
 long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)

@@ -14,6 +14,7 @@
 #include "server/cmd.h"
 #include "server/desc.h"
 #include "vfio/device.h"
+#include "vfio/intx.h"
 #include "vfio/irq.h"
 #include "vfio/ops.h"
 #include "vfio/settings.h"
@@ -32,6 +33,7 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	mutex_init(&dev->lock);
 	mutex_init(&dev->irqs.lock);
 	spin_lock_init(&dev->irqs.signal_lock);
+	vuser_intx_init(dev);
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
 	vuser_dma_prepare(&dev->dma, &dev->settings);

@@ -65,6 +65,14 @@ static const struct nlop_attr irq[] = {
 	END,
 };
 
+static const struct nlop_attr intx[] = {
+	NUMBER(VUSER_A_IRQ_INDEX, K_U32, VFIO_PCI_INTX_IRQ_INDEX),
+	NUMBER(VUSER_A_IRQ_FLAGS, K_U32, VFIO_IRQ_INFO_EVENTFD),
+	NUMBER(VUSER_A_IRQ_COUNT, K_U32, 1),
+	{ .type = VUSER_A_IRQ_FD, .kind = K_FD, .source = FROM_EVENTFD },
+	END,
+};
+
 static const struct nlop_attr attach[] = {
 	FROM(VUSER_A_DEV_ID, K_U32, FROM_ID),
 	FROM(VUSER_A_DEV_TOKEN, K_U64, FROM_TOKEN),
@@ -84,6 +92,7 @@ static const struct nlop_attr attach[] = {
 	  .nest = config },
 	NEST(VUSER_A_DEV_IOEVENTFD, ioeventfd),
 	NEST(VUSER_A_DEV_IRQ, irq),
+	NEST(VUSER_A_DEV_IRQ, intx),
 	OPTION(VUSER_A_DEV_CONFIG, K_BYTES, 256),
 	END,
 };

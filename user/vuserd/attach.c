@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <linux/vfio.h>
 #include <linux/vuser.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "../netlink/sock.h"
 #include "attach.h"
@@ -95,14 +97,26 @@ static int put_ioeventfd(struct nl_msg *msg, uint32_t region,
 	return 0;
 }
 
+/* Whether the kernel must mask INTx, since the server cannot. */
+static bool needs_intx_fd(const struct vuser_description *desc)
+{
+	const struct vuser_irq *irq = &desc->irqs[VFIO_PCI_INTX_IRQ_INDEX];
+
+	return desc->nr_irqs > VFIO_PCI_INTX_IRQ_INDEX && irq->count &&
+	       !(irq->flags & VFIO_IRQ_INFO_MASKABLE);
+}
+
 static int put_irq(struct nl_msg *msg, uint32_t index,
-		   const struct vuser_irq *irq)
+		   const struct vuser_irq *irq, int intx_fd)
 {
 	struct nlattr *nest = nla_nest_start(msg, VUSER_A_DEV_IRQ);
 
 	if (!nest || nla_put_u32(msg, VUSER_A_IRQ_INDEX, index) ||
 	    nla_put_u32(msg, VUSER_A_IRQ_FLAGS, irq->flags) ||
 	    nla_put_u32(msg, VUSER_A_IRQ_COUNT, irq->count))
+		return -EMSGSIZE;
+	if (index == VFIO_PCI_INTX_IRQ_INDEX && intx_fd >= 0 &&
+	    nla_put_s32(msg, VUSER_A_IRQ_FD, intx_fd))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -133,7 +147,7 @@ static int put_scalars(struct nl_msg *msg, uint32_t id, uint64_t token,
 }
 
 static int put_all(struct nl_msg *msg, const struct vuser_description *desc,
-		   const uint8_t *config, uint32_t config_size)
+		   const uint8_t *config, uint32_t config_size, int intx_fd)
 {
 	const struct vuser_region *region;
 	uint32_t i, j;
@@ -148,7 +162,7 @@ static int put_all(struct nl_msg *msg, const struct vuser_description *desc,
 				return -EMSGSIZE;
 	}
 	for (i = 0; i < desc->nr_irqs; i++)
-		if (put_irq(msg, i, &desc->irqs[i]))
+		if (put_irq(msg, i, &desc->irqs[i], intx_fd))
 			return -EMSGSIZE;
 	if (config_size &&
 	    nla_put(msg, VUSER_A_DEV_CONFIG, config_size, config))
@@ -156,9 +170,9 @@ static int put_all(struct nl_msg *msg, const struct vuser_description *desc,
 	return 0;
 }
 
-int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
-	   const struct vuser_description *desc, const uint8_t *config,
-	   uint32_t config_size)
+static int send_attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
+		       const struct vuser_description *desc,
+		       const uint8_t *config, uint32_t config_size, int intx_fd)
 {
 	struct nl_msg *msg;
 
@@ -167,9 +181,26 @@ int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	if (!msg)
 		return -ENOMEM;
 	if (put_scalars(msg, id, token, desc) ||
-	    put_all(msg, desc, config, config_size)) {
+	    put_all(msg, desc, config, config_size, intx_fd)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
 	}
 	return vnl_sock_call(nl, msg, NULL, NULL);
+}
+
+int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
+	   const struct vuser_description *desc, const uint8_t *config,
+	   uint32_t config_size)
+{
+	int ret, fd = -1;
+
+	if (needs_intx_fd(desc)) {
+		fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (fd < 0)
+			return -errno;
+	}
+	ret = send_attach(nl, id, token, desc, config, config_size, fd);
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * INTx of a server that cannot mask it: the kernel masks, as vfio-pci does.
+ *
+ * The server signals an eventfd of the kernel, which the helper made at attach.  The
+ * kernel listens on this eventfd and signals the consumer's eventfd.  Each delivery
+ * masks INTx.  A signal that comes while INTx is masked is kept and delivered at the
+ * unmask.  Several such signals are one interrupt.
+ *
+ * The consumer can unmask with SET_IRQS, or by an eventfd, on which the kernel
+ * listens, too.
+ */
+#include <linux/err.h>
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/poll.h>
+
+#include "compat.h"
+#include "server/channel.h"
+#include "server/desc.h"
+#include "vfio/device.h"
+#include "vfio/intx.h"
+
+/* An eventfd on which the kernel listens ----------------------------------- */
+
+/* The function of the wait-queue entry; see struct vuser_intx_event. */
+static int vuser_intx_wake(wait_queue_entry_t *wait, unsigned int mode,
+			   int wake_flags, void *key)
+{
+	struct vuser_intx_event *event;
+	__poll_t events = key_to_poll(key);
+
+	event = container_of(wait, struct vuser_intx_event, wait);
+	if (!events || (events & EPOLLIN))
+		queue_work(vuser_wq, &event->work);
+	return 0;
+}
+
+/* Passes the event to vuser_intx_add_wait(). */
+struct vuser_intx_poll {
+	poll_table table;
+	struct vuser_intx_event *event;
+};
+
+/* Called by vfs_poll() with the eventfd's wait queue. */
+static void vuser_intx_add_wait(struct file *file, wait_queue_head_t *wqh,
+				poll_table *table)
+{
+	struct vuser_intx_poll *poll;
+
+	poll = container_of(table, struct vuser_intx_poll, table);
+	poll->event->wqh = wqh;
+	add_wait_queue(wqh, &poll->event->wait);
+}
+
+/*
+ * Starts to listen; takes over the references to @file and @ctx.  Returns true if the
+ * eventfd is signalled already.
+ */
+static bool vuser_intx_listen(struct vuser_intx_event *event, struct file *file,
+			      struct eventfd_ctx *ctx)
+{
+	struct vuser_intx_poll poll = { .event = event };
+
+	event->file = file;
+	event->ctx = ctx;
+	init_waitqueue_func_entry(&event->wait, vuser_intx_wake);
+	init_poll_funcptr(&poll.table, vuser_intx_add_wait);
+	return vfs_poll(file, &poll.table) & EPOLLIN;
+}
+
+/* Reads the count of the eventfd and sets it to 0. */
+static u64 vuser_intx_take(struct vuser_intx_event *event)
+{
+	u64 count;
+
+	spin_lock_irq(&event->wqh->lock);
+	eventfd_ctx_do_read(event->ctx, &count);
+	spin_unlock_irq(&event->wqh->lock);
+	return count;
+}
+
+/*
+ * Stops listening and drops the references.  On return neither the function of the
+ * wait-queue entry nor the work runs.  Does nothing if the kernel does not listen.
+ */
+static void vuser_intx_unlisten(struct vuser_intx_event *event)
+{
+	u64 count;
+
+	if (!event->file)
+		return;
+	eventfd_ctx_remove_wait_queue(event->ctx, &event->wait, &count);
+	cancel_work_sync(&event->work);
+	eventfd_ctx_put(event->ctx);
+	fput(event->file);
+	event->file = NULL;
+	event->ctx = NULL;
+	event->wqh = NULL;
+}
+
+/* Delivery ----------------------------------------------------------------- */
+
+/*
+ * Delivers the interrupt that waits, if INTx is not masked; the lock is held.  A lost
+ * server interrupts the consumer no more.
+ */
+static void vuser_intx_deliver(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	lockdep_assert_held(&intx->lock);
+	if (!intx->pending || intx->masked || !intx->trigger ||
+	    vuser_channel_lost(dev->chan))
+		return;
+	intx->pending = false;
+	intx->masked = true;
+	vuser_eventfd_signal(intx->trigger);
+}
+
+static void vuser_intx_server_work(struct work_struct *work)
+{
+	struct vuser_device *dev = container_of(work, struct vuser_device,
+						irqs.intx.server.work);
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	if (!vuser_intx_take(&intx->server))
+		return;
+	spin_lock(&intx->lock);
+	intx->pending = true;
+	vuser_intx_deliver(dev);
+	spin_unlock(&intx->lock);
+}
+
+static void vuser_intx_unmask_work(struct work_struct *work)
+{
+	struct vuser_device *dev = container_of(work, struct vuser_device,
+						irqs.intx.unmask.work);
+
+	if (vuser_intx_take(&dev->irqs.intx.unmask))
+		vuser_intx_unmask(dev);
+}
+
+/**
+ * vuser_intx_mask() - mask INTx
+ * @dev: an open device whose INTx the kernel masks
+ *
+ * On return the consumer gets no interrupt until it unmasks.
+ *
+ * Context: process; takes a spinlock.
+ */
+void vuser_intx_mask(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	spin_lock(&intx->lock);
+	intx->masked = true;
+	spin_unlock(&intx->lock);
+}
+
+/**
+ * vuser_intx_unmask() - unmask INTx and deliver the interrupt that waits
+ * @dev: an open device whose INTx the kernel masks
+ *
+ * Context: process; takes a spinlock.
+ */
+void vuser_intx_unmask(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	spin_lock(&intx->lock);
+	intx->masked = false;
+	vuser_intx_deliver(dev);
+	spin_unlock(&intx->lock);
+}
+
+/**
+ * vuser_intx_unmask_by() - set or remove the eventfd that unmasks INTx
+ * @dev: an open device whose INTx the kernel masks and is enabled
+ * @fd: the eventfd; a negative number removes it
+ *
+ * If the eventfd is signalled already, INTx is unmasked at once.
+ *
+ * Context: process; the lock of the interrupts is held; may sleep.
+ * Return: 0; -EBADF when @fd is not open; -EINVAL when it is not an eventfd; or
+ * -EBUSY when another eventfd is set.
+ */
+int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
+{
+	struct vuser_intx_event *event = &dev->irqs.intx.unmask;
+	struct eventfd_ctx *ctx;
+	struct file *file;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	if (fd < 0) {
+		vuser_intx_unlisten(event);
+		return 0;
+	}
+	if (event->file)
+		return -EBUSY;
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx)) {
+		fput(file);
+		return PTR_ERR(ctx);
+	}
+	if (vuser_intx_listen(event, file, ctx))
+		queue_work(vuser_wq, &event->work);
+	return 0;
+}
+
+/* Enable and disable ------------------------------------------------------- */
+
+/**
+ * vuser_intx_set_trigger() - set the eventfd that the consumer gets interrupts by
+ * @dev: an open device whose INTx the kernel masks and is enabled
+ * @trigger: the eventfd; stays valid until the next call or vuser_intx_stop().
+ *	NULL keeps an interrupt until an eventfd is set
+ *
+ * Context: process; the lock of the interrupts is held; takes a spinlock.
+ */
+void vuser_intx_set_trigger(struct vuser_device *dev,
+			    struct eventfd_ctx *trigger)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	spin_lock(&intx->lock);
+	intx->trigger = trigger;
+	vuser_intx_deliver(dev);
+	spin_unlock(&intx->lock);
+}
+
+/**
+ * vuser_intx_start() - listen on the eventfd that the server signals
+ * @dev: an open device whose INTx the kernel masks
+ *
+ * INTx is not masked and no interrupt waits: signals from before are dropped.  Does
+ * nothing if the kernel listens already.
+ *
+ * Context: process; the lock of the interrupts is held; may sleep.
+ * Return: 0 or a negative errno.
+ */
+int vuser_intx_start(struct vuser_device *dev)
+{
+	struct file *file = dev->chan->desc->intx_file;
+	struct vuser_intx *intx = &dev->irqs.intx;
+	struct eventfd_ctx *ctx;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	if (intx->server.file)
+		return 0;
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	vuser_intx_listen(&intx->server, get_file(file), ctx);
+	vuser_intx_take(&intx->server);
+	spin_lock(&intx->lock);
+	intx->masked = false;
+	intx->pending = false;
+	spin_unlock(&intx->lock);
+	return 0;
+}
+
+/**
+ * vuser_intx_stop() - stop to listen on the eventfds of INTx
+ * @dev: an open device whose INTx the kernel masks
+ *
+ * On return the kernel neither signals the consumer's eventfd nor uses it.
+ *
+ * Context: process; the lock of the interrupts is held; sleeps until the works have
+ * finished, which wait for nothing.
+ */
+void vuser_intx_stop(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	vuser_intx_unlisten(&intx->server);
+	vuser_intx_unlisten(&intx->unmask);
+	spin_lock(&intx->lock);
+	intx->trigger = NULL;
+	intx->pending = false;
+	spin_unlock(&intx->lock);
+}
+
+/**
+ * vuser_intx_init() - initialise the masks of INTx of a new device
+ * @dev: the device
+ *
+ * Context: any.
+ */
+void vuser_intx_init(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	spin_lock_init(&intx->lock);
+	INIT_WORK(&intx->server.work, vuser_intx_server_work);
+	INIT_WORK(&intx->unmask.work, vuser_intx_unmask_work);
+}
