@@ -4,6 +4,7 @@
  * owners, and settings.
  */
 #include <linux/capability.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <kselftest_harness.h>
 
@@ -74,6 +75,67 @@ TEST_F(control, dump_shows_each_device_once)
 		EXPECT_EQ(0, mdev_remove(uuid[i]));
 	}
 	EXPECT_EQ(1, counts[self->c.id]);
+}
+
+/* Sets the longest endpoint of @name; returns it. */
+static const char *set_longest(const char *uuid, char name)
+{
+	static char path[VUSER_ENDPOINT_MAX + 1];
+
+	memset(path, name, VUSER_ENDPOINT_MAX);
+	path[0] = '/';
+	return mdev_set(uuid, "endpoint", path) ? NULL : path;
+}
+
+static void count_longest(void *data, const struct nlt_reply *reply)
+{
+	unsigned int *count = data;
+
+	if (strlen(nlt_string(reply->attrs[VUSER_A_DEV_ENDPOINT])) ==
+	    VUSER_ENDPOINT_MAX)
+		++*count;
+}
+
+TEST_F(control, longest_endpoint_is_in_reply_dump_notification_and_sysfs)
+{
+	char uuid[2][UUID_LEN + 1], buf[VUSER_ENDPOINT_MAX + 2];
+	struct control_info info;
+	struct nlt_reply reply;
+	unsigned int count = 0;
+	const char *path;
+	struct nlt other = { .family = self->c.nl.family };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		uuid_new(uuid[i]);
+		ASSERT_EQ(0, mdev_create(uuid[i]));
+	}
+	/*
+	 * The size of the first buffer of a dump depends on earlier calls of recv():
+	 * use a socket that has received nothing.
+	 */
+	other.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	ASSERT_LE(0, other.fd);
+	ASSERT_EQ(0, nlt_join(&self->c.nl));
+	ASSERT_NE(NULL, set_longest(uuid[0], 'a'));
+	path = set_longest(uuid[1], 'b');
+	ASSERT_NE(NULL, path);
+	EXPECT_EQ(0, nlt_call(&other, nlt_new(VUSER_CMD_DEV_GET, NLM_F_DUMP),
+			      count_longest, &count));
+	EXPECT_EQ(2, count);
+	/* nlt_call() skips notifications: use the socket that gets none. */
+	EXPECT_EQ(0, control_get_by_uuid(&other, uuid[1], &info));
+	EXPECT_STREQ(path, info.endpoint);
+	do {
+		ASSERT_EQ(0, nlt_event(&self->c.nl, SOON_MS, &reply));
+	} while (nlt_u32(reply.attrs[VUSER_A_DEV_ID]) != info.id ||
+		 !*nlt_string(reply.attrs[VUSER_A_DEV_ENDPOINT]));
+	EXPECT_STREQ(path, nlt_string(reply.attrs[VUSER_A_DEV_ENDPOINT]));
+	ASSERT_EQ(0, mdev_get(uuid[1], "endpoint", buf, sizeof(buf)));
+	EXPECT_STREQ(path, buf);
+	close(other.fd);
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, mdev_remove(uuid[i]));
 }
 
 TEST_F(control, each_change_of_a_device_is_notified)
@@ -236,7 +298,7 @@ static int set_u32(struct nlt *nl, uint32_t id, uint16_t attr, uint32_t value)
 	return nlt_call(nl, msg, NULL, NULL);
 }
 
-TEST_F(control, endpoint_must_be_short_and_absolute)
+TEST_F(control, endpoint_must_be_absolute_and_shorter_than_path_max)
 {
 	char path[VUSER_ENDPOINT_MAX + 2];
 	struct control_info info;

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <kselftest_harness.h>
+#include <limits.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
@@ -191,7 +192,7 @@ TEST_F(mdev, pci_address_is_unique)
 
 TEST_F(mdev, endpoint_takes_absolute_paths_only)
 {
-	char path[300], buf[300];
+	char path[PATH_MAX + 1], buf[300];
 
 	/* No server listens there: the state does not change. */
 	ASSERT_EQ(0, mdev_set(self->uuid, "endpoint", "/run/none.sock\n"));
@@ -199,7 +200,7 @@ TEST_F(mdev, endpoint_takes_absolute_paths_only)
 	EXPECT_STREQ("/run/none.sock", buf);
 	ASSERT_EQ(0, mdev_get(self->uuid, "state", buf, sizeof(buf)));
 	EXPECT_STREQ("created", buf);
-	/* The path is longer than sun_path. */
+	/* The path is too long for any file. */
 	memset(path, 'a', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';

@@ -30,9 +30,9 @@
 
 /*
  * Size of a reply that shows all attributes of a device, in bytes: configuration
- * space, and 8 KiB for regions, interrupts and all others.
+ * space, and 8 KiB for regions and interrupts.
  */
-#define VUSER_NL_DETAILS_SIZE	(VUSER_CONFIG_MAX + 8192)
+#define VUSER_NL_DETAILS_SIZE	(VUSER_NL_SHOW_SIZE + VUSER_CONFIG_MAX + 8192)
 
 /**
  * vuser_nl_dev_get_doit() - handle dev-get: show one device

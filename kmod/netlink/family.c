@@ -7,6 +7,7 @@
  * its family meanwhile, all of genetlink would block.  Then the helper could not send
  * the message for which the handler waits.
  */
+#include <linux/string.h>
 #include <net/genetlink.h>
 
 #include "netlink/family.h"
@@ -16,13 +17,36 @@ static const struct genl_multicast_group vuser_nl_groups[] = {
 	[VUSER_NLGRP_DEVICES] = { .name = VUSER_MCGRP_DEVICES },
 };
 
+/* vuser_nl_ops, with the members that the generator does not support. */
+static struct genl_ops vuser_nl_family_ops[ARRAY_SIZE(vuser_nl_ops)] __ro_after_init;
+
 struct genl_family vuser_nl_family __ro_after_init = {
 	.name		= VUSER_FAMILY_NAME,
 	.version	= VUSER_FAMILY_VERSION,
 	.parallel_ops	= true,
 	.module		= THIS_MODULE,
-	.ops		= vuser_nl_ops,
-	.n_ops		= ARRAY_SIZE(vuser_nl_ops),
+	.ops		= vuser_nl_family_ops,
+	.n_ops		= ARRAY_SIZE(vuser_nl_family_ops),
 	.mcgrps		= vuser_nl_groups,
 	.n_mcgrps	= ARRAY_SIZE(vuser_nl_groups),
 };
+
+/**
+ * vuser_nl_family_register() - register the family
+ * @start_dev_get: called when a dump of all devices begins
+ *
+ * Handlers may be called before this function returns.
+ *
+ * Context: process; may sleep.
+ * Return: 0 or a negative errno.
+ */
+int __init vuser_nl_family_register(int (*start_dev_get)(struct netlink_callback *cb))
+{
+	int i;
+
+	memcpy(vuser_nl_family_ops, vuser_nl_ops, sizeof(vuser_nl_family_ops));
+	for (i = 0; i < ARRAY_SIZE(vuser_nl_family_ops); i++)
+		if (vuser_nl_family_ops[i].cmd == VUSER_CMD_DEV_GET)
+			vuser_nl_family_ops[i].start = start_dev_get;
+	return genl_register_family(&vuser_nl_family);
+}

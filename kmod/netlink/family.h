@@ -4,7 +4,10 @@
 #define VUSER_NL_FAMILY_H
 
 struct genl_family;
+struct netlink_callback;
 
 extern struct genl_family vuser_nl_family;
+
+int vuser_nl_family_register(int (*start_dev_get)(struct netlink_callback *cb));
 
 #endif /* VUSER_NL_FAMILY_H */

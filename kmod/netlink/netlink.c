@@ -7,6 +7,7 @@
 #include "netlink/netlink.h"
 #include "netlink/ntf.h"
 #include "netlink/owner.h"
+#include "netlink/show.h"
 
 /**
  * vuser_netlink_init() - register the generic netlink family
@@ -24,7 +25,7 @@ int __init vuser_netlink_init(void)
 	ret = vuser_nl_owner_init();
 	if (ret)
 		goto err_ntf;
-	ret = genl_register_family(&vuser_nl_family);
+	ret = vuser_nl_family_register(vuser_nl_show_start);
 	if (ret)
 		goto err_owner;
 	return 0;

@@ -58,7 +58,7 @@ static void vuser_nl_ntf_send_changed(u32 id)
 	dev = vuser_table_find_get(id);
 	if (!dev)
 		return;
-	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	skb = genlmsg_new(VUSER_NL_SHOW_SIZE, GFP_KERNEL);
 	if (!skb) {
 		vuser_nl_ntf_report_enobufs();
 		goto out_put;

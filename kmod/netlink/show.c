@@ -194,6 +194,22 @@ int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 }
 
 /**
+ * vuser_nl_show_start() - begin a dump of all devices
+ * @cb: state of the dump
+ *
+ * Makes each buffer of the dump large enough for any device: a dump ends at the
+ * first device that does not fit into an empty buffer.
+ *
+ * Context: process.
+ * Return: 0.
+ */
+int vuser_nl_show_start(struct netlink_callback *cb)
+{
+	cb->min_dump_alloc = VUSER_NL_SHOW_SIZE;
+	return 0;
+}
+
+/**
  * vuser_nl_show_removed() - append a message that a device was removed
  * @skb: buffer to which the message is appended
  * @dev: the device

@@ -4,12 +4,21 @@
 #define VUSER_NL_SHOW_H
 
 #include <linux/types.h>
+#include <uapi/linux/vuser.h>
 
+struct netlink_callback;
 struct sk_buff;
 struct vuser_device;
 
+/*
+ * Size of a message that shows a device without details, in bytes: the endpoint,
+ * the error, and 2 KiB for all other attributes.
+ */
+#define VUSER_NL_SHOW_SIZE	(VUSER_ENDPOINT_MAX + VUSER_ERROR_MAX + 2048)
+
 int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 		      u32 portid, u32 seq, int flags, u8 cmd, bool details);
+int vuser_nl_show_start(struct netlink_callback *cb);
 int vuser_nl_show_removed(struct sk_buff *skb, struct vuser_device *dev);
 
 #endif /* VUSER_NL_SHOW_H */

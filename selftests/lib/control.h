@@ -17,7 +17,7 @@ struct control_info {
 	uint32_t id;
 	uint32_t state;
 	uint32_t owner;
-	char endpoint[128];
+	char endpoint[VUSER_ENDPOINT_MAX + 1];
 	char error[300];
 	bool has_token;
 	bool described;

@@ -175,6 +175,19 @@ check "an endpoint that is not a socket is reported" until_is error \
 vuserctl set --endpoint "$WORK/dev.sock" $A
 check "the device attaches to the first endpoint again" until_is state attached
 
+# A path that does not fit into a socket's address.
+long=$(printf '%0120d' 0)/long
+mkdir "$WORK/${long%/*}"
+serve "$long" vuser-testdev
+check "an endpoint of more than 107 bytes is set" vuserctl set --endpoint "$WORK/$long.sock" $A
+check "the device attaches to an endpoint of more than 107 bytes" until_is state attached
+check "list shows the whole endpoint" eval 'vuserctl list | grep -q "$WORK/$long.sock\$"'
+server_stop "$long"
+check "the error shows the end of a long path, and the reason" eval \
+	'until_is state created && vuserctl show $A | grep -Eq "^error: .*0/long\.sock .*log$|^error: .*0/long\.sock: .*trying$"'
+vuserctl set --endpoint "$WORK/dev.sock" $A
+check "the device attaches to the first endpoint once more" until_is state attached
+
 # The directory of a user who tries to get the device of another user.
 mkdir "$WORK/tenant"
 ln -s ../dev.sock "$WORK/tenant/sock"

@@ -9,6 +9,8 @@
 . "$(dirname "$0")/../consumers/common.sh"
 
 uuid=$(cat /proc/sys/kernel/random/uuid)
+# The socket has a path that does not fit into a socket's address.
+ioat=$(printf '%0120d' 0)/ioat
 
 attribute_is()
 {
@@ -19,7 +21,7 @@ define()
 {
 	mdevctl define --uuid "$uuid" --parent vuser --type vuser-pci &&
 		mdevctl modify --uuid "$uuid" --addattr vuser/endpoint \
-			--value "$WORK/ioat.sock" &&
+			--value "$WORK/$ioat.sock" &&
 		mdevctl modify --uuid "$uuid" --addattr vuser/pci_address \
 			--value 5655:0a:00.0 &&
 		mdevctl modify --uuid "$uuid" --addattr vuser/request_timeout_ms \
@@ -33,7 +35,8 @@ listed()
 
 mkdir -p /etc/mdevctl.d
 check "the module and the helper start" vuser_up || finish
-serve ioat vuser-ioat -s
+mkdir "$WORK/${ioat%/*}"
+serve "$ioat" vuser-ioat -s
 
 check "mdevctl types shows vuser-pci" eval 'mdevctl types | grep -q vuser-pci'
 check "mdevctl defines a device with attributes" define || finish
@@ -41,7 +44,7 @@ check "list --defined shows the device" listed --defined
 check "mdevctl starts the device" mdevctl start --uuid "$uuid"
 UUID[ioat]=$uuid
 check "list shows the device" listed
-check "mdevctl has set the endpoint" attribute_is endpoint "$WORK/ioat.sock"
+check "mdevctl has set the endpoint" attribute_is endpoint "$WORK/$ioat.sock"
 check "mdevctl has set the PCI address" attribute_is pci_address 5655:0a:00.0
 check "mdevctl has set the timeout" attribute_is request_timeout_ms 4321
 check "the device attaches" "$CONSUMERS/mdev_wait.py" "$uuid" state attached "$SOON"

@@ -31,6 +31,9 @@
 /* The limit of the kernel. */
 #define MAX_ERRNO 4095
 
+/* For the attributes of a request: an endpoint, and 1 KiB for all others. */
+#define DEFAULT_SIZE (VUSER_ENDPOINT_MAX + 1024)
+
 /* Whether a received message completes the reply to a request. */
 enum progress {
 	MORE,
@@ -129,8 +132,8 @@ struct nl_msg *vnl_sock_request(struct vnl_sock *nl, uint8_t cmd, int flags,
 {
 	struct nl_msg *msg;
 
-	msg = size ? nlmsg_alloc_size(size + NLMSG_HDRLEN + GENL_HDRLEN) :
-		     nlmsg_alloc();
+	msg = nlmsg_alloc_size((size ?: DEFAULT_SIZE) + NLMSG_HDRLEN +
+			       GENL_HDRLEN);
 	if (!msg)
 		return NULL;
 	if (!genlmsg_put(msg, NL_AUTO_PORT, ++nl->seq, nl->family, 0,

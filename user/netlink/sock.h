@@ -68,7 +68,7 @@ int vnl_sock_join(struct vnl_sock *nl);
  * @nl: the socket
  * @cmd: VUSER_CMD_*
  * @flags: NLM_F_DUMP or 0
- * @size: of the attributes in bytes, 0 for one page
+ * @size: of the attributes in bytes; 0: enough for each request except dev-attach
  *
  * Return: the message, which vnl_sock_call() frees; NULL without memory.
  */

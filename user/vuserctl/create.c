@@ -153,8 +153,11 @@ static int apply(struct ctl *ctl, struct create *create)
 	if (!msg)
 		return ctl_complain("out of memory");
 	vnl_uuid_parse(create->uuid, bytes);
-	nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes);
-	settings_put(&create->set, msg);
+	if (nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes) ||
+	    settings_put(&create->set, msg)) {
+		nlmsg_free(msg);
+		return ctl_complain("the settings do not fit into a message");
+	}
 	ret = vnl_sock_call(&ctl->nl, msg, NULL, NULL);
 	if (ret)
 		return ctl_complain(

@@ -2,6 +2,7 @@
 /* The settings of a device: from options to attributes. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static int parse_word(const char *arg, uint32_t *number,
 static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 			  char *why, size_t size)
 {
-	char dir[4096];
+	char dir[PATH_MAX];
 	int len;
 
 	if (*arg && *arg != '/') {
@@ -58,10 +59,8 @@ static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 		len = snprintf(endpoint, max, "%s", arg);
 	}
 	if (len > VUSER_ENDPOINT_MAX) {
-		snprintf(
-			why, size,
-			"the path has %d characters, a UNIX socket's path has at most %d",
-			len, VUSER_ENDPOINT_MAX);
+		snprintf(why, size, "the path has %d bytes, the maximum is %d",
+			 len, VUSER_ENDPOINT_MAX);
 		return -EINVAL;
 	}
 	return 0;

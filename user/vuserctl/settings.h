@@ -4,6 +4,7 @@
 #define VUSERCTL_SETTINGS_H
 
 #include <getopt.h>
+#include <linux/vuser.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,7 +65,7 @@ enum setting {
  */
 struct settings {
 	bool given[NR_SETTINGS];
-	char endpoint[4096];
+	char endpoint[VUSER_ENDPOINT_MAX + 1];
 	const char *pci_address;
 	uint32_t number[NR_SETTINGS];
 };

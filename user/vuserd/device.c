@@ -12,6 +12,7 @@
 #include "attach.h"
 #include "connection.h"
 #include "device.h"
+#include "explain.h"
 #include "log.h"
 
 #define BACKOFF_MIN_MS 100
@@ -231,6 +232,7 @@ static void connected(void *data, struct vuser_description *desc,
 {
 	struct device *dev = data;
 	struct vnl_sock *nl = dev->table->owner;
+	char shown[EXPLAIN_PATH_MAX + 1];
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
@@ -258,8 +260,9 @@ static void connected(void *data, struct vuser_description *desc,
 	default:
 		snprintf(
 			why, sizeof(why),
-			"the kernel rejected the device that %.107s describes: %.80s",
-			dev->path, vnl_sock_error(nl, ret));
+			"the kernel rejected the device that %s describes: %.80s",
+			explain_path(shown, dev->path),
+			vnl_sock_error(nl, ret));
 		failed(dev, why);
 	}
 }
@@ -345,13 +348,15 @@ static bool served(struct device *dev)
  */
 static void is_lost(struct device *dev, const struct vnl_dev *info)
 {
+	char shown[EXPLAIN_PATH_MAX + 1];
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
 	make_idle(dev);
 	snprintf(why, sizeof(why),
 		 "the server at %s is gone: see its log and the kernel log",
-		 dev->attached_usec ? dev->path : info->endpoint);
+		 explain_path(shown,
+			      dev->attached_usec ? dev->path : info->endpoint));
 	ret = detach(dev, why);
 	if (ret == -EBUSY)
 		dev->opened = true;

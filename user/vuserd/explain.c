@@ -1,11 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Texts for errors, which say what to do next. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "explain.h"
+
+/* Whether a byte of UTF-8 is not the first of its character. */
+static bool continues(char byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+const char *explain_path(char shown[EXPLAIN_PATH_MAX + 1], const char *path)
+{
+	size_t len = strlen(path);
+	const char *end;
+
+	if (len <= EXPLAIN_PATH_MAX)
+		return path;
+	end = path + len - (EXPLAIN_PATH_MAX - strlen("..."));
+	while (continues(*end))
+		end++;
+	snprintf(shown, EXPLAIN_PATH_MAX + 1, "...%s", end);
+	return shown;
+}
 
 static const char *refused(const char *path)
 {
@@ -19,14 +40,17 @@ static const char *refused(const char *path)
 /* An error of vuserd or the system, not of the server. */
 static void own_failure(char *text, size_t size, const char *path, int error)
 {
+	char shown[EXPLAIN_PATH_MAX + 1];
+
 	snprintf(
 		text, size,
 		"vuserd is short of resources to connect to %s: %s; it keeps trying",
-		path, strerror(-error));
+		explain_path(shown, path), strerror(-error));
 }
 
 void explain_connect(char *text, size_t size, const char *path, int error)
 {
+	char shown[EXPLAIN_PATH_MAX + 1];
 	const char *why;
 
 	switch (error) {
@@ -50,6 +74,9 @@ void explain_connect(char *text, size_t size, const char *path, int error)
 	case -EXDEV:
 		why = "a user's symbolic link leads to another user's socket: set the endpoint to the path of the socket itself";
 		break;
+	case -ENAMETOOLONG:
+		why = "the path or a name in it is too long: give another path";
+		break;
 	case -EMFILE:
 	case -ENFILE:
 	case -ENOMEM:
@@ -59,12 +86,16 @@ void explain_connect(char *text, size_t size, const char *path, int error)
 	default:
 		why = strerror(-error);
 	}
-	snprintf(text, size, "cannot connect to %s: %s", path, why);
+	snprintf(text, size, "cannot connect to %s: %s",
+		 explain_path(shown, path), why);
 }
 
 void explain_handshake(char *text, size_t size, const char *path, int error,
 		       const char *detail)
 {
+	char shown[EXPLAIN_PATH_MAX + 1];
+	const char *end = explain_path(shown, path);
+
 	switch (error) {
 	case -ENODATA:
 	case -ECONNRESET:
@@ -72,25 +103,25 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 		snprintf(
 			text, size,
 			"the server at %s closed the connection (%s): see its log",
-			path, detail);
+			end, detail);
 		break;
 	case -EMFILE:
 		snprintf(
 			text, size,
 			"the server at %s sent unexpected file descriptors: %s",
-			path, detail);
+			end, detail);
 		break;
 	case -EPROTO:
 	case -EMSGSIZE:
 	case -EINVAL:
 		snprintf(text, size,
-			 "the program at %s does not speak vfio-user: %s", path,
+			 "the program at %s does not speak vfio-user: %s", end,
 			 detail);
 		break;
 	case -EPROTONOSUPPORT:
 		snprintf(text, size,
 			 "the server at %s speaks an unsupported version: %s",
-			 path, detail);
+			 end, detail);
 		break;
 	case -ENFILE:
 	case -ENOMEM:
@@ -98,7 +129,7 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 		break;
 	default:
 		snprintf(text, size,
-			 "the handshake with the server at %s failed: %s", path,
+			 "the handshake with the server at %s failed: %s", end,
 			 detail);
 	}
 }

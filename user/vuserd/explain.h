@@ -5,6 +5,15 @@
 
 #include <stddef.h>
 
+/* The longest part of a path that a text shows. */
+#define EXPLAIN_PATH_MAX 107
+
+/*
+ * Return @path, or "..." and its end if it is longer than EXPLAIN_PATH_MAX, so
+ * that a text has room for the reason. The result may be in @shown.
+ */
+const char *explain_path(char shown[EXPLAIN_PATH_MAX + 1], const char *path);
+
 /* Explain why endpoint_connect() to @path has failed with @error. */
 void explain_connect(char *text, size_t size, const char *path, int error);
 

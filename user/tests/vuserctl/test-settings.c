@@ -61,7 +61,7 @@ static void test_numbers(void)
 
 static void test_endpoint(void)
 {
-	char path[200];
+	char path[VUSER_ENDPOINT_MAX + 2];
 
 	tap_ok(!parse(SET_ENDPOINT, "/run/dev.sock") &&
 		       !strcmp(set.endpoint, "/run/dev.sock"),
@@ -82,8 +82,18 @@ static void test_endpoint(void)
 	       "an endpoint of the maximum length is accepted");
 	path[VUSER_ENDPOINT_MAX] = 'a';
 	path[VUSER_ENDPOINT_MAX + 1] = '\0';
-	tap_ok(parse(SET_ENDPOINT, path) == -EINVAL && strstr(why, "108"),
+	tap_ok(parse(SET_ENDPOINT, path) == -EINVAL && strstr(why, "4096") &&
+		       strstr(why, "4095"),
 	       "an endpoint beyond the maximum length is rejected");
+	path[0] = 'a';
+	path[VUSER_ENDPOINT_MAX - 1] = '\0';
+	tap_ok(!parse(SET_ENDPOINT, path) && set.endpoint[0] == '/' &&
+		       strlen(set.endpoint) == VUSER_ENDPOINT_MAX,
+	       "a relative endpoint may be as long as its absolute path");
+	path[VUSER_ENDPOINT_MAX - 1] = 'a';
+	path[VUSER_ENDPOINT_MAX] = '\0';
+	tap_ok(parse(SET_ENDPOINT, path) == -EINVAL && strstr(why, "4096"),
+	       "a relative endpoint is rejected if its absolute path is too long");
 }
 
 static void test_other_options(void)

@@ -10,6 +10,7 @@ test-fdmsg-objs := $(d)test-fdmsg.o $(d)request.o \
 test-fdmsg-ldlibs := -Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call
 test-fdmsg-libs := $(vnl-libs)
 test-device-objs := $(d)test-device.o $(d)request.o vuserd/device.o \
+		    vuserd/explain.o \
 		    $(harness-objs) $(vnl-objs)
 test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_sock_port \
 			-Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call

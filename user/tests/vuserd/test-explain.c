@@ -38,14 +38,30 @@ static const struct line handshakes[] = {
 
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
 
-/* The longest path; the end of the line must not be cut. */
-static char path[VUSER_ENDPOINT_MAX + 1];
+/* The longest path that is shown completely; the end of the line must not be cut. */
+static char path[EXPLAIN_PATH_MAX + 1];
 
-static void check_line(const struct line *line, const char *text)
+/* The longest path, and the part of it that is shown. */
+static char long_path[VUSER_ENDPOINT_MAX + 1];
+static char shown[EXPLAIN_PATH_MAX + 1];
+
+static void make_paths(void)
 {
-	if (!strstr(text, line->says) || !strstr(text, path))
+	size_t i;
+
+	memset(path, 'p', EXPLAIN_PATH_MAX);
+	for (i = 0; i < VUSER_ENDPOINT_MAX; i++)
+		long_path[i] = 'a' + i % 26;
+	snprintf(shown, sizeof(shown), "...%s",
+		 long_path + VUSER_ENDPOINT_MAX - EXPLAIN_PATH_MAX + 3);
+}
+
+static void check_line(const struct line *line, const char *text,
+		       const char *part)
+{
+	if (!strstr(text, line->says) || !strstr(text, part))
 		printf("# error %d: %s\n", -line->error, text);
-	check(strstr(text, line->says) && strstr(text, path));
+	check(strstr(text, line->says) && strstr(text, part));
 	check(strlen(text) < VUSER_ERROR_MAX);
 }
 
@@ -54,10 +70,13 @@ TEST(connect_errors_name_the_cause_and_the_path)
 	char text[VUSER_ERROR_MAX + 1];
 	size_t i;
 
-	memset(path, 'p', VUSER_ENDPOINT_MAX);
+	make_paths();
 	for (i = 0; i < NR(connects); i++) {
 		explain_connect(text, sizeof(text), path, connects[i].error);
-		check_line(&connects[i], text);
+		check_line(&connects[i], text, path);
+		explain_connect(text, sizeof(text), long_path,
+				connects[i].error);
+		check_line(&connects[i], text, shown);
 	}
 }
 
@@ -66,10 +85,31 @@ TEST(handshake_errors_name_the_cause_and_the_path)
 	char text[VUSER_ERROR_MAX + 1];
 	size_t i;
 
-	memset(path, 'p', VUSER_ENDPOINT_MAX);
+	make_paths();
 	for (i = 0; i < NR(handshakes); i++) {
 		explain_handshake(text, sizeof(text), path, handshakes[i].error,
 				  "why");
-		check_line(&handshakes[i], text);
+		check_line(&handshakes[i], text, path);
+		explain_handshake(text, sizeof(text), long_path,
+				  handshakes[i].error, "why");
+		check_line(&handshakes[i], text, shown);
+	}
+}
+
+TEST(path_is_not_cut_inside_a_character)
+{
+	const char *euro = "\xe2\x82\xac";
+	char text[VUSER_ERROR_MAX + 1], end[16];
+	size_t i;
+
+	long_path[0] = '\0';
+	for (i = 0; i < 100; i++)
+		strcat(long_path, euro);
+	snprintf(end, sizeof(end), "...%s", euro);
+	/* Each offset in a character. */
+	for (i = 0; i < 3; i++) {
+		strcat(long_path, "x");
+		explain_connect(text, sizeof(text), long_path, -EIO);
+		check(strstr(text, end));
 	}
 }
