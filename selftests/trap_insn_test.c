@@ -249,17 +249,40 @@ TEST_F(consumer, vex_load_clears_the_upper_half)
 	EXPECT_EQ(got.word[8][0], device_value(self->dev.device, MEM, 8));
 }
 
-/* An access has at most 16 bytes. */
-TEST_F(consumer, access_of_32_bytes_is_refused)
+/* A move of 32 bytes is four accesses, in ascending order. */
+TEST_F(consumer, move_of_32_bytes_is_four_accesses)
 {
 	volatile unsigned char *bar;
+	struct testdev_access acc;
+	unsigned int i;
 
 	if (!__builtin_cpu_supports("avx"))
 		SKIP(return, "this processor has no AVX");
 	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, bar);
-	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("vmovups (%0), %%ymm0" : : "r"(
+	ASSERT_EQ(0, testdev_log_clear(&shared));
+	ASSERT_EQ(0, FAULT_OF(asm volatile(
+			     "vmovups (%0), %%ymm0; vzeroupper" : : "r"(
+				     bar + MEM) : "xmm0")));
+	EXPECT_EQ(4, testdev_log_count(&shared));
+	for (i = 0; i < 4; i++) {
+		ASSERT_EQ(0, testdev_log_get(&shared, i, &acc));
+		EXPECT_EQ(MEM + 8 * i, acc.offset);
+		EXPECT_EQ(8, acc.size);
+	}
+}
+
+/* An instruction that is not emulated does not access the device. */
+TEST_F(consumer, unknown_instruction_is_refused)
+{
+	volatile unsigned char *bar;
+
+	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, testdev_log_clear(&shared));
+	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("addps (%0), %%xmm0" : : "r"(
 				  bar + MEM) : "xmm0")));
+	EXPECT_EQ(0, testdev_log_count(&shared));
 }
 
 /*

@@ -22,7 +22,8 @@
 #include "trace.h"
 #include "x86/decode.h"
 #include "x86/emulate.h"
-#include "x86/xmm.h"
+#include "x86/emulate_vec.h"
+#include "x86/xstate.h"
 
 /* Registers ---------------------------------------------------------------- */
 
@@ -110,16 +111,15 @@ static bool vuser_trap_in_region(const struct vuser_trap *trap, u64 off,
 }
 
 /*
- * Loads and stores for the instruction.  If the server does not answer or refuses,
- * a load gives all ones and a store is dropped, as on a bus where no device
- * responds.  Only a fatal signal is an error.
+ * Loads @size bytes at @off of the region.  If the server does not answer or
+ * refuses, a load gives all ones and a store is dropped, as on a bus where no
+ * device responds.  Only a fatal signal is an error.
  */
-static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
+static int vuser_trap_load_bytes(const struct vuser_trap *trap, u64 off,
+				 void *val, u32 size)
 {
-	u64 off = trap->off;
 	u32 done = 0;
 
-	memset(val, 0, round_up(size, 8));
 	while (done < size) {
 		u32 piece = vuser_trap_piece(off, size - done);
 		u64 part = U64_MAX >> (64 - 8 * piece);
@@ -138,14 +138,12 @@ static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 		off += piece;
 		done += piece;
 	}
-	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_LOAD);
 	return 0;
 }
 
-static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
-			    u32 size)
+static int vuser_trap_store_bytes(const struct vuser_trap *trap, u64 off,
+				  const void *val, u32 size)
 {
-	u64 off = trap->off;
 	u32 done = 0;
 
 	while (done < size) {
@@ -164,8 +162,29 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 		off += piece;
 		done += piece;
 	}
-	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_STORE);
 	return 0;
+}
+
+/* Loads; the rest of the last word of @val becomes 0. */
+static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
+{
+	int err;
+
+	memset(val, 0, round_up(size, 8));
+	err = vuser_trap_load_bytes(trap, trap->off, val, size);
+	if (!err)
+		vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_LOAD);
+	return err;
+}
+
+static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
+			    u32 size)
+{
+	int err = vuser_trap_store_bytes(trap, trap->off, val, size);
+
+	if (!err)
+		vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_STORE);
+	return err;
 }
 
 /* Instructions ------------------------------------------------------------- */
@@ -173,76 +192,206 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 /*
  * True if the access of the instruction is the access that faulted, and is on
  * one page.  An instruction that loads and stores may fault as a load or as a
- * store.
+ * store.  An instruction that copies faults as a load at its source, and as a
+ * store at its destination.
  */
 static bool vuser_trap_matches(const struct vuser_trap *trap,
 			       const struct vuser_insn *insn)
 {
 	u64 addr = insn->addr;
 
-	if (insn->op == VUSER_INSN_MOVS && !trap->write)
-		addr = insn->from;
-	else if (trap->write ? !insn->store : !insn->load)
+	if (trap->write ? !insn->store : !insn->load)
 		return false;
+	if (!trap->write && vuser_insn_copies(insn))
+		addr = insn->from;
+	else if (insn->op == VUSER_INSN_CMPS && addr != trap->addr)
+		addr = insn->from;
 	return addr == trap->addr &&
 	       offset_in_page(addr) + insn->size <= PAGE_SIZE;
+}
+
+/*
+ * True if the access contains the address that faulted, and is on one page.  @bytes
+ * has one bit for each byte from the address of the operand on; bytes without their
+ * bit are not accessed.
+ */
+static bool vuser_trap_matches_bytes(const struct vuser_trap *trap,
+				     const struct vuser_insn *insn, u64 bytes)
+{
+	u64 first = insn->addr + __ffs64(bytes);
+	u64 last = insn->addr + fls64(bytes) - 1;
+
+	return (trap->write ? insn->store : insn->load) &&
+	       trap->addr >= first && trap->addr <= last &&
+	       first >> PAGE_SHIFT == last >> PAGE_SHIFT;
+}
+
+/*
+ * Makes the accesses of a vector instruction: one for each run of bytes that take
+ * part, in ascending order.
+ */
+static int vuser_trap_vec_access(const struct vuser_trap *trap,
+				 const struct vuser_insn *insn, u64 bytes,
+				 u64 *val)
+{
+	struct vuser_channel *chan = trap->regions->chan;
+	u64 off = trap->off + insn->addr - trap->addr;
+	u32 at, size;
+	int err;
+
+	for (; bytes; bytes &= ~GENMASK_ULL(at + size - 1, at)) {
+		u64 rest;
+		u8 *part;
+
+		at = __ffs64(bytes);
+		rest = ~(bytes >> at);
+		size = min_t(u32, rest ? __ffs64(rest) : 64, 64 - at);
+		part = (u8 *)val + at;
+		if (insn->store)
+			err = vuser_trap_store_bytes(trap, off + at, part, size);
+		else
+			err = vuser_trap_load_bytes(trap, off + at, part, size);
+		if (err)
+			return err;
+	}
+	vuser_channel_count(chan, insn->store ? VUSER_COUNT_TRAP_STORE :
+						VUSER_COUNT_TRAP_LOAD);
+	return 0;
+}
+
+/* Reads the registers of a vector instruction; false if the task lacks one. */
+static bool vuser_trap_get_vec(const struct vuser_insn *insn,
+			       struct vuser_vec *vec)
+{
+	if (!vuser_xstate_has(insn->reg, insn->vec_len,
+			      insn->mask || insn->to_mask) ||
+	    !vuser_xstate_has(insn->reg2, insn->vec_len, false))
+		return false;
+	vuser_xstate_get_vec(insn->reg, vec->reg);
+	if (insn->reg2 == insn->reg)
+		memcpy(vec->src, vec->reg, sizeof(vec->src));
+	else
+		vuser_xstate_get_vec(insn->reg2, vec->src);
+	vec->mask = insn->mask ? vuser_xstate_get_mask(insn->mask) : U64_MAX;
+	return true;
 }
 
 static int vuser_trap_exec_vec(const struct vuser_trap *trap,
 			       const struct vuser_insn *insn,
 			       struct vuser_regs *regs)
 {
-	u64 val[2] = {}, xmm[2];
-	int err = 0;
+	u64 val[VUSER_VEC_WORDS] = {};
+	struct vuser_vec vec;
+	u64 bytes;
+	int err;
 
-	vuser_xmm_get(insn->reg, xmm);
-	if (insn->load)
-		err = vuser_trap_load(trap, val, insn->size);
+	if (!vuser_trap_get_vec(insn, &vec))
+		return -EFAULT;
+	bytes = vuser_emulate_vec_bytes(insn, &vec);
+	if (bytes && !vuser_trap_matches_bytes(trap, insn, bytes))
+		return -EFAULT;
+	if (insn->store) {
+		vuser_emulate_vec_store(insn, regs, &vec, val);
+		return vuser_trap_vec_access(trap, insn, bytes, val);
+	}
+	err = vuser_trap_vec_access(trap, insn, bytes, val);
 	if (err)
 		return err;
-	vuser_emulate_vec(insn, regs, xmm, val);
-	if (insn->store)
-		return vuser_trap_store(trap, val, insn->size);
-	vuser_xmm_set(insn->reg, xmm, insn->vex);
+	vuser_emulate_vec_load(insn, regs, &vec, val);
+	if (insn->to_mask)
+		vuser_xstate_set_mask(insn->reg, vec.reg[0]);
+	else if (insn->vec_op != VUSER_VEC_TEST)
+		vuser_xstate_set_vec(insn->reg, vec.reg, insn->vex);
 	return 0;
 }
 
 /*
- * Moves one element between the region and memory.  If the memory is itself a
- * mapped region, the kernel cannot access it, and the instruction is refused.
- * A load may have side effects, so its value must not be lost: check first that
- * the destination is writable.
+ * Copies between the region and memory.  If the memory is itself a mapped region,
+ * the kernel cannot access it, and the instruction is refused.  A load may have side
+ * effects, so its value must not be lost: check first that the destination is
+ * writable.
  */
-static int vuser_trap_exec_movs(const struct vuser_trap *trap,
+static int vuser_trap_exec_copy(const struct vuser_trap *trap,
 				const struct vuser_insn *insn,
 				struct vuser_regs *regs)
 {
-	u64 val = 0;
+	u64 val[8] = {};
 	int err;
 
 	if (trap->write) {
-		if (copy_from_user(&val, (void __user *)insn->from,
-				   insn->size))
+		if (copy_from_user(val, (void __user *)insn->from, insn->size))
 			return -EFAULT;
-		err = vuser_trap_store(trap, &val, insn->size);
+		err = vuser_trap_store(trap, val, insn->size);
 	} else {
 		if (fault_in_safe_writeable((char __user *)insn->addr,
 					    insn->size))
 			return -EFAULT;
-		err = vuser_trap_load(trap, &val, insn->size);
-		if (!err && copy_to_user((void __user *)insn->addr, &val,
+		err = vuser_trap_load(trap, val, insn->size);
+		if (!err && copy_to_user((void __user *)insn->addr, val,
 					 insn->size))
 			return -EFAULT;
 	}
 	if (!err)
-		vuser_emulate(insn, regs, &val);
+		vuser_emulate(insn, regs, val);
+	return err;
+}
+
+/* CMPS: compares an element of the region with one of memory. */
+static int vuser_trap_exec_cmps(const struct vuser_trap *trap,
+				const struct vuser_insn *insn,
+				struct vuser_regs *regs)
+{
+	bool second = insn->addr == trap->addr;
+	u64 other = second ? insn->from : insn->addr;
+	u64 val[2] = {};
+	int err;
+
+	if (copy_from_user(&val[second ? 0 : 1], (void __user *)other,
+			   insn->size))
+		return -EFAULT;
+	err = vuser_trap_load(trap, &val[second ? 1 : 0], insn->size);
+	if (!err)
+		vuser_emulate(insn, regs, val);
+	return err;
+}
+
+/* The instructions with other operands than one of at most 8 bytes in memory. */
+static int vuser_trap_exec_other(const struct vuser_trap *trap,
+				 const struct vuser_insn *insn,
+				 struct vuser_regs *regs)
+{
+	u64 val[2] = {};
+	int err;
+
+	if (insn->op == VUSER_INSN_VEC)
+		return vuser_trap_exec_vec(trap, insn, regs);
+	/*
+	 * A flush makes no access, so its address does not matter: it may have
+	 * faulted at the start of the cache line.
+	 */
+	if (insn->op == VUSER_INSN_NOP && !trap->write) {
+		vuser_emulate(insn, regs, val);
+		return 0;
+	}
+	if (!vuser_trap_matches(trap, insn))
+		return -EFAULT;
+	if (vuser_insn_copies(insn))
+		return vuser_trap_exec_copy(trap, insn, regs);
+	if (insn->op == VUSER_INSN_CMPS)
+		return vuser_trap_exec_cmps(trap, insn, regs);
+
+	/* the only other operation is CMPXCHG_PAIR */
+	err = vuser_trap_load(trap, val, insn->size);
+	if (!err && vuser_emulate(insn, regs, val))
+		err = vuser_trap_store(trap, val, insn->size);
 	return err;
 }
 
 /*
  * Executes an instruction.  A locked instruction makes a load and a store, as
  * without the lock.  A real lock would have to keep the device from changing its
- * own register, and no bus can do this.
+ * own register, and no bus can do this.  Returns -EFAULT for an instruction that
+ * cannot be emulated.
  */
 static int vuser_trap_exec(const struct vuser_trap *trap,
 			   const struct vuser_insn *insn,
@@ -251,10 +400,10 @@ static int vuser_trap_exec(const struct vuser_trap *trap,
 	u64 val = 0;
 	int err = 0;
 
-	if (insn->op == VUSER_INSN_VEC)
-		return vuser_trap_exec_vec(trap, insn, regs);
-	if (insn->op == VUSER_INSN_MOVS)
-		return vuser_trap_exec_movs(trap, insn, regs);
+	if (insn->op >= VUSER_INSN_NOP)
+		return vuser_trap_exec_other(trap, insn, regs);
+	if (!vuser_trap_matches(trap, insn))
+		return -EFAULT;
 
 	if (insn->load)
 		err = vuser_trap_load(trap, &val, insn->size);
@@ -300,10 +449,9 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 		goto refuse;
 	len = sizeof(code) - copy_from_user(code, (void __user *)pt->ip,
 					    sizeof(code));
-	if (vuser_decode(&insn, code, len, &regs) ||
-	    !vuser_trap_matches(trap, &insn))
+	if (vuser_decode(&insn, code, len, &regs))
 		goto refuse;
-	if (insn.store && insn.op != VUSER_INSN_MOVS && !trap->may_write)
+	if (insn.store && !trap->may_write && !vuser_insn_copies(&insn))
 		return -EACCES;
 
 	err = vuser_trap_exec(trap, &insn, &regs);

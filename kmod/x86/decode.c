@@ -9,9 +9,21 @@
  */
 
 #include "x86/decode.h"
+#include "x86/decode_bmi.h"
 #include "x86/decode_int.h"
 #include "x86/decode_vec.h"
 #include "x86/fetch.h"
+
+static int decode_vex(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	u8 opcode = vuser_fetch_byte(d);
+
+	if (d->map == 2 && opcode >= 0xf2 && opcode <= 0xf7)
+		return vuser_decode_bmi(insn, d, opcode);
+	if (d->map == 3 && opcode == 0xf0)
+		return vuser_decode_bmi_rorx(insn, d);
+	return vuser_decode_vec(insn, d, opcode);
+}
 
 static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 {
@@ -22,9 +34,13 @@ static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 	switch (opcode) {
 	case 0x0f:
 		return vuser_decode_int_two_byte(insn, d);
+	case 0x62:
+		if (vuser_fetch_evex(d))
+			return -EINVAL;
+		return vuser_decode_vec(insn, d, vuser_fetch_byte(d));
 	case 0xc4:
 	case 0xc5:
-		return vuser_decode_vec_vex(insn, d, opcode);
+		return vuser_fetch_vex(d, opcode) ? -EINVAL : decode_vex(insn, d);
 	default:
 		return vuser_decode_int_one_byte(insn, d, opcode);
 	}
@@ -34,14 +50,25 @@ static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 static bool allows_lock(const struct vuser_insn *insn)
 {
 	switch (insn->op) {
-	case VUSER_INSN_MOVS:
-	case VUSER_INSN_SHL:
-	case VUSER_INSN_SHR:
-	case VUSER_INSN_SAR:
+	case VUSER_INSN_ROL ... VUSER_INSN_SHRD:
 		return false;
 	default:
-		return insn->load && insn->store;
+		return insn->load && insn->store && !vuser_insn_copies(insn);
 	}
+}
+
+/*
+ * Sets the address of the operand that ModRM names.  If that operand is the
+ * source of a copy, the decoder has set the destination already.
+ */
+static void set_addr(struct vuser_insn *insn, const struct insn_decoder *d)
+{
+	u64 ea = vuser_insn_zext(d->ea, insn->addr_size);
+
+	if (insn->op >= VUSER_INSN_PUSH && insn->op <= VUSER_INSN_ENQCMD)
+		insn->from = ea;
+	else
+		insn->addr = ea;
 }
 
 /**
@@ -87,7 +114,7 @@ int vuser_decode(struct vuser_insn *insn, const u8 *code, u32 len,
 	insn->addr_size = d.prefix_67 ? 4 : 8;
 	if (d.ip_relative)
 		d.ea += regs->ip + insn->len;
-	insn->addr = vuser_insn_zext(d.ea, insn->addr_size);
+	set_addr(insn, &d);
 	if (insn->aligned && insn->addr % insn->size)
 		return -EINVAL;
 	return 0;

@@ -79,7 +79,7 @@ static int decode_alu_imm(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* F6, F7: test with an immediate, not, neg. */
+/* F6, F7: test with an immediate, not, neg, mul, imul. */
 static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 opcode)
 {
@@ -99,18 +99,64 @@ static int decode_group3(struct vuser_insn *insn, struct insn_decoder *d,
 	case 3:
 		vuser_fetch_set_access(insn, VUSER_INSN_NEG, size, true, true);
 		return 0;
+	case 4:
+	case 5:
+		vuser_fetch_set_access(insn, VUSER_INSN_MUL_WIDE, size, true,
+				       false);
+		insn->sign = d->modrm_reg == 5;
+		insn->operand = vuser_insn_zext(d->regs->gpr[VUSER_AX], size);
+		return 0;
 	default:
 		return -EINVAL;
 	}
 }
 
-/* FE, FF: inc, dec. */
+/* The operand size of push and pop: 8, or 2 with the prefix 66. */
+static u8 stack_size(const struct insn_decoder *d)
+{
+	return d->prefix_66 && !d->rex_w ? 2 : 8;
+}
+
+/* FF /6: push of memory. */
+static int decode_push(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	u8 size = stack_size(d);
+
+	vuser_fetch_set_access(insn, VUSER_INSN_PUSH, size, true, true);
+	insn->addr = d->regs->gpr[VUSER_SP] - size;
+	return 0;
+}
+
+/* 8F: pop to memory.  The address uses the stack pointer after the pop. */
+static int decode_pop(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	const struct vuser_regs *before = d->regs;
+	struct vuser_regs after = *before;
+	u8 size = stack_size(d);
+	int err;
+
+	after.gpr[VUSER_SP] += size;
+	d->regs = &after;
+	err = vuser_fetch_modrm(d);
+	d->regs = before;
+	if (err || d->modrm_reg)
+		return -EINVAL;
+	vuser_fetch_set_access(insn, VUSER_INSN_POP, size, true, true);
+	insn->from = before->gpr[VUSER_SP];
+	return 0;
+}
+
+/* FE, FF: inc, dec, push. */
 static int decode_group4(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 opcode)
 {
 	u8 size = operand_size(d, opcode & 1);
 
-	if (vuser_fetch_modrm(d) || d->modrm_reg > 1)
+	if (vuser_fetch_modrm(d))
+		return -EINVAL;
+	if (opcode == 0xff && d->modrm_reg == 6)
+		return decode_push(insn, d);
+	if (d->modrm_reg > 1)
 		return -EINVAL;
 	vuser_fetch_set_access(insn, d->modrm_reg ? VUSER_INSN_DEC : VUSER_INSN_INC,
 			       size, true, true);
@@ -146,29 +192,59 @@ static int decode_moffs(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
+/* The operation of a string instruction, from bits 1 to 3 of its opcode. */
+static enum vuser_insn_op string_op(u8 opcode)
+{
+	static const enum vuser_insn_op ops[] = {
+		[2] = VUSER_INSN_MOVS, [3] = VUSER_INSN_CMPS,
+		[5] = VUSER_INSN_STOS, [6] = VUSER_INSN_LODS,
+		[7] = VUSER_INSN_SCAS,
+	};
+
+	return ops[opcode >> 1 & 7];
+}
+
 /*
- * A4, A5, AA, AB: movs and stos.  An instruction with a repeat count of 0 makes
- * no access and cannot fault, so it is refused.
+ * A4 to A7, AA to AF: movs, cmps, stos, lods, scas.  An instruction with a
+ * repeat count of 0 makes no access and cannot fault, so it is refused.
  */
 static int decode_string(struct vuser_insn *insn, struct insn_decoder *d,
 			 u8 opcode)
 {
 	u8 addr_size = d->prefix_67 ? 4 : 8;
 	u8 size = operand_size(d, opcode & 1);
-	bool movs = (opcode & 0xfe) == 0xa4;
+	enum vuser_insn_op op = string_op(opcode);
+	bool compares = op == VUSER_INSN_CMPS || op == VUSER_INSN_SCAS;
 	const u64 *gpr = d->regs->gpr;
 
-	insn->rep = d->prefix_f3;
+	/* F2 means to repeat until elements are equal */
+	if (d->prefix_f2 && !compares)
+		return -EINVAL;
+	insn->rep = d->prefix_f3 || d->prefix_f2;
+	insn->until = d->prefix_f2;
 	if (insn->rep && !vuser_insn_zext(gpr[VUSER_CX], addr_size))
 		return -EINVAL;
-	vuser_fetch_set_access(insn, movs ? VUSER_INSN_MOVS : VUSER_INSN_STOS, size,
-			       movs, true);
+	vuser_fetch_set_access(insn, op, size, op != VUSER_INSN_STOS,
+			       op == VUSER_INSN_MOVS || op == VUSER_INSN_STOS);
+	insn->to_reg = op == VUSER_INSN_LODS || op == VUSER_INSN_SCAS;
 	insn->reg = VUSER_AX;
 	insn->reg_size = size;
 	insn->operand = vuser_insn_zext(gpr[VUSER_AX], size);
-	d->ea = gpr[VUSER_DI];
-	if (movs)
+	d->ea = gpr[op == VUSER_INSN_LODS ? VUSER_SI : VUSER_DI];
+	if (op == VUSER_INSN_MOVS || op == VUSER_INSN_CMPS)
 		insn->from = vuser_insn_zext(gpr[VUSER_SI], addr_size);
+	return 0;
+}
+
+/* D7: xlat loads a byte of the table at BX, which AL selects. */
+static int decode_xlat(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	d->ea = d->regs->gpr[VUSER_BX] + (u8)d->regs->gpr[VUSER_AX];
+	vuser_fetch_set_access(insn, VUSER_INSN_MOV, 1, true, false);
+	insn->to_reg = true;
+	insn->reg = VUSER_AX;
+	insn->reg_size = 1;
+	insn->operand = (u8)d->regs->gpr[VUSER_AX];
 	return 0;
 }
 
@@ -235,7 +311,7 @@ static int decode_bit(struct vuser_insn *insn, struct insn_decoder *d, u8 op,
 	return 0;
 }
 
-/* popcnt, bsf, bsr, imul: load from memory, and put the result in a register. */
+/* Operations that load from memory and put the result in a register. */
 static int decode_to_reg(struct vuser_insn *insn, struct insn_decoder *d,
 			 enum vuser_insn_op op)
 {
@@ -259,32 +335,69 @@ static int decode_imul_imm(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
-/* C0, C1, D0 to D3: shifts by an immediate, by one or by CL. */
+/* C0, C1, D0 to D3: shifts and rotations by an immediate, by one or by CL. */
 static int decode_shift(struct vuser_insn *insn, struct insn_decoder *d,
 			u8 opcode)
 {
 	static const enum vuser_insn_op ops[] = {
-		VUSER_INSN_SHL,
-		VUSER_INSN_SHR,
-		VUSER_INSN_SHL,
-		VUSER_INSN_SAR,
+		VUSER_INSN_ROL, VUSER_INSN_ROR, VUSER_INSN_RCL, VUSER_INSN_RCR,
+		VUSER_INSN_SHL, VUSER_INSN_SHR, VUSER_INSN_SHL, VUSER_INSN_SAR,
 	};
 	u8 size = operand_size(d, opcode & 1);
 	u64 count = 1;
 
-	/* modrm_reg 0 to 3: rotations, which are refused */
-	if (vuser_fetch_modrm(d) || d->modrm_reg < 4)
+	if (vuser_fetch_modrm(d))
 		return -EINVAL;
 	if (opcode < 0xd0)
 		count = vuser_fetch_byte(d);
 	else if (opcode >= 0xd2)
 		count = d->regs->gpr[VUSER_CX];
-	vuser_fetch_set_access(insn, ops[d->modrm_reg - 4], size, true, true);
+	vuser_fetch_set_access(insn, ops[d->modrm_reg], size, true, true);
 	insn->bit = count & (size == 8 ? 63 : 31);
 	return 0;
 }
 
-/* Evaluates the condition of setcc with a number (appendix B.1.4). */
+/* 0F A4, A5, AC, AD: shld and shrd, by an immediate or by CL. */
+static int decode_double_shift(struct vuser_insn *insn, struct insn_decoder *d,
+			       u8 opcode)
+{
+	u8 size = operand_size(d, true);
+	u64 count = d->regs->gpr[VUSER_CX];
+
+	if (vuser_fetch_modrm(d))
+		return -EINVAL;
+	if (!(opcode & 1))
+		count = vuser_fetch_byte(d);
+	vuser_fetch_set_access(insn, opcode & 8 ? VUSER_INSN_SHRD : VUSER_INSN_SHLD,
+			       size, true, true);
+	set_reg(insn, d, size);
+	insn->bit = count & (size == 8 ? 63 : 31);
+	return 0;
+}
+
+/* 0F AE: clflush, clflushopt, clwb.  Memory of a device has no cache lines. */
+static int decode_flush(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	if (vuser_fetch_modrm(d))
+		return -EINVAL;
+	if (d->modrm_reg != 7 && !(d->modrm_reg == 6 && d->prefix_66))
+		return -EINVAL;
+	vuser_fetch_set_access(insn, VUSER_INSN_NOP, 1, true, false);
+	return 0;
+}
+
+/* 0F C7 /1: cmpxchg8b and cmpxchg16b. */
+static int decode_compare_pair(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	if (vuser_fetch_modrm(d) || d->modrm_reg != 1)
+		return -EINVAL;
+	vuser_fetch_set_access(insn, VUSER_INSN_CMPXCHG_PAIR,
+			       d->rex_w ? 16 : 8, true, true);
+	insn->aligned = d->rex_w;
+	return 0;
+}
+
+/* Evaluates the condition of setcc and cmovcc with a number (appendix B.1.4). */
 static bool condition(u64 flags, u8 number)
 {
 	bool zero = flags & VUSER_FLAG_ZF;
@@ -331,6 +444,16 @@ static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
 	return 0;
 }
 
+/* 0F 40 to 0F 4F: cmovcc loads always. */
+static int decode_cmov(struct vuser_insn *insn, struct insn_decoder *d,
+		       u8 opcode)
+{
+	if (decode_to_reg(insn, d, VUSER_INSN_CMOV))
+		return -EINVAL;
+	insn->bit = condition(d->regs->flags, opcode & 15);
+	return 0;
+}
+
 /**
  * vuser_decode_int_one_byte() - decode an instruction with a one-byte opcode
  * @insn: the operation, the access and the operands are filled in
@@ -343,13 +466,13 @@ static int decode_setcc(struct vuser_insn *insn, struct insn_decoder *d,
 int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 			      u8 opcode)
 {
-	bool string = (opcode & 0xfe) == 0xa4 || (opcode & 0xfe) == 0xaa;
+	bool string = opcode >= 0xa4 && opcode <= 0xaf;
 
 	/*
 	 * Refuse F2 and F3 where they do not mean a repetition: they are hints
 	 * for lock elision, or have no effect.
 	 */
-	if (d->prefix_f2 || (d->prefix_f3 && !string))
+	if ((d->prefix_f2 || d->prefix_f3) && !string)
 		return -EINVAL;
 
 	switch (opcode) {
@@ -376,10 +499,10 @@ int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 				  operand_size(d, opcode & 1), opcode & 2);
 	case 0xa0 ... 0xa3:
 		return decode_moffs(insn, d, opcode);
-	case 0xa4:
-	case 0xa5:
-	case 0xaa:
-	case 0xab:
+	case 0x8f:
+		return decode_pop(insn, d);
+	case 0xa4 ... 0xa7:
+	case 0xaa ... 0xaf:
 		return decode_string(insn, d, opcode);
 	case 0xc0:
 	case 0xc1:
@@ -388,6 +511,8 @@ int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 	case 0xc6:
 	case 0xc7:
 		return decode_mov_imm(insn, d, opcode);
+	case 0xd7:
+		return decode_xlat(insn, d);
 	case 0xf6:
 	case 0xf7:
 		return decode_group3(insn, d, opcode);
@@ -399,29 +524,135 @@ int vuser_decode_int_one_byte(struct vuser_insn *insn, struct insn_decoder *d,
 	}
 }
 
-/* 0F 38 xx: movbe, movdiri, movntdqa. */
+/* 0F 38 F0, F1 with prefix F2: crc32 of 1 to 8 bytes. */
+static int decode_crc32(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	u8 size = operand_size(d, opcode & 1);
+
+	if (vuser_fetch_modrm(d))
+		return -EINVAL;
+	vuser_fetch_set_access(insn, VUSER_INSN_CRC32, size, true, false);
+	set_reg(insn, d, d->rex_w ? 8 : 4);
+	insn->to_reg = true;
+	return 0;
+}
+
+/* 0F 38 F6: adcx with prefix 66, adox with F3. */
+static int decode_add_carry(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	enum insn_simd prefix = vuser_fetch_simd_prefix(d);
+	bool adox = prefix == INSN_SIMD_F3;
+	u8 size = d->rex_w ? 8 : 4;
+
+	if ((prefix != INSN_SIMD_66 && !adox) || vuser_fetch_modrm(d))
+		return -EINVAL;
+	vuser_fetch_set_access(insn, adox ? VUSER_INSN_ADOX : VUSER_INSN_ADCX,
+			       size, true, false);
+	set_reg(insn, d, size);
+	insn->to_reg = true;
+	return 0;
+}
+
+/*
+ * 0F 38 F8: movdir64b with prefix 66, enqcmd with F2.  The general register has
+ * the address of the destination.  enqcmds, with F3, is a privileged
+ * instruction.
+ */
+static int decode_direct_store(struct vuser_insn *insn, struct insn_decoder *d)
+{
+	enum insn_simd prefix = vuser_fetch_simd_prefix(d);
+	u8 addr_size = d->prefix_67 ? 4 : 8;
+
+	if ((prefix != INSN_SIMD_66 && prefix != INSN_SIMD_F2) ||
+	    vuser_fetch_modrm(d))
+		return -EINVAL;
+	vuser_fetch_set_access(insn,
+			       prefix == INSN_SIMD_66 ? VUSER_INSN_MOVDIR64B :
+							VUSER_INSN_ENQCMD,
+			       64, true, true);
+	set_reg(insn, d, addr_size);
+	insn->addr = insn->operand;
+	insn->aligned = true;
+	return 0;
+}
+
+/* 0F 38 xx: movbe, crc32, adcx, adox, movdiri, movdir64b, enqcmd. */
 static int decode_three_byte(struct vuser_insn *insn, struct insn_decoder *d)
 {
 	enum insn_simd prefix = vuser_fetch_simd_prefix(d);
 	u8 opcode = vuser_fetch_byte(d);
 
 	switch (opcode) {
-	case 0x2a:
-		return vuser_decode_vec_movntdqa(insn, d);
 	case 0xf0:
 	case 0xf1:
-		if (d->prefix_f2 || d->prefix_f3)
+		if (d->prefix_f2)
+			return decode_crc32(insn, d, opcode);
+		if (d->prefix_f3)
 			return -EINVAL;
 		return decode_mov(insn, d, VUSER_INSN_MOVBE,
 				  operand_size(d, true), opcode == 0xf0);
+	case 0xf6:
+		return decode_add_carry(insn, d);
+	case 0xf8:
+		return decode_direct_store(insn, d);
 	case 0xf9:
 		if (prefix != INSN_SIMD_NONE)
 			return -EINVAL;
 		return decode_mov(insn, d, VUSER_INSN_MOV,
 				  operand_size(d, true), false);
 	default:
+		d->map = 2;
+		return vuser_decode_vec(insn, d, opcode);
+	}
+}
+
+/* 0F 0D, 0F 18: prefetches. */
+static int decode_prefetch(struct vuser_insn *insn, struct insn_decoder *d,
+			   u8 opcode)
+{
+	if (vuser_fetch_modrm(d) || (opcode == 0x18 && d->modrm_reg > 3))
+		return -EINVAL;
+	vuser_fetch_set_access(insn, VUSER_INSN_NOP, 1, true, false);
+	return 0;
+}
+
+/* 0F xx with prefix F3: popcnt, tzcnt, lzcnt. */
+static int decode_count(struct vuser_insn *insn, struct insn_decoder *d,
+			u8 opcode)
+{
+	if (d->prefix_f2)
+		return -EINVAL;
+	switch (opcode) {
+	case 0xb8:
+		return decode_to_reg(insn, d, VUSER_INSN_POPCNT);
+	case 0xbc:
+		return decode_to_reg(insn, d, VUSER_INSN_TZCNT);
+	case 0xbd:
+		return decode_to_reg(insn, d, VUSER_INSN_LZCNT);
+	default:
 		return -EINVAL;
 	}
+}
+
+/* 0F xx up to 7F, and from D0 on: mostly vector instructions. */
+static int decode_two_byte_vec(struct vuser_insn *insn, struct insn_decoder *d,
+			       u8 opcode)
+{
+	bool repeats = d->prefix_f2 || d->prefix_f3;
+
+	if (opcode == 0x38)
+		return decode_three_byte(insn, d);
+	if ((opcode == 0x0d || opcode == 0x18) && !repeats)
+		return decode_prefetch(insn, d, opcode);
+	if (opcode >= 0x40 && opcode <= 0x4f && !repeats)
+		return decode_cmov(insn, d, opcode);
+	d->map = 1;
+	if (opcode == 0x3a) {
+		d->map = 3;
+		opcode = vuser_fetch_byte(d);
+	}
+	return vuser_decode_vec(insn, d, opcode);
 }
 
 /**
@@ -429,8 +660,8 @@ static int decode_three_byte(struct vuser_insn *insn, struct insn_decoder *d)
  * @insn: the operation, the access and the operands are filled in
  * @d: the instruction, read up to 0F
  *
- * Also decodes the three-byte opcodes 0F 38 xx, and passes opcodes of vector
- * instructions to vuser_decode_vec().
+ * Also decodes the three-byte opcodes, and passes opcodes of vector instructions
+ * to vuser_decode_vec().
  *
  * Context: any.
  * Return: 0, or -EINVAL for an instruction that is refused.
@@ -439,20 +670,21 @@ int vuser_decode_int_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 {
 	u8 opcode = vuser_fetch_byte(d);
 
-	if (opcode == 0x38)
-		return decode_three_byte(insn, d);
-	if (opcode == 0xb8)
-		return d->prefix_f3 ?
-			       decode_to_reg(insn, d, VUSER_INSN_POPCNT) :
-			       -EINVAL;
-	if (opcode < 0x80 || opcode >= 0xd0)
-		return vuser_decode_vec(insn, d, opcode);
+	if (opcode < 0x80 || opcode >= 0xd0 || opcode == 0xc4)
+		return decode_two_byte_vec(insn, d, opcode);
 	if (d->prefix_f2 || d->prefix_f3)
-		return -EINVAL;
+		return decode_count(insn, d, opcode);
 
 	switch (opcode) {
 	case 0x90 ... 0x9f:
 		return decode_setcc(insn, d, opcode);
+	case 0xa4:
+	case 0xa5:
+	case 0xac:
+	case 0xad:
+		return decode_double_shift(insn, d, opcode);
+	case 0xae:
+		return decode_flush(insn, d);
 	case 0xaf:
 		return decode_to_reg(insn, d, VUSER_INSN_IMUL);
 	case 0xbc:
@@ -487,6 +719,8 @@ int vuser_decode_int_two_byte(struct vuser_insn *insn, struct insn_decoder *d)
 			return -EINVAL;
 		return decode_mov(insn, d, VUSER_INSN_MOV,
 				  operand_size(d, true), false);
+	case 0xc7:
+		return decode_compare_pair(insn, d);
 	default:
 		return -EINVAL;
 	}

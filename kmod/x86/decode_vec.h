@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The decoder: moves between memory and XMM registers. */
+/* The decoder: instructions with a vector register. */
 #ifndef VUSER_DECODE_VEC_H
 #define VUSER_DECODE_VEC_H
 
@@ -7,8 +7,5 @@
 
 int vuser_decode_vec(struct vuser_insn *insn, struct insn_decoder *d,
 		     u8 opcode);
-int vuser_decode_vec_movntdqa(struct vuser_insn *insn, struct insn_decoder *d);
-int vuser_decode_vec_vex(struct vuser_insn *insn, struct insn_decoder *d,
-			 u8 opcode);
 
 #endif /* VUSER_DECODE_VEC_H */

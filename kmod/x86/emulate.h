@@ -7,7 +7,5 @@
 
 bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 		   u64 *val);
-void vuser_emulate_vec(const struct vuser_insn *insn, struct vuser_regs *regs,
-		       u64 xmm[2], u64 val[2]);
 
 #endif /* VUSER_EMULATE_H */

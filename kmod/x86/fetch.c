@@ -141,7 +141,7 @@ static void fetch_sib(struct insn_decoder *d, u8 mod)
  * vuser_fetch_modrm() - read ModRM, SIB and the displacement
  * @d: the instruction; its register number and effective address are set
  *
- * See 2.1.5 and 2.2.1.6.
+ * See 2.1.5, 2.2.1.6, and for @d->disp8_scale 2.7.5.
  *
  * Context: any.
  * Return: 0, or -EINVAL for a form without a memory operand.
@@ -154,7 +154,6 @@ int vuser_fetch_modrm(struct insn_decoder *d)
 
 	if (mod == 3)
 		return -EINVAL;
-	d->has_modrm = true;
 	d->modrm_reg = (modrm >> 3) & 7;
 
 	if (rm == VUSER_SP) {
@@ -167,9 +166,96 @@ int vuser_fetch_modrm(struct insn_decoder *d)
 	}
 
 	if (mod == 1)
-		d->ea += vuser_fetch_signed(d, 1);
+		d->ea += vuser_fetch_signed(d, 1) *
+			 (d->disp8_scale ? d->disp8_scale : 1);
 	else if (mod == 2)
 		d->ea += vuser_fetch_signed(d, 4);
+	return 0;
+}
+
+/* Takes over the prefix that is part of VEX and EVEX. */
+static void set_simd_prefix(struct insn_decoder *d, u8 pp)
+{
+	d->prefix_66 = (pp & 3) == INSN_SIMD_66;
+	d->prefix_f3 = (pp & 3) == INSN_SIMD_F3;
+	d->prefix_f2 = (pp & 3) == INSN_SIMD_F2;
+}
+
+/* VEX and EVEX refuse these prefixes (2.3.2). */
+static bool has_legacy_prefix(const struct insn_decoder *d)
+{
+	return d->lock || d->prefix_66 || d->prefix_f2 || d->prefix_f3 ||
+	       d->rex_present;
+}
+
+/**
+ * vuser_fetch_vex() - read a VEX prefix
+ * @d: the instruction, read up to the first byte of the prefix
+ * @first: the first byte of the prefix, C4 or C5
+ *
+ * See 2.3.5.
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for a prefix that no processor accepts.
+ */
+int vuser_fetch_vex(struct insn_decoder *d, u8 first)
+{
+	u8 rxb, last;
+
+	if (has_legacy_prefix(d))
+		return -EINVAL;
+	rxb = vuser_fetch_byte(d);
+	last = rxb;
+	d->map = 1;
+	if (first == 0xc4) {
+		d->map = rxb & 0x1f;
+		last = vuser_fetch_byte(d);
+		d->rex_w = last & 0x80;
+		d->rex_x = rxb & 0x40 ? 0 : 8;
+		d->rex_b = rxb & 0x20 ? 0 : 8;
+	}
+	d->rex_r = rxb & 0x80 ? 0 : 8;
+	d->vvvv = ~(last >> 3) & 15;
+	d->vec_len = last & 4 ? 32 : 16;
+	d->vex = true;
+	set_simd_prefix(d, last);
+	return 0;
+}
+
+/**
+ * vuser_fetch_evex() - read an EVEX prefix
+ * @d: the instruction, read up to the first byte of the prefix
+ *
+ * See 2.7.1.  Bits that APX gave a meaning must have their old value.
+ *
+ * Context: any.
+ * Return: 0, or -EINVAL for a prefix that is refused.
+ */
+int vuser_fetch_evex(struct insn_decoder *d)
+{
+	static const u8 vec_len[] = { 16, 32, 64, 0 };
+	u8 p0, p1, p2;
+
+	if (has_legacy_prefix(d))
+		return -EINVAL;
+	p0 = vuser_fetch_byte(d);
+	p1 = vuser_fetch_byte(d);
+	p2 = vuser_fetch_byte(d);
+	if (p0 & 8 || !(p1 & 4))
+		return -EINVAL;
+	d->map = p0 & 7;
+	d->rex_r = (p0 & 0x80 ? 0 : 8) | (p0 & 0x10 ? 0 : 16);
+	d->rex_x = p0 & 0x40 ? 0 : 8;
+	d->rex_b = p0 & 0x20 ? 0 : 8;
+	d->rex_w = p1 & 0x80;
+	d->vvvv = (~(p1 >> 3) & 15) | (p2 & 8 ? 0 : 16);
+	d->vec_len = vec_len[p2 >> 5 & 3];
+	d->zeroing = p2 & 0x80;
+	d->broadcast = p2 & 0x10;
+	d->mask = p2 & 7;
+	d->vex = true;
+	d->evex = true;
+	set_simd_prefix(d, p1);
 	return 0;
 }
 

@@ -29,14 +29,23 @@ struct insn_decoder {
 	bool prefix_67;
 	bool prefix_f2;
 	bool prefix_f3;
-	bool vex;
+	bool vex; /* VEX or EVEX */
+	bool evex;
 	bool rex_present;
 	bool rex_w;
-	u8 rex_r; /* 0 or 8, added to a register number */
+	u8 rex_r; /* 0 or 8, with EVEX up to 24: added to a register number */
 	u8 rex_x;
 	u8 rex_b;
 
-	bool has_modrm;
+	/* VEX and EVEX only */
+	u8 map; /* the opcode map: 1 for 0F, 2 for 0F 38, 3 for 0F 3A */
+	u8 vvvv; /* number of the second register */
+	u8 vec_len; /* 16, 32, 64, or 0 if invalid */
+	u8 mask; /* number of the mask register, or 0 */
+	bool zeroing;
+	bool broadcast;
+
+	u8 disp8_scale; /* EVEX: unit of a displacement of one byte, or 0 */
 	u8 modrm_reg; /* without rex_r, which must be added */
 	bool ip_relative;
 	u64 ea; /* effective address, without the ip, not truncated */
@@ -47,6 +56,8 @@ u64 vuser_fetch_bytes(struct insn_decoder *d, u32 count);
 u64 vuser_fetch_signed(struct insn_decoder *d, u32 count);
 u8 vuser_fetch_opcode(struct insn_decoder *d);
 int vuser_fetch_modrm(struct insn_decoder *d);
+int vuser_fetch_vex(struct insn_decoder *d, u8 first);
+int vuser_fetch_evex(struct insn_decoder *d);
 enum insn_simd vuser_fetch_simd_prefix(const struct insn_decoder *d);
 
 /* Sets the operation, and the size and direction of the access. */

@@ -58,7 +58,7 @@ enum vuser_insn_op {
 	VUSER_INSN_XOR,
 	VUSER_INSN_CMP,
 	VUSER_INSN_TEST,
-	VUSER_INSN_MOV,		/* also movzx, movsx, movnti, movdiri, setcc */
+	VUSER_INSN_MOV,		/* also movzx, movsx, movnti, movdiri, setcc, xlat */
 	VUSER_INSN_MOVBE,
 	VUSER_INSN_INC,
 	VUSER_INSN_DEC,
@@ -72,46 +72,129 @@ enum vuser_insn_op {
 	VUSER_INSN_XCHG,
 	VUSER_INSN_XADD,
 	VUSER_INSN_CMPXCHG,
+	VUSER_INSN_ROL,
+	VUSER_INSN_ROR,
+	VUSER_INSN_RCL,
+	VUSER_INSN_RCR,
 	VUSER_INSN_SHL,
 	VUSER_INSN_SHR,
 	VUSER_INSN_SAR,
+	VUSER_INSN_SHLD,
+	VUSER_INSN_SHRD,
 	VUSER_INSN_IMUL,
+	VUSER_INSN_MUL_WIDE,	/* mul and imul with a product in DX:AX */
 	VUSER_INSN_BSF,
 	VUSER_INSN_BSR,
-	VUSER_INSN_MOVS,
+	VUSER_INSN_TZCNT,
+	VUSER_INSN_LZCNT,
+	VUSER_INSN_CMOV,
+	VUSER_INSN_CRC32,
+	VUSER_INSN_ADCX,
+	VUSER_INSN_ADOX,
+	VUSER_INSN_ANDN,
+	VUSER_INSN_BEXTR,
+	VUSER_INSN_BLSR,
+	VUSER_INSN_BLSMSK,
+	VUSER_INSN_BLSI,
+	VUSER_INSN_BZHI,
+	VUSER_INSN_PDEP,
+	VUSER_INSN_PEXT,
+	VUSER_INSN_MULX,
+	VUSER_INSN_RORX,
+	VUSER_INSN_SARX,
+	VUSER_INSN_SHLX,
+	VUSER_INSN_SHRX,
 	VUSER_INSN_STOS,
-	VUSER_INSN_VEC,		/* a move between memory and an XMM register */
+	VUSER_INSN_LODS,
+	VUSER_INSN_SCAS,
+
+	/* Up to here: one operand in memory, of at most 8 bytes. */
+	VUSER_INSN_NOP,		/* flushes and prefetches */
+	VUSER_INSN_CMPXCHG_PAIR, /* cmpxchg8b, cmpxchg16b */
+	VUSER_INSN_CMPS,
+
+	/* These copy from @from to @addr. */
+	VUSER_INSN_MOVS,
+	VUSER_INSN_POP,
+	VUSER_INSN_PUSH,
+	VUSER_INSN_MOVDIR64B,
+	VUSER_INSN_ENQCMD,
+
+	VUSER_INSN_VEC,		/* vector registers: see enum vuser_vec_op */
+};
+
+/*
+ * The operations of instructions with a vector register.  The operations from
+ * VUSER_VEC_AND on have three operands: the result, the register @reg2, and
+ * memory.
+ */
+enum vuser_vec_op {
+	VUSER_VEC_MOVE,		/* a load or a store */
+	VUSER_VEC_BROADCAST,	/* a load, repeated up to the vector length */
+	VUSER_VEC_INSERT,	/* the register @reg2 with a part from memory */
+	VUSER_VEC_MASKMOV,	/* masked by the signs of the elements of @reg2 */
+	VUSER_VEC_TEST,		/* ptest: sets flags */
+	VUSER_VEC_AND,
+	VUSER_VEC_ANDN,
+	VUSER_VEC_OR,
+	VUSER_VEC_XOR,
+	VUSER_VEC_ADD,
+	VUSER_VEC_SUB,
+	VUSER_VEC_ADDUS,	/* unsigned, with saturation */
+	VUSER_VEC_SUBUS,
+	VUSER_VEC_MINU,
+	VUSER_VEC_MAXU,
+	VUSER_VEC_MINS,
+	VUSER_VEC_MAXS,
+	VUSER_VEC_CMPEQ,
+	VUSER_VEC_CMPGT,
+	VUSER_VEC_CMPU,		/* with a predicate in @imm */
+	VUSER_VEC_CMPS,
+	VUSER_VEC_TESTM,
+	VUSER_VEC_TESTNM,
+	VUSER_VEC_TERNLOG,
 };
 
 /**
  * struct vuser_insn - a decoded instruction with its access to memory
  * @op: operation
  * @len: length of the instruction, bytes
- * @size: size of the access, bytes: 1, 2, 4 or 8; VUSER_INSN_VEC: 4, 8 or 16
+ * @size: size of the access, bytes: 1, 2, 4 or 8; for the operations from
+ *	VUSER_INSN_NOP on, up to 64
  * @load: memory is read
  * @store: memory is written (by CMPXCHG only if the comparison finds equality)
  * @lock: the access is locked; XCHG is locked even without a LOCK prefix
  * @to_reg: the register is the first operand, and gets the result if the
  *	instruction has a result.  Otherwise memory is the first operand
- * @reg: number of the register operand, general or XMM
+ * @reg: number of the register operand, general or vector
  * @reg_size: bytes of the register that the result replaces
  * @reg_high: the register is AH, CH, DH or BH (then @reg is AX, CX, DX or BX)
  * @sign: the loaded value is sign-extended to @reg_size, otherwise
- *	zero-extended
+ *	zero-extended; MUL_WIDE: the product is signed
  * @rep: the instruction is repeated until CX is 0
- * @vex: VEX-encoded: a load clears the register above its low 16 bytes
- * @vec_at: first byte of the XMM register that is moved
- * @vec_merge: a load keeps the other bytes of the XMM register
+ * @until: CMPS and SCAS with @rep: also until ZF is 1 (otherwise until it is 0)
  * @aligned: the processor requires that @addr is aligned to @size
  * @bit: BT, BTS, BTR and BTC: number of the bit in the operand; shifts:
- *	distance
+ *	distance; CMOV: the condition
  * @addr_size: bytes of the address registers that are used, 4 or 8
+ * @reg2: number of a second register operand, general or vector
+ * @vec_op: VEC: operation
+ * @vec_len: VEC: bytes of the register that take part, up to 64
+ * @vec_at: VEC: first byte of the register that is stored or inserted
+ * @elem: VEC: bytes of an element
+ * @vex: VEC: VEX or EVEX encoding: clears the register above @vec_len
+ * @repeat: VEC: memory has one element, which stands for all
+ * @mask: VEC: number of the mask register, or 0
+ * @zeroing: VEC: elements that are masked out become 0, otherwise stay
+ * @to_mask: VEC: the result goes to the mask register @reg
+ * @imm: VEC: the immediate
  * @operand: value of the immediate or of the register, zero-extended from @size
- * @addr: address of the access; MOVS: address of the destination
- * @from: MOVS: address of the source
+ * @operand2: value of the general register @reg2
+ * @addr: address of the access; of two accesses, that of the destination
+ * @from: CMPS and the operations that copy: address of the (first) source
  *
- * MOVS and STOS access one element.  A repeated instruction is decoded and
- * emulated once for each element, and does not advance the ip while elements
+ * A string operation accesses one element.  A repeated instruction is decoded
+ * and emulated once for each element, and does not advance the ip while elements
  * are left.
  */
 struct vuser_insn {
@@ -127,16 +210,32 @@ struct vuser_insn {
 	bool reg_high;
 	bool sign;
 	bool rep;
-	bool vex;
-	u8 vec_at;
-	bool vec_merge;
+	bool until;
 	bool aligned;
 	u8 bit;
 	u8 addr_size;
+	u8 reg2;
+	u8 vec_op;
+	u8 vec_len;
+	u8 vec_at;
+	u8 elem;
+	bool vex;
+	bool repeat;
+	u8 mask;
+	bool zeroing;
+	bool to_mask;
+	u8 imm;
 	u64 operand;
+	u64 operand2;
 	u64 addr;
 	u64 from;
 };
+
+/* True if the instruction copies memory to memory. */
+static inline bool vuser_insn_copies(const struct vuser_insn *insn)
+{
+	return insn->op >= VUSER_INSN_MOVS && insn->op <= VUSER_INSN_ENQCMD;
+}
 
 /* Zero-extends the low @size bytes, 1, 2, 4 or 8. */
 static inline u64 vuser_insn_zext(u64 val, u32 size)

@@ -84,10 +84,13 @@ static void check_accepted(const struct vuser_insn *insn, const u8 *code,
 	const char *wrong;
 
 	FUZZ_CHECK(insn->len && insn->len <= VUSER_INSN_MAX);
-	FUZZ_CHECK(insn->size == 1 || insn->size == 2 || insn->size == 4 ||
-		   insn->size == 8 || insn->size == 16);
+	FUZZ_CHECK(insn->size && insn->size <= 64 &&
+		   !(insn->size & (insn->size - 1)));
+	FUZZ_CHECK(insn->op >= VUSER_INSN_NOP || insn->size <= 8);
+	FUZZ_CHECK(insn->vec_len <= 64 && insn->vec_at + insn->size <= 64);
 	FUZZ_CHECK(insn->load || insn->store);
-	FUZZ_CHECK(insn->reg < VUSER_NR_GPRS);
+	FUZZ_CHECK(insn->reg <
+		   (insn->op == VUSER_INSN_VEC ? NATIVE_VECS : VUSER_NR_GPRS));
 	wrong = reference_look_up(&ref, code) ?
 			reference_difference(insn, regs, &ref) :
 			"not an instruction";
@@ -130,10 +133,12 @@ static bool aim(struct vuser_insn *insn, const u8 *code,
 	return false;
 }
 
-/* String moves have a second address. */
+/* The string instructions with two operands in memory have a second address. */
 static void aim_source(const struct vuser_insn *insn, struct vuser_regs *regs)
 {
-	if (insn->op != VUSER_INSN_MOVS)
+	if (insn->op == VUSER_INSN_PUSH || insn->op == VUSER_INSN_POP)
+		regs->gpr[VUSER_SP] = NATIVE_ARENA + NATIVE_ARENA_SIZE / 2;
+	if (insn->op != VUSER_INSN_MOVS && insn->op != VUSER_INSN_CMPS)
 		return;
 	regs->gpr[VUSER_SI] = NATIVE_ARENA + NATIVE_ARENA_SIZE / 2 +
 			      regs->gpr[VUSER_SI] % 1024;
@@ -181,7 +186,8 @@ static void compare(const struct vuser_insn *insn, const u8 *code,
 		    sizeof(native.regs.gpr)) &&
 	    !((native.regs.flags ^ emulated.regs.flags) &
 	      ~emulate_undefined_flags(insn)) &&
-	    !memcmp(native.vec, emulated.vec, sizeof(native.vec)))
+	    !memcmp(native.vec, emulated.vec, sizeof(native.vec)) &&
+	    !memcmp(native.mask, emulated.mask, sizeof(native.mask)))
 		return;
 	print_difference(code, &native, &emulated, signal);
 	FUZZ_CHECK(!"the processor does the same");
@@ -200,7 +206,7 @@ static void check_run(struct vuser_insn *insn, const u8 *code,
 	aim_source(insn, &state->regs);
 	if (vuser_decode(insn, code, VUSER_INSN_MAX, &state->regs))
 		return;
-	if (!aim(insn, code, &state->regs))
+	if (!aim(insn, code, &state->regs) || !emulate_runs_here(code, insn))
 		return;
 	compare(insn, code, state);
 }
@@ -224,9 +230,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	state.regs.ip = fuzz_u64(&in);
 	state.regs.flags = fuzz_u64(&in);
 	val = fuzz_u64(&in);
-	for (i = 0; i < 16 * 4; i++) {
+	for (i = 0; i < NATIVE_VECS * 8 + NATIVE_MASKS; i++) {
 		val = val * 6364136223846793005 + 1442695040888963407;
-		state.vec[i / 4].word[i % 4] = val;
+		if (i < NATIVE_VECS * 8)
+			state.vec[i / 8].word[i % 8] = val;
+		else
+			state.mask[i - NATIVE_VECS * 8] = val;
 	}
 
 	if (!vuser_decode(&insn, exact, len, &state.regs))

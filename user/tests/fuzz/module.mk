@@ -41,8 +41,8 @@ ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
 fuzzers += fuzz-insn
 fuzz-insn-objs := $(d)fuzz-insn.o $(fuzz-objs) \
 	$(addprefix tests/insn/,reference.o emulate.o native.o) \
-	$(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_vec.o \
-	fetch.o emulate.o)
+	$(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_bmi.o \
+	decode_vec.o fetch.o emulate.o emulate_vec.o)
 fuzz-insn-cppflags := -I../kmod -Itests/insn/include
 fuzz-insn-ldlibs := -fsanitize=fuzzer -lZydis
 endif

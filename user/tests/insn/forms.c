@@ -13,7 +13,8 @@ const char *const form_prefixes[] = { "",	  "\x66",	  "\x67",
 				      "\x3e\x66", "\x64",	  "\x65\x66",
 				      "\xf2\xf3", "\x48\x66",	  NULL };
 
-static const char *const maps[] = { "", "\x0f", "\x0f\x38" };
+static const char *const maps[] = { "", "\x0f", "\x0f\x38", "\x0f\x3a" };
+#define NR_MAPS (sizeof(maps) / sizeof(maps[0]))
 
 static u64 state;
 
@@ -70,7 +71,7 @@ static void sweep_opcodes(struct form *form, u32 at,
 {
 	u32 map, opcode, next;
 
-	for (map = 0; map < 3; map++) {
+	for (map = 0; map < NR_MAPS; map++) {
 		next = append(form, at, maps[map]);
 		for (opcode = 0; opcode < 256; opcode++) {
 			form->bytes[next] = (u8)opcode;
@@ -120,7 +121,8 @@ static void sweep_vex3(u8 rxb, u32 map, u32 last,
 	form.bytes[2] = (u8)last;
 	for (opcode = 0; opcode < 256; opcode++) {
 		form.bytes[3] = (u8)opcode;
-		for (tries = 0; tries < 8; tries++) {
+		for (tries = 0; tries < (map >= 1 && map <= 3 ? 16 : 2);
+		     tries++) {
 			form_fill(form.bytes + 4, sizeof(form.bytes) - 4);
 			use(&form);
 		}
@@ -139,11 +141,49 @@ void form_sweep_vex(void (*use)(struct form *form))
 	for (last = 0; last < 256; last++)
 		sweep_vex2(last, use);
 
-	/* mostly without a second source, like moves */
+	/* all second sources without W, and two of them with it */
 	for (last = 0; last < 256; last++)
-		for (map = 0;
-		     map < 4 && ((last & 0x78) == 0x78 || last % 16 == 1);
-		     map++)
+		for (map = 0; map < 5; map++)
 			for (i = 0; i < sizeof(rxb); i++)
-				sweep_vex3(rxb[i], map, last, use);
+				if (last % 3 == i % 3 || (last & 0x78) == 0x78)
+					sweep_vex3(rxb[i], map, last, use);
+}
+
+/*
+ * Try each opcode of the maps 0F, 0F 38 and 0F 3A with each prefix and W in EVEX;
+ * the other bits of the prefix and the bytes after the opcode are random.
+ */
+void form_sweep_evex(void (*use)(struct form *form))
+{
+	struct form form = { .prefix = "", .modrm = 5 };
+	u32 map, pp_w, opcode, tries;
+	u8 random[4];
+
+	for (map = 0; map < 8; map++)
+		for (pp_w = 0; pp_w < 8; pp_w++)
+			for (opcode = 0; opcode < 256; opcode++)
+				for (tries = 0;
+				     tries < (map >= 1 && map <= 3 ? 1200 : 20);
+				     tries++) {
+					form_fill(form.bytes, 15);
+					form_fill(random, sizeof(random));
+					form.bytes[0] = 0x62;
+					form.bytes[1] &= 0xf0;
+					form.bytes[1] |= (u8)map;
+					/* every other form has one source */
+					if (tries & 1)
+						random[0] = 0x78;
+					form.bytes[2] =
+						(u8)((random[0] & 0x78) | 4 |
+						     (pp_w & 3) |
+						     (pp_w & 4) << 5);
+					if (tries & 1)
+						form.bytes[3] |= 8;
+					/* and every fourth has no mask */
+					if (!(tries & 6))
+						form.bytes[3] &= 0x78;
+					form.bytes[4] = (u8)opcode;
+					form.rex = (u8)~form.bytes[1] >> 5;
+					use(&form);
+				}
 }

@@ -10,7 +10,7 @@
  * @bytes: prefixes and opcode, then a ModRM byte, then random bytes
  * @modrm: offset of the ModRM byte
  * @prefix: prefixes before REX or VEX, as in form_prefixes[]
- * @rex: the REX prefix, or 0; its low three bits also for VEX
+ * @rex: the REX prefix, or 0; its low three bits also for VEX and EVEX
  */
 struct form {
 	u8 bytes[VUSER_INSN_MAX];
@@ -32,5 +32,6 @@ void form_fill(u8 *bytes, u32 size);
  */
 void form_sweep(const u8 *rexes, u32 nr_rexes, void (*use)(struct form *form));
 void form_sweep_vex(void (*use)(struct form *form));
+void form_sweep_evex(void (*use)(struct form *form));
 
 #endif /* INSN_FORMS_H */

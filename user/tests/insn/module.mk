@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of the kernel module's instruction decoder, in user space.
-insn-objs := $(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_vec.o \
-	fetch.o emulate.o)
+insn-objs := $(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_bmi.o \
+	decode_vec.o fetch.o emulate.o emulate_vec.o)
 insn-tests := test-insn-refuse test-insn-decode test-insn-exec
 tests += $(insn-tests)
 

@@ -20,7 +20,8 @@ struct context {
 	u64 gpr[VUSER_NR_GPRS];
 	u64 flags;
 	u64 pad[7];
-	struct native_vec vec[16];
+	u64 mask[NATIVE_MASKS];
+	struct native_vec vec[NATIVE_VECS];
 };
 
 #define CONTEXT_ADDR(field) \
@@ -29,10 +30,10 @@ struct context {
 static struct context *const context = (struct context *)NATIVE_CONTEXT;
 static u8 *const code_page = (u8 *)NATIVE_CODE;
 
-static u8 after[512]; /* the code after the instruction */
+static u8 after[1024]; /* the code after the instruction */
 static u32 after_len;
 static u32 before_len;
-static bool has_avx;
+static bool has_avx, has_avx512;
 
 static sigjmp_buf escape;
 static volatile sig_atomic_t running;
@@ -74,22 +75,45 @@ static u8 *emit_gpr(u8 *p, u8 opcode, u32 reg, u32 addr)
 	return emit_address(p, reg, addr);
 }
 
-/* Emit movups, or vmovups of 32 bytes; @opcode 10 loads, 11 stores. */
+/* Emit EVEX vmovups of 64 bytes. */
+static u8 *emit_zmm(u8 *p, u8 opcode, u32 reg)
+{
+	*p++ = 0x62;
+	*p++ = (u8)(0x61 | (reg & 8 ? 0 : 0x80) | (reg & 16 ? 0 : 0x10));
+	*p++ = 0x7c;
+	*p++ = 0x48;
+	*p++ = opcode;
+	return emit_address(p, reg, CONTEXT_ADDR(vec) + 64 * reg);
+}
+
+/* Emit movups, or vmovups of 32 bytes. */
+static u8 *emit_ymm(u8 *p, u8 opcode, u32 reg)
+{
+	if (has_avx) {
+		*p++ = 0xc5;
+		*p++ = reg < 8 ? 0xfc : 0x7c;
+	} else {
+		if (reg >= 8)
+			*p++ = 0x44;
+		*p++ = 0x0f;
+	}
+	*p++ = opcode;
+	return emit_address(p, reg, CONTEXT_ADDR(vec) + 64 * reg);
+}
+
+/* Emit moves of all vector and mask registers; @opcode 10 loads, 11 stores. */
 static u8 *emit_vecs(u8 *p, u8 opcode)
 {
 	u32 i;
 
-	for (i = 0; i < 16; i++) {
-		if (has_avx) {
-			*p++ = 0xc5;
-			*p++ = i < 8 ? 0xfc : 0x7c;
-		} else {
-			if (i >= 8)
-				*p++ = 0x44;
-			*p++ = 0x0f;
-		}
-		*p++ = opcode;
-		p = emit_address(p, i, CONTEXT_ADDR(vec) + 32 * i);
+	for (i = 0; i < (has_avx512 ? 32 : 16); i++)
+		p = has_avx512 ? emit_zmm(p, opcode, i) :
+				 emit_ymm(p, opcode, i);
+	for (i = 0; has_avx512 && i < NATIVE_MASKS; i++) {
+		/* kmovq */
+		p = emit(p, "\xc4\xe1\xf8", 3);
+		*p++ = opcode == 0x10 ? 0x90 : 0x91;
+		p = emit_address(p, i, CONTEXT_ADDR(mask) + 8 * i);
 	}
 	return p;
 }
@@ -157,7 +181,8 @@ int native_init(void)
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (sigaction(signals[i], &action, NULL))
 			return -1;
-	has_avx = native_has_avx();
+	has_avx = native_has(NATIVE_AVX);
+	has_avx512 = native_has(NATIVE_AVX512);
 	build();
 	return 0;
 }
@@ -176,6 +201,7 @@ int native_run(const u8 *code, u32 len, struct native_state *state)
 
 	memcpy(context->gpr, state->regs.gpr, sizeof(context->gpr));
 	memcpy(context->vec, state->vec, sizeof(context->vec));
+	memcpy(context->mask, state->mask, sizeof(context->mask));
 	context->flags = state->regs.flags;
 	memcpy(code_page + before_len, code, len);
 	memcpy(code_page + before_len + len, after, after_len);
@@ -191,6 +217,7 @@ int native_run(const u8 *code, u32 len, struct native_state *state)
 	running = false;
 
 	memcpy(state->regs.gpr, context->gpr, sizeof(context->gpr));
+	memcpy(state->mask, context->mask, sizeof(context->mask));
 	memcpy(state->vec, context->vec, sizeof(context->vec));
 	state->regs.flags = context->flags;
 	return 0;
@@ -205,30 +232,56 @@ static bool cpuid_bit(u32 leaf, u32 reg, u32 bit)
 	return regs[reg] >> bit & 1;
 }
 
-bool native_has_avx(void)
+static bool look_up(enum native_feature feature)
 {
-	return __builtin_cpu_supports("avx");
-}
-
-bool native_has_movbe(void)
-{
-	return cpuid_bit(1, 2, 22);
+	switch (feature) {
+	case NATIVE_SSE4:
+		return __builtin_cpu_supports("sse4.2");
+	case NATIVE_AVX:
+		return __builtin_cpu_supports("avx");
+	case NATIVE_AVX2:
+		return __builtin_cpu_supports("avx2");
+	case NATIVE_AVX512:
+		return __builtin_cpu_supports("avx512f") &&
+		       __builtin_cpu_supports("avx512bw") &&
+		       __builtin_cpu_supports("avx512dq") &&
+		       __builtin_cpu_supports("avx512vl");
+	case NATIVE_MOVBE:
+		return cpuid_bit(1, 2, 22);
+	case NATIVE_MOVDIRI:
+		return cpuid_bit(7, 2, 27);
+	case NATIVE_MOVDIR64B:
+		return cpuid_bit(7, 2, 28);
+	case NATIVE_POPCNT:
+		return cpuid_bit(1, 2, 23);
+	case NATIVE_LZCNT:
+		return cpuid_bit(0x80000001, 2, 5);
+	case NATIVE_BMI1:
+		return cpuid_bit(7, 1, 3);
+	case NATIVE_BMI2:
+		return cpuid_bit(7, 1, 8);
+	case NATIVE_ADX:
+		return cpuid_bit(7, 1, 19);
+	case NATIVE_CX16:
+		return cpuid_bit(1, 2, 13);
+	case NATIVE_CLFLUSHOPT:
+		return cpuid_bit(7, 1, 23);
+	case NATIVE_CLWB:
+		return cpuid_bit(7, 1, 24);
+	default:
+		return false;
+	}
 }
 
 /*
  * Cached: the tests ask for each instruction, and CPUID exits to the
  * hypervisor.
  */
-bool native_has_movdiri(void)
+bool native_has(enum native_feature feature)
 {
-	static int has = -1;
+	static signed char has[NATIVE_NR_FEATURES];
 
-	if (has < 0)
-		has = cpuid_bit(7, 2, 27);
-	return has;
-}
-
-bool native_has_popcnt(void)
-{
-	return cpuid_bit(1, 2, 23);
+	if (!has[feature])
+		has[feature] = look_up(feature) ? 1 : -1;
+	return has[feature] > 0;
 }

@@ -11,28 +11,50 @@
 #define NATIVE_ARENA_SIZE 0x4000ul
 #define NATIVE_CODE	  0x30000000ul
 
-/* The low 32 bytes of a vector register; the upper 16 of these need AVX. */
+#define NATIVE_VECS  32
+#define NATIVE_MASKS 8
+
+/* A vector register; bytes from 16 on need AVX, from 32 on AVX-512. */
 struct native_vec {
-	u64 word[4];
+	u64 word[8];
 };
 
 /**
  * struct native_state - registers before and after an instruction
  * @regs: with the ip before it; native_run() does not change the ip
- * @vec: XMM or YMM registers
+ * @vec: vector registers; those from 16 on need AVX-512
+ * @mask: mask registers; they need AVX-512
  */
 struct native_state {
 	struct vuser_regs regs;
-	struct native_vec vec[16];
+	struct native_vec vec[NATIVE_VECS];
+	u64 mask[NATIVE_MASKS];
+};
+
+/* Features of the processor. */
+enum native_feature {
+	NATIVE_SSE4,
+	NATIVE_AVX,
+	NATIVE_AVX2,
+	NATIVE_AVX512, /* F, BW, DQ and VL */
+	NATIVE_MOVBE,
+	NATIVE_MOVDIRI,
+	NATIVE_MOVDIR64B,
+	NATIVE_POPCNT,
+	NATIVE_LZCNT,
+	NATIVE_BMI1,
+	NATIVE_BMI2,
+	NATIVE_ADX,
+	NATIVE_CX16,
+	NATIVE_CLFLUSHOPT,
+	NATIVE_CLWB,
+	NATIVE_NR_FEATURES
 };
 
 int native_init(void);
 u64 native_ip(void);
 int native_run(const u8 *code, u32 len, struct native_state *state);
 
-bool native_has_avx(void);
-bool native_has_movbe(void);
-bool native_has_movdiri(void);
-bool native_has_popcnt(void);
+bool native_has(enum native_feature feature);
 
 #endif /* INSN_NATIVE_H */

@@ -11,9 +11,10 @@
 struct supported_insn {
 	ZydisMnemonic mnemonic;
 	enum vuser_insn_op op;
+	enum vuser_vec_op vec_op; /* if @op is VUSER_INSN_VEC */
 };
 
-#define NR_SUPPORTED 96
+#define NR_SUPPORTED 352
 
 extern const struct supported_insn supported[NR_SUPPORTED];
 
@@ -22,8 +23,9 @@ struct reference {
 	ZydisDecodedInstruction insn;
 	ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
 	const ZydisDecodedOperand *mem; /* the destination if there are two */
-	const ZydisDecodedOperand *mem_from; /* the source of movs */
-	const ZydisDecodedOperand *reg; /* the explicit register */
+	const ZydisDecodedOperand *mem_from; /* the second of two */
+	const ZydisDecodedOperand *reg; /* the first explicit register */
+	const ZydisDecodedOperand *reg2;
 	const ZydisDecodedOperand *imm;
 	int supported; /* index in supported[], or -1 */
 };

@@ -104,7 +104,7 @@ static void check_bytes(const u8 *bytes)
 
 	/* align half of them, so that aligned moves are possible */
 	for (i = 0; i < VUSER_NR_GPRS; i++)
-		regs.gpr[i] = form_random() & (total & 1 ? ~(u64)15 : ~(u64)0);
+		regs.gpr[i] = form_random() & (total & 1 ? ~(u64)63 : ~(u64)0);
 	regs.gpr[VUSER_CX] |= 64;
 	regs.ip = form_random();
 	regs.flags = form_random() & VUSER_FLAGS_STATUS;
@@ -152,6 +152,7 @@ int main(void)
 	reference_init();
 	form_sweep(rexes, sizeof(rexes), check_form);
 	form_sweep_vex(check_form);
+	form_sweep_evex(check_form);
 	check_random(1000000);
 
 	for (i = 0; i < NR_SUPPORTED; i++) {
@@ -162,7 +163,10 @@ int main(void)
 			       !counts[i].missed,
 		       "%s%s is decoded as Zydis does",
 		       ZydisMnemonicGetString(supported[i].mnemonic),
-		       supported[i].op == VUSER_INSN_MOVS ? " (string)" : "");
+		       supported[i].op == VUSER_INSN_MOVS ||
+				       supported[i].op == VUSER_INSN_CMPS ?
+			       " (string)" :
+			       "");
 	}
 	print_refused();
 	tap_ok(!unsupported, "no instruction outside the list is accepted");

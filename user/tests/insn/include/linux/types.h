@@ -4,6 +4,7 @@
 #define TESTS_LINUX_TYPES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include_next <linux/types.h>
 
 typedef __u8 u8;
