@@ -322,6 +322,9 @@ def main() -> int:
         for phrase in table:
             print(f"{phrase.bad}\n    -> {phrase.instead}")
         return 0
+    for path in arguments.path:
+        if not os.path.exists(path):
+            parser.error(f"no such file or directory: '{path}'")
     if not arguments.path:
         os.chdir(TOP)
     return 1 if check(arguments.path or ["."], table, arguments.count) else 0
