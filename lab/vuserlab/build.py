@@ -49,6 +49,11 @@ def run_and_record(words: list[str], log: Path | None) -> None:
         raise LabError("the module does not build")
 
 
+def strict_options(kernel: Kernel) -> list[str]:
+    """Options of kbuild for the compiler's extra warnings and, where possible, sparse."""
+    return ["W=1", "C=2"] if kernel.sparse else ["W=1"]
+
+
 def kmod(kernel: Kernel) -> None:
     strict = bool(os.environ.get("STRICT"))
     log = directory(kernel) / "strict.log" if strict else None
@@ -59,7 +64,7 @@ def kmod(kernel: Kernel) -> None:
     if not kernel.own:
         headers = f"/lib/modules/{root.release_of(root.of(kernel))}/build"
     run_and_record(make(kernel, "-C", headers, f"M=/vuser/build/{kernel.name}/module/kmod",
-                        *(["W=1", "C=2"] if strict else []), "modules"), log)
+                        *(strict_options(kernel) if strict else []), "modules"), log)
 
 
 def user(kernel: Kernel) -> None:

@@ -31,6 +31,7 @@ class Kernel:
     config: str | None = None
     memory: int = 4096
     slowness: int = 1
+    sparse: bool = True
 
     @property
     def own(self) -> bool:

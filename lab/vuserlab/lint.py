@@ -88,8 +88,10 @@ def strict_build(kernel: Kernel) -> str:
         return "it was not built"
     ours = re.compile(rf"(/vuser/build/{re.escape(kernel.name)}/module/|\.\./|kmod/|"
                       r"([a-z0-9]+/)?[a-z0-9_]+\.[ch]:)")
-    return "\n".join(line for line in log.read_text(errors="replace").splitlines()
-                     if ours.match(line))
+    text = log.read_text(errors="replace")
+    if "sparse is not available" in text:
+        return "sparse did not run"
+    return "\n".join(line for line in text.splitlines() if ours.match(line))
 
 
 def checkpatch() -> str:
@@ -188,7 +190,8 @@ def own_check(name: str, *options: str) -> Callable[[], str]:
 def all_checks() -> list[tuple[str, Callable[[], str]]]:
     """Name and function of every check."""
     builds: list[tuple[str, Callable[[], str]]] = [
-        (f"W=1 C=2 on {kernel.name}", functools.partial(strict_build, kernel))
+        (f"{' '.join(build.strict_options(kernel))} on {kernel.name}",
+         functools.partial(strict_build, kernel))
         for kernel in reversed(kernels.load().checked)]
     return [
         *builds,
