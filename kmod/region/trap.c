@@ -141,8 +141,10 @@ static int vuser_trap_load_bytes(const struct vuser_trap *trap, u64 off,
 	return 0;
 }
 
-static int vuser_trap_store_bytes(const struct vuser_trap *trap, u64 off,
-				  const void *val, u32 size)
+/* Inlined: the store that matches an ioeventfd must be fast. */
+static __always_inline int
+vuser_trap_store_bytes(const struct vuser_trap *trap, u64 off, const void *val,
+		       u32 size)
 {
 	u32 done = 0;
 
@@ -189,25 +191,27 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 
 /* Instructions ------------------------------------------------------------- */
 
-/*
- * True if the access of the instruction is the access that faulted, and is on
- * one page.  An instruction that loads and stores may fault as a load or as a
- * store.  An instruction that copies faults as a load at its source, and as a
- * store at its destination.
- */
+/* True if the access at @addr is the access that faulted, and is on one page. */
 static bool vuser_trap_matches(const struct vuser_trap *trap,
-			       const struct vuser_insn *insn)
+			       const struct vuser_insn *insn, u64 addr)
 {
-	u64 addr = insn->addr;
-
-	if (trap->write ? !insn->store : !insn->load)
-		return false;
-	if (!trap->write && vuser_insn_copies(insn))
-		addr = insn->from;
-	else if (insn->op == VUSER_INSN_CMPS && addr != trap->addr)
-		addr = insn->from;
-	return addr == trap->addr &&
+	return (trap->write ? insn->store : insn->load) && addr == trap->addr &&
 	       offset_in_page(addr) + insn->size <= PAGE_SIZE;
+}
+
+/*
+ * The address at which the instruction may have faulted, if it has two operands in
+ * memory: an instruction that copies faults as a load at its source, and as a store
+ * at its destination.
+ */
+static u64 vuser_trap_faulting_addr(const struct vuser_trap *trap,
+				    const struct vuser_insn *insn)
+{
+	if (!trap->write && vuser_insn_copies(insn))
+		return insn->from;
+	if (insn->op == VUSER_INSN_CMPS && insn->addr != trap->addr)
+		return insn->from;
+	return insn->addr;
 }
 
 /*
@@ -373,7 +377,8 @@ static int vuser_trap_exec_other(const struct vuser_trap *trap,
 		vuser_emulate(insn, regs, val);
 		return 0;
 	}
-	if (!vuser_trap_matches(trap, insn))
+	if (!vuser_trap_matches(trap, insn,
+				vuser_trap_faulting_addr(trap, insn)))
 		return -EFAULT;
 	if (vuser_insn_copies(insn))
 		return vuser_trap_exec_copy(trap, insn, regs);
@@ -402,7 +407,8 @@ static int vuser_trap_exec(const struct vuser_trap *trap,
 
 	if (insn->op >= VUSER_INSN_NOP)
 		return vuser_trap_exec_other(trap, insn, regs);
-	if (!vuser_trap_matches(trap, insn))
+	/* an instruction that loads and stores may fault as a load or as a store */
+	if (!vuser_trap_matches(trap, insn, insn->addr))
 		return -EFAULT;
 
 	if (insn->load)
