@@ -306,44 +306,49 @@ static const char *run_twice(const struct insn *insn, int device, uint8_t *bar)
 	return memcmp(other[0], other[1], SIZE) ? "other memory" : NULL;
 }
 
-TEST_F(consumer, integer_instruction_does_the_same_on_a_trapped_page)
+/* Run each instruction that the processor has, and name the others in the log. */
+static void run_all(struct __test_metadata *_metadata, const struct insn *insns,
+		    unsigned int nr, int device, uint8_t *bar)
 {
-	const struct insn insns[] = { INTEGER_INSNS(ROW) };
 	const char *wrong;
-	uint8_t *bar;
 	unsigned int i;
 
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
-	ASSERT_NE(MAP_FAILED, bar);
-	for (i = 0; i < sizeof(insns) / sizeof(insns[0]); i++) {
-		if (!insns[i].here)
+	for (i = 0; i < nr; i++) {
+		if (!insns[i].here) {
+			TH_LOG("%s: not run, this processor lacks it",
+			       insns[i].name);
 			continue;
-		wrong = run_twice(&insns[i], self->dev.device, bar);
+		}
+		wrong = run_twice(&insns[i], device, bar);
 		EXPECT_EQ(NULL, wrong)
 		TH_LOG("%s: %s", insns[i].name, wrong);
 	}
 }
 
+TEST_F(consumer, integer_instruction_does_the_same_on_a_trapped_page)
+{
+	const struct insn insns[] = { INTEGER_INSNS(ROW) };
+	uint8_t *bar;
+
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	run_all(_metadata, insns, sizeof(insns) / sizeof(insns[0]),
+		self->dev.device, bar);
+}
+
 TEST_F(consumer, vector_instruction_does_the_same_on_a_trapped_page)
 {
 	const struct insn insns[] = { VECTOR_INSNS(ROW) };
-	const char *wrong;
 	uint8_t *bar;
-	unsigned int i;
 
 	if (!__builtin_cpu_supports("avx2"))
 		SKIP(return, "this processor has no AVX2");
 	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
 			  PROT_READ | PROT_WRITE);
 	ASSERT_NE(MAP_FAILED, bar);
-	for (i = 0; i < sizeof(insns) / sizeof(insns[0]); i++) {
-		if (!insns[i].here)
-			continue;
-		wrong = run_twice(&insns[i], self->dev.device, bar);
-		EXPECT_EQ(NULL, wrong)
-		TH_LOG("%s: %s", insns[i].name, wrong);
-	}
+	run_all(_metadata, insns, sizeof(insns) / sizeof(insns[0]),
+		self->dev.device, bar);
 }
 
 /* Zeroes the upper halves only, so that their component is not saved. */
