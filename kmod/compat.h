@@ -17,6 +17,9 @@
 #include <linux/version.h>
 #include <linux/vfio.h>
 #include <net/sock.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#include <linux/pfn_t.h>
+#endif
 /* 6.16 moved the CPUID functions out of asm/processor.h. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #include <asm/cpuid/api.h>
@@ -171,6 +174,27 @@ static inline int vuser_follow_pfn(struct vm_area_struct *vma,
 #endif
 	return write && !writable ? -EFAULT : 0;
 }
+
+/*
+ * Inserts a huge page into a VM_PFNMAP VMA, for the fault @vmf.  Returns a vm_fault_t.
+ * Defined only if the kernel marks such entries as special: otherwise
+ * get_user_pages_fast() would take references to the page.  6.17 removed pfn_t.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && \
+	defined(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)
+#define VUSER_INSERT_HUGE
+static inline vm_fault_t vuser_insert_huge(struct vm_fault *vmf,
+					   unsigned long pfn)
+{
+	bool write = vmf->flags & FAULT_FLAG_WRITE;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	return vmf_insert_pfn_pmd(vmf, pfn, write);
+#else
+	return vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV), write);
+#endif
+}
+#endif
 
 /*
  * Returns the FPU state of the current task.  6.16 moved the FPU state from the

@@ -79,8 +79,10 @@ static inline long vuser_jiffies_left(ktime_t deadline)
  *	limit that the server announced
  * @mmap: how a consumer may map regions; see enum vuser_mmap_policy
  * @reset_never: never send DEVICE_RESET to the server
- * @dma_memory_only: never give the consumer's own files to the server; map memory
- *	fds instead
+ * @dma_backing: the file that the server gets for a mapping; see enum
+ *	vuser_dma_backing
+ * @dma_holes: what a memory fd shows where nothing is mapped; see enum
+ *	vuser_dma_holes
  *
  * Writers hold the device's lock.  Readers read single fields without a lock.
  */
@@ -89,8 +91,9 @@ struct vuser_settings {
 	u32 close_timeout_ms;
 	u32 max_dma_maps;
 	u32 mmap;
+	u32 dma_backing;
+	u32 dma_holes;
 	bool reset_never;
-	bool dma_memory_only;
 };
 
 #endif /* VUSER_H */

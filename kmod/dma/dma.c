@@ -110,6 +110,18 @@ int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 }
 
 /**
+ * vuser_dma_reset() - give the server the best server map after a reset
+ * @dma: the state of an open device that was reset just now, so it does no DMA
+ *
+ * Context: process, from the reset ioctl; sleeps killably until the server has
+ * replied.
+ */
+void vuser_dma_reset(struct vuser_dma *dma)
+{
+	vuser_server_map_join(dma->server_map);
+}
+
+/**
  * vuser_dma_close() - close a device: unmap all dma regions in the server
  * @dma: the state of the device
  * @deadline: when to stop waiting for the server

@@ -59,6 +59,7 @@ void vuser_dma_exit(void);
 void vuser_dma_prepare(struct vuser_dma *dma,
 		       const struct vuser_settings *settings);
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan);
+void vuser_dma_reset(struct vuser_dma *dma);
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline);
 int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len);
 int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,

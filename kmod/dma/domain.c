@@ -7,6 +7,9 @@
  * removes it from the DMA map.  Both wait for the servers' replies.  The lock
  * of the DMA map is not held during that wait, because a server may send DMA to
  * a mapping before it replies.
+ *
+ * UNMAP_DMA does not fail because of a server or for lack of memory.  If the caller is
+ * killed while another thread waits for a server, a work item ends the mappings.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -16,6 +19,9 @@
 #include "dma/domain.h"
 #include "dma/map.h"
 #include "dma/server_map.h"
+#include "server/channel.h"
+
+static void vuser_domain_end_work(struct work_struct *work);
 
 /**
  * vuser_domain_alloc() - allocate a domain with an empty DMA map
@@ -33,6 +39,9 @@ struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit)
 		return NULL;
 	kref_init(&dom->ref);
 	vuser_map_init(&dom->map, limit);
+	INIT_LIST_HEAD(&dom->dying);
+	INIT_WORK(&dom->work, vuser_domain_end_work);
+	init_waitqueue_head(&dom->unmapped);
 	dom->v2 = v2;
 	return dom;
 }
@@ -112,15 +121,13 @@ vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
 /* Unmapping --------------------------------------------------------------- */
 
 /*
- * Unmaps the dying mappings in every server, then releases their memory.
+ * Unmaps dying mappings in every server, removes them from the DMA map and releases
+ * their memory.
  *
- * On failure (the caller was killed, or a message could not be sent) all of the
- * mappings become live again, even mappings that a server has unmapped.  They
- * stay in the DMA map until UNMAP_DMA is called again or the container is
- * closed.
+ * Returns 0, or -EINTR if the caller was killed before all servers had unmapped the
+ * mappings: then they are still dying, and the call must be repeated.
  */
-static int vuser_domain_end_mappings(struct vuser_domain *dom,
-				     struct list_head *dying)
+static int vuser_domain_try_end(struct vuser_domain *dom, struct list_head *dying)
 {
 	struct vuser_mapping *map, *next;
 	struct vuser_server_map *sm;
@@ -131,25 +138,65 @@ static int vuser_domain_end_mappings(struct vuser_domain *dom,
 		ret = vuser_server_map_unmap(sm, dying);
 		vuser_server_map_put(sm);
 	}
+	if (ret)
+		return ret;
 
 	down_write(&dom->map.lock);
 	list_for_each_entry(map, dying, list) {
-		if (ret) {
-			map->state = VUSER_MAPPING_LIVE;
-		} else {
-			interval_tree_remove(&map->node, &dom->map.mappings);
-			dom->map.avail++;
-		}
+		interval_tree_remove(&map->node, &dom->map.mappings);
+		dom->map.avail++;
 	}
 	up_write(&dom->map.lock);
-	if (ret)
-		return ret;
+	wake_up_all(&dom->unmapped);
 
 	list_for_each_entry_safe(map, next, dying, list) {
 		vuser_map_free(map);
 		cond_resched();
 	}
 	return 0;
+}
+
+/* Ends dying mappings; if the caller is killed, lets the work item end them. */
+static void vuser_domain_end_mappings(struct vuser_domain *dom,
+				      struct list_head *dying)
+{
+	if (!vuser_domain_try_end(dom, dying))
+		return;
+	down_write(&dom->map.lock);
+	list_splice_tail(dying, &dom->dying);
+	up_write(&dom->map.lock);
+	kref_get(&dom->ref);
+	if (!queue_work(vuser_wq, &dom->work))
+		vuser_domain_put(dom);
+}
+
+/* The work item: a worker is never killed. */
+static void vuser_domain_end_work(struct work_struct *work)
+{
+	struct vuser_domain *dom = container_of(work, struct vuser_domain, work);
+	LIST_HEAD(dying);
+
+	down_write(&dom->map.lock);
+	list_splice_init(&dom->dying, &dying);
+	up_write(&dom->map.lock);
+	if (!list_empty(&dying))
+		WARN_ON_ONCE(vuser_domain_try_end(dom, &dying));
+	vuser_domain_put(dom);
+}
+
+/* Is a mapping in the range dying? */
+static bool vuser_domain_has_dying(struct vuser_domain *dom, unsigned long first,
+				   unsigned long last)
+{
+	struct vuser_mapping *map;
+	bool dying = false;
+
+	down_read(&dom->map.lock);
+	for (map = vuser_map_first(&dom->map, first, last); map && !dying;
+	     map = vuser_map_next(map, first, last))
+		dying = map->state == VUSER_MAPPING_DYING;
+	up_read(&dom->map.lock);
+	return dying;
 }
 
 /* Does a range cut a mapping in two?  Version 2 of type1 refuses that. */
@@ -178,10 +225,14 @@ static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
  * each mapping that starts in the range, to its end.  If the range starts
  * inside of a mapping, version 1 unmaps nothing.
  *
- * Context: process; sleeps until the servers have replied.  Holds no lock of
- * the DMA map during that time.
+ * Waits until no mapping in the range is dying, so that another thread's UNMAP_DMA
+ * of the range has ended, too.  That thread waits at most until the deadlines of the
+ * servers.
+ *
+ * Context: process; sleeps killably until the servers have replied.  Holds no lock
+ * of the DMA map during that time.
  * Return: 0, also when nothing was mapped; -EINVAL when the range cuts a
- * mapping; -EINTR when killed; -ENOMEM when a message could not be sent.
+ * mapping.
  */
 int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 		       unsigned long last, bool all, u64 *unmapped)
@@ -189,7 +240,6 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 	struct vuser_mapping *map;
 	LIST_HEAD(dying);
 	u64 size = 0;
-	int ret;
 
 	*unmapped = 0;
 	down_write(&dom->map.lock);
@@ -209,12 +259,12 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 	}
 	up_write(&dom->map.lock);
 
-	if (list_empty(&dying))
-		return 0;
-	ret = vuser_domain_end_mappings(dom, &dying);
-	if (!ret)
-		*unmapped = size;
-	return ret;
+	if (!list_empty(&dying))
+		vuser_domain_end_mappings(dom, &dying);
+	*unmapped = size;
+	wait_event_killable(dom->unmapped,
+			    !vuser_domain_has_dying(dom, first, last));
+	return 0;
 }
 
 /* Mapping ------------------------------------------------------------------ */

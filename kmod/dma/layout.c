@@ -3,17 +3,24 @@
  * The layout of a server map: which dma regions a server gets for a list of
  * mappings.
  *
- * A server accepts a limited number of dma regions, but a consumer may make any
- * number of mappings.  If there are few mappings, each mapping becomes a dma
- * region.  (Mappings that are adjacent, both in IOVA and in their file, become
- * one dma region.)  A layout uses at most half of the dma regions that the server
- * accepts, if possible.  If the mappings need more, the dma regions with the
- * smallest holes between them are joined into windows.  The other half is for
- * later mappings.
+ * Many servers look up a buffer in one dma region, so a buffer must not cross from
+ * one dma region to the next.  Therefore an island is one dma region.  An island is
+ * a run of mappings that are adjacent in IOVA and have the same access.  An island
+ * of one mapping has the consumer's own file, if the server can map that file.
+ * Any other island has a memory fd.  A consumer that has made an island of several
+ * mappings will probably continue it, so the dma region of a writable island has
+ * room for later mappings after its end.
  *
- * A window never contains both writable and read-only mappings, because a page
- * in a writable mapping of the server cannot be kept read-only.  A window never
- * contains device memory.
+ * A server accepts a limited number of dma regions, but a consumer may make any
+ * number of mappings.  A layout uses at most half of the dma regions that the server
+ * accepts, if possible.  If there are more islands, those with the smallest holes
+ * between them are joined into one dma region.  The other half is for later
+ * mappings.  A layout that keeps dma regions of the server joins them only if the
+ * server does not accept all of them.
+ *
+ * A dma region never contains both writable and read-only mappings, because a page
+ * in a writable mapping of the server cannot be kept read-only.  A dma region with a
+ * memory fd never contains device memory.
  */
 #include <linux/fs.h>
 #include <linux/math.h>
@@ -25,6 +32,7 @@
 #include "dma/map.h"
 #include "dma/file.h"
 #include "dma/layout.h"
+#include "vuser.h"
 
 /* A hole between two dma regions; @index is the index of the second. */
 struct vuser_gap {
@@ -32,92 +40,95 @@ struct vuser_gap {
 	size_t index;
 };
 
-/**
- * vuser_layout_kind() - choose the kind of a dma region for one mapping
- * @map: the mapping
- * @memory_only: never pass the consumer's files to the server
- *
- * A file may have been sealed after the consumer mapped it.  The server cannot
- * map such a file for writing, so it gets a memory fd.
- *
- * Context: any; the caller makes sure that @map is not freed meanwhile.
- * Return: the kind; never VUSER_DMA_REGION_WINDOW.
- */
-enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
-					     bool memory_only)
+/* The kind of a dma region that has only this mapping. */
+static enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
+						    u32 backing)
 {
 	struct file *file = map->back.file;
 
 	if (map->back.opaque)
 		return VUSER_DMA_REGION_OPAQUE;
-	return file && !memory_only && !vuser_file_sealed(file) ?
-	       VUSER_DMA_REGION_FILE : VUSER_DMA_REGION_MEMORY;
-}
-
-/* Is @map adjacent to @prev, both in IOVA and in the same file? */
-static bool vuser_layout_neighbours(const struct vuser_mapping *prev,
-				    const struct vuser_mapping *map)
-{
-	return prev->node.last + 1 == map->node.start &&
-	       prev->prot == map->prot &&
-	       file_inode(prev->back.file) == file_inode(map->back.file) &&
-	       prev->back.offset + vuser_mapping_size(prev) ==
-	       map->back.offset;
+	/*
+	 * The file may have been sealed after the consumer mapped it.  The server
+	 * cannot map such a file for writing.
+	 */
+	if (!file || backing == VUSER_DMA_BACKING_MEMORY ||
+	    vuser_file_sealed(file))
+		return VUSER_DMA_REGION_MEMORY;
+	return VUSER_DMA_REGION_FILE;
 }
 
 /**
- * vuser_layout_exact() - make a layout without windows
- * @layout: @maps and @nr_maps are set, the mappings are sorted by IOVA
- * @memory_only: never pass the consumer's files to the server
+ * vuser_layout_single() - describe a dma region that has exactly one mapping
+ * @map: the mapping
+ * @backing: setting dma_backing
+ * @region: filled in
  *
- * Each mapping becomes a dma region.  Mappings that are adjacent in IOVA and in
- * their file become one dma region.
- *
- * Context: process; may sleep; the caller makes sure that the mappings are not
- * freed.
- * Return: 0 or -ENOMEM; in both cases the caller frees with
- * vuser_layout_free().
+ * Context: any; the caller makes sure that @map is not freed meanwhile.
  */
-int vuser_layout_exact(struct vuser_layout *layout, bool memory_only)
+void vuser_layout_single(const struct vuser_mapping *map, u32 backing,
+			 struct vuser_layout_region *region)
 {
-	struct vuser_layout_region *region = NULL;
-	struct vuser_mapping *map;
-	size_t i;
-
-	layout->nr = 0;
-	layout->regions = kvcalloc(layout->nr_maps, sizeof(*region), GFP_KERNEL);
-	if (layout->nr_maps && !layout->regions)
-		return -ENOMEM;
-
-	for (i = 0; i < layout->nr_maps; i++) {
-		enum vuser_dma_region_kind kind;
-
-		map = layout->maps[i];
-		kind = vuser_layout_kind(map, memory_only);
-		if (region && kind == VUSER_DMA_REGION_FILE &&
-		    region->kind == kind &&
-		    vuser_layout_neighbours(layout->maps[i - 1], map)) {
-			region->last = map->node.last;
-			region->count++;
-			continue;
-		}
-		region = &layout->regions[layout->nr++];
-		region->start = map->node.start;
-		region->last = map->node.last;
-		region->prot = map->prot;
-		region->kind = kind;
-		region->first = i;
-		region->count = 1;
-	}
-	return 0;
+	*region = (struct vuser_layout_region){
+		.start = map->node.start,
+		.last = map->node.last,
+		.prot = map->prot,
+		.kind = vuser_layout_kind(map, backing),
+		.count = 1,
+	};
 }
 
-/* May two dma regions be in one window? */
+/* May the dma regions be parts of one dma region with a memory fd? */
 static bool vuser_layout_joinable(const struct vuser_layout_region *a,
 				  const struct vuser_layout_region *b)
 {
 	return a->prot == b->prot && a->kind != VUSER_DMA_REGION_OPAQUE &&
 	       b->kind != VUSER_DMA_REGION_OPAQUE;
+}
+
+/* Does @next continue the island @region? */
+static bool vuser_layout_continues(const struct vuser_layout *layout,
+				   const struct vuser_layout_region *region,
+				   const struct vuser_layout_region *next)
+{
+	if (region->kept || region->last + 1 != next->start ||
+	    !vuser_layout_joinable(region, next))
+		return false;
+	/* With this setting a memory fd is used only if there is no file. */
+	return layout->backing != VUSER_DMA_BACKING_FILE ||
+	       (region->kind == VUSER_DMA_REGION_MEMORY &&
+		next->kind == VUSER_DMA_REGION_MEMORY);
+}
+
+/* Adds mapping @i to the last dma region of the layout, or as a new one. */
+static void vuser_layout_add(struct vuser_layout *layout, size_t i)
+{
+	const struct vuser_mapping *map = layout->maps[i];
+	struct vuser_layout_region *last = NULL, next;
+
+	if (layout->nr)
+		last = &layout->regions[layout->nr - 1];
+	if (layout->find && layout->find(layout->context, map, &next)) {
+		if (last && last->kept && last->start == next.start) {
+			last->count++;
+			return;
+		}
+		next.join = false;
+		next.kept = true;
+		next.room = 0;
+		next.count = 1;
+	} else {
+		vuser_layout_single(map, layout->backing, &next);
+		if (last && vuser_layout_continues(layout, last, &next)) {
+			last->last = next.last;
+			last->kind = VUSER_DMA_REGION_MEMORY;
+			last->room = VUSER_ROOM_AFTER;
+			last->count++;
+			return;
+		}
+	}
+	next.first = i;
+	layout->regions[layout->nr++] = next;
 }
 
 /* Compares holes by size; if the sizes are equal, by IOVA. */
@@ -155,32 +166,52 @@ static int vuser_layout_mark_nearest(struct vuser_layout *layout, size_t need)
 	return 0;
 }
 
-/* Joins each marked dma region and the previous one into one window. */
+/* Joins each marked dma region and the previous one. */
 static void vuser_layout_join(struct vuser_layout *layout)
 {
-	struct vuser_layout_region *window = layout->regions, *r;
+	struct vuser_layout_region *joined = layout->regions, *r;
 	size_t i;
 
 	for (i = 1; i < layout->nr; i++) {
 		r = &layout->regions[i];
-		if (r->join && r->last - window->start < VUSER_WINDOW_MAX) {
-			window->kind = VUSER_DMA_REGION_WINDOW;
-			window->last = r->last;
-			window->count += r->count;
+		if (r->join && r->last - joined->start < VUSER_JOIN_MAX) {
+			joined->kind = VUSER_DMA_REGION_MEMORY;
+			joined->last = r->last;
+			joined->kept = false;
+			joined->room = VUSER_ROOM_BEFORE | VUSER_ROOM_AFTER;
+			joined->count += r->count;
 		} else {
-			*++window = *r;
+			*++joined = *r;
 		}
 	}
-	layout->nr = window - layout->regions + 1;
+	layout->nr = joined - layout->regions + 1;
 }
 
-/*
- * Enlarges writable windows to multiples of VUSER_WINDOW_SIZE, or up to the
- * adjacent dma regions, so that later mappings may lie in the windows.
- * Read-only windows keep their size: a larger read-only window would take
- * addresses that writable mappings may need.
+/**
+ * vuser_layout_add_room() - enlarge a dma region for later mappings
+ * @region: the dma region; @room says on which side
+ * @low: lowest IOVA that the dma region may have
+ * @high: highest IOVA that the dma region may have
+ *
+ * Enlarges writable dma regions to multiples of VUSER_ROOM_SIZE, within @low and
+ * @high.  Read-only dma regions keep their size: otherwise they would take addresses
+ * that writable mappings may need.
+ *
+ * Context: any.
  */
-static void vuser_layout_round(struct vuser_layout *layout)
+void vuser_layout_add_room(struct vuser_layout_region *region, u64 low, u64 high)
+{
+	if (!(region->prot & VFIO_DMA_MAP_FLAG_WRITE))
+		return;
+	if (region->room & VUSER_ROOM_BEFORE)
+		region->start = max(low, round_down(region->start,
+						    VUSER_ROOM_SIZE));
+	if (region->room & VUSER_ROOM_AFTER)
+		region->last = min(high, region->last | (VUSER_ROOM_SIZE - 1));
+}
+
+/* Enlarges dma regions that should have room, up to their neighbours. */
+static void vuser_layout_add_rooms(struct vuser_layout *layout)
 {
 	struct vuser_layout_region *r;
 	u64 low = 0, high;
@@ -189,40 +220,44 @@ static void vuser_layout_round(struct vuser_layout *layout)
 	for (i = 0; i < layout->nr; i++) {
 		r = &layout->regions[i];
 		high = i + 1 < layout->nr ? r[1].start - 1 : VUSER_LAST_IOVA;
-		if (r->kind == VUSER_DMA_REGION_WINDOW &&
-		    (r->prot & VFIO_DMA_MAP_FLAG_WRITE)) {
-			r->start = max(low, round_down(r->start,
-						       VUSER_WINDOW_SIZE));
-			r->last = min(high, r->last | (VUSER_WINDOW_SIZE - 1));
-		}
+		vuser_layout_add_room(r, low, high);
 		low = r->last + 1;
 	}
 }
 
 /**
- * vuser_layout_fit() - join dma regions into windows, if the server needs that
- * @layout: a layout from vuser_layout_exact()
- * @limit: number of dma regions that the server accepts, not 0
+ * vuser_layout_build() - make a layout
+ * @layout: all fields except @regions and @nr are set
  *
- * Does nothing if the layout has at most vuser_layout_budget() dma regions.
- *
- * Context: process; may sleep.
- * Return: 0; -E2BIG when the layout still has more than @limit dma regions;
- * -ENOMEM.
+ * Context: process; may sleep; the caller makes sure that the mappings are not
+ * freed.
+ * Return: 0; -E2BIG when the layout needs more than @limit dma regions; -ENOMEM.
+ * In all cases the caller frees with vuser_layout_free().
  */
-int vuser_layout_fit(struct vuser_layout *layout, u32 limit)
+int vuser_layout_build(struct vuser_layout *layout)
 {
-	u32 budget = vuser_layout_budget(limit);
+	u32 budget = vuser_layout_budget(layout->limit);
+	u32 max = layout->find ? layout->limit : budget;
+	size_t i;
 	int ret;
 
-	if (layout->nr <= budget)
-		return 0;
-	ret = vuser_layout_mark_nearest(layout, layout->nr - budget);
-	if (ret)
-		return ret;
-	vuser_layout_join(layout);
-	vuser_layout_round(layout);
-	return layout->nr > limit ? -E2BIG : 0;
+	layout->nr = 0;
+	layout->regions = kvcalloc(layout->nr_maps, sizeof(*layout->regions),
+				   GFP_KERNEL);
+	if (layout->nr_maps && !layout->regions)
+		return -ENOMEM;
+	for (i = 0; i < layout->nr_maps; i++) {
+		vuser_layout_add(layout, i);
+		cond_resched();
+	}
+	if (layout->nr > max) {
+		ret = vuser_layout_mark_nearest(layout, layout->nr - budget);
+		if (ret)
+			return ret;
+		vuser_layout_join(layout);
+	}
+	vuser_layout_add_rooms(layout);
+	return layout->nr > layout->limit ? -E2BIG : 0;
 }
 
 /**

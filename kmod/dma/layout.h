@@ -9,40 +9,41 @@
 struct vuser_mapping;
 
 /*
- * Start and end of a writable window are multiples of this size, in bytes, unless
- * another dma region is nearer.
+ * A dma region with room for later mappings ends at a multiple of this size, in
+ * bytes, unless another dma region is nearer.
  */
-#define VUSER_WINDOW_SIZE	BIT(30)
+#define VUSER_ROOM_SIZE		BIT(30)
 
 /*
- * Maximum size of a window, in bytes: the address space of a server has no room for
- * a larger mapping.
+ * Maximum size of a dma region that is joined from others, in bytes: the address
+ * space of a server has no room for a larger mapping.
  */
-#define VUSER_WINDOW_MAX	BIT(46)
+#define VUSER_JOIN_MAX		BIT(46)
 
 /**
  * enum vuser_dma_region_kind - the kind of file that a dma region has
- * @VUSER_DMA_REGION_FILE: the consumer's own file
- * @VUSER_DMA_REGION_MEMORY: a memory fd that shows one mapping
- * @VUSER_DMA_REGION_OPAQUE: no file; the server uses DMA_READ and DMA_WRITE
- * @VUSER_DMA_REGION_WINDOW: a memory fd that shows any number of mappings, and
- *	the holes between them
+ * @VUSER_DMA_REGION_FILE: the consumer's own file; exactly one mapping
+ * @VUSER_DMA_REGION_MEMORY: a memory fd, which shows any number of mappings with
+ *	the same access, and the holes between them
+ * @VUSER_DMA_REGION_OPAQUE: no file; exactly one mapping; the server uses DMA_READ
+ *	and DMA_WRITE
  */
 enum vuser_dma_region_kind {
 	VUSER_DMA_REGION_FILE,
 	VUSER_DMA_REGION_MEMORY,
 	VUSER_DMA_REGION_OPAQUE,
-	VUSER_DMA_REGION_WINDOW,
 };
 
 /**
- * struct vuser_layout_region - a dma region that the server should have mapped
+ * struct vuser_layout_region - a dma region that the server should have
  * @start: first IOVA
  * @last: last IOVA
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE
  * @kind: kind of its file
- * @join: will be joined with the previous dma region into one window
- * @kept: the server has exactly this dma region mapped already
+ * @join: will be joined with the previous dma region
+ * @kept: the server has this dma region already
+ * @room: should have room for later mappings: before @start (BIT 0), after @last
+ *	(BIT 1)
  * @first: index of its first mapping in the layout's @maps
  * @count: number of its mappings
  */
@@ -53,9 +54,13 @@ struct vuser_layout_region {
 	enum vuser_dma_region_kind kind;
 	bool join;
 	bool kept;
+	u8 room;
 	size_t first;
 	size_t count;
 };
+
+#define VUSER_ROOM_BEFORE	BIT(0)
+#define VUSER_ROOM_AFTER	BIT(1)
 
 /**
  * struct vuser_layout - dma regions for a list of mappings
@@ -63,27 +68,38 @@ struct vuser_layout_region {
  * @nr_maps: number of mappings
  * @regions: the dma regions, sorted by IOVA
  * @nr: number of dma regions
+ * @backing: setting dma_backing; see enum vuser_dma_backing
+ * @limit: number of dma regions that the server accepts, not 0
+ * @find: if not NULL: finds the dma region of the server that has a mapping and
+ *	that the layout must keep.  Sets start, last, prot and kind, and returns
+ *	true; or returns false
+ * @context: argument of @find
  */
 struct vuser_layout {
 	struct vuser_mapping **maps;
 	size_t nr_maps;
 	struct vuser_layout_region *regions;
 	size_t nr;
+	u32 backing;
+	u32 limit;
+	bool (*find)(void *context, const struct vuser_mapping *map,
+		     struct vuser_layout_region *region);
+	void *context;
 };
 
-int vuser_layout_exact(struct vuser_layout *layout, bool memory_only);
-int vuser_layout_fit(struct vuser_layout *layout, u32 limit);
+int vuser_layout_build(struct vuser_layout *layout);
 void vuser_layout_free(struct vuser_layout *layout);
 
-enum vuser_dma_region_kind vuser_layout_kind(const struct vuser_mapping *map,
-					     bool memory_only);
+void vuser_layout_single(const struct vuser_mapping *map, u32 backing,
+			 struct vuser_layout_region *region);
+void vuser_layout_add_room(struct vuser_layout_region *region, u64 low, u64 high);
 
 /**
  * vuser_layout_budget() - compute how many dma regions a layout may use
  * @limit: number of dma regions that the server accepts
  *
- * A layout with more dma regions gets windows.  The remaining dma regions are for
- * later mappings.
+ * A layout that needs more dma regions joins some of them.  The remaining dma
+ * regions are for later mappings.
  *
  * Context: any.
  * Return: half of @limit, at least 1.

@@ -20,7 +20,7 @@
  * @VUSER_MAPPING_LIVE: mapped
  * @VUSER_MAPPING_DYING: UNMAP_DMA is unmapping it in the servers
  *
- * In every state the mapping blocks overlapping mappings and serves DMA.  A
+ * In every state the mapping blocks overlapping mappings and serves DMA by message.  A
  * server may use a mapping before it has replied to DMA_MAP, and until it has
  * replied to DMA_UNMAP.
  */

@@ -3,7 +3,7 @@
  * Memory fds.  The file of a memory fd is a memory object.  It represents a
  * range of I/O virtual addresses.  Pages of mappings are added to the object
  * and removed from it while a server has the file mapped.  A hole shows a
- * scratch page, so an access never causes SIGBUS.
+ * scratch page, or an access to it causes SIGBUS, as the administrator chose.
  *
  * The fault handler inserts pages into the server's page tables by frame
  * number, without references to the pages.  So one zap removes pages
@@ -60,12 +60,14 @@ struct vuser_extent {
  * @scratch: the page that holes show; each object has its own, so that servers
  *	cannot exchange data through it; allocated at the first fault on a hole
  * @inode: inode of the object, for zaps
+ * @guard: an access to a hole causes SIGBUS; does not change
  */
 struct vuser_memory {
 	struct rw_semaphore lock;
 	struct rb_root_cached extents;
 	struct page *scratch;
 	struct inode *inode;
+	bool guard;
 };
 
 /*
@@ -173,7 +175,7 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 	for (;;) {
 		down_read(&mem->lock);
 		ext = vuser_extent_at(mem, vmf->pgoff);
-		if (ext || mem->scratch)
+		if (ext || mem->scratch || mem->guard)
 			break;
 		up_read(&mem->lock);
 		if (vuser_memory_alloc_scratch(mem))
@@ -181,6 +183,8 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 	}
 	if (ext)
 		ret = vuser_memory_insert(vmf, ext);
+	else if (mem->guard)
+		ret = VM_FAULT_SIGBUS;
 	else
 		ret = vmf_insert_pfn(vmf->vma, vmf->address,
 				     page_to_pfn(mem->scratch));
@@ -188,8 +192,50 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 	return ret;
 }
 
+#ifdef VUSER_INSERT_HUGE
+/* The frame of the huge page that the extent has at @page, or 0. */
+static unsigned long vuser_extent_huge_pfn(const struct vuser_extent *ext,
+					   unsigned long page)
+{
+	unsigned long pfn, count;
+
+	if (!ext || ext->node.last - page < HPAGE_PMD_NR - 1)
+		return 0;
+	pfn = vuser_backing_pfn(ext->back, page - ext->node.start, &count);
+	return count >= HPAGE_PMD_NR && IS_ALIGNED(pfn, HPAGE_PMD_NR) ? pfn : 0;
+}
+
+/*
+ * Inserts a huge page, if all of it belongs to one mapping and is contiguous.  If not,
+ * the kernel calls vuser_memory_fault() next.
+ */
+static vm_fault_t vuser_memory_huge_fault(struct vm_fault *vmf,
+					  unsigned int order)
+{
+	struct vuser_memory *mem = vuser_memory_of(vmf->vma->vm_file);
+	unsigned long addr = vmf->address & HPAGE_PMD_MASK;
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+	unsigned long page, pfn;
+
+	if (order != HPAGE_PMD_ORDER || addr < vmf->vma->vm_start ||
+	    addr + HPAGE_PMD_SIZE > vmf->vma->vm_end)
+		return VM_FAULT_FALLBACK;
+	page = vmf->pgoff - ((vmf->address - addr) >> PAGE_SHIFT);
+
+	down_read(&mem->lock);
+	pfn = vuser_extent_huge_pfn(vuser_extent_at(mem, page), page);
+	if (pfn)
+		ret = vuser_insert_huge(vmf, pfn);
+	up_read(&mem->lock);
+	return ret;
+}
+#endif
+
 static const struct vm_operations_struct vuser_memory_vmops = {
 	.fault = vuser_memory_fault,
+#ifdef VUSER_INSERT_HUGE
+	.huge_fault = vuser_memory_huge_fault,
+#endif
 };
 
 /*
@@ -205,8 +251,9 @@ static int vuser_memory_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		clear |= VM_MAYWRITE;
-	vuser_vm_flags_mod(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP,
-			   clear);
+	/* VM_HUGEPAGE allows huge pages if transparent huge pages are "madvise". */
+	vuser_vm_flags_mod(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND |
+			   VM_DONTDUMP | VM_HUGEPAGE, clear);
 	vma->vm_ops = &vuser_memory_vmops;
 	return 0;
 }
@@ -214,37 +261,46 @@ static int vuser_memory_mmap(struct file *file, struct vm_area_struct *vma)
 /* read and write ---------------------------------------------------------- */
 
 /*
- * Copies between @buf and the object, within one page.  A hole reads as zeroes,
- * and a write to a hole is dropped.  The caller holds the object's lock.
+ * Copies between @buf and the object, within one page.  The caller holds the object's
+ * lock.  A hole reads as zeroes, and a write to a hole is dropped; if holes are
+ * guarded, returns -EFAULT.
  */
-static void vuser_memory_copy_page(struct vuser_memory *mem, loff_t pos,
-				   void *buf, size_t len, bool write)
+static int vuser_memory_copy_page(struct vuser_memory *mem, loff_t pos, void *buf,
+				  size_t len, bool write)
 {
 	struct vuser_extent *ext = vuser_extent_at(mem, pos >> PAGE_SHIFT);
 
 	if (ext)
-		vuser_backing_copy(ext->back,
-				   pos - ((u64)ext->node.start << PAGE_SHIFT),
-				   buf, len, write);
-	else if (!write)
+		return vuser_backing_copy(ext->back,
+					  pos - ((u64)ext->node.start << PAGE_SHIFT),
+					  buf, len, write);
+	if (mem->guard)
+		return -EFAULT;
+	if (!write)
 		memset(buf, 0, len);
+	return 0;
 }
 
-/* Copies between @buf and the object, which contains the whole range. */
-static void vuser_memory_copy(struct vuser_memory *mem, loff_t pos, void *buf,
-			      size_t len, bool write)
+/*
+ * Copies between @buf and the object, which contains the whole range.  Returns the
+ * number of bytes before the first error.
+ */
+static size_t vuser_memory_copy(struct vuser_memory *mem, loff_t pos, void *buf,
+				size_t len, bool write)
 {
-	size_t part;
+	size_t part, done = 0;
 
 	down_read(&mem->lock);
-	while (len) {
-		part = min_t(size_t, len, PAGE_SIZE - offset_in_page(pos));
-		vuser_memory_copy_page(mem, pos, buf, part, write);
+	while (done < len) {
+		part = min_t(size_t, len - done, PAGE_SIZE - offset_in_page(pos));
+		if (vuser_memory_copy_page(mem, pos, buf, part, write))
+			break;
 		pos += part;
 		buf += part;
-		len -= part;
+		done += part;
 	}
 	up_read(&mem->lock);
+	return done;
 }
 
 /*
@@ -268,8 +324,8 @@ static ssize_t vuser_memory_read_iter(struct kiocb *iocb, struct iov_iter *to)
 			break;
 		len = min3((u64)iov_iter_count(to), (u64)VUSER_BOUNCE,
 			   (u64)(size - iocb->ki_pos));
-		vuser_memory_copy(mem, iocb->ki_pos, buf, len, false);
-		part = copy_to_iter(buf, len, to);
+		part = vuser_memory_copy(mem, iocb->ki_pos, buf, len, false);
+		part = copy_to_iter(buf, part, to);
 		iocb->ki_pos += part;
 		done += part;
 		if (part != len) {
@@ -302,7 +358,7 @@ static ssize_t vuser_memory_write_iter(struct kiocb *iocb,
 		len = min3((u64)iov_iter_count(from), (u64)VUSER_BOUNCE,
 			   (u64)(size - iocb->ki_pos));
 		part = copy_from_iter(buf, len, from);
-		vuser_memory_copy(mem, iocb->ki_pos, buf, part, true);
+		part = vuser_memory_copy(mem, iocb->ki_pos, buf, part, true);
 		iocb->ki_pos += part;
 		done += part;
 		if (part != len) {
@@ -366,6 +422,8 @@ static struct inode *vuser_memory_inode(u64 size)
  * vuser_memory_open() - create an empty memory object
  * @size: bytes, page aligned, not 0
  * @write: servers may write to the memory; otherwise the file is O_RDONLY
+ * @guard: an access to a hole of a mapping of the file causes SIGBUS; otherwise a hole
+ *	shows a scratch page
  *
  * The object lives as long as its file.
  *
@@ -373,7 +431,7 @@ static struct inode *vuser_memory_inode(u64 size)
  * Return: the file, with one reference; or an ERR_PTR(): -ENOMEM, or an error
  * from mounting the file system.
  */
-struct file *vuser_memory_open(u64 size, bool write)
+struct file *vuser_memory_open(u64 size, bool write, bool guard)
 {
 	struct vuser_memory *mem;
 	struct inode *inode;
@@ -410,6 +468,7 @@ struct file *vuser_memory_open(u64 size, bool write)
 	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE;
 	file->private_data = mem;
 	mem->inode = inode;
+	mem->guard = guard;
 	return file;
 
 err_fs:
@@ -478,14 +537,15 @@ int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
  *
  * Context: process; may sleep, but does not wait for a server; takes the
  * object's lock and page table locks.
+ * Return: true if the object has no mapping any more.
  */
-void vuser_memory_del(struct file *file, u64 offset, u64 size)
+bool vuser_memory_del(struct file *file, u64 offset, u64 size)
 {
 	unsigned long start = offset >> PAGE_SHIFT;
 	unsigned long last = (offset + size - 1) >> PAGE_SHIFT;
 	struct vuser_memory *mem = vuser_memory_of(file);
 	struct interval_tree_node *node;
-	bool found = false;
+	bool found = false, empty;
 
 	down_write(&mem->lock);
 	while ((node = interval_tree_iter_first(&mem->extents, start, last))) {
@@ -493,7 +553,9 @@ void vuser_memory_del(struct file *file, u64 offset, u64 size)
 		kfree(container_of(node, struct vuser_extent, node));
 		found = true;
 	}
+	empty = RB_EMPTY_ROOT(&mem->extents.rb_root);
 	up_write(&mem->lock);
 	if (found)
 		vuser_memory_zap(mem, offset, size);
+	return empty;
 }

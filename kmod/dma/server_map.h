@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The server map of an open device: what its server has mapped. */
+/* The server map of an open device: the dma regions that its server has. */
 #ifndef VUSER_SERVER_MAP_H
 #define VUSER_SERVER_MAP_H
 
@@ -10,6 +10,7 @@
 #include <linux/rbtree.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "dma/map.h"
 
@@ -17,9 +18,9 @@ struct vuser_channel;
 struct vuser_settings;
 
 /**
- * struct vuser_server_map - the dma regions that one server has mapped
- * @ref: held by the device, by the list of the DMA map, and by each thread that
- *	walks the list while it uses this server map
+ * struct vuser_server_map - the dma regions that one server has
+ * @ref: held by the device, by the list of the DMA map, by @retry, and by each
+ *	thread that walks the list while it uses this server map
  * @user: entry in the list of the DMA map
  * @dmap: the DMA map; valid while @chan is not NULL
  * @lock: serialises the DMA_MAP and DMA_UNMAP messages to this server, and
@@ -27,12 +28,12 @@ struct vuser_settings;
  *	server, never while waiting for another server.  The server has a
  *	deadline for each reply, and is lost after that.
  *
- *	Taken by MAP_DMA and UNMAP_DMA (killably), by open (before other threads
- *	know the server map) and by close (not interruptible).  Close waits for
- *	at most one message of another thread, because @closing stops further
- *	messages; at its deadline, close ends the channel, which ends the
- *	wait.  Never taken by attach, detach or release of the container, by
- *	DMA, or by faults.
+ *	Taken by MAP_DMA, UNMAP_DMA and RESET (killably), by @retry, by open
+ *	(before other threads know the server map) and by close (not
+ *	interruptible).  Close waits for at most one message of another thread,
+ *	because @closing stops further messages; at its deadline, close ends the
+ *	channel, which ends the wait.  Never taken by attach, detach or release
+ *	of the container, by DMA, or by faults.
  *
  *	Taken outside of the lock of the DMA map and of memory objects' locks.
  * @unlocked: close waits here until @lock is free
@@ -40,12 +41,17 @@ struct vuser_settings;
  * @settings: settings of the device
  * @closing: the device is being closed, so no dma region is mapped any more;
  *	set without @lock
- * @incomplete: the server map may differ from the layout: a dma region was not
- *	mapped or not unmapped
+ * @incomplete: a mapping may have no dma region, because a message failed
  * @limit: number of dma regions that the server accepts, as far as it is known
- * @nr: number of entries in @regions, including stale ones
- * @nr_exact: number of entries in @regions that are not windows
- * @regions: struct vuser_dma_region by IOVA
+ * @nr: number of entries in @regions, including leaving ones
+ * @nr_leaving: number of leaving entries in @regions
+ * @regions: struct vuser_dma_region by IOVA; no two overlap
+ * @retry: calls vuser_server_map_sync() after a message failed; cancelled by close
+ * @retry_ms: delay before the next @retry, in milliseconds
+ *
+ * A mapping of the DMA map is in one of three states here.  Unknown: no dma region
+ * has it.  Mapped: a dma region has it that is not leaving.  Leaving: its dma region
+ * is leaving, the mapping itself does not exist any more.
  */
 struct vuser_server_map {
 	struct kref ref;
@@ -59,8 +65,10 @@ struct vuser_server_map {
 	bool incomplete;
 	u32 limit;
 	u32 nr;
-	u32 nr_exact;
+	u32 nr_leaving;
 	struct rb_root_cached regions;
+	struct delayed_work retry;
+	unsigned int retry_ms;
 };
 
 struct vuser_server_map *
@@ -73,6 +81,7 @@ void vuser_server_map_put(struct vuser_server_map *sm);
 
 int vuser_server_map_map(struct vuser_server_map *sm,
 			 struct vuser_mapping *map);
+void vuser_server_map_join(struct vuser_server_map *sm);
 int vuser_server_map_unmap(struct vuser_server_map *sm,
 			   struct list_head *dying);
 

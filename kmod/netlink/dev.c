@@ -114,10 +114,8 @@ static void vuser_nl_get_settings(struct nlattr **attrs,
 	if (attrs[VUSER_A_DEV_RESET])
 		set->reset_never = nla_get_u32(attrs[VUSER_A_DEV_RESET]) ==
 				   VUSER_RESET_POLICY_NEVER;
-	if (attrs[VUSER_A_DEV_DMA_BACKING])
-		set->dma_memory_only =
-			nla_get_u32(attrs[VUSER_A_DEV_DMA_BACKING]) ==
-			VUSER_DMA_BACKING_MEMORY;
+	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_BACKING], &set->dma_backing);
+	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_HOLES], &set->dma_holes);
 }
 
 static int vuser_nl_set_pci_address(struct vuser_device *dev,

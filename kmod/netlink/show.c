@@ -30,9 +30,8 @@ static int vuser_nl_show_put_settings(struct sk_buff *skb,
 	    nla_put_u32(skb, VUSER_A_DEV_RESET,
 			set->reset_never ? VUSER_RESET_POLICY_NEVER :
 					   VUSER_RESET_POLICY_AUTO) ||
-	    nla_put_u32(skb, VUSER_A_DEV_DMA_BACKING,
-			set->dma_memory_only ? VUSER_DMA_BACKING_MEMORY :
-					       VUSER_DMA_BACKING_AUTO))
+	    nla_put_u32(skb, VUSER_A_DEV_DMA_BACKING, set->dma_backing) ||
+	    nla_put_u32(skb, VUSER_A_DEV_DMA_HOLES, set->dma_holes))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -191,6 +191,9 @@ static long vuser_ops_reset(struct vuser_device *dev)
 			return ret;
 	}
 	ret = vuser_ops_try_reset(dev);
+	/* The reset has cleared bus mastering, so the device does no DMA now. */
+	if (!ret)
+		vuser_dma_reset(&dev->dma);
 	for (i = 0; i < ARRAY_SIZE(vuser_saved) && !ret; i++)
 		ret = vuser_region_store(&dev->regions, VFIO_PCI_CONFIG_REGION_INDEX,
 					 vuser_saved[i].pos, val[i],

@@ -26,7 +26,9 @@ int vuser_settings_check(const struct vuser_settings *set)
 	    set->request_timeout_ms > VUSER_TIMEOUT_MAX ||
 	    set->close_timeout_ms < VUSER_TIMEOUT_MIN ||
 	    set->close_timeout_ms > VUSER_TIMEOUT_MAX ||
-	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_POLICY_SPARSE)
+	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_POLICY_SPARSE ||
+	    set->dma_backing > VUSER_DMA_BACKING_FILE ||
+	    set->dma_holes > VUSER_DMA_HOLES_FAULT)
 		return -EINVAL;
 	return 0;
 }
@@ -256,7 +258,8 @@ static int vuser_settings_parse_word(const char *word,
 
 static const char * const vuser_mmap_words[] = { "auto", "trap", "sparse" };
 static const char * const vuser_reset_words[] = { "auto", "never" };
-static const char * const vuser_backing_words[] = { "auto", "memory" };
+static const char * const vuser_backing_words[] = { "auto", "memory", "file" };
+static const char * const vuser_holes_words[] = { "scratch", "fault" };
 
 static int vuser_settings_parse_request_timeout(struct vuser_settings *set,
 						const char *word)
@@ -300,14 +303,17 @@ static int vuser_settings_parse_reset(struct vuser_settings *set,
 static int vuser_settings_parse_dma_backing(struct vuser_settings *set,
 					    const char *word)
 {
-	u32 number;
-	int ret = vuser_settings_parse_word(word, vuser_backing_words,
-					    ARRAY_SIZE(vuser_backing_words),
-					    &number);
+	return vuser_settings_parse_word(word, vuser_backing_words,
+					 ARRAY_SIZE(vuser_backing_words),
+					 &set->dma_backing);
+}
 
-	if (!ret)
-		set->dma_memory_only = number;
-	return ret;
+static int vuser_settings_parse_dma_holes(struct vuser_settings *set,
+					  const char *word)
+{
+	return vuser_settings_parse_word(word, vuser_holes_words,
+					 ARRAY_SIZE(vuser_holes_words),
+					 &set->dma_holes);
 }
 
 /* Changes one setting, if all settings are valid together with the new value. */
@@ -361,7 +367,9 @@ VUSER_SETTING(mmap, vuser_settings_parse_mmap, "%s",
 VUSER_SETTING(reset, vuser_settings_parse_reset, "%s",
 	      vuser_reset_words[READ_ONCE(set->reset_never)]);
 VUSER_SETTING(dma_backing, vuser_settings_parse_dma_backing, "%s",
-	      vuser_backing_words[READ_ONCE(set->dma_memory_only)]);
+	      vuser_backing_words[READ_ONCE(set->dma_backing)]);
+VUSER_SETTING(dma_holes, vuser_settings_parse_dma_holes, "%s",
+	      vuser_holes_words[READ_ONCE(set->dma_holes)]);
 
 static DEVICE_ATTR_RW(endpoint);
 static DEVICE_ATTR_RW(pci_address);
@@ -379,6 +387,7 @@ static struct attribute *vuser_attrs[] = {
 	&dev_attr_mmap.attr,
 	&dev_attr_reset.attr,
 	&dev_attr_dma_backing.attr,
+	&dev_attr_dma_holes.attr,
 	NULL,
 };
 

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <vuser/guard.h>
+
 #include "control.h"
 #include "device.h"
 #include "kept.h"
@@ -354,6 +356,29 @@ static int do_dma_copy(struct ctl *c)
 	return ret;
 }
 
+/*
+ * Copy as servers do that look up each buffer in one dma region: fails if a buffer
+ * crosses from one dma region to the next.
+ */
+static int do_dma_move(struct ctl *c)
+{
+	struct vuser_dma_ref to, from;
+	uint64_t len = arg(c, 2);
+	int ret;
+
+	ret = vuser_dma_get(c->dev->server, arg(c, 1), len, PROT_READ, &from);
+	if (ret)
+		return ret;
+	ret = vuser_dma_get(c->dev->server, arg(c, 0), len, PROT_WRITE, &to);
+	if (!ret) {
+		if (vuser_guard_copy(to.ptr, from.ptr, len))
+			ret = -EFAULT;
+		vuser_dma_put(c->dev->server, &to);
+	}
+	vuser_dma_put(c->dev->server, &from);
+	return ret;
+}
+
 static int do_dma_ptr(struct ctl *c)
 {
 	struct vuser_dma_ref ref;
@@ -489,6 +514,8 @@ static const struct command {
 	{ "dma-fill", 3, do_dma_fill, "IOVA LEN BYTE" },
 	{ "dma-sum", 2, do_dma_sum, "IOVA LEN: sum of byte * (position + 1)" },
 	{ "dma-copy", 3, do_dma_copy, "TO FROM LEN" },
+	{ "dma-move", 3, do_dma_move,
+	  "TO FROM LEN: copy, each buffer within one dma region" },
 	{ "dma-ptr", 1, do_dma_ptr,
 	  "IOVA: address of its mapping in the server" },
 	{ "keep", 1, do_keep, "0|1: keep the fd of each DMA_MAP" },

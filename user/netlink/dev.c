@@ -101,6 +101,7 @@ static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
 	vnl_msg_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
 	vnl_msg_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
+	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_HOLES], &dev->dma_holes);
 }
 
 static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)

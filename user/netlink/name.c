@@ -68,6 +68,19 @@ static const char *dma_backing_name(enum vuser_dma_backing backing)
 		return "auto";
 	case VUSER_DMA_BACKING_MEMORY:
 		return "memory";
+	case VUSER_DMA_BACKING_FILE:
+		return "file";
+	}
+	return NULL;
+}
+
+static const char *dma_holes_name(enum vuser_dma_holes holes)
+{
+	switch (holes) {
+	case VUSER_DMA_HOLES_SCRATCH:
+		return "scratch";
+	case VUSER_DMA_HOLES_FAULT:
+		return "fault";
 	}
 	return NULL;
 }
@@ -96,6 +109,11 @@ const char *vnl_name_reset(uint32_t reset)
 const char *vnl_name_dma_backing(uint32_t backing)
 {
 	return known(dma_backing_name(backing));
+}
+
+const char *vnl_name_dma_holes(uint32_t holes)
+{
+	return known(dma_holes_name(holes));
 }
 
 const char *vnl_name_counter(enum vnl_counter counter)
@@ -134,6 +152,17 @@ int vnl_name_parse_dma_backing(const char *name)
 	int i;
 
 	for (i = 0; (known_name = dma_backing_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
+}
+
+int vnl_name_parse_dma_holes(const char *name)
+{
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = dma_holes_name(i)); i++)
 		if (!strcmp(known_name, name))
 			return i;
 	return -EINVAL;

@@ -86,7 +86,10 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 				  "auto, never", why, size);
 	case SET_DMA_BACKING:
 		return parse_word(arg, number, vnl_name_parse_dma_backing,
-				  "auto, memory", why, size);
+				  "auto, memory, file", why, size);
+	case SET_DMA_HOLES:
+		return parse_word(arg, number, vnl_name_parse_dma_holes,
+				  "scratch, fault", why, size);
 	default:
 		if (!settings_number(arg, number))
 			return 0;
@@ -129,6 +132,7 @@ int settings_put(const struct settings *set, struct nl_msg *msg)
 		[SET_MMAP] = VUSER_A_DEV_MMAP,
 		[SET_RESET] = VUSER_A_DEV_RESET,
 		[SET_DMA_BACKING] = VUSER_A_DEV_DMA_BACKING,
+		[SET_DMA_HOLES] = VUSER_A_DEV_DMA_HOLES,
 	};
 	int i;
 

@@ -20,6 +20,7 @@ enum setting {
 	SET_MMAP,
 	SET_RESET,
 	SET_DMA_BACKING,
+	SET_DMA_HOLES,
 	NR_SETTINGS
 };
 
@@ -45,15 +46,18 @@ enum setting {
 		  SETTING_OPTION + SET_MMAP },                   \
 		{ "reset", required_argument, NULL,              \
 		  SETTING_OPTION + SET_RESET },                  \
+		{ "dma-backing", required_argument, NULL,        \
+		  SETTING_OPTION + SET_DMA_BACKING },            \
 	{                                                        \
-		"dma-backing", required_argument, NULL,          \
-			SETTING_OPTION + SET_DMA_BACKING         \
+		"dma-holes", required_argument, NULL,            \
+			SETTING_OPTION + SET_DMA_HOLES           \
 	}
 
 #define SETTINGS_ARGS                                     \
 	"[--endpoint PATH] [--pci-address ADDRESS]"       \
 	" [--mmap auto|trap|sparse] [--reset auto|never]" \
-	" [--dma-backing auto|memory] [--max-dma-maps N]" \
+	" [--dma-backing auto|memory|file]"               \
+	" [--dma-holes scratch|fault] [--max-dma-maps N]" \
 	" [--request-timeout-ms N] [--close-timeout-ms N]"
 
 /**

@@ -19,7 +19,9 @@ _vuserctl_value()
 	--reset)
 		mapfile -t COMPREPLY < <(compgen -W "auto never" -- "$2") ;;
 	--dma-backing)
-		mapfile -t COMPREPLY < <(compgen -W "auto memory" -- "$2") ;;
+		mapfile -t COMPREPLY < <(compgen -W "auto memory file" -- "$2") ;;
+	--dma-holes)
+		mapfile -t COMPREPLY < <(compgen -W "scratch fault" -- "$2") ;;
 	--uuid|--vhost|--pci-address|--max-dma-maps|--request-timeout-ms|\
 	--close-timeout-ms|-i|-n|--interval|--count)
 		;;
@@ -32,7 +34,7 @@ _vuserctl()
 {
 	local commands="create remove list show set monitor stats exec"
 	local settings="--endpoint --pci-address --mmap --reset --dma-backing
-		--max-dma-maps --request-timeout-ms --close-timeout-ms"
+		--dma-holes --max-dma-maps --request-timeout-ms --close-timeout-ms"
 	local word=${COMP_WORDS[COMP_CWORD]} i=1
 
 	COMPREPLY=()

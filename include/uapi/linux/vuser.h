@@ -66,14 +66,29 @@ enum vuser_reset_policy {
 /**
  * enum vuser_dma_backing - The file that a server gets for a mapping of the
  *   consumer.
- * @VUSER_DMA_BACKING_AUTO: The consumer's own file, if the consumer mapped a
- *   file.
+ * @VUSER_DMA_BACKING_AUTO: The consumer's own file for a mapping of a file
+ *   that has no neighbour. One memory fd of vuser for adjacent mappings.
  * @VUSER_DMA_BACKING_MEMORY: Always a memory fd of vuser, never the consumer's
  *   own file.
+ * @VUSER_DMA_BACKING_FILE: The consumer's own file wherever possible. Each
+ *   mapping is a dma region; the server cannot access two of them as one
+ *   buffer.
  */
 enum vuser_dma_backing {
 	VUSER_DMA_BACKING_AUTO,
 	VUSER_DMA_BACKING_MEMORY,
+	VUSER_DMA_BACKING_FILE,
+};
+
+/**
+ * enum vuser_dma_holes - What a server sees in a memory fd where the consumer
+ *   has mapped nothing.
+ * @VUSER_DMA_HOLES_SCRATCH: A scratch page.
+ * @VUSER_DMA_HOLES_FAULT: Nothing; an access is SIGBUS.
+ */
+enum vuser_dma_holes {
+	VUSER_DMA_HOLES_SCRATCH,
+	VUSER_DMA_HOLES_FAULT,
 };
 
 enum {
@@ -92,6 +107,7 @@ enum {
 	VUSER_A_DEV_MAX_DMA_MAPS,
 	VUSER_A_DEV_RESET,
 	VUSER_A_DEV_DMA_BACKING,
+	VUSER_A_DEV_DMA_HOLES,
 	VUSER_A_DEV_SOCKET_FD,
 	VUSER_A_DEV_TWIN_FD,
 	VUSER_A_DEV_MINOR,
