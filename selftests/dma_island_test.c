@@ -176,11 +176,11 @@ FIXTURE_VARIANT(island)
 	bool huge;
 };
 
-#define ISLAND_VARIANT(kind, nr)                            \
-	FIXTURE_VARIANT_ADD(island, kind##_with_limit_##nr) \
-	{                                                   \
+#define ISLAND_VARIANT(kind, nr)                              \
+	FIXTURE_VARIANT_ADD(island, kind##_with_limit_##nr)   \
+	{                                                     \
 		.get = get_##kind, .arg = "--dma-limit=" #nr, \
-		.huge = get_##kind == get_huge_files,       \
+		.huge = get_##kind == get_huge_files,         \
 	}
 
 ISLAND_VARIANT(anon, 8);
@@ -378,8 +378,8 @@ TEST_F(setting, hole_shows_a_scratch_page)
 	EXPECT_EQ(0, testdev_cmd(&c->td, "dma-move 0x%lx 0x%lx %d",
 				 iova_of(c, 7), iova_of(c, 5), HALF));
 	EXPECT_EQ(0, c->piece[7][0]);
-	EXPECT_EQ(0, testdev_cmd(&c->td, "dma-fill 0x%lx 8 0x66",
-				 iova_of(c, 5)));
+	EXPECT_EQ(0,
+		  testdev_cmd(&c->td, "dma-fill 0x%lx 8 0x66", iova_of(c, 5)));
 	EXPECT_EQ(0x55, c->piece[5][0]);
 }
 
@@ -452,8 +452,7 @@ TEST_F(setting, unmap_of_a_killed_process_ends)
 	if (!unmapper)
 		_exit(unmap_piece(c, 0) != 0);
 	/* Wait until the process waits for the lock, then kill it. */
-	ASSERT_EQ(0, task_wait_in(unmapper, "vuser_server_map_unmap",
-				  SOON_MS));
+	ASSERT_EQ(0, task_wait_in(unmapper, "vuser_server_map_unmap", SOON_MS));
 	ASSERT_EQ(0, kill(unmapper, SIGKILL));
 	ASSERT_EQ(unmapper, waitpid(unmapper, &status, 0));
 	ASSERT_EQ(0, testdev_cmd(&c->td, "release"));

@@ -6,6 +6,7 @@
 
 load_module
 "$BENCH/memory_bench"
+"$BENCH/island_bench"
 
 start vuserd --foreground
 serve "$WORK/ioat.sock"

@@ -379,6 +379,28 @@ static int do_dma_move(struct ctl *c)
 	return ret;
 }
 
+/* Read memory, which one dma region has, word by word: how long that takes. */
+static int do_dma_stream(struct ctl *c)
+{
+	struct timespec begin, end;
+	struct vuser_dma_ref ref;
+	uint64_t len = arg(c, 1), i;
+	int ret;
+
+	ret = vuser_dma_get(c->dev->server, arg(c, 0), len, PROT_READ, &ref);
+	if (ret)
+		return ret;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (i = 0; i + 8 <= len; i += 8)
+		*(volatile uint64_t *)((char *)ref.ptr + i);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	vuser_dma_put(c->dev->server, &ref);
+	result(c, "%lld",
+	       (end.tv_sec - begin.tv_sec) * 1000000000ll + end.tv_nsec -
+		       begin.tv_nsec);
+	return 0;
+}
+
 static int do_dma_ptr(struct ctl *c)
 {
 	struct vuser_dma_ref ref;
@@ -516,6 +538,7 @@ static const struct command {
 	{ "dma-copy", 3, do_dma_copy, "TO FROM LEN" },
 	{ "dma-move", 3, do_dma_move,
 	  "TO FROM LEN: copy, each buffer within one dma region" },
+	{ "dma-stream", 2, do_dma_stream, "IOVA LEN: nanoseconds to read it" },
 	{ "dma-ptr", 1, do_dma_ptr,
 	  "IOVA: address of its mapping in the server" },
 	{ "keep", 1, do_keep, "0|1: keep the fd of each DMA_MAP" },

@@ -33,6 +33,14 @@ static void test_words(void)
 	tap_ok(!parse(SET_DMA_BACKING, "memory") &&
 		       set.number[SET_DMA_BACKING] == VUSER_DMA_BACKING_MEMORY,
 	       "dma-backing accepts \"memory\"");
+	tap_ok(!parse(SET_DMA_BACKING, "file") &&
+		       set.number[SET_DMA_BACKING] == VUSER_DMA_BACKING_FILE,
+	       "dma-backing accepts \"file\"");
+	tap_ok(!parse(SET_DMA_HOLES, "fault") &&
+		       set.number[SET_DMA_HOLES] == VUSER_DMA_HOLES_FAULT,
+	       "dma-holes accepts \"fault\"");
+	tap_ok(parse(SET_DMA_HOLES, "nothing") == -EINVAL,
+	       "dma-holes refuses an unknown word");
 	tap_ok(parse(SET_MMAP, "never") == -EINVAL &&
 		       strstr(why, "auto, trap, sparse") &&
 		       !set.given[SET_MMAP],
