@@ -293,7 +293,7 @@ TEST_F(island, map_and_unmap_in_an_island_send_no_message)
 	EXPECT_EQ(0, testdev_num(&c->td, "dma-count"));
 }
 
-/* A child copies between all pieces but the last one, until it is told to stop. */
+/* A child copies between all pieces but the last one, until @stop is readable. */
 static int copy_until(struct consumer *c, int stop)
 {
 	struct pollfd pfd = { .fd = stop, .events = POLLIN };
@@ -366,7 +366,7 @@ TEST_F(setting, dma_backing_file_passes_every_file)
 				 iova_of(c, 3), iova_of(c, 0), HALF));
 }
 
-/* What a server sees in an island where the consumer has unmapped a piece. */
+/* The consumer has unmapped a piece of an island. */
 TEST_F(setting, hole_shows_a_scratch_page)
 {
 	struct consumer *c = &self->c;

@@ -81,8 +81,8 @@ enum vuser_dma_backing {
 };
 
 /**
- * enum vuser_dma_holes - What a server sees in a memory fd where the consumer
- *   has mapped nothing.
+ * enum vuser_dma_holes - The view of a server on those parts of a memory fd
+ *   that have no mapping.
  * @VUSER_DMA_HOLES_SCRATCH: A scratch page.
  * @VUSER_DMA_HOLES_FAULT: Nothing; an access is SIGBUS.
  */
