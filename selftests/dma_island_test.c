@@ -239,22 +239,6 @@ TEST_F(island, mappings_made_after_open_are_one_dma_region_after_a_reset)
 	EXPECT_EQ(0, cross(c, 0, 2));
 }
 
-/* DPDK maps each huge page by itself, also while the device is in use. */
-TEST_F(island, huge_pages_mapped_after_open_are_one_dma_region)
-{
-	struct consumer *c = &self->c;
-	int i;
-
-	if (!variant->huge)
-		SKIP(return, "this variant has no huge pages");
-	ASSERT_EQ(0, consumer_open(c));
-	ASSERT_EQ(0, map_pieces(c));
-	EXPECT_EQ(1, testdev_num(&c->td, "count dma-map"));
-	for (i = 0; i + 3 < PIECES; i++) {
-		EXPECT_EQ(0, cross(c, i, i + 2)) TH_LOG("piece %d", i);
-	}
-}
-
 /* A consumer that continues its island while the device is in use. */
 TEST_F(island, mapping_after_an_open_island_continues_it)
 {
@@ -333,6 +317,45 @@ TEST_F_TIMEOUT(island, remapping_one_piece_disturbs_no_copy, 240)
 	EXPECT_EQ(0, status);
 	close(stop[0]);
 	close(stop[1]);
+}
+
+/* DPDK maps each huge page by itself, also while the device is in use. */
+FIXTURE(huge)
+{
+	struct consumer c;
+};
+
+FIXTURE_VARIANT(huge)
+{
+	const char *arg; /* of the server */
+};
+
+FIXTURE_VARIANT_ADD(huge, with_limit_8) { .arg = "--dma-limit=8" };
+FIXTURE_VARIANT_ADD(huge, with_limit_64) { .arg = "--dma-limit=64" };
+
+FIXTURE_SETUP(huge)
+{
+	if (res_meminfo("HugePages_Free") < PIECES)
+		SKIP(return, "fewer than %d free huge pages of 2 MiB", PIECES);
+	ASSERT_EQ(0, consumer_start(&self->c, get_huge_files, variant->arg));
+}
+
+FIXTURE_TEARDOWN(huge)
+{
+	consumer_stop(_metadata, &self->c);
+}
+
+TEST_F(huge, huge_pages_mapped_after_open_are_one_dma_region)
+{
+	struct consumer *c = &self->c;
+	int i;
+
+	ASSERT_EQ(0, consumer_open(c));
+	ASSERT_EQ(0, map_pieces(c));
+	EXPECT_EQ(1, testdev_num(&c->td, "count dma-map"));
+	for (i = 0; i + 3 < PIECES; i++) {
+		EXPECT_EQ(0, cross(c, i, i + 2)) TH_LOG("piece %d", i);
+	}
 }
 
 /* Settings ------------------------------------------------------------------- */
@@ -423,6 +446,33 @@ TEST_F(setting, mapping_with_another_access_splits_an_island)
 	EXPECT_EQ(-EACCES,
 		  testdev_cmd(&c->td, "dma-fill 0x%lx 1 7", iova_of(c, 5)));
 	EXPECT_EQ(1, c->piece[5][0]);
+}
+
+/* A mapping that crosses the end of the room of a dma region. */
+TEST_F(setting, mapping_across_the_end_of_a_room_disturbs_nothing)
+{
+	struct consumer *c = &self->c;
+	uint64_t end = BASE + 1024 * MB;
+	char *mem = mem_anon(4 * PAGE);
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, map_pieces(c));
+	ASSERT_EQ(0, consumer_open(c));
+	ASSERT_EQ(0, dma_map(c->dev.container, mem, end - 2 * PAGE, 4 * PAGE,
+			     DMA_RW));
+	EXPECT_EQ(0, testdev_num(&c->td, "count dma-unmap"));
+	EXPECT_EQ(2, testdev_num(&c->td, "dma-count"));
+	mem_fill(mem, 4 * PAGE, 77);
+	EXPECT_EQ(mem_sum(mem, 4 * PAGE),
+		  testdev_num(&c->td, "dma-sum 0x%lx %lu", end - 2 * PAGE,
+			      4 * PAGE));
+	EXPECT_EQ(0, cross(c, 0, 2));
+	ASSERT_EQ(0, dma_unmap(c->dev.container, end - 2 * PAGE, 4 * PAGE, 0,
+			       NULL));
+	EXPECT_EQ(1, testdev_num(&c->td, "dma-count"));
+	memset(mem, 1, 4 * PAGE);
+	testdev_cmd(&c->td, "dma-fill 0x%lx 8 0x66", end - 2 * PAGE);
+	EXPECT_EQ(1, mem[0]);
 }
 
 /* UNMAP_DMA does not fail ------------------------------------------------------ */

@@ -263,7 +263,7 @@ TEST(one_refusal_does_not_set_the_limit)
 
 	ASSERT_EQ(0, consumer_start(&c, "--dma-limit=8", NULL));
 	ASSERT_EQ(0, map_apart(&c, 0));
-	ASSERT_EQ(0, testdev_cmd(&c.td, "fail dma-map %d 2", EINVAL));
+	ASSERT_EQ(0, testdev_cmd(&c.td, "fail dma-map %d 1", EINVAL));
 	EXPECT_EQ(-ENOSPC, map_apart(&c, 1));
 	for (i = 1; i < LIMIT; i++) {
 		EXPECT_EQ(0, map_apart(&c, i)) TH_LOG("map %u", i);

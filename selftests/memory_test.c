@@ -389,6 +389,8 @@ TEST_F(kept, unmap_keeps_the_pages_of_other_maps)
 
 	ASSERT_NE(NULL, a);
 	ASSERT_NE(NULL, b);
+	ASSERT_EQ(0, madvise(a, BIG, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, madvise(b, BIG, MADV_NOHUGEPAGE));
 	for (off = 0; off < BIG; off += STRIDE)
 		a[off / 8] = SECRET;
 	ASSERT_EQ(0, dma_map(self->dev.container, a, 0, BIG, DMA_RW));
@@ -404,6 +406,41 @@ TEST_F(kept, unmap_keeps_the_pages_of_other_maps)
 	EXPECT_FALSE(reads("peek", 0, SECRET));
 	munmap(a, BIG);
 	munmap(b, BIG);
+}
+
+/*
+ * A huge page of the consumer is a huge page of the server, on kernels that can mark
+ * such entries of a page table.
+ */
+TEST_F(kept, huge_page_is_mapped_with_one_fault)
+{
+	uint64_t *mem, off;
+	long count;
+
+	if (res_meminfo("HugePages_Free") < 2)
+		SKIP(return, "fewer than 2 free huge pages of 2 MiB");
+	mem = mem_hugetlb(BIG, NULL);
+	ASSERT_NE(NULL, mem);
+	for (off = 0; off < BIG; off += STRIDE)
+		mem[off / 8] = SECRET;
+	vfio_dev_close(&self->dev);
+	ASSERT_EQ(0, mdev_set(shared.uuid, "dma_backing", "memory"));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, dma_map(self->dev.container, mem, 0, BIG, DMA_RW));
+	EXPECT_EQ(0, mdev_set(shared.uuid, "dma_backing", "auto"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "kept-map 1"));
+	count = touch_all(_metadata);
+	if (kernel_is(6, 12)) {
+		/* The program itself may have some other faults. */
+		EXPECT_GT(TOUCHES / 2, count);
+	} else {
+		EXPECT_LE(TOUCHES, count);
+	}
+	ASSERT_EQ(0, dma_unmap(self->dev.container, 0, BIG, 0, NULL));
+	EXPECT_FALSE(reads("peek", 0, SECRET));
+	EXPECT_FALSE(reads("peek", BIG / 2, SECRET));
+	munmap(mem, BIG);
 }
 
 /* The consumer unmaps while the server maps and uses the memory. */

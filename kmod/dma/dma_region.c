@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
@@ -69,10 +70,11 @@ void vuser_dma_region_free(struct vuser_dma_region *region)
 
 /**
  * vuser_dma_region_fill() - add the pages of a mapping
- * @region: the dma region, which contains the mapping
- * @map: the mapping
+ * @region: the dma region
+ * @map: a mapping that overlaps the dma region
  *
- * Does nothing if the dma region has no memory fd, or has the pages already.
+ * Adds the part of the mapping that is in the dma region.  Does nothing if the dma
+ * region has no memory fd, or has the pages already.
  *
  * Context: process; may sleep.
  * Return: 0, or an error of vuser_memory_add().
@@ -80,17 +82,20 @@ void vuser_dma_region_free(struct vuser_dma_region *region)
 int vuser_dma_region_fill(struct vuser_dma_region *region,
 			  struct vuser_mapping *map)
 {
+	u64 first = max(map->node.start, region->node.start);
+	u64 last = min(map->node.last, region->node.last);
+
 	if (region->kind != VUSER_DMA_REGION_MEMORY)
 		return 0;
-	return vuser_memory_add(region->file,
-				map->node.start - region->node.start,
-				&map->back);
+	return vuser_memory_add(region->file, first - region->node.start,
+				&map->back, first - map->node.start,
+				last - first + 1);
 }
 
 /**
  * vuser_dma_region_remove() - remove the pages of a mapping
  * @region: the dma region
- * @map: a mapping in the dma region
+ * @map: a mapping that overlaps the dma region
  *
  * After this function returns, the server cannot access the pages through a memory
  * fd.
@@ -101,11 +106,13 @@ int vuser_dma_region_fill(struct vuser_dma_region *region,
 bool vuser_dma_region_remove(struct vuser_dma_region *region,
 			     const struct vuser_mapping *map)
 {
+	u64 first = max(map->node.start, region->node.start);
+	u64 last = min(map->node.last, region->node.last);
+
 	if (region->kind != VUSER_DMA_REGION_MEMORY)
 		return true;
-	return vuser_memory_del(region->file,
-				map->node.start - region->node.start,
-				vuser_mapping_size(map));
+	return vuser_memory_del(region->file, first - region->node.start,
+				last - first + 1);
 }
 
 /**
@@ -123,17 +130,16 @@ void vuser_dma_region_empty(struct vuser_dma_region *region)
 /**
  * vuser_dma_region_fits() - check whether a dma region can have a mapping
  * @region: the dma region
- * @map: the mapping
+ * @map: a mapping that overlaps the dma region
  *
  * Context: any.
- * Return: true if the mapping can be added, or is the only mapping of the dma region.
+ * Return: true if the part of the mapping that is in the dma region can be added, or
+ * if the mapping is the only mapping of the dma region.
  */
 bool vuser_dma_region_fits(const struct vuser_dma_region *region,
 			   const struct vuser_mapping *map)
 {
-	if (region->leaving || region->prot != map->prot ||
-	    region->node.start > map->node.start ||
-	    region->node.last < map->node.last)
+	if (region->leaving || region->prot != map->prot)
 		return false;
 	if (region->kind == VUSER_DMA_REGION_MEMORY)
 		return !map->back.opaque;

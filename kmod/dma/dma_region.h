@@ -20,7 +20,9 @@ struct vuser_mapping;
  * @offset: offset of the dma region in @file, in bytes
  * @leaving: no mapping uses it and its memory fd is empty; the server may still
  *	have it, and a DMA_UNMAP must be sent
- * @split: a new mapping is in its range and cannot be a part of it
+ * @used: a mapping of the DMA map is in its range; set by vuser_server_map_mark()
+ * @split: a mapping in its range cannot be a part of it; set by
+ *	vuser_server_map_mark()
  *
  * Protected by the lock of the server map.
  */
@@ -31,6 +33,7 @@ struct vuser_dma_region {
 	struct file *file;
 	u64 offset;
 	bool leaving;
+	bool used;
 	bool split;
 };
 

@@ -13,6 +13,7 @@
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
@@ -184,9 +185,9 @@ static void vuser_domain_end_work(struct work_struct *work)
 	vuser_domain_put(dom);
 }
 
-/* Is a mapping in the range dying? */
+/* Is a mapping in the range dying because of UNMAP_DMA number @nr or an earlier one? */
 static bool vuser_domain_has_dying(struct vuser_domain *dom, unsigned long first,
-				   unsigned long last)
+				   unsigned long last, u64 nr)
 {
 	struct vuser_mapping *map;
 	bool dying = false;
@@ -194,9 +195,26 @@ static bool vuser_domain_has_dying(struct vuser_domain *dom, unsigned long first
 	down_read(&dom->map.lock);
 	for (map = vuser_map_first(&dom->map, first, last); map && !dying;
 	     map = vuser_map_next(map, first, last))
-		dying = map->state == VUSER_MAPPING_DYING;
+		dying = map->state == VUSER_MAPPING_DYING && map->dying <= nr;
 	up_read(&dom->map.lock);
 	return dying;
+}
+
+/*
+ * Waits until the mappings in the range have ended that other threads unmap since
+ * before UNMAP_DMA number @nr, or until the current thread is killed.
+ */
+static void vuser_domain_wait_unmapped(struct vuser_domain *dom,
+				       unsigned long first, unsigned long last,
+				       u64 nr)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	add_wait_queue(&dom->unmapped, &wait);
+	while (vuser_domain_has_dying(dom, first, last, nr) &&
+	       !fatal_signal_pending(current))
+		wait_woken(&wait, TASK_KILLABLE, MAX_SCHEDULE_TIMEOUT);
+	remove_wait_queue(&dom->unmapped, &wait);
 }
 
 /* Does a range cut a mapping in two?  Version 2 of type1 refuses that. */
@@ -239,7 +257,7 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 {
 	struct vuser_mapping *map;
 	LIST_HEAD(dying);
-	u64 size = 0;
+	u64 size = 0, nr;
 
 	*unmapped = 0;
 	down_write(&dom->map.lock);
@@ -247,6 +265,7 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 		up_write(&dom->map.lock);
 		return -EINVAL;
 	}
+	nr = ++dom->nr_dying;
 	for (map = vuser_map_first(&dom->map, first, last); map;
 	     map = vuser_map_next(map, first, last)) {
 		if (map->state != VUSER_MAPPING_LIVE)
@@ -254,6 +273,7 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 		if (!dom->v2 && map->node.start < first)
 			break;
 		map->state = VUSER_MAPPING_DYING;
+		map->dying = nr;
 		list_add_tail(&map->list, &dying);
 		size += vuser_mapping_size(map);
 	}
@@ -262,8 +282,7 @@ int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
 	if (!list_empty(&dying))
 		vuser_domain_end_mappings(dom, &dying);
 	*unmapped = size;
-	wait_event_killable(dom->unmapped,
-			    !vuser_domain_has_dying(dom, first, last));
+	vuser_domain_wait_unmapped(dom, first, last, nr);
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct vuser_iommufd_access;
  * @map: the DMA map
  * @dying: mappings in state dying of threads that were killed in UNMAP_DMA;
  *	protected by the lock of @map
+ * @nr_dying: number of the last UNMAP_DMA; protected by the lock of @map
  * @work: ends the mappings in @dying
  * @unmapped: UNMAP_DMA waits here until no mapping in its range is dying
  */
@@ -32,6 +33,7 @@ struct vuser_domain {
 	struct vuser_iommufd_access *access;
 	struct vuser_dma_map map;
 	struct list_head dying;
+	u64 nr_dying;
 	struct work_struct work;
 	wait_queue_head_t unmapped;
 };

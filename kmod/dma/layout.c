@@ -9,14 +9,16 @@
  * of one mapping has the consumer's own file, if the server can map that file.
  * Any other island has a memory fd.  A consumer that has made an island of several
  * mappings will probably continue it, so the dma region of a writable island has
- * room for later mappings after its end.
+ * room for later mappings after its end.  (With the setting dma_backing=file there is
+ * no room, because a later mapping there may have a file.)
  *
  * A server accepts a limited number of dma regions, but a consumer may make any
  * number of mappings.  A layout uses at most half of the dma regions that the server
  * accepts, if possible.  If there are more islands, those with the smallest holes
  * between them are joined into one dma region.  The other half is for later
- * mappings.  A layout that keeps dma regions of the server joins them only if the
- * server does not accept all of them.
+ * mappings.  A layout that keeps dma regions of the server, or that should have the
+ * consumer's own files, joins dma regions only if the server does not accept all of
+ * them.
  *
  * A dma region never contains both writable and read-only mappings, because a page
  * in a writable mapping of the server cannot be kept read-only.  A dma region with a
@@ -91,7 +93,7 @@ static bool vuser_layout_continues(const struct vuser_layout *layout,
 				   const struct vuser_layout_region *region,
 				   const struct vuser_layout_region *next)
 {
-	if (region->kept || region->last + 1 != next->start ||
+	if (layout->single || region->kept || region->last + 1 != next->start ||
 	    !vuser_layout_joinable(region, next))
 		return false;
 	/* With this setting a memory fd is used only if there is no file. */
@@ -122,7 +124,8 @@ static void vuser_layout_add(struct vuser_layout *layout, size_t i)
 		if (last && vuser_layout_continues(layout, last, &next)) {
 			last->last = next.last;
 			last->kind = VUSER_DMA_REGION_MEMORY;
-			last->room = VUSER_ROOM_AFTER;
+			if (layout->backing != VUSER_DMA_BACKING_FILE)
+				last->room = VUSER_ROOM_AFTER;
 			last->count++;
 			return;
 		}
@@ -237,7 +240,8 @@ static void vuser_layout_add_rooms(struct vuser_layout *layout)
 int vuser_layout_build(struct vuser_layout *layout)
 {
 	u32 budget = vuser_layout_budget(layout->limit);
-	u32 max = layout->find ? layout->limit : budget;
+	u32 max = layout->find || layout->backing == VUSER_DMA_BACKING_FILE ?
+		  layout->limit : budget;
 	size_t i;
 	int ret;
 

@@ -70,6 +70,7 @@ struct vuser_layout_region {
  * @nr: number of dma regions
  * @backing: setting dma_backing; see enum vuser_dma_backing
  * @limit: number of dma regions that the server accepts, not 0
+ * @single: each mapping is a dma region, if the server accepts so many
  * @find: if not NULL: finds the dma region of the server that has a mapping and
  *	that the layout must keep.  Sets start, last, prot and kind, and returns
  *	true; or returns false
@@ -82,6 +83,7 @@ struct vuser_layout {
 	size_t nr;
 	u32 backing;
 	u32 limit;
+	bool single;
 	bool (*find)(void *context, const struct vuser_mapping *map,
 		     struct vuser_layout_region *region);
 	void *context;

@@ -35,6 +35,8 @@ enum vuser_mapping_state {
  * @node: first and last IOVA
  * @list: entry in the list of mappings that one call unmaps
  * @state: enum vuser_mapping_state; protected by the lock of the DMA map
+ * @dying: number of the UNMAP_DMA that ends the mapping; protected by the lock of the
+ *	DMA map
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE, as accesses of the device
  * @back: the memory
  *
@@ -48,6 +50,7 @@ struct vuser_mapping {
 	struct interval_tree_node node;
 	struct list_head list;
 	enum vuser_mapping_state state;
+	u64 dying;
 	u32 prot;
 	struct vuser_backing back;
 };

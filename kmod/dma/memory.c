@@ -41,11 +41,13 @@
 /**
  * struct vuser_extent - the pages of one mapping in a memory object
  * @node: the range of the object, in pages
- * @back: the memory of the mapping; the range shows all of its pages
+ * @back: the memory of the mapping
+ * @first: index of the page of @back that the range starts with
  */
 struct vuser_extent {
 	struct interval_tree_node node;
 	struct vuser_backing *back;
+	unsigned long first;
 };
 
 /**
@@ -119,6 +121,13 @@ static struct vuser_extent *vuser_extent_at(struct vuser_memory *mem,
 	return node ? container_of(node, struct vuser_extent, node) : NULL;
 }
 
+/* The index in the backing of the extent's page that the object shows at @page. */
+static unsigned long vuser_extent_index(const struct vuser_extent *ext,
+					unsigned long page)
+{
+	return ext->first + (page - ext->node.start);
+}
+
 /* Allocates the scratch page, unless another thread has done so. */
 static int vuser_memory_alloc_scratch(struct vuser_memory *mem)
 {
@@ -139,20 +148,22 @@ static int vuser_memory_alloc_scratch(struct vuser_memory *mem)
 
 /*
  * Inserts the faulting page and the pages after it, up to the end of the block
- * of VUSER_FAULT_AROUND pages, of the VMA or of the extent.  The caller holds
- * the object's lock.
+ * of VUSER_FAULT_AROUND pages, of the page table, of the VMA or of the extent.  The
+ * caller holds the object's lock.
  */
 static vm_fault_t vuser_memory_insert(struct vm_fault *vmf,
 				      struct vuser_extent *ext)
 {
-	unsigned long index = vmf->pgoff - ext->node.start;
+	unsigned long index = vuser_extent_index(ext, vmf->pgoff);
 	unsigned long block = VUSER_FAULT_AROUND -
 			      vmf->pgoff % VUSER_FAULT_AROUND;
-	unsigned long left = (vmf->vma->vm_end - vmf->address) >> PAGE_SHIFT;
+	unsigned long end = min(vmf->vma->vm_end,
+				(vmf->address & PMD_MASK) + PMD_SIZE);
+	unsigned long left = (end - vmf->address) >> PAGE_SHIFT;
 	unsigned long i, count;
 	vm_fault_t ret;
 
-	count = min3(block, left, ext->back->nr_pages - index);
+	count = min3(block, left, ext->node.last - vmf->pgoff + 1);
 	for (i = 0; i < count; i++) {
 		ret = vmf_insert_pfn(vmf->vma, vmf->address + i * PAGE_SIZE,
 				     vuser_backing_pfn(ext->back, index + i,
@@ -162,6 +173,81 @@ static vm_fault_t vuser_memory_insert(struct vm_fault *vmf,
 	}
 	return VM_FAULT_NOPAGE;
 }
+
+#ifdef VUSER_INSERT_HUGE
+/*
+ * The frame of the huge page around the faulting address, or 0 if the object does not
+ * have one: all of it must belong to one mapping, be contiguous and lie in the VMA.
+ * The caller holds the object's lock.
+ */
+static unsigned long vuser_memory_huge_pfn(struct vuser_memory *mem,
+					   struct vm_fault *vmf)
+{
+	unsigned long addr = vmf->address & PMD_MASK, page, pfn, count;
+	struct vuser_extent *ext;
+
+	if (addr < vmf->vma->vm_start || addr + PMD_SIZE > vmf->vma->vm_end)
+		return 0;
+	page = vmf->pgoff - ((vmf->address - addr) >> PAGE_SHIFT);
+	ext = vuser_extent_at(mem, page);
+	if (!ext || ext->node.last - page < HPAGE_PMD_NR - 1)
+		return 0;
+	pfn = vuser_backing_pfn(ext->back, vuser_extent_index(ext, page), &count);
+	return count >= HPAGE_PMD_NR && IS_ALIGNED(pfn, HPAGE_PMD_NR) ? pfn : 0;
+}
+
+/*
+ * Inserts the huge page around the faulting address, if there is one.  If not, the
+ * kernel calls vuser_memory_fault() next.
+ */
+static vm_fault_t vuser_memory_huge_fault(struct vm_fault *vmf,
+					  unsigned int order)
+{
+	struct vuser_memory *mem = vuser_memory_of(vmf->vma->vm_file);
+	vm_fault_t ret = VM_FAULT_FALLBACK;
+	unsigned long pfn;
+
+	if (order != HPAGE_PMD_ORDER)
+		return VM_FAULT_FALLBACK;
+	down_read(&mem->lock);
+	pfn = vuser_memory_huge_pfn(mem, vmf);
+	if (pfn)
+		ret = vuser_insert_huge(vmf, pfn);
+	up_read(&mem->lock);
+	return ret;
+}
+
+/*
+ * Handles a fault on a single page if the page table has a huge page there, or may get
+ * one from another thread: vmf_insert_pfn() must not meet a huge page.  The caller
+ * holds the object's lock, so all threads decide alike.  Returns false if there is a
+ * page table for single pages, or will be.
+ */
+static bool vuser_memory_fault_huge(struct vuser_memory *mem,
+				    struct vm_fault *vmf, vm_fault_t *ret)
+{
+	pmd_t pmd = pmdp_get_lockless(vmf->pmd);
+	unsigned long pfn;
+
+	if (!pmd_none(pmd) && !pmd_trans_huge(pmd))
+		return false;
+	pfn = vuser_memory_huge_pfn(mem, vmf);
+	if (pfn)
+		*ret = vuser_insert_huge(vmf, pfn);
+	else if (pmd_none(pmd))
+		return false;
+	else
+		/* vuser_memory_del() has not zapped it yet: try again. */
+		*ret = VM_FAULT_NOPAGE;
+	return true;
+}
+#else
+static bool vuser_memory_fault_huge(struct vuser_memory *mem,
+				    struct vm_fault *vmf, vm_fault_t *ret)
+{
+	return false;
+}
+#endif
 
 static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 {
@@ -181,7 +267,9 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 		if (vuser_memory_alloc_scratch(mem))
 			return VM_FAULT_OOM;
 	}
-	if (ext)
+	if (vuser_memory_fault_huge(mem, vmf, &ret))
+		;
+	else if (ext)
 		ret = vuser_memory_insert(vmf, ext);
 	else if (mem->guard)
 		ret = VM_FAULT_SIGBUS;
@@ -191,45 +279,6 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 	up_read(&mem->lock);
 	return ret;
 }
-
-#ifdef VUSER_INSERT_HUGE
-/* The frame of the huge page that the extent has at @page, or 0. */
-static unsigned long vuser_extent_huge_pfn(const struct vuser_extent *ext,
-					   unsigned long page)
-{
-	unsigned long pfn, count;
-
-	if (!ext || ext->node.last - page < HPAGE_PMD_NR - 1)
-		return 0;
-	pfn = vuser_backing_pfn(ext->back, page - ext->node.start, &count);
-	return count >= HPAGE_PMD_NR && IS_ALIGNED(pfn, HPAGE_PMD_NR) ? pfn : 0;
-}
-
-/*
- * Inserts a huge page, if all of it belongs to one mapping and is contiguous.  If not,
- * the kernel calls vuser_memory_fault() next.
- */
-static vm_fault_t vuser_memory_huge_fault(struct vm_fault *vmf,
-					  unsigned int order)
-{
-	struct vuser_memory *mem = vuser_memory_of(vmf->vma->vm_file);
-	unsigned long addr = vmf->address & HPAGE_PMD_MASK;
-	vm_fault_t ret = VM_FAULT_FALLBACK;
-	unsigned long page, pfn;
-
-	if (order != HPAGE_PMD_ORDER || addr < vmf->vma->vm_start ||
-	    addr + HPAGE_PMD_SIZE > vmf->vma->vm_end)
-		return VM_FAULT_FALLBACK;
-	page = vmf->pgoff - ((vmf->address - addr) >> PAGE_SHIFT);
-
-	down_read(&mem->lock);
-	pfn = vuser_extent_huge_pfn(vuser_extent_at(mem, page), page);
-	if (pfn)
-		ret = vuser_insert_huge(vmf, pfn);
-	up_read(&mem->lock);
-	return ret;
-}
-#endif
 
 static const struct vm_operations_struct vuser_memory_vmops = {
 	.fault = vuser_memory_fault,
@@ -251,8 +300,12 @@ static int vuser_memory_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (!(file->f_mode & FMODE_WRITE))
 		clear |= VM_MAYWRITE;
-	/* VM_HUGEPAGE allows huge pages if transparent huge pages are "madvise". */
-	vuser_vm_flags_mod(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND |
+	/*
+	 * VM_DONTCOPY: fork copies a huge page without looking at it again under the
+	 * lock of the page table, so the copy could miss a zap.  VM_HUGEPAGE allows
+	 * huge pages if transparent huge pages are set to "madvise".
+	 */
+	vuser_vm_flags_mod(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTCOPY |
 			   VM_DONTDUMP | VM_HUGEPAGE, clear);
 	vma->vm_ops = &vuser_memory_vmops;
 	return 0;
@@ -272,7 +325,8 @@ static int vuser_memory_copy_page(struct vuser_memory *mem, loff_t pos, void *bu
 
 	if (ext)
 		return vuser_backing_copy(ext->back,
-					  pos - ((u64)ext->node.start << PAGE_SHIFT),
+					  ((u64)vuser_extent_index(ext, pos >> PAGE_SHIFT)
+					   << PAGE_SHIFT) + offset_in_page(pos),
 					  buf, len, write);
 	if (mem->guard)
 		return -EFAULT;
@@ -485,17 +539,20 @@ static void vuser_memory_zap(struct vuser_memory *mem, u64 offset, u64 size)
 }
 
 /**
- * vuser_memory_add() - add the pages of a mapping to a memory object
+ * vuser_memory_add() - add pages of a mapping to a memory object
  * @file: file of the object
  * @offset: offset in the object, in bytes, page aligned
  * @back: memory of the mapping; must not be released before vuser_memory_del()
  *	has removed it
+ * @first: offset of the pages in @back, in bytes, page aligned
+ * @size: bytes, page aligned, not 0
  *
  * Context: process; may sleep; takes the object's lock and page table locks.
- * Return: 0, also when the object has this mapping already; -EEXIST when it has
+ * Return: 0, also when the object has these pages already; -EEXIST when it has
  * another mapping in the range; -ENOMEM.
  */
-int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
+int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back,
+		     u64 first, u64 size)
 {
 	struct vuser_memory *mem = vuser_memory_of(file);
 	struct interval_tree_node *node;
@@ -506,8 +563,9 @@ int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
 	if (!ext)
 		return -ENOMEM;
 	ext->node.start = offset >> PAGE_SHIFT;
-	ext->node.last = ext->node.start + back->nr_pages - 1;
+	ext->node.last = (offset + size - 1) >> PAGE_SHIFT;
 	ext->back = back;
+	ext->first = first >> PAGE_SHIFT;
 
 	down_write(&mem->lock);
 	node = interval_tree_iter_first(&mem->extents, ext->node.start,
@@ -522,7 +580,7 @@ int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
 		return ret;
 	}
 	/* Remove the scratch page where a server has accessed the hole. */
-	vuser_memory_zap(mem, offset, (u64)back->nr_pages << PAGE_SHIFT);
+	vuser_memory_zap(mem, offset, size);
 	return 0;
 }
 
@@ -530,7 +588,7 @@ int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back)
  * vuser_memory_del() - remove the pages of a range from a memory object
  * @file: file of the object
  * @offset: start of the range in the object, in bytes, page aligned
- * @size: bytes; the range contains each mapping completely or not at all
+ * @size: bytes; the range contains the pages of each mapping completely or not at all
  *
  * After this function returns, no server can access the pages through the
  * object.

@@ -9,8 +9,8 @@ struct file;
 struct vuser_backing;
 
 struct file *vuser_memory_open(u64 size, bool write, bool guard);
-int vuser_memory_add(struct file *file, u64 offset,
-		     struct vuser_backing *back);
+int vuser_memory_add(struct file *file, u64 offset, struct vuser_backing *back,
+		     u64 first, u64 size);
 bool vuser_memory_del(struct file *file, u64 offset, u64 size);
 
 #endif /* VUSER_MEMORY_H */

@@ -8,10 +8,10 @@
  *
  * - A new mapping in the range of a dma region with a memory fd and the same access
  *   is added to the memory fd.  No message is sent.
- * - Any other new mapping becomes a dma region.  If the consumer will probably
- *   continue an island there, the dma region has a memory fd and room for later
- *   mappings: if the mapping is next to an island, or is one huge page of hugetlbfs
- *   (DPDK maps each huge page by itself).
+ * - Any other new mapping becomes a dma region, or the part of it that is in no dma
+ *   region does.  If the consumer will probably continue an island there, the dma
+ *   region has a memory fd and room for later mappings: if the mapping is next to an
+ *   island, or is one huge page of hugetlbfs (DPDK maps each huge page by itself).
  * - The pages of a mapping that is unmapped are removed from the memory fd.  A dma
  *   region is unmapped after its last mapping.
  *
@@ -87,21 +87,26 @@ static bool vuser_server_map_closing(struct vuser_server_map *sm)
 	return READ_ONCE(sm->closing);
 }
 
-/*
- * Whether the server may have refused because it has too many dma regions.  Some
- * servers reply with EINVAL in this case, others with ENOSPC.
- */
-static bool vuser_server_map_refused(struct vuser_server_map *sm, int ret)
-{
-	return (ret == -EINVAL || ret == -ENOSPC) && sm->nr;
-}
-
-/* The limit that the administrator set or the server announced. */
+/* The limit that the administrator set or the server announced; 0 if there is none. */
 static u32 vuser_server_map_announced_limit(struct vuser_server_map *sm)
 {
-	u32 limit = READ_ONCE(sm->settings->max_dma_maps);
+	return READ_ONCE(sm->settings->max_dma_maps) ?: sm->chan->desc->max_dma_maps;
+}
 
-	return limit ?: sm->chan->desc->max_dma_maps ?: VUSER_DEFAULT_LIMIT;
+static void vuser_server_map_reset_limit(struct vuser_server_map *sm)
+{
+	sm->limit = vuser_server_map_announced_limit(sm) ?: VUSER_DEFAULT_LIMIT;
+}
+
+/*
+ * Whether the server may have refused because it has too many dma regions.  Some
+ * servers reply with EINVAL in this case, others with ENOSPC.  If the limit is known,
+ * the server refused for another reason.
+ */
+static bool vuser_server_map_full(struct vuser_server_map *sm, int ret)
+{
+	return (ret == -EINVAL || ret == -ENOSPC) && sm->nr &&
+	       !vuser_server_map_announced_limit(sm);
 }
 
 /*
@@ -215,12 +220,13 @@ static int vuser_server_map_clear(struct vuser_server_map *sm, u64 first, u64 la
 }
 
 /*
- * Maps a dma region in the server.  If we were killed while waiting, we cannot know
- * whether the server has the dma region.  The dma region is then leaving.
+ * Maps a dma region in the server.  @maps are the mappings that overlap it.  If we were
+ * killed while waiting, we cannot know whether the server has the dma region.  The dma
+ * region is then leaving.
  */
 static int vuser_server_map_map_region(struct vuser_server_map *sm,
 				       const struct vuser_layout_region *layout,
-				       struct vuser_mapping **maps)
+				       struct vuser_mapping **maps, size_t nr_maps)
 {
 	bool guard = READ_ONCE(sm->settings->dma_holes) == VUSER_DMA_HOLES_FAULT;
 	struct vuser_dma_region *region;
@@ -235,7 +241,7 @@ static int vuser_server_map_map_region(struct vuser_server_map *sm,
 	interval_tree_insert(&region->node, &sm->regions);
 	sm->nr++;
 
-	for (i = 0; i < layout->count && !ret; i++) {
+	for (i = 0; i < nr_maps && !ret; i++) {
 		ret = vuser_dma_region_fill(region, maps[i]);
 		cond_resched();
 	}
@@ -255,28 +261,77 @@ static int vuser_server_map_map_region(struct vuser_server_map *sm,
 
 /* Layouts of the whole DMA map ----------------------------------------------- */
 
-/* Marks the dma regions that have a mapping in their range that does not fit. */
-static void vuser_server_map_mark_split(struct vuser_server_map *sm,
-					struct vuser_layout *layout)
+/* Do dma regions without a hole between them cover the whole mapping? */
+static bool vuser_server_map_covers(struct vuser_server_map *sm,
+				    const struct vuser_mapping *map)
+{
+	u64 next = map->node.start, last = map->node.last;
+	struct vuser_dma_region *region;
+
+	for (region = vuser_server_map_first(sm, next, last); region;
+	     region = vuser_server_map_next(region, next, last)) {
+		if (region->node.start > next || !vuser_dma_region_fits(region, map))
+			return false;
+		if (region->node.last >= last)
+			return true;
+		next = region->node.last + 1;
+	}
+	return false;
+}
+
+/*
+ * Marks the dma regions that have a mapping in their range, and those that must be
+ * replaced because they have a mapping that does not fit, or only a part of a mapping.
+ */
+static void vuser_server_map_mark(struct vuser_server_map *sm,
+				  struct vuser_layout *layout)
 {
 	struct vuser_dma_region *region;
 	struct vuser_mapping *map;
+	bool covers;
 	size_t i;
 
 	for (region = vuser_server_map_first(sm, 0, ULONG_MAX); region;
-	     region = vuser_server_map_next(region, 0, ULONG_MAX))
+	     region = vuser_server_map_next(region, 0, ULONG_MAX)) {
+		region->used = false;
 		region->split = false;
+	}
 	for (i = 0; i < layout->nr_maps; i++) {
 		map = layout->maps[i];
+		covers = vuser_server_map_covers(sm, map);
 		region = vuser_server_map_first(sm, map->node.start, map->node.last);
 		while (region) {
-			if (!vuser_dma_region_fits(region, map))
-				region->split = true;
+			region->used = true;
+			region->split |= !covers;
 			region = vuser_server_map_next(region, map->node.start,
 						       map->node.last);
 		}
 		cond_resched();
 	}
+}
+
+/*
+ * Unmaps the dma regions that no mapping uses: the leaving ones, and those of mappings
+ * that another thread is about to unmap.
+ */
+static int vuser_server_map_unmap_unused(struct vuser_server_map *sm)
+{
+	struct vuser_dma_region *region, *next;
+	int ret;
+
+	for (region = vuser_server_map_first(sm, 0, ULONG_MAX); region; region = next) {
+		next = vuser_server_map_next(region, 0, ULONG_MAX);
+		if (region->used && !region->leaving)
+			continue;
+		if (vuser_server_map_closing(sm))
+			return -ENODEV;
+		ret = vuser_server_map_unmap_region(sm, region,
+						    vuser_channel_deadline(sm->chan),
+						    true);
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /* The function @find of struct vuser_layout: keeps what the server has. */
@@ -296,18 +351,36 @@ static bool vuser_server_map_find(void *context, const struct vuser_mapping *map
 	return true;
 }
 
+/* The mappings that overlap a dma region of the layout; sets *@nr to their number. */
+static struct vuser_mapping **
+vuser_server_map_overlapping(const struct vuser_layout *layout,
+			     const struct vuser_layout_region *want, size_t *nr)
+{
+	size_t first = want->first, end = want->first + want->count;
+
+	/* A mapping may be in several dma regions; the layout names only the first. */
+	while (first && layout->maps[first - 1]->node.last >= want->start)
+		first--;
+	while (end < layout->nr_maps && layout->maps[end]->node.start <= want->last)
+		end++;
+	*nr = end - first;
+	return &layout->maps[first];
+}
+
 /* Adds the pages of the mappings to the dma region that the server keeps. */
 static int vuser_server_map_keep(struct vuser_server_map *sm,
 				 const struct vuser_layout *layout,
 				 const struct vuser_layout_region *want)
 {
 	struct vuser_dma_region *region;
-	size_t i;
+	struct vuser_mapping **maps;
+	size_t i, nr;
 	int ret = 0;
 
 	region = vuser_server_map_first(sm, want->start, want->start);
-	for (i = 0; i < want->count && !ret; i++) {
-		ret = vuser_dma_region_fill(region, layout->maps[want->first + i]);
+	maps = vuser_server_map_overlapping(layout, want, &nr);
+	for (i = 0; i < nr && !ret; i++) {
+		ret = vuser_dma_region_fill(region, maps[i]);
 		cond_resched();
 	}
 	return ret;
@@ -337,6 +410,8 @@ static int vuser_server_map_apply_region(struct vuser_server_map *sm,
 					 struct vuser_layout_region *want,
 					 bool replace)
 {
+	struct vuser_mapping **maps;
+	size_t nr;
 	int ret;
 
 	if (vuser_server_map_has(sm, layout, want))
@@ -344,10 +419,10 @@ static int vuser_server_map_apply_region(struct vuser_server_map *sm,
 	if (replace && !vuser_server_map_first(sm, want->start, want->last))
 		return 0;
 	ret = vuser_server_map_clear(sm, want->start, want->last);
-	if (!ret)
-		ret = vuser_server_map_map_region(sm, want,
-						  &layout->maps[want->first]);
-	return ret;
+	if (ret)
+		return ret;
+	maps = vuser_server_map_overlapping(layout, want, &nr);
+	return vuser_server_map_map_region(sm, want, maps, nr);
 }
 
 static int vuser_server_map_apply(struct vuser_server_map *sm,
@@ -365,53 +440,67 @@ static int vuser_server_map_apply(struct vuser_server_map *sm,
 	return ret;
 }
 
-/* vuser_server_map_sync() with the limit that is known now. */
-static int vuser_server_map_sync_once(struct vuser_server_map *sm, bool keep)
+/* How vuser_server_map_sync() chooses the layout. */
+enum vuser_sync_mode {
+	VUSER_SYNC_KEEP,	/* replace a dma region only if that is necessary */
+	VUSER_SYNC_BEST,	/* the best layout */
+	VUSER_SYNC_JOIN,	/* the best layout, if it has fewer dma regions */
+	VUSER_SYNC_SINGLE,	/* replace as little; each new mapping by itself */
+};
+
+/*
+ * vuser_server_map_sync() with the limit that is known now.  Returns -E2BIG if the layout
+ * has too many dma regions.
+ */
+static int vuser_server_map_sync_once(struct vuser_server_map *sm,
+				      enum vuser_sync_mode mode)
 {
 	struct vuser_layout layout = {
 		.backing = READ_ONCE(sm->settings->dma_backing),
 		.limit = sm->limit,
+		.single = mode == VUSER_SYNC_SINGLE,
+		.context = sm,
 	};
 	int ret;
 
-	ret = vuser_server_map_unmap_leaving(sm, 0, ULONG_MAX);
-	if (ret)
-		return ret;
 	layout.maps = vuser_map_snapshot(sm->dmap, 0, ULONG_MAX, &layout.nr_maps);
 	if (IS_ERR(layout.maps))
 		return PTR_ERR(layout.maps);
-	if (keep) {
-		vuser_server_map_mark_split(sm, &layout);
+	vuser_server_map_mark(sm, &layout);
+	ret = vuser_server_map_unmap_unused(sm);
+	if (ret)
+		goto out;
+	if (mode == VUSER_SYNC_KEEP || mode == VUSER_SYNC_SINGLE)
 		layout.find = vuser_server_map_find;
-		layout.context = sm;
-	}
 	ret = vuser_layout_build(&layout);
-	if (!ret)
+	if (!ret && (mode != VUSER_SYNC_JOIN || layout.nr < sm->nr))
 		ret = vuser_server_map_apply(sm, &layout);
+out:
 	vuser_layout_free(&layout);
-	return ret == -E2BIG ? -ENOSPC : ret;
+	return ret;
 }
 
 /*
- * Makes the dma regions of the server as they should be: unmaps the leaving ones, and
- * maps the mappings that no dma region has.  With @keep, replaces a dma region only if
- * that is necessary.  Otherwise the server gets the best layout.
+ * Makes the dma regions of the server as they should be: unmaps those that no mapping
+ * uses, and maps the mappings that no dma region has.
  *
- * If the server refuses a dma region after it has mapped others, the number of the
- * others is taken as its limit, and a smaller layout is tried.  If that fails, the
- * limit was not the reason, and the old limit is restored.
+ * If the server refuses a dma region after it has accepted others, the number of the
+ * others is taken as its limit, and a smaller layout is tried, once.  If that fails, the
+ * limit was not the reason.
  */
-static int vuser_server_map_sync(struct vuser_server_map *sm, bool keep)
+static int vuser_server_map_sync(struct vuser_server_map *sm,
+				 enum vuser_sync_mode mode)
 {
-	int ret;
+	int ret = vuser_server_map_sync_once(sm, mode);
 
-	while ((ret = vuser_server_map_sync_once(sm, keep)) &&
-	       vuser_server_map_refused(sm, ret) && sm->nr < sm->limit)
+	if (vuser_server_map_full(sm, ret) && sm->nr < sm->limit) {
 		vuser_server_map_learn_limit(sm);
+		ret = vuser_server_map_sync_once(sm, mode);
+	}
 	sm->incomplete = ret;
 	if (ret)
-		sm->limit = vuser_server_map_announced_limit(sm);
-	return ret;
+		vuser_server_map_reset_limit(sm);
+	return ret == -E2BIG ? -ENOSPC : ret;
 }
 
 /* Trying again ------------------------------------------------------------- */
@@ -439,10 +528,10 @@ static void vuser_server_map_settle(struct vuser_server_map *sm)
 	    vuser_server_map_closing(sm) || vuser_server_map_lost(sm))
 		return;
 	ret = fatal_signal_pending(current) ? -EINTR :
-					      vuser_server_map_sync(sm, true);
+					      vuser_server_map_sync(sm, VUSER_SYNC_KEEP);
 	if (!ret) {
 		sm->retry_ms = VUSER_RETRY_MIN;
-	} else if (vuser_server_map_refused(sm, ret)) {
+	} else if (ret == -EINVAL || ret == -ENOSPC) {
 		dev_warn_ratelimited(sm->chan->user.dev,
 				     "server refused part of the DMA map (%d)\n",
 				     ret);
@@ -494,12 +583,16 @@ static bool vuser_server_map_will_grow(struct vuser_server_map *sm,
 	       vuser_server_map_touches(sm, map->node.last + 1, map->prot);
 }
 
-/* Gives a dma region room on both sides, up to the next dma regions. */
+/*
+ * Gives a dma region room on both sides, up to the next dma regions.  If there is no
+ * room, the dma region keeps its file.
+ */
 static void vuser_server_map_widen(struct vuser_server_map *sm,
 				   struct vuser_layout_region *layout)
 {
 	u64 low = round_down(layout->start, VUSER_ROOM_SIZE);
 	u64 high = layout->last | (VUSER_ROOM_SIZE - 1);
+	u64 start = layout->start, last = layout->last;
 	struct vuser_dma_region *region;
 
 	for (region = vuser_server_map_first(sm, low, high); region;
@@ -509,31 +602,32 @@ static void vuser_server_map_widen(struct vuser_server_map *sm,
 		else
 			high = min_t(u64, high, region->node.start - 1);
 	}
-	layout->kind = VUSER_DMA_REGION_MEMORY;
 	layout->room = VUSER_ROOM_BEFORE | VUSER_ROOM_AFTER;
 	vuser_layout_add_room(layout, low, high);
+	if (layout->start != start || layout->last != last)
+		layout->kind = VUSER_DMA_REGION_MEMORY;
 }
 
 /* Should the dma region of a new mapping have room for more mappings? */
 static bool vuser_server_map_wants_room(struct vuser_server_map *sm,
-					const struct vuser_mapping *map,
-					enum vuser_dma_region_kind kind, u32 backing)
+					const struct vuser_mapping *map, u32 backing)
 {
-	if (kind == VUSER_DMA_REGION_OPAQUE)
+	/* The room could hide a mapping that has no dma region yet. */
+	if (sm->incomplete)
 		return false;
-	if (sm->nr >= vuser_layout_budget(sm->limit))
-		return true;
-	if (kind == VUSER_DMA_REGION_FILE && backing == VUSER_DMA_BACKING_FILE)
+	/* A later mapping in the room could have a file. */
+	if (map->back.opaque || backing == VUSER_DMA_BACKING_FILE)
 		return false;
-	return vuser_server_map_will_grow(sm, map);
+	return sm->nr >= vuser_layout_budget(sm->limit) ||
+	       vuser_server_map_will_grow(sm, map);
 }
 
 /*
- * Maps a new dma region for a mapping.  Returns -EAGAIN when another layout is
- * necessary.
+ * Maps a new dma region for a mapping, or for the part of it from @start to @last.
+ * Returns -EAGAIN when another layout is necessary.
  */
 static int vuser_server_map_map_new(struct vuser_server_map *sm,
-				    struct vuser_mapping *map)
+				    struct vuser_mapping *map, u64 start, u64 last)
 {
 	u32 backing = READ_ONCE(sm->settings->dma_backing);
 	struct vuser_layout_region layout;
@@ -542,33 +636,64 @@ static int vuser_server_map_map_new(struct vuser_server_map *sm,
 	if (sm->nr >= sm->limit)
 		return -EAGAIN;
 	vuser_layout_single(map, backing, &layout);
-	if (vuser_server_map_wants_room(sm, map, layout.kind, backing))
+	if (start != map->node.start || last != map->node.last) {
+		layout.kind = VUSER_DMA_REGION_MEMORY;
+		layout.start = start;
+		layout.last = last;
+	}
+	if (vuser_server_map_wants_room(sm, map, backing))
 		vuser_server_map_widen(sm, &layout);
-	ret = vuser_server_map_map_region(sm, &layout, &map);
-	if (!vuser_server_map_refused(sm, ret))
+	ret = vuser_server_map_map_region(sm, &layout, &map, 1);
+	if (!vuser_server_map_full(sm, ret))
 		return ret;
 	vuser_server_map_learn_limit(sm);
 	return -EAGAIN;
+}
+
+/*
+ * Adds a mapping to the dma regions that it overlaps, and maps new ones for the rest.
+ * Returns -EAGAIN when another layout is necessary.
+ */
+static int vuser_server_map_map_parts(struct vuser_server_map *sm,
+				      struct vuser_mapping *map)
+{
+	u64 start = map->node.start, last = map->node.last, end;
+	struct vuser_dma_region *region;
+	int ret = 0;
+
+	for (region = vuser_server_map_first(sm, start, last); region;
+	     region = vuser_server_map_next(region, start, last))
+		if (!vuser_dma_region_fits(region, map))
+			return -EAGAIN;
+	for (; !ret; start = end + 1) {
+		region = vuser_server_map_first(sm, start, last);
+		if (region && region->node.start <= start) {
+			end = min_t(u64, last, region->node.last);
+			ret = vuser_dma_region_fill(region, map);
+		} else {
+			end = region ? region->node.start - 1 : last;
+			ret = vuser_server_map_map_new(sm, map, start, end);
+		}
+		if (end == last)
+			break;
+	}
+	return ret;
 }
 
 /* vuser_server_map_map() with the lock held. */
 static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 				       struct vuser_mapping *map)
 {
-	struct vuser_dma_region *region;
 	int ret;
 
 	ret = vuser_server_map_unmap_leaving(sm, map->node.start, map->node.last);
-	if (ret)
-		return ret;
-	region = vuser_server_map_first(sm, map->node.start, map->node.last);
-	if (!region)
-		ret = vuser_server_map_map_new(sm, map);
-	else if (vuser_dma_region_fits(region, map))
-		ret = vuser_dma_region_fill(region, map);
-	else
-		ret = -EAGAIN;
-	return ret == -EAGAIN ? vuser_server_map_sync(sm, true) : ret;
+	if (!ret)
+		ret = vuser_server_map_map_parts(sm, map);
+	if (ret == -EAGAIN)
+		ret = vuser_server_map_sync(sm, VUSER_SYNC_KEEP);
+	if (!ret)
+		vuser_server_map_settle(sm);
+	return ret;
 }
 
 /**
@@ -611,19 +736,22 @@ int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 static void vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
 					   const struct vuser_mapping *map)
 {
-	struct vuser_dma_region *region;
+	u64 start = map->node.start, last = map->node.last;
+	struct vuser_dma_region *region, *next;
 
-	region = vuser_server_map_first(sm, map->node.start, map->node.start);
-	if (!region || !vuser_dma_region_fits(region, map) ||
-	    !vuser_dma_region_remove(region, map))
-		return;
-	/* Close will unmap all dma regions. */
-	if (vuser_server_map_closing(sm))
-		vuser_server_map_set_leaving(sm, region);
-	else
-		vuser_server_map_unmap_region(sm, region,
-					      vuser_channel_deadline(sm->chan),
-					      true);
+	for (region = vuser_server_map_first(sm, start, last); region; region = next) {
+		next = vuser_server_map_next(region, start, last);
+		if (!vuser_dma_region_fits(region, map) ||
+		    !vuser_dma_region_remove(region, map))
+			continue;
+		/* Close will unmap all dma regions. */
+		if (vuser_server_map_closing(sm))
+			vuser_server_map_set_leaving(sm, region);
+		else
+			vuser_server_map_unmap_region(sm, region,
+						      vuser_channel_deadline(sm->chan),
+						      true);
+	}
 }
 
 /**
@@ -685,7 +813,7 @@ vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
 	sm->dmap = dmap;
 	sm->chan = chan;
 	sm->settings = settings;
-	sm->limit = vuser_server_map_announced_limit(sm);
+	vuser_server_map_reset_limit(sm);
 	return sm;
 }
 
@@ -713,18 +841,29 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 	mutex_lock(&sm->lock);
 	vuser_server_map_get(sm);
 	vuser_map_add_user(sm->dmap, &sm->user);
-	ret = vuser_server_map_sync(sm, false);
+	ret = vuser_server_map_sync(sm, VUSER_SYNC_BEST);
 	vuser_server_map_unlock(sm);
 	return ret;
 }
 
+/* vuser_server_map_join() with the lock held. */
+static void vuser_server_map_join_locked(struct vuser_server_map *sm)
+{
+	int ret = vuser_server_map_sync(sm, VUSER_SYNC_JOIN);
+
+	/* The server may refuse an island although it accepts the single mappings. */
+	if (ret == -EINVAL || ret == -ENOSPC)
+		ret = vuser_server_map_sync(sm, VUSER_SYNC_SINGLE);
+	if (ret)
+		vuser_server_map_settle(sm);
+}
+
 /**
- * vuser_server_map_join() - give the server the best layout
+ * vuser_server_map_join() - make each island one dma region
  * @sm: the server map of a device that does no DMA now
  *
- * Makes each island one dma region.  Dma regions that were mapped one after the other
- * are replaced, so the device must not do DMA: it was reset just now.  If a message
- * fails, a work item tries again.
+ * Dma regions that were mapped one after the other are replaced, so the device must not
+ * do DMA: it was reset just now.  If a message fails, a work item tries again.
  *
  * Context: process; sleeps killably until the server has replied; takes
  * @sm->lock.
@@ -733,9 +872,8 @@ void vuser_server_map_join(struct vuser_server_map *sm)
 {
 	if (mutex_lock_killable(&sm->lock))
 		return;
-	if (sm->chan && !vuser_server_map_closing(sm) && !vuser_server_map_lost(sm) &&
-	    vuser_server_map_sync(sm, false))
-		vuser_server_map_settle(sm);
+	if (sm->chan && !vuser_server_map_closing(sm) && !vuser_server_map_lost(sm))
+		vuser_server_map_join_locked(sm);
 	vuser_server_map_unlock(sm);
 }
 
