@@ -291,6 +291,23 @@ static bool equal(const struct held *a, const struct held *b)
 	       a->pinned == b->pinned;
 }
 
+/*
+ * Reads the resources when vuserd has closed its part of the first handshakes: when they
+ * do not change for QUIET_MS.
+ */
+static void read_settled(struct held *held)
+{
+	long long end = clock_ms() + SOON_MS;
+	struct held before;
+
+	read_held(held);
+	do {
+		before = *held;
+		usleep(QUIET_MS * 1000);
+		read_held(held);
+	} while (!equal(held, &before) && clock_ms() < end);
+}
+
 static void check_held(const char *name, const struct held *before)
 {
 	char text[200], why[300];
@@ -384,7 +401,7 @@ static void play_all(void)
 		printf("Bail out! the players do not start\n");
 		return;
 	}
-	read_held(&before);
+	read_settled(&before);
 	memory = free_memory();
 	while (table->next < table->nr) {
 		if (!play_action(&before)) {
