@@ -2,9 +2,10 @@
 """The other pure parts: sources of apt, kernels' names and options, QEMU, benchmarks."""
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from vuserlab import (backports, bench, debugkernel, fuzz, host, kernels, lint, machine,
-                      paths, qemu, root)
+from vuserlab import (backports, bench, debugkernel, fuzz, host, kernels, lint, lists,
+                      machine, paths, qemu, qemu_server, root)
 from vuserlab.message import LabError
 
 
@@ -120,6 +121,24 @@ class Qemu(unittest.TestCase):
         one.stop()
         with self.assertRaisesRegex(LabError, "is not running"):
             one.ssh(["true"])
+
+
+class QemuServer(unittest.TestCase):
+    def test_another_version_of_the_source_package_has_another_directory(self) -> None:
+        self.assertNotEqual(qemu_server.directory("1:10.0.1"),
+                            qemu_server.directory("1:10.0.2"))
+
+    def test_other_packages_have_another_directory(self) -> None:
+        before = qemu_server.directory("1:10.0.1")
+        with mock.patch.object(lists, "packages", lambda _name: ["gcc"]):
+            self.assertNotEqual(qemu_server.directory("1:10.0.1"), before)
+
+    def test_its_root_has_the_compilers_and_gets_the_named_source(self) -> None:
+        words = qemu_server.mmdebstrap("trixie", "1:10.0.1", Path("/r"), "http://m/debian")
+        self.assertIn("deb-src http://m/debian trixie main", words)
+        self.assertTrue(any(word.endswith("qemu=1:10.0.1") for word in words))
+        self.assertTrue(any("meson" in word for word in words
+                            if word.startswith("--include=")))
 
 
 class Bench(unittest.TestCase):

@@ -7,7 +7,8 @@ Python 3.11 with its standard library only. What runs inside a machine is shell
 Tables          kernels, suites
 Results         tap
 Foundations     paths, lists, table, message, entry, process, cache
-From Debian     host, download, backports, root, source, debugkernel, dpdk, gpio
+From Debian     host, download, backports, root, source, debugkernel, dpdk, gpio,
+                qemu_server
 Compiling       chroot, build, htmldocs
 Machines        image, qemu, machine, run, shell
 Tests           runner, guest, unit, lint, fuzz, check
