@@ -58,12 +58,28 @@ in_view()
 	vuserctl exec -- "$@"
 }
 
+# Before the module is loaded: help, and errors in arguments.
+for command in create remove list show set monitor stats exec; do
+	check "$command --help needs no module" eval \
+		"vuserctl $command --help | grep -q '^usage: vuserctl .*$command'"
+done
+check "help shows a command" eval "vuserctl help stats | grep -q 'usage:.*stats'"
+check "help rejects an unknown command" says "unknown command 'stat'" vuserctl help stat
+check "an unknown option is reported without the module" says "usage: vuserctl .*create" \
+	vuserctl create --foo
+check "a missing argument is reported without the module" says "usage: vuserctl .*show" vuserctl show
+check "a command names the module that is not loaded" says "modprobe vuser" vuserctl list
+check "the program of exec gets its own options" says "modprobe vuser" \
+	vuserctl exec -- ls --help
+
 check "the module and the helper start" vuser_up || finish
 
 # Creating.
 uuid=$(cat /proc/sys/kernel/random/uuid)
 check "create prints the UUID" is "$uuid" vuserctl create --uuid "$uuid"
 UUID[plain]=$uuid
+check "-j may stand after the command" eval \
+	"vuserctl show $uuid -j | jq -e '.uuid == \"$uuid\"'"
 check "creating a device twice fails" says "already exists" \
 	vuserctl create --uuid "$uuid"
 check "create rejects a string that is not a UUID" says "is not a UUID" vuserctl create --uuid 1234

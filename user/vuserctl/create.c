@@ -272,7 +272,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	struct vnl_sock changes;
 	int status;
 
-	if (parse(&create, argc, argv))
+	if (parse(&create, argc, argv) || ctl_connect(ctl))
 		return EXIT_FAILURE;
 	if (vnl_sock_open(&changes) || vnl_sock_join(&changes))
 		return ctl_complain(

@@ -19,11 +19,31 @@ int ctl_complain(const char *fmt, ...)
 	return EXIT_FAILURE;
 }
 
+int ctl_connect(struct ctl *ctl)
+{
+	int ret = vnl_sock_open(&ctl->nl);
+
+	if (ret)
+		return ctl_complain("%s", vnl_sock_error(&ctl->nl, ret));
+	ctl->connected = true;
+	return 0;
+}
+
 int ctl_usage(const struct command *cmd)
 {
 	fprintf(stderr,
 		"usage: vuserctl [-j] %s %s\n"
-		"See vuserctl --help.\n",
-		cmd->name, cmd->args);
+		"See vuserctl %s --help.\n",
+		cmd->name, cmd->args, cmd->name);
 	return EXIT_FAILURE;
+}
+
+void ctl_help(const struct command *cmd)
+{
+	printf("usage: vuserctl [-j] %s %s\n"
+	       "\n"
+	       "%s\n"
+	       "\n"
+	       "DEVICE is a UUID or a PCI address. See vuserctl(8).\n",
+	       cmd->name, cmd->args, cmd->what);
 }

@@ -10,10 +10,12 @@
 /**
  * struct ctl - this run of vuserctl
  * @json: print JSON
- * @nl: socket to the kernel
+ * @connected: @nl is open
+ * @nl: socket to the kernel, after ctl_connect()
  */
 struct ctl {
 	bool json;
+	bool connected;
 	struct vnl_sock nl;
 };
 
@@ -31,10 +33,19 @@ struct command {
 	int (*run)(struct ctl *ctl, int argc, char **argv);
 };
 
+/*
+ * Open the socket to the kernel, after the arguments were checked.  Returns 0, or
+ * EXIT_FAILURE after an error was printed.
+ */
+int ctl_connect(struct ctl *ctl);
+
 /* Print an error on stderr.  Returns EXIT_FAILURE. */
 int ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print how @cmd is used on stderr.  Returns EXIT_FAILURE. */
 int ctl_usage(const struct command *cmd);
+
+/* Print how @cmd is used, and what it does, on stdout. */
+void ctl_help(const struct command *cmd);
 
 #endif /* VUSERCTL_CTL_H */

@@ -154,12 +154,14 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		cmd++;
 	if (!*cmd || (cmd == argv + 1 && **cmd == '-'))
 		return ctl_usage(&cmd_exec);
-	if (load_vfio_pci() || own_mounts() || make_view(ctl))
+	if (ctl_connect(ctl) || load_vfio_pci() || own_mounts() ||
+	    make_view(ctl))
 		return EXIT_FAILURE;
 	/* DPDK reads the directory from this variable. */
 	if (setenv("SYSFS_PCI_DEVICES", TREE_PCI_DEVICES, 1))
 		return ctl_complain("out of memory");
 	vnl_sock_close(&ctl->nl);
+	ctl->connected = false;
 	execvp(*cmd, cmd);
 	error = errno;
 	ctl_complain("cannot run %s: %s", *cmd, strerror(error));

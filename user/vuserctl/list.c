@@ -31,6 +31,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return ctl_usage(&cmd_list);
+	if (ctl_connect(ctl))
+		return EXIT_FAILURE;
 	if (ctl->json) {
 		array = json_object_new_array();
 		ret = vnl_dev_dump(&ctl->nl, add_json, array);

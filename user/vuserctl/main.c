@@ -24,7 +24,7 @@ static void help(FILE *to)
 	      "\n"
 	      "  -j, --json     print JSON\n"
 	      "      --version  print the version and exit\n"
-	      "  -h, --help     print this help and exit\n"
+	      "  -h, --help     print this help, or that of COMMAND, and exit\n"
 	      "\n"
 	      "Commands:\n",
 	      to);
@@ -83,28 +83,91 @@ static int parse_options(int argc, char **argv, struct ctl *ctl, int *status)
 	return 0;
 }
 
+/*
+ * Takes -j and --help out of the arguments of a subcommand, where they may be at any place
+ * before "--"; of exec, only before COMMAND.  Returns the number of arguments that are
+ * left.
+ */
+static int take_common(const struct command *cmd, int argc, char **argv,
+		       bool *json, bool *want_help)
+{
+	bool ended = false;
+	int i, n = 1;
+
+	for (i = 1; i < argc; i++) {
+		ended |= !strcmp(argv[i], "--") ||
+			 (cmd == &cmd_exec && argv[i][0] != '-');
+		if (!ended &&
+		    (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json")))
+			*json = true;
+		else if (!ended &&
+			 (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")))
+			*want_help = true;
+		else
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+/* vuserctl help [COMMAND] */
+static int help_command(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc < 2) {
+		help(stdout);
+		return EXIT_SUCCESS;
+	}
+	cmd = find_command(argv[1]);
+	if (!cmd || argc > 2)
+		return ctl_complain("unknown command '%s': see vuserctl --help",
+				    argv[argc - 1]);
+	ctl_help(cmd);
+	return EXIT_SUCCESS;
+}
+
+static int run_command(const struct command *cmd, struct ctl *ctl, int argc,
+		       char **argv)
+{
+	bool want_help = false;
+	char name[32];
+	int status;
+
+	argc = take_common(cmd, argc, argv, &ctl->json, &want_help);
+	if (want_help) {
+		ctl_help(cmd);
+		return EXIT_SUCCESS;
+	}
+	/* The name that getopt prints in front of its messages. */
+	snprintf(name, sizeof(name), "vuserctl %s", cmd->name);
+	argv[0] = name;
+	/* Have getopt start again with the options of the subcommand. */
+	optind = 0;
+	status = cmd->run(ctl, argc, argv);
+	if (ctl->connected)
+		vnl_sock_close(&ctl->nl);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
 	struct ctl ctl = {};
-	int status, ret;
+	int status;
 
 	if (parse_options(argc, argv, &ctl, &status))
 		return status;
-	cmd = find_command(argv[optind]);
-	if (!cmd)
-		return ctl_complain("unknown command '%s': see vuserctl --help",
-				    argv[optind]);
 	argc -= optind;
 	argv += optind;
-	/* Have getopt start again with the options of the subcommand. */
-	optind = 0;
-
-	ret = vnl_sock_open(&ctl.nl);
-	if (ret)
-		return ctl_complain("%s", vnl_sock_error(&ctl.nl, ret));
-	status = cmd->run(&ctl, argc, argv);
-	vnl_sock_close(&ctl.nl);
+	cmd = find_command(argv[0]);
+	if (cmd)
+		status = run_command(cmd, &ctl, argc, argv);
+	else if (!strcmp(argv[0], "help"))
+		status = help_command(argc, argv);
+	else
+		return ctl_complain("unknown command '%s': see vuserctl --help",
+				    argv[0]);
 	if (fflush(stdout) && !status)
 		status = ctl_complain("cannot write: %s", strerror(errno));
 	return status;

@@ -63,6 +63,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return ctl_usage(&cmd_monitor);
+	if (ctl_connect(ctl))
+		return EXIT_FAILURE;
 	ret = vnl_sock_join(&ctl->nl);
 	if (ret)
 		return ctl_complain("cannot receive notifications: %s",

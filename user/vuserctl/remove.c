@@ -17,7 +17,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 
 	if (argc != 2)
 		return ctl_usage(&cmd_remove);
-	if (target_find(ctl, argv[1], &dev))
+	if (ctl_connect(ctl) || target_find(ctl, argv[1], &dev))
 		return EXIT_FAILURE;
 	if (dev.state == VUSER_STATE_OPEN)
 		fprintf(stderr,

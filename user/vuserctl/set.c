@@ -40,7 +40,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (argc - optind != 1 || !settings_any(&set))
 		return ctl_usage(&cmd_set);
-	if (target_find(ctl, argv[optind], &dev))
+	if (ctl_connect(ctl) || target_find(ctl, argv[optind], &dev))
 		return EXIT_FAILURE;
 	ret = send_settings(ctl, &dev, &set);
 	if (ret)

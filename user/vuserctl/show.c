@@ -12,7 +12,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 
 	if (argc != 2)
 		return ctl_usage(&cmd_show);
-	if (target_find(ctl, argv[1], &dev))
+	if (ctl_connect(ctl) || target_find(ctl, argv[1], &dev))
 		return EXIT_FAILURE;
 	if (ctl->json)
 		output_json(output_dev_json(&dev), true);

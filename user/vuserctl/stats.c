@@ -144,7 +144,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return ctl_usage(&cmd_stats);
-	if (target_find(ctl, argv[optind], &dev))
+	if (ctl_connect(ctl) || target_find(ctl, argv[optind], &dev))
 		return EXIT_FAILURE;
 	if (stats.interval)
 		return watch(ctl, &stats, &dev);

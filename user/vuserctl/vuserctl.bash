@@ -32,7 +32,7 @@ _vuserctl_value()
 
 _vuserctl()
 {
-	local commands="create remove list show set monitor stats exec"
+	local commands="help create remove list show set monitor stats exec"
 	local settings="--endpoint --pci-address --mmap --reset --dma-backing
 		--dma-holes --max-dma-maps --request-timeout-ms --close-timeout-ms"
 	local word=${COMP_WORDS[COMP_CWORD]} i=1
