@@ -5,14 +5,21 @@
 #include <linux/module.h>
 
 #include "dma/dma.h"
+#include "dma/ops.h"
 #include "netlink/netlink.h"
 #include "region/mmap.h"
+#include "region/region.h"
+#include "region/shared.h"
 #include "server/channel.h"
 #include "vfio/mdev.h"
 
 static const struct vuser_dma_ops vuser_main_dma_ops = {
 	.owns = vuser_mdev_owns,
-	.mapped_page = vuser_mmap_page,
+	.regions = vuser_mmap_regions,
+	.take_page = vuser_shared_get,
+	.begin = vuser_region_begin,
+	.access = vuser_region_access,
+	.end = vuser_region_end,
 };
 
 static int __init vuser_init(void)

@@ -6,16 +6,13 @@
  * against RLIMIT_MEMLOCK.  So a server's DMA never faults, and it still works
  * after the process that mapped the memory has exited.
  *
- * For device memory, only the frame numbers are recorded, as in type1.  Shared
- * areas of a vuser device are an exception.  They are memory of a server and
- * may be used after that server has exited, so their pages are held and
- * counted.
+ * Device memory cannot be pinned; foreign.c handles it.  Of device memory, only
+ * pages of shared areas are held and counted.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
-#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
@@ -26,11 +23,8 @@
 
 #include "compat.h"
 #include "dma/backing.h"
+#include "dma/copy.h"
 #include "dma/file.h"
-
-/* The function @mapped_page of struct vuser_dma_ops. */
-static struct page *(*vuser_backing_mapped_page)(struct vm_area_struct *vma,
-						 unsigned long addr);
 
 /* Maximum number of pages that one call pins: their pointers fill one page. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
@@ -56,47 +50,6 @@ static int vuser_backing_account(struct vuser_backing *back,
 	if (!ret)
 		back->accounted = inc ? pages : 0;
 	return ret;
-}
-
-/* Makes room for more runs. */
-static int vuser_backing_grow(struct vuser_backing *back)
-{
-	size_t max = max_t(size_t, 4, back->max_runs * 2);
-	struct vuser_run *runs;
-
-	runs = kvmalloc_array(max, sizeof(*runs), GFP_KERNEL_ACCOUNT);
-	if (!runs)
-		return -ENOMEM;
-	if (back->nr_runs)
-		memcpy(runs, back->runs, back->nr_runs * sizeof(*runs));
-	kvfree(back->runs);
-	back->runs = runs;
-	back->max_runs = max;
-	return 0;
-}
-
-/* Appends a page to the runs. */
-static int vuser_backing_add(struct vuser_backing *back, unsigned long pfn)
-{
-	struct vuser_run *last;
-	int ret;
-
-	if (back->nr_runs) {
-		last = &back->runs[back->nr_runs - 1];
-		if (last->pfn + (back->nr_pages - last->first) == pfn) {
-			back->nr_pages++;
-			return 0;
-		}
-	}
-	if (back->nr_runs == back->max_runs) {
-		ret = vuser_backing_grow(back);
-		if (ret)
-			return ret;
-	}
-	last = &back->runs[back->nr_runs++];
-	last->first = back->nr_pages++;
-	last->pfn = pfn;
-	return 0;
 }
 
 /*
@@ -135,7 +88,7 @@ static int vuser_backing_pin_batch(struct vuser_backing *back,
 	if (got <= 0)
 		return got ?: -EFAULT;
 	for (i = 0; i < got && !ret; i++)
-		ret = vuser_backing_add(back, page_to_pfn(pages[i]));
+		ret = vuser_runs_add(&back->runs, page_to_pfn(pages[i]));
 	if (ret)
 		unpin_user_pages(pages + i - 1, got - i + 1);
 	return ret;
@@ -149,6 +102,7 @@ static int vuser_backing_pin(struct vuser_backing *back, unsigned long vaddr,
 			     unsigned long nr)
 {
 	struct page **pages;
+	unsigned long done;
 	int ret;
 
 	ret = vuser_backing_account(back, nr, true);
@@ -158,94 +112,16 @@ static int vuser_backing_pin(struct vuser_backing *back, unsigned long vaddr,
 	pages = (struct page **)__get_free_page(GFP_KERNEL);
 	if (!pages)
 		return -ENOMEM;
-	while (back->nr_pages < nr && !ret) {
+	while ((done = back->runs.nr_pages) < nr && !ret) {
 		if (fatal_signal_pending(current)) {
 			ret = -EINTR;
 			break;
 		}
 		cond_resched();
-		ret = vuser_backing_pin_batch(back,
-					      vaddr + back->nr_pages * PAGE_SIZE,
-					      nr - back->nr_pages, pages);
+		ret = vuser_backing_pin_batch(back, vaddr + done * PAGE_SIZE,
+					      nr - done, pages);
 	}
 	free_page((unsigned long)pages);
-	return ret;
-}
-
-/*
- * Is this a page frame of device memory?  A frame of ordinary memory is not
- * usable, because a frame number does not keep the page from being freed.
- */
-static bool vuser_backing_is_device_pfn(unsigned long pfn)
-{
-	if (page_is_ram(pfn))
-		return false;
-	return !pfn_valid(pfn) || PageReserved(pfn_to_page(pfn));
-}
-
-/*
- * Adds a page of a shared area of a vuser device.  Only used if the mapping
- * starts in a shared area: then all of the mapping must be in shared areas.
- */
-static int vuser_backing_follow_shared(struct vuser_backing *back,
-				       struct vm_area_struct *vma,
-				       unsigned long vaddr)
-{
-	struct page *page;
-	int ret;
-
-	if (back->write && !(vma->vm_flags & VM_WRITE))
-		return -EFAULT;
-	page = vuser_backing_mapped_page(vma, vaddr);
-	if (!page)
-		return -EFAULT;
-	ret = vuser_backing_add(back, page_to_pfn(page));
-	if (ret)
-		put_page(page);
-	return ret;
-}
-
-/* Adds a page of device memory that is not in a shared area. */
-static int vuser_backing_follow_device(struct vuser_backing *back,
-				       struct vm_area_struct *vma,
-				       unsigned long vaddr)
-{
-	unsigned long pfn;
-
-	if (vuser_follow_pfn(vma, vaddr, back->write, &pfn) ||
-	    !vuser_backing_is_device_pfn(pfn))
-		return -EFAULT;
-	return vuser_backing_add(back, pfn);
-}
-
-/*
- * Records the page frames of device memory that are mapped now.  Does not
- * fault pages in, since a fault may wait for a server or a file system.  The
- * caller holds the mmap lock.
- */
-static int vuser_backing_follow(struct vuser_backing *back,
-				struct mm_struct *mm, unsigned long vaddr,
-				unsigned long nr)
-{
-	struct vm_area_struct *vma = vma_lookup(mm, vaddr);
-	struct page *page = vuser_backing_mapped_page(vma, vaddr);
-	int ret = 0;
-
-	if (page)
-		put_page(page);
-	back->shared = page;
-	back->opaque = true;
-	while (back->nr_pages < nr && !ret) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		vma = vma_lookup(mm, vaddr);
-		if (!vma || !(vma->vm_flags & VM_PFNMAP))
-			return -EFAULT;
-		ret = back->shared ?
-		      vuser_backing_follow_shared(back, vma, vaddr) :
-		      vuser_backing_follow_device(back, vma, vaddr);
-		vaddr += PAGE_SIZE;
-	}
 	return ret;
 }
 
@@ -290,7 +166,7 @@ static void vuser_backing_take_file(struct vuser_backing *back,
 	back->offset = offset;
 }
 
-/* Records device memory, or takes the file of a range, under the mmap lock. */
+/* Checks for device memory, or takes the file of a range, under the mmap lock. */
 static int vuser_backing_inspect(struct vuser_backing *back,
 				 unsigned long vaddr, size_t size)
 {
@@ -303,12 +179,25 @@ static int vuser_backing_inspect(struct vuser_backing *back,
 	vma = vma_lookup(mm, vaddr);
 	if (!vma)
 		ret = -EFAULT;
-	else if (vma->vm_flags & VM_PFNMAP)
-		ret = vuser_backing_follow(back, mm, vaddr, size >> PAGE_SHIFT);
+	else if (vuser_foreign_inspect(&back->foreign, vma))
+		back->opaque = true;
 	else if (back->write)
 		vuser_backing_take_file(back, vma, vaddr, size);
 	mmap_read_unlock(mm);
 	return ret;
+}
+
+/* Takes device memory, and counts the pages that are held. */
+static int vuser_backing_take_foreign(struct vuser_backing *back,
+				      unsigned long vaddr)
+{
+	int ret;
+
+	ret = vuser_foreign_take(&back->foreign, &back->runs, vaddr,
+				 back->nr_pages, back->write);
+	if (ret || !back->foreign.held)
+		return ret;
+	return vuser_backing_account(back, back->foreign.held, true);
 }
 
 /**
@@ -334,6 +223,7 @@ int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 	if (!current->mm)
 		return -ENODEV;
 
+	back->nr_pages = size >> PAGE_SHIFT;
 	back->write = write;
 	back->task = get_task_struct(current->group_leader);
 	back->lock_cap = capable(CAP_IPC_LOCK);
@@ -341,44 +231,25 @@ int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 	mmgrab(back->mm);
 
 	ret = vuser_backing_inspect(back, vaddr, size);
-	if (!ret && !back->opaque)
-		ret = vuser_backing_pin(back, vaddr, size >> PAGE_SHIFT);
-	else if (!ret && back->shared)
-		ret = vuser_backing_account(back, back->nr_pages, true);
+	if (!ret && back->opaque)
+		ret = vuser_backing_take_foreign(back, vaddr);
+	else if (!ret)
+		ret = vuser_backing_pin(back, vaddr, back->nr_pages);
 	if (ret)
 		vuser_backing_release(back);
 	return ret;
 }
 
-/* The number of pages in run @i. */
-static unsigned long vuser_run_length(const struct vuser_backing *back,
-				      size_t i)
+/* Unpins the pages. */
+static void vuser_backing_unpin(struct vuser_backing *back)
 {
-	unsigned long end = i + 1 < back->nr_runs ? back->runs[i + 1].first :
-						    back->nr_pages;
+	size_t i;
 
-	return end - back->runs[i].first;
-}
-
-/* Releases the pages of run @i, if the backing holds them. */
-static void vuser_run_release(const struct vuser_backing *back, size_t i)
-{
-	unsigned long nr = vuser_run_length(back, i);
-	unsigned long pfn = back->runs[i].pfn;
-
-	if (!back->opaque) {
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), nr,
+	for (i = 0; i < back->runs.nr; i++) {
+		unpin_user_page_range_dirty_lock(pfn_to_page(back->runs.runs[i].frame),
+						 vuser_runs_length(&back->runs, i),
 						 back->write);
-		return;
-	}
-	/*
-	 * Shared areas are files of shmem or hugetlbfs, so their pages can be
-	 * marked dirty without the page lock.
-	 */
-	for (; back->shared && nr; nr--, pfn++) {
-		if (back->write)
-			set_page_dirty(pfn_to_page(pfn));
-		put_page(pfn_to_page(pfn));
+		cond_resched();
 	}
 }
 
@@ -386,20 +257,20 @@ static void vuser_run_release(const struct vuser_backing *back, size_t i)
  * vuser_backing_release() - release the memory
  * @back: no server and no other thread can access its pages any more
  *
- * Unpins the pages and zeroes @back.
+ * Unpins the pages and zeroes @back.  No access to the memory runs after this
+ * function returns.
  *
- * Context: process; sleeps.  Takes the mmap lock for writing, unless the
- * process that mapped the memory has exited.
+ * Context: process; sleeps; for trapped pages of a vuser device, at most as long as
+ * the server of this device may take to answer.  Takes the mmap lock for writing,
+ * unless the process that mapped the memory has exited.
  */
 void vuser_backing_release(struct vuser_backing *back)
 {
-	size_t i;
-
-	for (i = 0; i < back->nr_runs; i++) {
-		vuser_run_release(back, i);
-		cond_resched();
-	}
-	kvfree(back->runs);
+	if (back->opaque)
+		vuser_foreign_release(&back->foreign, &back->runs, back->write);
+	else
+		vuser_backing_unpin(back);
+	vuser_runs_free(&back->runs);
 
 	if (back->accounted && mmget_not_zero(back->mm)) {
 		vuser_backing_account(back, back->accounted, false);
@@ -410,22 +281,6 @@ void vuser_backing_release(struct vuser_backing *back)
 	if (back->file)
 		fput(back->file);
 	memset(back, 0, sizeof(*back));
-}
-
-/* The index of the run that contains page @index of the mapping. */
-static size_t vuser_run_find(const struct vuser_backing *back,
-			     unsigned long index)
-{
-	size_t low = 0, high = back->nr_runs, mid;
-
-	while (high - low > 1) {
-		mid = low + (high - low) / 2;
-		if (back->runs[mid].first <= index)
-			low = mid;
-		else
-			high = mid;
-	}
-	return low;
 }
 
 /**
@@ -441,28 +296,7 @@ static size_t vuser_run_find(const struct vuser_backing *back,
 unsigned long vuser_backing_pfn(const struct vuser_backing *back,
 				unsigned long index, unsigned long *count)
 {
-	size_t i = vuser_run_find(back, index);
-	unsigned long skip = index - back->runs[i].first;
-
-	if (count)
-		*count = vuser_run_length(back, i) - skip;
-	return back->runs[i].pfn + skip;
-}
-
-/* Copies to or from device memory, within one page. */
-static int vuser_backing_copy_io(unsigned long pfn, size_t offset, void *buf,
-				 size_t len, bool write)
-{
-	void __iomem *io = ioremap(PFN_PHYS(pfn), PAGE_SIZE);
-
-	if (!io)
-		return -EFAULT;
-	if (write)
-		memcpy_toio(io + offset, buf, len);
-	else
-		memcpy_fromio(buf, io + offset, len);
-	iounmap(io);
-	return 0;
+	return vuser_runs_frame(&back->runs, index, count);
 }
 
 /* Copies to or from ordinary memory, within one page. */
@@ -472,10 +306,28 @@ static void vuser_backing_copy_page(unsigned long pfn, size_t offset, void *buf,
 	void *page = kmap_local_page(pfn_to_page(pfn));
 
 	if (write)
-		memcpy(page + offset, buf, len);
+		vuser_copy_to(page + offset, buf, len);
 	else
-		memcpy(buf, page + offset, len);
+		vuser_copy_from(buf, page + offset, len);
 	kunmap_local(page);
+}
+
+/* Copies to or from the memory, within one page. */
+static int vuser_backing_copy_part(const struct vuser_backing *back, u64 offset,
+				   void *buf, size_t len, bool write)
+{
+	unsigned long index = offset >> PAGE_SHIFT;
+	unsigned long frame = vuser_runs_frame(&back->runs, index, NULL);
+	size_t skip = offset_in_page(offset);
+
+	if (!back->opaque || vuser_foreign_holds(&back->foreign, frame)) {
+		vuser_backing_copy_page(frame, skip, buf, len, write);
+		return 0;
+	}
+	if (vuser_foreign_traps(&back->foreign, &back->runs, index))
+		return -EAGAIN;
+	return vuser_foreign_copy(&back->foreign, &back->runs, index, skip, buf,
+				  len, write);
 }
 
 /**
@@ -486,45 +338,51 @@ static void vuser_backing_copy_page(unsigned long pfn, size_t offset, void *buf,
  * @len: bytes; the range ends within the memory
  * @write: true copies from @buf to the memory, false from the memory to @buf
  *
+ * The memory is accessed in ascending order, in aligned words; see copy.c.
+ *
  * Context: process; may sleep to map device memory, but never waits for user
  * space.
- * Return: 0, or -EFAULT when a page of device memory cannot be mapped into the
- * kernel; the bytes before this page have been copied.
+ * Return: 0; -EFAULT when a page of device memory was unmapped by the consumer, or
+ * cannot be mapped into the kernel; -EAGAIN when accesses to a page are trapped, see
+ * vuser_backing_traps().  After an error, the bytes before this page have been
+ * copied.
  */
 int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		       size_t len, bool write)
 {
-	size_t part, skip;
-	unsigned long pfn;
-	int ret;
+	size_t part;
+	int ret = 0;
 
-	while (len) {
-		skip = offset_in_page(offset);
-		part = min_t(size_t, len, PAGE_SIZE - skip);
-		pfn = vuser_backing_pfn(back, offset >> PAGE_SHIFT, NULL);
-		if (back->opaque && !back->shared) {
-			ret = vuser_backing_copy_io(pfn, skip, buf, part,
-						    write);
-			if (ret)
-				return ret;
-		} else {
-			vuser_backing_copy_page(pfn, skip, buf, part, write);
-		}
+	while (len && !ret) {
+		part = min_t(size_t, len, PAGE_SIZE - offset_in_page(offset));
+		ret = vuser_backing_copy_part(back, offset, buf, part, write);
 		offset += part;
 		buf += part;
 		len -= part;
 	}
-	return 0;
+	return ret;
 }
 
 /**
- * vuser_backing_init() - set the function that finds pages of mapped regions
- * @mapped_page: see struct vuser_dma_ops
+ * vuser_backing_traps() - check whether an access must wait for a server
+ * @back: the memory; the caller makes sure that it is not released meanwhile
+ * @offset: start in the memory, in bytes
+ * @len: bytes, not 0; the range ends within the memory
  *
- * Context: process, once, when the module is loaded.
+ * Context: any.
+ * Return: true if the range has pages whose accesses are trapped: registers of a
+ * vuser device.
  */
-void __init vuser_backing_init(struct page *(*mapped_page)(struct vm_area_struct *vma,
-							   unsigned long addr))
+bool vuser_backing_traps(const struct vuser_backing *back, u64 offset,
+			 size_t len)
 {
-	vuser_backing_mapped_page = mapped_page;
+	unsigned long index = offset >> PAGE_SHIFT;
+	unsigned long last = (offset + len - 1) >> PAGE_SHIFT;
+
+	if (!back->foreign.regions)
+		return false;
+	for (; index <= last; index++)
+		if (vuser_foreign_traps(&back->foreign, &back->runs, index))
+			return true;
+	return false;
 }

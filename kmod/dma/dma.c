@@ -9,11 +9,13 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 
-#include "dma/backing.h"
+#include "dma/access.h"
 #include "dma/dma.h"
 #include "dma/domain.h"
+#include "dma/foreign.h"
 #include "dma/iommufd.h"
 #include "dma/map.h"
+#include "dma/ops.h"
 #include "dma/server_map.h"
 #include "dma/type1.h"
 #include "server/channel.h"
@@ -146,27 +148,39 @@ void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline)
 	vuser_domain_put(dom);
 }
 
+/*
+ * Copies while the DMA lock is held, or takes a reference to the access or to the
+ * domain, and copies without the lock: that copy may wait.
+ */
 static int vuser_dma_rw(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
-			bool write)
+			bool write, bool wait)
 {
 	struct vuser_iommufd_access *access = NULL;
+	struct vuser_channel *chan = NULL;
+	struct vuser_domain *dom = NULL;
 	int ret = -EFAULT;
 
 	if (!len || iova + len - 1 < iova)
 		return -EINVAL;
 	down_read(&dma->lock);
-	if (dma->domain) {
+	if (dma->domain && dma->domain->access) {
 		access = dma->domain->access;
-		if (access)
-			vuser_iommufd_begin(access);
-		else
-			ret = vuser_map_rw(&dma->domain->map, iova, buf, len,
-					   write);
+		vuser_iommufd_begin(access);
+	} else if (dma->domain && wait) {
+		dom = dma->domain;
+		chan = dma->chan;
+		kref_get(&dom->ref);
+	} else if (dma->domain) {
+		ret = vuser_map_rw(&dma->domain->map, iova, buf, len, write);
 	}
 	up_read(&dma->lock);
 	if (access) {
 		ret = vuser_iommufd_rw(access, iova, buf, len, write);
 		vuser_iommufd_end(access);
+	}
+	if (dom) {
+		ret = vuser_access_rw(&dom->map, chan, iova, buf, len, write);
+		vuser_domain_put(dom);
 	}
 	return ret;
 }
@@ -177,18 +191,24 @@ static int vuser_dma_rw(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
  * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
+ * @wait: wait for the server of another device if the memory includes trapped
+ *	registers of that device
  *
- * Context: process; the thread that reads the socket, which holds no lock
- * except the socket's rx_lock.  May sleep.  With a container, does not wait for
- * user space.  With iommufd, may wait for the consumer's memory without a time
- * limit, and does not hold the DMA lock during that wait.
+ * Context: process, without locks.  The thread that reads the socket holds the
+ * socket's rx_lock, and does not set @wait.  May sleep.  Without @wait, and with a
+ * container, does not wait for user space.  With iommufd, may wait for the
+ * consumer's memory without a time limit, and does not hold the DMA lock during
+ * that wait.
  * Return: 0; -EINVAL when @len is 0 or the range wraps; -EFAULT when an address
  * is not mapped or the device is not open; -EACCES when the consumer did not
- * map the memory for reading; or an error of iommufd.
+ * map the memory for reading; -EAGAIN without @wait, when the memory includes
+ * trapped registers: nothing was copied; with @wait an error of vuser_access_rw();
+ * or an error of iommufd.
  */
-int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len)
+int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
+		   bool wait)
 {
-	return vuser_dma_rw(dma, iova, buf, len, false);
+	return vuser_dma_rw(dma, iova, buf, len, false, wait);
 }
 
 /**
@@ -197,15 +217,16 @@ int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len)
  * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
+ * @wait: as in vuser_dma_read()
  *
  * Context: as vuser_dma_read().
  * Return: as vuser_dma_read(); -EACCES when the consumer did not map the memory
  * for writing.
  */
 int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,
-		    size_t len)
+		    size_t len, bool wait)
 {
-	return vuser_dma_rw(dma, iova, (void *)buf, len, true);
+	return vuser_dma_rw(dma, iova, (void *)buf, len, true, wait);
 }
 
 /**
@@ -252,7 +273,7 @@ void vuser_dma_prepare(struct vuser_dma *dma,
  */
 int __init vuser_dma_init(const struct vuser_dma_ops *ops)
 {
-	vuser_backing_init(ops->mapped_page);
+	vuser_foreign_init(ops);
 	return vuser_type1_init(ops->owns);
 }
 

@@ -7,27 +7,12 @@
 #include <linux/rwsem.h>
 #include <linux/types.h>
 
-struct device;
-struct page;
-struct vm_area_struct;
 struct vuser_channel;
+struct vuser_dma_ops;
 struct vuser_domain;
 struct vuser_iommufd_access;
 struct vuser_server_map;
 struct vuser_settings;
-
-/**
- * struct vuser_dma_ops - functions that the layers above provide
- * @owns: returns true if a device is a vuser device
- * @mapped_page: if an address is in a consumer's mapping of a region, returns
- *	the page that is mapped there, with a reference; otherwise NULL.  Called
- *	with the mmap lock held
- */
-struct vuser_dma_ops {
-	bool (*owns)(struct device *dev);
-	struct page *(*mapped_page)(struct vm_area_struct *vma,
-				    unsigned long addr);
-};
 
 /**
  * struct vuser_dma - the DMA state of a device
@@ -61,9 +46,10 @@ void vuser_dma_prepare(struct vuser_dma *dma,
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan);
 void vuser_dma_reset(struct vuser_dma *dma);
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline);
-int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len);
+int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
+		   bool wait);
 int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,
-		    size_t len);
+		    size_t len, bool wait);
 u32 vuser_dma_nr_regions(struct vuser_dma *dma);
 
 #endif /* VUSER_DMA_H */

@@ -260,13 +260,16 @@ void vuser_map_set_state(struct vuser_dma_map *dmap,
 /* DMA --------------------------------------------------------------------- */
 
 /*
- * Checks that all of a range is mapped and allows the access @prot.  The caller
- * holds the map's lock.
+ * Checks that all of a range is mapped and allows the access @prot.  Returns -EAGAIN
+ * if so, but an access to the range must wait for a server.  The caller holds the
+ * map's lock.
  */
 static int vuser_map_check_prot(struct vuser_dma_map *dmap, u64 iova, u64 last,
 				u32 prot)
 {
 	struct vuser_mapping *map;
+	bool traps = false;
+	u64 end;
 
 	for (;;) {
 		map = vuser_map_first(dmap, iova, iova);
@@ -274,9 +277,12 @@ static int vuser_map_check_prot(struct vuser_dma_map *dmap, u64 iova, u64 last,
 			return -EFAULT;
 		if (!(map->prot & prot))
 			return -EACCES;
-		if (map->node.last >= last)
-			return 0;
-		iova = map->node.last + 1;
+		end = min_t(u64, map->node.last, last);
+		traps |= vuser_backing_traps(&map->back, iova - map->node.start,
+					     end - iova + 1);
+		if (end == last)
+			return traps ? -EAGAIN : 0;
+		iova = end + 1;
 	}
 }
 
@@ -291,14 +297,15 @@ static int vuser_map_check_prot(struct vuser_dma_map *dmap, u64 iova, u64 last,
  * If an address is not mapped or does not allow the access, nothing is copied.
  *
  * Device memory is accessed at the physical address that it had when it was
- * mapped.  Registers of a vuser device have no physical address, so MAP_DMA
- * refuses them.
+ * mapped, as long as the consumer has it mapped.  Trapped registers of a vuser
+ * device have no physical address: vuser_access_rw() must be used for them.
  *
  * Context: process; may sleep, but does not wait for user space: it accesses
  * pinned pages and device memory, not user addresses.  So the thread that reads
  * the socket may call it.  Takes the map's lock for reading.
  * Return: 0; -EFAULT when an address is not mapped or device memory cannot be
- * accessed; -EACCES when a mapping does not allow the access.
+ * accessed; -EACCES when a mapping does not allow the access; -EAGAIN when the range
+ * includes trapped registers: nothing was copied.
  */
 int vuser_map_rw(struct vuser_dma_map *dmap, u64 iova, void *buf, size_t len,
 		 bool write)

@@ -206,27 +206,17 @@ static const struct vm_operations_struct vuser_vm_ops = {
 };
 
 /**
- * vuser_mmap_page() - get the page that a mapping of a region shows
+ * vuser_mmap_regions() - find the regions that a VMA maps
  * @vma: any VMA
- * @addr: address in @vma
  *
  * Context: process; the mmap lock of @vma is held.
- * Return: the page of a shared area, with a reference for the caller.  NULL if
- * loads and stores at @addr are trapped, if the consumer has not accessed the
- * page yet, or if @vma does not map a region of a vuser device.
+ * Return: the regions of the device, which is open as long as the VMA or another
+ * reference to its file exists; NULL if @vma does not map a region of a vuser
+ * device.
  */
-struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr)
+struct vuser_regions *vuser_mmap_regions(struct vm_area_struct *vma)
 {
-	struct page *page;
-
-	if (vma->vm_ops != &vuser_vm_ops)
-		return NULL;
-	/* The VMA keeps the device open, and the open device keeps the page. */
-	page = vuser_shared_lookup(vma->vm_private_data, vma->vm_pgoff +
-				   ((addr - vma->vm_start) >> PAGE_SHIFT));
-	if (page)
-		get_page(page);
-	return page;
+	return vma->vm_ops == &vuser_vm_ops ? vma->vm_private_data : NULL;
 }
 
 /* mmap --------------------------------------------------------------------- */

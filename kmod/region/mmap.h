@@ -3,11 +3,10 @@
 #ifndef VUSER_MMAP_H
 #define VUSER_MMAP_H
 
-struct page;
 struct vm_area_struct;
 struct vuser_regions;
 
 int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma);
-struct page *vuser_mmap_page(struct vm_area_struct *vma, unsigned long addr);
+struct vuser_regions *vuser_mmap_regions(struct vm_area_struct *vma);
 
 #endif /* VUSER_MMAP_H */

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
+#include <linux/wait_bit.h>
 
 #include "compat.h"
 #include "region/region.h"
@@ -264,6 +265,122 @@ ssize_t vuser_region_pwrite(struct vuser_regions *regions, const char __user *bu
 	return vuser_region_transfer(regions, (char __user *)buf, count, ppos,
 				     VFIO_REGION_INFO_FLAG_WRITE,
 				     vuser_region_put_user);
+}
+
+/* Accesses of other devices ------------------------------------------------ */
+
+/**
+ * vuser_region_begin() - keep the device open for an access of another device
+ * @regions: the regions of a device; the caller makes sure that it is open now
+ *
+ * The device is not closed before vuser_region_end().
+ *
+ * Context: any.
+ */
+void vuser_region_begin(struct vuser_regions *regions)
+{
+	atomic_inc(&regions->accesses);
+}
+
+/**
+ * vuser_region_end() - end an access of another device
+ * @regions: the regions; the caller does not use them after this function
+ *
+ * Context: any.
+ */
+void vuser_region_end(struct vuser_regions *regions)
+{
+	if (atomic_dec_and_test(&regions->accesses))
+		wake_up_var(&regions->accesses);
+}
+
+/* Makes one access of another device, of @size bytes. */
+static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
+				   u64 off, void *buf, u32 size, bool write)
+{
+	u64 val = write ? 0 : U64_MAX;
+	int ret;
+
+	if (write)
+		memcpy(&val, buf, size);
+	/*
+	 * In a last page that the region fills only in part, loads give all ones and
+	 * stores are dropped, as for the consumer.
+	 */
+	if (off + size > regions->chan->desc->regions[index].size)
+		ret = 0;
+	else if (write)
+		ret = vuser_region_store(regions, index, off, val, size);
+	else
+		ret = vuser_region_load(regions, index, off, &val, size);
+	if (!write)
+		memcpy(buf, &val, size);
+	return ret ? -EIO : 0;
+}
+
+/**
+ * vuser_region_access() - access a region by DMA of another device
+ * @regions: the regions, after vuser_region_begin()
+ * @chan: channel of the device that makes the access
+ * @pos: position in the device file, on a page that the consumer can map
+ * @buf: kernel memory
+ * @len: bytes; the range ends within the page
+ * @write: true writes @buf to the region, false reads the region to @buf
+ *
+ * Makes accesses of 1, 2, 4 or 8 bytes in ascending order, as pread and pwrite do.
+ * A device cannot access its own registers in this way: a server that waits for its
+ * DMA might not answer before the DMA has ended.
+ *
+ * Context: process, without locks; waits for the server.
+ * Return: 0; -EDEADLK when @chan belongs to the same device; -EACCES when the region
+ * does not allow the access; -EIO when the server refused, did not answer in time, or
+ * is lost.
+ */
+int vuser_region_access(struct vuser_regions *regions,
+			struct vuser_channel *chan, u64 pos, void *buf,
+			size_t len, bool write)
+{
+	u32 flag = write ? VFIO_REGION_INFO_FLAG_WRITE :
+			   VFIO_REGION_INFO_FLAG_READ;
+	u32 index = VUSER_OFFSET_TO_INDEX(pos);
+	u64 off = pos & VUSER_OFFSET_MASK;
+	u32 size;
+	int ret = 0;
+
+	if (regions->chan == chan)
+		return -EDEADLK;
+	if (!(regions->chan->desc->regions[index].flags & flag))
+		return -EACCES;
+	for (; len && !ret; len -= size) {
+		size = vuser_region_access_size(index, off, len);
+		ret = vuser_region_access_one(regions, index, off, buf, size,
+					      write);
+		off += size;
+		buf += size;
+	}
+	return ret;
+}
+
+/**
+ * vuser_region_wait_idle() - wait until no access of another device runs
+ * @regions: the regions of a device that is being closed; no new access begins,
+ *	because the consumer has unmapped all regions
+ * @deadline: when to stop waiting for the server
+ *
+ * An access that still runs at @deadline must not reach the server after the device
+ * was opened again.  So the channel is marked lost, which ends the access.
+ *
+ * Context: process; sleeps, not interruptible.
+ */
+void vuser_region_wait_idle(struct vuser_regions *regions, ktime_t deadline)
+{
+	if (wait_var_event_timeout(&regions->accesses,
+				   !atomic_read(&regions->accesses),
+				   vuser_jiffies_left(deadline)))
+		return;
+	vuser_channel_fail(regions->chan, -ETIMEDOUT,
+			   "an access of another device did not end before the device was closed");
+	wait_var_event(&regions->accesses, !atomic_read(&regions->accesses));
 }
 
 /* GET_REGION_INFO ---------------------------------------------------------- */

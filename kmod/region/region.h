@@ -3,6 +3,7 @@
 #ifndef VUSER_REGION_H
 #define VUSER_REGION_H
 
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 struct vfio_info_cap;
@@ -28,5 +29,12 @@ long vuser_region_ioctl(struct vuser_regions *regions,
 			struct vfio_region_info __user *arg);
 bool vuser_region_mappable(struct vuser_regions *regions, u32 index);
 u32 vuser_region_count(struct vuser_regions *regions);
+
+void vuser_region_begin(struct vuser_regions *regions);
+int vuser_region_access(struct vuser_regions *regions,
+			struct vuser_channel *chan, u64 pos, void *buf,
+			size_t len, bool write);
+void vuser_region_end(struct vuser_regions *regions);
+void vuser_region_wait_idle(struct vuser_regions *regions, ktime_t deadline);
 
 #endif /* VUSER_REGION_H */

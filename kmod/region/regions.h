@@ -3,6 +3,7 @@
 #ifndef VUSER_REGIONS_H
 #define VUSER_REGIONS_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 struct vuser_channel;
@@ -13,14 +14,16 @@ struct vuser_shared;
  * @chan: the device's channel; its description has the regions
  * @shared: the shared areas, and their pages that the consumer has accessed
  * @sparse: the consumer may map shared areas only
+ * @accesses: number of accesses of other devices that run now; close waits for them
  *
- * vuser_region_open() sets these fields.  They are constant until
- * vuser_region_close(), so the consumer's accesses read them without a lock.
+ * vuser_region_open() sets these fields.  Except for @accesses they are constant
+ * until vuser_region_close(), so the consumer's accesses read them without a lock.
  */
 struct vuser_regions {
 	struct vuser_channel *chan;
 	struct vuser_shared *shared;
 	bool sparse;
+	atomic_t accesses;
 };
 
 #endif /* VUSER_REGIONS_H */

@@ -2,8 +2,8 @@
 /*
  * Shared areas: parts of a region for which the server gave a file.  To show an
  * area means to insert pages of the file into the consumer's mappings.  A page of
- * the file is taken when the consumer first accesses it, and is held until the
- * device is closed.  No mapping is left at that time, because each mapping
+ * the file is taken when the consumer first accesses it or maps it for DMA, and is
+ * held until the device is closed.  No mapping is left at that time, because each mapping
  * holds the device file.
  */
 #include <linux/bitmap.h>
@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -283,4 +284,41 @@ err_count:
 	atomic_long_dec(&shared->nr_pages);
 	/* another thread has taken the page meanwhile */
 	return err == -EBUSY ? 0 : err;
+}
+
+/**
+ * vuser_shared_get() - get a page of a region for DMA
+ * @regions: the regions of an open device
+ * @pgoff: page number in the device file, inside a region
+ *
+ * Takes the page as the consumer's first access to it would.
+ *
+ * Context: process, without locks; may sleep for memory, for swap and for the locks
+ * of the server's file.
+ * Return: the page, with a reference for the caller; NULL if accesses to it are
+ * trapped; ERR_PTR(-EINTR) when killed; or ERR_PTR(-ENOMEM).
+ */
+struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff)
+{
+	u64 pos = (u64)pgoff << PAGE_SHIFT;
+	struct vuser_area *area;
+	struct page *page;
+	int ret = 0;
+
+	area = vuser_shared_area(regions, VUSER_OFFSET_TO_INDEX(pos),
+				 pos & VUSER_OFFSET_MASK);
+	if (!area)
+		return NULL;
+	while (!(page = vuser_shared_lookup(regions, pgoff))) {
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
+		cond_resched();
+		ret = vuser_shared_take(regions, area, pgoff);
+		if (ret == -ENOMEM)
+			return ERR_PTR(ret);
+		if (ret && ret != -EAGAIN && ret != -EINTR)
+			return NULL;
+	}
+	get_page(page);
+	return page;
 }

@@ -27,5 +27,6 @@ struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff);
 int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		      pgoff_t pgoff);
+struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff);
 
 #endif /* VUSER_SHARED_H */

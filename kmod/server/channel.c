@@ -21,6 +21,12 @@
  */
 struct workqueue_struct *vuser_wq;
 
+/*
+ * Serves DMA commands that wait for the server of another device.  Separate, so that
+ * these works do not keep the sockets from being read.
+ */
+struct workqueue_struct *vuser_dma_wq;
+
 /* Kernel credentials, with which channels read and send.  fdmsgs do not use them. */
 const struct cred *vuser_cred;
 
@@ -334,6 +340,7 @@ struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 	spin_lock_init(&chan->lock);
 	INIT_LIST_HEAD(&chan->waiters);
 	INIT_LIST_HEAD(&chan->fdmsgs);
+	INIT_LIST_HEAD(&chan->dma_cmds);
 	init_waitqueue_head(&chan->slot_room);
 	INIT_WORK(&chan->lost_work, vuser_channel_lost_work);
 	chan->next_fdmsg = 1;
@@ -360,7 +367,7 @@ err_free:
 /**
  * vuser_channel_init() - allocate the resources that all channels share
  *
- * These are the workqueue and the kernel credentials.
+ * These are the workqueues and the kernel credentials.
  *
  * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
@@ -371,11 +378,18 @@ int __init vuser_channel_init(void)
 	if (!vuser_cred)
 		return -ENOMEM;
 	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND | WQ_HIGHPRI, 0);
-	if (!vuser_wq) {
-		put_cred(vuser_cred);
-		return -ENOMEM;
-	}
+	if (!vuser_wq)
+		goto err_cred;
+	vuser_dma_wq = alloc_workqueue("vuser_dma", WQ_UNBOUND, 0);
+	if (!vuser_dma_wq)
+		goto err_wq;
 	return 0;
+
+err_wq:
+	destroy_workqueue(vuser_wq);
+err_cred:
+	put_cred(vuser_cred);
+	return -ENOMEM;
 }
 
 /**
@@ -400,6 +414,7 @@ void vuser_channel_wait(void)
  */
 void vuser_channel_exit(void)
 {
+	destroy_workqueue(vuser_dma_wq);
 	destroy_workqueue(vuser_wq);
 	put_cred(vuser_cred);
 }

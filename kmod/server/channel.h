@@ -183,7 +183,9 @@ struct vuser_call {
  *	device ended the channel first
  * @dma_read: copy @len bytes from the consumer's memory to @buf.  Returns 0, or
  *	a negative errno, which is sent to the server.  Called by the thread that
- *	reads the socket, with the sock's rx_lock held; may sleep
+ *	reads the socket, with the sock's rx_lock held and @wait false; may sleep.
+ *	Returns -EAGAIN if it must wait for the server of another device; nothing
+ *	was copied then.  @dma_work calls it again with @wait true
  * @dma_write: copy @len bytes from @buf to the consumer's memory; otherwise as
  *	@dma_read
  * @notify: notify the helper that an fdmsg waits; may sleep; called without
@@ -196,8 +198,10 @@ struct vuser_call {
  */
 struct vuser_server_ops {
 	void (*lost)(void *context, struct vuser_channel *chan);
-	int (*dma_read)(void *context, u64 iova, void *buf, size_t len);
-	int (*dma_write)(void *context, u64 iova, const void *buf, size_t len);
+	int (*dma_read)(void *context, u64 iova, void *buf, size_t len,
+			bool wait);
+	int (*dma_write)(void *context, u64 iova, const void *buf, size_t len,
+			 bool wait);
 	void (*notify)(void *context, u64 fdmsg_id);
 	void (*release)(void *context);
 };
@@ -229,15 +233,15 @@ struct vuser_server_user {
 /**
  * struct vuser_channel - the connection to an attached server
  * @ref: held by the device from attach to detach (@end_work drops this
- *	reference), by @lost_work while it is queued, and by each caller of
- *	vuser_channel_get()
+ *	reference), by @lost_work and @dma_work while they are queued, and by each
+ *	caller of vuser_channel_get()
  * @user: the device that the channel belongs to
  * @desc: the server's description; the channel holds a reference
  * @main: the main socket: commands of the kernel and their replies; commands of
  *	the server, too, if the server has no twin socket
  * @twin: the twin socket: commands of the server and their replies; its ->sock
  *	is NULL if the server does not use one
- * @lock: protects the slots, the waiters and the fdmsgs.  The socket's wake-up
+ * @lock: protects the slots, the waiters, the fdmsgs and @dma_cmds.  The socket's wake-up
  *	takes it in any context, so interrupts are always off under it.  No other
  *	lock of vuser is taken under it
  * @slots: the commands that wait for their replies
@@ -252,10 +256,15 @@ struct vuser_server_user {
  * @next_fdmsg: id of the next fdmsg, never 0
  * @notify: the send buffer had no room for an fdmsg: notify the helper when the
  *	send buffer has room again
+ * @dma_cmds: DMA commands of the server that must wait for the server of another
+ *	device, oldest first
+ * @nr_dma_cmds: number of entries in @dma_cmds, and the command that @dma_work
+ *	serves now; @dma_work is queued or runs while this is not 0
  * @lost: the channel is lost: nothing is sent or read any more.  Never becomes
  *	false again
  * @lost_work: calls @user.ops->lost()
  * @notify_work: notifies the helper of all fdmsgs that wait
+ * @dma_work: serves @dma_cmds
  * @end_work: stops the sockets and drops the device's reference
  */
 struct vuser_channel {
@@ -265,7 +274,7 @@ struct vuser_channel {
 	struct vuser_sock main;
 	struct vuser_sock twin;
 
-	spinlock_t lock;	/* slots, waiters and fdmsgs */
+	spinlock_t lock;	/* slots, waiters, fdmsgs, dma_cmds */
 	struct vuser_slot slots[VUSER_NR_SLOTS];
 	struct list_head waiters;
 	wait_queue_head_t slot_room;
@@ -274,14 +283,18 @@ struct vuser_channel {
 	struct list_head fdmsgs;
 	u64 next_fdmsg;
 	bool notify;
+	struct list_head dma_cmds;
+	u32 nr_dma_cmds;
 	bool lost;
 
 	struct work_struct lost_work;
 	struct work_struct notify_work;
+	struct work_struct dma_work;
 	struct work_struct end_work;
 };
 
 extern struct workqueue_struct *vuser_wq;
+extern struct workqueue_struct *vuser_dma_wq;
 extern const struct cred *vuser_cred;
 
 /* Whether the channel is lost.  Context: any; no lock. */

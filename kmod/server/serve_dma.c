@@ -6,7 +6,14 @@
  * arrive.  The layer above copies the data.  The copy does not wait for another
  * process, except when a consumer uses iommufd: then it may wait for a fault on
  * the consumer's memory.
+ *
+ * An access to registers of another device must wait for the server of that device.
+ * The thread that reads the sock must not do so.  It adds the command to a list, and
+ * a work item serves the commands in the list, in order.  So such a command may be
+ * answered after commands that arrived later.  If the list is full, the command is
+ * answered with EBUSY.
  */
+#include <linux/list.h>
 #include <linux/slab.h>
 
 #include "server/channel.h"
@@ -14,61 +21,232 @@
 #include "server/sock.h"
 #include "trace.h"
 
-/* Copies from the consumer's memory. */
+/* The maximum number of commands of one channel that wait for other servers. */
+#define VUSER_SERVE_DMA_MAX	64
+
+/**
+ * struct vuser_serve_dma_cmd - a command that waits for the server of another device
+ * @node: entry in the list of the channel
+ * @vsk: the sock on which the command arrived
+ * @hdr: header of the command
+ * @access: the address and the size
+ * @data: @access.count bytes: the data of a DMA_WRITE, or room for those of a
+ *	DMA_READ
+ */
+struct vuser_serve_dma_cmd {
+	struct list_head node;
+	struct vuser_sock *vsk;
+	struct vfio_user_header hdr;
+	struct vfio_user_dma_access access;
+	u8 data[];
+};
+
+/*
+ * Copies from the consumer's memory.  Returns -EAGAIN if the copy must wait and
+ * @wait is false.
+ */
 static int vuser_serve_dma_copy_out(struct vuser_channel *chan, u64 iova,
-				    void *buf, size_t count)
+				    void *buf, size_t count, bool wait)
 {
 	int ret = chan->user.ops->dma_read(chan->user.context, iova, buf,
-					   count);
+					   count, wait);
 
+	if (ret == -EAGAIN && !wait)
+		return ret;
 	vuser_channel_count(chan, VUSER_COUNT_DMA_READ);
 	trace_vuser_dma(chan->user.id, iova, count, false, ret);
 	return ret;
 }
 
-/* Copies to the consumer's memory. */
+/* Copies to the consumer's memory; otherwise as vuser_serve_dma_copy_out(). */
 static int vuser_serve_dma_copy_in(struct vuser_channel *chan, u64 iova,
-				   const void *data, size_t count)
+				   const void *data, size_t count, bool wait)
 {
 	int ret = chan->user.ops->dma_write(chan->user.context, iova, data,
-					    count);
+					    count, wait);
 
+	if (ret == -EAGAIN && !wait)
+		return ret;
 	vuser_channel_count(chan, VUSER_COUNT_DMA_WRITE);
 	trace_vuser_dma(chan->user.id, iova, count, true, ret);
 	return ret;
 }
 
+/* The reply to a command. */
+struct vuser_serve_dma_reply {
+	struct vfio_user_header hdr;
+	struct kvec vec[3];
+	size_t nr;
+};
+
 /*
- * Replies to @cmd.  @error is 0 or a negative errno; @data has the @len bytes that
- * a DMA_READ read.  Returns 0, or an error that ends the channel.
+ * Composes the reply to @cmd.  @error is 0 or a negative errno; @data has the @len
+ * bytes that a DMA_READ read.
+ */
+static void vuser_serve_dma_compose(struct vuser_serve_dma_reply *reply,
+				    const struct vfio_user_header *cmd,
+				    struct vfio_user_dma_access *access,
+				    void *data, size_t len, int error)
+{
+	reply->hdr = (struct vfio_user_header){
+		.msg_id = cmd->msg_id,
+		.command = cmd->command,
+		.msg_size = sizeof(reply->hdr),
+		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
+	};
+	reply->vec[0] = (struct kvec){ &reply->hdr, sizeof(reply->hdr) };
+	reply->vec[1] = (struct kvec){ access, sizeof(*access) };
+	reply->vec[2] = (struct kvec){ data, len };
+	if (error) {
+		reply->hdr.flags |= VFIO_USER_FLAGS_ERROR;
+		reply->hdr.error_no = -error;
+		reply->nr = 1;
+		return;
+	}
+	reply->hdr.msg_size += sizeof(*access) + len;
+	reply->nr = len ? 3 : 2;
+}
+
+/*
+ * Replies to @cmd in the thread that reads.  Returns 0, or an error that ends the
+ * channel.
  */
 static int vuser_serve_dma_reply(struct vuser_sock *vsk,
 				 const struct vfio_user_header *cmd,
 				 struct vfio_user_dma_access *access,
 				 void *data, size_t len, int error)
 {
-	struct vfio_user_header hdr = {
-		.msg_id = cmd->msg_id,
-		.command = cmd->command,
-		.msg_size = sizeof(hdr),
-		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
-	};
-	struct kvec vec[3] = {
-		{ &hdr, sizeof(hdr) },
-		{ access, sizeof(*access) },
-		{ data, len },
-	};
+	struct vuser_serve_dma_reply reply;
 
 	if (cmd->flags & VFIO_USER_FLAGS_NO_REPLY)
 		return 0;
-	if (error) {
-		hdr.flags |= VFIO_USER_FLAGS_ERROR;
-		hdr.error_no = -error;
-		return vuser_sock_reply(vsk, vec, 1, hdr.msg_size);
-	}
-	hdr.msg_size += sizeof(*access) + len;
-	return vuser_sock_reply(vsk, vec, len ? 3 : 2, hdr.msg_size);
+	vuser_serve_dma_compose(&reply, cmd, access, data, len, error);
+	return vuser_sock_reply(vsk, reply.vec, reply.nr, reply.hdr.msg_size);
 }
+
+/* Commands that wait for other servers ------------------------------------- */
+
+/* Adds a command to the list, unless the list is full. */
+static bool vuser_serve_dma_queue(struct vuser_channel *chan,
+				  struct vuser_serve_dma_cmd *cmd)
+{
+	bool idle, room;
+
+	spin_lock_irq(&chan->lock);
+	idle = !chan->nr_dma_cmds;
+	room = chan->nr_dma_cmds < VUSER_SERVE_DMA_MAX;
+	if (room) {
+		list_add_tail(&cmd->node, &chan->dma_cmds);
+		chan->nr_dma_cmds++;
+	}
+	spin_unlock_irq(&chan->lock);
+	if (idle) {
+		vuser_channel_get(chan);
+		queue_work(vuser_dma_wq, &chan->dma_work);
+	}
+	return room;
+}
+
+/*
+ * Lets the work item serve a command that must wait.  @data has the data of a
+ * DMA_WRITE.  Returns 0, or an error that ends the channel.
+ */
+static int vuser_serve_dma_defer(struct vuser_sock *vsk,
+				 const struct vfio_user_header *hdr,
+				 struct vfio_user_dma_access *access,
+				 const void *data)
+{
+	struct vuser_serve_dma_cmd *cmd;
+
+	cmd = kvmalloc(struct_size(cmd, data, access->count), GFP_KERNEL);
+	if (!cmd)
+		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0,
+					     -ENOMEM);
+	cmd->vsk = vsk;
+	cmd->hdr = *hdr;
+	cmd->access = *access;
+	if (hdr->command == VFIO_USER_DMA_WRITE)
+		memcpy(cmd->data, data, access->count);
+	if (vuser_serve_dma_queue(vsk->chan, cmd))
+		return 0;
+	kvfree(cmd);
+	return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0, -EBUSY);
+}
+
+/*
+ * The first command in the list.  Its entry is removed, but it still counts until
+ * vuser_serve_dma_next() is called again.  @served: a command was served before.
+ * NULL if the list is empty: the work item must end then.
+ */
+static struct vuser_serve_dma_cmd *
+vuser_serve_dma_next(struct vuser_channel *chan, bool served)
+{
+	struct vuser_serve_dma_cmd *cmd;
+
+	spin_lock_irq(&chan->lock);
+	if (served)
+		chan->nr_dma_cmds--;
+	cmd = list_first_entry_or_null(&chan->dma_cmds,
+				       struct vuser_serve_dma_cmd, node);
+	if (cmd)
+		list_del(&cmd->node);
+	spin_unlock_irq(&chan->lock);
+	return cmd;
+}
+
+/* Serves one command, and waits until the reply is sent. */
+static void vuser_serve_dma_run(struct vuser_channel *chan,
+				struct vuser_serve_dma_cmd *cmd)
+{
+	bool write = cmd->hdr.command == VFIO_USER_DMA_WRITE;
+	struct vfio_user_dma_access *access = &cmd->access;
+	struct vuser_serve_dma_reply reply;
+	int ret;
+
+	if (write)
+		ret = vuser_serve_dma_copy_in(chan, access->address, cmd->data,
+					      access->count, true);
+	else
+		ret = vuser_serve_dma_copy_out(chan, access->address, cmd->data,
+					       access->count, true);
+	if (cmd->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
+		return;
+	vuser_serve_dma_compose(&reply, &cmd->hdr, access, cmd->data,
+				write ? 0 : access->count, ret);
+	ret = vuser_sock_send(cmd->vsk, reply.vec, reply.nr, reply.hdr.msg_size,
+			      VUSER_TX_ALL, vuser_channel_deadline(chan), false);
+	if (ret == -ETIMEDOUT)
+		vuser_channel_timeout(chan, "the server does not read replies",
+				      &reply.hdr);
+	else if (ret && ret != -ENOTCONN)
+		vuser_channel_hang_up(chan, ret, "no memory to answer the server");
+}
+
+/**
+ * vuser_serve_dma_work() - serve the DMA commands that wait for other servers
+ * @work: @dma_work of a channel
+ *
+ * The work item has a reference to the channel.
+ *
+ * Context: a worker of vuser_dma_wq.
+ */
+void vuser_serve_dma_work(struct work_struct *work)
+{
+	struct vuser_channel *chan = container_of(work, struct vuser_channel,
+						  dma_work);
+	struct vuser_serve_dma_cmd *cmd;
+	bool served = false;
+
+	while ((cmd = vuser_serve_dma_next(chan, served))) {
+		if (!vuser_channel_lost(chan))
+			vuser_serve_dma_run(chan, cmd);
+		kvfree(cmd);
+		served = true;
+	}
+	vuser_channel_put(chan);
+}
+
+/* Commands ----------------------------------------------------------------- */
 
 static int vuser_serve_dma_read(struct vuser_sock *vsk,
 				const struct vfio_user_header *hdr,
@@ -82,10 +260,27 @@ static int vuser_serve_dma_read(struct vuser_sock *vsk,
 		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0,
 					     -ENOMEM);
 	ret = vuser_serve_dma_copy_out(vsk->chan, access->address, buf,
-				       access->count);
-	ret = vuser_serve_dma_reply(vsk, hdr, access, buf, access->count, ret);
+				       access->count, false);
+	if (ret == -EAGAIN)
+		ret = vuser_serve_dma_defer(vsk, hdr, access, NULL);
+	else
+		ret = vuser_serve_dma_reply(vsk, hdr, access, buf,
+					    access->count, ret);
 	kvfree(buf);
 	return ret;
+}
+
+static int vuser_serve_dma_write(struct vuser_sock *vsk,
+				 const struct vfio_user_header *hdr,
+				 struct vfio_user_dma_access *access,
+				 const void *data)
+{
+	int ret = vuser_serve_dma_copy_in(vsk->chan, access->address, data,
+					  access->count, false);
+
+	if (ret == -EAGAIN)
+		return vuser_serve_dma_defer(vsk, hdr, access, data);
+	return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0, ret);
 }
 
 /**
@@ -107,7 +302,6 @@ int vuser_serve_dma(struct vuser_sock *vsk,
 	struct vfio_user_dma_access access;
 	const void *data = payload + sizeof(access);
 	size_t data_len;
-	int ret;
 
 	if (len < sizeof(access))
 		goto bad_size;
@@ -121,10 +315,7 @@ int vuser_serve_dma(struct vuser_sock *vsk,
 					     -EINVAL);
 	if (!write)
 		return vuser_serve_dma_read(vsk, hdr, &access);
-
-	ret = vuser_serve_dma_copy_in(vsk->chan, access.address, data,
-				      access.count);
-	return vuser_serve_dma_reply(vsk, hdr, &access, NULL, 0, ret);
+	return vuser_serve_dma_write(vsk, hdr, &access, data);
 
 bad_size:
 	vuser_channel_violation(vsk->chan, "bad size of a DMA command", hdr);

@@ -7,9 +7,11 @@
 
 struct vfio_user_header;
 struct vuser_sock;
+struct work_struct;
 
 int vuser_serve_dma(struct vuser_sock *vsk,
 		    const struct vfio_user_header *hdr, const void *payload,
 		    size_t len);
+void vuser_serve_dma_work(struct work_struct *work);
 
 #endif /* VUSER_SERVE_DMA_H */

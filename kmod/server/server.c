@@ -6,6 +6,7 @@
 #include "server/channel.h"
 #include "server/fdmsg.h"
 #include "server/reader.h"
+#include "server/serve_dma.h"
 #include "server/server.h"
 #include "server/sock.h"
 
@@ -71,6 +72,7 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 	vuser_server_init_sock(&chan->main);
 	vuser_server_init_sock(&chan->twin);
 	INIT_WORK(&chan->notify_work, vuser_fdmsg_notify_work);
+	INIT_WORK(&chan->dma_work, vuser_serve_dma_work);
 	INIT_WORK(&chan->end_work, vuser_server_end_work);
 	return chan;
 }

@@ -127,6 +127,7 @@ static void vuser_ops_close(struct vfio_device *vdev)
 	struct vuser_device *dev = to_vuser(vdev);
 	ktime_t deadline = vuser_deadline(&dev->settings.close_timeout_ms);
 
+	vuser_region_wait_idle(&dev->regions, deadline);
 	vuser_irq_close(dev, deadline);
 	vuser_ops_quiesce(dev, deadline);
 	vuser_dma_close(&dev->dma, deadline);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DMA that may wait for the server of another device, because the memory includes
+ * trapped registers of that device.  No lock is held during the wait.
+ */
+#include <linux/mm.h>
+#include <linux/rwsem.h>
+#include <linux/vfio.h>
+
+#include "dma/access.h"
+#include "dma/backing.h"
+#include "dma/foreign.h"
+#include "dma/map.h"
+
+/*
+ * Copies within one page, under the lock of the map.  If the page is trapped, copies
+ * nothing and begins an access to it: sets *@trapped to its memory.
+ */
+static int vuser_access_copy(struct vuser_mapping *map, u64 offset, void *buf,
+			     size_t len, bool write,
+			     struct vuser_backing **trapped)
+{
+	struct vuser_backing *back = &map->back;
+	int ret;
+
+	if (!(map->prot & (write ? VFIO_DMA_MAP_FLAG_WRITE :
+				   VFIO_DMA_MAP_FLAG_READ)))
+		return -EACCES;
+	if (!vuser_backing_traps(back, offset, len))
+		return vuser_backing_copy(back, offset, buf, len, write);
+	ret = vuser_foreign_begin(&back->foreign, offset >> PAGE_SHIFT);
+	if (!ret)
+		*trapped = back;
+	return ret;
+}
+
+/* Copies within one page. */
+static int vuser_access_page(struct vuser_dma_map *dmap,
+			     struct vuser_channel *chan, u64 iova, void *buf,
+			     size_t len, bool write)
+{
+	struct vuser_backing *trapped = NULL;
+	struct vuser_mapping *map;
+	u64 offset = 0;
+	int ret = -EFAULT;
+
+	down_read(&dmap->lock);
+	map = vuser_map_first(dmap, iova, iova);
+	if (map) {
+		offset = iova - map->node.start;
+		ret = vuser_access_copy(map, offset, buf, len, write, &trapped);
+	}
+	up_read(&dmap->lock);
+	if (!trapped)
+		return ret;
+	ret = vuser_foreign_access(&trapped->foreign, &trapped->runs, chan,
+				   offset, buf, len, write);
+	vuser_foreign_end(&trapped->foreign);
+	return ret;
+}
+
+/**
+ * vuser_access_rw() - copy from or to the mapped memory, and wait if needed
+ * @dmap: the map of a container; not the map of a domain for iommufd.  The caller
+ *	has a reference to its domain
+ * @chan: channel of the device that makes the access
+ * @iova: address of the memory
+ * @buf: kernel memory
+ * @len: bytes, not 0; the range does not wrap; it may cover several mappings
+ * @write: true copies from @buf to the memory, false from the memory to @buf
+ *
+ * For ranges for which vuser_map_rw() has returned -EAGAIN.
+ *
+ * Context: process, without locks; waits for the servers of the devices whose
+ * registers are in the range, for each of their accesses at most as long as the
+ * server may take to answer.  Takes the map's lock for reading.
+ * Return: 0; -EFAULT when an address is not mapped any more; -EACCES when the
+ * mapping or the region does not allow the access; -EDEADLK when a page belongs to
+ * the device that makes the access; -EIO when another server refused, did not answer
+ * in time, or is lost.  After an error, the bytes before the page that failed have
+ * been copied.
+ */
+int vuser_access_rw(struct vuser_dma_map *dmap, struct vuser_channel *chan,
+		    u64 iova, void *buf, size_t len, bool write)
+{
+	size_t part;
+	int ret = 0;
+
+	while (len && !ret) {
+		part = min_t(size_t, len, PAGE_SIZE - offset_in_page(iova));
+		ret = vuser_access_page(dmap, chan, iova, buf, part, write);
+		iova += part;
+		buf += part;
+		len -= part;
+	}
+	return ret;
+}

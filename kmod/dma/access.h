@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* DMA that may wait for the server of another device. */
+#ifndef VUSER_ACCESS_H
+#define VUSER_ACCESS_H
+
+#include <linux/types.h>
+
+struct vuser_channel;
+struct vuser_dma_map;
+
+int vuser_access_rw(struct vuser_dma_map *dmap, struct vuser_channel *chan,
+		    u64 iova, void *buf, size_t len, bool write);
+
+#endif /* VUSER_ACCESS_H */
