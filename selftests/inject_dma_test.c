@@ -319,6 +319,92 @@ TEST_F_TIMEOUT(no_twin, dma_by_message_within_a_read_survives_each_failure,
 	EXPECT_SWEEP(read_with_dma, ask_again, &a, INJECT_SELF, .lossy = true);
 }
 
+/* Registers of another device ---------------------------------------------- */
+
+/* The shared device makes DMA to registers and areas of another device. */
+FIXTURE(registers)
+{
+	struct testdev td;
+	struct vfio_dev from, to;
+	void *bar;
+};
+
+static int map_bar(void *data)
+{
+	FIXTURE_DATA(registers) *self = data;
+
+	return dma_map(self->from.container, self->bar, 0, TESTDEV_BAR2_SIZE,
+		       DMA_RW);
+}
+
+static void unmap_bar(void *data)
+{
+	FIXTURE_DATA(registers) *self = data;
+
+	dma_unmap(self->from.container, 0, TESTDEV_BAR2_SIZE, 0, NULL);
+}
+
+static int open_from(FIXTURE_DATA(registers) *self)
+{
+	return vfio_dev_open(&self->from, shared.uuid, VFIO_TYPE1v2_IOMMU);
+}
+
+FIXTURE_SETUP(registers)
+{
+	self->from = (struct vfio_dev)VFIO_DEV_INIT;
+	self->to = (struct vfio_dev)VFIO_DEV_INIT;
+	ASSERT_EQ(0, testdev_start(&self->td, NULL));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->to, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+	self->bar = region_mmap(self->to.device, BAR(2), 0, TESTDEV_BAR2_SIZE,
+				PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, self->bar);
+	ASSERT_EQ(0, open_from(self));
+}
+
+FIXTURE_TEARDOWN(registers)
+{
+	munmap(self->bar, TESTDEV_BAR2_SIZE);
+	vfio_dev_close(&self->from);
+	vfio_dev_close(&self->to);
+	testdev_stop(&self->td);
+}
+
+TEST_F_TIMEOUT(registers, maps_survive_each_failure, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(map_bar, unmap_bar, self, INJECT_SELF);
+}
+
+static int access_registers(void *data)
+{
+	int ret = testdev_cmd(&shared, "dma-write 0 01020304");
+
+	return ret ? ret : testdev_cmd(&shared, "dma-read 0 4");
+}
+
+/* If the kernel cannot send a reply, the server is lost; see ask_again(). */
+static void map_bar_again(void *data)
+{
+	FIXTURE_DATA(registers) *self = data;
+	uint32_t val;
+
+	if (!region_get(self->from.device, VFIO_PCI_CONFIG_REGION_INDEX, 0,
+			&val, sizeof(val)))
+		return;
+	vfio_dev_close(&self->from);
+	mdev_wait(shared.uuid, "state", "attached", AGAIN_MS);
+	open_from(self);
+	map_bar(self);
+}
+
+/* Work items read the command, access the registers, and send the reply. */
+TEST_F_TIMEOUT(registers, dma_to_them_survives_each_failure, SWEEP_LIMIT)
+{
+	ASSERT_EQ(0, map_bar(self));
+	EXPECT_SWEEP(access_registers, map_bar_again, self, INJECT_WORKERS,
+		     .lossy = true);
+}
+
 /* Windows ------------------------------------------------------------------ */
 
 #define NR_APART 12

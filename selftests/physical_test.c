@@ -6,11 +6,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/pci_regs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -240,11 +243,13 @@ TEST_F(physical, both_devices_can_use_the_same_memory)
  * Registers of the physical device are mapped for DMA of the vuser device: the
  * server accesses them only by message.
  */
+#define BAR_SIZE (4 * PAGE)
+
 FIXTURE(registers)
 {
 	struct vfio_dev vuser;
 	struct vfio_dev edu;
-	volatile uint32_t *bar; /* the first page, or MAP_FAILED */
+	volatile uint32_t *bar; /* the first pages, or MAP_FAILED */
 	long locked;
 };
 
@@ -273,7 +278,8 @@ FIXTURE_SETUP(registers)
 FIXTURE_TEARDOWN(registers)
 {
 	/* The device cannot be unbound while it is mapped. */
-	munmap((void *)self->bar, PAGE);
+	if (self->bar != MAP_FAILED)
+		munmap((void *)self->bar, BAR_SIZE);
 	vfio_dev_close(&self->vuser);
 	vfio_dev_close(&self->edu);
 	edu_unbind();
@@ -281,7 +287,7 @@ FIXTURE_TEARDOWN(registers)
 
 static bool edu_map(FIXTURE_DATA(registers) *self, int prot)
 {
-	self->bar = region_mmap(self->edu.device, BAR(0), 0, PAGE, prot);
+	self->bar = region_mmap(self->edu.device, BAR(0), 0, BAR_SIZE, prot);
 	return self->bar != MAP_FAILED;
 }
 
@@ -310,13 +316,182 @@ TEST_F(registers, server_accesses_registers_by_message)
 		  testdev_cmd(&shared, "dma-read 0x%lx 4", MB + EDU_LIVENESS));
 	EXPECT_STREQ("03020100", testdev_reply());
 
-	/* The consumer may unmap the registers; the DMA map stays. */
-	munmap((void *)self->bar, PAGE);
-	self->bar = MAP_FAILED;
-	ASSERT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
-	EXPECT_STREQ("ed000001", testdev_reply());
 	ASSERT_EQ(0, dma_unmap(self->vuser.container, MB, PAGE, 0, NULL));
 	EXPECT_EQ(-EFAULT, testdev_cmd(&shared, "dma-read 0x%lx 4", MB));
+}
+
+/* Touches the first @nr pages: MAP_DMA only takes pages that are present. */
+static void edu_touch(FIXTURE_DATA(registers) *self, unsigned int nr)
+{
+	while (nr--)
+		(void)self->bar[nr * PAGE / 4];
+}
+
+#define EXPECT_SERVED(iova)                                                   \
+	do {                                                                  \
+		EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", iova)); \
+		EXPECT_STREQ("ed000001", testdev_reply());                    \
+	} while (0)
+
+#define EXPECT_GONE(iova)                                                  \
+	do {                                                               \
+		EXPECT_EQ(-EFAULT,                                         \
+			  testdev_cmd(&shared, "dma-read 0x%lx 4", iova)); \
+		EXPECT_EQ(-EFAULT,                                         \
+			  testdev_cmd(&shared, "dma-write 0x%lx 00000000", \
+				      (iova) + EDU_LIVENESS));             \
+	} while (0)
+
+/*
+ * The driver may use memory for something else once the consumer has unmapped it, so
+ * the kernel must not access it any more, even if the consumer maps it again.
+ */
+TEST_F(registers, unmapped_registers_cannot_be_accessed)
+{
+	void *bar;
+
+	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+	edu_touch(self, 1);
+	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
+			     DMA_RW));
+	self->bar[EDU_LIVENESS / 4] = 0x11111111;
+	EXPECT_SERVED(MB);
+	munmap((void *)self->bar, BAR_SIZE);
+	EXPECT_GONE(MB);
+	bar = mmap((void *)self->bar, BAR_SIZE, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_FIXED, self->edu.device,
+		   region_offset(self->edu.device, BAR(0)));
+	ASSERT_EQ(self->bar, bar);
+	edu_touch(self, 1);
+	EXPECT_GONE(MB);
+	/* The write of 0 has not reached the register. */
+	EXPECT_EQ(~0x11111111U, self->bar[EDU_LIVENESS / 4]);
+	EXPECT_EQ(0, dma_unmap(self->vuser.container, MB, PAGE, 0, NULL));
+	EXPECT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
+			     DMA_RW));
+	EXPECT_SERVED(MB);
+}
+
+TEST_F(registers, unmapping_a_part_keeps_the_rest)
+{
+	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+	edu_touch(self, 4);
+	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB,
+			     4 * PAGE, DMA_RW));
+	ASSERT_EQ(0, munmap((char *)self->bar + PAGE, PAGE));
+	EXPECT_SERVED(MB);
+	EXPECT_GONE(MB + PAGE);
+	EXPECT_EQ(-EFAULT,
+		  testdev_cmd(&shared, "dma-read 0x%lx 8", MB + PAGE - 4));
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", MB + 2 * PAGE));
+	EXPECT_EQ(0, testdev_cmd(&shared, "dma-read 0x%lx 4", MB + 3 * PAGE));
+}
+
+/* A change of the protection leaves the registers in place; a move does not. */
+TEST_F(registers, moved_registers_cannot_be_accessed)
+{
+	void *to;
+
+	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+	edu_touch(self, 4);
+	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB,
+			     4 * PAGE, DMA_RW));
+	ASSERT_EQ(0, mprotect((void *)self->bar, BAR_SIZE, PROT_READ));
+	EXPECT_SERVED(MB);
+	to = mmap(NULL, BAR_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		  0);
+	ASSERT_NE(MAP_FAILED, to);
+	ASSERT_EQ(to, mremap((void *)self->bar, BAR_SIZE, BAR_SIZE,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	self->bar = to;
+	EXPECT_GONE(MB);
+}
+
+/* vfio-pci removes the mapped pages when the device stops to decode memory. */
+TEST_F(registers, registers_that_their_driver_unmaps_cannot_be_accessed)
+{
+	const int config = VFIO_PCI_CONFIG_REGION_INDEX;
+	uint16_t command = 0, off;
+
+	ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+	edu_touch(self, 1);
+	ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
+			     DMA_RW));
+	EXPECT_SERVED(MB);
+	ASSERT_EQ(0, region_get(self->edu.device, config, PCI_COMMAND, &command,
+				2));
+	off = command & ~PCI_COMMAND_MEMORY;
+	ASSERT_EQ(0,
+		  region_put(self->edu.device, config, PCI_COMMAND, &off, 2));
+	EXPECT_GONE(MB);
+	ASSERT_EQ(0, region_put(self->edu.device, config, PCI_COMMAND, &command,
+				2));
+	EXPECT_EQ(EDU_ID, self->bar[0]);
+	EXPECT_GONE(MB);
+}
+
+/* Maps registers for DMA in a process of its own, and waits to be killed. */
+static void child_maps(FIXTURE_DATA(registers) *self, int ready)
+{
+	if (edu_map(self, PROT_READ | PROT_WRITE)) {
+		edu_touch(self, 1);
+		if (!dma_map(self->vuser.container, (void *)self->bar, MB, PAGE,
+			     DMA_RW) &&
+		    write(ready, "", 1) == 1)
+			pause();
+	}
+	_exit(1);
+}
+
+TEST_F(registers, registers_cannot_be_accessed_after_their_process_has_ended)
+{
+	int status, ready[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		child_maps(self, ready[1]);
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	close(ready[0]);
+	EXPECT_SERVED(MB);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_GONE(MB);
+	EXPECT_EQ(0, dma_unmap(self->vuser.container, MB, PAGE, 0, NULL));
+}
+
+/* The server makes DMA while the consumer unmaps: each DMA succeeds or fails. */
+TEST_F(registers, unmap_can_race_with_dma)
+{
+	int i, ret, status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		for (i = 0; i < 300; i++) {
+			ret = testdev_cmd(&shared, "dma-read 0x%lx 64", MB);
+			if (ret && ret != -EFAULT)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (i = 0; !waitpid(pid, &status, WNOHANG); i++) {
+		ASSERT_TRUE(edu_map(self, PROT_READ | PROT_WRITE));
+		edu_touch(self, 1);
+		ASSERT_EQ(0, dma_map(self->vuser.container, (void *)self->bar,
+				     MB, PAGE, DMA_RW));
+		ASSERT_EQ(0, munmap((void *)self->bar, BAR_SIZE));
+		self->bar = MAP_FAILED;
+		ASSERT_EQ(0,
+			  dma_unmap(self->vuser.container, MB, PAGE, 0, NULL));
+	}
+	EXPECT_EQ(0, status);
+	EXPECT_LT(0, i);
 }
 
 TEST_F(registers, registers_mapped_read_only_cannot_be_written)
