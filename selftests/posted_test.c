@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 
 #include "lib/consumer.h"
 
@@ -202,6 +203,52 @@ TEST_F(consumer, error_for_a_posted_write_may_be_typed_as_a_command)
 	EXPECT_EQ(59, bar[MEM / 4]);
 	EXPECT_EQ(TESTDEV_ID, bar[TESTDEV_REG_ID / 4]);
 	EXPECT_EQ(errors + 50, counter("posted-error"));
+}
+
+TEST_F(consumer, error_for_a_waiting_command_may_be_typed_as_a_command)
+{
+	struct vfio_region_info info;
+	uint32_t value = 7;
+
+	ASSERT_EQ(0, testdev_cmd(&shared, "answer-posted 1"));
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail read %d 1", ENXIO));
+	EXPECT_EQ(-EIO, region_get(self->dev.device, BAR(0), MEM, &value, 4));
+	ASSERT_EQ(0, testdev_cmd(&shared, "fail reset %d 1", EPERM));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), TESTDEV_REG_ID,
+				&value, 4));
+	EXPECT_EQ(TESTDEV_ID, value);
+	EXPECT_EQ(0, region_info(self->dev.device, BAR(0), &info));
+}
+
+/* An error typed as a command must still be the reply to a waiting command. */
+static void expect_violation(struct __test_metadata *_metadata, const char *hex)
+{
+	struct vfio_dev dev;
+	struct testdev td;
+
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "open", SOON_MS));
+	EXPECT_EQ(0, testdev_cmd(&td, "raw %s", hex));
+	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "lost", SOON_MS));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+/* The header of REGION_READ, id 0, flags 0x20: no command waits. */
+TEST(error_typed_as_a_command_without_a_waiting_command_is_a_violation)
+{
+	expect_violation(_metadata, "0000090010000000"
+				    "2000000016000000");
+}
+
+/* The same as the reply to a posted write that was not sent, id 0x8001. */
+TEST(error_typed_as_a_command_for_an_unsent_posted_write_is_a_violation)
+{
+	expect_violation(_metadata, "01800a0010000000"
+				    "2000000016000000");
 }
 
 /* Each posted write is answered at most once. */

@@ -83,14 +83,13 @@ static int vuser_reader_posted_reply(struct vuser_sock *vsk,
 }
 
 /*
- * True for an error reply to a posted write whose type is command.  Old versions of
- * the Rust crate vfio_user send such error replies.
+ * True for an error reply whose type is command.  Version 0.1.3 of the Rust crate
+ * vfio_user and older ones send such replies.  A command of the server has no error
+ * flag, and the caller has handled DMA_READ and DMA_WRITE, so this cannot be one.
  */
-static bool vuser_reader_is_posted_error(const struct vfio_user_header *hdr)
+static bool vuser_reader_is_error(const struct vfio_user_header *hdr, size_t len)
 {
-	return (hdr->msg_id & VUSER_ID_POSTED) &&
-	       (hdr->flags & VFIO_USER_FLAGS_ERROR) &&
-	       hdr->command == VFIO_USER_REGION_WRITE;
+	return (hdr->flags & VFIO_USER_FLAGS_ERROR) && !len;
 }
 
 static int vuser_reader_reply(struct vuser_sock *vsk,
@@ -131,8 +130,8 @@ static int vuser_reader_message(struct vuser_sock *vsk,
 		if (hdr->command == VFIO_USER_DMA_READ ||
 		    hdr->command == VFIO_USER_DMA_WRITE)
 			return vuser_serve_dma(vsk, hdr, payload, len);
-		if (vuser_reader_is_posted_error(hdr))
-			return vuser_reader_posted_reply(vsk, hdr, len);
+		if (vuser_reader_is_error(hdr, len))
+			return vuser_reader_reply(vsk, hdr, payload, len);
 		vuser_channel_violation(vsk->chan,
 					"command that a server must not send",
 					hdr);

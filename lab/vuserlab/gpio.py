@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The gpio server of the Rust crate vfio_user: static, so one program for all labs.
+"""The gpio servers, of several versions of the Rust crate vfio_user.
 
-It takes minutes to build and never changes, so it is kept in the cache.
+They are static, so one program serves all labs. They take minutes to build and never
+change, so they are kept in the cache.
 """
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from . import cache, kernels, lists, paths, process, root
 
 SCRIPT = "selftests/consumers/gpio/build.sh"
-PROGRAM = paths.BUILD / "gpio/bin/gpio"
+PROGRAMS = paths.BUILD / "gpio/bin"
 
 
 def directory() -> Path:
@@ -24,15 +25,17 @@ def directory() -> Path:
 def make(new: Path) -> None:
     kernel = kernels.load().capable("rust")
     process.run(root.inside(kernel, [SCRIPT, "/vuser/build/gpio"]))
-    shutil.copy2(PROGRAM, new / "gpio")
+    for program in PROGRAMS.glob("gpio-*"):
+        shutil.copy2(program, new)
 
 
 def build() -> None:
-    """Put the program into the build directory."""
+    """Put the programs into the build directory."""
     path = cache.held_entry(directory(), make)
-    PROGRAM.parent.mkdir(parents=True, exist_ok=True)
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
     with cache.lock(paths.BUILD / "gpio/lock"):
-        new = PROGRAM.with_name("gpio.new")
-        shutil.copy2(path / "gpio", new)
-        new.rename(PROGRAM)
+        for program in path.iterdir():
+            new = PROGRAMS / f"{program.name}.new"
+            shutil.copy2(program, new)
+            new.rename(PROGRAMS / program.name)
     cache.sweep(path)

@@ -520,7 +520,7 @@ static const struct command {
 	{ "strip-fds", 1, do_strip_fds,
 	  "0|1: remove the fd from each DMA_MAP" },
 	{ "answer-posted", 1, do_answer_posted,
-	  "0|1: reply to posted writes, too" },
+	  "0|1: reply to posted writes, too; errors are typed as commands" },
 	{ "raw", 1, do_raw, "HEX: send these bytes to the client" },
 	{ "raw-wait", 0, do_raw_wait, "error of the reply to an ID >= 0xff00" },
 	{ "peek", 3, do_peek, "REGION OFFSET SIZE" },

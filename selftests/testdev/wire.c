@@ -206,7 +206,7 @@ static int answer_posted(struct wire *w, const struct vuser_msg *msg)
 
 /*
  * Reply instead of the server; to a posted command as well, as some servers do.
- * A server that answers posted writes marks its error replies as commands.
+ * A server that answers posted writes marks all its error replies as commands.
  */
 static int refuse(struct wire *w, const struct vuser_msg *msg, int error)
 {
@@ -217,7 +217,7 @@ static int refuse(struct wire *w, const struct vuser_msg *msg, int error)
 		.error_no = error,
 	};
 
-	if (w->answer_posted && msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
+	if (w->answer_posted)
 		hdr.flags = VFIO_USER_FLAGS_TYPE_COMMAND |
 			    VFIO_USER_FLAGS_ERROR;
 	return vuser_msg_send(w->client, &hdr, NULL, 0, NULL, 0, -1);

@@ -63,7 +63,8 @@ int wire_corrupt(struct wire *w, int command, const char *kind);
 void wire_strip_fds(struct wire *w, bool on);
 
 /*
- * Reply to posted writes, too, and mark error replies to them as commands.
+ * Reply to posted writes, too, and mark the error replies of wire_fail() as
+ * commands.
  */
 void wire_answer_posted(struct wire *w, bool on);
 /* Keep a copy of each DMA_MAP's descriptor, see kept.h. */

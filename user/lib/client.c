@@ -94,7 +94,7 @@ static int take_message(struct vuser_client *client)
 	const struct vfio_user_header *hdr = &client->rx.hdr;
 	struct queued *queued;
 
-	if (hdr->flags & VFIO_USER_FLAGS_TYPE_REPLY) {
+	if (vuser_header_is_reply(hdr)) {
 		if (hdr->msg_id & POSTED_ID) {
 			vuser_msg_clear(&client->rx);
 			return 0;

@@ -330,9 +330,8 @@ static int got_reply(struct vuser_handshake *hs)
 {
 	const struct vfio_user_header *hdr = &hs->msg.hdr;
 
-	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
-		    VFIO_USER_FLAGS_TYPE_REPLY ||
-	    hdr->msg_id != hs->msg_id || hdr->command != hs->command)
+	if (!vuser_header_is_reply(hdr) || hdr->msg_id != hs->msg_id ||
+	    hdr->command != hs->command)
 		return fail(hs, -EPROTO, "not a reply to %s id 0x%04x",
 			    vuser_command_name(hs->command), hs->msg_id);
 	if (hdr->flags & VFIO_USER_FLAGS_ERROR)

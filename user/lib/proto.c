@@ -48,6 +48,18 @@ void vuser_header_text(char *buf, size_t size,
 		 hdr->error_no);
 }
 
+bool vuser_header_is_reply(const struct vfio_user_header *hdr)
+{
+	switch (hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) {
+	case VFIO_USER_FLAGS_TYPE_REPLY:
+		return true;
+	case VFIO_USER_FLAGS_TYPE_COMMAND:
+		return hdr->flags & VFIO_USER_FLAGS_ERROR &&
+		       hdr->msg_size == sizeof(*hdr);
+	}
+	return false;
+}
+
 int vuser_decode_header(const void *buf, uint32_t max_size,
 			struct vfio_user_header *hdr)
 {

@@ -75,8 +75,7 @@ static int take(struct config *config)
 	const struct vfio_user_header *hdr = &config->msg.hdr;
 	const void *data;
 
-	if ((hdr->flags & VFIO_USER_FLAGS_TYPE_MASK) !=
-		    VFIO_USER_FLAGS_TYPE_REPLY ||
+	if (!vuser_header_is_reply(hdr) ||
 	    hdr->command != VFIO_USER_REGION_READ ||
 	    hdr->msg_id != config->done / PIECE)
 		return -EPROTO;

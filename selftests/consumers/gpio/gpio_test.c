@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A vfio-user server from another project, used through /dev/vfio: the gpio
- * example of the Rust crate vfio_user 0.1.5.  Its device has configuration
- * space, BAR 2 (an I/O BAR of 256 bytes) and INTx.
+ * example of the Rust crate vfio_user, of any version from 0.1.3.  Its device has
+ * configuration space, BAR 2 (an I/O BAR of 256 bytes) and INTx.
  *
  * The server counts the reads of byte 0 of BAR 2.  Each third read returns 1,
  * and raises INTx if an eventfd is set; the other reads return 0.  One server

@@ -363,6 +363,28 @@ TEST(error_reply_fails_the_handshake_unless_it_is_about_an_index)
 	check_eq(result_of(&lie), 0);
 }
 
+/* Old versions of the Rust crate vfio_user send such replies. */
+TEST(error_reply_may_be_typed_as_a_command)
+{
+	struct lie lie = {
+		.command = VFIO_USER_DEVICE_GET_REGION_IO_FDS,
+		.exact_flags = true,
+		.flags = VFIO_USER_FLAGS_TYPE_COMMAND | VFIO_USER_FLAGS_ERROR,
+	};
+
+	check_eq(result_of(&lie), 0);
+	lie.command = VFIO_USER_DEVICE_GET_INFO;
+	lie.error = ENODEV;
+	check_eq(result_of(&lie), -ENODEV);
+	/* It has no payload, and the id of the command. */
+	lie.payload = "1234";
+	lie.len = 4;
+	check_eq(result_of(&lie), -EPROTO);
+	lie.len = 0;
+	lie.id_off = 1;
+	check_eq(result_of(&lie), -EPROTO);
+}
+
 TEST(short_reply_fails_the_handshake)
 {
 	static const struct {

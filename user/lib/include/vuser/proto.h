@@ -79,6 +79,18 @@ void vuser_header_text(char *buf, size_t size,
 		       const struct vfio_user_header *hdr);
 
 /**
+ * vuser_header_is_reply - tell whether a server's message is a reply
+ * @hdr: the header
+ *
+ * Version 0.1.3 of the Rust crate vfio_user, and older ones, mark error replies as
+ * commands. They consist of a header only, and are replies here. A command of a server
+ * has no error flag.
+ *
+ * Return: whether the message is a reply.
+ */
+bool vuser_header_is_reply(const struct vfio_user_header *hdr);
+
+/**
  * vuser_decode_header - check the header of a message
  * @buf: sizeof(struct vfio_user_header) bytes, as received
  * @max_size: largest msg_size to accept, bytes
