@@ -90,6 +90,43 @@ TEST_F_TIMEOUT(owned, calls_survive_each_failure, SWEEP_LIMIT)
 	EXPECT_EQ(VUSER_STATE_ATTACHED, info.state);
 }
 
+/* A device without a helper. */
+FIXTURE(unowned)
+{
+	struct control c;
+};
+
+FIXTURE_SETUP(unowned)
+{
+	ASSERT_EQ(0, control_start(&self->c));
+}
+
+FIXTURE_TEARDOWN(unowned)
+{
+	EXPECT_EQ(0, control_stop(&self->c));
+}
+
+/* A new helper claims the device, and ends. */
+static int claim_anew(void *data)
+{
+	struct control *c = data;
+	struct nlt nl;
+	uint64_t token;
+	int ret = nlt_open(&nl);
+
+	if (ret)
+		return ret;
+	ret = control_claim(&nl, c->id, &token);
+	nlt_close(&nl);
+	return ret;
+}
+
+TEST_F_TIMEOUT(unowned, claim_by_a_new_helper_survives_each_failure,
+	       SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(claim_anew, NULL, &self->c, INJECT_SELF);
+}
+
 /* Work items --------------------------------------------------------------- */
 
 static int lose_server(void *data)

@@ -245,10 +245,10 @@ int vuser_nl_dev_claim_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	ret = vuser_nl_owner_claim(dev, info->snd_portid, &token);
-	if (ret) {
+	if (ret == -EBUSY)
 		NL_SET_ERR_MSG(info->extack, "another helper owns the device");
+	if (ret)
 		goto out_put;
-	}
 	ret = vuser_nl_reply_claim(info, dev->id, token);
 	vuser_nl_ntf_changed(dev);
 	chan = vuser_state_channel_get(dev);

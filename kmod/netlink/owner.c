@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <linux/notifier.h>
 #include <linux/random.h>
+#include <linux/xarray.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
@@ -12,6 +13,12 @@
 #include "netlink/owner.h"
 #include "vfio/device.h"
 #include "vfio/table.h"
+
+/*
+ * The netlink ports that have claimed a device.  Only when the socket of one of them
+ * is closed, all devices are searched for its port.
+ */
+static DEFINE_XARRAY(vuser_nl_owner_ports);
 
 /**
  * vuser_nl_owner_get() - find and lock a device that the caller owns
@@ -74,12 +81,15 @@ void vuser_nl_owner_put(struct vuser_device *dev)
  * The owner may claim its device again and gets another token.
  *
  * Context: process; takes the device's lock.
- * Return: 0, or -EBUSY when another helper owns the device.
+ * Return: 0; -EBUSY when another helper owns the device; or -ENOMEM.
  */
 int vuser_nl_owner_claim(struct vuser_device *dev, u32 portid, u64 *token)
 {
 	int ret = -EBUSY;
 
+	if (xa_is_err(xa_store(&vuser_nl_owner_ports, portid, xa_mk_value(1),
+			       GFP_KERNEL)))
+		return -ENOMEM;
 	mutex_lock(&dev->lock);
 	if (!dev->owner_portid || dev->owner_portid == portid) {
 		*token = get_random_u64();
@@ -119,7 +129,8 @@ static int vuser_nl_owner_released(struct notifier_block *nb, unsigned long even
 	u32 id = 0;
 
 	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC ||
-	    !net_eq(n->net, &init_net))
+	    !net_eq(n->net, &init_net) ||
+	    !xa_erase(&vuser_nl_owner_ports, n->portid))
 		return NOTIFY_DONE;
 
 	while ((dev = vuser_table_next_get(&id))) {
@@ -154,4 +165,5 @@ int vuser_nl_owner_init(void)
 void vuser_nl_owner_exit(void)
 {
 	netlink_unregister_notifier(&vuser_nl_owner_notifier);
+	xa_destroy(&vuser_nl_owner_ports);
 }

@@ -108,18 +108,22 @@ struct vuser_irqs {
  * @uuid: the mdev's UUID
  * @group_id: number of the VFIO group, the N of /dev/vfio/N; set by probe
  * @id: key in the table of devices; not reused while the device is in the table
+ * @uuid_node: entry in the table of devices by UUID; protected by the table's lock
  * @lock: protects @state, @opened, @gone, @chan, @owner_portid, @owner_token,
  *	@endpoint, @error and @settings.  Never held while waiting for a server
  *	or the helper.  Taken inside @irqs.lock and the lock of a server map,
  *	outside @dma.lock and the locks of a channel
  * @state: one of VUSER_STATE_*; state.c has the table of transitions
  * @opened: a consumer has the device open; true also after the server is lost
- * @gone: the mdev is being removed, so no server can be attached
+ * @gone: the mdev is being removed, so no server can be attached, and the device
+ *	gets no new PCI address
  * @endpoint: absolute path of the server's UNIX socket, or NULL; allocated
  * @error: text for the administrator that says why the device has no server, or
  *	NULL; allocated
  * @pci_address: a second name by which programs open the device.  Written with
  *	@lock and the address lock of settings.c held; either is enough to read
+ * @address_node: entry in the table of devices by @pci_address in settings.c;
+ *	protected by the address lock
  * @alias: number of the default @pci_address, which mdev.c allocates; -1 until
  *	then
  * @owner_portid: netlink port of the helper that owns the device, 0 for none
@@ -139,6 +143,7 @@ struct vuser_device {
 	guid_t uuid;
 	u32 group_id;
 	u32 id;
+	struct hlist_node uuid_node;
 
 	struct mutex lock;	/* state, owner, settings */
 	u32 state;
@@ -147,6 +152,7 @@ struct vuser_device {
 	char *endpoint;
 	char *error;
 	char pci_address[16];
+	struct hlist_node address_node;
 	int alias;
 	u32 owner_portid;
 	u64 owner_token;

@@ -50,6 +50,18 @@ static int vuser_mdev_set_default_address(struct vuser_device *dev)
 	return ret;
 }
 
+/*
+ * Detaches the server of a device that is no longer in the table, and frees its PCI
+ * address.  A netlink handler that found the device before may still use it.
+ */
+static void vuser_mdev_gone(struct vuser_device *dev)
+{
+	vuser_state_remove(dev);
+	vuser_settings_free_pci_address(dev);
+	if (dev->alias >= 0)
+		ida_free(&vuser_aliases, dev->alias);
+}
+
 static int vuser_mdev_probe(struct mdev_device *mdev)
 {
 	struct vuser_device *dev;
@@ -78,9 +90,8 @@ static int vuser_mdev_probe(struct mdev_device *mdev)
 	return 0;
 
 err_erase:
-	if (dev->alias >= 0)
-		ida_free(&vuser_aliases, dev->alias);
 	vuser_table_del(dev);
+	vuser_mdev_gone(dev);
 err_unregister:
 	vfio_unregister_group_dev(&dev->vdev);
 err_put:
@@ -96,8 +107,7 @@ static void vuser_mdev_remove(struct mdev_device *mdev)
 	vfio_unregister_group_dev(&dev->vdev);
 	vuser_table_del(dev);
 	vuser_event_removed(dev);
-	vuser_state_remove(dev);
-	ida_free(&vuser_aliases, dev->alias);
+	vuser_mdev_gone(dev);
 	vfio_put_device(&dev->vdev);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The settings of a device: checks of the values, and the sysfs attributes. */
 #include <linux/device.h>
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -8,10 +10,12 @@
 #include "vfio/device.h"
 #include "vfio/event.h"
 #include "vfio/settings.h"
-#include "vfio/table.h"
 
 /* Protects the pci_address of all devices.  Taken inside a device's lock. */
 static DEFINE_MUTEX(vuser_address_lock);
+
+/* The devices by their pci_address. */
+static DEFINE_HASHTABLE(vuser_addresses, 10);
 
 /**
  * vuser_settings_check() - check that settings are in range
@@ -63,6 +67,11 @@ int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path)
 	return 0;
 }
 
+static u32 vuser_settings_hash(const char *address)
+{
+	return jhash(address, strlen(address), 0);
+}
+
 /*
  * True if a device other than @dev has the address.  The caller holds the lock of
  * @dev and vuser_address_lock.
@@ -71,15 +80,12 @@ static bool vuser_settings_address_taken(struct vuser_device *dev,
 					 const char *address)
 {
 	struct vuser_device *other;
-	bool taken = false;
-	u32 id = 0;
 
-	while (!taken && (other = vuser_table_next_get(&id))) {
-		taken = other != dev && !strcmp(other->pci_address, address);
-		vuser_device_put(other);
-		id++;
-	}
-	return taken;
+	hash_for_each_possible(vuser_addresses, other, address_node,
+			       vuser_settings_hash(address))
+		if (other != dev && !strcmp(other->pci_address, address))
+			return true;
+	return false;
 }
 
 /**
@@ -92,7 +98,8 @@ static bool vuser_settings_address_taken(struct vuser_device *dev,
  *
  * Context: process; may sleep.
  * Return: 0; -EINVAL if @address is not a PCI address; -EEXIST if another
- * device has this address; -EBUSY if the device is open.
+ * device has this address; -EBUSY if the device is open; -ENODEV if it is being
+ * removed.
  */
 int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address)
 {
@@ -106,6 +113,8 @@ int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address
 		return -EINVAL;
 	if (domain > 0xffffff || bus > 0xff || device > 0x1f || function > 7)
 		return -EINVAL;
+	if (dev->gone)
+		return -ENODEV;
 	if (dev->opened)
 		return -EBUSY;
 	snprintf(name, sizeof(name), "%04x:%02x:%02x.%x", domain, bus, device,
@@ -113,11 +122,27 @@ int vuser_settings_set_pci_address(struct vuser_device *dev, const char *address
 
 	mutex_lock(&vuser_address_lock);
 	if (!vuser_settings_address_taken(dev, name)) {
+		hash_del(&dev->address_node);
 		memcpy(dev->pci_address, name, sizeof(name));
+		hash_add(vuser_addresses, &dev->address_node,
+			 vuser_settings_hash(name));
 		ret = 0;
 	}
 	mutex_unlock(&vuser_address_lock);
 	return ret;
+}
+
+/**
+ * vuser_settings_free_pci_address() - let other devices take a device's PCI address
+ * @dev: the device, after vuser_state_remove(): it gets no new address
+ *
+ * Context: process; may sleep.
+ */
+void vuser_settings_free_pci_address(struct vuser_device *dev)
+{
+	mutex_lock(&vuser_address_lock);
+	hash_del(&dev->address_node);
+	mutex_unlock(&vuser_address_lock);
 }
 
 /**

@@ -22,6 +22,7 @@ int vuser_settings_check(const struct vuser_settings *set);
 int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path);
 int vuser_settings_set_pci_address(struct vuser_device *dev,
 				   const char *address);
+void vuser_settings_free_pci_address(struct vuser_device *dev);
 bool vuser_settings_has_address(struct vuser_device *dev, const char *name);
 
 #endif /* VUSER_SETTINGS_H */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of devices: all devices from probe to remove, by their ids. */
+/* The table of devices: all devices from probe to remove, by their ids and UUIDs. */
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/uuid.h>
 #include <linux/xarray.h>
 
@@ -7,6 +9,15 @@
 #include "vfio/table.h"
 
 static DEFINE_XARRAY_ALLOC1(vuser_table);
+
+/* The devices by their UUIDs, and their number.  Both are protected by the xarray's lock. */
+static DEFINE_HASHTABLE(vuser_table_uuids, 10);
+static unsigned int vuser_table_nr;
+
+static u32 vuser_table_hash(const guid_t *uuid)
+{
+	return jhash(uuid->b, sizeof(uuid->b), 0);
+}
 
 /**
  * vuser_table_add() - add a device to the table
@@ -28,7 +39,14 @@ int vuser_table_add(struct vuser_device *dev)
 
 	ret = xa_alloc_cyclic(&vuser_table, &dev->id, dev,
 			      XA_LIMIT(1, INT_MAX), &next, GFP_KERNEL);
-	return min(ret, 0);
+	if (ret < 0)
+		return ret;
+	xa_lock(&vuser_table);
+	hash_add(vuser_table_uuids, &dev->uuid_node,
+		 vuser_table_hash(&dev->uuid));
+	WRITE_ONCE(vuser_table_nr, vuser_table_nr + 1);
+	xa_unlock(&vuser_table);
+	return 0;
 }
 
 /**
@@ -39,7 +57,11 @@ int vuser_table_add(struct vuser_device *dev)
  */
 void vuser_table_del(struct vuser_device *dev)
 {
-	xa_erase(&vuser_table, dev->id);
+	xa_lock(&vuser_table);
+	hash_del(&dev->uuid_node);
+	WRITE_ONCE(vuser_table_nr, vuser_table_nr - 1);
+	__xa_erase(&vuser_table, dev->id);
+	xa_unlock(&vuser_table);
 }
 
 /**
@@ -50,13 +72,7 @@ void vuser_table_del(struct vuser_device *dev)
  */
 unsigned int vuser_table_count(void)
 {
-	struct vuser_device *dev;
-	unsigned int count = 0;
-	unsigned long id;
-
-	xa_for_each(&vuser_table, id, dev)
-		count++;
-	return count;
+	return READ_ONCE(vuser_table_nr);
 }
 
 /**
@@ -109,15 +125,19 @@ struct vuser_device *vuser_table_next_get(u32 *id)
  */
 struct vuser_device *vuser_table_find_uuid_get(const guid_t *uuid)
 {
-	struct vuser_device *dev;
-	u32 id = 0;
+	struct vuser_device *dev, *found = NULL;
 
-	for (; (dev = vuser_table_next_get(&id)); id++) {
-		if (guid_equal(&dev->uuid, uuid))
-			return dev;
-		vuser_device_put(dev);
+	xa_lock(&vuser_table);
+	hash_for_each_possible(vuser_table_uuids, dev, uuid_node,
+			       vuser_table_hash(uuid)) {
+		if (guid_equal(&dev->uuid, uuid)) {
+			vuser_device_get(dev);
+			found = dev;
+			break;
+		}
 	}
-	return NULL;
+	xa_unlock(&vuser_table);
+	return found;
 }
 
 /**
