@@ -21,11 +21,17 @@
 /* If a server stays attached for this time, the next wait is short again. */
 #define STABLE_USEC (5 * 1000 * 1000ULL)
 
+/* The list of the devices whose numbers have the same remainder. */
+static struct device **bucket(struct device_table *table, uint32_t id)
+{
+	return &table->buckets[id % DEVICE_BUCKETS];
+}
+
 struct device *device_find(struct device_table *table, uint32_t id)
 {
 	struct device *dev;
 
-	for (dev = table->first; dev; dev = dev->next)
+	for (dev = *bucket(table, id); dev; dev = dev->next_id)
 		if (dev->id == id)
 			return dev;
 	return NULL;
@@ -43,7 +49,11 @@ static struct device *new_device(struct device_table *table,
 	dev->id = info->id;
 	dev->backoff_ms = BACKOFF_MIN_MS;
 	memcpy(dev->uuid, info->uuid, sizeof(dev->uuid));
+	dev->next_id = *bucket(table, dev->id);
+	*bucket(table, dev->id) = dev;
 	dev->next = table->first;
+	if (dev->next)
+		dev->next->prev = dev;
 	table->first = dev;
 	log_debug("%s: new device %u", dev->uuid, dev->id);
 	return dev;
@@ -58,17 +68,30 @@ static void make_idle(struct device *dev)
 	dev->phase = PHASE_IDLE;
 }
 
+/* Remove a device from the list and from its bucket. */
+static void unlink_device(struct device_table *table, struct device *dev)
+{
+	struct device **pos = bucket(table, dev->id);
+
+	while (*pos != dev)
+		pos = &(*pos)->next_id;
+	*pos = dev->next_id;
+	if (dev->next)
+		dev->next->prev = dev->prev;
+	if (dev->prev)
+		dev->prev->next = dev->next;
+	else
+		table->first = dev->next;
+}
+
 void device_drop(struct device_table *table, uint32_t id)
 {
-	struct device **pos, *dev;
+	struct device *dev = device_find(table, id);
 
-	for (pos = &table->first; *pos && (*pos)->id != id;)
-		pos = &(*pos)->next;
-	dev = *pos;
 	if (!dev)
 		return;
 	log_debug("%s: removed", dev->uuid);
-	*pos = dev->next;
+	unlink_device(table, dev);
 	make_idle(dev);
 	free(dev);
 }

@@ -17,6 +17,8 @@
 
 struct connection;
 
+#define DEVICE_BUCKETS 1024
+
 /**
  * struct device_ops - calls to the user of a device table
  * @resync: list all devices again, soon
@@ -35,6 +37,7 @@ struct device_ops {
  * @ops: calls to the user of the table
  * @ctx: for @ops
  * @first: list of the devices
+ * @buckets: the same devices by their numbers
  */
 struct device_table {
 	sd_event *event;
@@ -42,6 +45,7 @@ struct device_table {
 	const struct device_ops *ops;
 	void *ctx;
 	struct device *first;
+	struct device *buckets[DEVICE_BUCKETS];
 };
 
 /**
@@ -58,7 +62,9 @@ enum phase {
 
 /**
  * struct device - one device of the kernel
- * @next: next device in the table
+ * @next: next device in the list of all devices
+ * @prev: previous device in this list
+ * @next_id: next device in the same bucket
  * @table: the table
  * @id: number of the device in the kernel
  * @uuid: for the log
@@ -77,6 +83,8 @@ enum phase {
  */
 struct device {
 	struct device *next;
+	struct device *prev;
+	struct device *next_id;
 	struct device_table *table;
 	uint32_t id;
 	char uuid[VNL_UUID_TEXT];
