@@ -2,7 +2,8 @@
 /*
  * The kernel's use of the socket to the server: a server that stopped reading
  * causes no signal for the consumer, a message survives the kill of its reader,
- * and unexpected descriptors are refused or dropped.  The test acts as the
+ * long messages are read wherever they start in the receive buffer, and unexpected
+ * descriptors are refused or dropped.  The test acts as the
  * helper and as the server.
  */
 #include <linux/vfio_user.h>
@@ -235,6 +236,106 @@ TEST_F(half, half_read_message_survives_its_reader)
 	ASSERT_EQ(sizeof(second), send(server, &second, sizeof(second), 0));
 	EXPECT_EQ(0, task_wait_end(other, SOON_MS));
 	EXPECT_EQ(0, mdev_wait(self->peer.c.uuid, "state", "open", SOON_MS));
+}
+
+/* Long messages ------------------------------------------------------------ */
+
+/* The size of the kernel's small receive buffer. */
+#define RX_SMALL 2048
+
+struct dma_write {
+	struct vfio_user_header hdr;
+	struct vfio_user_dma_access dma;
+	uint8_t data[VUSER_MAX_XFER];
+} __attribute__((packed));
+
+/* Writes a DMA_WRITE of @len bytes to @buf; returns its size. */
+static size_t put_write(uint8_t *buf, uint16_t id, size_t len, uint32_t flags)
+{
+	struct dma_write *msg = (struct dma_write *)buf;
+
+	memset(msg, 0, sizeof(msg->hdr) + sizeof(msg->dma) + len);
+	msg->hdr.msg_id = id;
+	msg->hdr.command = VFIO_USER_DMA_WRITE;
+	msg->hdr.msg_size = sizeof(msg->hdr) + sizeof(msg->dma) + len;
+	msg->hdr.flags = flags;
+	msg->dma.count = len;
+	return msg->hdr.msg_size;
+}
+
+/*
+ * Sends a message without a reply, and directly after it one of @len bytes of data
+ * whose reply is expected.  The second one starts @at bytes after the first.  No
+ * consumer has memory, so the reply is an error.
+ */
+static int write_after(int server, size_t at, size_t len, uint16_t id)
+{
+	static uint8_t buf[RX_SMALL + sizeof(struct dma_write)];
+	size_t size, head = sizeof(struct vfio_user_header) +
+			    sizeof(struct vfio_user_dma_access);
+	struct message reply;
+	int ret;
+
+	size = put_write(buf, 0, at - head, VFIO_USER_FLAGS_NO_REPLY);
+	size += put_write(buf + size, id, len, 0);
+	if (send(server, buf, size, MSG_NOSIGNAL) != (ssize_t)size)
+		return -errno;
+	ret = take(server, &reply);
+	if (ret)
+		return ret;
+	return reply.hdr.msg_id == id &&
+			       reply.hdr.flags & VFIO_USER_FLAGS_ERROR ?
+		       0 :
+		       -EPROTO;
+}
+
+FIXTURE(long_message)
+{
+	struct peer peer;
+};
+
+FIXTURE_SETUP(long_message)
+{
+	ASSERT_EQ(0, peer_start(&self->peer));
+}
+
+FIXTURE_TEARDOWN(long_message)
+{
+	EXPECT_EQ(0, control_stop(&self->peer.c));
+}
+
+/* The header of the long message is at the end of the buffer, or beyond it. */
+TEST_F(long_message, is_read_wherever_it_starts)
+{
+	struct control *c = &self->peer.c;
+	size_t at;
+
+	for (at = RX_SMALL - 40; at <= RX_SMALL; at += 4) {
+		ASSERT_EQ(0, write_after(self->peer.server, at, 4096, at));
+		/* A new channel has the small buffer again. */
+		ASSERT_EQ(0, control_detach(&c->nl, c->id, c->token, NULL));
+		ASSERT_EQ(0, mdev_wait(c->uuid, "state", "created", SOON_MS));
+		close(c->sock[0]);
+		close(c->sock[1]);
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+					c->sock));
+		self->peer.server = c->sock[1];
+		ASSERT_EQ(0,
+			  control_attach(&c->nl, c->id, c->token, c->sock[0]));
+	}
+}
+
+TEST_F(long_message, may_have_each_size_around_the_buffers)
+{
+	static const size_t sizes[] = { RX_SMALL - 33,	    RX_SMALL - 32,
+					RX_SMALL - 31,	    4096,
+					VUSER_MAX_XFER - 1, VUSER_MAX_XFER };
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		ASSERT_EQ(0, write_after(self->peer.server, 64, sizes[i], i));
+	EXPECT_EQ(0,
+		  mdev_wait(self->peer.c.uuid, "state", "attached", SOON_MS));
 }
 
 /* Descriptors -------------------------------------------------------------- */

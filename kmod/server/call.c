@@ -80,7 +80,7 @@ int vuser_call_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 	int ret;
 
 	spin_lock_irq(&chan->lock);
-	slot->wait.private = current;
+	slot->task = current;
 	list_add_tail(&slot->node, &chan->waiters);
 	spin_unlock_irq(&chan->lock);
 

@@ -43,6 +43,20 @@ ktime_t vuser_channel_deadline(struct vuser_channel *chan)
 	return vuser_deadline(chan->user.request_timeout_ms);
 }
 
+/**
+ * vuser_channel_wake_slot() - wake the thread that waits for a reply
+ * @slot: the slot, whose thread is in the channel's list of waiters
+ * @wake_flags: flags of the wake-up that reported the reply; 0 otherwise
+ *
+ * Context: any; the channel's lock is held.
+ */
+void vuser_channel_wake_slot(struct vuser_slot *slot, int wake_flags)
+{
+	struct wait_queue_entry wait = { .private = slot->task };
+
+	default_wake_function(&wait, TASK_NORMAL, wake_flags, NULL);
+}
+
 /* The end of a channel ----------------------------------------------------- */
 
 /*
@@ -66,8 +80,7 @@ static bool vuser_channel_mark_lost(struct vuser_channel *chan)
 		slot->error = -ENOTCONN;
 		WRITE_ONCE(slot->done, true);
 		if (!list_empty(&slot->node))
-			default_wake_function(&slot->wait, TASK_NORMAL, 0,
-					      NULL);
+			vuser_channel_wake_slot(slot, 0);
 	}
 	spin_unlock_irqrestore(&chan->lock, flags);
 	return first;
@@ -223,8 +236,7 @@ void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags)
 		slot = list_first_entry_or_null(&chan->waiters,
 						struct vuser_slot, node);
 		if (slot)
-			default_wake_function(&slot->wait, TASK_NORMAL,
-					      wake_flags, NULL);
+			vuser_channel_wake_slot(slot, wake_flags);
 		spin_unlock_irqrestore(&chan->lock, flags);
 	}
 	if (!slot)
@@ -256,7 +268,8 @@ static void vuser_channel_free_sock(struct vuser_sock *vsk)
 		return;
 	sockfd_put(vsk->sock);
 	kvfree(vsk->parked);
-	kvfree(vsk->rx_buf);
+	if (vsk->rx_buf != vsk->rx_small)
+		kvfree(vsk->rx_buf);
 }
 
 static void vuser_channel_release(struct kref *ref)
@@ -298,17 +311,15 @@ void vuser_channel_put(struct vuser_channel *chan)
 	kref_put(&chan->ref, vuser_channel_release);
 }
 
-static int vuser_channel_alloc_sock(struct vuser_channel *chan,
+static void vuser_channel_init_sock(struct vuser_channel *chan,
 				    struct vuser_sock *vsk)
 {
-	vsk->rx_buf = kvmalloc(VUSER_MAX_MSG, GFP_KERNEL);
-	if (!vsk->rx_buf)
-		return -ENOMEM;
+	vsk->rx_buf = vsk->rx_small;
+	vsk->rx_size = sizeof(vsk->rx_small);
 	vsk->chan = chan;
 	mutex_init(&vsk->tx_lock);
 	mutex_init(&vsk->rx_lock);
 	init_waitqueue_head(&vsk->room);
-	return 0;
 }
 
 /**
@@ -345,10 +356,8 @@ struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 	INIT_WORK(&chan->lost_work, vuser_channel_lost_work);
 	chan->next_fdmsg = 1;
 
-	if (vuser_channel_alloc_sock(chan, &chan->main))
-		goto err_free;
-	if (twin && vuser_channel_alloc_sock(chan, &chan->twin))
-		goto err_main;
+	vuser_channel_init_sock(chan, &chan->main);
+	vuser_channel_init_sock(chan, &chan->twin);
 
 	atomic_inc(&vuser_nr_channels);
 	chan->user = *user;
@@ -356,12 +365,6 @@ struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 	chan->main.sock = sock;
 	chan->twin.sock = twin;
 	return chan;
-
-err_main:
-	kvfree(chan->main.rx_buf);
-err_free:
-	kvfree(chan);
-	return NULL;
 }
 
 /**

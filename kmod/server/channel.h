@@ -19,6 +19,7 @@
 
 struct device;
 struct socket;
+struct task_struct;
 struct vuser_channel;
 struct vuser_desc;
 
@@ -27,6 +28,12 @@ struct vuser_desc;
  * of the socket.
  */
 #define VUSER_MAX_MSG	(VUSER_MAX_XFER + 256)
+
+/*
+ * Size of a sock's own receive buffer, in bytes.  Most messages fit into it.  A buffer
+ * of VUSER_MAX_MSG bytes is allocated for a longer one.
+ */
+#define VUSER_RX_SMALL	2048
 
 /*
  * The smallest send buffer, in bytes.  An skb of AF_UNIX holds at most half of
@@ -45,8 +52,11 @@ struct vuser_desc;
  * @tx_lock: serialises senders; held for one non-blocking sendmsg
  * @rx_lock: held by the thread that reads; protects the fields below.  Readers
  *	only try to take it.  Only vuser_reader_partial_work() waits for it
- * @rx_buf: bytes that were read and not yet parsed; VUSER_MAX_MSG bytes long
- * @rx_len: number of bytes in @rx_buf
+ * @rx_buf: bytes that were read and not yet parsed: @rx_small, or an allocated
+ *	buffer of VUSER_MAX_MSG bytes.  The latter is used from the first long
+ *	message on, until the consumer closes the device
+ * @rx_size: size of @rx_buf in bytes
+ * @rx_len: number of bytes in @rx_buf that are not parsed
  * @rx_messages: number of messages that were parsed; @partial_work compares it
  *	with @partial_seen
  * @parked: a reply for which the send buffer had no room, or NULL.  Nothing is
@@ -59,6 +69,7 @@ struct vuser_desc;
  * @rx_work: reads the socket when no thread waits for a reply
  * @partial_work: runs when the deadline of an incomplete message or of a parked
  *	reply has passed
+ * @rx_small: receive buffer for messages that are not long
  */
 struct vuser_sock {
 	struct vuser_channel *chan;
@@ -71,6 +82,7 @@ struct vuser_sock {
 
 	struct mutex rx_lock;	/* the reading thread, and the fields below */
 	u8 *rx_buf;
+	size_t rx_size;
 	size_t rx_len;
 	u64 rx_messages;
 	void *parked;
@@ -80,6 +92,7 @@ struct vuser_sock {
 	u64 partial_seen;
 	struct work_struct rx_work;
 	struct delayed_work partial_work;
+	u8 rx_small[VUSER_RX_SMALL];
 };
 
 /*
@@ -107,7 +120,7 @@ enum vuser_slot_state {
 
 /**
  * struct vuser_slot - a command that waits for its reply
- * @wait: used to wake the thread that waits; its ->private is the task
+ * @task: the thread that waits
  * @node: entry in the channel's list of waiters while the thread waits
  * @state: whether the slot is in use
  * @gen: counts the uses of the slot; part of the message id
@@ -129,21 +142,21 @@ enum vuser_slot_state {
  * The channel's lock protects all fields.  @done may be read without the lock.
  */
 struct vuser_slot {
-	wait_queue_entry_t wait;
+	struct task_struct *task;
 	struct list_head node;
+	const void *echo;
+	void *reply;
 	enum vuser_slot_state state;
+	u32 min;
+	u32 max;
+	u32 echo_len;
+	u32 reply_len;
+	int error;
+	u16 command;
 	u8 gen;
 	bool done;
 	bool sent;
-	u16 command;
-	u32 min;
-	u32 max;
 	bool bare;
-	const void *echo;
-	u32 echo_len;
-	void *reply;
-	u32 reply_len;
-	int error;
 };
 
 /**
@@ -323,6 +336,7 @@ void vuser_channel_put(struct vuser_channel *chan);
 void vuser_channel_close(struct vuser_channel *chan);
 ktime_t vuser_channel_deadline(struct vuser_channel *chan);
 
+void vuser_channel_wake_slot(struct vuser_slot *slot, int wake_flags);
 void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags);
 void vuser_channel_room_freed(struct vuser_channel *chan);
 void vuser_channel_fail(struct vuser_channel *chan, int error,

@@ -218,6 +218,29 @@ static int vuser_reader_unpark(struct vuser_sock *vsk)
 }
 
 /*
+ * Allocates the long buffer if the message whose start is in the buffer is too long
+ * for it.  Returns 0 or -ENOMEM.
+ */
+static int vuser_reader_grow(struct vuser_sock *vsk)
+{
+	struct vfio_user_header hdr;
+	u8 *buf;
+
+	if (vsk->rx_len < sizeof(hdr))
+		return 0;
+	memcpy(&hdr, vsk->rx_buf, sizeof(hdr));
+	if (hdr.msg_size <= vsk->rx_size)
+		return 0;
+	buf = kvmalloc(VUSER_MAX_MSG, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	memcpy(buf, vsk->rx_buf, vsk->rx_len);
+	vsk->rx_buf = buf;
+	vsk->rx_size = VUSER_MAX_MSG;
+	return 0;
+}
+
+/*
  * Calls recvmsg() once and handles the messages.  Returns 0; -EAGAIN if there is
  * nothing to read, or if a parked reply waits for room; or an error that ends the
  * channel.
@@ -235,9 +258,12 @@ static int vuser_reader_read_once(struct vuser_sock *vsk)
 		return ret;
 	if (vsk->parked)
 		return -EAGAIN;
+	ret = vuser_reader_grow(vsk);
+	if (ret)
+		return ret;
 
 	vec.iov_base = vsk->rx_buf + vsk->rx_len;
-	vec.iov_len = VUSER_MAX_MSG - vsk->rx_len;
+	vec.iov_len = vsk->rx_size - vsk->rx_len;
 	ret = kernel_recvmsg(vsk->sock, &msg, &vec, 1, vec.iov_len,
 			     MSG_DONTWAIT);
 	if (ret == -EINTR || ret == -ERESTARTSYS)
@@ -302,11 +328,12 @@ static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
 		WRITE_ONCE(vsk->stalled, true);
 	else if (ret == -ENOMEM || ret == -ENOBUFS)
 		/*
-		 * The server is waiting for a reply that we cannot send.  Shut
-		 * the socket down so that the server sees EOF now.
+		 * The server is waiting for a reply that we cannot send, or its
+		 * message cannot be read.  Shut the socket down so that the
+		 * server sees EOF now.
 		 */
 		vuser_channel_hang_up(vsk->chan, ret,
-				      "no memory to answer the server");
+				      "no memory to read or answer a message");
 	else if (ret && ret != -EAGAIN && ret != -EPROTO)
 		vuser_channel_fail(vsk->chan, ret, "the socket failed");
 }
@@ -339,6 +366,30 @@ void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 	if (READ_ONCE(vsk->stalled) && vuser_sock_has_room(vsk))
 		queue_work(vuser_wq, &vsk->rx_work);
 	else if (vuser_sock_readable(vsk))
+		vuser_channel_wake_reader(vsk, 0);
+}
+
+/**
+ * vuser_reader_shrink() - free the long receive buffer of a sock
+ * @vsk: the sock; no consumer has the device open
+ *
+ * Does nothing while another thread reads, or while the buffer holds the start of a
+ * message.  The next long message allocates the buffer again.
+ *
+ * Context: process; does not wait for the server.
+ */
+void vuser_reader_shrink(struct vuser_sock *vsk)
+{
+	if (!vsk->sock || !mutex_trylock(&vsk->rx_lock))
+		return;
+	if (!vsk->rx_len && vsk->rx_buf != vsk->rx_small) {
+		kvfree(vsk->rx_buf);
+		vsk->rx_buf = vsk->rx_small;
+		vsk->rx_size = sizeof(vsk->rx_small);
+	}
+	mutex_unlock(&vsk->rx_lock);
+	/* A reader may have found rx_lock taken. */
+	if (vuser_sock_readable(vsk))
 		vuser_channel_wake_reader(vsk, 0);
 }
 

@@ -36,6 +36,18 @@ void vuser_server_end(struct vuser_channel *chan)
 	queue_work(vuser_wq, &chan->end_work);
 }
 
+/**
+ * vuser_server_idle() - free memory that an idle channel does not need
+ * @chan: the channel; no consumer uses it
+ *
+ * Context: process; does not wait for the server.
+ */
+void vuser_server_idle(struct vuser_channel *chan)
+{
+	vuser_reader_shrink(&chan->main);
+	vuser_reader_shrink(&chan->twin);
+}
+
 static void vuser_server_init_sock(struct vuser_sock *vsk)
 {
 	vuser_sock_init(vsk);

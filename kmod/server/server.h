@@ -13,6 +13,7 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 					struct socket *sock,
 					struct socket *twin);
 int vuser_server_start(struct vuser_channel *chan);
+void vuser_server_idle(struct vuser_channel *chan);
 void vuser_server_end(struct vuser_channel *chan);
 
 #endif /* VUSER_SERVER_H */

@@ -49,7 +49,6 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 		slot->echo_len = call->reply_echo;
 		slot->error = 0;
 		INIT_LIST_HEAD(&slot->node);
-		init_wait_entry(&slot->wait, 0);
 	}
 	spin_unlock_irq(&chan->lock);
 	return slot;
@@ -146,7 +145,7 @@ static void vuser_slot_done(struct vuser_slot *slot, int error)
 	slot->error = error;
 	WRITE_ONCE(slot->done, true);
 	if (!list_empty(&slot->node))
-		default_wake_function(&slot->wait, TASK_NORMAL, 0, NULL);
+		vuser_channel_wake_slot(slot, 0);
 }
 
 /**

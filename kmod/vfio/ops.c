@@ -13,6 +13,7 @@
 #include "server/channel.h"
 #include "server/cmd.h"
 #include "server/desc.h"
+#include "server/server.h"
 #include "vfio/device.h"
 #include "vfio/intx.h"
 #include "vfio/irq.h"
@@ -134,6 +135,7 @@ static void vuser_ops_close(struct vfio_device *vdev)
 	vuser_region_close(&dev->regions);
 	if (vuser_ops_can_reset(dev))
 		vuser_cmd_reset(dev->chan, deadline, false);
+	vuser_server_idle(dev->chan);
 	vuser_state_close(dev);
 }
 

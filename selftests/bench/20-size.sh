@@ -45,6 +45,6 @@ for i in $(seq 1 $((DEVICES - 1))); do
 	vuserctl create --endpoint "$WORK/$i.sock" --wait > /dev/null
 done
 after=$(kernel_memory)
-row "kernel memory of an idle attached device" \
-	$(((after - before) / (DEVICES - 1))) bytes
+row_against "kernel memory of an idle attached device : 64 KiB" \
+	$(((after - before) / (DEVICES - 1))) bytes 65536 1
 row "vuserd with $DEVICES devices, resident" "$(resident "$helper")" KiB
