@@ -121,6 +121,14 @@ int vu_description_region(struct vuser_description *desc, uint32_t index,
 
 	region->size = info->size;
 	region->flags = info->flags & rw;
+	/*
+	 * libvfio-user reports no flags for configuration space that it implements
+	 * itself.  A PCI device always has one that can be read and written.
+	 */
+	if (desc->flags & VFIO_DEVICE_FLAGS_PCI &&
+	    index == VFIO_PCI_CONFIG_REGION_INDEX && region->size &&
+	    !region->flags)
+		region->flags = rw;
 	region->has_type = caps->has_type;
 	region->type = caps->type;
 	region->subtype = caps->subtype;

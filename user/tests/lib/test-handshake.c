@@ -619,6 +619,40 @@ TEST(region_fd_without_mmap_flag_or_mmap_flag_without_fd_is_ignored)
 	check(wire_await_fds(before));
 }
 
+TEST(configuration_space_without_flags_can_be_read_and_written)
+{
+	struct vfio_user_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+		.size = 256,
+	};
+	struct lie lie = { .command = VFIO_USER_DEVICE_GET_REGION_INFO,
+			   .index = VFIO_PCI_CONFIG_REGION_INDEX,
+			   .payload = &info,
+			   .len = sizeof(info) };
+	struct vuser_description *desc;
+	struct server server;
+
+	init(&server);
+	server.lie = &lie;
+	require(!run(&server, NULL, &desc));
+	check_eq(desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].flags,
+		 VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE);
+	vuser_description_free(desc);
+	/* Flags that the server reports are kept. */
+	info.flags = VFIO_REGION_INFO_FLAG_READ;
+	require(!run(&server, NULL, &desc));
+	check_eq(desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].flags,
+		 VFIO_REGION_INFO_FLAG_READ);
+	vuser_description_free(desc);
+	/* A region that does not exist gets no flags. */
+	info.flags = info.size = 0;
+	require(!run(&server, NULL, &desc));
+	check_eq(desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].flags, 0);
+	vuser_description_free(desc);
+	fini(&server);
+}
+
 TEST(sparse_areas_are_sorted_and_unaligned_ones_dropped)
 {
 	static const struct vuser_region_caps caps = {
