@@ -15,8 +15,8 @@ PROMPT = b"testpmd> "
 ETHERTYPE_LOCAL = 0x88B5
 
 
-class Testpmd:
-    """One dpdk-testpmd.  Its output before the first prompt is in @began.
+class Console:
+    """A program with a terminal.
 
     A thread reads all of the output: otherwise DPDK blocks when it prints, even
     during a reply to a front end.  The errors of a process with net_vhost go only to
@@ -38,7 +38,6 @@ class Testpmd:
         os.close(slave)
         self.listener = threading.Thread(target=self.listen, daemon=True)
         self.listener.start()
-        self.began = self.read_to_prompt()
 
     def listen(self):
         with open(self.log, "ab", buffering=0) as log:
@@ -53,21 +52,40 @@ class Testpmd:
                     self.ended = not data
                     self.changed.notify()
 
-    def read_to_prompt(self):
-        """Wait for the next prompt; return the output before it."""
+    def forget(self):
+        """Drop the output that was not read."""
         with self.changed:
-            self.changed.wait_for(lambda: PROMPT in self.said or self.ended, SOON)
-            text, prompt, rest = self.said.partition(PROMPT)
-            if prompt:
+            self.said = b""
+
+    def read_to(self, marker):
+        """Wait for the next @marker; return the output before it."""
+        with self.changed:
+            self.changed.wait_for(lambda: marker in self.said or self.ended, SOON)
+            text, found, rest = self.said.partition(marker)
+            if found:
                 self.said = rest
                 return text.decode(errors="replace")
-        raise Failure(f"{self.name}: {'ended' if self.ended else 'no prompt'} "
-                      "after: " + text.decode(errors="replace")[-2000:])
+        raise Failure(f"{self.name}: {'ended' if self.ended else 'timeout'} before "
+                      f"'{marker.decode()}', after: "
+                      + text.decode(errors="replace")[-2000:])
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+class Testpmd(Console):
+    """One dpdk-testpmd.  Its output before the first prompt is in @began."""
+
+    def __init__(self, name, argv, log):
+        super().__init__(name, argv, log)
+        self.began = self.read_to(PROMPT)
 
     def command(self, line):
         """Type a line; return its output."""
         os.write(self.fd, line.encode() + b"\n")
-        return self.read_to_prompt()
+        return self.read_to(PROMPT)
 
     def stats(self, port):
         """Return (received, sent, failed to send) of a port."""
@@ -100,11 +118,6 @@ class Testpmd:
         if self.listener.is_alive():
             raise Failure(f"{self.name} does not end")
         return self.process.wait(SOON)
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
 
 
 def packets(seed, count, longest=1514):
