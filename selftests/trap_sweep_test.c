@@ -188,7 +188,65 @@ struct state {
 	X(vpcmpub_mask, "avx512bw", 0,					\
 	  "vpcmpub $1, (%[p]), %%zmm1, %%k2; kmovq %%k2, %%rax")
 
+/* X(name, code); the initial state is that of FNINIT. */
+#define X87_INSNS(X)							\
+	X(flds, "flds (%[p])")						\
+	X(fldl, "fldl (%[p])")						\
+	X(fldt, "fldt (%[p])")						\
+	X(fldt_odd, "fldt 3(%[p])")					\
+	X(filds, "filds (%[p])")					\
+	X(fildl, "fildl (%[p])")					\
+	X(fildll, "fildll (%[p])")					\
+	X(fld_twice, "fldl (%[p]); fildl 8(%[p])")			\
+	X(fldcw, "fldcw 4(%[p])")					\
+	X(fsts, "fldl 8(%[q]); fsts (%[p])")				\
+	X(fstl, "fldt (%[q]); fstl (%[p])")				\
+	X(fstps, "flds (%[q]); fstps 8(%[p])")				\
+	X(fstpl, "fldl (%[q]); fstpl 8(%[p])")				\
+	X(fstpt, "fldl (%[q]); fstpt 8(%[p])")				\
+	X(fstpl_rounded, "fldpi; fstpl (%[p])")				\
+	X(fists, "filds (%[q]); fists (%[p])")				\
+	X(fistl, "fildl (%[q]); fistl (%[p])")				\
+	X(fistps_invalid, "fildl (%[q]); fistps (%[p])")		\
+	X(fistpl, "fildl (%[q]); fabs; fsqrt; fistpl (%[p])")		\
+	X(fistpll, "fildll (%[q]); fistpll 16(%[p])")			\
+	X(fisttps, "fldpi; fisttps (%[p])")				\
+	X(fisttpl, "fildl (%[q]); fabs; fsqrt; fisttpl (%[p])")		\
+	X(fisttpll, "fldpi; fisttpll (%[p])")				\
+	X(fnstcw, "fnstcw (%[p])")					\
+	X(fnstsw, "fld1; fnstsw (%[p])")
+
+/* FNINIT, so that no exception is pending afterwards. */
+#define X87_RUN(name, code)						\
+	static void run_x87_##name(struct x87_state *s, void *p, void *q) \
+	{								\
+		asm volatile("fninit;" code ";"				\
+			     "fxsave64 (%[s]); fninit"			\
+			     : : [s] "r"(s), [p] "r"(p), [q] "r"(q)	\
+			     : "memory", "st", "st(1)", "st(2)",	\
+			       "st(3)", "st(4)", "st(5)", "st(6)",	\
+			       "st(7)");				\
+	}
+
 /* clang-format on */
+
+/* The start of the area of FXSAVE64. */
+struct x87_state {
+	uint16_t control;
+	uint16_t status;
+	uint16_t tags;
+	uint16_t opcode;
+	uint64_t pointers[2];
+	uint32_t mxcsr[2];
+	uint64_t st[8][2];
+	uint64_t rest[44];
+} __attribute__((aligned(16)));
+
+/* The bits that QEMU's emulated processor has, too: not C1. */
+#define CONTROL_WORD 0x1f3f
+#define STATUS_WORD  0xfdff
+
+X87_INSNS(X87_RUN)
 
 struct insn {
 	const char *name;
@@ -349,6 +407,89 @@ TEST_F(consumer, vector_instruction_does_the_same_on_a_trapped_page)
 	ASSERT_NE(MAP_FAILED, bar);
 	run_all(_metadata, insns, sizeof(insns) / sizeof(insns[0]),
 		self->dev.device, bar);
+}
+
+static const struct x87_insn {
+	const char *name;
+	void (*run)(struct x87_state *s, void *p, void *q);
+} x87_insns[] = {
+#define X87_ROW(name, code) { #name, run_x87_##name },
+	X87_INSNS(X87_ROW)
+};
+
+/* Runs an x87 instruction on both pages; returns what differs, or NULL. */
+static const char *run_x87_twice(const struct x87_insn *insn, int device,
+				 uint8_t *bar)
+{
+	static uint8_t plain[SIZE], other[SIZE], after[SIZE];
+	/* some processors do not write the padding of the registers */
+	struct x87_state expected = { 0 }, got = { 0 };
+
+	fill_memory(plain, SIZE);
+	fill_memory(other, SIZE);
+	if (fill_device(device, SIZE))
+		return "cannot fill";
+	insn->run(&expected, plain, other);
+	if (FAULT_OF(insn->run(&got, bar + MEM, other)))
+		return "signal";
+	if (read_device(device, after, SIZE))
+		return "cannot read";
+	if ((expected.control ^ got.control) & CONTROL_WORD)
+		return "control word";
+	if ((expected.status ^ got.status) & STATUS_WORD)
+		return "status word";
+	if (expected.tags != got.tags)
+		return "tags";
+	if (memcmp(expected.st, got.st, sizeof(got.st)))
+		return "registers";
+	return memcmp(plain, after, SIZE) ? "memory" : NULL;
+}
+
+TEST_F(consumer, x87_instruction_does_the_same_on_a_trapped_page)
+{
+	const char *wrong;
+	unsigned int i;
+	uint8_t *bar;
+
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	for (i = 0; i < sizeof(x87_insns) / sizeof(x87_insns[0]); i++) {
+		wrong = run_x87_twice(&x87_insns[i], self->dev.device, bar);
+		EXPECT_EQ(NULL, wrong)
+		TH_LOG("%s: %s", x87_insns[i].name, wrong);
+	}
+}
+
+/* Stores a number that no integer of 32 bits can hold. */
+static void store_too_large(uint8_t *p)
+{
+	/* invalid operations are not masked */
+	static const uint16_t control = 0x37e;
+	static const double large = 1e30;
+
+	asm volatile("fninit; fldcw %[control]; fldl %[large]; fistl (%[p])"
+		     :
+		     : [control] "m"(control), [large] "m"(large), [p] "r"(p)
+		     : "memory", "st");
+}
+
+/* An exception that is not masked is raised by the next x87 instruction. */
+TEST_F(consumer, x87_exception_of_a_trapped_store_is_raised_later)
+{
+	uint32_t value = 0x12345678;
+	uint8_t *bar;
+
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ | PROT_WRITE);
+	ASSERT_NE(MAP_FAILED, bar);
+	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &value, 4));
+	EXPECT_EQ(0, FAULT_OF(store_too_large(bar + MEM)));
+	EXPECT_EQ(SIGFPE, FAULT_OF(asm volatile("fwait")));
+	asm volatile("fninit");
+	value = 0;
+	ASSERT_EQ(0, region_get(self->dev.device, BAR(0), MEM, &value, 4));
+	EXPECT_EQ(0x12345678, value);
 }
 
 /* Zeroes the upper halves only, so that their component is not saved. */

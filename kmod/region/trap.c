@@ -23,6 +23,7 @@
 #include "x86/decode.h"
 #include "x86/emulate.h"
 #include "x86/emulate_vec.h"
+#include "x86/emulate_x87.h"
 #include "x86/xstate.h"
 
 /* Registers ---------------------------------------------------------------- */
@@ -309,6 +310,37 @@ static int vuser_trap_exec_vec(const struct vuser_trap *trap,
 	return 0;
 }
 
+/* The processor may make the access to 10 bytes in two parts, in any order. */
+static int vuser_trap_exec_x87(const struct vuser_trap *trap,
+			       const struct vuser_insn *insn,
+			       struct vuser_regs *regs)
+{
+	u64 off = trap->off + insn->addr - trap->addr;
+	struct vuser_x87 fpu;
+	u64 val[2] = {};
+	int err = 0;
+
+	if (!vuser_trap_matches_bytes(trap, insn,
+				      GENMASK_ULL(insn->size - 1, 0)))
+		return -EFAULT;
+	vuser_xstate_get_x87(&fpu);
+	if (insn->store) {
+		if (vuser_emulate_x87_store(insn, regs, &fpu, val))
+			err = vuser_trap_store_bytes(trap, off, val, insn->size);
+	} else {
+		err = vuser_trap_load_bytes(trap, off, val, insn->size);
+		if (!err)
+			vuser_emulate_x87_load(insn, regs, &fpu, val);
+	}
+	if (err)
+		return err;
+	vuser_xstate_set_x87(&fpu);
+	vuser_channel_count(trap->regions->chan,
+			    insn->store ? VUSER_COUNT_TRAP_STORE :
+					  VUSER_COUNT_TRAP_LOAD);
+	return 0;
+}
+
 /*
  * Copies between the region and memory.  If the memory is itself a mapped region,
  * the kernel cannot access it, and the instruction is refused.  A load may have side
@@ -369,6 +401,8 @@ static int vuser_trap_exec_other(const struct vuser_trap *trap,
 
 	if (insn->op == VUSER_INSN_VEC)
 		return vuser_trap_exec_vec(trap, insn, regs);
+	if (insn->op == VUSER_INSN_X87)
+		return vuser_trap_exec_x87(trap, insn, regs);
 	/*
 	 * A flush makes no access, so its address does not matter: it may have
 	 * faulted at the start of the cache line.

@@ -12,6 +12,7 @@
 #include "x86/decode_bmi.h"
 #include "x86/decode_int.h"
 #include "x86/decode_vec.h"
+#include "x86/decode_x87.h"
 #include "x86/fetch.h"
 
 static int decode_vex(struct vuser_insn *insn, struct insn_decoder *d)
@@ -41,6 +42,11 @@ static int decode_opcode(struct vuser_insn *insn, struct insn_decoder *d)
 	case 0xc4:
 	case 0xc5:
 		return vuser_fetch_vex(d, opcode) ? -EINVAL : decode_vex(insn, d);
+	case 0xd9:
+	case 0xdb:
+	case 0xdd:
+	case 0xdf:
+		return vuser_decode_x87(insn, d, opcode);
 	default:
 		return vuser_decode_int_one_byte(insn, d, opcode);
 	}

@@ -725,7 +725,7 @@ static void emulate_string(const struct vuser_insn *insn,
 
 /**
  * vuser_emulate() - emulate an instruction, except for its access to memory
- * @insn: the instruction, from vuser_decode(); not VUSER_INSN_VEC
+ * @insn: the instruction, from vuser_decode(); not VUSER_INSN_VEC or _X87
  * @regs: the registers with which @insn was decoded; updated, including the ip
  * @val: the loaded value if @insn->load; set to the value to store.  CMPS has
  *	two loaded values, CMPXCHG_PAIR has values of two words; all others have
@@ -815,6 +815,7 @@ bool vuser_emulate(const struct vuser_insn *insn, struct vuser_regs *regs,
 		break;
 	case VUSER_INSN_MOVDIR64B:
 	case VUSER_INSN_NOP:
+	case VUSER_INSN_X87:
 	case VUSER_INSN_VEC:
 		break;
 	}

@@ -120,7 +120,20 @@ enum vuser_insn_op {
 	VUSER_INSN_MOVDIR64B,
 	VUSER_INSN_ENQCMD,
 
+	VUSER_INSN_X87,		/* x87 registers: see enum vuser_x87_op */
 	VUSER_INSN_VEC,		/* vector registers: see enum vuser_vec_op */
+};
+
+/* The operations of x87 instructions: loads, then stores. */
+enum vuser_x87_op {
+	VUSER_X87_LOAD,		/* fld */
+	VUSER_X87_LOAD_INT,	/* fild */
+	VUSER_X87_LOAD_CONTROL,	/* fldcw */
+	VUSER_X87_STORE,	/* fst, fstp */
+	VUSER_X87_STORE_INT,	/* fist, fistp */
+	VUSER_X87_TRUNCATE,	/* fisttp */
+	VUSER_X87_STORE_CONTROL, /* fnstcw */
+	VUSER_X87_STORE_STATUS,	/* fnstsw */
 };
 
 /*
@@ -178,6 +191,8 @@ enum vuser_vec_op {
  *	distance; CMOV: the condition
  * @addr_size: bytes of the address registers that are used, 4 or 8
  * @reg2: number of a second register operand, general or vector
+ * @x87_op: X87: operation
+ * @pop: X87: the register stack is popped
  * @vec_op: VEC: operation
  * @vec_len: VEC: bytes of the register that take part, up to 64
  * @vec_at: VEC: first byte of the register that is stored or inserted
@@ -215,6 +230,8 @@ struct vuser_insn {
 	u8 bit;
 	u8 addr_size;
 	u8 reg2;
+	u8 x87_op;
+	bool pop;
 	u8 vec_op;
 	u8 vec_len;
 	u8 vec_at;

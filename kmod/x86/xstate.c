@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The vector and mask registers of the current task.  kernel_fpu_begin() saves
+ * The vector, mask and x87 registers of the current task.  kernel_fpu_begin() saves
  * all FPU registers of the task to its save area.  The functions of this file
  * read and change the save area.  The kernel restores the registers from the save
  * area before the task returns to user space.
@@ -11,6 +11,8 @@
  *	registers 0 to 15	SSE (16 bytes), YMM (16), ZMM_Hi256 (32)
  *	registers 16 to 31	Hi16_ZMM (64)
  *	mask registers		OPMASK (8)
+ *
+ * The x87 state is one component, at the start of the save area.
  */
 #include <linux/align.h>
 #include <linux/bits.h>
@@ -22,6 +24,7 @@
 #include <asm/processor.h>
 
 #include "compat.h"
+#include "x86/emulate_x87.h"
 #include "x86/xstate.h"
 
 /* The extended components come after the legacy region and the header. */
@@ -274,6 +277,93 @@ void vuser_xstate_set_mask(u32 reg, u64 val)
 	xsave = vuser_xstate_area();
 	vuser_xstate_init_sse(xsave);
 	vuser_xstate_set_part(xsave, XFEATURE_OPMASK, 8 * reg, &val, 8);
+	vuser_xstate_changed();
+	kernel_fpu_end();
+}
+
+/*
+ * As vuser_xstate_init_sse(), for the x87 state: its initial values are those of
+ * FNINIT.
+ */
+static void vuser_xstate_init_x87(struct xregs_state *xsave)
+{
+	struct fxregs_state *fx = &xsave->i387;
+
+	if (!cpu_feature_enabled(X86_FEATURE_XSAVE) ||
+	    xsave->header.xfeatures & XFEATURE_MASK_FP)
+		return;
+	fx->cwd = 0x37f;
+	fx->swd = 0;
+	fx->twd = 0;
+	fx->fop = 0;
+	fx->rip = 0;
+	fx->rdp = 0;
+	memset(fx->st_space, 0, sizeof(fx->st_space));
+	xsave->header.xfeatures |= XFEATURE_MASK_FP;
+}
+
+/* The place of a register in the save area, which starts with ST(0). */
+static void *vuser_xstate_st(struct fxregs_state *fx, u32 reg, u16 status)
+{
+	u32 top = status >> 11 & 7;
+
+	return &fx->st_space[4 * ((reg - top) & 7)];
+}
+
+/**
+ * vuser_xstate_get_x87() - read the x87 state
+ * @fpu: set to the state
+ *
+ * Context: process, in a user task; not inside kernel_fpu_begin().
+ */
+void vuser_xstate_get_x87(struct vuser_x87 *fpu)
+{
+	struct fxregs_state *fx;
+	u32 i;
+
+	kernel_fpu_begin();
+	fx = &vuser_xstate_area()->i387;
+	vuser_xstate_init_x87(vuser_xstate_area());
+	fpu->control = fx->cwd;
+	fpu->status = fx->swd;
+	fpu->tags = fx->twd;
+	fpu->ip = fx->rip;
+	fpu->addr = fx->rdp;
+	for (i = 0; i < VUSER_X87_REGS; i++) {
+		const u8 *st = vuser_xstate_st(fx, i, fx->swd);
+
+		memcpy(&fpu->reg[i].mant, st, 8);
+		memcpy(&fpu->reg[i].exp, st + 8, 2);
+	}
+	kernel_fpu_end();
+}
+
+/**
+ * vuser_xstate_set_x87() - write the x87 state
+ * @fpu: the state
+ *
+ * Context: process, in a user task; not inside kernel_fpu_begin().
+ */
+void vuser_xstate_set_x87(const struct vuser_x87 *fpu)
+{
+	struct fxregs_state *fx;
+	u32 i;
+
+	kernel_fpu_begin();
+	fx = &vuser_xstate_area()->i387;
+	vuser_xstate_init_x87(vuser_xstate_area());
+	fx->cwd = fpu->control;
+	fx->swd = fpu->status;
+	fx->twd = fpu->tags;
+	fx->rip = fpu->ip;
+	fx->rdp = fpu->addr;
+	for (i = 0; i < VUSER_X87_REGS; i++) {
+		u8 *st = vuser_xstate_st(fx, i, fpu->status);
+
+		memset(st, 0, 16);
+		memcpy(st, &fpu->reg[i].mant, 8);
+		memcpy(st + 8, &fpu->reg[i].exp, 2);
+	}
 	vuser_xstate_changed();
 	kernel_fpu_end();
 }

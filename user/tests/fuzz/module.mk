@@ -42,7 +42,8 @@ fuzzers += fuzz-insn
 fuzz-insn-objs := $(d)fuzz-insn.o $(fuzz-objs) \
 	$(addprefix tests/insn/,reference.o emulate.o native.o) \
 	$(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_bmi.o \
-	decode_vec.o fetch.o emulate.o emulate_vec.o)
+	decode_vec.o decode_x87.o fetch.o emulate.o emulate_vec.o \
+	emulate_x87.o)
 fuzz-insn-cppflags := -I../kmod -Itests/insn/include
 fuzz-insn-ldlibs := -fsanitize=fuzzer -lZydis
 endif

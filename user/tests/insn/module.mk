@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of the kernel module's instruction decoder, in user space.
 insn-objs := $(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_bmi.o \
-	decode_vec.o fetch.o emulate.o emulate_vec.o)
-insn-tests := test-insn-refuse test-insn-decode test-insn-exec
+	decode_vec.o decode_x87.o fetch.o emulate.o emulate_vec.o \
+	emulate_x87.o)
+insn-tests := test-insn-refuse test-insn-decode test-insn-exec test-insn-x87
 tests += $(insn-tests)
 
 test-insn-refuse-objs := $(d)test-insn-refuse.o $(insn-objs) $(tap-objs)
@@ -18,4 +19,5 @@ endif
 
 test-insn-exec-objs := $(d)test-insn-exec.o $(d)emulate.o $(d)native.o \
 		       $(d)forms.o $(insn-objs) $(tap-objs)
+test-insn-x87-objs := $(d)test-insn-x87.o $(d)forms.o $(insn-objs) $(tap-objs)
 $(foreach t,$(insn-tests),$(eval $(t)-cppflags := -I../kmod -I$(d)include))

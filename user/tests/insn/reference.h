@@ -14,7 +14,7 @@ struct supported_insn {
 	enum vuser_vec_op vec_op; /* if @op is VUSER_INSN_VEC */
 };
 
-#define NR_SUPPORTED 352
+#define NR_SUPPORTED 362
 
 extern const struct supported_insn supported[NR_SUPPORTED];
 

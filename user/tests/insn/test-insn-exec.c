@@ -515,7 +515,8 @@ int main(void)
 	form_sweep_evex(try_form);
 
 	for (i = 0; i < NR_OPS; i++)
-		report(i);
+		if (i != VUSER_INSN_X87) /* see test-insn-x87 */
+			report(i);
 	printf("# %lu accesses could not be aimed at the memory\n", elsewhere);
 	return tap_done();
 }
