@@ -21,6 +21,7 @@
 #include "server/desc.h"
 #include "trace.h"
 #include "x86/decode.h"
+#include "x86/decode_plain.h"
 #include "x86/emulate.h"
 #include "x86/emulate_vec.h"
 #include "x86/emulate_x87.h"
@@ -452,6 +453,75 @@ static int vuser_trap_exec(const struct vuser_trap *trap,
 	return err;
 }
 
+/*
+ * Decodes and executes any instruction.  Returns 0, -EINTR or -EACCES; or -EFAULT for
+ * an instruction that cannot be emulated.
+ */
+static noinline int vuser_trap_exec_any(const struct vuser_trap *trap,
+					struct pt_regs *pt, const u8 *code,
+					u32 len)
+{
+	struct vuser_regs regs = vuser_trap_get_regs(pt);
+	struct vuser_insn insn;
+	int err;
+
+	if (vuser_decode(&insn, code, len, &regs))
+		return -EFAULT;
+	if (insn.store && !trap->may_write && !vuser_insn_copies(&insn))
+		return -EACCES;
+	err = vuser_trap_exec(trap, &insn, &regs);
+	if (err)
+		return err;
+	vuser_trap_put_regs(&regs, pt);
+	vuser_trap_retire(pt);
+	return 0;
+}
+
+/* A general register by its number in instructions. */
+static u64 vuser_trap_gpr(const void *regs, u32 nr)
+{
+	static const u8 offsets[VUSER_NR_GPRS] = {
+		offsetof(struct pt_regs, ax), offsetof(struct pt_regs, cx),
+		offsetof(struct pt_regs, dx), offsetof(struct pt_regs, bx),
+		offsetof(struct pt_regs, sp), offsetof(struct pt_regs, bp),
+		offsetof(struct pt_regs, si), offsetof(struct pt_regs, di),
+		offsetof(struct pt_regs, r8), offsetof(struct pt_regs, r9),
+		offsetof(struct pt_regs, r10), offsetof(struct pt_regs, r11),
+		offsetof(struct pt_regs, r12), offsetof(struct pt_regs, r13),
+		offsetof(struct pt_regs, r14), offsetof(struct pt_regs, r15),
+	};
+
+	return *(const unsigned long *)(regs + offsets[nr]);
+}
+
+/*
+ * True if the instruction is a store that vuser_decode_plain() knows, at the address
+ * that faulted and on one page.  @code has at least VUSER_PLAIN_MAX bytes.
+ */
+static bool vuser_trap_is_plain(const struct vuser_trap *trap,
+				const struct pt_regs *pt, const u8 *code,
+				struct vuser_plain *plain)
+{
+	return trap->write && trap->may_write &&
+	       vuser_decode_plain(plain, code, pt, vuser_trap_gpr) &&
+	       plain->addr == trap->addr &&
+	       offset_in_page(plain->addr) + plain->size <= PAGE_SIZE;
+}
+
+/* Executes such a store.  It changes no register. */
+static int vuser_trap_exec_plain(const struct vuser_trap *trap,
+				 struct pt_regs *pt,
+				 const struct vuser_plain *plain)
+{
+	int err = vuser_trap_store(trap, &plain->val, plain->size);
+
+	if (err)
+		return err;
+	pt->ip += plain->len;
+	vuser_trap_retire(pt);
+	return 0;
+}
+
 /* Counts and reports an instruction that cannot be emulated. */
 static void vuser_trap_refuse(const struct vuser_trap *trap,
 			      const struct pt_regs *pt, const u8 *code,
@@ -479,9 +549,8 @@ static void vuser_trap_refuse(const struct vuser_trap *trap,
 int vuser_trap_emulate(const struct vuser_trap *trap)
 {
 	struct pt_regs *pt = task_pt_regs(current);
-	struct vuser_regs regs = vuser_trap_get_regs(pt);
 	u8 code[16]; /* not VUSER_INSN_MAX: whole words are copied faster */
-	struct vuser_insn insn;
+	struct vuser_plain plain;
 	u32 len = 0;
 	int err;
 
@@ -489,19 +558,11 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 		goto refuse;
 	len = sizeof(code) - copy_from_user(code, (void __user *)pt->ip,
 					    sizeof(code));
-	if (vuser_decode(&insn, code, len, &regs))
-		goto refuse;
-	if (insn.store && !trap->may_write && !vuser_insn_copies(&insn))
-		return -EACCES;
-
-	err = vuser_trap_exec(trap, &insn, &regs);
-	if (err == -EFAULT)
-		goto refuse;
-	if (err)
+	if (len == sizeof(code) && vuser_trap_is_plain(trap, pt, code, &plain))
+		return vuser_trap_exec_plain(trap, pt, &plain);
+	err = vuser_trap_exec_any(trap, pt, code, len);
+	if (err != -EFAULT)
 		return err;
-	vuser_trap_put_regs(&regs, pt);
-	vuser_trap_retire(pt);
-	return 0;
 
 refuse:
 	if (!trap->may_retry)

@@ -10,6 +10,7 @@
 
 #include "forms.h"
 #include "x86/decode.h"
+#include "x86/decode_plain.h"
 #include "x86/insn.h"
 #include "reference.h"
 #include "../tap.h"
@@ -23,6 +24,7 @@ static struct {
 static unsigned long refused[ZYDIS_MNEMONIC_MAX_VALUE + 1];
 static unsigned long total, not_instructions, unsupported;
 static unsigned long by_length_wrong;
+static unsigned long plain_stores, plain_wrong;
 
 static void show(const char *what, const char *detail, const u8 *bytes,
 		 const struct reference *ref)
@@ -96,10 +98,34 @@ static void check_refused(const u8 *bytes, const struct vuser_regs *regs)
 		show("missed", "supported", bytes, &ref);
 }
 
+static u64 get_reg(const void *regs, u32 nr)
+{
+	return ((const struct vuser_regs *)regs)->gpr[nr];
+}
+
+/* The short decoder must give the result of the decoder, which returned @err. */
+static void check_plain(const u8 *bytes, const struct vuser_regs *regs,
+			const struct vuser_insn *insn, int err)
+{
+	struct vuser_plain plain;
+	u8 exact[VUSER_PLAIN_MAX];
+
+	memcpy(exact, bytes, sizeof(exact));
+	if (!vuser_decode_plain(&plain, exact, regs, get_reg))
+		return;
+	plain_stores++;
+	if (err || insn->op != VUSER_INSN_MOV || insn->load || !insn->store ||
+	    insn->lock || insn->addr != plain.addr ||
+	    insn->operand != plain.val || insn->size != plain.size ||
+	    insn->len != plain.len)
+		plain_wrong++;
+}
+
 static void check_bytes(const u8 *bytes)
 {
 	struct vuser_regs regs;
 	struct vuser_insn insn;
+	int err;
 	u32 i;
 
 	/* align half of them, so that aligned moves are possible */
@@ -109,7 +135,9 @@ static void check_bytes(const u8 *bytes)
 	regs.ip = form_random();
 	regs.flags = form_random() & VUSER_FLAGS_STATUS;
 	total++;
-	if (vuser_decode(&insn, bytes, VUSER_INSN_MAX, &regs))
+	err = vuser_decode(&insn, bytes, VUSER_INSN_MAX, &regs);
+	check_plain(bytes, &regs, &insn, err);
+	if (err)
 		check_refused(bytes, &regs);
 	else
 		check_accepted(&insn, bytes, &regs);
@@ -172,6 +200,9 @@ int main(void)
 	tap_ok(!unsupported, "no instruction outside the list is accepted");
 	tap_ok(!not_instructions,
 	       "bytes that are not an instruction are refused");
+	printf("# %lu stores for the short decoder\n", plain_stores);
+	tap_ok(plain_stores && !plain_wrong,
+	       "the short decoder of stores agrees with the decoder");
 	tap_ok(!by_length_wrong,
 	       "exactly the bytes of the instruction are read");
 	return tap_done();
