@@ -232,13 +232,10 @@ static bool vuser_memory_fault_huge(struct vuser_memory *mem,
 	if (!pmd_none(pmd) && !pmd_trans_huge(pmd))
 		return false;
 	pfn = vuser_memory_huge_pfn(mem, vmf);
-	if (pfn)
-		*ret = vuser_insert_huge(vmf, pfn);
-	else if (pmd_none(pmd))
+	if (!pfn && pmd_none(pmd))
 		return false;
-	else
-		/* vuser_memory_del() has not zapped it yet: try again. */
-		*ret = VM_FAULT_NOPAGE;
+	/* If there is no huge page, vuser_memory_del() will zap the old one: try again. */
+	*ret = pfn ? vuser_insert_huge(vmf, pfn) : VM_FAULT_NOPAGE;
 	return true;
 }
 #else
