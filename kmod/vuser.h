@@ -79,6 +79,8 @@ static inline long vuser_jiffies_left(ktime_t deadline)
  *	limit that the server announced
  * @mmap: how a consumer may map regions; see enum vuser_mmap_policy
  * @reset_never: never send DEVICE_RESET to the server
+ * @pci_setup_never: give the device to the consumer as the server has it: assign no
+ *	BARs, enable nothing in its configuration space
  * @dma_backing: the file that the server gets for a mapping; see enum
  *	vuser_dma_backing
  * @dma_holes: what a memory fd shows where nothing is mapped; see enum
@@ -94,6 +96,7 @@ struct vuser_settings {
 	u32 dma_backing;
 	u32 dma_holes;
 	bool reset_never;
+	bool pci_setup_never;
 };
 
 #endif /* VUSER_H */

@@ -114,6 +114,10 @@ static void vuser_nl_get_settings(struct nlattr **attrs,
 	if (attrs[VUSER_A_DEV_RESET])
 		set->reset_never = nla_get_u32(attrs[VUSER_A_DEV_RESET]) ==
 				   VUSER_RESET_POLICY_NEVER;
+	if (attrs[VUSER_A_DEV_PCI_SETUP])
+		set->pci_setup_never =
+			nla_get_u32(attrs[VUSER_A_DEV_PCI_SETUP]) ==
+			VUSER_PCI_SETUP_NEVER;
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_BACKING], &set->dma_backing);
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_HOLES], &set->dma_holes);
 }

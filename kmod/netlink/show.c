@@ -30,6 +30,9 @@ static int vuser_nl_show_put_settings(struct sk_buff *skb,
 	    nla_put_u32(skb, VUSER_A_DEV_RESET,
 			set->reset_never ? VUSER_RESET_POLICY_NEVER :
 					   VUSER_RESET_POLICY_AUTO) ||
+	    nla_put_u32(skb, VUSER_A_DEV_PCI_SETUP,
+			set->pci_setup_never ? VUSER_PCI_SETUP_NEVER :
+					       VUSER_PCI_SETUP_AUTO) ||
 	    nla_put_u32(skb, VUSER_A_DEV_DMA_BACKING, set->dma_backing) ||
 	    nla_put_u32(skb, VUSER_A_DEV_DMA_HOLES, set->dma_holes))
 		return -EMSGSIZE;

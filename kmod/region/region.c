@@ -13,6 +13,7 @@
 #include <linux/wait_bit.h>
 
 #include "compat.h"
+#include "region/config.h"
 #include "region/region.h"
 #include "region/regions.h"
 #include "region/shared.h"
@@ -86,7 +87,11 @@ int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *v
 	__le64 data = 0;
 	int ret;
 
-	ret = vuser_cmd_region_read(regions->chan, region, off, &data, size);
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		ret = vuser_config_load(&regions->pci, off, &data, size);
+	else
+		ret = vuser_cmd_region_read(regions->chan, region, off, &data,
+					    size);
 	*val = ret ? U64_MAX >> (64 - 8 * size) : le64_to_cpu(data);
 	return ret;
 }
@@ -116,6 +121,8 @@ int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 v
 	struct vuser_region *r = &regions->chan->desc->regions[region];
 	__le64 data = cpu_to_le64(val);
 
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		return vuser_config_store(&regions->pci, off, &data, size);
 	if (vuser_region_signal_ioeventfd(regions, r, off, val, size))
 		return 0;
 	return vuser_cmd_region_write(regions->chan, region, off, &data, size,

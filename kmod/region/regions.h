@@ -6,6 +6,8 @@
 #include <linux/atomic.h>
 #include <linux/types.h>
 
+#include "region/pci_state.h"
+
 struct vuser_channel;
 struct vuser_shared;
 
@@ -15,8 +17,9 @@ struct vuser_shared;
  * @shared: the shared areas, and their pages that the consumer has accessed
  * @sparse: the consumer may map shared areas only
  * @accesses: number of accesses of other devices that run now; close waits for them
+ * @pci: the PCI functions of the device, which have their own rules
  *
- * vuser_region_open() sets these fields.  Except for @accesses they are constant
+ * vuser_region_open() sets the other fields.  Except for @accesses they are constant
  * until vuser_region_close(), so the consumer's accesses read them without a lock.
  */
 struct vuser_regions {
@@ -24,6 +27,7 @@ struct vuser_regions {
 	struct vuser_shared *shared;
 	bool sparse;
 	atomic_t accesses;
+	struct vuser_pci pci;
 };
 
 #endif /* VUSER_REGIONS_H */

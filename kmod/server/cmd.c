@@ -61,7 +61,7 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
 }
 
-/* Sends REGION_WRITE and waits for the reply. */
+/* Sends REGION_WRITE and waits for the reply; returns as vuser_call(). */
 static int vuser_cmd_write_wait(struct vuser_channel *chan,
 				struct vuser_region_msg *req, ktime_t deadline,
 				bool killable)
@@ -77,11 +77,9 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
 		.deadline = deadline,
 		.killable = killable,
 	};
-	int ret;
 
 	vuser_channel_count(chan, VUSER_COUNT_REGION_WRITE);
-	ret = vuser_call(chan, &call);
-	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
+	return vuser_call(chan, &call);
 }
 
 /**
@@ -95,7 +93,7 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
  * @killable: a fatal signal ends the wait
  *
  * Context: process; sleeps until the server answers.
- * Return: as vuser_cmd_region_read().
+ * Return: as vuser_call().
  */
 int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 				 u64 off, const void *buf, u32 count,
@@ -125,12 +123,14 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 	struct kvec vec = { &req, sizeof(req.head) + count };
+	int ret;
 
 	memcpy(req.data, buf, count);
-	if (!posted)
-		return vuser_cmd_write_wait(chan, &req,
-					    vuser_channel_deadline(chan),
-					    true);
+	if (!posted) {
+		ret = vuser_cmd_write_wait(chan, &req,
+					   vuser_channel_deadline(chan), true);
+		return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
+	}
 	vuser_channel_count(chan, VUSER_COUNT_POSTED_WRITE);
 	return vuser_call_post(chan, VFIO_USER_REGION_WRITE, &vec, 1,
 			       vuser_channel_deadline(chan));

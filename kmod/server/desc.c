@@ -141,20 +141,29 @@ static int vuser_desc_region_check(struct vuser_region *region)
 	return ret ? ret : vuser_desc_ioeventfds_check(region);
 }
 
-/*
- * Finds a PCI capability in the copy of configuration space; returns its offset, or
- * 0.  A list that does not end is followed for as many steps as capabilities fit.
+/**
+ * vuser_desc_find_cap() - find a PCI capability in the copy of configuration space
+ * @desc: the description
+ * @id: PCI_CAP_ID_*
+ * @size: bytes of the capability that the caller reads
+ *
+ * A list that does not end is followed for as many steps as capabilities fit.
+ *
+ * Context: any.
+ * Return: the offset of the capability; 0 if the device has none, or if the
+ * capability does not lie between the header and the end of the copy, within the
+ * first 256 bytes.
  */
-static u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size)
+u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size)
 {
 	u32 pos, n = (PCI_CFG_SPACE_SIZE - PCI_STD_HEADER_SIZEOF) / 4;
+	u32 end = min_t(u32, desc->config_size, PCI_CFG_SPACE_SIZE);
 
-	if (desc->config_size < PCI_STD_HEADER_SIZEOF ||
+	if (end < PCI_STD_HEADER_SIZEOF ||
 	    !(desc->config[PCI_STATUS] & PCI_STATUS_CAP_LIST))
 		return 0;
 	pos = desc->config[PCI_CAPABILITY_LIST] & ~3;
-	while (n-- && pos >= PCI_STD_HEADER_SIZEOF &&
-	       pos + size <= desc->config_size) {
+	while (n-- && pos >= PCI_STD_HEADER_SIZEOF && pos + size <= end) {
 		if (desc->config[pos + PCI_CAP_LIST_ID] == id)
 			return pos;
 		pos = desc->config[pos + PCI_CAP_LIST_NEXT] & ~3;

@@ -120,6 +120,7 @@ struct vuser_desc {
 
 struct vuser_desc *vuser_desc_alloc(void);
 int vuser_desc_check(struct vuser_desc *desc);
+u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size);
 void vuser_desc_put(struct vuser_desc *desc);
 
 #endif /* VUSER_DESC_H */

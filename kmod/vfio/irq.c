@@ -19,6 +19,7 @@
 #include <linux/vfio.h>
 
 #include "compat.h"
+#include "region/pci_irq.h"
 #include "server/channel.h"
 #include "server/cmd.h"
 #include "server/desc.h"
@@ -163,15 +164,16 @@ static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 }
 
 /*
- * Disables an index at the server.  If the message was not sent, the server
- * still has the eventfds.  In this case keep the vectors: the next SET_IRQS or
- * the close disables them.
+ * Disables an index in the device and at the server.  If the message was not sent,
+ * the server still has the eventfds.  In this case keep the vectors: the next
+ * SET_IRQS or the close disables them.
  */
 static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 {
 	bool sent;
 	int ret;
 
+	vuser_pci_irq_disable(&dev->regions.pci, index);
 	ret = vuser_cmd_disable_irqs(dev->chan, index,
 				     vuser_channel_deadline(dev->chan), true,
 				     &sent);
@@ -268,6 +270,9 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 	else
 		ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
 				     start, count, vectors, all + start);
+	if (!ret)
+		ret = vuser_pci_irq_enable(&dev->regions.pci, index, start,
+					   count);
 	if (ret && enable)
 		vuser_irq_disable(dev, index);
 out_free:

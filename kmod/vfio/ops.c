@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The callbacks of VFIO: open, close, reset, and ioctls of the device file. */
-#include <linux/pci_regs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -8,7 +7,9 @@
 #include "compat.h"
 #include "dma/dma.h"
 #include "dma/iommufd.h"
+#include "region/config.h"
 #include "region/mmap.h"
+#include "region/pci.h"
 #include "region/region.h"
 #include "server/channel.h"
 #include "server/cmd.h"
@@ -35,6 +36,7 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	mutex_init(&dev->irqs.lock);
 	spin_lock_init(&dev->irqs.signal_lock);
 	vuser_intx_init(dev);
+	vuser_pci_init(&dev->regions.pci);
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
 	vuser_dma_prepare(&dev->dma, &dev->settings);
@@ -52,6 +54,7 @@ static void vuser_ops_release(struct vfio_device *vdev)
 	kfree(dev->error);
 	mutex_destroy(&dev->lock);
 	mutex_destroy(&dev->irqs.lock);
+	mutex_destroy(&dev->regions.pci.lock);
 	put_device(vdev->dev);
 	vuser_vfio_free_device(vdev);
 }
@@ -63,17 +66,30 @@ static bool vuser_ops_can_reset(struct vuser_device *dev)
 }
 
 /*
- * Resets the device.  Returns -EINVAL when the server cannot reset, even if the
- * server announced a reset, because DPDK tolerates only -EINVAL.
+ * The result of a reset: -EINVAL when the server cannot reset, even if the server
+ * announced a reset, because DPDK tolerates only -EINVAL.
  */
-static int vuser_ops_try_reset(struct vuser_device *dev)
+static int vuser_ops_reset_result(int ret)
 {
-	int ret;
-
-	if (!vuser_ops_can_reset(dev))
-		return -EINVAL;
-	ret = vuser_cmd_reset(dev->chan, vuser_channel_deadline(dev->chan), true);
 	return ret == -EOPNOTSUPP || ret == -ENOTTY ? -EINVAL : ret;
+}
+
+/*
+ * Resets the device, if the server can, and sets it up.  The consumer gets the device
+ * as a driver gets it from vfio-pci, with nothing left of an earlier consumer.
+ */
+static int vuser_ops_setup(struct vuser_device *dev)
+{
+	bool setup = !READ_ONCE(dev->settings.pci_setup_never);
+	int ret = -EINVAL;
+
+	if (vuser_ops_can_reset(dev))
+		ret = vuser_cmd_reset(dev->chan,
+				      vuser_channel_deadline(dev->chan), true);
+	ret = vuser_ops_reset_result(ret);
+	if (ret && ret != -EINVAL)
+		return ret;
+	return vuser_config_open(&dev->regions.pci, dev->chan, setup, !ret);
 }
 
 static int vuser_ops_open(struct vfio_device *vdev)
@@ -92,8 +108,8 @@ static int vuser_ops_open(struct vfio_device *vdev)
 	sparse = mmap == VUSER_MMAP_POLICY_SPARSE ||
 		 (mmap == VUSER_MMAP_POLICY_AUTO && vdev->kvm);
 
-	ret = vuser_ops_try_reset(dev);
-	if (ret && ret != -EINVAL)
+	ret = vuser_ops_setup(dev);
+	if (ret)
 		goto err_state;
 	ret = vuser_region_open(&dev->regions, dev->chan, sparse);
 	if (ret)
@@ -110,19 +126,6 @@ err_state:
 	return ret;
 }
 
-/*
- * Clears the PCI command register, and thereby bus mastering, so that the
- * device stops its DMA to the consumer's memory.
- */
-static void vuser_ops_quiesce(struct vuser_device *dev, ktime_t deadline)
-{
-	u8 command[2] = {};
-
-	vuser_cmd_region_write_until(dev->chan, VFIO_PCI_CONFIG_REGION_INDEX,
-				     PCI_COMMAND, command, sizeof(command),
-				     deadline, false);
-}
-
 static void vuser_ops_close(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
@@ -130,7 +133,7 @@ static void vuser_ops_close(struct vfio_device *vdev)
 
 	vuser_region_wait_idle(&dev->regions, deadline);
 	vuser_irq_close(dev, deadline);
-	vuser_ops_quiesce(dev, deadline);
+	vuser_pci_close(&dev->regions.pci, deadline);
 	vuser_dma_close(&dev->dma, deadline);
 	vuser_region_close(&dev->regions);
 	if (vuser_ops_can_reset(dev))
@@ -158,50 +161,6 @@ static int vuser_ops_match(struct vfio_device *vdev, char *buf)
 {
 	return !strcmp(dev_name(vdev->dev), buf) ||
 	       vuser_settings_has_address(to_vuser(vdev), buf);
-}
-
-/* Reset -------------------------------------------------------------------- */
-
-/*
- * Registers that the server's reset clears.  They are restored after the reset,
- * as vfio-pci does.
- */
-static const struct vuser_saved {
-	u8 pos;
-	u8 size;
-} vuser_saved[] = {
-	{ PCI_BASE_ADDRESS_0, 4 }, { PCI_BASE_ADDRESS_1, 4 },
-	{ PCI_BASE_ADDRESS_2, 4 }, { PCI_BASE_ADDRESS_3, 4 },
-	{ PCI_BASE_ADDRESS_4, 4 }, { PCI_BASE_ADDRESS_5, 4 },
-	{ PCI_ROM_ADDRESS, 4 }, { PCI_INTERRUPT_LINE, 1 },
-	/* Last, so that the device decodes only restored addresses. */
-	{ PCI_COMMAND, 2 },
-};
-
-static long vuser_ops_reset(struct vuser_device *dev)
-{
-	u64 val[ARRAY_SIZE(vuser_saved)];
-	size_t i;
-	int ret;
-
-	if (!vuser_ops_can_reset(dev))
-		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(vuser_saved); i++) {
-		ret = vuser_region_load(&dev->regions, VFIO_PCI_CONFIG_REGION_INDEX,
-					vuser_saved[i].pos, &val[i],
-					vuser_saved[i].size);
-		if (ret)
-			return ret;
-	}
-	ret = vuser_ops_try_reset(dev);
-	/* The reset has cleared bus mastering, so the device does no DMA now. */
-	if (!ret)
-		vuser_dma_reset(&dev->dma);
-	for (i = 0; i < ARRAY_SIZE(vuser_saved) && !ret; i++)
-		ret = vuser_region_store(&dev->regions, VFIO_PCI_CONFIG_REGION_INDEX,
-					 vuser_saved[i].pos, val[i],
-					 vuser_saved[i].size);
-	return ret;
 }
 
 /* ioctl -------------------------------------------------------------------- */
@@ -258,7 +217,10 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_SET_IRQS:
 		return vuser_irq_ioctl(dev, uarg);
 	case VFIO_DEVICE_RESET:
-		return vuser_ops_reset(dev);
+		if (!vuser_ops_can_reset(dev))
+			return -EINVAL;
+		return vuser_ops_reset_result(vuser_pci_reset(&dev->regions.pci,
+							      &dev->dma));
 	default:
 		return -ENOTTY;
 	}

@@ -283,6 +283,7 @@ static int vuser_settings_parse_word(const char *word,
 
 static const char * const vuser_mmap_words[] = { "auto", "trap", "sparse" };
 static const char * const vuser_reset_words[] = { "auto", "never" };
+static const char * const vuser_pci_setup_words[] = { "auto", "never" };
 static const char * const vuser_backing_words[] = { "auto", "memory", "file" };
 static const char * const vuser_holes_words[] = { "scratch", "fault" };
 
@@ -322,6 +323,19 @@ static int vuser_settings_parse_reset(struct vuser_settings *set,
 
 	if (!ret)
 		set->reset_never = number;
+	return ret;
+}
+
+static int vuser_settings_parse_pci_setup(struct vuser_settings *set,
+					  const char *word)
+{
+	u32 number;
+	int ret = vuser_settings_parse_word(word, vuser_pci_setup_words,
+					    ARRAY_SIZE(vuser_pci_setup_words),
+					    &number);
+
+	if (!ret)
+		set->pci_setup_never = number;
 	return ret;
 }
 
@@ -391,6 +405,8 @@ VUSER_SETTING(mmap, vuser_settings_parse_mmap, "%s",
 	      vuser_mmap_words[READ_ONCE(set->mmap)]);
 VUSER_SETTING(reset, vuser_settings_parse_reset, "%s",
 	      vuser_reset_words[READ_ONCE(set->reset_never)]);
+VUSER_SETTING(pci_setup, vuser_settings_parse_pci_setup, "%s",
+	      vuser_pci_setup_words[READ_ONCE(set->pci_setup_never)]);
 VUSER_SETTING(dma_backing, vuser_settings_parse_dma_backing, "%s",
 	      vuser_backing_words[READ_ONCE(set->dma_backing)]);
 VUSER_SETTING(dma_holes, vuser_settings_parse_dma_holes, "%s",
@@ -411,6 +427,7 @@ static struct attribute *vuser_attrs[] = {
 	&dev_attr_max_dma_maps.attr,
 	&dev_attr_mmap.attr,
 	&dev_attr_reset.attr,
+	&dev_attr_pci_setup.attr,
 	&dev_attr_dma_backing.attr,
 	&dev_attr_dma_holes.attr,
 	NULL,

@@ -18,6 +18,7 @@
 #include <linux/sysfs.h>
 
 #include "dma/dma.h"
+#include "region/pci.h"
 #include "server/channel.h"
 #include "server/server.h"
 #include "trace.h"
@@ -161,6 +162,7 @@ int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
 	kfree(dev->error);
 	dev->error = NULL;
 	dev->chan = chan;
+	vuser_pci_attach(&dev->regions.pci, desc);
 	vuser_state_set(dev, VUSER_STATE_ATTACHED);
 	if (vuser_server_start(chan))
 		vuser_channel_fail(chan, -ENOTSOCK,

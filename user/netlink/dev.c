@@ -100,6 +100,7 @@ static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
 	vnl_msg_u32(attrs[VUSER_A_DEV_MMAP], &dev->mmap);
 	vnl_msg_u32(attrs[VUSER_A_DEV_MAX_DMA_MAPS], &dev->max_dma_maps);
 	vnl_msg_u32(attrs[VUSER_A_DEV_RESET], &dev->reset);
+	vnl_msg_u32(attrs[VUSER_A_DEV_PCI_SETUP], &dev->pci_setup);
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_HOLES], &dev->dma_holes);
 }

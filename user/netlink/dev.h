@@ -51,6 +51,7 @@ struct vnl_dev {
 	uint32_t mmap;
 	uint32_t max_dma_maps;
 	uint32_t reset;
+	uint32_t pci_setup;
 	uint32_t dma_backing;
 	uint32_t dma_holes;
 	uint64_t counters[VNL_NR_COUNTERS];

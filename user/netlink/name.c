@@ -61,6 +61,17 @@ static const char *reset_name(enum vuser_reset_policy reset)
 	return NULL;
 }
 
+static const char *pci_setup_name(enum vuser_pci_setup setup)
+{
+	switch (setup) {
+	case VUSER_PCI_SETUP_AUTO:
+		return "auto";
+	case VUSER_PCI_SETUP_NEVER:
+		return "never";
+	}
+	return NULL;
+}
+
 static const char *dma_backing_name(enum vuser_dma_backing backing)
 {
 	switch (backing) {
@@ -106,6 +117,11 @@ const char *vnl_name_reset(uint32_t reset)
 	return known(reset_name(reset));
 }
 
+const char *vnl_name_pci_setup(uint32_t setup)
+{
+	return known(pci_setup_name(setup));
+}
+
 const char *vnl_name_dma_backing(uint32_t backing)
 {
 	return known(dma_backing_name(backing));
@@ -141,6 +157,17 @@ int vnl_name_parse_reset(const char *name)
 	int i;
 
 	for (i = 0; (known_name = reset_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
+}
+
+int vnl_name_parse_pci_setup(const char *name)
+{
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = pci_setup_name(i)); i++)
 		if (!strcmp(known_name, name))
 			return i;
 	return -EINVAL;

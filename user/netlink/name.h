@@ -39,6 +39,7 @@ enum vnl_counter {
 const char *vnl_name_state(uint32_t state);
 const char *vnl_name_mmap(uint32_t mmap);
 const char *vnl_name_reset(uint32_t reset);
+const char *vnl_name_pci_setup(uint32_t setup);
 const char *vnl_name_dma_backing(uint32_t backing);
 const char *vnl_name_dma_holes(uint32_t holes);
 const char *vnl_name_counter(enum vnl_counter counter);
@@ -46,6 +47,7 @@ const char *vnl_name_counter(enum vnl_counter counter);
 /* The number of a name, or -EINVAL. */
 int vnl_name_parse_mmap(const char *name);
 int vnl_name_parse_reset(const char *name);
+int vnl_name_parse_pci_setup(const char *name);
 int vnl_name_parse_dma_backing(const char *name);
 int vnl_name_parse_dma_holes(const char *name);
 

@@ -77,6 +77,7 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 	add_string(object, "mmap", vnl_name_mmap(dev->mmap));
 	add_int(object, "max-dma-maps", dev->max_dma_maps);
 	add_string(object, "reset", vnl_name_reset(dev->reset));
+	add_string(object, "pci-setup", vnl_name_pci_setup(dev->pci_setup));
 	add_string(object, "dma-backing",
 		   vnl_name_dma_backing(dev->dma_backing));
 	add_string(object, "dma-holes", vnl_name_dma_holes(dev->dma_holes));
@@ -191,11 +192,12 @@ static void print_settings(const struct vnl_dev *dev)
 	       "mmap: %s\n"
 	       "max-dma-maps: %u\n"
 	       "reset: %s\n"
+	       "pci-setup: %s\n"
 	       "dma-backing: %s\n"
 	       "dma-holes: %s\n",
 	       dev->request_timeout_ms, dev->close_timeout_ms,
 	       vnl_name_mmap(dev->mmap), dev->max_dma_maps,
-	       vnl_name_reset(dev->reset),
+	       vnl_name_reset(dev->reset), vnl_name_pci_setup(dev->pci_setup),
 	       vnl_name_dma_backing(dev->dma_backing),
 	       vnl_name_dma_holes(dev->dma_holes));
 }

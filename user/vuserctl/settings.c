@@ -84,6 +84,9 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 	case SET_RESET:
 		return parse_word(arg, number, vnl_name_parse_reset,
 				  "auto, never", why, size);
+	case SET_PCI_SETUP:
+		return parse_word(arg, number, vnl_name_parse_pci_setup,
+				  "auto, never", why, size);
 	case SET_DMA_BACKING:
 		return parse_word(arg, number, vnl_name_parse_dma_backing,
 				  "auto, memory, file", why, size);
@@ -131,6 +134,7 @@ int settings_put(const struct settings *set, struct nl_msg *msg)
 		[SET_MAX_DMA_MAPS] = VUSER_A_DEV_MAX_DMA_MAPS,
 		[SET_MMAP] = VUSER_A_DEV_MMAP,
 		[SET_RESET] = VUSER_A_DEV_RESET,
+		[SET_PCI_SETUP] = VUSER_A_DEV_PCI_SETUP,
 		[SET_DMA_BACKING] = VUSER_A_DEV_DMA_BACKING,
 		[SET_DMA_HOLES] = VUSER_A_DEV_DMA_HOLES,
 	};

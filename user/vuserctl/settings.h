@@ -19,6 +19,7 @@ enum setting {
 	SET_MAX_DMA_MAPS,
 	SET_MMAP,
 	SET_RESET,
+	SET_PCI_SETUP,
 	SET_DMA_BACKING,
 	SET_DMA_HOLES,
 	NR_SETTINGS
@@ -46,6 +47,8 @@ enum setting {
 		  SETTING_OPTION + SET_MMAP },                   \
 		{ "reset", required_argument, NULL,              \
 		  SETTING_OPTION + SET_RESET },                  \
+		{ "pci-setup", required_argument, NULL,          \
+		  SETTING_OPTION + SET_PCI_SETUP },              \
 		{ "dma-backing", required_argument, NULL,        \
 		  SETTING_OPTION + SET_DMA_BACKING },            \
 	{                                                        \
@@ -56,6 +59,7 @@ enum setting {
 #define SETTINGS_ARGS                                     \
 	"[--endpoint PATH] [--pci-address ADDRESS]"       \
 	" [--mmap auto|trap|sparse] [--reset auto|never]" \
+	" [--pci-setup auto|never]"                       \
 	" [--dma-backing auto|memory|file]"               \
 	" [--dma-holes scratch|fault] [--max-dma-maps N]" \
 	" [--request-timeout-ms N] [--close-timeout-ms N]"

@@ -16,7 +16,7 @@ _vuserctl_value()
 		mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	--mmap)
 		mapfile -t COMPREPLY < <(compgen -W "auto trap sparse" -- "$2") ;;
-	--reset)
+	--reset|--pci-setup)
 		mapfile -t COMPREPLY < <(compgen -W "auto never" -- "$2") ;;
 	--dma-backing)
 		mapfile -t COMPREPLY < <(compgen -W "auto memory file" -- "$2") ;;
@@ -33,8 +33,9 @@ _vuserctl_value()
 _vuserctl()
 {
 	local commands="help create remove list show set monitor stats exec"
-	local settings="--endpoint --pci-address --mmap --reset --dma-backing
-		--dma-holes --max-dma-maps --request-timeout-ms --close-timeout-ms"
+	local settings="--endpoint --pci-address --mmap --reset --pci-setup
+		--dma-backing --dma-holes --max-dma-maps --request-timeout-ms
+		--close-timeout-ms"
 	local word=${COMP_WORDS[COMP_CWORD]} i=1
 
 	COMPREPLY=()

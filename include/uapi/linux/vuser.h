@@ -64,6 +64,20 @@ enum vuser_reset_policy {
 };
 
 /**
+ * enum vuser_pci_setup - Whether the kernel sets up the device as firmware and
+ *   a PCI core do: BAR addresses, decoding, and interrupts in configuration
+ *   space.
+ * @VUSER_PCI_SETUP_AUTO: Set up the device at open, after a reset and in
+ *   SET_IRQS.
+ * @VUSER_PCI_SETUP_NEVER: Leave configuration space to the consumer and the
+ *   server.
+ */
+enum vuser_pci_setup {
+	VUSER_PCI_SETUP_AUTO,
+	VUSER_PCI_SETUP_NEVER,
+};
+
+/**
  * enum vuser_dma_backing - The file that a server gets for a mapping of the
  *   consumer.
  * @VUSER_DMA_BACKING_AUTO: The consumer's own file for a mapping of a file
@@ -106,6 +120,7 @@ enum {
 	VUSER_A_DEV_MMAP,
 	VUSER_A_DEV_MAX_DMA_MAPS,
 	VUSER_A_DEV_RESET,
+	VUSER_A_DEV_PCI_SETUP,
 	VUSER_A_DEV_DMA_BACKING,
 	VUSER_A_DEV_DMA_HOLES,
 	VUSER_A_DEV_SOCKET_FD,

@@ -64,6 +64,7 @@ static void check_dev(const struct vnl_dev *dev)
 	vnl_name_state(dev->state);
 	vnl_name_mmap(dev->mmap);
 	vnl_name_reset(dev->reset);
+	vnl_name_pci_setup(dev->pci_setup);
 	vnl_name_dma_backing(dev->dma_backing);
 }
 

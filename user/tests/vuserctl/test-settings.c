@@ -30,6 +30,9 @@ static void test_words(void)
 	tap_ok(!parse(SET_RESET, "never") &&
 		       set.number[SET_RESET] == VUSER_RESET_POLICY_NEVER,
 	       "reset accepts \"never\"");
+	tap_ok(!parse(SET_PCI_SETUP, "never") &&
+		       set.number[SET_PCI_SETUP] == VUSER_PCI_SETUP_NEVER,
+	       "pci-setup accepts \"never\"");
 	tap_ok(!parse(SET_DMA_BACKING, "memory") &&
 		       set.number[SET_DMA_BACKING] == VUSER_DMA_BACKING_MEMORY,
 	       "dma-backing accepts \"memory\"");

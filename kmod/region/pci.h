@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Sets up a device as firmware and a PCI core do. */
+#ifndef VUSER_PCI_H
+#define VUSER_PCI_H
+
+#include <linux/ktime.h>
+#include <linux/types.h>
+
+struct vuser_channel;
+struct vuser_desc;
+struct vuser_dma;
+struct vuser_pci;
+
+void vuser_pci_init(struct vuser_pci *pci);
+void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc);
+int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup,
+		   bool was_reset);
+void vuser_pci_close(struct vuser_pci *pci, ktime_t deadline);
+int vuser_pci_reset(struct vuser_pci *pci, struct vuser_dma *dma);
+int vuser_pci_restore(struct vuser_pci *pci);
+
+#endif /* VUSER_PCI_H */

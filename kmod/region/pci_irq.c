@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The interrupts of a device in its configuration space: INTx, MSI and MSI-X. */
+#include <linux/bitmap.h>
+#include <linux/log2.h>
+
+#include "region/pci_irq.h"
+#include "region/pci_reg.h"
+#include "region/pci_state.h"
+#include "server/channel.h"
+#include "server/cmd.h"
+#include "server/desc.h"
+
+/*
+ * The message of an interrupt.  Nothing receives it: the server signals an eventfd.
+ * The values are what an x86 processor would accept: the address of its interrupt
+ * controller, and for vector N of the device the processor's vector 32 + N.
+ */
+#define VUSER_PCI_MSI_ADDRESS	0xfee00000
+#define VUSER_PCI_MSI_DATA	0x20
+
+/* Attach ------------------------------------------------------------------ */
+
+static u16 vuser_pci_irq_config16(const struct vuser_desc *desc, u32 pos)
+{
+	return desc->config[pos] | desc->config[pos + 1] << 8;
+}
+
+/**
+ * vuser_pci_irq_describe() - find MSI and MSI-X
+ * @pci: the PCI functions of a device that is being attached
+ * @desc: the server's description; its copy of configuration space has a header.  This
+ *	checks that the registers lie where they may
+ *
+ * Context: process; does not wait for the server.
+ */
+void vuser_pci_irq_describe(struct vuser_pci *pci,
+			    const struct vuser_desc *desc)
+{
+	const struct vuser_region *region;
+	u32 pos, size;
+	u16 flags;
+
+	pos = vuser_desc_find_cap(desc, PCI_CAP_ID_MSI, PCI_MSI_FLAGS + 2);
+	if (pos) {
+		flags = vuser_pci_irq_config16(desc, pos + PCI_MSI_FLAGS);
+		pci->msi_flags = flags & ~(PCI_MSI_FLAGS_ENABLE |
+					   PCI_MSI_FLAGS_QSIZE);
+		pci->msi_size = flags & PCI_MSI_FLAGS_64BIT ? 16 : 12;
+		size = pci->msi_size +
+		       (flags & PCI_MSI_FLAGS_MASKBIT ? 8 : 0);
+		/* The last two bytes of the last register are reserved. */
+		pci->msi = vuser_desc_find_cap(desc, PCI_CAP_ID_MSI, size);
+	}
+	pci->msix = vuser_desc_find_cap(desc, PCI_CAP_ID_MSIX,
+					PCI_CAP_MSIX_SIZEOF);
+	if (!pci->msix || desc->msix_region == VUSER_MAX_REGIONS)
+		return;
+	region = &desc->regions[desc->msix_region];
+	flags = vuser_pci_irq_config16(desc, pci->msix + PCI_MSIX_FLAGS);
+	pos = pci->msix + PCI_MSIX_TABLE;
+	pci->table = (vuser_pci_irq_config16(desc, pos) & PCI_MSIX_TABLE_OFFSET) |
+		     (u32)vuser_pci_irq_config16(desc, pos + 2) << 16;
+	if (pci->table < region->size && (region->flags & VFIO_REGION_INFO_FLAG_WRITE))
+		pci->nr_entries = min_t(u64, (flags & PCI_MSIX_FLAGS_QSIZE) + 1,
+					(region->size - pci->table) /
+					PCI_MSIX_ENTRY_SIZE);
+}
+
+/* MSI and MSI-X ------------------------------------------------------------ */
+
+static int vuser_pci_irq_put_msi_flags(struct vuser_pci *pci)
+{
+	u16 flags = pci->msi_flags;
+
+	if (pci->irqs & VUSER_PCI_MSI)
+		flags |= PCI_MSI_FLAGS_ENABLE | pci->msi_order << 4;
+	return vuser_pci_reg_put(pci, pci->msi + PCI_MSI_FLAGS, flags, 2);
+}
+
+/* Writes all registers of MSI; the enable bit is last. */
+static int vuser_pci_irq_put_msi(struct vuser_pci *pci)
+{
+	bool wide = pci->msi_flags & PCI_MSI_FLAGS_64BIT;
+	int ret;
+
+	ret = vuser_pci_reg_put(pci, pci->msi + PCI_MSI_ADDRESS_LO,
+				VUSER_PCI_MSI_ADDRESS, 4);
+	if (!ret && wide)
+		ret = vuser_pci_reg_put(pci, pci->msi + PCI_MSI_ADDRESS_HI, 0, 4);
+	if (!ret)
+		ret = vuser_pci_reg_put(pci, pci->msi + (wide ? PCI_MSI_DATA_64 :
+							 PCI_MSI_DATA_32),
+				    VUSER_PCI_MSI_DATA, 2);
+	if (!ret && (pci->msi_flags & PCI_MSI_FLAGS_MASKBIT))
+		ret = vuser_pci_reg_put(pci, pci->msi + (wide ? PCI_MSI_MASK_64 :
+							 PCI_MSI_MASK_32), 0, 4);
+	return ret ? ret : vuser_pci_irq_put_msi_flags(pci);
+}
+
+/* Enables @count vectors of MSI, or more if more are enabled already. */
+static int vuser_pci_irq_enable_msi(struct vuser_pci *pci, u32 count)
+{
+	u32 max = (pci->msi_flags & PCI_MSI_FLAGS_QMASK) >> 1;
+	u32 order = min_t(u32, order_base_2(count), max);
+	bool enabled = pci->irqs & VUSER_PCI_MSI;
+
+	if (enabled && order <= pci->msi_order)
+		return 0;
+	pci->irqs |= VUSER_PCI_MSI;
+	pci->msi_order = order;
+	return enabled ? vuser_pci_irq_put_msi_flags(pci) :
+			 vuser_pci_irq_put_msi(pci);
+}
+
+/*
+ * Writes an entry of the MSI-X table, with a clear mask bit.  If @wait is true, the
+ * server has carried out this store and the posted ones before it on return.
+ */
+static int vuser_pci_irq_put_entry(struct vuser_pci *pci, u32 entry, bool wait)
+{
+	u32 index = pci->chan->desc->msix_region;
+	bool posted = pci->chan->desc->regions[index].posted && !wait;
+	__le64 half[2] = {
+		cpu_to_le64(VUSER_PCI_MSI_ADDRESS),
+		cpu_to_le64(VUSER_PCI_MSI_DATA + entry),
+	};
+	u64 off = pci->table + (u64)entry * PCI_MSIX_ENTRY_SIZE;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(half) && !ret; i++)
+		ret = vuser_cmd_region_write(pci->chan, index, off + 8 * i,
+					     &half[i], 8, posted);
+	return vuser_pci_reg_result(pci, ret, pci->msix);
+}
+
+static int vuser_pci_irq_put_msix_flags(struct vuser_pci *pci)
+{
+	return vuser_pci_reg_put(pci, pci->msix + PCI_MSIX_FLAGS,
+				 pci->irqs & VUSER_PCI_MSIX ?
+			     PCI_MSIX_FLAGS_ENABLE : 0, 2);
+}
+
+/* Writes the entries whose bits are set in @entries. */
+static int vuser_pci_irq_put_entries(struct vuser_pci *pci,
+				     const unsigned long *entries)
+{
+	bool off = !(pci->command & PCI_COMMAND_MEMORY);
+	unsigned long i, last = find_last_bit(entries, VUSER_PCI_MAX_MSIX);
+	int ret = 0, end;
+
+	if (last == VUSER_PCI_MAX_MSIX)
+		return 0;
+	/* The table is in a BAR, which the consumer may have turned off. */
+	if (off)
+		ret = vuser_pci_reg_put(pci, PCI_COMMAND, vuser_pci_reg_command(pci) |
+					PCI_COMMAND_MEMORY, 2);
+	for_each_set_bit(i, entries, VUSER_PCI_MAX_MSIX) {
+		if (ret)
+			break;
+		ret = vuser_pci_irq_put_entry(pci, i, i == last);
+	}
+	if (!off)
+		return ret;
+	end = vuser_pci_reg_put_command(pci);
+	return ret ? ret : end;
+}
+
+/* Enables vectors of MSI-X.  Entries that the consumer does not use stay masked. */
+static int vuser_pci_irq_enable_msix(struct vuser_pci *pci, u32 start, u32 count)
+{
+	u32 end = min(start + count, pci->nr_entries), i;
+	bool enabled = pci->irqs & VUSER_PCI_MSIX;
+	DECLARE_BITMAP(new, VUSER_PCI_MAX_MSIX);
+	int ret;
+
+	bitmap_zero(new, VUSER_PCI_MAX_MSIX);
+	for (i = start; i < end; i++)
+		if (!test_bit(i, pci->entries))
+			__set_bit(i, new);
+	pci->irqs |= VUSER_PCI_MSIX;
+	bitmap_or(pci->entries, pci->entries, new, VUSER_PCI_MAX_MSIX);
+	ret = vuser_pci_irq_put_entries(pci, new);
+	if (ret || enabled)
+		return ret;
+	return vuser_pci_irq_put_msix_flags(pci);
+}
+
+/* SET_IRQS ----------------------------------------------------------------- */
+
+/**
+ * vuser_pci_irq_enable() - enable interrupts in the device's configuration space
+ * @pci: the PCI functions of an open device
+ * @index: interrupt index; nothing is done for other indexes than INTx, MSI and
+ *	MSI-X
+ * @start: first interrupt
+ * @count: number of interrupts, not 0; the device has all of them
+ *
+ * Call this after the server took the eventfds: an interrupt that waits in the device
+ * is sent at once.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the
+ * server while holding it.
+ * Return: 0, also if the server refused a write; -EINTR when killed; -ENOTCONN when
+ * the server is lost; -ENOMEM.
+ */
+int vuser_pci_irq_enable(struct vuser_pci *pci, u32 index, u32 start, u32 count)
+{
+	int ret = 0;
+
+	if (!pci->active)
+		return 0;
+	if (mutex_lock_killable(&pci->lock))
+		return -EINTR;
+	if (index == VFIO_PCI_INTX_IRQ_INDEX && !(pci->irqs & VUSER_PCI_INTX)) {
+		pci->irqs |= VUSER_PCI_INTX;
+		ret = vuser_pci_reg_put_command(pci);
+	} else if (index == VFIO_PCI_MSI_IRQ_INDEX && pci->msi) {
+		ret = vuser_pci_irq_enable_msi(pci, start + count);
+	} else if (index == VFIO_PCI_MSIX_IRQ_INDEX && pci->msix) {
+		ret = vuser_pci_irq_enable_msix(pci, start, count);
+	}
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/**
+ * vuser_pci_irq_disable() - disable interrupts in the device's configuration space
+ * @pci: the PCI functions of an open device
+ * @index: interrupt index
+ *
+ * Call this before the server drops the eventfds.  Does nothing if the index is not
+ * enabled.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the
+ * server while holding it.
+ * Return: as vuser_pci_reg_result().
+ */
+int vuser_pci_irq_disable(struct vuser_pci *pci, u32 index)
+{
+	int ret = 0;
+
+	if (!pci->active)
+		return 0;
+	if (mutex_lock_killable(&pci->lock))
+		return -EINTR;
+	if (pci->irqs & BIT(index)) {
+		pci->irqs &= ~BIT(index);
+		if (index == VFIO_PCI_INTX_IRQ_INDEX)
+			ret = vuser_pci_reg_put_command(pci);
+		else if (index == VFIO_PCI_MSI_IRQ_INDEX)
+			ret = vuser_pci_irq_put_msi_flags(pci);
+		else
+			ret = vuser_pci_irq_put_msix_flags(pci);
+		/* The close tries again. */
+		if (ret)
+			pci->irqs |= BIT(index);
+	}
+	if (index == VFIO_PCI_MSIX_IRQ_INDEX)
+		bitmap_zero(pci->entries, VUSER_PCI_MAX_MSIX);
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/* Reset and close ---------------------------------------------------------- */
+
+/**
+ * vuser_pci_irq_restore() - enable MSI and MSI-X again after a reset
+ * @pci: the PCI functions of an open device; the lock is held
+ *
+ * Context: process; waits killably for the server.
+ * Return: as vuser_pci_reg_result().
+ */
+int vuser_pci_irq_restore(struct vuser_pci *pci)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&pci->lock);
+	if (pci->irqs & VUSER_PCI_MSI)
+		ret = vuser_pci_irq_put_msi(pci);
+	if (!ret && (pci->irqs & VUSER_PCI_MSIX)) {
+		ret = vuser_pci_irq_put_entries(pci, pci->entries);
+		if (!ret)
+			ret = vuser_pci_irq_put_msix_flags(pci);
+	}
+	return ret;
+}
+
+/**
+ * vuser_pci_irq_close() - disable MSI and MSI-X of a device that is being closed
+ * @pci: the PCI functions of the device; the lock is held
+ * @deadline: when to stop waiting for the server
+ *
+ * Context: process; waits for the server uninterruptibly, but not beyond @deadline.
+ */
+void vuser_pci_irq_close(struct vuser_pci *pci, ktime_t deadline)
+{
+	lockdep_assert_held(&pci->lock);
+	if (pci->irqs & VUSER_PCI_MSI)
+		vuser_pci_reg_write_until(pci, pci->msi + PCI_MSI_FLAGS,
+					  pci->msi_flags, 2, deadline, false);
+	if (pci->irqs & VUSER_PCI_MSIX)
+		vuser_pci_reg_write_until(pci, pci->msix + PCI_MSIX_FLAGS, 0, 2,
+					  deadline, false);
+}
