@@ -110,6 +110,7 @@ static int set_all(void *uuid)
 		{ "mmap", "trap" },
 		{ "max_dma_maps", "8" },
 		{ "reset", "auto" },
+		{ "pci_setup", "auto" },
 		{ "dma_backing", "memory" },
 		{ "endpoint", "/run/none" },
 		{ "pci_address", "5655:12:1f.7" },

@@ -58,6 +58,7 @@ static void set_something(struct dice *dice, unsigned int device)
 		{ "max_dma_maps", "0" },     { "max_dma_maps", "-1" },
 		{ "dma_backing", "memory" }, { "dma_backing", "auto" },
 		{ "reset", "never" },	     { "reset", "auto" },
+		{ "pci_setup", "never" },    { "pci_setup", "auto" },
 		{ "reset", "nonsense" },     { "endpoint", "/nowhere" },
 	};
 	static const char *const shown[] = { "state", "endpoint", "mmap",

@@ -17,6 +17,7 @@
 #include "control.h"
 #include "device.h"
 #include "kept.h"
+#include "model.h"
 #include "wire.h"
 
 #define MAX_ARGS 6
@@ -229,6 +230,12 @@ static int do_irq(struct ctl *c)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	result(c, "%lld", now.tv_sec * 1000000000ll + now.tv_nsec);
 	return vuser_irq_trigger(c->dev->server, arg(c, 0), arg(c, 1));
+}
+
+static int do_raise(struct ctl *c)
+{
+	result(c, "%s", model_raise(c->dev, arg(c, 0)));
+	return 0;
 }
 
 static int do_irq_enabled(struct ctl *c)
@@ -526,6 +533,8 @@ static const struct command {
 	{ "peek", 3, do_peek, "REGION OFFSET SIZE" },
 	{ "poke", 4, do_poke, "REGION OFFSET SIZE VALUE" },
 	{ "irq", 2, do_irq, "INDEX VECTOR: trigger; CLOCK_MONOTONIC in ns" },
+	{ "raise", 1, do_raise,
+	  "VECTOR: trigger what is enabled in configuration space; its name" },
 	{ "irq-enabled", 2, do_irq_enabled,
 	  "INDEX VECTOR: 1 if it has an eventfd" },
 	{ "doorbell", 2, do_doorbell, "NR MS: wait for it and read its count" },

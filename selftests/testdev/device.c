@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "model.h"
 
 static const uint32_t bar_sizes[NR_BARS] = {
 	TESTDEV_BAR0_SIZE, TESTDEV_BAR1_SIZE, TESTDEV_BAR2_SIZE,
@@ -15,6 +16,8 @@ static const uint32_t bar_sizes[NR_BARS] = {
 
 static uint32_t bar_size(struct device *dev, uint32_t index)
 {
+	if (index == TESTDEV_MODEL_WIDE_BAR + 1 && dev->opt.model)
+		return 0;
 	if (index == 4 && dev->opt.bar4_size)
 		return dev->opt.bar4_size;
 	if (index == 1 && dev->opt.small_msix)
@@ -153,6 +156,41 @@ static int msix_write(void *data, uint32_t index, uint64_t offset,
 	return 0;
 }
 
+static int region_read(void *data, uint32_t index, uint64_t offset, void *buf,
+		       uint32_t count)
+{
+	if (!model_decodes(data, index)) {
+		memset(buf, 0xff, count);
+		return 0;
+	}
+	if (index == 0)
+		return bar0_read(data, index, offset, buf, count);
+	if (index == 1)
+		return msix_read(data, index, offset, buf, count);
+	return memory_read(data, index, offset, buf, count);
+}
+
+static int region_write(void *data, uint32_t index, uint64_t offset,
+			const void *buf, uint32_t count)
+{
+	if (!model_decodes(data, index))
+		return 0;
+	if (index == 0)
+		return bar0_write(data, index, offset, buf, count);
+	if (index == 1)
+		return msix_write(data, index, offset, buf, count);
+	return memory_write(data, index, offset, buf, count);
+}
+
+static int device_reset(void *data)
+{
+	struct device *dev = data;
+
+	vuser_pci_reset(&dev->pci);
+	vuser_msix_reset(&dev->msix);
+	return 0;
+}
+
 static int config_read(void *data, uint32_t index, uint64_t offset, void *buf,
 		       uint32_t count)
 {
@@ -169,16 +207,7 @@ static int config_write(void *data, uint32_t index, uint64_t offset,
 	int ret = vuser_pci_write(&dev->pci, offset, buf, count);
 
 	(void)index;
-	return ret < 0 ? ret : 0;
-}
-
-static int device_reset(void *data)
-{
-	struct device *dev = data;
-
-	vuser_pci_reset(&dev->pci);
-	vuser_msix_reset(&dev->msix);
-	return 0;
+	return ret == 1 ? device_reset(dev) : ret;
 }
 
 /* Read the start of a mapping before the reply to DMA_MAP. */
@@ -280,6 +309,8 @@ static int init_memory(struct device *dev)
 	unsigned int i;
 
 	for (i = 0; i < NR_BARS; i++) {
+		if (!bar_size(dev, i))
+			continue;
 		is_shared = i == 2 || i == 4;
 		dev->memfds[i] =
 			area_create(is_shared ? dev->opt.areas : AREA_MEMFD,
@@ -313,16 +344,25 @@ static int init_pci(struct device *dev)
 	if (ret)
 		return ret;
 	for (i = 0; i < NR_BARS; i++) {
-		ret = vuser_pci_set_bar(&dev->pci, i, bar_size(dev, i), 0);
+		if (!bar_size(dev, i))
+			continue;
+		ret = vuser_pci_set_bar(&dev->pci, i, bar_size(dev, i),
+					dev->opt.model ? model_bar_flags(i) :
+							 0);
 		if (ret)
 			return ret;
 	}
 	vuser_pci_set_intx(&dev->pci, 1);
-	ret = vuser_pci_add_pcie(&dev->pci, PCI_EXP_TYPE_ENDPOINT, false);
+	ret = vuser_pci_add_pcie(&dev->pci, PCI_EXP_TYPE_ENDPOINT,
+				 dev->opt.model);
 	if (ret >= 0)
 		ret = vuser_pci_add_msix(&dev->pci, TESTDEV_NR_MSIX, 1,
 					 TESTDEV_MSIX_TABLE, 1,
 					 pba_offset(dev));
+	if (ret >= 0 && dev->opt.model)
+		ret = model_init(dev);
+	if (ret >= 0 && dev->opt.broken)
+		ret = model_break(dev, dev->opt.broken);
 	if (ret < 0)
 		return ret;
 	vuser_pci_seal(&dev->pci);
@@ -372,17 +412,15 @@ static int set_regions(struct device *dev)
 	int ret;
 
 	for (i = 0; i < NR_BARS; i++) {
+		if (!bar_size(dev, i))
+			continue;
 		region = (struct vuser_server_region) {
 			.struct_size = sizeof(region),
 			.size = bar_size(dev, i),
 			.flags = VFIO_REGION_INFO_FLAG_READ |
 				 VFIO_REGION_INFO_FLAG_WRITE,
-			.read = i == 0 ? bar0_read :
-				i == 1 ? msix_read :
-					 memory_read,
-			.write = i == 0 ? bar0_write :
-				 i == 1 ? msix_write :
-					  memory_write,
+			.read = region_read,
+			.write = region_write,
 			.fd = dev->memfds[i],
 			.areas = i == 2 ? areas : NULL,
 			.nr_areas = i == 2 ? 2 : 0,
@@ -395,7 +433,7 @@ static int set_regions(struct device *dev)
 		.struct_size = sizeof(region),
 		.size = TESTDEV_ROM_SIZE,
 		.flags = VFIO_REGION_INFO_FLAG_READ,
-		.read = memory_read,
+		.read = region_read,
 		.fd = -1,
 	};
 	ret = vuser_server_set_region(dev->server, VFIO_PCI_ROM_REGION_INDEX,

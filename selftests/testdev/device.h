@@ -26,6 +26,8 @@ struct options {
 	uint32_t bar4_size; /* 0: TESTDEV_BAR4_SIZE */
 	bool plain_intx; /* INTx has no masks */
 	bool small_msix; /* BAR 1 is one page, with registers */
+	bool model; /* see model.h */
+	const char *broken; /* how configuration space is broken; NULL: not */
 };
 
 struct device {

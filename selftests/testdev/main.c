@@ -35,6 +35,8 @@ enum {
 	OPT_BAR4_SIZE,
 	OPT_PLAIN_INTX,
 	OPT_SMALL_MSIX,
+	OPT_MODEL,
+	OPT_BROKEN,
 };
 
 static const struct option longopts[] = {
@@ -53,6 +55,8 @@ static const struct option longopts[] = {
 	{ "bar4-size", required_argument, NULL, OPT_BAR4_SIZE },
 	{ "plain-intx", no_argument, NULL, OPT_PLAIN_INTX },
 	{ "small-msix", no_argument, NULL, OPT_SMALL_MSIX },
+	{ "model", no_argument, NULL, OPT_MODEL },
+	{ "broken", required_argument, NULL, OPT_BROKEN },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -79,6 +83,10 @@ static void usage(void)
 	       "  --bar4-size=N             size of BAR 4\n"
 	       "  --plain-intx              no masks for INTx\n"
 	       "  --small-msix              BAR 1 is one page, with registers\n"
+	       "  --model                   honor configuration space\n"
+	       "  --broken=KIND             with --model, break configuration space:\n"
+	       "                            bar-small, bar-large, cap-loop, cap-end,\n"
+	       "                            msix-outside, msix-no-bar or bridge\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -132,6 +140,12 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_SMALL_MSIX:
 		opt->small_msix = true;
+		break;
+	case OPT_MODEL:
+		opt->model = true;
+		break;
+	case OPT_BROKEN:
+		opt->broken = value;
 		break;
 	case OPT_AREAS:
 		opt->areas = area_kind(value);

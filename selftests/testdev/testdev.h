@@ -79,6 +79,13 @@
 #define TESTDEV_BAR4_SIZE 0x10000
 #define TESTDEV_BAR5_SIZE 0x1000
 
+/*
+ * With --model: BAR 3 has I/O ports, BAR 4 has 64 bits, and there is no BAR 5.  The
+ * device has MSI, power management and FLR, and honors its configuration space.
+ */
+#define TESTDEV_MODEL_IO_BAR   3
+#define TESTDEV_MODEL_WIDE_BAR 4
+
 #define TESTDEV_NR_MSI	8
 #define TESTDEV_NR_MSIX 32
 
