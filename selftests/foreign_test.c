@@ -296,6 +296,21 @@ TEST_F(foreign, unmapped_registers_cannot_be_accessed)
 	EXPECT_READ("00000000", MB + PAGE, 4);
 }
 
+/* Not in physical_test.c: 6.1 itself warns when registers of vfio-pci are moved. */
+TEST_F(foreign, moved_registers_cannot_be_accessed)
+{
+	void *to = mmap(NULL, TESTDEV_BAR0_SIZE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, to);
+	MAP(self->bar0, MB, TESTDEV_BAR0_SIZE);
+	ASSERT_EQ(to, mremap(self->bar0, TESTDEV_BAR0_SIZE, TESTDEV_BAR0_SIZE,
+			     MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	self->bar0 = to;
+	EXPECT_NO_READ(EFAULT, MB);
+	EXPECT_EQ(TESTDEV_ID, *(volatile uint32_t *)self->bar0);
+}
+
 TEST_F(foreign, registers_of_a_closed_device_cannot_be_accessed)
 {
 	MAP(self->bar0, MB, TESTDEV_BAR0_SIZE);
