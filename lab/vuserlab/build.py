@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import cache, dpdk, gpio, kernels, paths, process, root, source
+from . import (cache, dpdk, gpio, kernels, paths, process, qemu_server, root,
+               source)
 from .entry import Usage
 from .kernels import Kernel
 from .message import LabError
@@ -80,15 +81,23 @@ def selftests(kernel: Kernel) -> None:
     source.of()
     make_selftests(kernel, f"SLOWNESS={kernels.slowness(kernel)}")
     gpio.build()
+    if kernel == kernels.main_kernel():
+        qemu_server.build()
+        l3fwd(kernel)
 
 
-def bench(kernel: Kernel) -> None:
+def l3fwd(kernel: Kernel) -> None:
+    """DPDK's example l3fwd-power, against the DPDK of the lab."""
     target = directory(kernel) / "dpdk"
     target.mkdir(parents=True, exist_ok=True)
     process.run(["rsync", "-a", "--delete", "--exclude=build",
                  dpdk.examples(kernel) / "l3fwd-power", f"{target}/"])
     process.run(root.inside(kernel, [
         "make", "-s", "-C", f"/vuser/build/{kernel.name}/dpdk/l3fwd-power"]))
+
+
+def bench(kernel: Kernel) -> None:
+    l3fwd(kernel)
     source.of()
     make_selftests(kernel, "bench")
 

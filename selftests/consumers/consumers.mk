@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Programs for the suites of the consumers, included by ../Makefile:
-# $(O)/consumers/gpio_test and the kernel's own VFIO selftests in
-# $(O)/consumers/vfio.
+# Programs for the suites of the consumers, included by ../Makefile: test programs
+# in $(O)/consumers, and the kernel's own VFIO selftests in $(O)/consumers/vfio.
 
 CONSUMERS := $(SRC)consumers
 KSRC ?= $(abspath $(KSELFTEST_DIR)/../../..)
 
-all: $(O)/consumers/gpio_test vfio-selftests
+CONSUMER_PROGS := $(addprefix $(O)/consumers/,gpio_test sample_test)
 
-$(O)/consumers/gpio_test: $(CONSUMERS)/gpio/gpio_test.c $(LIB_OBJS)
+all: $(CONSUMER_PROGS) vfio-selftests
+
+$(O)/consumers/gpio_test: $(CONSUMERS)/gpio/gpio_test.c
+$(O)/consumers/sample_test: $(CONSUMERS)/libvfio-user/sample_test.c
+
+$(CONSUMER_PROGS): $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o,$^)
 
