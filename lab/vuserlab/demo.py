@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """From nothing to an unmodified DPDK on devices that other processes serve.
 
-It sets everything up, builds, boots a machine of the main lab, and runs
-selftests/consumers/demo.sh in it, which ends with a summary.
+Each demo sets everything up, builds, boots a machine of the main lab, and runs a program
+in selftests/consumers in it, which ends with a summary.
 """
 import sys
 
@@ -15,31 +15,58 @@ HUGEPAGES = 256
 PARTS = ("kmod", "user")
 
 
-def main(arguments: list[str]) -> int:
-    no_arguments(arguments)
-    process.need_root()
-    kernel = kernels.main_kernel()
-    clock = Clock()
-    log = paths.BUILD / "demo.log"
-    paths.BUILD.mkdir(exist_ok=True)
-    log.write_bytes(b"")
+class Demo:
+    """One demo; it prints its steps with the time, and keeps the output of others."""
 
-    def step(text: str, *words: str) -> None:
-        print(f"[{clock.seconds():4} s] {text}", flush=True)
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.clock = Clock()
+        self.log = paths.BUILD / f"{name}.log"
+        paths.BUILD.mkdir(exist_ok=True)
+        self.log.write_bytes(b"")
+
+    def step(self, text: str, *words: str) -> None:
+        print(f"[{self.clock.seconds():4} s] {text}", flush=True)
         if words:
-            process.logged([sys.executable, paths.LAB / words[0], *words[1:]], log,
+            process.logged([sys.executable, paths.LAB / words[0], *words[1:]], self.log,
                            f"lab/{' '.join(words)} failed", lines=40)
 
-    step("packages that the host lacks (mmdebstrap, erofs-utils, ...)", "host")
-    step("a root file system of Debian packages (about two minutes the first time)",
-         "image", kernel.name)
-    step("vuser.ko, vuserd, vuserctl, vuser-ioat and vuser-vhost for it", "build",
-         kernel.name, *PARTS)
-    step(f"a virtual machine with {(image.of(kernel) / 'release').read_text().strip()}")
-    one = machine.Machine(kernel, "demo")
-    one.start(qemu.settings(hugepages=HUGEPAGES))
-    try:
-        step("in the machine:")
-        return one.execute(["selftests/consumers/demo.sh"], timeout=LIMIT)
-    finally:
-        one.stop()
+    def prepare(self) -> None:
+        kernel = kernels.main_kernel()
+        self.step("packages that the host lacks (mmdebstrap, erofs-utils, ...)", "host")
+        self.step("a root file system of Debian packages (about two minutes the first "
+                  "time)", "image", kernel.name)
+        self.step("vuser.ko, vuserd, vuserctl, vuser-ioat and vuser-vhost for it", "build",
+                  kernel.name, *PARTS)
+
+    def run(self, program: str) -> int:
+        kernel = kernels.main_kernel()
+        release = (image.of(kernel) / "release").read_text().strip()
+        self.step(f"a virtual machine with {release}")
+        one = machine.Machine(kernel, self.name)
+        one.start(qemu.settings(hugepages=HUGEPAGES))
+        try:
+            self.step("in the machine:")
+            return one.execute([program], timeout=LIMIT)
+        finally:
+            one.stop()
+
+
+def main(arguments: list[str]) -> int:
+    """`make demo`: devices of vuser's own servers."""
+    no_arguments(arguments)
+    process.need_root()
+    demo = Demo("demo")
+    demo.prepare()
+    return demo.run("selftests/consumers/demo.sh")
+
+
+def qemu_main(arguments: list[str]) -> int:
+    """`make demo-qemu`: a network card of QEMU."""
+    no_arguments(arguments)
+    process.need_root()
+    demo = Demo("demo-qemu")
+    demo.prepare()
+    demo.step("QEMU's vfio-user server, from Debian's source package (about ten minutes the "
+              "first time)", "qemu-server")
+    return demo.run("selftests/consumers/qemu-server/demo.py")
