@@ -67,6 +67,6 @@ def qemu_main(arguments: list[str]) -> int:
     process.need_root()
     demo = Demo("demo-qemu")
     demo.prepare()
-    demo.step("QEMU's vfio-user server, from Debian's source package (about ten minutes the "
+    demo.step("QEMU's vfio-user server, from Debian's source package (up to ten minutes the "
               "first time)", "qemu-server")
     return demo.run("selftests/consumers/qemu-server/demo.py")

@@ -3,7 +3,7 @@
 
 They are built in a root of their own, which has the compilers and is removed afterwards.
 The programs run in the machines of the main lab: the package has the version of that
-lab's QEMU. Building takes about five minutes on two cores, once.
+lab's QEMU. Building takes five to ten minutes on two cores, once.
 """
 import shutil
 from pathlib import Path
