@@ -4,8 +4,10 @@
 #define VUSER_H
 
 #include <linux/atomic.h>
+#include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/sched/signal.h>
 #include <linux/types.h>
 #include <uapi/linux/vuser.h>
 
@@ -67,6 +69,16 @@ static inline long vuser_jiffies_left(ktime_t deadline)
 	s64 left = ktime_to_ns(ktime_sub(deadline, ktime_get()));
 
 	return left > 0 ? nsecs_to_jiffies(left) + 1 : 0;
+}
+
+/*
+ * Returns the error with which a system call ends because a signal is pending.  If
+ * the signal does not kill the thread, the kernel delivers it and then repeats the
+ * system call, so user space does not see the error.
+ */
+static inline int vuser_interrupted(void)
+{
+	return fatal_signal_pending(current) ? -EINTR : -ERESTARTNOINTR;
 }
 
 /**

@@ -25,6 +25,7 @@
 #include "dma/backing.h"
 #include "dma/copy.h"
 #include "dma/file.h"
+#include "dma/watch.h"
 
 /* Maximum number of pages that one call pins: their pointers fill one page. */
 #define VUSER_PIN_BATCH		(PAGE_SIZE / sizeof(struct page *))
@@ -48,7 +49,7 @@ static int vuser_backing_account(struct vuser_backing *back,
 				  back->lock_cap);
 	mmap_write_unlock(back->mm);
 	if (!ret)
-		back->accounted = inc ? pages : 0;
+		back->accounted += inc ? pages : -pages;
 	return ret;
 }
 
@@ -187,17 +188,27 @@ static int vuser_backing_inspect(struct vuser_backing *back,
 	return ret;
 }
 
-/* Takes device memory, and counts the pages that are held. */
+/*
+ * Takes device memory.  Counts the pages that are held, and the memory that is
+ * needed to watch the other ones.
+ */
 static int vuser_backing_take_foreign(struct vuser_backing *back,
 				      unsigned long vaddr)
 {
+	unsigned long size = vuser_watch_size(back->nr_pages);
 	int ret;
 
-	ret = vuser_foreign_take(&back->foreign, &back->runs, vaddr,
-				 back->nr_pages, back->write);
-	if (ret || !back->foreign.held)
-		return ret;
-	return vuser_backing_account(back, back->foreign.held, true);
+	ret = vuser_foreign_check(vaddr, back->nr_pages);
+	if (!ret && size)
+		ret = vuser_backing_account(back, size, true);
+	if (!ret)
+		ret = vuser_foreign_take(&back->foreign, &back->runs, vaddr,
+					 back->nr_pages, back->write);
+	if (!ret && size && !back->foreign.watch)
+		ret = vuser_backing_account(back, size, false);
+	if (!ret && back->foreign.held)
+		ret = vuser_backing_account(back, back->foreign.held, true);
+	return ret;
 }
 
 /**
@@ -212,7 +223,8 @@ static int vuser_backing_take_foreign(struct vuser_backing *back,
  * caller holds no lock that mmap or a fault takes.
  * Return: 0; -EFAULT when part of the range is not mapped, or cannot be used
  * for DMA; -ENOMEM, also when RLIMIT_MEMLOCK is exceeded; -EINTR when killed;
- * -ENODEV when the caller is a kernel thread; or an error of
+ * -ERESTARTNOINTR when another signal interrupted the call: the kernel then repeats
+ * the system call; -ENODEV when the caller is a kernel thread; or an error of
  * pin_user_pages_fast().
  */
 int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,

@@ -189,6 +189,37 @@ bool vuser_foreign_inspect(struct vuser_foreign *fm, struct vm_area_struct *vma)
 }
 
 /**
+ * vuser_foreign_check() - check that all of a range is device memory
+ * @vaddr: address in the caller's address space, page aligned
+ * @nr: number of pages, not 0; the range does not wrap
+ *
+ * Checks before memory is allocated for each page of the range: the consumer must
+ * have mapped all of them.
+ *
+ * Context: process; takes the mmap lock.
+ * Return: 0; -EFAULT when a part of the range is not mapped, or is not device memory;
+ * -EINTR when killed.
+ */
+int vuser_foreign_check(unsigned long vaddr, unsigned long nr)
+{
+	unsigned long last = vaddr + (nr << PAGE_SHIFT) - 1;
+	struct vm_area_struct *vma;
+	int ret = 0;
+
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	do {
+		vma = vma_lookup(current->mm, vaddr);
+		if (!vma || !(vma->vm_flags & VM_PFNMAP))
+			ret = -EFAULT;
+		else
+			vaddr = vma->vm_end;
+	} while (!ret && vaddr <= last);
+	mmap_read_unlock(current->mm);
+	return ret;
+}
+
+/**
  * vuser_foreign_take() - take a range of device memory of the caller
  * @fm: after vuser_foreign_inspect() has returned true
  * @runs: empty; the pages are added
@@ -203,7 +234,8 @@ bool vuser_foreign_inspect(struct vuser_foreign *fm, struct vm_area_struct *vma)
  * Context: process; may sleep for memory and for locks of a server's file.  Takes
  * the mmap lock.
  * Return: 0; -EFAULT when a part of the range is not mapped or cannot be used for
- * DMA, or was unmapped meanwhile; -ENOMEM; -EINTR when killed.
+ * DMA, or was unmapped meanwhile; -ENOMEM; or an error of vuser_interrupted() when a
+ * signal is pending.
  */
 int vuser_foreign_take(struct vuser_foreign *fm, struct vuser_runs *runs,
 		       unsigned long vaddr, unsigned long nr, bool write)
@@ -229,10 +261,7 @@ int vuser_foreign_take(struct vuser_foreign *fm, struct vuser_runs *runs,
 	return 0;
 }
 
-/*
- * Releases the held pages of run @i.  Shared areas are files of shmem or hugetlbfs,
- * so their pages can be marked dirty without the page lock.
- */
+/* Releases the held pages of run @i. */
 static void vuser_foreign_release_run(struct vuser_runs *runs, size_t i,
 				      bool dirty)
 {
@@ -243,7 +272,7 @@ static void vuser_foreign_release_run(struct vuser_runs *runs, size_t i,
 		return;
 	for (; nr; nr--, pfn++) {
 		if (dirty)
-			set_page_dirty(pfn_to_page(pfn));
+			set_page_dirty_lock(pfn_to_page(pfn));
 		put_page(pfn_to_page(pfn));
 	}
 }

@@ -41,6 +41,7 @@ struct vuser_foreign {
 void vuser_foreign_init(const struct vuser_dma_ops *ops);
 bool vuser_foreign_inspect(struct vuser_foreign *fm,
 			   struct vm_area_struct *vma);
+int vuser_foreign_check(unsigned long vaddr, unsigned long nr);
 int vuser_foreign_take(struct vuser_foreign *fm, struct vuser_runs *runs,
 		       unsigned long vaddr, unsigned long nr, bool write);
 void vuser_foreign_release(struct vuser_foreign *fm, struct vuser_runs *runs,

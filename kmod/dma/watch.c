@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 
 #include "dma/watch.h"
+#include "vuser.h"
 
 /**
  * struct vuser_watch - a range that is watched
@@ -88,6 +89,18 @@ static const struct mmu_interval_notifier_ops vuser_watch_ops = {
 };
 
 /**
+ * vuser_watch_size() - compute the memory that a watch needs for its pages
+ * @nr: number of pages
+ *
+ * Context: any.
+ * Return: the number of whole pages of kernel memory.
+ */
+unsigned long vuser_watch_size(unsigned long nr)
+{
+	return nr / (BITS_PER_BYTE * PAGE_SIZE);
+}
+
+/**
  * vuser_watch_start() - start to watch a range of the caller's address space
  * @vaddr: start of the range, page aligned
  * @nr: number of pages, not 0; the range does not wrap
@@ -96,7 +109,8 @@ static const struct mmu_interval_notifier_ops vuser_watch_ops = {
  * are unmapped.  Takes the mmap lock, so the caller holds no lock that is taken
  * under the mmap lock.
  * Return: the watch, to be ended with vuser_watch_stop(); ERR_PTR(-ENOMEM);
- * ERR_PTR(-EOPNOTSUPP) if the kernel has no MMU notifiers; or another error of
+ * ERR_PTR(-EOPNOTSUPP) if the kernel has no MMU notifiers; an error of
+ * vuser_interrupted() if a signal is pending; or another error of
  * mmu_interval_notifier_insert().
  */
 struct vuser_watch *vuser_watch_start(unsigned long vaddr, unsigned long nr)
@@ -119,6 +133,9 @@ struct vuser_watch *vuser_watch_start(unsigned long vaddr, unsigned long nr)
 	watch->nr = nr;
 	ret = mmu_interval_notifier_insert(&watch->notifier, current->mm, vaddr,
 					   nr << PAGE_SHIFT, &vuser_watch_ops);
+	/* Any signal ends the first insertion into an mm. */
+	if (ret == -EINTR)
+		ret = vuser_interrupted();
 	if (ret)
 		goto err_free;
 	watch->seq = mmu_interval_read_begin(&watch->notifier);

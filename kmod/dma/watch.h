@@ -11,6 +11,7 @@ struct vuser_watch;
 
 #if IS_ENABLED(CONFIG_MMU_NOTIFIER)
 
+unsigned long vuser_watch_size(unsigned long nr);
 struct vuser_watch *vuser_watch_start(unsigned long vaddr, unsigned long nr);
 bool vuser_watch_untouched(struct vuser_watch *watch);
 bool vuser_watch_lock(struct vuser_watch *watch, unsigned long index);
@@ -18,6 +19,11 @@ void vuser_watch_unlock(struct vuser_watch *watch);
 void vuser_watch_stop(struct vuser_watch *watch);
 
 #else /* the kernel does not report unmapped pages: no range can be watched */
+
+static inline unsigned long vuser_watch_size(unsigned long nr)
+{
+	return 0;
+}
 
 static inline struct vuser_watch *vuser_watch_start(unsigned long vaddr,
 						    unsigned long nr)

@@ -22,6 +22,7 @@
 #include "region/shared.h"
 #include "server/channel.h"
 #include "server/desc.h"
+#include "vuser.h"
 
 /**
  * struct vuser_shared - the shared areas of an open device
@@ -296,7 +297,9 @@ err_count:
  * Context: process, without locks; may sleep for memory, for swap and for the locks
  * of the server's file.
  * Return: the page, with a reference for the caller; NULL if accesses to it are
- * trapped; ERR_PTR(-EINTR) when killed; or ERR_PTR(-ENOMEM).
+ * trapped; ERR_PTR(-EINTR) when killed; ERR_PTR(-ERESTARTNOINTR) when another signal
+ * is pending: the system call must end with this error, so that the kernel delivers
+ * the signal and repeats the call; or ERR_PTR(-ENOMEM).
  */
 struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff)
 {
@@ -314,9 +317,12 @@ struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff)
 			return ERR_PTR(-EINTR);
 		cond_resched();
 		ret = vuser_shared_take(regions, area, pgoff);
+		/* Any signal ends the allocation of a huge page. */
+		if (ret == -EINTR)
+			return ERR_PTR(vuser_interrupted());
 		if (ret == -ENOMEM)
 			return ERR_PTR(ret);
-		if (ret && ret != -EAGAIN && ret != -EINTR)
+		if (ret && ret != -EAGAIN)
 			return NULL;
 	}
 	get_page(page);
