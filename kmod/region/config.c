@@ -160,7 +160,7 @@ static int vuser_config_load_piece(struct vuser_pci *pci, u64 off, u8 *buf, u32 
 		return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
 	}
 	ret = vuser_cmd_region_read(pci->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
-				    buf, size);
+				    buf, size, false);
 	if (!ret)
 		vuser_config_overlay(pci, off, buf, size);
 	return ret;
@@ -187,7 +187,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 	if (!pci->active)
 		return vuser_cmd_region_read(pci->chan,
 					     VFIO_PCI_CONFIG_REGION_INDEX, off,
-					     buf, size);
+					     buf, size, false);
 	for (done = 0; done < size && !ret; done += n) {
 		n = vuser_config_piece(off + done, size - done);
 		ret = vuser_config_load_piece(pci, off + done, buf + done, n);
@@ -200,7 +200,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 static int vuser_config_send(struct vuser_pci *pci, u64 off, const u8 *buf, u32 size)
 {
 	return vuser_cmd_region_write(pci->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
-				      buf, size, false);
+				      buf, size, false, false);
 }
 
 /* Stores to command and status, with the kernel's bit for INTx. */

@@ -130,7 +130,7 @@ static int vuser_pci_irq_put_entry(struct vuser_pci *pci, u32 entry, bool wait)
 
 	for (i = 0; i < ARRAY_SIZE(half) && !ret; i++)
 		ret = vuser_cmd_region_write(pci->chan, index, off + 8 * i,
-					     &half[i], 8, posted);
+					     &half[i], 8, posted, false);
 	return vuser_pci_reg_result(pci, ret, pci->msix);
 }
 

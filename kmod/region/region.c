@@ -68,6 +68,35 @@ static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
 	return false;
 }
 
+static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
+				u64 off, u64 *val, u32 size, bool no_read)
+{
+	__le64 data = 0;
+	int ret;
+
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		ret = vuser_config_load(&regions->pci, off, &data, size);
+	else
+		ret = vuser_cmd_region_read(regions->chan, region, off, &data,
+					    size, no_read);
+	*val = ret ? U64_MAX >> (64 - 8 * size) : le64_to_cpu(data);
+	return ret;
+}
+
+static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
+				 u64 off, u64 val, u32 size, bool no_read)
+{
+	struct vuser_region *r = &regions->chan->desc->regions[region];
+	__le64 data = cpu_to_le64(val);
+
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		return vuser_config_store(&regions->pci, off, &data, size);
+	if (vuser_region_signal_ioeventfd(regions, r, off, val, size))
+		return 0;
+	return vuser_cmd_region_write(regions->chan, region, off, &data, size,
+				      r->posted, no_read);
+}
+
 /**
  * vuser_region_load() - make one load from a region
  * @regions: the regions of an open device
@@ -84,16 +113,7 @@ static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
 int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *val,
 		      u32 size)
 {
-	__le64 data = 0;
-	int ret;
-
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		ret = vuser_config_load(&regions->pci, off, &data, size);
-	else
-		ret = vuser_cmd_region_read(regions->chan, region, off, &data,
-					    size);
-	*val = ret ? U64_MAX >> (64 - 8 * size) : le64_to_cpu(data);
-	return ret;
+	return vuser_region_do_load(regions, region, off, val, size, false);
 }
 
 /**
@@ -118,15 +138,7 @@ int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *v
 int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 val,
 		       u32 size)
 {
-	struct vuser_region *r = &regions->chan->desc->regions[region];
-	__le64 data = cpu_to_le64(val);
-
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		return vuser_config_store(&regions->pci, off, &data, size);
-	if (vuser_region_signal_ioeventfd(regions, r, off, val, size))
-		return 0;
-	return vuser_cmd_region_write(regions->chan, region, off, &data, size,
-				      r->posted);
+	return vuser_region_do_store(regions, region, off, val, size, false);
 }
 
 /* pread and pwrite --------------------------------------------------------- */
@@ -301,7 +313,10 @@ void vuser_region_end(struct vuser_regions *regions)
 		wake_up_var(&regions->accesses);
 }
 
-/* Makes one access of another device, of @size bytes. */
+/*
+ * Makes one access of another device, of @size bytes.  The thread does not read the
+ * socket, so the wait for the server has a time limit.
+ */
 static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 				   u64 off, void *buf, u32 size, bool write)
 {
@@ -317,9 +332,11 @@ static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 	if (off + size > regions->chan->desc->regions[index].size)
 		ret = 0;
 	else if (write)
-		ret = vuser_region_store(regions, index, off, val, size);
+		ret = vuser_region_do_store(regions, index, off, val, size,
+					    true);
 	else
-		ret = vuser_region_load(regions, index, off, &val, size);
+		ret = vuser_region_do_load(regions, index, off, &val, size,
+					   true);
 	if (!write)
 		memcpy(buf, &val, size);
 	return ret ? -EIO : 0;

@@ -6,7 +6,8 @@
  * The thread that has waited longest also reads the socket.  The socket's wake-up
  * goes directly to this thread, so that a reply needs only one wake-up.  When
  * this thread stops waiting, the next thread in the list reads.  The sock's work
- * item reads when no thread waits.
+ * item reads when no thread waits, except threads that must not read
+ * (@no_read of struct vuser_call).
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -22,8 +23,9 @@
 #include "vuser.h"
 
 /*
- * Sleeps until the slot is done.  Reads the socket when it has data and no other
- * thread reads it.  Returns 0 when the slot is done, -EINTR or -ETIMEDOUT.
+ * Sleeps until the slot is done.  Unless @call->no_read is set, reads the socket
+ * when it has data and no other thread reads it.  Returns 0 when the slot is done,
+ * -EINTR or -ETIMEDOUT.
  */
 static int vuser_call_sleep(struct vuser_channel *chan,
 			    struct vuser_slot *slot, struct vuser_call *call)
@@ -39,7 +41,7 @@ static int vuser_call_sleep(struct vuser_channel *chan,
 			return 0;
 		if (call->killable && fatal_signal_pending(current))
 			return -EINTR;
-		if (vuser_sock_readable(vsk) &&
+		if (!call->no_read && vuser_sock_readable(vsk) &&
 		    !mutex_is_locked(&vsk->rx_lock)) {
 			__set_current_state(TASK_RUNNING);
 			vuser_reader_read(vsk, &slot->done);
@@ -81,7 +83,8 @@ int vuser_call_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 
 	spin_lock_irq(&chan->lock);
 	slot->task = current;
-	list_add_tail(&slot->node, &chan->waiters);
+	list_add_tail(&slot->node,
+		      call->no_read ? &chan->sleepers : &chan->waiters);
 	spin_unlock_irq(&chan->lock);
 
 	ret = vuser_call_sleep(chan, slot, call);

@@ -350,6 +350,7 @@ struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 	kref_init(&chan->ref);
 	spin_lock_init(&chan->lock);
 	INIT_LIST_HEAD(&chan->waiters);
+	INIT_LIST_HEAD(&chan->sleepers);
 	INIT_LIST_HEAD(&chan->fdmsgs);
 	INIT_LIST_HEAD(&chan->dma_cmds);
 	init_waitqueue_head(&chan->slot_room);

@@ -121,7 +121,8 @@ enum vuser_slot_state {
 /**
  * struct vuser_slot - a command that waits for its reply
  * @task: the thread that waits
- * @node: entry in the channel's list of waiters while the thread waits
+ * @node: entry in the channel's list of waiters or of sleepers while the thread
+ *	waits
  * @state: whether the slot is in use
  * @gen: counts the uses of the slot; part of the message id
  * @done: the wait is over: the reply arrived, the helper refused the fdmsg, or
@@ -175,6 +176,9 @@ struct vuser_slot {
  * @sent: set on return: the server has the message, or may have it
  * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
+ * @no_read: the calling thread does not read the socket while it waits.  A thread
+ *	that reads also serves the server's DMA, which may wait for the memory of a
+ *	consumer that uses iommufd, without a time limit
  */
 struct vuser_call {
 	u16 command;
@@ -188,6 +192,7 @@ struct vuser_call {
 	bool sent;
 	ktime_t deadline;
 	bool killable;
+	bool no_read;
 };
 
 /**
@@ -254,12 +259,13 @@ struct vuser_server_user {
  *	the server, too, if the server has no twin socket
  * @twin: the twin socket: commands of the server and their replies; its ->sock
  *	is NULL if the server does not use one
- * @lock: protects the slots, the waiters, the fdmsgs and @dma_cmds.  The socket's wake-up
- *	takes it in any context, so interrupts are always off under it.  No other
- *	lock of vuser is taken under it
+ * @lock: protects the slots, the waiters, the sleepers, the fdmsgs and @dma_cmds.
+ *	The socket's wake-up takes it in any context, so interrupts are always off
+ *	under it.  No other lock of vuser is taken under it
  * @slots: the commands that wait for their replies
  * @waiters: slots whose threads wait, oldest first; the thread of the first slot
  *	reads the main socket
+ * @sleepers: slots whose threads wait, and never read a socket
  * @slot_room: threads that wait for a free slot
  * @posted: number of posted writes; its low bits are their message ids
  * @posted_replies: number of replies to posted writes.  0 for a server that
@@ -287,9 +293,10 @@ struct vuser_channel {
 	struct vuser_sock main;
 	struct vuser_sock twin;
 
-	spinlock_t lock;	/* slots, waiters, fdmsgs, dma_cmds */
+	spinlock_t lock;	/* slots and the lists */
 	struct vuser_slot slots[VUSER_NR_SLOTS];
 	struct list_head waiters;
+	struct list_head sleepers;
 	wait_queue_head_t slot_room;
 	atomic64_t posted;
 	u64 posted_replies;

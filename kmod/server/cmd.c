@@ -31,6 +31,7 @@ struct vuser_region_msg {
  * @off: offset in the region, bytes
  * @buf: kernel memory for @count bytes
  * @count: 1, 2, 4 or 8 bytes
+ * @no_read: see struct vuser_call
  *
  * Context: process; sleeps killably until the server answers.
  * Return: 0; -EINTR when the thread was killed; -ENOTCONN when the server is
@@ -38,7 +39,7 @@ struct vuser_region_msg {
  * passed, or memory ran out.
  */
 int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
-			  void *buf, u32 count)
+			  void *buf, u32 count, bool no_read)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 	struct vuser_region_msg rep;
@@ -51,6 +52,7 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 		.reply_echo = sizeof(req.head),
 		.deadline = vuser_channel_deadline(chan),
 		.killable = true,
+		.no_read = no_read,
 	};
 	int ret;
 
@@ -64,7 +66,7 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 /* Sends REGION_WRITE and waits for the reply; returns as vuser_call(). */
 static int vuser_cmd_write_wait(struct vuser_channel *chan,
 				struct vuser_region_msg *req, ktime_t deadline,
-				bool killable)
+				bool killable, bool no_read)
 {
 	struct vuser_region_msg rep;
 	struct vuser_call call = {
@@ -76,6 +78,7 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
 		.reply_echo = sizeof(req->head),
 		.deadline = deadline,
 		.killable = killable,
+		.no_read = no_read,
 	};
 
 	vuser_channel_count(chan, VUSER_COUNT_REGION_WRITE);
@@ -102,7 +105,7 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 	struct vuser_region_msg req = { .head = { off, region, count } };
 
 	memcpy(req.data, buf, count);
-	return vuser_cmd_write_wait(chan, &req, deadline, killable);
+	return vuser_cmd_write_wait(chan, &req, deadline, killable, false);
 }
 
 /**
@@ -113,13 +116,15 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
  * @buf: kernel memory with @count bytes of data
  * @count: 1, 2, 4 or 8 bytes
  * @posted: ask for no reply and return once the message is sent
+ * @no_read: see struct vuser_call
  *
  * Context: process; sleeps killably until the server answers or, for a posted
  * write, until the send buffer has room.
  * Return: as vuser_cmd_region_read(); for a posted write as vuser_call_post().
  */
 int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
-			   const void *buf, u32 count, bool posted)
+			   const void *buf, u32 count, bool posted,
+			   bool no_read)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 	struct kvec vec = { &req, sizeof(req.head) + count };
@@ -128,7 +133,8 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 	memcpy(req.data, buf, count);
 	if (!posted) {
 		ret = vuser_cmd_write_wait(chan, &req,
-					   vuser_channel_deadline(chan), true);
+					   vuser_channel_deadline(chan), true,
+					   no_read);
 		return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
 	}
 	vuser_channel_count(chan, VUSER_COUNT_POSTED_WRITE);

@@ -10,9 +10,10 @@ struct file;
 struct vuser_channel;
 
 int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
-			  void *buf, u32 count);
+			  void *buf, u32 count, bool no_read);
 int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
-			   const void *buf, u32 count, bool posted);
+			   const void *buf, u32 count, bool posted,
+			   bool no_read);
 int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 				 u64 off, const void *buf, u32 count,
 				 ktime_t deadline, bool killable);
