@@ -11,6 +11,21 @@
 #include "dma/backing.h"
 #include "dma/foreign.h"
 #include "dma/map.h"
+#include "server/channel.h"
+
+/*
+ * Whether the DMA may continue; @generation is the device's current one.  Returns 0;
+ * -EFAULT if the device was closed or reset since the command arrived, or its server
+ * is lost; -EIO if the time is over.
+ */
+static int vuser_access_check(const u64 *generation,
+			      const struct vuser_dma_caller *caller)
+{
+	if (READ_ONCE(*generation) != caller->generation ||
+	    vuser_channel_lost(caller->chan))
+		return -EFAULT;
+	return ktime_after(ktime_get(), caller->deadline) ? -EIO : 0;
+}
 
 /*
  * Copies within one page, under the lock of the map.  If the page is trapped, copies
@@ -34,10 +49,36 @@ static int vuser_access_copy(struct vuser_mapping *map, u64 offset, void *buf,
 	return ret;
 }
 
+/* Makes the accesses to a part of a trapped page, between begin and end. */
+static int vuser_access_trapped(struct vuser_backing *back,
+				const u64 *generation,
+				const struct vuser_dma_caller *caller,
+				u64 offset, void *buf, size_t len, bool write)
+{
+	int ret;
+
+	while (len) {
+		ret = vuser_access_check(generation, caller);
+		if (ret)
+			return ret;
+		ret = vuser_foreign_access(&back->foreign, &back->runs,
+					   caller->chan, offset, buf, len,
+					   write);
+		if (ret < 0)
+			return ret;
+		offset += ret;
+		buf += ret;
+		len -= ret;
+		/* A posted store does not sleep. */
+		cond_resched();
+	}
+	return 0;
+}
+
 /* Copies within one page. */
-static int vuser_access_page(struct vuser_dma_map *dmap,
-			     struct vuser_channel *chan, u64 iova, void *buf,
-			     size_t len, bool write)
+static int vuser_access_page(struct vuser_dma_map *dmap, const u64 *generation,
+			     const struct vuser_dma_caller *caller, u64 iova,
+			     void *buf, size_t len, bool write)
 {
 	struct vuser_backing *trapped = NULL;
 	struct vuser_mapping *map;
@@ -53,8 +94,8 @@ static int vuser_access_page(struct vuser_dma_map *dmap,
 	up_read(&dmap->lock);
 	if (!trapped)
 		return ret;
-	ret = vuser_foreign_access(&trapped->foreign, &trapped->runs, chan,
-				   offset, buf, len, write);
+	ret = vuser_access_trapped(trapped, generation, caller, offset, buf,
+				   len, write);
 	vuser_foreign_end(&trapped->foreign);
 	return ret;
 }
@@ -63,7 +104,9 @@ static int vuser_access_page(struct vuser_dma_map *dmap,
  * vuser_access_rw() - copy from or to the mapped memory, and wait if needed
  * @dmap: the map of a container; not the map of a domain for iommufd.  The caller
  *	has a reference to its domain
- * @chan: channel of the device that makes the access
+ * @generation: current generation of the device that makes the access
+ * @caller: the channel of that device, the generation of its command, and the
+ *	deadline
  * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes, not 0; the range does not wrap; it may cover several mappings
@@ -72,23 +115,29 @@ static int vuser_access_page(struct vuser_dma_map *dmap,
  * For ranges for which vuser_map_rw() has returned -EAGAIN.
  *
  * Context: process, without locks; waits for the servers of the devices whose
- * registers are in the range, for each of their accesses at most as long as the
- * server may take to answer.  Takes the map's lock for reading.
- * Return: 0; -EFAULT when an address is not mapped any more; -EACCES when the
- * mapping or the region does not allow the access; -EDEADLK when a page belongs to
- * the device that makes the access; -EIO when another server refused, did not answer
- * in time, or is lost.  After an error, the bytes before the page that failed have
- * been copied.
+ * registers are in the range.  Begins no access after the deadline, and waits for
+ * one access at most as long as its server may take to answer.  Takes the map's lock
+ * for reading.
+ * Return: 0; -EFAULT when an address is not mapped any more, or the device that makes
+ * the access was closed, reset or lost; -EACCES when the mapping or the region does
+ * not allow the access; -EDEADLK when a page belongs to the device that makes the
+ * access; -EIO when another server refused, did not answer in time, or is lost, or
+ * the deadline has passed.  After an error, the bytes before the access that failed
+ * have been copied.
  */
-int vuser_access_rw(struct vuser_dma_map *dmap, struct vuser_channel *chan,
-		    u64 iova, void *buf, size_t len, bool write)
+int vuser_access_rw(struct vuser_dma_map *dmap, const u64 *generation,
+		    const struct vuser_dma_caller *caller, u64 iova, void *buf,
+		    size_t len, bool write)
 {
 	size_t part;
 	int ret = 0;
 
 	while (len && !ret) {
 		part = min_t(size_t, len, PAGE_SIZE - offset_in_page(iova));
-		ret = vuser_access_page(dmap, chan, iova, buf, part, write);
+		ret = vuser_access_check(generation, caller);
+		if (!ret)
+			ret = vuser_access_page(dmap, generation, caller, iova,
+						buf, part, write);
 		iova += part;
 		buf += part;
 		len -= part;

@@ -5,10 +5,11 @@
 
 #include <linux/types.h>
 
-struct vuser_channel;
+struct vuser_dma_caller;
 struct vuser_dma_map;
 
-int vuser_access_rw(struct vuser_dma_map *dmap, struct vuser_channel *chan,
-		    u64 iova, void *buf, size_t len, bool write);
+int vuser_access_rw(struct vuser_dma_map *dmap, const u64 *generation,
+		    const struct vuser_dma_caller *caller, u64 iova, void *buf,
+		    size_t len, bool write);
 
 #endif /* VUSER_ACCESS_H */

@@ -267,14 +267,14 @@ static void vuser_backing_unpin(struct vuser_backing *back)
 
 /**
  * vuser_backing_release() - release the memory
- * @back: no server and no other thread can access its pages any more
+ * @back: no server and no other thread can access its pages any more, and no access
+ *	to a trapped page runs
  *
  * Unpins the pages and zeroes @back.  No access to the memory runs after this
  * function returns.
  *
- * Context: process; sleeps; for trapped pages of a vuser device, at most as long as
- * the server of this device may take to answer.  Takes the mmap lock for writing,
- * unless the process that mapped the memory has exited.
+ * Context: process; sleeps, but does not wait for a server.  Takes the mmap lock for
+ * writing, unless the process that mapped the memory has exited.
  */
 void vuser_backing_release(struct vuser_backing *back)
 {

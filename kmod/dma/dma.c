@@ -19,6 +19,7 @@
 #include "dma/server_map.h"
 #include "dma/type1.h"
 #include "server/channel.h"
+#include "server/serve_dma.h"
 #include "vuser.h"
 
 static void vuser_dma_set(struct vuser_dma *dma, struct vuser_domain *dom,
@@ -27,7 +28,23 @@ static void vuser_dma_set(struct vuser_dma *dma, struct vuser_domain *dom,
 	down_write(&dma->lock);
 	dma->domain = dom;
 	dma->server_map = sm;
+	WRITE_ONCE(dma->generation, dma->generation + 1);
 	up_write(&dma->lock);
+}
+
+/*
+ * Waits until no DMA waits for the server of another device.  Returns 0 or -EINTR; or
+ * -ETIMEDOUT, and marks the channel lost, when such DMA still runs at @deadline.
+ */
+static int vuser_dma_wait_idle(struct vuser_dma *dma, ktime_t deadline,
+			       bool killable)
+{
+	int ret = vuser_serve_dma_wait_idle(dma->chan, deadline, killable);
+
+	if (ret == -ETIMEDOUT)
+		vuser_channel_hang_up(dma->chan, ret,
+				      "DMA still waits for the server of another device");
+	return ret;
 }
 
 /*
@@ -112,15 +129,28 @@ int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 }
 
 /**
- * vuser_dma_reset() - give the server the best server map after a reset
- * @dma: the state of an open device that was reset just now, so it does no DMA
+ * vuser_dma_reset() - end the DMA before a reset, and improve the server map
+ * @dma: the state of an open device that was reset just now, so it starts no DMA
  *
- * Context: process, from the reset ioctl; sleeps killably until the server has
- * replied.
+ * DMA that waits for the server of another device was started before the reset.  If it
+ * has not ended in the time that the server has for an answer, the channel is marked
+ * lost.  Then gives the server the best server map.
+ *
+ * Context: process, from the reset ioctl; sleeps killably until that DMA has ended
+ * and the server has replied.
+ * Return: 0; -EINTR when killed; -ETIMEDOUT when DMA has not ended in time.
  */
-void vuser_dma_reset(struct vuser_dma *dma)
+int vuser_dma_reset(struct vuser_dma *dma)
 {
-	vuser_server_map_join(dma->server_map);
+	int ret;
+
+	down_write(&dma->lock);
+	WRITE_ONCE(dma->generation, dma->generation + 1);
+	up_write(&dma->lock);
+	ret = vuser_dma_wait_idle(dma, vuser_channel_deadline(dma->chan), true);
+	if (!ret)
+		vuser_server_map_join(dma->server_map);
+	return ret;
 }
 
 /**
@@ -128,9 +158,9 @@ void vuser_dma_reset(struct vuser_dma *dma)
  * @dma: the state of the device
  * @deadline: when to stop waiting for the server
  *
- * With iommufd, a DMA access may still wait for the consumer's memory at
- * @deadline.  The thread that waits cannot read the socket for the next
- * consumer, so the channel is marked lost.
+ * At @deadline, a DMA access may still wait: with iommufd for the consumer's memory,
+ * or for the server of another device.  Such DMA must not be mixed with that of the
+ * next consumer, so the channel is marked lost.
  *
  * Context: process, from close_device(); sleeps, not interruptible.
  */
@@ -141,6 +171,7 @@ void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline)
 
 	vuser_server_map_close(sm, deadline);
 	vuser_dma_set(dma, NULL, NULL);
+	vuser_dma_wait_idle(dma, deadline, false);
 	if (dma->access && !vuser_iommufd_wait_idle(dma->access, deadline))
 		vuser_channel_hang_up(dma->chan, -ETIMEDOUT,
 				      "DMA still waits for memory of the consumer that closed the device");
@@ -149,28 +180,42 @@ void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline)
 }
 
 /*
+ * Whether the caller may access the memory of the consumer that has the device open
+ * now.  The caller of this function holds the DMA lock.
+ */
+static bool vuser_dma_allows(struct vuser_dma *dma,
+			     const struct vuser_dma_caller *caller)
+{
+	return dma->domain && dma->chan == caller->chan &&
+	       (!caller->wait || dma->generation == caller->generation);
+}
+
+/*
  * Copies while the DMA lock is held, or takes a reference to the access or to the
  * domain, and copies without the lock: that copy may wait.
  */
-static int vuser_dma_rw(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
-			bool write, bool wait)
+static int vuser_dma_rw(struct vuser_dma *dma, struct vuser_dma_caller *caller,
+			u64 iova, void *buf, size_t len, bool write)
 {
 	struct vuser_iommufd_access *access = NULL;
-	struct vuser_channel *chan = NULL;
 	struct vuser_domain *dom = NULL;
 	int ret = -EFAULT;
 
 	if (!len || iova + len - 1 < iova)
 		return -EINVAL;
 	down_read(&dma->lock);
-	if (dma->domain && dma->domain->access) {
+	if (!vuser_dma_allows(dma, caller)) {
+		up_read(&dma->lock);
+		return -EFAULT;
+	}
+	if (dma->domain->access) {
 		access = dma->domain->access;
 		vuser_iommufd_begin(access);
-	} else if (dma->domain && wait) {
+	} else if (caller->wait) {
 		dom = dma->domain;
-		chan = dma->chan;
 		kref_get(&dom->ref);
-	} else if (dma->domain) {
+	} else {
+		caller->generation = dma->generation;
 		ret = vuser_map_rw(&dma->domain->map, iova, buf, len, write);
 	}
 	up_read(&dma->lock);
@@ -179,7 +224,8 @@ static int vuser_dma_rw(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
 		vuser_iommufd_end(access);
 	}
 	if (dom) {
-		ret = vuser_access_rw(&dom->map, chan, iova, buf, len, write);
+		ret = vuser_access_rw(&dom->map, &dma->generation, caller, iova,
+				      buf, len, write);
 		vuser_domain_put(dom);
 	}
 	return ret;
@@ -188,45 +234,46 @@ static int vuser_dma_rw(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
 /**
  * vuser_dma_read() - copy from the memory of the consumer
  * @dma: the state of the device
+ * @caller: the channel of the server; and whether to wait for the server of another
+ *	device if the memory includes trapped registers of that device
  * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
- * @wait: wait for the server of another device if the memory includes trapped
- *	registers of that device
  *
  * Context: process, without locks.  The thread that reads the socket holds the
- * socket's rx_lock, and does not set @wait.  May sleep.  Without @wait, and with a
- * container, does not wait for user space.  With iommufd, may wait for the
- * consumer's memory without a time limit, and does not hold the DMA lock during
- * that wait.
+ * socket's rx_lock, and does not set @caller->wait.  May sleep.  Without
+ * @caller->wait, and with a container, does not wait for user space.  With iommufd,
+ * may wait for the consumer's memory without a time limit, and does not hold the DMA
+ * lock during that wait.
  * Return: 0; -EINVAL when @len is 0 or the range wraps; -EFAULT when an address
- * is not mapped or the device is not open; -EACCES when the consumer did not
- * map the memory for reading; -EAGAIN without @wait, when the memory includes
- * trapped registers: nothing was copied; with @wait an error of vuser_access_rw();
- * or an error of iommufd.
+ * is not mapped, or the device is not open, or open with another channel; -EACCES
+ * when the consumer did not map the memory for reading; -EAGAIN without
+ * @caller->wait, when the memory includes trapped registers: nothing was copied, and
+ * @caller->generation is set; with @caller->wait -EFAULT when the device was closed or
+ * reset since then, or an error of vuser_access_rw(); or an error of iommufd.
  */
-int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
-		   bool wait)
+int vuser_dma_read(struct vuser_dma *dma, struct vuser_dma_caller *caller,
+		   u64 iova, void *buf, size_t len)
 {
-	return vuser_dma_rw(dma, iova, buf, len, false, wait);
+	return vuser_dma_rw(dma, caller, iova, buf, len, false);
 }
 
 /**
  * vuser_dma_write() - copy to the memory of the consumer
  * @dma: the state of the device
+ * @caller: as in vuser_dma_read()
  * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
- * @wait: as in vuser_dma_read()
  *
  * Context: as vuser_dma_read().
  * Return: as vuser_dma_read(); -EACCES when the consumer did not map the memory
  * for writing.
  */
-int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,
-		    size_t len, bool wait)
+int vuser_dma_write(struct vuser_dma *dma, struct vuser_dma_caller *caller,
+		    u64 iova, const void *buf, size_t len)
 {
-	return vuser_dma_rw(dma, iova, (void *)buf, len, true, wait);
+	return vuser_dma_rw(dma, caller, iova, (void *)buf, len, true);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 struct vuser_channel;
+struct vuser_dma_caller;
 struct vuser_dma_ops;
 struct vuser_domain;
 struct vuser_iommufd_access;
@@ -17,14 +18,17 @@ struct vuser_settings;
 /**
  * struct vuser_dma - the DMA state of a device
  * @settings: settings of the device
- * @chan: the device's channel; used by open and close only
- * @lock: protects @domain and @server_map.  Open and close hold it for writing
- *	to set them.  The server's DMA to pinned memory holds it for reading
- *	while it copies, so it is held for a short time only
+ * @chan: the device's channel; constant while @domain is not NULL
+ * @lock: protects @domain, @server_map and @generation.  Open and close hold it for
+ *	writing to set them, and reset to raise @generation.  The server's DMA to
+ *	pinned memory holds it for reading while it copies, so it is held for a short
+ *	time only
  * @domain: the domain of the container, while the device is open; otherwise
  *	NULL
  * @server_map: the server map, while the device is open; otherwise NULL.  Only
  *	open and close set it, so they read it without @lock
+ * @generation: raised by open, close and reset.  DMA that waits for the server of
+ *	another device ends when it changes.  That DMA also reads it without @lock
  * @access: access to the memory of a consumer that uses iommufd.  Set from bind
  *	to unbind, so it does not change while the device is open.  NULL if the
  *	consumer uses a container
@@ -35,6 +39,7 @@ struct vuser_dma {
 	struct rw_semaphore lock;
 	struct vuser_domain *domain;
 	struct vuser_server_map *server_map;
+	u64 generation;
 	struct vuser_iommufd_access *access;
 };
 
@@ -44,12 +49,12 @@ void vuser_dma_exit(void);
 void vuser_dma_prepare(struct vuser_dma *dma,
 		       const struct vuser_settings *settings);
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan);
-void vuser_dma_reset(struct vuser_dma *dma);
+int vuser_dma_reset(struct vuser_dma *dma);
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline);
-int vuser_dma_read(struct vuser_dma *dma, u64 iova, void *buf, size_t len,
-		   bool wait);
-int vuser_dma_write(struct vuser_dma *dma, u64 iova, const void *buf,
-		    size_t len, bool wait);
+int vuser_dma_read(struct vuser_dma *dma, struct vuser_dma_caller *caller,
+		   u64 iova, void *buf, size_t len);
+int vuser_dma_write(struct vuser_dma *dma, struct vuser_dma_caller *caller,
+		    u64 iova, const void *buf, size_t len);
 u32 vuser_dma_nr_regions(struct vuser_dma *dma);
 
 #endif /* VUSER_DMA_H */

@@ -18,6 +18,7 @@
 #include <linux/vfio.h>
 
 #include "dma/domain.h"
+#include "dma/foreign.h"
 #include "dma/map.h"
 #include "dma/server_map.h"
 #include "server/channel.h"
@@ -122,8 +123,27 @@ vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
 /* Unmapping --------------------------------------------------------------- */
 
 /*
+ * Ends the DMA to trapped pages of dying mappings: no access begins any more, and the
+ * accesses that run have ended.  This takes at most as long as a server may take to
+ * answer.
+ */
+static void vuser_domain_end_accesses(struct vuser_domain *dom,
+				      struct list_head *dying)
+{
+	struct vuser_mapping *map;
+
+	down_write(&dom->map.lock);
+	list_for_each_entry(map, dying, list)
+		vuser_foreign_stop(&map->back.foreign);
+	up_write(&dom->map.lock);
+	list_for_each_entry(map, dying, list)
+		vuser_foreign_wait_idle(&map->back.foreign);
+}
+
+/*
  * Unmaps dying mappings in every server, removes them from the DMA map and releases
- * their memory.
+ * their memory.  Another UNMAP_DMA of the range waits until a mapping is removed, so
+ * all accesses to the memory end before that.
  *
  * Returns 0, or -EINTR if the caller was killed before all servers had unmapped the
  * mappings: then they are still dying, and the call must be repeated.
@@ -142,6 +162,7 @@ static int vuser_domain_try_end(struct vuser_domain *dom, struct list_head *dyin
 	if (ret)
 		return ret;
 
+	vuser_domain_end_accesses(dom, dying);
 	down_write(&dom->map.lock);
 	list_for_each_entry(map, dying, list) {
 		interval_tree_remove(&map->node, &dom->map.mappings);

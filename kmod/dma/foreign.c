@@ -279,13 +279,11 @@ static void vuser_foreign_release_run(struct vuser_runs *runs, size_t i,
 
 /**
  * vuser_foreign_release() - release device memory
- * @fm: no other thread begins an access to it any more
+ * @fm: no other thread uses it any more, and no access to it runs
  * @runs: the pages; the caller frees the list
  * @dirty: mark held pages dirty
  *
- * Context: process; sleeps until accesses to trapped pages have ended, which
- * takes at most as long as a server may take to answer.  The mmap lock is not
- * held.
+ * Context: process; sleeps for page locks.  The mmap lock is not held.
  */
 void vuser_foreign_release(struct vuser_foreign *fm, struct vuser_runs *runs,
 			   bool dirty)
@@ -294,7 +292,6 @@ void vuser_foreign_release(struct vuser_foreign *fm, struct vuser_runs *runs,
 
 	if (fm->watch)
 		vuser_watch_stop(fm->watch);
-	wait_var_event(&fm->accesses, !atomic_read(&fm->accesses));
 	for (i = 0; fm->regions && i < runs->nr; i++) {
 		vuser_foreign_release_run(runs, i, dirty);
 		cond_resched();
@@ -388,18 +385,46 @@ int vuser_foreign_copy(const struct vuser_foreign *fm,
 /* Accesses to trapped pages ------------------------------------------------ */
 
 /**
+ * vuser_foreign_stop() - let no further access to a trapped page begin
+ * @fm: the device memory, or zeroed
+ *
+ * A sequence of accesses that runs now ends after its current access.
+ *
+ * Context: process; the caller holds the lock under which accesses begin, for
+ * writing.
+ */
+void vuser_foreign_stop(struct vuser_foreign *fm)
+{
+	WRITE_ONCE(fm->ending, true);
+}
+
+/**
+ * vuser_foreign_wait_idle() - wait until no access to a trapped page runs
+ * @fm: the device memory, after vuser_foreign_stop()
+ *
+ * Context: process, without locks; sleeps, not interruptible, at most as long as
+ * the server of the pages may take to answer.
+ */
+void vuser_foreign_wait_idle(struct vuser_foreign *fm)
+{
+	wait_var_event(&fm->accesses, !atomic_read(&fm->accesses));
+}
+
+/**
  * vuser_foreign_begin() - begin an access to a trapped page
  * @fm: the device memory; the caller makes sure that it is not released meanwhile
  * @index: index of the page in the mapping; vuser_foreign_traps() is true for it
  *
  * Until vuser_foreign_end(), @fm is not released and the device is not closed.
  *
- * Context: process; may sleep for a short time.
- * Return: 0, or -EFAULT when the consumer has unmapped the page.
+ * Context: process; the caller holds the lock of vuser_foreign_stop() for reading;
+ * may sleep for a short time.
+ * Return: 0; -EFAULT when the consumer has unmapped the page, or after
+ * vuser_foreign_stop().
  */
 int vuser_foreign_begin(struct vuser_foreign *fm, unsigned long index)
 {
-	if (!vuser_watch_lock(fm->watch, index))
+	if (fm->ending || !vuser_watch_lock(fm->watch, index))
 		return -EFAULT;
 	vuser_foreign_ops->begin(fm->regions);
 	vuser_watch_unlock(fm->watch);
@@ -407,20 +432,34 @@ int vuser_foreign_begin(struct vuser_foreign *fm, unsigned long index)
 	return 0;
 }
 
+/* Whether the page is still mapped, by the consumer and for DMA. */
+static bool vuser_foreign_is_mapped(struct vuser_foreign *fm,
+				    unsigned long index)
+{
+	if (READ_ONCE(fm->ending) || !vuser_watch_lock(fm->watch, index))
+		return false;
+	vuser_watch_unlock(fm->watch);
+	return true;
+}
+
 /**
- * vuser_foreign_access() - access a trapped page
+ * vuser_foreign_access() - make one access to a trapped page
  * @fm: the device memory, after vuser_foreign_begin()
  * @runs: the pages
  * @chan: channel of the device that makes the access
  * @offset: start in the mapping, in bytes
  * @buf: kernel memory
- * @len: bytes; the range ends within the page
+ * @len: bytes, not 0; the range ends within the page
  * @write: true writes @buf to the page, false reads the page to @buf
  *
- * Context: process, without locks; waits for the server of the page.
- * Return: 0; -EACCES when the region does not allow the access; -EDEADLK when the
- * page belongs to the device that makes the access; -EIO when the server refused,
- * did not answer in time, or is lost.
+ * The access may be shorter than @len: the caller repeats the call for the rest.
+ *
+ * Context: process, without locks; waits for the server of the page, at most as
+ * long as that server may take to answer.
+ * Return: the number of bytes of the access; -EFAULT when the consumer has unmapped
+ * the page, or after vuser_foreign_stop(); -EACCES when the region does not allow the
+ * access; -EDEADLK when the page belongs to the device that makes the access; -EIO
+ * when the server refused, did not answer in time, or is lost.
  */
 int vuser_foreign_access(struct vuser_foreign *fm,
 			 const struct vuser_runs *runs,
@@ -431,6 +470,8 @@ int vuser_foreign_access(struct vuser_foreign *fm,
 	u64 pos = (u64)(frame & ~VUSER_FOREIGN_TRAPPED) << PAGE_SHIFT |
 		  offset_in_page(offset);
 
+	if (!vuser_foreign_is_mapped(fm, offset >> PAGE_SHIFT))
+		return -EFAULT;
 	return vuser_foreign_ops->access(fm->regions, chan, pos, buf, len,
 					 write);
 }

@@ -29,13 +29,16 @@ struct vuser_watch;
  * @watch: reports pages that the consumer unmaps; NULL if all pages are held
  * @held: number of pages that are held
  * @accesses: number of accesses to trapped pages that run now; they use the mapping
- *	without its lock, so vuser_foreign_release() waits for them
+ *	without the lock of the DMA map, so it is not released before they end
+ * @ending: no access to a trapped page begins any more, and those that run end as
+ *	soon as the server has answered.  Set under the lock of the DMA map
  */
 struct vuser_foreign {
 	struct vuser_regions *regions;
 	struct vuser_watch *watch;
 	unsigned long held;
 	atomic_t accesses;
+	bool ending;
 };
 
 void vuser_foreign_init(const struct vuser_dma_ops *ops);
@@ -54,6 +57,8 @@ int vuser_foreign_copy(const struct vuser_foreign *fm,
 		       const struct vuser_runs *runs, unsigned long index,
 		       size_t offset, void *buf, size_t len, bool write);
 
+void vuser_foreign_stop(struct vuser_foreign *fm);
+void vuser_foreign_wait_idle(struct vuser_foreign *fm);
 int vuser_foreign_begin(struct vuser_foreign *fm, unsigned long index);
 int vuser_foreign_access(struct vuser_foreign *fm,
 			 const struct vuser_runs *runs,

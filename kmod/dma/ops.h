@@ -21,11 +21,13 @@ struct vuser_regions;
  *	reference; NULL if accesses to it are trapped; or an ERR_PTR().  May sleep
  *	for memory and for locks of the server's file.  The device is open
  * @begin: keeps an open device from being closed.  Does not sleep
- * @access: reads from a position of the device file to kernel memory or, if @write
- *	is true, writes kernel memory to it; within one page.  @chan is the channel
- *	of the device that makes the access.  Waits for the server.  Called between
- *	@begin and @end.  Returns 0, -EACCES, -EDEADLK if @chan is the channel of
- *	the accessed device itself, or -EIO
+ * @access: makes one access: reads from a position of the device file to kernel
+ *	memory or, if @write is true, writes kernel memory to it; within one page.
+ *	@chan is the channel of the device that makes the access.  Waits for the
+ *	server, at most as long as the server may take to answer.  Called between
+ *	@begin and @end.  Returns the number of bytes of the access, which may be
+ *	less than @len; -EACCES; -EDEADLK if @chan is the channel of the accessed
+ *	device itself; or -EIO
  * @end: ends what @begin has begun
  */
 struct vuser_dma_ops {

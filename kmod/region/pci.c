@@ -69,10 +69,8 @@ static int vuser_pci_send_reset(struct vuser_pci *pci, struct vuser_dma *dma)
 	int ret = vuser_cmd_reset(pci->chan, vuser_channel_deadline(pci->chan),
 				  true);
 
-	/* The reset has cleared bus mastering, so the device does no DMA now. */
-	if (!ret)
-		vuser_dma_reset(dma);
-	return ret;
+	/* The reset has cleared bus mastering, so the device starts no DMA now. */
+	return ret ? ret : vuser_dma_reset(dma);
 }
 
 /* Resets a device that the kernel does not set up. */

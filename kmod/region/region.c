@@ -343,22 +343,23 @@ static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 }
 
 /**
- * vuser_region_access() - access a region by DMA of another device
+ * vuser_region_access() - make one access to a region, for DMA of another device
  * @regions: the regions, after vuser_region_begin()
  * @chan: channel of the device that makes the access
  * @pos: position in the device file, on a page that the consumer can map
  * @buf: kernel memory
- * @len: bytes; the range ends within the page
+ * @len: bytes, not 0; the range ends within the page
  * @write: true writes @buf to the region, false reads the region to @buf
  *
- * Makes accesses of 1, 2, 4 or 8 bytes in ascending order, as pread and pwrite do.
+ * The access has 1, 2, 4 or 8 bytes, as the first access of pread and pwrite would.
  * A device cannot access its own registers in this way: a server that waits for its
  * DMA might not answer before the DMA has ended.
  *
- * Context: process, without locks; waits for the server.
- * Return: 0; -EDEADLK when @chan belongs to the same device; -EACCES when the region
- * does not allow the access; -EIO when the server refused, did not answer in time, or
- * is lost.
+ * Context: process, without locks; waits for the server at most as long as the
+ * server may take to answer.
+ * Return: the number of bytes of the access; -EDEADLK when @chan belongs to the same
+ * device; -EACCES when the region does not allow the access; -EIO when the server
+ * refused, did not answer in time, or is lost.
  */
 int vuser_region_access(struct vuser_regions *regions,
 			struct vuser_channel *chan, u64 pos, void *buf,
@@ -369,20 +370,15 @@ int vuser_region_access(struct vuser_regions *regions,
 	u32 index = VUSER_OFFSET_TO_INDEX(pos);
 	u64 off = pos & VUSER_OFFSET_MASK;
 	u32 size;
-	int ret = 0;
+	int ret;
 
 	if (regions->chan == chan)
 		return -EDEADLK;
 	if (!(regions->chan->desc->regions[index].flags & flag))
 		return -EACCES;
-	for (; len && !ret; len -= size) {
-		size = vuser_region_access_size(index, off, len);
-		ret = vuser_region_access_one(regions, index, off, buf, size,
-					      write);
-		off += size;
-		buf += size;
-	}
-	return ret;
+	size = vuser_region_access_size(index, off, len);
+	ret = vuser_region_access_one(regions, index, off, buf, size, write);
+	return ret ?: size;
 }
 
 /**

@@ -86,13 +86,14 @@ static bool vuser_channel_mark_lost(struct vuser_channel *chan)
 	return first;
 }
 
-/* Wakes the threads that wait for room in a send buffer or for a free slot. */
+/* Wakes the threads that wait for anything except a reply. */
 static void vuser_channel_wake_all(struct vuser_channel *chan)
 {
 	wake_up_all(&chan->main.room);
 	if (chan->twin.sock)
 		wake_up_all(&chan->twin.room);
 	wake_up_all(&chan->slot_room);
+	wake_up_all(&chan->dma_idle);
 }
 
 /*
@@ -354,6 +355,7 @@ struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 	INIT_LIST_HEAD(&chan->fdmsgs);
 	INIT_LIST_HEAD(&chan->dma_cmds);
 	init_waitqueue_head(&chan->slot_room);
+	init_waitqueue_head(&chan->dma_idle);
 	INIT_WORK(&chan->lost_work, vuser_channel_lost_work);
 	chan->next_fdmsg = 1;
 

@@ -196,14 +196,30 @@ struct vuser_call {
 };
 
 /**
+ * struct vuser_dma_caller - who reads or writes the consumer's memory, and how long
+ * @chan: the channel on which the server's command arrived
+ * @wait: the copy may wait for the servers of other devices
+ * @generation: set by a copy without @wait that returns -EAGAIN.  A copy with @wait
+ *	fails if the device was closed or reset since then: the command belongs to
+ *	what the device did before
+ * @deadline: when a copy with @wait stops, on ktime_get()'s clock
+ */
+struct vuser_dma_caller {
+	struct vuser_channel *chan;
+	bool wait;
+	u64 generation;
+	ktime_t deadline;
+};
+
+/**
  * struct vuser_server_ops - functions of the layers above that a channel calls
  * @lost: the channel is lost.  Called once, from a work item; not called if the
  *	device ended the channel first
  * @dma_read: copy @len bytes from the consumer's memory to @buf.  Returns 0, or
  *	a negative errno, which is sent to the server.  Called by the thread that
- *	reads the socket, with the sock's rx_lock held and @wait false; may sleep.
- *	Returns -EAGAIN if it must wait for the server of another device; nothing
- *	was copied then.  @dma_work calls it again with @wait true
+ *	reads the socket, with the sock's rx_lock held and @caller->wait false; may
+ *	sleep.  Returns -EAGAIN if it must wait for the server of another device;
+ *	nothing was copied then.  @dma_work calls it again with @caller->wait true
  * @dma_write: copy @len bytes from @buf to the consumer's memory; otherwise as
  *	@dma_read
  * @notify: notify the helper that an fdmsg waits; may sleep; called without
@@ -216,10 +232,10 @@ struct vuser_call {
  */
 struct vuser_server_ops {
 	void (*lost)(void *context, struct vuser_channel *chan);
-	int (*dma_read)(void *context, u64 iova, void *buf, size_t len,
-			bool wait);
-	int (*dma_write)(void *context, u64 iova, const void *buf, size_t len,
-			 bool wait);
+	int (*dma_read)(void *context, struct vuser_dma_caller *caller,
+			u64 iova, void *buf, size_t len);
+	int (*dma_write)(void *context, struct vuser_dma_caller *caller,
+			 u64 iova, const void *buf, size_t len);
 	void (*notify)(void *context, u64 fdmsg_id);
 	void (*release)(void *context);
 };
@@ -279,6 +295,7 @@ struct vuser_server_user {
  *	device, oldest first
  * @nr_dma_cmds: number of entries in @dma_cmds, and the command that @dma_work
  *	serves now; @dma_work is queued or runs while this is not 0
+ * @dma_idle: threads that wait until @nr_dma_cmds is 0
  * @lost: the channel is lost: nothing is sent or read any more.  Never becomes
  *	false again
  * @lost_work: calls @user.ops->lost()
@@ -305,6 +322,7 @@ struct vuser_channel {
 	bool notify;
 	struct list_head dma_cmds;
 	u32 nr_dma_cmds;
+	wait_queue_head_t dma_idle;
 	bool lost;
 
 	struct work_struct lost_work;

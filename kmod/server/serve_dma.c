@@ -20,6 +20,7 @@
 #include "server/serve_dma.h"
 #include "server/sock.h"
 #include "trace.h"
+#include "vuser.h"
 
 /* The maximum number of commands of one channel that wait for other servers. */
 #define VUSER_SERVE_DMA_MAX	64
@@ -28,6 +29,7 @@
  * struct vuser_serve_dma_cmd - a command that waits for the server of another device
  * @node: entry in the list of the channel
  * @vsk: the sock on which the command arrived
+ * @caller: for the copy with @wait
  * @hdr: header of the command
  * @access: the address and the size
  * @data: @access.count bytes: the data of a DMA_WRITE, or room for those of a
@@ -36,6 +38,7 @@
 struct vuser_serve_dma_cmd {
 	struct list_head node;
 	struct vuser_sock *vsk;
+	struct vuser_dma_caller caller;
 	struct vfio_user_header hdr;
 	struct vfio_user_dma_access access;
 	u8 data[];
@@ -43,15 +46,16 @@ struct vuser_serve_dma_cmd {
 
 /*
  * Copies from the consumer's memory.  Returns -EAGAIN if the copy must wait and
- * @wait is false.
+ * @caller->wait is false.
  */
-static int vuser_serve_dma_copy_out(struct vuser_channel *chan, u64 iova,
-				    void *buf, size_t count, bool wait)
+static int vuser_serve_dma_copy_out(struct vuser_dma_caller *caller, u64 iova,
+				    void *buf, size_t count)
 {
-	int ret = chan->user.ops->dma_read(chan->user.context, iova, buf,
-					   count, wait);
+	struct vuser_channel *chan = caller->chan;
+	int ret = chan->user.ops->dma_read(chan->user.context, caller, iova,
+					   buf, count);
 
-	if (ret == -EAGAIN && !wait)
+	if (ret == -EAGAIN && !caller->wait)
 		return ret;
 	vuser_channel_count(chan, VUSER_COUNT_DMA_READ);
 	trace_vuser_dma(chan->user.id, iova, count, false, ret);
@@ -59,13 +63,14 @@ static int vuser_serve_dma_copy_out(struct vuser_channel *chan, u64 iova,
 }
 
 /* Copies to the consumer's memory; otherwise as vuser_serve_dma_copy_out(). */
-static int vuser_serve_dma_copy_in(struct vuser_channel *chan, u64 iova,
-				   const void *data, size_t count, bool wait)
+static int vuser_serve_dma_copy_in(struct vuser_dma_caller *caller, u64 iova,
+				   const void *data, size_t count)
 {
-	int ret = chan->user.ops->dma_write(chan->user.context, iova, data,
-					    count, wait);
+	struct vuser_channel *chan = caller->chan;
+	int ret = chan->user.ops->dma_write(chan->user.context, caller, iova,
+					    data, count);
 
-	if (ret == -EAGAIN && !wait)
+	if (ret == -EAGAIN && !caller->wait)
 		return ret;
 	vuser_channel_count(chan, VUSER_COUNT_DMA_WRITE);
 	trace_vuser_dma(chan->user.id, iova, count, true, ret);
@@ -137,7 +142,7 @@ static bool vuser_serve_dma_queue(struct vuser_channel *chan,
 	room = chan->nr_dma_cmds < VUSER_SERVE_DMA_MAX;
 	if (room) {
 		list_add_tail(&cmd->node, &chan->dma_cmds);
-		chan->nr_dma_cmds++;
+		WRITE_ONCE(chan->nr_dma_cmds, chan->nr_dma_cmds + 1);
 	}
 	spin_unlock_irq(&chan->lock);
 	if (idle) {
@@ -148,10 +153,11 @@ static bool vuser_serve_dma_queue(struct vuser_channel *chan,
 }
 
 /*
- * Lets the work item serve a command that must wait.  @data has the data of a
- * DMA_WRITE.  Returns 0, or an error that ends the channel.
+ * Lets the work item serve a command that must wait.  @generation is that of the
+ * copy that returned -EAGAIN; @data has the data of a DMA_WRITE.  Returns 0, or an
+ * error that ends the channel.
  */
-static int vuser_serve_dma_defer(struct vuser_sock *vsk,
+static int vuser_serve_dma_defer(struct vuser_sock *vsk, u64 generation,
 				 const struct vfio_user_header *hdr,
 				 struct vfio_user_dma_access *access,
 				 const void *data)
@@ -163,6 +169,11 @@ static int vuser_serve_dma_defer(struct vuser_sock *vsk,
 		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0,
 					     -ENOMEM);
 	cmd->vsk = vsk;
+	cmd->caller = (struct vuser_dma_caller){
+		.chan = vsk->chan,
+		.wait = true,
+		.generation = generation,
+	};
 	cmd->hdr = *hdr;
 	cmd->access = *access;
 	if (hdr->command == VFIO_USER_DMA_WRITE)
@@ -182,15 +193,19 @@ static struct vuser_serve_dma_cmd *
 vuser_serve_dma_next(struct vuser_channel *chan, bool served)
 {
 	struct vuser_serve_dma_cmd *cmd;
+	bool idle;
 
 	spin_lock_irq(&chan->lock);
 	if (served)
-		chan->nr_dma_cmds--;
+		WRITE_ONCE(chan->nr_dma_cmds, chan->nr_dma_cmds - 1);
+	idle = !chan->nr_dma_cmds;
 	cmd = list_first_entry_or_null(&chan->dma_cmds,
 				       struct vuser_serve_dma_cmd, node);
 	if (cmd)
 		list_del(&cmd->node);
 	spin_unlock_irq(&chan->lock);
+	if (idle)
+		wake_up_all(&chan->dma_idle);
 	return cmd;
 }
 
@@ -203,12 +218,13 @@ static void vuser_serve_dma_run(struct vuser_channel *chan,
 	struct vuser_serve_dma_reply reply;
 	int ret;
 
+	cmd->caller.deadline = vuser_channel_deadline(chan);
 	if (write)
-		ret = vuser_serve_dma_copy_in(chan, access->address, cmd->data,
-					      access->count, true);
+		ret = vuser_serve_dma_copy_in(&cmd->caller, access->address,
+					      cmd->data, access->count);
 	else
-		ret = vuser_serve_dma_copy_out(chan, access->address, cmd->data,
-					       access->count, true);
+		ret = vuser_serve_dma_copy_out(&cmd->caller, access->address,
+					       cmd->data, access->count);
 	if (cmd->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
 		return;
 	vuser_serve_dma_compose(&reply, &cmd->hdr, access, cmd->data,
@@ -246,12 +262,50 @@ void vuser_serve_dma_work(struct work_struct *work)
 	vuser_channel_put(chan);
 }
 
+/* Whether a thread that waits for these commands can stop waiting. */
+static bool vuser_serve_dma_idle(struct vuser_channel *chan)
+{
+	return !READ_ONCE(chan->nr_dma_cmds) || vuser_channel_lost(chan);
+}
+
+/**
+ * vuser_serve_dma_wait_idle() - wait until no DMA command waits for other servers
+ * @chan: the channel
+ * @deadline: when to stop waiting
+ * @killable: a fatal signal ends the wait
+ *
+ * The caller makes sure that no new command waits, and that those that wait fail:
+ * the device was closed or reset.
+ *
+ * Context: process, without locks; sleeps.
+ * Return: 0, also when the channel is lost: then no command that has not begun is
+ * served; -EINTR when the thread was killed; -ETIMEDOUT when the deadline has passed.
+ */
+int vuser_serve_dma_wait_idle(struct vuser_channel *chan, ktime_t deadline,
+			      bool killable)
+{
+	long left = vuser_jiffies_left(deadline);
+	long ret;
+
+	if (killable)
+		ret = wait_event_killable_timeout(chan->dma_idle,
+						  vuser_serve_dma_idle(chan),
+						  left);
+	else
+		ret = wait_event_idle_timeout(chan->dma_idle,
+					      vuser_serve_dma_idle(chan), left);
+	if (ret < 0)
+		return -EINTR;
+	return ret ? 0 : -ETIMEDOUT;
+}
+
 /* Commands ----------------------------------------------------------------- */
 
 static int vuser_serve_dma_read(struct vuser_sock *vsk,
 				const struct vfio_user_header *hdr,
 				struct vfio_user_dma_access *access)
 {
+	struct vuser_dma_caller caller = { .chan = vsk->chan };
 	void *buf;
 	int ret;
 
@@ -259,10 +313,11 @@ static int vuser_serve_dma_read(struct vuser_sock *vsk,
 	if (!buf)
 		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0,
 					     -ENOMEM);
-	ret = vuser_serve_dma_copy_out(vsk->chan, access->address, buf,
-				       access->count, false);
+	ret = vuser_serve_dma_copy_out(&caller, access->address, buf,
+				       access->count);
 	if (ret == -EAGAIN)
-		ret = vuser_serve_dma_defer(vsk, hdr, access, NULL);
+		ret = vuser_serve_dma_defer(vsk, caller.generation, hdr, access,
+					    NULL);
 	else
 		ret = vuser_serve_dma_reply(vsk, hdr, access, buf,
 					    access->count, ret);
@@ -275,11 +330,13 @@ static int vuser_serve_dma_write(struct vuser_sock *vsk,
 				 struct vfio_user_dma_access *access,
 				 const void *data)
 {
-	int ret = vuser_serve_dma_copy_in(vsk->chan, access->address, data,
-					  access->count, false);
+	struct vuser_dma_caller caller = { .chan = vsk->chan };
+	int ret = vuser_serve_dma_copy_in(&caller, access->address, data,
+					  access->count);
 
 	if (ret == -EAGAIN)
-		return vuser_serve_dma_defer(vsk, hdr, access, data);
+		return vuser_serve_dma_defer(vsk, caller.generation, hdr,
+					     access, data);
 	return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0, ret);
 }
 

@@ -3,9 +3,11 @@
 #ifndef VUSER_SERVE_DMA_H
 #define VUSER_SERVE_DMA_H
 
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 struct vfio_user_header;
+struct vuser_channel;
 struct vuser_sock;
 struct work_struct;
 
@@ -13,5 +15,7 @@ int vuser_serve_dma(struct vuser_sock *vsk,
 		    const struct vfio_user_header *hdr, const void *payload,
 		    size_t len);
 void vuser_serve_dma_work(struct work_struct *work);
+int vuser_serve_dma_wait_idle(struct vuser_channel *chan, ktime_t deadline,
+			      bool killable);
 
 #endif /* VUSER_SERVE_DMA_H */

@@ -72,20 +72,20 @@ static void vuser_state_lost(void *context, struct vuser_channel *chan)
 		vuser_irq_fire_err(dev);
 }
 
-static int vuser_state_dma_read(void *context, u64 iova, void *buf, size_t len,
-				bool wait)
+static int vuser_state_dma_read(void *context, struct vuser_dma_caller *caller,
+				u64 iova, void *buf, size_t len)
 {
 	struct vuser_device *dev = context;
 
-	return vuser_dma_read(&dev->dma, iova, buf, len, wait);
+	return vuser_dma_read(&dev->dma, caller, iova, buf, len);
 }
 
-static int vuser_state_dma_write(void *context, u64 iova, const void *buf,
-				 size_t len, bool wait)
+static int vuser_state_dma_write(void *context, struct vuser_dma_caller *caller,
+				 u64 iova, const void *buf, size_t len)
 {
 	struct vuser_device *dev = context;
 
-	return vuser_dma_write(&dev->dma, iova, buf, len, wait);
+	return vuser_dma_write(&dev->dma, caller, iova, buf, len);
 }
 
 static void vuser_state_notify(void *context, u64 fdmsg_id)
