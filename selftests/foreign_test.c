@@ -5,17 +5,28 @@
  * accesses to the other device's server.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <linux/vfio_user.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/consumer.h"
 #include "lib/helper.h"
+#include "lib/iommufd.h"
 #include "lib/mem.h"
+#include "lib/task.h"
 
 #define PAGE 0x1000UL
 #define MB   0x100000UL
@@ -340,14 +351,15 @@ TEST_F(foreign, access_that_the_other_server_refuses_fails)
 	EXPECT_READ("55564454", MB, 4);
 }
 
-/* Starts a DMA_READ of registers whose server does not answer. */
-#define START_READ()                                                  \
+/* Starts a DMA_READ of @len bytes of registers whose server does not answer. */
+#define START_READ_OF(len)                                            \
 	do {                                                          \
 		MAP(self->bar0, MB, PAGE);                            \
 		ASSERT_EQ(0, testdev_cmd(&self->to_td, "hold read")); \
-		RAW_READ(RAW_ASKED, MB, 4);                           \
+		RAW_READ(RAW_ASKED, MB, len);                         \
 		ASSERT_EQ(0, testdev_cmd(&self->to_td, "held 1"));    \
 	} while (0)
+#define START_READ() START_READ_OF(4)
 
 /* The kernel does not wait for the other server where it reads the socket. */
 TEST_F(foreign, device_works_while_its_dma_waits_for_another_server)
@@ -390,6 +402,7 @@ TEST_F(foreign, at_most_64_commands_wait)
 struct unmap {
 	int container;
 	int result;
+	atomic_int tid;
 	atomic_bool done;
 };
 
@@ -397,6 +410,7 @@ static void *unmap_thread(void *arg)
 {
 	struct unmap *u = arg;
 
+	u->tid = syscall(SYS_gettid);
 	u->result = dma_unmap(u->container, MB, PAGE, 0, NULL);
 	u->done = true;
 	return NULL;
@@ -419,6 +433,160 @@ TEST_F(foreign, unmap_waits_for_an_access_in_flight)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, u.result);
 	EXPECT_EQ(0, READ_RESULT());
+}
+
+/* Waits until the thread of UNMAP_DMA waits for an access in flight. */
+static int unmap_wait(struct unmap *u)
+{
+	while (!u->tid)
+		sched_yield();
+	return task_wait_in(u->tid, "vuser_foreign_", SOON_MS);
+}
+
+/* Each UNMAP_DMA of a range has this guarantee, not only the first. */
+TEST_F(foreign, second_unmap_waits_for_an_access_in_flight)
+{
+	struct unmap u[2] = { { .container = self->from.container },
+			      { .container = self->from.container } };
+	pthread_t thread[2];
+
+	START_READ();
+	ASSERT_EQ(0, pthread_create(&thread[0], NULL, unmap_thread, &u[0]));
+	EXPECT_EQ(0, unmap_wait(&u[0]));
+	ASSERT_EQ(0, pthread_create(&thread[1], NULL, unmap_thread, &u[1]));
+	poll(NULL, 0, QUIET_MS);
+	EXPECT_FALSE(u[1].done);
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	pthread_join(thread[0], NULL);
+	pthread_join(thread[1], NULL);
+	EXPECT_EQ(0, u[0].result);
+	EXPECT_EQ(0, u[1].result);
+}
+
+/* A DMA of 16 bytes is two accesses: UNMAP_DMA does not wait for the second. */
+TEST_F(foreign, unmap_ends_dma_after_one_access)
+{
+	struct unmap u = { .container = self->from.container };
+	pthread_t thread;
+
+	START_READ_OF(16);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, unmap_thread, &u));
+	EXPECT_EQ(0, unmap_wait(&u));
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, u.result);
+	EXPECT_EQ(EFAULT, READ_RESULT());
+	EXPECT_EQ(1, testdev_log_count(&self->to_td));
+}
+
+TEST_F(foreign, munmap_ends_dma_after_one_access)
+{
+	START_READ_OF(16);
+	ASSERT_EQ(0, munmap(self->bar0, PAGE));
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	EXPECT_EQ(EFAULT, READ_RESULT());
+	EXPECT_EQ(1, testdev_log_count(&self->to_td));
+}
+
+/* The time for one DMA is limited, however many accesses it needs. */
+TEST_F(foreign, dma_ends_when_its_time_is_over)
+{
+	ASSERT_EQ(0, mdev_set(self->from_td.uuid, "request_timeout_ms", "100"));
+	START_READ_OF(16);
+	poll(NULL, 0, 200);
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	EXPECT_EQ(EIO, READ_RESULT());
+	EXPECT_EQ(1, testdev_log_count(&self->to_td));
+	EXPECT_EQ(0, mdev_wait(self->from_td.uuid, "state", "open", 0));
+	ASSERT_EQ(0,
+		  mdev_set(self->from_td.uuid, "request_timeout_ms", "10000"));
+}
+
+/* A close or a reset in another thread, while the DMA of the device waits. */
+struct end {
+	struct vfio_dev *dev;
+	int result;
+	atomic_bool done;
+};
+
+static void *close_thread(void *arg)
+{
+	struct end *end = arg;
+
+	vfio_dev_close(end->dev);
+	end->done = true;
+	return NULL;
+}
+
+static void *reset_thread(void *arg)
+{
+	struct end *end = arg;
+
+	end->result = ioctl(end->dev->device, VFIO_DEVICE_RESET) ? -errno : 0;
+	end->done = true;
+	return NULL;
+}
+
+/* DMA of one consumer's time does not go on in that of the next consumer. */
+TEST_F(foreign, close_waits_for_dma_and_drops_what_is_queued)
+{
+	struct end end = { .dev = &self->from };
+	pthread_t thread;
+
+	START_READ();
+	RAW_READ(RAW_SILENT, MB, 4);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, close_thread, &end));
+	while (testdev_num(&self->from_td, "dma-count"))
+		;
+	poll(NULL, 0, QUIET_MS);
+	EXPECT_FALSE(end.done);
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(1, testdev_log_count(&self->to_td));
+	EXPECT_EQ(0, mdev_wait(self->from_td.uuid, "state", "attached", 0));
+}
+
+TEST_F(foreign, close_with_dma_that_does_not_end_loses_the_server)
+{
+	long long start;
+
+	ASSERT_EQ(0, mdev_set(self->from_td.uuid, "close_timeout_ms", "300"));
+	START_READ_OF(16);
+	RAW_READ(RAW_SILENT, MB, 4);
+	start = clock_ms();
+	vfio_dev_close(&self->from);
+	EXPECT_GT(SOON_MS / 2, clock_ms() - start);
+	/* vuserd attaches the server again; the old DMA stays without effect. */
+	ASSERT_EQ(0, mdev_set(self->from_td.uuid, "close_timeout_ms", "10000"));
+	ASSERT_EQ(0,
+		  mdev_wait(self->from_td.uuid, "state", "attached", SOON_MS));
+	ASSERT_EQ(0, vfio_dev_open(&self->from, self->from_td.uuid,
+				   VFIO_TYPE1v2_IOMMU));
+	MAP(self->bar0, MB, PAGE);
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	EXPECT_READ("55564454", MB, 4);
+	EXPECT_EQ(2, testdev_log_count(&self->to_td));
+}
+
+TEST_F(foreign, reset_waits_for_dma_and_drops_what_is_queued)
+{
+	struct end end = { .dev = &self->from };
+	long long resets = testdev_num(&self->from_td, "count reset");
+	pthread_t thread;
+
+	START_READ();
+	RAW_READ(RAW_SILENT, MB, 4);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_thread, &end));
+	ASSERT_EQ(0,
+		  testdev_cmd(&self->from_td, "wait reset %lld", resets + 1));
+	poll(NULL, 0, QUIET_MS);
+	EXPECT_FALSE(end.done);
+	ASSERT_EQ(0, testdev_cmd(&self->to_td, "release"));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, end.result);
+	/* The device works, and so does its DMA. */
+	EXPECT_READ("55564454", MB, 4);
+	EXPECT_EQ(2, testdev_log_count(&self->to_td));
 }
 
 /* The consumer of the other device can always close it. */
@@ -446,5 +614,210 @@ TEST_F(foreign, server_may_be_lost_while_its_dma_waits)
 	vfio_dev_close(&self->from);
 	EXPECT_EQ(TESTDEV_ID, *(volatile uint32_t *)self->bar0);
 }
+
+/* Sizes ---------------------------------------------------------------------- */
+
+/* Nothing is allocated for a range that the consumer has not mapped. */
+TEST_F(foreign, range_beyond_the_mapping_is_refused)
+{
+	/* More pages than the kernel could watch. */
+	EXPECT_EQ(-EFAULT, dma_map(self->from.container, self->bar0, 0,
+				   1UL << 44, DMA_RW));
+	EXPECT_EQ(-EFAULT, dma_map(self->from.container, self->bar0, 0,
+				   TESTDEV_BAR0_SIZE + 16 * PAGE, DMA_RW));
+}
+
+/* The kernel needs a bit for each trapped page: pages of bits count as locked. */
+TEST_F(foreign, large_trapped_mapping_counts_as_locked)
+{
+	static const char *const args[] = { "--areas=file",
+					    "--bar4-size=0x10000000", NULL };
+	const size_t size = 0x10000000;
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev td;
+	char *bar4;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	ASSERT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	bar4 = map_bar(dev.device, 4, size);
+	ASSERT_NE(MAP_FAILED, bar4);
+	MAP(bar4, 0, size);
+	EXPECT_EQ(self->locked + 2 * PAGE / 1024, res_locked());
+	UNMAP(0, size);
+	EXPECT_EQ(self->locked, res_locked());
+	munmap(bar4, size);
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+/* Signals -------------------------------------------------------------------- */
+
+static void handle_signal(int signal)
+{
+}
+
+/* A MAP_DMA that a child makes while a signal is pending. */
+struct signalled {
+	int container;
+	void *first; /* mapped before, without a signal; or NULL */
+	void *addr;
+	size_t size;
+};
+
+static void signalled_child(const struct signalled *s)
+{
+	int ret = 0;
+
+	signal(SIGUSR1, handle_signal);
+	if (s->first)
+		ret = dma_map(s->container, s->first, 0, PAGE, DMA_RW);
+	if (ret || ptrace(PTRACE_TRACEME, 0, 0, 0) || raise(SIGSTOP))
+		_exit(255);
+	_exit(-dma_map(s->container, s->addr, MB, s->size, DMA_RW));
+}
+
+/* Lets the child run to its next ioctl(), and sends the signal in this call. */
+static int signal_in_ioctl(pid_t pid)
+{
+	struct user_regs_struct regs;
+	int status;
+
+	for (;;) {
+		if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
+		    ptrace(PTRACE_GETREGS, pid, 0, &regs))
+			return -1;
+		if (regs.orig_rax == SYS_ioctl)
+			return ptrace(PTRACE_DETACH, pid, 0, SIGUSR1);
+		if (ptrace(PTRACE_SYSCALL, pid, 0, 0))
+			return -1;
+	}
+}
+
+/* Makes the MAP_DMA; its errno, or -ETIMEDOUT if it does not end. */
+static int map_with_signal(const struct signalled *s)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		signalled_child(s);
+	status = signal_in_ioctl(pid) ? -ECHILD : task_wait_end(pid, SOON_MS);
+	if (status >= 0)
+		return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return status;
+}
+
+/* The first watch in a process takes locks that a signal interrupts. */
+TEST_F(foreign, map_of_registers_goes_on_after_a_signal)
+{
+	const struct signalled s = {
+		.container = self->from.container,
+		.addr = self->bar0,
+		.size = TESTDEV_BAR0_SIZE,
+	};
+
+	EXPECT_EQ(0, map_with_signal(&s));
+	UNMAP(MB, TESTDEV_BAR0_SIZE);
+}
+
+/* A signal interrupts the allocation of huge pages. */
+TEST_F(foreign, map_of_huge_pages_goes_on_after_a_signal)
+{
+	static const char *const args[] = { "--areas=hugetlb", NULL };
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct signalled s = {
+		.container = self->from.container,
+		.first = self->bar0,
+		.size = TESTDEV_BAR4_SIZE,
+	};
+	struct testdev td;
+
+	ASSERT_EQ(0, testdev_start(&td, args));
+	ASSERT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
+	s.addr = map_bar(dev.device, 4, TESTDEV_BAR4_SIZE);
+	ASSERT_NE(MAP_FAILED, s.addr);
+	EXPECT_EQ(0, map_with_signal(&s));
+	dma_unmap(self->from.container, 0, 2 * MB, 0, NULL);
+	munmap(s.addr, TESTDEV_BAR4_SIZE);
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+/* iommufd -------------------------------------------------------------------- */
+
+#ifdef HAVE_IOMMUFD
+
+/* A page that is missing until the descriptor is closed, or -errno. */
+static int missing_page(void *page)
+{
+	struct uffdio_register reg = { .range = { (uintptr_t)page, PAGE },
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (!ioctl(fd, UFFDIO_API, &api) && !ioctl(fd, UFFDIO_REGISTER, &reg))
+		return fd;
+	close(fd);
+	return -EINVAL;
+}
+
+/*
+ * The server that is accessed makes DMA to a missing page of its own consumer.  The
+ * access must not serve that DMA: it would wait for the page.
+ */
+TEST_F(foreign, access_does_not_wait_for_missing_memory)
+{
+	struct pollfd fault = { .events = POLLIN };
+	int iommufd, device, result;
+	void *page = mem_anon(PAGE), *bar0;
+	struct testdev td;
+	uint32_t ioas;
+
+	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (iommufd < 0)
+		SKIP(return, "no /dev/iommu: CONFIG_IOMMUFD is not set");
+	ASSERT_NE(NULL, page);
+	fault.fd = missing_page(page);
+	if (fault.fd == -ENOSYS)
+		SKIP(return, "this kernel has no userfaultfd");
+	ASSERT_LE(0, fault.fd);
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	ASSERT_EQ(0, mdev_set(td.uuid, "request_timeout_ms", "2000"));
+	device = cdev_open(td.uuid);
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, cdev_bind(device, iommufd));
+	ASSERT_EQ(0, ioas_alloc(iommufd, &ioas));
+	ASSERT_EQ(0, cdev_attach(device, ioas));
+	ASSERT_EQ(0,
+		  ioas_map(iommufd, ioas, page, 0, PAGE, ACCESS_R | ACCESS_W));
+	bar0 = map_bar(device, 0, PAGE);
+	ASSERT_NE(MAP_FAILED, bar0);
+	MAP(bar0, MB, PAGE);
+
+	ASSERT_EQ(0, testdev_cmd(&td, "hold read"));
+	RAW_READ(RAW_ASKED, MB, 4);
+	ASSERT_EQ(0, testdev_cmd(&td, "held 1"));
+	ASSERT_EQ(0, raw_read(&td, RAW_SILENT, 0, 4));
+	ASSERT_EQ(1, poll(&fault, 1, SOON_MS));
+	/* The time for the answer is over. */
+	result = READ_RESULT();
+	EXPECT_EQ(EIO, result);
+	/* If the access still ran, UNMAP_DMA would wait for the page, too. */
+	if (result == EIO)
+		EXPECT_EQ(0,
+			  dma_unmap(self->from.container, MB, PAGE, 0, NULL));
+	close(fault.fd);
+	munmap(bar0, PAGE);
+	close(device);
+	close(iommufd);
+	testdev_stop(&td);
+	munmap(page, PAGE);
+}
+
+#endif
 
 HELPER_MAIN
