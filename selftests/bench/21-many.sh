@@ -7,12 +7,15 @@
 DEVICES=${VUSER_DEVICES:-1024}
 SAMPLES=100
 
+# The servers and vuserd need several descriptors for each device.
+ulimit -n 65536
 load_module
 start vuserd --foreground
 mkfifo "$WORK/log"
 "$BENCH/many_servers" "$WORK" "$DEVICES" > "$WORK/log" &
 PIDS+=($!)
-read -r -t 60 said < "$WORK/log" && [ "$said" = listening ]
+read -r -t 60 said < "$WORK/log" || said=nothing
+[ "$said" = listening ]
 
 times=()
 for i in $(seq 0 $((DEVICES - 1))); do
