@@ -163,9 +163,9 @@ u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size)
 	    !(desc->config[PCI_STATUS] & PCI_STATUS_CAP_LIST))
 		return 0;
 	pos = desc->config[PCI_CAPABILITY_LIST] & ~3;
-	while (n-- && pos >= PCI_STD_HEADER_SIZEOF && pos + size <= end) {
+	while (n-- && pos >= PCI_STD_HEADER_SIZEOF && pos + 2 <= end) {
 		if (desc->config[pos + PCI_CAP_LIST_ID] == id)
-			return pos;
+			return pos + size <= end ? pos : 0;
 		pos = desc->config[pos + PCI_CAP_LIST_NEXT] & ~3;
 	}
 	return 0;
