@@ -160,16 +160,20 @@ static int vuser_pci_bar_put(struct vuser_pci *pci, u32 index, u64 val)
 	return ret;
 }
 
-/* Sizes a BAR by writing ones. */
+/*
+ * Sizes a BAR by writing ones: to all bits, because libvfio-user answers with the size
+ * only then.  A 1 in the lowest bit would enable the ROM.
+ */
 static int vuser_pci_bar_size_one(struct vuser_pci *pci, u32 index)
 {
 	struct vuser_pci_bar *bar = &pci->bars[index];
 	u32 pos = vuser_pci_bar_pos(index), low, high = 0;
 	u32 flags = vuser_pci_bar_flag_bits(bar, index);
+	u64 ones = index == VFIO_PCI_ROM_REGION_INDEX ? ~flags : U64_MAX;
 	u64 mask;
 	int ret;
 
-	ret = vuser_pci_bar_put(pci, index, ~(u64)flags);
+	ret = vuser_pci_bar_put(pci, index, ones);
 	if (ret)
 		return ret;
 	/* The helper could read all registers before attach. */
