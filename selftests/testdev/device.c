@@ -204,7 +204,7 @@ static int config_write(void *data, uint32_t index, uint64_t offset,
 			const void *buf, uint32_t count)
 {
 	struct device *dev = data;
-	int ret = vuser_pci_write(&dev->pci, offset, buf, count);
+	int ret = model_write(dev, offset, buf, count);
 
 	(void)index;
 	return ret == 1 ? device_reset(dev) : ret;

@@ -27,6 +27,8 @@ struct options {
 	bool plain_intx; /* INTx has no masks */
 	bool small_msix; /* BAR 1 is one page, with registers */
 	bool model; /* see model.h */
+	bool literal; /* registers store what is written, as libvfio-user's */
+	bool pm_reset; /* the way from D3 to D0 resets the device */
 	const char *broken; /* how configuration space is broken; NULL: not */
 };
 

@@ -37,6 +37,8 @@ enum {
 	OPT_SMALL_MSIX,
 	OPT_MODEL,
 	OPT_BROKEN,
+	OPT_LITERAL,
+	OPT_PM_RESET,
 };
 
 static const struct option longopts[] = {
@@ -57,6 +59,8 @@ static const struct option longopts[] = {
 	{ "small-msix", no_argument, NULL, OPT_SMALL_MSIX },
 	{ "model", no_argument, NULL, OPT_MODEL },
 	{ "broken", required_argument, NULL, OPT_BROKEN },
+	{ "literal", no_argument, NULL, OPT_LITERAL },
+	{ "pm-reset", no_argument, NULL, OPT_PM_RESET },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -86,7 +90,11 @@ static void usage(void)
 	       "  --model                   honor configuration space\n"
 	       "  --broken=KIND             with --model, break configuration space:\n"
 	       "                            bar-small, bar-large, cap-loop, cap-end,\n"
-	       "                            msix-outside, msix-no-bar or bridge\n"
+	       "                            cap-short, msix-outside, msix-no-bar or\n"
+	       "                            bridge\n"
+	       "  --literal                 with --model, store BARs and power state\n"
+	       "                            as libvfio-user does\n"
+	       "  --pm-reset                with --model, reset on the way from D3 to D0\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -146,6 +154,12 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_BROKEN:
 		opt->broken = value;
+		break;
+	case OPT_LITERAL:
+		opt->literal = true;
+		break;
+	case OPT_PM_RESET:
+		opt->pm_reset = true;
 		break;
 	case OPT_AREAS:
 		opt->areas = area_kind(value);

@@ -33,12 +33,25 @@ static int add_msi(struct device *dev)
 				 sizeof(body));
 }
 
+static int add_pm(struct device *dev)
+{
+	int pos = vuser_pci_add_pm(&dev->pci);
+
+	if (pos < 0)
+		return pos;
+	if (dev->opt.pm_reset)
+		vuser_pci_put16(&dev->pci, pos + PCI_PM_CTRL, 0);
+	if (dev->opt.literal)
+		memset(dev->pci.wmask + pos + PCI_PM_CTRL, 0xff, 2);
+	return pos;
+}
+
 int model_init(struct device *dev)
 {
 	int ret = add_rom(dev);
 
 	if (!ret)
-		ret = vuser_pci_add_pm(&dev->pci);
+		ret = add_pm(dev);
 	if (ret >= 0)
 		ret = add_msi(dev);
 	return ret < 0 ? ret : 0;
@@ -60,6 +73,43 @@ static bool is_d0(const struct vuser_pci *pci)
 
 	return !pm || !(vuser_pci_get16(pci, pm + PCI_PM_CTRL) &
 			PCI_PM_CTRL_STATE_MASK);
+}
+
+/*
+ * As libvfio-user: a BAR answers with its size only to a write of all ones, and stores
+ * all other values.
+ */
+static void write_bar(struct device *dev, uint32_t index, uint32_t value)
+{
+	static const uint32_t sizes[] = {
+		TESTDEV_BAR0_SIZE, TESTDEV_BAR1_SIZE, TESTDEV_BAR2_SIZE,
+		TESTDEV_BAR3_SIZE, TESTDEV_BAR4_SIZE,
+	};
+
+	if (index >= sizeof(sizes) / sizeof(sizes[0]))
+		return;
+	if (value == UINT32_MAX)
+		value = -sizes[index];
+	vuser_pci_put32(&dev->pci, PCI_BASE_ADDRESS_0 + 4 * index,
+			value | model_bar_flags(index));
+}
+
+int model_write(struct device *dev, uint64_t offset, const void *buf,
+		uint32_t count)
+{
+	struct vuser_pci *pci = &dev->pci;
+	bool was_d0 = is_d0(pci);
+	uint32_t value;
+	int ret;
+
+	if (dev->opt.literal && count == 4 && offset >= PCI_BASE_ADDRESS_0 &&
+	    offset <= PCI_BASE_ADDRESS_5) {
+		memcpy(&value, buf, sizeof(value));
+		write_bar(dev, (offset - PCI_BASE_ADDRESS_0) / 4, value);
+		return 0;
+	}
+	ret = vuser_pci_write(pci, offset, buf, count);
+	return !ret && dev->opt.pm_reset && !was_d0 && is_d0(pci) ? 1 : ret;
 }
 
 static uint64_t address(const struct vuser_pci *pci, uint32_t index)
@@ -162,6 +212,11 @@ int model_break(struct device *dev, const char *kind)
 		/* MSI-X whose registers would be beyond the first 256 bytes. */
 		pci->cfg[PCI_CAPABILITY_LIST] = 0xfc;
 		pci->cfg[0xfc] = PCI_CAP_ID_MSIX;
+	} else if (!strcmp(kind, "cap-short")) {
+		/* A capability of four bytes, before all others. */
+		pci->cfg[0xfc] = PCI_CAP_ID_VNDR;
+		pci->cfg[0xfd] = pci->cfg[PCI_CAPABILITY_LIST];
+		pci->cfg[PCI_CAPABILITY_LIST] = 0xfc;
 	} else if (!strcmp(kind, "msix-outside")) {
 		vuser_pci_put32(pci, msix + PCI_MSIX_TABLE,
 				TESTDEV_BAR1_SIZE | 1);

@@ -18,6 +18,10 @@ int model_init(struct device *dev);
 /* Flags of a BAR, for vuser_pci_set_bar(). */
 uint32_t model_bar_flags(uint32_t index);
 
+/* Store to configuration space; return 1 for a reset, 0, or -errno. */
+int model_write(struct device *dev, uint64_t offset, const void *buf,
+		uint32_t count);
+
 /* Whether the device decodes accesses to a region. */
 bool model_decodes(const struct device *dev, uint32_t index);
 
