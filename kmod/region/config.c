@@ -10,7 +10,7 @@
  *	MSI, up to the masks	what the consumer wrote; SET_IRQS enables MSI
  *	MSI-X			reads go to the device, writes are dropped; SET_IRQS
  *				enables MSI-X
- *	FLR			resets the function, then restores it
+ *	FLR, state D0		resets the function, then restores it
  *
  * Each access is split into pieces that lie in one register of 4 bytes.  Either the
  * whole of such a register is virtual, or the device has it.
@@ -45,13 +45,20 @@ static bool vuser_config_is_msix(const struct vuser_pci *pci, u64 off)
 	       off < pci->msix + PCI_CAP_MSIX_SIZEOF;
 }
 
-/* True if a store of @buf resets the function. */
-static bool vuser_config_is_flr(const struct vuser_pci *pci, u64 off,
+/*
+ * True if a store of @buf resets the function, or sets state D0 of a function that
+ * loses its registers on the way from D3 to D0.
+ */
+static bool vuser_config_resets(const struct vuser_pci *pci, u64 off,
 				const u8 *buf, u32 size)
 {
+	u64 pmcsr = pci->pm + PCI_PM_CTRL;
 	const struct vuser_pci_flr *flr;
 	u32 i;
 
+	if (pci->soft_reset && pmcsr >= off && pmcsr < off + size &&
+	    !(buf[pmcsr - off] & PCI_PM_CTRL_STATE_MASK))
+		return true;
 	for (i = 0; i < VUSER_PCI_NR_FLR; i++) {
 		flr = &pci->flr[i];
 		if (flr->pos && flr->pos >= off && flr->pos < off + size &&
@@ -108,7 +115,10 @@ static void vuser_config_fix_bars(struct vuser_pci *pci)
 	}
 }
 
-/* As vfio-pci: the consumer cannot enable more than SET_IRQS has enabled. */
+/*
+ * As vfio-pci: the consumer cannot enable more than SET_IRQS has enabled.  The ID, the
+ * link to the next capability, and the two bytes after the data are read-only.
+ */
 static void vuser_config_fix_msi(struct vuser_pci *pci)
 {
 	u32 max = pci->msi_order << 4, order;
@@ -116,6 +126,8 @@ static void vuser_config_fix_msi(struct vuser_pci *pci)
 
 	if (!pci->msi)
 		return;
+	memcpy(pci->msi_regs, pci->chan->desc->config + pci->msi, PCI_MSI_FLAGS);
+	memset(&pci->msi_regs[pci->msi_size - 2], 0, 2);
 	flags = &pci->msi_regs[PCI_MSI_FLAGS];
 	order = min_t(u32, *flags & PCI_MSI_FLAGS_QSIZE, max);
 	*flags = (pci->msi_flags & 0xff) | order |
@@ -221,7 +233,27 @@ static int vuser_config_store_command(struct vuser_pci *pci, u64 off, const u8 *
 	ret = vuser_config_send(pci, off, data, size);
 	if (ret)
 		WRITE_ONCE(pci->command, old);
+	/* When killed, we cannot know whether the device has the new value. */
+	pci->stale = ret == -EINTR;
 	return ret;
+}
+
+/*
+ * Stores to a virtual register.  A store to the message control of an enabled MSI also
+ * reaches the device, as with vfio-pci: the consumer can turn MSI off and on.
+ */
+static int vuser_config_store_virtual(struct vuser_pci *pci, u64 off, u8 *reg,
+				      const u8 *buf, u32 size)
+{
+	u64 pos = pci->msi + PCI_MSI_FLAGS;
+
+	memcpy(reg, buf, size);
+	vuser_config_fix(pci);
+	if ((pci->irqs & VUSER_PCI_MSI) && off < pos + 2 && off + size > pos)
+		return vuser_pci_reg_put(pci, pos,
+					 pci->msi_regs[PCI_MSI_FLAGS] |
+					 pci->msi_regs[PCI_MSI_FLAGS + 1] << 8, 2);
+	return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
 }
 
 /* Stores to a register that the kernel owns; the lock is held. */
@@ -231,19 +263,26 @@ static int vuser_config_store_owned(struct vuser_pci *pci, u64 off, const u8 *bu
 	u8 *reg = vuser_config_virtual(pci, off);
 	int ret;
 
-	if (reg) {
-		memcpy(reg, buf, size);
-		vuser_config_fix(pci);
-		return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
-	}
+	if (reg)
+		return vuser_config_store_virtual(pci, off, reg, buf, size);
 	if (off == PCI_COMMAND || off == PCI_COMMAND + 1)
 		return vuser_config_store_command(pci, off, buf, size);
 	ret = vuser_config_send(pci, off, buf, size);
 	if (off == PCI_INTERRUPT_LINE && !ret)
 		WRITE_ONCE(pci->header[off], *buf);
-	else if (!ret && vuser_config_is_flr(pci, off, buf, size))
-		ret = vuser_pci_restore(pci);
 	return ret;
+}
+
+/* Stores to a register so that the function is reset; the lock is held. */
+static int vuser_config_store_reset(struct vuser_pci *pci, u64 off, const u8 *buf,
+				    u32 size)
+{
+	int ret;
+
+	ret = vuser_pci_prepare_reset(pci);
+	if (!ret)
+		ret = vuser_config_send(pci, off, buf, size);
+	return ret ? ret : vuser_pci_restore(pci);
 }
 
 static int vuser_config_store_piece(struct vuser_pci *pci, u64 off, const u8 *buf,
@@ -255,11 +294,15 @@ static int vuser_config_store_piece(struct vuser_pci *pci, u64 off, const u8 *bu
 		return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
 	/* Stores to other registers do not wait for each other. */
 	if (!vuser_config_virtual(pci, off) && (off & ~3ULL) != PCI_COMMAND &&
-	    off != PCI_INTERRUPT_LINE && !vuser_config_is_flr(pci, off, buf, size))
+	    off != PCI_INTERRUPT_LINE && !vuser_config_resets(pci, off, buf, size))
 		return vuser_config_send(pci, off, buf, size);
-	if (mutex_lock_killable(&pci->lock))
-		return -EINTR;
-	ret = vuser_config_store_owned(pci, off, buf, size);
+	ret = vuser_pci_lock(pci);
+	if (ret)
+		return ret;
+	if (vuser_config_resets(pci, off, buf, size))
+		ret = vuser_config_store_reset(pci, off, buf, size);
+	else
+		ret = vuser_config_store_owned(pci, off, buf, size);
 	mutex_unlock(&pci->lock);
 	return ret;
 }
@@ -311,8 +354,6 @@ static void vuser_config_fill(struct vuser_pci *pci, const struct vuser_desc *de
 					   upper_32_bits(bar->address));
 	}
 	memset(pci->msi_regs, 0, sizeof(pci->msi_regs));
-	if (pci->msi)
-		memcpy(pci->msi_regs, desc->config + pci->msi, 2);
 	vuser_config_fix(pci);
 }
 

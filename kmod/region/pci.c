@@ -22,19 +22,43 @@
 #include "region/pci_bar.h"
 #include "region/pci_irq.h"
 #include "region/pci_reg.h"
+#include "region/pci_save.h"
 #include "region/pci_state.h"
 #include "server/channel.h"
 #include "server/cmd.h"
 #include "server/desc.h"
 
-/* Reset -------------------------------------------------------------------- */
+/* Restore ------------------------------------------------------------------ */
 
 /**
- * vuser_pci_restore() - write to the device what a reset has cleared
+ * vuser_pci_prepare_reset() - save what a reset clears
+ * @pci: the PCI functions of an open device that the kernel sets up; not stale
+ *
+ * The device is stale until vuser_pci_restore().
+ *
+ * Context: process; the lock of @pci is held; waits killably for the server.
+ * Return: 0; -EINTR when killed; -ENOTCONN when the server is lost.
+ */
+int vuser_pci_prepare_reset(struct vuser_pci *pci)
+{
+	int ret;
+
+	lockdep_assert_held(&pci->lock);
+	ret = vuser_pci_save_read(pci);
+	if (!ret)
+		ret = vuser_pci_irq_save(pci);
+	if (ret)
+		vuser_pci_save_drop(pci);
+	pci->stale = !ret;
+	return ret;
+}
+
+/**
+ * vuser_pci_restore() - write all registers that the kernel owns again
  * @pci: the PCI functions of an open device that the kernel sets up
  *
  * The consumer finds configuration space as it was, and its interrupts enabled, as
- * after vfio-pci's reset.
+ * after vfio-pci's reset.  If this fails, the device stays stale.
  *
  * Context: process; the lock of @pci is held; waits killably for the server.
  * Return: as vuser_pci_reg_result().
@@ -45,17 +69,150 @@ int vuser_pci_restore(struct vuser_pci *pci)
 
 	lockdep_assert_held(&pci->lock);
 	ret = vuser_pci_bar_assign(pci);
+	if (!ret)
+		ret = vuser_pci_save_put(pci);
 	/* The device decodes only restored addresses. */
 	if (!ret)
 		ret = vuser_pci_reg_put_command(pci);
-	return ret ? ret : vuser_pci_irq_restore(pci);
+	if (!ret)
+		ret = vuser_pci_irq_restore(pci);
+	pci->stale = ret;
+	if (!ret)
+		vuser_pci_save_drop(pci);
+	return ret;
 }
 
+/**
+ * vuser_pci_lock() - lock the registers that the kernel owns
+ * @pci: the PCI functions of an open device
+ *
+ * Several processes may share an open device.  If one of them was killed while it
+ * changed registers, this writes them again.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the
+ * server.
+ * Return: 0, and the lock is held; otherwise as vuser_pci_restore(), and the lock is
+ * not held.
+ */
+int vuser_pci_lock(struct vuser_pci *pci)
+{
+	int ret;
+
+	if (mutex_lock_killable(&pci->lock))
+		return -EINTR;
+	ret = pci->stale ? vuser_pci_restore(pci) : 0;
+	if (ret)
+		mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/* Interrupts --------------------------------------------------------------- */
+
+/**
+ * vuser_pci_enable_irqs() - enable interrupts in the device's configuration space
+ * @pci: the PCI functions of an open device
+ * @index: interrupt index; nothing is done for other indexes than INTx, MSI and
+ *	MSI-X
+ * @start: first interrupt
+ * @count: number of interrupts, not 0; the device has all of them
+ * @fds: the consumer's eventfds; a negative number means no eventfd
+ * @first: the index was not enabled before, and so neither were the other two
+ *
+ * Call this after the server took the eventfds: an interrupt that waits in the device
+ * is sent at once.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the
+ * server while holding it.
+ * Return: as vuser_pci_lock().
+ */
+int vuser_pci_enable_irqs(struct vuser_pci *pci, u32 index, u32 start, u32 count,
+			  const s32 *fds, bool first)
+{
+	int ret;
+
+	if (!pci->active || index > VFIO_PCI_MSIX_IRQ_INDEX)
+		return 0;
+	ret = vuser_pci_lock(pci);
+	if (ret)
+		return ret;
+	pci->stale = true;
+	/* Disable what a thread did not disable because it was killed. */
+	if (first)
+		ret = vuser_pci_irq_disable(pci, U32_MAX);
+	if (!ret)
+		ret = vuser_pci_irq_enable(pci, index, start, count, fds);
+	pci->stale = ret;
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/**
+ * vuser_pci_mask_irqs() - mask the interrupts that lose their eventfds
+ * @pci: the PCI functions of an open device
+ * @index: interrupt index; only vectors of MSI-X are masked
+ * @start: first interrupt
+ * @count: number of interrupts; the device has all of them
+ * @fds: the consumer's eventfds; a negative number means no eventfd
+ *
+ * Call this before the server drops the eventfds: the device keeps an interrupt
+ * without eventfd until it has one again.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the
+ * server while holding it.
+ * Return: as vuser_pci_lock().
+ */
+int vuser_pci_mask_irqs(struct vuser_pci *pci, u32 index, u32 start, u32 count,
+			const s32 *fds)
+{
+	int ret;
+
+	if (!pci->active || index != VFIO_PCI_MSIX_IRQ_INDEX)
+		return 0;
+	ret = vuser_pci_lock(pci);
+	if (ret)
+		return ret;
+	pci->stale = true;
+	ret = vuser_pci_irq_mask(pci, start, count, fds);
+	pci->stale = ret;
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/**
+ * vuser_pci_disable_irqs() - disable interrupts in the device's configuration space
+ * @pci: the PCI functions of an open device
+ * @index: interrupt index
+ *
+ * Call this before the server drops the eventfds.  Does nothing if the index is not
+ * enabled.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the
+ * server while holding it.
+ * Return: as vuser_pci_lock().
+ */
+int vuser_pci_disable_irqs(struct vuser_pci *pci, u32 index)
+{
+	int ret;
+
+	if (!pci->active || index > VFIO_PCI_MSIX_IRQ_INDEX)
+		return 0;
+	ret = vuser_pci_lock(pci);
+	if (ret)
+		return ret;
+	pci->stale = true;
+	ret = vuser_pci_irq_disable(pci, BIT(index));
+	pci->stale = ret;
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/* Reset -------------------------------------------------------------------- */
+
 /* Of a device that the kernel does not set up: the registers that a reset clears. */
-static const struct vuser_pci_saved {
+static const struct vuser_pci_bare_reg {
 	u8 pos;
 	u8 size;
-} vuser_pci_saved[] = {
+} vuser_pci_bare_regs[] = {
 	{ PCI_BASE_ADDRESS_0, 4 }, { PCI_BASE_ADDRESS_1, 4 },
 	{ PCI_BASE_ADDRESS_2, 4 }, { PCI_BASE_ADDRESS_3, 4 },
 	{ PCI_BASE_ADDRESS_4, 4 }, { PCI_BASE_ADDRESS_5, 4 },
@@ -76,21 +233,24 @@ static int vuser_pci_send_reset(struct vuser_pci *pci, struct vuser_dma *dma)
 /* Resets a device that the kernel does not set up. */
 static int vuser_pci_reset_bare(struct vuser_pci *pci, struct vuser_dma *dma)
 {
-	u32 val[ARRAY_SIZE(vuser_pci_saved)];
+	u32 val[ARRAY_SIZE(vuser_pci_bare_regs)];
 	size_t i;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(vuser_pci_saved); i++) {
-		ret = vuser_pci_reg_read(pci, vuser_pci_saved[i].pos, &val[i],
-					 vuser_pci_saved[i].size);
+	for (i = 0; i < ARRAY_SIZE(vuser_pci_bare_regs); i++) {
+		ret = vuser_pci_reg_read(pci, vuser_pci_bare_regs[i].pos, &val[i],
+					 vuser_pci_bare_regs[i].size);
 		if (ret)
 			return ret;
 	}
 	ret = vuser_pci_send_reset(pci, dma);
-	for (i = 0; i < ARRAY_SIZE(vuser_pci_saved) && !ret; i++)
-		ret = vuser_pci_reg_write(pci, vuser_pci_saved[i].pos, val[i],
-					  vuser_pci_saved[i].size);
-	return ret;
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(vuser_pci_bare_regs) && !ret; i++)
+		ret = vuser_pci_reg_write(pci, vuser_pci_bare_regs[i].pos, val[i],
+					  vuser_pci_bare_regs[i].size);
+	/* Other errors would say that the server refused the reset. */
+	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
 }
 
 /**
@@ -100,17 +260,21 @@ static int vuser_pci_reset_bare(struct vuser_pci *pci, struct vuser_dma *dma)
  *
  * Context: process; takes the lock of @pci killably and waits killably for the
  * server while holding it.  Takes the lock of the server map inside.
- * Return: 0; -EINTR when killed; -ENOTCONN when the server is lost; or the errno
- * with which the server refused the reset.
+ * Return: 0; -EINTR when killed; -ENOTCONN when the server is lost; the errno with
+ * which the server refused the reset; or -EIO when the server refused to save or
+ * restore a register of a device that the kernel does not set up.
  */
 int vuser_pci_reset(struct vuser_pci *pci, struct vuser_dma *dma)
 {
 	int ret;
 
-	if (mutex_lock_killable(&pci->lock))
-		return -EINTR;
+	ret = vuser_pci_lock(pci);
+	if (ret)
+		return ret;
 	if (pci->active) {
-		ret = vuser_pci_send_reset(pci, dma);
+		ret = vuser_pci_prepare_reset(pci);
+		if (!ret)
+			ret = vuser_pci_send_reset(pci, dma);
 		if (!ret)
 			ret = vuser_pci_restore(pci);
 	} else {
@@ -153,12 +317,13 @@ void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc)
 {
 	pci->active = false;
 	pci->sized = false;
-	pci->assigned = false;
 	pci->warned = false;
 	pci->pm = 0;
+	pci->soft_reset = false;
 	pci->msi = 0;
 	pci->msix = 0;
 	pci->nr_entries = 0;
+	bitmap_zero(pci->unmasked, VUSER_PCI_MAX_MSIX);
 	memset(pci->flr, 0, sizeof(pci->flr));
 	memset(pci->bars, 0, sizeof(pci->bars));
 	pci->known = (desc->regions[VFIO_PCI_CONFIG_REGION_INDEX].flags &
@@ -170,8 +335,30 @@ void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc)
 		return;
 	vuser_pci_bar_describe(pci, desc);
 	pci->pm = vuser_desc_find_cap(desc, PCI_CAP_ID_PM, PCI_PM_SIZEOF);
+	pci->soft_reset = pci->pm && !(desc->config[pci->pm + PCI_PM_CTRL] &
+				       PCI_PM_CTRL_NO_SOFT_RESET);
 	vuser_pci_irq_describe(pci, desc);
 	vuser_pci_describe_flr(pci, desc);
+	vuser_pci_save_describe(pci, desc);
+}
+
+/*
+ * Sets power state D0, if the device is in another one.  A server may store all bits
+ * of the register as they are written, so change only those of the state.  PME status
+ * is cleared by a 1.
+ */
+static int vuser_pci_wake(struct vuser_pci *pci)
+{
+	u32 pos = pci->pm + PCI_PM_CTRL, val;
+	int ret;
+
+	ret = vuser_pci_reg_read(pci, pos, &val, 2);
+	if (ret == -EIO || (!ret && !(val & PCI_PM_CTRL_STATE_MASK)))
+		return 0;
+	if (ret)
+		return ret;
+	val &= ~(PCI_PM_CTRL_STATE_MASK | PCI_PM_CTRL_PME_STATUS);
+	return vuser_pci_reg_put(pci, pos, val, 2);
 }
 
 /**
@@ -197,9 +384,11 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup
 	pci->irqs = 0;
 	pci->msi_order = 0;
 	bitmap_zero(pci->entries, VUSER_PCI_MAX_MSIX);
+	if (was_reset)
+		bitmap_zero(pci->unmasked, VUSER_PCI_MAX_MSIX);
+	pci->stale = false;
+	vuser_pci_save_drop(pci);
 	pci->command = vuser_pci_bar_command(pci);
-	if (was_reset || !pci->active)
-		pci->assigned = false;
 	if (!pci->active) {
 		if (setup && !pci->warned)
 			dev_notice(chan->user.dev,
@@ -207,12 +396,13 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup
 		pci->warned = setup;
 		return 0;
 	}
-	/* D0, which is 0.  First: a device that leaves D3 may lose other registers. */
+	/* First, because a device that leaves D3 may lose other registers. */
 	if (pci->pm)
-		ret = vuser_pci_reg_put(pci, pci->pm + PCI_PM_CTRL, 0, 2);
+		ret = vuser_pci_wake(pci);
 	if (!ret && !pci->sized)
 		ret = vuser_pci_bar_size(pci);
-	if (!ret && !pci->assigned)
+	/* Also without a reset: the device may have lost the addresses on its own. */
+	if (!ret)
 		ret = vuser_pci_bar_assign(pci);
 	return ret ? ret : vuser_pci_reg_put_command(pci);
 }

@@ -17,6 +17,13 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup
 		   bool was_reset);
 void vuser_pci_close(struct vuser_pci *pci, ktime_t deadline);
 int vuser_pci_reset(struct vuser_pci *pci, struct vuser_dma *dma);
+int vuser_pci_lock(struct vuser_pci *pci);
+int vuser_pci_prepare_reset(struct vuser_pci *pci);
 int vuser_pci_restore(struct vuser_pci *pci);
+int vuser_pci_enable_irqs(struct vuser_pci *pci, u32 index, u32 start, u32 count,
+			  const s32 *fds, bool first);
+int vuser_pci_mask_irqs(struct vuser_pci *pci, u32 index, u32 start, u32 count,
+			const s32 *fds);
+int vuser_pci_disable_irqs(struct vuser_pci *pci, u32 index);
 
 #endif /* VUSER_PCI_H */

@@ -236,7 +236,6 @@ int vuser_pci_bar_assign(struct vuser_pci *pci)
 		if (bar->present)
 			ret = vuser_pci_bar_put(pci, i, val);
 	}
-	pci->assigned = !ret;
 	return ret;
 }
 

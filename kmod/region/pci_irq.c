@@ -77,6 +77,12 @@ static int vuser_pci_irq_put_msi_flags(struct vuser_pci *pci)
 	return vuser_pci_reg_put(pci, pci->msi + PCI_MSI_FLAGS, flags, 2);
 }
 
+static u32 vuser_pci_irq_msi_mask_pos(const struct vuser_pci *pci)
+{
+	return pci->msi + (pci->msi_flags & PCI_MSI_FLAGS_64BIT ? PCI_MSI_MASK_64 :
+								  PCI_MSI_MASK_32);
+}
+
 /* Writes all registers of MSI; the enable bit is last. */
 static int vuser_pci_irq_put_msi(struct vuser_pci *pci)
 {
@@ -92,8 +98,8 @@ static int vuser_pci_irq_put_msi(struct vuser_pci *pci)
 							 PCI_MSI_DATA_32),
 				    VUSER_PCI_MSI_DATA, 2);
 	if (!ret && (pci->msi_flags & PCI_MSI_FLAGS_MASKBIT))
-		ret = vuser_pci_reg_put(pci, pci->msi + (wide ? PCI_MSI_MASK_64 :
-							 PCI_MSI_MASK_32), 0, 4);
+		ret = vuser_pci_reg_put(pci, vuser_pci_irq_msi_mask_pos(pci),
+					pci->msi_mask, 4);
 	return ret ? ret : vuser_pci_irq_put_msi_flags(pci);
 }
 
@@ -108,45 +114,72 @@ static int vuser_pci_irq_enable_msi(struct vuser_pci *pci, u32 count)
 		return 0;
 	pci->irqs |= VUSER_PCI_MSI;
 	pci->msi_order = order;
-	return enabled ? vuser_pci_irq_put_msi_flags(pci) :
-			 vuser_pci_irq_put_msi(pci);
+	if (enabled)
+		return vuser_pci_irq_put_msi_flags(pci);
+	pci->msi_mask = 0;
+	return vuser_pci_irq_put_msi(pci);
 }
 
 /*
- * Writes an entry of the MSI-X table, with a clear mask bit.  If @wait is true, the
+ * Writes to the MSI-X table; @pos is the offset in the entry.  If @wait is true, the
  * server has carried out this store and the posted ones before it on return.
  */
-static int vuser_pci_irq_put_entry(struct vuser_pci *pci, u32 entry, bool wait)
+static int vuser_pci_irq_put_table(struct vuser_pci *pci, u32 entry, u32 pos,
+				   const void *data, u32 size, bool wait)
 {
-	u32 index = pci->chan->desc->msix_region;
-	bool posted = pci->chan->desc->regions[index].posted && !wait;
+	u64 off = pci->table + (u64)entry * PCI_MSIX_ENTRY_SIZE + pos;
+	struct vuser_channel *chan = pci->chan;
+	u32 index = chan->desc->msix_region;
+	int ret;
+
+	if (chan->desc->regions[index].posted && !wait)
+		ret = vuser_cmd_region_write(chan, index, off, data, size, true,
+					     false);
+	else
+		ret = vuser_cmd_region_write_until(chan, index, off, data, size,
+						   vuser_channel_deadline(chan),
+						   true);
+	return vuser_pci_reg_result(pci, ret, pci->msix);
+}
+
+/* Gives an address and a vector to an entry of the MSI-X table, and unmasks it. */
+static int vuser_pci_irq_unmask_entry(struct vuser_pci *pci, u32 entry, bool wait)
+{
 	__le64 half[2] = {
 		cpu_to_le64(VUSER_PCI_MSI_ADDRESS),
 		cpu_to_le64(VUSER_PCI_MSI_DATA + entry),
 	};
-	u64 off = pci->table + (u64)entry * PCI_MSIX_ENTRY_SIZE;
-	int ret = 0;
-	u32 i;
+	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(half) && !ret; i++)
-		ret = vuser_cmd_region_write(pci->chan, index, off + 8 * i,
-					     &half[i], 8, posted, false);
-	return vuser_pci_reg_result(pci, ret, pci->msix);
+	__set_bit(entry, pci->unmasked);
+	ret = vuser_pci_irq_put_table(pci, entry, 0, &half[0], 8, false);
+	return ret ? ret : vuser_pci_irq_put_table(pci, entry, 8, &half[1], 8, wait);
+}
+
+static int vuser_pci_irq_mask_entry(struct vuser_pci *pci, u32 entry, bool wait)
+{
+	__le32 control = cpu_to_le32(PCI_MSIX_ENTRY_CTRL_MASKBIT);
+	int ret;
+
+	ret = vuser_pci_irq_put_table(pci, entry, PCI_MSIX_ENTRY_VECTOR_CTRL,
+				      &control, 4, wait);
+	if (!ret)
+		__clear_bit(entry, pci->unmasked);
+	return ret;
 }
 
 static int vuser_pci_irq_put_msix_flags(struct vuser_pci *pci)
 {
 	return vuser_pci_reg_put(pci, pci->msix + PCI_MSIX_FLAGS,
 				 pci->irqs & VUSER_PCI_MSIX ?
-			     PCI_MSIX_FLAGS_ENABLE : 0, 2);
+				 PCI_MSIX_FLAGS_ENABLE : 0, 2);
 }
 
-/* Writes the entries whose bits are set in @entries. */
-static int vuser_pci_irq_put_entries(struct vuser_pci *pci,
-				     const unsigned long *entries)
+/* Writes the entries whose bits are set in @due as @entries has them. */
+static int vuser_pci_irq_put_due(struct vuser_pci *pci, const unsigned long *due)
 {
 	bool off = !(pci->command & PCI_COMMAND_MEMORY);
-	unsigned long i, last = find_last_bit(entries, VUSER_PCI_MAX_MSIX);
+	unsigned long i, last = find_last_bit(due, VUSER_PCI_MAX_MSIX);
 	int ret = 0, end;
 
 	if (last == VUSER_PCI_MAX_MSIX)
@@ -155,10 +188,12 @@ static int vuser_pci_irq_put_entries(struct vuser_pci *pci,
 	if (off)
 		ret = vuser_pci_reg_put(pci, PCI_COMMAND, vuser_pci_reg_command(pci) |
 					PCI_COMMAND_MEMORY, 2);
-	for_each_set_bit(i, entries, VUSER_PCI_MAX_MSIX) {
+	for_each_set_bit(i, due, VUSER_PCI_MAX_MSIX) {
 		if (ret)
 			break;
-		ret = vuser_pci_irq_put_entry(pci, i, i == last);
+		ret = test_bit(i, pci->entries) ?
+		      vuser_pci_irq_unmask_entry(pci, i, i == last) :
+		      vuser_pci_irq_mask_entry(pci, i, i == last);
 	}
 	if (!off)
 		return ret;
@@ -166,107 +201,151 @@ static int vuser_pci_irq_put_entries(struct vuser_pci *pci,
 	return ret ? ret : end;
 }
 
-/* Enables vectors of MSI-X.  Entries that the consumer does not use stay masked. */
-static int vuser_pci_irq_enable_msix(struct vuser_pci *pci, u32 start, u32 count)
+/* Writes the entries that changed; with @all, also those that are in use. */
+static int vuser_pci_irq_put_entries(struct vuser_pci *pci, bool all)
 {
-	u32 end = min(start + count, pci->nr_entries), i;
-	bool enabled = pci->irqs & VUSER_PCI_MSIX;
-	DECLARE_BITMAP(new, VUSER_PCI_MAX_MSIX);
-	int ret;
+	DECLARE_BITMAP(due, VUSER_PCI_MAX_MSIX);
 
-	bitmap_zero(new, VUSER_PCI_MAX_MSIX);
-	for (i = start; i < end; i++)
-		if (!test_bit(i, pci->entries))
-			__set_bit(i, new);
+	if (all)
+		bitmap_or(due, pci->entries, pci->unmasked, VUSER_PCI_MAX_MSIX);
+	else
+		bitmap_xor(due, pci->entries, pci->unmasked, VUSER_PCI_MAX_MSIX);
+	return vuser_pci_irq_put_due(pci, due);
+}
+
+/* Writes all registers of MSI-X; the enable bit is last. */
+static int vuser_pci_irq_put_msix(struct vuser_pci *pci)
+{
+	int ret = vuser_pci_irq_put_entries(pci, true);
+
+	return ret ? ret : vuser_pci_irq_put_msix_flags(pci);
+}
+
+/* Enables the vectors of MSI-X that have an eventfd.  All others are masked. */
+static int vuser_pci_irq_enable_msix(struct vuser_pci *pci, u32 start, u32 count,
+				     const s32 *fds)
+{
+	bool enabled = pci->irqs & VUSER_PCI_MSIX;
+	u32 i;
+
+	for (i = 0; i < count && start + i < pci->nr_entries; i++)
+		if (fds[i] >= 0)
+			__set_bit(start + i, pci->entries);
 	pci->irqs |= VUSER_PCI_MSIX;
-	bitmap_or(pci->entries, pci->entries, new, VUSER_PCI_MAX_MSIX);
-	ret = vuser_pci_irq_put_entries(pci, new);
-	if (ret || enabled)
-		return ret;
-	return vuser_pci_irq_put_msix_flags(pci);
+	return enabled ? vuser_pci_irq_put_entries(pci, false) :
+			 vuser_pci_irq_put_msix(pci);
 }
 
 /* SET_IRQS ----------------------------------------------------------------- */
 
 /**
  * vuser_pci_irq_enable() - enable interrupts in the device's configuration space
- * @pci: the PCI functions of an open device
+ * @pci: the PCI functions of an open device; the lock is held
  * @index: interrupt index; nothing is done for other indexes than INTx, MSI and
  *	MSI-X
  * @start: first interrupt
  * @count: number of interrupts, not 0; the device has all of them
+ * @fds: the consumer's eventfds; a negative number means no eventfd
  *
- * Call this after the server took the eventfds: an interrupt that waits in the device
- * is sent at once.
- *
- * Context: process; takes the lock of @pci killably and waits killably for the
- * server while holding it.
- * Return: 0, also if the server refused a write; -EINTR when killed; -ENOTCONN when
- * the server is lost; -ENOMEM.
+ * Context: process; waits killably for the server.
+ * Return: as vuser_pci_reg_result().
  */
-int vuser_pci_irq_enable(struct vuser_pci *pci, u32 index, u32 start, u32 count)
+int vuser_pci_irq_enable(struct vuser_pci *pci, u32 index, u32 start, u32 count,
+			 const s32 *fds)
 {
-	int ret = 0;
-
-	if (!pci->active)
-		return 0;
-	if (mutex_lock_killable(&pci->lock))
-		return -EINTR;
+	lockdep_assert_held(&pci->lock);
 	if (index == VFIO_PCI_INTX_IRQ_INDEX && !(pci->irqs & VUSER_PCI_INTX)) {
 		pci->irqs |= VUSER_PCI_INTX;
-		ret = vuser_pci_reg_put_command(pci);
-	} else if (index == VFIO_PCI_MSI_IRQ_INDEX && pci->msi) {
-		ret = vuser_pci_irq_enable_msi(pci, start + count);
-	} else if (index == VFIO_PCI_MSIX_IRQ_INDEX && pci->msix) {
-		ret = vuser_pci_irq_enable_msix(pci, start, count);
+		return vuser_pci_reg_put_command(pci);
 	}
-	mutex_unlock(&pci->lock);
-	return ret;
+	if (index == VFIO_PCI_MSI_IRQ_INDEX && pci->msi)
+		return vuser_pci_irq_enable_msi(pci, start + count);
+	if (index == VFIO_PCI_MSIX_IRQ_INDEX && pci->msix)
+		return vuser_pci_irq_enable_msix(pci, start, count, fds);
+	return 0;
+}
+
+/**
+ * vuser_pci_irq_mask() - mask the vectors of MSI-X that lose their eventfds
+ * @pci: the PCI functions of an open device; the lock is held
+ * @start: first vector
+ * @count: number of vectors
+ * @fds: the consumer's eventfds; a negative number means no eventfd
+ *
+ * Context: process; waits killably for the server.
+ * Return: as vuser_pci_reg_result().
+ */
+int vuser_pci_irq_mask(struct vuser_pci *pci, u32 start, u32 count, const s32 *fds)
+{
+	u32 i;
+
+	lockdep_assert_held(&pci->lock);
+	if (!(pci->irqs & VUSER_PCI_MSIX))
+		return 0;
+	for (i = 0; i < count && start + i < pci->nr_entries; i++)
+		if (fds[i] < 0)
+			__clear_bit(start + i, pci->entries);
+	return vuser_pci_irq_put_entries(pci, false);
 }
 
 /**
  * vuser_pci_irq_disable() - disable interrupts in the device's configuration space
- * @pci: the PCI functions of an open device
- * @index: interrupt index
+ * @pci: the PCI functions of an open device; the lock is held
+ * @indexes: bitmap of the interrupt indexes to disable
  *
- * Call this before the server drops the eventfds.  Does nothing if the index is not
- * enabled.
- *
- * Context: process; takes the lock of @pci killably and waits killably for the
- * server while holding it.
+ * Context: process; waits killably for the server.
  * Return: as vuser_pci_reg_result().
  */
-int vuser_pci_irq_disable(struct vuser_pci *pci, u32 index)
+int vuser_pci_irq_disable(struct vuser_pci *pci, u32 indexes)
 {
+	u32 irqs = pci->irqs & indexes;
 	int ret = 0;
 
-	if (!pci->active)
-		return 0;
-	if (mutex_lock_killable(&pci->lock))
-		return -EINTR;
-	if (pci->irqs & BIT(index)) {
-		pci->irqs &= ~BIT(index);
-		if (index == VFIO_PCI_INTX_IRQ_INDEX)
-			ret = vuser_pci_reg_put_command(pci);
-		else if (index == VFIO_PCI_MSI_IRQ_INDEX)
-			ret = vuser_pci_irq_put_msi_flags(pci);
-		else
-			ret = vuser_pci_irq_put_msix_flags(pci);
-		/* The close tries again. */
-		if (ret)
-			pci->irqs |= BIT(index);
-	}
-	if (index == VFIO_PCI_MSIX_IRQ_INDEX)
+	lockdep_assert_held(&pci->lock);
+	pci->irqs &= ~indexes;
+	if (indexes & VUSER_PCI_MSIX)
 		bitmap_zero(pci->entries, VUSER_PCI_MAX_MSIX);
-	mutex_unlock(&pci->lock);
+	if (irqs & VUSER_PCI_INTX)
+		ret = vuser_pci_reg_put_command(pci);
+	if (!ret && (irqs & VUSER_PCI_MSI))
+		ret = vuser_pci_irq_put_msi_flags(pci);
+	if (!ret && (irqs & VUSER_PCI_MSIX))
+		ret = vuser_pci_irq_put_msix_flags(pci);
 	return ret;
 }
 
 /* Reset and close ---------------------------------------------------------- */
 
 /**
- * vuser_pci_irq_restore() - enable MSI and MSI-X again after a reset
+ * vuser_pci_irq_save() - read what the consumer has set and a reset clears
  * @pci: the PCI functions of an open device; the lock is held
+ *
+ * These are the mask bits of MSI.
+ *
+ * Context: process; waits killably for the server.
+ * Return: 0, also if the server refused; otherwise as vuser_pci_reg_read().
+ */
+int vuser_pci_irq_save(struct vuser_pci *pci)
+{
+	u32 mask;
+	int ret;
+
+	lockdep_assert_held(&pci->lock);
+	if (!(pci->irqs & VUSER_PCI_MSI) ||
+	    !(pci->msi_flags & PCI_MSI_FLAGS_MASKBIT))
+		return 0;
+	ret = vuser_pci_reg_read(pci, vuser_pci_irq_msi_mask_pos(pci), &mask, 4);
+	if (!ret)
+		pci->msi_mask = mask;
+	return ret == -EIO ? 0 : ret;
+}
+
+/**
+ * vuser_pci_irq_restore() - write the registers of MSI and MSI-X again
+ * @pci: the PCI functions of an open device; the lock is held
+ *
+ * The device may have been reset, or it may have an index enabled that is disabled
+ * here.
  *
  * Context: process; waits killably for the server.
  * Return: as vuser_pci_reg_result().
@@ -276,13 +355,12 @@ int vuser_pci_irq_restore(struct vuser_pci *pci)
 	int ret = 0;
 
 	lockdep_assert_held(&pci->lock);
-	if (pci->irqs & VUSER_PCI_MSI)
-		ret = vuser_pci_irq_put_msi(pci);
-	if (!ret && (pci->irqs & VUSER_PCI_MSIX)) {
-		ret = vuser_pci_irq_put_entries(pci, pci->entries);
-		if (!ret)
-			ret = vuser_pci_irq_put_msix_flags(pci);
-	}
+	if (pci->msi)
+		ret = pci->irqs & VUSER_PCI_MSI ? vuser_pci_irq_put_msi(pci) :
+						  vuser_pci_irq_put_msi_flags(pci);
+	if (!ret && pci->msix)
+		ret = pci->irqs & VUSER_PCI_MSIX ? vuser_pci_irq_put_msix(pci) :
+						   vuser_pci_irq_put_msix_flags(pci);
 	return ret;
 }
 
@@ -295,11 +373,13 @@ int vuser_pci_irq_restore(struct vuser_pci *pci)
  */
 void vuser_pci_irq_close(struct vuser_pci *pci, ktime_t deadline)
 {
+	u32 irqs = pci->stale ? U32_MAX : pci->irqs;
+
 	lockdep_assert_held(&pci->lock);
-	if (pci->irqs & VUSER_PCI_MSI)
+	if (pci->msi && (irqs & VUSER_PCI_MSI))
 		vuser_pci_reg_write_until(pci, pci->msi + PCI_MSI_FLAGS,
 					  pci->msi_flags, 2, deadline, false);
-	if (pci->irqs & VUSER_PCI_MSIX)
+	if (pci->msix && (irqs & VUSER_PCI_MSIX))
 		vuser_pci_reg_write_until(pci, pci->msix + PCI_MSIX_FLAGS, 0, 2,
 					  deadline, false);
 }

@@ -10,8 +10,11 @@ struct vuser_desc;
 struct vuser_pci;
 
 void vuser_pci_irq_describe(struct vuser_pci *pci, const struct vuser_desc *desc);
-int vuser_pci_irq_enable(struct vuser_pci *pci, u32 index, u32 start, u32 count);
-int vuser_pci_irq_disable(struct vuser_pci *pci, u32 index);
+int vuser_pci_irq_enable(struct vuser_pci *pci, u32 index, u32 start, u32 count,
+			 const s32 *fds);
+int vuser_pci_irq_mask(struct vuser_pci *pci, u32 start, u32 count, const s32 *fds);
+int vuser_pci_irq_disable(struct vuser_pci *pci, u32 indexes);
+int vuser_pci_irq_save(struct vuser_pci *pci);
 int vuser_pci_irq_restore(struct vuser_pci *pci);
 void vuser_pci_irq_close(struct vuser_pci *pci, ktime_t deadline);
 

@@ -22,6 +22,8 @@ struct vuser_channel;
 #define VUSER_PCI_MSI_SIZE	16
 /* The number of capabilities with a bit that resets the function (FLR). */
 #define VUSER_PCI_NR_FLR	2
+/* Cache line size, and three control registers of PCI Express. */
+#define VUSER_PCI_NR_SAVED	4
 
 /**
  * struct vuser_pci_bar - one BAR, or the expansion ROM
@@ -51,20 +53,33 @@ struct vuser_pci_flr {
 };
 
 /**
+ * struct vuser_pci_saved - a register that the consumer sets and a reset clears
+ * @pos: offset of the register; 0 if the device does not have it
+ * @size: size of the register, 1 or 2 bytes
+ * @valid: @val is to be written after the reset
+ * @val: the value before the reset
+ */
+struct vuser_pci_saved {
+	u8 pos;
+	u8 size;
+	bool valid;
+	u16 val;
+};
+
+/**
  * struct vuser_pci - the PCI functions of a device that the kernel sets up
  * @lock: serialises writes of the registers that the kernel owns.  Protects
- *	@command, @header, @msi_regs, @irqs, @msi_order and @entries.  Held while the
- *	server answers; taken killably, except by close.  Taken inside the lock of
- *	struct vuser_irqs
+ *	all fields from @stale on.  Held while the server answers; taken killably,
+ *	except by close.  Taken inside the lock of struct vuser_irqs
  * @chan: the device's channel; valid while the device is open
  * @known: configuration space can be written, and the helper gave a copy of it, with
  *	a header of type 0
  * @active: the kernel sets up the device; constant while the device is open.  If
  *	false, all accesses go to the server unchanged
  * @sized: each BAR was sized, so that its @present is valid
- * @assigned: the device has the addresses of the BARs
  * @warned: a line about a refused write was logged; one for each attach
  * @pm: offset of the power management capability; 0 if the device has none
+ * @soft_reset: the device loses its registers on the way from D3 to D0
  * @msi: offset of the MSI capability; 0 if the device has none
  * @msi_size: number of bytes of the MSI capability that the kernel owns
  * @msi_flags: MSI message control at attach, without enable bit and size
@@ -74,9 +89,17 @@ struct vuser_pci_flr {
  * @table: offset of the MSI-X table in its region, bytes
  * @flr: the bits that reset the function
  * @bars: the BARs, by index of the region
- * @irqs: bitmap of the interrupt indexes that are enabled in the device
+ * @stale: the device may lack what the fields below say, because it was reset, or
+ *	because a thread was killed while it wrote registers.  The next function that
+ *	takes @lock with vuser_pci_lock() writes all of them again
+ * @irqs: bitmap of the interrupt indexes that are enabled
  * @msi_order: logarithm of the number of MSI vectors that are enabled
- * @entries: the entries of the MSI-X table that the kernel has written
+ * @msi_mask: the mask bits of MSI when the kernel last wrote or saved them
+ * @entries: the entries of the MSI-X table that have an eventfd
+ * @unmasked: the entries of the MSI-X table that are unmasked in the device, or may
+ *	be.  Entries that were in use before MSI-X was disabled stay unmasked until
+ *	MSI-X is enabled again
+ * @saved: the registers that a reset clears and only the consumer sets
  * @command: the command register as the consumer reads it.  The device has another
  *	bit for INTx; see vuser_pci_reg_command()
  * @header: the registers of the header that only the kernel has: the BARs, as the
@@ -85,7 +108,7 @@ struct vuser_pci_flr {
  *	them
  *
  * Attach sets the fields from @known to @bars, except @active and the state of the
- * device.
+ * device, and finds the registers of @saved.
  */
 struct vuser_pci {
 	struct mutex lock;	/* registers that the kernel owns */
@@ -93,9 +116,9 @@ struct vuser_pci {
 	bool known;
 	bool active;
 	bool sized;
-	bool assigned;
 	bool warned;
 	u8 pm;
+	bool soft_reset;
 	u8 msi;
 	u8 msi_size;
 	u16 msi_flags;
@@ -104,9 +127,13 @@ struct vuser_pci {
 	u64 table;
 	struct vuser_pci_flr flr[VUSER_PCI_NR_FLR];
 	struct vuser_pci_bar bars[VUSER_PCI_NR_BARS];
+	bool stale;
 	u32 irqs;
 	u32 msi_order;
+	u32 msi_mask;
 	DECLARE_BITMAP(entries, VUSER_PCI_MAX_MSIX);
+	DECLARE_BITMAP(unmasked, VUSER_PCI_MAX_MSIX);
+	struct vuser_pci_saved saved[VUSER_PCI_NR_SAVED];
 	u16 command;
 	u8 header[PCI_STD_HEADER_SIZEOF];
 	u8 msi_regs[VUSER_PCI_MSI_SIZE];

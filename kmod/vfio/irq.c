@@ -19,7 +19,7 @@
 #include <linux/vfio.h>
 
 #include "compat.h"
-#include "region/pci_irq.h"
+#include "region/pci.h"
 #include "server/channel.h"
 #include "server/cmd.h"
 #include "server/desc.h"
@@ -173,7 +173,7 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 	bool sent;
 	int ret;
 
-	vuser_pci_irq_disable(&dev->regions.pci, index);
+	vuser_pci_disable_irqs(&dev->regions.pci, index);
 	ret = vuser_cmd_disable_irqs(dev->chan, index,
 				     vuser_channel_deadline(dev->chan), true,
 				     &sent);
@@ -265,14 +265,15 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 		goto out_free;
 	dev->irqs.enabled |= BIT(index);
 
-	if (vuser_irq_is_kernel_masked(dev, index))
+	ret = vuser_pci_mask_irqs(&dev->regions.pci, index, start, count, fds);
+	if (!ret && vuser_irq_is_kernel_masked(dev, index))
 		ret = vuser_irq_send_intx(dev, vectors);
-	else
+	else if (!ret)
 		ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
 				     start, count, vectors, all + start);
 	if (!ret)
-		ret = vuser_pci_irq_enable(&dev->regions.pci, index, start,
-					   count);
+		ret = vuser_pci_enable_irqs(&dev->regions.pci, index, start,
+					    count, fds, enable);
 	if (ret && enable)
 		vuser_irq_disable(dev, index);
 out_free:
