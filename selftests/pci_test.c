@@ -4,6 +4,7 @@
  * space (testdev/model.h), and only the kernel sets it up.
  */
 #include <linux/pci_regs.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 
 #include "lib/consumer.h"
 #include "lib/helper.h"
+#include "lib/task.h"
 
 #define CONFIG VFIO_PCI_CONFIG_REGION_INDEX
 #define ROM    VFIO_PCI_ROM_REGION_INDEX
@@ -161,20 +163,20 @@ static unsigned int config_accesses(struct testdev *td, char dir)
 }
 
 /*
- * The first open after attach sizes five BARs (one with 64 bits) and the ROM.  Later
- * ones write power state, addresses and the command register.
+ * The first open after attach sizes five BARs (one with 64 bits) and the ROM.  Each
+ * open reads the power state and writes addresses and the command register.
  */
 TEST_F(model, bars_are_sized_once_for_each_attach)
 {
 	ASSERT_EQ(0, testdev_cmd(&self->td, "restore"));
 	ASSERT_EQ(0, model_open(&self->td, &self->dev));
-	EXPECT_EQ(7, config_accesses(&self->td, 'r'));
-	EXPECT_EQ(1 + 1 + 7 + 7 + 1, config_accesses(&self->td, 'w'));
+	EXPECT_EQ(1 + 7, config_accesses(&self->td, 'r'));
+	EXPECT_EQ(1 + 7 + 7 + 1, config_accesses(&self->td, 'w'));
 	vfio_dev_close(&self->dev);
 	ASSERT_EQ(0, testdev_log_clear(&self->td));
 	ASSERT_EQ(0, model_open(&self->td, &self->dev));
-	EXPECT_EQ(0, config_accesses(&self->td, 'r'));
-	EXPECT_EQ(1 + 7 + 1, config_accesses(&self->td, 'w'));
+	EXPECT_EQ(1, config_accesses(&self->td, 'r'));
+	EXPECT_EQ(7 + 1, config_accesses(&self->td, 'w'));
 }
 
 /* Without a reset, a device keeps its addresses, but close turned it off. */
@@ -200,6 +202,102 @@ TEST(device_without_reset_is_set_up_at_each_open)
 		vfio_dev_close(&dev);
 		EXPECT_EQ(0, in_device(&td, PCI_COMMAND, 2));
 	}
+	testdev_stop(&td);
+}
+
+/* A device without reset that lost its addresses while it was closed. */
+TEST(addresses_are_written_at_each_open)
+{
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev td;
+
+	ASSERT_EQ(0, model_start(&td, "--no-reset"));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	vfio_dev_close(&dev);
+	ASSERT_EQ(0, testdev_cmd(&td, "poke %u %u 4 0", CONFIG, BAR_POS(0)));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	EXPECT_EQ(TESTDEV_ID, read_id(dev.device));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+TEST(bars_that_answer_with_their_size_only_to_all_ones_get_addresses)
+{
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev td;
+	unsigned int i;
+
+	ASSERT_EQ(0, model_start(&td, "--literal"));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	for (i = 0; i < 4; i++) {
+		EXPECT_NE(0, in_device(&td, BAR_POS(i), 4) & ~0xfU);
+		EXPECT_EQ(config_get(dev.device, BAR_POS(i), 4),
+			  in_device(&td, BAR_POS(i), 4));
+	}
+	EXPECT_EQ(TESTDEV_ID, read_id(dev.device));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+TEST(open_changes_only_the_power_state_in_its_register)
+{
+	const uint16_t other = PCI_PM_CTRL_NO_SOFT_RESET |
+			       PCI_PM_CTRL_PME_ENABLE;
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev td;
+	uint32_t pos;
+
+	ASSERT_EQ(0, model_start(&td, "--literal"));
+	ASSERT_EQ(0, mdev_set(td.uuid, "reset", "never"));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	pos = find_cap(dev.device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	EXPECT_EQ(PCI_PM_CTRL_NO_SOFT_RESET, in_device(&td, pos, 2));
+	ASSERT_EQ(0, config_put(dev.device, pos, other | 3, 2));
+	vfio_dev_close(&dev);
+	EXPECT_EQ(other | 3, in_device(&td, pos, 2));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	EXPECT_EQ(other, in_device(&td, pos, 2));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+}
+
+/* The first read is that of the power state. */
+TEST_F(model,
+       power_state_that_the_server_refuses_to_read_does_not_fail_the_open)
+{
+	ASSERT_EQ(0, testdev_cmd(&self->td, "fail read %d 1", EPERM));
+	ASSERT_EQ(0, model_open(&self->td, &self->dev));
+	EXPECT_EQ(TESTDEV_ID, read_id(self->dev.device));
+}
+
+/* The consumer must not take it for a device that cannot be reset: EINVAL. */
+TEST_F(model, write_that_the_server_refuses_after_a_reset_gives_eio)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "pci_setup", "never"));
+	ASSERT_EQ(0, model_open(&self->td, &self->dev));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "fail write %d 1", EINVAL));
+	EXPECT_EQ(-1, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(EIO, errno);
+}
+
+TEST(return_from_d3_restores_a_device_that_loses_its_registers)
+{
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev td;
+	uint32_t pos;
+	int fd;
+
+	ASSERT_EQ(0, model_start(&td, "--pm-reset"));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	pos = find_cap(dev.device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	new_eventfds(&fd, 1);
+	ASSERT_EQ(0, irq_set_eventfds(dev.device, MSIX, 0, 1, &fd));
+	ASSERT_EQ(0, config_put(dev.device, pos, 3, 2));
+	EXPECT_EQ(UINT32_MAX, read_id(dev.device));
+	ASSERT_EQ(0, config_put(dev.device, pos, 0, 2));
+	EXPECT_EQ(TESTDEV_ID, read_id(dev.device));
+	EXPECT_STREQ("msix", fire(&td, 0));
+	vfio_dev_close(&dev);
 	testdev_stop(&td);
 }
 
@@ -455,6 +553,34 @@ TEST_F(open, msix_table_is_written_while_the_consumer_has_decoding_off)
 	EXPECT_STREQ("msix", fire(&self->td, 0));
 }
 
+/* The device keeps the interrupt of such a vector until it has an eventfd. */
+TEST_F(open, msix_vector_without_eventfd_is_masked)
+{
+	int fds[2], none[2] = { -1, -1 };
+
+	new_eventfds(fds, 2);
+	/* QEMU enables MSI-X like this. */
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, none));
+	EXPECT_EQ(PCI_MSIX_FLAGS_ENABLE,
+		  in_device(&self->td,
+			    find_cap(self->device, PCI_CAP_ID_MSIX) +
+				    PCI_MSIX_FLAGS,
+			    2) &
+			  PCI_MSIX_FLAGS_ENABLE);
+	EXPECT_STREQ("none", fire(&self->td, 0));
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 2, fds));
+	EXPECT_STREQ("msix", fire(&self->td, 0));
+	EXPECT_EQ(1, eventfd_wait(fds[0], SOON_MS));
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, none));
+	EXPECT_STREQ("none", fire(&self->td, 0));
+	EXPECT_STREQ("msix", fire(&self->td, 1));
+	/* A vector that was in use before MSI-X was disabled. */
+	ASSERT_EQ(0, irq_disable(self->device, MSIX));
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, fds));
+	EXPECT_STREQ("msix", fire(&self->td, 0));
+	EXPECT_STREQ("none", fire(&self->td, 1));
+}
+
 TEST_F(open, msi_is_enabled_in_the_device_by_set_irqs)
 {
 	uint32_t pos = find_cap(self->device, PCI_CAP_ID_MSI);
@@ -509,6 +635,36 @@ TEST_F(open, msi_registers_are_virtual)
 	/* The mask bits are the device's. */
 	ASSERT_EQ(0, config_put(self->device, pos + PCI_MSI_MASK_64, 2, 4));
 	EXPECT_STREQ("none", fire(&self->td, 1));
+}
+
+TEST_F(open, id_link_and_reserved_bytes_of_msi_are_read_only)
+{
+	uint32_t pos = find_cap(self->device, PCI_CAP_ID_MSI);
+	uint32_t before = config_get(self->device, pos, 4);
+
+	ASSERT_EQ(0, config_put(self->device, pos, 0x0000ffff, 4));
+	EXPECT_EQ(before, config_get(self->device, pos, 4));
+	ASSERT_EQ(0, config_put(self->device, pos, 0, 1));
+	EXPECT_EQ(before, config_get(self->device, pos, 4));
+	ASSERT_EQ(0, config_put(self->device, pos + PCI_MSI_DATA_64, UINT32_MAX,
+				4));
+	EXPECT_EQ(0xffff, config_get(self->device, pos + PCI_MSI_DATA_64, 4));
+}
+
+/* As with vfio-pci, after SET_IRQS. */
+TEST_F(open, consumer_turns_enabled_msi_off_and_on)
+{
+	uint32_t pos = find_cap(self->device, PCI_CAP_ID_MSI) + PCI_MSI_FLAGS;
+	int fds[2];
+
+	new_eventfds(fds, 2);
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSI, 0, 2, fds));
+	ASSERT_EQ(0, config_put(self->device, pos, 1 << 4, 2));
+	EXPECT_STREQ("none", fire(&self->td, 0));
+	ASSERT_EQ(0, config_put(self->device, pos,
+				PCI_MSI_FLAGS_ENABLE | 1 << 4, 2));
+	EXPECT_STREQ("msi", fire(&self->td, 1));
+	EXPECT_EQ(1, eventfd_wait(fds[1], SOON_MS));
 }
 
 TEST_F(open, intx_is_enabled_in_the_device_by_set_irqs)
@@ -618,6 +774,165 @@ TEST_F(open, function_level_reset_restores_the_device)
 			     PCI_EXP_DEVCTL_BCR_FLR);
 }
 
+static void check_saved(struct __test_metadata *_metadata, int device,
+			struct testdev *td, int (*reset)(int device))
+{
+	uint32_t exp = find_cap(device, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+	uint32_t msi = find_cap(device, PCI_CAP_ID_MSI) + PCI_MSI_MASK_64;
+	int fds[2];
+
+	new_eventfds(fds, 2);
+	ASSERT_EQ(0, irq_set_eventfds(device, MSI, 0, 2, fds));
+	ASSERT_EQ(0, config_put(device, msi, 1, 4));
+	ASSERT_EQ(0, config_put(device, exp, 0x281f, 2));
+	ASSERT_EQ(0, config_put(device, PCI_CACHE_LINE_SIZE, 0x10, 1));
+	ASSERT_EQ(0, reset(device));
+	EXPECT_EQ(0x281f, in_device(td, exp, 2));
+	EXPECT_EQ(0x10, in_device(td, PCI_CACHE_LINE_SIZE, 1));
+	EXPECT_STREQ("none", fire(td, 0));
+	EXPECT_STREQ("msi", fire(td, 1));
+}
+
+TEST_F(open, reset_restores_what_only_the_consumer_sets)
+{
+	check_saved(_metadata, self->device, &self->td, reset_by_ioctl);
+}
+
+TEST_F(open, function_level_reset_restores_what_only_the_consumer_sets)
+{
+	check_saved(_metadata, self->device, &self->td, reset_by_flr);
+}
+
+/* Threads that are killed --------------------------------------------------- */
+
+/*
+ * Kills a process that shares the open device while it waits for the reply to the
+ * first @command of @call.
+ */
+static int kill_in(struct testdev *td, int device, const char *command,
+		   int (*call)(int device))
+{
+	pid_t pid;
+	int ret;
+
+	if (testdev_cmd(td, "hold %s", command))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		call(device);
+		_exit(0);
+	}
+	ret = testdev_cmd(td, "held 1");
+	kill(pid, SIGKILL);
+	if (task_wait_end(pid, SOON_MS) != SIGKILL)
+		ret = -1;
+	return testdev_cmd(td, "restore") ? -1 : ret;
+}
+
+static int enable_msix(int device)
+{
+	int fds[2];
+
+	new_eventfds(fds, 2);
+	return irq_set_eventfds(device, MSIX, 0, 2, fds);
+}
+
+static int enable_msi(int device)
+{
+	int fd;
+
+	new_eventfds(&fd, 1);
+	return irq_set_eventfds(device, MSI, 0, 1, &fd);
+}
+
+static int enable_intx(int device)
+{
+	int fd;
+
+	new_eventfds(&fd, 1);
+	return irq_set_eventfds(device, INTX, 0, 1, &fd);
+}
+
+static int disable_msix(int device)
+{
+	return irq_disable(device, MSIX);
+}
+
+TEST_F(open, interrupts_work_after_a_killed_set_irqs)
+{
+	ASSERT_EQ(0, kill_in(&self->td, self->device, "write", enable_msix));
+	ASSERT_EQ(0, enable_msix(self->device));
+	EXPECT_STREQ("msix", fire(&self->td, 0));
+	EXPECT_STREQ("msix", fire(&self->td, 1));
+	ASSERT_EQ(0, disable_msix(self->device));
+
+	ASSERT_EQ(0, kill_in(&self->td, self->device, "write", enable_msi));
+	ASSERT_EQ(0, enable_msi(self->device));
+	EXPECT_STREQ("msi", fire(&self->td, 0));
+	ASSERT_EQ(0, irq_disable(self->device, MSI));
+
+	ASSERT_EQ(0, kill_in(&self->td, self->device, "write", enable_intx));
+	ASSERT_EQ(0, enable_intx(self->device));
+	EXPECT_STREQ("intx", fire(&self->td, 0));
+}
+
+TEST_F(open, other_kind_of_interrupt_works_after_a_killed_set_irqs)
+{
+	ASSERT_EQ(0, enable_msix(self->device));
+	ASSERT_EQ(0, kill_in(&self->td, self->device, "write", disable_msix));
+	/* The server may have it disabled already. */
+	irq_disable(self->device, MSIX);
+	ASSERT_EQ(0, enable_msi(self->device));
+	EXPECT_STREQ("msi", fire(&self->td, 0));
+}
+
+static int add_vectors(int device)
+{
+	int fds[2];
+
+	new_eventfds(fds, 2);
+	return irq_set_eventfds(device, MSIX, 2, 2, fds);
+}
+
+TEST_F(open, vector_works_after_it_was_added_by_a_killed_thread)
+{
+	ASSERT_EQ(0, enable_msix(self->device));
+	ASSERT_EQ(0, kill_in(&self->td, self->device, "write", add_vectors));
+	ASSERT_EQ(0, add_vectors(self->device));
+	EXPECT_STREQ("msix", fire(&self->td, 0));
+	EXPECT_STREQ("msix", fire(&self->td, 2));
+	EXPECT_STREQ("msix", fire(&self->td, 3));
+}
+
+static void check_killed_reset(struct __test_metadata *_metadata, int device,
+			       struct testdev *td, const char *command,
+			       int (*reset)(int device))
+{
+	uint32_t exp = find_cap(device, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL;
+
+	ASSERT_EQ(0, enable_msix(device));
+	ASSERT_EQ(0, config_put(device, exp, 0x281f, 2));
+	ASSERT_EQ(0, kill_in(td, device, command, reset));
+	EXPECT_EQ(UINT32_MAX, read_id(device));
+	ASSERT_EQ(0, config_put(device, PCI_COMMAND,
+				PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 2));
+	EXPECT_EQ(TESTDEV_ID, read_id(device));
+	EXPECT_STREQ("msix", fire(td, 1));
+	EXPECT_EQ(0x281f, in_device(td, exp, 2));
+}
+
+TEST_F(open, next_access_restores_the_device_after_a_killed_reset)
+{
+	check_killed_reset(_metadata, self->device, &self->td, "reset",
+			   reset_by_ioctl);
+}
+
+TEST_F(open, next_access_restores_the_device_after_a_killed_flr)
+{
+	check_killed_reset(_metadata, self->device, &self->td, "write",
+			   reset_by_flr);
+}
+
 /* Configuration spaces that are wrong --------------------------------------- */
 
 FIXTURE(broken)
@@ -654,6 +969,12 @@ FIXTURE_VARIANT_ADD(broken, capability_beyond_the_end) {
 	.id = true,
 };
 
+FIXTURE_VARIANT_ADD(broken, short_capability_at_the_end) {
+	.option = "--broken=cap-short",
+	.id = true,
+	.msix = true,
+};
+
 FIXTURE_VARIANT_ADD(broken, msix_table_outside_of_its_bar) {
 	.option = "--broken=msix-outside",
 	.id = true,
@@ -687,6 +1008,8 @@ TEST_F(broken, device_can_be_used)
 	ASSERT_EQ(0, model_open(&self->td, &self->dev));
 	EXPECT_EQ(variant->id ? TESTDEV_ID : UINT32_MAX,
 		  read_id(self->dev.device));
+	if (!variant->id)
+		EXPECT_EQ(0, in_device(&self->td, BAR_POS(0), 4));
 	new_eventfds(fds, TESTDEV_NR_MSIX);
 	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, MSIX, 0,
 				      TESTDEV_NR_MSIX, fds));
