@@ -5,6 +5,7 @@
  * next.  No map and no unmap takes away memory that stays mapped.  An unmap does not
  * fail, and afterwards the server cannot access the memory.
  */
+#include <linux/pci_regs.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -235,6 +236,21 @@ TEST_F(island, mappings_made_after_open_are_one_dma_region_after_a_reset)
 		EXPECT_EQ(0, cross(c, i, i + 2)) TH_LOG("piece %d", i);
 	}
 	ASSERT_EQ(0, ioctl(c->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(1, testdev_num(&c->td, "dma-count"));
+	EXPECT_EQ(0, cross(c, 0, 2));
+}
+
+/* A device that is not a bus master does no DMA. */
+TEST_F(island,
+       mappings_made_after_open_are_one_dma_region_when_the_device_is_bus_master)
+{
+	struct consumer *c = &self->c;
+	uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+
+	ASSERT_EQ(0, consumer_open(c));
+	ASSERT_EQ(0, map_pieces(c));
+	ASSERT_EQ(0, region_put(c->dev.device, VFIO_PCI_CONFIG_REGION_INDEX,
+				PCI_COMMAND, &command, sizeof(command)));
 	EXPECT_EQ(1, testdev_num(&c->td, "dma-count"));
 	EXPECT_EQ(0, cross(c, 0, 2));
 }

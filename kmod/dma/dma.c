@@ -129,6 +129,18 @@ int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 }
 
 /**
+ * vuser_dma_join() - give the server the best server map
+ * @dma: the state of an open device that does no DMA now, since it is not a bus
+ *	master
+ *
+ * Context: process; sleeps killably until the server has replied.
+ */
+void vuser_dma_join(struct vuser_dma *dma)
+{
+	vuser_server_map_join(dma->server_map);
+}
+
+/**
  * vuser_dma_reset() - end the DMA before a reset, and improve the server map
  * @dma: the state of an open device that was reset just now, so it starts no DMA
  *

@@ -50,6 +50,7 @@ void vuser_dma_prepare(struct vuser_dma *dma,
 		       const struct vuser_settings *settings);
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan);
 int vuser_dma_reset(struct vuser_dma *dma);
+void vuser_dma_join(struct vuser_dma *dma);
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline);
 int vuser_dma_read(struct vuser_dma *dma, struct vuser_dma_caller *caller,
 		   u64 iova, void *buf, size_t len);

@@ -863,7 +863,8 @@ static void vuser_server_map_join_locked(struct vuser_server_map *sm)
  * @sm: the server map of a device that does no DMA now
  *
  * Dma regions that were mapped one after the other are replaced, so the device must not
- * do DMA: it was reset just now.  If a message fails, a work item tries again.
+ * do DMA: it was reset just now, or is not a bus master.  If a message fails, a work item
+ * tries again.
  *
  * Context: process; sleeps killably until the server has replied; takes
  * @sm->lock.

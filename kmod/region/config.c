@@ -19,6 +19,7 @@
 #include <linux/string.h>
 #include <linux/vfio.h>
 
+#include "dma/dma.h"
 #include "region/config.h"
 #include "region/pci.h"
 #include "region/pci_bar.h"
@@ -230,6 +231,9 @@ static int vuser_config_store_command(struct vuser_pci *pci, u64 off, const u8 *
 	command = cpu_to_le16(vuser_pci_reg_command(pci));
 	memcpy(data, buf, size);
 	memcpy(data, (u8 *)&command + first, len);
+	/* Until now, the device was not a bus master, so it does no DMA. */
+	if ((pci->command & ~old) & PCI_COMMAND_MASTER)
+		vuser_dma_join(pci->dma);
 	ret = vuser_config_send(pci, off, data, size);
 	if (ret)
 		WRITE_ONCE(pci->command, old);
@@ -362,16 +366,17 @@ static void vuser_config_fill(struct vuser_pci *pci, const struct vuser_desc *de
  *	space
  * @pci: the PCI functions of the device
  * @chan: the device's channel; stays attached until the device is closed
+ * @dma: the device's DMA
  * @setup: false: leave the device as the server has it
  * @was_reset: the device was reset just before this
  *
  * Context: process; waits killably for the server.
  * Return: as vuser_pci_open().
  */
-int vuser_config_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup,
-		      bool was_reset)
+int vuser_config_open(struct vuser_pci *pci, struct vuser_channel *chan,
+		      struct vuser_dma *dma, bool setup, bool was_reset)
 {
-	int ret = vuser_pci_open(pci, chan, setup, was_reset);
+	int ret = vuser_pci_open(pci, chan, dma, setup, was_reset);
 
 	if (!ret && pci->active)
 		vuser_config_fill(pci, chan->desc);

@@ -221,17 +221,17 @@ static const struct vuser_pci_bare_reg {
 	{ PCI_COMMAND, 2 },
 };
 
-static int vuser_pci_send_reset(struct vuser_pci *pci, struct vuser_dma *dma)
+static int vuser_pci_send_reset(struct vuser_pci *pci)
 {
 	int ret = vuser_cmd_reset(pci->chan, vuser_channel_deadline(pci->chan),
 				  true);
 
 	/* The reset has cleared bus mastering, so the device starts no DMA now. */
-	return ret ? ret : vuser_dma_reset(dma);
+	return ret ? ret : vuser_dma_reset(pci->dma);
 }
 
 /* Resets a device that the kernel does not set up. */
-static int vuser_pci_reset_bare(struct vuser_pci *pci, struct vuser_dma *dma)
+static int vuser_pci_reset_bare(struct vuser_pci *pci)
 {
 	u32 val[ARRAY_SIZE(vuser_pci_bare_regs)];
 	size_t i;
@@ -243,7 +243,7 @@ static int vuser_pci_reset_bare(struct vuser_pci *pci, struct vuser_dma *dma)
 		if (ret)
 			return ret;
 	}
-	ret = vuser_pci_send_reset(pci, dma);
+	ret = vuser_pci_send_reset(pci);
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(vuser_pci_bare_regs) && !ret; i++)
@@ -256,7 +256,6 @@ static int vuser_pci_reset_bare(struct vuser_pci *pci, struct vuser_dma *dma)
 /**
  * vuser_pci_reset() - reset an open device and restore configuration space
  * @pci: the PCI functions of an open device
- * @dma: its DMA; gets the best server map while the device does no DMA
  *
  * Context: process; takes the lock of @pci killably and waits killably for the
  * server while holding it.  Takes the lock of the server map inside.
@@ -264,7 +263,7 @@ static int vuser_pci_reset_bare(struct vuser_pci *pci, struct vuser_dma *dma)
  * which the server refused the reset; or -EIO when the server refused to save or
  * restore a register of a device that the kernel does not set up.
  */
-int vuser_pci_reset(struct vuser_pci *pci, struct vuser_dma *dma)
+int vuser_pci_reset(struct vuser_pci *pci)
 {
 	int ret;
 
@@ -274,11 +273,11 @@ int vuser_pci_reset(struct vuser_pci *pci, struct vuser_dma *dma)
 	if (pci->active) {
 		ret = vuser_pci_prepare_reset(pci);
 		if (!ret)
-			ret = vuser_pci_send_reset(pci, dma);
+			ret = vuser_pci_send_reset(pci);
 		if (!ret)
 			ret = vuser_pci_restore(pci);
 	} else {
-		ret = vuser_pci_reset_bare(pci, dma);
+		ret = vuser_pci_reset_bare(pci);
 	}
 	mutex_unlock(&pci->lock);
 	return ret;
@@ -365,6 +364,7 @@ static int vuser_pci_wake(struct vuser_pci *pci)
  * vuser_pci_open() - set up a device that is being opened
  * @pci: the PCI functions of the device
  * @chan: the device's channel; stays attached until the device is closed
+ * @dma: the device's DMA
  * @setup: false: leave the device as the server has it
  * @was_reset: the device was reset just before this
  *
@@ -374,12 +374,13 @@ static int vuser_pci_wake(struct vuser_pci *pci)
  * Context: process; waits killably for the server.
  * Return: as vuser_pci_reg_result(); -EIO when the server refused to read a BAR.
  */
-int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup,
-		   bool was_reset)
+int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan,
+		   struct vuser_dma *dma, bool setup, bool was_reset)
 {
 	int ret = 0;
 
 	pci->chan = chan;
+	pci->dma = dma;
 	pci->active = setup && pci->known;
 	pci->irqs = 0;
 	pci->msi_order = 0;

@@ -13,10 +13,10 @@ struct vuser_pci;
 
 void vuser_pci_init(struct vuser_pci *pci);
 void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc);
-int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan, bool setup,
-		   bool was_reset);
+int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan,
+		   struct vuser_dma *dma, bool setup, bool was_reset);
 void vuser_pci_close(struct vuser_pci *pci, ktime_t deadline);
-int vuser_pci_reset(struct vuser_pci *pci, struct vuser_dma *dma);
+int vuser_pci_reset(struct vuser_pci *pci);
 int vuser_pci_lock(struct vuser_pci *pci);
 int vuser_pci_prepare_reset(struct vuser_pci *pci);
 int vuser_pci_restore(struct vuser_pci *pci);

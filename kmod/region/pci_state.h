@@ -10,6 +10,7 @@
 #include <linux/vfio.h>
 
 struct vuser_channel;
+struct vuser_dma;
 
 /* BAR 0 to BAR 5 and the expansion ROM; the numbers are those of VFIO's regions. */
 #define VUSER_PCI_NR_BARS	(VFIO_PCI_ROM_REGION_INDEX + 1)
@@ -72,6 +73,7 @@ struct vuser_pci_saved {
  *	all fields from @stale on.  Held while the server answers; taken killably,
  *	except by close.  Taken inside the lock of struct vuser_irqs
  * @chan: the device's channel; valid while the device is open
+ * @dma: the device's DMA; valid while the device is open
  * @known: configuration space can be written, and the helper gave a copy of it, with
  *	a header of type 0
  * @active: the kernel sets up the device; constant while the device is open.  If
@@ -113,6 +115,7 @@ struct vuser_pci_saved {
 struct vuser_pci {
 	struct mutex lock;	/* registers that the kernel owns */
 	struct vuser_channel *chan;
+	struct vuser_dma *dma;
 	bool known;
 	bool active;
 	bool sized;

@@ -89,7 +89,8 @@ static int vuser_ops_setup(struct vuser_device *dev)
 	ret = vuser_ops_reset_result(ret);
 	if (ret && ret != -EINVAL)
 		return ret;
-	return vuser_config_open(&dev->regions.pci, dev->chan, setup, !ret);
+	return vuser_config_open(&dev->regions.pci, dev->chan, &dev->dma, setup,
+				 !ret);
 }
 
 static int vuser_ops_open(struct vfio_device *vdev)
@@ -219,8 +220,7 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_RESET:
 		if (!vuser_ops_can_reset(dev))
 			return -EINVAL;
-		return vuser_ops_reset_result(vuser_pci_reset(&dev->regions.pci,
-							      &dev->dma));
+		return vuser_ops_reset_result(vuser_pci_reset(&dev->regions.pci));
 	default:
 		return -ENOTTY;
 	}
