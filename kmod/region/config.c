@@ -69,12 +69,17 @@ static bool vuser_config_resets(const struct vuser_pci *pci, u64 off,
 	return false;
 }
 
-/* The largest aligned piece at @off that @size allows, at most 4 bytes. */
-static u32 vuser_config_piece(u64 off, u32 size)
+/*
+ * The largest aligned piece at @off that @size allows, at most 4 bytes.  Either all of
+ * it is virtual or nothing.
+ */
+static u32 vuser_config_piece(struct vuser_pci *pci, u64 off, u32 size)
 {
+	bool is_virtual = vuser_config_virtual(pci, off);
 	u32 n = 4;
 
-	while (n > size || off % n)
+	while (n > size || off % n ||
+	       is_virtual != !!vuser_config_virtual(pci, off + n - 1))
 		n /= 2;
 	return n;
 }
@@ -128,7 +133,8 @@ static void vuser_config_fix_msi(struct vuser_pci *pci)
 	if (!pci->msi)
 		return;
 	memcpy(pci->msi_regs, pci->chan->desc->config + pci->msi, PCI_MSI_FLAGS);
-	memset(&pci->msi_regs[pci->msi_size - 2], 0, 2);
+	if (pci->msi_flags & PCI_MSI_FLAGS_MASKBIT)
+		memset(&pci->msi_regs[pci->msi_size - 2], 0, 2);
 	flags = &pci->msi_regs[PCI_MSI_FLAGS];
 	order = min_t(u32, *flags & PCI_MSI_FLAGS_QSIZE, max);
 	*flags = (pci->msi_flags & 0xff) | order |
@@ -202,7 +208,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 					     VFIO_PCI_CONFIG_REGION_INDEX, off,
 					     buf, size, false);
 	for (done = 0; done < size && !ret; done += n) {
-		n = vuser_config_piece(off + done, size - done);
+		n = vuser_config_piece(pci, off + done, size - done);
 		ret = vuser_config_load_piece(pci, off + done, buf + done, n);
 	}
 	return ret;
@@ -331,7 +337,7 @@ int vuser_config_store(struct vuser_pci *pci, u64 off, const void *buf, u32 size
 	if (!pci->active)
 		return vuser_config_send(pci, off, buf, size);
 	for (done = 0; done < size && !ret; done += n) {
-		n = vuser_config_piece(off + done, size - done);
+		n = vuser_config_piece(pci, off + done, size - done);
 		ret = vuser_config_store_piece(pci, off + done, buf + done, n);
 	}
 	return ret;

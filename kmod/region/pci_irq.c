@@ -45,10 +45,16 @@ void vuser_pci_irq_describe(struct vuser_pci *pci,
 		flags = vuser_pci_irq_config16(desc, pos + PCI_MSI_FLAGS);
 		pci->msi_flags = flags & ~(PCI_MSI_FLAGS_ENABLE |
 					   PCI_MSI_FLAGS_QSIZE);
-		pci->msi_size = flags & PCI_MSI_FLAGS_64BIT ? 16 : 12;
+		pci->msi_size = flags & PCI_MSI_FLAGS_64BIT ? 14 : 10;
+		/*
+		 * With mask bits, two reserved bytes follow the data.  Without mask
+		 * bits, the capability ends there, and the next bytes are the
+		 * device's, as in vfio-pci.
+		 */
+		if (flags & PCI_MSI_FLAGS_MASKBIT)
+			pci->msi_size += 2;
 		size = pci->msi_size +
 		       (flags & PCI_MSI_FLAGS_MASKBIT ? 8 : 0);
-		/* The last two bytes of the last register are reserved. */
 		pci->msi = vuser_desc_find_cap(desc, PCI_CAP_ID_MSI, size);
 	}
 	pci->msix = vuser_desc_find_cap(desc, PCI_CAP_ID_MSIX,
