@@ -395,6 +395,26 @@ TEST_F(consumer, one_vector_can_be_enabled_alone)
 	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
 }
 
+/* vfio-pci enables as many vectors as @start says, none of which has an eventfd. */
+TEST_F(consumer, index_can_be_enabled_without_eventfds)
+{
+	int device = self->dev.device;
+	int fd = new_eventfd();
+
+	EXPECT_EQ(-ERANGE, irq_set_eventfds(device, MSIX, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, irq_disable(device, MSIX));
+	ASSERT_EQ(0, irq_set_eventfds(device, MSIX, 1, 0, NULL));
+	EXPECT_EQ(-EINVAL, irq_set_eventfds(device, MSI, 0, 1, &fd));
+	EXPECT_EQ(0, irq_set(device, NONE | TRIGGER, MSIX, 0, 2, NULL, 0));
+	ASSERT_EQ(0, irq_set_eventfds(device, MSIX, 0, 1, &fd));
+	ASSERT_EQ(0, testdev_cmd(&shared, "irq %u 0", MSIX));
+	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
+	/* An enabled index accepts this, and does not change. */
+	EXPECT_EQ(0, irq_set_eventfds(device, MSIX, 0, 0, NULL));
+	EXPECT_EQ(0, irq_disable(device, MSIX));
+	EXPECT_EQ(-EINVAL, irq_disable(device, MSIX));
+}
+
 /* -1 removes the eventfd of a vector and does not change the others. */
 TEST_F(consumer, minus_one_removes_an_eventfd)
 {

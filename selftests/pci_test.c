@@ -510,18 +510,41 @@ TEST_F(open, msix_is_enabled_in_the_device_by_set_irqs)
 
 TEST_F(open, msix_entries_have_an_address_and_a_vector_of_their_own)
 {
-	uint32_t entry[2][4] = {};
+	volatile uint32_t *entry;
 	int fds[2];
 
 	new_eventfds(fds, 2);
 	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 2, fds));
-	ASSERT_EQ(0, region_get(self->device, BAR(1), TESTDEV_MSIX_TABLE, entry,
-				sizeof(entry)));
-	EXPECT_NE(0, entry[0][0]);
-	EXPECT_EQ(0, entry[0][1]);
-	EXPECT_NE(entry[0][2], entry[1][2]);
-	EXPECT_EQ(0, entry[0][3]);
-	EXPECT_EQ(0, entry[1][3]);
+	entry = region_mmap(self->device, BAR(1), TESTDEV_MSIX_TABLE, 0x1000,
+			    PROT_READ);
+	ASSERT_NE(MAP_FAILED, (void *)entry);
+	EXPECT_NE(0, entry[0]);
+	EXPECT_EQ(0, entry[1]);
+	EXPECT_NE(entry[2], entry[4 + 2]);
+	EXPECT_EQ(0, entry[3]);
+	EXPECT_EQ(0, entry[4 + 3]);
+	munmap((void *)entry, 0x1000);
+}
+
+/* As in vfio-pci: the kernel owns the table. */
+TEST_F(open, pread_and_pwrite_do_not_reach_the_msix_table)
+{
+	const uint64_t end = TESTDEV_MSIX_TABLE + 16 * TESTDEV_NR_MSIX;
+	uint32_t value[4] = {};
+	int fd;
+
+	new_eventfds(&fd, 1);
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, &fd));
+	ASSERT_EQ(0, region_put(self->device, BAR(1), TESTDEV_MSIX_TABLE, value,
+				sizeof(value)));
+	EXPECT_STREQ("msix", fire(&self->td, 0));
+	EXPECT_EQ(1, eventfd_wait(fd, SOON_MS));
+	ASSERT_EQ(0, region_get(self->device, BAR(1), end - 8, value,
+				sizeof(value)));
+	EXPECT_EQ(~0U, value[0]);
+	EXPECT_EQ(~0U, value[1]);
+	/* What follows the table is read. */
+	EXPECT_NE(~0U, value[2]);
 }
 
 /* As in vfio-pci: only SET_IRQS enables MSI-X. */

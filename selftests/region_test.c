@@ -222,7 +222,38 @@ TEST_F(consumer, transfers_end_at_the_end_of_the_region)
 	/* Past every region. */
 	EXPECT_EQ(-1, pread(device, buf, 4, 0x7fULL << 40));
 	EXPECT_EQ(EINVAL, errno);
-	EXPECT_EQ(0, pread(device, buf, 0, 0));
+}
+
+TEST_F(consumer, transfer_of_no_bytes_succeeds_anywhere)
+{
+	int device = self->dev.device;
+	char byte;
+
+	EXPECT_EQ(0, pread(device, &byte, 0, 0));
+	EXPECT_EQ(0, pread(device, &byte, 0,
+			   region_offset(device, VFIO_PCI_VGA_REGION_INDEX)));
+	EXPECT_EQ(0, pwrite(device, &byte, 0,
+			    region_offset(device, VFIO_PCI_ROM_REGION_INDEX)));
+	EXPECT_EQ(0, pread(device, &byte, 0, 0x7fULL << 40));
+}
+
+/* Consumers read configuration space in one piece or know that they cannot. */
+TEST_F(consumer, transfer_across_the_end_of_configuration_space_is_refused)
+{
+	uint64_t base =
+		region_offset(self->dev.device, VFIO_PCI_CONFIG_REGION_INDEX);
+	unsigned char buf[16] = {};
+	int device = self->dev.device;
+
+	EXPECT_EQ(8, pread(device, buf, 8, base + TESTDEV_CONFIG_SIZE - 8));
+	EXPECT_EQ(-1, pread(device, buf, 9, base + TESTDEV_CONFIG_SIZE - 8));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, pwrite(device, buf, 9, base + TESTDEV_CONFIG_SIZE - 8));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, pread(device, buf, 1, base + TESTDEV_CONFIG_SIZE));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, pwrite(device, buf, 1, base + TESTDEV_CONFIG_SIZE));
+	EXPECT_EQ(EFAULT, errno);
 }
 
 TEST_F(consumer, rom_is_read_only)
@@ -274,6 +305,21 @@ TEST_F(consumer, transfer_with_an_inaccessible_buffer_fails)
 	EXPECT_EQ(-1, pread(self->dev.device, bad, 4, base));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(-1, pwrite(self->dev.device, bad, 4, base));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+TEST_F(consumer, transfer_that_fails_half_way_returns_the_error)
+{
+	uint64_t base = region_offset(self->dev.device, BAR(0));
+	char *two = mmap(NULL, 0x2000, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int device = self->dev.device;
+
+	ASSERT_NE(MAP_FAILED, two);
+	ASSERT_EQ(0, munmap(two + 0x1000, 0x1000));
+	EXPECT_EQ(-1, pread(device, two + 0xff8, 16, base + MEM));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, pwrite(device, two + 0xff8, 16, base + MEM));
 	EXPECT_EQ(EFAULT, errno);
 }
 

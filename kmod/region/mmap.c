@@ -264,8 +264,6 @@ int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	if (vma->vm_flags & VM_EXEC)
-		return -EPERM;
 	if (index >= desc->nr_regions || !vuser_region_mappable(regions, index))
 		return -EINVAL;
 	region = &desc->regions[array_index_nospec(index, desc->nr_regions)];
@@ -281,6 +279,8 @@ int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 		clear |= VM_WRITE | VM_MAYWRITE;
 	if (vma->vm_flags & clear & (VM_READ | VM_WRITE))
 		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
 
 	vuser_vm_flags_mod(vma,
 			   VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP,

@@ -26,12 +26,17 @@
  * @regions: the regions of an open device
  *
  * Context: any.
- * Return: the number of regions that the server has, but at least the number
- * that every PCI device has.
+ * Return: the number of regions that the server has, without empty ones at the end,
+ * but at least the number that every PCI device has.
  */
 u32 vuser_region_count(struct vuser_regions *regions)
 {
-	return max_t(u32, regions->chan->desc->nr_regions, VFIO_PCI_NUM_REGIONS);
+	const struct vuser_desc *desc = regions->chan->desc;
+	u32 nr = desc->nr_regions;
+
+	while (nr > VFIO_PCI_NUM_REGIONS && !desc->regions[nr - 1].size)
+		nr--;
+	return max_t(u32, nr, VFIO_PCI_NUM_REGIONS);
 }
 
 static struct vuser_region *vuser_region_get(struct vuser_regions *regions,
@@ -143,11 +148,9 @@ int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 v
 
 /* pread and pwrite --------------------------------------------------------- */
 
-/* The result of read(2) or write(2); a lost server is an I/O error. */
-static ssize_t vuser_region_result(ssize_t done, ssize_t error)
+/* The errno of a transfer whose access failed; a lost server is an I/O error. */
+static ssize_t vuser_region_error(ssize_t error)
 {
-	if (done)
-		return done;
 	return error == -ENOTCONN || error == -ETIMEDOUT ? -EIO : error;
 }
 
@@ -176,31 +179,52 @@ static u32 vuser_region_access_size(u64 index, u64 off, size_t count)
 }
 
 /*
- * Checks a transfer, and clips @count to the end of the region.  Returns the
- * region, or NULL if nothing is to be transferred; the result is then in *@ret.
+ * Checks a transfer of at least one byte, and clips @count to the end of the region.
+ * A transfer across the end of configuration space is not clipped but fails, as in
+ * vfio-pci.  Returns 0, -EINVAL or -EFAULT.
  */
-static struct vuser_region *vuser_region_clip(struct vuser_regions *regions,
-					      loff_t pos, size_t *count,
-					      u32 flag, ssize_t *ret)
+static int vuser_region_clip(struct vuser_regions *regions, loff_t pos,
+			     size_t *count, u32 flag)
 {
+	u64 index = VUSER_OFFSET_TO_INDEX((u64)pos);
 	u64 off = pos & VUSER_OFFSET_MASK;
 	struct vuser_region *region;
 
-	*ret = -EINVAL;
-	region = vuser_region_get(regions, VUSER_OFFSET_TO_INDEX((u64)pos));
-	if (!region || off >= region->size || !(region->flags & flag))
-		return NULL;
+	region = vuser_region_get(regions, index);
+	if (!region || !region->size || !(region->flags & flag))
+		return -EINVAL;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX &&
+	    (off >= region->size || *count > region->size - off))
+		return -EFAULT;
+	if (off >= region->size)
+		return -EINVAL;
 	*count = min_t(u64, *count, region->size - off);
-	*ret = 0;
-	return *count ? region : NULL;
+	return 0;
+}
+
+/*
+ * True for an access to an MSI-X table that the kernel writes.  As in vfio-pci, pread
+ * reads ones there and pwrite writes nothing, while a mapping shows the table.  Entries
+ * are aligned to 8 bytes, so an access is either inside the table or outside.
+ */
+static bool vuser_region_is_msix_table(struct vuser_regions *regions, u32 index,
+				       u64 off)
+{
+	const struct vuser_pci *pci = &regions->pci;
+
+	return pci->active && index == regions->chan->desc->msix_region &&
+	       off >= pci->table &&
+	       off - pci->table < (u64)pci->nr_entries * PCI_MSIX_ENTRY_SIZE;
 }
 
 static int vuser_region_get_user(struct vuser_regions *regions, u32 index, u64 off,
 				 char __user *buf, u32 size)
 {
-	u64 val;
-	int ret = vuser_region_load(regions, index, off, &val, size);
+	u64 val = U64_MAX;
+	int ret = 0;
 
+	if (!vuser_region_is_msix_table(regions, index, off))
+		ret = vuser_region_load(regions, index, off, &val, size);
 	if (ret)
 		return ret;
 	return copy_to_user(buf, &val, size) ? -EFAULT : 0;
@@ -211,12 +235,17 @@ static int vuser_region_put_user(struct vuser_regions *regions, u32 index, u64 o
 {
 	u64 val = 0;
 
+	if (vuser_region_is_msix_table(regions, index, off))
+		return 0;
 	if (copy_from_user(&val, buf, size))
 		return -EFAULT;
 	return vuser_region_store(regions, index, off, val, size);
 }
 
-/* Makes one access after the other, until @count bytes are done or one fails. */
+/*
+ * Makes one access after the other, until @count bytes are done or one fails.  As in
+ * vfio-pci, the whole transfer fails with the first access that fails.
+ */
 static ssize_t vuser_region_transfer(struct vuser_regions *regions,
 				     char __user *buf,
 				     size_t count, loff_t *ppos, u32 flag,
@@ -227,23 +256,26 @@ static ssize_t vuser_region_transfer(struct vuser_regions *regions,
 	u32 index = VUSER_OFFSET_TO_INDEX((u64)*ppos), size;
 	u64 off = *ppos & VUSER_OFFSET_MASK;
 	size_t done = 0;
-	ssize_t ret;
+	int ret;
 
-	if (!vuser_region_clip(regions, *ppos, &count, flag, &ret))
+	if (!count)
+		return 0;
+	ret = vuser_region_clip(regions, *ppos, &count, flag);
+	if (ret)
 		return ret;
 
 	while (done < count) {
 		ret = vuser_region_resched();
 		if (ret)
-			break;
+			return ret;
 		size = vuser_region_access_size(index, off + done, count - done);
 		ret = access(regions, index, off + done, buf + done, size);
 		if (ret)
-			break;
+			return vuser_region_error(ret);
 		done += size;
 	}
 	*ppos += done;
-	return vuser_region_result(done, ret);
+	return done;
 }
 
 /**
@@ -254,11 +286,11 @@ static ssize_t vuser_region_transfer(struct vuser_regions *regions,
  * @ppos: region and offset; advanced by the bytes that are read
  *
  * Context: process; the mmap lock is not held; waits killably for the server.
- * Return: the number of bytes read, which is less than @count if a later access
- * failed or the region ends.  If the first access failed: -EINVAL for a region
- * that does not exist or cannot be read, or for an offset outside it; -EFAULT;
- * -EINTR when killed; -EIO when the server refused, did not answer in time, or
- * is lost.
+ * Return: the number of bytes read, which is less than @count if the region ends.
+ * -EINVAL for a region that does not exist or cannot be read, or for an offset outside
+ * it; -EFAULT for a bad buffer, or for a range that is not all inside configuration
+ * space; -EINTR when killed; -EIO when the server refused an access, did not answer in
+ * time, or is lost.
  */
 ssize_t vuser_region_pread(struct vuser_regions *regions, char __user *buf,
 			   size_t count, loff_t *ppos)
@@ -516,8 +548,9 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 	info->size = 0;
 	info->flags = 0;
 	region = vuser_region_get(regions, info->index);
+	/* vfio-pci has no VGA index if the device has no VGA region. */
 	if (!region || !region->size)
-		return 0;
+		return info->index == VFIO_PCI_VGA_REGION_INDEX ? -EINVAL : 0;
 
 	info->size = region->size;
 	info->flags = region->flags & (VFIO_REGION_INFO_FLAG_READ |

@@ -196,8 +196,6 @@ int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
 		vuser_intx_unlisten(event);
 		return 0;
 	}
-	if (event->file)
-		return -EBUSY;
 	file = fget(fd);
 	if (!file)
 		return -EBADF;
@@ -205,6 +203,11 @@ int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
 	if (IS_ERR(ctx)) {
 		fput(file);
 		return PTR_ERR(ctx);
+	}
+	if (event->file) {
+		eventfd_ctx_put(ctx);
+		fput(file);
+		return -EBUSY;
 	}
 	if (vuser_intx_listen(event, file, ctx))
 		queue_work(vuser_wq, &event->work);

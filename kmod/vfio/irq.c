@@ -69,6 +69,17 @@ static u32 vuser_irq_count(struct vuser_device *dev, u32 index)
 	return index < desc->nr_irqs ? desc->irqs[index].count : 0;
 }
 
+/*
+ * True for an index that vfio-pci reports as NORESIZE on every device; index and count
+ * of @info are set.
+ */
+static bool vuser_irq_is_noresize(const struct vfio_irq_info *info)
+{
+	return vuser_irq_is_local(info->index) ||
+	       info->index == VFIO_PCI_MSI_IRQ_INDEX ||
+	       (info->index == VFIO_PCI_MSIX_IRQ_INDEX && !info->count);
+}
+
 /**
  * vuser_irq_info() - answer VFIO_DEVICE_GET_IRQ_INFO
  * @dev: an open device
@@ -86,9 +97,9 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 		return -EINVAL;
 	info->count = vuser_irq_count(dev, info->index);
 	info->flags = VFIO_IRQ_INFO_EVENTFD;
-	if (vuser_irq_is_local(info->index))
+	if (vuser_irq_is_noresize(info))
 		info->flags |= VFIO_IRQ_INFO_NORESIZE;
-	else if (info->index < desc->nr_irqs)
+	if (!vuser_irq_is_local(info->index) && info->index < desc->nr_irqs)
 		info->flags |= desc->irqs[info->index].flags &
 			       (masks | VFIO_IRQ_INFO_NORESIZE);
 	if (vuser_irq_is_kernel_masked(dev, info->index) ||
@@ -242,7 +253,10 @@ static int vuser_irq_send_intx(struct vuser_device *dev,
 	return 0;
 }
 
-/* TRIGGER with eventfds: enables the index, or changes some of its vectors. */
+/*
+ * TRIGGER with eventfds: enables the index, or changes some of its vectors.  As in
+ * vfio-pci, @start without vectors enables an index that signals nothing yet.
+ */
 static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 			    u32 count, const s32 *fds)
 {
@@ -250,8 +264,10 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 	struct vuser_vector *vectors, *all;
 	int ret;
 
-	if (!count)
-		return enable ? -EINVAL : 0;
+	if (!count && !enable)
+		return 0;
+	if (!count && !start)
+		return -ERANGE;
 	vectors = vuser_irq_get_vectors(fds, count);
 	if (IS_ERR(vectors))
 		return PTR_ERR(vectors);
@@ -459,7 +475,7 @@ static int vuser_irq_set(struct vuser_device *dev,
  *
  * Context: process; takes the lock of the interrupts, and waits killably for
  * the helper and the server while holding it.
- * Return: 0; -EINVAL, -ENOTTY, -EBADF, -EBUSY and -EFAULT as vfio-pci; -ENOMEM;
+ * Return: 0; -EINVAL, -ENOTTY, -EBADF, -EBUSY, -ERANGE and -EFAULT as vfio-pci; -ENOMEM;
  * -EINTR when killed; -ETIMEDOUT when the helper or the server did not answer in time;
  * -ENOTCONN when the server is lost; or the server's errno.
  */

@@ -202,6 +202,32 @@ static long vuser_ops_irq_info(struct vuser_device *dev,
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
+/*
+ * GET_PCI_HOT_RESET_INFO and PCI_HOT_RESET answer as vfio-pci does for a device that has
+ * neither a slot nor a bus that can be reset.
+ */
+static long vuser_ops_hot_reset_info(struct vfio_pci_hot_reset_info __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_pci_hot_reset_info, count);
+	struct vfio_pci_hot_reset_info hdr;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	return hdr.argsz < minsz ? -EINVAL : -ENODEV;
+}
+
+static long vuser_ops_hot_reset(struct vfio_pci_hot_reset __user *arg)
+{
+	unsigned long minsz = offsetofend(struct vfio_pci_hot_reset, count);
+	struct vfio_pci_hot_reset hdr;
+
+	if (copy_from_user(&hdr, arg, minsz))
+		return -EFAULT;
+	if (hdr.argsz < minsz || hdr.flags || !hdr.count)
+		return -EINVAL;
+	return -ENODEV;
+}
+
 static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 			    unsigned long arg)
 {
@@ -221,29 +247,50 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 		if (!vuser_ops_can_reset(dev))
 			return -EINVAL;
 		return vuser_ops_reset_result(vuser_pci_reset(&dev->regions.pci));
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return vuser_ops_hot_reset_info(uarg);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return vuser_ops_hot_reset(uarg);
 	default:
 		return -ENOTTY;
 	}
 }
 
-/* DEVICE_FEATURE, except for the features that VFIO's core handles itself. */
+/* Asks the server whether it has a feature, whatever can be done with it. */
+static bool vuser_ops_has_feature(struct vuser_device *dev, u32 flags)
+{
+	size_t reply;
+
+	flags = (flags & VFIO_DEVICE_FEATURE_MASK) | VFIO_DEVICE_FEATURE_PROBE;
+	return !vuser_cmd_feature(dev->chan, flags, NULL, 0, &reply);
+}
+
+/*
+ * DEVICE_FEATURE, except for the features that VFIO's core handles itself.  A server may
+ * answer EINVAL to a feature that it does not have; the consumer gets ENOTTY.
+ */
 static int vuser_ops_feature(struct vfio_device *vdev, u32 flags,
 			     void __user *arg, size_t argsz)
 {
+	bool set = !(flags & VFIO_DEVICE_FEATURE_PROBE) &&
+		   (flags & VFIO_DEVICE_FEATURE_SET);
 	size_t size = flags & VFIO_DEVICE_FEATURE_PROBE ? 0 : argsz;
 	size_t reply = 0;
 	void *data;
 	int ret;
 
 	if (size > VUSER_MAX_XFER)
-		return -E2BIG;
+		return vuser_ops_has_feature(to_vuser(vdev), flags) ? -E2BIG :
+								      -ENOTTY;
 	data = kvzalloc(max_t(size_t, size, 1), GFP_KERNEL);
 	if (!data)
 		return -ENOMEM;
 	ret = -EFAULT;
-	if (copy_from_user(data, arg, size))
+	if (set && copy_from_user(data, arg, size))
 		goto out_free;
 	ret = vuser_cmd_feature(to_vuser(vdev)->chan, flags, data, size, &reply);
+	if (ret == -EINVAL && !vuser_ops_has_feature(to_vuser(vdev), flags))
+		ret = -ENOTTY;
 	if (!ret && (flags & VFIO_DEVICE_FEATURE_GET) &&
 	    copy_to_user(arg, data, reply))
 		ret = -EFAULT;

@@ -111,7 +111,9 @@ uint64_t region_offset(int device, uint32_t index)
 {
 	struct vfio_region_info info;
 
-	return region_info(device, index, &info) ? 0 : info.offset;
+	return region_info(device, index, &info) ?
+		       (uint64_t)index << REGION_SHIFT :
+		       info.offset;
 }
 
 void *region_mmap(int device, uint32_t index, uint64_t off, size_t size,

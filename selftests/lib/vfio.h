@@ -34,7 +34,12 @@ int vfio_dev_join(struct vfio_dev *dev, const char *uuid, int container);
 void vfio_dev_close(struct vfio_dev *dev);
 
 int region_info(int device, uint32_t index, struct vfio_region_info *info);
-/* The offset of the region in the device file, 0 if it has none. */
+/* vfio-pci and vuser place region N at N << REGION_SHIFT in the device file. */
+#define REGION_SHIFT 40
+/*
+ * The offset of the region in the device file; also of a region that the device
+ * does not have.
+ */
 uint64_t region_offset(int device, uint32_t index);
 /* Returns MAP_FAILED and sets errno, as mmap() does. */
 void *region_mmap(int device, uint32_t index, uint64_t off, size_t size,
