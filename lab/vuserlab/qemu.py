@@ -18,6 +18,10 @@ KERNEL_WORDS = (
 # Emulated fast string instructions are slow: they take a step for each byte. A kernel on a
 # processor without them clears memory five times as fast.
 EMULATED = ["-cpu", "max,la57=off,-erms,-fsrm,-fzrm,-fsrs,-fsrc"]
+# The physical devices of a machine, for vfio-pci: 1234:11e8, 8086:10d3, 1b36:0010.
+# selftests/suites/28-twice.sh makes the same ones again.
+PHYSICAL = ["edu", "e1000e,mac=52:54:00:76:75:73,romfile=",
+            "nvme,drive=nvme,serial=vuser"]
 
 
 @dataclass(frozen=True)
@@ -93,16 +97,17 @@ def command(top: Path, kernel: Kernel, image: Path, state: Path, chosen: Setting
             port: int) -> list[str]:
     """The words that run a machine.
 
-    It has an IOMMU and a physical device behind it, QEMU's edu (1234:11e8), and a disk
-    that can be written, for a test to map: /dev/vdb. Its second serial port is QEMU's
-    standard output.
+    It has an IOMMU and PHYSICAL devices behind it, and a disk that can be written, for a
+    test to map: /dev/vdb. Its second serial port is QEMU's standard output.
     """
     return [
         *program(top), "-machine", "q35",
         *accelerator(chosen.clock, kernels.can_virtualize()),
         "-smp", str(chosen.cpus), "-m", str(chosen.memory),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-        "-device", "intel-iommu", "-device", "edu",
+        "-device", "intel-iommu",
+        *(word for device in PHYSICAL for word in ("-device", device)),
+        "-blockdev", "driver=null-co,node-name=nvme,size=1048576,read-zeroes=on",
         "-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initramfs",
         "-append", kernel_command_line(kernel, chosen, state),
         "-serial", f"file:{state}/console.log", "-serial", "chardev:words",
