@@ -56,7 +56,7 @@ def make(source: str, new: Path) -> None:
                    "newer QEMU, make lab-clean and a new root get that")
     for file in FILES:
         shutil.copy2(file, top / "build")
-    process.logged(["nice", "-n", "19", "unshare", "--mount", f"--root={top}",
+    process.logged(["nice", "unshare", "--mount", f"--root={top}",
                     "--mount-proc", "/build/build"],
                    log, "QEMU's vfio-user server does not build")
     (top / "build/out").rename(new / "out")
