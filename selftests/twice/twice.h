@@ -54,6 +54,11 @@ enum {
 struct pair {
 	const char *model;
 	struct side side[NR_SIDES];
+	/*
+	 * Calls are made at random: registers have values of earlier calls.  They differ,
+	 * because opening a device resets a server, but not each model behind vfio-pci.
+	 */
+	bool at_random;
 };
 
 /*
