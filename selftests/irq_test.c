@@ -32,12 +32,6 @@ static int new_eventfd(void)
 	return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
-static void new_eventfds(int *fds, unsigned int nr)
-{
-	while (nr--)
-		fds[nr] = new_eventfd();
-}
-
 TEST_F(consumer, intx_masks_itself_until_unmasked)
 {
 	int device = self->dev.device;

@@ -12,8 +12,6 @@
 #include "shared.h"
 #include "vfio.h"
 
-#define BAR(n) (VFIO_PCI_BAR0_REGION_INDEX + (n))
-
 #define CONSUMER_FIXTURE                                            \
 	FIXTURE(consumer)                                           \
 	{                                                           \

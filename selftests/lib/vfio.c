@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -250,6 +251,12 @@ long dma_available(int container)
 	if (!cap)
 		return -ENOENT;
 	return ((const struct vfio_iommu_type1_info_dma_avail *)cap)->avail;
+}
+
+void new_eventfds(int *fds, unsigned int nr)
+{
+	while (nr--)
+		fds[nr] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
 long eventfd_wait(int fd, int ms)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BAR(n) (VFIO_PCI_BAR0_REGION_INDEX + (n))
+
 struct vfio_dev {
 	int container;
 	int group;
@@ -73,6 +75,8 @@ const struct vfio_info_cap_header *iommu_cap(int container, uint16_t id);
 /* The number of entries that VFIO_IOMMU_MAP_DMA would still take, or -errno. */
 long dma_available(int container);
 
+/* Opens @nr eventfds that do not block. */
+void new_eventfds(int *fds, unsigned int nr);
 /* Waits for the eventfd @fd; returns its count, 0 after @ms, or -errno. */
 long eventfd_wait(int fd, int ms);
 
