@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Configuration space as the consumer sees it: the registers that pci.c owns are
- * virtual, as with vfio-pci.  All others are the server's.
+ * Configuration space as the consumer sees it: the registers that the kernel owns
+ * are virtual, as with vfio-pci.  All others are the server's.
  *
  *	BARs, ROM		what the consumer wrote, as far as the size of the
  *				region allows; the device keeps the kernel's addresses

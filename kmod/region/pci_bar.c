@@ -176,7 +176,7 @@ static int vuser_pci_bar_size_one(struct vuser_pci *pci, u32 index)
 	ret = vuser_pci_bar_put(pci, index, ones);
 	if (ret)
 		return ret;
-	/* The helper could read all registers before attach. */
+	/* A refused read is an error: the helper read all registers before attach. */
 	ret = vuser_pci_reg_read(pci, pos, &low, 4);
 	if (!ret && bar->wide)
 		ret = vuser_pci_reg_read(pci, pos + 4, &high, 4);

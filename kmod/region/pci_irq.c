@@ -181,7 +181,7 @@ static int vuser_pci_irq_put_msix_flags(struct vuser_pci *pci)
 				 PCI_MSIX_FLAGS_ENABLE : 0, 2);
 }
 
-/* Writes the entries whose bits are set in @due as @entries has them. */
+/* Writes the entries of @due: unmasks those that are in @entries, masks the others. */
 static int vuser_pci_irq_put_due(struct vuser_pci *pci, const unsigned long *due)
 {
 	bool off = !(pci->command & PCI_COMMAND_MEMORY);

@@ -33,7 +33,8 @@ struct vuser_dma;
  * @address: where the device finds the BAR; 0 if there was no room for it
  * @flags: the bits of the register that cannot be written
  * @wide: the BAR has 64 bits; the register after it holds the upper half
- * @present: the device has this register, and it decodes @size bytes
+ * @present: the device has this register, it decodes @size bytes, and @address is
+ *	not 0
  */
 struct vuser_pci_bar {
 	u64 size;
@@ -109,8 +110,9 @@ struct vuser_pci_saved {
  * @msi_regs: the first @msi_size bytes of the MSI capability, as the consumer reads
  *	them
  *
- * Attach sets the fields from @known to @bars, except @active and the state of the
- * device, and finds the registers of @saved.
+ * Attach sets the fields from @known to @bars, except @active, finds the registers of
+ * @saved, and clears @unmasked.  The first open after attach sets @sized, and @present
+ * of @bars.
  */
 struct vuser_pci {
 	struct mutex lock;	/* registers that the kernel owns */

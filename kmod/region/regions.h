@@ -17,10 +17,10 @@ struct vuser_shared;
  * @shared: the shared areas, and their pages that the consumer has accessed
  * @sparse: the consumer may map shared areas only
  * @accesses: number of accesses of other devices that run now; close waits for them
- * @pci: the PCI functions of the device, which have their own rules
+ * @pci: the PCI functions of the device; see struct vuser_pci for its locks
  *
- * vuser_region_open() sets the other fields.  Except for @accesses they are constant
- * until vuser_region_close(), so the consumer's accesses read them without a lock.
+ * vuser_region_open() sets @chan, @shared and @sparse.  They are constant until
+ * vuser_region_close(), so the consumer's accesses read them without a lock.
  */
 struct vuser_regions {
 	struct vuser_channel *chan;

@@ -204,7 +204,7 @@ static bool vuser_trap_matches(const struct vuser_trap *trap,
 /*
  * The address at which the instruction may have faulted, if it has two operands in
  * memory: an instruction that copies faults as a load at its source, and as a store
- * at its destination.
+ * at its destination; CMPS faults as a load at either operand.
  */
 static u64 vuser_trap_faulting_addr(const struct vuser_trap *trap,
 				    const struct vuser_insn *insn)
@@ -508,7 +508,7 @@ static bool vuser_trap_is_plain(const struct vuser_trap *trap,
 	       offset_in_page(plain->addr) + plain->size <= PAGE_SIZE;
 }
 
-/* Executes such a store.  It changes no register. */
+/* Executes a store that vuser_trap_is_plain() has decoded.  It changes only RIP. */
 static int vuser_trap_exec_plain(const struct vuser_trap *trap,
 				 struct pt_regs *pt,
 				 const struct vuser_plain *plain)
