@@ -196,12 +196,13 @@ struct vuser_call {
 };
 
 /**
- * struct vuser_dma_caller - who reads or writes the consumer's memory, and how long
+ * struct vuser_dma_caller - the origin and the time limit of an access to the
+ *	consumer's memory
  * @chan: the channel on which the server's command arrived
  * @wait: the copy may wait for the servers of other devices
  * @generation: set by a copy without @wait that returns -EAGAIN.  A copy with @wait
- *	fails if the device was closed or reset since then: the command belongs to
- *	what the device did before
+ *	fails if the device was closed or reset since then: DMA from before a close
+ *	or a reset must not reach memory after it
  * @deadline: when a copy with @wait stops, on ktime_get()'s clock
  */
 struct vuser_dma_caller {

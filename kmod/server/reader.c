@@ -85,7 +85,7 @@ static int vuser_reader_posted_reply(struct vuser_sock *vsk,
 /*
  * True for an error reply whose type is command.  Version 0.1.3 of the Rust crate
  * vfio_user and older ones send such replies.  A command of the server has no error
- * flag, and the caller has handled DMA_READ and DMA_WRITE, so this cannot be one.
+ * flag, and the caller has handled DMA_READ and DMA_WRITE, so this is not a command.
  */
 static bool vuser_reader_is_error(const struct vfio_user_header *hdr, size_t len)
 {

@@ -185,9 +185,9 @@ static int vuser_serve_dma_defer(struct vuser_sock *vsk, u64 generation,
 }
 
 /*
- * The first command in the list.  Its entry is removed, but it still counts until
- * vuser_serve_dma_next() is called again.  @served: a command was served before.
- * NULL if the list is empty: the work item must end then.
+ * Removes the first command from the list and returns it.  The channel's
+ * @nr_dma_cmds still counts this command until the next call, which has @served true.
+ * Returns NULL if the list is empty: the work item must end then.
  */
 static struct vuser_serve_dma_cmd *
 vuser_serve_dma_next(struct vuser_channel *chan, bool served)
