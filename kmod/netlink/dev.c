@@ -29,8 +29,8 @@
 #include "vfio/table.h"
 
 /*
- * Size of a reply that shows all attributes of a device, in bytes: configuration
- * space, and 8 KiB for regions and interrupts.
+ * Size of a reply that shows all attributes of a device, in bytes: those of a message
+ * without details, configuration space, and 8 KiB for regions and interrupts.
  */
 #define VUSER_NL_DETAILS_SIZE	(VUSER_NL_SHOW_SIZE + VUSER_CONFIG_MAX + 8192)
 

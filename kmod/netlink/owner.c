@@ -15,8 +15,8 @@
 #include "vfio/table.h"
 
 /*
- * The netlink ports that have claimed a device.  Only when the socket of one of them
- * is closed, all devices are searched for its port.
+ * The netlink ports that have claimed a device.  When any other netlink socket is
+ * closed, the devices need not be searched for its port.
  */
 static DEFINE_XARRAY(vuser_nl_owner_ports);
 

@@ -102,8 +102,8 @@ static void vuser_intx_unlisten(struct vuser_intx_event *event)
 /* Delivery ----------------------------------------------------------------- */
 
 /*
- * Delivers the interrupt that waits, if INTx is not masked; the lock is held.  A lost
- * server interrupts the consumer no more.
+ * Delivers the interrupt that waits, if INTx is not masked; the lock is held.  No
+ * interrupt is delivered after the server is lost.
  */
 static void vuser_intx_deliver(struct vuser_device *dev)
 {
@@ -176,7 +176,7 @@ void vuser_intx_unmask(struct vuser_device *dev)
 
 /**
  * vuser_intx_unmask_by() - set or remove the eventfd that unmasks INTx
- * @dev: an open device whose INTx the kernel masks and is enabled
+ * @dev: an open device whose INTx is enabled and masked by the kernel
  * @fd: the eventfd; a negative number removes it
  *
  * If the eventfd is signalled already, INTx is unmasked at once.
@@ -217,8 +217,8 @@ int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
 /* Enable and disable ------------------------------------------------------- */
 
 /**
- * vuser_intx_set_trigger() - set the eventfd that the consumer gets interrupts by
- * @dev: an open device whose INTx the kernel masks and is enabled
+ * vuser_intx_set_trigger() - set the eventfd by which the consumer gets interrupts
+ * @dev: an open device whose INTx is enabled and masked by the kernel
  * @trigger: the eventfd; stays valid until the next call or vuser_intx_stop().
  *	NULL keeps an interrupt until an eventfd is set
  *
@@ -268,7 +268,7 @@ int vuser_intx_start(struct vuser_device *dev)
 }
 
 /**
- * vuser_intx_stop() - stop to listen on the eventfds of INTx
+ * vuser_intx_stop() - stop listening on the eventfds of INTx
  * @dev: an open device whose INTx the kernel masks
  *
  * On return the kernel neither signals the consumer's eventfd nor uses it.

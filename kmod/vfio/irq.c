@@ -6,7 +6,7 @@
  * sends nothing to the server, as in vfio-pci.
  *
  * A server may be unable to mask INTx.  Then the kernel masks (intx.c): the server
- * gets an eventfd of the kernel, and the kernel signals that of the consumer.
+ * gets an eventfd of the kernel, and the kernel signals the consumer's eventfd.
  *
  * The indexes ERR and REQ are local to the kernel: their eventfds are not
  * passed to the server.  ERR reports that the server is lost, REQ that the

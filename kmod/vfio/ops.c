@@ -256,7 +256,7 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	}
 }
 
-/* Asks the server whether it has a feature, whatever can be done with it. */
+/* Asks the server whether it has a feature, without asking for GET or SET. */
 static bool vuser_ops_has_feature(struct vuser_device *dev, u32 flags)
 {
 	size_t reply;
