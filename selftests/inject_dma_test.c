@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Failures in DMA maps: mapping, windows, maps passed to a server at open, page
+ * Failures in DMA maps: mapping, joined maps, maps passed to a server at open, page
  * faults of the server, DMA by message.  See inject_test.c.
  */
 #include <fcntl.h>
@@ -414,25 +414,25 @@ TEST_F_TIMEOUT(registers, dma_to_them_survives_each_failure, SWEEP_LIMIT)
 		     .lossy = true);
 }
 
-/* Windows ------------------------------------------------------------------ */
+/* Joined maps -------------------------------------------------------------- */
 
 #define NR_APART 12
 
 /* A server with few dma regions, and more maps than that. */
-FIXTURE(windows)
+FIXTURE(joined)
 {
 	struct testdev td;
 	struct vfio_dev dev;
 	char *mem;
 };
 
-static int map_one(FIXTURE_DATA(windows) *self, unsigned int i)
+static int map_one(FIXTURE_DATA(joined) *self, unsigned int i)
 {
 	return dma_map(self->dev.container, self->mem + (NR_APART - i) * PAGE,
 		       i * 2 * PAGE, PAGE, DMA_RW);
 }
 
-static int fill_windows(FIXTURE_DATA(windows) *self)
+static int map_all_apart(FIXTURE_DATA(joined) *self)
 {
 	unsigned int i;
 	int ret = 0;
@@ -442,7 +442,7 @@ static int fill_windows(FIXTURE_DATA(windows) *self)
 	return ret;
 }
 
-FIXTURE_SETUP(windows)
+FIXTURE_SETUP(joined)
 {
 	static const char *const args[] = { "--max-dma-maps=8", NULL };
 
@@ -454,20 +454,20 @@ FIXTURE_SETUP(windows)
 	memset(self->mem, 0xee, 2 * NR_APART * PAGE);
 	ASSERT_EQ(0,
 		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
-	ASSERT_EQ(0, fill_windows(self));
+	ASSERT_EQ(0, map_all_apart(self));
 }
 
-FIXTURE_TEARDOWN(windows)
+FIXTURE_TEARDOWN(joined)
 {
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(0, testdev_num(&self->td, "dma-count"));
 	testdev_stop(&self->td);
 }
 
-/* Maps into an existing window, and where a new window is needed. */
+/* Maps in a dma region of several maps, and where a new one is needed. */
 static int map_more(void *data)
 {
-	FIXTURE_DATA(windows) *self = data;
+	FIXTURE_DATA(joined) *self = data;
 	int container = self->dev.container;
 	int ret;
 
@@ -483,38 +483,38 @@ static int map_more(void *data)
 
 static void map_as_before(void *data)
 {
-	FIXTURE_DATA(windows) *self = data;
+	FIXTURE_DATA(joined) *self = data;
 
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
-	fill_windows(self);
+	map_all_apart(self);
 }
 
-TEST_F_TIMEOUT(windows, maps_survive_each_failure, SWEEP_LIMIT)
+TEST_F_TIMEOUT(joined, maps_survive_each_failure, SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(map_more, map_as_before, self, INJECT_SELF);
 }
 
-/* Maps everything: the helper sends each dma region, and then the windows. */
-static int map_all_windows(void *data)
+/* Maps everything: the helper sends each dma region, and then the joined ones. */
+static int do_map_all_apart(void *data)
 {
-	return fill_windows(data);
+	return map_all_apart(data);
 }
 
-static void unmap_all_windows(void *data)
+static void unmap_all_apart(void *data)
 {
-	FIXTURE_DATA(windows) *self = data;
+	FIXTURE_DATA(joined) *self = data;
 
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 }
 
-TEST_F_TIMEOUT(windows, maps_survive_each_failure_in_the_helper, SWEEP_LIMIT)
+TEST_F_TIMEOUT(joined, maps_survive_each_failure_in_the_helper, SWEEP_LIMIT)
 {
-	unmap_all_windows(self);
-	EXPECT_SWEEP(map_all_windows, unmap_all_windows, self, INJECT_HELPER);
+	unmap_all_apart(self);
+	EXPECT_SWEEP(do_map_all_apart, unmap_all_apart, self, INJECT_HELPER);
 }
 
-/* The server accepts only one dma region, so two pages need a window. */
-FIXTURE(one_window)
+/* The server accepts only one dma region, so it has both pages. */
+FIXTURE(one_region)
 {
 	struct testdev td;
 	struct vfio_dev dev;
@@ -524,14 +524,14 @@ FIXTURE(one_window)
 
 static void unmap_two(void *data)
 {
-	FIXTURE_DATA(one_window) *self = data;
+	FIXTURE_DATA(one_region) *self = data;
 
 	dma_unmap(self->dev.container, 0, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL);
 }
 
 static void map_two(void *data)
 {
-	FIXTURE_DATA(one_window) *self = data;
+	FIXTURE_DATA(one_region) *self = data;
 	int container = self->dev.container;
 
 	unmap_two(self);
@@ -545,7 +545,7 @@ static void map_two(void *data)
  */
 static int map_apart(void *data)
 {
-	FIXTURE_DATA(one_window) *self = data;
+	FIXTURE_DATA(one_region) *self = data;
 	int container = self->dev.container;
 
 	self->apart += 4096 * MB;
@@ -554,7 +554,7 @@ static int map_apart(void *data)
 			       DMA_RW);
 }
 
-FIXTURE_SETUP(one_window)
+FIXTURE_SETUP(one_region)
 {
 	static const char *const args[] = { "--max-dma-maps=1", NULL };
 
@@ -571,14 +571,14 @@ FIXTURE_SETUP(one_window)
 	map_two(self);
 }
 
-FIXTURE_TEARDOWN(one_window)
+FIXTURE_TEARDOWN(one_region)
 {
 	vfio_dev_close(&self->dev);
 	EXPECT_EQ(0, testdev_num(&self->td, "dma-count"));
 	testdev_stop(&self->td);
 }
 
-TEST_F_TIMEOUT(one_window, maps_survive_each_failure, SWEEP_LIMIT)
+TEST_F_TIMEOUT(one_region, maps_survive_each_failure, SWEEP_LIMIT)
 {
 	unmap_two(self);
 	EXPECT_SWEEP(map_apart, unmap_two, self, INJECT_SELF);
@@ -589,13 +589,14 @@ TEST_F_TIMEOUT(one_window, maps_survive_each_failure, SWEEP_LIMIT)
 /* A hole shows a page that is allocated at the first access. */
 static int touch_hole(void *data)
 {
-	FIXTURE_DATA(one_window) *self = data;
+	FIXTURE_DATA(one_region) *self = data;
 
 	return testdev_cmd(&self->td, "kept-map 1") ?:
 		       testdev_cmd(&self->td, "kept-peek %lu", PAGE);
 }
 
-TEST_F_TIMEOUT(one_window, hole_of_a_window_survives_each_failure, SWEEP_LIMIT)
+TEST_F_TIMEOUT(one_region, hole_of_a_dma_region_survives_each_failure,
+	       SWEEP_LIMIT)
 {
 	EXPECT_SWEEP(touch_hole, map_two, self, INJECT_SERVER);
 	ASSERT_EQ(0, touch_hole(self));

@@ -3,7 +3,7 @@
 #
 # DPDK maps 512 huge pages one by one, or 16,384 single pages with --no-huge. The server
 # gets one DMA region for each island of adjacent pages. Two servers take only 8 DMA
-# regions: one announces the limit, another refuses the ninth region. (22-dma-window tests
+# regions: one announces the limit, another refuses the ninth region. (22-dma-limit tests
 # the other combinations.) A last server gets no memory at all and reads and writes each
 # byte by messages.
 

@@ -47,39 +47,39 @@ static void consumer_stop(struct __test_metadata *_metadata, struct consumer *c)
 	testdev_stop(&c->td);
 }
 
-FIXTURE(window)
+FIXTURE(limit)
 {
 	struct consumer c;
 };
 
-FIXTURE_VARIANT(window)
+FIXTURE_VARIANT(limit)
 {
 	const char *arg; /* argument of the server */
 	const char *attr; /* value of max_dma_maps */
 };
 
 /* The server announces its limit. */
-FIXTURE_VARIANT_ADD(window, announced) {
+FIXTURE_VARIANT_ADD(limit, announced) {
 	.arg = "--max-dma-maps=8",
 };
 
 /* The server announces no limit and refuses the ninth dma region. */
-FIXTURE_VARIANT_ADD(window, learned) {
+FIXTURE_VARIANT_ADD(limit, learned) {
 	.arg = "--dma-limit=8",
 };
 
 /* The administrator sets the limit. */
-FIXTURE_VARIANT_ADD(window, set) {
+FIXTURE_VARIANT_ADD(limit, set) {
 	.arg = "--dma-limit=8",
 	.attr = "8",
 };
 
-FIXTURE_SETUP(window)
+FIXTURE_SETUP(limit)
 {
 	ASSERT_EQ(0, consumer_start(&self->c, variant->arg, variant->attr));
 }
 
-FIXTURE_TEARDOWN(window)
+FIXTURE_TEARDOWN(limit)
 {
 	consumer_stop(_metadata, &self->c);
 }
@@ -121,7 +121,7 @@ static int is_readable(struct consumer *c, unsigned int i, uint64_t step)
 }
 
 /* Maps every page of the IOVA range, one by one. */
-TEST_F_TIMEOUT(window, dense_maps_stay_within_the_limit, 120)
+TEST_F_TIMEOUT(limit, dense_maps_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
 	unsigned int i;
@@ -136,7 +136,7 @@ TEST_F_TIMEOUT(window, dense_maps_stay_within_the_limit, 120)
 }
 
 /* The maps are far apart. */
-TEST_F_TIMEOUT(window, sparse_maps_stay_within_the_limit, 120)
+TEST_F_TIMEOUT(limit, sparse_maps_stay_within_the_limit, 120)
 {
 	struct consumer *c = &self->c;
 	uint64_t step = 2 * MB + PAGE;
@@ -152,7 +152,7 @@ TEST_F_TIMEOUT(window, sparse_maps_stay_within_the_limit, 120)
 }
 
 /* Maps and unmaps some memory while other maps are in use. */
-TEST_F_TIMEOUT(window, remapping_keeps_other_maps_usable, 120)
+TEST_F_TIMEOUT(limit, remapping_keeps_other_maps_usable, 120)
 {
 	struct consumer *c = &self->c;
 	uint64_t step = 2 * PAGE;
@@ -228,7 +228,7 @@ TEST_F_TIMEOUT(few, writes_to_holes_reach_no_memory, 120)
 	EXPECT_TRUE(is_readable(c, 11, 2 * PAGE));
 }
 
-TEST_F_TIMEOUT(few, unmap_all_removes_all_windows, 120)
+TEST_F_TIMEOUT(few, unmap_all_removes_all_dma_regions, 120)
 {
 	struct consumer *c = &self->c;
 	uint64_t size = 0;
