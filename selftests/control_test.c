@@ -330,6 +330,8 @@ TEST_F(control, settings_out_of_range_are_refused)
 		  set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_PCI_SETUP, 2));
 	EXPECT_GT(0,
 		  set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_DMA_BACKING, 3));
+	EXPECT_GT(0,
+		  set_u32(&self->c.nl, self->c.id, VUSER_A_DEV_DMA_HOLES, 2));
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id,
 			     VUSER_A_DEV_REQUEST_TIMEOUT_MS, 0));
 	EXPECT_GT(0, set_u32(&self->c.nl, self->c.id,

@@ -66,6 +66,7 @@ static void check_dev(const struct vnl_dev *dev)
 	vnl_name_reset(dev->reset);
 	vnl_name_pci_setup(dev->pci_setup);
 	vnl_name_dma_backing(dev->dma_backing);
+	vnl_name_dma_holes(dev->dma_holes);
 }
 
 static int on_dev(void *data, const struct vnl_dev *dev)
