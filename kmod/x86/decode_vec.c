@@ -16,9 +16,11 @@
 #define EVEX		0x0004
 #define ALL		(SSE | VEX | EVEX)
 
-/* The conditions on the W bit; with EVEX_W, they are for EVEX only. */
+/* The conditions on the W bit. */
 #define W0		0x0008
 #define W1		0x0010
+
+/* Only EVEX has a condition on the W bit, or doubles sizes by it. */
 #define EVEX_W		0x0020
 
 /* The conditions on the vector length, in bits. */
@@ -69,6 +71,7 @@ struct vec_form {
 
 #define EW0	(W0 | EVEX_W)
 #define EW1	(W1 | EVEX_W)
+#define EELEM	(ELEM_W | EVEX_W)
 
 /* Operations on bytes or words, on doublewords, and on quadwords. */
 #define SMALL(map, opcode, op, elem) \
@@ -78,22 +81,22 @@ struct vec_form {
 #define QWORD(map, opcode, op) \
 	FORM(map, 66, opcode, op, 0, 8, ALL | EW1 | TWO | BROADCAST)
 
+/* Operations on doublewords; with EVEX and W, on quadwords. */
+#define DQWORD(map, opcode, op) \
+	FORM(map, 66, opcode, op, 0, 4, ALL | EELEM | TWO | BROADCAST)
+
 /* Comparisons: the EVEX form has its result in a mask register. */
 #define COMPARE(map, opcode, op, elem, flags) \
 	FORM(map, 66, opcode, op, 0, elem, ALL | TWO | TO_MASK | (flags))
 
 static const struct vec_form forms[] = {
 	/* moves that compilers and C libraries emit most */
-	FORM(1, F3, 0x6f, MOVE, 0, 4, SSE | VEX),
-	FORM(1, F3, 0x7f, MOVE, 0, 4, SSE | VEX | STORE),
-	FORM(1, F3, 0x6f, MOVE, 0, 4, EVEX | ELEM_W),
-	FORM(1, F3, 0x7f, MOVE, 0, 4, EVEX | ELEM_W | STORE),
+	FORM(1, F3, 0x6f, MOVE, 0, 4, ALL | EELEM),
+	FORM(1, F3, 0x7f, MOVE, 0, 4, ALL | EELEM | STORE),
 	FORM(1, NONE, 0x10, MOVE, 0, 4, ALL | EW0),
 	FORM(1, NONE, 0x11, MOVE, 0, 4, ALL | EW0 | STORE),
-	FORM(1, 66, 0x6f, MOVE, 0, 4, SSE | VEX | ALIGNED),
-	FORM(1, 66, 0x7f, MOVE, 0, 4, SSE | VEX | ALIGNED | STORE),
-	FORM(1, 66, 0x6f, MOVE, 0, 4, EVEX | ELEM_W | ALIGNED),
-	FORM(1, 66, 0x7f, MOVE, 0, 4, EVEX | ELEM_W | ALIGNED | STORE),
+	FORM(1, 66, 0x6f, MOVE, 0, 4, ALL | EELEM | ALIGNED),
+	FORM(1, 66, 0x7f, MOVE, 0, 4, ALL | EELEM | ALIGNED | STORE),
 	FORM(1, NONE, 0x28, MOVE, 0, 4, ALL | EW0 | ALIGNED),
 	FORM(1, NONE, 0x29, MOVE, 0, 4, ALL | EW0 | ALIGNED | STORE),
 	FORM(1, F2, 0x6f, MOVE, 0, 1, EVEX | ELEM_W),
@@ -180,14 +183,10 @@ static const struct vec_form forms[] = {
 	COMPARE(1, 0x65, CMPGT, 2, 0),
 	COMPARE(1, 0x66, CMPGT, 4, EW0 | BROADCAST),
 	COMPARE(2, 0x37, CMPGT, 8, EW1 | BROADCAST),
-	FORM(1, 66, 0xdb, AND, 0, 4, SSE | VEX | TWO),
-	FORM(1, 66, 0xdb, AND, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
-	FORM(1, 66, 0xdf, ANDN, 0, 4, SSE | VEX | TWO),
-	FORM(1, 66, 0xdf, ANDN, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
-	FORM(1, 66, 0xeb, OR, 0, 4, SSE | VEX | TWO),
-	FORM(1, 66, 0xeb, OR, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
-	FORM(1, 66, 0xef, XOR, 0, 4, SSE | VEX | TWO),
-	FORM(1, 66, 0xef, XOR, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
+	DQWORD(1, 0xdb, AND),
+	DQWORD(1, 0xdf, ANDN),
+	DQWORD(1, 0xeb, OR),
+	DQWORD(1, 0xef, XOR),
 	FORM(1, NONE, 0x54, AND, 0, 4, ALL | EW0 | TWO | BROADCAST),
 	FORM(1, 66, 0x54, AND, 0, 8, ALL | EW1 | TWO | BROADCAST),
 	FORM(1, NONE, 0x55, ANDN, 0, 4, ALL | EW0 | TWO | BROADCAST),
@@ -216,14 +215,10 @@ static const struct vec_form forms[] = {
 	SMALL(2, 0x3c, MAXS, 1),
 	SMALL(2, 0x3a, MINU, 2),
 	SMALL(2, 0x3e, MAXU, 2),
-	FORM(2, 66, 0x39, MINS, 0, 4, SSE | VEX | TWO),
-	FORM(2, 66, 0x39, MINS, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
-	FORM(2, 66, 0x3d, MAXS, 0, 4, SSE | VEX | TWO),
-	FORM(2, 66, 0x3d, MAXS, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
-	FORM(2, 66, 0x3b, MINU, 0, 4, SSE | VEX | TWO),
-	FORM(2, 66, 0x3b, MINU, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
-	FORM(2, 66, 0x3f, MAXU, 0, 4, SSE | VEX | TWO),
-	FORM(2, 66, 0x3f, MAXU, 0, 4, EVEX | ELEM_W | TWO | BROADCAST),
+	DQWORD(2, 0x39, MINS),
+	DQWORD(2, 0x3d, MAXS),
+	DQWORD(2, 0x3b, MINU),
+	DQWORD(2, 0x3f, MAXU),
 	FORM(2, 66, 0x17, TEST, 0, 8, SSE | VEX),
 	FORM(3, 66, 0x3e, CMPU, 0, 1, EVEX | ELEM_W | TWO | IMM | TO_MASK),
 	FORM(3, 66, 0x3f, CMPS, 0, 1, EVEX | ELEM_W | TWO | IMM | TO_MASK),
@@ -294,12 +289,13 @@ static void set_sizes(struct vuser_insn *insn, const struct insn_decoder *d,
 		      const struct vec_form *form)
 {
 	u32 flags = form->flags;
+	bool w = d->rex_w && (d->evex || !(flags & EVEX_W));
 
 	insn->elem = form->elem;
 	insn->size = form->size;
-	if (d->rex_w && flags & ELEM_W)
+	if (w && flags & ELEM_W)
 		insn->elem *= 2;
-	if (d->rex_w && flags & SIZE_W)
+	if (w && flags & SIZE_W)
 		insn->size *= 2;
 	insn->vec_len = flags & LEN_ANY ? form->size : d->vec_len;
 	if (d->broadcast) {
