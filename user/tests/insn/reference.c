@@ -590,9 +590,11 @@ static const char *vec_difference(const struct vuser_insn *insn,
 		return "result in a mask register";
 	if (ref->insn.encoding != ZYDIS_INSTRUCTION_ENCODING_EVEX)
 		return insn->mask || insn->zeroing || broadcast ? "mask" : NULL;
-	if ((insn->mask ? ZYDIS_REGISTER_K0 + insn->mask : ZYDIS_REGISTER_K0) !=
-	    (int)ref->insn.avx.mask.reg)
+	if (ref->insn.avx.mask.reg !=
+	    (ZydisRegister)(ZYDIS_REGISTER_K0 + insn->mask))
 		return "mask register";
+	if (insn->mask && 8 * insn->elem != ref->mem->element_size)
+		return "size of an element";
 	if (!insn->to_mask && insn->zeroing != (ref->insn.avx.mask.mode ==
 						ZYDIS_MASK_MODE_ZEROING))
 		return "zeroing";
@@ -814,7 +816,7 @@ static u32 alignment(const struct reference *ref)
 	return 1;
 }
 
-/* The address that the alignment is about. */
+/* The address that must be aligned. */
 static u64 aligned_address(const struct vuser_regs *regs,
 			   const struct reference *ref)
 {
@@ -831,8 +833,11 @@ static bool is_gpr(const ZydisDecodedOperand *op)
 	return class >= ZYDIS_REGCLASS_GPR8 && class <= ZYDIS_REGCLASS_GPR64;
 }
 
-/* Strings that compare may be repeated until F2, all others not. */
-static bool allows_repetition(enum vuser_insn_op op, bool f2)
+/*
+ * True if F2 or F3 repeats or selects the instruction.  Both repeat string
+ * instructions that compare.  Only F3 repeats the others.
+ */
+static bool uses_repeat_prefix(enum vuser_insn_op op, bool f2)
 {
 	switch (op) {
 	case VUSER_INSN_CMPS:
@@ -888,8 +893,8 @@ bool reference_may_refuse(const struct vuser_regs *regs,
 	    !vuser_insn_zext(regs->gpr[VUSER_CX], ref->insn.address_width / 8))
 		return true;
 	/* elsewhere F2 and F3 are hints or have no effect */
-	if (!vec && ((f2 && !allows_repetition(op, true)) ||
-		     (f3 && !allows_repetition(op, false))))
+	if (!vec && ((f2 && !uses_repeat_prefix(op, true)) ||
+		     (f3 && !uses_repeat_prefix(op, false))))
 		return true;
 	if (f2 && f3)
 		return true;
