@@ -246,6 +246,22 @@ static bool vuser_memory_fault_huge(struct vuser_memory *mem,
 }
 #endif
 
+/*
+ * Inserts single pages of @ext; if @ext is NULL, handles a fault on a hole.  The caller
+ * holds the object's lock.
+ */
+static vm_fault_t vuser_memory_fault_page(struct vuser_memory *mem,
+					  struct vm_fault *vmf,
+					  struct vuser_extent *ext)
+{
+	if (ext)
+		return vuser_memory_insert(vmf, ext);
+	if (mem->guard)
+		return VM_FAULT_SIGBUS;
+	return vmf_insert_pfn(vmf->vma, vmf->address,
+			      page_to_pfn(mem->scratch));
+}
+
 static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 {
 	struct vuser_memory *mem = vuser_memory_of(vmf->vma->vm_file);
@@ -264,15 +280,8 @@ static vm_fault_t vuser_memory_fault(struct vm_fault *vmf)
 		if (vuser_memory_alloc_scratch(mem))
 			return VM_FAULT_OOM;
 	}
-	if (vuser_memory_fault_huge(mem, vmf, &ret))
-		;
-	else if (ext)
-		ret = vuser_memory_insert(vmf, ext);
-	else if (mem->guard)
-		ret = VM_FAULT_SIGBUS;
-	else
-		ret = vmf_insert_pfn(vmf->vma, vmf->address,
-				     page_to_pfn(mem->scratch));
+	if (!vuser_memory_fault_huge(mem, vmf, &ret))
+		ret = vuser_memory_fault_page(mem, vmf, ext);
 	up_read(&mem->lock);
 	return ret;
 }
