@@ -31,11 +31,6 @@ struct vectors {
 	uint64_t word[16][4];
 };
 
-static volatile unsigned char *map_bar0(int device, int prot)
-{
-	return region_mmap(device, BAR(0), 0, TESTDEV_BAR0_SIZE, prot);
-}
-
 static void fill(struct vectors *v)
 {
 	unsigned int i, j;
@@ -111,7 +106,7 @@ TEST_F(consumer, vector_load_sets_only_its_register)
 	struct vectors old;
 
 	fill(&old);
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &source[0], 8));
 	ASSERT_EQ(0,
@@ -153,7 +148,7 @@ TEST_F(consumer, vector_store_writes_its_register)
 	uint64_t *word = old.word[14];
 
 	fill(&old);
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	XMM_STORE("movups", word[0], word[1]);
 	XMM_STORE("movntdq", word[0], word[1]);
@@ -172,7 +167,7 @@ TEST_F(consumer, move_of_16_bytes_is_two_accesses)
 	struct vectors v;
 
 	fill(&v);
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	WITH_XMM(&v, bar + MEM, "movups (%1), %%xmm0;");
@@ -191,7 +186,7 @@ TEST_F(consumer, vector_load_works_in_the_initial_state)
 	volatile unsigned char *bar;
 	struct vectors got = {}, want = {};
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, source, 8));
 	WITH_XMM(&got, bar + MEM, "movq (%1), %%xmm9;");
@@ -210,7 +205,7 @@ TEST_F(consumer, trapped_load_keeps_mxcsr)
 	volatile unsigned char *bar;
 	struct vectors v = {};
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	asm volatile("ldmxcsr %0" : : "m"(round_up));
 	WITH_XMM(&v, bar + MEM, "movups (%1), %%xmm0; movl (%1), %%eax;");
@@ -226,7 +221,7 @@ TEST_F(consumer, vex_load_clears_the_upper_half)
 
 	if (!__builtin_cpu_supports("avx"))
 		SKIP(return, "this processor has no AVX");
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, source, 8));
 
@@ -258,7 +253,7 @@ TEST_F(consumer, move_of_32_bytes_is_four_accesses)
 
 	if (!__builtin_cpu_supports("avx"))
 		SKIP(return, "this processor has no AVX");
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	ASSERT_EQ(0, FAULT_OF(asm volatile(
@@ -277,7 +272,7 @@ TEST_F(consumer, unknown_instruction_is_refused)
 {
 	volatile unsigned char *bar;
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	EXPECT_EQ(SIGBUS, FAULT_OF(asm volatile("addps (%0), %%xmm0" : : "r"(
@@ -298,7 +293,7 @@ TEST_F(consumer, rep_movs_makes_one_access_per_element)
 	unsigned int i;
 	void *to;
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	for (i = 0; i < sizeof(in); i++)
 		in[i] = 3 * i + 1;
@@ -328,7 +323,7 @@ TEST_F(consumer, rep_stos_works_backwards)
 	unsigned long n = 4;
 	void *to;
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	to = (void *)(bar + MEM + 12);
 	asm volatile("std; rep stosl; cld"
@@ -353,7 +348,7 @@ TEST_F(consumer, movs_that_fails_does_not_touch_the_device)
 	volatile unsigned char *bar;
 	void *constant;
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	constant = mmap(NULL, 0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
 			-1, 0);
@@ -374,7 +369,7 @@ TEST_F(consumer, locked_instructions_return_the_old_value)
 	unsigned char done;
 	uint32_t old = 5;
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	p = (volatile uint32_t *)(bar + MEM);
 	*p = 0x10;
@@ -397,7 +392,7 @@ TEST_F(consumer, bit_tests_reach_far_bits)
 	volatile unsigned char *bar;
 	unsigned char set;
 
-	bar = map_bar0(self->dev.device, PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 0x80", MEM + 0x20));
 	asm volatile("btl %2, (%1); setc %0"
@@ -418,7 +413,8 @@ TEST_F(consumer, store_to_a_read_only_mapping_is_refused)
 {
 	volatile unsigned char *bar;
 
-	bar = map_bar0(self->dev.device, PROT_READ);
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 0x80", MEM));
 	EXPECT_EQ(SIGSEGV,
@@ -454,7 +450,8 @@ TEST_F(consumer, single_step_stops_after_a_trapped_load)
 	int status;
 	pid_t pid;
 
-	bar = map_bar0(self->dev.device, PROT_READ);
+	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			  PROT_READ);
 	ASSERT_NE(MAP_FAILED, bar);
 	pid = fork();
 	ASSERT_LE(0, pid);

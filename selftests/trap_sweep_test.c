@@ -66,7 +66,10 @@ struct state {
 		     : "rax", "rbx", "rcx", "rdx", "rsi", "rdi",	\
 		       "xmm0", "xmm1", "xmm2", "xmm3", "memory", "cc")
 
-/* After a string instruction: keeps the distance, which is the same twice. */
+/*
+ * A string instruction.  Leaves in RBX and RDX how far it moved RDI and RSI: the
+ * addresses differ between the two runs, the distances must not.
+ */
 #define STRING(code)							\
 	"movq %[p], %%rdi; movq %[q], %%rsi;" code ";"			\
 	"pushfq; subq %[p], %%rdi; movq %%rdi, %%rbx;"			\
@@ -216,7 +219,7 @@ struct state {
 	X(fnstcw, "fnstcw (%[p])")					\
 	X(fnstsw, "fld1; fnstsw (%[p])")
 
-/* FNINIT, so that no exception is pending afterwards. */
+/* Ends with FNINIT, so that no exception is pending afterwards. */
 #define X87_RUN(name, code)						\
 	static void run_x87_##name(struct x87_state *s, void *p, void *q) \
 	{								\
@@ -242,7 +245,7 @@ struct x87_state {
 	uint64_t rest[44];
 } __attribute__((aligned(16)));
 
-/* The bits that QEMU's emulated processor has, too: not C1. */
+/* The bits that are compared: not C1, which QEMU does not emulate. */
 #define CONTROL_WORD 0x1f3f
 #define STATUS_WORD  0xfdff
 
@@ -388,8 +391,7 @@ TEST_F(consumer, integer_instruction_does_the_same_on_a_trapped_page)
 	const struct insn insns[] = { INTEGER_INSNS(ROW) };
 	uint8_t *bar;
 
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	run_all(_metadata, insns, sizeof(insns) / sizeof(insns[0]),
 		self->dev.device, bar);
@@ -402,8 +404,7 @@ TEST_F(consumer, vector_instruction_does_the_same_on_a_trapped_page)
 
 	if (!__builtin_cpu_supports("avx2"))
 		SKIP(return, "this processor has no AVX2");
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	run_all(_metadata, insns, sizeof(insns) / sizeof(insns[0]),
 		self->dev.device, bar);
@@ -451,8 +452,7 @@ TEST_F(consumer, x87_instruction_does_the_same_on_a_trapped_page)
 	unsigned int i;
 	uint8_t *bar;
 
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	for (i = 0; i < sizeof(x87_insns) / sizeof(x87_insns[0]); i++) {
 		wrong = run_x87_twice(&x87_insns[i], self->dev.device, bar);
@@ -480,8 +480,7 @@ TEST_F(consumer, x87_exception_of_a_trapped_store_is_raised_later)
 	uint32_t value = 0x12345678;
 	uint8_t *bar;
 
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, region_put(self->dev.device, BAR(0), MEM, &value, 4));
 	EXPECT_EQ(0, FAULT_OF(store_too_large(bar + MEM)));
@@ -501,8 +500,7 @@ TEST_F(consumer,
 
 	if (!__builtin_cpu_supports("avx2"))
 		SKIP(return, "this processor has no AVX2");
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, fill_device(self->dev.device, SIZE));
 	fill_memory(want, sizeof(want));
@@ -521,8 +519,7 @@ TEST_F(consumer, flush_makes_no_access)
 {
 	uint8_t *bar;
 
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	EXPECT_EQ(0,
@@ -540,8 +537,7 @@ TEST_F(consumer, masked_store_accesses_only_its_elements)
 
 	if (!__builtin_cpu_supports("avx2"))
 		SKIP(return, "this processor has no AVX2");
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	ASSERT_EQ(0, testdev_log_clear(&shared));
 	asm volatile("vmovdqu (%1), %%ymm1; vmaskmovps %%ymm1, %%ymm1, (%0);"
@@ -573,8 +569,7 @@ TEST_F(consumer, memset_and_memcpy_work_for_all_sizes)
 	uint8_t *bar;
 	unsigned int i;
 
-	bar = region_mmap(self->dev.device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			  PROT_READ | PROT_WRITE);
+	bar = map_bar0(self->dev.device);
 	ASSERT_NE(MAP_FAILED, bar);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		volatile size_t size = sizes[i];

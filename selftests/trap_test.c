@@ -15,12 +15,6 @@ CONSUMER_FIXTURE
 
 #define MEM TESTDEV_REG_MEMORY
 
-static volatile unsigned char *map_bar0(int device)
-{
-	return region_mmap(device, BAR(0), 0, TESTDEV_BAR0_SIZE,
-			   PROT_READ | PROT_WRITE);
-}
-
 #define LOAD(p, type)	  (*(volatile type *)(p))
 #define STORE(p, type, v) (*(volatile type *)(p) = (v))
 

@@ -33,4 +33,11 @@
 		EXPECT_EQ(self->locked, res_locked());              \
 	}
 
+/* Maps all of BAR 0 of the test device for loads and stores. */
+static inline void *map_bar0(int device)
+{
+	return region_mmap(device, BAR(0), 0, TESTDEV_BAR0_SIZE,
+			   PROT_READ | PROT_WRITE);
+}
+
 #endif /* SELFTESTS_CONSUMER_H */
