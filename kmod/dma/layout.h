@@ -42,8 +42,8 @@ enum vuser_dma_region_kind {
  * @kind: kind of its file
  * @join: will be joined with the previous dma region
  * @kept: the server has this dma region already
- * @room: should have room for later mappings: before @start (BIT 0), after @last
- *	(BIT 1)
+ * @room: where it should have room for later mappings: VUSER_ROOM_BEFORE @start,
+ *	VUSER_ROOM_AFTER @last
  * @first: index of its first mapping in the layout's @maps
  * @count: number of its mappings
  */

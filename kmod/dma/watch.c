@@ -2,8 +2,8 @@
 /*
  * Watches a range of a process's address space.  Memory that belongs to a device
  * cannot be pinned: its driver may use it for something else, or remove it, as
- * soon as it has unmapped it from the process.  So whoever accesses such memory on
- * behalf of the process must stop at that time.
+ * soon as it has unmapped it from the process.  So the module must not access such
+ * memory on behalf of the process after that time.
  *
  * The kernel calls an MMU notifier before it removes pages from the page tables:
  * for munmap(), mremap(), the end of the process, and when a driver removes the

@@ -248,9 +248,9 @@ static bool compare_exchange_pair(const struct vuser_insn *insn,
 	return true;
 }
 
-/* True if a repeated instruction is not done, for its flags. */
-static bool string_goes_on(const struct vuser_insn *insn,
-			   const struct vuser_regs *regs)
+/* True if the flags let a repeated instruction continue. */
+static bool string_continues(const struct vuser_insn *insn,
+			     const struct vuser_regs *regs)
 {
 	bool equal = regs->flags & VUSER_FLAG_ZF;
 
@@ -282,7 +282,7 @@ static void step_string(const struct vuser_insn *insn, struct vuser_regs *regs)
 		step_pointer(insn, regs, VUSER_SI);
 	if (insn->rep) {
 		*cx = vuser_insn_zext(*cx - 1, insn->addr_size);
-		if (*cx && string_goes_on(insn, regs))
+		if (*cx && string_continues(insn, regs))
 			regs->ip -= insn->len;
 	}
 }

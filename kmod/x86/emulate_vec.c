@@ -242,7 +242,10 @@ static u64 result_mask(const struct vuser_insn *insn,
 	return mask & active_elems(insn, vec);
 }
 
-/* PTEST: ZF and CF say whether memory is 0 where the register is 1 or 0. */
+/*
+ * PTEST: sets ZF if memory is 0 in all bits that are 1 in the register, and CF if
+ * memory is 0 in all bits that are 0 in the register.
+ */
 static void test(const struct vuser_insn *insn, struct vuser_regs *regs,
 		 const struct vuser_vec *vec, const u64 *val)
 {
@@ -264,8 +267,8 @@ static void test(const struct vuser_insn *insn, struct vuser_regs *regs,
  * vuser_emulate_vec_load() - emulate an instruction that loads
  * @insn: the instruction, from vuser_decode(); a VUSER_INSN_VEC with a load
  * @regs: the ip is advanced; VUSER_VEC_TEST sets the flags
- * @vec: its registers; @vec->reg is updated, or with @insn->to_mask the new mask
- *	is left in the first word of it
+ * @vec: its registers; @vec->reg is updated.  With @insn->to_mask, its first word is
+ *	set to the new value of the mask register
  * @val: the value; bytes that are not in vuser_emulate_vec_bytes() are 0
  *
  * With @insn->vex the caller writes all bytes of the register, otherwise the low
@@ -297,7 +300,8 @@ void vuser_emulate_vec_load(const struct vuser_insn *insn,
  * @insn: the instruction, from vuser_decode(); a VUSER_INSN_VEC with a store
  * @regs: the ip is advanced
  * @vec: its registers
- * @val: set to the value to store: the bytes in vuser_emulate_vec_bytes() of it
+ * @val: set to the value; the caller stores the bytes of it that
+ *	vuser_emulate_vec_bytes() returns
  *
  * Context: any.
  */

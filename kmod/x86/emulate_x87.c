@@ -81,7 +81,7 @@ static void update_summary(struct vuser_x87 *fpu)
 		fpu->status |= VUSER_X87_ES | VUSER_X87_B;
 }
 
-/* True if one of the exceptions is not masked and keeps the operation from being done. */
+/* True if one of the exceptions is not masked and prevents the operation. */
 static bool prevents(const struct vuser_x87 *fpu, u16 exceptions)
 {
 	return exceptions & ~fpu->control & VUSER_X87_EXCEPTIONS & ~VUSER_X87_PE;

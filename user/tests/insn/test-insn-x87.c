@@ -59,7 +59,7 @@ struct area {
 	X(fnstcw, "fnstcw", "\xd9\x38")			\
 	X(fnstsw, "fnstsw", "\xdd\x38")
 
-/* FNINIT, so that no exception is pending afterwards. */
+/* Ends with FNINIT, so that no exception is pending afterwards. */
 #define NATIVE(name, code, bytes)					\
 	static void native_##name(struct area *area, void *p)		\
 	{								\
