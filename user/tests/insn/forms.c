@@ -150,40 +150,55 @@ void form_sweep_vex(void (*use)(struct form *form))
 }
 
 /*
- * Try each opcode of the maps 0F, 0F 38 and 0F 3A with each prefix and W in EVEX;
- * the other bits of the prefix and the bytes after the opcode are random.
+ * Fill a form with an EVEX prefix and an opcode; the other bits of the prefix and
+ * the bytes after the opcode are random.
+ */
+static void fill_evex(struct form *form, u32 map, u32 pp_w, u32 opcode, u32 try)
+{
+	u8 random[4];
+
+	form_fill(form->bytes, sizeof(form->bytes));
+	form_fill(random, sizeof(random));
+	form->bytes[0] = 0x62;
+	form->bytes[1] &= 0xf0;
+	form->bytes[1] |= (u8)map;
+	/* every other form has one source */
+	if (try & 1)
+		random[0] = 0x78;
+	form->bytes[2] =
+		(u8)((random[0] & 0x78) | 4 | (pp_w & 3) | (pp_w & 4) << 5);
+	if (try & 1)
+		form->bytes[3] |= 8;
+	/* and every fourth has no mask */
+	if (!(try & 6))
+		form->bytes[3] &= 0x78;
+	form->bytes[4] = (u8)opcode;
+	form->rex = (u8)~form->bytes[1] >> 5;
+}
+
+static void sweep_evex(u32 map, u32 pp_w, void (*use)(struct form *form))
+{
+	struct form form = { .prefix = "", .modrm = 5 };
+	u32 tries = map >= 1 && map <= 3 ? 1200 : 20;
+	u32 opcode, try;
+
+	for (opcode = 0; opcode < 256; opcode++) {
+		for (try = 0; try < tries; try++) {
+			fill_evex(&form, map, pp_w, opcode, try);
+			use(&form);
+		}
+	}
+}
+
+/*
+ * Try each opcode with each prefix and W in EVEX: often in the maps 0F, 0F 38 and
+ * 0F 3A, and a few times in the others.
  */
 void form_sweep_evex(void (*use)(struct form *form))
 {
-	struct form form = { .prefix = "", .modrm = 5 };
-	u32 map, pp_w, opcode, tries;
-	u8 random[4];
+	u32 map, pp_w;
 
 	for (map = 0; map < 8; map++)
 		for (pp_w = 0; pp_w < 8; pp_w++)
-			for (opcode = 0; opcode < 256; opcode++)
-				for (tries = 0;
-				     tries < (map >= 1 && map <= 3 ? 1200 : 20);
-				     tries++) {
-					form_fill(form.bytes, 15);
-					form_fill(random, sizeof(random));
-					form.bytes[0] = 0x62;
-					form.bytes[1] &= 0xf0;
-					form.bytes[1] |= (u8)map;
-					/* every other form has one source */
-					if (tries & 1)
-						random[0] = 0x78;
-					form.bytes[2] =
-						(u8)((random[0] & 0x78) | 4 |
-						     (pp_w & 3) |
-						     (pp_w & 4) << 5);
-					if (tries & 1)
-						form.bytes[3] |= 8;
-					/* and every fourth has no mask */
-					if (!(tries & 6))
-						form.bytes[3] &= 0x78;
-					form.bytes[4] = (u8)opcode;
-					form.rex = (u8)~form.bytes[1] >> 5;
-					use(&form);
-				}
+			sweep_evex(map, pp_w, use);
 }
