@@ -464,6 +464,27 @@ TEST_F(setting, mapping_with_another_access_splits_an_island)
 	EXPECT_EQ(1, c->piece[5][0]);
 }
 
+/*
+ * While an island is split, the server refuses its parts.  A reset maps them, although the
+ * server then has more dma regions than before.
+ */
+TEST_F(setting, reset_maps_what_the_server_refused_before)
+{
+	struct consumer *c = &self->c;
+
+	ASSERT_EQ(0, map_pieces(c));
+	ASSERT_EQ(0, consumer_open(c));
+	ASSERT_EQ(0, unmap_piece(c, 5));
+	ASSERT_EQ(0, testdev_cmd(&c->td, "fail dma-map %d 2", EINVAL));
+	EXPECT_EQ(-EINVAL, dma_map(c->dev.container, c->piece[5], iova_of(c, 5),
+				   c->size, VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_EQ(0, testdev_num(&c->td, "dma-count"));
+	ASSERT_EQ(0, ioctl(c->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(2, testdev_num(&c->td, "dma-count"));
+	EXPECT_EQ(0, cross(c, 0, 2));
+	EXPECT_EQ(0, cross(c, 8, 10));
+}
+
 /* A mapping that crosses the end of the room of a dma region. */
 TEST_F(setting, mapping_across_the_end_of_a_room_disturbs_nothing)
 {
@@ -489,6 +510,35 @@ TEST_F(setting, mapping_across_the_end_of_a_room_disturbs_nothing)
 	memset(mem, 1, 4 * PAGE);
 	testdev_cmd(&c->td, "dma-fill 0x%lx 8 0x66", end - 2 * PAGE);
 	EXPECT_EQ(1, mem[0]);
+}
+
+/*
+ * A mapping that crosses the end of a room is in two dma regions.  A server that accepts
+ * no third one gets them as one when another mapping needs a dma region.
+ */
+TEST(parts_of_a_mapping_are_joined_at_the_limit)
+{
+	uint64_t end = BASE + 1024 * MB;
+	char *mem = mem_anon(5 * PAGE);
+	struct consumer c;
+
+	ASSERT_NE(NULL, mem);
+	ASSERT_EQ(0, consumer_start(&c, get_files, "--dma-limit=2"));
+	ASSERT_EQ(0, map_pieces(&c));
+	ASSERT_EQ(0, consumer_open(&c));
+	ASSERT_EQ(0, dma_map(c.dev.container, mem, end - 2 * PAGE, 4 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(2, testdev_num(&c.td, "dma-count"));
+	EXPECT_EQ(0, dma_map(c.dev.container, mem + 4 * PAGE, 64 * BASE, PAGE,
+			     VFIO_DMA_MAP_FLAG_READ));
+	EXPECT_EQ(2, testdev_num(&c.td, "dma-count"));
+	mem_fill(mem, 5 * PAGE, 78);
+	EXPECT_EQ(0, testdev_cmd(&c.td, "dma-move 0x%lx 0x%lx %lu",
+				 iova_of(&c, 0), end - 2 * PAGE, 4 * PAGE));
+	EXPECT_EQ(0, memcmp(mem, c.piece[0], 4 * PAGE));
+	EXPECT_EQ(mem_sum(mem + 4 * PAGE, PAGE),
+		  testdev_num(&c.td, "dma-sum 0x%lx %lu", 64 * BASE, PAGE));
+	consumer_stop(_metadata, &c);
 }
 
 /* UNMAP_DMA does not fail ------------------------------------------------------ */

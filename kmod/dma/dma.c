@@ -17,6 +17,7 @@
 #include "dma/map.h"
 #include "dma/ops.h"
 #include "dma/server_map.h"
+#include "dma/server_map_state.h"
 #include "dma/type1.h"
 #include "server/channel.h"
 #include "server/serve_dma.h"

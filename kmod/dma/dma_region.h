@@ -20,9 +20,9 @@ struct vuser_mapping;
  * @offset: offset of the dma region in @file, in bytes
  * @leaving: no mapping uses it and its memory fd is empty; the server may still
  *	have it, and a DMA_UNMAP must be sent
- * @used: a mapping of the DMA map is in its range; set by vuser_server_map_mark()
+ * @used: a mapping of the DMA map is in its range; set by vuser_server_sync_mark()
  * @split: a mapping in its range cannot be a part of it; set by
- *	vuser_server_map_mark()
+ *	vuser_server_sync_mark()
  *
  * Protected by the lock of the server map.
  */

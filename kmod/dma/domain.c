@@ -21,6 +21,7 @@
 #include "dma/foreign.h"
 #include "dma/map.h"
 #include "dma/server_map.h"
+#include "dma/server_map_state.h"
 #include "server/channel.h"
 
 static void vuser_domain_end_work(struct work_struct *work);

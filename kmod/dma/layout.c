@@ -76,7 +76,6 @@ void vuser_layout_single(const struct vuser_mapping *map, u32 backing,
 		.last = map->node.last,
 		.prot = map->prot,
 		.kind = vuser_layout_kind(map, backing),
-		.count = 1,
 	};
 }
 
@@ -102,33 +101,49 @@ static bool vuser_layout_continues(const struct vuser_layout *layout,
 		next->kind == VUSER_DMA_REGION_MEMORY);
 }
 
+static struct vuser_layout_region *vuser_layout_last(struct vuser_layout *layout)
+{
+	return layout->nr ? &layout->regions[layout->nr - 1] : NULL;
+}
+
+/*
+ * Adds the dma regions that the server has and that mapping @i is in.  Returns false if
+ * there is none.
+ */
+static bool vuser_layout_keep(struct vuser_layout *layout, size_t i)
+{
+	const struct vuser_mapping *map = layout->maps[i];
+	struct vuser_layout_region next = {}, *last;
+	u64 iova = map->node.start;
+
+	if (!layout->find)
+		return false;
+	while (iova <= map->node.last && layout->find(layout->context, iova, &next)) {
+		last = vuser_layout_last(layout);
+		if (!last || !last->kept || last->start != next.start) {
+			next.kept = true;
+			next.first = i;
+			layout->regions[layout->nr++] = next;
+		}
+		iova = next.last + 1;
+	}
+	return iova != map->node.start;
+}
+
 /* Adds mapping @i to the last dma region of the layout, or as a new one. */
 static void vuser_layout_add(struct vuser_layout *layout, size_t i)
 {
-	const struct vuser_mapping *map = layout->maps[i];
-	struct vuser_layout_region *last = NULL, next;
+	struct vuser_layout_region *last = vuser_layout_last(layout), next;
 
-	if (layout->nr)
-		last = &layout->regions[layout->nr - 1];
-	if (layout->find && layout->find(layout->context, map, &next)) {
-		if (last && last->kept && last->start == next.start) {
-			last->count++;
-			return;
-		}
-		next.join = false;
-		next.kept = true;
-		next.room = 0;
-		next.count = 1;
-	} else {
-		vuser_layout_single(map, layout->backing, &next);
-		if (last && vuser_layout_continues(layout, last, &next)) {
-			last->last = next.last;
-			last->kind = VUSER_DMA_REGION_MEMORY;
-			if (layout->backing != VUSER_DMA_BACKING_FILE)
-				last->room = VUSER_ROOM_AFTER;
-			last->count++;
-			return;
-		}
+	if (vuser_layout_keep(layout, i))
+		return;
+	vuser_layout_single(layout->maps[i], layout->backing, &next);
+	if (last && vuser_layout_continues(layout, last, &next)) {
+		last->last = next.last;
+		last->kind = VUSER_DMA_REGION_MEMORY;
+		if (layout->backing != VUSER_DMA_BACKING_FILE)
+			last->room = VUSER_ROOM_AFTER;
+		return;
 	}
 	next.first = i;
 	layout->regions[layout->nr++] = next;
@@ -182,7 +197,6 @@ static void vuser_layout_join(struct vuser_layout *layout)
 			joined->last = r->last;
 			joined->kept = false;
 			joined->room = VUSER_ROOM_BEFORE | VUSER_ROOM_AFTER;
-			joined->count += r->count;
 		} else {
 			*++joined = *r;
 		}
@@ -246,8 +260,8 @@ int vuser_layout_build(struct vuser_layout *layout)
 	int ret;
 
 	layout->nr = 0;
-	layout->regions = kvcalloc(layout->nr_maps, sizeof(*layout->regions),
-				   GFP_KERNEL);
+	layout->regions = kvcalloc(layout->nr_maps + layout->nr_kept,
+				   sizeof(*layout->regions), GFP_KERNEL);
 	if (layout->nr_maps && !layout->regions)
 		return -ENOMEM;
 	for (i = 0; i < layout->nr_maps; i++) {

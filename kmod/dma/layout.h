@@ -44,8 +44,7 @@ enum vuser_dma_region_kind {
  * @kept: the server has this dma region already
  * @room: where it should have room for later mappings: VUSER_ROOM_BEFORE @start,
  *	VUSER_ROOM_AFTER @last
- * @first: index of its first mapping in the layout's @maps
- * @count: number of its mappings
+ * @first: index in the layout's @maps of the first mapping that is in it
  */
 struct vuser_layout_region {
 	u64 start;
@@ -56,7 +55,6 @@ struct vuser_layout_region {
 	bool kept;
 	u8 room;
 	size_t first;
-	size_t count;
 };
 
 #define VUSER_ROOM_BEFORE	BIT(0)
@@ -71,9 +69,11 @@ struct vuser_layout_region {
  * @backing: setting dma_backing; see enum vuser_dma_backing
  * @limit: number of dma regions that the server accepts, not 0
  * @single: each mapping is a dma region, if the server accepts so many
- * @find: if not NULL: finds the dma region of the server that has a mapping and
- *	that the layout must keep.  Sets start, last, prot and kind, and returns
- *	true; or returns false
+ * @nr_kept: maximum number of dma regions that @find finds
+ * @find: if not NULL: finds the dma region of the server that has an IOVA and that
+ *	the layout must keep.  Sets start, last, prot and kind, and returns true; or
+ *	returns false.  If it finds one for the start of a mapping, it finds one for
+ *	each IOVA of the mapping
  * @context: argument of @find
  */
 struct vuser_layout {
@@ -84,7 +84,8 @@ struct vuser_layout {
 	u32 backing;
 	u32 limit;
 	bool single;
-	bool (*find)(void *context, const struct vuser_mapping *map,
+	u32 nr_kept;
+	bool (*find)(void *context, u64 iova,
 		     struct vuser_layout_region *region);
 	void *context;
 };

@@ -22,486 +22,26 @@
  * second case: a mapping with another access, or of device memory, is in the room of a
  * dma region.  All other dma regions are kept.
  *
- * vuser_server_map_sync() makes the dma regions of the server as they should be.  It may
- * be called at any time.  If a message fails, a work item calls it again.
+ * vuser_server_sync() makes the dma regions of the server as they should be.  If a message
+ * fails, a work item calls it again.
  */
-#include <linux/interval_tree.h>
+#include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "dma/dma_region.h"
 #include "dma/file.h"
 #include "dma/layout.h"
-#include "dma/map.h"
 #include "dma/server_map.h"
-#include "server/channel.h"
-#include "server/cmd.h"
-#include "server/desc.h"
+#include "dma/server_map_state.h"
+#include "dma/server_msg.h"
+#include "dma/server_sync.h"
 #include "vuser.h"
-
-/* The limit if the server announces no limit.  SPDK's server has this limit. */
-#define VUSER_DEFAULT_LIMIT	64
 
 /* Delay before a failed message is sent again, in milliseconds; doubles each time. */
 #define VUSER_RETRY_MIN		100
 #define VUSER_RETRY_MAX		25600
-
-static struct vuser_dma_region *vuser_server_map_entry(struct interval_tree_node *n)
-{
-	return n ? container_of(n, struct vuser_dma_region, node) : NULL;
-}
-
-/* The first dma region that overlaps the range, or NULL. */
-static struct vuser_dma_region *vuser_server_map_first(struct vuser_server_map *sm,
-						       u64 first, u64 last)
-{
-	return vuser_server_map_entry(interval_tree_iter_first(&sm->regions, first,
-							       last));
-}
-
-static struct vuser_dma_region *
-vuser_server_map_next(struct vuser_dma_region *region, u64 first, u64 last)
-{
-	return vuser_server_map_entry(interval_tree_iter_next(&region->node, first,
-							      last));
-}
-
-/*
- * Was the current thread killed?  The helper may refuse an fdmsg with EINTR as well,
- * so check the signal, too.
- */
-static bool vuser_server_map_killed(int ret)
-{
-	return ret == -EINTR && fatal_signal_pending(current);
-}
-
-static bool vuser_server_map_lost(struct vuser_server_map *sm)
-{
-	return vuser_channel_lost(sm->chan);
-}
-
-static bool vuser_server_map_closing(struct vuser_server_map *sm)
-{
-	return READ_ONCE(sm->closing);
-}
-
-/* The limit that the administrator set or the server announced; 0 if there is none. */
-static u32 vuser_server_map_announced_limit(struct vuser_server_map *sm)
-{
-	return READ_ONCE(sm->settings->max_dma_maps) ?: sm->chan->desc->max_dma_maps;
-}
-
-static void vuser_server_map_reset_limit(struct vuser_server_map *sm)
-{
-	sm->limit = vuser_server_map_announced_limit(sm) ?: VUSER_DEFAULT_LIMIT;
-}
-
-/*
- * Whether the server may have refused because it has too many dma regions.  Some
- * servers reply with EINVAL in this case, others with ENOSPC.  If the limit is known,
- * the server refused for another reason.
- */
-static bool vuser_server_map_full(struct vuser_server_map *sm, int ret)
-{
-	return (ret == -EINVAL || ret == -ENOSPC) && sm->nr &&
-	       !vuser_server_map_announced_limit(sm);
-}
-
-/*
- * The server refused a further dma region.  Take the number of dma regions that it has
- * as its limit.
- */
-static void vuser_server_map_learn_limit(struct vuser_server_map *sm)
-{
-	dev_info_ratelimited(sm->chan->user.dev,
-			     "server accepts %u DMA regions instead of %u\n",
-			     sm->nr, sm->limit);
-	sm->limit = sm->nr;
-}
-
-/* Messages ----------------------------------------------------------------- */
-
-/* Removes a dma region from the server map and frees it. */
-static void vuser_server_map_drop(struct vuser_server_map *sm,
-				  struct vuser_dma_region *region)
-{
-	interval_tree_remove(&region->node, &sm->regions);
-	sm->nr--;
-	if (region->leaving)
-		sm->nr_leaving--;
-	vuser_dma_region_free(region);
-}
-
-/* Marks a dma region that must be unmapped later. */
-static void vuser_server_map_set_leaving(struct vuser_server_map *sm,
-					 struct vuser_dma_region *region)
-{
-	vuser_dma_region_empty(region);
-	if (!region->leaving)
-		sm->nr_leaving++;
-	region->leaving = true;
-}
-
-/*
- * Unmaps a dma region in the server.  The server cannot access the pages of a memory
- * fd afterwards, whatever it replies.
- *
- * Returns 0 after the dma region was removed from the server map.  Fails if @killable
- * is set and the message could not be sent; the dma region is then leaving.  If the
- * current thread was killed after the message was sent, the server gets the message
- * before any later one, so the dma region is removed.
- */
-static int vuser_server_map_unmap_region(struct vuser_server_map *sm,
-					 struct vuser_dma_region *region,
-					 ktime_t deadline, bool killable)
-{
-	bool sent;
-	int ret;
-
-	vuser_dma_region_empty(region);
-	ret = vuser_cmd_dma_unmap(sm->chan, region->node.start,
-				  vuser_dma_region_size(region), deadline,
-				  killable, &sent);
-	if (killable && !sent && !vuser_server_map_lost(sm)) {
-		vuser_server_map_set_leaving(sm, region);
-		return ret;
-	}
-	/* The server may refuse because it never mapped a leaving dma region. */
-	if (ret && !region->leaving && !vuser_server_map_killed(ret) &&
-	    !vuser_server_map_lost(sm))
-		dev_warn_ratelimited(sm->chan->user.dev,
-				     "server refused to unmap DMA region 0x%lx-0x%lx (%d)\n",
-				     region->node.start, region->node.last,
-				     ret);
-	vuser_server_map_drop(sm, region);
-	return 0;
-}
-
-/* Unmaps the leaving dma regions of a range. */
-static int vuser_server_map_unmap_leaving(struct vuser_server_map *sm, u64 first,
-					  u64 last)
-{
-	struct vuser_dma_region *region, *next;
-	int ret;
-
-	for (region = vuser_server_map_first(sm, first, last); region; region = next) {
-		next = vuser_server_map_next(region, first, last);
-		if (!region->leaving)
-			continue;
-		if (vuser_server_map_closing(sm))
-			return -ENODEV;
-		ret = vuser_server_map_unmap_region(sm, region,
-						    vuser_channel_deadline(sm->chan),
-						    true);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/* Unmaps the dma regions that overlap a range. */
-static int vuser_server_map_clear(struct vuser_server_map *sm, u64 first, u64 last)
-{
-	struct vuser_dma_region *region;
-	int ret;
-
-	while ((region = vuser_server_map_first(sm, first, last))) {
-		if (vuser_server_map_closing(sm))
-			return -ENODEV;
-		ret = vuser_server_map_unmap_region(sm, region,
-						    vuser_channel_deadline(sm->chan),
-						    true);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/*
- * Maps a dma region in the server.  @maps are the mappings that overlap it.  If we were
- * killed while waiting, we cannot know whether the server has the dma region.  The dma
- * region is then leaving.
- */
-static int vuser_server_map_map_region(struct vuser_server_map *sm,
-				       const struct vuser_layout_region *layout,
-				       struct vuser_mapping **maps, size_t nr_maps)
-{
-	bool guard = READ_ONCE(sm->settings->dma_holes) == VUSER_DMA_HOLES_FAULT;
-	struct vuser_dma_region *region;
-	size_t i;
-	int ret = 0;
-
-	if (vuser_server_map_closing(sm))
-		return -ENODEV;
-	region = vuser_dma_region_alloc(layout, maps[0], guard);
-	if (IS_ERR(region))
-		return PTR_ERR(region);
-	interval_tree_insert(&region->node, &sm->regions);
-	sm->nr++;
-
-	for (i = 0; i < nr_maps && !ret; i++) {
-		ret = vuser_dma_region_fill(region, maps[i]);
-		cond_resched();
-	}
-	if (!ret)
-		ret = vuser_cmd_dma_map(sm->chan, region->node.start,
-					vuser_dma_region_size(region), region->prot,
-					region->file, region->offset,
-					vuser_channel_deadline(sm->chan));
-	if (!ret)
-		return 0;
-	if (vuser_server_map_killed(ret))
-		vuser_server_map_set_leaving(sm, region);
-	else
-		vuser_server_map_drop(sm, region);
-	return ret;
-}
-
-/* Layouts of the whole DMA map ----------------------------------------------- */
-
-/* Do dma regions without a hole between them cover the whole mapping? */
-static bool vuser_server_map_covers(struct vuser_server_map *sm,
-				    const struct vuser_mapping *map)
-{
-	u64 next = map->node.start, last = map->node.last;
-	struct vuser_dma_region *region;
-
-	for (region = vuser_server_map_first(sm, next, last); region;
-	     region = vuser_server_map_next(region, next, last)) {
-		if (region->node.start > next || !vuser_dma_region_fits(region, map))
-			return false;
-		if (region->node.last >= last)
-			return true;
-		next = region->node.last + 1;
-	}
-	return false;
-}
-
-/*
- * Marks the dma regions that have a mapping in their range, and those that must be
- * replaced because they have a mapping that does not fit, or only a part of a mapping.
- */
-static void vuser_server_map_mark(struct vuser_server_map *sm,
-				  struct vuser_layout *layout)
-{
-	struct vuser_dma_region *region;
-	struct vuser_mapping *map;
-	bool covers;
-	size_t i;
-
-	for (region = vuser_server_map_first(sm, 0, ULONG_MAX); region;
-	     region = vuser_server_map_next(region, 0, ULONG_MAX)) {
-		region->used = false;
-		region->split = false;
-	}
-	for (i = 0; i < layout->nr_maps; i++) {
-		map = layout->maps[i];
-		covers = vuser_server_map_covers(sm, map);
-		region = vuser_server_map_first(sm, map->node.start, map->node.last);
-		while (region) {
-			region->used = true;
-			region->split |= !covers;
-			region = vuser_server_map_next(region, map->node.start,
-						       map->node.last);
-		}
-		cond_resched();
-	}
-}
-
-/*
- * Unmaps the dma regions that no mapping uses: the leaving ones, and those of mappings
- * that another thread is about to unmap.
- */
-static int vuser_server_map_unmap_unused(struct vuser_server_map *sm)
-{
-	struct vuser_dma_region *region, *next;
-	int ret;
-
-	for (region = vuser_server_map_first(sm, 0, ULONG_MAX); region; region = next) {
-		next = vuser_server_map_next(region, 0, ULONG_MAX);
-		if (region->used && !region->leaving)
-			continue;
-		if (vuser_server_map_closing(sm))
-			return -ENODEV;
-		ret = vuser_server_map_unmap_region(sm, region,
-						    vuser_channel_deadline(sm->chan),
-						    true);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/* The function @find of struct vuser_layout: keeps what the server has. */
-static bool vuser_server_map_find(void *context, const struct vuser_mapping *map,
-				  struct vuser_layout_region *layout)
-{
-	struct vuser_server_map *sm = context;
-	struct vuser_dma_region *region;
-
-	region = vuser_server_map_first(sm, map->node.start, map->node.start);
-	if (!region || region->split || region->leaving)
-		return false;
-	layout->start = region->node.start;
-	layout->last = region->node.last;
-	layout->prot = region->prot;
-	layout->kind = region->kind;
-	return true;
-}
-
-/* The mappings that overlap a dma region of the layout; sets *@nr to their number. */
-static struct vuser_mapping **
-vuser_server_map_overlapping(const struct vuser_layout *layout,
-			     const struct vuser_layout_region *want, size_t *nr)
-{
-	size_t first = want->first, end = want->first + want->count;
-
-	/* A mapping may be in several dma regions; the layout names only the first. */
-	while (first && layout->maps[first - 1]->node.last >= want->start)
-		first--;
-	while (end < layout->nr_maps && layout->maps[end]->node.start <= want->last)
-		end++;
-	*nr = end - first;
-	return &layout->maps[first];
-}
-
-/* Adds the pages of the mappings to the dma region that the server keeps. */
-static int vuser_server_map_keep(struct vuser_server_map *sm,
-				 const struct vuser_layout *layout,
-				 const struct vuser_layout_region *want)
-{
-	struct vuser_dma_region *region;
-	struct vuser_mapping **maps;
-	size_t i, nr;
-	int ret = 0;
-
-	region = vuser_server_map_first(sm, want->start, want->start);
-	maps = vuser_server_map_overlapping(layout, want, &nr);
-	for (i = 0; i < nr && !ret; i++) {
-		ret = vuser_dma_region_fill(region, maps[i]);
-		cond_resched();
-	}
-	return ret;
-}
-
-/* Is the dma region of the layout a dma region that the server has? */
-static bool vuser_server_map_has(struct vuser_server_map *sm,
-				 const struct vuser_layout *layout,
-				 const struct vuser_layout_region *want)
-{
-	struct vuser_dma_region *region;
-
-	if (want->kept)
-		return true;
-	region = vuser_server_map_first(sm, want->start, want->start);
-	return region && vuser_dma_region_matches(region, want,
-						  layout->maps[want->first]);
-}
-
-/*
- * Makes one dma region of the server as the layout describes it.  With @replace,
- * does so only if it replaces others; these come first, because they make room for
- * new ones.
- */
-static int vuser_server_map_apply_region(struct vuser_server_map *sm,
-					 struct vuser_layout *layout,
-					 struct vuser_layout_region *want,
-					 bool replace)
-{
-	struct vuser_mapping **maps;
-	size_t nr;
-	int ret;
-
-	if (vuser_server_map_has(sm, layout, want))
-		return replace ? vuser_server_map_keep(sm, layout, want) : 0;
-	if (replace && !vuser_server_map_first(sm, want->start, want->last))
-		return 0;
-	ret = vuser_server_map_clear(sm, want->start, want->last);
-	if (ret)
-		return ret;
-	maps = vuser_server_map_overlapping(layout, want, &nr);
-	return vuser_server_map_map_region(sm, want, maps, nr);
-}
-
-static int vuser_server_map_apply(struct vuser_server_map *sm,
-				  struct vuser_layout *layout)
-{
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; i < layout->nr && !ret; i++)
-		ret = vuser_server_map_apply_region(sm, layout, &layout->regions[i],
-						    true);
-	for (i = 0; i < layout->nr && !ret; i++)
-		ret = vuser_server_map_apply_region(sm, layout, &layout->regions[i],
-						    false);
-	return ret;
-}
-
-/* How vuser_server_map_sync() chooses the layout. */
-enum vuser_sync_mode {
-	VUSER_SYNC_KEEP,	/* replace a dma region only if that is necessary */
-	VUSER_SYNC_BEST,	/* the best layout */
-	VUSER_SYNC_JOIN,	/* the best layout, if it has fewer dma regions */
-	VUSER_SYNC_SINGLE,	/* replace as little; each new mapping by itself */
-};
-
-/*
- * vuser_server_map_sync() with the limit that is known now.  Returns -E2BIG if the layout
- * has too many dma regions.
- */
-static int vuser_server_map_sync_once(struct vuser_server_map *sm,
-				      enum vuser_sync_mode mode)
-{
-	struct vuser_layout layout = {
-		.backing = READ_ONCE(sm->settings->dma_backing),
-		.limit = sm->limit,
-		.single = mode == VUSER_SYNC_SINGLE,
-		.context = sm,
-	};
-	int ret;
-
-	layout.maps = vuser_map_snapshot(sm->dmap, 0, ULONG_MAX, &layout.nr_maps);
-	if (IS_ERR(layout.maps))
-		return PTR_ERR(layout.maps);
-	vuser_server_map_mark(sm, &layout);
-	ret = vuser_server_map_unmap_unused(sm);
-	if (ret)
-		goto out;
-	if (mode == VUSER_SYNC_KEEP || mode == VUSER_SYNC_SINGLE)
-		layout.find = vuser_server_map_find;
-	ret = vuser_layout_build(&layout);
-	if (!ret && (mode != VUSER_SYNC_JOIN || layout.nr < sm->nr))
-		ret = vuser_server_map_apply(sm, &layout);
-out:
-	vuser_layout_free(&layout);
-	return ret;
-}
-
-/*
- * Makes the dma regions of the server as they should be: unmaps those that no mapping
- * uses, and maps the mappings that no dma region has.
- *
- * If the server refuses a dma region after it has accepted others, the number of the
- * others is taken as its limit, and a smaller layout is tried, once.  If that fails, the
- * limit was not the reason.
- */
-static int vuser_server_map_sync(struct vuser_server_map *sm,
-				 enum vuser_sync_mode mode)
-{
-	int ret = vuser_server_map_sync_once(sm, mode);
-
-	if (vuser_server_map_full(sm, ret) && sm->nr < sm->limit) {
-		vuser_server_map_learn_limit(sm);
-		ret = vuser_server_map_sync_once(sm, mode);
-	}
-	sm->incomplete = ret;
-	if (ret)
-		vuser_server_map_reset_limit(sm);
-	return ret == -E2BIG ? -ENOSPC : ret;
-}
 
 /* Trying again ------------------------------------------------------------- */
 
@@ -528,7 +68,7 @@ static void vuser_server_map_settle(struct vuser_server_map *sm)
 	    vuser_server_map_closing(sm) || vuser_server_map_lost(sm))
 		return;
 	ret = fatal_signal_pending(current) ? -EINTR :
-					      vuser_server_map_sync(sm, VUSER_SYNC_KEEP);
+					      vuser_server_sync(sm, VUSER_SYNC_KEEP);
 	if (!ret) {
 		sm->retry_ms = VUSER_RETRY_MIN;
 	} else if (ret == -EINVAL || ret == -ENOSPC) {
@@ -643,10 +183,10 @@ static int vuser_server_map_map_new(struct vuser_server_map *sm,
 	}
 	if (vuser_server_map_wants_room(sm, map, backing))
 		vuser_server_map_widen(sm, &layout);
-	ret = vuser_server_map_map_region(sm, &layout, &map, 1);
-	if (!vuser_server_map_full(sm, ret))
+	ret = vuser_server_msg_map(sm, &layout, &map, 1);
+	if (!vuser_server_sync_full(sm, ret))
 		return ret;
-	vuser_server_map_learn_limit(sm);
+	vuser_server_sync_learn_limit(sm);
 	return -EAGAIN;
 }
 
@@ -686,11 +226,11 @@ static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 {
 	int ret;
 
-	ret = vuser_server_map_unmap_leaving(sm, map->node.start, map->node.last);
+	ret = vuser_server_msg_unmap_leaving(sm, map->node.start, map->node.last);
 	if (!ret)
 		ret = vuser_server_map_map_parts(sm, map);
 	if (ret == -EAGAIN)
-		ret = vuser_server_map_sync(sm, VUSER_SYNC_KEEP);
+		ret = vuser_server_sync(sm, VUSER_SYNC_KEEP);
 	if (!ret)
 		vuser_server_map_settle(sm);
 	return ret;
@@ -746,11 +286,9 @@ static void vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
 			continue;
 		/* Close will unmap all dma regions. */
 		if (vuser_server_map_closing(sm))
-			vuser_server_map_set_leaving(sm, region);
+			vuser_server_msg_set_leaving(sm, region);
 		else
-			vuser_server_map_unmap_region(sm, region,
-						      vuser_channel_deadline(sm->chan),
-						      true);
+			vuser_server_msg_unmap(sm, region);
 	}
 }
 
@@ -813,7 +351,7 @@ vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
 	sm->dmap = dmap;
 	sm->chan = chan;
 	sm->settings = settings;
-	vuser_server_map_reset_limit(sm);
+	vuser_server_sync_reset_limit(sm);
 	return sm;
 }
 
@@ -841,7 +379,7 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 	mutex_lock(&sm->lock);
 	vuser_server_map_get(sm);
 	vuser_map_add_user(sm->dmap, &sm->user);
-	ret = vuser_server_map_sync(sm, VUSER_SYNC_BEST);
+	ret = vuser_server_sync(sm, VUSER_SYNC_BEST);
 	vuser_server_map_unlock(sm);
 	return ret;
 }
@@ -849,11 +387,11 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 /* vuser_server_map_join() with the lock held. */
 static void vuser_server_map_join_locked(struct vuser_server_map *sm)
 {
-	int ret = vuser_server_map_sync(sm, VUSER_SYNC_JOIN);
+	int ret = vuser_server_sync(sm, VUSER_SYNC_JOIN);
 
 	/* The server may refuse an island although it accepts the single mappings. */
 	if (ret == -EINVAL || ret == -ENOSPC)
-		ret = vuser_server_map_sync(sm, VUSER_SYNC_SINGLE);
+		ret = vuser_server_sync(sm, VUSER_SYNC_SINGLE);
 	if (ret)
 		vuser_server_map_settle(sm);
 }
@@ -906,12 +444,9 @@ static void vuser_server_map_lock_close(struct vuser_server_map *sm,
  */
 void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline)
 {
-	struct vuser_dma_region *region;
-
 	WRITE_ONCE(sm->closing, true);
 	vuser_server_map_lock_close(sm, deadline);
-	while ((region = vuser_server_map_first(sm, 0, ULONG_MAX)))
-		vuser_server_map_unmap_region(sm, region, deadline, false);
+	vuser_server_msg_unmap_all(sm, deadline);
 	vuser_map_del_user(sm->dmap, &sm->user);
 	sm->chan = NULL;
 	vuser_server_map_unlock(sm);
