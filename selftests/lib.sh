@@ -14,6 +14,8 @@ PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}
 export PATH=$BUILD/user/bin:$PATH
 # shellcheck source-path=SCRIPTDIR source=capable.sh
 . "$(dirname "${BASH_SOURCE[0]}")/capable.sh"
+# shellcheck source-path=SCRIPTDIR source=tested.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tested.sh"
 
 load_module()
 {

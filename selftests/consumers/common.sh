@@ -30,6 +30,8 @@ declare -A UUID BDF SERVER
 export PATH=$BIN:$PATH
 # shellcheck source-path=SCRIPTDIR source=../capable.sh
 . "$CONSUMERS/../capable.sh"
+# shellcheck source-path=SCRIPTDIR source=../tested.sh
+. "$CONSUMERS/../tested.sh"
 
 diag()
 {

@@ -68,6 +68,9 @@ TWICE=$TWICE timeout 150 "$PROGS/../twice_test" > "$WORK/twice.tap" 2>&1
 grep -E '^# .*(SEED|calls)' "$WORK/twice.tap"
 DIAG_LINES=400 retap twice "$WORK/twice.tap"
 for model in edu e1000e nvme; do
+	tested "vuser's tests" "QEMU $model $(version_of qemu-system-x86)"
+done
+for model in edu e1000e nvme; do
 	check "vfio-pci gives the machine's $model back" release $model
 	check "the device of $model is removed" device_down $model
 done

@@ -118,6 +118,7 @@ run_variants vfio_pci_device_init_perf_test vfio_pci_device_init_perf_test \
 run_variants vfio_pci_device_init_perf_test \
 	"vfio_pci_device_init_perf_test, two devices" \
 	"${BDF[ioat]}" "${BDF[ioat2]}"
+tested "VFIO selftests $(cat "$TESTS/version")" vuser-ioat
 
 echo "$shmem" > $SHMEM
 hugepages 2048 0

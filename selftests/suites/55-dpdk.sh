@@ -14,4 +14,5 @@ check "ioat device attaches" device_up ioat vuser-ioat -s || finish
 dpdk_check ioat "huge pages" -m 256
 DPDK_RUN=dpdk_alone dpdk_check ioat "--no-huge" --no-huge -m 64
 check "the ioat device is removed" device_down ioat
+tested "DPDK $(version_of dpdk)" vuser-ioat
 finish

@@ -49,4 +49,5 @@ dpdk_check messages "DMA by messages" -m 64
 check "DMA by messages: the server read memory by messages" test \
 	"$(counter messages dma-read)" -gt 100
 check "the device that gets no memory is removed" device_down messages
+tested "DPDK $(version_of dpdk)" vuser-ioat
 finish

@@ -61,4 +61,5 @@ check "mdevctl undefines the device" mdevctl undefine --uuid "$uuid"
 check "list --defined does not show the undefined device" eval '! listed --defined'
 
 unset 'UUID[ioat]'
+tested "mdevctl $(version_of mdevctl)" vuser-ioat
 finish

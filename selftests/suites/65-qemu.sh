@@ -39,4 +39,5 @@ check "vfio-pci, memfd: the server mapped it" test \
 check "no DMA region stays mapped after QEMU ended" test "$(counter ioat dma-regions)" = 0
 check "ioat device is removed" device_down ioat
 
+tested "QEMU vfio-pci $(version_of qemu-system-x86)" vuser-ioat
 finish

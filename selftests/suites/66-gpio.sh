@@ -37,6 +37,7 @@ test_version()
 		"[ \"\$(cat $MDEVS/${UUID[$gpio]}/vuser/state)\" != open ] &&
 		'$CONSUMERS/mdev_wait.py' ${UUID[$gpio]} state created $SOON"
 	check "the device of $gpio is removed" device_down "$gpio"
+	tested "vuser's tests" "gpio of the crate vfio_user $1"
 }
 
 check "the module and the helper start" vuser_up || finish

@@ -23,4 +23,5 @@ for time in first second; do
 done
 check "vuser-ioat still runs" kill -0 "$(cat "$WORK/ioat.pid")"
 daemon_stop ioat
+tested "QEMU vfio-user-pci $(version_of qemu-system-x86)" vuser-ioat
 finish

@@ -65,4 +65,6 @@ check "gpio: another device attaches when the first is removed" attach_again
 check "gpio: the device is removed" device_down gpio
 sample server "$SAMPLES/server"
 check "server: the device is removed" device_down server
+tested "vuser's tests" \
+	"libvfio-user of QEMU $(version_of qemu-system-x86)"
 finish

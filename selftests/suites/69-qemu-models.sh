@@ -13,4 +13,6 @@ DIAG_LINES=120 retap "nvme:" "$WORK/nvme.tap"
 "$CONSUMERS/qemu-server/models.py" edu "$WORK" "$PROGS/edu_test" > "$WORK/steps.tap" 2>&1
 retap "edu:" "$WORK/edu.tap"
 retap "edu:" "$WORK/steps.tap"
+tested "QEMU nvme:// $(version_of qemu-utils)" "QEMU nvme $(version_of qemu-system-x86)"
+tested "vuser's tests" "QEMU edu $(version_of qemu-system-x86)"
 finish

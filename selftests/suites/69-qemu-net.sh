@@ -10,4 +10,7 @@
 check "the module and the helper start" vuser_up || finish
 "$CONSUMERS/qemu-server/net.py" "$WORK" > "$WORK/net.tap" 2>&1
 DIAG_LINES=120 retap "net:" "$WORK/net.tap"
+for model in e1000 e1000e igb; do
+	tested "DPDK $(version_of dpdk)" "QEMU $model $(version_of qemu-system-x86)"
+done
 finish

@@ -10,4 +10,5 @@
 check "the module and the helper start" vuser_up || finish
 "$CONSUMERS/vhost/net.py" "$WORK" > "$WORK/net.tap" 2>&1
 DIAG_LINES=120 retap "net:" "$WORK/net.tap"
+tested "DPDK net_virtio $(version_of dpdk)" "DPDK net_vhost $(version_of dpdk)"
 finish

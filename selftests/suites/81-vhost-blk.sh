@@ -271,4 +271,7 @@ check "vuserctl remove removes the device" vuserctl remove "${UUID[blk]}"
 check "vuser-vhost has ended" test -z "$(pidof vuser-vhost)"
 check "vuserctl reports a back end that does not exist" none_by_vuserctl
 daemon_stop tracking
+for back_end in "qemu-storage-daemon $(version_of qemu-utils)" vuser-vhost-blk; do
+	tested "libblkio $(version_of libblkio1)" "$back_end"
+done
 finish

@@ -65,4 +65,6 @@ LDLIBS="$out/default_mode.o" EXTRA_CFLAGS="$extra" \
 	KHDR_INCLUDES="-isystem $out/headers/usr/include"
 
 rm -rf "$out/headers"
+sed -n 's/^VERSION = //p' "$src/Makefile" | tr '\n' . > "$out/version"
+sed -n 's/^PATCHLEVEL = //p' "$src/Makefile" >> "$out/version"
 echo "$key" >"$stamp"
