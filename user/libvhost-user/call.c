@@ -136,6 +136,19 @@ static int receive(struct vhost_backend *b, struct vhu_call *call,
 	}
 }
 
+/*
+ * Wait until the back end has handled all requests so far. A back end without
+ * REPLY_ACK handles requests in their order, so it answers GET_FEATURES last. Other
+ * front ends wait in the same way.
+ */
+static int sync_by_features(struct vhost_backend *b)
+{
+	struct vhu_call call;
+
+	vhu_call_init(&call, VHOST_USER_GET_FEATURES);
+	return vhu_call(b, &call);
+}
+
 int vhu_call(struct vhost_backend *b, struct vhu_call *call)
 {
 	int64_t deadline = vu_deadline_after(b->opt.timeout_ms);
@@ -150,7 +163,7 @@ int vhu_call(struct vhost_backend *b, struct vhu_call *call)
 	if (ret)
 		return lost_answer(b, call, ret == -EPIPE ? -ENODATA : ret, "");
 	if (!acked && !has_answer(call))
-		return 0;
+		return call->sync ? sync_by_features(b) : 0;
 	b->waiting = true;
 	ret = receive(b, call, deadline);
 	b->waiting = false;

@@ -12,6 +12,8 @@
  * @nr_fds: entries of @fds
  * @kind: VHOST_USER_ANSWER or VHOST_USER_POSTCOPY_ANSWER
  * @no_answer: the back end does not answer or acknowledge this request
+ * @sync: the back end must have handled the request when vhu_call() returns, also
+ *	without REPLY_ACK
  * @deaf: do not serve the channel of the back end while waiting
  * @answer: result: the answer, if there is one
  * @fd: result: the file descriptor of the answer, which the caller owns; or -1
@@ -22,6 +24,7 @@ struct vhu_call {
 	uint32_t nr_fds;
 	enum vhost_user_kind kind;
 	bool no_answer;
+	bool sync;
 	bool deaf;
 	struct vhost_user_msg answer;
 	int fd;

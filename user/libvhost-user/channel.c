@@ -9,6 +9,8 @@
 #include "../libbase/fd.h"
 #include "channel.h"
 #include "connection.h"
+#include "error.h"
+#include "table.h"
 
 /* Maximum number of requests in one call, so that other fds get their turn. */
 #define REQUESTS_AT_ONCE 64
@@ -77,6 +79,43 @@ static int dispatch(struct vhost_backend *b, const struct vhost_user_msg *msg,
 	}
 }
 
+/* The back end closes its channel, and keeps the connection. */
+static int closed(struct vhost_backend *b)
+{
+	static const char text[] = "the back end closed its channel";
+	unsigned int channel = b->channel;
+
+	if (!b->ops.channel_closed)
+		return vhu_connection_fail(b, -ECONNRESET, text);
+	vhu_error(b, 0, text);
+	/* Call channel_closed() before close(2), as lost(). */
+	b->ops.channel_closed(b->opt.data);
+	if (b->channel == channel)
+		vhu_channel_replace(b, -1);
+	return b->fd < 0 ? -ECONNRESET : 0;
+}
+
+static bool is_end(int err)
+{
+	return err == -ENODATA || err == -EPIPE || err == -ECONNRESET;
+}
+
+static int send_answer(struct vhost_backend *b,
+		       const struct vhost_user_msg *msg, const int *fd,
+		       uint32_t nr_fds)
+{
+	int ret = vhu_wire_send(b->req_fd, msg, fd, nr_fds,
+				vu_deadline_after(b->opt.timeout_ms));
+
+	if (is_end(ret))
+		return closed(b);
+	if (ret)
+		return vhu_connection_fail(b, ret,
+					   "answer to the back end's %s: %s",
+					   name_of(msg), strerror(-ret));
+	return 0;
+}
+
 /* Send the answer, if the back end wants one. */
 static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 		  int result)
@@ -86,22 +125,49 @@ static int answer(struct vhost_backend *b, const struct vhost_user_msg *asked,
 		      VHOST_USER_BACKEND_SHARED_OBJECT_LOOKUP;
 	uint32_t nr_fds = lookup && result >= 0;
 	const char *rule = "";
-	int ret;
 
 	if (!lookup && !(asked->hdr.flags & VHOST_USER_NEED_REPLY))
 		return 0;
 	/* Any value except 0 means failure. */
 	msg.payload.u64 = result < 0 ? -result : 0;
-	ret = vhost_user_encode(VHOST_USER_BACKEND_ANSWER, &msg, nr_fds, asked,
-				&rule);
-	if (!ret)
-		ret = vhu_wire_send(b->req_fd, &msg, &result, nr_fds,
-				    vu_deadline_after(b->opt.timeout_ms));
-	if (ret)
-		return vhu_connection_fail(
-			b, ret, "answer to the back end's %s: %s",
-			name_of(asked), ret == -EPROTO ? rule : strerror(-ret));
-	return 0;
+	if (vhost_user_encode(VHOST_USER_BACKEND_ANSWER, &msg, nr_fds, asked,
+			      &rule))
+		return vhu_connection_fail(b, -EPROTO,
+					   "answer to the back end's %s: %s",
+					   name_of(asked), rule);
+	return send_answer(b, &msg, &result, nr_fds);
+}
+
+/*
+ * Whether the message is a request that the library does not know. The
+ * specification may have more requests by now.
+ */
+static bool is_unknown(const struct vhu_wire_rx *rx)
+{
+	struct vhost_user_header hdr;
+
+	memcpy(&hdr, rx->buf, sizeof(hdr));
+	return rx->got >= sizeof(hdr) &&
+	       (hdr.flags & ~VHOST_USER_NEED_REPLY) == VHOST_USER_VERSION &&
+	       !vhu_table_form(VHOST_USER_BACKEND_REQUEST, hdr.request);
+}
+
+/* Refuse the request in b->req_rx, which the library does not know. */
+static int refuse_unknown(struct vhost_backend *b)
+{
+	struct vhost_user_msg msg = { .payload.u64 = EOPNOTSUPP };
+	struct vhost_user_header hdr;
+
+	memcpy(&hdr, b->req_rx.buf, sizeof(hdr));
+	vhu_wire_clear(&b->req_rx);
+	if (!(hdr.flags & VHOST_USER_NEED_REPLY))
+		return 0;
+	msg.hdr = (struct vhost_user_header) {
+		.request = hdr.request,
+		.flags = VHOST_USER_VERSION | VHOST_USER_REPLY,
+		.size = sizeof(msg.payload.u64),
+	};
+	return send_answer(b, &msg, NULL, 0);
 }
 
 static int broken(struct vhost_backend *b, const char *name, const char *rule)
@@ -139,11 +205,28 @@ static int serve_one(struct vhost_backend *b)
 	return answer(b, &msg, result);
 }
 
-int vhu_channel_serve(struct vhost_backend *b)
+/* The channel is broken, or the message in b->req_rx is invalid. */
+static int fail(struct vhost_backend *b, int err, const char *rule)
 {
 	struct vhost_user_header hdr;
+
+	if (is_end(err))
+		return closed(b);
+	if (err != -EPROTO)
+		return vhu_connection_fail(b, err, "the back end's channel: %s",
+					   strerror(-err));
+	memcpy(&hdr, b->req_rx.buf, sizeof(hdr));
+	return broken(b,
+		      vhost_user_request_name(VHOST_USER_BACKEND_REQUEST,
+					      hdr.request),
+		      rule);
+}
+
+int vhu_channel_serve(struct vhost_backend *b)
+{
 	unsigned int channel = b->channel;
 	const char *rule = "";
+	bool unknown;
 	int ret, i;
 
 	for (i = 0;
@@ -151,24 +234,15 @@ int vhu_channel_serve(struct vhost_backend *b)
 	     i++) {
 		ret = vhu_wire_recv(b->req_fd, &b->req_rx,
 				    VHOST_USER_BACKEND_REQUEST, &rule);
+		unknown = ret == -EPROTO && is_unknown(&b->req_rx);
+		if (unknown)
+			ret = vhu_wire_recv_payload(b->req_fd, &b->req_rx,
+						    &rule);
 		if (ret == -EAGAIN)
 			return 0;
-		if (ret == -EPROTO) {
-			memcpy(&hdr, b->req_rx.buf, sizeof(hdr));
-			return broken(b,
-				      vhost_user_request_name(
-					      VHOST_USER_BACKEND_REQUEST,
-					      hdr.request),
-				      rule);
-		}
-		if (ret == -ENODATA)
-			return vhu_connection_fail(
-				b, -ECONNRESET,
-				"the back end closed its channel");
-		ret = ret ? vhu_connection_fail(b, ret,
-						"the back end's channel: %s",
-						strerror(-ret)) :
-			    serve_one(b);
+		if (ret)
+			return fail(b, ret, rule);
+		ret = unknown ? refuse_unknown(b) : serve_one(b);
 		if (ret)
 			return ret;
 	}

@@ -36,6 +36,8 @@ int vhost_backend_set_mem_table(struct vhost_backend *b,
 	struct vhu_call call;
 	int ret = make_table(b, &call, mem, nr, fds);
 
+	/* The caller may unmap memory that is not in the table any more. */
+	call.sync = true;
 	return ret ?: vhu_call(b, &call);
 }
 
@@ -93,6 +95,8 @@ int vhost_backend_add_mem_reg(struct vhost_backend *b,
 	call.msg.payload.mem_reg.region = mem->region;
 	call.fds = &mem->fd;
 	call.nr_fds = 1;
+	/* A kick that comes by an eventfd may overtake the request. */
+	call.sync = true;
 	return vhu_call(b, &call);
 }
 
@@ -123,6 +127,8 @@ int vhost_backend_rem_mem_reg(struct vhost_backend *b,
 
 	vhu_call_init(&call, VHOST_USER_REM_MEM_REG);
 	call.msg.payload.mem_reg.region = *region;
+	/* The caller may unmap the memory afterwards. */
+	call.sync = true;
 	return vhu_call(b, &call);
 }
 

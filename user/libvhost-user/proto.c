@@ -252,8 +252,12 @@ static const char *const protocol_names[] = {
 	[VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS] = "INBAND_NOTIFICATIONS",
 	[VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS] = "CONFIGURE_MEM_SLOTS",
 	[VHOST_USER_PROTOCOL_F_STATUS] = "STATUS",
+	[VHOST_USER_PROTOCOL_F_XEN_MMAP] = "XEN_MMAP",
 	[VHOST_USER_PROTOCOL_F_SHARED_OBJECT] = "SHARED_OBJECT",
 	[VHOST_USER_PROTOCOL_F_DEVICE_STATE] = "DEVICE_STATE",
+	[VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT] =
+		"GET_VRING_BASE_INFLIGHT",
+	[VHOST_USER_PROTOCOL_F_GPA_ADDRESSES] = "GPA_ADDRESSES",
 	[VHOST_USER_PROTOCOL_F_SHMEM] = "SHMEM",
 };
 
@@ -264,6 +268,12 @@ const char *vhost_user_protocol_name(unsigned int bit)
 		return protocol_names[bit];
 	return "?";
 }
+
+/* All features up to SHMEM, except those that are not implemented. */
+#define IMPLEMENTED                             \
+	((2 * VHOST_USER_PROTOCOL(SHMEM) - 1) & \
+	 ~(VHOST_USER_PROTOCOL(XEN_MMAP) |      \
+	   VHOST_USER_PROTOCOL(GPA_ADDRESSES)))
 
 uint64_t vhost_user_settle_protocol(uint64_t mask)
 {
@@ -283,9 +293,16 @@ uint64_t vhost_user_settle_protocol(uint64_t mask)
 		  VHOST_USER_PROTOCOL(BACKEND_SEND_FD) },
 		{ VHOST_USER_PROTOCOL(PAGEFAULT),
 		  VHOST_USER_PROTOCOL(REPLY_ACK) },
+		/*
+		 * crosvm uses bit 20 for shared memory. Its back ends do not
+		 * have INFLIGHT_SHMFD, which GET_VRING_BASE_INFLIGHT needs.
+		 */
+		{ VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT),
+		  VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) },
 	};
 	size_t i;
 
+	mask &= IMPLEMENTED;
 	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		if ((mask & needs[i].needed) != needs[i].needed)
 			mask &= ~needs[i].feature;

@@ -30,10 +30,14 @@ int vhost_backend_get_features(struct vhost_backend *b, uint64_t *features)
 
 int vhost_backend_set_features(struct vhost_backend *b, uint64_t features)
 {
+	struct vhu_call call;
 	int ret;
 
 	features |= b->features & 1ULL << VHOST_USER_F_PROTOCOL_FEATURES;
-	ret = vhu_call_set(b, VHOST_USER_SET_FEATURES, features);
+	vhu_call_init(&call, VHOST_USER_SET_FEATURES);
+	call.msg.payload.u64 = features;
+	call.sync = true;
+	ret = vhu_call(b, &call);
 	if (!ret)
 		b->acked = features;
 	return ret;

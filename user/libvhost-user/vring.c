@@ -31,6 +31,8 @@ int vhost_backend_set_vring_addr(struct vhost_backend *b,
 
 	vhu_call_init(&call, VHOST_USER_SET_VRING_ADDR);
 	call.msg.payload.addr = *addr;
+	/* Writes that are not logged yet would be lost. */
+	call.sync = addr->flags & 1 << VHOST_VRING_F_LOG;
 	return vhu_call(b, &call);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Messages of vhost-user on a socket. */
 #include <errno.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "../libbase/deadline.h"
@@ -48,6 +49,18 @@ static int recv_until(int fd, struct vhu_wire_rx *rx, size_t end,
 	return 0;
 }
 
+int vhu_wire_recv_payload(int fd, struct vhu_wire_rx *rx, const char **rule)
+{
+	struct vhost_user_header hdr;
+
+	memcpy(&hdr, rx->buf, sizeof(hdr));
+	if (hdr.size > sizeof(rx->buf) - HEADER) {
+		*rule = "it is too large";
+		return -EPROTO;
+	}
+	return recv_until(fd, rx, HEADER + hdr.size, rule);
+}
+
 int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 		  const char **rule)
 {
@@ -58,7 +71,7 @@ int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 	if (!ret)
 		ret = vhost_user_decode_header(kind, rx->buf, &hdr, rule);
 	if (!ret)
-		ret = recv_until(fd, rx, HEADER + hdr.size, rule);
+		ret = vhu_wire_recv_payload(fd, rx, rule);
 	return ret;
 }
 

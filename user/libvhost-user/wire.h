@@ -32,6 +32,12 @@ void vhu_wire_clear(struct vhu_wire_rx *rx);
 int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 		  const char **rule);
 
+/*
+ * Receive what has arrived of the payload of a message whose header is in @rx, and which
+ * may be a request that does not exist. Returns as vhu_wire_recv().
+ */
+int vhu_wire_recv_payload(int fd, struct vhu_wire_rx *rx, const char **rule);
+
 /* Send a message; waits for room until @deadline of vu_deadline_after(). */
 int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
 		  uint32_t nr_fds, int64_t deadline);

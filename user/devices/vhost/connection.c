@@ -58,10 +58,19 @@ static int on_config_change(void *data)
 	return 0;
 }
 
+/* Stop watching the channel before libvhost-user closes it. */
+static void on_channel_closed(void *data)
+{
+	struct vhost_connection *conn = data;
+
+	conn->io[1] = sd_event_source_disable_unref(conn->io[1]);
+}
+
 static const struct vhost_backend_ops backend_ops = {
 	.struct_size = sizeof(backend_ops),
 	.lost = on_lost,
 	.config_change = on_config_change,
+	.channel_closed = on_channel_closed,
 };
 
 /**

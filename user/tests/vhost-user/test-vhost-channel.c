@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../harness.h"
@@ -28,6 +29,7 @@ static struct {
 	int result;
 	void (*act)(void);
 	unsigned int lost;
+	unsigned int closed;
 	int why;
 } seen;
 
@@ -112,8 +114,19 @@ static int on_unmap(void *data, const struct vhost_user_mmap *map)
 	return note(B(SHMEM_UNMAP), map, sizeof(*map), -1);
 }
 
+static void on_closed(void *data)
+{
+	(void)data;
+	seen.closed++;
+	/* The channel can still be removed from an event loop. */
+	check(vhost_backend_req_fd(b) >= 0);
+	if (seen.act)
+		seen.act();
+}
+
 static const struct vhost_backend_ops ops = {
 	.struct_size = sizeof(ops),
+	.channel_closed = on_closed,
 	.lost = on_lost,
 	.config_change = on_config,
 	.iotlb = on_iotlb,
@@ -389,11 +402,6 @@ TEST(invalid_request_breaks_the_connection)
 	expect_broken("it is a reply");
 	start_with(0, &ops);
 	raw.hdr.flags = VHOST_USER_VERSION;
-	raw.hdr.request = 99;
-	fake_raw(fake.channel, &raw, sizeof(raw), -1);
-	expect_broken("the request does not exist");
-	start_with(0, &ops);
-	raw.hdr.request = B(VRING_CALL);
 	fake_raw(fake.channel, &raw, sizeof(raw), seen.file);
 	expect_broken("too many file descriptors");
 	start_with(0, &ops);
@@ -402,11 +410,194 @@ TEST(invalid_request_breaks_the_connection)
 	expect_broken("the reserved number is not 0");
 }
 
-TEST(closed_channel_ends_the_connection)
+/* The back end sends an unknown request, and returns its answer as the status. */
+static enum fake_action ask_unknown_first(struct fake *f)
 {
+	static const struct vhost_user_header raw = {
+		99, VHOST_USER_VERSION | VHOST_USER_NEED_REPLY, 0
+	};
+	struct pollfd pfd = { .fd = f->channel, .events = POLLIN };
+	uint8_t answer[20] = { 0 };
+
+	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
+		return FAKE_DEFAULT;
+	fake_raw(f->channel, &raw, sizeof(raw), -1);
+	poll(&pfd, 1, 20000);
+	if (recv(f->channel, answer, sizeof(answer), MSG_DONTWAIT) != 20)
+		return FAKE_HANG_UP;
+	f->reply.payload.u64 = answer[12];
+	return FAKE_SEND;
+}
+
+/* The back end closes its channel and answers when the front end has closed it, too. */
+static enum fake_action close_first(struct fake *f)
+{
+	struct pollfd pfd = { .fd = f->channel, .events = POLLIN };
+
+	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
+		return FAKE_DEFAULT;
+	shutdown(f->channel, SHUT_WR);
+	/* POLLHUP comes when the front end closes its end. */
+	poll(&pfd, 1, 20000);
+	if (!(pfd.revents & POLLHUP))
+		return FAKE_HANG_UP;
+	return FAKE_DEFAULT;
+}
+
+/* Send a request that does not exist; return the front end's answer. */
+static uint64_t ask_unknown(const void *buf, size_t len, int fd)
+{
+	struct {
+		struct vhost_user_header hdr;
+		uint32_t value[2];
+	} answer = { .value = { 0 } };
+	struct pollfd pfd = { .fd = fake.channel, .events = POLLIN };
+
+	fake_raw(fake.channel, buf, len, fd);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(poll(&pfd, 1, 0), 1);
+	check_eq(recv(fake.channel, &answer, 20, MSG_DONTWAIT), 20);
+	check_eq(answer.hdr.request, 99);
+	check_eq(answer.hdr.flags, VHOST_USER_VERSION | VHOST_USER_REPLY);
+	check_eq(answer.hdr.size, 8);
+	check_eq(answer.value[1], 0);
+	return answer.value[0];
+}
+
+TEST(unknown_request_is_refused_and_the_connection_continues)
+{
+	struct vhost_user_msg msg = ask(B(VRING_CALL));
+	struct {
+		struct vhost_user_header hdr;
+		uint8_t payload[sizeof(union vhost_user_payload) + 1];
+	} raw = { { 99, VHOST_USER_VERSION | VHOST_USER_NEED_REPLY, 100 },
+		  { 0 } };
+	int before;
+
 	start_with(0, &ops);
+	before = wire_count_fds();
+	check_eq(ask_unknown(&raw, 12 + 100, -1), EOPNOTSUPP);
+	/* The file descriptors of the request are closed. */
+	check_eq(ask_unknown(&raw, 12 + 100, seen.file), EOPNOTSUPP);
+	check_eq(wire_count_fds(), before);
+	/* Without a payload, and with the largest one. */
+	raw.hdr.size = 0;
+	check_eq(ask_unknown(&raw, 12, -1), EOPNOTSUPP);
+	raw.hdr.size = sizeof(raw.payload) - 1;
+	check_eq(ask_unknown(&raw, 12 + raw.hdr.size, -1), EOPNOTSUPP);
+	/* A request in two parts that wants no answer. */
+	raw.hdr.flags = VHOST_USER_VERSION;
+	fake_raw(fake.channel, &raw, 700, -1);
+	check_eq(vhost_backend_process(b), 0);
+	fake_raw(fake.channel, raw.payload, 12 + raw.hdr.size - 700, -1);
+	send_ask(&msg, 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 1);
+	check_eq(seen.request, B(VRING_CALL));
+	check_eq(seen.lost, 0);
+	/* The library has no room for a larger one. */
+	raw.hdr.size++;
+	fake_raw(fake.channel, &raw, 12, -1);
+	seen.calls = 0;
+	expect_broken("?: it is too large");
+}
+
+TEST(unknown_request_is_refused_while_the_front_end_waits)
+{
+	uint8_t status = 1;
+
+	start_with(0, &ops);
+	fake.hook = ask_unknown_first;
+	check_eq(vhost_backend_get_status(b, &status), 0);
+	check_eq(status, EOPNOTSUPP);
+	check_eq(seen.lost, 0);
+	stop();
+}
+
+static void close_channel(void)
+{
 	close(fake.channel);
 	fake.channel = -1;
+}
+
+TEST(closed_channel_leaves_the_connection)
+{
+	struct vhost_user_msg msg = ask(B(VRING_CALL));
+	uint64_t features;
+
+	start_with(0, &ops);
+	/* The last requests are served. */
+	send_ask(&msg, 0);
+	close_channel();
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 1);
+	check_eq(seen.closed, 1);
+	check_eq(vhost_backend_req_fd(b), -1);
+	check(strstr(vhost_backend_error(b), "closed its channel"));
+	check_eq(vhost_backend_get_features(b, &features), 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.closed, 1);
+	/* The back end may get another channel. */
+	check_eq(vhost_backend_set_backend_req_fd(b), 0);
+	send_ask(&msg, 0);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.calls, 2);
+	check_eq(seen.lost, 0);
+	stop();
+}
+
+TEST(channel_closed_before_an_answer_leaves_the_connection)
+{
+	struct vhost_user_msg msg = ask(B(VRING_CALL));
+	uint64_t features;
+
+	start_with(0, &ops);
+	seen.act = close_channel;
+	send_ask(&msg, VHOST_USER_NEED_REPLY);
+	check_eq(vhost_backend_process(b), 0);
+	check_eq(seen.closed, 1);
+	check_eq(vhost_backend_get_features(b, &features), 0);
+	check_eq(seen.lost, 0);
+	stop();
+}
+
+TEST(channel_closed_while_the_front_end_waits_leaves_the_connection)
+{
+	uint8_t status = 1;
+
+	start_with(0, &ops);
+	fake.hook = close_first;
+	check_eq(vhost_backend_get_status(b, &status), 0);
+	check_eq(status, 0);
+	check_eq(seen.closed, 1);
+	check_eq(seen.lost, 0);
+	stop();
+}
+
+static void hang_up(void)
+{
+	vhost_backend_disconnect(b);
+}
+
+TEST(callback_for_a_closed_channel_can_disconnect)
+{
+	start_with(0, &ops);
+	seen.act = hang_up;
+	close_channel();
+	check_eq(vhost_backend_process(b), -ECONNRESET);
+	check_eq(seen.closed, 1);
+	check_eq(seen.lost, 1);
+	stop();
+}
+
+/* A program without the callback would not notice that its channel is gone. */
+TEST(closed_channel_ends_the_connection_without_a_callback)
+{
+	struct vhost_backend_ops old = ops;
+
+	old.channel_closed = NULL;
+	start_with(0, &old);
+	close_channel();
 	check_eq(vhost_backend_process(b), -ECONNRESET);
 	check(strstr(vhost_backend_error(b), "closed its channel"));
 	check_eq(seen.lost, 1);
@@ -548,7 +739,7 @@ TEST(one_call_of_process_handles_at_most_64_requests)
 
 static enum fake_action ask_wrongly(struct fake *f)
 {
-	static const struct vhost_user_header raw = { 99, VHOST_USER_VERSION,
+	static const struct vhost_user_header raw = { B(CONFIG_CHANGE_MSG), 2,
 						      0 };
 
 	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
@@ -565,14 +756,9 @@ TEST(invalid_request_while_the_front_end_waits_is_reported)
 	start_with(0, &ops);
 	fake.hook = ask_wrongly;
 	check_eq(vhost_backend_get_status(b, &status), -EPROTO);
-	check(strstr(vhost_backend_error(b), "the request does not exist"));
+	check(strstr(vhost_backend_error(b), "the version is not 1"));
 	check_eq(seen.lost, 1);
 	stop();
-}
-
-static void hang_up(void)
-{
-	vhost_backend_disconnect(b);
 }
 
 TEST(callback_can_disconnect)

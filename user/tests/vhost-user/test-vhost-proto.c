@@ -887,7 +887,15 @@ TEST(protocol_features_are_dropped_with_those_they_depend_on)
 		{ P(HOST_NOTIFIER) | P(BACKEND_SEND_FD), 0 },
 		{ P(SHMEM) | P(BACKEND_REQ), P(BACKEND_REQ) },
 		{ P(PAGEFAULT), 0 },
-		{ UINT64_MAX, UINT64_MAX },
+		/* crosvm's bit for shared memory. */
+		{ P(GET_VRING_BASE_INFLIGHT) | P(MQ), P(MQ) },
+		{ P(GET_VRING_BASE_INFLIGHT) | P(INFLIGHT_SHMFD),
+		  P(GET_VRING_BASE_INFLIGHT) | P(INFLIGHT_SHMFD) },
+		/* Features that are not implemented, and unknown ones. */
+		{ P(XEN_MMAP) | P(MQ), P(MQ) },
+		{ P(GPA_ADDRESSES) | P(MQ), P(MQ) },
+		{ ~UINT64_C(0) << 23, 0 },
+		{ UINT64_MAX, 0x7fffff & ~(P(XEN_MMAP) | P(GPA_ADDRESSES)) },
 	};
 	size_t i;
 
@@ -896,7 +904,9 @@ TEST(protocol_features_are_dropped_with_those_they_depend_on)
 		      masks[i].settled);
 	check(!strcmp(vhost_user_protocol_name(0), "MQ"));
 	check(!strcmp(vhost_user_protocol_name(22), "SHMEM"));
-	check(!strcmp(vhost_user_protocol_name(17), "?"));
+	check(!strcmp(vhost_user_protocol_name(17), "XEN_MMAP"));
+	check(!strcmp(vhost_user_protocol_name(20), "GET_VRING_BASE_INFLIGHT"));
+	check(!strcmp(vhost_user_protocol_name(21), "GPA_ADDRESSES"));
 	check(!strcmp(vhost_user_protocol_name(23), "?"));
 	check(!strcmp(vhost_user_protocol_name(UINT32_MAX), "?"));
 	check(vhost_user_protocol_needed(REQ, F(GET_CONFIG)) == P(CONFIG));

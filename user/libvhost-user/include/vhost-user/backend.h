@@ -4,7 +4,10 @@
  *
  * A struct vhost_backend is a connection to a back end. Each request is a function. It
  * sends the request, waits for the answer, and serves the back end's requests while it
- * waits. When REPLY_ACK is negotiated, the back end acknowledges every request.
+ * waits. When REPLY_ACK is negotiated, the back end acknowledges every request. Without
+ * REPLY_ACK, the functions for features, for memory and for rings whose writes are logged
+ * send GET_FEATURES after the request and wait for its answer, because the caller must
+ * know that the request has taken effect.
  *
  * A request returns 0, or one of these errnos:
  *
@@ -61,9 +64,14 @@ struct vhost_backend;
  *	callback keeps
  * @shmem_map: map a part of @fd in the shared memory map->shmid
  * @shmem_unmap: remove a mapping of shmem_map()
+ * @channel_closed: the back end has closed its channel, and sends no more requests; the
+ *	connection continues. The channel is closed after the callback returns, so the
+ *	callback must remove it from the event loop. If the callback is NULL, the connection
+ *	ends with -ECONNRESET.
  *
- * All except lost() and shared_lookup() return 0 or -errno, which the back end gets if it
- * asked for a reply. A callback that is NULL fails with -EOPNOTSUPP.
+ * All except lost(), shared_lookup() and channel_closed() return 0 or -errno, which the back end gets if it
+ * asked for a reply. A callback that is NULL fails with -EOPNOTSUPP, and so does a request
+ * that the library does not know.
  *
  * vhost_backend_process() and requests that wait call the callbacks. While a request
  * waits, a request made by a callback fails with -EBUSY: a callback that needs to make a
@@ -87,6 +95,7 @@ struct vhost_backend_ops {
 			     const struct vhost_user_shared *object);
 	int (*shmem_map)(void *data, const struct vhost_user_mmap *map, int fd);
 	int (*shmem_unmap)(void *data, const struct vhost_user_mmap *map);
+	void (*channel_closed)(void *data);
 };
 
 /**

@@ -94,26 +94,29 @@ enum vhost_user_backend_request {
 #define VHOST_USER_F_PROTOCOL_FEATURES 30
 
 /* Protocol features, as bit numbers. */
-#define VHOST_USER_PROTOCOL_F_MQ		   0
-#define VHOST_USER_PROTOCOL_F_LOG_SHMFD		   1
-#define VHOST_USER_PROTOCOL_F_RARP		   2
-#define VHOST_USER_PROTOCOL_F_REPLY_ACK		   3
-#define VHOST_USER_PROTOCOL_F_MTU		   4
-#define VHOST_USER_PROTOCOL_F_BACKEND_REQ	   5
-#define VHOST_USER_PROTOCOL_F_CROSS_ENDIAN	   6
-#define VHOST_USER_PROTOCOL_F_CRYPTO_SESSION	   7
-#define VHOST_USER_PROTOCOL_F_PAGEFAULT		   8
-#define VHOST_USER_PROTOCOL_F_CONFIG		   9
-#define VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD	   10
-#define VHOST_USER_PROTOCOL_F_HOST_NOTIFIER	   11
-#define VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD	   12
-#define VHOST_USER_PROTOCOL_F_RESET_DEVICE	   13
-#define VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS 14
-#define VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS  15
-#define VHOST_USER_PROTOCOL_F_STATUS		   16
-#define VHOST_USER_PROTOCOL_F_SHARED_OBJECT	   18
-#define VHOST_USER_PROTOCOL_F_DEVICE_STATE	   19
-#define VHOST_USER_PROTOCOL_F_SHMEM		   22
+#define VHOST_USER_PROTOCOL_F_MQ		      0
+#define VHOST_USER_PROTOCOL_F_LOG_SHMFD		      1
+#define VHOST_USER_PROTOCOL_F_RARP		      2
+#define VHOST_USER_PROTOCOL_F_REPLY_ACK		      3
+#define VHOST_USER_PROTOCOL_F_MTU		      4
+#define VHOST_USER_PROTOCOL_F_BACKEND_REQ	      5
+#define VHOST_USER_PROTOCOL_F_CROSS_ENDIAN	      6
+#define VHOST_USER_PROTOCOL_F_CRYPTO_SESSION	      7
+#define VHOST_USER_PROTOCOL_F_PAGEFAULT		      8
+#define VHOST_USER_PROTOCOL_F_CONFIG		      9
+#define VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD	      10
+#define VHOST_USER_PROTOCOL_F_HOST_NOTIFIER	      11
+#define VHOST_USER_PROTOCOL_F_INFLIGHT_SHMFD	      12
+#define VHOST_USER_PROTOCOL_F_RESET_DEVICE	      13
+#define VHOST_USER_PROTOCOL_F_INBAND_NOTIFICATIONS    14
+#define VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS     15
+#define VHOST_USER_PROTOCOL_F_STATUS		      16
+#define VHOST_USER_PROTOCOL_F_XEN_MMAP		      17 /* not implemented */
+#define VHOST_USER_PROTOCOL_F_SHARED_OBJECT	      18
+#define VHOST_USER_PROTOCOL_F_DEVICE_STATE	      19
+#define VHOST_USER_PROTOCOL_F_GET_VRING_BASE_INFLIGHT 20
+#define VHOST_USER_PROTOCOL_F_GPA_ADDRESSES	      21 /* not implemented */
+#define VHOST_USER_PROTOCOL_F_SHMEM		      22
 
 /* A bit of a mask, e.g. VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(CONFIG). */
 #define VHOST_USER_PROTOCOL(name) (1ULL << VHOST_USER_PROTOCOL_F_##name)
@@ -422,8 +425,10 @@ bool vhost_user_has_answer(enum vhost_user_kind kind, uint32_t request);
  * vhost_user_settle_protocol - select protocol features that work together
  * @mask: features that the back end offers and the front end wants
  *
- * Return: @mask without the features that need a feature which is not in @mask. For
- * example, in-band notifications need a channel for the back end and REPLY_ACK.
+ * Return: @mask without the features that need a feature which is not in @mask, and
+ * without the features that this library does not implement. For example, in-band
+ * notifications need a channel for the back end and REPLY_ACK. XEN_MMAP and GPA_ADDRESSES
+ * change the meaning of messages, and bits that have no name here may do so.
  */
 uint64_t vhost_user_settle_protocol(uint64_t mask);
 
