@@ -14,9 +14,15 @@
 #include "irq.h"
 #include "say.h"
 
+/* Each ring has a notification address and a vector, and one vector is extra. */
+_Static_assert(VHOST_USER_VRING_MASK + 2 <= VHOST_MAX_QUEUES &&
+		       VHOST_USER_VRING_MASK + 3 <= VHOST_MAX_VECTORS,
+	       "the BARs have no room for all rings of vhost-user");
+
 #define FS_TAG_SIZE sizeof(((struct virtio_fs_config *)0)->tag)
 
-static bool back_end_has_config(const struct vhost_device *dev)
+/** vhost_config_of_backend - whether the back end has the configuration */
+bool vhost_config_of_backend(const struct vhost_device *dev)
 {
 	return dev->options.type.config_size && !dev->net &&
 	       vhost_backend_has(dev->conn.backend,
@@ -86,7 +92,7 @@ static int read_config(struct vhost_device *dev, uint8_t *config)
 		vhost_net_config(&dev->net_dev, config);
 		return 0;
 	}
-	if (back_end_has_config(dev))
+	if (vhost_config_of_backend(dev))
 		ret = vhost_backend_get_config(dev->conn.backend, 0, config,
 					       dev->options.type.config_size);
 	else if (!strcmp(dev->options.type.name, "scsi"))
@@ -141,8 +147,8 @@ static int check_config(const struct vhost_device *dev)
 	const struct vhost_device_options *opt = &dev->options;
 	const char *name = opt->type.name;
 
-	if (dev->net || !opt->type.config_size || back_end_has_config(dev) ||
-	    !strcmp(name, "scsi"))
+	if (dev->net || !opt->type.config_size ||
+	    vhost_config_of_backend(dev) || !strcmp(name, "scsi"))
 		return 0;
 	if (!strcmp(name, "fs"))
 		return opt->tag ? 0 : no_config(dev, "--tag");
@@ -184,6 +190,18 @@ static int too_many(const struct vhost_device *dev, uint32_t wanted,
 	return -EINVAL;
 }
 
+/* The number of a ring has 8 bits in SET_VRING_KICK and SET_VRING_CALL. */
+#define MAX_RINGS (VHOST_USER_VRING_MASK + 1)
+
+static int too_many_rings(const struct vhost_device *dev, uint64_t rings)
+{
+	vhost_say(dev,
+		  "--queues is %u: the device would have %ju rings at the back "
+		  "end, and vhost-user has at most %u: give a lower number",
+		  dev->options.queues, (uintmax_t)rings, MAX_RINGS);
+	return -EINVAL;
+}
+
 /* For a network device, GET_QUEUE_NUM returns the number of queue pairs. */
 static int net_queues(struct vhost_device *dev)
 {
@@ -192,8 +210,64 @@ static int net_queues(struct vhost_device *dev)
 
 	if (pairs > available)
 		return too_many(dev, pairs, available);
+	if (pairs > MAX_RINGS / 2)
+		return too_many_rings(dev, 2 * (uint64_t)pairs);
 	dev->net_dev.max_pairs = pairs;
 	return 2 * pairs + 1;
+}
+
+/*
+ * The number of queues of a type whose configuration contains a number.
+ *
+ * A back end may have two numbers: SPDK's disks have 256 queues in their
+ * configuration, and GET_QUEUE_NUM returns 128. The user need not know this: the
+ * smaller number counts, unless the user wants more.
+ */
+static int counted_queues(struct vhost_device *dev, uint64_t available)
+{
+	const struct vhost_type *type = &dev->options.type;
+	uint32_t wanted = dev->options.queues;
+	bool has_config = vhost_config_of_backend(dev);
+	uint64_t queues = has_config ? count_queues(dev) : 1;
+
+	if (wanted && has_config && wanted > queues)
+		return too_many(dev, wanted, queues);
+	queues = (wanted ?: queues) + type->queues;
+	if (wanted && queues > MAX_RINGS)
+		return too_many_rings(dev, queues);
+	if (wanted)
+		return queues;
+	if (available > type->queues && queues > available)
+		queues = available;
+	return queues < MAX_RINGS ? queues : MAX_RINGS;
+}
+
+/* The number of queues of a type that always has the same number. */
+static int fixed_queues(struct vhost_device *dev)
+{
+	const struct vhost_type *type = &dev->options.type;
+
+	if (!dev->options.queues || dev->options.queues == type->queues)
+		return type->queues;
+	vhost_say(dev, "%s always has %u queues: leave --queues out",
+		  type->name, type->queues);
+	return -EINVAL;
+}
+
+/* The number of queues of a type that vuser-vhost does not know. */
+static int unknown_queues(struct vhost_device *dev, uint64_t available)
+{
+	uint32_t wanted = dev->options.queues;
+
+	if (wanted > MAX_RINGS)
+		return too_many_rings(dev, wanted);
+	if (wanted)
+		return wanted;
+	if (available)
+		return available < MAX_RINGS ? available : MAX_RINGS;
+	vhost_say(dev, "the back end does not report its number of queues: "
+		       "--queues is needed");
+	return -EINVAL;
 }
 
 /**
@@ -206,38 +280,21 @@ static int number_of_queues(struct vhost_device *dev)
 {
 	const struct vhost_type *type = &dev->options.type;
 	uint64_t available = vhost_backend_queues(dev->conn.backend);
-	uint32_t queues = dev->options.queues;
+	int queues;
 
 	if (dev->net)
 		return net_queues(dev);
-	if (type->count_size) {
-		if (!back_end_has_config(dev))
-			queues = queues ?: 1;
-		else if (queues > count_queues(dev))
-			return too_many(dev, queues, count_queues(dev));
-		else
-			queues = queues ?: count_queues(dev);
-		queues += type->queues;
-	} else if (type->queues) {
-		if (queues && queues != type->queues) {
-			vhost_say(dev,
-				  "%s always has %u queues: leave --queues "
-				  "out",
-				  type->name, type->queues);
-			return -EINVAL;
-		}
-		queues = type->queues;
-	} else {
-		queues = queues ?: available;
-	}
-	if (!queues) {
-		vhost_say(dev, "the back end does not report its number of "
-			       "queues: --queues is needed");
-		return -EINVAL;
-	}
-	return available && queues > available ?
-		       too_many(dev, queues, available) :
-		       (int)queues;
+	if (type->count_size)
+		queues = counted_queues(dev, available);
+	else if (type->queues)
+		queues = fixed_queues(dev);
+	else
+		queues = unknown_queues(dev, available);
+	if (queues < 0)
+		return queues;
+	if (available && (unsigned int)queues > available)
+		return too_many(dev, queues, available);
+	return queues;
 }
 
 /**
@@ -249,7 +306,7 @@ static int number_of_queues(struct vhost_device *dev)
 int vhost_config_init(struct vhost_device *dev)
 {
 	struct vhost_backend *b = dev->conn.backend;
-	int ret, queues;
+	int ret;
 
 	if (!(vhost_backend_features(b) & VIRTIO_BIT(VIRTIO_F_VERSION_1))) {
 		vhost_say(dev,
@@ -267,13 +324,7 @@ int vhost_config_init(struct vhost_device *dev)
 			  vhost_backend_error(b));
 		return ret;
 	}
-	queues = number_of_queues(dev);
-	if (queues > VHOST_MAX_QUEUES) {
-		vhost_say(dev, "%d queues are too many, %d is the maximum",
-			  queues, VHOST_MAX_QUEUES);
-		return -EINVAL;
-	}
-	return queues;
+	return number_of_queues(dev);
 }
 
 /**
@@ -304,7 +355,7 @@ void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 {
 	uint16_t size = dev->options.type.config_size;
 
-	if (!back_end_has_config(dev) || offset >= size ||
+	if (!vhost_config_of_backend(dev) || offset >= size ||
 	    count > size - offset)
 		return;
 	if (vhost_backend_set_config(dev->conn.backend, offset, buf, count,

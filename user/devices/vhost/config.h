@@ -5,6 +5,7 @@
 
 #include "parts.h"
 
+bool vhost_config_of_backend(const struct vhost_device *dev);
 int vhost_config_init(struct vhost_device *dev);
 int vhost_config_refresh(struct vhost_device *dev);
 void vhost_config_changed(struct vhost_device *dev);

@@ -12,9 +12,8 @@
 #include "config.h"
 #include "device.h"
 #include "dirty.h"
-#include "features.h"
 #include "inflight.h"
-#include "migration.h"
+#include "reconnect.h"
 #include "rings.h"
 #include "say.h"
 #include "serve.h"
@@ -34,6 +33,10 @@ static void on_down(void *ctx, int why)
 {
 	struct vhost_device *dev = ctx;
 
+	/* A back end that was rejected was not used. */
+	if (!dev->connected)
+		return;
+	dev->connected = false;
 	/* The back end may not have logged its last writes. */
 	if (dev->live)
 		vhost_dirty_all(dev);
@@ -50,31 +53,13 @@ static void on_down(void *ctx, int why)
 		virtio_need_reset(&dev->virtio);
 }
 
-/* A new back end must support everything that the first one supported. */
 static int on_up(void *ctx)
 {
 	struct vhost_device *dev = ctx;
-	uint64_t missing = dev->virtio.offered & ~vhost_features_offer(dev);
+	int ret = vhost_reconnect_check(dev);
 
-	if (missing) {
-		vhost_say(
-			dev,
-			"back end rejected: it lacks features %#jx, which the "
-			"previous back end had",
-			(uintmax_t)missing);
-		return -EOPNOTSUPP;
-	}
-	if (dev->can_log && !vhost_features_can_log(dev)) {
-		vhost_say(dev, "back end rejected: it cannot log writes, which "
-			       "the previous back end could");
-		return -EOPNOTSUPP;
-	}
-	if (dev->can_migrate && !vhost_migration_possible(dev)) {
-		vhost_say(dev,
-			  "back end rejected: it lacks DEVICE_STATE, which "
-			  "the previous back end had");
-		return -EOPNOTSUPP;
-	}
+	if (ret)
+		return ret;
 	if (dev->options.verbose)
 		vhost_say(dev, "back end connected again");
 	if (dev->net)
@@ -152,9 +137,7 @@ static int init_registers(struct vhost_device *dev)
 			  queues + 1, opt->queue_size);
 	if (ret)
 		return ret;
-	dev->virtio.offered = vhost_features_offer(dev);
-	dev->can_log = vhost_features_can_log(dev);
-	dev->can_migrate = vhost_migration_possible(dev);
+	vhost_reconnect_init(dev);
 	ret = vhost_config_refresh(dev);
 	dev->virtio.generation = 0;
 	if (ret >= 0)

@@ -43,6 +43,9 @@ struct vhost_queue {
 	uint32_t base;
 };
 
+/* Bytes of the text that says why a back end was rejected. */
+#define VHOST_REJECTION_MAX 160
+
 /* Bytes of the back end's state in one piece of the stream. */
 #define VHOST_PIECE_MAX 65536
 
@@ -103,6 +106,10 @@ struct vhost_migration {
  * @can_migrate: the client may migrate the device
  * @can_log: the client may have writes logged
  * @live: the back end is set up, and gets every change
+ * @connected: a back end is connected, and the device has accepted it
+ * @rejection: why the last back end was rejected, so that this is said once
+ * @slots: memory slots that the device announced to the client
+ * @config_needed: the device has the configuration of its back end
  * @event: event loop
  * @server_io: calls the server, NULL before vhost_device_serve()
  * @ending: the device is being freed
@@ -134,6 +141,10 @@ struct vhost_device {
 	bool can_migrate;
 	bool can_log;
 	bool live;
+	bool connected;
+	char rejection[VHOST_REJECTION_MAX];
+	uint16_t slots;
+	bool config_needed;
 	sd_event *event;
 	sd_event_source *server_io;
 	bool ending;

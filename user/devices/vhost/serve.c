@@ -148,11 +148,10 @@ static int add_kicks(struct vhost_device *dev)
  */
 int vhost_serve_init(struct vhost_device *dev)
 {
-	uint64_t slots = vhost_backend_mem_slots(dev->conn.backend);
 	const struct vuser_server_config config = {
 		.struct_size = sizeof(config),
 		.device_flags = VFIO_DEVICE_FLAGS_PCI,
-		.max_dma_maps = slots < UINT16_MAX ? slots : UINT16_MAX,
+		.max_dma_maps = dev->slots,
 		.keep_dma_fds = true,
 		.migration = dev->can_migrate,
 		.dma_logging = dev->can_log,

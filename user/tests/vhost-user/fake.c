@@ -46,6 +46,8 @@ int fake_init(struct fake *fake)
 	fake->reply_fd = -1;
 	fake->features = UINT64_MAX;
 	fake->protocol = UINT64_MAX;
+	fake->queues = FAKE_QUEUES;
+	fake->slots = FAKE_SLOTS;
 	return pair[1];
 }
 
@@ -77,9 +79,9 @@ static uint64_t number(const struct fake *fake, bool *known)
 	case VHOST_USER_GET_PROTOCOL_FEATURES:
 		return fake->protocol;
 	case VHOST_USER_GET_QUEUE_NUM:
-		return FAKE_QUEUES;
+		return fake->queues;
 	case VHOST_USER_GET_MAX_MEM_SLOTS:
-		return FAKE_SLOTS;
+		return fake->slots;
 	case VHOST_USER_SET_DEVICE_STATE_FD:
 		return VHOST_USER_STATE_NOFD;
 	case VHOST_USER_GET_STATUS:

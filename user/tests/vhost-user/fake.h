@@ -25,6 +25,8 @@ enum fake_action {
  * @thread: thread of the back end
  * @features: reply to GET_FEATURES
  * @protocol: reply to GET_PROTOCOL_FEATURES
+ * @queues: reply to GET_QUEUE_NUM
+ * @slots: reply to GET_MAX_MEM_SLOTS
  * @hook: called in the thread for each request, or NULL
  * @data: for @hook
  * @msg: the last request; stable once the front end has its reply
@@ -43,6 +45,8 @@ struct fake {
 	pthread_t thread;
 	uint64_t features;
 	uint64_t protocol;
+	uint64_t queues;
+	uint64_t slots;
 	enum fake_action (*hook)(struct fake *fake);
 	const void *data;
 	struct vhost_user_msg msg;

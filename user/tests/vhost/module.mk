@@ -5,7 +5,8 @@ vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
 	test-vhost-migration-net
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
 	test-vhost-state test-vhost-transfer \
-	test-vhost-device test-vhost-dirty $(vhost-migration-tests)
+	test-vhost-device test-vhost-dirty test-vhost-reconnect \
+	$(vhost-migration-tests)
 tests += $(vhost-device-tests)
 vhost-fake-objs := tests/vhost-user/fake.o
 
@@ -13,7 +14,8 @@ $(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)$(t).o \
 	$(vhost-objs) $(harness-objs)))
 $(foreach t,$(vhost-device-tests),$(eval $(t)-libs := $(vhost-libs)))
 test-vhost-transfer-objs += $(vhost-fake-objs)
-$(foreach t,test-vhost-device test-vhost-dirty $(vhost-migration-tests),\
+$(foreach t,test-vhost-device test-vhost-dirty test-vhost-reconnect \
+	$(vhost-migration-tests),\
 	$(eval $(t)-objs += $(d)stand.o $(vhost-fake-objs)))
 $(foreach t,$(vhost-migration-tests),$(eval $(t)-objs += $(d)migrate.o))
 

@@ -2,8 +2,10 @@
 /* The complete device: what a client does, and what its back end receives. */
 #include <errno.h>
 #include <linux/virtio_blk.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../devices/vhost/pci.h"
@@ -47,6 +49,14 @@ static void set_irq(struct stand *stand, uint32_t index, uint32_t start, int fd)
 	check_eq(vuser_client_set_irqs(stand->client, EVENT, index, start, 1,
 				       NULL, &fd),
 		 0);
+}
+
+/* Wait until the other end of a socket is closed; return 1, or 0 on timeout. */
+static int wait_hang_up(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = 0 };
+
+	return poll(&pfd, 1, SOON);
 }
 
 static uint8_t status(struct stand *stand)
@@ -546,6 +556,24 @@ TEST(config_change_updates_the_configuration_and_interrupts)
 	stand_free(stand);
 }
 
+/* The device works without the back end's channel. */
+TEST(back_end_that_closes_its_channel_stays_connected)
+{
+	struct stand *stand = setup("rng");
+	int channel = stand->fake.channel;
+
+	stand_map(stand);
+	stand_features(stand, VERSION_1);
+	shutdown(channel, SHUT_WR);
+	/* POLLHUP comes when the device closes its end. */
+	check_eq(wait_hang_up(channel), 1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	stand_free(stand);
+}
+
 static uint32_t cfg_read(struct stand *stand, uint32_t offset, uint32_t count)
 {
 	uint32_t value = 0;
@@ -784,6 +812,83 @@ TEST(options_that_the_back_end_cannot_serve_are_refused)
 	check_eq(refused("fs", all, no_config, 0), -EINVAL);
 	check_eq(refused("vsock", all, no_config, 0), -EINVAL);
 	check_eq(refused("scsi", all, no_config, 0), 0);
+}
+
+/*
+ * Create a device whose back end has @available queues, and @counted ones in its
+ * configuration. Return the number of queues of the device, or -errno; @config is the
+ * number in the device's configuration.
+ */
+static int queues_of(const char *type, uint32_t wanted, uint32_t available,
+		     uint32_t counted, uint32_t *config)
+{
+	struct vhost_device_options options = {
+		.queue_size = 256,
+		.queues = wanted,
+	};
+	struct stand *stand = stand_new();
+	int ret;
+
+	require(!vhost_type_find(type, &options.type));
+	stand->fake.queues = available;
+	memcpy(stand->config + options.type.count_at, &counted,
+	       options.type.count_size);
+	ret = stand_device(stand, &options);
+	if (!ret) {
+		stand_serve(stand);
+		ret = stand_read(stand, VIRTIO_PCI_COMMON_NUMQ, 2);
+		if (options.type.count_size)
+			*config = stand_read(
+				stand, VHOST_BAR_DEVICE + options.type.count_at,
+				options.type.count_size);
+	}
+	stand_free(stand);
+	return ret;
+}
+
+TEST(smaller_number_of_queues_counts_if_a_back_end_has_two)
+{
+	uint32_t config;
+
+	check_eq(queues_of("blk", 0, 128, 256, &config), 128);
+	check_eq(config, 128);
+	check_eq(queues_of("blk", 0, 8, 2, &config), 2);
+	check_eq(config, 2);
+	/* A file system has one more queue than its configuration says. */
+	check_eq(queues_of("fs", 0, 4, 9, &config), 4);
+	check_eq(config, 3);
+	check_eq(queues_of("fs", 0, 2, 1, &config), 2);
+	check_eq(config, 1);
+	/* The user may want fewer, but not more. */
+	check_eq(queues_of("blk", 4, 128, 256, &config), 4);
+	check_eq(config, 4);
+	check_eq(queues_of("blk", 129, 128, 256, &config), -EINVAL);
+	check_eq(queues_of("blk", 129, 256, 128, &config), -EINVAL);
+	/* A SCSI host needs three queues at least. */
+	check_eq(queues_of("scsi", 0, 2, 1, &config), -EINVAL);
+	check_eq(queues_of("scsi", 0, 3, 4, &config), 3);
+	check_eq(config, 1);
+}
+
+/* vhost-user has 8 bits for the number of a ring. */
+TEST(more_queues_than_vhost_user_has_are_refused_when_the_device_is_created)
+{
+	uint32_t config;
+
+	check_eq(queues_of("blk", 256, 1024, 1024, &config), 256);
+	check_eq(config, 256);
+	check_eq(queues_of("blk", 257, 1024, 1024, &config), -EINVAL);
+	check_eq(queues_of("blk", 1024, 1024, 1024, &config), -EINVAL);
+	check_eq(queues_of("fs", 256, 1024, 1024, &config), -EINVAL);
+	check_eq(queues_of("net", 128, 1024, 0, &config), 257);
+	check_eq(queues_of("net", 129, 1024, 0, &config), -EINVAL);
+	check_eq(queues_of("id=5", 1024, 1024, 0, &config), -EINVAL);
+	check_eq(queues_of("id=5", UINT32_MAX, UINT32_MAX, 0, &config),
+		 -EINVAL);
+	/* The back end may have more than the device. */
+	check_eq(queues_of("blk", 0, 1024, 1024, &config), 256);
+	check_eq(config, 256);
+	check_eq(queues_of("id=5", 0, 1024, 0, &config), 256);
 }
 
 static enum fake_action hang_up(struct fake *fake)
