@@ -121,6 +121,13 @@ static inline void vuser_refuse_fds(struct socket *sock)
 #endif
 }
 
+/* 6.2 changed the type of the first argument of pre_doit in a genetlink family. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define vuser_genl_ops		genl_split_ops
+#else
+#define vuser_genl_ops		genl_ops
+#endif
+
 /* 6.3 changed the type of the first argument of inode operations. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define vuser_mnt_idmap		mnt_idmap

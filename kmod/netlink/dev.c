@@ -19,6 +19,7 @@
 #include "netlink/gen.h"
 #include "netlink/ntf.h"
 #include "netlink/owner.h"
+#include "netlink/rights.h"
 #include "netlink/show.h"
 #include "server/channel.h"
 #include "server/desc.h"
@@ -39,6 +40,8 @@
  * @skb: the message
  * @info: the message, parsed
  *
+ * A sender without all rights gets no private attributes.
+ *
  * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when the message does not have exactly one of id and uuid;
  * -ENODEV when there is no such device; -ENOMEM; -EMSGSIZE; or an error of the
@@ -46,6 +49,7 @@
  */
 int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	unsigned int parts = VUSER_NL_SHOW_DETAILS;
 	struct vuser_device *dev;
 	struct sk_buff *reply;
 	int ret = -ENOMEM;
@@ -56,8 +60,10 @@ int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 	reply = genlmsg_new(VUSER_NL_DETAILS_SIZE, GFP_KERNEL);
 	if (!reply)
 		goto out_put;
+	if (vuser_nl_rights_full(skb))
+		parts |= VUSER_NL_SHOW_PRIVATE;
 	ret = vuser_nl_show_dev(reply, dev, info->snd_portid, info->snd_seq, 0,
-				VUSER_CMD_DEV_GET, true);
+				VUSER_CMD_DEV_GET, parts);
 	if (ret)
 		nlmsg_free(reply);
 	else
@@ -72,19 +78,24 @@ out_put:
  * @skb: buffer for the messages
  * @cb: state of the dump; args[0] is the number of the next device
  *
+ * A receiver without all rights gets no private attributes.
+ *
  * Context: process; takes the locks of the devices, one at a time.
  * Return: bytes in @skb; 0 at the end of the dump.
  */
 int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	unsigned int parts = 0;
 	struct vuser_device *dev;
 	u32 id = cb->args[0];
 	int ret;
 
+	if (vuser_nl_rights_full(cb->skb))
+		parts |= VUSER_NL_SHOW_PRIVATE;
 	while ((dev = vuser_table_next_get(&id))) {
 		ret = vuser_nl_show_dev(skb, dev, NETLINK_CB(cb->skb).portid,
 					cb->nlh->nlmsg_seq, NLM_F_MULTI,
-					VUSER_CMD_DEV_GET, false);
+					VUSER_CMD_DEV_GET, parts);
 		vuser_device_put(dev);
 		if (ret)
 			break;

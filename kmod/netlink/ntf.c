@@ -63,7 +63,7 @@ static void vuser_nl_ntf_send_changed(u32 id)
 		vuser_nl_ntf_report_enobufs();
 		goto out_put;
 	}
-	if (vuser_nl_show_dev(skb, dev, 0, 0, 0, VUSER_CMD_DEV_NTF, false))
+	if (vuser_nl_show_dev(skb, dev, 0, 0, 0, VUSER_CMD_DEV_NTF, 0))
 		nlmsg_free(skb);
 	else
 		vuser_nl_ntf_send(skb);

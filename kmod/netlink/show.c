@@ -112,9 +112,21 @@ static int vuser_nl_show_put_negotiated(struct sk_buff *skb,
 	return 0;
 }
 
+/* Appends the attributes that show what processes and paths a device uses. */
+static int vuser_nl_show_put_private(struct sk_buff *skb,
+				     const struct vuser_device *dev)
+{
+	if (nla_put_string(skb, VUSER_A_DEV_ENDPOINT, dev->endpoint ?: ""))
+		return -EMSGSIZE;
+	if (dev->error && nla_put_string(skb, VUSER_A_DEV_ERROR, dev->error))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* Appends the attributes that are too long for a dump. */
 static int vuser_nl_show_put_details(struct sk_buff *skb,
-				     const struct vuser_desc *desc)
+				     const struct vuser_desc *desc,
+				     unsigned int parts)
 {
 	u32 i;
 
@@ -126,14 +138,14 @@ static int vuser_nl_show_put_details(struct sk_buff *skb,
 	for (i = 0; i < desc->nr_irqs; i++)
 		if (vuser_nl_show_put_irq(skb, i, &desc->irqs[i]))
 			return -EMSGSIZE;
-	if (desc->config_size &&
+	if (parts & VUSER_NL_SHOW_PRIVATE && desc->config_size &&
 	    nla_put(skb, VUSER_A_DEV_CONFIG, desc->config_size, desc->config))
 		return -EMSGSIZE;
 	return 0;
 }
 
 static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
-				 bool details)
+				 unsigned int parts)
 {
 	const struct vuser_desc *desc;
 
@@ -144,14 +156,13 @@ static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
 	    nla_put_u32(skb, VUSER_A_DEV_STATE, dev->state) ||
 	    nla_put_string(skb, VUSER_A_DEV_PCI_ADDRESS, dev->pci_address) ||
 	    nla_put_u32(skb, VUSER_A_DEV_GROUP, dev->group_id) ||
-	    nla_put_string(skb, VUSER_A_DEV_ENDPOINT, dev->endpoint ?: "") ||
 	    nla_put_u32(skb, VUSER_A_DEV_OWNER, dev->owner_portid) ||
 	    nla_put_u32(skb, VUSER_A_DEV_DMA_REGIONS,
 			vuser_dma_nr_regions(&dev->dma)) ||
 	    vuser_nl_show_put_settings(skb, &dev->settings) ||
 	    vuser_nl_show_put_counters(skb, dev))
 		return -EMSGSIZE;
-	if (dev->error && nla_put_string(skb, VUSER_A_DEV_ERROR, dev->error))
+	if (parts & VUSER_NL_SHOW_PRIVATE && vuser_nl_show_put_private(skb, dev))
 		return -EMSGSIZE;
 	if (!dev->chan)
 		return 0;
@@ -159,7 +170,9 @@ static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
 	desc = dev->chan->desc;
 	if (vuser_nl_show_put_negotiated(skb, desc))
 		return -EMSGSIZE;
-	return details ? vuser_nl_show_put_details(skb, desc) : 0;
+	if (parts & VUSER_NL_SHOW_DETAILS)
+		return vuser_nl_show_put_details(skb, desc, parts);
+	return 0;
 }
 
 /**
@@ -170,14 +183,13 @@ static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
  * @seq: sequence number of the message that is answered, 0 for a notification
  * @flags: NLM_F_*
  * @cmd: command of the message, VUSER_CMD_*
- * @details: include the attributes that are too long for a dump: flags, regions,
- *	interrupts and configuration space
+ * @parts: the parts to include, VUSER_NL_SHOW_*
  *
  * Context: process; takes the device's lock.
  * Return: 0, or -EMSGSIZE when @skb does not have enough room; then @skb is unchanged.
  */
 int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
-		      u32 portid, u32 seq, int flags, u8 cmd, bool details)
+		      u32 portid, u32 seq, int flags, u8 cmd, unsigned int parts)
 {
 	void *hdr;
 	int ret;
@@ -186,7 +198,7 @@ int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
 	if (!hdr)
 		return -EMSGSIZE;
 	mutex_lock(&dev->lock);
-	ret = vuser_nl_show_put_dev(skb, dev, details);
+	ret = vuser_nl_show_put_dev(skb, dev, parts);
 	mutex_unlock(&dev->lock);
 	if (ret)
 		genlmsg_cancel(skb, hdr);

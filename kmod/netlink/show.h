@@ -16,8 +16,17 @@ struct vuser_device;
  */
 #define VUSER_NL_SHOW_SIZE	(VUSER_ENDPOINT_MAX + VUSER_ERROR_MAX + 2048)
 
-int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev,
-		      u32 portid, u32 seq, int flags, u8 cmd, bool details);
+/*
+ * Parts of a message that shows a device.  DETAILS are the attributes that are too long
+ * for a dump: flags, regions, interrupts and, with PRIVATE, configuration space.
+ * PRIVATE are the attributes for which the receiver needs all rights: the endpoint, the
+ * error and configuration space.
+ */
+#define VUSER_NL_SHOW_DETAILS	0x1
+#define VUSER_NL_SHOW_PRIVATE	0x2
+
+int vuser_nl_show_dev(struct sk_buff *skb, struct vuser_device *dev, u32 portid,
+		      u32 seq, int flags, u8 cmd, unsigned int parts);
 int vuser_nl_show_start(struct netlink_callback *cb);
 int vuser_nl_show_removed(struct sk_buff *skb, struct vuser_device *dev);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The settings of a device: checks of the values, and the sysfs attributes. */
+#include <linux/capability.h>
 #include <linux/device.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
@@ -195,6 +196,9 @@ static ssize_t pci_address_show(struct device *d,
 /*
  * Stores a value that was written to an attribute: calls @set for the value
  * without surrounding blanks, with the device's lock held, and reports the change.
+ *
+ * The writer needs the same right as for dev-set.  The mode of the file is not enough:
+ * root in a container that has no capabilities could change the endpoint.
  */
 static ssize_t vuser_settings_store(struct device *d, const char *buf,
 				    size_t count,
@@ -202,9 +206,12 @@ static ssize_t vuser_settings_store(struct device *d, const char *buf,
 					       const char *word))
 {
 	struct vuser_device *dev = dev_get_drvdata(d);
-	char *copy = kstrndup(buf, count, GFP_KERNEL);
+	char *copy;
 	int ret;
 
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	copy = kstrndup(buf, count, GFP_KERNEL);
 	if (!copy)
 		return -ENOMEM;
 	mutex_lock(&dev->lock);
@@ -412,10 +419,10 @@ VUSER_SETTING(dma_backing, vuser_settings_parse_dma_backing, "%s",
 VUSER_SETTING(dma_holes, vuser_settings_parse_dma_holes, "%s",
 	      vuser_holes_words[READ_ONCE(set->dma_holes)]);
 
-static DEVICE_ATTR_RW(endpoint);
+static DEVICE_ATTR_ADMIN_RW(endpoint);
 static DEVICE_ATTR_RW(pci_address);
 static DEVICE_ATTR_RO(state);
-static DEVICE_ATTR_RO(error);
+static DEVICE_ATTR_ADMIN_RO(error);
 
 static struct attribute *vuser_attrs[] = {
 	&dev_attr_endpoint.attr,

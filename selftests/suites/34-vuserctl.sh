@@ -53,6 +53,21 @@ logged()
 	grep -q -m 1 "$2" < <(timeout "$SOON" tail -n +1 -F "$WORK/$1.log")
 }
 
+# monitored: change a setting until monitor, which may still be starting, prints the device.
+monitored()
+{
+	local line i
+
+	for ((i = 0; i < SOON; i++)); do
+		vuserctl set --mmap trap $A
+		while read -r -t 1 -u "$monitor" line; do
+			echo "$line"
+			[ "$line" = "$dev attached $A $WORK/dev.sock" ] && return
+		done
+	done
+	return 1
+}
+
 in_view()
 {
 	vuserctl exec -- "$@"
@@ -130,8 +145,25 @@ check "set rejects a PCI address that is in use" says "in use" \
 check "set fails without CAP_SYS_ADMIN" says "permission denied" \
 	setpriv --reuid 65534 --clear-groups --bounding-set=-all \
 	--inh-caps=-all vuserctl set --mmap auto $A
+check "set fails with CAP_NET_ADMIN alone, and names the missing capability" \
+	says "run vuserctl as root of the host, with CAP_SYS_ADMIN" \
+	setpriv --bounding-set=-sys_admin --inh-caps=-all vuserctl set --mmap auto $A
+check "set fails in a user namespace" says "permission denied" \
+	unshare -Ur vuserctl set --mmap auto $A
+check "vuserctl in a network namespace says where to run it" says "host's network namespace" \
+	unshare -Ur -n vuserctl list
 check "list works without CAP_SYS_ADMIN" setpriv --reuid 65534 --clear-groups \
 	--bounding-set=-all --inh-caps=-all vuserctl list
+check "list without CAP_SYS_ADMIN does not show the endpoint" eval \
+	'setpriv --reuid 65534 --clear-groups --bounding-set=-all --inh-caps=-all \
+		vuserctl list | grep "^$dev .*(run as root to see it)$"'
+check "show without CAP_SYS_ADMIN shows neither endpoint nor error" eval \
+	'setpriv --reuid 65534 --clear-groups --bounding-set=-all --inh-caps=-all \
+		vuserctl -j show $nobody | jq -e "(has(\"endpoint\") or has(\"error\")) | not"'
+exec {monitor}< <(exec vuserctl monitor)
+monitor_pid=$!
+check "monitor prints the endpoint" monitored
+kill $monitor_pid
 
 # The view that vuserctl exec gives to a program.
 check "the view has the vendor" is 0x5655 in_view cat $DIR/vendor

@@ -138,6 +138,7 @@ int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 	get_string(attrs[VUSER_A_DEV_PCI_ADDRESS], dev->pci_address,
 		   sizeof(dev->pci_address));
 	vnl_msg_u32(attrs[VUSER_A_DEV_GROUP], &dev->group);
+	dev->full = attrs[VUSER_A_DEV_ENDPOINT];
 	get_string(attrs[VUSER_A_DEV_ENDPOINT], dev->endpoint,
 		   sizeof(dev->endpoint));
 	get_string(attrs[VUSER_A_DEV_ERROR], dev->error, sizeof(dev->error));

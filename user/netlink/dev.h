@@ -30,6 +30,8 @@ struct vnl_irq {
 
 /**
  * struct vnl_dev - a device
+ * @full: @endpoint, @error and @config are valid. The kernel shows them only in a
+ *        reply to a caller with CAP_SYS_ADMIN, never in a notification.
  * @attached: a server is attached: @minor to @server_max_dma_maps are valid
  * @whole: the members from @flags on are valid. Dumps and notifications lack
  *         them.
@@ -42,6 +44,7 @@ struct vnl_dev {
 	uint32_t state;
 	char pci_address[16];
 	uint32_t group;
+	bool full;
 	char endpoint[VUSER_ENDPOINT_MAX + 1];
 	char error[VUSER_ERROR_MAX + 1];
 	uint32_t owner;

@@ -58,6 +58,14 @@ static void set_options(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcv, sizeof(rcv));
 }
 
+/* The kernel has the family in the initial network namespace only. */
+static const char *why_no_family(void)
+{
+	if (!access("/sys/module/vuser", F_OK))
+		return "devices can only be managed in the host's network namespace: run nsenter -n -t 1";
+	return "the kernel module is not loaded: run modprobe vuser";
+}
+
 int vnl_sock_open(struct vnl_sock *nl)
 {
 	int ret;
@@ -76,8 +84,7 @@ int vnl_sock_open(struct vnl_sock *nl)
 		goto err_free;
 	}
 	if (nl->family < 0) {
-		snprintf(nl->error, sizeof(nl->error),
-			 "the kernel module is not loaded: run modprobe vuser");
+		snprintf(nl->error, sizeof(nl->error), "%s", why_no_family());
 		ret = -ENOENT;
 		goto err_free;
 	}

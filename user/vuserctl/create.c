@@ -162,7 +162,7 @@ static int apply(struct ctl *ctl, struct create *create)
 	if (ret)
 		return ctl_complain(
 			"cannot create a device with these settings: %s",
-			vnl_sock_error(&ctl->nl, ret));
+			ctl_set_error(ctl, ret));
 	return 0;
 }
 
@@ -182,8 +182,6 @@ static int start_bridge(struct create *create)
 /* Continue to wait after an error: the server may just not be ready yet. */
 static void look(struct create *create, const struct vnl_dev *dev)
 {
-	if (strcmp(dev->uuid, create->uuid))
-		return;
 	create->dev = *dev;
 	create->done = dev->state != VUSER_STATE_CREATED;
 	if (!create->done && dev->error[0] &&
@@ -198,9 +196,10 @@ static int on_change(void *data, const struct vnl_msg *msg)
 	struct create *create = data;
 	struct vnl_dev dev;
 
+	/* A notification has no error text: the caller asks for it. */
 	if (msg && msg->cmd == VUSER_CMD_DEV_NTF && !vnl_dev_parse(msg, &dev) &&
-	    !create->done)
-		look(create, &dev);
+	    !strcmp(dev.uuid, create->uuid) && dev.state != VUSER_STATE_CREATED)
+		create->done = true;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Errors and usage, for all subcommands. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,13 @@ int ctl_connect(struct ctl *ctl)
 		return ctl_complain("%s", vnl_sock_error(&ctl->nl, ret));
 	ctl->connected = true;
 	return 0;
+}
+
+const char *ctl_set_error(const struct ctl *ctl, int error)
+{
+	if (error == -EPERM)
+		return "permission denied, run vuserctl as root of the host, with CAP_SYS_ADMIN";
+	return vnl_sock_error(&ctl->nl, error);
 }
 
 int ctl_usage(const struct command *cmd)

@@ -39,6 +39,9 @@ struct command {
  */
 int ctl_connect(struct ctl *ctl);
 
+/* The text for an error of a message that changes settings, as "why" of a complaint. */
+const char *ctl_set_error(const struct ctl *ctl, int error);
+
 /* Print an error on stderr.  Returns EXIT_FAILURE. */
 int ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -9,11 +9,38 @@
 #include "commands.h"
 #include "output.h"
 
-static void print_change(const struct ctl *ctl, const struct vnl_dev *dev)
+/**
+ * struct monitor - a run of this command
+ * @json: print JSON
+ * @query: socket that asks for what notifications do not contain
+ */
+struct monitor {
+	bool json;
+	struct vnl_sock query;
+};
+
+/*
+ * A notification has neither the endpoint nor the error, since any process may receive
+ * it: ask for them. If the device was removed meanwhile, they stay unknown.
+ */
+static void complete(struct monitor *monitor, struct vnl_dev *dev)
+{
+	struct vnl_dev now;
+
+	if (vnl_dev_get(&monitor->query, dev->id, &now) || !now.full ||
+	    strcmp(now.uuid, dev->uuid))
+		return;
+	dev->full = true;
+	memcpy(dev->endpoint, now.endpoint, sizeof(dev->endpoint));
+	memcpy(dev->error, now.error, sizeof(dev->error));
+}
+
+static void print_change(const struct monitor *monitor,
+			 const struct vnl_dev *dev)
 {
 	struct json_object *object;
 
-	if (ctl->json) {
+	if (monitor->json) {
 		object = output_dev_json(dev);
 		json_object_object_add(object, "event",
 				       json_object_new_string("changed"));
@@ -21,15 +48,16 @@ static void print_change(const struct ctl *ctl, const struct vnl_dev *dev)
 		return;
 	}
 	printf("%s %s %s %s%s%s\n", dev->uuid, vnl_name_state(dev->state),
-	       dev->pci_address, dev->endpoint[0] ? dev->endpoint : "-",
+	       dev->pci_address, output_endpoint(dev),
 	       dev->error[0] ? " error: " : "", dev->error);
 }
 
-static void print_removed(const struct ctl *ctl, const struct vnl_dev *dev)
+static void print_removed(const struct monitor *monitor,
+			  const struct vnl_dev *dev)
 {
 	struct json_object *object;
 
-	if (ctl->json) {
+	if (monitor->json) {
 		object = json_object_new_object();
 		json_object_object_add(object, "uuid",
 				       json_object_new_string(dev->uuid));
@@ -47,30 +75,22 @@ static int on_change(void *data, const struct vnl_msg *msg)
 
 	if (!msg || vnl_dev_parse(msg, &dev))
 		return 0;
-	if (msg->cmd == VUSER_CMD_DEV_DEL_NTF)
+	if (msg->cmd == VUSER_CMD_DEV_DEL_NTF) {
 		print_removed(data, &dev);
-	else if (msg->cmd == VUSER_CMD_DEV_NTF)
+	} else if (msg->cmd == VUSER_CMD_DEV_NTF) {
+		complete(data, &dev);
 		print_change(data, &dev);
+	}
 	fflush(stdout);
 	return 0;
 }
 
-static int run(struct ctl *ctl, int argc, char **argv)
+/* Print notifications until standard output fails. */
+static int follow(struct ctl *ctl)
 {
 	struct pollfd pfd = { .events = POLLIN };
 	int ret;
 
-	(void)argv;
-	if (argc != 1)
-		return ctl_usage(&cmd_monitor);
-	if (ctl_connect(ctl))
-		return EXIT_FAILURE;
-	ret = vnl_sock_join(&ctl->nl);
-	if (ret)
-		return ctl_complain("cannot receive notifications: %s",
-				    strerror(-ret));
-	ctl->nl.notify = on_change;
-	ctl->nl.notify_data = ctl;
 	pfd.fd = vnl_sock_fd(&ctl->nl);
 	while (!ferror(stdout)) {
 		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
@@ -85,6 +105,29 @@ static int run(struct ctl *ctl, int argc, char **argv)
 					    strerror(-ret));
 	}
 	return EXIT_FAILURE;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct monitor monitor = { .json = ctl->json };
+	int ret, status;
+
+	(void)argv;
+	if (argc != 1)
+		return ctl_usage(&cmd_monitor);
+	if (ctl_connect(ctl))
+		return EXIT_FAILURE;
+	ret = vnl_sock_open(&monitor.query);
+	if (!ret)
+		ret = vnl_sock_join(&ctl->nl);
+	if (ret)
+		return ctl_complain("cannot receive notifications: %s",
+				    strerror(-ret));
+	ctl->nl.notify = on_change;
+	ctl->nl.notify_data = &monitor;
+	status = follow(ctl);
+	vnl_sock_close(&monitor.query);
+	return status;
 }
 
 const struct command cmd_monitor = {

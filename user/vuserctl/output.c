@@ -108,7 +108,8 @@ struct json_object *output_dev_json(const struct vnl_dev *dev)
 	add_string(object, "state", vnl_name_state(dev->state));
 	add_string(object, "pci-address", dev->pci_address);
 	add_int(object, "group", dev->group);
-	add_string(object, "endpoint", dev->endpoint);
+	if (dev->full)
+		add_string(object, "endpoint", dev->endpoint);
 	if (dev->error[0])
 		add_string(object, "error", dev->error);
 	add_int(object, "owner", dev->owner);
@@ -117,6 +118,13 @@ struct json_object *output_dev_json(const struct vnl_dev *dev)
 	add_server(object, dev);
 	json_object_object_add(object, "counters", output_counters_json(dev));
 	return object;
+}
+
+const char *output_endpoint(const struct vnl_dev *dev)
+{
+	if (!dev->full)
+		return "(run as root to see it)";
+	return dev->endpoint[0] ? dev->endpoint : "-";
 }
 
 void output_row_head(void)
@@ -129,7 +137,7 @@ void output_row(const struct vnl_dev *dev)
 {
 	printf("%-36s  %-8s  %-12s  %5u  %s\n", dev->uuid,
 	       vnl_name_state(dev->state), dev->pci_address, dev->group,
-	       dev->endpoint[0] ? dev->endpoint : "-");
+	       output_endpoint(dev));
 }
 
 static void print_regions(const struct vnl_dev *dev)
@@ -210,7 +218,8 @@ void output_dev(const struct vnl_dev *dev)
 	       "group: %u (/dev/vfio/%u)\n"
 	       "endpoint: %s\n",
 	       dev->uuid, vnl_name_state(dev->state), dev->pci_address,
-	       dev->group, dev->group, dev->endpoint);
+	       dev->group, dev->group,
+	       dev->full ? dev->endpoint : output_endpoint(dev));
 	if (dev->error[0])
 		printf("error: %s\n", dev->error);
 	if (dev->owner)

@@ -11,6 +11,9 @@
 struct json_object *output_dev_json(const struct vnl_dev *dev);
 struct json_object *output_counters_json(const struct vnl_dev *dev);
 
+/* The endpoint as a word: also if there is none, or if the kernel does not show it. */
+const char *output_endpoint(const struct vnl_dev *dev);
+
 /* A table with one line for each device, and a line with the titles. */
 void output_row_head(void);
 void output_row(const struct vnl_dev *dev);

@@ -44,11 +44,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	ret = send_settings(ctl, &dev, &set);
 	if (ret)
-		return ctl_complain(
-			"cannot set %s: %s", dev.uuid,
-			ret == -EPERM ?
-				"permission denied, run vuserctl as root" :
-				vnl_sock_error(&ctl->nl, ret));
+		return ctl_complain("cannot set %s: %s", dev.uuid,
+				    ctl_set_error(ctl, ret));
 	return EXIT_SUCCESS;
 }
 
