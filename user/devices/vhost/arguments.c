@@ -13,7 +13,6 @@
 #include "net.h"
 #include "pci.h"
 
-#define QUEUE_SIZE     256
 #define QUEUE_SIZE_MAX 32768
 #define TAG_MAX	       36
 #define MTU_MIN	       68
@@ -29,13 +28,15 @@ static const char usage[] =
 	"\n"
 	"  -d, --device TYPE      net, blk, fs, scsi, vsock, rng, gpio, i2c, "
 	"input,\n"
-	"                         sound or id=N.  Repeat the option to serve one\n"
-	"                         more device, with its own options after it\n"
+	"                         sound, console, can or id=N.  Repeat the option\n"
+	"                         to serve one more device, with its own options\n"
+	"                         after it\n"
 	"  -b, --back-end PATH    the socket of the back end\n"
 	"  -s, --socket PATH      listen at PATH for the client\n"
 	"      --queues N         number of queues (as many as the back end has);\n"
 	"                         for net: number of queue pairs (1)\n"
-	"      --queue-size N     maximum number of entries of a queue (256)\n"
+	"      --queue-size N     maximum number of entries of a queue (256; 128 for\n"
+	"                         scsi and console, 64 for sound and can)\n"
 	"      --no-packed        do not offer packed rings\n"
 	"      --mac ADDRESS      for net: the MAC address (random)\n"
 	"      --mtu N            for net: report this MTU to the driver\n"
@@ -144,7 +145,6 @@ static int new_device(struct vhost_arguments *args, const char *name)
 			   "too many devices, 64 is the maximum");
 	if (vhost_type_find(name, &dev->type))
 		return bad("--device", name, "unknown type");
-	dev->queue_size = QUEUE_SIZE;
 	args->nr++;
 	return -1;
 }

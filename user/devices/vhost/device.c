@@ -134,7 +134,8 @@ static int init_registers(struct vhost_device *dev)
 		return queues;
 	/* One vector for each queue, and one for the configuration. */
 	ret = virtio_init(&dev->virtio, &vhost_rings_ops, dev, queues,
-			  queues + 1, opt->queue_size);
+			  queues + 1,
+			  opt->queue_size ?: vhost_type_queue_size(&opt->type));
 	if (ret)
 		return ret;
 	vhost_reconnect_init(dev);

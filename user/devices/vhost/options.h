@@ -16,7 +16,8 @@
  * @queues: queue pairs of a network device, queues of other devices; 0: one
  *	pair for a network device, as many as the back end or its configuration
  *	reports for other devices
- * @queue_size: maximum number of entries, a power of two
+ * @queue_size: maximum number of entries, a power of two; 0: the usual number of
+ *	the type
  * @no_packed: do not offer packed rings
  * @has_mac: @mac was given
  * @mac: MAC address of a network device

@@ -2,6 +2,7 @@
 /* Properties of each type of device. */
 #include <errno.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_console.h>
 #include <linux/virtio_fs.h>
 #include <linux/virtio_gpio.h>
 #include <linux/virtio_ids.h>
@@ -23,10 +24,16 @@
 #define CLASS_COMM    0x078000
 #define CLASS_INPUT   0x098000
 #define CLASS_AUDIO   0x040100
+#define CLASS_CAN     0x0c0900
 #define CLASS_OTHER   0xff0000
+
+/* What back ends take unless their type says less. */
+#define QUEUE_SIZE 256
 
 /* Up to the fields for WRITE_ZEROES. Later fields are for zoned devices. */
 #define BLK_CONFIG_SIZE offsetof(struct virtio_blk_config, unused1) + 3
+/* The status, as in Linux 7.2's struct virtio_can_config. */
+#define CAN_CONFIG_SIZE 2
 
 static const struct vhost_type types[] = {
 	{
@@ -62,6 +69,7 @@ static const struct vhost_type types[] = {
 		.count_size = 4,
 		.mq = -1,
 		.queues = 2,
+		.queue_size = 128,
 	},
 	{
 		.name = "input",
@@ -70,6 +78,13 @@ static const struct vhost_type types[] = {
 		.config_size = sizeof(struct virtio_input_config),
 		.queues = 2,
 		.selects = true,
+	},
+	{
+		.name = "console",
+		.id = VIRTIO_ID_CONSOLE,
+		.class = CLASS_COMM,
+		.config_size = sizeof(struct virtio_console_config),
+		.queue_size = 128,
 	},
 	{
 		.name = "vsock",
@@ -84,6 +99,7 @@ static const struct vhost_type types[] = {
 		.class = CLASS_AUDIO,
 		.config_size = 12,
 		.queues = 4,
+		.queue_size = 64,
 	},
 	{
 		.name = "fs",
@@ -107,6 +123,14 @@ static const struct vhost_type types[] = {
 		.class = CLASS_OTHER,
 		.config_size = sizeof(struct virtio_gpio_config),
 		.queues = 2,
+	},
+	{
+		.name = "can",
+		.id = VIRTIO_ID_CAN,
+		.class = CLASS_CAN,
+		.config_size = CAN_CONFIG_SIZE,
+		.queues = 3,
+		.queue_size = 64,
 	},
 };
 
@@ -138,6 +162,12 @@ static int by_id(const char *number, struct vhost_type *type)
 		.class = CLASS_OTHER,
 	};
 	return 0;
+}
+
+/* vhost_type_queue_size - the maximum number of entries of a queue by default */
+uint32_t vhost_type_queue_size(const struct vhost_type *type)
+{
+	return type->queue_size ?: QUEUE_SIZE;
 }
 
 /**

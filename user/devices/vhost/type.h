@@ -17,7 +17,10 @@
  * @count_at: offset of the number of queues in the configuration
  * @count_size: bytes of this number; 0: the configuration has none
  * @mq: the feature that makes the number valid; -1: always valid
- * @queues: number of queues that @count_at does not include
+ * @queues: number of queues that @count_at does not include; 0 without
+ *	@count_at: the back end reports the number
+ * @queue_size: maximum number of entries of a queue that back ends of this type
+ *	take; 0: the usual 256. vhost-user has no request that asks for it.
  * @stateless: a back end keeps no state besides the rings, and the disk that
  *	the next back end uses, too. So the device can migrate without
  *	DEVICE_STATE.
@@ -32,10 +35,12 @@ struct vhost_type {
 	uint8_t count_size;
 	int mq;
 	uint16_t queues;
+	uint16_t queue_size;
 	bool stateless;
 	bool selects;
 };
 
+uint32_t vhost_type_queue_size(const struct vhost_type *type);
 int vhost_type_find(const char *name, struct vhost_type *type);
 
 #endif

@@ -188,8 +188,6 @@ int stand_device(struct stand *stand, const struct vhost_device_options *opt)
 	int ret;
 
 	options.backend = stand->path;
-	if (!options.queue_size)
-		options.queue_size = 256;
 	start_listening(stand);
 	require(!pthread_create(&acceptor, NULL, accept_front, stand));
 	ret = vhost_device_new(&options, &stand->device);

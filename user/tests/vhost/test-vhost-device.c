@@ -651,24 +651,27 @@ TEST(each_device_type_has_its_ids_queues_and_configuration)
 		uint32_t class;
 		uint16_t queues; /* when the configuration says 2 queues */
 		uint16_t config;
+		uint16_t size; /* of a queue */
 	} table[] = {
-		{ "net", 0x1041, 0x020000, 3, 12 },
-		{ "blk", 0x1042, 0x010000, 2, 60 },
-		{ "rng", 0x1044, 0xff0000, 1, 0 },
-		{ "scsi", 0x1048, 0x010000, 4, 36 },
-		{ "input", 0x1052, 0x098000, 2, 136 },
-		{ "vsock", 0x1053, 0x078000, 3, 8 },
-		{ "sound", 0x1059, 0x040100, 4, 12 },
-		{ "fs", 0x105a, 0x018000, 3, 40 },
-		{ "i2c", 0x1062, 0xff0000, 1, 0 },
-		{ "gpio", 0x1069, 0xff0000, 2, 8 },
+		{ "net", 0x1041, 0x020000, 3, 12, 256 },
+		{ "blk", 0x1042, 0x010000, 2, 60, 256 },
+		{ "console", 0x1043, 0x078000, FAKE_QUEUES, 12, 128 },
+		{ "rng", 0x1044, 0xff0000, 1, 0, 256 },
+		{ "scsi", 0x1048, 0x010000, 4, 36, 128 },
+		{ "input", 0x1052, 0x098000, 2, 136, 256 },
+		{ "vsock", 0x1053, 0x078000, 3, 8, 256 },
+		{ "sound", 0x1059, 0x040100, 4, 12, 64 },
+		{ "fs", 0x105a, 0x018000, 3, 40, 256 },
+		{ "i2c", 0x1062, 0xff0000, 1, 0, 256 },
+		{ "can", 0x1064, 0x0c0900, 3, 2, 64 },
+		{ "gpio", 0x1069, 0xff0000, 2, 8, 256 },
 		/*
 		 * A number is the same as the name of its type, or a type of
 		 * its own.
 		 */
-		{ "id=2", 0x1042, 0x010000, 2, 60 },
-		{ "id=0x1a", 0x105a, 0x018000, 3, 40 },
-		{ "id=16", 0x1050, 0xff0000, FAKE_QUEUES, 24 },
+		{ "id=2", 0x1042, 0x010000, 2, 60, 256 },
+		{ "id=0x1a", 0x105a, 0x018000, 3, 40, 256 },
+		{ "id=16", 0x1050, 0xff0000, FAKE_QUEUES, 24, 256 },
 	};
 	/* Offsets of the number of queues in these configurations. */
 	static const uint8_t counts[] = { 34, 0, 36 };
@@ -677,9 +680,7 @@ TEST(each_device_type_has_its_ids_queues_and_configuration)
 	size_t i, j;
 
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		options = (struct vhost_device_options) {
-			.queue_size = 256,
-		};
+		options = (struct vhost_device_options) { 0 };
 		require(!vhost_type_find(table[i].name, &options.type));
 		if (!strcmp(options.type.name, "other"))
 			options.config_size = 24;
@@ -697,6 +698,8 @@ TEST(each_device_type_has_its_ids_queues_and_configuration)
 			 table[i].queues);
 		check_eq(cap_length(stand, VIRTIO_PCI_CAP_DEVICE_CFG),
 			 table[i].config);
+		check_eq(stand_read(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2),
+			 table[i].size);
 		/* One vector for each queue, and one for the configuration. */
 		check_eq(vuser_client_description(stand->client)
 				 ->irqs[VFIO_PCI_MSIX_IRQ_INDEX]
