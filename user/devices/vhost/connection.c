@@ -12,12 +12,13 @@
 /* The event loop may start an attempt this much later. */
 #define RETRY_ACCURACY_USEC 50000
 
-#define WANTED                                                               \
-	(VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(REPLY_ACK) |          \
-	 VHOST_USER_PROTOCOL(RARP) | VHOST_USER_PROTOCOL(MTU) |              \
-	 VHOST_USER_PROTOCOL(BACKEND_REQ) | VHOST_USER_PROTOCOL(CONFIG) |    \
-	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS) |                          \
-	 VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) | VHOST_USER_PROTOCOL(STATUS) | \
+#define WANTED                                                             \
+	(VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(REPLY_ACK) |        \
+	 VHOST_USER_PROTOCOL(RARP) | VHOST_USER_PROTOCOL(MTU) |            \
+	 VHOST_USER_PROTOCOL(BACKEND_REQ) | VHOST_USER_PROTOCOL(CONFIG) |  \
+	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS) |                        \
+	 VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) |                             \
+	 VHOST_USER_PROTOCOL(RESET_DEVICE) | VHOST_USER_PROTOCOL(STATUS) | \
 	 VHOST_USER_PROTOCOL(LOG_SHMFD) | VHOST_USER_PROTOCOL(DEVICE_STATE))
 
 static void unwatch(struct vhost_connection *conn)

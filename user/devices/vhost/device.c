@@ -103,12 +103,14 @@ static int make_queues(struct vhost_device *dev)
 	if (!dev->queues)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++)
-		dev->queues[i].kick = dev->queues[i].call = -1;
+		dev->queues[i].kick = dev->queues[i].call = dev->queues[i].err =
+			-1;
 	for (i = 0; i < nr; i++) {
 		q = &dev->queues[i];
 		q->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		q->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (q->kick < 0 || q->call < 0)
+		q->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (q->kick < 0 || q->call < 0 || q->err < 0)
 			return -errno;
 	}
 	return 0;
@@ -231,11 +233,14 @@ static void free_queues(struct vhost_device *dev)
 	uint16_t i;
 
 	for (i = 0; dev->queues && i < dev->virtio.nr_queues; i++) {
+		sd_event_source_disable_unref(dev->queues[i].err_watch);
 		sd_event_source_disable_unref(dev->queues[i].watch);
 		if (dev->queues[i].kick >= 0)
 			close(dev->queues[i].kick);
 		if (dev->queues[i].call >= 0)
 			close(dev->queues[i].call);
+		if (dev->queues[i].err >= 0)
+			close(dev->queues[i].err);
 	}
 	free(dev->queues);
 }

@@ -105,6 +105,23 @@ int vhost_dma_map(struct vhost_dma *m, struct vhost_backend *b)
 	return ret;
 }
 
+/**
+ * vhost_dma_repeat - send the memory table again, to a back end that may have lost it
+ * @m: memory
+ * @b: back end
+ *
+ * A back end with memory slots keeps them: other front ends send no slot again.
+ *
+ * Return: 0, or the error of the request to the back end.
+ */
+int vhost_dma_repeat(struct vhost_dma *m, struct vhost_backend *b)
+{
+	if (!m->nr ||
+	    vhost_backend_has(b, VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS)))
+		return 0;
+	return set_table(m, b);
+}
+
 static uint32_t find(const struct vhost_dma *m, uint64_t iova)
 {
 	uint32_t i;

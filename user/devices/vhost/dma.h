@@ -25,6 +25,7 @@ struct vhost_dma {
 void vhost_dma_fini(struct vhost_dma *m);
 int vhost_dma_add(struct vhost_dma *m, const struct vuser_dma_region *region);
 int vhost_dma_map(struct vhost_dma *m, struct vhost_backend *b);
+int vhost_dma_repeat(struct vhost_dma *m, struct vhost_backend *b);
 int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
 		     const struct vuser_dma_region *region);
 void vhost_dma_reset(struct vhost_dma *m);

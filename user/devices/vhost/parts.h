@@ -28,6 +28,8 @@
  * @kick: eventfd that the driver signals, for the back end or the control queue
  * @call: eventfd that the back end signals while the client has none for the
  *	queue's vector
+ * @err: eventfd that the back end signals when the ring has an error
+ * @err_watch: watches @err while the ring runs at the back end
  * @watch: watches @call while the client uses INTx
  * @started: the ring runs at the back end
  * @paused: the ring is stopped and continues at @base: its memory was unmapped,
@@ -37,6 +39,8 @@
 struct vhost_queue {
 	int kick;
 	int call;
+	int err;
+	sd_event_source *err_watch;
 	sd_event_source *watch;
 	bool started;
 	bool paused;

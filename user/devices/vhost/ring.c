@@ -125,6 +125,57 @@ int vhost_ring_set_addr(struct vhost_device *dev, uint16_t index)
 	return vhost_backend_set_vring_addr(backend_of(dev), &addr);
 }
 
+static int on_error(sd_event_source *source, int fd, uint32_t revents,
+		    void *data)
+{
+	struct vhost_device *dev = data;
+	eventfd_t count;
+	uint16_t i = 0;
+
+	(void)source;
+	(void)revents;
+	eventfd_read(fd, &count);
+	while (dev->queues[i].err != fd)
+		i++;
+	if (!(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET))
+		vhost_say(dev, "the back end reports an error in ring %u", i);
+	virtio_need_reset(&dev->virtio);
+	return 0;
+}
+
+/* Watch for errors that the back end finds in a ring, while the ring runs. */
+static int watch_errors(struct vhost_device *dev, struct vhost_queue *queue)
+{
+	eventfd_t count;
+
+	/* An error of an earlier run, which ended before it was handled. */
+	eventfd_read(queue->err, &count);
+	return sd_event_add_io(dev->event, &queue->err_watch, queue->err,
+			       EPOLLIN, on_error, dev);
+}
+
+/* The ring does not run at the back end any more. */
+static void end_run(struct vhost_queue *queue)
+{
+	queue->started = false;
+	queue->err_watch = sd_event_source_disable_unref(queue->err_watch);
+}
+
+/**
+ * vhost_ring_announce - send the first message about a ring: its error eventfd
+ * @dev: device
+ * @index: index of the queue
+ *
+ * Some back ends create a ring at the first message about it (DPDK's vhost library).
+ *
+ * Return: 0, or the error of the request to the back end.
+ */
+int vhost_ring_announce(struct vhost_device *dev, uint16_t index)
+{
+	return vhost_backend_set_vring_err(backend_of(dev), index,
+					   dev->queues[index].err);
+}
+
 /**
  * vhost_ring_start - start a ring that the driver has set up
  * @dev: device
@@ -145,7 +196,9 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 		ret = find_base(dev, index, &base);
 	if (ret)
 		return ret;
-	ret = vhost_backend_set_vring_num(b, index, q->size);
+	ret = vhost_ring_announce(dev, index);
+	if (!ret)
+		ret = vhost_backend_set_vring_num(b, index, q->size);
 	if (!ret)
 		ret = vhost_backend_set_vring_base(b, index, base);
 	if (!ret)
@@ -162,6 +215,9 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 		return ret;
 	dev->queues[index].started = true;
 	dev->queues[index].paused = false;
+	ret = watch_errors(dev, &dev->queues[index]);
+	if (ret < 0)
+		return ret;
 	/*
 	 * The driver may have made buffers available before the back end had
 	 * the kick eventfd.
@@ -182,7 +238,7 @@ int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
 	queue->paused = false;
 	if (!queue->started)
 		return 0;
-	queue->started = false;
+	end_run(queue);
 	vhost_queue_mark_dirty(dev, index);
 	if (vhost_backend_connected(backend_of(dev)))
 		ret = vhost_backend_get_vring_base(backend_of(dev), index,
@@ -191,6 +247,12 @@ int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
 		vhost_say(dev, "cannot stop ring %u: %s", index,
 			  vhost_backend_error(backend_of(dev)));
 	return ret;
+}
+
+/** vhost_ring_lost - note that a ring does not run, because the back end was lost */
+void vhost_ring_lost(struct vhost_device *dev, uint16_t index)
+{
+	end_run(&dev->queues[index]);
 }
 
 /**

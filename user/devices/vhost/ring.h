@@ -5,7 +5,9 @@
 
 #include "parts.h"
 
+int vhost_ring_announce(struct vhost_device *dev, uint16_t index);
 int vhost_ring_start(struct vhost_device *dev, uint16_t index);
+void vhost_ring_lost(struct vhost_device *dev, uint16_t index);
 int vhost_ring_stop(struct vhost_device *dev, uint16_t index);
 int vhost_ring_set_addr(struct vhost_device *dev, uint16_t index);
 int vhost_ring_enable_started(struct vhost_device *dev);

@@ -39,6 +39,23 @@ static int set_status(struct vhost_device *dev, uint8_t status)
 	return vhost_backend_set_status(b, status);
 }
 
+/*
+ * Reset the back end: by its status or, if it has none, by RESET_DEVICE. That may remove
+ * its memory table, so send the table again.
+ */
+static int reset_backend(struct vhost_device *dev)
+{
+	struct vhost_backend *b = backend_of(dev);
+	int ret;
+
+	if (vhost_backend_has(b, VHOST_USER_PROTOCOL(STATUS)) ||
+	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(RESET_DEVICE)))
+		return set_status(dev, 0);
+	dev->driver_ok_sent = false;
+	ret = vhost_backend_reset_device(b);
+	return ret ?: vhost_dma_repeat(&dev->dma, b);
+}
+
 static int set_mtu(struct vhost_device *dev)
 {
 	struct vhost_backend *b = backend_of(dev);
@@ -57,6 +74,24 @@ static int set_log(struct vhost_device *dev)
 					  dev->log.fd);
 }
 
+/*
+ * A back end that creates a ring at its first message gives memory for requests in flight
+ * only to the rings that exist.
+ */
+static int announce(struct vhost_device *dev)
+{
+	uint16_t i;
+	int ret = 0;
+
+	if (!vhost_backend_has(backend_of(dev),
+			       VHOST_USER_PROTOCOL(INFLIGHT_SHMFD)))
+		return 0;
+	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
+		if (!vhost_queue_is_control(dev, i))
+			ret = vhost_ring_announce(dev, i);
+	return ret;
+}
+
 /**
  * vhost_rings_start - start all rings that the driver has enabled and whose
  * memory is mapped; 0, or the error of the request to the back end
@@ -68,6 +103,8 @@ int vhost_rings_start(struct vhost_device *dev)
 	int ret;
 
 	ret = vhost_backend_set_features(b, vhost_features_pass(dev));
+	if (!ret)
+		ret = announce(dev);
 	if (!ret)
 		ret = vhost_inflight_set_up(dev);
 	if (!ret)
@@ -171,7 +208,7 @@ void vhost_rings_stop(struct vhost_device *dev)
 		vhost_ring_stop(dev, i);
 	}
 	if (dev->driver_ok_sent && vhost_backend_connected(backend_of(dev)))
-		set_status(dev, 0);
+		reset_backend(dev);
 }
 
 /**
@@ -193,7 +230,7 @@ void vhost_rings_lost(struct vhost_device *dev)
 	dev->live = false;
 	dev->driver_ok_sent = false;
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		dev->queues[i].started = false;
+		vhost_ring_lost(dev, i);
 		dev->queues[i].paused = dev->queues[i].paused && kept;
 	}
 }

@@ -95,6 +95,15 @@ static enum fake_action on_request(struct fake *fake)
 	case VHOST_USER_SET_VRING_KICK:
 		keep(&stand->kick, fake);
 		break;
+	case VHOST_USER_SET_VRING_ERR:
+		stand->announced |= 1 << (payload->u64 & 31);
+		if (!(payload->u64 & VHOST_USER_VRING_MASK))
+			keep(&stand->err, fake);
+		break;
+	case VHOST_USER_GET_INFLIGHT_FD:
+	case VHOST_USER_SET_INFLIGHT_FD:
+		stand->announced_before_inflight = stand->announced;
+		break;
 	case VHOST_USER_SET_VRING_CALL:
 		keep(&stand->call, fake);
 		stand->calls++;
@@ -146,7 +155,7 @@ struct stand *stand_new(void)
 	close(stand->fake.fd);
 	stand->fake.hook = on_request;
 	stand->fake.data = stand;
-	stand->kick = stand->call = stand->memory = stand->fd = -1;
+	stand->kick = stand->call = stand->err = stand->memory = stand->fd = -1;
 	stand->stop = stand->log = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
 		 getpid(), number++);
@@ -279,6 +288,7 @@ void stand_free(struct stand *stand)
 	end_state(stand);
 	close_if(stand->kick);
 	close_if(stand->call);
+	close_if(stand->err);
 	close_if(stand->memory);
 	close_if(stand->log);
 	close_if(stand->stop);

@@ -30,6 +30,9 @@
  * @path: path of @listener
  * @kick: kick eventfd of ring 0 that the back end received last, or -1
  * @call: call eventfd of ring 0 that the back end received last, or -1
+ * @err: error eventfd of ring 0 that the back end received last, or -1
+ * @announced: mask of the rings about which the back end received SET_VRING_ERR
+ * @announced_before_inflight: @announced at the last message about requests in flight
  * @calls: number of call eventfds that the back end received
  * @base: base of ring 0 that the back end received
  * @stopped_at: base that the back end returns for a stopped ring
@@ -67,6 +70,9 @@ struct stand {
 	char path[64];
 	int kick;
 	int call;
+	int err;
+	uint32_t announced;
+	uint32_t announced_before_inflight;
 	unsigned int calls;
 	uint32_t base;
 	uint32_t stopped_at;

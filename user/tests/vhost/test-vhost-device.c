@@ -2,6 +2,7 @@
 /* The complete device: what a client does, and what its back end receives. */
 #include <errno.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_net.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -488,6 +489,115 @@ TEST(paused_ring_stays_paused_with_a_new_back_end)
 	close(config);
 	close(call);
 	stand_free(stand);
+}
+
+/*
+ * A back end may create a ring at the first message about it, and gives memory for
+ * requests in flight only to rings that exist.
+ */
+TEST(each_ring_has_a_message_before_the_memory_for_requests_in_flight)
+{
+	struct stand *stand = stand_new();
+	struct vhost_device_options options = {
+		.queue_size = 256,
+		.queues = 2,
+	};
+	int call = new_event();
+
+	require(!vhost_type_find("net", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	stand_map(stand);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
+	stand_features(stand, VERSION_1 | VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ) |
+				      VIRTIO_BIT(VIRTIO_NET_F_MQ));
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	/* Two pairs, and no control queue. */
+	check_eq(stand->announced_before_inflight, 0xf);
+	/* A new back end gets the same memory. */
+	stand->announced = stand->announced_before_inflight = 0;
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	check_eq(stand->announced_before_inflight, 0xf);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(error_of_a_ring_sets_needs_reset)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(UINT64_MAX, config, call);
+
+	check_eq(status(stand), 0xf);
+	eventfd_write(stand->err, 1);
+	check_eq(stand_event(config, SOON), 1);
+	check_eq(status(stand), 0x4f);
+	/* The next error changes nothing, and is forgotten at the reset. */
+	eventfd_write(stand->err, 1);
+	check_eq(stand_event(config, NEVER), 0);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	eventfd_write(stand->err, 1);
+	stand_features(stand, VERSION_1);
+	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(stand_event(config, NEVER), 0);
+	check_eq(status(stand), 0xf);
+	/* A back end that comes back reports errors, too. */
+	eventfd_read(call, &(eventfd_t) { 0 });
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	check_eq(stand_event(call, SOON), 1);
+	eventfd_write(stand->err, 1);
+	check_eq(stand_event(config, SOON), 1);
+	check_eq(status(stand), 0x4f);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+static void reset_back_end(uint64_t without, unsigned int status_0,
+			   unsigned int resets, unsigned int tables)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_running(~without, config, call);
+	unsigned int before = stand->fake.seen[VHOST_USER_SET_STATUS];
+	unsigned int table = stand->fake.seen[VHOST_USER_SET_MEM_TABLE];
+
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_STATUS], before + status_0);
+	check_eq(stand->fake.seen[VHOST_USER_RESET_DEVICE], resets);
+	check_eq(stand->fake.seen[VHOST_USER_SET_MEM_TABLE], table + tables);
+	/* A reset of a device that does not run is not sent. */
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_STATUS], before + status_0);
+	check_eq(stand->fake.seen[VHOST_USER_RESET_DEVICE], resets);
+	/* The device works again. */
+	stand_start(stand, 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(back_end_is_reset_by_its_status_or_by_reset_device)
+{
+	const uint64_t no_status = VHOST_USER_PROTOCOL(STATUS);
+	const uint64_t no_reset = VHOST_USER_PROTOCOL(RESET_DEVICE);
+	const uint64_t no_slots = VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS);
+
+	reset_back_end(0, 1, 0, 0);
+	reset_back_end(no_reset, 1, 0, 0);
+	reset_back_end(no_status, 0, 1, 0);
+	reset_back_end(no_status | no_reset, 0, 0, 0);
+	/* Without slots, the memory is sent again. */
+	reset_back_end(no_status | no_slots, 0, 1, 1);
 }
 
 TEST(lost_back_end_without_tracking_sets_needs_reset)
