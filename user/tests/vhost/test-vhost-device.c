@@ -537,7 +537,7 @@ TEST(error_of_a_ring_sets_needs_reset)
 	eventfd_write(stand->err, 1);
 	check_eq(stand_event(config, SOON), 1);
 	check_eq(status(stand), 0x4f);
-	/* The next error changes nothing, and is forgotten at the reset. */
+	/* The next error changes nothing. A reset discards errors. */
 	eventfd_write(stand->err, 1);
 	check_eq(stand_event(config, NEVER), 0);
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
