@@ -77,6 +77,15 @@ static void check_lengths(const struct vuser_insn *insn, const u8 *code,
 	free(exact);
 }
 
+/* The size is a power of two, or that of an x87 register. */
+static bool size_valid(const struct vuser_insn *insn)
+{
+	if (insn->op == VUSER_INSN_X87 && insn->size == 10)
+		return true;
+	return insn->size && insn->size <= 64 &&
+	       !(insn->size & (insn->size - 1));
+}
+
 static void check_accepted(const struct vuser_insn *insn, const u8 *code,
 			   const struct vuser_regs *regs)
 {
@@ -84,8 +93,7 @@ static void check_accepted(const struct vuser_insn *insn, const u8 *code,
 	const char *wrong;
 
 	FUZZ_CHECK(insn->len && insn->len <= VUSER_INSN_MAX);
-	FUZZ_CHECK(insn->size && insn->size <= 64 &&
-		   !(insn->size & (insn->size - 1)));
+	FUZZ_CHECK(size_valid(insn));
 	FUZZ_CHECK(insn->op >= VUSER_INSN_NOP || insn->size <= 8);
 	FUZZ_CHECK(insn->vec_len <= 64 && insn->vec_at + insn->size <= 64);
 	FUZZ_CHECK(insn->load || insn->store);

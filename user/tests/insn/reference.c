@@ -449,11 +449,16 @@ static int find_supported(const ZydisDecodedInstruction *insn)
 	return -1;
 }
 
+/*
+ * Zydis also knows the instructions of Xeon Phi coprocessors (MVEX).  Processors that run
+ * Linux do not have them: there, a bit of the EVEX prefix is invalid (SDM 2.7.1).
+ */
 bool reference_look_up(struct reference *ref, const u8 *bytes)
 {
 	memset(ref, 0, sizeof(*ref));
 	if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, bytes, VUSER_INSN_MAX,
-					       &ref->insn, ref->ops)))
+					       &ref->insn, ref->ops)) ||
+	    ref->insn.encoding == ZYDIS_INSTRUCTION_ENCODING_MVEX)
 		return false;
 	ref->supported = find_supported(&ref->insn);
 	sort_operands(ref);
