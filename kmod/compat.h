@@ -107,6 +107,19 @@ static inline void vuser_vfio_free_device(struct vfio_device *vdev)
 }
 
 /*
+ * True if the consumer opened the device's own node, and not the device of a group.
+ * VFIO has these nodes since 6.6.
+ */
+static inline bool vuser_cdev_opened(struct vfio_device *vdev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return vfio_device_cdev_opened(vdev);
+#else
+	return false;
+#endif
+}
+
+/*
  * Makes a socket refuse file descriptors that the peer sends.  Kernels before
  * 6.16 cannot refuse them.  There the kernel drops the file descriptors when the
  * message is read, because the reader passes no control buffer.

@@ -88,6 +88,23 @@ TEST_F(cdev, interrupts_work_with_iommufd)
 	close(fd);
 }
 
+static int hot_reset(int device, uint32_t count)
+{
+	struct vfio_pci_hot_reset reset = {
+		.argsz = sizeof(reset),
+		.count = count,
+	};
+
+	return ioctl(device, VFIO_DEVICE_PCI_HOT_RESET, &reset) ? -errno : 0;
+}
+
+/* As in vfio-pci, only a consumer with a group passes file descriptors of groups. */
+TEST_F(cdev, hot_reset_with_groups_is_invalid_with_iommufd)
+{
+	EXPECT_EQ(-ENODEV, hot_reset(self->device, 0));
+	EXPECT_EQ(-EINVAL, hot_reset(self->device, 1));
+}
+
 /* One dma region, without a file, covers the whole range. */
 TEST_F(cdev, server_gets_one_dma_region_without_memory)
 {

@@ -216,16 +216,18 @@ static long vuser_ops_hot_reset_info(struct vfio_pci_hot_reset_info __user *arg)
 	return hdr.argsz < minsz ? -EINVAL : -ENODEV;
 }
 
-static long vuser_ops_hot_reset(struct vfio_pci_hot_reset __user *arg)
+static long vuser_ops_hot_reset(struct vfio_device *vdev,
+				struct vfio_pci_hot_reset __user *arg)
 {
 	unsigned long minsz = offsetofend(struct vfio_pci_hot_reset, count);
 	struct vfio_pci_hot_reset hdr;
 
 	if (copy_from_user(&hdr, arg, minsz))
 		return -EFAULT;
-	if (hdr.argsz < minsz || hdr.flags || !hdr.count)
+	if (hdr.argsz < minsz || hdr.flags)
 		return -EINVAL;
-	return -ENODEV;
+	/* only a consumer that has a group passes groups, and it must */
+	return !!hdr.count == vuser_cdev_opened(vdev) ? -EINVAL : -ENODEV;
 }
 
 static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
@@ -250,7 +252,7 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
 		return vuser_ops_hot_reset_info(uarg);
 	case VFIO_DEVICE_PCI_HOT_RESET:
-		return vuser_ops_hot_reset(uarg);
+		return vuser_ops_hot_reset(vdev, uarg);
 	default:
 		return -ENOTTY;
 	}
