@@ -19,6 +19,12 @@
  */
 #define QUEUE_MAX (64 * 1024 * 1024)
 
+/*
+ * vu_conn_choose() reads no further commands while the queue has more bytes: a client
+ * that sends too many waits for room in its socket.
+ */
+#define CHOOSE_MAX (64 * 1024)
+
 /* Time after which a thread checks again whether another thread reads. */
 #define RETRY_MS 10
 
@@ -263,24 +269,76 @@ static int wait_for_reader(struct vu_conn *conn)
 	return sleep_locked(conn, -1);
 }
 
-int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg)
+/* Receive one message, if one has arrived. @lock is held. */
+static int receive_locked(struct vu_conn *conn)
 {
-	struct vu_command *command;
+	return conn->rx_busy ? wait_for_reader(conn) : read_locked(conn);
+}
+
+/* Take the command after @prev out of the queue; NULL: the first command. */
+static void take_after(struct vu_conn *conn, struct vu_command *prev,
+		       struct vuser_msg *msg)
+{
+	struct vu_command *command = prev ? prev->next : conn->first;
+
+	if (prev)
+		prev->next = command->next;
+	else
+		conn->first = command->next;
+	if (conn->last == command)
+		conn->last = prev;
+	conn->queued -= sizeof(*command) + command->msg.len;
+	move_message(msg, &command->msg);
+	free(command);
+}
+
+/*
+ * The lock is released while @choose runs. Only this thread, the event loop's, takes
+ * commands out of the queue. Other threads only append to it.
+ */
+int vu_conn_choose(struct vu_conn *conn,
+		   enum vu_conn_choice (*choose)(void *data,
+						 const struct vuser_msg *msg),
+		   void *data, struct vuser_msg *msg)
+{
+	struct vu_command *prev = NULL, *command;
+	enum vu_conn_choice choice = VU_CONN_SKIP;
 	int ret = 0;
 
 	pthread_mutex_lock(&conn->lock);
-	while (!conn->first && !conn->error && !ret) {
-		if (conn->rx_busy)
-			ret = wait_for_reader(conn);
-		else
-			ret = read_locked(conn);
+	while (!ret && choice == VU_CONN_SKIP) {
+		command = prev ? prev->next : conn->first;
+		if (!command) {
+			ret = conn->queued > CHOOSE_MAX ? -EBUSY :
+			      conn->error		? conn->error :
+							  receive_locked(conn);
+			continue;
+		}
+		pthread_mutex_unlock(&conn->lock);
+		choice = choose(data, &command->msg);
+		pthread_mutex_lock(&conn->lock);
+		if (choice == VU_CONN_TAKE)
+			take_after(conn, prev, msg);
+		else if (choice == VU_CONN_STOP)
+			ret = -EBUSY;
+		prev = command;
 	}
-	command = conn->first;
-	if (command) {
-		conn->first = command->next;
-		conn->queued -= sizeof(*command) + command->msg.len;
-		move_message(msg, &command->msg);
-		free(command);
+	/* The commands that are left do not make the socket readable. */
+	if (conn->first)
+		eventfd_write(conn->wake_fd, 1);
+	pthread_mutex_unlock(&conn->lock);
+	return ret;
+}
+
+int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&conn->lock);
+	while (!conn->first && !conn->error && !ret)
+		ret = receive_locked(conn);
+	if (conn->first) {
+		take_after(conn, NULL, msg);
 		ret = 0;
 	} else if (conn->error) {
 		ret = conn->error;

@@ -82,6 +82,24 @@ int vu_conn_error(struct vu_conn *conn);
  */
 int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg);
 
+/* What to do with a command that has arrived. */
+enum vu_conn_choice {
+	VU_CONN_TAKE,
+	VU_CONN_SKIP,
+	VU_CONN_STOP,
+};
+
+/*
+ * Get the next command that @choose takes, without waiting for one. The commands that
+ * are skipped keep their places in the queue. Return: 0; -EAGAIN when there is none, or
+ * another thread reads; -EBUSY when @choose stopped, or the queue is long; or the errno
+ * that ended the connection.
+ */
+int vu_conn_choose(struct vu_conn *conn,
+		   enum vu_conn_choice (*choose)(void *data,
+						 const struct vuser_msg *msg),
+		   void *data, struct vuser_msg *msg);
+
 /*
  * Send a message. A failure of the socket or a timeout ends the connection. Return: 0 or
  * a negative errno.

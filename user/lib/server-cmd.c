@@ -198,7 +198,9 @@ int vu_server_cmd_serve(struct vuser_server *server, struct vuser_msg *msg)
 	if (!server->negotiated)
 		return negotiate(server, msg);
 	server->nr_reply_fds = 0;
+	server->posted = msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY;
 	ret = dispatch(server, msg);
+	server->posted = false;
 	if (ret < 0) {
 		vu_server_log(server, LOG_DEBUG,
 			      "%s id %u size %u flags %#x: %s",

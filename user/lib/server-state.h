@@ -83,6 +83,7 @@ struct vu_dma {
  * @reply_size: size of @reply, bytes
  * @reply_fds: file descriptors to send with the reply
  * @nr_reply_fds: entries of @reply_fds
+ * @posted: the command that is being served has no reply
  * @mig_state: state of migration, if the device has migration
  * @log_page: bytes that one bit of the log stands for; 0: writes are not logged
  * @retry_fd: timer for the next try to accept a client
@@ -121,6 +122,7 @@ struct vuser_server {
 	size_t reply_size;
 	int reply_fds[VUSER_MAX_MSG_FDS];
 	uint32_t nr_reply_fds;
+	bool posted;
 
 	enum vfio_device_mig_state mig_state;
 	uint64_t log_page;

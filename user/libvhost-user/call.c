@@ -61,6 +61,17 @@ static int prepare(struct vhost_backend *b, struct vhu_call *call)
 	return 0;
 }
 
+/* The callback wait() may time out earlier than timeout_ms. */
+static int no_answer(struct vhost_backend *b, const struct vhu_call *call)
+{
+	int64_t ms = vu_deadline_after(0) - call->wait.begin;
+
+	if (b->opt.timeout_ms >= 0 && ms > b->opt.timeout_ms)
+		ms = b->opt.timeout_ms;
+	return vhu_connection_fail(b, -ETIMEDOUT, "%s: no answer in %d ms",
+				   name_of(&call->msg), (int)ms);
+}
+
 static int lost_answer(struct vhost_backend *b, const struct vhu_call *call,
 		       int err, const char *rule)
 {
@@ -70,8 +81,7 @@ static int lost_answer(struct vhost_backend *b, const struct vhu_call *call,
 		return vhu_connection_fail(b, err, "answer to %s: %s", name,
 					   rule);
 	if (err == -ETIMEDOUT)
-		return vhu_connection_fail(b, err, "%s: no answer in %d ms",
-					   name, b->opt.timeout_ms);
+		return no_answer(b, call);
 	if (err == -ENODATA)
 		return vhu_connection_fail(
 			b, -ECONNRESET,
@@ -81,21 +91,22 @@ static int lost_answer(struct vhost_backend *b, const struct vhu_call *call,
 }
 
 /* Wait for one of the sockets, and serve the channel of the back end. */
-static int wait_both(struct vhost_backend *b, bool deaf, int64_t deadline)
+static int wait_both(struct vhost_backend *b, bool deaf,
+		     const struct vhu_wire_wait *wait)
 {
 	struct pollfd fds[2] = {
 		{ .fd = b->fd, .events = POLLIN },
 		/* If a callback waits here, do not serve another request. */
 		{ .fd = deaf || b->serving ? -1 : b->req_fd, .events = POLLIN },
 	};
-	int ret = vu_deadline_poll(fds, 2, deadline);
+	int ret = vhu_wire_poll(wait, fds, 2);
 
 	if (!ret && fds[1].revents)
 		ret = vhu_channel_serve(b);
 	if (ret || fds[0].revents)
 		return ret;
 	/* Requests of the back end do not extend the time for its answer. */
-	return vu_deadline_left(deadline) ? 0 : -ETIMEDOUT;
+	return vu_deadline_left(wait->deadline) ? 0 : -ETIMEDOUT;
 }
 
 static int take_answer(struct vhost_backend *b, struct vhu_call *call)
@@ -115,8 +126,7 @@ static int take_answer(struct vhost_backend *b, struct vhu_call *call)
 	return 0;
 }
 
-static int receive(struct vhost_backend *b, struct vhu_call *call,
-		   int64_t deadline)
+static int receive(struct vhost_backend *b, struct vhu_call *call)
 {
 	unsigned int connection = b->connection;
 	const char *rule = "";
@@ -127,7 +137,7 @@ static int receive(struct vhost_backend *b, struct vhu_call *call,
 		if (!ret)
 			return take_answer(b, call);
 		if (ret == -EAGAIN)
-			ret = wait_both(b, call->deaf, deadline);
+			ret = wait_both(b, call->deaf, &call->wait);
 		/* A callback or an error of the channel ended the connection. */
 		if (b->connection != connection)
 			return ret ?: -ECONNRESET;
@@ -151,21 +161,21 @@ static int sync_by_features(struct vhost_backend *b)
 
 int vhu_call(struct vhost_backend *b, struct vhu_call *call)
 {
-	int64_t deadline = vu_deadline_after(b->opt.timeout_ms);
 	int ret = prepare(b, call);
 	bool acked;
 
 	if (ret)
 		return ret;
+	call->wait = vhu_state_wait(b);
 	acked = call->msg.hdr.flags & VHOST_USER_NEED_REPLY;
-	ret = vhu_wire_send(b->fd, &call->msg, call->fds, call->nr_fds,
-			    deadline);
+	ret = vhu_wire_send_wait(b->fd, &call->msg, call->fds, call->nr_fds,
+				 &call->wait);
 	if (ret)
 		return lost_answer(b, call, ret == -EPIPE ? -ENODATA : ret, "");
 	if (!acked && !has_answer(call))
 		return call->sync ? sync_by_features(b) : 0;
 	b->waiting = true;
-	ret = receive(b, call, deadline);
+	ret = receive(b, call);
 	b->waiting = false;
 	if (!ret && acked && call->answer.payload.u64)
 		ret = vhu_error(b, -EREMOTEIO, "the back end failed %s",

@@ -15,6 +15,7 @@
  * @sync: the back end must have handled the request when vhu_call() returns, also
  *	without REPLY_ACK
  * @deaf: do not serve the channel of the back end while waiting
+ * @wait: how to wait for the answer; vhu_call() sets it
  * @answer: result: the answer, if there is one
  * @fd: result: the file descriptor of the answer, which the caller owns; or -1
  */
@@ -26,6 +27,7 @@ struct vhu_call {
 	bool no_answer;
 	bool sync;
 	bool deaf;
+	struct vhu_wire_wait wait;
 	struct vhost_user_msg answer;
 	int fd;
 };

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../libbase/deadline.h"
 #include "../libbase/fd.h"
 #include "channel.h"
 #include "connection.h"
@@ -104,8 +103,8 @@ static int send_answer(struct vhost_backend *b,
 		       const struct vhost_user_msg *msg, const int *fd,
 		       uint32_t nr_fds)
 {
-	int ret = vhu_wire_send(b->req_fd, msg, fd, nr_fds,
-				vu_deadline_after(b->opt.timeout_ms));
+	const struct vhu_wire_wait wait = vhu_state_wait(b);
+	int ret = vhu_wire_send_wait(b->req_fd, msg, fd, nr_fds, &wait);
 
 	if (is_end(ret))
 		return closed(b);

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The state of a connection to a back end, which all files share. */
+#include "../libbase/deadline.h"
 #include "state.h"
+
+struct vhu_wire_wait vhu_state_wait(const struct vhost_backend *b)
+{
+	return (struct vhu_wire_wait) {
+		.wait = b->ops.wait,
+		.data = b->opt.data,
+		.begin = vu_deadline_after(0),
+		.deadline = vu_deadline_after(b->opt.timeout_ms),
+	};
+}
 
 bool vhost_backend_connected(const struct vhost_backend *b)
 {

@@ -49,4 +49,7 @@ struct vhost_backend {
 	char error[256];
 };
 
+/* How to wait for the back end, from now on. */
+struct vhu_wire_wait vhu_state_wait(const struct vhost_backend *b);
+
 #endif /* VHOST_USER_STATE_H */

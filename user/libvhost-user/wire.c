@@ -75,8 +75,27 @@ int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
 	return ret;
 }
 
+int vhu_wire_poll(const struct vhu_wire_wait *wait, struct pollfd *fds,
+		  unsigned int nr)
+{
+	int left;
+
+	if (!wait->wait)
+		return vu_deadline_poll(fds, nr, wait->deadline);
+	left = vu_deadline_left(wait->deadline);
+	return left ? wait->wait(wait->data, fds, nr, left) : -ETIMEDOUT;
+}
+
 int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
 		  uint32_t nr_fds, int64_t deadline)
+{
+	const struct vhu_wire_wait wait = { .deadline = deadline };
+
+	return vhu_wire_send_wait(fd, msg, fds, nr_fds, &wait);
+}
+
+int vhu_wire_send_wait(int fd, const struct vhost_user_msg *msg, const int *fds,
+		       uint32_t nr_fds, const struct vhu_wire_wait *wait)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	struct iovec iov[2] = {
@@ -90,7 +109,7 @@ int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
 	while (left) {
 		sent = vu_stream_send(fd, iov, 2, fds, nr_fds);
 		if (sent == -EAGAIN) {
-			ret = vu_deadline_poll(&pfd, 1, deadline);
+			ret = vhu_wire_poll(wait, &pfd, 1);
 			if (ret)
 				return ret;
 			continue;

@@ -3,6 +3,7 @@
 #ifndef VHOST_USER_WIRE_H
 #define VHOST_USER_WIRE_H
 
+#include <poll.h>
 #include <vhost-user/proto.h>
 
 /**
@@ -38,8 +39,31 @@ int vhu_wire_recv(int fd, struct vhu_wire_rx *rx, enum vhost_user_kind kind,
  */
 int vhu_wire_recv_payload(int fd, struct vhu_wire_rx *rx, const char **rule);
 
+/**
+ * struct vhu_wire_wait - how to wait
+ * @wait: as wait() of struct vhost_backend_ops, or NULL
+ * @data: for @wait
+ * @begin: now, as vu_deadline_after(0)
+ * @deadline: of vu_deadline_after()
+ */
+struct vhu_wire_wait {
+	int (*wait)(void *data, struct pollfd *fds, unsigned int nr,
+		    int timeout_ms);
+	void *data;
+	int64_t begin;
+	int64_t deadline;
+};
+
+/* Wait until one of @fds is ready. Return: 0; -ETIMEDOUT; or another errno. */
+int vhu_wire_poll(const struct vhu_wire_wait *wait, struct pollfd *fds,
+		  unsigned int nr);
+
 /* Send a message; waits for room until @deadline of vu_deadline_after(). */
 int vhu_wire_send(int fd, const struct vhost_user_msg *msg, const int *fds,
 		  uint32_t nr_fds, int64_t deadline);
+
+/* Send a message; waits for room as @wait says. */
+int vhu_wire_send_wait(int fd, const struct vhost_user_msg *msg, const int *fds,
+		       uint32_t nr_fds, const struct vhu_wire_wait *wait);
 
 #endif /* VHOST_USER_WIRE_H */

@@ -67,28 +67,40 @@ static void on_channel_closed(void *data)
 	conn->io[1] = sd_event_source_disable_unref(conn->io[1]);
 }
 
+static int on_wait(void *data, struct pollfd *fds, unsigned int nr,
+		   int timeout_ms)
+{
+	struct vhost_connection *conn = data;
+
+	return conn->ops->wait(conn->ctx, fds, nr, timeout_ms);
+}
+
 static const struct vhost_backend_ops backend_ops = {
 	.struct_size = sizeof(backend_ops),
 	.lost = on_lost,
 	.config_change = on_config_change,
 	.channel_closed = on_channel_closed,
+	.wait = on_wait,
 };
 
 /**
  * vhost_connection_open - connect for the first time
  * @conn: filled in
  * @path: path of the back end's socket; must stay valid
+ * @timeout_ms: time to wait for the reply to a request
  * @ops: callbacks; must stay valid
  * @ctx: for @ops
  *
  * Return: 0 or -errno; vhost_backend_error() has the reason.
  */
 int vhost_connection_open(struct vhost_connection *conn, const char *path,
+			  int timeout_ms,
 			  const struct vhost_connection_ops *ops, void *ctx)
 {
 	const struct vhost_backend_options options = {
 		.struct_size = sizeof(options),
 		.wanted = WANTED,
+		.timeout_ms = timeout_ms,
 		.ops = &backend_ops,
 		.data = conn,
 	};
@@ -128,9 +140,12 @@ static int on_changed(sd_event_source *source, void *data)
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 {
+	struct vhost_connection *conn = data;
+
 	(void)source;
 	(void)usec;
-	vhost_connection_reopen(data);
+	conn->retrying = true;
+	vhost_connection_reopen(conn);
 	return 0;
 }
 
@@ -185,9 +200,13 @@ int vhost_connection_reopen(struct vhost_connection *conn)
 {
 	int ret;
 
-	if (vhost_backend_connected(conn->backend))
+	if (vhost_backend_connected(conn->backend)) {
+		conn->retrying = false;
 		return 0;
+	}
 	ret = vhost_backend_connect(conn->backend, conn->path);
+	/* From now on the device changes: what is begun must be completed. */
+	conn->retrying = false;
 	if (!ret)
 		ret = watch_io(conn);
 	if (ret >= 0)

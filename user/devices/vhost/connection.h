@@ -18,11 +18,14 @@
  * @down: the connection was lost; @why as for lost() of struct
  *	vhost_backend_ops
  * @config_change: the back end reports that its configuration has changed
+ * @wait: as wait() of struct vhost_backend_ops
  */
 struct vhost_connection_ops {
 	int (*up)(void *ctx);
 	void (*down)(void *ctx, int why);
 	void (*config_change)(void *ctx);
+	int (*wait)(void *ctx, struct pollfd *fds, unsigned int nr,
+		    int timeout_ms);
 };
 
 /**
@@ -34,6 +37,7 @@ struct vhost_connection_ops {
  * @event: event loop, NULL until vhost_connection_watch()
  * @io: watch the two sockets of the connection
  * @retry: timer of the next attempt to connect
+ * @retrying: @retry has started an attempt, which may be given up
  * @changed: calls config_change() from the event loop, because a callback of
  *	libvhost-user may not send requests while another request waits
  */
@@ -45,10 +49,12 @@ struct vhost_connection {
 	sd_event *event;
 	sd_event_source *io[2];
 	sd_event_source *retry;
+	bool retrying;
 	sd_event_source *changed;
 };
 
 int vhost_connection_open(struct vhost_connection *conn, const char *path,
+			  int timeout_ms,
 			  const struct vhost_connection_ops *ops, void *ctx);
 int vhost_connection_watch(struct vhost_connection *conn, sd_event *event);
 int vhost_connection_reopen(struct vhost_connection *conn);

@@ -17,6 +17,7 @@
 #include "rings.h"
 #include "say.h"
 #include "serve.h"
+#include "wait.h"
 
 static void config_changed(void *ctx)
 {
@@ -71,10 +72,17 @@ static int on_up(void *ctx)
 	return vhost_rings_resume(dev);
 }
 
+static int on_wait(void *ctx, struct pollfd *fds, unsigned int nr,
+		   int timeout_ms)
+{
+	return vhost_wait(ctx, fds, nr, timeout_ms);
+}
+
 static const struct vhost_connection_ops connection_ops = {
 	.up = on_up,
 	.down = on_down,
 	.config_change = config_changed,
+	.wait = on_wait,
 };
 
 static int init_net(struct vhost_device *dev)
@@ -119,6 +127,7 @@ static int make_queues(struct vhost_device *dev)
 static int connect_backend(struct vhost_device *dev)
 {
 	int ret = vhost_connection_open(&dev->conn, dev->options.backend,
+					dev->options.backend_timeout_ms,
 					&connection_ops, dev);
 
 	if (ret && dev->conn.backend)
@@ -150,6 +159,11 @@ static int init_registers(struct vhost_device *dev)
 	return ret < 0 ? ret : 0;
 }
 
+static int transfer_wait(void *ctx, struct pollfd *fd)
+{
+	return vhost_wait(ctx, fd, 1, -1);
+}
+
 /**
  * vhost_device_new - connect to a back end and create a device for it
  * @options: copied, except for the strings
@@ -168,7 +182,11 @@ int vhost_device_new(const struct vhost_device_options *options,
 	dev->options = *options;
 	dev->inflight_fd = -1;
 	dev->migration.transfer.fd = -1;
-	dev->migration.transfer.timeout_ms = VHOST_TRANSFER_MS;
+	if (!dev->options.backend_timeout_ms)
+		dev->options.backend_timeout_ms = VHOST_BACKEND_MS;
+	dev->migration.transfer.wait = transfer_wait;
+	dev->migration.transfer.ctx = dev;
+	vhost_wait_begin(dev);
 	dev->net = !strcmp(options->type.name, "net");
 	if (options->config_size)
 		dev->options.type.config_size = options->config_size;
@@ -253,6 +271,7 @@ void vhost_device_free(struct vhost_device *dev)
 	if (!dev)
 		return;
 	dev->ending = true;
+	vhost_wait_begin(dev);
 	sd_event_source_disable_unref(dev->server_io);
 	vuser_server_free(dev->server);
 	if (dev->conn.backend)

@@ -1,38 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * vuser-vhost: serves vhost-user back ends as virtio-pci devices over
- * vfio-user.
+ * vfio-user. Each device has a thread. The main thread waits for signals.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "arguments.h"
 #include "device.h"
+#include "wait.h"
 
-static int end_on_signals(sd_event *event)
-{
-	sigset_t set;
-	int ret;
+/**
+ * struct worker - a thread that serves one device
+ * @options: options of the device
+ * @socket: path where the device listens
+ * @process: what all threads share
+ * @thread: the thread
+ */
+struct worker {
+	const struct vhost_device_options *options;
+	const char *socket;
+	struct process *process;
+	pthread_t thread;
+};
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	/*
-	 * A write to a pipe that the back end has closed must fail, not kill
-	 * us.
-	 */
-	signal(SIGPIPE, SIG_IGN);
-	ret = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
-	if (ret < 0)
-		return ret;
-	return sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
-}
+/**
+ * struct process - what the threads share
+ * @lock: protects @ready and @status
+ * @ready: number of devices that clients can use
+ * @status: exit status: 1 after a device has failed
+ * @changed: eventfd, signalled when @ready or @status has changed
+ * @stop: eventfd that ends all threads
+ * @nr: number of devices
+ */
+struct process {
+	pthread_mutex_t lock;
+	unsigned int ready;
+	int status;
+	int changed;
+	int stop;
+	unsigned int nr;
+};
 
 static int fail(const char *what, int error)
 {
@@ -85,50 +100,164 @@ static int no_socket(const char *path, int error)
 	return 1;
 }
 
-/* @devices has the devices that were created, also after an error. */
-static int make_devices(const struct vhost_arguments *args,
-			struct vhost_device **devices, sd_event *event)
+static int on_stop(sd_event_source *source, int fd, uint32_t revents,
+		   void *data)
 {
-	unsigned int i;
+	(void)fd;
+	(void)revents;
+	(void)data;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+/* Create the device and its socket; 0 or an exit status. */
+static int make_device(const struct worker *w, sd_event *event,
+		       struct vhost_device **device)
+{
+	int ret = sd_event_add_io(event, NULL, w->process->stop, EPOLLIN,
+				  on_stop, NULL);
+
+	if (ret < 0)
+		return fail("cannot start the event loop", ret);
+	ret = vhost_device_new(w->options, device);
+	if (ret < 0)
+		return no_device(w->options->backend, ret);
+	ret = vhost_device_serve(*device, w->socket, event);
+	return ret < 0 ? no_socket(w->socket, ret) : 0;
+}
+
+static void report(struct process *p, unsigned int ready, int status)
+{
+	pthread_mutex_lock(&p->lock);
+	p->ready += ready;
+	if (status)
+		p->status = status;
+	pthread_mutex_unlock(&p->lock);
+	eventfd_write(p->changed, 1);
+}
+
+/* A thread: create one device, serve it, and free it. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct vhost_device *device = NULL;
+	sd_event *event = NULL;
+	int status, ret;
+
+	ret = sd_event_new(&event);
+	status = ret < 0 ? fail("cannot start the event loop", ret) :
+			   make_device(w, event, &device);
+	if (!status) {
+		report(w->process, 1, 0);
+		ret = sd_event_loop(event);
+		if (ret < 0)
+			status = fail("event loop", ret);
+	}
+	if (status)
+		report(w->process, 0, status);
+	vhost_device_free(device);
+	sd_event_unref(event);
+	return NULL;
+}
+
+/* In the main thread: notify the service manager, or end after an error. */
+static int on_changed(sd_event_source *source, int fd, uint32_t revents,
+		      void *data)
+{
+	struct process *p = data;
+	eventfd_t count;
+	bool ready, failed;
+
+	(void)revents;
+	eventfd_read(fd, &count);
+	pthread_mutex_lock(&p->lock);
+	ready = p->ready == p->nr;
+	failed = p->status;
+	pthread_mutex_unlock(&p->lock);
+	if (failed)
+		return sd_event_exit(sd_event_source_get_event(source), 0);
+	if (ready)
+		sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* The threads inherit the mask, so only the main thread gets the signals. */
+static int set_up(struct process *p, sd_event *event)
+{
+	sigset_t set;
 	int ret;
 
-	for (i = 0; i < args->nr; i++) {
-		ret = vhost_device_new(&args->device[i], &devices[i]);
-		if (ret < 0)
-			return no_device(args->device[i].backend, ret);
-		ret = vhost_device_serve(devices[i], args->socket[i], event);
-		if (ret < 0)
-			return no_socket(args->socket[i], ret);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/*
+	 * A write to a pipe that the back end has closed must fail, not kill
+	 * us.
+	 */
+	signal(SIGPIPE, SIG_IGN);
+	p->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	p->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (p->changed < 0 || p->stop < 0)
+		return -errno;
+	vhost_wait_stop_fd(p->stop);
+	ret = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+	if (ret >= 0)
+		ret = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	if (ret >= 0)
+		ret = sd_event_add_io(event, NULL, p->changed, EPOLLIN,
+				      on_changed, p);
+	return ret;
+}
+
+/* Start the threads and wait until the process is to end. */
+static void run(const struct vhost_arguments *args, struct process *p,
+		sd_event *event)
+{
+	struct worker workers[VHOST_MAX_DEVICES];
+	unsigned int i, started;
+	int ret = 0;
+
+	for (started = 0; started < p->nr; started++) {
+		workers[started] = (struct worker) {
+			.options = &args->device[started],
+			.socket = args->socket[started],
+			.process = p,
+		};
+		ret = pthread_create(&workers[started].thread, NULL, work,
+				     &workers[started]);
+		if (ret)
+			break;
 	}
-	return 0;
+	if (ret)
+		report(p, 0, fail("cannot start a thread", -ret));
+	ret = sd_event_loop(event);
+	if (ret < 0)
+		report(p, 0, fail("event loop", ret));
+	eventfd_write(p->stop, 1);
+	for (i = 0; i < started; i++)
+		pthread_join(workers[i].thread, NULL);
 }
 
 static int serve(const struct vhost_arguments *args)
 {
-	struct vhost_device *devices[VHOST_MAX_DEVICES] = { NULL };
+	struct process p = {
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = -1,
+		.stop = -1,
+		.nr = args->nr,
+	};
 	sd_event *event = NULL;
-	unsigned int i;
-	int status, ret;
+	int ret;
 
 	ret = sd_event_default(&event);
 	if (ret >= 0)
-		ret = end_on_signals(event);
-	if (ret < 0) {
-		status = fail("cannot start the event loop", ret);
-		goto out;
-	}
-	status = make_devices(args, devices, event);
-	if (status)
-		goto out;
-	sd_notify(0, "READY=1");
-	ret = sd_event_loop(event);
+		ret = set_up(&p, event);
 	if (ret < 0)
-		status = fail("event loop", ret);
-out:
-	for (i = 0; i < args->nr; i++)
-		vhost_device_free(devices[i]);
+		p.status = fail("cannot start the event loop", ret);
+	else
+		run(args, &p, event);
 	sd_event_unref(event);
-	return status;
+	return p.status;
 }
 
 int main(int argc, char **argv)

@@ -9,6 +9,13 @@
 
 #include "type.h"
 
+/*
+ * The default time-out of the back end, in ms. A command may wait for another command that
+ * waits for the back end, so twice this time must be less than the client's time limit,
+ * which is 10 s for a device of vuser.ko.
+ */
+#define VHOST_BACKEND_MS 4000
+
 /**
  * struct vhost_device_options - the options of one device
  * @type: type of the device
@@ -26,6 +33,8 @@
  * @cid: context ID of a vsock device
  * @tag: tag of a file system, NULL: from the back end
  * @config_size: bytes of device configuration, for a type given by its number
+ * @backend_timeout_ms: maximum time to wait for the back end while a command of the
+ *	client is served, in ms; 0: VHOST_BACKEND_MS
  * @verbose: log when clients and back ends connect and disconnect
  */
 struct vhost_device_options {
@@ -41,6 +50,7 @@ struct vhost_device_options {
 	uint64_t cid;
 	const char *tag;
 	uint32_t config_size;
+	int backend_timeout_ms;
 	bool verbose;
 };
 

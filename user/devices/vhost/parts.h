@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * struct vhost_device: the parts of a device and what connects them. Each file
- * that includes this header works on some of the parts. Only the thread of the event
- * loop uses a device, so there are no locks. A request to the back end blocks this
- * thread until the back end replies.
+ * that includes this header works on some of the parts.
+ *
+ * Each device has a thread with an event loop, and only this thread uses the device, so
+ * there are no locks. Devices share nothing except standard error. A request to the back
+ * end blocks this thread until the back end replies; meanwhile vhost_wait() serves the
+ * accesses for which vhost_regions_access_now() returns true.
  */
 #ifndef VHOST_PARTS_H
 #define VHOST_PARTS_H
@@ -80,11 +83,28 @@ struct vhost_migration {
 };
 
 /**
+ * struct vhost_waiting - the time limit of a command or an event, see vhost_wait()
+ * @iteration: iteration of the event loop in which it began
+ * @begin: start of the command, CLOCK_MONOTONIC in ms
+ * @deadline: end of all waits for the back end
+ * @hurried: @deadline was reduced because the process is to end
+ * @serving: an access of the client is made while a request to the back end waits
+ */
+struct vhost_waiting {
+	uint64_t iteration;
+	int64_t begin;
+	int64_t deadline;
+	bool hurried;
+	bool serving;
+};
+
+/**
  * struct vhost_device - the device
  * @options: options of the user
  * @net: this is a network device
  * @server: the vfio-user server, which the client is connected to
  * @conn: connection to the back end
+ * @wait: the time limit for requests to the back end
  * @dma: DMA regions of the client
  * @log: log of writes to the client's memory
  * @pci: configuration space
@@ -123,6 +143,7 @@ struct vhost_device {
 	bool net;
 	struct vuser_server *server;
 	struct vhost_connection conn;
+	struct vhost_waiting wait;
 	struct vhost_dma dma;
 	struct vhost_log log;
 	struct vhost_pci pci;

@@ -7,6 +7,7 @@
 #include "irq.h"
 #include "regions.h"
 #include "rings.h"
+#include "wait.h"
 
 #define PAGE_OF(offset) ((offset) & ~(uint64_t)(VHOST_PAGE - 1))
 
@@ -70,6 +71,7 @@ static int on_write_bar(void *data, uint32_t index, uint64_t offset,
 			const void *buf, uint32_t count)
 {
 	(void)index;
+	vhost_wait_begin(data);
 	write_bar(data, offset, buf, count);
 	return 0;
 }
@@ -140,6 +142,7 @@ static int on_write_config(void *data, uint32_t index, uint64_t offset,
 	int ret;
 
 	(void)index;
+	vhost_wait_begin(dev);
 	ret = vuser_pci_write(&dev->pci.pci, offset, buf, count);
 	if (ret == 1) {
 		vhost_regions_reset(dev);
@@ -150,6 +153,43 @@ static int on_write_config(void *data, uint32_t index, uint64_t offset,
 	if (!ret && vhost_pci_window(&dev->pci, offset, count, &w))
 		write_bar(dev, w.offset, w.data, w.count);
 	return ret;
+}
+
+/*
+ * Whether a write of BAR 0 can be made while a request to the back end waits: it selects
+ * which queue or features another register shows, it kicks a queue, or it is ignored.
+ */
+static bool bar_write_now(uint64_t offset, uint32_t count)
+{
+	switch (PAGE_OF(offset)) {
+	case VHOST_BAR_COMMON:
+		return ((offset == VIRTIO_PCI_COMMON_DFSELECT ||
+			 offset == VIRTIO_PCI_COMMON_GFSELECT) &&
+			count == 4) ||
+		       (offset == VIRTIO_PCI_COMMON_Q_SELECT && count == 2);
+	case VHOST_BAR_DEVICE:
+		return false;
+	default:
+		return PAGE_OF(offset + count - 1) == PAGE_OF(offset);
+	}
+}
+
+/**
+ * vhost_regions_access_now - whether an access can be made while a request to the back
+ * end waits; for struct vuser_server_ops
+ *
+ * Each read can: all registers are in this process. A write can if it neither sends a
+ * request nor changes a register that the waiting command uses.
+ */
+bool vhost_regions_access_now(void *data, uint32_t index, uint64_t offset,
+			      uint32_t count, bool write)
+{
+	(void)data;
+	if (!write)
+		return true;
+	if (index == VFIO_PCI_BAR0_REGION_INDEX)
+		return bar_write_now(offset, count);
+	return index == VFIO_PCI_BAR1_REGION_INDEX;
 }
 
 /** vhost_regions_add - add the regions to the server; 0 or -errno */

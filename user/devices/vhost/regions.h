@@ -5,6 +5,8 @@
 
 #include "parts.h"
 
+bool vhost_regions_access_now(void *data, uint32_t index, uint64_t offset,
+			      uint32_t count, bool write);
 int vhost_regions_add(struct vhost_device *dev);
 void vhost_regions_reset(struct vhost_device *dev);
 

@@ -7,13 +7,14 @@
 
 void vhost_say(const struct vhost_device *dev, const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	fprintf(stderr, "vuser-vhost: %s: ", dev->options.backend);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	/* One call, so that the lines of several threads do not mix. */
+	fprintf(stderr, "vuser-vhost: %s: %s\n", dev->options.backend, text);
 }
 
 int vhost_say_failed(const struct vhost_device *dev, const char *what, int ret)

@@ -12,6 +12,7 @@
 #include "rings.h"
 #include "say.h"
 #include "serve.h"
+#include "wait.h"
 
 static void on_connected(void *data)
 {
@@ -25,6 +26,7 @@ static void on_disconnected(void *data, int error)
 {
 	struct vhost_device *dev = data;
 
+	vhost_wait_begin(dev);
 	vhost_regions_reset(dev);
 	vhost_migration_reset(dev);
 	if (error)
@@ -35,6 +37,7 @@ static void on_disconnected(void *data, int error)
 
 static int on_reset(void *data)
 {
+	vhost_wait_begin(data);
 	vhost_regions_reset(data);
 	vhost_migration_reset(data);
 	return 0;
@@ -45,6 +48,7 @@ static int on_dma_map(void *data, const struct vuser_dma_region *region)
 	struct vhost_device *dev = data;
 	int ret = vhost_dma_add(&dev->dma, region);
 
+	vhost_wait_begin(dev);
 	if (!ret)
 		ret = vhost_dirty_map(dev);
 	if (ret)
@@ -75,6 +79,7 @@ static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
 	struct vhost_device *dev = data;
 	int ret;
 
+	vhost_wait_begin(dev);
 	vhost_pause_memory(dev, region->iova, region->size);
 	ret = vhost_dma_remove(&dev->dma, dev->conn.backend, region);
 	if (!ret || ret == -ENOTCONN)
@@ -94,6 +99,7 @@ static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
 static void on_irq_state(void *data, uint32_t index, uint32_t start,
 			 uint32_t count)
 {
+	vhost_wait_begin(data);
 	vhost_irq_changed(data, index, start, count);
 }
 
@@ -105,6 +111,37 @@ static void on_log(void *data, int level, const char *line)
 		vhost_say(dev, "%s", line);
 }
 
+static int on_migrate(void *data, enum vfio_device_mig_state from,
+		      enum vfio_device_mig_state to)
+{
+	vhost_wait_begin(data);
+	return vhost_migration_step(data, from, to);
+}
+
+static ssize_t on_mig_read(void *data, void *buf, size_t count)
+{
+	vhost_wait_begin(data);
+	return vhost_migration_read(data, buf, count);
+}
+
+static int on_mig_write(void *data, const void *buf, size_t count)
+{
+	vhost_wait_begin(data);
+	return vhost_migration_write(data, buf, count);
+}
+
+static int on_log_start(void *data, uint64_t *page_size)
+{
+	vhost_wait_begin(data);
+	return vhost_dirty_start(data, page_size);
+}
+
+static void on_log_stop(void *data)
+{
+	vhost_wait_begin(data);
+	vhost_dirty_stop(data);
+}
+
 static const struct vuser_server_ops server_ops = {
 	.struct_size = sizeof(server_ops),
 	.connected = on_connected,
@@ -113,13 +150,14 @@ static const struct vuser_server_ops server_ops = {
 	.dma_map = on_dma_map,
 	.dma_unmap = on_dma_unmap,
 	.irq_state = on_irq_state,
-	.migrate = vhost_migration_step,
-	.mig_read = vhost_migration_read,
-	.mig_write = vhost_migration_write,
-	.log_start = vhost_dirty_start,
-	.log_stop = vhost_dirty_stop,
+	.migrate = on_migrate,
+	.mig_read = on_mig_read,
+	.mig_write = on_mig_write,
+	.log_start = on_log_start,
+	.log_stop = on_log_stop,
 	.log_report = vhost_dirty_report,
 	.log = on_log,
+	.access_now = vhost_regions_access_now,
 };
 
 /* Each queue has its own address, so the written value does not matter. */

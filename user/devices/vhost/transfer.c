@@ -1,41 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The transfer of the back end's state. It blocks, as requests to the back end
- * do, but fails if no byte is transferred for too long.
+ * do, but not longer than they do.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "transfer.h"
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
-
 /* Wait for @events, for an error, or until the other side closes. */
 static int wait_for(const struct vhost_transfer *t, short events)
 {
-	const int64_t deadline = now_ms() + t->timeout_ms;
 	struct pollfd pfd = { .fd = t->fd, .events = events };
-	int64_t left;
-	int ret;
 
-	do {
-		left = deadline - now_ms();
-		ret = poll(&pfd, 1, left > 0 ? left : 0);
-	} while (ret < 0 && errno == EINTR);
-	if (ret < 0)
-		return -errno;
-	return ret ? 0 : -ETIMEDOUT;
+	return t->wait(t->ctx, &pfd);
 }
 
 /* A time limit works only with pipes and sockets. */
@@ -52,7 +33,7 @@ static bool can_be_waited_for(int fd)
 
 /**
  * vhost_transfer_start - have the back end save or load its state
- * @t: no transfer is in progress; @t->timeout_ms is set
+ * @t: no transfer is in progress; @t->wait is set
  * @b: the back end, whose rings are stopped
  * @direction: VHOST_USER_STATE_SAVE or VHOST_USER_STATE_LOAD
  * @why: after an error: the reason as text
@@ -94,7 +75,7 @@ int vhost_transfer_start(struct vhost_transfer *t, struct vhost_backend *b,
  * @buf: result
  * @len: of @buf
  *
- * Return: the number of bytes, 0 at the end; -ETIMEDOUT; or an errno of
+ * Return: the number of bytes, 0 at the end; the error of @t->wait; or an errno of
  * read(2).
  */
 ssize_t vhost_transfer_read(struct vhost_transfer *t, void *buf, size_t len)
@@ -124,7 +105,7 @@ ssize_t vhost_transfer_read(struct vhost_transfer *t, void *buf, size_t len)
  *
  * The process must ignore SIGPIPE.
  *
- * Return: 0 when all bytes are written; -ETIMEDOUT; or an errno of write(2).
+ * Return: 0 when all bytes are written; the error of @t->wait; or an errno of write(2).
  * EPIPE means that the back end has rejected the state.
  */
 int vhost_transfer_write(struct vhost_transfer *t, const void *buf, size_t len)

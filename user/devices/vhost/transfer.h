@@ -3,20 +3,21 @@
 #ifndef VHOST_TRANSFER_H
 #define VHOST_TRANSFER_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <vhost-user/backend.h>
 
-#define VHOST_TRANSFER_MS 10000
-
 /**
  * struct vhost_transfer - a transfer
  * @fd: our end of the pipe, -1 without a transfer
- * @timeout_ms: the transfer fails if no byte is transferred for this time
+ * @wait: wait until @fd is ready, as poll(2) does; 0 or -errno
+ * @ctx: for @wait
  */
 struct vhost_transfer {
 	int fd;
-	int timeout_ms;
+	int (*wait)(void *ctx, struct pollfd *fd);
+	void *ctx;
 };
 
 int vhost_transfer_start(struct vhost_transfer *t, struct vhost_backend *b,

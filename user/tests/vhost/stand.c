@@ -156,7 +156,7 @@ struct stand *stand_new(void)
 	stand->fake.hook = on_request;
 	stand->fake.data = stand;
 	stand->kick = stand->call = stand->err = stand->memory = stand->fd = -1;
-	stand->stop = stand->log = -1;
+	stand->stop = stand->log = stand->sock = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
 		 getpid(), number++);
 	/* vuser-vhost ignores SIGPIPE, too. */
@@ -247,6 +247,7 @@ void stand_serve(struct stand *stand)
 		!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			    0, pair));
 	stand->stop = eventfd(0, EFD_CLOEXEC);
+	stand->sock = dup(pair[1]);
 	loop->stand = stand;
 	loop->fd = pair[0];
 	require(!pthread_create(&stand->thread, NULL, run_loop, loop));
@@ -277,6 +278,7 @@ static void close_if(int fd)
 void stand_free(struct stand *stand)
 {
 	vuser_client_free(stand->client);
+	close_if(stand->sock);
 	if (stand->stop >= 0) {
 		eventfd_write(stand->stop, 1);
 		pthread_join(stand->thread, NULL);

@@ -62,6 +62,7 @@
  * @thread: the device's event loop
  * @stop: eventfd that ends @thread
  * @client: client of the device
+ * @sock: the socket of @client, for messages that @client cannot send
  * @fd: the client's memory
  */
 struct stand {
@@ -102,6 +103,7 @@ struct stand {
 	pthread_t thread;
 	int stop;
 	struct vuser_client *client;
+	int sock;
 	int fd;
 };
 

@@ -4,12 +4,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vuser/sock.h>
 
 #include "../../devices/vhost/stream.h"
+#include "../../devices/vhost/virtio.h"
 #include "peers.h"
 #include "../harness.h"
 #include "../vhost-user/fake.h"
@@ -95,5 +98,71 @@ TEST(sockets_of_both_sides_have_paths_longer_than_an_address)
 	chain_end(&c);
 	check_eq(access(peers_path(client), F_OK), -1);
 	fake_stop(&fake);
+	peers_end();
+}
+
+/* A back end that takes memory and is silent from GET_VRING_BASE on. */
+static enum fake_action fall_silent(struct fake *fake)
+{
+	if (fake->msg.hdr.request != VHOST_USER_GET_VRING_BASE)
+		return FAKE_DEFAULT;
+	eventfd_write(*(const int *)fake->data, 1);
+	return FAKE_NOTHING;
+}
+
+static void begin_back_end(struct fake *fake, pthread_t *thread,
+			   const char *name)
+{
+	close(fake_init(fake));
+	close(fake->fd);
+	fake->fd = vuser_sock_listen(peers_path(name));
+	require(fake->fd >= 0);
+	require(!pthread_create(thread, NULL, serve, fake));
+}
+
+TEST(device_is_served_while_the_back_end_of_another_does_not_reply)
+{
+	const uint64_t ring[3] = { 0x10000, 0x11000, 0x12000 };
+	struct fake silent, other;
+	struct chain a, b;
+	pthread_t threads[2];
+	uint8_t zero = 0;
+	int reached, mem, i;
+
+	peers_begin();
+	reached = eventfd(0, EFD_CLOEXEC);
+	mem = memfd_create("memory", MFD_CLOEXEC);
+	require(reached >= 0 && mem >= 0 && !ftruncate(mem, 0x4000));
+	begin_back_end(&silent, &threads[0], "silent");
+	silent.hook = fall_silent;
+	silent.data = &reached;
+	begin_back_end(&other, &threads[1], "other");
+	a.pid = peers_run((const char *const[]) {
+		"vuser-vhost", "--device", "rng", "--back-end",
+		peers_path("silent"), "--socket", peers_path("a"), "--device",
+		"rng", "--back-end", peers_path("other"), "--socket",
+		peers_path("b"), NULL });
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	chain_connect(&a, "a");
+	chain_connect(&b, "b");
+	chain_map(&a, ring[0], 0x4000, mem);
+	chain_drive(&a, VIRTIO_BIT(VIRTIO_F_VERSION_1), 0, 16, ring);
+	/* The reset of the first device waits for its back end. */
+	check_eq(vuser_client_post(a.client, VFIO_PCI_BAR0_REGION_INDEX,
+				   VIRTIO_PCI_COMMON_STATUS, &zero, 1),
+		 0);
+	check_eq(eventfd_read(reached, &(eventfd_t) { 0 }), 0);
+	for (i = 0; i < 1000; i++)
+		check_eq(chain_read(&b, VIRTIO_PCI_COMMON_NUMQ, 2), 1);
+	/* It still waits: the connection to its back end is open. */
+	check_eq(recv(silent.fd, &zero, 1, MSG_PEEK | MSG_DONTWAIT), -1);
+	check_eq(errno, EAGAIN);
+	vuser_client_free(b.client);
+	chain_end(&a);
+	fake_stop(&silent);
+	fake_stop(&other);
+	close(reached);
+	close(mem);
 	peers_end();
 }

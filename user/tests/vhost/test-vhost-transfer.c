@@ -37,6 +37,12 @@ static enum fake_action hook(struct fake *f)
 	return FAKE_SEND;
 }
 
+static int wait_briefly(void *ctx, struct pollfd *fd)
+{
+	check(!ctx);
+	return poll(fd, 1, 50) ? 0 : -ETIMEDOUT;
+}
+
 static void setup(void)
 {
 	const struct vhost_backend_options opt = {
@@ -47,7 +53,7 @@ static void setup(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	backend_end = other = -1;
-	transfer = (struct vhost_transfer) { .fd = -1, .timeout_ms = 50 };
+	transfer = (struct vhost_transfer) { .fd = -1, .wait = wait_briefly };
 	fake.hook = hook;
 	fake_start(&fake);
 	require(!vhost_backend_new(&opt, &b));

@@ -10,7 +10,8 @@
  * vuser_server_fd() is readable and then calls vuser_server_process(). All
  * callbacks are called in this thread. The library holds no lock during a callback,
  * so a callback may call all functions of this header except vuser_server_process()
- * and vuser_server_free(). Other threads of the device may call the functions of
+ * and vuser_server_free(). A callback that must wait for something else, such as another
+ * process, can meanwhile call vuser_server_process_accesses(). Other threads of the device may call the functions of
  * "DMA" and "Interrupts" below at any time; all other functions belong to the event
  * loop's thread.
  *
@@ -110,6 +111,10 @@ struct vuser_dma_region {
  *              multiples of the page size that log_start set.
  * @log: a line of text for a log, e.g. about a client that broke the protocol;
  *       @level is a level of syslog(3)
+ * @access_now: whether vuser_server_process_accesses() may make this access of a
+ *              region while another callback of the device runs. The access may lie
+ *              outside of the region: then it fails, whatever the callback returns.
+ *              Without this callback no access is made.
  */
 struct vuser_server_ops {
 	size_t struct_size;
@@ -131,6 +136,8 @@ struct vuser_server_ops {
 	int (*log_report)(void *data, uint64_t iova, uint64_t len,
 			  uint64_t page_size, uint64_t *bitmap);
 	void (*log)(void *data, int level, const char *line);
+	bool (*access_now)(void *data, uint32_t region, uint64_t offset,
+			   uint32_t count, bool write);
 };
 
 /**
@@ -347,6 +354,36 @@ int vuser_server_fd(const struct vuser_server *server);
  * listening socket, after which no client can connect any more.
  */
 int vuser_server_process(struct vuser_server *server);
+
+/**
+ * vuser_server_client_fd - the socket of the client
+ * @server: the device
+ *
+ * Return: the socket, to wait on for POLLIN before vuser_server_process_accesses(); -1
+ * when no client is connected.
+ */
+int vuser_server_client_fd(const struct vuser_server *server);
+
+/**
+ * vuser_server_process_accesses - make accesses of regions while a callback waits
+ * @server: the device
+ *
+ * Serves REGION_READ and REGION_WRITE of up to 64 bytes for which the callback
+ * access_now returns true. All other commands are left for vuser_server_process().
+ * An access is made only when all writes that arrived before it are made, but not
+ * while a callback runs for a write without a reply. A write is made only when all
+ * commands that arrived before it are served or have a callback that waits.
+ *
+ * At most 64 accesses are made in one call. Does not wait for commands, but may wait for
+ * a client that does not receive its replies, as vuser_server_process() does.
+ *
+ * Return: 0; 1 when other commands are left for vuser_server_process(); -EBUSY when no
+ * access can be made before those commands are served; -ENOTCONN without a client; or
+ * the errno that ended the connection, which vuser_server_process() handles. After a
+ * negative errno do not wait on vuser_server_client_fd() again while the same callback
+ * waits: the socket may stay readable.
+ */
+int vuser_server_process_accesses(struct vuser_server *server);
 
 /**
  * vuser_server_connected - whether a client is connected

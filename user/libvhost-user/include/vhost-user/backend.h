@@ -45,6 +45,7 @@
 extern "C" {
 #endif
 
+struct pollfd;
 struct vhost_backend;
 
 /**
@@ -68,10 +69,14 @@ struct vhost_backend;
  *	connection continues. The channel is closed after the callback returns, so the
  *	callback must remove it from the event loop. If the callback is NULL, the connection
  *	ends with -ECONNRESET.
+ * @wait: wait until one of @fds is ready, as poll(2) does, and set revents; @timeout_ms
+ *	may be -1. Return 0, -ETIMEDOUT, or another negative errno, which ends the
+ *	connection. May return 0 early. NULL: the library calls poll(2). The program can
+ *	do other work here, but may not call functions for this connection.
  *
- * All except lost(), shared_lookup() and channel_closed() return 0 or -errno, which the back end gets if it
- * asked for a reply. A callback that is NULL fails with -EOPNOTSUPP, and so does a request
- * that the library does not know.
+ * All except lost(), shared_lookup(), channel_closed() and wait() return 0 or -errno,
+ * which the back end gets if it asked for a reply. A callback that is NULL fails with
+ * -EOPNOTSUPP, and so does a request that the library does not know.
  *
  * vhost_backend_process() and requests that wait call the callbacks. While a request
  * waits, a request made by a callback fails with -EBUSY: a callback that needs to make a
@@ -96,6 +101,8 @@ struct vhost_backend_ops {
 	int (*shmem_map)(void *data, const struct vhost_user_mmap *map, int fd);
 	int (*shmem_unmap)(void *data, const struct vhost_user_mmap *map);
 	void (*channel_closed)(void *data);
+	int (*wait)(void *data, struct pollfd *fds, unsigned int nr,
+		    int timeout_ms);
 };
 
 /**
