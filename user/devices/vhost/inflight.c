@@ -4,11 +4,45 @@
  * it has created. This file keeps a reference to this memory and passes it to
  * the next back end, which then completes the requests of the previous one. The
  * driver does not notice.
+ *
+ * With GET_VRING_BASE_INFLIGHT, requests can also be in flight while a ring is stopped: the
+ * back end cancels them, and starts them again with the ring. Then the memory is a part
+ * of the device's state.
+ *
+ * The memory is read and written by system calls: a back end can truncate the file.
  */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "inflight.h"
+
+/* The memory of one ring, as in the specification of vhost-user. */
+struct head {
+	uint64_t features;
+	uint16_t version;
+	uint16_t desc_num;
+	/* Of a packed ring only. */
+	uint16_t free_head;
+	uint16_t old_free_head;
+	uint16_t used_idx;
+	uint16_t old_used_idx;
+	uint8_t used_wrap_counter;
+	uint8_t old_used_wrap_counter;
+	uint8_t padding[10];
+};
+
+struct packed_entry {
+	uint8_t inflight;
+	uint8_t padding;
+	uint16_t next;
+	uint8_t more[28];
+};
+
+_Static_assert(sizeof(struct head) == 32, "as specified");
+_Static_assert(sizeof(struct packed_entry) == 32, "as specified");
 
 /**
  * vhost_inflight_set_up - have the back end track requests, from the start or
@@ -39,6 +73,142 @@ int vhost_inflight_set_up(struct vhost_device *dev)
 	}
 	return vhost_backend_set_inflight_fd(b, &dev->inflight,
 					     dev->inflight_fd);
+}
+
+static bool suspends(const struct vhost_device *dev)
+{
+	return vhost_backend_has(dev->conn.backend,
+				 VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT));
+}
+
+/* The memory of one ring after the start of the device. */
+static void init_ring(struct head *head, size_t size, bool packed)
+{
+	struct packed_entry *entries = (struct packed_entry *)(head + 1);
+	size_t max = size / sizeof(*entries) - 1;
+	uint16_t num = head->desc_num, i;
+
+	memset(head, 0, size);
+	head->desc_num = num;
+	if (!packed)
+		return;
+	head->used_wrap_counter = head->old_used_wrap_counter = 1;
+	for (i = 0; i < num && i < max; i++)
+		entries[i].next = i + 1;
+}
+
+static int reset_ring(struct vhost_device *dev, uint16_t queue)
+{
+	size_t size = dev->inflight.mmap_size / dev->inflight.num_queues;
+	off_t at = dev->inflight.mmap_offset + queue * size;
+	struct head *head;
+	int ret = 0;
+
+	if (queue >= dev->inflight.num_queues || size < sizeof(*head))
+		return 0;
+	head = calloc(1, size);
+	if (!head)
+		return -ENOMEM;
+	if (pread(dev->inflight_fd, head, sizeof(*head), at) != sizeof(*head))
+		ret = -EIO;
+	if (!ret) {
+		init_ring(head, size,
+			  virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED));
+		if (pwrite(dev->inflight_fd, head, size, at) != (ssize_t)size)
+			ret = -EIO;
+	}
+	free(head);
+	return ret;
+}
+
+/**
+ * vhost_inflight_reset_ring - remove the requests of a ring that the driver has reset
+ * @dev: device
+ * @queue: index of the queue, whose ring does not run
+ *
+ * Usually a back end completes all requests before it stops a ring. But a back end that was
+ * lost did not, nor does one with GET_VRING_BASE_INFLIGHT. The driver has taken the
+ * buffers of these requests back.
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_inflight_reset_ring(struct vhost_device *dev, uint16_t queue)
+{
+	if (dev->inflight_fd < 0)
+		return 0;
+	if (vhost_backend_connected(dev->conn.backend) && !suspends(dev))
+		return 0;
+	return reset_ring(dev, queue);
+}
+
+/**
+ * vhost_inflight_describe - describe the memory, if it is a part of the device's state
+ * @dev: device
+ *
+ * Return: the description; its size is 0 if no request can be in flight while the device is
+ * stopped.
+ */
+struct vhost_user_inflight
+vhost_inflight_describe(const struct vhost_device *dev)
+{
+	struct vhost_user_inflight inflight = { 0 };
+
+	if (dev->inflight_fd < 0 || !suspends(dev))
+		return inflight;
+	inflight = dev->inflight;
+	inflight.mmap_offset = 0;
+	return inflight;
+}
+
+/**
+ * vhost_inflight_read - read a part of the memory
+ * @dev: device
+ * @at: offset in the memory, bytes
+ * @buf: result
+ * @len: bytes
+ *
+ * Return: 0; -EIO if the back end has truncated the file.
+ */
+int vhost_inflight_read(const struct vhost_device *dev, uint64_t at, void *buf,
+			size_t len)
+{
+	ssize_t got = pread(dev->inflight_fd, buf, len,
+			    dev->inflight.mmap_offset + at);
+
+	return got == (ssize_t)len ? 0 : -EIO;
+}
+
+/**
+ * vhost_inflight_load - create the memory that a stream describes
+ * @dev: device without such memory
+ * @inflight: description, which vhost_state_decode() has checked
+ *
+ * Return: 0 or -errno.
+ */
+int vhost_inflight_load(struct vhost_device *dev,
+			const struct vhost_user_inflight *inflight)
+{
+	int fd = memfd_create("vhost-inflight", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, inflight->mmap_size)) {
+		close(fd);
+		return -ENOMEM;
+	}
+	vhost_inflight_release(dev);
+	dev->inflight = *inflight;
+	dev->inflight_fd = fd;
+	return 0;
+}
+
+/** vhost_inflight_write - write a part of the memory after vhost_inflight_load() */
+int vhost_inflight_write(struct vhost_device *dev, uint64_t at, const void *buf,
+			 size_t len)
+{
+	ssize_t put = pwrite(dev->inflight_fd, buf, len, at);
+
+	return put == (ssize_t)len ? 0 : -ENOMEM;
 }
 
 /**

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "features.h"
+#include "inflight.h"
 #include "migration.h"
 #include "pause.h"
 #include "regions.h"
@@ -48,6 +49,7 @@ static int describe(const struct vhost_device *dev, struct vhost_state *s)
 		.id = dev->options.type.id,
 		.config_size = dev->options.type.config_size,
 		.backend = backend_has_state(dev),
+		.inflight = vhost_inflight_describe(dev),
 		.virtio = *v,
 		.isr = dev->isr,
 		.config_pending = dev->config_pending,
@@ -121,6 +123,7 @@ static int start_copy(struct vhost_device *dev)
 	m->pos = 0;
 	m->ended = false;
 	m->backend = s.backend;
+	m->inflight_left = s.inflight.mmap_size;
 	ret = m->buf ? 0 : -ENOMEM;
 	if (!ret) {
 		vhost_stream_head(m->buf, size);
@@ -135,31 +138,57 @@ static int start_copy(struct vhost_device *dev)
 }
 
 /*
- * Put the next piece of the back end's state, or the end mark, into the buffer.
+ * The next piece of the memory for requests in flight; return its length or -errno. @buf
+ * has room for VHOST_PIECE_MAX bytes, as in the next function.
  */
+static ssize_t inflight_piece(struct vhost_device *dev, void *buf)
+{
+	struct vhost_migration *m = &dev->migration;
+	uint64_t at = dev->inflight.mmap_size - m->inflight_left;
+	size_t len = m->inflight_left < VHOST_PIECE_MAX ? m->inflight_left :
+							  VHOST_PIECE_MAX;
+	int ret = vhost_inflight_read(dev, at, buf, len);
+
+	if (ret)
+		return failed(dev, "the requests in flight",
+			      "the back end has truncated their file", ret);
+	m->inflight_left -= len;
+	return len;
+}
+
+/* The next piece of the back end's state; return its length, 0 at its end, or -errno. */
+static ssize_t backend_piece(struct vhost_device *dev, void *buf)
+{
+	struct vhost_migration *m = &dev->migration;
+	ssize_t got;
+	int ret;
+
+	if (m->transfer.fd < 0)
+		return -EIO;
+	got = vhost_transfer_read(&m->transfer, buf, VHOST_PIECE_MAX);
+	if (got < 0) {
+		vhost_transfer_abort(&m->transfer);
+		return failed(dev, "the back end's state", strerror(-got), got);
+	}
+	if (got)
+		return got;
+	ret = vhost_transfer_finish(&m->transfer, dev->conn.backend);
+	return ret ? lost_backend(dev, "the back end's state", ret) : 0;
+}
+
+/* Put the next piece, or the end mark, into the buffer. */
 static int next_piece(struct vhost_device *dev)
 {
 	struct vhost_migration *m = &dev->migration;
+	uint8_t *data = m->buf + VHOST_STREAM_PIECE;
 	ssize_t got = 0;
-	int ret = 0;
 
-	if (m->backend) {
-		if (m->transfer.fd < 0)
-			return -EIO;
-		got = vhost_transfer_read(&m->transfer,
-					  m->buf + VHOST_STREAM_PIECE,
-					  VHOST_PIECE_MAX);
-		if (got < 0) {
-			vhost_transfer_abort(&m->transfer);
-			return failed(dev, "the back end's state",
-				      strerror(-got), got);
-		}
-		if (!got)
-			ret = vhost_transfer_finish(&m->transfer,
-						    dev->conn.backend);
-		if (ret)
-			return lost_backend(dev, "the back end's state", ret);
-	}
+	if (m->inflight_left)
+		got = inflight_piece(dev, data);
+	else if (m->backend)
+		got = backend_piece(dev, data);
+	if (got < 0)
+		return got;
 	vhost_stream_piece(m->buf, got);
 	m->len = VHOST_STREAM_PIECE + got;
 	m->pos = 0;
@@ -242,11 +271,23 @@ static int on_device(void *ctx, const void *buf, size_t len)
 		       "load a state (DEVICE_STATE)";
 		ret = -EINVAL;
 	}
+	if (!ret && s.inflight.mmap_size &&
+	    !vhost_backend_has(dev->conn.backend,
+			       VHOST_USER_PROTOCOL(INFLIGHT_SHMFD))) {
+		rule = "it has requests in flight, but this back end cannot "
+		       "take them over (INFLIGHT_SHMFD)";
+		ret = -EINVAL;
+	}
+	if (!ret && s.inflight.mmap_size) {
+		rule = "no memory for requests in flight";
+		ret = vhost_inflight_load(dev, &s.inflight);
+	}
 	if (!ret && vuser_pci_load(&dev->pci.pci, s.pci)) {
 		rule = "its configuration space is different";
 		ret = -EINVAL;
 	}
 	if (!ret) {
+		dev->migration.inflight_left = s.inflight.mmap_size;
 		dev->migration.backend = s.backend;
 		take_over(dev, &s);
 	}
@@ -290,10 +331,24 @@ static void end_loading(struct vhost_device *dev)
 	vhost_backend_disconnect(dev->conn.backend);
 }
 
-/* A part of the back end's state has been received. */
-static int on_backend(void *ctx, const void *buf, size_t len)
+/* Write the start of @buf to the memory for requests in flight; return its length. */
+static ssize_t load_inflight(struct vhost_device *dev, const void *buf,
+			     size_t len)
 {
-	struct vhost_device *dev = ctx;
+	struct vhost_migration *m = &dev->migration;
+	uint64_t at = dev->inflight.mmap_size - m->inflight_left;
+	size_t part = m->inflight_left < len ? m->inflight_left : len;
+	int ret = vhost_inflight_write(dev, at, buf, part);
+
+	if (ret)
+		return failed(dev, "the requests in flight", strerror(-ret),
+			      ret);
+	m->inflight_left -= part;
+	return part;
+}
+
+static int load_backend(struct vhost_device *dev, const void *buf, size_t len)
+{
 	struct vhost_migration *m = &dev->migration;
 	int ret = 0;
 
@@ -315,12 +370,28 @@ static int on_backend(void *ctx, const void *buf, size_t len)
 		     0;
 }
 
+/* A part of what follows the device's state has been received. */
+static int on_backend(void *ctx, const void *buf, size_t len)
+{
+	struct vhost_device *dev = ctx;
+	ssize_t used = 0;
+
+	if (dev->migration.inflight_left)
+		used = load_inflight(dev, buf, len);
+	if (used < 0 || (size_t)used == len)
+		return used < 0 ? used : 0;
+	return load_backend(dev, (const char *)buf + used, len - used);
+}
+
 static int on_end(void *ctx)
 {
 	struct vhost_device *dev = ctx;
 	struct vhost_migration *m = &dev->migration;
 	int ret = 0;
 
+	if (m->inflight_left)
+		return failed(dev, "the state does not match",
+			      "its requests in flight are incomplete", -EINVAL);
 	/* The back end must also load a state that is empty. */
 	if (m->backend && m->transfer.fd < 0)
 		ret = start_load(dev);

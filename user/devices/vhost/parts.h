@@ -64,6 +64,8 @@ struct vhost_queue {
  * @pos: bytes of @buf that have been read
  * @ended: @buf is the last part
  * @in: the incoming stream
+ * @inflight_left: bytes of the memory for requests in flight that are not transferred yet;
+ *	they come before the state of the back end
  * @backend: the stream contains the state of the back end
  * @transfer: transfer of the back end's state
  * @loading: the back end has loaded a part of a state
@@ -76,6 +78,7 @@ struct vhost_migration {
 	size_t pos;
 	bool ended;
 	struct vhost_stream in;
+	uint64_t inflight_left;
 	bool backend;
 	struct vhost_transfer transfer;
 	bool loading;

@@ -186,10 +186,16 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 	struct vhost_device *dev = ctx;
 
 	dev->queues[queue].paused = false;
-	if (vhost_queue_is_control(dev, queue))
+	if (vhost_queue_is_control(dev, queue)) {
 		vhost_control_stop(dev);
-	else
-		vhost_ring_stop(dev, queue);
+		return;
+	}
+	vhost_ring_stop(dev, queue);
+	if (!vhost_inflight_reset_ring(dev, queue))
+		return;
+	vhost_say(dev, "cannot remove the requests in flight of ring %u",
+		  queue);
+	virtio_need_reset(&dev->virtio);
 }
 
 /**

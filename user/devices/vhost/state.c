@@ -12,6 +12,7 @@
 
 #define FLAG_BACKEND	    0x01
 #define FLAG_CONFIG_PENDING 0x02
+#define FLAG_INFLIGHT	    0x04
 
 #define NET_ANNOUNCE 0x01
 #define NET_PROMISC  0x02
@@ -42,6 +43,10 @@ struct wire_device {
 	uint8_t mac[ETH_ALEN];
 	uint8_t first_mac[ETH_ALEN];
 	uint32_t reserved2;
+	uint64_t inflight_size;
+	uint16_t inflight_queues;
+	uint16_t inflight_queue_size;
+	uint32_t reserved3;
 	uint8_t config[VHOST_CONFIG_MAX];
 };
 
@@ -56,7 +61,7 @@ struct wire_queue {
 	uint8_t reserved[7];
 };
 
-_Static_assert(sizeof(struct wire_device) == 56 + VHOST_CONFIG_MAX, "holes");
+_Static_assert(sizeof(struct wire_device) == 72 + VHOST_CONFIG_MAX, "holes");
 _Static_assert(sizeof(struct wire_queue) == 40, "holes");
 
 /* Offsets of the parts that follow the two structures. */
@@ -94,7 +99,8 @@ static void encode_device(const struct vhost_state *s, struct wire_device *w)
 		.config_size = htole16(s->config_size),
 		.max_pairs = htole16(net->max_pairs),
 		.flags = (s->backend ? FLAG_BACKEND : 0) |
-			 (s->config_pending ? FLAG_CONFIG_PENDING : 0),
+			 (s->config_pending ? FLAG_CONFIG_PENDING : 0) |
+			 (s->inflight.mmap_size ? FLAG_INFLIGHT : 0),
 		.status = v->status,
 		.generation = v->generation,
 		.isr = s->isr,
@@ -107,6 +113,9 @@ static void encode_device(const struct vhost_state *s, struct wire_device *w)
 		.net_flags = (net->announce ? NET_ANNOUNCE : 0) |
 			     (net->promisc ? NET_PROMISC : 0) |
 			     (net->allmulti ? NET_ALLMULTI : 0),
+		.inflight_size = htole64(s->inflight.mmap_size),
+		.inflight_queues = htole16(s->inflight.num_queues),
+		.inflight_queue_size = htole16(s->inflight.queue_size),
 	};
 	memcpy(w->mac, net->mac, sizeof(w->mac));
 	memcpy(w->first_mac, net->first_mac, sizeof(w->first_mac));
@@ -194,6 +203,39 @@ static const char *check_registers(const struct virtio *v)
 	return NULL;
 }
 
+/*
+ * The largest memory for requests in flight: 32 bytes for each entry of a ring, more than
+ * enough for the head of each ring, and rounding by the back end.
+ */
+static uint64_t inflight_max(const struct virtio *v)
+{
+	const uint64_t head = 4096, rounding = 2 << 20;
+
+	return v->nr_queues * (v->max_size * UINT64_C(32) + head) + rounding;
+}
+
+static const char *decode_inflight(struct vhost_state *s,
+				   const struct wire_device *w)
+{
+	s->inflight = (struct vhost_user_inflight) {
+		.mmap_size = le64toh(w->inflight_size),
+		.num_queues = le16toh(w->inflight_queues),
+		.queue_size = le16toh(w->inflight_queue_size),
+	};
+	if (w->reserved3)
+		return "a reserved field is not 0";
+	if (!(w->flags & FLAG_INFLIGHT))
+		return w->inflight_size || w->inflight_queues ||
+				       w->inflight_queue_size ?
+			       "it describes requests in flight that it does not have" :
+			       NULL;
+	if (!s->inflight.mmap_size || !s->inflight.num_queues ||
+	    !s->inflight.queue_size ||
+	    s->inflight.mmap_size > inflight_max(&s->virtio))
+		return "its memory for requests in flight has an invalid size";
+	return NULL;
+}
+
 static const char *decode_device(struct vhost_state *s,
 				 const struct wire_device *w)
 {
@@ -203,7 +245,7 @@ static const char *decode_device(struct vhost_state *s,
 
 	if (rule)
 		return rule;
-	if (w->flags & ~(FLAG_BACKEND | FLAG_CONFIG_PENDING) ||
+	if (w->flags & ~(FLAG_BACKEND | FLAG_CONFIG_PENDING | FLAG_INFLIGHT) ||
 	    w->net_flags & ~(NET_ANNOUNCE | NET_PROMISC | NET_ALLMULTI) ||
 	    w->isr & ~(VIRTIO_ISR_QUEUE | VIRTIO_ISR_CONFIG) || w->reserved ||
 	    w->reserved2)
@@ -227,7 +269,8 @@ static const char *decode_device(struct vhost_state *s,
 	memcpy(s->config, w->config, sizeof(s->config));
 	if (net->pairs > net->max_pairs || (net->max_pairs && !net->pairs))
 		return "its driver uses queue pairs that do not exist";
-	return check_registers(v);
+	rule = decode_inflight(s, w);
+	return rule ? rule : check_registers(v);
 }
 
 /* An index in a packed ring must be below the size of the ring. */

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vhost-user/proto.h>
+
 #include "net.h"
 #include "type.h"
 #include "virtio.h"
@@ -31,6 +33,8 @@ struct vhost_state_queue {
  * @id: virtio device ID
  * @config_size: bytes of the device configuration
  * @backend: the state of the back end follows in the stream
+ * @inflight: the memory for requests in flight, which follows in the stream; its size is
+ *	0 if no request is in flight
  * @virtio: registers, without its queues; ops and ctx are not used
  * @isr: value of the ISR register
  * @config_pending: the driver does not know yet that the configuration has
@@ -46,6 +50,7 @@ struct vhost_state {
 	uint16_t id;
 	uint16_t config_size;
 	bool backend;
+	struct vhost_user_inflight inflight;
 	struct virtio virtio;
 	uint8_t isr;
 	bool config_pending;

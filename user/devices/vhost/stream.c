@@ -7,7 +7,7 @@
 
 #include "stream.h"
 
-#define VERSION 1
+#define VERSION 2
 
 static const char magic[8] = "vuservho";
 

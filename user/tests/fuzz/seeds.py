@@ -434,11 +434,13 @@ def vhost_seeds():
 
 def vhost_state_seeds():
     """Return streams of a device with two queues, see state.c and stream.c."""
-    def device(status=0xf, flags=1, packed=0, kept=3, base=7):
+    def device(status=0xf, flags=1, packed=0, kept=3, base=7, inflight=0):
         accepted = 1 << 32 | packed << 34
         out = struct.pack("<HHHHHHBBBBQIIHHHBB", 1, 2, 3, 256, 12, 1, flags,
                           status, 0, 1, accepted, 0, 0, 0, 0xffff, 1, 0, 0)
-        out += bytes(12) + struct.pack("<I", 0) + bytes(256)
+        out += bytes(12) + struct.pack("<I", 0)
+        out += struct.pack("<QHHI", inflight, *((2, 256) if inflight else (0, 0)),
+                           0) + bytes(256)
         for number in range(2):
             out += struct.pack("<QQQIHHB7x", 0x1000, 0x2000, 0x3000,
                                base if kept & 2 else 0, 16, number, kept)
@@ -446,13 +448,14 @@ def vhost_state_seeds():
 
     def stream(state, pieces=(b"state", b"of the back-end")):
         # The harness appends configuration space.
-        out = b"vuservho" + struct.pack("<II", 1, len(state) + 4096) + state
+        out = b"vuservho" + struct.pack("<II", 2, len(state) + 4096) + state
         for piece in pieces:
             out += struct.pack("<I", len(piece)) + piece
         return out + struct.pack("<I", 0)
 
     states = [device(), device(0, 0, 0, 0), device(0xf, 1, 1, 3, 0x80008007),
-              device(0xb, 2, 0, 1), device(0x4f, 1, 0, 3, 0xffff)]
+              device(0xb, 2, 0, 1), device(0x4f, 1, 0, 3, 0xffff),
+              device(flags=5, inflight=8192)]
     return [bytes([cut]) + stream(state) for state in states
             for cut in (0, 1, 200)] + [b"\0" + stream(states[0]) + b"more",
                                       b"\0" + stream(states[1], ()),

@@ -156,8 +156,10 @@ static void reply_correctly(struct fake *fake)
 	if (!known && vhost_user_has_answer(VHOST_USER_REQUEST, request))
 		fake->reply.payload = fake->msg.payload;
 	if (request == VHOST_USER_GET_INFLIGHT_FD) {
-		fake->reply.payload.inflight.mmap_size = 4096;
+		fake->reply.payload.inflight.mmap_size = FAKE_INFLIGHT;
 		fake->reply_fd = memfd_create("inflight", MFD_CLOEXEC);
+		if (ftruncate(fake->reply_fd, FAKE_INFLIGHT))
+			abort();
 	}
 	if (request == VHOST_USER_POSTCOPY_ADVISE)
 		fake->reply_fd = eventfd(0, EFD_CLOEXEC);

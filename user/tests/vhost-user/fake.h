@@ -8,8 +8,9 @@
 
 #include <vhost-user/backend.h>
 
-#define FAKE_SLOTS  32
-#define FAKE_QUEUES 4
+#define FAKE_SLOTS    32
+#define FAKE_QUEUES   4
+#define FAKE_INFLIGHT 8192 /* bytes of memory for requests in flight */
 
 /* The reaction of the back end to a request. */
 enum fake_action {

@@ -578,7 +578,7 @@ TEST(inflight_memory_is_received_and_sent_back)
 	open_all();
 	check_eq(vhost_backend_get_inflight_fd(b, &inflight, &fd), 0);
 	check(fd >= 0);
-	check_eq(inflight.mmap_size, 4096);
+	check_eq(inflight.mmap_size, FAKE_INFLIGHT);
 	check_eq(inflight.num_queues, 2);
 	check_eq(vhost_backend_set_inflight_fd(b, &inflight, fd), 0);
 	check(received(VHOST_USER_SET_INFLIGHT_FD, 1));

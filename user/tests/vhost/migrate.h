@@ -11,8 +11,11 @@
 #define RESUMING VFIO_DEVICE_STATE_RESUMING
 #define ERROR	 VFIO_DEVICE_STATE_ERROR
 
-#define ALL	    UINT64_MAX
-#define NO_STATE    (~VHOST_USER_PROTOCOL(DEVICE_STATE))
+#define ALL UINT64_MAX
+/* Nothing follows the device's state in the stream. */
+#define NO_STATE                               \
+	(~(VHOST_USER_PROTOCOL(DEVICE_STATE) | \
+	   VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT)))
 #define NO_INFLIGHT (~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD))
 
 /*

@@ -100,8 +100,12 @@ static enum fake_action on_request(struct fake *fake)
 		if (!(payload->u64 & VHOST_USER_VRING_MASK))
 			keep(&stand->err, fake);
 		break;
-	case VHOST_USER_GET_INFLIGHT_FD:
 	case VHOST_USER_SET_INFLIGHT_FD:
+		keep(&stand->inflight, fake);
+		stand->inflight_size = payload->inflight.mmap_size;
+		stand->announced_before_inflight = stand->announced;
+		break;
+	case VHOST_USER_GET_INFLIGHT_FD:
 		stand->announced_before_inflight = stand->announced;
 		break;
 	case VHOST_USER_SET_VRING_CALL:
@@ -156,7 +160,7 @@ struct stand *stand_new(void)
 	stand->fake.hook = on_request;
 	stand->fake.data = stand;
 	stand->kick = stand->call = stand->err = stand->memory = stand->fd = -1;
-	stand->stop = stand->log = stand->sock = -1;
+	stand->stop = stand->log = stand->sock = stand->inflight = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
 		 getpid(), number++);
 	/* vuser-vhost ignores SIGPIPE, too. */
@@ -293,6 +297,7 @@ void stand_free(struct stand *stand)
 	close_if(stand->err);
 	close_if(stand->memory);
 	close_if(stand->log);
+	close_if(stand->inflight);
 	close_if(stand->stop);
 	close_if(stand->fd);
 	free(stand);

@@ -41,6 +41,9 @@
  * @protocol: the last protocol features that the back end received
  * @memory: file of the last memory region that the back end received, or -1
  * @region: the last memory region that the back end received
+ * @inflight: file of the memory for requests in flight that the back end received last,
+ *	or -1
+ * @inflight_size: size of this memory
  * @log: file of the log of writes that the back end received, or -1
  * @log_size: size of the log
  * @addr: the last address of a ring that the back end received
@@ -82,6 +85,8 @@ struct stand {
 	uint64_t protocol;
 	int memory;
 	struct vhost_user_region region;
+	int inflight;
+	uint64_t inflight_size;
 	int log;
 	uint64_t log_size;
 	struct vhost_vring_addr addr;

@@ -394,6 +394,56 @@ TEST(queue_reset_stops_the_ring_until_it_is_enabled_again)
 	stand_free(stand);
 }
 
+/*
+ * Reset the only queue while its back end may have requests in flight. The memory of
+ * its ring is @got afterwards.
+ */
+static void reset_with_requests(uint64_t without, uint64_t features, bool lost,
+				uint16_t *got)
+{
+	uint16_t before[64];
+	struct stand *stand = stand_setup("rng", UINT64_MAX, ~without);
+
+	stand_map(stand);
+	stand_start(stand, features | VIRTIO_BIT(VIRTIO_F_RING_RESET));
+	memset(before, 0xa5, sizeof(before));
+	before[5] = 3; /* desc_num */
+	require(pwrite(stand->inflight, before, sizeof(before), 0) ==
+		sizeof(before));
+	if (lost)
+		stand_lose_backend(stand);
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_RESET, 2, 1);
+	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_Q_RESET, 2), 0);
+	check_eq(status(stand), 0xf);
+	check_eq(pread(stand->inflight, got, sizeof(before), 0),
+		 sizeof(before));
+	stand_free(stand);
+}
+
+TEST(queue_reset_removes_the_requests_in_flight)
+{
+	const uint64_t suspend = VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT);
+	const uint64_t packed = VIRTIO_BIT(VIRTIO_F_RING_PACKED);
+	uint16_t got[64], want[64] = { [5] = 3 };
+
+	/* The ring has the first 8 KiB. All is 0 except desc_num. */
+	reset_with_requests(0, 0, false, got);
+	check(!memcmp(got, want, sizeof(got)));
+	/* A lost back end did not complete its requests. */
+	reset_with_requests(suspend, 0, true, got);
+	check(!memcmp(got, want, sizeof(got)));
+	/* A packed ring also has its wrap counters, and a list of entries. */
+	want[10] = 0x101;
+	want[16 + 1] = 1;
+	want[32 + 1] = 2;
+	want[48 + 1] = 3;
+	reset_with_requests(0, packed, false, got);
+	check(!memcmp(got, want, sizeof(got)));
+	/* A back end that completes its requests cleans the memory itself. */
+	reset_with_requests(suspend, 0, false, got);
+	check_eq(got[0], 0xa5a5);
+}
+
 TEST(clearing_bus_master_stops_rings_and_sets_needs_reset)
 {
 	struct stand *stand = setup("rng");

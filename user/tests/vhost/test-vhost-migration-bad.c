@@ -40,6 +40,26 @@ TEST(truncated_stream_fails_and_a_reset_recovers)
 	stand_free(stand);
 }
 
+TEST(stream_that_ends_inside_the_requests_in_flight_fails)
+{
+	const uint64_t protocol = ALL & ~VHOST_USER_PROTOCOL(DEVICE_STATE);
+	const ssize_t len = mig_get_stream("rng", protocol);
+	struct stand *stand = mig_setup("rng", protocol);
+
+	/* The piece has the memory, and an end mark follows. */
+	check_eq(mig_go(stand, RESUMING), 0);
+	check_eq(mig_write(stand, len - 5, 4096), 0);
+	check_eq(mig_go(stand, STOP), -EINVAL);
+	check_recovers(stand);
+	/* An end mark in the place of the piece. */
+	memset(mig_stream + len - 8 - FAKE_INFLIGHT, 0, 4);
+	check_eq(mig_go(stand, RESUMING), 0);
+	check_eq(mig_write(stand, len - 4 - FAKE_INFLIGHT, 65536), -EINVAL);
+	check_eq(mig_go(stand, STOP), -EINVAL);
+	check_recovers(stand);
+	stand_free(stand);
+}
+
 static void refused(struct stand *stand, ssize_t len)
 {
 	check_eq(mig_go(stand, RESUMING), 0);
@@ -141,7 +161,7 @@ static void check_disconnected(struct stand *stand)
 TEST(device_disconnects_from_a_back_end_that_refuses_its_state)
 {
 	struct stand *stand = mig_setup("rng", ALL & NO_INFLIGHT);
-	ssize_t len = mig_get_stream("rng", ALL);
+	ssize_t len = mig_get_stream("rng", ALL & NO_INFLIGHT);
 
 	stand_map(stand);
 	stand->state_bad = true;

@@ -201,3 +201,100 @@ TEST(device_without_a_driver_migrates)
 	stand_free(a);
 	stand_free(b);
 }
+
+static uint8_t pattern[FAKE_INFLIGHT], got[FAKE_INFLIGHT];
+
+/* Start a device that has requests in flight, and stop it. */
+static ssize_t save_with_requests(struct stand *stand, size_t part)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(pattern); i++)
+		pattern[i] = i * 2654435761U >> 7;
+	mig_run_source(stand);
+	require(stand->inflight >= 0);
+	require(pwrite(stand->inflight, pattern, sizeof(pattern), 0) ==
+		sizeof(pattern));
+	check_eq(mig_go(stand, COPY), 0);
+	return mig_read(stand, part);
+}
+
+static void migrate_requests(uint64_t protocol, size_t part)
+{
+	struct stand *a = mig_setup("blk", protocol),
+		     *b = mig_setup("blk", protocol);
+	ssize_t len = save_with_requests(a, part);
+
+	stand_map(b);
+	check_eq(mig_go(b, RESUMING), 0);
+	check_eq(mig_write(b, len, part), 0);
+	check_eq(mig_go(b, RUNNING), 0);
+	check_eq(mig_status(b), 0xf);
+	check_eq(b->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 0);
+	check_eq(b->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	check_eq(b->inflight_size, FAKE_INFLIGHT);
+	check(!same_file(a->inflight, b->inflight));
+	check_eq(pread(b->inflight, got, sizeof(got), 0), sizeof(got));
+	check(!memcmp(got, pattern, sizeof(got)));
+	/* The ring starts after the back end has the memory. */
+	check_eq(b->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	check_eq(b->base, 0x8765);
+	/* The source has kept its requests, and can continue. */
+	check_eq(mig_go(a, RUNNING), 0);
+	check_eq(a->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 2);
+	check_eq(pread(a->inflight, got, sizeof(got), 0), sizeof(got));
+	check(!memcmp(got, pattern, sizeof(got)));
+	stand_free(a);
+	stand_free(b);
+}
+
+TEST(requests_in_flight_migrate_with_the_device)
+{
+	migrate_requests(ALL & ~VHOST_USER_PROTOCOL(DEVICE_STATE), 65536);
+	migrate_requests(ALL & ~VHOST_USER_PROTOCOL(DEVICE_STATE), 999);
+	/* And with the state of a back end. */
+	migrate_requests(ALL, 65536);
+	migrate_requests(ALL, 4099);
+}
+
+/* Without GET_VRING_BASE_INFLIGHT, no request is in flight when a ring is stopped. */
+TEST(back_end_that_completes_requests_migrates_without_them)
+{
+	struct stand *a = mig_setup("blk", NO_STATE),
+		     *b = mig_setup("blk", NO_STATE);
+	ssize_t len = save_with_requests(a, 65536);
+
+	check(len > 0 && len < FAKE_INFLIGHT);
+	stand_map(b);
+	check_eq(mig_go(b, RESUMING), 0);
+	check_eq(mig_write(b, len, 65536), 0);
+	check_eq(mig_go(b, RUNNING), 0);
+	check_eq(b->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	stand_free(a);
+	stand_free(b);
+}
+
+TEST(requests_in_flight_are_refused_by_a_back_end_without_tracking)
+{
+	struct stand *a = mig_setup("blk", ALL),
+		     *b = mig_setup("blk", NO_INFLIGHT);
+	ssize_t len = save_with_requests(a, 65536);
+
+	check_eq(mig_go(b, RESUMING), 0);
+	check_eq(mig_write(b, len, 65536), -EINVAL);
+	check_eq(mig_go(b, STOP), -EINVAL);
+	stand_free(a);
+	stand_free(b);
+}
+
+TEST(truncated_memory_for_requests_in_flight_fails_the_copy)
+{
+	struct stand *stand = mig_setup("blk", ALL);
+
+	mig_run_source(stand);
+	check_eq(mig_go(stand, COPY), 0);
+	require(!ftruncate(stand->inflight, FAKE_INFLIGHT - 1));
+	check_eq(mig_read(stand, 65536), -EIO);
+	check_eq(mig_go(stand, RUNNING), 0);
+	stand_free(stand);
+}

@@ -54,6 +54,9 @@ static void setup(void)
 	state.virtio.queue_select = 0x3333;
 	state.isr = VIRTIO_ISR_CONFIG;
 	state.config_pending = true;
+	state.inflight.mmap_size = 8192;
+	state.inflight.num_queues = QUEUES;
+	state.inflight.queue_size = 256;
 	state.net.pairs = 1;
 	state.net.announce = true;
 	state.net.allmulti = true;
@@ -142,6 +145,10 @@ TEST(state_is_decoded_as_encoded)
 	check_eq(out.isr, VIRTIO_ISR_CONFIG);
 	check(out.config_pending);
 	check_eq(out.net.pairs, 1);
+	check_eq(out.inflight.mmap_size, 8192);
+	check_eq(out.inflight.mmap_offset, 0);
+	check_eq(out.inflight.num_queues, QUEUES);
+	check_eq(out.inflight.queue_size, 256);
 	check(out.net.announce && out.net.allmulti && !out.net.promisc);
 	check(!memcmp(out.net.mac, "abcdef", ETH_ALEN));
 	check(!memcmp(out.net.first_mac, "ABCDEF", ETH_ALEN));
@@ -204,6 +211,36 @@ TEST(invalid_registers_are_refused)
 	check(!refused_for(""));
 }
 
+/* 32 bytes for each entry, 4 KiB for each ring, and 2 MiB. */
+#define INFLIGHT_MAX (QUEUES * (256 * 32 + 4096) + (2 << 20))
+
+TEST(invalid_memory_for_requests_in_flight_is_refused)
+{
+	struct vhost_state out;
+	size_t len;
+
+	setup();
+	state.inflight.mmap_size = INFLIGHT_MAX;
+	check(!refused_for(""));
+	state.inflight.mmap_size = INFLIGHT_MAX + 1;
+	check(refused_for("invalid size"));
+	state.inflight.mmap_size = UINT64_MAX;
+	check(refused_for("invalid size"));
+	state.inflight.num_queues = 0;
+	check(refused_for("invalid size"));
+	state.inflight.queue_size = 0;
+	check(refused_for("invalid size"));
+	/* A description without the flag. */
+	state.inflight.mmap_size = 0;
+	check(refused_for("does not have"));
+	/* The flag without a size: the flags are at 12, the size at 56. */
+	len = encode();
+	memset(bytes + 56, 0, 8);
+	check(strstr(decode(len, &out) ?: "", "invalid size"));
+	state.inflight = (struct vhost_user_inflight) { 0 };
+	check(!refused_for(""));
+}
+
 TEST(invalid_queues_are_refused)
 {
 	setup();
@@ -240,7 +277,7 @@ TEST(state_with_any_bit_flipped_is_refused_or_encoded_the_same)
 
 	setup();
 	len = encode();
-	for (i = 0; i < 312 + QUEUES * 40; i++) {
+	for (i = 0; i < 328 + QUEUES * 40; i++) {
 		for (bit = 0; bit < 8; bit++) {
 			encode();
 			bytes[i] ^= 1 << bit;
