@@ -19,6 +19,7 @@
 	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS) |                        \
 	 VHOST_USER_PROTOCOL(INFLIGHT_SHMFD) |                             \
 	 VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT) |                    \
+	 VHOST_USER_PROTOCOL(SHARED_OBJECT) |                              \
 	 VHOST_USER_PROTOCOL(RESET_DEVICE) | VHOST_USER_PROTOCOL(STATUS) | \
 	 VHOST_USER_PROTOCOL(LOG_SHMFD) | VHOST_USER_PROTOCOL(DEVICE_STATE))
 
@@ -60,6 +61,30 @@ static int on_config_change(void *data)
 	return 0;
 }
 
+static int on_shared_add(void *data, const struct vhost_user_shared *object)
+{
+	struct vhost_connection *conn = data;
+	int ret = conn->ops->shared_add(conn->ctx, object);
+
+	if (!ret && conn->fetch)
+		sd_event_source_set_enabled(conn->fetch, SD_EVENT_ONESHOT);
+	return ret;
+}
+
+static int on_shared_remove(void *data, const struct vhost_user_shared *object)
+{
+	struct vhost_connection *conn = data;
+
+	return conn->ops->shared_remove(conn->ctx, object);
+}
+
+static int on_shared_lookup(void *data, const struct vhost_user_shared *object)
+{
+	struct vhost_connection *conn = data;
+
+	return conn->ops->shared_lookup(conn->ctx, object);
+}
+
 /* Stop watching the channel before libvhost-user closes it. */
 static void on_channel_closed(void *data)
 {
@@ -80,6 +105,9 @@ static const struct vhost_backend_ops backend_ops = {
 	.struct_size = sizeof(backend_ops),
 	.lost = on_lost,
 	.config_change = on_config_change,
+	.shared_add = on_shared_add,
+	.shared_remove = on_shared_remove,
+	.shared_lookup = on_shared_lookup,
 	.channel_closed = on_channel_closed,
 	.wait = on_wait,
 };
@@ -139,6 +167,15 @@ static int on_changed(sd_event_source *source, void *data)
 	return 0;
 }
 
+static int on_fetch(sd_event_source *source, void *data)
+{
+	struct vhost_connection *conn = data;
+
+	if (conn->ops->shared_fetch(conn->ctx))
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct vhost_connection *conn = data;
@@ -185,6 +222,9 @@ int vhost_connection_watch(struct vhost_connection *conn, sd_event *event)
 					 conn);
 	if (ret >= 0)
 		ret = sd_event_source_set_enabled(conn->changed, SD_EVENT_OFF);
+	/* The first call fetches what was added before there was a loop. */
+	if (ret >= 0)
+		ret = sd_event_add_defer(event, &conn->fetch, on_fetch, conn);
 	if (ret >= 0)
 		ret = watch_io(conn);
 	return ret < 0 ? ret : 0;
@@ -230,6 +270,7 @@ void vhost_connection_close(struct vhost_connection *conn)
 	unwatch(conn);
 	sd_event_source_disable_unref(conn->retry);
 	sd_event_source_disable_unref(conn->changed);
+	sd_event_source_disable_unref(conn->fetch);
 	sd_event_unref(conn->event);
 	vhost_backend_free(conn->backend);
 	memset(conn, 0, sizeof(*conn));

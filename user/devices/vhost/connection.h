@@ -19,6 +19,11 @@
  *	vhost_backend_ops
  * @config_change: the back end reports that its configuration has changed
  * @wait: as wait() of struct vhost_backend_ops
+ * @shared_add: as shared_add() of struct vhost_backend_ops
+ * @shared_remove: as shared_remove() there
+ * @shared_lookup: as shared_lookup() there
+ * @shared_fetch: called from the event loop after shared_add(), and again while it returns
+ *	true
  */
 struct vhost_connection_ops {
 	int (*up)(void *ctx);
@@ -26,6 +31,10 @@ struct vhost_connection_ops {
 	void (*config_change)(void *ctx);
 	int (*wait)(void *ctx, struct pollfd *fds, unsigned int nr,
 		    int timeout_ms);
+	int (*shared_add)(void *ctx, const struct vhost_user_shared *object);
+	int (*shared_remove)(void *ctx, const struct vhost_user_shared *object);
+	int (*shared_lookup)(void *ctx, const struct vhost_user_shared *object);
+	bool (*shared_fetch)(void *ctx);
 };
 
 /**
@@ -40,6 +49,7 @@ struct vhost_connection_ops {
  * @retrying: @retry has started an attempt, which may be given up
  * @changed: calls config_change() from the event loop, because a callback of
  *	libvhost-user may not send requests while another request waits
+ * @fetch: calls shared_fetch() from the event loop, for the same reason
  */
 struct vhost_connection {
 	const char *path;
@@ -51,6 +61,7 @@ struct vhost_connection {
 	sd_event_source *retry;
 	bool retrying;
 	sd_event_source *changed;
+	sd_event_source *fetch;
 };
 
 int vhost_connection_open(struct vhost_connection *conn, const char *path,

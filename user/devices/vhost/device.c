@@ -17,6 +17,7 @@
 #include "rings.h"
 #include "say.h"
 #include "serve.h"
+#include "shared.h"
 #include "wait.h"
 
 static void config_changed(void *ctx)
@@ -34,6 +35,7 @@ static void on_down(void *ctx, int why)
 {
 	struct vhost_device *dev = ctx;
 
+	vhost_shared_release(dev);
 	/* A back end that was rejected was not used. */
 	if (!dev->connected)
 		return;
@@ -78,11 +80,35 @@ static int on_wait(void *ctx, struct pollfd *fds, unsigned int nr,
 	return vhost_wait(ctx, fds, nr, timeout_ms);
 }
 
+static int shared_add(void *ctx, const struct vhost_user_shared *object)
+{
+	return vhost_shared_add(ctx, object);
+}
+
+static int shared_remove(void *ctx, const struct vhost_user_shared *object)
+{
+	return vhost_shared_remove(ctx, object);
+}
+
+static int shared_lookup(void *ctx, const struct vhost_user_shared *object)
+{
+	return vhost_shared_lookup(ctx, object);
+}
+
+static bool shared_fetch(void *ctx)
+{
+	return vhost_shared_fetch(ctx);
+}
+
 static const struct vhost_connection_ops connection_ops = {
 	.up = on_up,
 	.down = on_down,
 	.config_change = config_changed,
 	.wait = on_wait,
+	.shared_add = shared_add,
+	.shared_remove = shared_remove,
+	.shared_lookup = shared_lookup,
+	.shared_fetch = shared_fetch,
 };
 
 static int init_net(struct vhost_device *dev)
@@ -181,6 +207,7 @@ int vhost_device_new(const struct vhost_device_options *options,
 		return -ENOMEM;
 	dev->options = *options;
 	dev->inflight_fd = -1;
+	dev->shared_fd = -1;
 	dev->migration.transfer.fd = -1;
 	if (!dev->options.backend_timeout_ms)
 		dev->options.backend_timeout_ms = VHOST_BACKEND_MS;
@@ -277,6 +304,7 @@ void vhost_device_free(struct vhost_device *dev)
 	if (dev->conn.backend)
 		vhost_connection_close(&dev->conn);
 	free_queues(dev);
+	vhost_shared_release(dev);
 	vhost_inflight_release(dev);
 	vhost_dma_fini(&dev->dma);
 	vhost_log_stop(&dev->log);

@@ -4,9 +4,10 @@
  * that includes this header works on some of the parts.
  *
  * Each device has a thread with an event loop, and only this thread uses the device, so
- * there are no locks. Devices share nothing except standard error. A request to the back
- * end blocks this thread until the back end replies; meanwhile vhost_wait() serves the
- * accesses for which vhost_regions_access_now() returns true.
+ * there are no locks. Devices share nothing except standard error and the table in shared.c,
+ * which has a lock. A request to the back end blocks this thread until the back end replies;
+ * meanwhile vhost_wait() serves the accesses for which vhost_regions_access_now() returns
+ * true.
  */
 #ifndef VHOST_PARTS_H
 #define VHOST_PARTS_H
@@ -136,6 +137,7 @@ struct vhost_waiting {
  * @connected: a back end is connected, and the device has accepted it
  * @rejection: why the last back end was rejected, so that this is said once
  * @slots: memory slots that the device announced to the client
+ * @shared_fd: file of the shared object that the back end has got last, or -1
  * @config_needed: the device has the configuration of its back end
  * @event: event loop
  * @server_io: calls the server, NULL before vhost_device_serve()
@@ -172,6 +174,7 @@ struct vhost_device {
 	bool connected;
 	char rejection[VHOST_REJECTION_MAX];
 	uint16_t slots;
+	int shared_fd;
 	bool config_needed;
 	sd_event *event;
 	sd_event_source *server_io;

@@ -6,7 +6,7 @@ vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
 	test-vhost-state test-vhost-transfer \
 	test-vhost-device test-vhost-dirty test-vhost-reconnect \
-	test-vhost-wait \
+	test-vhost-wait test-vhost-shared \
 	$(vhost-migration-tests)
 tests += $(vhost-device-tests)
 vhost-fake-objs := tests/vhost-user/fake.o
@@ -17,7 +17,7 @@ $(foreach t,$(vhost-device-tests),$(eval $(t)-libs := $(vhost-libs)))
 test-vhost-transfer-objs += $(vhost-fake-objs)
 test-vhost-wait-objs += $(wire-objs)
 $(foreach t,test-vhost-device test-vhost-dirty test-vhost-reconnect \
-	test-vhost-wait \
+	test-vhost-wait test-vhost-shared \
 	$(vhost-migration-tests),\
 	$(eval $(t)-objs += $(d)stand.o $(vhost-fake-objs)))
 $(foreach t,$(vhost-migration-tests),$(eval $(t)-objs += $(d)migrate.o))

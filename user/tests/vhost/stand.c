@@ -134,6 +134,10 @@ static enum fake_action on_request(struct fake *fake)
 		keep(&stand->log, fake);
 		stand->log_size = payload->log.size;
 		break;
+	case VHOST_USER_GET_SHARED_OBJECT:
+		fake->reply.payload.shared = payload->shared;
+		fake->reply_fd = stand->object < 0 ? -1 : dup(stand->object);
+		return FAKE_SEND;
 	case VHOST_USER_SET_VRING_ADDR:
 		stand->addr = payload->addr;
 		break;
@@ -160,7 +164,8 @@ struct stand *stand_new(void)
 	stand->fake.hook = on_request;
 	stand->fake.data = stand;
 	stand->kick = stand->call = stand->err = stand->memory = stand->fd = -1;
-	stand->stop = stand->log = stand->sock = stand->inflight = -1;
+	stand->stop = stand->log = stand->sock = -1;
+	stand->inflight = stand->object = -1;
 	snprintf(stand->path, sizeof(stand->path), "/tmp/stand-%d-%u.sock",
 		 getpid(), number++);
 	/* vuser-vhost ignores SIGPIPE, too. */

@@ -44,6 +44,7 @@
  * @inflight: file of the memory for requests in flight that the back end received last,
  *	or -1
  * @inflight_size: size of this memory
+ * @object: file that the back end sends for each shared object, owned by the test; or -1
  * @log: file of the log of writes that the back end received, or -1
  * @log_size: size of the log
  * @addr: the last address of a ring that the back end received
@@ -87,6 +88,7 @@ struct stand {
 	struct vhost_user_region region;
 	int inflight;
 	uint64_t inflight_size;
+	int object;
 	int log;
 	uint64_t log_size;
 	struct vhost_vring_addr addr;
