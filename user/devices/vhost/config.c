@@ -344,6 +344,22 @@ void vhost_config_read(struct vhost_device *dev, uint64_t offset, void *buf,
 	memcpy(buf, dev->config + offset, len);
 }
 
+/*
+ * Drivers write the fields that select the content one after the other. Back
+ * ends expect them in one request, as QEMU sends them; vhost-device-input
+ * panics otherwise.
+ */
+static int write_select(struct vhost_device *dev, uint64_t offset,
+			const void *buf, uint32_t count)
+{
+	if (count > sizeof(dev->select) - offset)
+		count = sizeof(dev->select) - offset;
+	memcpy(dev->select + offset, buf, count);
+	return vhost_backend_set_config(dev->conn.backend, 0, dev->select,
+					sizeof(dev->select),
+					VHOST_USER_CONFIG_DRIVER);
+}
+
 /**
  * vhost_config_write - the driver writes the configuration
  *
@@ -354,12 +370,17 @@ void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 			const void *buf, uint32_t count)
 {
 	uint16_t size = dev->options.type.config_size;
+	int ret;
 
 	if (!vhost_config_of_backend(dev) || offset >= size ||
 	    count > size - offset)
 		return;
-	if (vhost_backend_set_config(dev->conn.backend, offset, buf, count,
-				     VHOST_USER_CONFIG_DRIVER))
+	if (dev->options.type.selects && offset < sizeof(dev->select))
+		ret = write_select(dev, offset, buf, count);
+	else
+		ret = vhost_backend_set_config(dev->conn.backend, offset, buf,
+					       count, VHOST_USER_CONFIG_DRIVER);
+	if (ret)
 		vhost_say(dev, "cannot write the configuration: %s",
 			  vhost_backend_error(dev->conn.backend));
 	vhost_config_refresh(dev);

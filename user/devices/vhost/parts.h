@@ -118,6 +118,8 @@ struct vhost_waiting {
  * @config_pending: the configuration has changed while its vector had no
  *	eventfd
  * @config: device configuration
+ * @select: what the driver has written to the first bytes of a configuration that
+ *	selects its content
  * @queues: as many as @virtio has
  * @net_dev: configuration and control queue of a network device
  * @ctrl: the control queue, while it runs
@@ -157,6 +159,7 @@ struct vhost_device {
 	uint8_t isr;
 	bool config_pending;
 	uint8_t config[VHOST_CONFIG_MAX];
+	uint8_t select[VHOST_SELECT_SIZE];
 	struct vhost_queue *queues;
 	struct vhost_net net_dev;
 	struct vqueue ctrl;

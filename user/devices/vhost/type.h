@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define VHOST_CONFIG_MAX 256
+#define VHOST_CONFIG_MAX  256
+#define VHOST_SELECT_SIZE 2
 
 /**
  * struct vhost_type - a type of device
@@ -24,7 +25,8 @@
  * @stateless: a back end keeps no state besides the rings, and the disk that
  *	the next back end uses, too. So the device can migrate without
  *	DEVICE_STATE.
- * @selects: writes to the configuration select which content is read
+ * @selects: the first VHOST_SELECT_SIZE bytes of the configuration select which
+ *	content is read
  */
 struct vhost_type {
 	const char *name;

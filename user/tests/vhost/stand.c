@@ -120,6 +120,9 @@ static enum fake_action on_request(struct fake *fake)
 		keep(&stand->memory, fake);
 		stand->region = payload->memory.regions[0];
 		break;
+	case VHOST_USER_SET_CONFIG:
+		stand->set_config = payload->config;
+		break;
 	case VHOST_USER_SET_STATUS:
 		stand->status = payload->u64;
 		break;

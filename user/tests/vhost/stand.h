@@ -62,6 +62,7 @@
  * @refuse: a request that the back end refuses, or 0
  * @refuse_value: the reply to @refuse; 0 means 1
  * @config: the back end's configuration
+ * @set_config: the last SET_CONFIG that the back end received
  * @device: the device under test
  * @thread: the device's event loop
  * @stop: eventfd that ends @thread
@@ -106,6 +107,7 @@ struct stand {
 	uint32_t refuse;
 	uint64_t refuse_value;
 	uint8_t config[VHOST_CONFIG_MAX];
+	struct vhost_user_config set_config;
 	struct vhost_device *device;
 	pthread_t thread;
 	int stop;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The complete device: what a client does, and what its back end receives. */
 #include <errno.h>
+#include <linux/input.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_input.h>
 #include <linux/virtio_net.h>
 #include <poll.h>
 #include <string.h>
@@ -713,6 +715,31 @@ TEST(config_change_updates_the_configuration_and_interrupts)
 	stand_write(stand, VHOST_BAR_DEVICE + 0xff8, 8, 1);
 	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
 	close(config);
+	stand_free(stand);
+}
+
+TEST(fields_that_select_the_configuration_are_sent_together)
+{
+	struct stand *stand = setup("input");
+	const struct vhost_user_config *sent = &stand->set_config;
+
+	stand_write(stand, VHOST_BAR_DEVICE, 1, VIRTIO_INPUT_CFG_EV_BITS);
+	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
+	check_eq(sent->offset, 0);
+	check_eq(sent->size, 2);
+	check_eq(sent->data[0], VIRTIO_INPUT_CFG_EV_BITS);
+	check_eq(sent->data[1], 0);
+	stand_write(stand, VHOST_BAR_DEVICE + 1, 1, EV_KEY);
+	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 2);
+	check_eq(sent->offset, 0);
+	check_eq(sent->size, 2);
+	check_eq(sent->data[0], VIRTIO_INPUT_CFG_EV_BITS);
+	check_eq(sent->data[1], EV_KEY);
+	/* Fields after those that select are sent as they are written. */
+	stand_write(stand, VHOST_BAR_DEVICE + 8, 4, 5);
+	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 3);
+	check_eq(sent->offset, 8);
+	check_eq(sent->size, 4);
 	stand_free(stand);
 }
 
