@@ -363,6 +363,10 @@ static int write_select(struct vhost_device *dev, uint64_t offset,
 /**
  * vhost_config_write - the driver writes the configuration
  *
+ * A driver of a SCSI host writes the sizes of sense data and of commands, which
+ * are the usual ones. QEMU's front end does not send them, so back ends do not
+ * expect them: vhost-device-scsi panics.
+ *
  * Only the back end knows which fields can be written. So the configuration is
  * read from the back end again afterwards.
  */
@@ -372,8 +376,8 @@ void vhost_config_write(struct vhost_device *dev, uint64_t offset,
 	uint16_t size = dev->options.type.config_size;
 	int ret;
 
-	if (!vhost_config_of_backend(dev) || offset >= size ||
-	    count > size - offset)
+	if (!vhost_config_of_backend(dev) || dev->options.type.keeps_writes ||
+	    offset >= size || count > size - offset)
 		return;
 	if (dev->options.type.selects && offset < sizeof(dev->select))
 		ret = write_select(dev, offset, buf, count);

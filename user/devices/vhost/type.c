@@ -70,6 +70,7 @@ static const struct vhost_type types[] = {
 		.mq = -1,
 		.queues = 2,
 		.queue_size = 128,
+		.keeps_writes = true,
 	},
 	{
 		.name = "input",

@@ -27,6 +27,7 @@
  *	DEVICE_STATE.
  * @selects: the first VHOST_SELECT_SIZE bytes of the configuration select which
  *	content is read
+ * @keeps_writes: writes to the configuration are not sent to the back end
  */
 struct vhost_type {
 	const char *name;
@@ -40,6 +41,7 @@ struct vhost_type {
 	uint16_t queue_size;
 	bool stateless;
 	bool selects;
+	bool keeps_writes;
 };
 
 uint32_t vhost_type_queue_size(const struct vhost_type *type);

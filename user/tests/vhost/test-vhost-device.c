@@ -5,6 +5,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_input.h>
 #include <linux/virtio_net.h>
+#include <linux/virtio_scsi.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -715,6 +716,17 @@ TEST(config_change_updates_the_configuration_and_interrupts)
 	stand_write(stand, VHOST_BAR_DEVICE + 0xff8, 8, 1);
 	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 1);
 	close(config);
+	stand_free(stand);
+}
+
+TEST(writes_to_the_configuration_of_a_scsi_host_are_not_sent)
+{
+	struct stand *stand = setup("scsi");
+	const uint64_t sense = offsetof(struct virtio_scsi_config, sense_size);
+
+	stand_write(stand, VHOST_BAR_DEVICE + sense, 4,
+		    VIRTIO_SCSI_SENSE_DEFAULT_SIZE);
+	check_eq(stand->fake.seen[VHOST_USER_SET_CONFIG], 0);
 	stand_free(stand);
 }
 
