@@ -8,7 +8,7 @@ Tables          kernels, suites
 Results         tap
 Foundations     paths, lists, table, message, entry, process, cache
 From Debian     host, download, backports, root, source, debugkernel, dpdk, gpio,
-                qemu_server
+                qemu_server, uml
 Compiling       chroot, build, htmldocs
 Machines        image, qemu, machine, run, shell
 Tests           runner, guest, unit, lint, fuzz, check

@@ -24,6 +24,7 @@ class Kernel:
     release: str
     packages: list[str] = field(default_factory=list)
     backports: dict[str, str | list[str]] = field(default_factory=dict)
+    drivers: list[str] = field(default_factory=list)
     programs: str | None = None
     capabilities: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)

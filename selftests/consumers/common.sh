@@ -191,6 +191,36 @@ counter()
 		jq -r --arg key "$2" '.counters[$key] // .[$key] // empty'
 }
 
+# uml NAME[,NAME]... COMMAND...: run COMMAND in User-Mode Linux, whose drivers use the
+# devices. Print its output; if it fails, also print the kernel's messages.
+uml()
+{
+	local name addresses=
+
+	for name in ${1//,/ }; do
+		addresses+=${addresses:+,}${BDF[$name]}
+	done
+	shift
+	"$TOP/lab/vm/uml" "$WORK/uml.log" "$addresses" "$@" && return
+	set -- $?
+	tail -n 60 "$WORK/uml.log" | diag
+	return "$1"
+}
+
+# uml_tap PREFIX NAME[,NAME]... COMMAND...: the same for a COMMAND that prints TAP, whose
+# results become results of the suite.
+uml_tap()
+{
+	uml "${@:2}" > "$WORK/uml.tap" 2>&1
+	DIAG_LINES=100 retap "$1" "$WORK/uml.tap"
+}
+
+# The version of User-Mode Linux.
+uml_version()
+{
+	"$TOP/build/uml/linux" --version | grep -oE '^[0-9]+\.[0-9]+'
+}
+
 # hugepages SIZE-KIB COUNT: set the number of huge pages; fails if there are fewer.
 hugepages()
 {
