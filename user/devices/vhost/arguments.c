@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,8 @@ static const char usage[] =
 	"                         to serve one more device, with its own options\n"
 	"                         after it\n"
 	"  -b, --back-end PATH    the socket of the back end\n"
+	"      --listen           listen at the path of --back-end, for a back end\n"
+	"                         that connects\n"
 	"  -s, --socket PATH      listen at PATH for the client\n"
 	"      --queues N         number of queues (as many as the back end has);\n"
 	"                         for net: number of queue pairs (1)\n"
@@ -43,6 +47,11 @@ static const char usage[] =
 	"      --cid N            for vsock: the context ID\n"
 	"      --tag NAME         for fs: the tag, if the back end has none\n"
 	"      --config-size N    for id=N: bytes of device configuration (0)\n"
+	"      --back-end-timeout MS\n"
+	"                         time that a back end has for all requests of one\n"
+	"                         command (40 % of the next)\n"
+	"      --client-timeout MS\n"
+	"                         time that the client waits for a reply (10000)\n"
 	"  -v, --verbose          log when clients and back ends connect\n"
 	"  -h, --help             print this and exit\n"
 	"  -V, --version          print the version and exit\n";
@@ -56,6 +65,9 @@ enum {
 	OPT_TAG,
 	OPT_CONFIG_SIZE,
 	OPT_NO_PACKED,
+	OPT_LISTEN,
+	OPT_BACK_END_TIMEOUT,
+	OPT_CLIENT_TIMEOUT,
 };
 
 static const struct option options[] = {
@@ -70,6 +82,9 @@ static const struct option options[] = {
 	{ "cid", required_argument, NULL, OPT_CID },
 	{ "tag", required_argument, NULL, OPT_TAG },
 	{ "config-size", required_argument, NULL, OPT_CONFIG_SIZE },
+	{ "listen", no_argument, NULL, OPT_LISTEN },
+	{ "back-end-timeout", required_argument, NULL, OPT_BACK_END_TIMEOUT },
+	{ "client-timeout", required_argument, NULL, OPT_CLIENT_TIMEOUT },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -125,6 +140,14 @@ static int numeric(int c, const char *arg, struct vhost_device_options *dev)
 		status = number("--mtu", arg, MTU_MIN, MTU_MAX, &n);
 		dev->mtu = n;
 		return status;
+	case OPT_BACK_END_TIMEOUT:
+		status = number("--back-end-timeout", arg, 1, INT_MAX, &n);
+		dev->backend_timeout_ms = n;
+		return status;
+	case OPT_CLIENT_TIMEOUT:
+		status = number("--client-timeout", arg, 10, INT_MAX, &n);
+		dev->client_timeout_ms = n;
+		return status;
 	case OPT_CID:
 		status = number("--cid", arg, CID_MIN, CID_MAX, &dev->cid);
 		dev->has_cid = true;
@@ -145,6 +168,10 @@ static int new_device(struct vhost_arguments *args, const char *name)
 			   "too many devices, 64 is the maximum");
 	if (vhost_type_find(name, &dev->type))
 		return bad("--device", name, "unknown type");
+	if (dev->type.id == VIRTIO_ID_CRYPTO)
+		return bad("--device", name,
+			   "a crypto device has a control queue, which "
+			   "vuser-vhost does not serve");
 	args->nr++;
 	return -1;
 }
@@ -168,6 +195,9 @@ static int one_option(int c, struct vhost_arguments *args)
 	case OPT_NO_PACKED:
 		dev->no_packed = true;
 		return -1;
+	case OPT_LISTEN:
+		dev->listen = true;
+		return -1;
 	case OPT_MAC:
 		if (vhost_net_parse_mac(optarg, dev->mac))
 			return bad("--mac", optarg,
@@ -183,6 +213,26 @@ static int one_option(int c, struct vhost_arguments *args)
 	default:
 		return numeric(c, optarg, dev);
 	}
+}
+
+/*
+ * A command of the client may wait for another one that waits for the back end, so the
+ * client must wait for more than twice as long.
+ */
+static int settle_timeouts(struct vhost_device_options *dev)
+{
+	int client = dev->client_timeout_ms ?: VHOST_CLIENT_MS;
+	char arg[16], wanted[128];
+
+	if (!dev->backend_timeout_ms)
+		dev->backend_timeout_ms = client / 5 * 2;
+	if (dev->backend_timeout_ms < (client + 1) / 2)
+		return -1;
+	snprintf(arg, sizeof(arg), "%d", dev->backend_timeout_ms);
+	snprintf(wanted, sizeof(wanted),
+		 "less than half of --client-timeout is needed, which is %d",
+		 client);
+	return bad("--back-end-timeout", arg, wanted);
 }
 
 /* Reject options that do not apply to the type of the device. */
@@ -210,7 +260,7 @@ static int check_device(const struct vhost_device_options *dev,
 	return -1;
 }
 
-static int check_all(const struct vhost_arguments *args)
+static int check_all(struct vhost_arguments *args)
 {
 	unsigned int i;
 	int status = -1;
@@ -219,8 +269,11 @@ static int check_all(const struct vhost_arguments *args)
 		fprintf(stderr, "vuser-vhost: --device is needed\n");
 		return bad_usage();
 	}
-	for (i = 0; i < args->nr && status < 0; i++)
+	for (i = 0; i < args->nr && status < 0; i++) {
 		status = check_device(&args->device[i], args->socket[i]);
+		if (status < 0)
+			status = settle_timeouts(&args->device[i]);
+	}
 	return status;
 }
 

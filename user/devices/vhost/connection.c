@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The connection to the back end, in an event loop. */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
+#include <vuser/sock.h>
 
 #include "connection.h"
 
@@ -31,10 +35,15 @@ static void unwatch(struct vhost_connection *conn)
 		conn->io[i] = sd_event_source_disable_unref(conn->io[i]);
 }
 
+/* Connect again later, or when a back end connects. */
 static void try_later(struct vhost_connection *conn)
 {
 	if (!conn->retry)
 		return;
+	if (conn->incoming) {
+		sd_event_source_set_enabled(conn->incoming, SD_EVENT_ON);
+		return;
+	}
 	sd_event_source_set_time_relative(conn->retry, RETRY_USEC);
 	sd_event_source_set_enabled(conn->retry, SD_EVENT_ONESHOT);
 }
@@ -112,10 +121,51 @@ static const struct vhost_backend_ops backend_ops = {
 	.wait = on_wait,
 };
 
+/* Accept a back end that has connected; 0 or -errno. */
+static int accept_backend(struct vhost_connection *conn)
+{
+	int fd = accept4(conn->listener, NULL, NULL,
+			 SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return errno == EAGAIN ? -ENOTCONN : -errno;
+	ret = vhost_backend_connect_fd(conn->backend, fd);
+	if (ret)
+		conn->ops->refused(conn->ctx);
+	return ret;
+}
+
+/* Listen, and wait for a back end. */
+static int listen_first(struct vhost_connection *conn)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int ret;
+
+	conn->listener = vuser_sock_listen(conn->path);
+	if (conn->listener < 0)
+		return conn->listener;
+	pfd.fd = conn->listener;
+	do {
+		ret = conn->ops->await(conn->ctx, &pfd);
+		if (ret)
+			return ret;
+	} while (accept_backend(conn));
+	return 0;
+}
+
+static int connect_backend(struct vhost_connection *conn)
+{
+	return conn->listener < 0 ?
+		       vhost_backend_connect(conn->backend, conn->path) :
+		       accept_backend(conn);
+}
+
 /**
  * vhost_connection_open - connect for the first time
  * @conn: filled in
  * @path: path of the back end's socket; must stay valid
+ * @listen: listen at @path and wait for a back end that connects
  * @timeout_ms: time to wait for the reply to a request
  * @ops: callbacks; must stay valid
  * @ctx: for @ops
@@ -123,7 +173,7 @@ static const struct vhost_backend_ops backend_ops = {
  * Return: 0 or -errno; vhost_backend_error() has the reason.
  */
 int vhost_connection_open(struct vhost_connection *conn, const char *path,
-			  int timeout_ms,
+			  bool listen, int timeout_ms,
 			  const struct vhost_connection_ops *ops, void *ctx)
 {
 	const struct vhost_backend_options options = {
@@ -139,11 +189,12 @@ int vhost_connection_open(struct vhost_connection *conn, const char *path,
 		.path = path,
 		.ops = ops,
 		.ctx = ctx,
+		.listener = -1,
 	};
 	ret = vhost_backend_new(&options, &conn->backend);
 	if (ret)
 		return ret;
-	return vhost_backend_connect(conn->backend, path);
+	return listen ? listen_first(conn) : connect_backend(conn);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *data)
@@ -187,6 +238,32 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+static int on_incoming(sd_event_source *source, int fd, uint32_t revents,
+		       void *data)
+{
+	struct vhost_connection *conn = data;
+
+	(void)fd;
+	(void)revents;
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	conn->retrying = true;
+	vhost_connection_reopen(conn);
+	return 0;
+}
+
+/* Further back ends wait in the queue of the socket while one is connected. */
+static int watch_listener(struct vhost_connection *conn)
+{
+	int ret;
+
+	if (conn->listener < 0)
+		return 0;
+	ret = sd_event_add_io(conn->event, &conn->incoming, conn->listener,
+			      EPOLLIN, on_incoming, conn);
+	return ret < 0 ? ret : sd_event_source_set_enabled(conn->incoming,
+							   SD_EVENT_OFF);
+}
+
 static int watch_io(struct vhost_connection *conn)
 {
 	int fds[2] = { vhost_backend_fd(conn->backend),
@@ -226,6 +303,8 @@ int vhost_connection_watch(struct vhost_connection *conn, sd_event *event)
 	if (ret >= 0)
 		ret = sd_event_add_defer(event, &conn->fetch, on_fetch, conn);
 	if (ret >= 0)
+		ret = watch_listener(conn);
+	if (ret >= 0)
 		ret = watch_io(conn);
 	return ret < 0 ? ret : 0;
 }
@@ -245,11 +324,13 @@ int vhost_connection_reopen(struct vhost_connection *conn)
 		conn->retrying = false;
 		return 0;
 	}
-	ret = vhost_backend_connect(conn->backend, conn->path);
+	ret = connect_backend(conn);
 	/* From now on the device changes: what is begun must be completed. */
 	conn->retrying = false;
-	if (!ret)
+	if (!ret) {
+		sd_event_source_set_enabled(conn->incoming, SD_EVENT_OFF);
 		ret = watch_io(conn);
+	}
 	if (ret >= 0)
 		ret = conn->ops->up(conn->ctx);
 	if (ret < 0) {
@@ -268,6 +349,11 @@ int vhost_connection_reopen(struct vhost_connection *conn)
 void vhost_connection_close(struct vhost_connection *conn)
 {
 	unwatch(conn);
+	if (conn->listener >= 0) {
+		unlink(conn->path);
+		close(conn->listener);
+	}
+	sd_event_source_disable_unref(conn->incoming);
 	sd_event_source_disable_unref(conn->retry);
 	sd_event_source_disable_unref(conn->changed);
 	sd_event_source_disable_unref(conn->fetch);

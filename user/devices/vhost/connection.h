@@ -24,6 +24,9 @@
  * @shared_lookup: as shared_lookup() there
  * @shared_fetch: called from the event loop after shared_add(), and again while it returns
  *	true
+ * @await: wait for the first back end that connects; 0, or -ECANCELED if the process
+ *	is to end
+ * @refused: a back end has connected, and the negotiation has failed
  */
 struct vhost_connection_ops {
 	int (*up)(void *ctx);
@@ -35,6 +38,8 @@ struct vhost_connection_ops {
 	int (*shared_remove)(void *ctx, const struct vhost_user_shared *object);
 	int (*shared_lookup)(void *ctx, const struct vhost_user_shared *object);
 	bool (*shared_fetch)(void *ctx);
+	int (*await)(void *ctx, struct pollfd *listener);
+	void (*refused)(void *ctx);
 };
 
 /**
@@ -44,6 +49,8 @@ struct vhost_connection_ops {
  * @ops: callbacks
  * @ctx: for @ops
  * @event: event loop, NULL until vhost_connection_watch()
+ * @listener: socket where back ends connect, -1: connect to the back end
+ * @incoming: watches @listener while no back end is connected
  * @io: watch the two sockets of the connection
  * @retry: timer of the next attempt to connect
  * @retrying: @retry has started an attempt, which may be given up
@@ -57,6 +64,8 @@ struct vhost_connection {
 	const struct vhost_connection_ops *ops;
 	void *ctx;
 	sd_event *event;
+	int listener;
+	sd_event_source *incoming;
 	sd_event_source *io[2];
 	sd_event_source *retry;
 	bool retrying;
@@ -65,7 +74,7 @@ struct vhost_connection {
 };
 
 int vhost_connection_open(struct vhost_connection *conn, const char *path,
-			  int timeout_ms,
+			  bool listen, int timeout_ms,
 			  const struct vhost_connection_ops *ops, void *ctx);
 int vhost_connection_watch(struct vhost_connection *conn, sd_event *event);
 int vhost_connection_reopen(struct vhost_connection *conn);

@@ -100,6 +100,19 @@ static bool shared_fetch(void *ctx)
 	return vhost_shared_fetch(ctx);
 }
 
+static int on_await(void *ctx, struct pollfd *listener)
+{
+	return vhost_wait_first(ctx, listener);
+}
+
+static void on_refused(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+
+	vhost_say(dev, "a back end has connected, but: %s",
+		  vhost_backend_error(dev->conn.backend));
+}
+
 static const struct vhost_connection_ops connection_ops = {
 	.up = on_up,
 	.down = on_down,
@@ -109,6 +122,8 @@ static const struct vhost_connection_ops connection_ops = {
 	.shared_remove = shared_remove,
 	.shared_lookup = shared_lookup,
 	.shared_fetch = shared_fetch,
+	.await = on_await,
+	.refused = on_refused,
 };
 
 static int init_net(struct vhost_device *dev)
@@ -153,10 +168,11 @@ static int make_queues(struct vhost_device *dev)
 static int connect_backend(struct vhost_device *dev)
 {
 	int ret = vhost_connection_open(&dev->conn, dev->options.backend,
+					dev->options.listen,
 					dev->options.backend_timeout_ms,
 					&connection_ops, dev);
 
-	if (ret && dev->conn.backend)
+	if (ret && dev->conn.backend && !dev->options.listen)
 		vhost_say(dev, "%s", vhost_backend_error(dev->conn.backend));
 	return ret;
 }

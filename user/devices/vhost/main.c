@@ -75,9 +75,6 @@ static int no_device(const char *backend, int error)
 	case ECONNRESET:
 		step = "check that a vhost-user back end listens there";
 		break;
-	case EINVAL:
-	case EOPNOTSUPP:
-		return 1;
 	default:
 		return fail(backend, error);
 	}
@@ -119,10 +116,18 @@ static int make_device(const struct worker *w, sd_event *event,
 	if (ret < 0)
 		return fail("cannot start the event loop", ret);
 	ret = vhost_device_new(w->options, device);
-	if (ret < 0)
-		return no_device(w->options->backend, ret);
-	ret = vhost_device_serve(*device, w->socket, event);
-	return ret < 0 ? no_socket(w->socket, ret) : 0;
+	if (!ret) {
+		ret = vhost_device_serve(*device, w->socket, event);
+		return ret < 0 ? no_socket(w->socket, ret) : 0;
+	}
+	/* The process is to end before a back end has connected. */
+	if (ret == -ECANCELED)
+		return 0;
+	/* The reason has been reported. */
+	if (ret == -EINVAL || ret == -EOPNOTSUPP)
+		return 1;
+	return w->options->listen ? no_socket(w->options->backend, ret) :
+				    no_device(w->options->backend, ret);
 }
 
 static void report(struct process *p, unsigned int ready, int status)
@@ -146,7 +151,7 @@ static void *work(void *arg)
 	ret = sd_event_new(&event);
 	status = ret < 0 ? fail("cannot start the event loop", ret) :
 			   make_device(w, event, &device);
-	if (!status) {
+	if (!status && device) {
 		report(w->process, 1, 0);
 		ret = sd_event_loop(event);
 		if (ret < 0)

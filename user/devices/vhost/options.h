@@ -9,17 +9,15 @@
 
 #include "type.h"
 
-/*
- * The default time-out of the back end, in ms. A command may wait for another command that
- * waits for the back end, so twice this time must be less than the client's time limit,
- * which is 10 s for a device of vuser.ko.
- */
-#define VHOST_BACKEND_MS 4000
+/* The default time limits, in ms. The client's is that of a device of vuser.ko. */
+#define VHOST_CLIENT_MS	 10000
+#define VHOST_BACKEND_MS (VHOST_CLIENT_MS / 5 * 2)
 
 /**
  * struct vhost_device_options - the options of one device
  * @type: type of the device
  * @backend: path of the back end's socket
+ * @listen: listen at @backend, instead of connecting to it
  * @queues: queue pairs of a network device, queues of other devices; 0: one
  *	pair for a network device, as many as the back end or its configuration
  *	reports for other devices
@@ -35,11 +33,13 @@
  * @config_size: bytes of device configuration, for a type given by its number
  * @backend_timeout_ms: maximum time to wait for the back end while a command of the
  *	client is served, in ms; 0: VHOST_BACKEND_MS
+ * @client_timeout_ms: time that the client waits for a reply, in ms; 0: VHOST_CLIENT_MS
  * @verbose: log when clients and back ends connect and disconnect
  */
 struct vhost_device_options {
 	struct vhost_type type;
 	const char *backend;
+	bool listen;
 	uint32_t queues;
 	uint32_t queue_size;
 	bool no_packed;
@@ -51,6 +51,7 @@ struct vhost_device_options {
 	const char *tag;
 	uint32_t config_size;
 	int backend_timeout_ms;
+	int client_timeout_ms;
 	bool verbose;
 };
 

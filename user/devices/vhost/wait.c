@@ -202,3 +202,24 @@ int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
 	memcpy(fds, f.all, nr * sizeof(*fds));
 	return 0;
 }
+
+/**
+ * vhost_wait_first - wait without a limit for the first back end that connects
+ * @dev: device without clients
+ * @fd: for poll(2)
+ *
+ * Return: 0 when @fd is ready, and the time limit for requests starts; -ECANCELED when
+ * the process is to end; or an errno of poll(2).
+ */
+int vhost_wait_first(struct vhost_device *dev, struct pollfd *fd)
+{
+	struct pollfd fds[2] = { *fd, { .fd = stop_fd, .events = POLLIN } };
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (fds[1].revents)
+		return -ECANCELED;
+	vhost_wait_begin(dev);
+	return 0;
+}

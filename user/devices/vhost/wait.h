@@ -12,6 +12,7 @@
 
 void vhost_wait_stop_fd(int fd);
 void vhost_wait_begin(struct vhost_device *dev);
+int vhost_wait_first(struct vhost_device *dev, struct pollfd *fd);
 int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
 	       int timeout_ms);
 

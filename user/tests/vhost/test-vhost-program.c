@@ -2,12 +2,14 @@
 /* The program vuser-vhost as a process, with a scripted back end. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <vuser/sock.h>
 
@@ -164,5 +166,89 @@ TEST(device_is_served_while_the_back_end_of_another_does_not_reply)
 	fake_stop(&other);
 	close(reached);
 	close(mem);
+	peers_end();
+}
+
+/* Connect to @name as a back end that is a client, as soon as a program listens. */
+static void join(struct fake *fake, const char *name)
+{
+	int fd;
+
+	close(fake_init(fake));
+	close(fake->fd);
+	while ((fd = vuser_sock_connect(peers_path(name))) < 0)
+		poll(NULL, 0, 10);
+	fake->fd = fd;
+	/* A back end that cannot continue where another one stopped. */
+	fake->protocol = VHOST_USER_PROTOCOL(MQ) |
+			 VHOST_USER_PROTOCOL(REPLY_ACK) |
+			 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS);
+	fake_start(fake);
+}
+
+static void *join_first(void *arg)
+{
+	join(arg, "back");
+	return NULL;
+}
+
+TEST(back_end_that_connects_is_served_and_may_connect_again)
+{
+	const uint64_t ring[3] = { 0x10000, 0x11000, 0x12000 };
+	struct fake first, second;
+	struct chain c;
+	pthread_t thread;
+	int mem;
+
+	peers_begin();
+	mem = memfd_create("memory", MFD_CLOEXEC);
+	require(mem >= 0 && !ftruncate(mem, 0x4000));
+	require(!pthread_create(&thread, NULL, join_first, &first));
+	c.pid = peers_run((const char *const[]){
+		"vuser-vhost", "--device", "rng", "--listen", "--back-end",
+		peers_path("back"), "--socket", peers_path("c"), NULL });
+	pthread_join(thread, NULL);
+	chain_connect(&c, "c");
+	chain_map(&c, ring[0], 0x4000, mem);
+	chain_drive(&c, 0, 0, 16, ring);
+	check_eq(first.seen[VHOST_USER_SET_VRING_KICK], 1);
+	/* The second one waits until the first one is gone. */
+	join(&second, "back");
+	shutdown(first.fd, SHUT_RDWR);
+	while (!(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1) &
+		 VIRTIO_CONFIG_S_NEEDS_RESET))
+		;
+	/* This write needs no request, but is made after the connection. */
+	while (!second.seen[VHOST_USER_SET_OWNER])
+		chain_write(&c, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	chain_drive(&c, 0, 0, 16, ring);
+	check_eq(second.seen[VHOST_USER_SET_VRING_KICK], 1);
+	chain_end(&c);
+	check_eq(access(peers_path("back"), F_OK), -1);
+	fake_stop(&first);
+	fake_stop(&second);
+	close(mem);
+	peers_end();
+}
+
+TEST(program_that_waits_for_a_back_end_ends_on_sigterm)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	int status = -1;
+	pid_t pid;
+
+	peers_begin();
+	pid = fork();
+	if (!pid)
+		peers_exec((const char *const[]){
+			"vuser-vhost", "--device", "rng", "--listen",
+			"--back-end", peers_path("back"), "--socket",
+			peers_path("c"), NULL });
+	while (access(peers_path("back"), F_OK))
+		poll(&pfd, 0, 10);
+	kill(pid, SIGTERM);
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	check_eq(access(peers_path("back"), F_OK), -1);
 	peers_end();
 }

@@ -190,6 +190,13 @@ TEST(contradictory_options_are_reported_with_advice)
 		{ "from 68 to 65535", { "-d", "net", "--mtu", "67" } },
 		{ "from 3 to", { "-d", "vsock", "--cid", "2" } },
 		{ "1 to 36 bytes", { "-d", "fs", "--tag", "" } },
+		{ "less than half of --client-timeout is needed, which is 10000",
+		  { "-d", "blk", "-b", "/b", "-s", "/s", "--back-end-timeout",
+		    "5000" } },
+		{ "less than half of --client-timeout is needed, which is 3000",
+		  { "-d", "blk", "-b", "/b", "-s", "/s", "--client-timeout",
+		    "3000", "--back-end-timeout", "1500" } },
+		{ "does not serve", { "-d", "id=20" } },
 		{ "unexpected argument", { "-d", "net", "net" } },
 	};
 	const char *argv[16] = { "vuser-vhost" };
