@@ -32,8 +32,12 @@ static void path_of(char path[128], const char *uuid, const char *suffix)
 	snprintf(path, 128, DIRECTORY "/%s.%s", uuid, suffix);
 }
 
-/* Make the command line, from parts of @copy; 0 or -EINVAL. */
-static int make_args(char *copy, const char *socket, char *argv[MAX_ARGS])
+/*
+ * Make the command line, from parts of @copy; 0 or -EINVAL. Options of the user follow
+ * @timeout, so that they win.
+ */
+static int make_args(char *copy, const char *socket, const char *timeout,
+		     char *argv[MAX_ARGS])
 {
 	char *path = strchr(copy, ':'), *option, *value;
 	int argc = 0;
@@ -48,6 +52,8 @@ static int make_args(char *copy, const char *socket, char *argv[MAX_ARGS])
 	argv[argc++] = strtok_r(path, ",", &option);
 	argv[argc++] = "--socket";
 	argv[argc++] = (char *)socket;
+	argv[argc++] = "--client-timeout";
+	argv[argc++] = (char *)timeout;
 	while ((value = strtok_r(NULL, ",", &option))) {
 		if (argc + 2 > MAX_ARGS - 1 ||
 		    asprintf(&argv[argc], "--%s", value) < 0)
@@ -147,15 +153,17 @@ static int show_log(const char *uuid)
 	return ctl_complain(PROGRAM " did not start: no device was created");
 }
 
-int bridge_start(const char *uuid, const char *what, char *endpoint,
-		 size_t size)
+int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
+		 char *endpoint, size_t size)
 {
 	char *argv[MAX_ARGS], *copy = strdup(what), socket[128], name[64];
+	char timeout[16];
 	int fd, ret;
 	pid_t pid;
 
 	path_of(socket, uuid, "sock");
-	if (!copy || make_args(copy, socket, argv)) {
+	snprintf(timeout, sizeof(timeout), "%u", timeout_ms);
+	if (!copy || make_args(copy, socket, timeout, argv)) {
 		free(copy);
 		return ctl_complain("--vhost needs TYPE:PATH, for example "
 				    "net:/run/back.sock; options of " PROGRAM

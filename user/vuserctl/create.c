@@ -166,10 +166,25 @@ static int apply(struct ctl *ctl, struct create *create)
 	return 0;
 }
 
+/* The time limit of the device for one command, in ms. A close has one, too. */
+static uint32_t time_limit(const struct settings *set)
+{
+	const enum setting both[] = { SET_REQUEST_TIMEOUT_MS,
+				      SET_CLOSE_TIMEOUT_MS };
+	uint32_t limit = 10000;
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (set->given[both[i]] && set->number[both[i]] < limit)
+			limit = set->number[both[i]];
+	return limit;
+}
+
 /* Start a vuser-vhost as the server of this device. */
 static int start_bridge(struct create *create)
 {
 	int status = bridge_start(create->uuid, create->vhost,
+				  time_limit(&create->set),
 				  create->set.endpoint,
 				  sizeof(create->set.endpoint));
 

@@ -260,8 +260,9 @@ static int watch_listener(struct vhost_connection *conn)
 		return 0;
 	ret = sd_event_add_io(conn->event, &conn->incoming, conn->listener,
 			      EPOLLIN, on_incoming, conn);
-	return ret < 0 ? ret : sd_event_source_set_enabled(conn->incoming,
-							   SD_EVENT_OFF);
+	return ret < 0 ? ret :
+			 sd_event_source_set_enabled(conn->incoming,
+						     SD_EVENT_OFF);
 }
 
 static int watch_io(struct vhost_connection *conn)

@@ -204,7 +204,7 @@ TEST(back_end_that_connects_is_served_and_may_connect_again)
 	mem = memfd_create("memory", MFD_CLOEXEC);
 	require(mem >= 0 && !ftruncate(mem, 0x4000));
 	require(!pthread_create(&thread, NULL, join_first, &first));
-	c.pid = peers_run((const char *const[]){
+	c.pid = peers_run((const char *const[]) {
 		"vuser-vhost", "--device", "rng", "--listen", "--back-end",
 		peers_path("back"), "--socket", peers_path("c"), NULL });
 	pthread_join(thread, NULL);
@@ -240,7 +240,7 @@ TEST(program_that_waits_for_a_back_end_ends_on_sigterm)
 	peers_begin();
 	pid = fork();
 	if (!pid)
-		peers_exec((const char *const[]){
+		peers_exec((const char *const[]) {
 			"vuser-vhost", "--device", "rng", "--listen",
 			"--back-end", peers_path("back"), "--socket",
 			peers_path("c"), NULL });
