@@ -22,14 +22,17 @@
 #include "bridge.h"
 #include "ctl.h"
 
-#define PROGRAM	   "vuser-vhost"
-#define DIRECTORY  "/run/vuser-vhost"
+#define PROGRAM "vuser-vhost"
+#ifndef DIRECTORY
+#define DIRECTORY "/run/vuser-vhost"
+#endif
 #define MAX_ARGS   64
 #define START_MSEC 30000
 
-static void path_of(char path[128], const char *uuid, const char *suffix)
+static void path_of(char *path, size_t size, const char *uuid,
+		    const char *suffix)
 {
-	snprintf(path, 128, DIRECTORY "/%s.%s", uuid, suffix);
+	snprintf(path, size, DIRECTORY "/%s.%s", uuid, suffix);
 }
 
 /*
@@ -65,24 +68,23 @@ static int make_args(char *copy, const char *socket, const char *timeout,
 }
 
 /*
- * A socket that receives READY=1. @name is its address in the form that
- * sd_notify() expects in the environment.
+ * A socket that receives READY=1. @addr is set to its address. Only root can send to it:
+ * the socket gets its mode from the umask.
  */
-static int notify_socket(char name[64])
+static int notify_socket(struct sockaddr_un *addr, const char *uuid)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int len = snprintf(name, 64, "@vuserctl-%d", getpid());
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret = 0;
+	mode_t mask = umask(0077);
 
-	if (fd < 0)
-		return -errno;
-	memcpy(addr.sun_path + 1, name + 1, len - 1);
-	if (bind(fd, (struct sockaddr *)&addr,
-		 offsetof(struct sockaddr_un, sun_path) + len)) {
+	addr->sun_family = AF_UNIX;
+	path_of(addr->sun_path, sizeof(addr->sun_path), uuid, "notify");
+	unlink(addr->sun_path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)addr, sizeof(*addr)))
+		ret = -errno;
+	umask(mask);
+	if (ret && fd >= 0)
 		close(fd);
-		return -errno;
-	}
-	return fd;
+	return ret ?: fd;
 }
 
 /*
@@ -94,9 +96,9 @@ static void become_bridge(const char *uuid, const char *notify, char **argv)
 	char path[128];
 	int fd, log;
 
-	path_of(path, uuid, "lock");
+	path_of(path, sizeof(path), uuid, "lock");
 	fd = open(path, O_RDWR | O_CREAT, 0600);
-	path_of(path, uuid, "log");
+	path_of(path, sizeof(path), uuid, "log");
 	log = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || log < 0 || fcntl(fd, F_SETLK, &lock) || setsid() < 0)
 		_exit(126);
@@ -143,7 +145,7 @@ static int show_log(const char *uuid)
 	char path[128], line[512] = "";
 	FILE *log;
 
-	path_of(path, uuid, "log");
+	path_of(path, sizeof(path), uuid, "log");
 	log = fopen(path, "re");
 	while (log && fgets(line, sizeof(line), log))
 		fputs(line, stderr);
@@ -156,12 +158,13 @@ static int show_log(const char *uuid)
 int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 		 char *endpoint, size_t size)
 {
-	char *argv[MAX_ARGS], *copy = strdup(what), socket[128], name[64];
+	char *argv[MAX_ARGS], *copy = strdup(what), socket[128];
+	struct sockaddr_un notify = {};
 	char timeout[16];
 	int fd, ret;
 	pid_t pid;
 
-	path_of(socket, uuid, "sock");
+	path_of(socket, sizeof(socket), uuid, "sock");
 	snprintf(timeout, sizeof(timeout), "%u", timeout_ms);
 	if (!copy || make_args(copy, socket, timeout, argv)) {
 		free(copy);
@@ -172,20 +175,40 @@ int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
 		return ctl_complain("cannot create " DIRECTORY ": %s",
 				    strerror(errno));
-	fd = notify_socket(name);
+	fd = notify_socket(&notify, uuid);
 	if (fd < 0)
 		return ctl_complain("cannot start " PROGRAM ": %s",
 				    strerror(-fd));
 	pid = fork();
 	if (!pid)
-		become_bridge(uuid, name, argv);
+		become_bridge(uuid, notify.sun_path, argv);
 	ret = pid < 0 ? -errno : wait_ready(pid, fd);
 	close(fd);
+	unlink(notify.sun_path);
 	free(copy);
 	if (ret)
 		return show_log(uuid);
 	snprintf(endpoint, size, "%s", socket);
 	return 0;
+}
+
+/*
+ * End the process that holds the lock, and wait until it has exited, which releases the
+ * lock. The kernel reports 0 for a process of another PID namespace, and -1 for a lock
+ * that belongs to an open file: vuserctl cannot end these processes.
+ */
+static void end_holder(int fd, pid_t pid)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+
+	if (pid <= 0) {
+		ctl_complain(
+			"cannot end the " PROGRAM
+			" of this device: it is not in this PID namespace");
+		return;
+	}
+	kill(pid, SIGTERM);
+	fcntl(fd, F_SETLKW, &lock);
 }
 
 void bridge_stop(const char *uuid)
@@ -196,22 +219,15 @@ void bridge_stop(const char *uuid)
 	size_t i;
 	int fd;
 
-	path_of(path, uuid, "lock");
+	path_of(path, sizeof(path), uuid, "lock");
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK) {
-		kill(lock.l_pid, SIGTERM);
-		/*
-		 * Wait for the lock, which is released when the process has
-		 * exited.
-		 */
-		lock = (struct flock) { .l_type = F_WRLCK };
-		fcntl(fd, F_SETLKW, &lock);
-	}
+	if (!fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
+		end_holder(fd, lock.l_pid);
 	close(fd);
 	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		path_of(path, uuid, suffixes[i]);
+		path_of(path, sizeof(path), uuid, suffixes[i]);
 		unlink(path);
 	}
 }

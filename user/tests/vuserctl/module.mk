@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of parts of vuserctl.
-tests += test-view test-settings test-output
+tests += test-view test-settings test-output test-bridge
+
+test-bridge-objs := $(d)test-bridge.o $(harness-objs)
+test-bridge-libs := $(vnl-libs)
 
 test-view-objs := $(d)test-view.o vuserctl/view.o $(tap-objs)
 test-view-libs := $(vnl-libs)
