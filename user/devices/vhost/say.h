@@ -5,7 +5,10 @@
 
 #include "parts.h"
 
-/* Print a line that starts with the socket of the back end. */
+/*
+ * Print a line that starts with the socket of the back end. A thread prints 100 lines at
+ * once at most, and then one in ten seconds.
+ */
 __attribute__((format(printf, 2, 3))) void
 vhost_say(const struct vhost_device *dev, const char *fmt, ...);
 

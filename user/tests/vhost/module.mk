@@ -4,7 +4,7 @@
 vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
 	test-vhost-migration-net
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
-	test-vhost-state test-vhost-transfer \
+	test-vhost-state test-vhost-transfer test-vhost-say \
 	test-vhost-device test-vhost-dirty test-vhost-reconnect \
 	test-vhost-wait test-vhost-shared \
 	$(vhost-migration-tests)
