@@ -32,12 +32,16 @@ static int on_kick(sd_event_source *source, int fd, uint32_t revents,
 {
 	struct vhost_device *dev = data;
 	eventfd_t count;
+	bool more;
 	int ret;
 
 	(void)source;
 	(void)revents;
 	eventfd_read(fd, &count);
-	ret = vhost_net_serve(&dev->net_dev, &dev->ctrl, dev->virtio.accepted);
+	ret = vhost_net_serve(&dev->net_dev, &dev->ctrl, dev->virtio.accepted,
+			      &more);
+	if (more)
+		eventfd_write(fd, 1);
 	vhost_config_refresh(dev);
 	if (ret > 0)
 		vhost_irq_queue(dev,

@@ -31,6 +31,12 @@
 /* Bytes of a command that are read: the header and the longest argument. */
 #define CONTROL_MAX 64
 
+/*
+ * Maximum number of commands in one turn of the event loop. A driver may add commands
+ * as fast as they are executed.
+ */
+#define BURST 64
+
 /**
  * vhost_net_parse_mac - read a MAC address; -EINVAL if @text is not a unicast
  * one
@@ -212,24 +218,29 @@ uint8_t vhost_net_control(struct vhost_net *net, uint64_t features,
 }
 
 /**
- * vhost_net_serve - execute all commands in the control queue
+ * vhost_net_serve - execute the commands in the control queue, 64 at most
  * @net: device
  * @ring: control queue
  * @features: negotiated features
+ * @more: set to true if there may be further commands
  *
  * Return: 1 if the driver wants an interrupt, 0 if not; -EPROTO or another
  * errno if the queue is corrupt.
  */
 int vhost_net_serve(struct vhost_net *net, struct vqueue *ring,
-		    uint64_t features)
+		    uint64_t features, bool *more)
 {
+	unsigned int done;
 	struct vqueue_request req;
 	uint8_t buf[CONTROL_MAX], ack;
-	bool any = false;
 	size_t total;
-	int ret;
+	int ret = 0;
 
-	while (!(ret = vqueue_pop(ring, &req))) {
+	*more = false;
+	for (done = 0; done < BURST; done++) {
+		ret = vqueue_pop(ring, &req);
+		if (ret)
+			break;
 		ret = vqueue_gather(ring, &req, buf, sizeof(buf), &total);
 		if (ret)
 			return ret;
@@ -241,9 +252,9 @@ int vhost_net_serve(struct vhost_net *net, struct vqueue *ring,
 			ret = vqueue_push(ring, &req, sizeof(ack));
 		if (ret)
 			return ret;
-		any = true;
 	}
-	if (ret != -EAGAIN)
+	if (ret && ret != -EAGAIN)
 		return ret;
-	return any ? vqueue_wants_irq(ring) : 0;
+	*more = !ret;
+	return done ? vqueue_wants_irq(ring) : 0;
 }

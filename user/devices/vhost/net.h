@@ -54,6 +54,6 @@ uint16_t vhost_net_ctrl_queue(const struct vhost_net *net, uint64_t features);
 uint8_t vhost_net_control(struct vhost_net *net, uint64_t features,
 			  const uint8_t *buf, size_t len, size_t total);
 int vhost_net_serve(struct vhost_net *net, struct vqueue *ring,
-		    uint64_t features);
+		    uint64_t features, bool *more);
 
 #endif

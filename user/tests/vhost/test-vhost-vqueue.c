@@ -31,12 +31,17 @@ static int mem_read(void *ctx, uint64_t iova, void *buf, size_t len)
 	return 0;
 }
 
+/* The driver repeats each request that is returned. */
+static bool endless;
+
 static int mem_write(void *ctx, uint64_t iova, const void *buf, size_t len)
 {
 	(void)ctx;
 	if (iova > MEM_SIZE || len > MEM_SIZE - iova)
 		return -EFAULT;
 	memcpy(mem + iova, buf, len);
+	if (endless && iova == DEVICE + 2)
+		mem[DRIVER + 2]++;
 	return 0;
 }
 
@@ -399,6 +404,8 @@ TEST(control_commands_are_acknowledged_if_valid)
 
 TEST(control_command_in_the_queue_is_executed)
 {
+	bool more;
+
 	setup_net();
 	setup(0);
 	memcpy(mem + DATA, "\4\0", 2);
@@ -408,15 +415,37 @@ TEST(control_command_in_the_queue_is_executed)
 	split_desc(1, DATA + 8, 2, VRING_DESC_F_NEXT, 2);
 	split_desc(2, DATA + 16, 1, VRING_DESC_F_WRITE, 0);
 	split_avail(0, 0);
-	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES), 1);
+	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES, &more), 1);
 	check_eq(mem[DATA + 16], VIRTIO_NET_OK);
 	check_eq(net.pairs, 2);
 	check_eq(get16(DEVICE + 2), 1);
-	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES), 0);
+	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES, &more), 0);
+	check(!more);
 	/* A command without space for the reply breaks the queue. */
 	split_desc(1, DATA + 8, 2, 0, 0);
 	split_avail(1, 0);
-	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES), -EPROTO);
+	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES, &more), -EPROTO);
+}
+
+TEST(endless_control_commands_are_executed_in_turns)
+{
+	bool more = false;
+
+	setup_net();
+	setup(0);
+	memcpy(mem + DATA, "\3\0", 2);
+	split_desc(0, DATA, 2, VRING_DESC_F_NEXT, 1);
+	split_desc(1, DATA + 16, 1, VRING_DESC_F_WRITE, 0);
+	split_avail(0, 0);
+	endless = true;
+	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES, &more), 1);
+	endless = false;
+	check(more);
+	check_eq(get16(DEVICE + 2), 64);
+	/* The last one, and the end. */
+	check_eq(vhost_net_serve(&net, &ring, CTRL_FEATURES, &more), 1);
+	check(!more);
+	check_eq(get16(DEVICE + 2), 65);
 }
 
 TEST(net_configuration_has_mac_status_pairs_and_mtu)
