@@ -6,6 +6,8 @@
  * is passed on. The eventfd of this process also serves INTx, because this
  * process must set the ISR register for INTx.
  */
+#include <poll.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include "irq.h"
@@ -131,6 +133,48 @@ static void vector_changed(struct vhost_device *dev, uint16_t vector)
 	if (vector == dev->virtio.config_vector && dev->config_pending)
 		dev->config_pending =
 			vuser_irq_trigger(dev->server, MSIX, vector);
+}
+
+/* Whether the back end has signalled our eventfd, whose count is not changed. */
+static bool is_signalled(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1;
+}
+
+static void set_pending(const struct vhost_device *dev, uint16_t vector,
+			uint64_t offset, uint8_t *bits, uint32_t count)
+{
+	uint32_t byte = vector / 8;
+
+	if (vector < dev->msix.vectors && byte >= offset &&
+	    byte - offset < count)
+		bits[byte - offset] |= 1 << vector % 8;
+}
+
+/**
+ * vhost_irq_read_pba - read the pending bits of MSI-X
+ * @dev: device
+ * @offset: offset in the array of bits
+ * @buf: filled in
+ * @count: bytes
+ *
+ * A client masks a vector by removing its eventfd. An interrupt is pending from then on
+ * until the client sets an eventfd, which delivers it.
+ */
+void vhost_irq_read_pba(struct vhost_device *dev, uint64_t offset, void *buf,
+			uint32_t count)
+{
+	uint16_t i;
+
+	memset(buf, 0, count);
+	if (dev->config_pending)
+		set_pending(dev, dev->virtio.config_vector, offset, buf, count);
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (vhost_irq_call_fd(dev, i) == dev->queues[i].call &&
+		    is_signalled(dev->queues[i].call))
+			set_pending(dev, vector_of(dev, i), offset, buf, count);
 }
 
 /** vhost_irq_changed - the client has changed the eventfds of interrupts */

@@ -85,8 +85,7 @@ static int on_read_msix(void *data, uint32_t index, uint64_t offset, void *buf,
 	if (offset < VHOST_MSIX_PBA)
 		vuser_msix_table_read(&dev->msix, offset, buf, count);
 	else
-		vuser_msix_pba_read(&dev->msix, offset - VHOST_MSIX_PBA, buf,
-				    count);
+		vhost_irq_read_pba(dev, offset - VHOST_MSIX_PBA, buf, count);
 	return 0;
 }
 

@@ -195,6 +195,39 @@ TEST(call_before_the_vectors_eventfd_is_delivered_later)
 	stand_free(stand);
 }
 
+static uint64_t pending_bits(struct stand *stand)
+{
+	uint64_t bits = 0;
+
+	check_eq(vuser_client_read(stand->client, VHOST_MSIX_BAR,
+				   VHOST_MSIX_PBA, &bits, sizeof(bits)),
+		 0);
+	return bits;
+}
+
+TEST(pending_bit_is_set_until_the_interrupt_is_delivered)
+{
+	struct stand *stand = setup("rng");
+	int call = new_event();
+
+	stand_map(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	driver_ok(stand);
+	check_eq(pending_bits(stand), 0);
+	eventfd_write(stand->call, 1);
+	check_eq(pending_bits(stand), 1 << 1);
+	check_eq(pending_bits(stand), 1 << 1);
+	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(pending_bits(stand), 0);
+	/* With an eventfd, nothing is pending. */
+	eventfd_write(stand->call, 1);
+	check_eq(pending_bits(stand), 0);
+	close(call);
+	stand_free(stand);
+}
+
 TEST(intx_is_masked_until_the_client_unmasks_it)
 {
 	struct stand *stand = setup("rng");
