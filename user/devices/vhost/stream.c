@@ -9,7 +9,7 @@
 
 #define VERSION 2
 
-static const char magic[8] = "vuservho";
+static const char magic[8] = { 'v', 'u', 's', 'e', 'r', 'v', 'h', 'o' };
 
 struct head {
 	char magic[8];
