@@ -16,6 +16,7 @@ def kernel_values() -> dict[str, Any]:
             "1": {"release": "old", "capabilities": ["a"]},
             "2": {"release": "new", "capabilities": ["a"]},
             "3": {"release": "new", "capabilities": ["a", "b"], "programs": "2"},
+            "next": {"release": "next", "capabilities": ["a", "b"], "kernel_of": "3"},
             "own": {"base": "3", "config": "c", "capabilities": ["fault"]},
         },
     }
@@ -46,16 +47,16 @@ class Kernels(unittest.TestCase):
 
     def test_only_kernels_of_debian_are_checked(self) -> None:
         table = kernels.parse(kernel_values())
-        self.assertEqual([kernel.name for kernel in table.checked], ["1", "2", "3"])
+        self.assertEqual([kernel.name for kernel in table.checked], ["1", "2", "3", "next"])
         self.assertEqual([kernel.name for kernel in table.own], ["own"])
 
     def test_the_main_kernel_is_checked_first_then_those_with_its_programs(self) -> None:
         table = kernels.parse(kernel_values())
-        self.assertEqual([kernel.name for kernel in table.in_turn], ["2", "3", "1"])
+        self.assertEqual([kernel.name for kernel in table.in_turn], ["2", "3", "1", "next"])
 
     def test_the_name_of_an_unknown_lab_is_refused_with_the_names_there_are(self) -> None:
         table = kernels.parse(kernel_values())
-        with self.assertRaisesRegex(LabError, "no lab '9'; the labs are: 1 2 3 own"):
+        with self.assertRaisesRegex(LabError, "no lab '9'; the labs are: 1 2 3 next own"):
             table.choose("1 9")
 
     def test_the_first_capable_kernel_is_found(self) -> None:
@@ -92,6 +93,10 @@ class Kernels(unittest.TestCase):
         self.refused("'programs' names '9'",
                      lambda values: values["kernel"]["3"].update(programs="9"))
 
+    def test_a_kernel_that_is_that_of_a_lab_not_above_is_refused(self) -> None:
+        self.refused("'kernel_of' names '9'",
+                     lambda values: values["kernel"]["next"].update(kernel_of="9"))
+
     def test_a_main_kernel_that_is_not_debians_is_refused(self) -> None:
         self.refused("'main'", lambda values: values.update(main="own"))
         self.refused("'main'", lambda values: values.pop("main"))
@@ -113,6 +118,11 @@ class Places(unittest.TestCase):
 
     def test_a_suite_that_the_main_kernel_is_not_capable_of_runs_on_another(self) -> None:
         self.assertEqual(places(where="main", needs=["b"]), ["3"])
+
+    def test_a_suite_of_user_land_also_runs_in_labs_with_the_kernel_of_another(self) -> None:
+        self.assertEqual(places(where="main", user_land=True, debug=False), ["2", "next"])
+        self.assertEqual(places(needs=["b"], user_land=True), ["3", "next"])
+        self.assertEqual(places(needs=["fault"], user_land=True), ["own"])
 
     def test_a_suite_that_only_our_own_kernel_is_capable_of_runs_there(self) -> None:
         self.assertEqual(places(needs=["fault"]), ["own"])

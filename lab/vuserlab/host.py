@@ -78,6 +78,12 @@ def mirror() -> str:
     raise LabError(f"apt has no mirror of Debian '{name}': see sources.list(5)")
 
 
+def checks_valid_until() -> bool:
+    """Whether apt on this host refuses package lists that have expired."""
+    text = process.output(["apt-config", "dump", "--format=%v", "Acquire::Check-Valid-Until"])
+    return text.strip().lower() not in ("false", "no", "without", "off", "disable", "0")
+
+
 def command(arguments: list[str]) -> None:
     """Install what is missing."""
     no_arguments(arguments)

@@ -26,6 +26,7 @@ class Kernel:
     backports: dict[str, str | list[str]] = field(default_factory=dict)
     drivers: list[str] = field(default_factory=list)
     programs: str | None = None
+    kernel_of: str | None = None
     capabilities: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     base: str | None = None
@@ -110,6 +111,9 @@ def parse(values: dict[str, Any], where: str = "kernels.toml") -> Kernels:
             more["release"] = entries[value["base"]].release
         if value.get("programs", name) not in (name, *entries):
             raise LabError(f"{here}: 'programs' names '{value['programs']}', "
+                           "which is not above it")
+        if "kernel_of" in value and value["kernel_of"] not in entries:
+            raise LabError(f"{here}: 'kernel_of' names '{value['kernel_of']}', "
                            "which is not above it")
         entries[name] = table.entry(Kernel, here, value, **more)
     main = values.get("main")

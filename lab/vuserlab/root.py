@@ -53,14 +53,16 @@ def excludes(kernel: Kernel) -> list[str]:
 
 def mmdebstrap(kernel: Kernel, target: Path, mirror: str) -> list[str]:
     """The command that makes a root."""
-    hook = []
+    more = []
     if kernel.backports:
         words = shlex.join(["env", f"PYTHONPATH={paths.LAB}", sys.executable, "-m",
                             "vuserlab.backports"])
         rest = shlex.join([kernel.name, mirror])
-        hook = [f'--customize-hook={words} "$1" {rest}']
+        more = [f'--customize-hook={words} "$1" {rest}']
+    if not host.checks_valid_until():
+        more.append('--aptopt=Acquire::Check-Valid-Until "false"')
     return ["mmdebstrap", "--variant=minbase", "--include=" + ",".join(packages(kernel)),
-            *excludes(kernel), *hook,
+            *excludes(kernel), *more,
             '--aptopt=APT::Install-Recommends "false"',
             '--aptopt=Acquire::Languages "none"',
             '--aptopt=Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false"',

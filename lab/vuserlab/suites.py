@@ -26,6 +26,7 @@ class Suite:
     script: str | None = None
     where: str = "every"
     needs: list[str] = field(default_factory=list)
+    user_land: bool = False
     debug: bool = True
     timeout: int = 300
     cpus: int | None = None
@@ -79,8 +80,9 @@ def load(known: Kernels, path: Path = paths.SELFTESTS / "suites.toml") -> list[S
 
 def places(suite: Suite, known: Kernels) -> list[Kernel]:
     """The kernels that a suite runs on, in the order of their table."""
-    able = [kernel for kernel in known.checked
-            if set(suite.needs) <= set(kernel.capabilities)]
+    capable = [kernel for kernel in known.kernels.values()
+               if set(suite.needs) <= set(kernel.capabilities)]
+    able = [kernel for kernel in capable if not kernel.own and not kernel.kernel_of]
     match suite.where:
         case "releases":  # the oldest kernel of each release
             able = list({one.release: one for one in reversed(able)}.values())[::-1]
@@ -88,10 +90,8 @@ def places(suite: Suite, known: Kernels) -> list[Kernel]:
             able = list({one.release: one for one in able}.values())
         case "main":
             able = [one for one in able if one.name == known.main] or able[:1]
-    if suite.debug:
-        able += [kernel for kernel in known.own
-                 if set(suite.needs) <= set(kernel.capabilities)]
-    return able
+    return able + [kernel for kernel in capable
+                   if (kernel.kernel_of and suite.user_land) or (kernel.own and suite.debug)]
 
 
 def select(suites: Iterable[Suite], patterns: str) -> list[Suite]:
