@@ -11,57 +11,20 @@ runs COMMAND while the device is in use, and COMMAND must succeed, too.
 """
 
 import argparse
-import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 
-# In seconds; emulation inside emulation is slow.
-LIMIT = 300
+# Do not write bytecode into the source tree.
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from qmp import LIMIT, Failure, listen, start
+
 # The last output of SeaBIOS if it finds nothing to boot.
 DONE = re.compile(rb"No bootable device|Booting from")
-
-
-class Failure(Exception):
-    """A failed check, with a text for the user."""
-
-
-def listen(path):
-    server = socket.socket(socket.AF_UNIX)
-    server.settimeout(LIMIT)
-    server.bind(path)
-    server.listen(1)
-    return server
-
-
-class Monitor:
-    """QEMU's machine protocol (QMP): one answer for each command."""
-
-    def __init__(self, server):
-        self.sock = server.accept()[0]
-        self.sock.settimeout(LIMIT)
-        self.file = self.sock.makefile("rw")
-        self.receive("QMP")
-        self.command("qmp_capabilities")
-
-    def receive(self, *keys):
-        for line in self.file:
-            message = json.loads(line)
-            if any(key in message for key in keys):
-                return message
-        raise Failure("QEMU closed its monitor")
-
-    def command(self, name, **arguments):
-        json.dump({"execute": name, "arguments": arguments}, self.file)
-        self.file.write("\n")
-        self.file.flush()
-        message = self.receive("return", "error")
-        if "error" in message:
-            raise Failure(f"{name}: {message['error']['desc']}")
-        return message["return"]
 
 
 def wait_for_firmware(server):
@@ -106,16 +69,8 @@ def run(args, directory):
         "-chardev", f"socket,id=debug,path={debug_path}",
         "-device", "isa-debugcon,iobase=0x402,chardev=debug"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL) as qemu:
-        # If QEMU ends early, accept() does not return: check for its end.
         try:
-            qmp.settimeout(1)
-            while True:
-                try:
-                    monitor = Monitor(qmp)
-                    break
-                except socket.timeout:
-                    if qemu.poll() is not None:
-                        raise Failure("QEMU did not start") from None
+            monitor = start(qemu, qmp)
             wait_for_firmware(debug)
             look(monitor, args.ids)
             if args.run and subprocess.call(args.run, shell=True):
