@@ -3,8 +3,9 @@
 
 .. lab-kernels::     the labs and the versions of the programs in them
 .. lab-suites::      the suites and the labs in which each of them runs
+.. lab-matrix::      the consumers and the servers that suites run together
 
-Both are list tables. They read lab/kernels.toml and selftests/suites.toml.
+All are list tables. They read lab/kernels.toml, selftests/suites.toml and matrix.txt.
 """
 
 import os
@@ -16,7 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "lab"))
 
-from vuserlab import kernels, suites  # noqa: E402  the path is set above
+from vuserlab import kernels, matrix, suites  # noqa: E402  the path is set above
 
 
 def list_table(rows, widths):
@@ -25,7 +26,9 @@ def list_table(rows, widths):
              "   :widths: " + " ".join(str(width) for width in widths), ""]
     for row in rows:
         for number, cell in enumerate(row):
-            lines.append(("   * - " if number == 0 else "     - ") + (cell or ".."))
+            first, *rest = (cell or "..").splitlines()
+            lines.append(("   * - " if number == 0 else "     - ") + first)
+            lines += ["       " + line for line in rest]
     return lines + [""]
 
 
@@ -55,7 +58,8 @@ class TableDirective(SphinxDirective):
         raise NotImplementedError
 
     def run(self):
-        for name in ("lab/kernels.toml", "selftests/suites.toml"):
+        for name in ("lab/kernels.toml", "selftests/suites.toml",
+                     "Documentation/matrix.txt"):
             self.env.note_dependency(os.path.join(TOP, name))
         lines = self.lines()
         self.state_machine.insert_input(StringList(lines, source=__file__), __file__)
@@ -73,7 +77,21 @@ class LabSuites(TableDirective):
         return list_table(suite_rows(kernels.load()), [20, 60, 20])
 
 
+class LabMatrix(TableDirective):
+    COLUMNS = 5
+
+    def lines(self):
+        lines = []
+        for rows in matrix.tables(matrix.load(), self.COLUMNS):
+            # Each line of a cell is a line of a line block.
+            cells = [["\n".join(f"| {line}" if line else "" for line in cell)
+                      for cell in row] for row in rows]
+            lines += list_table(cells, [15] * len(rows[0]))
+        return lines
+
+
 def setup(app):
     app.add_directive("lab-kernels", LabKernels)
     app.add_directive("lab-suites", LabSuites)
+    app.add_directive("lab-matrix", LabMatrix)
     return {"parallel_read_safe": True, "version": "1"}

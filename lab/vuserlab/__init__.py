@@ -5,7 +5,7 @@ Python 3.11 with its standard library only. What runs inside a machine is shell
 (lab/vm). The commands are the small programs in lab/; each calls one function here.
 
 Tables          kernels, suites
-Results         tap
+Results         tap, matrix
 Foundations     paths, lists, table, message, entry, process, cache
 From Debian     host, download, backports, root, source, debugkernel, dpdk, gpio,
                 qemu_server, uml

@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import cache, host, kernels, paths, process, qemu, source, suites, tap
+from . import cache, host, kernels, matrix, paths, process, qemu, source, suites, tap
 from .entry import no_arguments
 from .kernels import Kernel
 from .message import Clock, LabError, say
@@ -205,6 +205,8 @@ class Check:
             self.beside()
         for thread in self.threads:
             thread.join()
+        if not any(kernel.own for kernel in self.labs):
+            (paths.CHECK / "matrix.tap").write_text(matrix.report())
         say(f"it took {clock}; the TAP and log files are in build/check")
         return tap.report(sorted(path for directory in self.results
                                  for path in directory.rglob("*.tap")))

@@ -41,6 +41,11 @@ class Kernel:
         return self.base is not None
 
     @property
+    def moving(self) -> bool:
+        """Whether its packages get new versions while its release stays the same."""
+        return bool(self.backports or self.kernel_of)
+
+    @property
     def root(self) -> str:
         """The lab whose root this kernel uses."""
         return self.base or self.name

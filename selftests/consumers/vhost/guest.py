@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from bridge import Bridge
 from qemu import QUEUES, Guest
-from tap import SOON, Failure, Tap, require, run, show_logs
+from tap import SOON, Failure, Tap, require, run, show_logs, tested, version_of
 from testpmd import Testpmd
 
 MAC = "52:54:00:12:34:56"
@@ -291,6 +291,14 @@ def end(stand):
     require(not status, f"dpdk-testpmd ended with {status}")
 
 
+def record(kernel):
+    """Say which programs the guest has used."""
+    consumer = f"Linux in QEMU, vfio-user-pci {version_of('qemu-system-x86')}"
+    for name, package in (("qemu-storage-daemon", "qemu-utils"),
+                          ("DPDK net_vhost", "dpdk"), ("virtiofsd", "virtiofsd")):
+        tested(kernel, consumer, f"{name} {version_of(package)}")
+
+
 def scenario(tap, stand):
     tap.step("qemu-storage-daemon exports a disk", stand.start_storage)
     tap.step("virtiofsd exports a directory", stand.start_files)
@@ -299,6 +307,7 @@ def scenario(tap, stand):
     tap.step("a Linux guest with QEMU's vfio-user-pci boots", stand.start_guest)
     tap.step("the guest's drivers bind to the devices", drivers_bind, stand)
 
+    kernel = re.match(r"[0-9]+\.[0-9]+", stand.guest.do("uname -r"))[0]
     tap.step("disk: a file from outside can be read", read_disk, stand)
     tap.step("disk: a written file can be read again", write_disk, stand)
     tap.step("disk: the image contains the written file", check_disk, stand)
@@ -325,6 +334,7 @@ def scenario(tap, stand):
     tap.step("vuser-vhost and the back ends lose their clients",
              all_disconnected, stand)
     tap.step("vuser-vhost and the back ends end", end, stand)
+    record(kernel)
 
 
 def main(work, kernel, initramfs):

@@ -2,6 +2,7 @@
 """Steps of a scenario, printed as TAP."""
 
 import os
+import re
 import subprocess
 
 # The time limit, in seconds, for an event that is expected at once. TCG is slow.
@@ -41,6 +42,17 @@ def run(*argv):
     if done.returncode:
         raise Failure(f"{' '.join(argv)}: {done.stdout}{done.stderr}")
     return done.stdout
+
+
+def version_of(package):
+    """The first two numbers of a Debian package's version."""
+    text = run("dpkg-query", "-W", "-f", "${source:Upstream-Version}", package)
+    return re.match(r"[0-9]+\.[0-9]+", text)[0]
+
+
+def tested(kernel, consumer, server):
+    """Record which consumer has driven which server, as selftests/tested.sh does."""
+    print(f"# tested: {os.environ.get('LAB', '-')} {kernel}: {consumer} -> {server}")
 
 
 def show_logs(work):
