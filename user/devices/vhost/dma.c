@@ -9,8 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "dma.h"
+
+#define UNUSED_SIZE 4096
 
 /** vhost_dma_fini - free the list of regions */
 void vhost_dma_fini(struct vhost_dma *m)
@@ -67,12 +70,34 @@ int vhost_dma_add(struct vhost_dma *m, const struct vuser_dma_region *region)
 	return 0;
 }
 
+/*
+ * Make a back end unmap all regions. rust-vmm's library takes an empty table
+ * for an invalid message and disconnects, so the table has a page that nothing
+ * uses.
+ */
+static int set_unused_page(struct vhost_backend *b)
+{
+	struct vhost_region page = { .region.size = UNUSED_SIZE };
+	int ret;
+
+	page.fd = memfd_create("unused", MFD_CLOEXEC);
+	if (page.fd < 0)
+		return -errno;
+	ret = ftruncate(page.fd, UNUSED_SIZE) ? -errno : 0;
+	ret = ret ?: vhost_backend_set_mem_table(b, &page, 1);
+	close(page.fd);
+	return ret;
+}
+
 /* Replace the complete memory table of the back end. */
 static int set_table(struct vhost_dma *m, struct vhost_backend *b)
 {
-	int ret = vhost_backend_set_mem_table(b, m->regions, m->nr);
 	uint32_t i;
+	int ret;
 
+	if (!m->nr)
+		return set_unused_page(b);
+	ret = vhost_backend_set_mem_table(b, m->regions, m->nr);
 	for (i = 0; i < m->nr && !ret; i++)
 		m->mapped[i] = true;
 	return ret;

@@ -402,6 +402,27 @@ static void remove_memory(uint64_t protocol, uint32_t request)
 	stand_free(stand);
 }
 
+TEST(memory_table_without_regions_of_the_client_is_not_empty)
+{
+	struct vhost_device_options options = { .queue_size = 256 };
+	struct stand *stand = stand_new();
+	const struct vhost_user_region *region = &stand->region;
+
+	stand->fake.protocol = ~VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS);
+	require(!vhost_type_find("rng", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	stand_map(stand);
+	stand_start(stand, 0);
+	check_eq(region->size, STAND_SIZE);
+	check_eq(vuser_client_dma_unmap(stand->client, STAND_IOVA, STAND_SIZE),
+		 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_MEM_TABLE], 2);
+	check_eq(region->size, 4096);
+	check_eq(lseek(stand->memory, 0, SEEK_END), 4096);
+	stand_free(stand);
+}
+
 TEST(memory_is_removed_by_slot_requests)
 {
 	remove_memory(UINT64_MAX, VHOST_USER_REM_MEM_REG);
