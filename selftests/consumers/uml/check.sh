@@ -52,7 +52,7 @@ interrupts()
 	grep -E "$1" /proc/interrupts | grep -E '^ *[0-9]+: +[1-9]'
 }
 
-# drop_caches: forget what was read from disks and file systems.
+# drop_caches: drop what was read from disks and file systems, so that it is read again.
 drop_caches()
 {
 	sync && echo 3 > /proc/sys/vm/drop_caches
