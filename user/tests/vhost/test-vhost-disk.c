@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -176,6 +178,44 @@ TEST(split_ring_migrates_between_our_back_ends_with_requests_in_flight)
 TEST(packed_ring_migrates_between_our_back_ends_with_requests_in_flight)
 {
 	migrate_ours(true);
+}
+
+/* Make a descriptor available that does not exist. */
+static void submit_nonsense(struct chain *c)
+{
+	uint16_t *avail = (uint16_t *)(driver.mem + DRIVER_AVAIL);
+
+	avail[2 + avail[1] % DRIVER_NUM] = UINT16_MAX;
+	__atomic_store_n(&avail[1], avail[1] + 1, __ATOMIC_RELEASE);
+	chain_kick(c, 0);
+}
+
+/* The back end signals the error eventfd of the ring. */
+TEST(invalid_ring_sets_needs_reset_and_a_reset_recovers)
+{
+	struct pollfd pfd = { eventfd(0, EFD_CLOEXEC), POLLIN, 0 };
+	struct chain c;
+	pid_t back;
+
+	begin(false);
+	back = start_ours("back");
+	chain_start(&c, "blk", peers_path("back"), "c");
+	chain_irq(&c, 0, pfd.fd);
+	connect_driver(&c);
+	chain_write(&c, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	read_block(&c, 1, 1, 1);
+	submit_nonsense(&c);
+	check_eq(poll(&pfd, 1, PATIENCE), 1);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
+	memset(driver.mem, 0, DRIVER_SIZE);
+	driver.avail = driver.used = 0;
+	chain_drive(&c, 0, 0, DRIVER_NUM, ring);
+	read_block(&c, 2, 3, 3);
+	chain_end(&c);
+	kill(back, SIGKILL);
+	waitpid(back, NULL, 0);
+	close(pfd.fd);
+	end();
 }
 
 /* Two devices in one process must not affect each other. */
