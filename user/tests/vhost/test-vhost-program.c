@@ -169,14 +169,17 @@ TEST(device_is_served_while_the_back_end_of_another_does_not_reply)
 	peers_end();
 }
 
-/* Connect to @name as a back end that is a client, as soon as a program listens. */
-static void join(struct fake *fake, const char *name)
+/* Where a program listens for back ends; peers_path() is for one thread. */
+static char listener[64];
+
+/* Connect as a back end that is a client, as soon as the program listens. */
+static void join(struct fake *fake)
 {
 	int fd;
 
 	close(fake_init(fake));
 	close(fake->fd);
-	while ((fd = vuser_sock_connect(peers_path(name))) < 0)
+	while ((fd = vuser_sock_connect(listener)) < 0)
 		poll(NULL, 0, 10);
 	fake->fd = fd;
 	/* A back end that cannot continue where another one stopped. */
@@ -188,7 +191,7 @@ static void join(struct fake *fake, const char *name)
 
 static void *join_first(void *arg)
 {
-	join(arg, "back");
+	join(arg);
 	return NULL;
 }
 
@@ -203,17 +206,18 @@ TEST(back_end_that_connects_is_served_and_may_connect_again)
 	peers_begin();
 	mem = memfd_create("memory", MFD_CLOEXEC);
 	require(mem >= 0 && !ftruncate(mem, 0x4000));
+	snprintf(listener, sizeof(listener), "%s", peers_path("back"));
 	require(!pthread_create(&thread, NULL, join_first, &first));
 	c.pid = peers_run((const char *const[]) {
 		"vuser-vhost", "--device", "rng", "--listen", "--back-end",
-		peers_path("back"), "--socket", peers_path("c"), NULL });
+		listener, "--socket", peers_path("c"), NULL });
 	pthread_join(thread, NULL);
 	chain_connect(&c, "c");
 	chain_map(&c, ring[0], 0x4000, mem);
 	chain_drive(&c, 0, 0, 16, ring);
 	check_eq(first.seen[VHOST_USER_SET_VRING_KICK], 1);
 	/* The second one waits until the first one is gone. */
-	join(&second, "back");
+	join(&second);
 	shutdown(first.fd, SHUT_RDWR);
 	while (!(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1) &
 		 VIRTIO_CONFIG_S_NEEDS_RESET))
@@ -224,7 +228,7 @@ TEST(back_end_that_connects_is_served_and_may_connect_again)
 	chain_drive(&c, 0, 0, 16, ring);
 	check_eq(second.seen[VHOST_USER_SET_VRING_KICK], 1);
 	chain_end(&c);
-	check_eq(access(peers_path("back"), F_OK), -1);
+	check_eq(access(listener, F_OK), -1);
 	fake_stop(&first);
 	fake_stop(&second);
 	close(mem);
