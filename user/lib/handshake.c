@@ -22,6 +22,11 @@
 #define REGION_ARGSZ 4096
 /* The size of the longest reply to accept, bytes. */
 #define REPLY_MAX (64 * 1024)
+/*
+ * File descriptors to accept with a reply that needs one. Some servers send more, for
+ * example one for each area.
+ */
+#define FEW_FDS 8
 
 /**
  * struct vuser_handshake - a handshake
@@ -33,6 +38,7 @@
  * @index: the region or the interrupt type that @command is about
  * @argsz: argsz of the last DEVICE_GET_REGION_INFO
  * @io_fds: buffer for the entries of a reply to DEVICE_GET_REGION_IO_FDS
+ * @nr_io_fds: file descriptors received with these replies so far
  * @msg: the reply that is being received
  * @error: text of the last error
  */
@@ -45,6 +51,7 @@ struct vuser_handshake {
 	uint32_t index;
 	uint32_t argsz;
 	struct vfio_user_io_fd *io_fds;
+	uint32_t nr_io_fds;
 	struct vuser_msg msg;
 	char error[200];
 };
@@ -252,6 +259,7 @@ static int got_io_fds(struct vuser_handshake *hs)
 {
 	int ret;
 
+	hs->nr_io_fds += hs->msg.nr_fds;
 	ret = vuser_decode_region_io_fds_reply(
 		hs->msg.payload, hs->msg.len, hs->index,
 		hs->desc->regions[hs->index].size, hs->msg.nr_fds, hs->io_fds,
@@ -411,6 +419,28 @@ static int name_message(struct vuser_handshake *hs, int ret)
 	return ret;
 }
 
+/*
+ * How many file descriptors the description can need from the next reply. A server
+ * that sends more would only make this process keep them.
+ */
+static uint32_t max_fds(const struct vuser_handshake *hs)
+{
+	uint32_t max;
+
+	switch (hs->command) {
+	case VFIO_USER_VERSION:
+	case VFIO_USER_DEVICE_GET_REGION_INFO:
+		max = FEW_FDS;
+		break;
+	case VFIO_USER_DEVICE_GET_REGION_IO_FDS:
+		max = VUSER_MAX_IOEVENTFDS - hs->nr_io_fds;
+		break;
+	default:
+		max = 0;
+	}
+	return max < hs->opt.max_msg_fds ? max : hs->opt.max_msg_fds;
+}
+
 int vuser_handshake_step(struct vuser_handshake *hs,
 			 struct vuser_description **desc)
 {
@@ -418,8 +448,7 @@ int vuser_handshake_step(struct vuser_handshake *hs,
 
 	if (!hs->desc)
 		return -EINVAL;
-	ret = vuser_msg_recv(hs->desc->sock, &hs->msg, REPLY_MAX,
-			     hs->opt.max_msg_fds);
+	ret = vuser_msg_recv(hs->desc->sock, &hs->msg, REPLY_MAX, max_fds(hs));
 	if (ret == -EAGAIN)
 		return ret;
 	if (ret)

@@ -54,6 +54,10 @@ static ssize_t recv_some(int fd, struct vuser_msg *msg, void *buf, size_t len,
 	struct vu_stream_fds fds = { .fds = msg->fds,
 				     .nr = msg->nr_fds,
 				     .max = VUSER_MAX_MSG_FDS };
+	/*
+	 * Take also more than @max_fds. The kernel would drop those without room
+	 * here and now, which may take long.
+	 */
 	ssize_t got = vu_stream_recv(fd, buf, len, &fds);
 
 	msg->nr_fds = fds.nr;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,19 +16,20 @@
  * are delayed.
  */
 #define THREADS_MAX 16
-#define QUEUE_MAX   4096
 
 /**
  * struct closer - file descriptors that threads close
  * @lock: protects all members below
  * @fds: a ring buffer
+ * @max: number of entries that @fds has room for
  * @first: index of the oldest entry
  * @nr: number of entries
  * @threads: number of threads; each ends when there are no entries
  */
 static struct closer {
 	pthread_mutex_t lock;
-	int fds[QUEUE_MAX];
+	int *fds;
+	unsigned int max;
 	unsigned int first;
 	unsigned int nr;
 	unsigned int threads;
@@ -61,14 +63,18 @@ bool vu_fd_may_be_eventfd(int fd)
 	return is_eventfd(fd) != 0;
 }
 
+bool vu_fd_is_memory(int fd)
+{
+	return fcntl(fd, F_GET_SEALS) >= 0;
+}
+
 /*
  * Whether close(2) never waits: for shared memory, huge pages, eventfds and UNIX
  * sockets. The checks do not wait for a server of a file system either.
  */
 static bool closes_at_once(int fd)
 {
-	return fcntl(fd, F_GET_SEALS) >= 0 || vu_fd_is_unix(fd) ||
-	       is_eventfd(fd) == 1;
+	return vu_fd_is_memory(fd) || vu_fd_is_unix(fd) || is_eventfd(fd) == 1;
 }
 
 static void *run(void *data)
@@ -79,13 +85,18 @@ static void *run(void *data)
 	pthread_mutex_lock(&closer.lock);
 	while (closer.nr) {
 		fd = closer.fds[closer.first];
-		closer.first = (closer.first + 1) % QUEUE_MAX;
+		closer.first = (closer.first + 1) % closer.max;
 		closer.nr--;
 		pthread_mutex_unlock(&closer.lock);
 		close(fd);
 		pthread_mutex_lock(&closer.lock);
 	}
 	closer.threads--;
+	if (!closer.threads) {
+		free(closer.fds);
+		closer.fds = NULL;
+		closer.max = 0;
+	}
 	pthread_mutex_unlock(&closer.lock);
 	return NULL;
 }
@@ -108,15 +119,34 @@ static bool start_thread(void)
 	return !ret;
 }
 
+/* Make room for one more entry. The limit of the process' files bounds the buffer. */
+static bool make_room(void)
+{
+	unsigned int max = closer.max ? 2 * closer.max : 64, i;
+	int *fds;
+
+	if (closer.nr < closer.max)
+		return true;
+	fds = calloc(max, sizeof(*fds));
+	if (!fds)
+		return false;
+	for (i = 0; i < closer.nr; i++)
+		fds[i] = closer.fds[(closer.first + i) % closer.max];
+	free(closer.fds);
+	closer.fds = fds;
+	closer.max = max;
+	closer.first = 0;
+	return true;
+}
+
 /*
- * If the buffer is full, leave the fd open, since closing it here could wait for
- * ever.
+ * Without memory, leave the fd open, since closing it here could wait for ever.
  */
 static void close_later(int fd)
 {
 	pthread_mutex_lock(&closer.lock);
-	if (closer.nr < QUEUE_MAX) {
-		closer.fds[(closer.first + closer.nr) % QUEUE_MAX] = fd;
+	if (make_room()) {
+		closer.fds[(closer.first + closer.nr) % closer.max] = fd;
 		closer.nr++;
 		if (closer.threads < THREADS_MAX && start_thread())
 			closer.threads++;

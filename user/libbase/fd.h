@@ -21,6 +21,12 @@ void vu_fd_close(int fd);
  */
 bool vu_fd_may_be_eventfd(int fd);
 
+/*
+ * Whether @fd is shared memory or huge pages: a memfd, or a file on tmpfs or hugetlbfs.
+ * Does not wait for a server of a file system.
+ */
+bool vu_fd_is_memory(int fd);
+
 /* Whether @fd is a UNIX socket. Does not wait for a server of a file system. */
 bool vu_fd_is_unix(int fd);
 

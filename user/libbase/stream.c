@@ -37,11 +37,13 @@ ssize_t vu_stream_recv(int sock, void *buf, size_t len,
 {
 	union control control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	/* The kernel drops the file descriptors without room. */
 	struct msghdr mh = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.buf,
-		.msg_controllen = CMSG_SPACE(fds->max * sizeof(int)),
+		.msg_controllen =
+			CMSG_SPACE((fds->max - fds->nr) * sizeof(int)),
 	};
 	struct cmsghdr *cmsg;
 	ssize_t got;
@@ -56,9 +58,11 @@ ssize_t vu_stream_recv(int sock, void *buf, size_t len,
 		if (cmsg->cmsg_level == SOL_SOCKET &&
 		    cmsg->cmsg_type == SCM_RIGHTS)
 			ret = take_rights(fds, cmsg) ?: ret;
-	/* MSG_CTRUNC: the process cannot have so many file descriptors. */
-	if (ret || mh.msg_flags & MSG_CTRUNC)
-		return -EMFILE;
+	if (ret)
+		return ret;
+	/* The kernel installed fewer than were sent, although there was room. */
+	if (mh.msg_flags & MSG_CTRUNC)
+		return fds->nr < fds->max ? -ENFILE : -EMFILE;
 	return got;
 }
 

@@ -31,9 +31,10 @@ struct vu_stream_fds {
  * @fds: received file descriptors are appended; they are close-on-exec
  *
  * Return: the number of bytes received, 0 at the end of the stream; -EAGAIN
- * when nothing has arrived; -EMFILE when @fds or the process has no room for
- * all file descriptors, those without room are closed; or another errno of
- * recvmsg(2).
+ * when nothing has arrived; -EMFILE when the peer sent more file descriptors than
+ * @fds has room for; -ENFILE when the process cannot have more file descriptors, which
+ * is not an error of the peer; or another errno of recvmsg(2). File descriptors
+ * without room are closed.
  */
 ssize_t vu_stream_recv(int sock, void *buf, size_t len,
 		       struct vu_stream_fds *fds);

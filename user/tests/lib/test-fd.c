@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* File descriptors that take a long time to close. */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +55,20 @@ static void drain(int fd)
 	close(fd);
 }
 
+/* Receive a message with many descriptors of files that do not close at once. */
+static void drop_many(int fds[2], int file)
+{
+	int out[VUSER_MAX_MSG_FDS], i;
+	struct vuser_msg msg;
+
+	for (i = 0; i < VUSER_MAX_MSG_FDS; i++)
+		out[i] = file;
+	wire_send(fds[0], 1, 2, 0, 0, NULL, 0, out, VUSER_MAX_MSG_FDS);
+	require(!wire_recv(fds[1], &msg));
+	check_eq(msg.nr_fds, VUSER_MAX_MSG_FDS);
+	vuser_msg_clear(&msg);
+}
+
 static time_t now(void)
 {
 	struct timespec ts;
@@ -92,5 +108,34 @@ TEST(slow_close_delays_neither_receiving_nor_other_closes)
 		drain(slow[i][1]);
 	close(fds[0]);
 	close(fds[1]);
+	check(wire_await_fds(before));
+}
+
+TEST(all_of_6000_descriptors_are_closed_after_slow_closes_have_ended)
+{
+	int before = wire_count_fds(), slow[NR_SLOW][2], fds[2], file, i;
+	struct rlimit limit;
+	struct vuser_msg msg;
+
+	require(!getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	require(!setrlimit(RLIMIT_NOFILE, &limit));
+	file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	require(file >= 0);
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	for (i = 0; i < NR_SLOW; i++) {
+		slow_pair(slow[i]);
+		wire_send(fds[0], 1, 2, 0, 0, NULL, 0, slow[i], 1);
+		close(slow[i][0]);
+		require(!wire_recv(fds[1], &msg));
+		vuser_msg_clear(&msg);
+	}
+	for (i = 0; i < 6000; i += VUSER_MAX_MSG_FDS)
+		drop_many(fds, file);
+	for (i = 0; i < NR_SLOW; i++)
+		drain(slow[i][1]);
+	close(fds[0]);
+	close(fds[1]);
+	close(file);
 	check(wire_await_fds(before));
 }

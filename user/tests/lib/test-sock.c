@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -194,6 +195,26 @@ TEST(more_fds_than_expected_fail_with_emfile)
 	check_eq(vuser_msg_send(fds[0], &hdr, NULL, 0, out,
 				VUSER_MAX_MSG_FDS + 1, 0),
 		 -EINVAL);
+	check(wire_await_fds(before));
+}
+
+TEST(receiver_without_free_descriptors_does_not_blame_the_sender)
+{
+	int before = wire_count_fds(), fds[2], out[2] = { 0 };
+	struct rlimit limit, low;
+	struct vuser_msg msg;
+
+	new_pair(fds);
+	wire_send(fds[0], 1, 2, 0, 0, "x", 1, out, 2);
+	vuser_msg_init(&msg);
+	require(!getrlimit(RLIMIT_NOFILE, &limit));
+	low = limit;
+	/* The pair has the highest numbers: one more descriptor is possible. */
+	low.rlim_cur = (fds[0] > fds[1] ? fds[0] : fds[1]) + 2;
+	require(!setrlimit(RLIMIT_NOFILE, &low));
+	check_eq(vuser_msg_recv(fds[1], &msg, MAX_SIZE, 2), -ENFILE);
+	require(!setrlimit(RLIMIT_NOFILE, &limit));
+	close_pair(fds);
 	check(wire_await_fds(before));
 }
 
