@@ -666,7 +666,7 @@ const struct trick single_tricks[] = {
 	{ "a socket", region, .outcome = FINE, LIE(.file = FILE_SOCKET) },
 	{ "an eventfd", region, .outcome = FINE, LIE(.file = FILE_EVENTFD) },
 	{ "an epoll descriptor", region, .outcome = FINE, LIE(.file = FILE_EPOLL) },
-	{ "an O_PATH descriptor", region, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, LIE(.file = FILE_PATH) },
+	{ "an O_PATH descriptor", region, .outcome = FINE, LIE(.file = FILE_PATH) },
 	{ "its own socket", region, .outcome = FINE, LIE(.file = FILE_ITSELF) },
 	{ "the server's own memory", region, .outcome = FINE, LIE(.file = FILE_PROC) },
 	{ "a read-only file", region, .outcome = FINE, LIE(.file = FILE_READ_ONLY) },
@@ -691,7 +691,7 @@ const struct trick single_tricks[] = {
 	{ "an ioeventfd across the end", io_fds, .outcome = LOST, .helper = BAD_IO_FDS, IO(.io.offset = HOSTILE_BAR2_SIZE - 4, .io.size = 8) },
 	{ "size 3", io_fds, .outcome = FINE, IO(.io.size = 3, .file = FILE_EVENTFD) },
 	{ "unknown flags", io_fds, .outcome = FINE, IO(.io.size = 4, .io.flags = -1, .file = FILE_EVENTFD) },
-	{ "another file than an eventfd", io_fds, .outcome = LOST, .helper = "the kernel rejected", .no_header = true, IO(.io.size = 4, .file = FILE_PIPE) },
+	{ "another file than an eventfd", io_fds, .outcome = LOST, .helper = "is not an eventfd", .no_header = true, IO(.io.size = 4, .file = FILE_PIPE) },
 
 	{ "4097 interrupts", patch32, 12, 4097, LOST, .helper = BAD_IRQ, .action = "irq info" },
 	{ "2^32 - 1 interrupts", patch32, 12, ALL, LOST, .helper = BAD_IRQ, .action = "irq info" },

@@ -17,6 +17,8 @@
 /* Shared by the test and the server. */
 struct fuse_shared {
 	atomic_bool hold; /* hold the next read back */
+	/* Answer vuserd nothing: its open(2) and close(2) wait. */
+	atomic_bool silent;
 	sem_t held; /* posted when a read is held back */
 };
 

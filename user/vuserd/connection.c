@@ -1,173 +1,190 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One attempt to connect to a server and to read the description of its device. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include <linux/vuser.h>
-#include "config.h"
 #include "connection.h"
-#include "endpoint.h"
 #include "explain.h"
+#include "result.h"
+#include "worker.h"
 
-/* Maximum time of an attempt, as a multiple of the time for one reply. */
-#define WHOLE 10
+/* How long the process of an attempt may take to end after its last message. */
+#define END_USEC (1000 * 1000ULL)
 
 /**
  * struct connection - one attempt to connect
- * @ops: callbacks for the result
+ * @ops: callbacks for the result; NULL after connection_free()
  * @data: for @ops
  * @path: path of the server's socket
- * @timeout_ms: time for each reply of the server
- * @handshake: the first part of the attempt, NULL when it is complete
- * @desc: result of the handshake, for the second part
- * @config: the second part: reading configuration space
- * @io: watches the socket for input
- * @timer: the end of the time for the next reply
- * @end_usec: the end of the time for the whole attempt, so that a server that
- *	sends slowly cannot delay it forever
+ * @result: memory that is shared with the process
+ * @channel: receives file descriptors from the process
+ * @pid: the process, 0 after it has ended
+ * @reported: one of @ops was called
+ * @io: the process has sent something, or has ended
+ * @child: the end of the process
+ * @timer: the end of the time for the process
  */
 struct connection {
 	const struct connection_ops *ops;
 	void *data;
 	char *path;
-	uint32_t timeout_ms;
-	struct vuser_handshake *handshake;
-	struct vuser_description *desc;
-	struct config config;
+	struct result *result;
+	int channel;
+	pid_t pid;
+	bool reported;
 	sd_event_source *io;
+	sd_event_source *child;
 	sd_event_source *timer;
-	uint64_t end_usec;
 };
 
-static void stop_sources(struct connection *conn)
+static void release(struct connection *conn)
 {
-	sd_event_source_set_enabled(conn->io, SD_EVENT_OFF);
-	sd_event_source_set_enabled(conn->timer, SD_EVENT_OFF);
+	sd_event_source_disable_unref(conn->io);
+	sd_event_source_disable_unref(conn->timer);
+	sd_event_source_disable_unref(conn->child);
+	if (conn->result)
+		munmap(conn->result, sizeof(*conn->result));
+	if (conn->channel >= 0)
+		close(conn->channel);
+	free(conn->path);
+	free(conn);
 }
 
-/* Report the failure. The callback may free @conn. */
-static void fail(struct connection *conn, int error, const char *detail)
+/*
+ * Report the failure, with the reason that the process has given, else with @why. The
+ * callback may free @conn.
+ */
+static void fail(struct connection *conn, const char *why)
 {
-	char why[VUSER_ERROR_MAX + 1];
+	char text[VUSER_ERROR_MAX + 1];
 
-	stop_sources(conn);
-	if (error == -ETIMEDOUT)
-		snprintf(
-			why, sizeof(why),
-			"the server at %s did not reply within %u ms: it may not speak vfio-user, or serve another client",
-			conn->path, conn->timeout_ms);
-	else
-		explain_handshake(why, sizeof(why), conn->path, error, detail);
-	conn->ops->failed(conn->data, why);
+	snprintf(text, sizeof(text), "%.*s", VUSER_ERROR_MAX,
+		 conn->result->why[0] ? conn->result->why : why);
+	conn->reported = true;
+	conn->ops->failed(conn->data, text);
 }
 
-/* Report the description. The callback may free @conn. */
+/* Report the result of a process that has ended. */
 static void finish(struct connection *conn)
 {
-	struct vuser_description *desc = conn->desc;
-
-	stop_sources(conn);
-	conn->desc = NULL;
-	conn->ops->done(conn->data, desc, conn->config.data, conn->config.done);
-}
-
-/* Process input. Return 0, -EAGAIN, or an error with its text in @detail. */
-static int step(struct connection *conn, const char **detail)
-{
+	struct result *result = conn->result;
+	struct vuser_description *desc;
 	int ret;
 
-	if (conn->handshake) {
-		ret = vuser_handshake_step(conn->handshake, &conn->desc);
-		if (ret) {
-			*detail = vuser_handshake_error(conn->handshake);
-			return ret;
-		}
-		vuser_handshake_free(conn->handshake);
-		conn->handshake = NULL;
-		ret = config_start(&conn->config, conn->desc);
-	} else {
-		ret = config_step(&conn->config);
+	if (!result->complete) {
+		fail(conn,
+		     "the process that connects to the server was killed");
+		return;
 	}
-	*detail = conn->config.error;
-	return ret;
+	ret = result_take(result, conn->channel, &desc);
+	if (ret) {
+		explain_own(result->why, sizeof(result->why), conn->path, ret);
+		fail(conn, "");
+		return;
+	}
+	conn->reported = true;
+	conn->ops->done(conn->data, desc, result->config, result->config_size);
 }
 
-/* Give the server time for the next reply, or for the rest of a reply. */
-static void restart_timer(struct connection *conn)
-{
-	uint64_t next = 0;
-
-	sd_event_now(sd_event_source_get_event(conn->timer), CLOCK_MONOTONIC,
-		     &next);
-	next += conn->timeout_ms * 1000ULL;
-	if (next > conn->end_usec)
-		next = conn->end_usec;
-	sd_event_source_set_time(conn->timer, next);
-}
-
-static int on_input(sd_event_source *source, int fd, uint32_t revents,
-		    void *data)
+static int on_exit_process(sd_event_source *source, const siginfo_t *si,
+			   void *data)
 {
 	struct connection *conn = data;
-	const char *detail = "";
-	int ret;
 
 	(void)source;
+	(void)si;
+	conn->pid = 0;
+	sd_event_source_set_enabled(conn->timer, SD_EVENT_OFF);
+	sd_event_source_set_enabled(conn->io, SD_EVENT_OFF);
+	if (!conn->ops)
+		release(conn);
+	else if (!conn->reported)
+		finish(conn);
+	return 0;
+}
+
+/*
+ * The process ends now. It closes all other files that the server has sent, which may
+ * take for ever.
+ */
+static int on_channel(sd_event_source *source, int fd, uint32_t revents,
+		      void *data)
+{
+	struct connection *conn = data;
+	uint64_t now = 0;
+
 	(void)fd;
 	(void)revents;
-	ret = step(conn, &detail);
-	if (!ret)
-		finish(conn);
-	else if (ret != -EAGAIN)
-		fail(conn, ret, detail);
-	else
-		restart_timer(conn);
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &now);
+	sd_event_source_set_time(conn->timer, now + END_USEC);
 	return 0;
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
 {
+	struct connection *conn = data;
+
 	(void)source;
 	(void)usec;
-	fail(data, -ETIMEDOUT, "");
+	kill(conn->pid, SIGKILL);
+	fail(conn, "the process that connects to the server does not run");
 	return 0;
 }
 
-static int add_sources(struct connection *conn, sd_event *event, int fd)
+static int add_sources(struct connection *conn, sd_event *event,
+		       uint32_t timeout_ms)
 {
-	uint64_t now, timeout = conn->timeout_ms * 1000ULL;
+	/* One more than the process needs for the handshake: to connect. */
+	uint64_t now, timeout = (WORKER_WHOLE + 1) * timeout_ms * 1000ULL;
 	int ret;
 
-	ret = sd_event_add_io(event, &conn->io, fd, EPOLLIN, on_input, conn);
-	if (ret < 0)
-		return ret;
 	ret = sd_event_now(event, CLOCK_MONOTONIC, &now);
 	if (ret < 0)
 		return ret;
-	conn->end_usec = now + WHOLE * timeout;
-	return sd_event_add_time(event, &conn->timer, CLOCK_MONOTONIC,
-				 now + timeout, 0, on_timeout, conn);
+	ret = sd_event_add_time(event, &conn->timer, CLOCK_MONOTONIC,
+				now + timeout, 0, on_timeout, conn);
+	if (ret < 0)
+		return ret;
+	ret = sd_event_add_io(event, &conn->io, conn->channel, EPOLLIN,
+			      on_channel, conn);
+	return ret < 0 ? ret : 0;
 }
 
-static int start(struct connection *conn, sd_event *event, int sock)
+/*
+ * Start the process. Its end is watched first of all: after an error of another event
+ * source, connection_free() kills the process, and waits for its end as always.
+ */
+static int start(struct connection *conn, sd_event *event, uint32_t timeout_ms)
 {
-	/*
-	 * After the handshake the kernel uses the socket, so its limits apply.
-	 */
-	const struct vuser_client_options opt = {
-		.struct_size = sizeof(opt),
-		.max_data_xfer_size = VUSER_MAX_XFER,
-	};
-	int ret;
+	int channel[2], ret;
+	pid_t pid;
 
-	ret = vuser_handshake_new(sock, &opt, &conn->handshake);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel))
+		return -errno;
+	conn->channel = channel[0];
+	pid = fork();
+	if (!pid)
+		worker_run(conn->path, timeout_ms, channel[1], conn->result);
+	ret = pid < 0 ? -errno : 0;
+	close(channel[1]);
 	if (ret)
 		return ret;
-	return add_sources(conn, event, vuser_handshake_fd(conn->handshake));
+	ret = sd_event_add_child(event, &conn->child, pid, WEXITED,
+				 on_exit_process, conn);
+	if (ret < 0) {
+		kill(pid, SIGKILL);
+		return ret;
+	}
+	conn->pid = pid;
+	return add_sources(conn, event, timeout_ms);
 }
 
 struct connection *connection_new(sd_event *event, const char *path,
@@ -176,44 +193,49 @@ struct connection *connection_new(sd_event *event, const char *path,
 				  char *why, size_t size)
 {
 	struct connection *conn;
-	int sock, ret;
+	int ret = -ENOMEM;
 
 	conn = calloc(1, sizeof(*conn));
-	if (!conn || !(conn->path = strdup(path))) {
-		snprintf(why, size, "out of memory");
-		free(conn);
-		return NULL;
-	}
+	if (!conn)
+		goto err_explain;
+	conn->channel = -1;
+	conn->path = strdup(path);
+	conn->result = mmap(NULL, sizeof(*conn->result), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (conn->result == MAP_FAILED)
+		conn->result = NULL;
+	if (!conn->path || !conn->result)
+		goto err_free;
 	conn->ops = ops;
 	conn->data = data;
-	conn->timeout_ms = timeout_ms;
-
-	sock = endpoint_connect(path);
-	if (sock < 0) {
-		explain_connect(why, size, path, sock);
+	ret = start(conn, event, timeout_ms);
+	if (ret)
 		goto err_free;
-	}
-	ret = start(conn, event, sock);
-	if (ret < 0) {
-		explain_handshake(why, size, path, ret, strerror(-ret));
-		goto err_free;
-	}
 	return conn;
 
 err_free:
 	connection_free(conn);
+err_explain:
+	explain_own(why, size, path, ret);
 	return NULL;
+}
+
+bool connection_ended(const struct connection *conn)
+{
+	return !conn || !conn->pid;
 }
 
 void connection_free(struct connection *conn)
 {
 	if (!conn)
 		return;
-	sd_event_source_disable_unref(conn->io);
-	sd_event_source_disable_unref(conn->timer);
-	config_clear(&conn->config);
-	vuser_handshake_free(conn->handshake);
-	vuser_description_free(conn->desc);
-	free(conn->path);
-	free(conn);
+	if (!conn->pid) {
+		release(conn);
+		return;
+	}
+	/* When the process has ended, on_exit_process() frees the rest. */
+	kill(conn->pid, SIGKILL);
+	conn->ops = NULL;
+	conn->timer = sd_event_source_disable_unref(conn->timer);
+	conn->io = sd_event_source_disable_unref(conn->io);
 }

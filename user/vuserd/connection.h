@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One attempt to connect to a server and to read the description of its device.
+ *
+ * A process of its own makes the attempt. So a server cannot make vuserd wait, neither
+ * by the file system of its socket nor by the files that it sends, and vuserd never has
+ * a file of a server that it does not need.
  */
 #ifndef VUSERD_CONNECTION_H
 #define VUSERD_CONNECTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 #include <vuser/client.h>
@@ -13,7 +18,7 @@ struct connection;
 
 /**
  * struct connection_ops - callbacks for the result of an attempt; exactly one
- * of them is called, once
+ * of them is called, once. No other process has the file descriptors of @desc.
  * @done: the description is complete; the callee frees @desc, and the
  *        connection
  * @failed: the attempt failed; @why is the reason as text
@@ -40,6 +45,12 @@ struct connection *connection_new(sd_event *event, const char *path,
 				  uint32_t timeout_ms,
 				  const struct connection_ops *ops, void *data,
 				  char *why, size_t size);
+
+/*
+ * Whether the process of the attempt has ended. After a failure it may still close files
+ * that the server has sent. NULL is an attempt that has ended.
+ */
+bool connection_ended(const struct connection *conn);
 
 /*
  * End an attempt and free it. May be called at any time, also from the

@@ -190,14 +190,23 @@ static int detach(struct device *dev, const char *why)
 
 /* Connecting -------------------------------------------------------------- */
 
+static void wait_for_retry(struct device *dev);
+
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct device *dev = data;
 
 	(void)source;
 	(void)usec;
-	dev->timer = sd_event_source_disable_unref(dev->timer);
-	dev->phase = PHASE_IDLE;
+	if (!connection_ended(dev->conn)) {
+		/*
+		 * The last attempt still closes files of the server. Another
+		 * attempt could only make it worse.
+		 */
+		wait_for_retry(dev);
+		return 0;
+	}
+	make_idle(dev);
 	device_refresh(dev->table, dev->id);
 	return 0;
 }
@@ -206,7 +215,8 @@ static void wait_for_retry(struct device *dev)
 {
 	int ret;
 
-	make_idle(dev);
+	dev->timer = sd_event_source_disable_unref(dev->timer);
+	dev->phase = PHASE_IDLE;
 	ret = sd_event_add_time_relative(dev->table->event, &dev->timer,
 					 CLOCK_MONOTONIC,
 					 dev->backoff_ms * 1000ULL, 0, on_retry,
@@ -461,7 +471,7 @@ void device_refresh(struct device_table *table, uint32_t id)
 void device_retry(struct device *dev)
 {
 	dev->backoff_ms = BACKOFF_MIN_MS;
-	if (dev->phase == PHASE_WAIT)
+	if (dev->phase == PHASE_WAIT && connection_ended(dev->conn))
 		make_idle(dev);
 	device_refresh(dev->table, dev->id);
 }

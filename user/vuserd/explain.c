@@ -37,8 +37,7 @@ static const char *refused(const char *path)
 	return "no server is listening: start the server, vuserd keeps trying";
 }
 
-/* An error of vuserd or the system, not of the server. */
-static void own_failure(char *text, size_t size, const char *path, int error)
+void explain_own(char *text, size_t size, const char *path, int error)
 {
 	char shown[EXPLAIN_PATH_MAX + 1];
 
@@ -81,7 +80,7 @@ void explain_connect(char *text, size_t size, const char *path, int error)
 	case -ENFILE:
 	case -ENOMEM:
 	case -ENOBUFS:
-		own_failure(text, size, path, error);
+		explain_own(text, size, path, error);
 		return;
 	default:
 		why = strerror(-error);
@@ -124,8 +123,12 @@ void explain_handshake(char *text, size_t size, const char *path, int error,
 			 end, detail);
 		break;
 	case -ENFILE:
+		/* libvuser's errno for the limit of this process. */
+		explain_own(text, size, path, -EMFILE);
+		break;
 	case -ENOMEM:
-		own_failure(text, size, path, error);
+	case -ETOOMANYREFS:
+		explain_own(text, size, path, error);
 		break;
 	default:
 		snprintf(text, size,

@@ -18,6 +18,12 @@ const char *explain_path(char shown[EXPLAIN_PATH_MAX + 1], const char *path);
 void explain_connect(char *text, size_t size, const char *path, int error);
 
 /*
+ * Explain why vuserd cannot connect to @path: @error is an error of vuserd or of the
+ * system, not of the server.
+ */
+void explain_own(char *text, size_t size, const char *path, int error);
+
+/*
  * Explain why the handshake with the server at @path has failed with @error.
  * @detail is the text of libvuser.
  */

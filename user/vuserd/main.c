@@ -70,7 +70,7 @@ static int parse_options(int argc, char **argv, struct options *opt,
 	return 0;
 }
 
-/* A server may send hundreds of file descriptors during a handshake. */
+/* Each attempt to connect to a server needs a few file descriptors. */
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
@@ -101,6 +101,8 @@ static int add_signals(sd_event *event, struct helper *helper)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	/* Processes that connect to servers end with this signal. */
+	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	/* Without a handler, a signal ends the event loop. */

@@ -15,3 +15,9 @@ test-device-objs := $(d)test-device.o $(d)request.o vuserd/device.o \
 test-device-ldlibs := -Wl,--wrap=vnl_dev_get,--wrap=vnl_sock_port \
 			-Wl,--wrap=vnl_sock_request,--wrap=vnl_sock_call
 test-device-libs := $(vnl-libs) libsystemd
+tests += test-result test-connection
+test-result-objs := $(d)test-result.o vuserd/result.o $(wire-objs) $(harness-objs)
+test-connection-objs := $(d)test-connection.o tests/lib/device.o $(wire-objs) \
+	$(addprefix vuserd/,connection.o worker.o result.o caps.o config.o \
+		endpoint.o explain.o) $(harness-objs)
+test-connection-libs := libsystemd

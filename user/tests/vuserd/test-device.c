@@ -96,6 +96,11 @@ struct connection *connection_new(sd_event *event, const char *path,
 	return NULL;
 }
 
+bool connection_ended(const struct connection *conn)
+{
+	return !conn;
+}
+
 void connection_free(struct connection *conn)
 {
 	check(!conn);

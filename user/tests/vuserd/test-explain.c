@@ -31,6 +31,8 @@ static const struct line handshakes[] = {
 	{ -EPROTONOSUPPORT, "unsupported version" },
 	{ -ENOMEM, "vuserd is short of resources" },
 	{ -ENFILE, "vuserd is short of resources" },
+	{ -ETOOMANYREFS, "vuserd is short of resources" },
+	{ -EMFILE, "the server at" },
 	/* The server does not read the client's commands. */
 	{ -ENOBUFS, "failed: why" },
 	{ -EIO, "failed: why" },
