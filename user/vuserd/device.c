@@ -37,6 +37,26 @@ struct device *device_find(struct device_table *table, uint32_t id)
 	return NULL;
 }
 
+/* Replace a text of a device; NULL removes it. Without memory it is removed. */
+static void set_text(char **text, const char *value)
+{
+	char *copy = value ? strdup(value) : NULL;
+
+	free(*text);
+	*text = copy;
+}
+
+static bool is_text(const char *text, const char *value)
+{
+	return text && !strcmp(text, value);
+}
+
+/* The path for messages. */
+static const char *path_of(const struct device *dev)
+{
+	return dev->path ?: "the server";
+}
+
 static struct device *new_device(struct device_table *table,
 				 const struct vnl_dev *info)
 {
@@ -93,6 +113,8 @@ void device_drop(struct device_table *table, uint32_t id)
 	log_debug("%s: removed", dev->uuid);
 	unlink_device(table, dev);
 	make_idle(dev);
+	set_text(&dev->path, NULL);
+	set_text(&dev->why, NULL);
 	free(dev);
 }
 
@@ -154,11 +176,11 @@ static bool owns(struct device *dev, const struct vnl_dev *info)
 	if (dev->owned && info->owner == vnl_sock_port(dev->table->owner))
 		return true;
 	if (info->owner && info->owner != vnl_sock_port(dev->table->owner)) {
-		if (dev->owned || !dev->why[0])
+		if (dev->owned || !dev->why)
 			log_info(
 				"%s: another helper (netlink port %u) owns the device",
 				dev->uuid, info->owner);
-		snprintf(dev->why, sizeof(dev->why), "another helper");
+		set_text(&dev->why, "another helper");
 		dev->owned = false;
 		return false;
 	}
@@ -237,9 +259,9 @@ static void failed(void *data, const char *why)
 {
 	struct device *dev = data;
 
-	if (strcmp(dev->why, why)) {
+	if (!is_text(dev->why, why)) {
 		log_warn("%s: %s", dev->uuid, why);
-		snprintf(dev->why, sizeof(dev->why), "%s", why);
+		set_text(&dev->why, why);
 		detach(dev, why);
 	} else {
 		log_debug("%s: still failing: %s", dev->uuid, why);
@@ -252,8 +274,8 @@ static void attached(struct device *dev, uint32_t config_size)
 	make_idle(dev);
 	dev->attached_usec = now_usec(dev);
 	dev->opened = false;
-	dev->why[0] = '\0';
-	log_info("%s: attached to %s", dev->uuid, dev->path);
+	set_text(&dev->why, NULL);
+	log_info("%s: attached to %s", dev->uuid, path_of(dev));
 	if (!config_size)
 		log_warn(
 			"%s: the server does not allow reads of configuration space: vuserctl exec will not show the device",
@@ -294,7 +316,7 @@ static void connected(void *data, struct vuser_description *desc,
 		snprintf(
 			why, sizeof(why),
 			"the kernel rejected the device that %s describes: %.80s",
-			explain_path(shown, dev->path),
+			explain_path(shown, path_of(dev)),
 			vnl_sock_error(nl, ret));
 		failed(dev, why);
 	}
@@ -310,12 +332,12 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 	char why[VUSER_ERROR_MAX + 1];
 
 	make_idle(dev);
-	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
-	log_debug("%s: connecting to %s", dev->uuid, dev->path);
+	set_text(&dev->path, info->endpoint);
+	log_debug("%s: connecting to %s", dev->uuid, info->endpoint);
 	dev->phase = PHASE_CONNECT;
-	dev->conn = connection_new(dev->table->event, dev->path,
-				   info->request_timeout_ms, &connection_ops,
-				   dev, why, sizeof(why));
+	dev->conn = connection_new(dev->table->event, info->endpoint,
+				   info->request_timeout_ms,
+				   &connection_ops, dev, why, sizeof(why));
 	if (!dev->conn)
 		failed(dev, why);
 }
@@ -328,9 +350,9 @@ static void is_created(struct device *dev, const struct vnl_dev *info)
 		make_idle(dev);
 		return;
 	}
-	if (strcmp(info->endpoint, dev->path)) {
+	if (!is_text(dev->path, info->endpoint)) {
 		dev->backoff_ms = BACKOFF_MIN_MS;
-		dev->why[0] = '\0';
+		set_text(&dev->why, NULL);
 		try_now(dev, info);
 	} else if (dev->phase == PHASE_IDLE) {
 		try_now(dev, info);
@@ -345,7 +367,7 @@ static void is_created(struct device *dev, const struct vnl_dev *info)
 static void adopt(struct device *dev, const struct vnl_dev *info)
 {
 	dev->attached_usec = now_usec(dev);
-	snprintf(dev->path, sizeof(dev->path), "%s", info->endpoint);
+	set_text(&dev->path, info->endpoint);
 	log_info("%s: taken over in state %s", dev->uuid,
 		 vnl_name_state(info->state));
 }
@@ -356,10 +378,10 @@ static void is_attached(struct device *dev, const struct vnl_dev *info)
 	make_idle(dev);
 	if (!dev->attached_usec)
 		adopt(dev, info);
-	if (!strcmp(dev->path, info->endpoint))
+	if (is_text(dev->path, info->endpoint))
 		return;
 	log_info("%s: the endpoint changed to '%s', detaching from %s",
-		 dev->uuid, info->endpoint, dev->path);
+		 dev->uuid, info->endpoint, path_of(dev));
 	if (!detach(dev, NULL))
 		dev->attached_usec = 0;
 }
@@ -388,8 +410,8 @@ static void is_lost(struct device *dev, const struct vnl_dev *info)
 	make_idle(dev);
 	snprintf(why, sizeof(why),
 		 "the server at %s is gone: see its log and the kernel log",
-		 explain_path(shown,
-			      dev->attached_usec ? dev->path : info->endpoint));
+		 explain_path(shown, dev->attached_usec ? path_of(dev) :
+							  info->endpoint));
 	ret = detach(dev, why);
 	if (ret == -EBUSY)
 		dev->opened = true;

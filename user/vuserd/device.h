@@ -72,14 +72,15 @@ enum phase {
  * @owned: vuserd owns the device; @token is valid
  * @token: proves to the kernel that vuserd owns the device
  * @phase: see enum phase
- * @path: the endpoint of the current or last attempt, or of the attached server
- * @conn: the running attempt
+ * @path: the endpoint of the current or last attempt, or of the attached server;
+ *        NULL: none
+ * @conn: the running attempt, or the last one, whose process may not have ended yet
  * @timer: starts the next attempt
  * @backoff_ms: how long to wait after the next failure
  * @attached_usec: when vuserd attached the server or took the device over; 0:
  *                 vuserd has done neither
  * @opened: a consumer has opened the device since @attached_usec
- * @why: the last failure that was reported
+ * @why: the last failure that was reported; NULL: none
  */
 struct device {
 	struct device *next;
@@ -92,13 +93,13 @@ struct device {
 	bool owned;
 	uint64_t token;
 	enum phase phase;
-	char path[VUSER_ENDPOINT_MAX + 1];
+	char *path;
 	struct connection *conn;
 	sd_event_source *timer;
 	unsigned int backoff_ms;
 	uint64_t attached_usec;
 	bool opened;
-	char why[VUSER_ERROR_MAX + 1];
+	char *why;
 };
 
 /* The device with this number, or NULL. */
