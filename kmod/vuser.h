@@ -97,6 +97,8 @@ static inline int vuser_interrupted(void)
  *	vuser_dma_backing
  * @dma_holes: what a memory fd shows where nothing is mapped; see enum
  *	vuser_dma_holes
+ * @server_user: user ID of the only user who may run the server, in the initial user
+ *	namespace; VUSER_SERVER_USER_ANY for any user
  *
  * Writers hold the device's lock.  Readers read single fields without a lock.
  */
@@ -107,6 +109,7 @@ struct vuser_settings {
 	u32 mmap;
 	u32 dma_backing;
 	u32 dma_holes;
+	u32 server_user;
 	bool reset_never;
 	bool pci_setup_never;
 };

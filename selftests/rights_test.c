@@ -94,6 +94,7 @@ struct seen {
 	int endpoints;
 	int errors;
 	int configs;
+	int servers;
 };
 
 static void look(void *data, const struct nlt_reply *reply)
@@ -104,6 +105,7 @@ static void look(void *data, const struct nlt_reply *reply)
 	seen->endpoints += !!reply->attrs[VUSER_A_DEV_ENDPOINT];
 	seen->errors += !!reply->attrs[VUSER_A_DEV_ERROR];
 	seen->configs += !!reply->attrs[VUSER_A_DEV_CONFIG];
+	seen->servers += !!reply->attrs[VUSER_A_DEV_SERVER_PID];
 }
 
 static int get(struct nlt *nl, uint32_t id, struct seen *seen)
@@ -158,6 +160,7 @@ static int dump(struct nlt *nl, struct seen *seen)
 		EXPECT_EQ(0, seen.endpoints);                                  \
 		EXPECT_EQ(0, seen.errors);                                     \
 		EXPECT_EQ(0, seen.configs);                                    \
+		EXPECT_EQ(0, seen.servers);                                    \
 		EXPECT_EQ(0, dump(_nl, &seen));                                \
 		EXPECT_LE(1, seen.replies);                                    \
 		EXPECT_EQ(0, seen.endpoints);                                  \
@@ -182,6 +185,7 @@ TEST_F(rights, caller_with_cap_sys_admin_sees_private_attributes)
 	EXPECT_EQ(0, get(&other, self->c.id, &seen));
 	EXPECT_EQ(1, seen.endpoints);
 	EXPECT_EQ(1, seen.configs);
+	EXPECT_EQ(1, seen.servers);
 	EXPECT_EQ(0, dump(&other, &seen));
 	EXPECT_EQ(seen.replies, seen.endpoints);
 	nlt_close(&other);
@@ -268,6 +272,53 @@ TEST_F(rights, notifications_have_no_private_attributes)
 		EXPECT_EQ(NULL, reply.attrs[VUSER_A_DEV_ENDPOINT]);
 		EXPECT_EQ(NULL, reply.attrs[VUSER_A_DEV_ERROR]);
 	} while (nlt_u32(reply.attrs[VUSER_A_DEV_ID]) != self->c.id);
+}
+
+static int set_server_user(struct nlt *nl, uint32_t id, uint32_t user)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_SET, 0);
+
+	nlt_put_u32(msg, VUSER_A_DEV_ID, id);
+	nlt_put_u32(msg, VUSER_A_DEV_SERVER_USER, user);
+	return nlt_call(nl, msg, NULL, NULL);
+}
+
+/* The server's credentials in a reply. */
+struct server {
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t user;
+};
+
+static void take_server(void *data, const struct nlt_reply *reply)
+{
+	struct server *server = data;
+
+	if (reply->attrs[VUSER_A_DEV_SERVER_PID])
+		server->pid = nlt_u32(reply->attrs[VUSER_A_DEV_SERVER_PID]);
+	if (reply->attrs[VUSER_A_DEV_SERVER_UID])
+		server->uid = nlt_u32(reply->attrs[VUSER_A_DEV_SERVER_UID]);
+	server->user = nlt_u32(reply->attrs[VUSER_A_DEV_SERVER_USER]);
+}
+
+TEST_F(rights, only_the_demanded_user_may_run_the_server)
+{
+	struct server server = { .uid = 12345 };
+	struct nlt_msg *msg;
+
+	/* The test itself is the other end of the socket pair. */
+	ASSERT_EQ(0, set_server_user(&self->c.nl, self->c.id, 65534));
+	EXPECT_EQ(-EACCES, control_attach(&self->c.nl, self->c.id,
+					  self->c.token, self->c.sock[0]));
+	ASSERT_EQ(0, set_server_user(&self->c.nl, self->c.id, 0));
+	EXPECT_EQ(0, control_attach(&self->c.nl, self->c.id, self->c.token,
+				    self->c.sock[0]));
+	msg = nlt_new(VUSER_CMD_DEV_GET, 0);
+	nlt_put_u32(msg, VUSER_A_DEV_ID, self->c.id);
+	EXPECT_EQ(0, nlt_call(&self->c.nl, msg, take_server, &server));
+	EXPECT_EQ(getpid(), server.pid);
+	EXPECT_EQ(0, server.uid);
+	EXPECT_EQ(0, server.user);
 }
 
 /* Root of a container often has no capabilities, but the owner of /sys. */

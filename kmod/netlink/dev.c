@@ -6,9 +6,12 @@
  * No handler waits for a server or a helper; see family.c.  The extack of @info
  * explains the errors.
  */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/net.h>
+#include <linux/pid.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -131,6 +134,7 @@ static void vuser_nl_get_settings(struct nlattr **attrs,
 			VUSER_PCI_SETUP_NEVER;
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_BACKING], &set->dma_backing);
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_HOLES], &set->dma_holes);
+	vuser_nl_get_u32(attrs[VUSER_A_DEV_SERVER_USER], &set->server_user);
 }
 
 static int vuser_nl_set_pci_address(struct vuser_device *dev,
@@ -332,6 +336,35 @@ static int vuser_nl_sockets_get(struct genl_info *info, struct socket **sock,
 	return PTR_ERR(*twin);
 }
 
+/*
+ * Stores who serves the other end of a socket, as SO_PEERCRED reports it: the process that
+ * called listen().
+ */
+static void vuser_nl_get_server(struct vuser_desc *desc, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	spin_lock(&sk->sk_peer_lock);
+	desc->server_pid = get_pid(sk->sk_peer_pid);
+	if (sk->sk_peer_cred) {
+		desc->server_uid = sk->sk_peer_cred->euid;
+		desc->server_gid = sk->sk_peer_cred->egid;
+	}
+	spin_unlock(&sk->sk_peer_lock);
+}
+
+/* Whether the user who runs the server is the user that the setting demands. */
+static bool vuser_nl_server_allowed(struct vuser_device *dev,
+				    const struct vuser_desc *desc)
+{
+	u32 user = dev->settings.server_user;
+
+	lockdep_assert_held(&dev->lock);
+	return user == VUSER_SERVER_USER_ANY ||
+	       (uid_valid(desc->server_uid) &&
+		from_kuid(&init_user_ns, desc->server_uid) == user);
+}
+
 /* Attaches the server; on success the device owns description and sockets. */
 static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 			   struct socket *sock, struct socket *twin)
@@ -342,9 +375,16 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 	dev = vuser_nl_owner_get(info, VUSER_A_DEV_ID, VUSER_A_DEV_TOKEN);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
+	if (!vuser_nl_server_allowed(dev, desc)) {
+		NL_SET_ERR_MSG(info->extack,
+			       "the server runs as another user than server-user");
+		ret = -EACCES;
+		goto out_put;
+	}
 	ret = vuser_state_attach(dev, desc, sock, twin);
 	if (ret == -EBUSY)
 		NL_SET_ERR_MSG(info->extack, "the device already has a server");
+out_put:
 	vuser_nl_owner_put(dev);
 	return ret;
 }
@@ -361,7 +401,8 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
  * Return: 0; -EINVAL when an attribute is missing or not valid; -EBADF or -ENOTSOCK
  * when a file descriptor is not open or is not a socket; -ENODEV when the device does
  * not exist or is being removed; -EPERM when the caller does not own the device;
- * -EBUSY when the device already has a server; -ENOMEM; or another error of
+ * -EBUSY when the device already has a server; -EACCES when the server runs as another
+ * user than the setting server_user demands; -ENOMEM; or another error of
  * vuser_nl_desc_parse().
  */
 int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
@@ -384,6 +425,7 @@ int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
 			       "the description has a value that is not valid");
 		goto err_desc;
 	}
+	vuser_nl_get_server(desc, sock);
 	ret = vuser_nl_attach(info, desc, sock, twin);
 	if (ret)
 		goto err_desc;

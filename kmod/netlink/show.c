@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Builds the messages that show a device. */
+#include <linux/cred.h>
+#include <linux/pid.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 
 #include "dma/dma.h"
@@ -34,7 +37,8 @@ static int vuser_nl_show_put_settings(struct sk_buff *skb,
 			set->pci_setup_never ? VUSER_PCI_SETUP_NEVER :
 					       VUSER_PCI_SETUP_AUTO) ||
 	    nla_put_u32(skb, VUSER_A_DEV_DMA_BACKING, set->dma_backing) ||
-	    nla_put_u32(skb, VUSER_A_DEV_DMA_HOLES, set->dma_holes))
+	    nla_put_u32(skb, VUSER_A_DEV_DMA_HOLES, set->dma_holes) ||
+	    nla_put_u32(skb, VUSER_A_DEV_SERVER_USER, set->server_user))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -112,6 +116,23 @@ static int vuser_nl_show_put_negotiated(struct sk_buff *skb,
 	return 0;
 }
 
+/* Appends who serves the device, as the caller's namespaces name it. */
+static int vuser_nl_show_put_server(struct sk_buff *skb,
+				    const struct vuser_desc *desc)
+{
+	struct user_namespace *ns = current_user_ns();
+
+	if (!uid_valid(desc->server_uid))
+		return 0;
+	if (nla_put_u32(skb, VUSER_A_DEV_SERVER_PID, pid_vnr(desc->server_pid)) ||
+	    nla_put_u32(skb, VUSER_A_DEV_SERVER_UID,
+			from_kuid_munged(ns, desc->server_uid)) ||
+	    nla_put_u32(skb, VUSER_A_DEV_SERVER_GID,
+			from_kgid_munged(ns, desc->server_gid)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 /* Appends the attributes that show what processes and paths a device uses. */
 static int vuser_nl_show_put_private(struct sk_buff *skb,
 				     const struct vuser_device *dev)
@@ -120,7 +141,7 @@ static int vuser_nl_show_put_private(struct sk_buff *skb,
 		return -EMSGSIZE;
 	if (dev->error && nla_put_string(skb, VUSER_A_DEV_ERROR, dev->error))
 		return -EMSGSIZE;
-	return 0;
+	return dev->chan ? vuser_nl_show_put_server(skb, dev->chan->desc) : 0;
 }
 
 /* Appends the attributes that are too long for a dump. */

@@ -10,6 +10,7 @@
 #include <linux/file.h>
 #include <linux/overflow.h>
 #include <linux/pci_regs.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <uapi/linux/vfio_user.h>
@@ -28,8 +29,11 @@ struct vuser_desc *vuser_desc_alloc(void)
 	struct vuser_desc *desc;
 
 	desc = kvzalloc(sizeof(*desc), GFP_KERNEL);
-	if (desc)
+	if (desc) {
 		kref_init(&desc->ref);
+		desc->server_uid = INVALID_UID;
+		desc->server_gid = INVALID_GID;
+	}
 	return desc;
 }
 
@@ -56,6 +60,7 @@ static void vuser_desc_release(struct kref *ref)
 		vuser_desc_region_release(&desc->regions[i]);
 	if (desc->intx_file)
 		fput(desc->intx_file);
+	put_pid(desc->server_pid);
 	kfree(desc->config);
 	kvfree(desc);
 }

@@ -5,6 +5,7 @@
 
 #include <linux/kref.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/vfio.h>
 
 struct eventfd_ctx;
@@ -98,6 +99,10 @@ struct vuser_region {
  *	if the device has none.  Set by vuser_desc_check()
  * @intx_file: an eventfd for the server to signal, if the kernel masks INTx; the
  *	description holds a reference.  NULL if the server masks INTx
+ * @server_pid: the process that called listen() on the server's socket; the
+ *	description holds a reference.  NULL if it is not known
+ * @server_uid: user of this process; INVALID_UID if it is not known
+ * @server_gid: group of this process
  *
  * Does not change after attach, so it is read without a lock.
  */
@@ -116,6 +121,9 @@ struct vuser_desc {
 	u32 config_size;
 	u32 msix_region;
 	struct file *intx_file;
+	struct pid *server_pid;
+	kuid_t server_uid;
+	kgid_t server_gid;
 };
 
 struct vuser_desc *vuser_desc_alloc(void);

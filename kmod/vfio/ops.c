@@ -39,6 +39,7 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	vuser_pci_init(&dev->regions.pci);
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
+	dev->settings.server_user = VUSER_SERVER_USER_ANY;
 	vuser_dma_prepare(&dev->dma, &dev->settings);
 	/* A channel may use vdev->dev in messages after the mdev is removed. */
 	get_device(vdev->dev);

@@ -362,6 +362,25 @@ static int vuser_settings_parse_dma_holes(struct vuser_settings *set,
 					 &set->dma_holes);
 }
 
+/* "any" or a user ID; the value for "any" is not a valid user ID. */
+static int vuser_settings_parse_server_user(struct vuser_settings *set,
+					    const char *word)
+{
+	u32 user;
+	int ret;
+
+	if (!strcmp(word, "any")) {
+		set->server_user = VUSER_SERVER_USER_ANY;
+		return 0;
+	}
+	ret = vuser_settings_parse_number(word, &user);
+	if (!ret && user == VUSER_SERVER_USER_ANY)
+		ret = -EINVAL;
+	if (!ret)
+		set->server_user = user;
+	return ret;
+}
+
 /* Changes one setting, if all settings are valid together with the new value. */
 static int vuser_settings_set(struct vuser_device *dev, const char *word,
 			      int (*parse)(struct vuser_settings *set,
@@ -419,7 +438,33 @@ VUSER_SETTING(dma_backing, vuser_settings_parse_dma_backing, "%s",
 VUSER_SETTING(dma_holes, vuser_settings_parse_dma_holes, "%s",
 	      vuser_holes_words[READ_ONCE(set->dma_holes)]);
 
+static ssize_t server_user_show(struct device *d, struct device_attribute *attr,
+				char *buf)
+{
+	struct vuser_device *dev = dev_get_drvdata(d);
+	u32 user = READ_ONCE(dev->settings.server_user);
+
+	if (user == VUSER_SERVER_USER_ANY)
+		return sysfs_emit(buf, "any\n");
+	return sysfs_emit(buf, "%u\n", user);
+}
+
+static int vuser_settings_set_server_user(struct vuser_device *dev,
+					  const char *word)
+{
+	return vuser_settings_set(dev, word, vuser_settings_parse_server_user);
+}
+
+static ssize_t server_user_store(struct device *d,
+				 struct device_attribute *attr, const char *buf,
+				 size_t count)
+{
+	return vuser_settings_store(d, buf, count,
+				    vuser_settings_set_server_user);
+}
+
 static DEVICE_ATTR_ADMIN_RW(endpoint);
+static DEVICE_ATTR_RW(server_user);
 static DEVICE_ATTR_RW(pci_address);
 static DEVICE_ATTR_RO(state);
 static DEVICE_ATTR_ADMIN_RO(error);
@@ -437,6 +482,7 @@ static struct attribute *vuser_attrs[] = {
 	&dev_attr_pci_setup.attr,
 	&dev_attr_dma_backing.attr,
 	&dev_attr_dma_holes.attr,
+	&dev_attr_server_user.attr,
 	NULL,
 };
 

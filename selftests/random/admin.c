@@ -60,6 +60,7 @@ static void set_something(struct dice *dice, unsigned int device)
 		{ "reset", "never" },	     { "reset", "auto" },
 		{ "pci_setup", "never" },    { "pci_setup", "auto" },
 		{ "reset", "nonsense" },     { "endpoint", "/nowhere" },
+		{ "server_user", "0" },	     { "server_user", "any" },
 	};
 	static const char *const shown[] = { "state", "endpoint", "mmap",
 					     "error" };

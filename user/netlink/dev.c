@@ -103,10 +103,16 @@ static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
 	vnl_msg_u32(attrs[VUSER_A_DEV_PCI_SETUP], &dev->pci_setup);
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_BACKING], &dev->dma_backing);
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_HOLES], &dev->dma_holes);
+	dev->server_user = VUSER_SERVER_USER_ANY;
+	vnl_msg_u32(attrs[VUSER_A_DEV_SERVER_USER], &dev->server_user);
 }
 
 static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)
 {
+	dev->has_server = attrs[VUSER_A_DEV_SERVER_UID];
+	vnl_msg_u32(attrs[VUSER_A_DEV_SERVER_PID], &dev->server_pid);
+	vnl_msg_u32(attrs[VUSER_A_DEV_SERVER_UID], &dev->server_uid);
+	vnl_msg_u32(attrs[VUSER_A_DEV_SERVER_GID], &dev->server_gid);
 	dev->attached = attrs[VUSER_A_DEV_MINOR];
 	vnl_msg_u32(attrs[VUSER_A_DEV_MINOR], &dev->minor);
 	vnl_msg_u32(attrs[VUSER_A_DEV_MAX_MSG_FDS], &dev->max_msg_fds);

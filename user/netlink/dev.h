@@ -32,6 +32,7 @@ struct vnl_irq {
  * struct vnl_dev - a device
  * @full: @endpoint, @error and @config are valid. The kernel shows them only in a
  *        reply to a caller with CAP_SYS_ADMIN, never in a notification.
+ * @has_server: @server_pid, @server_uid and @server_gid are valid
  * @attached: a server is attached: @minor to @server_max_dma_maps are valid
  * @whole: the members from @flags on are valid. Dumps and notifications lack
  *         them.
@@ -57,7 +58,13 @@ struct vnl_dev {
 	uint32_t pci_setup;
 	uint32_t dma_backing;
 	uint32_t dma_holes;
+	uint32_t server_user;
 	uint64_t counters[VNL_NR_COUNTERS];
+
+	bool has_server;
+	uint32_t server_pid;
+	uint32_t server_uid;
+	uint32_t server_gid;
 
 	bool attached;
 	uint32_t minor;

@@ -81,10 +81,19 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 	add_string(object, "dma-backing",
 		   vnl_name_dma_backing(dev->dma_backing));
 	add_string(object, "dma-holes", vnl_name_dma_holes(dev->dma_holes));
+	if (dev->server_user == VUSER_SERVER_USER_ANY)
+		add_string(object, "server-user", "any");
+	else
+		add_int(object, "server-user", dev->server_user);
 }
 
 static void add_server(struct json_object *object, const struct vnl_dev *dev)
 {
+	if (dev->has_server) {
+		add_int(object, "server-pid", dev->server_pid);
+		add_int(object, "server-uid", dev->server_uid);
+		add_int(object, "server-gid", dev->server_gid);
+	}
 	if (dev->attached) {
 		add_int(object, "minor", dev->minor);
 		add_int(object, "max-msg-fds", dev->max_msg_fds);
@@ -180,6 +189,9 @@ static void print_irqs(const struct vnl_dev *dev)
 
 static void print_server(const struct vnl_dev *dev)
 {
+	if (dev->has_server)
+		printf("server: process %u, user %u, group %u\n",
+		       dev->server_pid, dev->server_uid, dev->server_gid);
 	if (!dev->attached)
 		return;
 	printf("version: 0.%u\n"
@@ -208,6 +220,10 @@ static void print_settings(const struct vnl_dev *dev)
 	       vnl_name_reset(dev->reset), vnl_name_pci_setup(dev->pci_setup),
 	       vnl_name_dma_backing(dev->dma_backing),
 	       vnl_name_dma_holes(dev->dma_holes));
+	if (dev->server_user == VUSER_SERVER_USER_ANY)
+		puts("server-user: any");
+	else
+		printf("server-user: %u\n", dev->server_user);
 }
 
 void output_dev(const struct vnl_dev *dev)

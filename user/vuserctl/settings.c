@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,26 @@ static int parse_endpoint(const char *arg, char *endpoint, size_t max,
 	return 0;
 }
 
+/* A name, a number, or "any". */
+static int parse_user(const char *arg, uint32_t *user, char *why, size_t size)
+{
+	const struct passwd *entry;
+
+	if (!strcmp(arg, "any")) {
+		*user = VUSER_SERVER_USER_ANY;
+		return 0;
+	}
+	if (!settings_number(arg, user) && *user != VUSER_SERVER_USER_ANY)
+		return 0;
+	entry = getpwnam(arg);
+	if (!entry) {
+		snprintf(why, size, "'%s' is neither a user nor \"any\"", arg);
+		return -EINVAL;
+	}
+	*user = entry->pw_uid;
+	return 0;
+}
+
 static int parse(struct settings *set, enum setting nr, const char *arg,
 		 char *why, size_t size)
 {
@@ -93,6 +114,8 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 	case SET_DMA_HOLES:
 		return parse_word(arg, number, vnl_name_parse_dma_holes,
 				  "scratch, fault", why, size);
+	case SET_SERVER_USER:
+		return parse_user(arg, number, why, size);
 	default:
 		if (!settings_number(arg, number))
 			return 0;
@@ -137,6 +160,7 @@ int settings_put(const struct settings *set, struct nl_msg *msg)
 		[SET_PCI_SETUP] = VUSER_A_DEV_PCI_SETUP,
 		[SET_DMA_BACKING] = VUSER_A_DEV_DMA_BACKING,
 		[SET_DMA_HOLES] = VUSER_A_DEV_DMA_HOLES,
+		[SET_SERVER_USER] = VUSER_A_DEV_SERVER_USER,
 	};
 	int i;
 

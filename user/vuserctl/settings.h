@@ -22,6 +22,7 @@ enum setting {
 	SET_PCI_SETUP,
 	SET_DMA_BACKING,
 	SET_DMA_HOLES,
+	SET_SERVER_USER,
 	NR_SETTINGS
 };
 
@@ -51,18 +52,21 @@ enum setting {
 		  SETTING_OPTION + SET_PCI_SETUP },              \
 		{ "dma-backing", required_argument, NULL,        \
 		  SETTING_OPTION + SET_DMA_BACKING },            \
+		{ "dma-holes", required_argument, NULL,          \
+		  SETTING_OPTION + SET_DMA_HOLES },              \
 	{                                                        \
-		"dma-holes", required_argument, NULL,            \
-			SETTING_OPTION + SET_DMA_HOLES           \
+		"server-user", required_argument, NULL,          \
+			SETTING_OPTION + SET_SERVER_USER         \
 	}
 
-#define SETTINGS_ARGS                                     \
-	"[--endpoint PATH] [--pci-address ADDRESS]"       \
-	" [--mmap auto|trap|sparse] [--reset auto|never]" \
-	" [--pci-setup auto|never]"                       \
-	" [--dma-backing auto|memory|file]"               \
-	" [--dma-holes scratch|fault] [--max-dma-maps N]" \
-	" [--request-timeout-ms N] [--close-timeout-ms N]"
+#define SETTINGS_ARGS                                      \
+	"[--endpoint PATH] [--pci-address ADDRESS]"        \
+	" [--mmap auto|trap|sparse] [--reset auto|never]"  \
+	" [--pci-setup auto|never]"                        \
+	" [--dma-backing auto|memory|file]"                \
+	" [--dma-holes scratch|fault] [--max-dma-maps N]"  \
+	" [--request-timeout-ms N] [--close-timeout-ms N]" \
+	" [--server-user USER|any]"
 
 /**
  * struct settings - the settings that the user gives

@@ -22,6 +22,8 @@ _vuserctl_value()
 		mapfile -t COMPREPLY < <(compgen -W "auto memory file" -- "$2") ;;
 	--dma-holes)
 		mapfile -t COMPREPLY < <(compgen -W "scratch fault" -- "$2") ;;
+	--server-user)
+		mapfile -t COMPREPLY < <(compgen -W any -u -- "$2") ;;
 	--uuid|--vhost|--pci-address|--max-dma-maps|--request-timeout-ms|\
 	--close-timeout-ms|-i|-n|--interval|--count)
 		;;
@@ -35,7 +37,7 @@ _vuserctl()
 	local commands="help create remove list show set monitor stats exec"
 	local settings="--endpoint --pci-address --mmap --reset --pci-setup
 		--dma-backing --dma-holes --max-dma-maps --request-timeout-ms
-		--close-timeout-ms"
+		--close-timeout-ms --server-user"
 	local word=${COMP_WORDS[COMP_CWORD]} i=1
 
 	COMPREPLY=()

@@ -162,8 +162,14 @@ static int add_sources(struct connection *conn, sd_event *event,
  * Start the process. Its end is watched first of all: after an error of another event
  * source, connection_free() kills the process, and waits for its end as always.
  */
-static int start(struct connection *conn, sd_event *event, uint32_t timeout_ms)
+static int start(struct connection *conn, sd_event *event, uint32_t timeout_ms,
+		 uint32_t server_user)
 {
+	const struct worker_task task = {
+		.path = conn->path,
+		.timeout_ms = timeout_ms,
+		.server_user = server_user,
+	};
 	int channel[2], ret;
 	pid_t pid;
 
@@ -172,7 +178,7 @@ static int start(struct connection *conn, sd_event *event, uint32_t timeout_ms)
 	conn->channel = channel[0];
 	pid = fork();
 	if (!pid)
-		worker_run(conn->path, timeout_ms, channel[1], conn->result);
+		worker_run(&task, channel[1], conn->result);
 	ret = pid < 0 ? -errno : 0;
 	close(channel[1]);
 	if (ret)
@@ -188,7 +194,7 @@ static int start(struct connection *conn, sd_event *event, uint32_t timeout_ms)
 }
 
 struct connection *connection_new(sd_event *event, const char *path,
-				  uint32_t timeout_ms,
+				  uint32_t timeout_ms, uint32_t server_user,
 				  const struct connection_ops *ops, void *data,
 				  char *why, size_t size)
 {
@@ -208,7 +214,7 @@ struct connection *connection_new(sd_event *event, const char *path,
 		goto err_free;
 	conn->ops = ops;
 	conn->data = data;
-	ret = start(conn, event, timeout_ms);
+	ret = start(conn, event, timeout_ms, server_user);
 	if (ret)
 		goto err_free;
 	return conn;

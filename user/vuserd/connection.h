@@ -34,6 +34,7 @@ struct connection_ops {
  * @event: event loop
  * @path: path of the server's socket
  * @timeout_ms: time for each reply of the server
+ * @server_user: the only user who may run the server, or VUSER_SERVER_USER_ANY
  * @ops: called from the event loop, never from this function
  * @data: for @ops
  * @why: set to the reason after an error
@@ -42,7 +43,7 @@ struct connection_ops {
  * Return: the attempt, or NULL after setting @why.
  */
 struct connection *connection_new(sd_event *event, const char *path,
-				  uint32_t timeout_ms,
+				  uint32_t timeout_ms, uint32_t server_user,
 				  const struct connection_ops *ops, void *data,
 				  char *why, size_t size);
 

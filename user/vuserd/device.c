@@ -336,7 +336,7 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 	log_debug("%s: connecting to %s", dev->uuid, info->endpoint);
 	dev->phase = PHASE_CONNECT;
 	dev->conn = connection_new(dev->table->event, info->endpoint,
-				   info->request_timeout_ms,
+				   info->request_timeout_ms, info->server_user,
 				   &connection_ops, dev, why, sizeof(why));
 	if (!dev->conn)
 		failed(dev, why);

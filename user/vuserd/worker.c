@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -20,15 +21,13 @@
 
 /**
  * struct worker - the attempt
- * @path: path of the server's socket
- * @timeout_ms: time for each reply of the server
+ * @task: what to do
  * @end: end of the time for the whole handshake, so that a server that sends slowly
  *       cannot delay it for ever
  * @result: see worker_run()
  */
 struct worker {
-	const char *path;
-	uint32_t timeout_ms;
+	const struct worker_task *task;
 	int64_t end;
 	struct result *result;
 };
@@ -72,8 +71,9 @@ static void guard(struct worker *worker)
 	snprintf(
 		worker->result->why, sizeof(worker->result->why),
 		"%s, or a file that the server there sent, is on a file system that did not respond within %u ms, or takes long to close",
-		explain_path(shown, worker->path), worker->timeout_ms);
-	set_alarm(worker->timeout_ms / 1000 + 1);
+		explain_path(shown, worker->task->path),
+		worker->task->timeout_ms);
+	set_alarm(worker->task->timeout_ms / 1000 + 1);
 }
 
 static int timed_out(struct worker *worker)
@@ -83,14 +83,15 @@ static int timed_out(struct worker *worker)
 	snprintf(
 		worker->result->why, sizeof(worker->result->why),
 		"the server at %s did not reply within %u ms: it may not speak vfio-user, or serve another client",
-		explain_path(shown, worker->path), worker->timeout_ms);
+		explain_path(shown, worker->task->path),
+		worker->task->timeout_ms);
 	return -ETIMEDOUT;
 }
 
 static int failed(struct worker *worker, int error, const char *detail)
 {
 	explain_handshake(worker->result->why, sizeof(worker->result->why),
-			  worker->path, error, detail);
+			  worker->task->path, error, detail);
 	return error;
 }
 
@@ -98,7 +99,7 @@ static int failed(struct worker *worker, int error, const char *detail)
 static int wait_input(struct worker *worker, int sock)
 {
 	struct pollfd pfd = { .fd = sock, .events = POLLIN };
-	int64_t deadline = vu_deadline_after(worker->timeout_ms);
+	int64_t deadline = vu_deadline_after(worker->task->timeout_ms);
 	int ret;
 
 	if (deadline > worker->end)
@@ -210,12 +211,33 @@ static int connect_server(struct worker *worker)
 	int sock;
 
 	guard(worker);
-	sock = endpoint_connect(worker->path);
+	sock = endpoint_connect(worker->task->path);
 	if (sock < 0)
 		explain_connect(worker->result->why,
-				sizeof(worker->result->why), worker->path,
+				sizeof(worker->result->why), worker->task->path,
 				sock);
 	return sock;
+}
+
+/* Let nobody but the demanded user serve the device. */
+static int check_user(struct worker *worker, int sock)
+{
+	struct ucred cred = { .uid = VUSER_SERVER_USER_ANY };
+	socklen_t len = sizeof(cred);
+	char shown[EXPLAIN_PATH_MAX + 1];
+
+	if (worker->task->server_user == VUSER_SERVER_USER_ANY)
+		return 0;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return failed(worker, -errno, strerror(errno));
+	if (cred.uid == worker->task->server_user)
+		return 0;
+	snprintf(
+		worker->result->why, sizeof(worker->result->why),
+		"the server at %s runs as user %u, but the setting server-user demands user %u",
+		explain_path(shown, worker->task->path), cred.uid,
+		worker->task->server_user);
+	return -EACCES;
 }
 
 static int attempt(struct worker *worker, int channel)
@@ -230,8 +252,11 @@ static int attempt(struct worker *worker, int channel)
 	ret = caps_drop_all();
 	if (ret)
 		return failed(worker, ret, "cannot drop capabilities");
-	worker->end =
-		vu_deadline_after(WORKER_WHOLE * (int64_t)worker->timeout_ms);
+	ret = check_user(worker, sock);
+	if (ret)
+		return ret;
+	worker->end = vu_deadline_after(WORKER_WHOLE *
+					(int64_t)worker->task->timeout_ms);
 	ret = handshake(worker, sock, &desc);
 	if (!ret)
 		ret = read_config(worker, desc);
@@ -244,14 +269,10 @@ static int attempt(struct worker *worker, int channel)
 	return ret ? failed(worker, ret, strerror(-ret)) : 0;
 }
 
-void worker_run(const char *path, uint32_t timeout_ms, int channel,
+void worker_run(const struct worker_task *task, int channel,
 		struct result *result)
 {
-	struct worker worker = {
-		.path = path,
-		.timeout_ms = timeout_ms,
-		.result = result,
-	};
+	struct worker worker = { .task = task, .result = result };
 	int ret;
 
 	reset_signals();

@@ -44,6 +44,19 @@ static void test_words(void)
 	       "dma-holes accepts \"fault\"");
 	tap_ok(parse(SET_DMA_HOLES, "nothing") == -EINVAL,
 	       "dma-holes refuses an unknown word");
+	tap_ok(!parse(SET_SERVER_USER, "root") &&
+		       set.number[SET_SERVER_USER] == 0,
+	       "server-user accepts a name");
+	tap_ok(!parse(SET_SERVER_USER, "1000") &&
+		       set.number[SET_SERVER_USER] == 1000,
+	       "server-user accepts a number");
+	tap_ok(!parse(SET_SERVER_USER, "any") &&
+		       set.number[SET_SERVER_USER] == VUSER_SERVER_USER_ANY,
+	       "server-user accepts \"any\"");
+	tap_ok(parse(SET_SERVER_USER, "no such user") == -EINVAL,
+	       "server-user refuses an unknown name");
+	tap_ok(parse(SET_SERVER_USER, "4294967295") == -EINVAL,
+	       "server-user refuses the number of no user");
 	tap_ok(parse(SET_MMAP, "never") == -EINVAL &&
 		       strstr(why, "auto, trap, sparse") &&
 		       !set.given[SET_MMAP],

@@ -93,7 +93,8 @@ static void begin_within(struct try *try, const char *name, uint32_t timeout_ms)
 
 	memset(try, 0, sizeof(*try));
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	try->conn = connection_new(event, path, timeout_ms, &ops, try, why,
+	try->conn = connection_new(event, path, timeout_ms,
+				   VUSER_SERVER_USER_ANY, &ops, try, why,
 				   sizeof(why));
 	require(try->conn);
 }

@@ -81,13 +81,14 @@ static const struct device_ops device_ops = {
 };
 
 struct connection *connection_new(sd_event *event, const char *path,
-				  uint32_t timeout_ms,
+				  uint32_t timeout_ms, uint32_t server_user,
 				  const struct connection_ops *ops, void *data,
 				  char *why, size_t size)
 {
 	(void)event;
 	(void)path;
 	(void)timeout_ms;
+	(void)server_user;
 	(void)ops;
 	(void)data;
 	(void)why;
