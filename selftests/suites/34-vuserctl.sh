@@ -246,6 +246,30 @@ check "a symbolic link to the socket of another user is not followed" eval \
 vuserctl set --endpoint "$WORK/dev.sock" $A
 check "the device attaches to the socket itself" until_is state attached
 
+# The user of the server.
+check "show prints the process and the user of the server" eval \
+	'vuserctl show $A | grep -q "^server: process ${SERVER[dev]}, user 0, group 0$"'
+check "show prints the process of the server as JSON" is "${SERVER[dev]}" field $A server-pid
+check "set demands another user for the server" vuserctl set --server-user nobody $A
+check "show prints the demanded user" is "$(id -u nobody)" field $A server-user
+vuserctl set --endpoint "$WORK/away.sock" $A
+check "the server is detached" until_is state created
+vuserctl set --endpoint "$WORK/dev.sock" $A
+check "a server of another user is not attached" until_is error \
+	"the server at $WORK/dev.sock runs as user 0, but the setting server-user demands user $(id -u nobody)"
+check "any user may serve again" vuserctl set --server-user any $A
+check "the server is attached again" until_is state attached
+
+# The privileges of the helper.
+status()
+{
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$(cat "$WORK/vuserd.pid")/status"
+}
+# CAP_DAC_OVERRIDE (1), CAP_NET_ADMIN (12), CAP_SYS_ADMIN (21)
+check "the helper has three capabilities" is 0000000000201002 status CapPrm
+check "the helper cannot get other capabilities" is 0000000000201002 status CapBnd
+check "the helper can get no new privileges" is 1 status NoNewPrivs
+
 # The helper.
 pid=$(cat "$WORK/vuserd.pid" 2> /dev/null)
 if [ -n "$pid" ]; then
@@ -309,7 +333,7 @@ if [ -n "$module_loaded" ]; then
 		--endpoint "$WORK/dev.sock" --wait=$SOON)'
 
 	# The module is loaded while the helper cannot open anything.
-	pid=$(pidof vuserd)
+	pid=$(cat "$WORK/vuserd.pid")
 	vuserctl remove "${UUID[dev]}"
 	prlimit --pid "$pid" --nofile=3:
 	rmmod vuser && "$TOP/lab/vm/insmod"

@@ -193,6 +193,16 @@ check "the service is enabled for the next boot" systemctl is-enabled $UNIT
 check "systemctl status succeeds" systemctl status $UNIT
 check "the watchdog is on" test "$(property WatchdogUSec)" != 0
 
+status()
+{
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$(property MainPID)/status"
+}
+check "vuserd has three capabilities" test "$(status CapEff)" = 0000000000201002
+check "vuserd cannot get other capabilities" test "$(status CapBnd)" = 0000000000201002
+check "vuserd can get no new privileges" test "$(status NoNewPrivs)" = 1
+check "systemd-analyze finds little exposure" systemd-analyze security \
+	--threshold=45 --no-pager $UNIT
+
 # With all of the unit's restrictions, vuserd connects and opens files for the kernel.
 check "a device of vuser-ioat attaches" device_up ioat vuser-ioat -s || finish
 check "a consumer opens the device" consumer_opens || finish

@@ -258,6 +258,9 @@ static int add_inputs(struct helper *helper)
 			      on_owner_input, helper);
 	if (ret < 0)
 		return ret;
+	/* A consumer waits for the messages that the kernel asks to send. */
+	sd_event_source_set_priority(helper->owner_io,
+				     SD_EVENT_PRIORITY_IMPORTANT);
 	ret = sd_event_add_io(helper->event, &helper->changes_io,
 			      vnl_sock_fd(&helper->changes), EPOLLIN,
 			      on_changes_input, helper);
@@ -346,6 +349,8 @@ int helper_start(struct helper *helper, sd_event *event)
 	ret = sd_event_add_defer(event, &helper->deferred, on_deferred, helper);
 	if (ret < 0)
 		return ret;
+	sd_event_source_set_priority(helper->deferred,
+				     SD_EVENT_PRIORITY_IMPORTANT);
 	/* Watch first, so that a module that is loaded now is not missed. */
 	ret = family_watch(&helper->family, event, on_family, helper);
 	if (ret < 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "caps.h"
 #include "helper.h"
 #include "log.h"
 
@@ -150,7 +151,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	raise_fd_limit();
 
-	ret = sd_event_default(&event);
+	ret = caps_drop_unneeded();
+	if (!ret)
+		ret = sd_event_default(&event);
 	if (ret >= 0)
 		ret = run(event);
 	sd_event_unref(event);

@@ -219,7 +219,7 @@ static int connect_server(struct worker *worker)
 	return sock;
 }
 
-/* Let nobody but the demanded user serve the device. */
+/* Refuse a server of another user than the demanded one. */
 static int check_user(struct worker *worker, int sock)
 {
 	struct ucred cred = { .uid = VUSER_SERVER_USER_ANY };
