@@ -165,6 +165,66 @@ hang()
 	[ -n "$watched" ] && [ "$(property MainPID)" != "$pid" ]
 }
 
+# The unit of systemd that vuserctl starts for a device.
+bridge_property()
+{
+	systemctl show -P "$1" "vuser-vhost-${UUID[disk]}.service"
+}
+
+bridge_created()
+{
+	truncate -s 1M "$WORK/disk.img"
+	"$TOP/lab/vm/service" "$WORK/back.pid" "$WORK/back.log" \
+		"$BIN/vuser-vhost-blk" --socket-path="$WORK/disk.back" \
+		--blk-file="$WORK/disk.img" &&
+		UUID[disk]=$(vuserctl create --wait --vhost "blk:$WORK/disk.back")
+}
+
+bridge_is_confined()
+{
+	[ "$(bridge_property ActiveState)" = active ] &&
+		[ "$(bridge_property NoNewPrivileges)" = yes ] &&
+		[ "$(bridge_property ProtectSystem)" = full ]
+}
+
+# Kill vuser-vhost: systemd starts another one, which gets the device.
+bridge_restarts()
+{
+	local pid word journal
+
+	pid=$(bridge_property MainPID)
+	exec {journal}< <(exec journalctl -f -n 0 -o cat \
+		-u "vuser-vhost-${UUID[disk]}.service")
+	kill -KILL "$pid"
+	while read -r -t $SOON -u "$journal" word; do
+		echo "$word"
+		case $word in
+		"Started vuser-vhost-"*) break ;;
+		esac
+	done
+	kill $!
+	[ "$(bridge_property MainPID)" != "$pid" ] &&
+		"$CONSUMERS/mdev_wait.py" "${UUID[disk]}" state attached $SOON
+}
+
+bridge_removed()
+{
+	vuserctl remove "${UUID[disk]}" &&
+		[ "$(bridge_property ActiveState)" = inactive ] &&
+		[ -z "$(ls /run/vuser-vhost)" ] &&
+		kill "$(cat "$WORK/back.pid")"
+}
+
+# Without a back end there is neither a device nor a unit, and the reason is printed.
+bridge_refused()
+{
+	! vuserctl create --vhost "blk:$WORK/none" 2> "$WORK/refused" &&
+		cat "$WORK/refused" &&
+		grep -q "start the back end first" "$WORK/refused" &&
+		[ -z "$(ls $MDEVS)" ] &&
+		! systemctl list-units --all | grep vuser-vhost-
+}
+
 check "make install" install_all || finish
 check "depmod has nothing to complain about" quiet depmod
 check "ldconfig has nothing to complain about" quiet ldconfig
@@ -202,6 +262,12 @@ check "vuserd cannot get other capabilities" test "$(status CapBnd)" = 000000000
 check "vuserd can get no new privileges" test "$(status NoNewPrivs)" = 1
 check "systemd-analyze finds little exposure" systemd-analyze security \
 	--threshold=45 --no-pager $UNIT
+
+check "create --vhost without a back end makes neither a device nor a unit" bridge_refused
+check "create --vhost makes a unit of systemd" bridge_created
+check "the unit is active and confined" bridge_is_confined
+check "systemd starts a killed vuser-vhost again" bridge_restarts
+check "remove ends the unit and removes its files" bridge_removed
 
 # With all of the unit's restrictions, vuserd connects and opens files for the kernel.
 check "a device of vuser-ioat attaches" device_up ioat vuser-ioat -s || finish

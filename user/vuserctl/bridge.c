@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Start and end the vuser-vhost process of a device. The process holds a lock
+ * Start and end the vuser-vhost process of a device. Where systemd manages the host, the
+ * process is a unit. Elsewhere vuserctl starts it, and it holds a lock
  * on a file of its device, and the lock names the process that serves the
  * device. The kernel releases the lock when the process ends, so another
  * process is never mistaken for it.
@@ -19,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bridge-unit.h"
 #include "bridge.h"
 #include "ctl.h"
 
@@ -155,14 +157,44 @@ static int show_log(const char *uuid)
 	return ctl_complain(PROGRAM " did not start: no device was created");
 }
 
+/* Start a process without systemd; 0 or -errno. */
+static int start_process(const char *uuid, char **argv)
+{
+	struct sockaddr_un notify = {};
+	int fd = notify_socket(&notify, uuid), ret;
+	pid_t pid;
+
+	if (fd < 0)
+		return fd;
+	pid = fork();
+	if (!pid)
+		become_bridge(uuid, notify.sun_path, argv);
+	ret = pid < 0 ? -errno : wait_ready(pid, fd);
+	close(fd);
+	unlink(notify.sun_path);
+	return ret;
+}
+
+/* Start a unit of systemd. A file marks that the device has one; 0 or -errno. */
+static int start_unit(const char *uuid, char **argv)
+{
+	char path[128];
+	int fd;
+
+	path_of(path, sizeof(path), uuid, "unit");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return bridge_unit_start(uuid, argv);
+}
+
 int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 		 char *endpoint, size_t size)
 {
 	char *argv[MAX_ARGS], *copy = strdup(what), socket[128];
-	struct sockaddr_un notify = {};
 	char timeout[16];
-	int fd, ret;
-	pid_t pid;
+	int ret;
 
 	path_of(socket, sizeof(socket), uuid, "sock");
 	snprintf(timeout, sizeof(timeout), "%u", timeout_ms);
@@ -175,16 +207,8 @@ int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
 		return ctl_complain("cannot create " DIRECTORY ": %s",
 				    strerror(errno));
-	fd = notify_socket(&notify, uuid);
-	if (fd < 0)
-		return ctl_complain("cannot start " PROGRAM ": %s",
-				    strerror(-fd));
-	pid = fork();
-	if (!pid)
-		become_bridge(uuid, notify.sun_path, argv);
-	ret = pid < 0 ? -errno : wait_ready(pid, fd);
-	close(fd);
-	unlink(notify.sun_path);
+	ret = bridge_unit_possible() ? start_unit(uuid, argv) :
+				       start_process(uuid, argv);
 	free(copy);
 	if (ret)
 		return show_log(uuid);
@@ -213,19 +237,21 @@ static void end_holder(int fd, pid_t pid)
 
 void bridge_stop(const char *uuid)
 {
-	static const char *const suffixes[] = { "sock", "log", "lock" };
+	static const char *const suffixes[] = { "sock", "log", "lock", "unit" };
 	struct flock lock = { .l_type = F_WRLCK };
 	char path[128];
 	size_t i;
 	int fd;
 
+	path_of(path, sizeof(path), uuid, "unit");
+	if (!access(path, F_OK))
+		bridge_unit_stop(uuid);
 	path_of(path, sizeof(path), uuid, "lock");
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (!fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
+	if (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
 		end_holder(fd, lock.l_pid);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		path_of(path, sizeof(path), uuid, suffixes[i]);
 		unlink(path);

@@ -3,7 +3,8 @@ programs += vuserctl
 sbin += vuserctl
 vuserctl-objs := $(addprefix $(d), \
 	main.o ctl.o target.o settings.o output.o sysfs.o view.o tree.o \
-	create.o remove.o bridge.o list.o show.o set.o monitor.o stats.o exec.o) \
+	create.o remove.o bridge.o bridge-unit.o list.o show.o set.o monitor.o \
+	stats.o exec.o) \
 	$(vnl-objs)
 vuserctl-libs := $(vnl-libs) json-c
 

@@ -2,7 +2,7 @@
 # Tests of parts of vuserctl.
 tests += test-view test-settings test-output test-bridge
 
-test-bridge-objs := $(d)test-bridge.o $(harness-objs)
+test-bridge-objs := $(d)test-bridge.o vuserctl/bridge-unit.o $(harness-objs)
 test-bridge-libs := $(vnl-libs)
 
 test-view-objs := $(d)test-view.o vuserctl/view.o $(tap-objs)
