@@ -51,11 +51,15 @@ static int vuser_mdev_set_default_address(struct vuser_device *dev)
 }
 
 /*
- * Detaches the server of a device that is no longer in the table, and frees its PCI
- * address.  A netlink handler that found the device before may still use it.
+ * Undoes what makes a device visible.  First waits until the consumer closes the
+ * device: the server of an open device cannot be detached.  A netlink handler that
+ * found the device before may still use it afterwards.
  */
 static void vuser_mdev_gone(struct vuser_device *dev)
 {
+	vfio_unregister_group_dev(&dev->vdev);
+	vuser_table_del(dev);
+	vuser_event_removed(dev);
 	vuser_state_remove(dev);
 	vuser_settings_free_pci_address(dev);
 	if (dev->alias >= 0)
@@ -80,33 +84,31 @@ static int vuser_mdev_probe(struct mdev_device *mdev)
 	dev->group_id = iommu_group_id(mdev->dev.iommu_group);
 	dev_set_drvdata(&mdev->dev, dev);
 	ret = vuser_table_add(dev);
-	if (ret)
-		goto err_unregister;
-	/* The device is in the table, so its address is taken for other devices. */
+	if (ret) {
+		vfio_unregister_group_dev(&dev->vdev);
+		goto err_put;
+	}
+	/*
+	 * The device is in the table, so its address is taken for other devices.  From
+	 * now on a helper may attach a server, and a consumer may open the device.
+	 */
 	ret = vuser_mdev_set_default_address(dev);
-	if (ret)
-		goto err_erase;
+	if (ret) {
+		vuser_mdev_gone(dev);
+		goto err_put;
+	}
 	vuser_event_changed(dev);
 	return 0;
 
-err_erase:
-	vuser_table_del(dev);
-	vuser_mdev_gone(dev);
-err_unregister:
-	vfio_unregister_group_dev(&dev->vdev);
 err_put:
 	vfio_put_device(&dev->vdev);
 	return ret;
 }
 
-/* vfio_unregister_group_dev() waits until the consumer closes the device. */
 static void vuser_mdev_remove(struct mdev_device *mdev)
 {
 	struct vuser_device *dev = dev_get_drvdata(&mdev->dev);
 
-	vfio_unregister_group_dev(&dev->vdev);
-	vuser_table_del(dev);
-	vuser_event_removed(dev);
 	vuser_mdev_gone(dev);
 	vfio_put_device(&dev->vdev);
 }
