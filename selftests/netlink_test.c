@@ -288,6 +288,36 @@ TEST_F(family, valid_settings_are_applied_and_others_refused)
 	EXPECT_STREQ("", buf);
 }
 
+/* The address is valid and free, and so are the settings; only the path is not. */
+TEST_F(family, refused_message_changes_no_setting)
+{
+	char before[64], address[64], buf[64];
+
+	ASSERT_EQ(0,
+		  mdev_get(self->uuid, "pci_address", before, sizeof(before)));
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	U32(VUSER_A_DEV_REQUEST_TIMEOUT_MS, 4321);
+	genl_put(&self->msg, VUSER_A_DEV_PCI_ADDRESS, "5655:7e:00.0", 13);
+	genl_put(&self->msg, VUSER_A_DEV_ENDPOINT, "relative", 9);
+	EXPECT_EQ(-EINVAL, SEND());
+	ASSERT_EQ(0, mdev_get(self->uuid, "pci_address", address,
+			      sizeof(address)));
+	EXPECT_STREQ(before, address);
+	ASSERT_EQ(0,
+		  mdev_get(self->uuid, "request_timeout_ms", buf, sizeof(buf)));
+	EXPECT_STRNE("4321", buf);
+
+	/* Here the path is valid, and the address is not. */
+	BEGIN(VUSER_CMD_DEV_SET);
+	U32(VUSER_A_DEV_ID, self->id);
+	genl_put(&self->msg, VUSER_A_DEV_PCI_ADDRESS, "5655:7e:20.0", 13);
+	genl_put(&self->msg, VUSER_A_DEV_ENDPOINT, "/run/none", 10);
+	EXPECT_EQ(-EINVAL, SEND());
+	ASSERT_EQ(0, mdev_get(self->uuid, "endpoint", buf, sizeof(buf)));
+	EXPECT_STREQ("", buf);
+}
+
 /* A description; each test sets one invalid value. */
 struct spec {
 	const char *wrong;

@@ -11,6 +11,7 @@
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/pid.h>
+#include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
@@ -137,39 +138,46 @@ static void vuser_nl_get_settings(struct nlattr **attrs,
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_SERVER_USER], &set->server_user);
 }
 
-static int vuser_nl_set_pci_address(struct vuser_device *dev,
-				    const struct nlattr *attr,
-				    struct netlink_ext_ack *extack)
+/* Copies the endpoint, if the message has one; otherwise sets *@copy to NULL. */
+static int vuser_nl_copy_endpoint(const struct nlattr *attr, char **copy,
+				  struct netlink_ext_ack *extack)
 {
-	int ret = vuser_settings_set_pci_address(dev, nla_data(attr));
+	int ret;
 
-	if (ret)
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "the PCI address is malformed or in use, or the device is open");
-	return ret;
-}
-
-static int vuser_nl_set_endpoint(struct vuser_device *dev,
-				 const struct nlattr *attr,
-				 struct netlink_ext_ack *extack)
-{
-	int ret = vuser_settings_set_endpoint(dev, nla_data(attr));
-
+	*copy = NULL;
+	if (!attr)
+		return 0;
+	ret = vuser_settings_copy_endpoint(nla_data(attr), copy);
 	if (ret)
 		NL_SET_ERR_MSG_ATTR(extack, attr,
 				    "the endpoint must be an absolute path or empty");
 	return ret;
 }
 
+static int vuser_nl_set_pci_address(struct vuser_device *dev,
+				    const struct nlattr *attr,
+				    struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (!attr)
+		return 0;
+	ret = vuser_settings_set_pci_address(dev, nla_data(attr));
+	if (ret)
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "the PCI address is malformed or in use, or the device is open");
+	return ret;
+}
+
 /*
- * Changes settings; the device's lock is held.  The checks that fail most often come
- * first, so that a message that is refused has usually changed nothing.
+ * Changes all settings of the message, or none; the device's lock is held.  Only
+ * steps that cannot fail come after the PCI address.
  */
 static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
 {
-	struct nlattr *address = info->attrs[VUSER_A_DEV_PCI_ADDRESS];
 	struct nlattr *endpoint = info->attrs[VUSER_A_DEV_ENDPOINT];
 	struct vuser_settings set = dev->settings;
+	char *copy;
 	int ret;
 
 	vuser_nl_get_settings(info->attrs, &set);
@@ -178,17 +186,18 @@ static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "a setting is out of range");
 		return ret;
 	}
-	if (address) {
-		ret = vuser_nl_set_pci_address(dev, address, info->extack);
-		if (ret)
-			return ret;
+	ret = vuser_nl_copy_endpoint(endpoint, &copy, info->extack);
+	if (ret)
+		return ret;
+	ret = vuser_nl_set_pci_address(dev, info->attrs[VUSER_A_DEV_PCI_ADDRESS],
+				       info->extack);
+	if (ret) {
+		kfree(copy);
+		return ret;
 	}
-	if (endpoint) {
-		ret = vuser_nl_set_endpoint(dev, endpoint, info->extack);
-		if (ret)
-			return ret;
-	}
-	dev->settings = set;
+	if (endpoint)
+		vuser_settings_put_endpoint(dev, copy);
+	vuser_settings_put(dev, &set);
 	return 0;
 }
 
@@ -196,6 +205,8 @@ static int vuser_nl_dev_set(struct vuser_device *dev, struct genl_info *info)
  * vuser_nl_dev_set_doit() - handle dev-set: change settings of a device
  * @skb: the message
  * @info: the message, parsed
+ *
+ * A message that is refused changes nothing.
  *
  * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when the message does not have exactly one of id and uuid, or
@@ -214,7 +225,8 @@ int vuser_nl_dev_set_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&dev->lock);
 	ret = vuser_nl_dev_set(dev, info);
 	mutex_unlock(&dev->lock);
-	vuser_nl_ntf_changed(dev);
+	if (!ret)
+		vuser_nl_ntf_changed(dev);
 	vuser_device_put(dev);
 	return ret;
 }

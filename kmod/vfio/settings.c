@@ -39,33 +39,67 @@ int vuser_settings_check(const struct vuser_settings *set)
 }
 
 /**
- * vuser_settings_set_endpoint() - set the path of the server's socket
+ * vuser_settings_put() - replace the settings of a device
  * @dev: the device; its lock is held
- * @path: absolute path of a UNIX socket, or "" to remove the path; copied
+ * @set: the new settings, checked by vuser_settings_check()
  *
  * The caller reports the change with vuser_event_changed().
+ *
+ * Context: any; readers of single settings hold no lock.
+ */
+void vuser_settings_put(struct vuser_device *dev,
+			const struct vuser_settings *set)
+{
+	struct vuser_settings *to = &dev->settings;
+
+	lockdep_assert_held(&dev->lock);
+	WRITE_ONCE(to->request_timeout_ms, set->request_timeout_ms);
+	WRITE_ONCE(to->close_timeout_ms, set->close_timeout_ms);
+	WRITE_ONCE(to->max_dma_maps, set->max_dma_maps);
+	WRITE_ONCE(to->mmap, set->mmap);
+	WRITE_ONCE(to->dma_backing, set->dma_backing);
+	WRITE_ONCE(to->dma_holes, set->dma_holes);
+	WRITE_ONCE(to->server_user, set->server_user);
+	WRITE_ONCE(to->reset_never, set->reset_never);
+	WRITE_ONCE(to->pci_setup_never, set->pci_setup_never);
+}
+
+/**
+ * vuser_settings_copy_endpoint() - check and copy the path of a server's socket
+ * @path: absolute path of a UNIX socket, or "" for no path
+ * @copy: set to the copy, or to NULL for no path; for vuser_settings_put_endpoint()
  *
  * Context: process; may sleep.
  * Return: 0; -EINVAL for a relative path; -ENAMETOOLONG for more than
  * VUSER_ENDPOINT_MAX bytes; -ENOMEM.
  */
-int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path)
+int vuser_settings_copy_endpoint(const char *path, char **copy)
 {
-	char *copy = NULL;
-
-	lockdep_assert_held(&dev->lock);
-	if (*path && *path != '/')
+	*copy = NULL;
+	if (!*path)
+		return 0;
+	if (*path != '/')
 		return -EINVAL;
 	if (strlen(path) > VUSER_ENDPOINT_MAX)
 		return -ENAMETOOLONG;
-	if (*path) {
-		copy = kstrdup(path, GFP_KERNEL);
-		if (!copy)
-			return -ENOMEM;
-	}
+	*copy = kstrdup(path, GFP_KERNEL);
+	return *copy ? 0 : -ENOMEM;
+}
+
+/**
+ * vuser_settings_put_endpoint() - replace the path of the server's socket
+ * @dev: the device; its lock is held
+ * @copy: from vuser_settings_copy_endpoint(); the device frees it
+ *
+ * The caller reports the change with vuser_event_changed().
+ *
+ * Context: process.
+ */
+void vuser_settings_put_endpoint(struct vuser_device *dev, char *copy)
+{
+	lockdep_assert_held(&dev->lock);
 	kfree(dev->endpoint);
 	dev->endpoint = copy;
-	return 0;
 }
 
 static u32 vuser_settings_hash(const char *address)
@@ -222,6 +256,17 @@ static ssize_t vuser_settings_store(struct device *d, const char *buf,
 		return ret;
 	vuser_event_changed(dev);
 	return count;
+}
+
+static int vuser_settings_set_endpoint(struct vuser_device *dev,
+				       const char *path)
+{
+	char *copy;
+	int ret = vuser_settings_copy_endpoint(path, &copy);
+
+	if (!ret)
+		vuser_settings_put_endpoint(dev, copy);
+	return ret;
 }
 
 static ssize_t endpoint_store(struct device *d, struct device_attribute *attr,
@@ -393,7 +438,7 @@ static int vuser_settings_set(struct vuser_device *dev, const char *word,
 	if (!ret)
 		ret = vuser_settings_check(&set);
 	if (!ret)
-		dev->settings = set;
+		vuser_settings_put(dev, &set);
 	return ret;
 }
 

@@ -19,7 +19,10 @@ struct vuser_settings;
 extern const struct attribute_group *vuser_settings_groups[];
 
 int vuser_settings_check(const struct vuser_settings *set);
-int vuser_settings_set_endpoint(struct vuser_device *dev, const char *path);
+void vuser_settings_put(struct vuser_device *dev,
+			const struct vuser_settings *set);
+int vuser_settings_copy_endpoint(const char *path, char **copy);
+void vuser_settings_put_endpoint(struct vuser_device *dev, char *copy);
 int vuser_settings_set_pci_address(struct vuser_device *dev,
 				   const char *address);
 void vuser_settings_free_pci_address(struct vuser_device *dev);
