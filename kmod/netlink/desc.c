@@ -10,7 +10,6 @@
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "netlink/desc.h"
 #include "netlink/gen.h"
@@ -43,15 +42,6 @@ static int vuser_nl_area(struct vuser_area *area, const struct nlattr *nest,
 	return 0;
 }
 
-static int vuser_nl_area_cmp(const void *a, const void *b)
-{
-	const struct vuser_area *x = a, *y = b;
-
-	if (x->offset != y->offset)
-		return x->offset < y->offset ? -1 : 1;
-	return 0;
-}
-
 static int vuser_nl_areas(struct vuser_region *region,
 			  const struct nlattr *nest,
 			  struct netlink_ext_ack *extack)
@@ -80,8 +70,6 @@ static int vuser_nl_areas(struct vuser_region *region,
 			return ret;
 		region->nr_areas++;
 	}
-	sort(region->areas, region->nr_areas, sizeof(*region->areas),
-	     vuser_nl_area_cmp, NULL);
 	return 0;
 }
 
