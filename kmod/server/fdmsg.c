@@ -139,7 +139,7 @@ static void vuser_fdmsg_notify(struct vuser_channel *chan, u64 id)
  *
  * Context: process, without the send lock; sleeps until the helper has sent the
  * message and the server has answered.
- * Return: as vuser_call(), or the negative errno with which the helper refused.
+ * Return: as vuser_call(), or the errno of vuser_fdmsg_refuse().
  */
 int vuser_fdmsg_call(struct vuser_channel *chan, struct vuser_call *call,
 		     struct file **files,
@@ -346,7 +346,8 @@ int vuser_fdmsg_send(struct vuser_channel *chan, u64 fdmsg_id, int null_fd)
  * vuser_fdmsg_refuse() - fail an fdmsg without sending it
  * @chan: the device's channel, or NULL if the device has no server
  * @fdmsg_id: id of the fdmsg
- * @err: the error that the waiting call returns, a positive errno
+ * @err: a positive errno; the waiting call returns it.  In place of an errno that has
+ *	a meaning inside of the kernel, the call returns -EIO
  *
  * Context: process; the send lock is held.
  * Return: 0; -ENOENT when no such fdmsg is in the queue; -EINVAL when @err is not
@@ -365,7 +366,7 @@ int vuser_fdmsg_refuse(struct vuser_channel *chan, u64 fdmsg_id, int err)
 	fdmsg = vuser_fdmsg_find(chan, fdmsg_id);
 	if (fdmsg) {
 		list_del_init(&fdmsg->node);
-		vuser_slot_complete(chan, vuser_fdmsg_msg_id(fdmsg), -err);
+		vuser_slot_complete(chan, vuser_fdmsg_msg_id(fdmsg), err);
 	}
 	spin_unlock_irq(&chan->lock);
 	return fdmsg ? 0 : -ENOENT;

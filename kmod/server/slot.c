@@ -148,24 +148,44 @@ static void vuser_slot_done(struct vuser_slot *slot, int error)
 		vuser_channel_wake_slot(slot, 0);
 }
 
+/*
+ * Converts an errno from a server's error reply, or from the helper, to a negative
+ * errno that may be returned to a consumer.  -EIO replaces errnos that have a meaning inside of the
+ * kernel, such as ERESTARTSYS, and errnos with which vuser reports its own
+ * failures: EINTR (killed), ENOTCONN (lost), ETIMEDOUT (late) and EAGAIN (another
+ * layout of the server map is needed).
+ */
+static int vuser_slot_error(u32 error)
+{
+	switch (error) {
+	case 0:
+	case EINTR:
+	case ENOTCONN:
+	case ETIMEDOUT:
+	case EAGAIN:
+		return -EIO;
+	}
+	return error > EHWPOISON ? -EIO : -(int)error;
+}
+
 /**
  * vuser_slot_complete() - end the wait for a message that will not be sent
  * @chan: the channel
  * @msg_id: message id of the command
- * @error: the error that the waiting call returns, a negative errno
+ * @error: a positive errno from the helper; the waiting call returns it, or -EIO
  *
  * Does nothing if no thread waits for this message any more.
  *
  * Context: any; the channel's lock is held.
  */
-void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error)
+void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, u32 error)
 {
 	struct vuser_slot *slot = &chan->slots[msg_id & VUSER_ID_SLOT_MASK];
 
 	lockdep_assert_held(&chan->lock);
 	if (slot->state == VUSER_SLOT_BUSY && !slot->done &&
 	    vuser_slot_id(chan, slot) == msg_id)
-		vuser_slot_done(slot, error);
+		vuser_slot_done(slot, vuser_slot_error(error));
 }
 
 /**
@@ -211,26 +231,6 @@ bool vuser_slot_mark_unsent(struct vuser_channel *chan, u16 msg_id)
 		return !slot->done;
 	slot->state = VUSER_SLOT_FREE;
 	return false;
-}
-
-/*
- * Converts the errno in a server's error reply to a negative errno that may be
- * returned to a consumer.  -EIO replaces errnos that have a meaning inside of the
- * kernel, such as ERESTARTSYS, and errnos with which vuser reports its own
- * failures: EINTR (killed), ENOTCONN (lost), ETIMEDOUT (late) and EAGAIN (another
- * layout of the server map is needed).
- */
-static int vuser_slot_error(u32 error)
-{
-	switch (error) {
-	case 0:
-	case EINTR:
-	case ENOTCONN:
-	case ETIMEDOUT:
-	case EAGAIN:
-		return -EIO;
-	}
-	return error > EHWPOISON ? -EIO : -(int)error;
 }
 
 /*

@@ -26,7 +26,7 @@ int vuser_slot_get(struct vuser_channel *chan, struct vuser_call *call,
 void vuser_slot_free(struct vuser_channel *chan, struct vuser_slot *slot);
 bool vuser_slot_mark_sent(struct vuser_channel *chan, u16 msg_id);
 bool vuser_slot_mark_unsent(struct vuser_channel *chan, u16 msg_id);
-void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, int error);
+void vuser_slot_complete(struct vuser_channel *chan, u16 msg_id, u32 error);
 const char *vuser_slot_reply(struct vuser_channel *chan,
 			     const struct vfio_user_header *hdr,
 			     const void *payload, size_t len);
