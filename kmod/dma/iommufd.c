@@ -142,10 +142,11 @@ int vuser_iommufd_rw(struct vuser_iommufd_access *access, u64 iova, void *buf,
 	int ret;
 
 	/*
-	 * The thread that reads the socket is a kernel worker, which has no mm,
-	 * or a thread of the consumer that waits for a reply.
+	 * The thread that reads the socket is a kernel worker, or a thread of the
+	 * consumer that waits for a reply.  A thread of the consumer that exits has
+	 * no mm, but it must not use another mm either.
 	 */
-	if (!current->mm)
+	if (current->flags & PF_KTHREAD)
 		flags |= IOMMUFD_ACCESS_RW_KTHREAD;
 	ret = iommufd_access_rw(access->access, iova, buf, len, flags);
 	switch (ret) {
