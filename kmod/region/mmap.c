@@ -264,9 +264,12 @@ int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	if (index >= desc->nr_regions || !vuser_region_mappable(regions, index))
+	if (index >= desc->nr_regions)
 		return -EINVAL;
-	region = &desc->regions[array_index_nospec(index, desc->nr_regions)];
+	index = array_index_nospec(index, desc->nr_regions);
+	if (!vuser_region_mappable(regions, index))
+		return -EINVAL;
+	region = &desc->regions[index];
 	if (off >= region->size || size > PAGE_ALIGN(region->size - off))
 		return -EINVAL;
 	if (regions->sparse &&

@@ -39,14 +39,20 @@ u32 vuser_region_count(struct vuser_regions *regions)
 	return max_t(u32, nr, VFIO_PCI_NUM_REGIONS);
 }
 
+/*
+ * Finds the region with an index that the consumer chose.  Returns NULL if the server
+ * has no such region.  Only the index at *@safe may be used after this: the processor
+ * does not use it speculatively as long as it is out of range.
+ */
 static struct vuser_region *vuser_region_get(struct vuser_regions *regions,
-					     u64 index)
+					     u64 index, u32 *safe)
 {
 	struct vuser_desc *desc = regions->chan->desc;
 
 	if (index >= desc->nr_regions)
 		return NULL;
-	return &desc->regions[array_index_nospec(index, desc->nr_regions)];
+	*safe = array_index_nospec(index, desc->nr_regions);
+	return &desc->regions[*safe];
 }
 
 /* One access --------------------------------------------------------------- */
@@ -179,21 +185,20 @@ static u32 vuser_region_access_size(u64 index, u64 off, size_t count)
 }
 
 /*
- * Checks a transfer of at least one byte, and clips @count to the end of the region.
- * A transfer across the end of configuration space is not clipped but fails, as in
- * vfio-pci.  Returns 0, -EINVAL or -EFAULT.
+ * Checks a transfer of at least one byte, sets *@index, and clips @count to the end of
+ * the region.  A transfer across the end of configuration space is not clipped but
+ * fails, as in vfio-pci.  Returns 0, -EINVAL or -EFAULT.
  */
 static int vuser_region_clip(struct vuser_regions *regions, loff_t pos,
-			     size_t *count, u32 flag)
+			     u32 *index, size_t *count, u32 flag)
 {
-	u64 index = VUSER_OFFSET_TO_INDEX((u64)pos);
 	u64 off = pos & VUSER_OFFSET_MASK;
 	struct vuser_region *region;
 
-	region = vuser_region_get(regions, index);
+	region = vuser_region_get(regions, VUSER_OFFSET_TO_INDEX((u64)pos), index);
 	if (!region || !region->size || !(region->flags & flag))
 		return -EINVAL;
-	if (index == VFIO_PCI_CONFIG_REGION_INDEX &&
+	if (*index == VFIO_PCI_CONFIG_REGION_INDEX &&
 	    (off >= region->size || *count > region->size - off))
 		return -EFAULT;
 	if (off >= region->size)
@@ -253,14 +258,14 @@ static ssize_t vuser_region_transfer(struct vuser_regions *regions,
 						   u32 index, u64 off,
 						   char __user *buf, u32 size))
 {
-	u32 index = VUSER_OFFSET_TO_INDEX((u64)*ppos), size;
 	u64 off = *ppos & VUSER_OFFSET_MASK;
+	u32 index, size;
 	size_t done = 0;
 	int ret;
 
 	if (!count)
 		return 0;
-	ret = vuser_region_clip(regions, *ppos, &count, flag);
+	ret = vuser_region_clip(regions, *ppos, &index, &count, flag);
 	if (ret)
 		return ret;
 
@@ -540,6 +545,7 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 		      struct vfio_info_cap *caps)
 {
 	struct vuser_region *region;
+	u32 index;
 	int ret = 0;
 
 	if (info->index >= vuser_region_count(regions))
@@ -547,7 +553,7 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 	info->offset = VUSER_INDEX_TO_OFFSET(info->index);
 	info->size = 0;
 	info->flags = 0;
-	region = vuser_region_get(regions, info->index);
+	region = vuser_region_get(regions, info->index, &index);
 	/* vfio-pci has no VGA index if the device has no VGA region. */
 	if (!region || !region->size)
 		return info->index == VFIO_PCI_VGA_REGION_INDEX ? -EINVAL : 0;
@@ -555,11 +561,11 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 	info->size = region->size;
 	info->flags = region->flags & (VFIO_REGION_INFO_FLAG_READ |
 				       VFIO_REGION_INFO_FLAG_WRITE);
-	if (vuser_region_mappable(regions, info->index)) {
+	if (vuser_region_mappable(regions, index)) {
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 		if (regions->sparse && !vuser_region_is_one_area(region))
-			ret = vuser_region_sparse_cap(regions, info->index, caps);
-		if (!ret && info->index == regions->chan->desc->msix_region)
+			ret = vuser_region_sparse_cap(regions, index, caps);
+		if (!ret && index == regions->chan->desc->msix_region)
 			ret = vuser_region_msix_cap(caps);
 	}
 	if (!ret && region->has_type)
@@ -591,7 +597,7 @@ static int vuser_region_put_caps(struct vfio_region_info *info,
  * @regions: the regions of an open device
  * @arg: the consumer's struct
  *
- * 7.0 and later handle this ioctl in VFIO's core, which calls
+ * 6.19 and later handle this ioctl in VFIO's core, which calls
  * vuser_region_info().
  *
  * Context: process; may sleep.
