@@ -5,6 +5,9 @@
  * of the decoder check what each instruction does; these tests check that the
  * kernel gives the decoder the registers and the memory that it needs.
  */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -360,6 +363,52 @@ TEST_F(consumer, movs_that_fails_does_not_touch_the_device)
 	ASSERT_EQ(0, testdev_cmd(&shared, "poke 0 0x%x 4 1", MEM));
 	EXPECT_EQ(0, movs(constant, bar + MEM));
 	EXPECT_EQ(0, device_value(self->dev.device, MEM, 4));
+}
+
+struct toggle {
+	char *page;
+	atomic_bool stop;
+};
+
+/* Takes the right to write away from a page, and gives it back, as fast as it can. */
+static void *toggle_page(void *data)
+{
+	struct toggle *toggle = data;
+
+	while (!atomic_load(&toggle->stop)) {
+		mprotect(toggle->page, 0x1000, PROT_READ);
+		mprotect(toggle->page, 0x1000, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+/*
+ * A load may have side effects.  So an instruction whose destination becomes read-only
+ * between the check and the store loads once, and not a second time when the fault is
+ * repeated.
+ */
+TEST_F(consumer, movs_loads_at_most_once_if_its_destination_vanishes)
+{
+	struct toggle toggle = {};
+	volatile unsigned char *bar;
+	pthread_t thread;
+	unsigned int i, failed = 0;
+
+	bar = map_bar0(self->dev.device);
+	ASSERT_NE(MAP_FAILED, bar);
+	toggle.page = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, toggle.page);
+	toggle.page[0] = 1;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, toggle_page, &toggle));
+	for (i = 0; i < 400; i++) {
+		ASSERT_EQ(0, testdev_log_clear(&shared));
+		failed += movs(bar + MEM, toggle.page) != 0;
+		ASSERT_GE(1, testdev_log_count(&shared));
+	}
+	atomic_store(&toggle.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_LT(0, failed);
 }
 
 TEST_F(consumer, locked_instructions_return_the_old_value)

@@ -11,8 +11,12 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <linux/uaccess.h>
+#include <linux/uprobes.h>
+#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/ptrace.h>
+#include <asm/text-patching.h>
+#include <asm/trapnr.h>
 
 #include "region/region.h"
 #include "region/regions.h"
@@ -73,16 +77,71 @@ static void vuser_trap_put_regs(const struct vuser_regs *regs,
 		    (regs->flags & VUSER_FLAGS_STATUS);
 }
 
+/* Debuggers ---------------------------------------------------------------- */
+
 /*
- * Does what the processor does at the end of an instruction: it clears RF, so
- * that breakpoints work again, and raises a trap for a debugger that
- * single-steps.
+ * Tells uprobes that their single step is done; false if the step is not theirs.
+ *
+ * A probed instruction that must be executed runs from a page of the kernel's
+ * ("[uprobes]"), with TF set.  After one instruction, uprobes expect the processor's
+ * debug exception; then they move RIP behind the probed instruction in the program.
+ * Without this function, the next bytes on that page would be executed, too.
  */
-static void vuser_trap_retire(struct pt_regs *pt)
+static bool vuser_trap_end_uprobe(unsigned long ip)
+{
+#ifdef CONFIG_UPROBES
+	struct uprobe_task *utask = current->utask;
+
+	if (!utask || !utask->active_uprobe || utask->state != UTASK_SSTEP ||
+	    utask->xol_vaddr != ip)
+		return false;
+	/* as uprobe_post_sstep_notifier(), which is not exported */
+	utask->state = UTASK_SSTEP_ACK;
+	set_thread_flag(TIF_UPROBE);
+	return true;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Sends the signal of a single step, as the kernel's handler of the debug exception
+ * does.  That one uses force_sig_fault(), which is not exported.  So a program that
+ * blocks or ignores SIGTRAP gets the signal without its reason.
+ */
+static void vuser_trap_send_sigtrap(unsigned long ip)
+{
+	/* the current task's, so it does not change */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
+	struct kernel_siginfo info;
+
+	current->thread.virtual_dr6 = DR_STEP;
+	current->thread.trap_nr = X86_TRAP_DB;
+	current->thread.error_code = 0;
+	if (sigismember(&current->blocked, SIGTRAP) ||
+	    sighand->action[SIGTRAP - 1].sa.sa_handler == SIG_IGN) {
+		force_sig(SIGTRAP);
+		return;
+	}
+	clear_siginfo(&info);
+	info.si_signo = SIGTRAP;
+	info.si_code = TRAP_TRACE;
+	info.si_addr = (void __user *)ip;
+	send_sig_info(SIGTRAP, &info, current);
+}
+
+/*
+ * Does what the processor does at the end of an instruction that was at @ip: it clears
+ * RF, so that breakpoints work again, and raises a debug exception if TF is set.  With
+ * TIF_BLOCKSTEP, a debugger waits for the next branch.
+ */
+static void vuser_trap_retire(struct pt_regs *pt, unsigned long ip)
 {
 	pt->flags &= ~X86_EFLAGS_RF;
-	if (pt->flags & X86_EFLAGS_TF)
-		send_sig(SIGTRAP, current, 0);
+	if (!(pt->flags & X86_EFLAGS_TF) || vuser_trap_end_uprobe(ip) ||
+	    test_thread_flag(TIF_BLOCKSTEP))
+		return;
+	vuser_trap_send_sigtrap(pt->ip);
 }
 
 /* Accesses to the region --------------------------------------------------- */
@@ -346,7 +405,8 @@ static int vuser_trap_exec_x87(const struct vuser_trap *trap,
  * Copies between the region and memory.  If the memory is itself a mapped region,
  * the kernel cannot access it, and the instruction is refused.  A load may have side
  * effects, so its value must not be lost: check first that the destination is
- * writable.
+ * writable.  Another thread may unmap the destination after this check; so make the
+ * load only in a fault that is not repeated.
  */
 static int vuser_trap_exec_copy(const struct vuser_trap *trap,
 				const struct vuser_insn *insn,
@@ -360,7 +420,8 @@ static int vuser_trap_exec_copy(const struct vuser_trap *trap,
 			return -EFAULT;
 		err = vuser_trap_store(trap, val, insn->size);
 	} else {
-		if (fault_in_safe_writeable((char __user *)insn->addr,
+		if (trap->may_retry ||
+		    fault_in_safe_writeable((char __user *)insn->addr,
 					    insn->size))
 			return -EFAULT;
 		err = vuser_trap_load(trap, val, insn->size);
@@ -462,6 +523,7 @@ static noinline int vuser_trap_exec_any(const struct vuser_trap *trap,
 					u32 len)
 {
 	struct vuser_regs regs = vuser_trap_get_regs(pt);
+	unsigned long ip = pt->ip;
 	struct vuser_insn insn;
 	int err;
 
@@ -473,7 +535,7 @@ static noinline int vuser_trap_exec_any(const struct vuser_trap *trap,
 	if (err)
 		return err;
 	vuser_trap_put_regs(&regs, pt);
-	vuser_trap_retire(pt);
+	vuser_trap_retire(pt, ip);
 	return 0;
 }
 
@@ -518,7 +580,7 @@ static int vuser_trap_exec_plain(const struct vuser_trap *trap,
 	if (err)
 		return err;
 	pt->ip += plain->len;
-	vuser_trap_retire(pt);
+	vuser_trap_retire(pt, pt->ip - plain->len);
 	return 0;
 }
 
@@ -560,6 +622,12 @@ int vuser_trap_emulate(const struct vuser_trap *trap)
 					    sizeof(code));
 	if (len == sizeof(code) && vuser_trap_is_plain(trap, pt, code, &plain))
 		return vuser_trap_exec_plain(trap, pt, &plain);
+	/*
+	 * A debugger or a uprobe has set a breakpoint on the instruction after the
+	 * fault: let the processor execute the breakpoint.
+	 */
+	if (len && code[0] == INT3_INSN_OPCODE)
+		return 0;
 	err = vuser_trap_exec_any(trap, pt, code, len);
 	if (err != -EFAULT)
 		return err;
