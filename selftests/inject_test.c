@@ -112,6 +112,8 @@ static int set_all(void *uuid)
 		{ "reset", "auto" },
 		{ "pci_setup", "auto" },
 		{ "dma_backing", "memory" },
+		{ "dma_backing", "file" },
+		{ "dma_holes", "fault" },
 		{ "endpoint", "/run/none" },
 		{ "pci_address", "5655:12:1f.7" },
 		{ "close_timeout_ms", "20000" },

@@ -57,6 +57,8 @@ static void set_something(struct dice *dice, unsigned int device)
 		{ "max_dma_maps", "1" },     { "max_dma_maps", "8" },
 		{ "max_dma_maps", "0" },     { "max_dma_maps", "-1" },
 		{ "dma_backing", "memory" }, { "dma_backing", "auto" },
+		{ "dma_backing", "file" },   { "dma_holes", "nonsense" },
+		{ "dma_holes", "fault" },    { "dma_holes", "scratch" },
 		{ "reset", "never" },	     { "reset", "auto" },
 		{ "pci_setup", "never" },    { "pci_setup", "auto" },
 		{ "reset", "nonsense" },     { "endpoint", "/nowhere" },
