@@ -6,6 +6,19 @@
 #ifndef VUSER_COMPAT_H
 #define VUSER_COMPAT_H
 
+#include <linux/version.h>
+
+/*
+ * The kernels on which vuser is tested (lab/kernels.toml).  VFIO's internal interfaces
+ * change without notice, so a module for another kernel may build and then fail.
+ */
+#define VUSER_IS_KERNEL(_major, _minor) \
+	(LINUX_VERSION_MAJOR == (_major) && LINUX_VERSION_PATCHLEVEL == (_minor))
+#if !VUSER_IS_KERNEL(6, 1) && !VUSER_IS_KERNEL(6, 12) && \
+	!VUSER_IS_KERNEL(7, 2) && !defined(VUSER_ANY_KERNEL)
+#error "vuser is tested on Linux 6.1, 6.12, 7.2; to try another: make VUSER_ANY_KERNEL=1"
+#endif
+
 #include <linux/eventfd.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
@@ -14,7 +27,6 @@
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/sockptr.h>
-#include <linux/version.h>
 #include <linux/vfio.h>
 #include <net/sock.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
@@ -79,10 +91,10 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 }
 
 /*
- * 7.0 and later handle VFIO_DEVICE_GET_REGION_INFO in VFIO's core, which calls
+ * 6.19 and later handle VFIO_DEVICE_GET_REGION_INFO in VFIO's core, which calls
  * this callback.  Earlier kernels pass this ioctl to the driver.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define VUSER_REGION_INFO_OPS(_caps)	.get_region_info_caps = (_caps),
 #else
 #define VUSER_REGION_INFO_OPS(_caps)
@@ -216,14 +228,22 @@ static inline vm_fault_t vuser_insert_huge(struct vm_fault *vmf,
 }
 #endif
 
+/* 6.3 removed the last function of VFIO's IOMMU backends; vuser never needs it. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define VUSER_BACKEND_NOTIFY
+#endif
+
 /*
  * Returns the FPU state of the current task.  6.16 moved the FPU state from the
  * thread_struct to the memory directly after the task_struct.  x86_task_fpu()
  * cannot be used: with CONFIG_X86_DEBUG_FPU it is a function that is not exported.
  */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define VUSER_FPU_BEHIND_TASK
+#endif
 static inline struct fpu *vuser_current_fpu(void)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#ifdef VUSER_FPU_BEHIND_TASK
 	return (void *)current + sizeof(*current);
 #else
 	return &current->thread.fpu;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The interface between VFIO's core and its IOMMU backends.  The core exports
- * the functions, but keeps their declarations private to drivers/vfio.  The
- * declarations below are the same from 6.1 to 7.2.
+ * the functions, but keeps their declarations private to drivers/vfio.  layouts.c
+ * compares the declarations below with those of the kernel.
  */
 #ifndef VUSER_BACKEND_H
 #define VUSER_BACKEND_H
 
 #include <linux/types.h>
+
+#include "compat.h"
 
 struct iommu_domain;
 struct iommu_group;
@@ -21,7 +23,12 @@ enum vfio_group_type {
 	VFIO_NO_IOMMU,
 };
 
-/* Only 6.1 calls @notify. */
+#ifdef VUSER_BACKEND_NOTIFY
+enum vfio_iommu_notify_type {
+	VFIO_IOMMU_CONTAINER_CLOSE,
+};
+#endif
+
 struct vfio_iommu_driver_ops {
 	char *name;
 	struct module *owner;
@@ -41,7 +48,9 @@ struct vfio_iommu_driver_ops {
 		      size_t count, bool write);
 	struct iommu_domain *(*group_iommu_domain)(void *iommu_data,
 						   struct iommu_group *group);
-	void (*notify)(void *iommu_data, int event);
+#ifdef VUSER_BACKEND_NOTIFY
+	void (*notify)(void *iommu_data, enum vfio_iommu_notify_type event);
+#endif
 };
 
 int vfio_register_iommu_driver(const struct vfio_iommu_driver_ops *ops);

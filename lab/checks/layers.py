@@ -69,7 +69,7 @@ TREES = {
         prefixes=("vuser_",),
         layers=("main", "netlink", "vfio", "region", "dma", "server", "x86",
                 "common"),
-        loose={"main": ("main.c",),
+        loose={"main": ("main.c", "layouts.c"),
                "common": ("vuser.h", "compat.h", "trace.c", "trace.h")},
         folder_prefixes={"netlink": "vuser_nl_"},
         generated=("netlink/gen",),

@@ -32,7 +32,8 @@ def copy_module(kernel: Kernel) -> None:
     """Objects lie beside their sources in kbuild, so each lab compiles a copy."""
     target = directory(kernel) / "module"
     target.mkdir(parents=True, exist_ok=True)
-    process.run(["rsync", "-a", "--delete", "--exclude=*.mod.c", "--include=*/",
+    process.run(["rsync", "-a", "--delete", "--exclude=*.mod.c", "--exclude=btf.h",
+                 "--include=*/", "--include=*.py",
                  "--include=*.[chS]", "--include=K*", "--include=Makefile",
                  "--exclude=*", paths.TOP / "kmod", paths.TOP / "include", f"{target}/"])
 
