@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run a command in a lab's root on the host: this is how we compile, at native speed.
 
+A root that is not a lab's, with compilers for one purpose, is entered in the same way.
+
 Inside, the work tree is /vuser and the working directory. The kernel's sources are
 /usr/src/linux where they were made before, and the directory of a kernel of our own is
 /mnt. cargo's home and ccache's memory are in the cache. All else is read only, with
@@ -77,36 +79,46 @@ def assemble(top: Path, sources: Path | None, own: Path | None) -> None:
             bind(Path(name), top / name[1:])
 
 
-def environment(kernel: Kernel) -> dict[str, str]:
+def environment(kernel: Kernel | None) -> dict[str, str]:
+    lab = {"LAB": kernel.name, "BUILD": f"/vuser/build/{kernel.name}"} if kernel else {}
     return {
-        "LAB": kernel.name, "BUILD": f"/vuser/build/{kernel.name}", "HOME": "/root",
+        **lab, "HOME": "/root",
         "LANG": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb"), "PATH": PATH,
         "CC": "gcc", "CCACHE_MAXSIZE": "2G", "CCACHE_COMPILERCHECK": "content",
     }
 
 
-def enter(kernel: Kernel, words: Sequence[str], own: Path | None) -> NoReturn:
-    """Become a command in a lab's root."""
-    process.need_root()
-    base = root.of(kernel)
-    if own is None and kernel.own:
-        own = debugkernel.of(kernel)
-    sources = source.hold()
+def enter(top: Path, words: Sequence[str], values: dict[str, str], sources: Path | None,
+          own: Path | None) -> NoReturn:
+    """Become a command in a root."""
     unshare_mounts()
-    assemble(base / "root", sources, own)
-    os.chroot(base / "root")
+    assemble(top, sources, own)
+    os.chroot(top)
     os.chdir("/vuser")
-    values = environment(kernel)
     os.environ["PATH"] = PATH  # execvpe() looks there
     process.replace(words, values)
 
 
+def enter_lab(kernel: Kernel, words: Sequence[str], own: Path | None) -> NoReturn:
+    """Become a command in a lab's root."""
+    base = root.of(kernel)
+    if own is None and kernel.own:
+        own = debugkernel.of(kernel)
+    enter(base / "root", words, environment(kernel), source.hold(), own)
+
+
 def main(arguments: list[str]) -> None:
-    """Run a command in a lab's root."""
-    own = None
+    """Run a command in a root."""
+    own = top = None
     if arguments[:1] == ["--own"] and len(arguments) > 1:
         own = Path(arguments[1])
         arguments = arguments[2:]
+    if arguments[:1] == ["--root"] and len(arguments) > 1:
+        top = Path(arguments[1])
+        arguments = arguments[1:]
     if len(arguments) < 2:
         raise Usage("it takes a lab and a command")
-    enter(kernels.load()[arguments[0]], arguments[1:], own)
+    process.need_root()
+    if top:
+        enter(top, arguments[1:], environment(None), None, own)
+    enter_lab(kernels.load()[arguments[0]], arguments[1:], own)
