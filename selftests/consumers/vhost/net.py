@@ -66,12 +66,12 @@ class Net:
         self.runs += 1
         return Testpmd(name, argv, self.path(f"{name}{self.runs}.log"))
 
-    def start_back(self, options=""):
+    def start_back(self):
         self.back = self.testpmd(
             "back", ["dpdk-testpmd", "--lcores", "0@1,1@0", "--no-pci",
                      "--no-huge", "-m", "128"],
             ["--vdev", f"net_vhost0,iface={self.path('back.sock')},"
-                       f"queues={self.queues}{options}"], self.queues)
+                       f"queues={self.queues}"], self.queues)
 
     def start_bridge(self, pairs, *options):
         self.pairs = pairs
@@ -257,9 +257,6 @@ def unmapped(net):
     require(net.show()["dma-regions"] == 0, str(net.show()))
 
 
-# An option of net_vhost.
-CLIENT = ",client=1"
-
 ARRIVE = f"{COUNT} packets of each queue arrive unchanged, both ways"
 
 
@@ -315,36 +312,11 @@ def scenario(tap, net):
     tap.step("the program of the back end ends", net.stop, net.back)
 
 
-def new_client(net):
-    net.start_back(CLIENT)
-    net.front.wait("link up", lambda: net.front.link_up(0))
-
-
-def connecting_back_end(tap, net):
-    """The back end connects to vuser-vhost. It tries again until one listens."""
-    what = "client=1:"
-    tap.step(f"{what} the back end starts", net.start_back, CLIENT)
-    tap.step(f"{what} vuser-vhost accepts the back end", net.start_bridge, 1,
-             "--listen")
-    tap.step(f"{what} the device is attached", net.create)
-    tap.step(f"{what} net_virtio uses the device", net.start_front, "packed")
-    tap.step(f"{what} the link of the back end is up", link_of_back, net, True)
-    tap.step(f"{what} {ARRIVE}", net.exchange)
-    tap.step(f"{what} the link goes down when the back end is killed", lose_back,
-             net)
-    tap.step(f"{what} the link comes up with a new back end", new_client, net)
-    tap.step(f"{what} the driver's program ends", net.stop, net.front)
-    tap.step(f"{what} the device is removed", net.remove)
-    tap.step(f"{what} vuser-vhost ends", lambda: net.bridge.stop())
-    tap.step(f"{what} the program of the back end ends", net.stop, net.back)
-
-
 def main(work):
     tap = Tap()
     net = Net(work, QUEUES)
     try:
         scenario(tap, net)
-        connecting_back_end(tap, net)
     except Failure:
         show_logs(work)
     finally:
