@@ -131,15 +131,12 @@ static int vuser_backing_pin(struct vuser_backing *back, unsigned long vaddr,
  * hugetlbfs qualify.  Two kinds of them must not be passed to another process:
  * System V shared memory, whose files have no read_iter, and files that
  * overlayfs opened for its own use, which are marked as backing files.
- *
- * Check the address space and not the file system: /dev is a tmpfs, but a
- * device node in it may be a whole disk.
  */
 static bool vuser_backing_file_usable(struct file *file)
 {
 	if (vuser_is_backing_file(file) || !file->f_op->read_iter)
 		return false;
-	return shmem_mapping(file->f_mapping) || vuser_file_is_hugetlb(file);
+	return vuser_file_is_memory(file);
 }
 
 /*

@@ -24,6 +24,21 @@ bool vuser_file_is_hugetlb(struct file *file)
 }
 
 /**
+ * vuser_file_is_memory() - check whether a file consists of memory
+ * @file: a file of any type
+ *
+ * Checks the address space and not the file system: /dev is a tmpfs, but a device
+ * node in it may be a whole disk.
+ *
+ * Context: any.
+ * Return: true for a file of shmem or hugetlbfs.
+ */
+bool vuser_file_is_memory(struct file *file)
+{
+	return shmem_mapping(file->f_mapping) || vuser_file_is_hugetlb(file);
+}
+
+/**
  * vuser_file_sealed() - check whether a file is sealed against writing
  * @file: a file of shmem or hugetlbfs
  *

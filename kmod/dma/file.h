@@ -7,6 +7,7 @@
 
 struct file;
 
+bool vuser_file_is_memory(struct file *file);
 bool vuser_file_is_hugetlb(struct file *file);
 bool vuser_file_sealed(struct file *file);
 

@@ -11,6 +11,7 @@
 #include <linux/file.h>
 #include <linux/slab.h>
 
+#include "dma/file.h"
 #include "netlink/desc.h"
 #include "netlink/gen.h"
 #include "server/desc.h"
@@ -38,6 +39,14 @@ static int vuser_nl_area(struct vuser_area *area, const struct nlattr *nest,
 		NL_SET_ERR_MSG_ATTR(extack, tb[VUSER_A_AREA_FD],
 				    "not an open file");
 		return -EBADF;
+	}
+	/*
+	 * A file of another kind cannot be shown.  Do not keep it: it may be the
+	 * server's own socket, whose end would never be seen then.
+	 */
+	if (!vuser_file_is_memory(area->file)) {
+		fput(area->file);
+		area->file = NULL;
 	}
 	return 0;
 }
@@ -335,7 +344,8 @@ static int vuser_nl_desc_nests(struct vuser_desc *desc, struct genl_info *info)
  * Context: process, the helper's: file descriptors in the message are looked up in
  * the current task's file table.  May sleep.
  * Return: the description with one reference, to be dropped with vuser_desc_put().
- * The description has its own references to all files.  Or an error pointer:
+ * The description has its own references to all files of memory and to all eventfds.
+ * Or an error pointer:
  * -EINVAL or -ERANGE when an attribute is missing, malformed or given twice;
  * -E2BIG when there are too many areas or ioeventfds, or configuration space is too
  * long; -EBADF when a file descriptor is not open; -EINVAL when the file descriptor

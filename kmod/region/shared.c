@@ -55,9 +55,7 @@ static bool vuser_shared_open_area(const struct vuser_region *region,
 {
 	struct file *file = area->file;
 
-	if (!vuser_file_is_hugetlb(file) && !shmem_mapping(file->f_mapping))
-		return false;
-	if (!(file->f_mode & FMODE_READ))
+	if (!file || !(file->f_mode & FMODE_READ))
 		return false;
 	if (!vuser_shared_writable(region))
 		return true;

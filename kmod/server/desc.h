@@ -22,8 +22,9 @@ struct file;
  * struct vuser_area - a shared area: part of a region, backed by a server's file
  * @offset: from the start of the region, bytes, page aligned
  * @size: bytes, page aligned, not 0
- * @file: the server's file; the description holds a reference.  Only files of
- *	shmem and hugetlbfs can be mapped; accesses to other areas are trapped
+ * @file: the server's file, of shmem or hugetlbfs; the description holds a
+ *	reference.  NULL if the server gave a file of another kind: accesses to the area
+ *	are trapped
  * @file_offset: offset in @file where the area starts, bytes, page aligned
  */
 struct vuser_area {
