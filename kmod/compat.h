@@ -28,6 +28,8 @@
 #include <linux/sched.h>
 #include <linux/sockptr.h>
 #include <linux/vfio.h>
+#include <net/af_unix.h>
+#include <net/scm.h>
 #include <net/sock.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #include <linux/pfn_t.h>
@@ -132,17 +134,28 @@ static inline bool vuser_cdev_opened(struct vfio_device *vdev)
 }
 
 /*
- * Makes a socket refuse file descriptors that the peer sends.  Kernels before
- * 6.16 cannot refuse them.  There the kernel drops the file descriptors when the
- * message is read, because the reader passes no control buffer.
+ * Makes a socket refuse file descriptors that the peer sends from now on, as
+ * SO_PASSRIGHTS does.  Does not take the socket's lock: the caller makes sure that
+ * no other process has the socket.  Kernels before 6.16 cannot refuse file
+ * descriptors; there, vuser_files() finds them.
  */
-static inline void vuser_refuse_fds(struct socket *sock)
+static inline void vuser_refuse_fds(struct sock *sk)
 {
 #ifdef SO_PASSRIGHTS
-	int off = 0;
+	sk->sk_scm_rights = 0;
+#endif
+}
 
-	sock_setsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, KERNEL_SOCKPTR(&off),
-			sizeof(off));
+/*
+ * Returns the files in a message that a UNIX socket has received, or NULL.  Where
+ * vuser_refuse_fds() refuses them, messages have none.
+ */
+static inline struct scm_fp_list *vuser_files(struct sk_buff *skb)
+{
+#ifdef SO_PASSRIGHTS
+	return NULL;
+#else
+	return UNIXCB(skb).fp;
 #endif
 }
 

@@ -566,6 +566,8 @@ TEST_F(hostile, operations_out_of_order_are_refused)
 	EXPECT_NE('\0', nlt_ext_ack()[0]);
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));
 	/* A server that has ended is accepted, then lost. */
+	new_sockets(self);
+	shutdown(self->sock[1], SHUT_RDWR);
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_ATTACH), NULL));
 	EXPECT_EQ(0, mdev_wait(self->uuid, "state", "lost", 10000));
 	EXPECT_EQ(0, call(self, nlop_of(VUSER_CMD_DEV_DETACH), NULL));

@@ -4,6 +4,7 @@
  * channel's twin socket must still expire, and its work must run.
  */
 #include <fcntl.h>
+#include <linux/vfio_user.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -78,6 +79,39 @@ static int load(void)
 	return ret;
 }
 
+/* Sends DMA_READs of unmapped memory, more than the socket has room for replies. */
+static int ask_much(int server)
+{
+	static struct {
+		struct vfio_user_header hdr;
+		struct vfio_user_dma_access dma;
+	} reads[1300];
+	size_t i;
+
+	for (i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		reads[i].hdr.command = VFIO_USER_DMA_READ;
+		reads[i].hdr.msg_size = sizeof(reads[i]);
+		reads[i].dma.count = 8;
+	}
+	return send(server, reads, sizeof(reads), 0) == sizeof(reads) ? 0 :
+									-errno;
+}
+
+/* Receives replies until the kernel waits for the lock of its readers. */
+static int drain_until_reader_waits(int server)
+{
+	long long end = clock_ms() + SOON_MS;
+	char buf[4096];
+
+	while (task_wait_worker_in("unix_stream_read", 0)) {
+		if (clock_ms() > end)
+			return -ETIMEDOUT;
+		if (recv(server, buf, sizeof(buf), MSG_DONTWAIT) < 0)
+			poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
 /* Attaches the device with a twin socket; 0 or -errno. */
 static int attach_twin(struct control *c, int twin)
 {
@@ -114,20 +148,22 @@ TEST(unload_waits_for_a_half_received_message)
 	file = fuse_open(&fuse);
 	ASSERT_LE(0, file);
 	ASSERT_EQ(0, control_start(&c));
-	snprintf(text, sizeof(text), "%d", PARTIAL_MS);
-	ASSERT_EQ(0, mdev_set(c.uuid, "request_timeout_ms", text));
+	ASSERT_EQ(0, mdev_set(c.uuid, "request_timeout_ms", "60000"));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, twin));
 
 	/*
-	 * The end of the channel waits for the process that reads the main
-	 * socket ...
+	 * The end of the channel waits for a process of the helper, which reads the
+	 * main socket while the kernel waits for room to reply ...
 	 */
-	ASSERT_EQ(4, send(c.sock[1], "half", 4, 0));
+	ASSERT_EQ(0, attach_twin(&c, twin[0]));
+	ASSERT_EQ(0, ask_much(c.sock[1]));
 	fuse_hold(&fuse);
 	keeper = keep_reader_out(c.sock[0], file);
 	ASSERT_LE(0, keeper);
 	fuse_wait(&fuse);
-	ASSERT_EQ(0, attach_twin(&c, twin[0]));
+	ASSERT_EQ(0, drain_until_reader_waits(c.sock[1]));
+	snprintf(text, sizeof(text), "%d", PARTIAL_MS);
+	ASSERT_EQ(0, mdev_set(c.uuid, "request_timeout_ms", text));
 	/* ... while the timeout of the twin socket runs. */
 	ASSERT_EQ(4, send(twin[1], "half", 4, 0));
 	ASSERT_EQ(0, control_wait_read(twin[1]));

@@ -377,6 +377,29 @@ static bool vuser_nl_server_allowed(struct vuser_device *dev,
 		from_kuid(&init_user_ns, desc->server_uid) == user);
 }
 
+/* Explains the error @ret of vuser_state_attach() in the extack; returns @ret. */
+static int vuser_nl_attach_error(struct genl_info *info, int ret)
+{
+	switch (ret) {
+	case -EBUSY:
+		NL_SET_ERR_MSG(info->extack, "the device already has a server");
+		break;
+	case -ETOOMANYREFS:
+		NL_SET_ERR_MSG(info->extack,
+			       "another process holds socket-fd or twin-fd, too");
+		break;
+	case -EINVAL:
+		NL_SET_ERR_MSG(info->extack,
+			       "twin-fd is the other end of socket-fd");
+		break;
+	case -EPROTO:
+		NL_SET_ERR_MSG(info->extack,
+			       "the server sent file descriptors before it was attached");
+		break;
+	}
+	return ret;
+}
+
 /* Attaches the server; on success the device owns description and sockets. */
 static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 			   struct socket *sock, struct socket *twin)
@@ -393,9 +416,8 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 		ret = -EACCES;
 		goto out_put;
 	}
-	ret = vuser_state_attach(dev, desc, sock, twin);
-	if (ret == -EBUSY)
-		NL_SET_ERR_MSG(info->extack, "the device already has a server");
+	ret = vuser_nl_attach_error(info, vuser_state_attach(dev, desc, sock,
+							     twin));
 out_put:
 	vuser_nl_owner_put(dev);
 	return ret;
@@ -407,15 +429,16 @@ out_put:
  * @info: the message, parsed
  *
  * Takes its own references to the files of the message's file descriptors, which
- * belong to the caller.
+ * belong to the caller.  Takes no socket's lock.
  *
  * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing or not valid; -EBADF or -ENOTSOCK
  * when a file descriptor is not open or is not a socket; -ENODEV when the device does
  * not exist or is being removed; -EPERM when the caller does not own the device;
  * -EBUSY when the device already has a server; -EACCES when the server runs as another
- * user than the setting server_user demands; -ENOMEM; or another error of
- * vuser_nl_desc_parse().
+ * user than the setting server_user demands; -ETOOMANYREFS when another process holds
+ * one of the sockets, too; -EPROTO when the server sent file descriptors that the
+ * helper has not read; -ENOMEM; or another error of vuser_nl_desc_parse().
  */
 int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {

@@ -61,15 +61,17 @@ static void vuser_server_init_sock(struct vuser_sock *vsk)
  * @desc: the server's description, checked.  On success the channel takes over
  *	the caller's reference
  * @sock: the main socket, connected and negotiated by the helper.  On success
- *	the channel takes over the caller's reference
+ *	the channel takes over the caller's reference to its file.  Only the helper's
+ *	file descriptor refers to this file, too
  * @twin: the twin socket, or NULL if the server does not use one; otherwise as
  *	@sock
  *
  * The channel reads nothing before vuser_server_start().
  *
- * Context: process; may sleep to allocate memory.
+ * Context: process, in the helper's context; may sleep to allocate memory.  Does not
+ * take a socket's lock.
  * Return: the channel with one reference, which vuser_server_end() drops; or
- * ERR_PTR(-ENOMEM).
+ * ERR_PTR(): -ENOMEM, or as vuser_sock_take_all().
  */
 struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 					struct vuser_desc *desc,
@@ -77,7 +79,11 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 					struct socket *twin)
 {
 	struct vuser_channel *chan;
+	int ret;
 
+	ret = vuser_sock_take_all(sock, twin);
+	if (ret)
+		return ERR_PTR(ret);
 	chan = vuser_channel_alloc(user, desc, sock, twin);
 	if (!chan)
 		return ERR_PTR(-ENOMEM);
@@ -94,10 +100,8 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
  * @chan: the channel; the device already points to it, because the function
  *	@lost of struct vuser_server_ops may be called from now on
  *
- * Context: process, in the helper's context: enlarging the send buffer of a
- * socket needs CAP_NET_ADMIN.
- * Return: 0; -EPERM when a send buffer is too small and the helper lacks
- * CAP_NET_ADMIN; or -ENOTSOCK when a socket cannot be polled.
+ * Context: process; may sleep.
+ * Return: 0, or -ENOTSOCK when a socket cannot be polled.
  */
 int vuser_server_start(struct vuser_channel *chan)
 {

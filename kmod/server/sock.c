@@ -14,12 +14,19 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
+#include <net/af_unix.h>
 #include <net/sock.h>
 
 #include "compat.h"
 #include "server/channel.h"
 #include "server/sock.h"
 #include "vuser.h"
+
+/*
+ * The references to a socket's file while the helper attaches it: that of the helper's
+ * file descriptor, and that of the handler of dev-attach.
+ */
+#define VUSER_SOCK_REFS	2
 
 /*
  * Handles an event of the socket: data, room or hang-up.  The socket calls this
@@ -312,37 +319,85 @@ void vuser_sock_init(struct vuser_sock *vsk)
 }
 
 /*
- * Enlarges the send buffer if needed, so that each message fits into one skb.
+ * Sets the options of a socket that only we use.  setsockopt() would take the
+ * socket's lock; no lock is needed, because no other process has the socket.
+ *
+ * The send buffer is enlarged if needed, so that each message fits into one skb.
  * Otherwise the messages of two threads could be mixed on the socket.
  */
-static int vuser_sock_enlarge_buffer(struct vuser_sock *vsk)
+static void vuser_sock_set_options(struct sock *sk)
 {
-	int size = VUSER_MIN_SNDBUF;
+	if (READ_ONCE(sk->sk_sndbuf) < VUSER_MIN_SNDBUF)
+		WRITE_ONCE(sk->sk_sndbuf, VUSER_MIN_SNDBUF);
+	vuser_refuse_fds(sk);
+}
 
-	if (READ_ONCE(vsk->sock->sk->sk_sndbuf) >= VUSER_MIN_SNDBUF)
-		return 0;
-	return sock_setsockopt(vsk->sock, SOL_SOCKET, SO_SNDBUFFORCE,
-			       KERNEL_SOCKPTR(&size), sizeof(size));
+/* Whether the other end of @sock is @end. */
+static bool vuser_sock_is_peer(struct socket *sock, struct socket *end)
+{
+	bool same;
+
+	unix_state_lock(sock->sk);
+	same = unix_peer(sock->sk) == end->sk;
+	unix_state_unlock(sock->sk);
+	return same;
+}
+
+/*
+ * Takes a socket from the helper.  The helper's file descriptor and the caller must
+ * have the only references to its file.  A process that has another one could hold
+ * the lock with which the socket is read or changed, and read or write in our place.
+ * Each use counts: file descriptors, files in messages, and system calls that run.
+ */
+static int vuser_sock_take(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	if (file_count(sock->file) > VUSER_SOCK_REFS)
+		return -ETOOMANYREFS;
+	vuser_sock_set_options(sk);
+	/* Wait for a sender that has not seen the options yet. */
+	unix_state_lock(sk);
+	unix_state_unlock(sk);
+	return vuser_sock_nr_files(sk) ? -EPROTO : 0;
+}
+
+/**
+ * vuser_sock_take_all() - make sure that only we use the sockets of a server
+ * @sock: the main socket; the caller has a reference to its file
+ * @twin: the twin socket, or NULL; otherwise as @sock
+ *
+ * Also sets the options of the sockets.
+ *
+ * Context: process, the helper's, in a netlink handler.  Does not take a socket's lock,
+ * and does not wait.
+ * Return: 0; -ETOOMANYREFS when another process can use one of the sockets, too; -EINVAL
+ * when one is the other end of the other; -EPROTO when the server has sent file
+ * descriptors that the helper has not read.
+ */
+int vuser_sock_take_all(struct socket *sock, struct socket *twin)
+{
+	int ret;
+
+	if (twin && vuser_sock_is_peer(twin, sock))
+		return -EINVAL;
+	ret = vuser_sock_take(sock);
+	if (!ret && twin)
+		ret = vuser_sock_take(twin);
+	return ret;
 }
 
 /**
  * vuser_sock_start() - start reading a sock and handling its events
- * @vsk: the sock
+ * @vsk: the sock; vuser_sock_take_all() has returned 0 for its socket
  *
- * Context: process, in the helper's context: enlarging the send buffer needs
- * CAP_NET_ADMIN.
- * Return: 0; -EPERM when the send buffer is too small and the helper lacks
- * CAP_NET_ADMIN; or -ENOTSOCK when the socket has no wait queue.
+ * Context: process; may sleep.
+ * Return: 0, or -ENOTSOCK when the socket has no wait queue.
  */
 int vuser_sock_start(struct vuser_sock *vsk)
 {
 	struct vuser_sock_poll poll = { .vsk = vsk };
-	int ret;
 
-	ret = vuser_sock_enlarge_buffer(vsk);
-	if (ret)
-		return ret;
-	vuser_refuse_fds(vsk->sock);
 	init_poll_funcptr(&poll.table, vuser_sock_add_wait);
 	vfs_poll(vsk->sock->file, &poll.table);
 	if (!vsk->wqh)

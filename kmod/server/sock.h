@@ -6,8 +6,10 @@
 #include <linux/ktime.h>
 #include <linux/types.h>
 #include <linux/uio.h>
+#include <net/af_unix.h>
 
 struct msghdr;
+struct socket;
 struct vuser_sock;
 
 /**
@@ -22,6 +24,13 @@ enum vuser_tx {
 	VUSER_TX_ALL,
 };
 
+/* The number of files in unread messages of a socket. */
+static inline int vuser_sock_nr_files(struct sock *sk)
+{
+	return atomic_read(&unix_sk(sk)->scm_stat.nr_fds);
+}
+
+int vuser_sock_take_all(struct socket *sock, struct socket *twin);
 void vuser_sock_init(struct vuser_sock *vsk);
 int vuser_sock_start(struct vuser_sock *vsk);
 void vuser_sock_stop(struct vuser_sock *vsk);

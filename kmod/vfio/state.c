@@ -139,13 +139,13 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
  * @sock: connected AF_UNIX stream socket; taken over on success
  * @twin: connected twin socket, or NULL; taken over on success
  *
- * If a socket cannot be polled, or its send buffer is too small, the device is
- * attached nevertheless, and becomes lost at once.
+ * If a socket cannot be polled, the device is attached nevertheless, and becomes
+ * lost at once.
  *
  * Context: process, in the handler of dev-attach; may sleep, but does not wait for
  * the server.
  * Return: 0; -EBUSY when the device has a server already or is being removed;
- * -ENOMEM.
+ * -ENOMEM; or as vuser_sock_take_all() when another process can use a socket.
  */
 int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
 		       struct socket *sock, struct socket *twin)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,6 +39,38 @@ int task_wait_in(pid_t tid, const char *symbol, int ms)
 	long long end = clock_ms() + ms;
 
 	while (!asleep(tid) || !is_in(tid, symbol)) {
+		if (clock_ms() > end)
+			return -ETIMEDOUT;
+		poll(NULL, 0, 1);
+	}
+	return 0;
+}
+
+static bool worker_is_in(const char *symbol)
+{
+	char path[300], comm[32];
+	struct dirent *ent;
+	bool found = false;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	while (dir && !found && (ent = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", ent->d_name);
+		found = ent->d_name[0] >= '0' && ent->d_name[0] <= '9' &&
+			!file_read(path, comm, sizeof(comm)) &&
+			!strncmp(comm, "kworker", 7) &&
+			is_in(atoi(ent->d_name), symbol);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+int task_wait_worker_in(const char *symbol, int ms)
+{
+	long long end = clock_ms() + ms;
+
+	while (!worker_is_in(symbol)) {
 		if (clock_ms() > end)
 			return -ETIMEDOUT;
 		poll(NULL, 0, 1);
