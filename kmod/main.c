@@ -11,6 +11,7 @@
 #include "region/region.h"
 #include "region/shared.h"
 #include "server/channel.h"
+#include "server/drop.h"
 #include "vfio/mdev.h"
 
 static const struct vuser_dma_ops vuser_main_dma_ops = {
@@ -26,9 +27,12 @@ static int __init vuser_init(void)
 {
 	int ret;
 
-	ret = vuser_channel_init();
+	ret = vuser_drop_init();
 	if (ret)
 		return ret;
+	ret = vuser_channel_init();
+	if (ret)
+		goto err_drop;
 	ret = vuser_dma_init(&vuser_main_dma_ops);
 	if (ret)
 		goto err_channel;
@@ -46,6 +50,8 @@ err_dma:
 	vuser_dma_exit();
 err_channel:
 	vuser_channel_exit();
+err_drop:
+	vuser_drop_exit();
 	return ret;
 }
 
@@ -57,6 +63,7 @@ static void __exit vuser_exit(void)
 	vuser_netlink_exit();
 	vuser_dma_exit();
 	vuser_channel_exit();
+	vuser_drop_exit();
 }
 
 module_init(vuser_init);

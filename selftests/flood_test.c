@@ -16,6 +16,7 @@
 #include "hostile/case.h"
 #include "lib/clock.h"
 #include "lib/consumer.h"
+#include "lib/control.h"
 #include "lib/genl.h"
 #include "lib/helper.h"
 
@@ -70,6 +71,7 @@ FIXTURE_TEARDOWN(flood)
 /* Tricks ------------------------------------------------------------------- */
 
 static atomic_uint batches;
+static atomic_bool flood_ended;
 static sem_t reached, go_on;
 
 /*
@@ -230,6 +232,58 @@ static enum next answer_and_flood(struct server *s, const struct trick *t)
 {
 	server_send_message(s, &s->reply);
 	return flood_writes(s, t);
+}
+
+/*
+ * Sends the first half of a message, and when the kernel has read it, the rest and a
+ * flood.
+ */
+static enum next flood_after_half(struct server *s, const struct trick *t)
+{
+	static char buf[32768];
+	size_t len = make_writes(buf, sizeof(buf));
+	int room = 8 << 20;
+
+	setsockopt(s->conn, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	server_send(s, buf, 20, NULL, 0);
+	control_wait_read(s->conn);
+	server_send(s, buf + 20, len - 20, NULL, 0);
+	sem_post(&reached);
+	while (!flood_ended && !server_send(s, buf, len, NULL, 0))
+		;
+	return NEXT_SERVE;
+}
+
+/* The period of the check for threads that hang, in seconds. */
+#define HUNG_TASK "/proc/sys/kernel/hung_task_timeout_secs"
+#define HUNG_S	  2
+
+/*
+ * The deadline of the half message passes during the flood.  No thread of the kernel
+ * waits for the flood to end.
+ */
+TEST_F(flood, no_thread_of_the_kernel_waits_for_the_end_of_a_flood)
+{
+	static const struct trick trick = { .fn = flood_after_half };
+	char period[32];
+
+	ASSERT_EQ(0, file_read(HUNG_TASK, period, sizeof(period)));
+	ASSERT_EQ(0, file_write(HUNG_TASK, "2"));
+	SET("request", "2000");
+	flood_ended = false;
+	sem_init(&reached, 0, 0);
+	server_arm(&self->h.server, &trick, &stores);
+	klog_has(self->h.klog, "");
+	self->h.consumer.bar0[1] = 1;
+	while (sem_wait(&reached))
+		;
+	/* A thread is reported if it waits during two checks. */
+	sleep(2 + 4 * HUNG_S);
+	flood_ended = true;
+	EXPECT_FALSE(klog_has(self->h.klog, "blocked for more than"));
+	EXPECT_EQ(0, file_write(HUNG_TASK, period));
+	SET("request", "60000");
+	EXPECT_STATE("open");
 }
 
 static bool is_last_config_read(const struct message *cmd)

@@ -7,11 +7,16 @@
  * helper and as the server.
  */
 #include <linux/vfio_user.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <kselftest_harness.h>
 
+#include "lib/clock.h"
 #include "lib/control.h"
 #include "lib/task.h"
 #include "lib/vfio.h"
@@ -340,27 +345,29 @@ TEST_F(long_message, may_have_each_size_around_the_buffers)
 
 /* Descriptors -------------------------------------------------------------- */
 
-/*
- * Sends a DMA_READ of unmapped memory, with a descriptor that is not expected.
- */
-static ssize_t send_with_fd(int server)
+struct dma_read {
+	struct vfio_user_header hdr;
+	struct vfio_user_dma_access dma;
+};
+
+/* A DMA_READ of unmapped memory. */
+static const struct dma_read unmapped = {
+	.hdr = {
+		.msg_id = 1,
+		.command = VFIO_USER_DMA_READ,
+		.msg_size = sizeof(unmapped),
+	},
+	.dma = { .count = 8 },
+};
+
+/* Sends @len bytes with a descriptor that is not expected. */
+static int send_fd(int server, const void *buf, size_t len, int fd)
 {
-	struct {
-		struct vfio_user_header hdr;
-		struct vfio_user_dma_access dma;
-	} msg = {
-		.hdr = {
-			.msg_id = 1,
-			.command = VFIO_USER_DMA_READ,
-			.msg_size = sizeof(msg),
-		},
-		.dma = { .count = 8 },
-	};
 	union {
 		char room[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = {};
-	struct iovec iov = { &msg, sizeof(msg) };
+	struct iovec iov = { (void *)buf, len };
 	struct msghdr mh = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -371,8 +378,22 @@ static ssize_t send_with_fd(int server)
 	control.align.cmsg_level = SOL_SOCKET;
 	control.align.cmsg_type = SCM_RIGHTS;
 	control.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.align), &server, sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
 	return sendmsg(server, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int send_with_fd(int server)
+{
+	return send_fd(server, &unmapped, sizeof(unmapped), server);
+}
+
+/* Whether the kernel can refuse descriptors. */
+static bool can_refuse(int sock)
+{
+	socklen_t len = sizeof(int);
+	int on;
+
+	return !getsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &on, &len);
 }
 
 /*
@@ -383,12 +404,11 @@ TEST(unexpected_descriptors_are_refused_or_dropped)
 {
 	struct peer peer;
 	struct message reply;
-	int fds[2], on;
-	socklen_t len = sizeof(on);
+	int fds[2];
 	bool refuses;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
-	refuses = !getsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &on, &len);
+	refuses = can_refuse(fds[0]);
 	TH_LOG("this kernel %s refuse descriptors", refuses ? "can" : "cannot");
 	/* A socket that the kernel module does not use accepts descriptors. */
 	EXPECT_EQ(0, send_with_fd(fds[1]));
@@ -403,6 +423,149 @@ TEST(unexpected_descriptors_are_refused_or_dropped)
 	}
 	EXPECT_EQ(0, mdev_wait(peer.c.uuid, "state", "attached", SOON_MS));
 	EXPECT_EQ(0, control_stop(&peer.c));
+}
+
+/* A TCP connection whose end lasts an hour, because the other end reads nothing. */
+struct lingering {
+	int fd;
+	int other;
+	unsigned int port; /* of @fd */
+};
+
+static int lo_up(void)
+{
+	struct ifreq req = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), ret;
+
+	ret = ioctl(fd, SIOCSIFFLAGS, &req) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static int lingering_start(struct lingering *l)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	struct linger linger = { .l_onoff = 1, .l_linger = 3600 };
+	socklen_t len = sizeof(addr);
+	static char data[65536];
+	int fd;
+
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (lo_up() || bind(fd, (struct sockaddr *)&addr, len) ||
+	    listen(fd, 1) || getsockname(fd, (struct sockaddr *)&addr, &len) ||
+	    connect(l->fd, (struct sockaddr *)&addr, len) ||
+	    getsockname(l->fd, (struct sockaddr *)&addr, &len) ||
+	    setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		return -errno;
+	l->other = accept(fd, NULL, NULL);
+	l->port = ntohs(addr.sin_port);
+	close(fd);
+	while (send(l->fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	return l->other < 0 ? -errno : 0;
+}
+
+/*
+ * Waits until no process closes the connection any more: in /proc/net/tcp it has no
+ * inode then.  Returns 0 or -ETIMEDOUT.
+ */
+static int lingering_wait_closed(const struct lingering *l)
+{
+	long long end = clock_ms() + SOON_MS;
+	unsigned int port, peer;
+	unsigned long inode;
+	char line[256];
+	FILE *f;
+
+	do {
+		inode = 0;
+		f = fopen("/proc/net/tcp", "re");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line,
+				   " %*d: %*x:%x %*x:%x %*x %*s %*s %*s %*d %*d %lu",
+				   &port, &peer, &inode) == 3 &&
+			    port == l->port)
+				break;
+			else
+				inode = 0;
+		if (f)
+			fclose(f);
+		if (!inode)
+			return 0;
+		usleep(1000);
+	} while (clock_ms() < end);
+	return -ETIMEDOUT;
+}
+
+FIXTURE(files)
+{
+	struct peer peer;
+	struct lingering l;
+};
+
+FIXTURE_SETUP(files)
+{
+	ASSERT_EQ(0, peer_start(&self->peer));
+	if (can_refuse(self->peer.server))
+		SKIP(return, "this kernel refuses descriptors");
+	ASSERT_EQ(0, lingering_start(&self->l));
+}
+
+FIXTURE_TEARDOWN(files)
+{
+	close(self->l.other);
+	EXPECT_EQ(0, control_stop(&self->peer.c));
+}
+
+/* The thread that reads the reply does not wait for the end of its files. */
+TEST_F(files, consumer_does_not_wait_for_the_end_of_a_file_in_a_reply)
+{
+	struct vfio_dev dev;
+	struct message msg;
+	uint64_t got = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0,
+		  vfio_dev_open(&dev, self->peer.c.uuid, VFIO_TYPE1v2_IOMMU));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		/* The connection must end with the message. */
+		close(self->l.fd);
+		_exit(region_get(dev.device, BAR0, 0x18, &got, 8) || got != 9);
+	}
+	ASSERT_EQ(0, take(self->peer.server, &msg));
+	ASSERT_EQ(0, task_wait_in(pid, "vuser_call_wait", SOON_MS));
+	answer(&msg, 9);
+	ASSERT_EQ(0, send_fd(self->peer.server, &msg, sizeof(msg), self->l.fd));
+	close(self->l.fd);
+	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
+	EXPECT_EQ(0, lingering_wait_closed(&self->l));
+	vfio_dev_close(&dev);
+}
+
+/*
+ * The server reads no replies, so the kernel does not read the last message.  Its file
+ * does not linger either when the server is detached.
+ */
+TEST_F(files, file_in_an_unread_message_does_not_linger_after_detach)
+{
+	static struct dma_read reads[1300];
+	struct control *c = &self->peer.c;
+	size_t i;
+
+	for (i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+		reads[i] = unmapped;
+	ASSERT_EQ(sizeof(reads), send(c->sock[1], reads, sizeof(reads), 0));
+	ASSERT_EQ(0,
+		  send_fd(c->sock[1], &unmapped, sizeof(unmapped), self->l.fd));
+	close(self->l.fd);
+	EXPECT_EQ(0, control_detach(&c->nl, c->id, c->token, NULL));
+	EXPECT_EQ(0, lingering_wait_closed(&self->l));
 }
 
 TEST_HARNESS_MAIN

@@ -34,8 +34,9 @@ static void vuser_dma_set(struct vuser_dma *dma, struct vuser_domain *dom,
 }
 
 /*
- * Waits until no DMA waits for the server of another device.  Returns 0 or -EINTR; or
- * -ETIMEDOUT, and marks the channel lost, when such DMA still runs at @deadline.
+ * Waits until no DMA waits for the server of another device or for memory.  Returns 0 or
+ * -EINTR; or -ETIMEDOUT, and marks the channel lost, when such DMA still runs at
+ * @deadline.
  */
 static int vuser_dma_wait_idle(struct vuser_dma *dma, ktime_t deadline,
 			       bool killable)
@@ -43,7 +44,8 @@ static int vuser_dma_wait_idle(struct vuser_dma *dma, ktime_t deadline,
 	int ret = vuser_serve_dma_wait_idle(dma->chan, deadline, killable);
 
 	if (ret == -ETIMEDOUT)
-		vuser_channel_hang_up(dma->chan, ret,
+		vuser_channel_hang_up(dma->chan, ret, dma->access ?
+				      "DMA still waits for memory of the consumer" :
 				      "DMA still waits for the server of another device");
 	return ret;
 }
@@ -145,9 +147,9 @@ void vuser_dma_join(struct vuser_dma *dma)
  * vuser_dma_reset() - end the DMA before a reset, and improve the server map
  * @dma: the state of an open device that was reset just now, so it starts no DMA
  *
- * DMA that waits for the server of another device was started before the reset.  If it
- * has not ended in the time that the server has for an answer, the channel is marked
- * lost.  Then gives the server the best server map.
+ * DMA that waits for the server of another device, or for memory, was started before
+ * the reset.  If it has not ended in the time that the server has for an answer, the
+ * channel is marked lost.  Then gives the server the best server map.
  *
  * Context: process, from the reset ioctl; sleeps killably until that DMA has ended
  * and the server has replied.
@@ -184,10 +186,10 @@ void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline)
 
 	vuser_server_map_close(sm, deadline);
 	vuser_dma_set(dma, NULL, NULL);
-	vuser_dma_wait_idle(dma, deadline, false);
 	if (dma->access && !vuser_iommufd_wait_idle(dma->access, deadline))
 		vuser_channel_hang_up(dma->chan, -ETIMEDOUT,
 				      "DMA still waits for memory of the consumer that closed the device");
+	vuser_dma_wait_idle(dma, deadline, false);
 	vuser_server_map_put(sm);
 	vuser_domain_put(dom);
 }
@@ -204,8 +206,8 @@ static bool vuser_dma_allows(struct vuser_dma *dma,
 }
 
 /*
- * Copies while the DMA lock is held, or takes a reference to the access or to the
- * domain, and copies without the lock: that copy may wait.
+ * Copies while the DMA lock is held; or, with @caller->wait, takes a reference to the
+ * access or to the domain, and copies without the lock: that copy may wait.
  */
 static int vuser_dma_rw(struct vuser_dma *dma, struct vuser_dma_caller *caller,
 			u64 iova, void *buf, size_t len, bool write)
@@ -221,15 +223,18 @@ static int vuser_dma_rw(struct vuser_dma *dma, struct vuser_dma_caller *caller,
 		up_read(&dma->lock);
 		return -EFAULT;
 	}
-	if (dma->domain->access) {
+	if (!caller->wait) {
+		caller->generation = dma->generation;
+		caller->memory = dma->domain->access;
+		ret = caller->memory ? -EAGAIN :
+				       vuser_map_rw(&dma->domain->map, iova,
+						    buf, len, write);
+	} else if (dma->domain->access) {
 		access = dma->domain->access;
 		vuser_iommufd_begin(access);
-	} else if (caller->wait) {
+	} else {
 		dom = dma->domain;
 		kref_get(&dom->ref);
-	} else {
-		caller->generation = dma->generation;
-		ret = vuser_map_rw(&dma->domain->map, iova, buf, len, write);
 	}
 	up_read(&dma->lock);
 	if (access) {
@@ -247,23 +252,25 @@ static int vuser_dma_rw(struct vuser_dma *dma, struct vuser_dma_caller *caller,
 /**
  * vuser_dma_read() - copy from the memory of the consumer
  * @dma: the state of the device
- * @caller: the channel of the server; and whether to wait for the server of another
- *	device if the memory includes trapped registers of that device
+ * @caller: the channel of the server; and whether to wait for the consumer's memory
+ *	with iommufd, and for the server of another device if the memory includes trapped
+ *	registers of that device
  * @iova: address of the memory
  * @buf: kernel memory
  * @len: bytes
  *
  * Context: process, without locks.  The thread that reads the socket holds the
  * socket's rx_lock, and does not set @caller->wait.  May sleep.  Without
- * @caller->wait, and with a container, does not wait for user space.  With iommufd,
- * may wait for the consumer's memory without a time limit, and does not hold the DMA
- * lock during that wait.
+ * @caller->wait, does not wait for user space.  With @caller->wait and iommufd, may
+ * wait for the consumer's memory without a time limit, and does not hold the DMA lock
+ * during that wait.
  * Return: 0; -EINVAL when @len is 0 or the range wraps; -EFAULT when an address
  * is not mapped, or the device is not open, or open with another channel; -EACCES
  * when the consumer did not map the memory for reading; -EAGAIN without
- * @caller->wait, when the memory includes trapped registers: nothing was copied, and
- * @caller->generation is set; with @caller->wait -EFAULT when the device was closed or
- * reset since then, or an error of vuser_access_rw(); or an error of iommufd.
+ * @caller->wait, when the memory includes trapped registers or belongs to iommufd:
+ * nothing was copied, and @caller->generation and @caller->memory are set; with
+ * @caller->wait -EFAULT when the device was closed or reset since then, or an error of
+ * vuser_access_rw(); or an error of iommufd.
  */
 int vuser_dma_read(struct vuser_dma *dma, struct vuser_dma_caller *caller,
 		   u64 iova, void *buf, size_t len)

@@ -22,8 +22,8 @@
 struct workqueue_struct *vuser_wq;
 
 /*
- * Serves DMA commands that wait for the server of another device.  Separate, so that
- * these works do not keep the sockets from being read.
+ * Serves DMA commands that wait for the server of another device or for memory.
+ * Separate, so that these works do not keep the sockets from being read.
  */
 struct workqueue_struct *vuser_dma_wq;
 
@@ -383,10 +383,11 @@ int __init vuser_channel_init(void)
 	vuser_cred = prepare_kernel_cred(&init_task);
 	if (!vuser_cred)
 		return -ENOMEM;
-	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND, 0);
 	if (!vuser_wq)
 		goto err_cred;
-	vuser_dma_wq = alloc_workqueue("vuser_dma", WQ_UNBOUND, 0);
+	/* One work for each device may wait at the same time. */
+	vuser_dma_wq = alloc_workqueue("vuser_dma", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!vuser_dma_wq)
 		goto err_wq;
 	return 0;

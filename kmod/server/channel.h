@@ -42,6 +42,23 @@ struct vuser_desc;
 #define VUSER_MIN_SNDBUF	(2 * (VUSER_MAX_MSG + 64))
 
 /**
+ * enum vuser_rx_state - what a sock waits for
+ * @VUSER_RX_IDLE: for the next message
+ * @VUSER_RX_PARTIAL: for the rest of the message whose start is in the buffer
+ * @VUSER_RX_MORE: for a reader: the buffer may hold complete messages
+ * @VUSER_RX_PARKED: for room to send the reply @parked.  Nothing is read until then
+ * @VUSER_RX_FULL: for room in the channel's list of DMA commands.  The next message in
+ *	the buffer is such a command.  Nothing is read until then
+ */
+enum vuser_rx_state {
+	VUSER_RX_IDLE,
+	VUSER_RX_PARTIAL,
+	VUSER_RX_MORE,
+	VUSER_RX_PARKED,
+	VUSER_RX_FULL,
+};
+
+/**
  * struct vuser_sock - one UNIX socket to the server
  * @chan: the channel that the sock belongs to; the channel contains the sock
  * @sock: connected stream socket; the sock holds a reference to its file.  NULL
@@ -50,25 +67,21 @@ struct vuser_desc;
  * @wqh: the socket's wait queue, NULL before vuser_sock_start()
  * @room: threads that wait for room in the socket's send buffer
  * @tx_lock: serialises senders; held for one non-blocking sendmsg
- * @rx_lock: held by the thread that reads; protects the fields below.  Readers
- *	only try to take it.  Only vuser_reader_partial_work() waits for it
+ * @rx_lock: held by the thread that reads; protects the fields below.  No thread
+ *	waits for it: all threads only try to take it
  * @rx_buf: bytes that were read and not yet parsed: @rx_small, or an allocated
  *	buffer of VUSER_MAX_MSG bytes.  The latter is used from the first long
  *	message on, until the consumer closes the device
  * @rx_size: size of @rx_buf in bytes
  * @rx_len: number of bytes in @rx_buf that are not parsed
- * @rx_messages: number of messages that were parsed; @partial_work compares it
- *	with @partial_seen
- * @parked: a reply for which the send buffer had no room, or NULL.  Nothing is
- *	read until this reply is sent
+ * @parked: a reply for which the send buffer had no room, or NULL
  * @parked_len: size of @parked in bytes
- * @stalled: true while @parked waits for room; may be read without @rx_lock
- * @partial: an incomplete message or a parked reply waits, and @partial_work is
- *	its deadline
- * @partial_seen: value of @rx_messages when the deadline was started
+ * @rx_state: what the sock waits for; may be read without @rx_lock
+ * @rx_deadline: when the server must have completed the message whose start is in
+ *	the buffer, or have made room for @parked, on ktime_get()'s clock.  0 if the
+ *	server is not waited for
  * @rx_work: reads the socket when no thread waits for a reply
- * @partial_work: runs when the deadline of an incomplete message or of a parked
- *	reply has passed
+ * @deadline_work: lets @rx_work read once more when @rx_deadline has passed
  * @rx_small: receive buffer for messages that are not long
  */
 struct vuser_sock {
@@ -84,14 +97,12 @@ struct vuser_sock {
 	u8 *rx_buf;
 	size_t rx_size;
 	size_t rx_len;
-	u64 rx_messages;
 	void *parked;
 	size_t parked_len;
-	bool stalled;
-	bool partial;
-	u64 partial_seen;
+	enum vuser_rx_state rx_state;
+	ktime_t rx_deadline;
 	struct work_struct rx_work;
-	struct delayed_work partial_work;
+	struct delayed_work deadline_work;
 	u8 rx_small[VUSER_RX_SMALL];
 };
 
@@ -176,9 +187,7 @@ struct vuser_slot {
  * @sent: set on return: the server has the message, or may have it
  * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
- * @no_read: the calling thread does not read the socket while it waits.  A thread
- *	that reads also serves the server's DMA, which may wait for the memory of a
- *	consumer that uses iommufd, without a time limit
+ * @no_read: the calling thread does not read the socket while it waits
  */
 struct vuser_call {
 	u16 command;
@@ -199,7 +208,10 @@ struct vuser_call {
  * struct vuser_dma_caller - the origin and the time limit of an access to the
  *	consumer's memory
  * @chan: the channel on which the server's command arrived
- * @wait: the copy may wait for the servers of other devices
+ * @wait: the copy may wait for the servers of other devices, and for the memory of a
+ *	consumer that uses iommufd
+ * @memory: set by a copy without @wait that returns -EAGAIN: it may wait for memory,
+ *	and not for the server of another device
  * @generation: set by a copy without @wait that returns -EAGAIN.  A copy with @wait
  *	fails if the device was closed or reset since then: DMA from before a close
  *	or a reset must not reach memory after it
@@ -208,6 +220,7 @@ struct vuser_call {
 struct vuser_dma_caller {
 	struct vuser_channel *chan;
 	bool wait;
+	bool memory;
 	u64 generation;
 	ktime_t deadline;
 };
@@ -219,8 +232,9 @@ struct vuser_dma_caller {
  * @dma_read: copy @len bytes from the consumer's memory to @buf.  Returns 0, or
  *	a negative errno, which is sent to the server.  Called by the thread that
  *	reads the socket, with the sock's rx_lock held and @caller->wait false; may
- *	sleep.  Returns -EAGAIN if it must wait for the server of another device;
- *	nothing was copied then.  @dma_work calls it again with @caller->wait true
+ *	sleep.  Returns -EAGAIN if it must wait for the server of another device, or
+ *	may have to wait for memory; nothing was copied then.  @dma_work calls it again
+ *	with @caller->wait true
  * @dma_write: copy @len bytes from @buf to the consumer's memory; otherwise as
  *	@dma_read
  * @notify: notify the helper that an fdmsg waits; may sleep; called without
@@ -292,8 +306,7 @@ struct vuser_server_user {
  * @next_fdmsg: id of the next fdmsg, never 0
  * @notify: the send buffer had no room for an fdmsg: notify the helper when the
  *	send buffer has room again
- * @dma_cmds: DMA commands of the server that must wait for the server of another
- *	device, oldest first
+ * @dma_cmds: DMA commands of the server that may have to wait, oldest first
  * @nr_dma_cmds: number of entries in @dma_cmds, and the command that @dma_work
  *	serves now; @dma_work is queued or runs while this is not 0
  * @dma_idle: threads that wait until @nr_dma_cmds is 0

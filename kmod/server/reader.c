@@ -7,22 +7,42 @@
  * A thread that waits for a reply reads the sock (see call.c).  A work item reads
  * when no thread waits.  An incomplete message is kept in the sock's buffer, so
  * that another thread can continue.
+ *
+ * Both call vuser_reader_read(), which makes one turn: it handles a limited number of
+ * messages.  If more is left, a reader is woken or the work item is queued again.  So
+ * a server that sends without end uses the processor no longer than others, and no
+ * thread waits for the reader.
  */
 #include <linux/cred.h>
 #include <linux/net.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <net/scm.h>
+#include <net/sock.h>
 
+#include "compat.h"
 #include "server/channel.h"
+#include "server/drop.h"
 #include "server/reader.h"
 #include "server/serve_dma.h"
 #include "server/slot.h"
 #include "server/sock.h"
 #include "trace.h"
 
-/* Maximum number of reads before a waiting thread checks its deadline. */
-#define VUSER_READS	16
+/*
+ * Maximum number of messages and reads of one turn.  After it, a thread that waits for
+ * a reply checks its deadline, and the work item lets other work items run.
+ */
+#define VUSER_READER_BUDGET	64
+
+/*
+ * Maximum number of messages whose files one read drops: the last one that it reads,
+ * and one out of band, which it skips.
+ */
+#define VUSER_READER_FILE_MSGS	2
 
 /* Messages ----------------------------------------------------------------- */
 
@@ -116,7 +136,10 @@ static int vuser_reader_reply(struct vuser_sock *vsk,
 	return 0;
 }
 
-/* Handles one complete message.  Returns 0, or an error that ends the channel. */
+/*
+ * Handles one complete message.  Returns 0; -EAGAIN if it is a DMA command for which
+ * the channel's list has no room; or an error that ends the channel.
+ */
 static int vuser_reader_message(struct vuser_sock *vsk,
 				const struct vfio_user_header *hdr,
 				const void *payload, size_t len)
@@ -144,11 +167,12 @@ static int vuser_reader_message(struct vuser_sock *vsk,
 	}
 }
 
-/* The socket --------------------------------------------------------------- */
+/* The buffer --------------------------------------------------------------- */
 
 /*
  * Handles the message at the start of the buffer, if it is complete.  Returns the
- * size of the message, 0 if it is incomplete, or an error that ends the channel.
+ * size of the message, 0 if it is incomplete, -EAGAIN as vuser_reader_message(), or an
+ * error that ends the channel.
  */
 static int vuser_reader_take(struct vuser_sock *vsk, const u8 *buf, size_t len)
 {
@@ -164,32 +188,45 @@ static int vuser_reader_take(struct vuser_sock *vsk, const u8 *buf, size_t len)
 	}
 	if (len < hdr.msg_size)
 		return 0;
-	vsk->rx_messages++;
 	ret = vuser_reader_message(vsk, &hdr, buf + sizeof(hdr),
 				   hdr.msg_size - sizeof(hdr));
 	return ret ? ret : hdr.msg_size;
 }
 
 /*
- * Handles all complete messages in the buffer.  Stops when a reply must be parked.
- * Returns 0, or an error that ends the channel.
+ * Handles the complete messages in the buffer, at most *@budget, and sets the state.
+ * The deadline ends with each message.  Returns 0, or an error that ends the channel.
  */
-static int vuser_reader_parse(struct vuser_sock *vsk)
+static int vuser_reader_parse(struct vuser_sock *vsk, unsigned int *budget)
 {
+	enum vuser_rx_state state = VUSER_RX_MORE;
 	size_t pos = 0;
 	int ret = 0;
 
-	while (pos < vsk->rx_len && !vsk->parked) {
+	while (*budget && !vsk->parked && pos < vsk->rx_len) {
 		ret = vuser_reader_take(vsk, vsk->rx_buf + pos,
 					vsk->rx_len - pos);
 		if (ret <= 0)
 			break;
+		vsk->rx_deadline = 0;
 		pos += ret;
+		--*budget;
+		cond_resched();
 	}
 	vsk->rx_len -= pos;
 	if (pos && vsk->rx_len)
 		memmove(vsk->rx_buf, vsk->rx_buf + pos, vsk->rx_len);
-	return min(ret, 0);
+
+	if (vsk->parked)
+		state = VUSER_RX_PARKED;
+	else if (!vsk->rx_len)
+		state = VUSER_RX_IDLE;
+	else if (ret == -EAGAIN)
+		state = VUSER_RX_FULL;
+	else if (!ret && *budget)
+		state = VUSER_RX_PARTIAL;
+	WRITE_ONCE(vsk->rx_state, state);
+	return ret == -EAGAIN ? 0 : min(ret, 0);
 }
 
 /*
@@ -213,7 +250,7 @@ static int vuser_reader_unpark(struct vuser_sock *vsk)
 		return ret;
 	kvfree(vsk->parked);
 	vsk->parked = NULL;
-	WRITE_ONCE(vsk->stalled, false);
+	vsk->rx_deadline = 0;
 	return 0;
 }
 
@@ -240,32 +277,68 @@ static int vuser_reader_grow(struct vuser_sock *vsk)
 	return 0;
 }
 
+/* The socket --------------------------------------------------------------- */
+
 /*
- * Calls recvmsg() once and handles the messages.  Returns 0; -EAGAIN if there is
- * nothing to read, or if a parked reply waits for room; or an error that ends the
- * channel.
+ * Takes references to the files in the next messages of the socket that have any, and
+ * sets *@drop to them, or to NULL.  A read drops its own references to these files,
+ * which must not be the last ones: the reader must not wait for the end of a file.
+ * Returns 0 or -ENOMEM.
  */
-static int vuser_reader_read_once(struct vuser_sock *vsk)
+static int vuser_reader_hold_files(struct vuser_sock *vsk,
+				   struct vuser_drop **drop)
+{
+	struct sk_buff_head *queue = &vsk->sock->sk->sk_receive_queue;
+	unsigned int msgs = VUSER_READER_FILE_MSGS;
+	struct scm_fp_list *files;
+	struct vuser_drop *held;
+	struct sk_buff *skb;
+	int i;
+
+	*drop = NULL;
+	if (!vuser_sock_nr_files(vsk->sock->sk))
+		return 0;
+	held = kmalloc(struct_size(held, files,
+				   VUSER_READER_FILE_MSGS * SCM_MAX_FD),
+		       GFP_KERNEL);
+	if (!held)
+		return -ENOMEM;
+	held->nr = 0;
+	spin_lock_irq(&queue->lock);
+	skb_queue_walk(queue, skb) {
+		files = vuser_files(skb);
+		for (i = 0; files && i < files->count; i++)
+			held->files[held->nr++] = get_file(files->fp[i]);
+		if (files && !--msgs)
+			break;
+	}
+	spin_unlock_irq(&queue->lock);
+	*drop = held;
+	return 0;
+}
+
+/*
+ * Reads once from the socket to the buffer.  Returns 0; -EAGAIN if there is nothing to
+ * read; -EPIPE if the server closed its socket; or another error that ends the channel.
+ */
+static int vuser_reader_recv(struct vuser_sock *vsk)
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
+	struct vuser_drop *drop;
 	struct kvec vec;
 	int ret;
 
-	ret = vuser_reader_unpark(vsk);
-	if (!ret)
-		ret = vuser_reader_parse(vsk);
-	if (ret)
-		return ret;
-	if (vsk->parked)
-		return -EAGAIN;
 	ret = vuser_reader_grow(vsk);
+	if (!ret)
+		ret = vuser_reader_hold_files(vsk, &drop);
 	if (ret)
 		return ret;
-
 	vec.iov_base = vsk->rx_buf + vsk->rx_len;
 	vec.iov_len = vsk->rx_size - vsk->rx_len;
 	ret = kernel_recvmsg(vsk->sock, &msg, &vec, 1, vec.iov_len,
 			     MSG_DONTWAIT);
+	if (drop)
+		vuser_drop_files(drop);
 	if (ret == -EINTR || ret == -ERESTARTSYS)
 		return -EAGAIN;
 	if (ret < 0)
@@ -273,100 +346,157 @@ static int vuser_reader_read_once(struct vuser_sock *vsk)
 	if (!ret)
 		return -EPIPE;
 	vsk->rx_len += ret;
-	return vuser_reader_parse(vsk);
+	return 0;
 }
 
 /*
- * Starts the deadline of an incomplete message or of a parked reply, or marks that
- * no deadline is needed.  A new deadline starts after each complete message.
- * rx_lock is held.
+ * Whether a thread that waits for a reply must stop reading: the reply has arrived, or
+ * the thread was killed.  The work item (@done is NULL) does not stop.
  */
-static void vuser_reader_update_deadline(struct vuser_sock *vsk)
+static bool vuser_reader_enough(const bool *done)
 {
-	bool partial = vsk->rx_len || vsk->parked;
-	u32 ms = READ_ONCE(*vsk->chan->user.request_timeout_ms);
+	return done && (READ_ONCE(*done) || fatal_signal_pending(current));
+}
 
-	if (partial && (!vsk->partial ||
-			vsk->partial_seen != vsk->rx_messages)) {
-		vsk->partial_seen = vsk->rx_messages;
-		mod_delayed_work(vuser_wq, &vsk->partial_work,
-				 msecs_to_jiffies(ms));
-	}
-	vsk->partial = partial;
+/* Whether the server has closed its socket, so that nothing waits for it any more. */
+static bool vuser_reader_hung_up(struct vuser_sock *vsk)
+{
+	return READ_ONCE(vsk->sock->sk->sk_shutdown) == SHUTDOWN_MASK;
 }
 
 /*
- * Whether the reader must stop.  A thread that waits for a reply stops when the
- * reply has arrived, when the thread was killed, and after VUSER_READS reads, so
- * that it can check its deadline.  The work item (@done is NULL) does not stop.
+ * Makes one turn: handles messages until the socket is empty, the sock waits for room,
+ * the reader must stop, or the budget is used up.  Returns 0; -EAGAIN if the server
+ * has to do something first; or an error that ends the channel.
  */
-static bool vuser_reader_enough(const bool *done, unsigned int reads)
+static int vuser_reader_turn(struct vuser_sock *vsk, const bool *done)
 {
-	return done && (READ_ONCE(*done) || reads == VUSER_READS ||
-			fatal_signal_pending(current));
-}
-
-/* Reads until the socket is empty, or until the reader must stop. */
-static void vuser_reader_drain(struct vuser_sock *vsk, const bool *done)
-{
-	const struct cred *cred = override_creds(vuser_cred);
-	unsigned int reads = 0;
+	unsigned int budget = VUSER_READER_BUDGET;
 	int ret;
 
 	do {
-		ret = vuser_reader_read_once(vsk);
-	} while (!ret && !vuser_reader_enough(done, ++reads) &&
-		 !vuser_channel_lost(vsk->chan));
+		ret = vuser_reader_unpark(vsk);
+		if (!ret)
+			ret = vuser_reader_parse(vsk, &budget);
+		if (ret)
+			return ret;
+		if (vsk->rx_state == VUSER_RX_FULL)
+			return vuser_reader_hung_up(vsk) ? -EPIPE : 0;
+		if (vsk->rx_state == VUSER_RX_PARKED || !budget ||
+		    vuser_reader_enough(done))
+			return 0;
+		budget--;
+		ret = vuser_reader_recv(vsk);
+	} while (!ret && !vuser_channel_lost(vsk->chan));
+	return ret;
+}
 
-	vuser_reader_update_deadline(vsk);
-	revert_creds(cred);
+/*
+ * Starts the deadline of a message whose start is in the buffer, or of a parked reply.
+ * If a deadline has passed although the server had its turn (@waits), marks the channel
+ * lost.
+ */
+static void vuser_reader_check_deadline(struct vuser_sock *vsk, bool waits)
+{
+	bool parked = vsk->rx_state == VUSER_RX_PARKED;
+	struct vfio_user_header hdr = {};
+	long left;
 
-	if (ret == -EPIPE || ret == -ECONNRESET)
+	if (!parked && vsk->rx_state != VUSER_RX_PARTIAL)
+		return;
+	if (!vsk->rx_deadline) {
+		vsk->rx_deadline = vuser_channel_deadline(vsk->chan);
+		cancel_delayed_work(&vsk->deadline_work);
+	}
+	left = vuser_jiffies_left(vsk->rx_deadline);
+	if (left || !waits) {
+		queue_delayed_work(vuser_wq, &vsk->deadline_work, left);
+		return;
+	}
+	memcpy(&hdr, parked ? vsk->parked : vsk->rx_buf,
+	       parked ? sizeof(hdr) : min(vsk->rx_len, sizeof(hdr)));
+	vuser_channel_timeout(vsk->chan, parked ?
+			      "the server does not read replies" :
+			      "the server did not complete a message",
+			      &hdr);
+}
+
+/* Ends the channel if a turn has failed with @error. */
+static void vuser_reader_check_error(struct vuser_sock *vsk, int error)
+{
+	if (!error || error == -EAGAIN || error == -EPROTO)
+		return;
+	if (error == -EPIPE || error == -ECONNRESET)
 		vuser_channel_fail(vsk->chan, -ENOTCONN,
 				   "the server closed its socket");
-	else if (ret == -EAGAIN && vsk->parked)
-		WRITE_ONCE(vsk->stalled, true);
-	else if (ret == -ENOMEM || ret == -ENOBUFS)
+	else if (error == -ENOMEM || error == -ENOBUFS)
 		/*
 		 * The server is waiting for a reply that we cannot send, or its
 		 * message cannot be read.  Shut the socket down so that the
 		 * server sees EOF now.
 		 */
-		vuser_channel_hang_up(vsk->chan, ret,
+		vuser_channel_hang_up(vsk->chan, error,
 				      "no memory to read or answer a message");
-	else if (ret && ret != -EAGAIN && ret != -EPROTO)
-		vuser_channel_fail(vsk->chan, ret, "the socket failed");
+	else
+		vuser_channel_fail(vsk->chan, error, "the socket failed");
+}
+
+/*
+ * Makes sure that a reader reads on, if there is something to read.  Room or data may
+ * have come before the state said that the sock waits for it.
+ */
+static void vuser_reader_resume(struct vuser_sock *vsk)
+{
+	bool room;
+
+	switch (READ_ONCE(vsk->rx_state)) {
+	case VUSER_RX_PARKED:
+		room = vuser_sock_has_room(vsk);
+		break;
+	case VUSER_RX_FULL:
+		room = vuser_serve_dma_has_room(vsk->chan) ||
+		       vuser_reader_hung_up(vsk);
+		break;
+	default:
+		if (vuser_sock_readable(vsk))
+			vuser_channel_wake_reader(vsk, 0);
+		return;
+	}
+	if (room)
+		queue_work(vuser_wq, &vsk->rx_work);
 }
 
 /**
- * vuser_reader_read() - read messages from a sock and handle them
+ * vuser_reader_read() - make one turn of reading messages and handling them
  * @vsk: the sock
- * @done: NULL to read until the socket is empty.  Otherwise reading also stops
- *	when this flag is true, when a fatal signal is pending, and after
- *	VUSER_READS reads
+ * @done: NULL in the work item.  Otherwise the turn also ends when this flag is true,
+ *	and when a fatal signal is pending
  *
  * Returns immediately if another thread reads the sock.  The other thread checks
  * the socket again after it has released rx_lock, and wakes a reader if more data
- * has arrived.  Marks the channel lost if the server closed its socket or broke
- * the protocol.
+ * has arrived.  Marks the channel lost if the server closed its socket, broke the
+ * protocol, or missed the deadline of an incomplete message or of a parked reply.
  *
- * Context: process; sleeps to allocate memory and to serve the server's DMA, but
- * never waits for the server.
+ * Context: process; sleeps to allocate memory, but never waits for the server, for the
+ * consumer's memory, or for another reader.
  */
 void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 {
+	const struct cred *cred;
+	int ret;
+
 	if (vuser_channel_lost(vsk->chan) || !mutex_trylock(&vsk->rx_lock))
 		return;
-	vuser_reader_drain(vsk, done);
+	cred = override_creds(vuser_cred);
+	ret = vuser_reader_turn(vsk, done);
+	revert_creds(cred);
+	if (!ret || ret == -EAGAIN)
+		vuser_reader_check_deadline(vsk, ret);
 	mutex_unlock(&vsk->rx_lock);
-	if (vuser_channel_lost(vsk->chan))
-		return;
 
-	/* The send buffer may have got room before stalled was set. */
-	if (READ_ONCE(vsk->stalled) && vuser_sock_has_room(vsk))
-		queue_work(vuser_wq, &vsk->rx_work);
-	else if (vuser_sock_readable(vsk))
-		vuser_channel_wake_reader(vsk, 0);
+	vuser_reader_check_error(vsk, ret);
+	if (!vuser_channel_lost(vsk->chan))
+		vuser_reader_resume(vsk);
 }
 
 /**
@@ -389,8 +519,29 @@ void vuser_reader_shrink(struct vuser_sock *vsk)
 	}
 	mutex_unlock(&vsk->rx_lock);
 	/* A reader may have found rx_lock taken. */
-	if (vuser_sock_readable(vsk))
-		vuser_channel_wake_reader(vsk, 0);
+	if (!vuser_channel_lost(vsk->chan))
+		vuser_reader_resume(vsk);
+}
+
+/**
+ * vuser_reader_discard() - drop the files in unread messages
+ * @vsk: the sock, after vuser_sock_stop()
+ *
+ * The end of the socket would drop them where the whole machine waits for it.  Shuts
+ * the socket down first, so that no more arrive.
+ *
+ * Context: process; may sleep for memory.
+ */
+void vuser_reader_discard(struct vuser_sock *vsk)
+{
+	if (!vsk->sock || !vuser_sock_nr_files(vsk->sock->sk))
+		return;
+	kernel_sock_shutdown(vsk->sock, SHUT_RDWR);
+	do {
+		vsk->rx_len = 0;
+		cond_resched();
+	} while (vuser_sock_nr_files(vsk->sock->sk) && !vuser_reader_recv(vsk));
+	vsk->rx_len = 0;
 }
 
 static void vuser_reader_rx_work(struct work_struct *work)
@@ -401,29 +552,13 @@ static void vuser_reader_rx_work(struct work_struct *work)
 	vuser_reader_read(vsk, NULL);
 }
 
-/*
- * Runs when the deadline has passed.  If no message was completed since the deadline
- * was started, the server is stuck: mark the channel lost.
- */
-static void vuser_reader_partial_work(struct work_struct *work)
+/* The deadline has passed: the next reader checks it. */
+static void vuser_reader_deadline_work(struct work_struct *work)
 {
 	struct vuser_sock *vsk = container_of(to_delayed_work(work),
-					      struct vuser_sock, partial_work);
-	struct vfio_user_header hdr = {};
-	bool stuck;
+					      struct vuser_sock, deadline_work);
 
-	mutex_lock(&vsk->rx_lock);
-	stuck = vsk->partial && vsk->partial_seen == vsk->rx_messages;
-	memcpy(&hdr, vsk->parked ?: vsk->rx_buf,
-	       vsk->parked ? sizeof(hdr) : min(vsk->rx_len, sizeof(hdr)));
-	mutex_unlock(&vsk->rx_lock);
-	if (stuck)
-		vuser_channel_timeout(vsk->chan, vsk->stalled ?
-				      "the server does not read replies" :
-				      "the server did not complete a message",
-				      &hdr);
-	else if (vuser_sock_readable(vsk))
-		vuser_channel_wake_reader(vsk, 0);
+	queue_work(vuser_wq, &vsk->rx_work);
 }
 
 /**
@@ -437,5 +572,5 @@ static void vuser_reader_partial_work(struct work_struct *work)
 void vuser_reader_init(struct vuser_sock *vsk)
 {
 	INIT_WORK(&vsk->rx_work, vuser_reader_rx_work);
-	INIT_DELAYED_WORK(&vsk->partial_work, vuser_reader_partial_work);
+	INIT_DELAYED_WORK(&vsk->deadline_work, vuser_reader_deadline_work);
 }

@@ -9,6 +9,7 @@ struct vuser_sock;
 
 void vuser_reader_init(struct vuser_sock *vsk);
 void vuser_reader_read(struct vuser_sock *vsk, const bool *done);
+void vuser_reader_discard(struct vuser_sock *vsk);
 void vuser_reader_shrink(struct vuser_sock *vsk);
 
 #endif /* VUSER_READER_H */

@@ -3,15 +3,17 @@
  * Serves DMA_READ and DMA_WRITE of the server.
  *
  * The thread that reads the sock serves these commands, in the order in which they
- * arrive.  The layer above copies the data.  The copy does not wait for another
- * process, except when a consumer uses iommufd: then it may wait for a fault on
- * the consumer's memory.
+ * arrive.  The layer above copies the data, and does not wait for another process.
  *
- * An access to registers of another device must wait for the server of that device.
- * The thread that reads the sock must not do so.  It adds the command to a list, and
- * a work item serves the commands in the list, in order.  So such a command may be
- * answered after commands that arrived later.  If the list is full, the command is
- * answered with EBUSY.
+ * Two kinds of accesses may have to wait: those to registers of another device, for the
+ * server of that device; and those to memory of a consumer that uses iommufd, for a
+ * fault on that memory.  The thread that reads the sock must not wait.  It adds the
+ * command to a list, and a work item serves the commands in the list, in order.  So
+ * such a command may be answered after commands that arrived later.
+ *
+ * If the list is full, a command for another device is answered with EBUSY: the two
+ * devices may wait for each other.  Before a command for memory, the sock is not read
+ * on until the list has room.
  */
 #include <linux/list.h>
 #include <linux/slab.h>
@@ -22,11 +24,11 @@
 #include "trace.h"
 #include "vuser.h"
 
-/* The maximum number of commands of one channel that wait for other servers. */
+/* The maximum number of commands of one channel in the list. */
 #define VUSER_SERVE_DMA_MAX	64
 
 /**
- * struct vuser_serve_dma_cmd - a command that waits for the server of another device
+ * struct vuser_serve_dma_cmd - a command in the list
  * @node: entry in the list of the channel
  * @vsk: the sock on which the command arrived
  * @caller: for the copy with @wait
@@ -129,7 +131,26 @@ static int vuser_serve_dma_reply(struct vuser_sock *vsk,
 	return vuser_sock_reply(vsk, reply.vec, reply.nr, reply.hdr.msg_size);
 }
 
-/* Commands that wait for other servers ------------------------------------- */
+/* Commands that wait ------------------------------------------------------- */
+
+/**
+ * vuser_serve_dma_has_room() - check whether the list has room again
+ * @chan: the channel
+ *
+ * A sock that waits for room is read on when half of the list is free.
+ *
+ * Context: process; takes the channel's lock.
+ * Return: true if the list has room.
+ */
+bool vuser_serve_dma_has_room(struct vuser_channel *chan)
+{
+	bool room;
+
+	spin_lock_irq(&chan->lock);
+	room = chan->nr_dma_cmds <= VUSER_SERVE_DMA_MAX / 2;
+	spin_unlock_irq(&chan->lock);
+	return room;
+}
 
 /* Adds a command to the list, unless the list is full. */
 static bool vuser_serve_dma_queue(struct vuser_channel *chan,
@@ -153,17 +174,22 @@ static bool vuser_serve_dma_queue(struct vuser_channel *chan,
 }
 
 /*
- * Lets the work item serve a command that must wait.  @generation is that of the
- * copy that returned -EAGAIN; @data has the data of a DMA_WRITE.  Returns 0, or an
- * error that ends the channel.
+ * Lets the work item serve a command that must wait.  @caller is that of the copy that
+ * returned -EAGAIN; @data has the data of a DMA_WRITE.  Returns 0; -EAGAIN if the
+ * command must be served later, because the list is full; or an error that ends the
+ * channel.
  */
-static int vuser_serve_dma_defer(struct vuser_sock *vsk, u64 generation,
+static int vuser_serve_dma_defer(struct vuser_sock *vsk,
+				 const struct vuser_dma_caller *caller,
 				 const struct vfio_user_header *hdr,
 				 struct vfio_user_dma_access *access,
 				 const void *data)
 {
 	struct vuser_serve_dma_cmd *cmd;
 
+	if (caller->memory &&
+	    READ_ONCE(vsk->chan->nr_dma_cmds) == VUSER_SERVE_DMA_MAX)
+		return -EAGAIN;
 	cmd = kvmalloc(struct_size(cmd, data, access->count), GFP_KERNEL);
 	if (!cmd)
 		return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0,
@@ -172,7 +198,7 @@ static int vuser_serve_dma_defer(struct vuser_sock *vsk, u64 generation,
 	cmd->caller = (struct vuser_dma_caller){
 		.chan = vsk->chan,
 		.wait = true,
-		.generation = generation,
+		.generation = caller->generation,
 	};
 	cmd->hdr = *hdr;
 	cmd->access = *access;
@@ -181,7 +207,18 @@ static int vuser_serve_dma_defer(struct vuser_sock *vsk, u64 generation,
 	if (vuser_serve_dma_queue(vsk->chan, cmd))
 		return 0;
 	kvfree(cmd);
+	if (caller->memory)
+		return -EAGAIN;
 	return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0, -EBUSY);
+}
+
+/* Reads on if a sock waits for room in the list; the channel's lock is held. */
+static void vuser_serve_dma_resume(struct vuser_channel *chan,
+				   struct vuser_sock *vsk)
+{
+	/* On a lost channel, rx_work may be cancelled already. */
+	if (READ_ONCE(vsk->rx_state) == VUSER_RX_FULL && !chan->lost)
+		queue_work(vuser_wq, &vsk->rx_work);
 }
 
 /*
@@ -198,6 +235,10 @@ vuser_serve_dma_next(struct vuser_channel *chan, bool served)
 	spin_lock_irq(&chan->lock);
 	if (served)
 		WRITE_ONCE(chan->nr_dma_cmds, chan->nr_dma_cmds - 1);
+	if (chan->nr_dma_cmds <= VUSER_SERVE_DMA_MAX / 2) {
+		vuser_serve_dma_resume(chan, &chan->main);
+		vuser_serve_dma_resume(chan, &chan->twin);
+	}
 	idle = !chan->nr_dma_cmds;
 	cmd = list_first_entry_or_null(&chan->dma_cmds,
 				       struct vuser_serve_dma_cmd, node);
@@ -239,7 +280,7 @@ static void vuser_serve_dma_run(struct vuser_channel *chan,
 }
 
 /**
- * vuser_serve_dma_work() - serve the DMA commands that wait for other servers
+ * vuser_serve_dma_work() - serve the DMA commands that may have to wait
  * @work: @dma_work of a channel
  *
  * The work item has a reference to the channel.
@@ -269,7 +310,7 @@ static bool vuser_serve_dma_idle(struct vuser_channel *chan)
 }
 
 /**
- * vuser_serve_dma_wait_idle() - wait until no DMA command waits for other servers
+ * vuser_serve_dma_wait_idle() - wait until no DMA command waits
  * @chan: the channel
  * @deadline: when to stop waiting
  * @killable: a fatal signal ends the wait
@@ -316,8 +357,7 @@ static int vuser_serve_dma_read(struct vuser_sock *vsk,
 	ret = vuser_serve_dma_copy_out(&caller, access->address, buf,
 				       access->count);
 	if (ret == -EAGAIN)
-		ret = vuser_serve_dma_defer(vsk, caller.generation, hdr, access,
-					    NULL);
+		ret = vuser_serve_dma_defer(vsk, &caller, hdr, access, NULL);
 	else
 		ret = vuser_serve_dma_reply(vsk, hdr, access, buf,
 					    access->count, ret);
@@ -335,8 +375,7 @@ static int vuser_serve_dma_write(struct vuser_sock *vsk,
 					  access->count);
 
 	if (ret == -EAGAIN)
-		return vuser_serve_dma_defer(vsk, caller.generation, hdr,
-					     access, data);
+		return vuser_serve_dma_defer(vsk, &caller, hdr, access, data);
 	return vuser_serve_dma_reply(vsk, hdr, access, NULL, 0, ret);
 }
 
@@ -347,9 +386,11 @@ static int vuser_serve_dma_write(struct vuser_sock *vsk,
  * @payload: a struct vfio_user_dma_access, followed by the data of a DMA_WRITE
  * @len: size of @payload in bytes
  *
- * Context: the thread that reads the sock, with its rx_lock held; may sleep.
- * Return: 0; -EPROTO when the command has a wrong size (the channel is lost
- * then); or another error that ends the channel.
+ * Context: the thread that reads the sock, with its rx_lock held; may sleep for
+ * memory.
+ * Return: 0; -EAGAIN when the command must be served later, because it may wait for
+ * memory, and the list of such commands is full; -EPROTO when the command has a wrong
+ * size (the channel is lost then); or another error that ends the channel.
  */
 int vuser_serve_dma(struct vuser_sock *vsk,
 		    const struct vfio_user_header *hdr, const void *payload,

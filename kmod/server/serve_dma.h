@@ -15,6 +15,7 @@ int vuser_serve_dma(struct vuser_sock *vsk,
 		    const struct vfio_user_header *hdr, const void *payload,
 		    size_t len);
 void vuser_serve_dma_work(struct work_struct *work);
+bool vuser_serve_dma_has_room(struct vuser_channel *chan);
 int vuser_serve_dma_wait_idle(struct vuser_channel *chan, ktime_t deadline,
 			      bool killable);
 

@@ -17,6 +17,8 @@ static void vuser_server_end_work(struct work_struct *work)
 
 	vuser_sock_stop(&chan->main);
 	vuser_sock_stop(&chan->twin);
+	vuser_reader_discard(&chan->main);
+	vuser_reader_discard(&chan->twin);
 	cancel_work_sync(&chan->notify_work);
 	vuser_channel_put(chan);
 }

@@ -37,6 +37,7 @@ static int vuser_sock_event(wait_queue_entry_t *wait, unsigned int mode,
 {
 	struct vuser_sock *vsk = container_of(wait, struct vuser_sock, wait);
 	__poll_t events = key_to_poll(key);
+	enum vuser_rx_state state;
 
 	if (vuser_channel_lost(vsk->chan)) {
 		wake_up_all(&vsk->room);
@@ -45,7 +46,9 @@ static int vuser_sock_event(wait_queue_entry_t *wait, unsigned int mode,
 	if (!events || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))) {
 		wake_up_all(&vsk->room);
 		vuser_channel_room_freed(vsk->chan);
-		if (READ_ONCE(vsk->stalled))
+		state = READ_ONCE(vsk->rx_state);
+		if (state == VUSER_RX_PARKED ||
+		    (state == VUSER_RX_FULL && events & EPOLLHUP))
 			queue_work(vuser_wq, &vsk->rx_work);
 	}
 	if (!events || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
@@ -80,15 +83,23 @@ static void vuser_sock_add_wait(struct file *file, wait_queue_head_t *wqh,
  * @vsk: the sock
  *
  * Context: any; no lock.
- * Return: true if the socket has data or was hung up; false while a parked reply
- * waits for room, and when the channel is lost.
+ * Return: true if the socket or the buffer has data, or the socket was hung up; false
+ * while the sock waits for room, and when the channel is lost.
  */
 bool vuser_sock_readable(struct vuser_sock *vsk)
 {
 	struct sock *sk = vsk->sock->sk;
 
-	if (READ_ONCE(vsk->stalled) || vuser_channel_lost(vsk->chan))
+	switch (vuser_channel_lost(vsk->chan) ? VUSER_RX_PARKED :
+						READ_ONCE(vsk->rx_state)) {
+	case VUSER_RX_PARKED:
+	case VUSER_RX_FULL:
 		return false;
+	case VUSER_RX_MORE:
+		return true;
+	default:
+		break;
+	}
 	return !skb_queue_empty_lockless(&sk->sk_receive_queue) ||
 	       (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
 }
@@ -303,7 +314,6 @@ int vuser_sock_reply(struct vuser_sock *vsk, struct kvec *vec, size_t nr,
 		pos += vec[i].iov_len;
 	}
 	vsk->parked_len = len;
-	WRITE_ONCE(vsk->stalled, true);
 	return 0;
 }
 
@@ -423,9 +433,9 @@ void vuser_sock_stop(struct vuser_sock *vsk)
 		remove_wait_queue(vsk->wqh, &vsk->wait);
 	wake_up_all(&vsk->room);
 	cancel_work_sync(&vsk->rx_work);
-	cancel_delayed_work_sync(&vsk->partial_work);
+	cancel_delayed_work_sync(&vsk->deadline_work);
 	/*
-	 * rx_work may have started partial_work, and partial_work may have
+	 * rx_work may have started deadline_work, and deadline_work may have
 	 * queued rx_work: cancel rx_work a second time.
 	 */
 	cancel_work_sync(&vsk->rx_work);
