@@ -2,12 +2,14 @@
 /*
  * Several devices and several consumers.
  */
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include "lib/consumer.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
+#include "lib/task.h"
 
 #define PAGE 0x1000UL
 #define MB   0x100000UL
@@ -295,3 +297,44 @@ TEST_F(two, device_works_in_a_forked_child)
 }
 
 HELPER_MAIN
+
+static void *wait_for_byte(void *data)
+{
+	char byte;
+
+	return read(*(int *)data, &byte, 1) == 1 ? NULL : data;
+}
+
+/*
+ * Opens the device and exits.  A thread that exits at the same moment may be the last
+ * one that has the device, and closes it while a fatal signal is pending for it.
+ */
+static void exit_with_two_threads(const char *uuid)
+{
+	struct vfio_dev dev;
+	pthread_t thread;
+	int go[2];
+
+	if (vfio_dev_open(&dev, uuid, VFIO_TYPE1v2_IOMMU) || pipe(go) ||
+	    pthread_create(&thread, NULL, wait_for_byte, &go[0]))
+		_exit(1);
+	_exit(write(go[1], "", 1) != 1 || pthread_join(thread, NULL));
+}
+
+TEST(exiting_thread_that_closes_the_device_reads_replies)
+{
+	struct testdev td;
+	unsigned int i;
+	pid_t pid;
+
+	ASSERT_EQ(0, testdev_start(&td, NULL));
+	for (i = 0; i < 10; i++) {
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			exit_with_two_threads(td.uuid);
+		ASSERT_EQ(0, task_wait_end(pid, SOON_MS));
+		ASSERT_EQ(0, mdev_wait(td.uuid, "state", "attached", 0));
+	}
+	testdev_stop(&td);
+}

@@ -521,9 +521,27 @@ FIXTURE_TEARDOWN(files)
 	EXPECT_EQ(0, control_stop(&self->peer.c));
 }
 
+/*
+ * Sends a message with a file.  The caller closes the file before it writes to @go, so that
+ * only the message has it.  This process has it until its end, which does not linger.
+ */
+static pid_t start_sender(int sock, struct message *msg, int file, int go[2])
+{
+	pid_t pid = fork();
+	char byte;
+
+	if (pid)
+		return pid;
+	close(go[1]);
+	_exit(read(go[0], &byte, 1) != 1 ||
+	      send_fd(sock, msg, sizeof(*msg), file));
+}
+
 /* The thread that reads the reply does not wait for the end of its files. */
 TEST_F(files, consumer_does_not_wait_for_the_end_of_a_file_in_a_reply)
 {
+	pid_t sender;
+	int go[2];
 	struct vfio_dev dev;
 	struct message msg;
 	uint64_t got = 0;
@@ -541,8 +559,12 @@ TEST_F(files, consumer_does_not_wait_for_the_end_of_a_file_in_a_reply)
 	ASSERT_EQ(0, take(self->peer.server, &msg));
 	ASSERT_EQ(0, task_wait_in(pid, "vuser_call_wait", SOON_MS));
 	answer(&msg, 9);
-	ASSERT_EQ(0, send_fd(self->peer.server, &msg, sizeof(msg), self->l.fd));
+	ASSERT_EQ(0, pipe(go));
+	sender = start_sender(self->peer.server, &msg, self->l.fd, go);
+	ASSERT_LE(0, sender);
 	close(self->l.fd);
+	ASSERT_EQ(1, write(go[1], "", 1));
+	EXPECT_EQ(0, task_wait_end(sender, SOON_MS));
 	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
 	EXPECT_EQ(0, lingering_wait_closed(&self->l));
 	vfio_dev_close(&dev);

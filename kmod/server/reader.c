@@ -15,7 +15,6 @@
  */
 #include <linux/cred.h>
 #include <linux/net.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/socket.h>
 #include <linux/spinlock.h>
@@ -350,12 +349,13 @@ static int vuser_reader_recv(struct vuser_sock *vsk)
 }
 
 /*
- * Whether a thread that waits for a reply must stop reading: the reply has arrived, or
- * the thread was killed.  The work item (@done is NULL) does not stop.
+ * Whether a thread that waits for a reply must stop reading, because the reply has
+ * arrived.  The work item (@done is NULL) does not stop.  A killed thread does not stop
+ * either: a turn is short, and a thread that exits may have to wait for a reply.
  */
 static bool vuser_reader_enough(const bool *done)
 {
-	return done && (READ_ONCE(*done) || fatal_signal_pending(current));
+	return done && READ_ONCE(*done);
 }
 
 /* Whether the server has closed its socket, so that nothing waits for it any more. */
@@ -469,8 +469,7 @@ static void vuser_reader_resume(struct vuser_sock *vsk)
 /**
  * vuser_reader_read() - make one turn of reading messages and handling them
  * @vsk: the sock
- * @done: NULL in the work item.  Otherwise the turn also ends when this flag is true,
- *	and when a fatal signal is pending
+ * @done: NULL in the work item.  Otherwise the turn also ends when this flag is true
  *
  * Returns immediately if another thread reads the sock.  The other thread checks
  * the socket again after it has released rx_lock, and wakes a reader if more data
