@@ -19,9 +19,10 @@ fuzz-handshake-objs := $(d)fuzz-handshake.o $(d)netlink.o $(fuzz-stream-objs) \
 	$(addprefix vuserd/,attach.o config.o) \
 	$(vnl-objs)
 fuzz-handshake-libs := libnl-3.0 libnl-genl-3.0
-fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)netlink.o $(fuzz-stream-objs) \
-	$(addprefix vuserd/,helper.o family.o device.o connection.o config.o \
-		attach.o fdmsg.o explain.o) \
+fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)connection.o $(d)netlink.o \
+	$(fuzz-stream-objs) \
+	$(addprefix vuserd/,helper.o family.o device.o config.o attach.o fdmsg.o \
+		explain.o) \
 	$(vnl-objs)
 fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0 libsystemd
 fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
