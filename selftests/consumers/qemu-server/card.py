@@ -95,11 +95,11 @@ class Card:
         status = self.program.quit()
         require(status == 0, f"testpmd ended with status {status}")
 
-    def start_l3fwd(self, *options):
+    def start_l3fwd(self):
         """One thread: with more, the first would spin until the others end."""
         self.launch(Console, [
             L3FWD, "--lcores", "0@0", "-m", "128", "--no-telemetry",
-            "--file-prefix", f"l3fwd{os.getpid()}", *options, "-a", self.server.bdf,
+            "--file-prefix", f"l3fwd{os.getpid()}", "-a", self.server.bdf,
             "--", "-p", "1", "--parse-ptype", "--interrupt-only", "--config=(0,0,0)"])
         self.program.read_to(b"entering main interrupt loop")
 
