@@ -88,11 +88,10 @@ struct connection *connection_new(sd_event *event, const char *path,
 
 	(void)timeout_ms;
 	(void)server_user;
-	if (!conn)
+	if (!conn || !(conn->path = strdup(path)))
 		abort();
 	conn->ops = ops;
 	conn->data = data;
-	conn->path = strdup(path);
 	sock = endpoint_connect(path);
 	if (sock < 0)
 		explain_connect(why, size, path, sock);

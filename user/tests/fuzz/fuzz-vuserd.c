@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The complete helper except main(): a kernel that sends anything on the
- * control plane, and a server behind each endpoint that sends anything.  The
- * input's first part is the kernel's, the rest the servers'.
+ * The complete helper except main(), and except the process that connects: connection.c
+ * in this directory does the work of that process.  A kernel sends anything on the
+ * control plane, and a server behind each endpoint sends anything.  The input's first
+ * part is the kernel's, the rest the servers'.
  */
 #include <errno.h>
 #include <netlink/genl/ctrl.h>
@@ -152,10 +153,24 @@ static void check_helper(const struct helper *helper)
 
 	for (dev = helper->devices.first; dev; dev = dev->next) {
 		FUZZ_CHECK(strlen(dev->uuid) == 36);
-		FUZZ_CHECK((dev->phase == PHASE_CONNECT) == !!dev->conn);
+		FUZZ_CHECK(dev->phase != PHASE_CONNECT || dev->conn);
+		FUZZ_CHECK(dev->phase != PHASE_IDLE || !dev->conn);
 		FUZZ_CHECK(!dev->next || dev->next->id != dev->id);
 	}
 	FUZZ_CHECK(helper->fdmsgs.nr <= helper->fdmsgs.max);
+}
+
+/*
+ * Let the control plane be readable or not. vuserd handles it before it handles servers,
+ * which would never have their turn if it were always readable.
+ */
+static void set_ready(bool ready)
+{
+	eventfd_t count;
+
+	eventfd_read(ready_fd, &count);
+	if (ready)
+		eventfd_write(ready_fd, 1);
 }
 
 static void run(const uint8_t *data, size_t size, uint8_t flags)
@@ -169,6 +184,7 @@ static void run(const uint8_t *data, size_t size, uint8_t flags)
 	FUZZ_CHECK(!helper_start(&helper, event));
 	for (i = 0; i < MAX_ROUNDS && (replies.left || netlink_left()); i++) {
 		answer();
+		set_ready(i % 2 == 0);
 		FUZZ_CHECK(sd_event_run(event, 0) >= 0);
 		check_helper(&helper);
 		if (i == flags)
