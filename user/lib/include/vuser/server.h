@@ -8,12 +8,13 @@
  *
  * Threads. One thread, the event loop's thread of a server, waits until
  * vuser_server_fd() is readable and then calls vuser_server_process(). All
- * callbacks are called in this thread. The library holds no lock during a callback,
- * so a callback may call all functions of this header except vuser_server_process()
- * and vuser_server_free(). A callback that must wait for something else, such as another
- * process, can meanwhile call vuser_server_process_accesses(). Other threads of the device may call the functions of
- * "DMA" and "Interrupts" below at any time; all other functions belong to the event
- * loop's thread.
+ * callbacks are called in this thread. The library holds no lock during a
+ * callback, so a callback may call all functions of this header except
+ * vuser_server_process() and vuser_server_free(). A callback that must wait for
+ * something else, such as another process, can meanwhile call
+ * vuser_server_process_accesses(). Other threads of the device may call the
+ * functions of "DMA" and "Interrupts" below at any time; all other functions
+ * belong to the event loop's thread.
  *
  * When a callback returns a negative errno, the library sends it to the client in
  * an error reply.
