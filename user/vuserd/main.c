@@ -12,6 +12,9 @@
 #include "helper.h"
 #include "log.h"
 
+/* The same as LimitNOFILE in vuserd.service.in. */
+#define FD_LIMIT 65536
+
 static const char usage[] =
 	"usage: vuserd [-f] [-v]\n"
 	"Connect vuser devices to the vfio-user servers at their endpoints.\n"
@@ -71,13 +74,24 @@ static int parse_options(int argc, char **argv, struct options *opt,
 	return 0;
 }
 
-/* Each attempt to connect to a server needs a few file descriptors. */
+/*
+ * Each attempt to connect to a server needs a few file descriptors. The limit also holds
+ * for the files in all messages of this user that are not read yet: while there are more,
+ * the process of an attempt cannot pass its files on.
+ */
 static void raise_fd_limit(void)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return;
+	if (limit.rlim_max < FD_LIMIT) {
+		/* This needs CAP_SYS_RESOURCE. */
+		const struct rlimit higher = { FD_LIMIT, FD_LIMIT };
+
+		if (!setrlimit(RLIMIT_NOFILE, &higher))
+			return;
+	}
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 }

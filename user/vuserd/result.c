@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../libbase/stream.h"
@@ -92,18 +93,37 @@ static int collect(const struct vuser_description *desc, struct files *files)
 	return 0;
 }
 
+/*
+ * Send a byte with files. The kernel limits the number of files in messages that are not
+ * read yet, for all processes of a user together (ETOOMANYREFS). It reports no event when
+ * others have read theirs, so try again for half a second.
+ */
+static int send_byte(int channel, const int *fds, uint32_t nr)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct iovec iov = { .iov_base = (char[]) { 0 }, .iov_len = 1 };
+	unsigned int tries = 50;
+	ssize_t ret;
+
+	for (;;) {
+		ret = vu_stream_send(channel, &iov, 1, fds, nr);
+		if (ret != -ETOOMANYREFS || !--tries)
+			return ret < 0 ? (int)ret : 0;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int send_files(int channel, const struct files *files)
 {
-	struct iovec iov = { .iov_base = (char[]) { 0 }, .iov_len = 1 };
 	uint32_t i, nr;
-	ssize_t ret;
+	int ret;
 
 	for (i = 0; i < files->nr; i += nr) {
 		nr = files->nr - i;
 		if (nr > VU_STREAM_MAX_FDS)
 			nr = VU_STREAM_MAX_FDS;
-		ret = vu_stream_send(channel, &iov, 1, files->fds + i, nr);
-		if (ret < 0)
+		ret = send_byte(channel, files->fds + i, nr);
+		if (ret)
 			return ret;
 	}
 	return 0;
