@@ -74,23 +74,29 @@ static void fail(struct connection *conn, const char *why)
 /* Report the result of a process that has ended. */
 static void finish(struct connection *conn)
 {
-	struct result *result = conn->result;
 	struct vuser_description *desc;
-	int ret;
+	char why[VUSER_ERROR_MAX + 1];
+	struct result *result;
+	int ret = -ENOMEM;
 
-	if (!result->complete) {
+	if (!conn->result->complete) {
 		fail(conn,
 		     "the process that connects to the server was killed");
 		return;
 	}
-	ret = result_take(result, conn->channel, &desc);
+	result = malloc(sizeof(*result));
+	if (result)
+		ret = result_take(conn->result, conn->channel, result, &desc);
 	if (ret) {
-		explain_own(result->why, sizeof(result->why), conn->path, ret);
-		fail(conn, "");
-		return;
+		explain_own(why, sizeof(why), conn->path, ret);
+		conn->result->why[0] = '\0';
+		fail(conn, why);
+	} else {
+		conn->reported = true;
+		conn->ops->done(conn->data, desc, result->config,
+				result->config_size);
 	}
-	conn->reported = true;
-	conn->ops->done(conn->data, desc, result->config, result->config_size);
+	free(result);
 }
 
 static int on_exit_process(sd_event_source *source, const siginfo_t *si,

@@ -159,7 +159,11 @@ int result_put(struct result *result, int channel,
 
 /* vuserd ------------------------------------------------------------------- */
 
-/* Receive all files, at most as many as a result can have. */
+/*
+ * Receive all files, at most as many as a result can have. Return 0; -ENFILE if this
+ * process cannot have more; -EBADMSG if there are too many, or if the other end of the
+ * socket is still open.
+ */
 static int recv_files(int channel, struct files *files)
 {
 	struct vu_stream_fds fds = { .fds = files->fds, .max = FDS_MAX };
@@ -174,7 +178,9 @@ static int recv_files(int channel, struct files *files)
 		got = vu_stream_recv(channel, &byte, 1, &fds);
 	} while (got > 0);
 	files->nr = fds.nr;
-	return got;
+	if (!got)
+		return 0;
+	return got == -ENFILE ? -ENFILE : -EBADMSG;
 }
 
 static void close_files(struct files *files)
@@ -318,12 +324,13 @@ static struct vuser_description *new_description(void)
 	return desc;
 }
 
-int result_take(const struct result *result, int channel,
+int result_take(const struct result *shared, int channel, struct result *result,
 		struct vuser_description **desc)
 {
 	struct files files = {};
 	int ret;
 
+	memcpy(result, shared, sizeof(*result));
 	ret = recv_files(channel, &files);
 	*desc = new_description();
 	if (!ret && !*desc)

@@ -4,14 +4,15 @@
  *
  * The process that makes the attempt writes the result to memory that it shares with
  * vuserd, and sends the file descriptors over a socket. vuserd reads both after this
- * process has ended, and checks all numbers: the process has parsed what the server
- * sent.
+ * process has ended. It copies the result, and then checks all numbers in the copy: the
+ * process has parsed what the server sent. A server that has taken it over may write any
+ * byte, and a child of the process may still write. So no member is a bool: only two of
+ * its 256 values are valid.
  */
 #ifndef VUSERD_RESULT_H
 #define VUSERD_RESULT_H
 
 #include <linux/vuser.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <vuser/client.h>
 
@@ -29,8 +30,8 @@
 struct result_region {
 	uint64_t size;
 	uint32_t flags;
-	bool has_type;
-	bool has_file;
+	uint8_t has_type;
+	uint8_t has_file;
 	uint32_t type;
 	uint32_t subtype;
 	uint32_t nr_areas;
@@ -68,12 +69,12 @@ struct result_io_fd {
  * @config: content of configuration space
  */
 struct result {
-	bool complete;
+	uint8_t complete;
 	char why[VUSER_ERROR_MAX + 1];
 	uint16_t minor;
 	uint32_t flags;
 	struct vuser_caps caps;
-	bool has_twin;
+	uint8_t has_twin;
 	uint32_t nr_regions;
 	struct result_region regions[VUSER_MAX_REGIONS];
 	uint32_t nr_eventfds[VUSER_MAX_REGIONS];
@@ -98,14 +99,15 @@ int result_put(struct result *result, int channel,
 
 /**
  * result_take - read a description, and receive its file descriptors
- * @result: no other process writes to it any more
- * @channel: socket to the process that wrote @result, which has ended
+ * @shared: the memory that the process wrote
+ * @channel: socket to this process, which has ended
+ * @result: the result, a copy of @shared; its numbers are valid
  * @desc: the description; the caller frees it
  *
  * Return: 0; -ENOMEM; -ENFILE if this process cannot have more file descriptors; or
  * -EBADMSG if the result is not valid.
  */
-int result_take(const struct result *result, int channel,
+int result_take(const struct result *shared, int channel, struct result *result,
 		struct vuser_description **desc);
 
 #endif /* VUSERD_RESULT_H */

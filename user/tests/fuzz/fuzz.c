@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fuzz.h"
 
@@ -98,4 +99,15 @@ void fuzz_fds_end(void)
 		fuzz_fail(__FILE__, __LINE__,
 			  "the same file descriptors are open as before");
 	}
+}
+
+/*
+ * Replaces the library's function, which closes some descriptors in a thread.
+ * Here they are closed at once, so that leaks and double closes are found.
+ */
+void __wrap_vu_fd_close(int fd);
+
+void __wrap_vu_fd_close(int fd)
+{
+	FUZZ_CHECK(fd < 0 || !close(fd));
 }

@@ -5,7 +5,7 @@ fuzz-stream-objs := $(d)stream.o $(d)stream-mutator.o $(fuzz-objs)
 
 fuzzers += fuzz-decode fuzz-version fuzz-framing fuzz-server fuzz-client \
 	   fuzz-handshake fuzz-netlink fuzz-vhost fuzz-vhost-decode \
-	   fuzz-vhost-state fuzz-vuserd
+	   fuzz-vhost-state fuzz-vuserd fuzz-result
 fuzz-decode-objs := $(d)fuzz-decode.o $(fuzz-objs)
 fuzz-version-objs := $(d)fuzz-version.o $(fuzz-objs)
 fuzz-framing-objs := $(d)fuzz-framing.o $(fuzz-stream-objs)
@@ -25,6 +25,7 @@ fuzz-vuserd-objs := $(d)fuzz-vuserd.o $(d)connection.o $(d)netlink.o \
 		explain.o) \
 	$(vnl-objs)
 fuzz-vuserd-libs := libnl-3.0 libnl-genl-3.0 libsystemd
+fuzz-result-objs := $(d)fuzz-result.o $(fuzz-objs) vuserd/result.o
 fuzz-netlink-objs := $(d)fuzz-netlink.o $(d)netlink.o $(fuzz-objs) \
 	vuserd/fdmsg.o \
 	$(vnl-objs)
@@ -35,6 +36,7 @@ comma := ,
 $(foreach f,$(fuzzers),$(eval $(f)-ldlibs := -fsanitize=fuzzer))
 $(foreach f,framing server client handshake vhost vuserd,$(eval \
 	fuzz-$(f)-ldlibs += -Wl$(comma)--wrap=poll -Wl$(comma)--wrap=vu_fd_close))
+fuzz-result-ldlibs += -Wl$(comma)--wrap=vu_fd_close
 fuzz-server-ldlibs += -Wl$(comma)--wrap=vu_event_signal
 
 # fuzz-insn compares the decoder with Zydis, and needs its library.

@@ -480,6 +480,7 @@ def main():
                       b"\xf3" + handshake(False) + config(3)],
         "netlink": netlink_seeds(),
         "insn": insn_seeds(),
+        "result": [b"\0", b"\3"] + [bytes([0, n, 2, 1, 0]) for n in range(8)],
         "vhost": vhost_seeds(),
         "vuserd": vuserd_seeds(),
         "vhost-decode": vhost_decode_seeds(),

@@ -304,17 +304,6 @@ void stream_send(struct stream_peer *peer, const struct record *rec)
 	stream_send_bytes(peer->fd, buf, len + rec->len, rec);
 }
 
-/*
- * Replaces the library's function, which closes some descriptors in a thread.
- * Here they are closed at once, so that leaks and double closes are found.
- */
-void __wrap_vu_fd_close(int fd);
-
-void __wrap_vu_fd_close(int fd)
-{
-	FUZZ_CHECK(fd < 0 || !close(fd));
-}
-
 bool (*stream_on_wait)(void);
 
 int __real_poll(struct pollfd *fds, nfds_t nr, int timeout);

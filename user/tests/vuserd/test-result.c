@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The result of a process that has parsed what a server sent may be forged. */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../libbase/stream.h"
 #include "../../vuserd/result.h"
 #include "../harness.h"
 #include "../wire.h"
@@ -66,9 +70,11 @@ static void init(struct source *s)
 /* The process that wrote the result ends, and vuserd reads it. */
 static int take(struct source *s, struct vuser_description **desc)
 {
+	static struct result result;
+
 	close(s->channel[1]);
 	s->channel[1] = -1;
-	return result_take(s->result, s->channel[0], desc);
+	return result_take(s->result, s->channel[0], &result, desc);
 }
 
 static void fini(struct source *s)
@@ -156,4 +162,79 @@ TEST(results_without_their_files_are_refused)
 	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s.channel));
 	check_eq(take(&s, &desc), -EBADMSG);
 	fini(&s);
+}
+
+/* The files are the process's fault, and vuserd's own limit is not reached. */
+TEST(results_with_too_many_files_are_refused)
+{
+	struct iovec iov = { .iov_base = (char[]) { 0 }, .iov_len = 1 };
+	struct vuser_description *desc;
+	int fds[VU_STREAM_MAX_FDS], i;
+	const struct rlimit many = { 4096, 4096 };
+	struct source s;
+
+	require(!setrlimit(RLIMIT_NOFILE, &many));
+	init(&s);
+	for (i = 0; i < VU_STREAM_MAX_FDS; i++)
+		fds[i] = s.eventfds[0];
+	for (i = 0; i < 5; i++)
+		require(vu_stream_send(s.channel[1], &iov, 1, fds,
+				       VU_STREAM_MAX_FDS) == 1);
+	check_eq(take(&s, &desc), -EBADMSG);
+	fini(&s);
+}
+
+TEST(results_are_refused_while_a_process_has_the_other_end_of_the_socket)
+{
+	struct vuser_description *desc;
+	struct source s;
+	int other;
+
+	init(&s);
+	require(!result_put(s.result, s.channel[1], &s.desc));
+	other = dup(s.channel[1]);
+	check_eq(take(&s, &desc), -EBADMSG);
+	close(other);
+	fini(&s);
+}
+
+#define ROUNDS 2000
+
+static atomic_bool stop;
+
+/* A child of the process that wrote the result still writes. */
+static void *rewrite(void *arg)
+{
+	volatile uint32_t *nr_areas = arg;
+
+	while (!stop) {
+		*nr_areas = 1 << 24;
+		*nr_areas = 2;
+	}
+	return NULL;
+}
+
+TEST(result_that_changes_while_it_is_read_is_taken_or_refused)
+{
+	struct vuser_description *desc;
+	pthread_t thread;
+	struct source s;
+	int i, ret;
+
+	for (i = 0; i < ROUNDS; i++) {
+		init(&s);
+		require(!result_put(s.result, s.channel[1], &s.desc));
+		stop = false;
+		require(!pthread_create(&thread, NULL, rewrite,
+					&s.result->regions[1].nr_areas));
+		ret = take(&s, &desc);
+		check(!ret || ret == -EBADMSG);
+		if (!ret) {
+			check_eq(desc->regions[1].nr_areas, 2);
+			vuser_description_free(desc);
+		}
+		stop = true;
+		pthread_join(thread, NULL);
+		fini(&s);
+	}
 }
