@@ -4,6 +4,7 @@
  * interrupts from the server to the consumer's eventfd.
  */
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -213,6 +214,65 @@ TEST_F(plain, eventfd_unmasks)
 	/* An eventfd that is signalled already unmasks at once. */
 	ASSERT_EQ(0, unmask_by(self->device, resample));
 	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+}
+
+/* Sets or clears the interrupt bit in the status register of the server's device. */
+static int raise_intx(struct testdev *td, bool raised)
+{
+	long long status = testdev_num(
+		td, "peek %u %u 2", VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS);
+
+	status &= ~(long long)PCI_STATUS_INTERRUPT;
+	return testdev_cmd(td, "poke %u %u 2 %lld",
+			   VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS,
+			   status | (raised ? PCI_STATUS_INTERRUPT : 0));
+}
+
+/* The server signals only when the level of INTx rises, as QEMU's does. */
+TEST_F(plain, unmask_delivers_an_interrupt_while_the_device_raises_intx)
+{
+	ASSERT_EQ(0, raise_intx(&self->td, true));
+	ASSERT_EQ(0, fire(&self->td));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+	EXPECT_EQ(0, eventfd_wait(self->fd, QUIET_MS));
+	ASSERT_EQ(0, unmask(self->device));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+	EXPECT_EQ(0, eventfd_wait(self->fd, QUIET_MS));
+	ASSERT_EQ(0, raise_intx(&self->td, false));
+	ASSERT_EQ(0, unmask(self->device));
+	EXPECT_EQ(0, eventfd_wait(self->fd, QUIET_MS));
+}
+
+TEST_F(plain, eventfd_unmask_delivers_an_interrupt_while_the_device_raises_intx)
+{
+	int resample = new_eventfd();
+
+	ASSERT_EQ(0, unmask_by(self->device, resample));
+	ASSERT_EQ(0, raise_intx(&self->td, true));
+	ASSERT_EQ(0, fire(&self->td));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+	ASSERT_EQ(0, eventfd_write(resample, 1));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+	ASSERT_EQ(0, raise_intx(&self->td, false));
+	ASSERT_EQ(0, eventfd_write(resample, 1));
+	EXPECT_EQ(0, eventfd_wait(self->fd, QUIET_MS));
+	ASSERT_EQ(0, fire(&self->td));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+}
+
+/* The work of the unmask waits for the server; the loss of the server ends the wait. */
+TEST_F(plain, close_ends_an_unmask_that_waits_for_the_server)
+{
+	int resample = new_eventfd();
+
+	ASSERT_EQ(0, unmask_by(self->device, resample));
+	ASSERT_EQ(0, fire(&self->td));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "hold read"));
+	ASSERT_EQ(0, eventfd_write(resample, 1));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "held 1"));
+	testdev_kill(&self->td);
+	vfio_dev_close(&self->dev);
 }
 
 TEST_F(plain, invalid_masks_are_refused)

@@ -206,6 +206,27 @@ int vuser_pci_disable_irqs(struct vuser_pci *pci, u32 index)
 	return ret;
 }
 
+/**
+ * vuser_pci_intx_raised() - ask whether the device raises INTx
+ * @pci: the PCI functions of an open device
+ *
+ * The device sets the bit in its status register also while INTx is disabled in the
+ * command register.  A server without this bit, or without configuration space, does
+ * not say so.
+ *
+ * Context: process; waits killably for the server.
+ * Return: true if the device says that it raises INTx.
+ */
+bool vuser_pci_intx_raised(struct vuser_pci *pci)
+{
+	u32 status;
+
+	if (!pci->chan->desc->config_size)
+		return false;
+	return !vuser_pci_reg_read(pci, PCI_STATUS, &status, 2) &&
+	       (status & PCI_STATUS_INTERRUPT);
+}
+
 /* Reset -------------------------------------------------------------------- */
 
 /* Of a device that the kernel does not set up: the registers that a reset clears. */

@@ -25,5 +25,6 @@ int vuser_pci_enable_irqs(struct vuser_pci *pci, u32 index, u32 start, u32 count
 int vuser_pci_mask_irqs(struct vuser_pci *pci, u32 index, u32 start, u32 count,
 			const s32 *fds);
 int vuser_pci_disable_irqs(struct vuser_pci *pci, u32 index);
+bool vuser_pci_intx_raised(struct vuser_pci *pci);
 
 #endif /* VUSER_PCI_H */

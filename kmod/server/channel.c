@@ -22,10 +22,11 @@
 struct workqueue_struct *vuser_wq;
 
 /*
- * Serves DMA commands that wait for the server of another device or for memory.
- * Separate, so that these works do not keep the sockets from being read.
+ * For works that wait for a server or for memory: those that serve DMA commands, and
+ * those that unmask INTx.  Separate, so that these works do not keep the sockets from
+ * being read.
  */
-struct workqueue_struct *vuser_dma_wq;
+struct workqueue_struct *vuser_wait_wq;
 
 /* Kernel credentials, with which channels read and send.  fdmsgs do not use them. */
 const struct cred *vuser_cred;
@@ -386,9 +387,9 @@ int __init vuser_channel_init(void)
 	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND, 0);
 	if (!vuser_wq)
 		goto err_cred;
-	/* One work for each device may wait at the same time. */
-	vuser_dma_wq = alloc_workqueue("vuser_dma", WQ_UNBOUND, WQ_MAX_ACTIVE);
-	if (!vuser_dma_wq)
+	/* Two works of each device may wait at the same time. */
+	vuser_wait_wq = alloc_workqueue("vuser_wait", WQ_UNBOUND, WQ_MAX_ACTIVE);
+	if (!vuser_wait_wq)
 		goto err_wq;
 	return 0;
 
@@ -421,7 +422,7 @@ void vuser_channel_wait(void)
  */
 void vuser_channel_exit(void)
 {
-	destroy_workqueue(vuser_dma_wq);
+	destroy_workqueue(vuser_wait_wq);
 	destroy_workqueue(vuser_wq);
 	put_cred(vuser_cred);
 }

@@ -346,7 +346,7 @@ struct vuser_channel {
 };
 
 extern struct workqueue_struct *vuser_wq;
-extern struct workqueue_struct *vuser_dma_wq;
+extern struct workqueue_struct *vuser_wait_wq;
 extern const struct cred *vuser_cred;
 
 /* Whether the channel is lost.  Context: any; no lock. */

@@ -168,7 +168,7 @@ static bool vuser_serve_dma_queue(struct vuser_channel *chan,
 	spin_unlock_irq(&chan->lock);
 	if (idle) {
 		vuser_channel_get(chan);
-		queue_work(vuser_dma_wq, &chan->dma_work);
+		queue_work(vuser_wait_wq, &chan->dma_work);
 	}
 	return room;
 }
@@ -285,7 +285,7 @@ static void vuser_serve_dma_run(struct vuser_channel *chan,
  *
  * The work item has a reference to the channel.
  *
- * Context: a worker of vuser_dma_wq.
+ * Context: a worker of vuser_wait_wq.
  */
 void vuser_serve_dma_work(struct work_struct *work)
 {

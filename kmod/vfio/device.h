@@ -42,6 +42,7 @@ struct vuser_vector {
  *	lock of the wait queue and only queues @work: the signal may come from a
  *	thread that holds the lock of struct vuser_intx
  * @work: reads the eventfd's count and acts on the signal
+ * @wq: the workqueue of @work; constant.  The work of an unmask waits for the server
  *
  * Written by SET_IRQS and close under the lock of struct vuser_irqs, while
  * neither @wait nor @work can run.
@@ -52,6 +53,7 @@ struct vuser_intx_event {
 	wait_queue_head_t *wqh;
 	wait_queue_entry_t wait;
 	struct work_struct work;
+	struct workqueue_struct *wq;
 };
 
 /**

@@ -7,6 +7,11 @@
  * masks INTx.  A signal that comes while INTx is masked is kept and delivered at the
  * unmask.  Several such signals are one interrupt.
  *
+ * INTx follows a level, but many servers signal only when the level rises: QEMU's, for
+ * example.  If the driver unmasks before the device has lowered INTx, such a server
+ * does not signal again.  So the unmask asks the device for its level, as vfio-pci
+ * does: by the bit in the status register of configuration space.
+ *
  * The consumer can unmask with SET_IRQS, or by an eventfd, on which the kernel
  * listens, too.
  */
@@ -16,6 +21,7 @@
 #include <linux/poll.h>
 
 #include "compat.h"
+#include "region/pci.h"
 #include "server/channel.h"
 #include "server/desc.h"
 #include "vfio/device.h"
@@ -32,7 +38,7 @@ static int vuser_intx_wake(wait_queue_entry_t *wait, unsigned int mode,
 
 	event = container_of(wait, struct vuser_intx_event, wait);
 	if (!events || (events & EPOLLIN))
-		queue_work(vuser_wq, &event->work);
+		queue_work(event->wq, &event->work);
 	return 0;
 }
 
@@ -82,7 +88,8 @@ static u64 vuser_intx_take(struct vuser_intx_event *event)
 
 /*
  * Stops listening and drops the references.  On return neither the function of the
- * wait-queue entry nor the work runs.  Does nothing if the kernel does not listen.
+ * wait-queue entry nor the work runs.  Does nothing if the kernel does not listen.  The
+ * work of an unmask may wait for the server, until its deadline.
  */
 static void vuser_intx_unlisten(struct vuser_intx_event *event)
 {
@@ -162,15 +169,29 @@ void vuser_intx_mask(struct vuser_device *dev)
  * vuser_intx_unmask() - unmask INTx and deliver the interrupt that waits
  * @dev: an open device whose INTx the kernel masks
  *
- * Context: process; takes a spinlock.
+ * If no interrupt waits and the device still raises INTx, delivers an interrupt.
+ *
+ * Context: process; waits killably for the server.  Takes a spinlock.
  */
 void vuser_intx_unmask(struct vuser_device *dev)
 {
 	struct vuser_intx *intx = &dev->irqs.intx;
+	bool masked;
 
 	spin_lock(&intx->lock);
 	intx->masked = false;
 	vuser_intx_deliver(dev);
+	masked = intx->masked;
+	spin_unlock(&intx->lock);
+	if (masked || !vuser_pci_intx_raised(&dev->regions.pci))
+		return;
+
+	spin_lock(&intx->lock);
+	/* A signal of the server, or a MASK, may have come first. */
+	if (!intx->masked) {
+		intx->pending = true;
+		vuser_intx_deliver(dev);
+	}
 	spin_unlock(&intx->lock);
 }
 
@@ -181,7 +202,8 @@ void vuser_intx_unmask(struct vuser_device *dev)
  *
  * If the eventfd is signalled already, INTx is unmasked at once.
  *
- * Context: process; the lock of the interrupts is held; may sleep.
+ * Context: process; the lock of the interrupts is held; sleeps as vuser_intx_stop()
+ * when it removes the eventfd.
  * Return: 0; -EBADF when @fd is not open; -EINVAL when it is not an eventfd; or
  * -EBUSY when another eventfd is set.
  */
@@ -210,7 +232,7 @@ int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
 		return -EBUSY;
 	}
 	if (vuser_intx_listen(event, file, ctx))
-		queue_work(vuser_wq, &event->work);
+		queue_work(event->wq, &event->work);
 	return 0;
 }
 
@@ -274,7 +296,7 @@ int vuser_intx_start(struct vuser_device *dev)
  * On return the kernel neither signals the consumer's eventfd nor uses it.
  *
  * Context: process; the lock of the interrupts is held; sleeps until the works have
- * finished, which wait for nothing.
+ * finished.  The work of an unmask waits for the server until its deadline.
  */
 void vuser_intx_stop(struct vuser_device *dev)
 {
@@ -301,5 +323,7 @@ void vuser_intx_init(struct vuser_device *dev)
 
 	spin_lock_init(&intx->lock);
 	INIT_WORK(&intx->server.work, vuser_intx_server_work);
+	intx->server.wq = vuser_wq;
 	INIT_WORK(&intx->unmask.work, vuser_intx_unmask_work);
+	intx->unmask.wq = vuser_wait_wq;
 }

@@ -16,6 +16,10 @@ MAC = "52:54:00:12:34:56"
 # Fewer than a ring holds: testpmd drops what it cannot send at once.
 COUNT = 200
 RING = 512
+# How many frames are sent at most, so that so many interrupts wake l3fwd-power.
+FRAMES = 40
+WAKES = 10
+WOKEN = b"is waked up from rx interrupt on port 0 queue 0"
 L3FWD = os.environ.get("VUSER_L3FWD") or os.path.join(
     TOP, os.environ.get("BUILD", "build"), "dpdk/l3fwd-power/build/l3fwd-power")
 
@@ -95,24 +99,29 @@ class Card:
         status = self.program.quit()
         require(status == 0, f"testpmd ended with status {status}")
 
-    def start_l3fwd(self):
+    def start_l3fwd(self, *options):
         """One thread: with more, the first would spin until the others end."""
         self.launch(Console, [
             L3FWD, "--lcores", "0@0", "-m", "128", "--no-telemetry",
-            "--file-prefix", f"l3fwd{os.getpid()}", "-a", self.server.bdf,
+            "--file-prefix", f"l3fwd{os.getpid()}", *options, "-a", self.server.bdf,
             "--", "-p", "1", "--parse-ptype", "--interrupt-only", "--config=(0,0,0)"])
         self.program.read_to(b"entering main interrupt loop")
 
     def wake(self):
-        """Send frames, one at a time. Each must wake the thread by an interrupt, and come
-        back as l3fwd-power changes it."""
-        for number in range(5):
+        """Send frames, one at a time. Each must come back as l3fwd-power changes it.
+
+        The thread sleeps for 10 ms at most, and polls between its sleeps. It finds a frame
+        without an interrupt if the frame arrives between two sleeps, which is seldom.
+        """
+        self.program.forget()
+        for number in range(FRAMES):
             frame = udp(number)
             self.wire.forget()
-            self.program.forget()
             self.wire.send([frame])
-            self.program.read_to(b"is waked up from rx interrupt on port 0 queue 0")
             compare("on the wire", self.wire.receive(1), [forwarded(frame)])
+            if self.program.said.count(WOKEN) >= WAKES:
+                return
+        raise Failure(f"{FRAMES} frames woke l3fwd-power fewer than {WAKES} times")
 
     def unmapped(self):
         require(self.server.show()["dma-regions"] == 0, str(self.server.show()))

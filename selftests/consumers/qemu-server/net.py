@@ -39,9 +39,9 @@ def drive(step, card, driver, options):
     step("dpdk-testpmd ends", card.end_testpmd)
 
 
-def receive_interrupts(step, card):
-    step("l3fwd-power starts", card.start_l3fwd)
-    step("each packet wakes l3fwd-power by an interrupt and is forwarded", card.wake)
+def receive_interrupts(step, card, options):
+    step("l3fwd-power starts", card.start_l3fwd, *options)
+    step("interrupts wake l3fwd-power, which forwards each packet", card.wake)
     step("l3fwd-power is killed", lambda: card.program.kill())
 
 
@@ -50,8 +50,7 @@ def scenario(tap, card, driver, options):
         tap.step(f"{card.model}: {name}", action, *args)
 
     drive(step, card, driver, options)
-    if card.model == "igb":
-        receive_interrupts(step, card)
+    receive_interrupts(step, card, options)
     step("no memory stays mapped", card.unmapped)
     step("the device is removed", card.server.remove)
     step("QEMU's server ends", card.server.stop)
