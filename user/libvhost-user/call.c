@@ -90,7 +90,10 @@ static int lost_answer(struct vhost_backend *b, const struct vhu_call *call,
 	return vhu_connection_fail(b, err, "%s: %s", name, strerror(-err));
 }
 
-/* Wait for one of the sockets, and serve the channel of the back end. */
+/*
+ * Wait for one of the sockets, and serve the channel of the back end.  If the answer is
+ * there, leave the channel: a back end that ends may have closed it after the answer.
+ */
 static int wait_both(struct vhost_backend *b, bool deaf,
 		     const struct vhu_wire_wait *wait)
 {
@@ -101,9 +104,11 @@ static int wait_both(struct vhost_backend *b, bool deaf,
 	};
 	int ret = vhu_wire_poll(wait, fds, 2);
 
-	if (!ret && fds[1].revents)
-		ret = vhu_channel_serve(b);
 	if (ret || fds[0].revents)
+		return ret;
+	if (fds[1].revents)
+		ret = vhu_channel_serve(b);
+	if (ret)
 		return ret;
 	/* Requests of the back end do not extend the time for its answer. */
 	return vu_deadline_left(wait->deadline) ? 0 : -ETIMEDOUT;

@@ -574,6 +574,46 @@ TEST(channel_closed_while_the_front_end_waits_leaves_the_connection)
 	stop();
 }
 
+static enum fake_action answer_and_close(struct fake *f)
+{
+	if (f->msg.hdr.request != VHOST_USER_GET_STATUS)
+		return FAKE_DEFAULT;
+	shutdown(f->channel, SHUT_WR);
+	return FAKE_DEFAULT;
+}
+
+/* Once the back end is to close its channel, wait until each of @fds is ready. */
+static int wait_for_both(void *data, struct pollfd *fds, unsigned int nr,
+			 int ms)
+{
+	const struct fake *f = data;
+	unsigned int i;
+
+	if (!f->hook)
+		return poll(fds, nr, ms) > 0 ? 0 : -ETIMEDOUT;
+	for (i = 0; i < nr; i++)
+		if (poll(&fds[i], 1, ms) != 1)
+			return -ETIMEDOUT;
+	return 0;
+}
+
+/* virtiofsd ends after some errors, and closes both sockets after its answer. */
+TEST(answer_is_read_although_the_channel_is_closed)
+{
+	struct vhost_backend_ops old = ops;
+	uint8_t status = 1;
+
+	old.channel_closed = NULL;
+	old.wait = wait_for_both;
+	start_with(0, &old);
+	fake.hook = answer_and_close;
+	check_eq(vhost_backend_get_status(b, &status), 0);
+	check_eq(status, 0);
+	check_eq(vhost_backend_process(b), -ECONNRESET);
+	check_eq(seen.lost, 1);
+	stop();
+}
+
 static void hang_up(void)
 {
 	vhost_backend_disconnect(b);
