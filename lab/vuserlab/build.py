@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from . import (cache, dpdk, gpio, kernels, paths, process, qemu_server, root,
-               source)
+               source, uml)
 from .entry import Usage
 from .kernels import Kernel
 from .message import LabError
@@ -84,6 +84,7 @@ def selftests(kernel: Kernel) -> None:
     gpio.build()
     if kernel == kernels.main_kernel():
         qemu_server.build()
+        uml.build()
         l3fwd(kernel)
 
 

@@ -18,8 +18,9 @@ BIN=$BUILD/user/bin
 PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
 TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
 MDEVS=/sys/bus/mdev/devices
-# The time limit, in seconds, for an event that is expected at once. TCG is slow.
-SOON=60
+# The time limit, in seconds, for an event that is expected at once. TCG is slow, and so is a
+# host that does something else, too.
+SOON=180
 
 WORK=$(mktemp -d /tmp/consumers.XXXXXX)
 LOG=$WORK/log

@@ -43,6 +43,10 @@ class Wire:
             with self.changed:
                 self.frames.append(frame)
                 self.changed.notify()
+            self.answer(frame)
+
+    def answer(self, frame):
+        """Answer a frame. A wire only keeps it; peers do more."""
 
     def forget(self):
         """Drop the frames that were received up to now."""

@@ -6,7 +6,7 @@
 
 set -u
 
-SOON=60 # seconds for an event that is expected at once; TCG is slow
+SOON=180 # seconds for an event that is expected at once; TCG is slow
 tests=0
 failures=0
 
