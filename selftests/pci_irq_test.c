@@ -4,6 +4,7 @@
  * consumer sees what vfio-pci would show.
  */
 #include <kselftest_harness.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "lib/helper.h"
@@ -134,6 +135,40 @@ TEST_F(open, msix_vector_without_eventfd_is_masked)
 	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, fds));
 	EXPECT_STREQ("msix", fire(&self->td, 0));
 	EXPECT_STREQ("none", fire(&self->td, 1));
+}
+
+/*
+ * Servers such as usbvfiod expect that their client emulates the MSI-X table: reads
+ * return ones, and a write may be the end of the server.
+ */
+TEST(msix_table_that_reads_as_ones_is_not_written)
+{
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev_access acc;
+	unsigned int i, written = 0;
+	struct testdev td;
+	int fds[2];
+
+	new_eventfds(fds, 2);
+	ASSERT_EQ(0, model_start(&td, "--no-table"));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	ASSERT_EQ(0, testdev_log_clear(&td));
+	ASSERT_EQ(0, irq_set_eventfds(dev.device, MSIX, 0, 2, fds));
+	EXPECT_STREQ("msix", fire(&td, 1));
+	EXPECT_EQ(1, eventfd_wait(fds[1], SOON_MS));
+	ASSERT_EQ(0, irq_disable(dev.device, MSIX));
+	EXPECT_STREQ("none", fire(&td, 1));
+	ASSERT_EQ(0, irq_set_eventfds(dev.device, MSIX, 1, 1, fds));
+	ASSERT_EQ(0, ioctl(dev.device, VFIO_DEVICE_RESET));
+	EXPECT_STREQ("msix", fire(&td, 1));
+	EXPECT_EQ(1, eventfd_wait(fds[0], SOON_MS));
+	for (i = 0; i < testdev_log_count(&td); i++) {
+		ASSERT_EQ(0, testdev_log_get(&td, i, &acc));
+		written += acc.region == BAR(1) && acc.dir != 'r';
+	}
+	EXPECT_EQ(0, written);
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
 }
 
 TEST_F(open, msi_is_enabled_in_the_device_by_set_irqs)

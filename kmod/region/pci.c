@@ -343,6 +343,7 @@ void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc)
 	pci->msi = 0;
 	pci->msix = 0;
 	pci->nr_entries = 0;
+	pci->table_found = false;
 	bitmap_zero(pci->unmasked, VUSER_PCI_MAX_MSIX);
 	memset(pci->flr, 0, sizeof(pci->flr));
 	memset(pci->bars, 0, sizeof(pci->bars));

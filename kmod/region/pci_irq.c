@@ -181,11 +181,58 @@ static int vuser_pci_irq_put_msix_flags(struct vuser_pci *pci)
 				 PCI_MSIX_FLAGS_ENABLE : 0, 2);
 }
 
+/*
+ * Reads an address of the MSI-X table.  An address is a multiple of four, so a server
+ * that reads as all ones there has no table: its clients are expected to emulate the
+ * table, and it may fail on a write.  Returns 1 if there is a table, 0 if there is none,
+ * or a negative errno.
+ */
+static int vuser_pci_irq_find_table(struct vuser_pci *pci)
+{
+	const struct vuser_desc *desc = pci->chan->desc;
+	__le64 address;
+	int ret;
+
+	if (pci->table_found ||
+	    !(desc->regions[desc->msix_region].flags & VFIO_REGION_INFO_FLAG_READ))
+		return 1;
+	ret = vuser_cmd_region_read(pci->chan, desc->msix_region, pci->table, &address,
+				    sizeof(address), false);
+	if (ret == -EINTR || ret == -ENOTCONN)
+		return ret;
+	pci->table_found = ret || address != cpu_to_le64(U64_MAX);
+	return pci->table_found;
+}
+
 /* Writes the entries of @due: unmasks those that are in @entries, masks the others. */
+static int vuser_pci_irq_write_due(struct vuser_pci *pci, const unsigned long *due,
+				   unsigned long last)
+{
+	unsigned long i;
+	int ret;
+
+	ret = vuser_pci_irq_find_table(pci);
+	if (ret < 0)
+		return ret;
+	if (!ret) {
+		bitmap_copy(pci->unmasked, pci->entries, VUSER_PCI_MAX_MSIX);
+		return 0;
+	}
+	for_each_set_bit(i, due, VUSER_PCI_MAX_MSIX) {
+		ret = test_bit(i, pci->entries) ?
+		      vuser_pci_irq_unmask_entry(pci, i, i == last) :
+		      vuser_pci_irq_mask_entry(pci, i, i == last);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* The same, while the device decodes memory. */
 static int vuser_pci_irq_put_due(struct vuser_pci *pci, const unsigned long *due)
 {
 	bool off = !(pci->command & PCI_COMMAND_MEMORY);
-	unsigned long i, last = find_last_bit(due, VUSER_PCI_MAX_MSIX);
+	unsigned long last = find_last_bit(due, VUSER_PCI_MAX_MSIX);
 	int ret = 0, end;
 
 	if (last == VUSER_PCI_MAX_MSIX)
@@ -194,13 +241,8 @@ static int vuser_pci_irq_put_due(struct vuser_pci *pci, const unsigned long *due
 	if (off)
 		ret = vuser_pci_reg_put(pci, PCI_COMMAND, vuser_pci_reg_command(pci) |
 					PCI_COMMAND_MEMORY, 2);
-	for_each_set_bit(i, due, VUSER_PCI_MAX_MSIX) {
-		if (ret)
-			break;
-		ret = test_bit(i, pci->entries) ?
-		      vuser_pci_irq_unmask_entry(pci, i, i == last) :
-		      vuser_pci_irq_mask_entry(pci, i, i == last);
-	}
+	if (!ret)
+		ret = vuser_pci_irq_write_due(pci, due, last);
 	if (!off)
 		return ret;
 	end = vuser_pci_reg_put_command(pci);

@@ -98,6 +98,7 @@ struct vuser_pci_saved {
  * @irqs: bitmap of the interrupt indexes that are enabled
  * @msi_order: logarithm of the number of MSI vectors that are enabled
  * @msi_mask: the mask bits of MSI when the kernel last wrote or saved them
+ * @table_found: the device has an MSI-X table; false until SET_IRQS has read it
  * @entries: the entries of the MSI-X table that have an eventfd
  * @unmasked: the entries of the MSI-X table that are unmasked in the device, or may
  *	be.  Entries that were in use before MSI-X was disabled stay unmasked until
@@ -111,8 +112,8 @@ struct vuser_pci_saved {
  *	them
  *
  * Attach sets the fields from @known to @bars, except @active, finds the registers of
- * @saved, and clears @unmasked.  The first open after attach sets @sized, and @present
- * of @bars.
+ * @saved, and clears @table_found and @unmasked.  The first open after attach sets
+ * @sized, and @present of @bars.
  */
 struct vuser_pci {
 	struct mutex lock;	/* registers that the kernel owns */
@@ -136,6 +137,7 @@ struct vuser_pci {
 	u32 irqs;
 	u32 msi_order;
 	u32 msi_mask;
+	bool table_found;
 	DECLARE_BITMAP(entries, VUSER_PCI_MAX_MSIX);
 	DECLARE_BITMAP(unmasked, VUSER_PCI_MAX_MSIX);
 	struct vuser_pci_saved saved[VUSER_PCI_NR_SAVED];

@@ -29,6 +29,7 @@ struct options {
 	bool model; /* see model.h */
 	bool literal; /* registers store what is written, as libvfio-user's */
 	bool pm_reset; /* the way from D3 to D0 resets the device */
+	bool no_table; /* BAR 1 reads as ones, and vectors need no entry */
 	const char *broken; /* how configuration space is broken; NULL: not */
 };
 

@@ -39,6 +39,7 @@ enum {
 	OPT_BROKEN,
 	OPT_LITERAL,
 	OPT_PM_RESET,
+	OPT_NO_TABLE,
 };
 
 static const struct option longopts[] = {
@@ -61,6 +62,7 @@ static const struct option longopts[] = {
 	{ "broken", required_argument, NULL, OPT_BROKEN },
 	{ "literal", no_argument, NULL, OPT_LITERAL },
 	{ "pm-reset", no_argument, NULL, OPT_PM_RESET },
+	{ "no-table", no_argument, NULL, OPT_NO_TABLE },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -95,6 +97,7 @@ static void usage(void)
 	       "  --literal                 with --model, store BARs and power state\n"
 	       "                            as libvfio-user does\n"
 	       "  --pm-reset                with --model, reset on the way from D3 to D0\n"
+	       "  --no-table                with --model, no MSI-X table: BAR 1 reads as ones\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -160,6 +163,9 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_PM_RESET:
 		opt->pm_reset = true;
+		break;
+	case OPT_NO_TABLE:
+		opt->no_table = true;
 		break;
 	case OPT_AREAS:
 		opt->areas = area_kind(value);

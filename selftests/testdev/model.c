@@ -130,7 +130,7 @@ bool model_decodes(const struct device *dev, uint32_t index)
 
 	if (!dev->opt.model)
 		return true;
-	if (!is_d0(pci))
+	if (!is_d0(pci) || (index == 1 && dev->opt.no_table))
 		return false;
 	if (index == VFIO_PCI_ROM_REGION_INDEX)
 		return command & PCI_COMMAND_MEMORY &&
@@ -157,7 +157,8 @@ static bool entry_sends(const struct vuser_msix *msix, uint32_t vector)
 
 static const char *raise_msix(struct device *dev, uint32_t vector)
 {
-	if (vector >= TESTDEV_NR_MSIX || !entry_sends(&dev->msix, vector) ||
+	if (vector >= TESTDEV_NR_MSIX ||
+	    (!dev->opt.no_table && !entry_sends(&dev->msix, vector)) ||
 	    vuser_irq_trigger(dev->server, VFIO_PCI_MSIX_IRQ_INDEX, vector))
 		return "none";
 	return "msix";
