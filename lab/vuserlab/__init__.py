@@ -7,8 +7,8 @@ Python 3.11 with its standard library only. What runs inside a machine is shell
 Tables          kernels, suites
 Results         tap, matrix
 Foundations     paths, lists, table, message, entry, process, cache
-From Debian     host, download, backports, root, source, debugkernel, dpdk, gpio,
-                qemu_server, uml
+From Debian     host, download, backports, root, source, debugkernel, dpdk,
+                crates, qemu_server, uml
 Compiling       chroot, build, htmldocs
 Machines        image, qemu, machine, run, shell
 Tests           runner, guest, unit, lint, fuzz, check

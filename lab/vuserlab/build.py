@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import (cache, dpdk, gpio, kernels, paths, process, qemu_server, root,
+from . import (cache, crates, dpdk, kernels, paths, process, qemu_server, root,
                source, uml)
 from .entry import Usage
 from .kernels import Kernel
@@ -81,10 +81,11 @@ def make_selftests(kernel: Kernel, *words: str) -> None:
 def selftests(kernel: Kernel) -> None:
     source.of()
     make_selftests(kernel, f"SLOWNESS={kernels.slowness(kernel)}")
-    gpio.build()
+    crates.build(crates.GPIO)
     if kernel == kernels.main_kernel():
         qemu_server.build()
         uml.build()
+        crates.build(crates.USBVFIOD)
         l3fwd(kernel)
 
 
