@@ -22,6 +22,14 @@
 struct workqueue_struct *vuser_wq;
 
 /*
+ * Reads the sockets of servers that send much.  One thread for each two processors reads
+ * the sockets of all these servers in turn, so that other processes have the rest of the
+ * processors.  /sys/devices/virtual/workqueue/vuser_bulk has the number of threads, their
+ * nice value and their processors.
+ */
+struct workqueue_struct *vuser_bulk_wq;
+
+/*
  * For works that wait for a server or for memory: those that serve DMA commands, and
  * those that unmask INTx.  Separate, so that these works do not keep the sockets from
  * being read.
@@ -242,6 +250,20 @@ void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags)
 		spin_unlock_irqrestore(&chan->lock, flags);
 	}
 	if (!slot)
+		vuser_channel_queue_reader(vsk);
+}
+
+/**
+ * vuser_channel_queue_reader() - queue the work that reads a sock
+ * @vsk: the sock
+ *
+ * Context: any.
+ */
+void vuser_channel_queue_reader(struct vuser_sock *vsk)
+{
+	if (READ_ONCE(vsk->bulk))
+		queue_work(vuser_bulk_wq, &vsk->bulk_work);
+	else
 		queue_work(vuser_wq, &vsk->rx_work);
 }
 
@@ -387,12 +409,18 @@ int __init vuser_channel_init(void)
 	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND, 0);
 	if (!vuser_wq)
 		goto err_cred;
+	vuser_bulk_wq = alloc_workqueue("vuser_bulk", WQ_UNBOUND | WQ_SYSFS,
+					DIV_ROUND_UP(num_online_cpus(), 2));
+	if (!vuser_bulk_wq)
+		goto err_wq;
 	/* Two works of each device may wait at the same time. */
 	vuser_wait_wq = alloc_workqueue("vuser_wait", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!vuser_wait_wq)
-		goto err_wq;
+		goto err_bulk_wq;
 	return 0;
 
+err_bulk_wq:
+	destroy_workqueue(vuser_bulk_wq);
 err_wq:
 	destroy_workqueue(vuser_wq);
 err_cred:
@@ -423,6 +451,7 @@ void vuser_channel_wait(void)
 void vuser_channel_exit(void)
 {
 	destroy_workqueue(vuser_wait_wq);
+	destroy_workqueue(vuser_bulk_wq);
 	destroy_workqueue(vuser_wq);
 	put_cred(vuser_cred);
 }

@@ -80,8 +80,12 @@ enum vuser_rx_state {
  * @rx_deadline: when the server must have completed the message whose start is in
  *	the buffer, or have made room for @parked, on ktime_get()'s clock.  0 if the
  *	server is not waited for
+ * @rx_tick: the time in jiffies to which @rx_used belongs
+ * @rx_used: number of messages and reads of the work items in the tick @rx_tick
+ * @bulk: @bulk_work reads when no thread waits for a reply; may be read without @rx_lock
  * @rx_work: reads the socket when no thread waits for a reply
- * @deadline_work: lets @rx_work read once more when @rx_deadline has passed
+ * @bulk_work: as @rx_work, for a server that sends much
+ * @deadline_work: lets a work item read once more when @rx_deadline has passed
  * @rx_small: receive buffer for messages that are not long
  */
 struct vuser_sock {
@@ -101,7 +105,11 @@ struct vuser_sock {
 	size_t parked_len;
 	enum vuser_rx_state rx_state;
 	ktime_t rx_deadline;
+	unsigned long rx_tick;
+	unsigned int rx_used;
+	bool bulk;
 	struct work_struct rx_work;
+	struct work_struct bulk_work;
 	struct delayed_work deadline_work;
 	u8 rx_small[VUSER_RX_SMALL];
 };
@@ -346,6 +354,7 @@ struct vuser_channel {
 };
 
 extern struct workqueue_struct *vuser_wq;
+extern struct workqueue_struct *vuser_bulk_wq;
 extern struct workqueue_struct *vuser_wait_wq;
 extern const struct cred *vuser_cred;
 
@@ -377,6 +386,7 @@ ktime_t vuser_channel_deadline(struct vuser_channel *chan);
 
 void vuser_channel_wake_slot(struct vuser_slot *slot, int wake_flags);
 void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags);
+void vuser_channel_queue_reader(struct vuser_sock *vsk);
 void vuser_channel_room_freed(struct vuser_channel *chan);
 void vuser_channel_fail(struct vuser_channel *chan, int error,
 			const char *why);

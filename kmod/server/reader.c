@@ -12,6 +12,12 @@
  * messages.  If more is left, a reader is woken or the work item is queued again.  So
  * a server that sends without end uses the processor no longer than others, and no
  * thread waits for the reader.
+ *
+ * The time of a thread that waits for a reply is charged to the consumer.  The time of a
+ * work item is charged to no process.  So a server that sends more than a turn in a tick
+ * of the clock is read by bulk_work until it sends less.  The bulk_work items of all
+ * servers share a few threads (vuser_bulk_wq), each gets one turn after the other, and
+ * the server's own sends wait meanwhile.
  */
 #include <linux/cred.h>
 #include <linux/net.h>
@@ -33,7 +39,8 @@
 
 /*
  * Maximum number of messages and reads of one turn.  After it, a thread that waits for
- * a reply checks its deadline, and the work item lets other work items run.
+ * a reply checks its deadline, and the work item lets other work items run.  Also the
+ * number of messages and reads in one tick from which on bulk_work reads.
  */
 #define VUSER_READER_BUDGET	64
 
@@ -366,29 +373,45 @@ static bool vuser_reader_hung_up(struct vuser_sock *vsk)
 
 /*
  * Makes one turn: handles messages until the socket is empty, the sock waits for room,
- * the reader must stop, or the budget is used up.  Returns 0; -EAGAIN if the server
+ * the reader must stop, or *@budget is used up.  Returns 0; -EAGAIN if the server
  * has to do something first; or an error that ends the channel.
  */
-static int vuser_reader_turn(struct vuser_sock *vsk, const bool *done)
+static int vuser_reader_turn(struct vuser_sock *vsk, const bool *done,
+			     unsigned int *budget)
 {
-	unsigned int budget = VUSER_READER_BUDGET;
 	int ret;
 
 	do {
 		ret = vuser_reader_unpark(vsk);
 		if (!ret)
-			ret = vuser_reader_parse(vsk, &budget);
+			ret = vuser_reader_parse(vsk, budget);
 		if (ret)
 			return ret;
 		if (vsk->rx_state == VUSER_RX_FULL)
 			return vuser_reader_hung_up(vsk) ? -EPIPE : 0;
-		if (vsk->rx_state == VUSER_RX_PARKED || !budget ||
+		if (vsk->rx_state == VUSER_RX_PARKED || !*budget ||
 		    vuser_reader_enough(done))
 			return 0;
-		budget--;
+		--*budget;
 		ret = vuser_reader_recv(vsk);
 	} while (!ret && !vuser_channel_lost(vsk->chan));
 	return ret;
+}
+
+/*
+ * Counts the messages and reads of a work item's turn, and decides which work item
+ * makes the next turn.
+ */
+static void vuser_reader_account(struct vuser_sock *vsk, unsigned int used)
+{
+	unsigned long tick = jiffies;
+
+	if (vsk->rx_tick != tick) {
+		vsk->rx_tick = tick;
+		vsk->rx_used = 0;
+	}
+	vsk->rx_used += used;
+	WRITE_ONCE(vsk->bulk, vsk->rx_used >= VUSER_READER_BUDGET);
 }
 
 /*
@@ -463,13 +486,13 @@ static void vuser_reader_resume(struct vuser_sock *vsk)
 		return;
 	}
 	if (room)
-		queue_work(vuser_wq, &vsk->rx_work);
+		vuser_channel_queue_reader(vsk);
 }
 
 /**
  * vuser_reader_read() - make one turn of reading messages and handling them
  * @vsk: the sock
- * @done: NULL in the work item.  Otherwise the turn also ends when this flag is true
+ * @done: NULL in a work item.  Otherwise the turn also ends when this flag is true
  *
  * Returns immediately if another thread reads the sock.  The other thread checks
  * the socket again after it has released rx_lock, and wakes a reader if more data
@@ -481,14 +504,17 @@ static void vuser_reader_resume(struct vuser_sock *vsk)
  */
 void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 {
+	unsigned int budget = VUSER_READER_BUDGET;
 	const struct cred *cred;
 	int ret;
 
 	if (vuser_channel_lost(vsk->chan) || !mutex_trylock(&vsk->rx_lock))
 		return;
 	cred = override_creds(vuser_cred);
-	ret = vuser_reader_turn(vsk, done);
+	ret = vuser_reader_turn(vsk, done, &budget);
 	revert_creds(cred);
+	if (!done)
+		vuser_reader_account(vsk, VUSER_READER_BUDGET - budget);
 	if (!ret || ret == -EAGAIN)
 		vuser_reader_check_deadline(vsk, ret);
 	mutex_unlock(&vsk->rx_lock);
@@ -551,13 +577,21 @@ static void vuser_reader_rx_work(struct work_struct *work)
 	vuser_reader_read(vsk, NULL);
 }
 
+static void vuser_reader_bulk_work(struct work_struct *work)
+{
+	struct vuser_sock *vsk = container_of(work, struct vuser_sock,
+					      bulk_work);
+
+	vuser_reader_read(vsk, NULL);
+}
+
 /* The deadline has passed: the next reader checks it. */
 static void vuser_reader_deadline_work(struct work_struct *work)
 {
 	struct vuser_sock *vsk = container_of(to_delayed_work(work),
 					      struct vuser_sock, deadline_work);
 
-	queue_work(vuser_wq, &vsk->rx_work);
+	vuser_channel_queue_reader(vsk);
 }
 
 /**
@@ -571,5 +605,6 @@ static void vuser_reader_deadline_work(struct work_struct *work)
 void vuser_reader_init(struct vuser_sock *vsk)
 {
 	INIT_WORK(&vsk->rx_work, vuser_reader_rx_work);
+	INIT_WORK(&vsk->bulk_work, vuser_reader_bulk_work);
 	INIT_DELAYED_WORK(&vsk->deadline_work, vuser_reader_deadline_work);
 }

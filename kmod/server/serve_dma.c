@@ -216,9 +216,9 @@ static int vuser_serve_dma_defer(struct vuser_sock *vsk,
 static void vuser_serve_dma_resume(struct vuser_channel *chan,
 				   struct vuser_sock *vsk)
 {
-	/* On a lost channel, rx_work may be cancelled already. */
+	/* On a lost channel, the works that read may be cancelled already. */
 	if (READ_ONCE(vsk->rx_state) == VUSER_RX_FULL && !chan->lost)
-		queue_work(vuser_wq, &vsk->rx_work);
+		vuser_channel_queue_reader(vsk);
 }
 
 /*

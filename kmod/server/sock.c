@@ -49,7 +49,7 @@ static int vuser_sock_event(wait_queue_entry_t *wait, unsigned int mode,
 		state = READ_ONCE(vsk->rx_state);
 		if (state == VUSER_RX_PARKED ||
 		    (state == VUSER_RX_FULL && events & EPOLLHUP))
-			queue_work(vuser_wq, &vsk->rx_work);
+			vuser_channel_queue_reader(vsk);
 	}
 	if (!events || (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		vuser_channel_wake_reader(vsk, wake_flags);
@@ -412,7 +412,7 @@ int vuser_sock_start(struct vuser_sock *vsk)
 	vfs_poll(vsk->sock->file, &poll.table);
 	if (!vsk->wqh)
 		return -ENOTSOCK;
-	queue_work(vuser_wq, &vsk->rx_work);
+	vuser_channel_queue_reader(vsk);
 	return 0;
 }
 
@@ -433,10 +433,12 @@ void vuser_sock_stop(struct vuser_sock *vsk)
 		remove_wait_queue(vsk->wqh, &vsk->wait);
 	wake_up_all(&vsk->room);
 	cancel_work_sync(&vsk->rx_work);
+	cancel_work_sync(&vsk->bulk_work);
 	cancel_delayed_work_sync(&vsk->deadline_work);
 	/*
-	 * rx_work may have started deadline_work, and deadline_work may have
-	 * queued rx_work: cancel rx_work a second time.
+	 * These may have queued rx_work or bulk_work before the channel was lost:
+	 * cancel both a second time.  On a lost channel they queue nothing.
 	 */
 	cancel_work_sync(&vsk->rx_work);
+	cancel_work_sync(&vsk->bulk_work);
 }

@@ -46,24 +46,66 @@ int task_wait_in(pid_t tid, const char *symbol, int ms)
 	return 0;
 }
 
-static bool worker_is_in(const char *symbol)
+/* The next worker thread of the kernel in the directory /proc; 0: no more. */
+static pid_t next_worker(DIR *proc)
 {
 	char path[300], comm[32];
 	struct dirent *ent;
-	bool found = false;
-	DIR *dir;
 
-	dir = opendir("/proc");
-	while (dir && !found && (ent = readdir(dir))) {
+	while (proc && (ent = readdir(proc))) {
+		if (ent->d_name[0] < '0' || ent->d_name[0] > '9')
+			continue;
 		snprintf(path, sizeof(path), "/proc/%s/comm", ent->d_name);
-		found = ent->d_name[0] >= '0' && ent->d_name[0] <= '9' &&
-			!file_read(path, comm, sizeof(comm)) &&
-			!strncmp(comm, "kworker", 7) &&
-			is_in(atoi(ent->d_name), symbol);
+		if (!file_read(path, comm, sizeof(comm)) &&
+		    !strncmp(comm, "kworker", 7))
+			return atoi(ent->d_name);
 	}
-	if (dir)
-		closedir(dir);
+	return 0;
+}
+
+static bool worker_is_in(const char *symbol)
+{
+	DIR *proc = opendir("/proc");
+	bool found = false;
+	pid_t tid;
+
+	while (!found && (tid = next_worker(proc)))
+		found = is_in(tid, symbol);
+	if (proc)
+		closedir(proc);
 	return found;
+}
+
+/* The processor time of a thread, in ticks of the clock. */
+static long ticks_of(pid_t tid)
+{
+	char path[64], stat[512], *state;
+	long user, kernel;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	if (file_read(path, stat, sizeof(stat)))
+		return 0;
+	state = strrchr(stat, ')');
+	/* The fields 14 and 15; the state is the third. */
+	if (!state || sscanf(state + 2,
+			     "%*c %*d %*d %*d %*d %*d %*u %*u %*u "
+			     "%*u %*u %ld %ld",
+			     &user, &kernel) != 2)
+		return 0;
+	return user + kernel;
+}
+
+long task_workers_ms(void)
+{
+	DIR *proc = opendir("/proc");
+	long ticks = 0;
+	pid_t tid;
+
+	while ((tid = next_worker(proc)))
+		ticks += ticks_of(tid);
+	if (proc)
+		closedir(proc);
+	return ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 int task_wait_worker_in(const char *symbol, int ms)

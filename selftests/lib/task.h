@@ -19,6 +19,9 @@ int task_wait_in(pid_t tid, const char *symbol, int ms);
 /* As task_wait_in(), for any worker thread of the kernel. */
 int task_wait_worker_in(const char *symbol, int ms);
 
+/* The processor time of all worker threads of the kernel so far, in ms. */
+long task_workers_ms(void);
+
 /* Reaps @pid if it ends within @ms; its wait status, or -ETIMEDOUT. */
 int task_wait_end(pid_t pid, int ms);
 
