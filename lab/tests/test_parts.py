@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The other pure parts: sources of apt, kernels' names and options, QEMU, benchmarks."""
+import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -204,3 +205,21 @@ class Lint(unittest.TestCase):
     def test_programs_without_an_extension_are_known_by_their_first_line(self) -> None:
         self.assertIn("lab/check", lint.scripts(lint.PYTHON))
         self.assertIn("lab/vm/init", lint.scripts(lint.SHELL))
+
+
+class Clock(unittest.TestCase):
+    def wrong(self, console: bytes) -> bool:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(console)
+            file.flush()
+            return machine.clock_is_wrong(Path(file.name))
+
+    def test_two_results_that_differ_are_a_wrong_clock(self) -> None:
+        self.assertTrue(self.wrong(
+            b"[    0.052000] tsc: PIT calibration deviates from HPET: 338221 2596194\r\n"
+            b"[    0.056000] tsc: Detected 338.221 MHz processor\r\n"))
+
+    def test_one_result_is_a_right_clock(self) -> None:
+        self.assertFalse(self.wrong(
+            b"[    0.072000] tsc: Unable to calibrate against PIT\r\n\xff"
+            b"[    0.072000] tsc: Detected 2596.224 MHz processor\r\n"))
