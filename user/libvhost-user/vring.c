@@ -107,12 +107,19 @@ int vhost_backend_set_vring_err(struct vhost_backend *b, uint32_t vring, int fd)
 int vhost_backend_set_vring_enable(struct vhost_backend *b, uint32_t vring,
 				   bool enable)
 {
+	struct vhu_call call;
+
 	if (b->fd >= 0 &&
 	    !(b->features & 1ULL << VHOST_USER_F_PROTOCOL_FEATURES))
 		return vhu_error(
 			b, -EOPNOTSUPP,
 			"SET_VRING_ENABLE: the back end has no protocol features");
-	return call_state(b, VHOST_USER_SET_VRING_ENABLE, vring, enable);
+	vhu_call_init(&call, VHOST_USER_SET_VRING_ENABLE);
+	call.msg.payload.state.index = vring;
+	call.msg.payload.state.num = enable;
+	/* Kicks that it gets before are lost in some back ends. */
+	call.sync = enable;
+	return vhu_call(b, &call);
 }
 
 int vhost_backend_set_vring_endian(struct vhost_backend *b, uint32_t vring,

@@ -73,6 +73,37 @@ static int enable_ring(struct vhost_device *dev, uint16_t queue)
 }
 
 /*
+ * Whether a ring that has been enabled must be kicked. The driver may have made buffers
+ * available before, and back ends built on the crate vhost-user-backend drop the kicks of
+ * a ring that is not enabled. @kicked: the driver kicked it before the back end had the
+ * eventfd.
+ */
+static bool needs_kick(const struct vhost_device *dev, uint16_t queue,
+		       bool kicked)
+{
+	return kicked || dev->queues[queue].paused || dev->resuming ||
+	       !dev->options.type.no_first_kick;
+}
+
+/*
+ * Pass the kick eventfd of a ring, and enable the ring. The back end has enabled it when
+ * vhost_backend_set_vring_enable() returns, so it sees the kick afterwards.
+ */
+static int run_ring(struct vhost_device *dev, uint16_t queue)
+{
+	int kick = dev->queues[queue].kick, ret;
+	eventfd_t count;
+	bool kicked = !eventfd_read(kick, &count);
+
+	ret = vhost_backend_set_vring_kick(backend_of(dev), queue, kick);
+	if (!ret)
+		ret = enable_ring(dev, queue);
+	if (!ret && needs_kick(dev, queue, kicked))
+		eventfd_write(kick, 1);
+	return ret;
+}
+
+/*
  * Find the position at which a ring starts: its beginning, the position where it
  * was paused, or the position where the previous back end was lost. In the last
  * case, a split ring continues at its used index. For a packed ring, the back end
@@ -207,23 +238,13 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 		ret = vhost_backend_set_vring_call(
 			b, index, vhost_irq_call_fd(dev, index));
 	if (!ret)
-		ret = vhost_backend_set_vring_kick(b, index,
-						   dev->queues[index].kick);
-	if (!ret)
-		ret = enable_ring(dev, index);
+		ret = run_ring(dev, index);
 	if (ret)
 		return ret;
 	dev->queues[index].started = true;
 	dev->queues[index].paused = false;
 	ret = watch_errors(dev, &dev->queues[index]);
-	if (ret < 0)
-		return ret;
-	/*
-	 * The driver may have made buffers available before the back end had
-	 * the kick eventfd.
-	 */
-	eventfd_write(dev->queues[index].kick, 1);
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 /**

@@ -101,6 +101,7 @@ static const struct vhost_type types[] = {
 		.config_size = 12,
 		.queues = 4,
 		.queue_size = 64,
+		.no_first_kick = true,
 	},
 	{
 		.name = "fs",

@@ -28,6 +28,9 @@
  * @selects: the first VHOST_SELECT_SIZE bytes of the configuration select which
  *	content is read
  * @keeps_writes: writes to the configuration are not sent to the back end
+ * @no_first_kick: kick a new ring only if the driver has kicked it. vhost-device-sound never
+ *	handles another event after a kick of its event queue, which the driver fills but
+ *	does not kick.
  */
 struct vhost_type {
 	const char *name;
@@ -42,6 +45,7 @@ struct vhost_type {
 	bool stateless;
 	bool selects;
 	bool keeps_writes;
+	bool no_first_kick;
 };
 
 uint32_t vhost_type_queue_size(const struct vhost_type *type);

@@ -122,6 +122,82 @@ TEST(back_end_gets_the_memory_and_eventfds_of_a_started_ring)
 	stand_free(stand);
 }
 
+/*
+ * struct lazy - a back end that sees kicks only after it has enabled the ring
+ * @stand: the test stand
+ * @hook: the hook that replies
+ * @enabled: number of requests that enable a ring
+ * @synced: it has been asked for a reply afterwards
+ * @early: the ring was kicked before
+ */
+static struct lazy {
+	struct stand *stand;
+	enum fake_action (*hook)(struct fake *fake);
+	unsigned int enabled;
+	bool synced;
+	bool early;
+} lazy;
+
+static enum fake_action note_order(struct fake *fake)
+{
+	struct pollfd kick = { .fd = lazy.stand->kick, .events = POLLIN };
+
+	switch (fake->msg.hdr.request) {
+	case VHOST_USER_SET_VRING_ENABLE:
+		lazy.enabled += fake->msg.payload.state.num;
+		break;
+	case VHOST_USER_GET_FEATURES:
+		lazy.synced = lazy.enabled;
+		lazy.early = lazy.early || (lazy.enabled && poll(&kick, 1, 0));
+		break;
+	}
+	return lazy.hook(fake);
+}
+
+TEST(ring_is_kicked_after_a_back_end_without_reply_ack_has_enabled_it)
+{
+	struct stand *stand =
+		stand_setup("rng", UINT64_MAX, ~VHOST_USER_PROTOCOL(REPLY_ACK));
+
+	lazy = (struct lazy) { .stand = stand, .hook = stand->fake.hook };
+	stand->fake.hook = note_order;
+	stand_map(stand);
+	stand_start(stand, 0);
+	check_eq(status(stand), 0xf);
+	check(lazy.synced);
+	check(!lazy.early);
+	check_eq(stand_event(stand->kick, SOON), 1);
+	stand_free(stand);
+}
+
+/* Start queue 0 of a sound device, which the driver has kicked or not. */
+static uint64_t first_kicks_of_sound(bool kick)
+{
+	struct stand *stand = setup("sound");
+	uint64_t count;
+	uint16_t queue = 0;
+
+	stand_map(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
+	if (kick)
+		check_eq(vuser_client_write(
+				 stand->client, VFIO_PCI_BAR0_REGION_INDEX,
+				 VHOST_BAR_NOTIFY, &queue, sizeof(queue)),
+			 0);
+	driver_ok(stand);
+	check_eq(status(stand), 0xf);
+	count = stand_event(stand->kick, kick ? SOON : NEVER);
+	stand_free(stand);
+	return count;
+}
+
+TEST(new_ring_of_a_sound_device_is_kicked_only_if_the_driver_kicked_it)
+{
+	check_eq(first_kicks_of_sound(false), 0);
+	check_eq(first_kicks_of_sound(true), 1);
+}
+
 TEST(ioeventfd_of_the_client_kicks_the_ring)
 {
 	struct stand *stand = setup("rng");

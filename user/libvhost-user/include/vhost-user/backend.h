@@ -5,9 +5,9 @@
  * A struct vhost_backend is a connection to a back end. Each request is a function. It
  * sends the request, waits for the answer, and serves the back end's requests while it
  * waits. When REPLY_ACK is negotiated, the back end acknowledges every request. Without
- * REPLY_ACK, the functions for features, for memory and for rings whose writes are logged
- * send GET_FEATURES after the request and wait for its answer, because the caller must
- * know that the request has taken effect.
+ * REPLY_ACK, the functions for features, for memory, for enabled rings and for rings whose
+ * writes are logged send GET_FEATURES after the request and wait for its answer, because
+ * the caller must know that the request has taken effect.
  *
  * A request returns 0, or one of these errnos:
  *
@@ -550,6 +550,9 @@ int vhost_backend_set_vring_err(struct vhost_backend *b, uint32_t vring,
  * @b: the connection
  * @vring: the ring
  * @enable: true: enable the ring; false: disable it
+ *
+ * When this function returns, the back end has enabled the ring, also if it has no
+ * REPLY_ACK. Kick the ring then: back ends may drop earlier kicks.
  *
  * Return: as all requests; -EOPNOTSUPP when the back end does not offer
  * VHOST_USER_F_PROTOCOL_FEATURES: then rings are always enabled.
