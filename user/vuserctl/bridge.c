@@ -29,6 +29,7 @@
 #define DIRECTORY "/run/vuser-vhost"
 #endif
 #define MAX_ARGS   64
+#define ATTRIBUTES "/sys/bus/mdev/devices/%s/vuser"
 #define START_MSEC 30000
 
 static void path_of(char *path, size_t size, const char *uuid,
@@ -39,10 +40,11 @@ static void path_of(char *path, size_t size, const char *uuid,
 
 /*
  * Make the command line, from parts of @copy; 0 or -EINVAL. Options of the user follow
- * @timeout, so that they win.
+ * @timeout and @attributes, so that they win. vuser-vhost uses @timeout when it cannot read
+ * @attributes.
  */
 static int make_args(char *copy, const char *socket, const char *timeout,
-		     char *argv[MAX_ARGS])
+		     const char *attributes, char *argv[MAX_ARGS])
 {
 	char *path = strchr(copy, ':'), *option, *value;
 	int argc = 0;
@@ -59,6 +61,8 @@ static int make_args(char *copy, const char *socket, const char *timeout,
 	argv[argc++] = (char *)socket;
 	argv[argc++] = "--client-timeout";
 	argv[argc++] = (char *)timeout;
+	argv[argc++] = "--attributes";
+	argv[argc++] = (char *)attributes;
 	while ((value = strtok_r(NULL, ",", &option))) {
 		if (argc + 2 > MAX_ARGS - 1 ||
 		    asprintf(&argv[argc], "--%s", value) < 0)
@@ -193,12 +197,13 @@ int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 		 char *endpoint, size_t size)
 {
 	char *argv[MAX_ARGS], *copy = strdup(what), socket[128];
-	char timeout[16];
+	char timeout[16], attributes[128];
 	int ret;
 
 	path_of(socket, sizeof(socket), uuid, "sock");
 	snprintf(timeout, sizeof(timeout), "%u", timeout_ms);
-	if (!copy || make_args(copy, socket, timeout, argv)) {
+	snprintf(attributes, sizeof(attributes), ATTRIBUTES, uuid);
+	if (!copy || make_args(copy, socket, timeout, attributes, argv)) {
 		free(copy);
 		return ctl_complain("--vhost needs TYPE:PATH, for example "
 				    "net:/run/back.sock; options of " PROGRAM

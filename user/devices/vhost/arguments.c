@@ -52,6 +52,8 @@ static const char usage[] =
 	"                         command (40 % of the next)\n"
 	"      --client-timeout MS\n"
 	"                         time that the client waits for a reply (10000)\n"
+	"      --attributes DIR   read this time from request_timeout_ms and\n"
+	"                         close_timeout_ms in DIR, whenever it is needed\n"
 	"  -v, --verbose          log when clients and back ends connect\n"
 	"  -h, --help             print this and exit\n"
 	"  -V, --version          print the version and exit\n";
@@ -68,6 +70,7 @@ enum {
 	OPT_LISTEN,
 	OPT_BACK_END_TIMEOUT,
 	OPT_CLIENT_TIMEOUT,
+	OPT_ATTRIBUTES,
 };
 
 static const struct option options[] = {
@@ -85,6 +88,7 @@ static const struct option options[] = {
 	{ "listen", no_argument, NULL, OPT_LISTEN },
 	{ "back-end-timeout", required_argument, NULL, OPT_BACK_END_TIMEOUT },
 	{ "client-timeout", required_argument, NULL, OPT_CLIENT_TIMEOUT },
+	{ "attributes", required_argument, NULL, OPT_ATTRIBUTES },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -147,6 +151,7 @@ static int numeric(int c, const char *arg, struct vhost_device_options *dev)
 	case OPT_CLIENT_TIMEOUT:
 		status = number("--client-timeout", arg, 10, INT_MAX, &n);
 		dev->client_timeout_ms = n;
+		dev->attributes = NULL;
 		return status;
 	case OPT_CID:
 		status = number("--cid", arg, CID_MIN, CID_MAX, &dev->cid);
@@ -210,6 +215,9 @@ static int one_option(int c, struct vhost_arguments *args)
 			return bad("--tag", optarg, "1 to 36 bytes are needed");
 		dev->tag = optarg;
 		return -1;
+	case OPT_ATTRIBUTES:
+		dev->attributes = optarg;
+		return -1;
 	default:
 		return numeric(c, optarg, dev);
 	}
@@ -219,14 +227,12 @@ static int one_option(int c, struct vhost_arguments *args)
  * A command of the client may wait for another one that waits for the back end, so the
  * client must wait for more than twice as long.
  */
-static int settle_timeouts(struct vhost_device_options *dev)
+static int check_timeouts(const struct vhost_device_options *dev)
 {
 	int client = dev->client_timeout_ms ?: VHOST_CLIENT_MS;
 	char arg[16], wanted[128];
 
-	if (!dev->backend_timeout_ms)
-		dev->backend_timeout_ms = client / 5 * 2;
-	if (dev->backend_timeout_ms < (client + 1) / 2)
+	if (dev->attributes || dev->backend_timeout_ms < (client + 1) / 2)
 		return -1;
 	snprintf(arg, sizeof(arg), "%d", dev->backend_timeout_ms);
 	snprintf(wanted, sizeof(wanted),
@@ -272,7 +278,7 @@ static int check_all(struct vhost_arguments *args)
 	for (i = 0; i < args->nr && status < 0; i++) {
 		status = check_device(&args->device[i], args->socket[i]);
 		if (status < 0)
-			status = settle_timeouts(&args->device[i]);
+			status = check_timeouts(&args->device[i]);
 	}
 	return status;
 }

@@ -166,7 +166,7 @@ static int connect_backend(struct vhost_connection *conn)
  * @conn: filled in
  * @path: path of the back end's socket; must stay valid
  * @listen: listen at @path and wait for a back end that connects
- * @timeout_ms: time to wait for the reply to a request
+ * @timeout_ms: time to wait for the reply to a request; -1: @ops->wait() has a limit
  * @ops: callbacks; must stay valid
  * @ctx: for @ops
  *

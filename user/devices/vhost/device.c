@@ -168,8 +168,7 @@ static int make_queues(struct vhost_device *dev)
 static int connect_backend(struct vhost_device *dev)
 {
 	int ret = vhost_connection_open(&dev->conn, dev->options.backend,
-					dev->options.listen,
-					dev->options.backend_timeout_ms,
+					dev->options.listen, -1,
 					&connection_ops, dev);
 
 	if (ret && dev->conn.backend && !dev->options.listen)
@@ -225,8 +224,6 @@ int vhost_device_new(const struct vhost_device_options *options,
 	dev->inflight_fd = -1;
 	dev->shared_fd = -1;
 	dev->migration.transfer.fd = -1;
-	if (!dev->options.backend_timeout_ms)
-		dev->options.backend_timeout_ms = VHOST_BACKEND_MS;
 	dev->migration.transfer.wait = transfer_wait;
 	dev->migration.transfer.ctx = dev;
 	vhost_wait_begin(dev);

@@ -10,7 +10,7 @@ vhost-objs := $(addprefix $(d), \
 	arguments.o say.o features.o queue.o ring.o regions.o \
 	config.o control.o dirty.o inflight.o state.o stream.o \
 	transfer.o migration.o irq.o rings.o pause.o reconnect.o serve.o shared.o \
-	wait.o device.o) $(server-event-objs)
+	timeout.o wait.o device.o) $(server-event-objs)
 vhost-libs := $(server-event-libs)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 vuser-vhost-libs := $(vhost-libs)

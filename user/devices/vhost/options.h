@@ -9,9 +9,8 @@
 
 #include "type.h"
 
-/* The default time limits, in ms. The client's is that of a device of vuser.ko. */
-#define VHOST_CLIENT_MS	 10000
-#define VHOST_BACKEND_MS (VHOST_CLIENT_MS / 5 * 2)
+/* The default time that the client waits, in ms, as for a device of vuser.ko. */
+#define VHOST_CLIENT_MS 10000
 
 /**
  * struct vhost_device_options - the options of one device
@@ -32,8 +31,10 @@
  * @tag: tag of a file system, NULL: from the back end
  * @config_size: bytes of device configuration, for a type given by its number
  * @backend_timeout_ms: maximum time to wait for the back end while a command of the
- *	client is served, in ms; 0: VHOST_BACKEND_MS
+ *	client is served, in ms; 0: 40 % of the time that the client waits
  * @client_timeout_ms: time that the client waits for a reply, in ms; 0: VHOST_CLIENT_MS
+ * @attributes: directory with the time-outs of a device of vuser, which replace
+ *	@client_timeout_ms whenever they can be read; NULL: none
  * @verbose: log when clients and back ends connect and disconnect
  */
 struct vhost_device_options {
@@ -52,6 +53,7 @@ struct vhost_device_options {
 	uint32_t config_size;
 	int backend_timeout_ms;
 	int client_timeout_ms;
+	const char *attributes;
 	bool verbose;
 };
 

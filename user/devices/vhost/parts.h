@@ -90,7 +90,7 @@ struct vhost_migration {
  * struct vhost_waiting - the time limit of a command or an event, see vhost_wait()
  * @iteration: iteration of the event loop in which it began
  * @begin: start of the command, CLOCK_MONOTONIC in ms
- * @deadline: end of all waits for the back end
+ * @deadline: end of all waits for the back end; 0: none has begun
  * @hurried: @deadline was reduced because the process is to end
  * @serving: an access of the client is made while a request to the back end waits
  */

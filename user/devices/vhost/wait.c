@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "timeout.h"
 #include "wait.h"
 
 /* Time that a back end has for all its replies when the process is to end. */
@@ -69,7 +70,7 @@ void vhost_wait_begin(struct vhost_device *dev)
 		return;
 	dev->wait.iteration = iteration_of(dev);
 	dev->wait.begin = now_ms();
-	dev->wait.deadline = dev->wait.begin + dev->options.backend_timeout_ms;
+	dev->wait.deadline = 0;
 	dev->wait.hurried = false;
 }
 
@@ -193,6 +194,10 @@ int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
 		return -EINVAL;
 	if (dev->wait.iteration != iteration_of(dev))
 		vhost_wait_begin(dev);
+	/* Most commands do not wait, and need not read the attributes. */
+	if (!dev->wait.deadline)
+		dev->wait.deadline =
+			dev->wait.begin + vhost_timeout_ms(&dev->options);
 	collect(dev, &f, fds, nr);
 	do {
 		ret = wait_once(dev, &f, deadline);

@@ -2,6 +2,8 @@
 /* A device whose back end does not reply, or replies late. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -52,6 +54,9 @@ struct gate {
 
 static struct gate gate;
 
+/* The directory of the device's time-outs, or NULL. */
+static const char *attributes;
+
 static enum fake_action hold_up(struct fake *fake)
 {
 	eventfd_t count;
@@ -82,6 +87,8 @@ static void begin(unsigned int queues, int timeout_ms)
 	struct vhost_device_options opt = {
 		.queue_size = 256,
 		.backend_timeout_ms = timeout_ms,
+		.client_timeout_ms = attributes ? 100000 : 0,
+		.attributes = attributes,
 	};
 	struct stand *s = stand_new();
 	unsigned int i;
@@ -283,6 +290,50 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+static void set_time_out(const char *name, const char *value)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", attributes, name);
+	file = fopen(path, "w");
+	require(file && fputs(value, file) >= 0 && !fclose(file));
+}
+
+static void remove_time_outs(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/request_timeout_ms", attributes);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/close_timeout_ms", attributes);
+	unlink(path);
+	rmdir(attributes);
+	attributes = NULL;
+}
+
+/* The limit before the change is longer than the patience of this test. */
+TEST(time_out_that_is_set_later_is_used)
+{
+	char dir[] = "/tmp/test-vhost-wait-XXXXXX";
+	int64_t before;
+
+	require(mkdtemp(dir));
+	attributes = dir;
+	set_time_out("request_timeout_ms", "100000\n");
+	set_time_out("close_timeout_ms", "150000\n");
+	begin(1, 0);
+	set_time_out("close_timeout_ms", "500\n");
+	before = now_ms();
+	send_write(1, BAR, STATUS, 1, 0);
+	reply_to(1);
+	send_read(2, BAR, STATUS, 1);
+	check_eq(reply_to(2), 0);
+	check(now_ms() - before < PATIENCE);
+	end();
+	remove_time_outs();
 }
 
 /* A program that listens and never replies, as a back end that is stopped. */
