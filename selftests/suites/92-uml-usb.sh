@@ -29,7 +29,7 @@ usb_disk()
 
 plug()
 {
-	truncate -s 32M "$IMAGE"
+	truncate -s 16M "$IMAGE"
 	modprobe dummy_hcd && modprobe g_mass_storage file="$IMAGE" || return
 	for ((tries = 0; tries < SOON * 10; tries++)); do
 		DISK=$(usb_disk) && [ -c "$DISK" ] && return
@@ -47,7 +47,7 @@ unplug()
 # kernel sends when the consumer closes the device: usbvfiod serves one consumer.
 attach()
 {
-	serve usb env RUST_BACKTRACE=1 "$USBVFIOD" --device "$DISK" --socket-path
+	serve usb env RUST_BACKTRACE=1 "$USBVFIOD" --no-color --device "$DISK" --socket-path
 	UUID[usb]=$(vuserctl create --wait --reset never --endpoint "$WORK/usb.sock") &&
 		device_of usb
 }

@@ -11,7 +11,7 @@ disk_check()
 	local disk=$1 interrupt=$2 dir=$3
 
 	mkdir -p "$dir/mount"
-	head -c 3M /dev/urandom > "$dir/written"
+	head -c 1M /dev/urandom > "$dir/written"
 	check "there is a disk $disk" soon test -b "$disk" || return
 	check "a file system is made" mkfs.ext4 -q -F "$disk"
 	check "it is mounted" mount -t ext4 "$disk" "$dir/mount" || return
