@@ -24,7 +24,7 @@ install: user modules_install
 	$(MAKE) -C user O=$(BUILD)/user install
 
 # The lab is written in Python, which bootstrap installs on a host that has none.
-check check-debug demo demo-qemu lint htmldocs: bootstrap
+check check-debug demo demo-linux demo-qemu lint htmldocs: bootstrap
 	@lab/$@
 
 bench: bootstrap
@@ -62,6 +62,8 @@ help:
 	@echo '  demo             DPDK on a vuser device, from nothing, with a summary'
 	@echo '  demo-qemu        DPDK on a network card of QEMU, without a guest around the card;'
 	@echo '                   builds the vfio-user server of QEMU first'
+	@echo '  demo-linux       the nvme and virtio drivers of Linux, in a process, on disks of'
+	@echo '                   other processes; builds that Linux and the server of QEMU first'
 	@echo '  check            every test on every kernel; the last line has the sums'
 	@echo '                   LABS="6.12" SUITES="10-* 20-*" narrow it, JOBS=1 runs one'
 	@echo '                   machine at a time'
@@ -83,5 +85,5 @@ help:
 		tr '\n' ' '
 	@echo
 
-.PHONY: all modules modules_install user install check check-debug demo demo-qemu fuzz bench lint \
-	lab-run lab-shell htmldocs clean lab-clean bootstrap help
+.PHONY: all modules modules_install user install check check-debug demo demo-linux demo-qemu fuzz \
+	bench lint lab-run lab-shell htmldocs clean lab-clean bootstrap help

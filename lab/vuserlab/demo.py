@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""From nothing to an unmodified DPDK on devices that other processes serve.
+"""From nothing to an unmodified consumer on devices that other processes serve.
 
 Each demo sets everything up, builds, boots a machine of the main lab, and runs a program
 in selftests/consumers in it, which ends with a summary.
@@ -39,6 +39,10 @@ class Demo:
         self.step("vuser.ko, vuserd, vuserctl, vuser-ioat and vuser-vhost for it", "build",
                   kernel.name, *PARTS)
 
+    def qemu_server(self) -> None:
+        self.step("QEMU's vfio-user server, from Debian's source package (up to ten minutes "
+                  "the first time)", "qemu-server")
+
     def run(self, program: str) -> int:
         kernel = kernels.main_kernel()
         release = (image.of(kernel) / "release").read_text().strip()
@@ -67,6 +71,17 @@ def qemu_main(arguments: list[str]) -> int:
     process.need_root()
     demo = Demo("demo-qemu")
     demo.prepare()
-    demo.step("QEMU's vfio-user server, from Debian's source package (up to ten minutes the "
-              "first time)", "qemu-server")
+    demo.qemu_server()
     return demo.run("selftests/consumers/qemu-server/demo.py")
+
+
+def linux_main(arguments: list[str]) -> int:
+    """`make demo-linux`: Linux's own drivers, in User-Mode Linux."""
+    no_arguments(arguments)
+    process.need_root()
+    demo = Demo("demo-linux")
+    demo.prepare()
+    demo.qemu_server()
+    demo.step("User-Mode Linux, from Debian's package of kernel sources (about five minutes "
+              "the first time, and a root file system to build it)", "uml")
+    return demo.run("selftests/consumers/uml/demo.sh")
