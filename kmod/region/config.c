@@ -27,6 +27,7 @@
 #include "region/pci_state.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 #include "server/desc.h"
 
 /* The virtual byte at an offset; NULL if the device has it. */
@@ -132,7 +133,7 @@ static void vuser_config_fix_msi(struct vuser_pci *pci)
 
 	if (!pci->msi)
 		return;
-	memcpy(pci->msi_regs, pci->chan->desc->config + pci->msi, PCI_MSI_FLAGS);
+	memcpy(pci->msi_regs, pci->conn->desc->config + pci->msi, PCI_MSI_FLAGS);
 	if (pci->msi_flags & PCI_MSI_FLAGS_MASKBIT)
 		memset(&pci->msi_regs[pci->msi_size - 2], 0, 2);
 	flags = &pci->msi_regs[PCI_MSI_FLAGS];
@@ -176,9 +177,9 @@ static int vuser_config_load_piece(struct vuser_pci *pci, u64 off, u8 *buf, u32 
 			return -EINTR;
 		memcpy(buf, reg, size);
 		mutex_unlock(&pci->lock);
-		return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
+		return vuser_channel_lost(pci->conn->chan) ? -ENOTCONN : 0;
 	}
-	ret = vuser_cmd_region_read(pci->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
+	ret = vuser_cmd_region_read(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
 				    buf, size, false);
 	if (!ret)
 		vuser_config_overlay(pci, off, buf, size);
@@ -204,7 +205,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 	int ret = 0;
 
 	if (!pci->active)
-		return vuser_cmd_region_read(pci->chan,
+		return vuser_cmd_region_read(pci->conn->chan,
 					     VFIO_PCI_CONFIG_REGION_INDEX, off,
 					     buf, size, false);
 	for (done = 0; done < size && !ret; done += n) {
@@ -218,7 +219,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 
 static int vuser_config_send(struct vuser_pci *pci, u64 off, const u8 *buf, u32 size)
 {
-	return vuser_cmd_region_write(pci->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
+	return vuser_cmd_region_write(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
 				      buf, size, false, false);
 }
 
@@ -263,7 +264,7 @@ static int vuser_config_store_virtual(struct vuser_pci *pci, u64 off, u8 *reg,
 		return vuser_pci_reg_put(pci, pos,
 					 pci->msi_regs[PCI_MSI_FLAGS] |
 					 pci->msi_regs[PCI_MSI_FLAGS + 1] << 8, 2);
-	return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
+	return vuser_channel_lost(pci->conn->chan) ? -ENOTCONN : 0;
 }
 
 /* Stores to a register that the kernel owns; the lock is held. */
@@ -301,7 +302,7 @@ static int vuser_config_store_piece(struct vuser_pci *pci, u64 off, const u8 *bu
 	int ret;
 
 	if (vuser_config_is_msix(pci, off))
-		return vuser_channel_lost(pci->chan) ? -ENOTCONN : 0;
+		return vuser_channel_lost(pci->conn->chan) ? -ENOTCONN : 0;
 	/* Stores to other registers do not wait for each other. */
 	if (!vuser_config_virtual(pci, off) && (off & ~3ULL) != PCI_COMMAND &&
 	    off != PCI_INTERRUPT_LINE && !vuser_config_resets(pci, off, buf, size))
@@ -371,7 +372,7 @@ static void vuser_config_fill(struct vuser_pci *pci, const struct vuser_desc *de
  * vuser_config_open() - set up a device that is being opened, and its configuration
  *	space
  * @pci: the PCI functions of the device
- * @chan: the device's channel; stays attached until the device is closed
+ * @conn: the device's connection; valid until the device is closed
  * @dma: the device's DMA
  * @setup: false: leave the device as the server has it
  * @was_reset: the device was reset just before this
@@ -379,12 +380,12 @@ static void vuser_config_fill(struct vuser_pci *pci, const struct vuser_desc *de
  * Context: process; waits killably for the server.
  * Return: as vuser_pci_open().
  */
-int vuser_config_open(struct vuser_pci *pci, struct vuser_channel *chan,
+int vuser_config_open(struct vuser_pci *pci, struct vuser_conn *conn,
 		      struct vuser_dma *dma, bool setup, bool was_reset)
 {
-	int ret = vuser_pci_open(pci, chan, dma, setup, was_reset);
+	int ret = vuser_pci_open(pci, conn, dma, setup, was_reset);
 
 	if (!ret && pci->active)
-		vuser_config_fill(pci, chan->desc);
+		vuser_config_fill(pci, conn->desc);
 	return ret;
 }

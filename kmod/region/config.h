@@ -5,11 +5,11 @@
 
 #include <linux/types.h>
 
-struct vuser_channel;
+struct vuser_conn;
 struct vuser_dma;
 struct vuser_pci;
 
-int vuser_config_open(struct vuser_pci *pci, struct vuser_channel *chan,
+int vuser_config_open(struct vuser_pci *pci, struct vuser_conn *conn,
 		      struct vuser_dma *dma, bool setup, bool was_reset);
 int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size);
 int vuser_config_store(struct vuser_pci *pci, u64 off, const void *buf, u32 size);

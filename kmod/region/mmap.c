@@ -37,8 +37,9 @@
 #include "region/regions.h"
 #include "region/shared.h"
 #include "region/trap.h"
-#include "server/channel.h"
+#include "server/conn.h"
 #include "server/desc.h"
+#include "vuser.h"
 
 /* Faults ------------------------------------------------------------------- */
 
@@ -258,7 +259,7 @@ int vuser_mmap(struct vuser_regions *regions, struct vm_area_struct *vma)
 	u64 index = VUSER_OFFSET_TO_INDEX(pos);
 	u64 off = pos & VUSER_OFFSET_MASK;
 	u64 size = vma->vm_end - vma->vm_start;
-	struct vuser_desc *desc = regions->chan->desc;
+	struct vuser_desc *desc = regions->conn->desc;
 	struct vuser_region *region;
 	vm_flags_t clear = VM_MAYEXEC;
 

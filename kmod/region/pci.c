@@ -26,6 +26,7 @@
 #include "region/pci_state.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 #include "server/desc.h"
 
 /* Restore ------------------------------------------------------------------ */
@@ -244,8 +245,8 @@ static const struct vuser_pci_bare_reg {
 
 static int vuser_pci_send_reset(struct vuser_pci *pci)
 {
-	int ret = vuser_cmd_reset(pci->chan, vuser_channel_deadline(pci->chan),
-				  true);
+	struct vuser_channel *chan = pci->conn->chan;
+	int ret = vuser_cmd_reset(chan, vuser_channel_deadline(chan), true);
 
 	/* The reset has cleared bus mastering, so the device starts no DMA now. */
 	return ret ? ret : vuser_dma_reset(pci->dma);
@@ -385,7 +386,7 @@ static int vuser_pci_wake(struct vuser_pci *pci)
 /**
  * vuser_pci_open() - set up a device that is being opened
  * @pci: the PCI functions of the device
- * @chan: the device's channel; stays attached until the device is closed
+ * @conn: the device's connection; valid until the device is closed
  * @dma: the device's DMA
  * @setup: false: leave the device as the server has it
  * @was_reset: the device was reset just before this
@@ -396,12 +397,12 @@ static int vuser_pci_wake(struct vuser_pci *pci)
  * Context: process; waits killably for the server.
  * Return: as vuser_pci_reg_result(); -EIO when the server refused to read a BAR.
  */
-int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan,
+int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 		   struct vuser_dma *dma, bool setup, bool was_reset)
 {
 	int ret = 0;
 
-	pci->chan = chan;
+	pci->conn = conn;
 	pci->dma = dma;
 	pci->active = setup && pci->known;
 	pci->irqs = 0;
@@ -414,7 +415,7 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan,
 	pci->command = vuser_pci_bar_command(pci);
 	if (!pci->active) {
 		if (setup && !pci->warned)
-			dev_notice(chan->user.dev,
+			dev_notice(conn->dev,
 				   "configuration space is read-only, or has no header of type 0; the device is used as it is\n");
 		pci->warned = setup;
 		return 0;

@@ -6,14 +6,14 @@
 #include <linux/ktime.h>
 #include <linux/types.h>
 
-struct vuser_channel;
+struct vuser_conn;
 struct vuser_desc;
 struct vuser_dma;
 struct vuser_pci;
 
 void vuser_pci_init(struct vuser_pci *pci);
 void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc);
-int vuser_pci_open(struct vuser_pci *pci, struct vuser_channel *chan,
+int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 		   struct vuser_dma *dma, bool setup, bool was_reset);
 void vuser_pci_close(struct vuser_pci *pci, ktime_t deadline);
 int vuser_pci_reset(struct vuser_pci *pci);

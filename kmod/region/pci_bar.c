@@ -6,7 +6,7 @@
 #include "region/pci_bar.h"
 #include "region/pci_reg.h"
 #include "region/pci_state.h"
-#include "server/channel.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "vuser.h"
 
@@ -139,11 +139,11 @@ static void vuser_pci_bar_check(struct vuser_pci *pci, u32 index, u64 decoded)
 
 	bar->present = decoded == bar->size && bar->address;
 	if (decoded && decoded != bar->size)
-		dev_notice(pci->chan->user.dev,
+		dev_notice(pci->conn->dev,
 			   "BAR %u decodes %#llx bytes, but its region needs %#llx; the BAR gets no address\n",
 			   index, decoded, bar->size);
 	else if (decoded && !bar->address)
-		dev_notice(pci->chan->user.dev,
+		dev_notice(pci->conn->dev,
 			   "BAR %u is too large (%#llx bytes); the BAR gets no address\n",
 			   index, bar->size);
 }

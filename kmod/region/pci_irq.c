@@ -8,6 +8,7 @@
 #include "region/pci_state.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 #include "server/desc.h"
 
 /*
@@ -134,7 +135,7 @@ static int vuser_pci_irq_put_table(struct vuser_pci *pci, u32 entry, u32 pos,
 				   const void *data, u32 size, bool wait)
 {
 	u64 off = pci->table + (u64)entry * PCI_MSIX_ENTRY_SIZE + pos;
-	struct vuser_channel *chan = pci->chan;
+	struct vuser_channel *chan = pci->conn->chan;
 	u32 index = chan->desc->msix_region;
 	int ret;
 
@@ -189,15 +190,15 @@ static int vuser_pci_irq_put_msix_flags(struct vuser_pci *pci)
  */
 static int vuser_pci_irq_find_table(struct vuser_pci *pci)
 {
-	const struct vuser_desc *desc = pci->chan->desc;
+	const struct vuser_desc *desc = pci->conn->desc;
 	__le64 address;
 	int ret;
 
 	if (pci->table_found ||
 	    !(desc->regions[desc->msix_region].flags & VFIO_REGION_INFO_FLAG_READ))
 		return 1;
-	ret = vuser_cmd_region_read(pci->chan, desc->msix_region, pci->table, &address,
-				    sizeof(address), false);
+	ret = vuser_cmd_region_read(pci->conn->chan, desc->msix_region, pci->table,
+				    &address, sizeof(address), false);
 	if (ret == -EINTR || ret == -ENOTCONN)
 		return ret;
 	pci->table_found = ret || address != cpu_to_le64(U64_MAX);

@@ -6,6 +6,7 @@
 #include "region/pci_state.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 
 /* Accesses to configuration space ------------------------------------------ */
 
@@ -24,7 +25,7 @@ int vuser_pci_reg_read(struct vuser_pci *pci, u32 pos, u32 *val, u32 size)
 	__le32 data = 0;
 	int ret;
 
-	ret = vuser_cmd_region_read(pci->chan, VFIO_PCI_CONFIG_REGION_INDEX, pos,
+	ret = vuser_cmd_region_read(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, pos,
 				    &data, size, false);
 	*val = le32_to_cpu(data);
 	return ret;
@@ -47,7 +48,7 @@ int vuser_pci_reg_write_until(struct vuser_pci *pci, u32 pos, u32 val, u32 size,
 {
 	__le32 data = cpu_to_le32(val);
 
-	return vuser_cmd_region_write_until(pci->chan,
+	return vuser_cmd_region_write_until(pci->conn->chan,
 					    VFIO_PCI_CONFIG_REGION_INDEX, pos,
 					    &data, size, deadline, killable);
 }
@@ -65,7 +66,7 @@ int vuser_pci_reg_write_until(struct vuser_pci *pci, u32 pos, u32 val, u32 size,
 int vuser_pci_reg_write(struct vuser_pci *pci, u32 pos, u32 val, u32 size)
 {
 	return vuser_pci_reg_write_until(pci, pos, val, size,
-					 vuser_channel_deadline(pci->chan), true);
+					 vuser_channel_deadline(pci->conn->chan), true);
 }
 
 /**
@@ -84,10 +85,10 @@ int vuser_pci_reg_result(struct vuser_pci *pci, int ret, u32 pos)
 {
 	if (!ret || ret == -EINTR || ret == -ENOTCONN || ret == -ENOMEM)
 		return ret;
-	if (vuser_channel_lost(pci->chan))
+	if (vuser_channel_lost(pci->conn->chan))
 		return -ENOTCONN;
 	if (!pci->warned)
-		dev_notice(pci->chan->user.dev,
+		dev_notice(pci->conn->dev,
 			   "the server refused to set up the device (register %#x); the device is used as it is\n",
 			   pos);
 	pci->warned = true;

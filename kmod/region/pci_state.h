@@ -9,7 +9,7 @@
 #include <linux/types.h>
 #include <linux/vfio.h>
 
-struct vuser_channel;
+struct vuser_conn;
 struct vuser_dma;
 
 /* BAR 0 to BAR 5 and the expansion ROM; the numbers are those of VFIO's regions. */
@@ -73,7 +73,7 @@ struct vuser_pci_saved {
  * @lock: serialises writes of the registers that the kernel owns.  Protects
  *	all fields from @stale on.  Held while the server answers; taken killably,
  *	except by close.  Taken inside the lock of struct vuser_irqs
- * @chan: the device's channel; valid while the device is open
+ * @conn: the device's connection; valid while the device is open
  * @dma: the device's DMA; valid while the device is open
  * @known: configuration space can be written, and the helper gave a copy of it, with
  *	a header of type 0
@@ -117,7 +117,7 @@ struct vuser_pci_saved {
  */
 struct vuser_pci {
 	struct mutex lock;	/* registers that the kernel owns */
-	struct vuser_channel *chan;
+	struct vuser_conn *conn;
 	struct vuser_dma *dma;
 	bool known;
 	bool active;

@@ -19,6 +19,7 @@
 #include "region/shared.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 #include "server/desc.h"
 
 /**
@@ -31,7 +32,7 @@
  */
 u32 vuser_region_count(struct vuser_regions *regions)
 {
-	const struct vuser_desc *desc = regions->chan->desc;
+	const struct vuser_desc *desc = regions->conn->desc;
 	u32 nr = desc->nr_regions;
 
 	while (nr > VFIO_PCI_NUM_REGIONS && !desc->regions[nr - 1].size)
@@ -47,7 +48,7 @@ u32 vuser_region_count(struct vuser_regions *regions)
 static struct vuser_region *vuser_region_get(struct vuser_regions *regions,
 					     u64 index, u32 *safe)
 {
-	struct vuser_desc *desc = regions->chan->desc;
+	struct vuser_desc *desc = regions->conn->desc;
 
 	if (index >= desc->nr_regions)
 		return NULL;
@@ -73,7 +74,7 @@ static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
 		    io->datamatch != val)
 			continue;
 		vuser_eventfd_signal(io->ctx);
-		vuser_channel_count(regions->chan, VUSER_COUNT_IOEVENTFD);
+		vuser_count(regions->conn->counters, VUSER_COUNT_IOEVENTFD);
 		return true;
 	}
 	return false;
@@ -85,27 +86,45 @@ static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
 	__le64 data = 0;
 	int ret;
 
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
-		ret = vuser_config_load(&regions->pci, off, &data, size);
-	else
-		ret = vuser_cmd_region_read(regions->chan, region, off, &data,
-					    size, no_read);
+	ret = vuser_conn_begin(regions->conn);
+	if (!ret) {
+		if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+			ret = vuser_config_load(&regions->pci, off, &data, size);
+		else
+			ret = vuser_cmd_region_read(regions->conn->chan, region, off,
+						    &data, size, no_read);
+		vuser_conn_leave(regions->conn);
+	}
 	*val = ret ? U64_MAX >> (64 - 8 * size) : le64_to_cpu(data);
 	return ret;
 }
 
-static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
-				 u64 off, u64 val, u32 size, bool no_read)
+/* A store while the channel does not change. */
+static int vuser_region_store_now(struct vuser_regions *regions, u32 region,
+				  u64 off, u64 val, u32 size, bool no_read)
 {
-	struct vuser_region *r = &regions->chan->desc->regions[region];
+	struct vuser_channel *chan = regions->conn->chan;
+	struct vuser_region *r = &chan->desc->regions[region];
 	__le64 data = cpu_to_le64(val);
 
 	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
 		return vuser_config_store(&regions->pci, off, &data, size);
 	if (vuser_region_signal_ioeventfd(regions, r, off, val, size))
 		return 0;
-	return vuser_cmd_region_write(regions->chan, region, off, &data, size,
-				      r->posted, no_read);
+	return vuser_cmd_region_write(chan, region, off, &data, size, r->posted,
+				      no_read);
+}
+
+static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
+				 u64 off, u64 val, u32 size, bool no_read)
+{
+	int ret = vuser_conn_begin(regions->conn);
+
+	if (ret)
+		return ret;
+	ret = vuser_region_store_now(regions, region, off, val, size, no_read);
+	vuser_conn_leave(regions->conn);
+	return ret;
 }
 
 /**
@@ -217,7 +236,7 @@ static bool vuser_region_is_msix_table(struct vuser_regions *regions, u32 index,
 {
 	const struct vuser_pci *pci = &regions->pci;
 
-	return pci->active && index == regions->chan->desc->msix_region &&
+	return pci->active && index == regions->conn->desc->msix_region &&
 	       off >= pci->table &&
 	       off - pci->table < (u64)pci->nr_entries * PCI_MSIX_ENTRY_SIZE;
 }
@@ -366,7 +385,7 @@ static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 	 * In a last page that the region fills only in part, loads give all ones and
 	 * stores are dropped, as for the consumer.
 	 */
-	if (off + size > regions->chan->desc->regions[index].size)
+	if (off + size > regions->conn->desc->regions[index].size)
 		ret = 0;
 	else if (write)
 		ret = vuser_region_do_store(regions, index, off, val, size,
@@ -409,9 +428,9 @@ int vuser_region_access(struct vuser_regions *regions,
 	u32 size;
 	int ret;
 
-	if (regions->chan == chan)
+	if (regions->conn->id == chan->user.id)
 		return -EDEADLK;
-	if (!(regions->chan->desc->regions[index].flags & flag))
+	if (!(regions->conn->desc->regions[index].flags & flag))
 		return -EACCES;
 	size = vuser_region_access_size(index, off, len);
 	ret = vuser_region_access_one(regions, index, off, buf, size, write);
@@ -435,7 +454,7 @@ void vuser_region_wait_idle(struct vuser_regions *regions, ktime_t deadline)
 				   !atomic_read(&regions->accesses),
 				   vuser_jiffies_left(deadline)))
 		return;
-	vuser_channel_fail(regions->chan, -ETIMEDOUT,
+	vuser_channel_fail(regions->conn->chan, -ETIMEDOUT,
 			   "an access of another device did not end before the device was closed");
 	wait_var_event(&regions->accesses, !atomic_read(&regions->accesses));
 }
@@ -463,7 +482,7 @@ static bool vuser_region_is_io(struct vuser_desc *desc, u32 index)
  */
 bool vuser_region_mappable(struct vuser_regions *regions, u32 index)
 {
-	struct vuser_desc *desc = regions->chan->desc;
+	struct vuser_desc *desc = regions->conn->desc;
 	struct vuser_region *region = &desc->regions[index];
 
 	if (!region->size)
@@ -565,7 +584,7 @@ int vuser_region_info(struct vuser_regions *regions, struct vfio_region_info *in
 		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 		if (regions->sparse && !vuser_region_is_one_area(region))
 			ret = vuser_region_sparse_cap(regions, index, caps);
-		if (!ret && index == regions->chan->desc->msix_region)
+		if (!ret && index == regions->conn->desc->msix_region)
 			ret = vuser_region_msix_cap(caps);
 	}
 	if (!ret && region->has_type)
@@ -630,18 +649,18 @@ long vuser_region_ioctl(struct vuser_regions *regions,
 /**
  * vuser_region_open() - prepare the regions of a device that is being opened
  * @regions: the regions of the device
- * @chan: the device's channel; stays attached until the device is closed
+ * @conn: the device's connection; valid until the device is closed
  * @sparse: the consumer may map shared areas only
  *
  * Context: process; may sleep for memory, but does not wait for the server.
  * Return: 0 or -ENOMEM.
  */
-int vuser_region_open(struct vuser_regions *regions, struct vuser_channel *chan,
+int vuser_region_open(struct vuser_regions *regions, struct vuser_conn *conn,
 		      bool sparse)
 {
-	regions->chan = chan;
+	regions->conn = conn;
 	regions->sparse = sparse;
-	regions->shared = vuser_shared_alloc(chan->desc);
+	regions->shared = vuser_shared_alloc(conn->desc);
 	return regions->shared ? 0 : -ENOMEM;
 }
 
@@ -654,6 +673,6 @@ int vuser_region_open(struct vuser_regions *regions, struct vuser_channel *chan,
  */
 void vuser_region_close(struct vuser_regions *regions)
 {
-	vuser_shared_free(regions->chan->desc, regions->shared);
+	vuser_shared_free(regions->conn->desc, regions->shared);
 	regions->shared = NULL;
 }

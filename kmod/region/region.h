@@ -9,9 +9,10 @@
 struct vfio_info_cap;
 struct vfio_region_info;
 struct vuser_channel;
+struct vuser_conn;
 struct vuser_regions;
 
-int vuser_region_open(struct vuser_regions *regions, struct vuser_channel *chan,
+int vuser_region_open(struct vuser_regions *regions, struct vuser_conn *conn,
 		      bool sparse);
 void vuser_region_close(struct vuser_regions *regions);
 int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *val,

@@ -20,7 +20,7 @@
 #include "dma/file.h"
 #include "region/regions.h"
 #include "region/shared.h"
-#include "server/channel.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "vuser.h"
 
@@ -151,7 +151,7 @@ void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared)
 struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 				     u64 off)
 {
-	struct vuser_region *region = &regions->chan->desc->regions[index];
+	struct vuser_region *region = &regions->conn->desc->regions[index];
 	u32 i;
 
 	for_each_set_bit(i, regions->shared->usable[index], region->nr_areas) {
@@ -189,7 +189,7 @@ u32 vuser_shared_count(struct vuser_regions *regions, u32 index)
 struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 				     u32 *i)
 {
-	struct vuser_region *region = &regions->chan->desc->regions[index];
+	struct vuser_region *region = &regions->conn->desc->regions[index];
 
 	*i = find_next_bit(regions->shared->usable[index], region->nr_areas, *i);
 	return *i < region->nr_areas ? &region->areas[*i] : NULL;

@@ -21,9 +21,10 @@
 #include "region/region.h"
 #include "region/regions.h"
 #include "region/trap.h"
-#include "server/channel.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "trace.h"
+#include "vuser.h"
 #include "x86/decode.h"
 #include "x86/decode_plain.h"
 #include "x86/emulate.h"
@@ -166,7 +167,7 @@ static u32 vuser_trap_piece(u64 off, u32 size)
 static bool vuser_trap_in_region(const struct vuser_trap *trap, u64 off,
 				 u32 size)
 {
-	u64 end = trap->regions->chan->desc->regions[trap->region].size;
+	u64 end = trap->regions->conn->desc->regions[trap->region].size;
 
 	return off < end && size <= end - off;
 }
@@ -189,7 +190,7 @@ static int vuser_trap_load_bytes(const struct vuser_trap *trap, u64 off,
 		if (vuser_trap_in_region(trap, off, piece))
 			err = vuser_region_load(trap->regions, trap->region, off,
 						&part, piece);
-		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off,
+		trace_vuser_trap(trap->regions->conn->id, trap->region, off,
 				 piece, false, part, err);
 		if (err == -EINTR)
 			return err;
@@ -218,7 +219,7 @@ vuser_trap_store_bytes(const struct vuser_trap *trap, u64 off, const void *val,
 		if (vuser_trap_in_region(trap, off, piece))
 			err = vuser_region_store(trap->regions, trap->region, off,
 						 part, piece);
-		trace_vuser_trap(trap->regions->chan->user.id, trap->region, off,
+		trace_vuser_trap(trap->regions->conn->id, trap->region, off,
 				 piece, true, part, err);
 		if (err == -EINTR)
 			return err;
@@ -236,7 +237,7 @@ static int vuser_trap_load(const struct vuser_trap *trap, u64 *val, u32 size)
 	memset(val, 0, round_up(size, 8));
 	err = vuser_trap_load_bytes(trap, trap->off, val, size);
 	if (!err)
-		vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_LOAD);
+		vuser_count(trap->regions->conn->counters, VUSER_COUNT_TRAP_LOAD);
 	return err;
 }
 
@@ -246,7 +247,7 @@ static int vuser_trap_store(const struct vuser_trap *trap, const u64 *val,
 	int err = vuser_trap_store_bytes(trap, trap->off, val, size);
 
 	if (!err)
-		vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_STORE);
+		vuser_count(trap->regions->conn->counters, VUSER_COUNT_TRAP_STORE);
 	return err;
 }
 
@@ -299,7 +300,7 @@ static int vuser_trap_vec_access(const struct vuser_trap *trap,
 				 const struct vuser_insn *insn, u64 bytes,
 				 u64 *val)
 {
-	struct vuser_channel *chan = trap->regions->chan;
+	struct vuser_counters *counters = trap->regions->conn->counters;
 	u64 off = trap->off + insn->addr - trap->addr;
 	u32 at, size;
 	int err;
@@ -319,8 +320,8 @@ static int vuser_trap_vec_access(const struct vuser_trap *trap,
 		if (err)
 			return err;
 	}
-	vuser_channel_count(chan, insn->store ? VUSER_COUNT_TRAP_STORE :
-						VUSER_COUNT_TRAP_LOAD);
+	vuser_count(counters, insn->store ? VUSER_COUNT_TRAP_STORE :
+					    VUSER_COUNT_TRAP_LOAD);
 	return 0;
 }
 
@@ -395,7 +396,7 @@ static int vuser_trap_exec_x87(const struct vuser_trap *trap,
 	if (err)
 		return err;
 	vuser_xstate_set_x87(&fpu);
-	vuser_channel_count(trap->regions->chan,
+	vuser_count(trap->regions->conn->counters,
 			    insn->store ? VUSER_COUNT_TRAP_STORE :
 					  VUSER_COUNT_TRAP_LOAD);
 	return 0;
@@ -589,8 +590,8 @@ static void vuser_trap_refuse(const struct vuser_trap *trap,
 			      const struct pt_regs *pt, const u8 *code,
 			      u32 len)
 {
-	vuser_channel_count(trap->regions->chan, VUSER_COUNT_TRAP_REFUSED);
-	dev_warn_ratelimited(trap->regions->chan->user.dev,
+	vuser_count(trap->regions->conn->counters, VUSER_COUNT_TRAP_REFUSED);
+	dev_warn_ratelimited(trap->regions->conn->dev,
 			     "%s[%d]: cannot emulate the instruction at %lx, which accesses region %u at offset 0x%llx: %*ph\n",
 			     current->comm, task_pid_nr(current), pt->ip,
 			     trap->region, trap->off, len, code);

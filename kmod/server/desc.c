@@ -66,6 +66,17 @@ static void vuser_desc_release(struct kref *ref)
 }
 
 /**
+ * vuser_desc_get() - take a reference
+ * @desc: the description; another reference keeps it alive during the call
+ *
+ * Context: any.
+ */
+void vuser_desc_get(struct vuser_desc *desc)
+{
+	kref_get(&desc->ref);
+}
+
+/**
  * vuser_desc_put() - drop a reference
  * @desc: the description
  *

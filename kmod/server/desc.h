@@ -81,7 +81,7 @@ struct vuser_region {
 
 /**
  * struct vuser_desc - the description of a server's device
- * @ref: held by the channel
+ * @ref: held by the channel, and by the device while it is open
  * @flags: VFIO_DEVICE_FLAGS_* of DEVICE_GET_INFO
  * @minor: negotiated minor version; the major version is 0
  * @max_msg_fds: number of file descriptors that the server accepts in one
@@ -130,6 +130,7 @@ struct vuser_desc {
 struct vuser_desc *vuser_desc_alloc(void);
 int vuser_desc_check(struct vuser_desc *desc);
 u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size);
+void vuser_desc_get(struct vuser_desc *desc);
 void vuser_desc_put(struct vuser_desc *desc);
 
 #endif /* VUSER_DESC_H */

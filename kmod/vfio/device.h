@@ -14,6 +14,7 @@
 
 #include "dma/dma.h"
 #include "region/regions.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "vuser.h"
 
@@ -131,10 +132,11 @@ struct vuser_irqs {
  * @owner_portid: netlink port of the helper that owns the device, 0 for none
  * @owner_token: token that the helper got when it claimed the device
  * @chan: the channel to the server, or NULL.  Attach sets it and detach drops
- *	it.  Both are refused while the device is open, so the consumer's paths
- *	read it without a lock
+ *	it.  Both are refused while the device is open.  The consumer's paths use
+ *	@conn instead
  * @settings: see struct vuser_settings
  * @counters: see enum vuser_counter
+ * @conn: the device as opened, and the connection that the consumer's paths use
  * @irqs: the interrupts
  * @regions: the regions; valid while the device is open
  * @dma: the state that dma/ keeps for the device
@@ -162,6 +164,7 @@ struct vuser_device {
 	struct vuser_settings settings;
 	struct vuser_counters counters;
 
+	struct vuser_conn conn;
 	struct vuser_irqs irqs;
 	struct vuser_regions regions;
 	struct vuser_dma dma;

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "region/pci.h"
 #include "server/channel.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "vfio/device.h"
 #include "vfio/intx.h"
@@ -118,7 +119,7 @@ static void vuser_intx_deliver(struct vuser_device *dev)
 
 	lockdep_assert_held(&intx->lock);
 	if (!intx->pending || intx->masked || !intx->trigger ||
-	    vuser_channel_lost(dev->chan))
+	    !vuser_conn_works(&dev->conn))
 		return;
 	intx->pending = false;
 	intx->masked = true;
@@ -270,7 +271,7 @@ void vuser_intx_set_trigger(struct vuser_device *dev,
  */
 int vuser_intx_start(struct vuser_device *dev)
 {
-	struct file *file = dev->chan->desc->intx_file;
+	struct file *file = dev->conn.chan->desc->intx_file;
 	struct vuser_intx *intx = &dev->irqs.intx;
 	struct eventfd_ctx *ctx;
 

@@ -22,6 +22,7 @@
 #include "region/pci.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "server/fdmsg.h"
 #include "vfio/device.h"
@@ -43,7 +44,7 @@
  */
 u32 vuser_irq_nr_indexes(struct vuser_device *dev)
 {
-	return max_t(u32, dev->chan->desc->nr_irqs, VFIO_PCI_NUM_IRQS);
+	return max_t(u32, dev->conn.desc->nr_irqs, VFIO_PCI_NUM_IRQS);
 }
 
 /* True for the indexes whose eventfds only the kernel signals. */
@@ -56,13 +57,13 @@ static bool vuser_irq_is_local(u32 index)
 /* True for INTx of a server that cannot mask it. */
 static bool vuser_irq_is_kernel_masked(struct vuser_device *dev, u32 index)
 {
-	return index == VFIO_PCI_INTX_IRQ_INDEX && dev->chan->desc->intx_file;
+	return index == VFIO_PCI_INTX_IRQ_INDEX && dev->conn.desc->intx_file;
 }
 
 /* The number of interrupts of an index; 0 if the server does not have it. */
 static u32 vuser_irq_count(struct vuser_device *dev, u32 index)
 {
-	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_desc *desc = dev->conn.desc;
 
 	if (vuser_irq_is_local(index))
 		return 1;
@@ -90,7 +91,7 @@ static bool vuser_irq_is_noresize(const struct vfio_irq_info *info)
  */
 int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 {
-	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_desc *desc = dev->conn.desc;
 	u32 masks = VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
 
 	if (info->index >= vuser_irq_nr_indexes(dev))
@@ -185,10 +186,10 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 	int ret;
 
 	vuser_pci_disable_irqs(&dev->regions.pci, index);
-	ret = vuser_cmd_disable_irqs(dev->chan, index,
-				     vuser_channel_deadline(dev->chan), true,
+	ret = vuser_cmd_disable_irqs(dev->conn.chan, index,
+				     vuser_channel_deadline(dev->conn.chan), true,
 				     &sent);
-	if (sent || vuser_channel_lost(dev->chan))
+	if (sent || vuser_channel_lost(dev->conn.chan))
 		vuser_irq_release_vectors(dev, index);
 	return ret;
 }
@@ -205,7 +206,7 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 			  u32 start, u32 count, struct vuser_vector *vectors,
 			  struct vuser_vector *accepted)
 {
-	u32 max_fds = clamp_t(u32, dev->chan->desc->max_msg_fds, 1,
+	u32 max_fds = clamp_t(u32, dev->conn.chan->desc->max_msg_fds, 1,
 			      VUSER_MAX_FDS);
 	struct file **files;
 	u32 i, n, done;
@@ -218,10 +219,10 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 		n = min(max_fds, count - done);
 		for (i = 0; i < n; i++)
 			files[i] = vectors[done + i].file;
-		ret = vuser_cmd_set_irqs(dev->chan, index, action |
+		ret = vuser_cmd_set_irqs(dev->conn.chan, index, action |
 					 VFIO_IRQ_SET_DATA_EVENTFD,
 					 start + done, n, files, n,
-					 vuser_channel_deadline(dev->chan));
+					 vuser_channel_deadline(dev->conn.chan));
 		for (i = done; accepted && !ret && i < done + n; i++)
 			swap(accepted[i], vectors[i]);
 	}
@@ -241,11 +242,11 @@ static int vuser_irq_send_intx(struct vuser_device *dev,
 
 	ret = vuser_intx_start(dev);
 	if (!ret)
-		ret = vuser_cmd_set_irqs(dev->chan, index,
+		ret = vuser_cmd_set_irqs(dev->conn.chan, index,
 					 VFIO_IRQ_SET_ACTION_TRIGGER |
 					 VFIO_IRQ_SET_DATA_EVENTFD, 0, 1,
-					 &dev->chan->desc->intx_file, 1,
-					 vuser_channel_deadline(dev->chan));
+					 &dev->conn.chan->desc->intx_file, 1,
+					 vuser_channel_deadline(dev->conn.chan));
 	if (ret)
 		return ret;
 	vuser_intx_set_trigger(dev, vector->trigger);
@@ -337,8 +338,8 @@ static int vuser_irq_trigger(struct vuser_device *dev,
 static int vuser_irq_send_one(struct vuser_device *dev, u32 index, u32 flags,
 			      u32 start)
 {
-	return vuser_cmd_set_irqs(dev->chan, index, flags, start, 1, NULL, 0,
-				  vuser_channel_deadline(dev->chan));
+	return vuser_cmd_set_irqs(dev->conn.chan, index, flags, start, 1, NULL, 0,
+				  vuser_channel_deadline(dev->conn.chan));
 }
 
 /* MASK and UNMASK of an INTx that the kernel masks; with vfio-pci's errors. */
@@ -371,7 +372,7 @@ static int vuser_irq_mask(struct vuser_device *dev,
 			  const struct vfio_irq_set *hdr, const void *data)
 {
 	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
-	struct vuser_desc *desc = dev->chan->desc;
+	struct vuser_desc *desc = dev->conn.desc;
 	struct vuser_vector *vectors;
 	u32 i, flags = action | VFIO_IRQ_SET_DATA_NONE;
 	int ret = 0;
@@ -533,7 +534,7 @@ void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
 	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++) {
 		if (!(dev->irqs.enabled & BIT(index)))
 			continue;
-		vuser_cmd_disable_irqs(dev->chan, index, deadline, false, &sent);
+		vuser_cmd_disable_irqs(dev->conn.chan, index, deadline, false, &sent);
 		vuser_irq_release_vectors(dev, index);
 	}
 	vuser_irq_replace_trigger(dev, &dev->irqs.err_trigger, NULL);

@@ -13,6 +13,7 @@
 #include "region/region.h"
 #include "server/channel.h"
 #include "server/cmd.h"
+#include "server/conn.h"
 #include "server/desc.h"
 #include "server/server.h"
 #include "vfio/device.h"
@@ -40,6 +41,7 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
 	dev->settings.server_user = VUSER_SERVER_USER_ANY;
+	vuser_conn_init(&dev->conn, &dev->settings);
 	vuser_dma_prepare(&dev->dma, &dev->settings);
 	/* A channel may use vdev->dev in messages after the mdev is removed. */
 	get_device(vdev->dev);
@@ -62,7 +64,7 @@ static void vuser_ops_release(struct vfio_device *vdev)
 
 static bool vuser_ops_can_reset(struct vuser_device *dev)
 {
-	return (dev->chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) &&
+	return (dev->conn.desc->flags & VFIO_DEVICE_FLAGS_RESET) &&
 	       !READ_ONCE(dev->settings.reset_never);
 }
 
@@ -82,15 +84,15 @@ static int vuser_ops_reset_result(int ret)
 static int vuser_ops_setup(struct vuser_device *dev)
 {
 	bool setup = !READ_ONCE(dev->settings.pci_setup_never);
+	struct vuser_channel *chan = dev->conn.chan;
 	int ret = -EINVAL;
 
 	if (vuser_ops_can_reset(dev))
-		ret = vuser_cmd_reset(dev->chan,
-				      vuser_channel_deadline(dev->chan), true);
+		ret = vuser_cmd_reset(chan, vuser_channel_deadline(chan), true);
 	ret = vuser_ops_reset_result(ret);
 	if (ret && ret != -EINVAL)
 		return ret;
-	return vuser_config_open(&dev->regions.pci, dev->chan, &dev->dma, setup,
+	return vuser_config_open(&dev->regions.pci, &dev->conn, &dev->dma, setup,
 				 !ret);
 }
 
@@ -113,10 +115,10 @@ static int vuser_ops_open(struct vfio_device *vdev)
 	ret = vuser_ops_setup(dev);
 	if (ret)
 		goto err_state;
-	ret = vuser_region_open(&dev->regions, dev->chan, sparse);
+	ret = vuser_region_open(&dev->regions, &dev->conn, sparse);
 	if (ret)
 		goto err_state;
-	ret = vuser_dma_open(&dev->dma, dev->chan);
+	ret = vuser_dma_open(&dev->dma, dev->conn.chan);
 	if (ret)
 		goto err_regions;
 	return 0;
@@ -139,8 +141,8 @@ static void vuser_ops_close(struct vfio_device *vdev)
 	vuser_dma_close(&dev->dma, deadline);
 	vuser_region_close(&dev->regions);
 	if (vuser_ops_can_reset(dev))
-		vuser_cmd_reset(dev->chan, deadline, false);
-	vuser_server_idle(dev->chan);
+		vuser_cmd_reset(dev->conn.chan, deadline, false);
+	vuser_server_idle(dev->conn.chan);
 	vuser_state_close(dev);
 }
 
@@ -231,6 +233,17 @@ static long vuser_ops_hot_reset(struct vfio_device *vdev,
 	return !!hdr.count == vuser_cdev_opened(vdev) ? -EINVAL : -ENODEV;
 }
 
+static int vuser_ops_reset(struct vuser_device *dev)
+{
+	int ret = vuser_conn_begin(&dev->conn);
+
+	if (ret)
+		return ret;
+	ret = vuser_pci_reset(&dev->regions.pci);
+	vuser_conn_leave(&dev->conn);
+	return vuser_ops_reset_result(ret);
+}
+
 static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 			    unsigned long arg)
 {
@@ -249,7 +262,7 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_RESET:
 		if (!vuser_ops_can_reset(dev))
 			return -EINVAL;
-		return vuser_ops_reset_result(vuser_pci_reset(&dev->regions.pci));
+		return vuser_ops_reset(dev);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
 		return vuser_ops_hot_reset_info(uarg);
 	case VFIO_DEVICE_PCI_HOT_RESET:
@@ -259,13 +272,26 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	}
 }
 
+/* Sends DEVICE_FEATURE; returns as vuser_cmd_feature(). */
+static int vuser_ops_send_feature(struct vuser_device *dev, u32 flags, void *data,
+				  size_t size, size_t *reply)
+{
+	int ret = vuser_conn_begin(&dev->conn);
+
+	if (ret)
+		return ret;
+	ret = vuser_cmd_feature(dev->conn.chan, flags, data, size, reply);
+	vuser_conn_leave(&dev->conn);
+	return ret;
+}
+
 /* Asks the server whether it has a feature, without asking for GET or SET. */
 static bool vuser_ops_has_feature(struct vuser_device *dev, u32 flags)
 {
 	size_t reply;
 
 	flags = (flags & VFIO_DEVICE_FEATURE_MASK) | VFIO_DEVICE_FEATURE_PROBE;
-	return !vuser_cmd_feature(dev->chan, flags, NULL, 0, &reply);
+	return !vuser_ops_send_feature(dev, flags, NULL, 0, &reply);
 }
 
 /*
@@ -291,7 +317,7 @@ static int vuser_ops_feature(struct vfio_device *vdev, u32 flags,
 	ret = -EFAULT;
 	if (set && copy_from_user(data, arg, size))
 		goto out_free;
-	ret = vuser_cmd_feature(to_vuser(vdev)->chan, flags, data, size, &reply);
+	ret = vuser_ops_send_feature(to_vuser(vdev), flags, data, size, &reply);
 	if (ret == -EINVAL && !vuser_ops_has_feature(to_vuser(vdev), flags))
 		ret = -ENOTTY;
 	if (!ret && (flags & VFIO_DEVICE_FEATURE_GET) &&

@@ -20,6 +20,7 @@
 #include "dma/dma.h"
 #include "region/pci.h"
 #include "server/channel.h"
+#include "server/conn.h"
 #include "server/server.h"
 #include "trace.h"
 #include "vfio/device.h"
@@ -65,6 +66,8 @@ static void vuser_state_lost(void *context, struct vuser_channel *chan)
 
 	mutex_lock(&dev->lock);
 	attached = dev->chan == chan;
+	if (attached && dev->opened)
+		vuser_conn_stop(&dev->conn);
 	if (attached)
 		vuser_state_set(dev, VUSER_STATE_LOST);
 	mutex_unlock(&dev->lock);
@@ -238,6 +241,8 @@ int vuser_state_open(struct vuser_device *dev)
 	mutex_lock(&dev->lock);
 	if (dev->state == VUSER_STATE_ATTACHED)
 		ret = vuser_state_set(dev, VUSER_STATE_OPEN);
+	if (!ret)
+		vuser_conn_open(&dev->conn, dev->chan);
 	dev->opened = !ret;
 	mutex_unlock(&dev->lock);
 	return ret;
@@ -253,6 +258,7 @@ void vuser_state_close(struct vuser_device *dev)
 {
 	mutex_lock(&dev->lock);
 	dev->opened = false;
+	vuser_conn_close(&dev->conn);
 	if (dev->state == VUSER_STATE_OPEN)
 		vuser_state_set(dev, vuser_channel_lost(dev->chan) ?
 				VUSER_STATE_LOST :
