@@ -159,6 +159,19 @@ static inline struct scm_fp_list *vuser_files(struct sk_buff *skb)
 #endif
 }
 
+/*
+ * Returns what all mappings of a VFIO device's file are in, or NULL before 6.10: there
+ * the file shares it with files of other kinds.
+ */
+static inline struct address_space *vuser_vfio_mapping(struct vfio_device *vdev)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return vdev->inode->i_mapping;
+#else
+	return NULL;
+#endif
+}
+
 /* 6.2 changed the type of the first argument of pre_doit in a genetlink family. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define vuser_genl_ops		genl_split_ops

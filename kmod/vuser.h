@@ -99,6 +99,10 @@ static inline int vuser_interrupted(void)
  *	vuser_dma_holes
  * @server_user: user ID of the only user who may run the server, in the initial user
  *	namespace; VUSER_SERVER_USER_ANY for any user
+ * @on_loss: what accesses do after the server of an open device is lost; see enum
+ *	vuser_on_loss
+ * @reconnect_timeout_ms: how long accesses wait for another server, milliseconds
+ * @state_kept: the server keeps the state of its device when it is started again
  *
  * Writers hold the device's lock.  Readers read single fields without a lock.
  */
@@ -112,6 +116,9 @@ struct vuser_settings {
 	u32 server_user;
 	bool reset_never;
 	bool pci_setup_never;
+	u32 on_loss;
+	u32 reconnect_timeout_ms;
+	bool state_kept;
 };
 
 #endif /* VUSER_H */

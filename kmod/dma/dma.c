@@ -132,6 +132,39 @@ int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan)
 }
 
 /**
+ * vuser_dma_switch() - put another channel in the place of a lost one
+ * @dma: the state of an open device
+ * @chan: the new channel
+ *
+ * The lost server can do nothing to the consumer's memory any more, except to files of
+ * the consumer that it has mapped.
+ *
+ * Context: process, the work item that resumes the device; may sleep, but does not wait
+ * for a server that is not lost.
+ */
+void vuser_dma_switch(struct vuser_dma *dma, struct vuser_channel *chan)
+{
+	down_write(&dma->lock);
+	dma->chan = chan;
+	WRITE_ONCE(dma->generation, dma->generation + 1);
+	up_write(&dma->lock);
+	vuser_server_map_switch(dma->server_map, chan);
+}
+
+/**
+ * vuser_dma_resume() - map the consumer's memory in another server
+ * @dma: the state of an open device, after vuser_dma_switch()
+ *
+ * Context: process, the work item that resumes the device; sleeps until the server has
+ * replied.
+ * Return: as vuser_server_map_resume().
+ */
+int vuser_dma_resume(struct vuser_dma *dma)
+{
+	return vuser_server_map_resume(dma->server_map);
+}
+
+/**
  * vuser_dma_join() - give the server the best server map
  * @dma: the state of an open device that does no DMA now, since it is not a bus
  *	master

@@ -18,9 +18,11 @@ struct vuser_settings;
 /**
  * struct vuser_dma - the DMA state of a device
  * @settings: settings of the device
- * @chan: the device's channel; constant while @domain is not NULL
- * @lock: protects @domain, @server_map and @generation.  Open and close hold it for
- *	writing to set them, and reset to raise @generation.  The server's DMA to
+ * @chan: the channel to the server that may do DMA.  Written with @lock held for
+ *	writing; only open, close and the work item that resumes the device write it
+ * @lock: protects @chan, @domain, @server_map and @generation.  Open, close and the work
+ *	item that resumes the device hold it for writing to set them, and reset to raise
+ *	@generation.  The server's DMA to
  *	pinned memory holds it for reading while it copies, so it is held for a short
  *	time only
  * @domain: the domain of the container, while the device is open; otherwise
@@ -49,6 +51,8 @@ void vuser_dma_exit(void);
 void vuser_dma_prepare(struct vuser_dma *dma,
 		       const struct vuser_settings *settings);
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan);
+void vuser_dma_switch(struct vuser_dma *dma, struct vuser_channel *chan);
+int vuser_dma_resume(struct vuser_dma *dma);
 int vuser_dma_reset(struct vuser_dma *dma);
 void vuser_dma_join(struct vuser_dma *dma);
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline);

@@ -384,6 +384,43 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 	return ret;
 }
 
+/**
+ * vuser_server_map_switch() - put another channel in the place of a lost one
+ * @sm: the server map of an open device
+ * @chan: the new channel; must live until the next switch or vuser_server_map_close()
+ *
+ * Drops the dma regions of the lost server, whose memory fds are empty from now on.
+ *
+ * Context: process, the work item that resumes the device; takes @sm->lock, whose
+ * holder waits for nothing but the lost server.
+ */
+void vuser_server_map_switch(struct vuser_server_map *sm, struct vuser_channel *chan)
+{
+	mutex_lock(&sm->lock);
+	vuser_server_msg_drop_all(sm);
+	sm->chan = chan;
+	vuser_server_sync_reset_limit(sm);
+	vuser_server_map_unlock(sm);
+}
+
+/**
+ * vuser_server_map_resume() - map the whole DMA map in another server
+ * @sm: the server map, after vuser_server_map_switch()
+ *
+ * Context: process, the work item that resumes the device; sleeps until the server has
+ * replied; takes @sm->lock.
+ * Return: as vuser_server_map_replay(); -ENODEV when the device is being closed.
+ */
+int vuser_server_map_resume(struct vuser_server_map *sm)
+{
+	int ret;
+
+	mutex_lock(&sm->lock);
+	ret = vuser_server_sync(sm, VUSER_SYNC_BEST);
+	vuser_server_map_unlock(sm);
+	return ret;
+}
+
 /* vuser_server_map_join() with the lock held. */
 static void vuser_server_map_join_locked(struct vuser_server_map *sm)
 {

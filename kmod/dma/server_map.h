@@ -22,6 +22,8 @@ void vuser_server_map_put(struct vuser_server_map *sm);
 
 int vuser_server_map_map(struct vuser_server_map *sm,
 			 struct vuser_mapping *map);
+void vuser_server_map_switch(struct vuser_server_map *sm, struct vuser_channel *chan);
+int vuser_server_map_resume(struct vuser_server_map *sm);
 void vuser_server_map_join(struct vuser_server_map *sm);
 int vuser_server_map_unmap(struct vuser_server_map *sm,
 			   struct list_head *dying);

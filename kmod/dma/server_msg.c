@@ -154,6 +154,24 @@ void vuser_server_msg_unmap_all(struct vuser_server_map *sm, ktime_t deadline)
 }
 
 /**
+ * vuser_server_msg_drop_all() - drop all dma regions, because the server is lost
+ * @sm: the server map
+ *
+ * Sends nothing.  The memory fds that the server still has are empty.
+ *
+ * Context: process; may sleep, but does not wait for a server.
+ */
+void vuser_server_msg_drop_all(struct vuser_server_map *sm)
+{
+	struct vuser_dma_region *region;
+
+	while ((region = vuser_server_map_first(sm, 0, ULONG_MAX))) {
+		vuser_server_msg_drop(sm, region);
+		cond_resched();
+	}
+}
+
+/**
  * vuser_server_msg_map() - map a dma region in the server
  * @sm: the server map
  * @layout: the dma region; it overlaps no other one

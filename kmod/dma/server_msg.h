@@ -18,6 +18,7 @@ int vuser_server_msg_unmap(struct vuser_server_map *sm,
 			   struct vuser_dma_region *region);
 int vuser_server_msg_unmap_leaving(struct vuser_server_map *sm, u64 first, u64 last);
 int vuser_server_msg_clear(struct vuser_server_map *sm, u64 first, u64 last);
+void vuser_server_msg_drop_all(struct vuser_server_map *sm);
 void vuser_server_msg_unmap_all(struct vuser_server_map *sm, ktime_t deadline);
 void vuser_server_msg_set_leaving(struct vuser_server_map *sm,
 				  struct vuser_dma_region *region);

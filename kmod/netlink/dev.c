@@ -136,6 +136,13 @@ static void vuser_nl_get_settings(struct nlattr **attrs,
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_BACKING], &set->dma_backing);
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_DMA_HOLES], &set->dma_holes);
 	vuser_nl_get_u32(attrs[VUSER_A_DEV_SERVER_USER], &set->server_user);
+	vuser_nl_get_u32(attrs[VUSER_A_DEV_ON_LOSS], &set->on_loss);
+	vuser_nl_get_u32(attrs[VUSER_A_DEV_RECONNECT_TIMEOUT_MS],
+			 &set->reconnect_timeout_ms);
+	if (attrs[VUSER_A_DEV_STATE_KEPT])
+		set->state_kept =
+			nla_get_u32(attrs[VUSER_A_DEV_STATE_KEPT]) ==
+			VUSER_STATE_KEPT_YES;
 }
 
 /* Copies the endpoint, if the message has one; otherwise sets *@copy to NULL. */
@@ -377,8 +384,8 @@ static bool vuser_nl_server_allowed(struct vuser_device *dev,
 		from_kuid(&init_user_ns, desc->server_uid) == user);
 }
 
-/* Explains the error @ret of vuser_state_attach() in the extack; returns @ret. */
-static int vuser_nl_attach_error(struct genl_info *info, int ret)
+/* Explains an error of vuser_state_attach() other than -ENOTUNIQ in the extack. */
+static void vuser_nl_attach_error(struct genl_info *info, int ret)
 {
 	switch (ret) {
 	case -EBUSY:
@@ -397,7 +404,6 @@ static int vuser_nl_attach_error(struct genl_info *info, int ret)
 			       "the server sent file descriptors before it was attached");
 		break;
 	}
-	return ret;
 }
 
 /* Attaches the server; on success the device owns description and sockets. */
@@ -405,6 +411,7 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 			   struct socket *sock, struct socket *twin)
 {
 	struct vuser_device *dev;
+	const char *why = NULL;
 	int ret;
 
 	dev = vuser_nl_owner_get(info, VUSER_A_DEV_ID, VUSER_A_DEV_TOKEN);
@@ -416,8 +423,10 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 		ret = -EACCES;
 		goto out_put;
 	}
-	ret = vuser_nl_attach_error(info, vuser_state_attach(dev, desc, sock,
-							     twin));
+	ret = vuser_state_attach(dev, desc, sock, twin, &why);
+	if (ret == -ENOTUNIQ && info->extack)
+		info->extack->_msg = why;
+	vuser_nl_attach_error(info, ret);
 out_put:
 	vuser_nl_owner_put(dev);
 	return ret;
@@ -438,7 +447,8 @@ out_put:
  * -EBUSY when the device already has a server; -EACCES when the server runs as another
  * user than the setting server_user demands; -ETOOMANYREFS when another process holds
  * one of the sockets, too; -EPROTO when the server sent file descriptors that the
- * helper has not read; -ENOMEM; or another error of vuser_nl_desc_parse().
+ * helper has not read; -ENOTUNIQ when the device is open and the server's device differs
+ * from the device as opened; -ENOMEM; or another error of vuser_nl_desc_parse().
  */
 int vuser_nl_dev_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
@@ -485,7 +495,7 @@ err_socks:
  * Context: process; takes the device's lock, and may sleep for memory.
  * Return: 0; -EINVAL when an attribute is missing; -ENODEV when the device does not
  * exist or is being removed; -EPERM when the caller does not own the device; -EBUSY
- * when the device is open; or -ENOMEM.
+ * when the device is open (an error text is stored if its server is lost); or -ENOMEM.
  */
 int vuser_nl_dev_detach_doit(struct sk_buff *skb, struct genl_info *info)
 {

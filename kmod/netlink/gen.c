@@ -52,7 +52,7 @@ const struct nla_policy vuser_dev_get_nl_policy[VUSER_A_DEV_UUID + 1] = {
 };
 
 /* VUSER_CMD_DEV_SET - do */
-const struct nla_policy vuser_dev_set_nl_policy[VUSER_A_DEV_SERVER_USER + 1] = {
+const struct nla_policy vuser_dev_set_nl_policy[VUSER_A_DEV_STATE_KEPT + 1] = {
 	[VUSER_A_DEV_ID] = { .type = NLA_U32, },
 	[VUSER_A_DEV_UUID] = NLA_POLICY_EXACT_LEN(VUSER_UUID_LEN),
 	[VUSER_A_DEV_PCI_ADDRESS] = { .type = NLA_NUL_STRING, .len = 15, },
@@ -66,6 +66,9 @@ const struct nla_policy vuser_dev_set_nl_policy[VUSER_A_DEV_SERVER_USER + 1] = {
 	[VUSER_A_DEV_DMA_BACKING] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VUSER_A_DEV_DMA_HOLES] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VUSER_A_DEV_SERVER_USER] = { .type = NLA_U32, },
+	[VUSER_A_DEV_ON_LOSS] = NLA_POLICY_MAX(NLA_U32, 2),
+	[VUSER_A_DEV_RECONNECT_TIMEOUT_MS] = { .type = NLA_U32, },
+	[VUSER_A_DEV_STATE_KEPT] = NLA_POLICY_MAX(NLA_U32, 1),
 };
 
 /* VUSER_CMD_DEV_CLAIM - do */
@@ -132,7 +135,7 @@ const struct genl_ops vuser_nl_ops[8] = {
 		.cmd		= VUSER_CMD_DEV_SET,
 		.doit		= vuser_nl_dev_set_doit,
 		.policy		= vuser_dev_set_nl_policy,
-		.maxattr	= VUSER_A_DEV_SERVER_USER,
+		.maxattr	= VUSER_A_DEV_STATE_KEPT,
 	},
 	{
 		.cmd		= VUSER_CMD_DEV_CLAIM,

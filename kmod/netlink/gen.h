@@ -20,7 +20,7 @@ extern const struct nla_policy vuser_region_nl_policy[VUSER_A_REGION_PAD + 1];
 
 extern const struct nla_policy vuser_dev_get_nl_policy[VUSER_A_DEV_UUID + 1];
 
-extern const struct nla_policy vuser_dev_set_nl_policy[VUSER_A_DEV_SERVER_USER + 1];
+extern const struct nla_policy vuser_dev_set_nl_policy[VUSER_A_DEV_STATE_KEPT + 1];
 
 extern const struct nla_policy vuser_dev_claim_nl_policy[VUSER_A_DEV_ID + 1];
 

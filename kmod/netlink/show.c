@@ -38,7 +38,13 @@ static int vuser_nl_show_put_settings(struct sk_buff *skb,
 					       VUSER_PCI_SETUP_AUTO) ||
 	    nla_put_u32(skb, VUSER_A_DEV_DMA_BACKING, set->dma_backing) ||
 	    nla_put_u32(skb, VUSER_A_DEV_DMA_HOLES, set->dma_holes) ||
-	    nla_put_u32(skb, VUSER_A_DEV_SERVER_USER, set->server_user))
+	    nla_put_u32(skb, VUSER_A_DEV_SERVER_USER, set->server_user) ||
+	    nla_put_u32(skb, VUSER_A_DEV_ON_LOSS, set->on_loss) ||
+	    nla_put_u32(skb, VUSER_A_DEV_RECONNECT_TIMEOUT_MS,
+			set->reconnect_timeout_ms) ||
+	    nla_put_u32(skb, VUSER_A_DEV_STATE_KEPT,
+			set->state_kept ? VUSER_STATE_KEPT_YES :
+					  VUSER_STATE_KEPT_NO))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -85,6 +85,15 @@ static u32 vuser_config_piece(struct vuser_pci *pci, u64 off, u32 size)
 	return n;
 }
 
+/*
+ * The result of an access, from the result of its last piece.  With @others, the server
+ * has other pieces, so the access must not be made again.
+ */
+static int vuser_config_result(int ret, bool others)
+{
+	return ret == -ENOLINK && others ? -ENOTCONN : ret;
+}
+
 /* Virtual registers -------------------------------------------------------- */
 
 static u32 vuser_config_get32(const u8 *reg)
@@ -177,7 +186,7 @@ static int vuser_config_load_piece(struct vuser_pci *pci, u64 off, u8 *buf, u32 
 			return -EINTR;
 		memcpy(buf, reg, size);
 		mutex_unlock(&pci->lock);
-		return vuser_channel_lost(pci->conn->chan) ? -ENOTCONN : 0;
+		return vuser_channel_lost(pci->conn->chan) ? -ENOLINK : 0;
 	}
 	ret = vuser_cmd_region_read(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
 				    buf, size, false);
@@ -196,12 +205,12 @@ static int vuser_config_load_piece(struct vuser_pci *pci, u64 off, u8 *buf, u32 
  *
  * Context: process; takes the lock of @pci killably for virtual registers; waits
  * killably for the server.
- * Return: 0; -EIO when the server refused; -EINTR when killed; -ENOTCONN when the
- * server is lost.
+ * Return: 0; -EIO when the server refused; -EINTR when killed; -ENOLINK when the server
+ * was lost before anything was sent; -ENOTCONN when it was lost afterwards.
  */
 int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 {
-	u32 done, n;
+	u32 done, n = 0;
 	int ret = 0;
 
 	if (!pci->active)
@@ -212,7 +221,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 		n = vuser_config_piece(pci, off + done, size - done);
 		ret = vuser_config_load_piece(pci, off + done, buf + done, n);
 	}
-	return ret;
+	return vuser_config_result(ret, done > n);
 }
 
 /* Stores ------------------------------------------------------------------- */
@@ -264,7 +273,7 @@ static int vuser_config_store_virtual(struct vuser_pci *pci, u64 off, u8 *reg,
 		return vuser_pci_reg_put(pci, pos,
 					 pci->msi_regs[PCI_MSI_FLAGS] |
 					 pci->msi_regs[PCI_MSI_FLAGS + 1] << 8, 2);
-	return vuser_channel_lost(pci->conn->chan) ? -ENOTCONN : 0;
+	return vuser_channel_lost(pci->conn->chan) ? -ENOLINK : 0;
 }
 
 /* Stores to a register that the kernel owns; the lock is held. */
@@ -302,7 +311,7 @@ static int vuser_config_store_piece(struct vuser_pci *pci, u64 off, const u8 *bu
 	int ret;
 
 	if (vuser_config_is_msix(pci, off))
-		return vuser_channel_lost(pci->conn->chan) ? -ENOTCONN : 0;
+		return vuser_channel_lost(pci->conn->chan) ? -ENOLINK : 0;
 	/* Stores to other registers do not wait for each other. */
 	if (!vuser_config_virtual(pci, off) && (off & ~3ULL) != PCI_COMMAND &&
 	    off != PCI_INTERRUPT_LINE && !vuser_config_resets(pci, off, buf, size))
@@ -332,7 +341,7 @@ static int vuser_config_store_piece(struct vuser_pci *pci, u64 off, const u8 *bu
  */
 int vuser_config_store(struct vuser_pci *pci, u64 off, const void *buf, u32 size)
 {
-	u32 done, n;
+	u32 done, n = 0;
 	int ret = 0;
 
 	if (!pci->active)
@@ -341,7 +350,7 @@ int vuser_config_store(struct vuser_pci *pci, u64 off, const void *buf, u32 size
 		n = vuser_config_piece(pci, off + done, size - done);
 		ret = vuser_config_store_piece(pci, off + done, buf + done, n);
 	}
-	return ret;
+	return vuser_config_result(ret, done > n);
 }
 
 /* Open --------------------------------------------------------------------- */

@@ -173,20 +173,32 @@ static vm_fault_t vuser_mmap_fault_unlocked(struct vm_fault *vmf,
 	return ret;
 }
 
+/* Inserts the page of a shared area into the mapping; false if it was not taken yet. */
+static bool vuser_mmap_insert(struct vm_fault *vmf, struct vuser_regions *regions,
+			      vm_fault_t *ret)
+{
+	struct page *page;
+
+	vuser_shared_lock(regions);
+	page = vuser_shared_lookup(regions, vmf->pgoff);
+	if (page)
+		*ret = vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(page));
+	vuser_shared_unlock(regions);
+	return page;
+}
+
 static vm_fault_t vuser_mmap_fault(struct vm_fault *vmf)
 {
 	struct vuser_regions *regions = vmf->vma->vm_private_data;
 	u64 pos = (u64)vmf->pgoff << PAGE_SHIFT;
 	bool may_trap = vuser_mmap_may_trap(vmf);
 	struct vuser_area *area;
-	struct page *page;
+	vm_fault_t ret;
 
 	area = vuser_shared_area(regions, VUSER_OFFSET_TO_INDEX(pos),
 				 pos & VUSER_OFFSET_MASK);
-	page = area ? vuser_shared_lookup(regions, vmf->pgoff) : NULL;
-	if (page)
-		return vmf_insert_pfn(vmf->vma, vmf->address,
-				      page_to_pfn(page));
+	if (area && vuser_mmap_insert(vmf, regions, &ret))
+		return ret;
 	if (area ? !vuser_mmap_may_drop_lock(vmf) : !may_trap)
 		return VM_FAULT_SIGBUS;
 

@@ -16,6 +16,7 @@
  * A server may refuse these writes.  Then the device is used as it is.
  */
 #include <linux/bitmap.h>
+#include <linux/slab.h>
 
 #include "dma/dma.h"
 #include "region/pci.h"
@@ -220,12 +221,15 @@ int vuser_pci_disable_irqs(struct vuser_pci *pci, u32 index)
  */
 bool vuser_pci_intx_raised(struct vuser_pci *pci)
 {
+	bool raised;
 	u32 status;
 
-	if (!pci->chan->desc->config_size)
+	if (!pci->conn->desc->config_size || !vuser_conn_enter(pci->conn))
 		return false;
-	return !vuser_pci_reg_read(pci, PCI_STATUS, &status, 2) &&
-	       (status & PCI_STATUS_INTERRUPT);
+	raised = !vuser_pci_reg_read(pci, PCI_STATUS, &status, 2) &&
+		 (status & PCI_STATUS_INTERRUPT);
+	vuser_conn_leave(pci->conn);
+	return raised;
 }
 
 /* Reset -------------------------------------------------------------------- */
@@ -364,6 +368,60 @@ void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc)
 	vuser_pci_save_describe(pci, desc);
 }
 
+static bool vuser_pci_same_caps(const struct vuser_pci *a, const struct vuser_pci *b)
+{
+	u32 i;
+
+	if (a->known != b->known || a->pm != b->pm || a->soft_reset != b->soft_reset ||
+	    a->msi != b->msi || a->msix != b->msix || a->nr_entries != b->nr_entries)
+		return false;
+	if (a->msi && (a->msi_size != b->msi_size || a->msi_flags != b->msi_flags))
+		return false;
+	if (a->nr_entries && a->table != b->table)
+		return false;
+	for (i = 0; i < VUSER_PCI_NR_FLR; i++)
+		if (a->flr[i].pos != b->flr[i].pos)
+			return false;
+	for (i = 0; i < VUSER_PCI_NR_SAVED && a->known; i++)
+		if (a->saved[i].pos != b->saved[i].pos)
+			return false;
+	return true;
+}
+
+static bool vuser_pci_same_bars(const struct vuser_pci *a, const struct vuser_pci *b)
+{
+	u32 i;
+
+	for (i = 0; i < VUSER_PCI_NR_BARS; i++)
+		if (a->bars[i].size != b->bars[i].size ||
+		    a->bars[i].flags != b->bars[i].flags ||
+		    a->bars[i].wide != b->bars[i].wide)
+			return false;
+	return true;
+}
+
+/**
+ * vuser_pci_compare() - compare a server's description with an open device
+ * @pci: the PCI functions of an open device
+ * @desc: the description of another server's device
+ *
+ * Context: process; the device's lock is held; may sleep for memory.
+ * Return: 0; -ENOTUNIQ when capabilities or BARs differ; or -ENOMEM.
+ */
+int vuser_pci_compare(const struct vuser_pci *pci, const struct vuser_desc *desc)
+{
+	struct vuser_pci *other = kzalloc(sizeof(*other), GFP_KERNEL);
+	int ret = 0;
+
+	if (!other)
+		return -ENOMEM;
+	vuser_pci_attach(other, desc);
+	if (!vuser_pci_same_caps(pci, other) || !vuser_pci_same_bars(pci, other))
+		ret = -ENOTUNIQ;
+	kfree(other);
+	return ret;
+}
+
 /*
  * Sets power state D0, if the device is in another one.  A server may store all bits
  * of the register as they are written, so change only those of the state.  PME status
@@ -429,6 +487,35 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 	if (!ret)
 		ret = vuser_pci_bar_assign(pci);
 	return ret ? ret : vuser_pci_reg_put_command(pci);
+}
+
+/**
+ * vuser_pci_resume() - set up an open device that has another server
+ * @pci: the PCI functions of the device; the connection has the new channel
+ * @state_kept: the server has the state of the device
+ *
+ * The consumer finds configuration space as it was, as far as the kernel knows it, and
+ * its interrupts enabled.  Does nothing with a device that the kernel does not set up.
+ *
+ * Context: process, the work item that resumes the device; waits for the server.
+ * Return: as vuser_pci_reg_result().
+ */
+int vuser_pci_resume(struct vuser_pci *pci, bool state_kept)
+{
+	int ret = 0;
+
+	mutex_lock(&pci->lock);
+	if (!pci->active)
+		goto out_unlock;
+	if (!state_kept)
+		bitmap_zero(pci->unmasked, VUSER_PCI_MAX_MSIX);
+	if (pci->pm)
+		ret = vuser_pci_wake(pci);
+	if (!ret)
+		ret = vuser_pci_restore(pci);
+out_unlock:
+	mutex_unlock(&pci->lock);
+	return ret;
 }
 
 /**

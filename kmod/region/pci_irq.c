@@ -199,8 +199,10 @@ static int vuser_pci_irq_find_table(struct vuser_pci *pci)
 		return 1;
 	ret = vuser_cmd_region_read(pci->conn->chan, desc->msix_region, pci->table,
 				    &address, sizeof(address), false);
-	if (ret == -EINTR || ret == -ENOTCONN)
+	if (ret == -EINTR)
 		return ret;
+	if (ret == -ENOTCONN || ret == -ENOLINK)
+		return -ENOTCONN;
 	pci->table_found = ret || address != cpu_to_le64(U64_MAX);
 	return pci->table_found;
 }

@@ -18,7 +18,7 @@
  * @size: 1, 2 or 4 bytes
  *
  * Context: process; waits killably for the server.
- * Return: as vuser_cmd_region_read().
+ * Return: as vuser_cmd_region_read(), but -ENOTCONN in place of -ENOLINK.
  */
 int vuser_pci_reg_read(struct vuser_pci *pci, u32 pos, u32 *val, u32 size)
 {
@@ -28,7 +28,7 @@ int vuser_pci_reg_read(struct vuser_pci *pci, u32 pos, u32 *val, u32 size)
 	ret = vuser_cmd_region_read(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, pos,
 				    &data, size, false);
 	*val = le32_to_cpu(data);
-	return ret;
+	return ret == -ENOLINK ? -ENOTCONN : ret;
 }
 
 /**

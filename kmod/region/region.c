@@ -80,13 +80,17 @@ static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
 	return false;
 }
 
+/*
+ * One load.  Returns -ENOLINK when nothing was sent, because the server is lost, and as
+ * vuser_region_load().
+ */
 static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
 				u64 off, u64 *val, u32 size, bool no_read)
 {
 	__le64 data = 0;
 	int ret;
 
-	ret = vuser_conn_begin(regions->conn);
+	ret = vuser_conn_enter(regions->conn) ? 0 : -ENOLINK;
 	if (!ret) {
 		if (region == VFIO_PCI_CONFIG_REGION_INDEX)
 			ret = vuser_config_load(&regions->pci, off, &data, size);
@@ -115,13 +119,14 @@ static int vuser_region_store_now(struct vuser_regions *regions, u32 region,
 				      no_read);
 }
 
+/* One store; returns -ENOLINK as vuser_region_do_load(), and as vuser_region_store(). */
 static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
 				 u64 off, u64 val, u32 size, bool no_read)
 {
-	int ret = vuser_conn_begin(regions->conn);
+	int ret;
 
-	if (ret)
-		return ret;
+	if (!vuser_conn_enter(regions->conn))
+		return -ENOLINK;
 	ret = vuser_region_store_now(regions, region, off, val, size, no_read);
 	vuser_conn_leave(regions->conn);
 	return ret;
@@ -136,14 +141,26 @@ static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
  * @val: set to the value, zero-extended; all ones in @size bytes on failure
  * @size: 1, 2, 4 or 8 bytes
  *
- * Context: process; the mmap lock is not held; waits killably for the server.
- * Return: 0; -EIO when the server refused the load or did not answer in time;
- * -EINTR when killed; -ENOTCONN when the server is lost.
+ * A load that was sent to a server that is lost before it answers is not sent again.  A
+ * load that was not sent acts as the setting on_loss says.
+ *
+ * Context: process; the mmap lock is not held; waits killably for the server, or for
+ * another server.
+ * Return: 0, also for a load of all ones if on_loss says so; -EIO when the server refused
+ * the load or did not answer in time; -EINTR when killed; -ENOTCONN when the server is
+ * lost.
  */
 int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *val,
 		      u32 size)
 {
-	return vuser_region_do_load(regions, region, off, val, size, false);
+	int ret;
+
+	do {
+		ret = vuser_region_do_load(regions, region, off, val, size, false);
+		if (likely(!ret))
+			return 0;
+	} while (ret == -ENOLINK && !(ret = vuser_conn_wait(regions->conn)));
+	return vuser_conn_result(regions->conn, ret);
 }
 
 /**
@@ -168,7 +185,14 @@ int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *v
 int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 val,
 		       u32 size)
 {
-	return vuser_region_do_store(regions, region, off, val, size, false);
+	int ret;
+
+	do {
+		ret = vuser_region_do_store(regions, region, off, val, size, false);
+		if (likely(!ret))
+			return 0;
+	} while (ret == -ENOLINK && !(ret = vuser_conn_wait(regions->conn)));
+	return vuser_conn_result(regions->conn, ret);
 }
 
 /* pread and pwrite --------------------------------------------------------- */
@@ -673,6 +697,6 @@ int vuser_region_open(struct vuser_regions *regions, struct vuser_conn *conn,
  */
 void vuser_region_close(struct vuser_regions *regions)
 {
-	vuser_shared_free(regions->conn->desc, regions->shared);
+	vuser_shared_free(regions->shared);
 	regions->shared = NULL;
 }

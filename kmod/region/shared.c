@@ -5,12 +5,16 @@
  * the file is taken when the consumer first accesses it or maps it for DMA, and is
  * held until the device is closed.  No mapping is left at that time, because each mapping
  * holds the device file.
+ *
+ * When another server takes the place of a lost one, the mappings lose the pages of the
+ * old files, and the next access takes a page of the new file.
  */
 #include <linux/bitmap.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/hugetlb.h>
 #include <linux/pagemap.h>
+#include <linux/rwsem.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
@@ -25,18 +29,35 @@
 #include "vuser.h"
 
 /**
+ * struct vuser_usable - the areas that can be shown
+ * @areas: for each region, a bitmap of its areas
+ */
+struct vuser_usable {
+	DECLARE_BITMAP(areas[VUSER_MAX_REGIONS], VUSER_MAX_AREAS);
+};
+
+/**
  * struct vuser_shared - the shared areas of an open device
+ * @lock: protects @desc, @generation and @pages.  A fault holds it for reading from the
+ *	lookup of a page until the page is mapped; vuser_shared_replace() holds it for
+ *	writing.  Taken inside of the mmap lock and the lock of a VMA, and outside of
+ *	those that a zap takes
+ * @desc: the description with the files; a reference
+ * @generation: counts the replacements of @desc
  * @pages: pages that the consumer has accessed, by page number in the device
  *	file; a reference to each
  * @nr_pages: number of pages that are in @pages or are being added
- * @usable: for each region, a bitmap of the areas that can be shown
+ * @usable: the areas that can be shown
  *
- * @usable is constant.  The xarray @pages contains its lock; @nr_pages is atomic.
+ * @usable is constant.  @nr_pages is atomic.
  */
 struct vuser_shared {
+	struct rw_semaphore lock;	/* desc, generation, pages */
+	struct vuser_desc *desc;
+	u64 generation;
 	struct xarray pages;
 	atomic_long_t nr_pages;
-	DECLARE_BITMAP(usable[VUSER_MAX_REGIONS], VUSER_MAX_AREAS);
+	struct vuser_usable usable;
 };
 
 static bool vuser_shared_writable(const struct vuser_region *region)
@@ -76,10 +97,34 @@ static void vuser_shared_close_area(const struct vuser_region *region,
 		mapping_unmap_writable(area->file->f_mapping);
 }
 
+/* Prepares to show all areas; sets the bits of those that can be shown. */
+static void vuser_shared_open_areas(struct vuser_desc *desc, struct vuser_usable *usable)
+{
+	struct vuser_region *region;
+	u32 i, j;
+
+	for (i = 0; i < desc->nr_regions; i++) {
+		region = &desc->regions[i];
+		for (j = 0; j < region->nr_areas; j++)
+			if (vuser_shared_open_area(region, &region->areas[j]))
+				__set_bit(j, usable->areas[i]);
+	}
+}
+
+static void vuser_shared_close_areas(struct vuser_desc *desc, struct vuser_usable *usable)
+{
+	u32 i, j;
+
+	for (i = 0; i < desc->nr_regions; i++)
+		for_each_set_bit(j, usable->areas[i], VUSER_MAX_AREAS)
+			vuser_shared_close_area(&desc->regions[i],
+						&desc->regions[i].areas[j]);
+}
+
 /**
  * vuser_shared_alloc() - prepare to show the shared areas of a device
- * @desc: description of a device that is being opened; must stay valid until
- *	vuser_shared_free()
+ * @desc: description of a device that is being opened; the function takes its own
+ *	reference
  *
  * Areas that cannot be shown are left out; accesses to them are trapped.
  *
@@ -90,53 +135,148 @@ static void vuser_shared_close_area(const struct vuser_region *region,
 struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc)
 {
 	struct vuser_shared *shared;
-	u32 i, j;
 
 	shared = kzalloc(sizeof(*shared), GFP_KERNEL);
 	if (!shared)
 		return NULL;
+	init_rwsem(&shared->lock);
 	xa_init(&shared->pages);
-	for (i = 0; i < desc->nr_regions; i++) {
-		struct vuser_region *region = &desc->regions[i];
-
-		for (j = 0; j < region->nr_areas; j++)
-			if (vuser_shared_open_area(region, &region->areas[j]))
-				__set_bit(j, shared->usable[i]);
-	}
+	vuser_desc_get(desc);
+	shared->desc = desc;
+	vuser_shared_open_areas(desc, &shared->usable);
 	return shared;
+}
+
+/* Releases all pages; the lock is held for writing, or no other thread uses @shared. */
+static void vuser_shared_put_pages(struct vuser_shared *shared)
+{
+	struct page *page;
+	unsigned long i;
+
+	xa_for_each(&shared->pages, i, page) {
+		u32 index = i >> (VUSER_OFFSET_SHIFT - PAGE_SHIFT);
+
+		if (vuser_shared_writable(&shared->desc->regions[index]))
+			set_page_dirty_lock(page);
+		put_page(page);
+		xa_erase(&shared->pages, i);
+		cond_resched();
+	}
+	atomic_long_set(&shared->nr_pages, 0);
 }
 
 /**
  * vuser_shared_free() - free the shared areas, and release all their pages
- * @desc: description of a device that is being closed; no mapping is left
- * @shared: the shared areas, from vuser_shared_alloc(), or NULL
+ * @shared: the shared areas of a device that is being closed, or NULL; no mapping is left
  *
  * Pages that the consumer may have written are marked dirty.
  *
  * Context: process; may sleep for page locks.
  */
-void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared)
+void vuser_shared_free(struct vuser_shared *shared)
 {
-	struct page *page;
-	unsigned long i;
-	u32 j;
-
 	if (!shared)
 		return;
-	xa_for_each(&shared->pages, i, page) {
-		u32 index = i >> (VUSER_OFFSET_SHIFT - PAGE_SHIFT);
-
-		if (vuser_shared_writable(&desc->regions[index]))
-			set_page_dirty_lock(page);
-		put_page(page);
-		cond_resched();
-	}
+	vuser_shared_put_pages(shared);
 	xa_destroy(&shared->pages);
-	for (i = 0; i < desc->nr_regions; i++)
-		for_each_set_bit(j, shared->usable[i], VUSER_MAX_AREAS)
-			vuser_shared_close_area(&desc->regions[i],
-						&desc->regions[i].areas[j]);
+	vuser_shared_close_areas(shared->desc, &shared->usable);
+	vuser_desc_put(shared->desc);
 	kfree(shared);
+}
+
+/* Removes the pages of all shared areas from the consumer's mappings. */
+static void vuser_shared_zap(struct vuser_shared *shared, struct address_space *mapping)
+{
+	struct vuser_area *area;
+	u32 i, j;
+
+	for (i = 0; i < shared->desc->nr_regions; i++)
+		for_each_set_bit(j, shared->usable.areas[i], VUSER_MAX_AREAS) {
+			area = &shared->desc->regions[i].areas[j];
+			unmap_mapping_range(mapping,
+					    VUSER_INDEX_TO_OFFSET(i) + area->offset,
+					    area->size, 1);
+		}
+}
+
+/* vuser_shared_replace() with the lock held for writing. */
+static int vuser_shared_replace_locked(struct vuser_shared *shared,
+				       struct vuser_desc *desc,
+				       struct address_space *mapping)
+{
+	if (!xa_empty(&shared->pages)) {
+		if (!mapping)
+			return -EOPNOTSUPP;
+		vuser_shared_zap(shared, mapping);
+		vuser_shared_put_pages(shared);
+	}
+	shared->generation++;
+	swap(shared->desc, desc);
+	vuser_shared_close_areas(desc, &shared->usable);
+	vuser_desc_put(desc);
+	return 0;
+}
+
+/**
+ * vuser_shared_replace() - show the files of another server
+ * @regions: the regions of an open device
+ * @desc: the description of the other server's device, with the same areas; the function
+ *	takes its own reference
+ * @mapping: all mappings of the device file are in it; NULL on a kernel where the device
+ *	file shares it with other files
+ *
+ * The consumer's mappings lose the pages of the old files.
+ *
+ * Context: process, the work item that resumes the device; may sleep for page locks, but
+ * does not wait for a server.
+ * Return: 0; -ENOTUNIQ when other areas can be shown; -EOPNOTSUPP when pages are mapped
+ * and @mapping is NULL; or -ENOMEM.
+ */
+int vuser_shared_replace(struct vuser_regions *regions, struct vuser_desc *desc,
+			 struct address_space *mapping)
+{
+	struct vuser_shared *shared = regions->shared;
+	struct vuser_usable *usable;
+	int ret = -ENOTUNIQ;
+
+	usable = kzalloc(sizeof(*usable), GFP_KERNEL);
+	if (!usable)
+		return -ENOMEM;
+	vuser_shared_open_areas(desc, usable);
+	if (!memcmp(usable, &shared->usable, sizeof(*usable))) {
+		vuser_desc_get(desc);
+		down_write(&shared->lock);
+		ret = vuser_shared_replace_locked(shared, desc, mapping);
+		up_write(&shared->lock);
+		if (ret)
+			vuser_desc_put(desc);
+	}
+	if (ret)
+		vuser_shared_close_areas(desc, usable);
+	kfree(usable);
+	return ret;
+}
+
+/**
+ * vuser_shared_lock() - keep the pages of shared areas from being replaced
+ * @regions: the regions of an open device
+ *
+ * Context: process; may sleep for page locks.
+ */
+void vuser_shared_lock(struct vuser_regions *regions)
+{
+	down_read(&regions->shared->lock);
+}
+
+/**
+ * vuser_shared_unlock() - allow that pages of shared areas are replaced
+ * @regions: the regions of an open device, after vuser_shared_lock()
+ *
+ * Context: process.
+ */
+void vuser_shared_unlock(struct vuser_regions *regions)
+{
+	up_read(&regions->shared->lock);
 }
 
 /**
@@ -154,7 +294,7 @@ struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 	struct vuser_region *region = &regions->conn->desc->regions[index];
 	u32 i;
 
-	for_each_set_bit(i, regions->shared->usable[index], region->nr_areas) {
+	for_each_set_bit(i, regions->shared->usable.areas[index], region->nr_areas) {
 		struct vuser_area *area = &region->areas[i];
 
 		if (off >= area->offset && off - area->offset < area->size)
@@ -173,7 +313,7 @@ struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
  */
 u32 vuser_shared_count(struct vuser_regions *regions, u32 index)
 {
-	return bitmap_weight(regions->shared->usable[index], VUSER_MAX_AREAS);
+	return bitmap_weight(regions->shared->usable.areas[index], VUSER_MAX_AREAS);
 }
 
 /**
@@ -191,7 +331,7 @@ struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 {
 	struct vuser_region *region = &regions->conn->desc->regions[index];
 
-	*i = find_next_bit(regions->shared->usable[index], region->nr_areas, *i);
+	*i = find_next_bit(regions->shared->usable.areas[index], region->nr_areas, *i);
 	return *i < region->nr_areas ? &region->areas[*i] : NULL;
 }
 
@@ -200,9 +340,9 @@ struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
  * @regions: the regions of an open device
  * @pgoff: page number in the device file
  *
- * Context: any.
- * Return: the page, or NULL if it was not taken.  The caller gets no reference;
- * @regions holds the page until the device is closed.
+ * Context: any; vuser_shared_lock() was called.
+ * Return: the page, or NULL if it was not taken.  The caller gets no reference; the page
+ * is held until vuser_shared_unlock().
  */
 struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff)
 {
@@ -243,6 +383,32 @@ static struct page *vuser_shared_file_page(struct file *file, u64 off)
 					   mapping_gfp_mask(mapping));
 }
 
+/* Adds a page; the lock is held for reading.  Returns 0, -EBUSY, -ENOSPC or -ENOMEM. */
+static int vuser_shared_insert(struct vuser_shared *shared, pgoff_t pgoff,
+			       struct page *page)
+{
+	int err = -ENOSPC;
+
+	if (atomic_long_inc_return(&shared->nr_pages) <= VUSER_SHARED_MAX_PAGES)
+		err = xa_insert(&shared->pages, pgoff, page, GFP_KERNEL);
+	if (err)
+		atomic_long_dec(&shared->nr_pages);
+	return err;
+}
+
+/* Gets a page that was taken, with a reference; NULL if it was not taken. */
+static struct page *vuser_shared_find(struct vuser_regions *regions, pgoff_t pgoff)
+{
+	struct page *page;
+
+	vuser_shared_lock(regions);
+	page = vuser_shared_lookup(regions, pgoff);
+	if (page)
+		get_page(page);
+	vuser_shared_unlock(regions);
+	return page;
+}
+
 /**
  * vuser_shared_take() - take a page of a shared area and hold it until close
  * @regions: the regions of an open device
@@ -261,26 +427,32 @@ int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		      pgoff_t pgoff)
 {
 	u64 off = ((u64)pgoff << PAGE_SHIFT & VUSER_OFFSET_MASK) - area->offset;
+	u32 index = (u64)pgoff >> (VUSER_OFFSET_SHIFT - PAGE_SHIFT);
+	u32 nr = area - regions->conn->desc->regions[index].areas;
 	struct vuser_shared *shared = regions->shared;
+	struct vuser_desc *desc;
 	struct page *page;
-	int err = -ENOSPC;
+	u64 generation;
+	int err;
 
-	if (atomic_long_inc_return(&shared->nr_pages) > VUSER_SHARED_MAX_PAGES)
-		goto err_count;
+	if (atomic_long_read(&shared->nr_pages) >= VUSER_SHARED_MAX_PAGES)
+		return -ENOSPC;
+	down_read(&shared->lock);
+	desc = shared->desc;
+	vuser_desc_get(desc);
+	generation = shared->generation;
+	up_read(&shared->lock);
+	area = &desc->regions[index].areas[nr];
 	page = vuser_shared_file_page(area->file, area->file_offset + off);
-	if (IS_ERR(page)) {
-		err = PTR_ERR(page);
-		goto err_count;
-	}
-	err = xa_insert(&shared->pages, pgoff, page, GFP_KERNEL);
+	vuser_desc_put(desc);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	down_read(&shared->lock);
+	err = shared->generation == generation ?
+	      vuser_shared_insert(shared, pgoff, page) : -EAGAIN;
+	up_read(&shared->lock);
 	if (err)
-		goto err_page;
-	return 0;
-
-err_page:
-	put_page(page);
-err_count:
-	atomic_long_dec(&shared->nr_pages);
+		put_page(page);
 	/* another thread has taken the page meanwhile */
 	return err == -EBUSY ? 0 : err;
 }
@@ -310,7 +482,7 @@ struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff)
 				 pos & VUSER_OFFSET_MASK);
 	if (!area)
 		return NULL;
-	while (!(page = vuser_shared_lookup(regions, pgoff))) {
+	while (!(page = vuser_shared_find(regions, pgoff))) {
 		if (fatal_signal_pending(current))
 			return ERR_PTR(-EINTR);
 		cond_resched();
@@ -323,6 +495,5 @@ struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff)
 		if (ret && ret != -EAGAIN)
 			return NULL;
 	}
-	get_page(page);
 	return page;
 }

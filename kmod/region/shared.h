@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct address_space;
 struct page;
 struct vuser_area;
 struct vuser_desc;
@@ -18,7 +19,11 @@ struct vuser_shared;
 #define VUSER_SHARED_MAX_PAGES	((1UL << 30) >> PAGE_SHIFT)
 
 struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc);
-void vuser_shared_free(struct vuser_desc *desc, struct vuser_shared *shared);
+void vuser_shared_free(struct vuser_shared *shared);
+int vuser_shared_replace(struct vuser_regions *regions, struct vuser_desc *desc,
+			 struct address_space *mapping);
+void vuser_shared_lock(struct vuser_regions *regions);
+void vuser_shared_unlock(struct vuser_regions *regions);
 struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,
 				     u64 off);
 u32 vuser_shared_count(struct vuser_regions *regions, u32 index);

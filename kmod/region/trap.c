@@ -397,8 +397,7 @@ static int vuser_trap_exec_x87(const struct vuser_trap *trap,
 		return err;
 	vuser_xstate_set_x87(&fpu);
 	vuser_count(trap->regions->conn->counters,
-			    insn->store ? VUSER_COUNT_TRAP_STORE :
-					  VUSER_COUNT_TRAP_LOAD);
+		    insn->store ? VUSER_COUNT_TRAP_STORE : VUSER_COUNT_TRAP_LOAD);
 	return 0;
 }
 

@@ -30,9 +30,9 @@ struct workqueue_struct *vuser_wq;
 struct workqueue_struct *vuser_bulk_wq;
 
 /*
- * For works that wait for a server or for memory: those that serve DMA commands, and
- * those that unmask INTx.  Separate, so that these works do not keep the sockets from
- * being read.
+ * For works that wait for a server or for memory: those that serve DMA commands, those
+ * that unmask INTx, and those that make another server serve an open device.  Separate,
+ * so that these works do not keep the sockets from being read.
  */
 struct workqueue_struct *vuser_wait_wq;
 
@@ -413,7 +413,7 @@ int __init vuser_channel_init(void)
 					DIV_ROUND_UP(num_online_cpus(), 2));
 	if (!vuser_bulk_wq)
 		goto err_wq;
-	/* Two works of each device may wait at the same time. */
+	/* Three works of each device may wait at the same time. */
 	vuser_wait_wq = alloc_workqueue("vuser_wait", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!vuser_wait_wq)
 		goto err_bulk_wq;

@@ -320,6 +320,7 @@ struct vuser_server_user {
  * @dma_idle: threads that wait until @nr_dma_cmds is 0
  * @lost: the channel is lost: nothing is sent or read any more.  Never becomes
  *	false again
+ * @ended: vuser_server_end() was called
  * @lost_work: calls @user.ops->lost()
  * @notify_work: notifies the helper of all fdmsgs that wait
  * @dma_work: serves @dma_cmds
@@ -346,6 +347,7 @@ struct vuser_channel {
 	u32 nr_dma_cmds;
 	wait_queue_head_t dma_idle;
 	bool lost;
+	atomic_t ended;
 
 	struct work_struct lost_work;
 	struct work_struct notify_work;

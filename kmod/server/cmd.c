@@ -24,6 +24,19 @@ struct vuser_region_msg {
 	u8 data[VUSER_ACCESS_MAX];
 };
 
+/*
+ * The result of an access, from the result of its call.  @sent: the server has the
+ * message or may have it.
+ */
+static int vuser_cmd_access_result(int ret, bool sent)
+{
+	if (!ret || ret == -EINTR)
+		return ret;
+	if (ret == -ENOTCONN)
+		return sent ? -ENOTCONN : -ENOLINK;
+	return -EIO;
+}
+
 /**
  * vuser_cmd_region_read() - send REGION_READ and wait for the data
  * @chan: channel of an open device
@@ -34,9 +47,10 @@ struct vuser_region_msg {
  * @no_read: see struct vuser_call
  *
  * Context: process; sleeps killably until the server answers.
- * Return: 0; -EINTR when the thread was killed; -ENOTCONN when the server is
- * lost; or -EIO after any other failure: the server refused, the deadline has
- * passed, or memory ran out.
+ * Return: 0; -EINTR when the thread was killed; -ENOLINK when the server was lost
+ * before the message was sent, so that the access can be made again with another
+ * server; -ENOTCONN when the server was lost afterwards; or -EIO after any other
+ * failure: the server refused, the deadline has passed, or memory ran out.
  */
 int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 			  void *buf, u32 count, bool no_read)
@@ -60,13 +74,13 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 	ret = vuser_call(chan, &call);
 	if (!ret)
 		memcpy(buf, rep.data, count);
-	return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
+	return vuser_cmd_access_result(ret, call.sent);
 }
 
 /* Sends REGION_WRITE and waits for the reply; returns as vuser_call(). */
 static int vuser_cmd_write_wait(struct vuser_channel *chan,
 				struct vuser_region_msg *req, ktime_t deadline,
-				bool killable, bool no_read)
+				bool killable, bool no_read, bool *sent)
 {
 	struct vuser_region_msg rep;
 	struct vuser_call call = {
@@ -80,9 +94,12 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
 		.killable = killable,
 		.no_read = no_read,
 	};
+	int ret;
 
 	vuser_channel_count(chan, VUSER_COUNT_REGION_WRITE);
-	return vuser_call(chan, &call);
+	ret = vuser_call(chan, &call);
+	*sent = call.sent;
+	return ret;
 }
 
 /**
@@ -103,9 +120,10 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 				 ktime_t deadline, bool killable)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
+	bool sent;
 
 	memcpy(req.data, buf, count);
-	return vuser_cmd_write_wait(chan, &req, deadline, killable, false);
+	return vuser_cmd_write_wait(chan, &req, deadline, killable, false, &sent);
 }
 
 /**
@@ -120,7 +138,8 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
  *
  * Context: process; sleeps killably until the server answers or, for a posted
  * write, until the send buffer has room.
- * Return: as vuser_cmd_region_read(); for a posted write as vuser_call_post().
+ * Return: as vuser_cmd_region_read(); for a posted write as vuser_call_post(), but
+ * -ENOLINK in place of -ENOTCONN.
  */
 int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 			   const void *buf, u32 count, bool posted,
@@ -128,18 +147,20 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 	struct kvec vec = { &req, sizeof(req.head) + count };
+	bool sent;
 	int ret;
 
 	memcpy(req.data, buf, count);
 	if (!posted) {
 		ret = vuser_cmd_write_wait(chan, &req,
 					   vuser_channel_deadline(chan), true,
-					   no_read);
-		return ret && ret != -EINTR && ret != -ENOTCONN ? -EIO : ret;
+					   no_read, &sent);
+		return vuser_cmd_access_result(ret, sent);
 	}
 	vuser_channel_count(chan, VUSER_COUNT_POSTED_WRITE);
-	return vuser_call_post(chan, VFIO_USER_REGION_WRITE, &vec, 1,
-			       vuser_channel_deadline(chan));
+	ret = vuser_call_post(chan, VFIO_USER_REGION_WRITE, &vec, 1,
+			      vuser_channel_deadline(chan));
+	return ret == -ENOTCONN ? -ENOLINK : ret;
 }
 
 /**

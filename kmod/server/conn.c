@@ -2,9 +2,13 @@
 /*
  * A device as its consumer opened it, and the connection below it.
  *
- * The device as opened lives from open to close.  Accesses use the connection between
- * vuser_conn_enter() and vuser_conn_leave(), and not after its server is lost.
+ * The device as opened lives from open to close.  The connection comes and goes: when
+ * its server is lost, accesses act as the setting on_loss says, until another channel
+ * takes the place of the lost one.
  */
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+
 #include "server/channel.h"
 #include "server/conn.h"
 #include "server/desc.h"
@@ -29,29 +33,132 @@ bool vuser_conn_works(struct vuser_conn *conn)
 }
 
 /**
- * vuser_conn_begin() - begin an access that fails without a connection
+ * vuser_conn_wait() - wait for another server, if the setting on_loss says so
  * @conn: the connection of an open device
  *
- * Context: any; no lock.
- * Return: 0, and the caller must call vuser_conn_leave(); -ENOTCONN when the server is
- * lost.
+ * Call this when vuser_conn_enter() has returned false, or when the channel was lost
+ * before the message of an access was sent.
+ *
+ * Context: process; sleeps killably, at most as long as reconnect_timeout_ms says.  The
+ * caller is not between vuser_conn_enter() and vuser_conn_leave().
+ * Return: 0: make the access again; -ENOTCONN: the access fails; -EINTR when killed.
+ */
+int vuser_conn_wait(struct vuser_conn *conn)
+{
+	const struct vuser_settings *set = conn->settings;
+	long left = msecs_to_jiffies(READ_ONCE(set->reconnect_timeout_ms));
+
+	if (READ_ONCE(set->on_loss) != VUSER_ON_LOSS_WAIT)
+		return -ENOTCONN;
+	left = wait_event_killable_timeout(conn->changed,
+					   READ_ONCE(conn->failed) ||
+					   vuser_conn_works(conn), left);
+	if (left < 0)
+		return -EINTR;
+	return left && !READ_ONCE(conn->failed) ? 0 : -ENOTCONN;
+}
+
+/**
+ * vuser_conn_begin() - begin an access, and wait for another server if necessary
+ * @conn: the connection of an open device
+ *
+ * Context: process; sleeps as vuser_conn_wait().
+ * Return: 0, and the caller must call vuser_conn_leave(); or as vuser_conn_wait().
  */
 int vuser_conn_begin(struct vuser_conn *conn)
 {
-	return vuser_conn_enter(conn) ? 0 : -ENOTCONN;
+	int ret = 0;
+
+	while (!ret && !vuser_conn_enter(conn))
+		ret = vuser_conn_wait(conn);
+	return ret;
+}
+
+/**
+ * vuser_conn_result() - choose the result of a load or a store
+ * @conn: the connection of an open device
+ * @ret: what the access returned
+ *
+ * Context: any.
+ * Return: 0 in place of -ENOTCONN, if the setting on_loss says that loads give all ones
+ * and stores vanish; otherwise @ret.
+ */
+int vuser_conn_result(struct vuser_conn *conn, int ret)
+{
+	if (ret == -ENOTCONN &&
+	    READ_ONCE(conn->settings->on_loss) == VUSER_ON_LOSS_ONES)
+		return 0;
+	return ret;
 }
 
 /**
  * vuser_conn_stop() - let no access use the channel
  * @conn: the connection of an open device; its channel is lost
+ * @failed: accesses fail until the consumer resets the device
  *
  * Accesses that use the channel now end on their own, because it is lost.
  *
  * Context: process; the device's lock is held.
  */
-void vuser_conn_stop(struct vuser_conn *conn)
+void vuser_conn_stop(struct vuser_conn *conn, bool failed)
 {
 	WRITE_ONCE(conn->usable, false);
+	if (failed)
+		vuser_conn_fail(conn);
+}
+
+/**
+ * vuser_conn_fail() - let accesses fail until the consumer resets the device
+ * @conn: the connection of an open device, after vuser_conn_stop()
+ *
+ * Wakes the threads in vuser_conn_wait().
+ *
+ * Context: process; the device's lock is held.
+ */
+void vuser_conn_fail(struct vuser_conn *conn)
+{
+	WRITE_ONCE(conn->failed, true);
+	wake_up_all(&conn->changed);
+}
+
+/**
+ * vuser_conn_start() - let accesses use the channel
+ * @conn: the connection of an open device
+ *
+ * Context: process; the device's lock is held.
+ */
+void vuser_conn_start(struct vuser_conn *conn)
+{
+	WRITE_ONCE(conn->failed, false);
+	/* A thread that sees @usable also sees the channel. */
+	smp_wmb();
+	WRITE_ONCE(conn->usable, true);
+	wake_up_all(&conn->changed);
+}
+
+/**
+ * vuser_conn_replace() - put another channel in the place of a lost one
+ * @conn: the connection of an open device, after vuser_conn_stop(); its channel is lost
+ * @chan: the new channel; the function takes its own reference
+ *
+ * Accesses use the new channel after vuser_conn_start().
+ *
+ * Context: the work item that resumes the device; the lock of the interrupts is held.
+ * Sleeps until the accesses that use the lost channel have ended; they wait for nothing
+ * but that channel.
+ * Return: the lost channel, and the caller takes over its reference.
+ */
+struct vuser_channel *vuser_conn_replace(struct vuser_conn *conn,
+					 struct vuser_channel *chan)
+{
+	struct vuser_channel *old = conn->chan;
+
+	/* Pairs with the barrier in vuser_conn_enter(). */
+	smp_mb();
+	wait_var_event(&conn->users, !atomic_read(&conn->users));
+	vuser_channel_get(chan);
+	WRITE_ONCE(conn->chan, chan);
+	return old;
 }
 
 /**
@@ -63,6 +170,7 @@ void vuser_conn_stop(struct vuser_conn *conn)
  */
 void vuser_conn_init(struct vuser_conn *conn, const struct vuser_settings *settings)
 {
+	init_waitqueue_head(&conn->changed);
 	conn->settings = settings;
 }
 
@@ -83,6 +191,7 @@ void vuser_conn_open(struct vuser_conn *conn, struct vuser_channel *chan)
 	conn->dev = chan->user.dev;
 	conn->id = chan->user.id;
 	conn->counters = chan->user.counters;
+	conn->failed = false;
 	conn->usable = true;
 }
 

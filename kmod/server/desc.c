@@ -247,3 +247,103 @@ int vuser_desc_check(struct vuser_desc *desc)
 	desc->msix_region = vuser_desc_msix_region(desc);
 	return 0;
 }
+
+/* Of the header of configuration space: what programs identify a device by. */
+static const struct vuser_desc_id {
+	u8 pos;
+	u8 size;
+} vuser_desc_ids[] = {
+	{ PCI_VENDOR_ID, 4 },
+	{ PCI_CLASS_REVISION, 4 },
+	{ PCI_SUBSYSTEM_VENDOR_ID, 4 },
+};
+
+static bool vuser_desc_same_ids(const struct vuser_desc *a, const struct vuser_desc *b)
+{
+	const struct vuser_desc_id *id;
+	size_t i;
+
+	if (a->config_size != b->config_size)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(vuser_desc_ids); i++) {
+		id = &vuser_desc_ids[i];
+		if (id->pos + id->size <= a->config_size &&
+		    memcmp(a->config + id->pos, b->config + id->pos, id->size))
+			return false;
+	}
+	return true;
+}
+
+static bool vuser_desc_same_areas(const struct vuser_region *a,
+				  const struct vuser_region *b)
+{
+	u32 i;
+
+	if (a->nr_areas != b->nr_areas)
+		return false;
+	for (i = 0; i < a->nr_areas; i++)
+		if (a->areas[i].offset != b->areas[i].offset ||
+		    a->areas[i].size != b->areas[i].size ||
+		    !a->areas[i].file != !b->areas[i].file)
+			return false;
+	return true;
+}
+
+static const char *vuser_desc_region_differs(const struct vuser_region *a,
+					     const struct vuser_region *b)
+{
+	if (a->size != b->size)
+		return "a region has another size";
+	if (a->flags != b->flags)
+		return "a region can be read, written or mapped otherwise";
+	if (a->has_type != b->has_type || a->type != b->type ||
+	    a->subtype != b->subtype)
+		return "a region has another type";
+	if (!vuser_desc_same_areas(a, b))
+		return "other parts of a region are shared areas";
+	return NULL;
+}
+
+static bool vuser_desc_same_irqs(const struct vuser_desc *a, const struct vuser_desc *b)
+{
+	u32 i;
+
+	if (a->nr_irqs != b->nr_irqs || !a->intx_file != !b->intx_file)
+		return false;
+	for (i = 0; i < a->nr_irqs; i++)
+		if (a->irqs[i].flags != b->irqs[i].flags ||
+		    a->irqs[i].count != b->irqs[i].count)
+			return false;
+	return true;
+}
+
+/**
+ * vuser_desc_differs() - compare a device with the device as opened
+ * @opened: the description of the device when the consumer opened it
+ * @desc: the description of another server's device
+ *
+ * Compares what a consumer can ask for, which must not change while the device is open.
+ * Limits and files of the server may change.
+ *
+ * Context: any.
+ * Return: NULL, or what differs, as a text that is constant.
+ */
+const char *vuser_desc_differs(const struct vuser_desc *opened,
+			       const struct vuser_desc *desc)
+{
+	const char *why = NULL;
+	u32 i;
+
+	if (opened->flags != desc->flags)
+		return "the flags of the device differ";
+	if (opened->nr_regions != desc->nr_regions)
+		return "it has another number of regions";
+	for (i = 0; i < opened->nr_regions && !why; i++)
+		why = vuser_desc_region_differs(&opened->regions[i],
+						&desc->regions[i]);
+	if (!why && !vuser_desc_same_irqs(opened, desc))
+		why = "its interrupts differ";
+	if (!why && !vuser_desc_same_ids(opened, desc))
+		why = "its PCI IDs differ";
+	return why;
+}

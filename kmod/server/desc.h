@@ -130,6 +130,8 @@ struct vuser_desc {
 struct vuser_desc *vuser_desc_alloc(void);
 int vuser_desc_check(struct vuser_desc *desc);
 u32 vuser_desc_find_cap(const struct vuser_desc *desc, u8 id, u32 size);
+const char *vuser_desc_differs(const struct vuser_desc *opened,
+			       const struct vuser_desc *desc);
 void vuser_desc_get(struct vuser_desc *desc);
 void vuser_desc_put(struct vuser_desc *desc);
 

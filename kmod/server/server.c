@@ -28,12 +28,14 @@ static void vuser_server_end_work(struct work_struct *work)
  * @chan: the channel; no consumer uses it any more
  *
  * Marks the channel lost and wakes all waiters.  A work item then stops the
- * sockets and drops the reference.
+ * sockets and drops the reference.  Does nothing when it is called again.
  *
  * Context: process; may be called with locks held.
  */
 void vuser_server_end(struct vuser_channel *chan)
 {
+	if (atomic_xchg(&chan->ended, 1))
+		return;
 	vuser_channel_close(chan);
 	queue_work(vuser_wq, &chan->end_work);
 }

@@ -152,8 +152,8 @@ static void vuser_slot_done(struct vuser_slot *slot, int error)
  * Converts an errno from a server's error reply, or from the helper, to a negative
  * errno that may be returned to a consumer.  -EIO replaces errnos that have a meaning inside of the
  * kernel, such as ERESTARTSYS, and errnos with which vuser reports its own
- * failures: EINTR (killed), ENOTCONN (lost), ETIMEDOUT (late) and EAGAIN (another
- * layout of the server map is needed).
+ * failures: EINTR (killed), ENOTCONN and ENOLINK (lost), ETIMEDOUT (late) and EAGAIN
+ * (another layout of the server map is needed).
  */
 static int vuser_slot_error(u32 error)
 {
@@ -161,6 +161,7 @@ static int vuser_slot_error(u32 error)
 	case 0:
 	case EINTR:
 	case ENOTCONN:
+	case ENOLINK:
 	case ETIMEDOUT:
 	case EAGAIN:
 		return -EIO;

@@ -28,10 +28,13 @@ struct vuser_channel;
  * @file: the consumer's eventfd, as passed to the server; a reference, or NULL
  * @trigger: context of the same eventfd; a reference, or NULL.  Signalled when
  *	the consumer itself triggers the interrupt with SET_IRQS
+ * @unmask: the eventfd by which the consumer unmasks the interrupt at the server; a
+ *	reference, or NULL
  */
 struct vuser_vector {
 	struct file *file;
 	struct eventfd_ctx *trigger;
+	struct file *unmask;
 };
 
 /**
@@ -82,7 +85,8 @@ struct vuser_intx {
 /**
  * struct vuser_irqs - the interrupts of an open device
  * @lock: serialises SET_IRQS and protects @vectors and @enabled.  Held while
- *	waiting for the server.  Only SET_IRQS (killably) and close take it
+ *	waiting for the server.  Only SET_IRQS (killably), close and the work item that
+ *	resumes the device take it
  * @vectors: for each index, an array with one element for each interrupt of
  *	the index, or NULL while the index is disabled
  * @enabled: bitmap of the indexes that are enabled at the server
@@ -112,12 +116,16 @@ struct vuser_irqs {
  * @group_id: number of the VFIO group, the N of /dev/vfio/N; set by probe
  * @id: key in the table of devices; not reused while the device is in the table
  * @uuid_node: entry in the table of devices by UUID; protected by the table's lock
- * @lock: protects @state, @opened, @gone, @chan, @owner_portid, @owner_token,
- *	@endpoint, @error and @settings.  Never held while waiting for a server
+ * @lock: protects @state, @opened, @resumable, @resumed, @gone, @chan, @owner_portid,
+ *	@owner_token, @endpoint, @error and @settings.  Never held while waiting for a server
  *	or the helper.  Taken inside @irqs.lock and the lock of a server map,
  *	outside @dma.lock and the locks of a channel
  * @state: one of VUSER_STATE_*; state.c has the table of transitions
  * @opened: a consumer has the device open; true also after the server is lost
+ * @resumable: the device is open, and neither being opened nor closed: another server
+ *	may be attached after the loss of its server
+ * @resumed: the server that was attached to the open device is ready.  In state
+ *	resuming, the device waits for the consumer to reset it
  * @gone: the mdev is being removed, so no server can be attached, and the device
  *	gets no new PCI address
  * @endpoint: absolute path of the server's UNIX socket, or NULL; allocated
@@ -132,11 +140,15 @@ struct vuser_irqs {
  * @owner_portid: netlink port of the helper that owns the device, 0 for none
  * @owner_token: token that the helper got when it claimed the device
  * @chan: the channel to the server, or NULL.  Attach sets it and detach drops
- *	it.  Both are refused while the device is open.  The consumer's paths use
- *	@conn instead
+ *	it.  While the device is open, detach is refused, and attach is refused unless
+ *	the server is lost.  The consumer's paths use @conn instead
  * @settings: see struct vuser_settings
  * @counters: see enum vuser_counter
  * @conn: the device as opened, and the connection that the consumer's paths use
+ * @resumes: number of times that @resume_work is queued or runs; close waits for 0
+ * @resume_work: makes a new server serve the open device; see resume.c
+ * @loss_work: lets accesses fail when no server came back in time; see resume.c.  Both
+ *	works are queued with @lock held while @resumable is true
  * @irqs: the interrupts
  * @regions: the regions; valid while the device is open
  * @dma: the state that dma/ keeps for the device
@@ -152,6 +164,8 @@ struct vuser_device {
 	struct mutex lock;	/* state, owner, settings */
 	u32 state;
 	bool opened;
+	bool resumable;
+	bool resumed;
 	bool gone;
 	char *endpoint;
 	char *error;
@@ -165,6 +179,9 @@ struct vuser_device {
 	struct vuser_counters counters;
 
 	struct vuser_conn conn;
+	atomic_t resumes;
+	struct work_struct resume_work;
+	struct delayed_work loss_work;
 	struct vuser_irqs irqs;
 	struct vuser_regions regions;
 	struct vuser_dma dma;

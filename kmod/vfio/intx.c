@@ -291,6 +291,47 @@ int vuser_intx_start(struct vuser_device *dev)
 }
 
 /**
+ * vuser_intx_resume() - listen on the eventfd that another server signals
+ * @dev: an open device whose INTx is enabled and masked by the kernel; the connection has
+ *	the new channel
+ *
+ * Masks and an interrupt that waits stay as they are.
+ *
+ * Context: process; the lock of the interrupts is held; may sleep.
+ * Return: 0 or a negative errno; then the kernel does not listen.
+ */
+int vuser_intx_resume(struct vuser_device *dev)
+{
+	struct file *file = dev->conn.chan->desc->intx_file;
+	struct vuser_intx *intx = &dev->irqs.intx;
+	struct eventfd_ctx *ctx;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	vuser_intx_unlisten(&intx->server);
+	ctx = eventfd_ctx_fileget(file);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	vuser_intx_listen(&intx->server, get_file(file), ctx);
+	return 0;
+}
+
+/**
+ * vuser_intx_repeat() - deliver an interrupt, as if the server had signalled
+ * @dev: an open device whose INTx is enabled and masked by the kernel
+ *
+ * Context: process; takes a spinlock.
+ */
+void vuser_intx_repeat(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	spin_lock(&intx->lock);
+	intx->pending = true;
+	vuser_intx_deliver(dev);
+	spin_unlock(&intx->lock);
+}
+
+/**
  * vuser_intx_stop() - stop listening on the eventfds of INTx
  * @dev: an open device whose INTx the kernel masks
  *

@@ -10,6 +10,8 @@ struct vuser_device;
 
 void vuser_intx_init(struct vuser_device *dev);
 int vuser_intx_start(struct vuser_device *dev);
+int vuser_intx_resume(struct vuser_device *dev);
+void vuser_intx_repeat(struct vuser_device *dev);
 void vuser_intx_stop(struct vuser_device *dev);
 void vuser_intx_set_trigger(struct vuser_device *dev,
 			    struct eventfd_ctx *trigger);

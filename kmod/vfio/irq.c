@@ -117,6 +117,8 @@ static void vuser_irq_put_vector(struct vuser_vector *vector)
 		eventfd_ctx_put(vector->trigger);
 	if (vector->file)
 		fput(vector->file);
+	if (vector->unmask)
+		fput(vector->unmask);
 	memset(vector, 0, sizeof(*vector));
 }
 
@@ -223,8 +225,10 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 					 VFIO_IRQ_SET_DATA_EVENTFD,
 					 start + done, n, files, n,
 					 vuser_channel_deadline(dev->conn.chan));
-		for (i = done; accepted && !ret && i < done + n; i++)
+		for (i = done; accepted && !ret && i < done + n; i++) {
 			swap(accepted[i], vectors[i]);
+			swap(accepted[i].unmask, vectors[i].unmask);
+		}
 	}
 	kfree(files);
 	return ret;
@@ -373,7 +377,7 @@ static int vuser_irq_mask(struct vuser_device *dev,
 {
 	u32 action = hdr->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
 	struct vuser_desc *desc = dev->conn.desc;
-	struct vuser_vector *vectors;
+	struct vuser_vector *vectors, *all;
 	u32 i, flags = action | VFIO_IRQ_SET_DATA_NONE;
 	int ret = 0;
 
@@ -396,6 +400,9 @@ static int vuser_irq_mask(struct vuser_device *dev,
 		return PTR_ERR(vectors);
 	ret = vuser_irq_send(dev, hdr->index, action, hdr->start, hdr->count,
 			     vectors, NULL);
+	all = dev->irqs.vectors[hdr->index] + hdr->start;
+	for (i = 0; i < hdr->count && !ret; i++)
+		swap(all[i].unmask, vectors[i].file);
 	vuser_irq_free_vectors(vectors, hdr->count);
 	return ret;
 }
@@ -469,6 +476,125 @@ static int vuser_irq_set(struct vuser_device *dev,
 	}
 }
 
+/* Resume ------------------------------------------------------------------ */
+
+/* Sends the eventfds that unmask interrupts of an index, one in each message. */
+static int vuser_irq_resume_unmask(struct vuser_device *dev, u32 index)
+{
+	struct vuser_vector *vectors = dev->irqs.vectors[index];
+	struct vuser_channel *chan = dev->conn.chan;
+	u32 i, count = vuser_irq_count(dev, index);
+	int ret = 0;
+
+	for (i = 0; i < count && !ret; i++)
+		if (vectors[i].unmask)
+			ret = vuser_cmd_set_irqs(chan, index,
+						 VFIO_IRQ_SET_ACTION_UNMASK |
+						 VFIO_IRQ_SET_DATA_EVENTFD, i, 1,
+						 &vectors[i].unmask, 1,
+						 vuser_channel_deadline(chan));
+	return ret;
+}
+
+/* Sends the eventfds of an index, from the first to the last that the consumer set. */
+static int vuser_irq_resume_index(struct vuser_device *dev, u32 index)
+{
+	struct vuser_vector *vectors = dev->irqs.vectors[index];
+	u32 first = 0, end = vuser_irq_count(dev, index);
+	int ret;
+
+	while (first < end && !vectors[first].file)
+		first++;
+	while (first < end && !vectors[end - 1].file)
+		end--;
+	if (first == end)
+		return 0;
+	ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, first,
+			     end - first, vectors + first, NULL);
+	return ret ? ret : vuser_irq_resume_unmask(dev, index);
+}
+
+static int vuser_irq_resume_intx(struct vuser_device *dev)
+{
+	struct vuser_channel *chan = dev->conn.chan;
+	int ret = vuser_intx_resume(dev);
+
+	return ret ? ret : vuser_cmd_set_irqs(chan, VFIO_PCI_INTX_IRQ_INDEX,
+					      VFIO_IRQ_SET_ACTION_TRIGGER |
+					      VFIO_IRQ_SET_DATA_EVENTFD, 0, 1,
+					      &chan->desc->intx_file, 1,
+					      vuser_channel_deadline(chan));
+}
+
+/**
+ * vuser_irq_resume() - give the consumer's eventfds to another server
+ * @dev: an open device; the connection has the new channel
+ *
+ * Context: process, the work item that resumes the device; the lock of the interrupts
+ * is held; waits for the helper and the server.
+ * Return: 0; -ETIMEDOUT; -ENOTCONN when the server is lost; -ENOMEM; or the server's
+ * errno.
+ */
+int vuser_irq_resume(struct vuser_device *dev)
+{
+	u32 index;
+	int ret = 0;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	for (index = 0; index < VUSER_MAX_IRQ_INDEXES && !ret; index++) {
+		if (!(dev->irqs.enabled & BIT(index)))
+			continue;
+		if (vuser_irq_is_kernel_masked(dev, index))
+			ret = vuser_irq_resume_intx(dev);
+		else
+			ret = vuser_irq_resume_index(dev, index);
+	}
+	return ret;
+}
+
+/**
+ * vuser_irq_repeat() - signal all interrupts once
+ * @dev: an open device that another server serves now
+ *
+ * The lost server may have lost an interrupt that it should have sent.  A driver
+ * tolerates an interrupt without a reason, but not a missing one.
+ *
+ * Context: process; takes the lock of the interrupts; does not wait for the server.
+ */
+void vuser_irq_repeat(struct vuser_device *dev)
+{
+	struct vuser_vector *vectors;
+	u32 index, i;
+
+	mutex_lock(&dev->irqs.lock);
+	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++) {
+		vectors = dev->irqs.vectors[index];
+		if (!(dev->irqs.enabled & BIT(index)))
+			continue;
+		if (vuser_irq_is_kernel_masked(dev, index)) {
+			vuser_intx_repeat(dev);
+			continue;
+		}
+		for (i = 0; i < vuser_irq_count(dev, index); i++)
+			if (vectors[i].trigger)
+				vuser_eventfd_signal(vectors[i].trigger);
+	}
+	mutex_unlock(&dev->irqs.lock);
+}
+
+/* ioctl ------------------------------------------------------------------- */
+
+/*
+ * Waits for another server, if the server is lost and the setting on_loss says so.
+ * Otherwise SET_IRQS fails when it sends a message.  Returns 0, or -EINTR when killed.
+ */
+static int vuser_irq_wait(struct vuser_device *dev, u32 index)
+{
+	if (vuser_irq_is_local(index) || vuser_conn_works(&dev->conn))
+		return 0;
+	return vuser_conn_wait(&dev->conn) == -EINTR ? -EINTR : 0;
+}
+
 /**
  * vuser_irq_ioctl() - VFIO_DEVICE_SET_IRQS
  * @dev: an open device
@@ -504,7 +630,9 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	ret = mutex_lock_killable(&dev->irqs.lock);
+	ret = vuser_irq_wait(dev, hdr.index);
+	if (!ret)
+		ret = mutex_lock_killable(&dev->irqs.lock);
 	if (!ret) {
 		ret = vuser_irq_set(dev, &hdr, data);
 		mutex_unlock(&dev->irqs.lock);

@@ -15,6 +15,8 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info);
 long vuser_irq_ioctl(struct vuser_device *dev,
 		     struct vfio_irq_set __user *arg);
 void vuser_irq_close(struct vuser_device *dev, ktime_t deadline);
+int vuser_irq_resume(struct vuser_device *dev);
+void vuser_irq_repeat(struct vuser_device *dev);
 void vuser_irq_fire_err(struct vuser_device *dev);
 bool vuser_irq_fire_req(struct vuser_device *dev);
 

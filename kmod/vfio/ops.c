@@ -20,12 +20,14 @@
 #include "vfio/intx.h"
 #include "vfio/irq.h"
 #include "vfio/ops.h"
+#include "vfio/resume.h"
 #include "vfio/settings.h"
 #include "vfio/state.h"
 
 /* Default timeouts in milliseconds. */
 #define VUSER_REQUEST_TIMEOUT	10000
 #define VUSER_CLOSE_TIMEOUT	10000
+#define VUSER_RECONNECT_TIMEOUT	10000
 
 /* Open, close, remove ------------------------------------------------------ */
 
@@ -41,7 +43,9 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	dev->settings.request_timeout_ms = VUSER_REQUEST_TIMEOUT;
 	dev->settings.close_timeout_ms = VUSER_CLOSE_TIMEOUT;
 	dev->settings.server_user = VUSER_SERVER_USER_ANY;
+	dev->settings.reconnect_timeout_ms = VUSER_RECONNECT_TIMEOUT;
 	vuser_conn_init(&dev->conn, &dev->settings);
+	vuser_resume_init(dev);
 	vuser_dma_prepare(&dev->dma, &dev->settings);
 	/* A channel may use vdev->dev in messages after the mdev is removed. */
 	get_device(vdev->dev);
@@ -121,6 +125,7 @@ static int vuser_ops_open(struct vfio_device *vdev)
 	ret = vuser_dma_open(&dev->dma, dev->conn.chan);
 	if (ret)
 		goto err_regions;
+	vuser_state_opened(dev);
 	return 0;
 
 err_regions:
@@ -135,6 +140,7 @@ static void vuser_ops_close(struct vfio_device *vdev)
 	struct vuser_device *dev = to_vuser(vdev);
 	ktime_t deadline = vuser_deadline(&dev->settings.close_timeout_ms);
 
+	vuser_resume_stop(dev, deadline);
 	vuser_region_wait_idle(&dev->regions, deadline);
 	vuser_irq_close(dev, deadline);
 	vuser_pci_close(&dev->regions.pci, deadline);
@@ -233,10 +239,21 @@ static long vuser_ops_hot_reset(struct vfio_device *vdev,
 	return !!hdr.count == vuser_cdev_opened(vdev) ? -EINVAL : -ENODEV;
 }
 
+/*
+ * Resets the device.  If accesses failed because the server was lost, and another server
+ * is ready, the device works from now on.  A device that cannot be reset comes from that
+ * server as it is.
+ */
 static int vuser_ops_reset(struct vuser_device *dev)
 {
-	int ret = vuser_conn_begin(&dev->conn);
+	int ret = vuser_resume_reset(dev);
+	bool resumed = ret > 0;
 
+	if (ret < 0)
+		return ret;
+	if (!vuser_ops_can_reset(dev))
+		return resumed ? 0 : -EINVAL;
+	ret = vuser_conn_begin(&dev->conn);
 	if (ret)
 		return ret;
 	ret = vuser_pci_reset(&dev->regions.pci);
@@ -260,8 +277,6 @@ static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,
 	case VFIO_DEVICE_SET_IRQS:
 		return vuser_irq_ioctl(dev, uarg);
 	case VFIO_DEVICE_RESET:
-		if (!vuser_ops_can_reset(dev))
-			return -EINVAL;
 		return vuser_ops_reset(dev);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
 		return vuser_ops_hot_reset_info(uarg);

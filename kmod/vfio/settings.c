@@ -33,7 +33,9 @@ int vuser_settings_check(const struct vuser_settings *set)
 	    set->close_timeout_ms > VUSER_TIMEOUT_MAX ||
 	    set->max_dma_maps > 65535 || set->mmap > VUSER_MMAP_POLICY_SPARSE ||
 	    set->dma_backing > VUSER_DMA_BACKING_FILE ||
-	    set->dma_holes > VUSER_DMA_HOLES_FAULT)
+	    set->dma_holes > VUSER_DMA_HOLES_FAULT ||
+	    set->on_loss > VUSER_ON_LOSS_ONES ||
+	    set->reconnect_timeout_ms > VUSER_TIMEOUT_MAX)
 		return -EINVAL;
 	return 0;
 }
@@ -62,6 +64,9 @@ void vuser_settings_put(struct vuser_device *dev,
 	WRITE_ONCE(to->server_user, set->server_user);
 	WRITE_ONCE(to->reset_never, set->reset_never);
 	WRITE_ONCE(to->pci_setup_never, set->pci_setup_never);
+	WRITE_ONCE(to->on_loss, set->on_loss);
+	WRITE_ONCE(to->reconnect_timeout_ms, set->reconnect_timeout_ms);
+	WRITE_ONCE(to->state_kept, set->state_kept);
 }
 
 /**
@@ -288,6 +293,7 @@ static const char * const vuser_state_names[] = {
 	[VUSER_STATE_ATTACHED] = "attached",
 	[VUSER_STATE_OPEN] = "open",
 	[VUSER_STATE_LOST] = "lost",
+	[VUSER_STATE_RESUMING] = "resuming",
 };
 
 static ssize_t state_show(struct device *d, struct device_attribute *attr,
@@ -338,6 +344,8 @@ static const char * const vuser_reset_words[] = { "auto", "never" };
 static const char * const vuser_pci_setup_words[] = { "auto", "never" };
 static const char * const vuser_backing_words[] = { "auto", "memory", "file" };
 static const char * const vuser_holes_words[] = { "scratch", "fault" };
+static const char * const vuser_on_loss_words[] = { "fail", "wait", "ones" };
+static const char * const vuser_kept_words[] = { "no", "yes" };
 
 static int vuser_settings_parse_request_timeout(struct vuser_settings *set,
 						const char *word)
@@ -405,6 +413,33 @@ static int vuser_settings_parse_dma_holes(struct vuser_settings *set,
 	return vuser_settings_parse_word(word, vuser_holes_words,
 					 ARRAY_SIZE(vuser_holes_words),
 					 &set->dma_holes);
+}
+
+static int vuser_settings_parse_on_loss(struct vuser_settings *set,
+					const char *word)
+{
+	return vuser_settings_parse_word(word, vuser_on_loss_words,
+					 ARRAY_SIZE(vuser_on_loss_words),
+					 &set->on_loss);
+}
+
+static int vuser_settings_parse_reconnect_timeout(struct vuser_settings *set,
+						  const char *word)
+{
+	return vuser_settings_parse_number(word, &set->reconnect_timeout_ms);
+}
+
+static int vuser_settings_parse_state_kept(struct vuser_settings *set,
+					   const char *word)
+{
+	u32 number;
+	int ret = vuser_settings_parse_word(word, vuser_kept_words,
+					    ARRAY_SIZE(vuser_kept_words),
+					    &number);
+
+	if (!ret)
+		set->state_kept = number;
+	return ret;
 }
 
 /* "any" or a user ID; the value for "any" is not a valid user ID. */
@@ -482,6 +517,12 @@ VUSER_SETTING(dma_backing, vuser_settings_parse_dma_backing, "%s",
 	      vuser_backing_words[READ_ONCE(set->dma_backing)]);
 VUSER_SETTING(dma_holes, vuser_settings_parse_dma_holes, "%s",
 	      vuser_holes_words[READ_ONCE(set->dma_holes)]);
+VUSER_SETTING(on_loss, vuser_settings_parse_on_loss, "%s",
+	      vuser_on_loss_words[READ_ONCE(set->on_loss)]);
+VUSER_SETTING(reconnect_timeout_ms, vuser_settings_parse_reconnect_timeout, "%u",
+	      READ_ONCE(set->reconnect_timeout_ms));
+VUSER_SETTING(state_kept, vuser_settings_parse_state_kept, "%s",
+	      vuser_kept_words[READ_ONCE(set->state_kept)]);
 
 static ssize_t server_user_show(struct device *d, struct device_attribute *attr,
 				char *buf)
@@ -528,6 +569,9 @@ static struct attribute *vuser_attrs[] = {
 	&dev_attr_dma_backing.attr,
 	&dev_attr_dma_holes.attr,
 	&dev_attr_server_user.attr,
+	&dev_attr_on_loss.attr,
+	&dev_attr_reconnect_timeout_ms.attr,
+	&dev_attr_state_kept.attr,
 	NULL,
 };
 

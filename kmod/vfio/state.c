@@ -2,16 +2,19 @@
 /*
  * The states of a device, and the functions that change them.
  *
- *	created --attach--> attached --open--> open
- *	   ^                 |    ^             |
- *	   +-----detach------+    +----close----+
- *	   ^                 |                  |
- *	   +--detach-- lost <+------lost--------+
+ *	created --attach--> attached --open--> open <-----resumed----+
+ *	   ^                 |    ^             |                    |
+ *	   +-----detach------+    +----close----+                    |
+ *	   ^                 |    ^             |                    |
+ *	   |                 |    +-----------------close------- resuming
+ *	   |                 |                  |                 |     ^
+ *	   +--detach-- lost <+------lost--------+------lost-------+     |
+ *	                 |                                              |
+ *	                 +--------------attach, while open--------------+
  *
- * A device whose server is lost while the device is open stays lost at least
- * until the device is closed: detach is refused until then.  A server cannot be
- * attached again while the device is open, so there is no transition from lost
- * to open.
+ * A device whose server is lost while the device is open stays lost until another
+ * server is attached to it, or until it is closed.  Detach is refused until then.  In
+ * state resuming, the work item of resume.c makes the other server serve the device.
  */
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -36,7 +39,11 @@ static const u32 vuser_next_states[] = {
 				 BIT(VUSER_STATE_CREATED),
 	[VUSER_STATE_OPEN] = BIT(VUSER_STATE_ATTACHED) |
 			     BIT(VUSER_STATE_LOST),
-	[VUSER_STATE_LOST] = BIT(VUSER_STATE_CREATED),
+	[VUSER_STATE_LOST] = BIT(VUSER_STATE_CREATED) |
+			     BIT(VUSER_STATE_RESUMING),
+	[VUSER_STATE_RESUMING] = BIT(VUSER_STATE_OPEN) |
+				 BIT(VUSER_STATE_ATTACHED) |
+				 BIT(VUSER_STATE_LOST),
 };
 
 /*
@@ -56,22 +63,47 @@ static int vuser_state_set(struct vuser_device *dev, u32 state)
 	return 0;
 }
 
+/* The loss of an open device's server ---------------------------------------- */
+
+/* Lets accesses wait for another server as long as the setting says. */
+static void vuser_state_start_timer(struct vuser_device *dev)
+{
+	u32 ms = READ_ONCE(dev->settings.reconnect_timeout_ms);
+
+	lockdep_assert_held(&dev->lock);
+	if (dev->resumable && !dev->conn.failed)
+		queue_delayed_work(vuser_wq, &dev->loss_work, msecs_to_jiffies(ms));
+}
+
+/* Returns true if accesses fail from now on, and did not before. */
+static bool vuser_state_stop(struct vuser_device *dev)
+{
+	bool failed = !dev->conn.failed &&
+		      dev->settings.on_loss == VUSER_ON_LOSS_FAIL;
+
+	lockdep_assert_held(&dev->lock);
+	vuser_conn_stop(&dev->conn, failed);
+	vuser_state_start_timer(dev);
+	return failed;
+}
+
 /* Calls from the channel --------------------------------------------------- */
 
 /* The server of @chan is lost.  Does nothing if the device has another channel. */
 static void vuser_state_lost(void *context, struct vuser_channel *chan)
 {
 	struct vuser_device *dev = context;
-	bool attached;
+	bool failed = false;
 
 	mutex_lock(&dev->lock);
-	attached = dev->chan == chan;
-	if (attached && dev->opened)
-		vuser_conn_stop(&dev->conn);
-	if (attached)
+	if (dev->chan == chan) {
+		dev->resumed = false;
+		if (dev->opened)
+			failed = vuser_state_stop(dev);
 		vuser_state_set(dev, VUSER_STATE_LOST);
+	}
 	mutex_unlock(&dev->lock);
-	if (attached)
+	if (failed)
 		vuser_irq_fire_err(dev);
 }
 
@@ -134,6 +166,44 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
 
 /* Attach and detach -------------------------------------------------------- */
 
+/* Explains what differs between the device as opened and a server's description. */
+static const char *vuser_state_compare(struct vuser_device *dev,
+				       const struct vuser_desc *desc, int *ret)
+{
+	const char *why = vuser_desc_differs(dev->conn.desc, desc);
+
+	*ret = why ? -ENOTUNIQ : vuser_pci_compare(&dev->regions.pci, desc);
+	return why ?: "its PCI capabilities or BARs differ";
+}
+
+/* Checks that a server can be attached now, and to this device. */
+static int vuser_state_may_attach(struct vuser_device *dev,
+				  const struct vuser_desc *desc, const char **why)
+{
+	int ret;
+
+	if (dev->gone)
+		return -EBUSY;
+	if (dev->state == VUSER_STATE_CREATED)
+		return 0;
+	if (dev->state != VUSER_STATE_LOST || !dev->resumable)
+		return -EBUSY;
+	*why = vuser_state_compare(dev, desc, &ret);
+	return ret;
+}
+
+/*
+ * Puts a new channel in the place of the lost one; the consumer's paths still have the
+ * lost one.
+ */
+static void vuser_state_resume(struct vuser_device *dev)
+{
+	vuser_state_set(dev, VUSER_STATE_RESUMING);
+	atomic_inc(&dev->resumes);
+	if (!queue_work(vuser_wait_wq, &dev->resume_work))
+		atomic_dec(&dev->resumes);
+}
+
 /**
  * vuser_state_attach() - give the device a server
  * @dev: the device; its lock is held
@@ -141,23 +211,30 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
  *	success
  * @sock: connected AF_UNIX stream socket; taken over on success
  * @twin: connected twin socket, or NULL; taken over on success
+ * @why: set after -ENOTUNIQ to a constant text that says what differs
+ *
+ * If the device is open and its server is lost, the new server takes the place of the
+ * lost one.  Its device must be the same as the device as opened.
  *
  * If a socket cannot be polled, the device is attached nevertheless, and becomes
  * lost at once.
  *
  * Context: process, in the handler of dev-attach; may sleep, but does not wait for
  * the server.
- * Return: 0; -EBUSY when the device has a server already or is being removed;
- * -ENOMEM; or as vuser_sock_take_all() when another process can use a socket.
+ * Return: 0; -EBUSY when the device has a server already, or is being removed, opened or
+ * closed; -ENOTUNIQ when the device is open and the description differs; -ENOMEM; or as
+ * vuser_sock_take_all() when another process can use a socket.
  */
 int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
-		       struct socket *sock, struct socket *twin)
+		       struct socket *sock, struct socket *twin, const char **why)
 {
-	struct vuser_channel *chan;
+	struct vuser_channel *chan, *lost = dev->chan;
+	int ret;
 
 	lockdep_assert_held(&dev->lock);
-	if (dev->state != VUSER_STATE_CREATED || dev->gone)
-		return -EBUSY;
+	ret = vuser_state_may_attach(dev, desc, why);
+	if (ret)
+		return ret;
 	chan = vuser_state_open_channel(dev, desc, sock, twin);
 	if (IS_ERR(chan))
 		return PTR_ERR(chan);
@@ -165,8 +242,15 @@ int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
 	kfree(dev->error);
 	dev->error = NULL;
 	dev->chan = chan;
-	vuser_pci_attach(&dev->regions.pci, desc);
-	vuser_state_set(dev, VUSER_STATE_ATTACHED);
+	if (lost) {
+		/* Otherwise accesses may use it; the work item ends it. */
+		if (lost != READ_ONCE(dev->conn.chan))
+			vuser_server_end(lost);
+		vuser_state_resume(dev);
+	} else {
+		vuser_pci_attach(&dev->regions.pci, desc);
+		vuser_state_set(dev, VUSER_STATE_ATTACHED);
+	}
 	if (vuser_server_start(chan))
 		vuser_channel_fail(chan, -ENOTSOCK,
 				   "the socket cannot be polled");
@@ -179,7 +263,8 @@ int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
  * @error: text for the administrator that says why the device has no server;
  *	copied.  NULL or "" removes the text that was stored before
  *
- * If the device has no server, only @error is recorded.
+ * If the device has no server, only @error is recorded.  If the device is open and its
+ * server is lost, only an @error that is not empty is recorded.
  *
  * Context: process; may sleep, but does not wait for the server.
  * Return: 0, -EBUSY while the device is open, or -ENOMEM.
@@ -190,16 +275,20 @@ int vuser_state_detach(struct vuser_device *dev, const char *error)
 	char *copy = NULL;
 
 	lockdep_assert_held(&dev->lock);
-	if (dev->opened)
-		return -EBUSY;
 	if (error && *error) {
 		copy = kstrndup(error, VUSER_ERROR_MAX, GFP_KERNEL);
 		if (!copy)
 			return -ENOMEM;
 	}
+	if (dev->opened && (dev->state != VUSER_STATE_LOST || !copy)) {
+		kfree(copy);
+		return -EBUSY;
+	}
 	kfree(dev->error);
 	dev->error = copy;
 	sysfs_notify(&dev->vdev.dev->kobj, "vuser", "error");
+	if (dev->opened)
+		return -EBUSY;
 	dev->chan = NULL;
 	if (chan) {
 		vuser_state_set(dev, VUSER_STATE_CREATED);
@@ -244,8 +333,24 @@ int vuser_state_open(struct vuser_device *dev)
 	if (!ret)
 		vuser_conn_open(&dev->conn, dev->chan);
 	dev->opened = !ret;
+	dev->resumed = false;
 	mutex_unlock(&dev->lock);
 	return ret;
+}
+
+/**
+ * vuser_state_opened() - let another server take the place of a lost one from now on
+ * @dev: the device, which is open
+ *
+ * Context: process; takes the device's lock.
+ */
+void vuser_state_opened(struct vuser_device *dev)
+{
+	mutex_lock(&dev->lock);
+	dev->resumable = true;
+	if (dev->state == VUSER_STATE_LOST)
+		vuser_state_start_timer(dev);
+	mutex_unlock(&dev->lock);
 }
 
 /**
@@ -258,14 +363,104 @@ void vuser_state_close(struct vuser_device *dev)
 {
 	mutex_lock(&dev->lock);
 	dev->opened = false;
+	if (dev->conn.desc != dev->chan->desc)
+		vuser_pci_attach(&dev->regions.pci, dev->chan->desc);
+	if (dev->conn.chan != dev->chan)
+		vuser_server_end(dev->conn.chan);
 	vuser_conn_close(&dev->conn);
-	if (dev->state == VUSER_STATE_OPEN)
+	if (dev->state == VUSER_STATE_OPEN ||
+	    dev->state == VUSER_STATE_RESUMING)
 		vuser_state_set(dev, vuser_channel_lost(dev->chan) ?
 				VUSER_STATE_LOST :
 				VUSER_STATE_ATTACHED);
 	else
 		vuser_event_changed(dev);
 	mutex_unlock(&dev->lock);
+}
+
+/* Resume ------------------------------------------------------------------- */
+
+/* The device serves its consumer again; the device's lock is held. */
+static void vuser_state_go_on(struct vuser_device *dev)
+{
+	cancel_delayed_work(&dev->loss_work);
+	vuser_state_set(dev, VUSER_STATE_OPEN);
+	vuser_conn_start(&dev->conn);
+}
+
+/* Whether a new server is attached to the open device; the device's lock is held. */
+static bool vuser_state_is_resuming(struct vuser_device *dev)
+{
+	return dev->state == VUSER_STATE_RESUMING && dev->resumable &&
+	       !vuser_channel_lost(dev->chan);
+}
+
+/**
+ * vuser_state_resuming() - get the channel that is to serve an open device
+ * @dev: the device
+ *
+ * Context: process; takes the device's lock; may sleep.
+ * Return: the channel with a reference for the caller; NULL if no new server is attached
+ * or the device is being closed.
+ */
+struct vuser_channel *vuser_state_resuming(struct vuser_device *dev)
+{
+	struct vuser_channel *chan = NULL;
+
+	mutex_lock(&dev->lock);
+	if (vuser_state_is_resuming(dev)) {
+		chan = dev->chan;
+		vuser_channel_get(chan);
+	}
+	mutex_unlock(&dev->lock);
+	return chan;
+}
+
+/**
+ * vuser_state_resumed() - change the state because a new server is ready
+ * @dev: the device
+ * @chan: the channel, from vuser_state_resuming()
+ *
+ * If accesses fail until the consumer resets the device, the state does not change.
+ *
+ * Context: process; takes the device's lock; may sleep.
+ * Return: true if the device serves its consumer from now on.
+ */
+bool vuser_state_resumed(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	bool open = false;
+
+	mutex_lock(&dev->lock);
+	if (vuser_state_is_resuming(dev) && dev->chan == chan) {
+		dev->resumed = true;
+		open = !dev->conn.failed;
+		if (open)
+			vuser_state_go_on(dev);
+		else
+			wake_up_all(&dev->conn.changed);
+	}
+	mutex_unlock(&dev->lock);
+	return open;
+}
+
+/**
+ * vuser_state_reset() - change the state because the consumer resets the device
+ * @dev: an open device
+ *
+ * Context: process; takes the device's lock; may sleep.
+ * Return: true if accesses have failed until now, and a new server serves the device
+ * from now on.
+ */
+bool vuser_state_reset(struct vuser_device *dev)
+{
+	bool open;
+
+	mutex_lock(&dev->lock);
+	open = vuser_state_is_resuming(dev) && dev->resumed && dev->conn.failed;
+	if (open)
+		vuser_state_go_on(dev);
+	mutex_unlock(&dev->lock);
+	return open;
 }
 
 /**

@@ -3,17 +3,23 @@
 #ifndef VUSER_STATE_H
 #define VUSER_STATE_H
 
+#include <linux/types.h>
+
 struct socket;
 struct vuser_channel;
 struct vuser_desc;
 struct vuser_device;
 
 int vuser_state_attach(struct vuser_device *dev, struct vuser_desc *desc,
-		       struct socket *sock, struct socket *twin);
+		       struct socket *sock, struct socket *twin, const char **why);
 int vuser_state_detach(struct vuser_device *dev, const char *error);
 void vuser_state_remove(struct vuser_device *dev);
 int vuser_state_open(struct vuser_device *dev);
+void vuser_state_opened(struct vuser_device *dev);
 void vuser_state_close(struct vuser_device *dev);
+struct vuser_channel *vuser_state_resuming(struct vuser_device *dev);
+bool vuser_state_resumed(struct vuser_device *dev, struct vuser_channel *chan);
+bool vuser_state_reset(struct vuser_device *dev);
 struct vuser_channel *vuser_state_channel_get(struct vuser_device *dev);
 
 #endif /* VUSER_STATE_H */

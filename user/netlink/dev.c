@@ -105,6 +105,10 @@ static void parse_settings(struct nlattr **attrs, struct vnl_dev *dev)
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_HOLES], &dev->dma_holes);
 	dev->server_user = VUSER_SERVER_USER_ANY;
 	vnl_msg_u32(attrs[VUSER_A_DEV_SERVER_USER], &dev->server_user);
+	vnl_msg_u32(attrs[VUSER_A_DEV_ON_LOSS], &dev->on_loss);
+	vnl_msg_u32(attrs[VUSER_A_DEV_RECONNECT_TIMEOUT_MS],
+		    &dev->reconnect_timeout_ms);
+	vnl_msg_u32(attrs[VUSER_A_DEV_STATE_KEPT], &dev->state_kept);
 }
 
 static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)

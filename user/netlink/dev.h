@@ -59,6 +59,9 @@ struct vnl_dev {
 	uint32_t dma_backing;
 	uint32_t dma_holes;
 	uint32_t server_user;
+	uint32_t on_loss;
+	uint32_t reconnect_timeout_ms;
+	uint32_t state_kept;
 	uint64_t counters[VNL_NR_COUNTERS];
 
 	bool has_server;

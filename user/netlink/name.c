@@ -31,6 +31,8 @@ static const char *state_name(enum vuser_state state)
 		return "open";
 	case VUSER_STATE_LOST:
 		return "lost";
+	case VUSER_STATE_RESUMING:
+		return "resuming";
 	case __VUSER_STATE_MAX:
 		break;
 	}
@@ -96,6 +98,30 @@ static const char *dma_holes_name(enum vuser_dma_holes holes)
 	return NULL;
 }
 
+static const char *on_loss_name(enum vuser_on_loss on_loss)
+{
+	switch (on_loss) {
+	case VUSER_ON_LOSS_FAIL:
+		return "fail";
+	case VUSER_ON_LOSS_WAIT:
+		return "wait";
+	case VUSER_ON_LOSS_ONES:
+		return "ones";
+	}
+	return NULL;
+}
+
+static const char *state_kept_name(enum vuser_state_kept kept)
+{
+	switch (kept) {
+	case VUSER_STATE_KEPT_NO:
+		return "no";
+	case VUSER_STATE_KEPT_YES:
+		return "yes";
+	}
+	return NULL;
+}
+
 /* A newer kernel may send a number that this program does not know. */
 static const char *known(const char *name)
 {
@@ -130,6 +156,16 @@ const char *vnl_name_dma_backing(uint32_t backing)
 const char *vnl_name_dma_holes(uint32_t holes)
 {
 	return known(dma_holes_name(holes));
+}
+
+const char *vnl_name_on_loss(uint32_t on_loss)
+{
+	return known(on_loss_name(on_loss));
+}
+
+const char *vnl_name_state_kept(uint32_t kept)
+{
+	return known(state_kept_name(kept));
 }
 
 const char *vnl_name_counter(enum vnl_counter counter)
@@ -190,6 +226,28 @@ int vnl_name_parse_dma_holes(const char *name)
 	int i;
 
 	for (i = 0; (known_name = dma_holes_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
+}
+
+int vnl_name_parse_on_loss(const char *name)
+{
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = on_loss_name(i)); i++)
+		if (!strcmp(known_name, name))
+			return i;
+	return -EINVAL;
+}
+
+int vnl_name_parse_state_kept(const char *name)
+{
+	const char *known_name;
+	int i;
+
+	for (i = 0; (known_name = state_kept_name(i)); i++)
 		if (!strcmp(known_name, name))
 			return i;
 	return -EINVAL;

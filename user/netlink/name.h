@@ -42,6 +42,8 @@ const char *vnl_name_reset(uint32_t reset);
 const char *vnl_name_pci_setup(uint32_t setup);
 const char *vnl_name_dma_backing(uint32_t backing);
 const char *vnl_name_dma_holes(uint32_t holes);
+const char *vnl_name_on_loss(uint32_t on_loss);
+const char *vnl_name_state_kept(uint32_t kept);
 const char *vnl_name_counter(enum vnl_counter counter);
 
 /* The number of a name, or -EINVAL. */
@@ -50,5 +52,7 @@ int vnl_name_parse_reset(const char *name);
 int vnl_name_parse_pci_setup(const char *name);
 int vnl_name_parse_dma_backing(const char *name);
 int vnl_name_parse_dma_holes(const char *name);
+int vnl_name_parse_on_loss(const char *name);
+int vnl_name_parse_state_kept(const char *name);
 
 #endif /* VNL_NAME_H */

@@ -25,12 +25,15 @@
  * @VUSER_STATE_OPEN: A consumer has the device open.
  * @VUSER_STATE_LOST: The server closed its socket, broke the protocol or timed
  *   out.
+ * @VUSER_STATE_RESUMING: The device is open, its server was lost, and another
+ *   server is attached that does not serve the consumer yet.
  */
 enum vuser_state {
 	VUSER_STATE_CREATED,
 	VUSER_STATE_ATTACHED,
 	VUSER_STATE_OPEN,
 	VUSER_STATE_LOST,
+	VUSER_STATE_RESUMING,
 
 	/* private: */
 	__VUSER_STATE_MAX,
@@ -106,6 +109,35 @@ enum vuser_dma_holes {
 	VUSER_DMA_HOLES_FAULT,
 };
 
+/**
+ * enum vuser_on_loss - What loads and stores of a consumer do after the server
+ *   of the open device is lost, until another server serves the device.
+ * @VUSER_ON_LOSS_FAIL: Loads give all ones, stores vanish, pread and pwrite
+ *   fail with EIO, until the consumer resets the device after a server is
+ *   back.
+ * @VUSER_ON_LOSS_WAIT: Wait for reconnect-timeout-ms at most, then as fail.
+ * @VUSER_ON_LOSS_ONES: Loads and pread give all ones, stores and pwrite
+ *   vanish, until a server is back.
+ */
+enum vuser_on_loss {
+	VUSER_ON_LOSS_FAIL,
+	VUSER_ON_LOSS_WAIT,
+	VUSER_ON_LOSS_ONES,
+};
+
+/**
+ * enum vuser_state_kept - Whether the device has its state when its server is
+ *   back.
+ * @VUSER_STATE_KEPT_NO: The device was reset: the kernel signals the ERR
+ *   interrupt.
+ * @VUSER_STATE_KEPT_YES: The server keeps the state of its device; the kernel
+ *   does not signal ERR.
+ */
+enum vuser_state_kept {
+	VUSER_STATE_KEPT_NO,
+	VUSER_STATE_KEPT_YES,
+};
+
 enum {
 	VUSER_A_DEV_ID = 1,
 	VUSER_A_DEV_UUID,
@@ -142,6 +174,9 @@ enum {
 	VUSER_A_DEV_SERVER_UID,
 	VUSER_A_DEV_SERVER_GID,
 	VUSER_A_DEV_PAD,
+	VUSER_A_DEV_ON_LOSS,
+	VUSER_A_DEV_RECONNECT_TIMEOUT_MS,
+	VUSER_A_DEV_STATE_KEPT,
 
 	__VUSER_A_DEV_MAX,
 	VUSER_A_DEV_MAX = (__VUSER_A_DEV_MAX - 1)

@@ -67,6 +67,8 @@ static void check_dev(const struct vnl_dev *dev)
 	vnl_name_pci_setup(dev->pci_setup);
 	vnl_name_dma_backing(dev->dma_backing);
 	vnl_name_dma_holes(dev->dma_holes);
+	vnl_name_on_loss(dev->on_loss);
+	vnl_name_state_kept(dev->state_kept);
 }
 
 static int on_dev(void *data, const struct vnl_dev *dev)

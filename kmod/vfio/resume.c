@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Makes another server serve an open device whose server is lost.
+ *
+ * Attach compares the description of the new server with the device as opened, and
+ * queues a work item.  The work item gives the new server what the consumer gave to the
+ * lost one: files of shared areas are replaced, and the server gets a reset, the DMA map,
+ * the eventfds, and the registers of configuration space that the kernel owns.  Then
+ * accesses go on.  If a step fails, the new server is lost, too.
+ */
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
+#include <linux/wait.h>
+#include <linux/wait_bit.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "dma/dma.h"
+#include "region/pci.h"
+#include "region/shared.h"
+#include "server/channel.h"
+#include "server/cmd.h"
+#include "server/conn.h"
+#include "server/desc.h"
+#include "server/server.h"
+#include "vfio/device.h"
+#include "vfio/irq.h"
+#include "vfio/resume.h"
+#include "vfio/state.h"
+
+/* Steps ------------------------------------------------------------------- */
+
+/*
+ * A server that was started again has reset its device.  A server that only lost the
+ * connection may not have.
+ */
+static int vuser_resume_reset_device(struct vuser_device *dev, bool state_kept)
+{
+	struct vuser_channel *chan = dev->conn.chan;
+	int ret;
+
+	if (state_kept || !(chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) ||
+	    READ_ONCE(dev->settings.reset_never))
+		return 0;
+	ret = vuser_cmd_reset(chan, vuser_channel_deadline(chan), true);
+	return ret == -EOPNOTSUPP || ret == -ENOTTY || ret == -EINVAL ? 0 : ret;
+}
+
+/*
+ * Gives the new server all that the consumer gave to the lost one.  The order is that of
+ * an open: memory before interrupts, and the command register, with bus mastering, last.
+ * Sets @step to what failed.
+ */
+static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
+			       const char **step)
+{
+	int ret;
+
+	*step = "shared areas";
+	ret = vuser_shared_replace(&dev->regions, dev->conn.chan->desc,
+				   vuser_vfio_mapping(&dev->vdev));
+	if (ret)
+		return ret;
+	*step = "reset";
+	ret = vuser_resume_reset_device(dev, state_kept);
+	if (ret)
+		return ret;
+	*step = "DMA map";
+	ret = vuser_dma_resume(&dev->dma);
+	if (ret)
+		return ret;
+	*step = "interrupts";
+	ret = vuser_irq_resume(dev);
+	if (ret)
+		return ret;
+	*step = "configuration space";
+	return vuser_pci_resume(&dev->regions.pci, state_kept);
+}
+
+/* Tries to make the server of @chan serve the device. */
+static void vuser_resume_try(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	bool state_kept = READ_ONCE(dev->settings.state_kept);
+	struct vuser_channel *lost;
+	const char *step;
+	int ret;
+
+	mutex_lock(&dev->irqs.lock);
+	lost = vuser_conn_replace(&dev->conn, chan);
+	vuser_dma_switch(&dev->dma, chan);
+	vuser_server_end(lost);
+	vuser_channel_put(lost);
+	ret = vuser_resume_device(dev, state_kept, &step);
+	mutex_unlock(&dev->irqs.lock);
+	if (ret) {
+		if (!vuser_channel_lost(chan) && READ_ONCE(dev->resumable))
+			dev_warn(dev->vdev.dev,
+				 "cannot go on with another server: %s (%d)\n", step,
+				 ret);
+		vuser_channel_hang_up(chan, ret, "the open device could not be resumed");
+		return;
+	}
+	if (!vuser_state_resumed(dev, chan))
+		return;
+	dev_info(dev->vdev.dev, "another server serves the open device\n");
+	vuser_irq_repeat(dev);
+	if (!state_kept)
+		vuser_irq_fire_err(dev);
+}
+
+static void vuser_resume_work(struct work_struct *work)
+{
+	struct vuser_device *dev = container_of(work, struct vuser_device,
+						resume_work);
+	struct vuser_channel *chan;
+
+	/* Close waits for @resumes only, and the device may be removed after that. */
+	vuser_device_get(dev);
+	chan = vuser_state_resuming(dev);
+	if (chan) {
+		vuser_resume_try(dev, chan);
+		vuser_channel_put(chan);
+	}
+	if (atomic_dec_and_test(&dev->resumes))
+		wake_up_var(&dev->resumes);
+	wake_up_all(&dev->conn.changed);
+	vuser_device_put(dev);
+}
+
+/* No server came back in time: accesses fail, and ERR is signalled. */
+static void vuser_resume_loss_work(struct work_struct *work)
+{
+	struct vuser_device *dev = container_of(to_delayed_work(work),
+						struct vuser_device, loss_work);
+	bool failed;
+
+	mutex_lock(&dev->lock);
+	failed = dev->opened && !dev->conn.usable && !dev->conn.failed &&
+		 dev->settings.on_loss != VUSER_ON_LOSS_ONES;
+	if (failed)
+		vuser_conn_fail(&dev->conn);
+	mutex_unlock(&dev->lock);
+	if (failed)
+		vuser_irq_fire_err(dev);
+}
+
+/* Open, reset, close ------------------------------------------------------ */
+
+/* Whether the work item of a device in state resuming has ended, or has no reason to run. */
+static bool vuser_resume_done(struct vuser_device *dev)
+{
+	return READ_ONCE(dev->state) != VUSER_STATE_RESUMING ||
+	       READ_ONCE(dev->resumed) || !atomic_read(&dev->resumes);
+}
+
+/**
+ * vuser_resume_reset() - let the consumer's reset end the failure of accesses
+ * @dev: an open device
+ *
+ * Context: process; sleeps killably while a new server is made to serve the device, which
+ * each message of that server ends in request_timeout_ms at most.
+ * Return: 1 if accesses have failed until now and work from now on; 0 if there is nothing
+ * to do; or -EINTR when killed.
+ */
+int vuser_resume_reset(struct vuser_device *dev)
+{
+	if (!READ_ONCE(dev->conn.failed))
+		return 0;
+	if (wait_event_killable(dev->conn.changed, vuser_resume_done(dev)))
+		return -EINTR;
+	return vuser_state_reset(dev);
+}
+
+/**
+ * vuser_resume_stop() - end the work for a lost server, because the device is closed
+ * @dev: the device
+ * @deadline: when to stop waiting for a new server
+ *
+ * On return no other server can take the place of the device's server.
+ *
+ * Context: process; takes the device's lock; sleeps, not interruptible.
+ */
+void vuser_resume_stop(struct vuser_device *dev, ktime_t deadline)
+{
+	mutex_lock(&dev->lock);
+	WRITE_ONCE(dev->resumable, false);
+	mutex_unlock(&dev->lock);
+	cancel_delayed_work_sync(&dev->loss_work);
+	if (wait_var_event_timeout(&dev->resumes, !atomic_read(&dev->resumes),
+				   vuser_jiffies_left(deadline)))
+		return;
+	vuser_channel_fail(dev->chan, -ETIMEDOUT,
+			   "the device was closed before the server served it");
+	wait_var_event(&dev->resumes, !atomic_read(&dev->resumes));
+}
+
+/**
+ * vuser_resume_init() - initialise the works of a new device
+ * @dev: the device, zeroed
+ *
+ * Context: any.
+ */
+void vuser_resume_init(struct vuser_device *dev)
+{
+	INIT_WORK(&dev->resume_work, vuser_resume_work);
+	INIT_DELAYED_WORK(&dev->loss_work, vuser_resume_loss_work);
+}
