@@ -85,6 +85,9 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 		add_string(object, "server-user", "any");
 	else
 		add_int(object, "server-user", dev->server_user);
+	add_string(object, "on-loss", vnl_name_on_loss(dev->on_loss));
+	add_int(object, "reconnect-timeout-ms", dev->reconnect_timeout_ms);
+	add_string(object, "state-kept", vnl_name_state_kept(dev->state_kept));
 }
 
 static void add_server(struct json_object *object, const struct vnl_dev *dev)
@@ -224,6 +227,11 @@ static void print_settings(const struct vnl_dev *dev)
 		puts("server-user: any");
 	else
 		printf("server-user: %u\n", dev->server_user);
+	printf("on-loss: %s\n"
+	       "reconnect-timeout-ms: %u\n"
+	       "state-kept: %s\n",
+	       vnl_name_on_loss(dev->on_loss), dev->reconnect_timeout_ms,
+	       vnl_name_state_kept(dev->state_kept));
 }
 
 void output_dev(const struct vnl_dev *dev)

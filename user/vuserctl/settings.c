@@ -114,6 +114,12 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 	case SET_DMA_HOLES:
 		return parse_word(arg, number, vnl_name_parse_dma_holes,
 				  "scratch, fault", why, size);
+	case SET_ON_LOSS:
+		return parse_word(arg, number, vnl_name_parse_on_loss,
+				  "fail, wait, ones", why, size);
+	case SET_STATE_KEPT:
+		return parse_word(arg, number, vnl_name_parse_state_kept,
+				  "no, yes", why, size);
 	case SET_SERVER_USER:
 		return parse_user(arg, number, why, size);
 	default:
@@ -161,6 +167,9 @@ int settings_put(const struct settings *set, struct nl_msg *msg)
 		[SET_DMA_BACKING] = VUSER_A_DEV_DMA_BACKING,
 		[SET_DMA_HOLES] = VUSER_A_DEV_DMA_HOLES,
 		[SET_SERVER_USER] = VUSER_A_DEV_SERVER_USER,
+		[SET_ON_LOSS] = VUSER_A_DEV_ON_LOSS,
+		[SET_RECONNECT_TIMEOUT_MS] = VUSER_A_DEV_RECONNECT_TIMEOUT_MS,
+		[SET_STATE_KEPT] = VUSER_A_DEV_STATE_KEPT,
 	};
 	int i;
 

@@ -23,6 +23,9 @@ enum setting {
 	SET_DMA_BACKING,
 	SET_DMA_HOLES,
 	SET_SERVER_USER,
+	SET_ON_LOSS,
+	SET_RECONNECT_TIMEOUT_MS,
+	SET_STATE_KEPT,
 	NR_SETTINGS
 };
 
@@ -33,30 +36,36 @@ enum setting {
 #define SETTING_OPTION 256
 
 /* The options, for the table of getopt_long(). */
-#define SETTINGS_LONGS                                           \
-	{ "endpoint", required_argument, NULL,                   \
-	  SETTING_OPTION + SET_ENDPOINT },                       \
-		{ "pci-address", required_argument, NULL,        \
-		  SETTING_OPTION + SET_PCI_ADDRESS },            \
-		{ "request-timeout-ms", required_argument, NULL, \
-		  SETTING_OPTION + SET_REQUEST_TIMEOUT_MS },     \
-		{ "close-timeout-ms", required_argument, NULL,   \
-		  SETTING_OPTION + SET_CLOSE_TIMEOUT_MS },       \
-		{ "max-dma-maps", required_argument, NULL,       \
-		  SETTING_OPTION + SET_MAX_DMA_MAPS },           \
-		{ "mmap", required_argument, NULL,               \
-		  SETTING_OPTION + SET_MMAP },                   \
-		{ "reset", required_argument, NULL,              \
-		  SETTING_OPTION + SET_RESET },                  \
-		{ "pci-setup", required_argument, NULL,          \
-		  SETTING_OPTION + SET_PCI_SETUP },              \
-		{ "dma-backing", required_argument, NULL,        \
-		  SETTING_OPTION + SET_DMA_BACKING },            \
-		{ "dma-holes", required_argument, NULL,          \
-		  SETTING_OPTION + SET_DMA_HOLES },              \
-	{                                                        \
-		"server-user", required_argument, NULL,          \
-			SETTING_OPTION + SET_SERVER_USER         \
+#define SETTINGS_LONGS                                             \
+	{ "endpoint", required_argument, NULL,                     \
+	  SETTING_OPTION + SET_ENDPOINT },                         \
+		{ "pci-address", required_argument, NULL,          \
+		  SETTING_OPTION + SET_PCI_ADDRESS },              \
+		{ "request-timeout-ms", required_argument, NULL,   \
+		  SETTING_OPTION + SET_REQUEST_TIMEOUT_MS },       \
+		{ "close-timeout-ms", required_argument, NULL,     \
+		  SETTING_OPTION + SET_CLOSE_TIMEOUT_MS },         \
+		{ "max-dma-maps", required_argument, NULL,         \
+		  SETTING_OPTION + SET_MAX_DMA_MAPS },             \
+		{ "mmap", required_argument, NULL,                 \
+		  SETTING_OPTION + SET_MMAP },                     \
+		{ "reset", required_argument, NULL,                \
+		  SETTING_OPTION + SET_RESET },                    \
+		{ "pci-setup", required_argument, NULL,            \
+		  SETTING_OPTION + SET_PCI_SETUP },                \
+		{ "dma-backing", required_argument, NULL,          \
+		  SETTING_OPTION + SET_DMA_BACKING },              \
+		{ "dma-holes", required_argument, NULL,            \
+		  SETTING_OPTION + SET_DMA_HOLES },                \
+		{ "server-user", required_argument, NULL,          \
+		  SETTING_OPTION + SET_SERVER_USER },              \
+		{ "on-loss", required_argument, NULL,              \
+		  SETTING_OPTION + SET_ON_LOSS },                  \
+		{ "reconnect-timeout-ms", required_argument, NULL, \
+		  SETTING_OPTION + SET_RECONNECT_TIMEOUT_MS },     \
+	{                                                          \
+		"state-kept", required_argument, NULL,             \
+			SETTING_OPTION + SET_STATE_KEPT            \
 	}
 
 #define SETTINGS_ARGS                                      \
@@ -66,7 +75,9 @@ enum setting {
 	" [--dma-backing auto|memory|file]"                \
 	" [--dma-holes scratch|fault] [--max-dma-maps N]"  \
 	" [--request-timeout-ms N] [--close-timeout-ms N]" \
-	" [--server-user USER|any]"
+	" [--server-user USER|any]"                        \
+	" [--on-loss fail|wait|ones]"                      \
+	" [--reconnect-timeout-ms N] [--state-kept no|yes]"
 
 /**
  * struct settings - the settings that the user gives

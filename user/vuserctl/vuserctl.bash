@@ -22,10 +22,14 @@ _vuserctl_value()
 		mapfile -t COMPREPLY < <(compgen -W "auto memory file" -- "$2") ;;
 	--dma-holes)
 		mapfile -t COMPREPLY < <(compgen -W "scratch fault" -- "$2") ;;
+	--on-loss)
+		mapfile -t COMPREPLY < <(compgen -W "fail wait ones" -- "$2") ;;
+	--state-kept)
+		mapfile -t COMPREPLY < <(compgen -W "no yes" -- "$2") ;;
 	--server-user)
 		mapfile -t COMPREPLY < <(compgen -W any -u -- "$2") ;;
 	--uuid|--vhost|--pci-address|--max-dma-maps|--request-timeout-ms|\
-	--close-timeout-ms|-i|-n|--interval|--count)
+	--close-timeout-ms|--reconnect-timeout-ms|-i|-n|--interval|--count)
 		;;
 	*)
 		return 1 ;;
@@ -37,7 +41,8 @@ _vuserctl()
 	local commands="help create remove list show set monitor stats exec"
 	local settings="--endpoint --pci-address --mmap --reset --pci-setup
 		--dma-backing --dma-holes --max-dma-maps --request-timeout-ms
-		--close-timeout-ms --server-user"
+		--close-timeout-ms --server-user --on-loss
+		--reconnect-timeout-ms --state-kept"
 	local word=${COMP_WORDS[COMP_CWORD]} i=1
 
 	COMPREPLY=()

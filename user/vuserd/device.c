@@ -344,7 +344,8 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 
 /* States ------------------------------------------------------------------ */
 
-static void is_created(struct device *dev, const struct vnl_dev *info)
+/* Start an attempt, unless one is running or planned for the endpoint. */
+static void connect_server(struct device *dev, const struct vnl_dev *info)
 {
 	if (!info->endpoint[0]) {
 		make_idle(dev);
@@ -357,6 +358,12 @@ static void is_created(struct device *dev, const struct vnl_dev *info)
 	} else if (dev->phase == PHASE_IDLE) {
 		try_now(dev, info);
 	}
+}
+
+static void is_created(struct device *dev, const struct vnl_dev *info)
+{
+	dev->again = false;
+	connect_server(dev, info);
 }
 
 /*
@@ -394,35 +401,52 @@ static bool served(struct device *dev)
 }
 
 /*
- * While a consumer has the device open, the server cannot be detached. The
- * kernel notifies vuserd when the consumer closes the device.
+ * The server was lost just now.
  *
  * A server that always exits soon after it was attached is retried with
  * increasing waits, like a server that is not running. If a consumer has used
  * the server, the wait is short: each consumer loses a server only once.
  */
-static void is_lost(struct device *dev, const struct vnl_dev *info)
+static void note_loss(struct device *dev, const struct vnl_dev *info,
+		      const char *why)
 {
-	char shown[EXPLAIN_PATH_MAX + 1];
-	char why[VUSER_ERROR_MAX + 1];
-	int ret;
-
 	make_idle(dev);
-	snprintf(why, sizeof(why),
-		 "the server at %s is gone: see its log and the kernel log",
-		 explain_path(shown, dev->attached_usec ? path_of(dev) :
-							  info->endpoint));
-	ret = detach(dev, why);
-	if (ret == -EBUSY)
-		dev->opened = true;
-	if (ret)
-		return;
 	log_warn("%s: %s", dev->uuid, why);
+	if (!dev->path)
+		set_text(&dev->path, info->endpoint);
 	if (served(dev))
 		dev->backoff_ms = BACKOFF_MIN_MS;
 	else
 		wait_for_retry(dev);
 	dev->attached_usec = 0;
+}
+
+/*
+ * While a consumer has the device open, the server cannot be detached, but
+ * another server can take its place. The kernel notifies vuserd when the
+ * consumer closes the device.
+ */
+static void is_lost(struct device *dev, const struct vnl_dev *info)
+{
+	bool first = dev->attached_usec || !dev->path;
+	char shown[EXPLAIN_PATH_MAX + 1];
+	char why[VUSER_ERROR_MAX + 1];
+	int ret;
+
+	snprintf(why, sizeof(why),
+		 "the server at %s is gone: see its log and the kernel log",
+		 explain_path(shown, dev->attached_usec ? path_of(dev) :
+							  info->endpoint));
+	ret = detach(dev, first || !dev->why ? why : dev->why);
+	if (ret && ret != -EBUSY)
+		return;
+	if (ret == -EBUSY && !dev->again)
+		dev->opened = true;
+	if (first)
+		note_loss(dev, info, why);
+	dev->again = ret == -EBUSY;
+	if (dev->again)
+		connect_server(dev, info);
 }
 
 static void act(struct device *dev, const struct vnl_dev *info)
@@ -443,6 +467,11 @@ static void act(struct device *dev, const struct vnl_dev *info)
 		if (!dev->attached_usec)
 			adopt(dev, info);
 		dev->opened = true;
+		break;
+	case VUSER_STATE_RESUMING:
+		make_idle(dev);
+		if (!dev->attached_usec)
+			adopt(dev, info);
 		break;
 	case VUSER_STATE_LOST:
 		is_lost(dev, info);

@@ -79,7 +79,8 @@ enum phase {
  * @backoff_ms: how long to wait after the next failure
  * @attached_usec: when vuserd attached the server or took the device over; 0:
  *                 vuserd has done neither
- * @opened: a consumer has opened the device since @attached_usec
+ * @opened: a consumer has used the server since @attached_usec
+ * @again: the server was attached to a device that was open already
  * @why: the last failure that was reported; NULL: none
  */
 struct device {
@@ -99,6 +100,7 @@ struct device {
 	unsigned int backoff_ms;
 	uint64_t attached_usec;
 	bool opened;
+	bool again;
 	char *why;
 };
 

@@ -44,6 +44,14 @@ static void test_words(void)
 	       "dma-holes accepts \"fault\"");
 	tap_ok(parse(SET_DMA_HOLES, "nothing") == -EINVAL,
 	       "dma-holes refuses an unknown word");
+	tap_ok(!parse(SET_ON_LOSS, "wait") &&
+		       set.number[SET_ON_LOSS] == VUSER_ON_LOSS_WAIT,
+	       "on-loss accepts \"wait\"");
+	tap_ok(parse(SET_ON_LOSS, "hang") == -EINVAL,
+	       "on-loss refuses an unknown word");
+	tap_ok(!parse(SET_STATE_KEPT, "yes") &&
+		       set.number[SET_STATE_KEPT] == VUSER_STATE_KEPT_YES,
+	       "state-kept accepts \"yes\"");
 	tap_ok(!parse(SET_SERVER_USER, "root") &&
 		       set.number[SET_SERVER_USER] == 0,
 	       "server-user accepts a name");
