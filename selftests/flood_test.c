@@ -67,6 +67,8 @@ FIXTURE_TEARDOWN(flood)
 	ASSERT_EQ(0, mdev_set(self->h.consumer.uuid, attr "_timeout_ms", ms))
 #define EXPECT_STATE(state) \
 	EXPECT_EQ(0, mdev_wait(self->h.consumer.uuid, "state", state, SOON_MS))
+#define EXPECT_LOST() \
+	EXPECT_EQ(0, mdev_wait_lost(self->h.consumer.uuid, SOON_MS))
 
 /* Tricks ------------------------------------------------------------------- */
 
@@ -186,7 +188,7 @@ TEST_F(flood, flood_does_not_delay_the_timeout_of_a_read)
 	EXPECT_EQ(-EIO, consumer_check(&self->h.consumer));
 	EXPECT_GT(BOUND_MS, clock_ms() - start)
 	TH_LOG("after %lld ms", clock_ms() - start);
-	EXPECT_STATE("lost");
+	EXPECT_LOST();
 }
 
 TEST_F(flood, flood_does_not_delay_the_death_of_a_reader)
@@ -375,7 +377,7 @@ TEST_F(flood, pending_reply_to_a_dead_server_is_dropped)
 	while (sem_wait(&reached))
 		;
 	sem_post(&go_on);
-	EXPECT_STATE("lost");
+	EXPECT_LOST();
 	/*
 	 * The device is still open.  A worker that retries for ever uses time
 	 * in every interval; other work of the kernel ends.
@@ -405,7 +407,7 @@ TEST_F(flood, server_that_reads_no_replies_is_lost)
 	sem_init(&reached, 0, 0);
 	server_arm(&self->h.server, &trick, &stores);
 	self->h.consumer.bar0[1] = 1;
-	EXPECT_STATE("lost");
+	EXPECT_LOST();
 	EXPECT_TRUE(klog_has(self->h.klog, "the server does not read replies"));
 }
 
@@ -419,7 +421,7 @@ TEST_F(flood, messages_after_a_protocol_error_are_ignored)
 	server_arm(&self->h.server, &trick, &stores);
 	klog_has(self->h.klog, "");
 	self->h.consumer.bar0[1] = 1;
-	EXPECT_STATE("lost");
+	EXPECT_LOST();
 	EXPECT_EQ(1, klog_count(self->h.klog, self->h.consumer.uuid));
 	EXPECT_EQ(0x5a, self->h.consumer.mem[0]);
 }
@@ -481,7 +483,7 @@ TEST_F(flood, missing_replies_to_killed_readers_lose_the_server)
 	sem_post(&go_on);
 	SET("request", SHORT_TIMEOUT);
 	EXPECT_EQ(-EIO, consumer_check(&self->h.consumer));
-	EXPECT_STATE("lost");
+	EXPECT_LOST();
 }
 
 /* A server that reads nothing ---------------------------------------------- */
@@ -586,7 +588,7 @@ TEST_F(flood, full_socket_does_not_block_generic_netlink)
 	EXPECT_EQ(0, server_next(&self->h.server));
 	for (i = 0; i < 9; i++)
 		pthread_join(threads[i], NULL);
-	EXPECT_STATE("lost");
+	EXPECT_LOST();
 }
 
 /* One device after another ------------------------------------------------- */

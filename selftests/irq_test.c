@@ -362,7 +362,7 @@ TEST_F(plain, close_ends_an_intx_of_a_lost_server)
 {
 	ASSERT_EQ(0, unmask_by(self->device, new_eventfd()));
 	testdev_kill(&self->td);
-	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, mdev_wait_lost(self->td.uuid, SOON_MS));
 	EXPECT_EQ(0, eventfd_wait(self->fd, 0));
 	EXPECT_EQ(0, mask(self->device));
 	EXPECT_EQ(0, unmask(self->device));

@@ -232,7 +232,7 @@ static void expect_violation(struct __test_metadata *_metadata, const char *hex)
 	EXPECT_EQ(0, vfio_dev_open(&dev, td.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "open", SOON_MS));
 	EXPECT_EQ(0, testdev_cmd(&td, "raw %s", hex));
-	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "lost", SOON_MS));
+	EXPECT_EQ(0, mdev_wait_lost(td.uuid, SOON_MS));
 	vfio_dev_close(&dev);
 	testdev_stop(&td);
 }
@@ -274,7 +274,7 @@ TEST(reply_to_a_posted_write_that_was_not_sent_is_a_violation)
 	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "open", SOON_MS));
 	/* The server has answered the only write already. */
 	EXPECT_EQ(0, testdev_cmd(&td, "raw %s", reply));
-	EXPECT_EQ(0, mdev_wait(td.uuid, "state", "lost", SOON_MS));
+	EXPECT_EQ(0, mdev_wait_lost(td.uuid, SOON_MS));
 	vfio_dev_close(&dev);
 	testdev_stop(&td);
 }

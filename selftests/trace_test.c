@@ -147,7 +147,7 @@ TEST_F(trace, malformed_reply_is_traced_with_its_header)
 	ASSERT_EQ(0, testdev_cmd(&self->td, "corrupt read id"));
 	EXPECT_EQ(-EIO,
 		  region_get(self->dev.device, BAR0, TESTDEV_REG_ID, &id, 4));
-	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, mdev_wait_lost(self->td.uuid, SOON_MS));
 	ASSERT_EQ(0, trace_read(self));
 
 	ASSERT_TRUE(trace_message(self, "vuser_send", &sent));

@@ -184,6 +184,27 @@ device_down()
 	return $ret
 }
 
+# outlive NAME REGISTER COMMAND...: start the server of NAME again with COMMAND while a
+# consumer has the device open. REGISTER has the same value before and afterwards. The TAP
+# of the consumer is in $LOG.
+outlive()
+{
+	local name=$1 register=$2 ready=$WORK/$1.ready pid
+
+	shift 2
+	set_attr "$name" on_loss wait || return
+	VUSER_UUID=${UUID[$name]} VUSER_READY=$ready VUSER_REGISTER=$register \
+		timeout 300 "$PROGS/outlive_test" > "$LOG" 2>&1 &
+	pid=$!
+	until [ -e "$ready" ] || ! kill -0 $pid 2> /dev/null; do
+		sleep 0.1
+	done
+	server_stop "$name"
+	rm -f "$WORK/$name.sock"
+	serve "$name" "$@"
+	wait $pid
+}
+
 # counter NAME KEY: print a counter or number of the device. If the kernel has
 # none of that name, print nothing, so that a comparison fails.
 counter()

@@ -6,12 +6,13 @@
 CONSUMERS := $(SRC)consumers
 KSRC ?= $(abspath $(KSELFTEST_DIR)/../../..)
 
-CONSUMER_PROGS := $(addprefix $(O)/consumers/,edu_test gpio_test sample_test)
+CONSUMER_PROGS := $(addprefix $(O)/consumers/,edu_test gpio_test outlive_test sample_test)
 
 all: $(CONSUMER_PROGS) vfio-selftests
 
 $(O)/consumers/edu_test: $(CONSUMERS)/qemu-server/edu_test.c
 $(O)/consumers/gpio_test: $(CONSUMERS)/gpio/gpio_test.c
+$(O)/consumers/outlive_test: $(CONSUMERS)/outlive/outlive_test.c
 $(O)/consumers/sample_test: $(CONSUMERS)/libvfio-user/sample_test.c
 
 $(CONSUMER_PROGS): $(LIB_OBJS)

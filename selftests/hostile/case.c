@@ -315,6 +315,9 @@ static bool play_to_consumer(struct hostile *h, const struct action *action,
 		ret = action->prepare(c);
 	if (!ret && t->slow)
 		ret = set_timeouts(h, h->hasty);
+	/* Otherwise vuserd would attach the server again while the device is open. */
+	if (!ret && action->phase == OPEN && outcome_of(action, t) == LOST)
+		ret = mdev_set(c->uuid, "endpoint", "");
 	if (ret)
 		return fail(h, "cannot begin: %s", strerror(-ret));
 	kernel_lines(h);

@@ -99,7 +99,9 @@ int mdev_get(const char *uuid, const char *attr, char *buf, size_t size)
 	return file_read(path, buf, size);
 }
 
-int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
+/* Waits for the attribute to read @value or @other. */
+static int wait_for(const char *uuid, const char *attr, const char *value,
+		    const char *other, int ms)
 {
 	long long deadline = clock_ms() + ms;
 	struct pollfd pfd = { .events = POLLPRI | POLLERR };
@@ -116,7 +118,7 @@ int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
 	 */
 	for (;;) {
 		ret = fd_read(pfd.fd, seen, sizeof(seen));
-		if (ret || !strcmp(seen, value))
+		if (ret || !strcmp(seen, value) || !strcmp(seen, other))
 			break;
 		ret = -ETIMEDOUT;
 		if (clock_ms() >= deadline)
@@ -129,6 +131,16 @@ int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
 	}
 	close(pfd.fd);
 	return ret;
+}
+
+int mdev_wait(const char *uuid, const char *attr, const char *value, int ms)
+{
+	return wait_for(uuid, attr, value, value, ms);
+}
+
+int mdev_wait_lost(const char *uuid, int ms)
+{
+	return wait_for(uuid, "state", "lost", "resuming", ms);
 }
 
 int mdev_group(const char *uuid)

@@ -28,6 +28,11 @@ int mdev_set(const char *uuid, const char *attr, const char *value);
 int mdev_get(const char *uuid, const char *attr, char *buf, size_t size);
 /* Waits for the attribute @attr to read @value; -ETIMEDOUT after @ms. */
 int mdev_wait(const char *uuid, const char *attr, const char *value, int ms);
+/*
+ * Waits until the server of an open device is lost.  The state may be "resuming" already,
+ * since vuserd connects to a server that still listens.
+ */
+int mdev_wait_lost(const char *uuid, int ms);
 /* The number of the VFIO group, N in /dev/vfio/N. */
 int mdev_group(const char *uuid);
 

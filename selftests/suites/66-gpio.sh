@@ -30,6 +30,9 @@ test_version()
 	retap "$gpio" "$LOG"
 	check "$gpio still runs" kill -0 "${SERVER[$gpio]}"
 	diag < "$WORK/$gpio.log"
+	# Byte 1 of BAR 2 is always 0.
+	outlive "$gpio" "2 1 1" env RUST_BACKTRACE=1 "$GPIO/$gpio" --socket-path
+	retap "$gpio started again" "$LOG"
 
 	# The server ends after one connection. The device reports that and can be removed.
 	server_stop "$gpio"

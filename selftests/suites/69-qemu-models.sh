@@ -10,8 +10,10 @@
 check "the module and the helper start" vuser_up || finish
 "$CONSUMERS/qemu-server/models.py" nvme "$WORK" > "$WORK/nvme.tap" 2>&1
 DIAG_LINES=120 retap "nvme:" "$WORK/nvme.tap"
-"$CONSUMERS/qemu-server/models.py" edu "$WORK" "$PROGS/edu_test" > "$WORK/steps.tap" 2>&1
+"$CONSUMERS/qemu-server/models.py" edu "$WORK" "$PROGS/edu_test" "$PROGS/outlive_test" \
+	> "$WORK/steps.tap" 2>&1
 retap "edu:" "$WORK/edu.tap"
+retap "edu:" "$WORK/outlive.tap"
 retap "edu:" "$WORK/steps.tap"
 tested "QEMU nvme:// $(version_of qemu-utils)" "QEMU nvme $(version_of qemu-system-x86)"
 tested "vuser's tests" "QEMU edu $(version_of qemu-system-x86)"

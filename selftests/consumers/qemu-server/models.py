@@ -3,16 +3,17 @@
 """QEMU's nvme and edu, served by QEMU's vfio-user server.
 
 usage: models.py nvme DIRECTORY
-       models.py edu DIRECTORY PROGRAM
+       models.py edu DIRECTORY PROGRAM OUTLIVE
 
 Prints TAP.  The module must be loaded and vuserd must run.  nvme is driven by the NVMe
 driver of Debian's qemu-io and qemu-img.  PROGRAM is edu_test; its results are printed to
-DIRECTORY/edu.tap.
+DIRECTORY/edu.tap.  OUTLIVE is outlive_test, with its results in DIRECTORY/outlive.tap.
 """
 
 import os
 import subprocess
 import sys
+import time
 
 # Do not write bytecode into the source tree.
 sys.dont_write_bytecode = True
@@ -109,11 +110,28 @@ def edu_test(server, work, program):
                        env={**os.environ, "VUSER_UUID": server.uuid})
 
 
-def run_edu(tap, work, program):
+def outlive(server, work, program):
+    """Start QEMU again while a test program has the device open. The suite prints the
+    results of the program."""
+    ready = os.path.join(work, "edu.ready")
+    run("vuserctl", "set", server.uuid, "--on-loss", "wait")
+    with open(os.path.join(work, "outlive.tap"), "wb") as out:
+        with subprocess.Popen([program], stdout=out, stderr=out,
+                              env={**os.environ, "VUSER_UUID": server.uuid,
+                                   "VUSER_READY": ready,
+                                   "VUSER_REGISTER": "0 0 4"}) as consumer:
+            while not os.path.exists(ready) and consumer.poll() is None:
+                time.sleep(0.1)
+            server.restart()
+
+
+def run_edu(tap, work, program, outlive_program):
     server = Server(work, "edu", "edu")
     try:
         tap.step("the device is attached", server.create)
         tap.step("the test program runs", edu_test, server, work, program)
+        tap.step("QEMU is started again while the device is open", outlive, server, work,
+                 outlive_program)
         tap.step("the device is removed", server.remove)
         tap.step("QEMU's server ends", server.stop)
     finally:

@@ -35,9 +35,13 @@ class Server:
         self.socket = os.path.join(work, f"{name}.sock")
         self.uuid = self.bdf = None
         self.argv = server_argv(device, self.socket, options)
+        self.log = os.path.join(work, f"{name}.log")
+        self.start()
+
+    def start(self):
         self.monitor, theirs = socket.socketpair()
         self.monitor.settimeout(SOON)
-        with open(os.path.join(work, f"{name}.log"), "ab") as log, theirs:
+        with open(self.log, "ab") as log, theirs:
             fd = theirs.fileno()
             self.process = subprocess.Popen(
                 [*self.argv, "-chardev", f"socket,id=monitor,fd={fd}",
@@ -83,6 +87,13 @@ class Server:
         """End the server by its monitor, so that it completes the image of its disk."""
         self.execute("quit")
         require(self.process.wait(SOON) == 0, f"{self.name} ended with an error")
+
+    def restart(self):
+        """Kill the server and start it again at the same socket."""
+        self.process.kill()
+        self.process.wait()
+        os.unlink(self.socket)
+        self.start()
 
     def clean_up(self):
         if self.uuid:
