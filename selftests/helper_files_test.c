@@ -8,13 +8,13 @@
 #include <linux/vuser.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <kselftest_harness.h>
 
 #include "../include/uapi/linux/vfio_user.h"
 #include "lib/fuse.h"
 #include "lib/helper.h"
 #include "lib/testdev.h"
+#include "lib/unix.h"
 
 /* How long to wait to see that vuserd does not connect again, in ms. */
 #define RETRY_MS 3000
@@ -31,19 +31,6 @@ FIXTURE(files)
 	pid_t pid;
 };
 
-static int listen_at(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(addr.sun_path, path);
-	unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(fd, 8))
-		return -1;
-	return fd;
-}
-
 FIXTURE_SETUP(files)
 {
 	ASSERT_EQ(0, fuse_start(&self->fuse));
@@ -53,7 +40,7 @@ FIXTURE_SETUP(files)
 	ASSERT_LT(0, self->pid);
 	snprintf(self->path, sizeof(self->path), "/run/files-%d.sock",
 		 getpid());
-	self->listener = listen_at(self->path);
+	self->listener = unix_listen(self->path);
 	ASSERT_LE(0, self->listener);
 	uuid_new(self->uuid);
 	ASSERT_EQ(0, mdev_create(self->uuid));
@@ -100,23 +87,8 @@ static int send_file(int sock, int file)
 		.msg_size = sizeof(hdr),
 		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
 	};
-	struct iovec iov = { &hdr, sizeof(hdr) };
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = {};
-	struct msghdr mh = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
 
-	control.align.cmsg_level = SOL_SOCKET;
-	control.align.cmsg_type = SCM_RIGHTS;
-	control.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.align), &file, sizeof(file));
-	return sendmsg(sock, &mh, MSG_NOSIGNAL) == sizeof(hdr) ? 0 : -1;
+	return unix_send_files(sock, &hdr, sizeof(hdr), file, 1);
 }
 
 /* The number of files of the process below @dir. */

@@ -17,6 +17,7 @@
 #include "lib/control.h"
 #include "lib/fuse.h"
 #include "lib/task.h"
+#include "lib/unix.h"
 
 #define PAGE 0x1000UL
 /* A limit for the time of a call that does not wait, in ms. */
@@ -175,33 +176,13 @@ TEST_F(hold, socket_that_another_process_reads_is_refused)
 	expect_attached(_metadata, self);
 }
 
-static int send_fd(int to, int fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = {};
-	struct iovec iov = { "", 1 };
-	struct msghdr mh = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.room),
-	};
-
-	control.align.cmsg_level = SOL_SOCKET;
-	control.align.cmsg_type = SCM_RIGHTS;
-	control.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
-	return sendmsg(to, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 TEST_F(hold, socket_in_an_unread_message_is_refused)
 {
 	int pair[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
-	ASSERT_EQ(0, send_fd(pair[0], held_end(self, variant->twin)));
+	ASSERT_EQ(0, unix_send_files(pair[0], "", 1,
+				     held_end(self, variant->twin), 1));
 	expect_refused(_metadata, self);
 	close(pair[0]);
 	close(pair[1]);

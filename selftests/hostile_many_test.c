@@ -5,31 +5,24 @@
  * file descriptors (DMA_MAP, SET_IRQS) are sent as fast as before, and vuserd holds few
  * files.
  */
-#include <fcntl.h>
-#include <linux/vuser.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <kselftest_harness.h>
 
-#include "../include/uapi/linux/vfio_user.h"
 #include "lib/fuse.h"
 #include "lib/helper.h"
+#include "lib/holder.h"
 #include "lib/mem.h"
 #include "lib/res.h"
 #include "lib/testdev.h"
 #include "lib/vfio.h"
 
-#define NR_HOSTILE 100
-#define NR_FILES   253
+#define NR_HOSTILE HOLDER_MAX
 #define SAMPLES	   101
 #define PAGE	   0x1000UL
 /* Files of vuserd for an attempt, and all that it has besides. */
@@ -41,72 +34,6 @@ static char uuids[NR_HOSTILE][UUID_LEN + 1];
 
 /* Connections that the hostile servers have handled. */
 static atomic_uint *handled;
-
-static int listen_at(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(addr.sun_path, path);
-	unlink(path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(fd, 8))
-		return -1;
-	return fd;
-}
-
-/* Sends 253 references to a file with one byte. */
-static void send_files(int sock, int file)
-{
-	struct iovec iov = { (char[]) { 0 }, 1 };
-	union {
-		char buf[CMSG_SPACE(NR_FILES * sizeof(int))];
-		struct cmsghdr align;
-	} control = {};
-	struct msghdr mh = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	int *fds = (int *)CMSG_DATA(&control.align);
-	int i;
-
-	control.align.cmsg_level = SOL_SOCKET;
-	control.align.cmsg_type = SCM_RIGHTS;
-	control.align.cmsg_len = CMSG_LEN(NR_FILES * sizeof(int));
-	for (i = 0; i < NR_FILES; i++)
-		fds[i] = file;
-	sendmsg(sock, &mh, MSG_NOSIGNAL);
-}
-
-/* One process is the server of all hostile devices. */
-static void serve(int file)
-{
-	struct pollfd pfds[NR_HOSTILE];
-	int i, sock;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (i = 0; i < NR_HOSTILE; i++) {
-		pfds[i].fd = listen_at(paths[i]);
-		pfds[i].events = POLLIN;
-	}
-	atomic_fetch_add(handled, 1);
-	while (poll(pfds, NR_HOSTILE, -1) > 0) {
-		for (i = 0; i < NR_HOSTILE; i++) {
-			if (!pfds[i].revents)
-				continue;
-			sock = accept4(pfds[i].fd, NULL, NULL, SOCK_CLOEXEC);
-			if (i % 3 == 0)
-				send_files(sock, file);
-			/* A third of the servers says nothing. */
-			if (i % 3 != 1)
-				close(sock);
-			atomic_fetch_add(handled, 1);
-		}
-	}
-	_exit(0);
-}
 
 /* Waits until the servers have handled @nr connections since @from. */
 static bool wait_handled(unsigned int from, unsigned int nr)
@@ -194,7 +121,7 @@ FIXTURE_SETUP(many)
 	self->server = fork();
 	ASSERT_LE(0, self->server);
 	if (!self->server)
-		serve(self->file);
+		holder_serve(paths, NR_HOSTILE, self->file, handled);
 	ASSERT_TRUE(wait_handled(0, 1));
 }
 

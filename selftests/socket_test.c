@@ -20,6 +20,7 @@
 #include "lib/control.h"
 #include "lib/task.h"
 #include "lib/vfio.h"
+#include "lib/unix.h"
 
 #define PAGE 0x1000UL
 #define BAR0 VFIO_PCI_BAR0_REGION_INDEX
@@ -360,31 +361,9 @@ static const struct dma_read unmapped = {
 	.dma = { .count = 8 },
 };
 
-/* Sends @len bytes with a descriptor that is not expected. */
-static int send_fd(int server, const void *buf, size_t len, int fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = {};
-	struct iovec iov = { (void *)buf, len };
-	struct msghdr mh = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control.room),
-	};
-
-	control.align.cmsg_level = SOL_SOCKET;
-	control.align.cmsg_type = SCM_RIGHTS;
-	control.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
-	return sendmsg(server, &mh, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 static int send_with_fd(int server)
 {
-	return send_fd(server, &unmapped, sizeof(unmapped), server);
+	return unix_send_files(server, &unmapped, sizeof(unmapped), server, 1);
 }
 
 /* Whether the kernel can refuse descriptors. */
@@ -534,7 +513,7 @@ static pid_t start_sender(int sock, struct message *msg, int file, int go[2])
 		return pid;
 	close(go[1]);
 	_exit(read(go[0], &byte, 1) != 1 ||
-	      send_fd(sock, msg, sizeof(*msg), file));
+	      unix_send_files(sock, msg, sizeof(*msg), file, 1));
 }
 
 /* The thread that reads the reply does not wait for the end of its files. */
@@ -583,8 +562,8 @@ TEST_F(files, file_in_an_unread_message_does_not_linger_after_detach)
 	for (i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
 		reads[i] = unmapped;
 	ASSERT_EQ(sizeof(reads), send(c->sock[1], reads, sizeof(reads), 0));
-	ASSERT_EQ(0,
-		  send_fd(c->sock[1], &unmapped, sizeof(unmapped), self->l.fd));
+	ASSERT_EQ(0, unix_send_files(c->sock[1], &unmapped, sizeof(unmapped),
+				     self->l.fd, 1));
 	close(self->l.fd);
 	EXPECT_EQ(0, control_detach(&c->nl, c->id, c->token, NULL));
 	EXPECT_EQ(0, lingering_wait_closed(&self->l));
