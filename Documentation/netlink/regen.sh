@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Generate the uapi header and the kernel's policies from specs/vuser.yaml with
-# the kernel's own generator, which is not part of this tree.
+# the kernel's own generator, which is not part of this tree, and the tables of
+# the selftests with nlspec.py.
 #
 # usage: regen.sh LINUX_SOURCE_TREE [--check]
 #
@@ -40,6 +41,21 @@ cp "$top/$spec" "$tmp/$spec"
 
 differ=0
 
+# compare_with OUTPUT FILE: write FILE, or show how it differs
+compare_with()
+{
+	if cmp -s "$1" "$top/$2"; then
+		return
+	fi
+	if [ "$mode" = --check ]; then
+		diff -u "$top/$2" "$1" || :
+		differ=1
+	else
+		cp "$1" "$top/$2"
+		echo "wrote $2"
+	fi
+}
+
 # generate MODE KIND FILE
 #
 # Remove the table of multicast groups. The generator makes it static, but only
@@ -53,21 +69,14 @@ generate()
 	sed -e 's@^/\* To regenerate run: .*@/* To regenerate run: Documentation/netlink/regen.sh */@' \
 		-e '/^static const struct genl_multicast_group/,/^};/d' \
 		"$tmp/gen/$(basename "$3")" | cat -s | sed -e '${/^$/d}' > "$out"
-	if cmp -s "$out" "$top/$3"; then
-		return
-	fi
-	if [ "$mode" = --check ]; then
-		diff -u "$top/$3" "$out" || :
-		differ=1
-	else
-		cp "$out" "$top/$3"
-		echo "wrote $3"
-	fi
+	compare_with "$out" "$3"
 }
 
 generate uapi header include/uapi/linux/vuser.h
 generate kernel header kmod/netlink/gen.h
 generate kernel source kmod/netlink/gen.c
+"$top/Documentation/netlink/nlspec.py" "$top/$spec" > "$tmp/out/nlspec.c"
+compare_with "$tmp/out/nlspec.c" selftests/lib/nlspec.c
 
 if [ $differ -ne 0 ]; then
 	echo "the generated files do not match $spec: run $0 $linux" >&2

@@ -107,6 +107,12 @@ static const struct nlop_attr by_uuid[] = {
 	END,
 };
 
+static const struct nlop_attr set_by_uuid[] = {
+	FROM(VUSER_A_DEV_UUID, K_UUID, FROM_UUID),
+	OPTION(VUSER_A_DEV_MMAP, K_U32, VUSER_MMAP_POLICY_AUTO),
+	END,
+};
+
 static const struct nlop_attr set[] = {
 	FROM(VUSER_A_DEV_ID, K_U32, FROM_ID),
 	TEXT(VUSER_A_DEV_PCI_ADDRESS, "5655:77:00.0"),
@@ -159,6 +165,7 @@ const struct nlop nlops[NR_NLOPS] = {
 	{ VUSER_CMD_DEV_GET, "dev-get", by_id, 0 },
 	{ VUSER_CMD_DEV_GET, "dev-get by uuid", by_uuid, 0 },
 	{ VUSER_CMD_DEV_SET, "dev-set", set, 0 },
+	{ VUSER_CMD_DEV_SET, "dev-set by uuid", set_by_uuid, 0 },
 	{ VUSER_CMD_DEV_CLAIM, "dev-claim", by_id, 0 },
 	{ VUSER_CMD_DEV_ATTACH, "dev-attach", attach, 0 },
 	{ VUSER_CMD_DEV_DETACH, "dev-detach", detach, 0 },

@@ -106,10 +106,9 @@ static void disturb_fuse(struct dice *dice)
 	fuse_release(&world->fuse);
 }
 
-void admin_run(struct dice *dice)
+void admin_run(struct dice *dice, unsigned int device)
 {
 	pid_t helper = helper_start();
-	unsigned int device;
 
 	/* Wait until everything works once. */
 	for (device = 0; device < NR_DEVICES; device++)

@@ -42,11 +42,15 @@ static bool put_wrong(struct nlop_put *put, const struct nlop_attr *attr)
 		return false;
 	case 2:
 		words[0] = odd_number(dice);
+		/* Not a device that another test uses. */
+		if (attr->source == FROM_ID)
+			words[0] |= 1 << 16;
 		nlt_put(put->msg, attr->type, words, nlop_size(attr->kind));
 		return true;
 	default:
 		for (i = 0; i < 32; i++)
 			words[i] = odd_number(dice);
+		words[0] |= attr->source == FROM_ID ? 1 << 16 : 0;
 		nlt_put(put->msg, attr->type | (attr->nest ? NLA_F_NESTED : 0),
 			words, pick(dice, sizeof(words)));
 		return true;

@@ -9,7 +9,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "../lib/dice.h"
 #include "../lib/fuse.h"
 #include "../lib/testdev.h"
 #include "../lib/vfio.h"
@@ -38,6 +40,7 @@ enum did {
 	DID_KILL,
 	DID_COMMAND,
 	DID_RESTART,
+	DID_STOP,
 	DID_REMOVE,
 	DID_SETTING,
 	DID_HELPER,
@@ -66,30 +69,24 @@ static inline void did(enum did what)
 	atomic_fetch_add_explicit(&world->did[what], 1, memory_order_relaxed);
 }
 
-/* A random number generator for one thread. */
-struct dice {
-	uint64_t state;
-};
-
-/* Seeds a generator; each @stream of the same seed has other numbers. */
-void dice_seed(struct dice *dice, uint64_t seed, uint64_t stream);
-uint64_t roll(struct dice *dice);
-/* A number below @n. */
-uint32_t pick(struct dice *dice, uint32_t n);
-/* True once in @n times. */
-static inline bool once_in(struct dice *dice, uint32_t n)
-{
-	return !pick(dice, n);
-}
-/* A small number, a number near a limit, or any number. */
-uint64_t odd_number(struct dice *dice);
 /* Sleeps for a random time of up to @ms, times SLOWNESS. */
 void doze(struct dice *dice, unsigned int ms);
+
+/* Creates the devices and starts the FUSE server; says what it could not do. */
+void world_start(void);
+/* Removes the devices; whether all are gone. */
+bool world_remove(void);
+
+/* Starts a process, which dies together with the test. */
+pid_t crew_start(void (*run)(struct dice *dice, unsigned int device),
+		 unsigned long seed, unsigned int stream, unsigned int device);
+/* Waits until all processes have ended; whether they ended normally in time. */
+bool crew_end(pid_t *pids, unsigned int nr);
 
 /* Each function runs in its own process, and returns when the test stops. */
 void consumer_run(struct dice *dice, unsigned int device);
 void server_run(struct dice *dice, unsigned int device);
-void admin_run(struct dice *dice);
+void admin_run(struct dice *dice, unsigned int device);
 void netlink_run(struct dice *dice, unsigned int device);
 
 /* Creates a device with the settings of the test; 0 or -errno. */

@@ -8,6 +8,6 @@ $(O)/random/%.o: $(SRC)random/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -DSLOWNESS=$(or $(SLOWNESS),1) $(CFLAGS) -c -o $@ $<
 
-$(O)/random_test: $(RANDOM_OBJS)
+$(O)/random_test $(O)/soak_test: $(RANDOM_OBJS)
 
 -include $(wildcard $(O)/random/*.d)

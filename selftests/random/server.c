@@ -2,6 +2,7 @@
 /*
  * Controls a server: right and wrong replies, DMA, and its end.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +124,14 @@ static int start(struct dice *dice, struct testdev *td)
 	return ret;
 }
 
+static void stop(struct dice *dice, struct testdev *td)
+{
+	kill(td->pid, SIGSTOP);
+	doze(dice, 2000);
+	kill(td->pid, SIGCONT);
+	did(DID_STOP);
+}
+
 void server_run(struct dice *dice, unsigned int device)
 {
 	struct testdev td = {};
@@ -135,6 +144,8 @@ void server_run(struct dice *dice, unsigned int device)
 			continue;
 		}
 		send_command(dice, &td);
+		if (once_in(dice, 100))
+			stop(dice, &td);
 		if (once_in(dice, 150)) {
 			testdev_kill(&td);
 			did(DID_RESTART);
