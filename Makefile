@@ -7,6 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 BUILD := $(CURDIR)/build
 # Kbuild puts the module beside its sources.
 KMOD := $(CURDIR)/kmod
+MINUTES ?= 10
 
 all: modules user
 
@@ -32,6 +33,10 @@ bench: bootstrap
 
 fuzz: bootstrap
 	@FUZZ_SECONDS=$(SECONDS) lab/fuzz
+
+soak-hostile: bootstrap
+	@VUSER_SECONDS=$$(($(MINUTES) * 60)) SUITES=39-soak-hostile lab/check
+	@grep -h '^#' build/check/*/39-soak-hostile.tap
 
 lab-shell: bootstrap
 	@lab/shell $(LAB)
@@ -71,6 +76,8 @@ help:
 	@echo '                   fault injection and iommufd; builds this kernel first'
 	@echo '  fuzz             every fuzzer for SECONDS= each (60): executions, coverage'
 	@echo '                   FUZZERS="server random" LABS="6.12" narrow it'
+	@echo '  soak-hostile     well-behaved devices beside hostile servers, consumers and helpers,'
+	@echo '                   for MINUTES= (10), on LABS="6.12"'
 	@echo '  bench            what things cost: a table, and build/bench.json'
 	@echo '                   BENCHES="10-*" narrows it, CLOCK=instructions counts'
 	@echo '  lab-run          one command line, CMD=, in a machine with the module loaded'
@@ -86,4 +93,4 @@ help:
 	@echo
 
 .PHONY: all modules modules_install user install check check-debug demo demo-linux demo-qemu fuzz \
-	bench lint lab-run lab-shell htmldocs clean lab-clean bootstrap help
+	bench soak-hostile lint lab-run lab-shell htmldocs clean lab-clean bootstrap help
