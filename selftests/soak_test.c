@@ -146,15 +146,18 @@ int main(void)
 	soak = mmap(NULL, sizeof(*soak), PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	world_start();
-	create_held_devices();
 	pids[nr++] = crew_start(admin_run, seed, 1, 0);
+	for (i = 0; i < NR_LOADS; i++)
+		loads[i] = crew_start(load_run, seed, 30 + i, i);
+	/* On a slow machine, starting takes long even without disturbance. */
+	while (soak->started < NR_LOADS && !soak->failed)
+		poll(NULL, 0, 10);
+	create_held_devices();
 	pids[nr++] = crew_start(netlink_run, seed, 2, 0);
 	for (i = 0; i < NR_DEVICES; i++) {
 		pids[nr++] = crew_start(server_run, seed, 10 + i, i);
 		pids[nr++] = crew_start(consumer_run, seed, 20 + i, i);
 	}
-	for (i = 0; i < NR_LOADS; i++)
-		loads[i] = crew_start(load_run, seed, 30 + i, i);
 	for (i = 0; i < NR_LIARS; i++)
 		hostile[i] = crew_start(liar_run, seed, 40 + i, i);
 	hostile[NR_LIARS] = crew_start(holder_run, seed, 50, 0);

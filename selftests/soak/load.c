@@ -190,6 +190,7 @@ void load_run(struct dice *dice, unsigned int number)
 
 	if (ret)
 		fail(number, "start", ret);
+	atomic_fetch_add(&soak->started, 1);
 	while (!ret && !soak->stop && step(&l, number))
 		;
 	/* The mapping keeps the device open, and the device must not be removed then. */

@@ -27,6 +27,7 @@ struct soak {
 	atomic_ulong lies;
 	atomic_ulong floods;
 	atomic_uint held; /* connections of vuserd to servers that hold it */
+	atomic_uint started; /* well-behaved consumers */
 	atomic_bool stop; /* the well-behaved consumers end */
 	atomic_bool failed; /* an operation of a well-behaved device */
 	char why[256];
