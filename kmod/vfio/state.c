@@ -194,14 +194,14 @@ static int vuser_state_may_attach(struct vuser_device *dev,
 
 /*
  * Puts a new channel in the place of the lost one; the consumer's paths still have the
- * lost one.
+ * lost one.  A reset that finds the new state waits for the work item.
  */
 static void vuser_state_resume(struct vuser_device *dev)
 {
-	vuser_state_set(dev, VUSER_STATE_RESUMING);
 	atomic_inc(&dev->resumes);
 	if (!queue_work(vuser_wait_wq, &dev->resume_work))
 		atomic_dec(&dev->resumes);
+	vuser_state_set(dev, VUSER_STATE_RESUMING);
 }
 
 /**
