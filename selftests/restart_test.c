@@ -725,27 +725,30 @@ static volatile uint32_t *map_area(FIXTURE_DATA(device) *self)
 TEST_F(device, mappings_of_shared_areas_get_the_new_file)
 {
 	volatile uint32_t *area = map_area(self), *child;
-	int go[2];
+	int go[2], ready[2];
 	pid_t pid;
 	char c;
 
 	ASSERT_NE(MAP_FAILED, area);
 	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(ready));
 	ASSERT_EQ(0, set_policy(self, "wait", "yes"));
 	area[0] = 11;
 	EXPECT_EQ(11, testdev_num(&self->td, "peek %u 0 4", BAR(4)));
 	pid = fork();
 	ASSERT_LE(0, pid);
 	if (!pid) {
+		close(go[1]);
 		/* The mapping of the parent, and one of its own. */
 		child = map_area(self);
 		if (child == MAP_FAILED || child[0] != 11 || area[0] != 11)
 			_exit(1);
-		if (read(go[0], &c, 1) != 1)
+		if (write(ready[1], "", 1) != 1 || read(go[0], &c, 1) != 1)
 			_exit(2);
 		_exit(child[0] != 22 || area[0] != 22 ? 3 : 0);
 	}
-	ASSERT_EQ(0, task_wait_in(pid, "pipe_read", SOON_MS));
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
 	ASSERT_EQ(0, lose(self));
 	/* Until a server is back, the mappings have the old pages. */
 	EXPECT_EQ(11, area[0]);
