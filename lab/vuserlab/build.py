@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from . import (cache, crates, dpdk, kernels, paths, process, qemu_server, root,
-               source, uml)
+               source, uml, vhost_device)
 from .entry import Usage
 from .kernels import Kernel
 from .message import LabError
@@ -86,6 +86,7 @@ def selftests(kernel: Kernel) -> None:
         qemu_server.build()
         uml.build()
         crates.build(crates.USBVFIOD)
+        vhost_device.build()
         l3fwd(kernel)
 
 

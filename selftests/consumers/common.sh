@@ -214,7 +214,8 @@ counter()
 }
 
 # uml NAME[,NAME]... COMMAND...: run COMMAND in User-Mode Linux, whose drivers use the
-# devices. Print its output; if it fails, also print the kernel's messages.
+# devices, for UML_LIMIT (300) seconds. Print its output; if it fails, also print the
+# kernel's messages.
 uml()
 {
 	local name addresses=
@@ -223,7 +224,7 @@ uml()
 		addresses+=${addresses:+,}${BDF[$name]}
 	done
 	shift
-	"$TOP/lab/vm/uml" "$WORK/uml.log" "$addresses" "$@" && return
+	"$TOP/lab/vm/uml" -t "${UML_LIMIT:-300}" "$WORK/uml.log" "$addresses" "$@" && return
 	set -- $?
 	tail -n 60 "$WORK/uml.log" | diag
 	return "$1"
