@@ -299,6 +299,8 @@ void vuser_serve_dma_work(struct work_struct *work)
 			vuser_serve_dma_run(chan, cmd);
 		kvfree(cmd);
 		served = true;
+		/* The server may send commands as fast as they are served. */
+		cond_resched();
 	}
 	vuser_channel_put(chan);
 }
