@@ -511,6 +511,9 @@ int vuser_pci_resume(struct vuser_pci *pci, bool state_kept)
 		bitmap_zero(pci->unmasked, VUSER_PCI_MAX_MSIX);
 	if (pci->pm)
 		ret = vuser_pci_wake(pci);
+	/* Only the server knows the mask bits of MSI, unless a reset was under way. */
+	if (!ret && state_kept && !pci->stale)
+		ret = vuser_pci_irq_save(pci);
 	if (!ret)
 		ret = vuser_pci_restore(pci);
 out_unlock:

@@ -345,5 +345,7 @@ const char *vuser_desc_differs(const struct vuser_desc *opened,
 		why = "its interrupts differ";
 	if (!why && !vuser_desc_same_ids(opened, desc))
 		why = "its PCI IDs differ";
+	if (!why && opened->msix_region != desc->msix_region)
+		why = "its MSI-X table is in another region";
 	return why;
 }

@@ -400,15 +400,16 @@ static bool vuser_state_is_resuming(struct vuser_device *dev)
  * @dev: the device
  *
  * Context: process; takes the device's lock; may sleep.
- * Return: the channel with a reference for the caller; NULL if no new server is attached
- * or the device is being closed.
+ * Return: the channel with a reference for the caller; NULL if no new server is attached,
+ * if the work item was queued twice and has served the new server already, or if the
+ * device is being closed.
  */
 struct vuser_channel *vuser_state_resuming(struct vuser_device *dev)
 {
 	struct vuser_channel *chan = NULL;
 
 	mutex_lock(&dev->lock);
-	if (vuser_state_is_resuming(dev)) {
+	if (vuser_state_is_resuming(dev) && dev->chan != dev->conn.chan) {
 		chan = dev->chan;
 		vuser_channel_get(chan);
 	}
