@@ -384,8 +384,9 @@ void vuser_state_close(struct vuser_device *dev)
 static void vuser_state_go_on(struct vuser_device *dev)
 {
 	cancel_delayed_work(&dev->loss_work);
-	vuser_state_set(dev, VUSER_STATE_OPEN);
+	/* First: a consumer that sees the new state may access the device at once. */
 	vuser_conn_start(&dev->conn);
+	vuser_state_set(dev, VUSER_STATE_OPEN);
 }
 
 /* Whether a new server is attached to the open device; the device's lock is held. */
