@@ -12,6 +12,8 @@ import time
 from tap import SOON, Failure
 
 PROMPT = b"testpmd> "
+# testpmd reports events in a thread of its own, even in the middle of the prompt.
+EVENT = re.compile(rb"\r?\nPort \d+: [^\r\n]* event\r?\n")
 ETHERTYPE_LOCAL = 0x88B5
 
 
@@ -48,7 +50,7 @@ class Console:
                     data = b""
                 log.write(data)
                 with self.changed:
-                    self.said += data
+                    self.said = EVENT.sub(b"", self.said + data)
                     self.ended = not data
                     self.changed.notify()
 
