@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the device offers, and which back ends and options it refuses. */
+/* The offer of the device: limits, and the back ends and options that it refuses. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
