@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the demos have in common: steps, results and the end of the summary. The including
-# script has set DEMO, the name of the demo.
+# Functions of all demos: steps, results and the end of the summary. The including script
+# has set DEMO, the name of the demo.
 
 passed=()
 failed=()
