@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Run a server of libvuser in an event loop of sd-event. */
+#include <errno.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 
 #include "server-event.h"
 
@@ -21,4 +24,18 @@ int server_event_add(sd_event *event, sd_event_source **source,
 				  EPOLLIN, on_input, server);
 
 	return ret < 0 ? ret : 0;
+}
+
+int server_event_listen(struct vuser_server *server, const char *path)
+{
+	int nr = sd_listen_fds(1);
+
+	if (nr < 0)
+		return nr;
+	if (!nr)
+		return vuser_server_listen(server, path);
+	if (nr > 1 ||
+	    sd_is_socket(SD_LISTEN_FDS_START, AF_UNIX, SOCK_STREAM, 1) <= 0)
+		return -ENOTSOCK;
+	return vuser_server_listen_fd(server, SD_LISTEN_FDS_START);
 }

@@ -20,4 +20,15 @@
 int server_event_add(sd_event *event, sd_event_source **source,
 		     struct vuser_server *server);
 
+/**
+ * server_event_listen - listen at a path, or at the socket of the service manager
+ * @server: the server
+ * @path: path of the socket; not used if the service manager passes a socket, see
+ *	  sd_listen_fds(3)
+ *
+ * Return: 0; -ENOTSOCK if the service manager passes anything but one UNIX stream
+ * socket that listens; or as vuser_server_listen().
+ */
+int server_event_listen(struct vuser_server *server, const char *path);
+
 #endif /* COMMON_SERVER_EVENT_H */
