@@ -6,10 +6,12 @@
 #ifndef IOAT_BAR_H
 #define IOAT_BAR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <vuser/pci.h>
 
 #include "channel.h"
+#include "regs.h"
 
 /**
  * struct ioat_bar - BAR 0
@@ -26,6 +28,13 @@ struct ioat_bar {
 	uint8_t intrctrl;
 	uint16_t intrdelay;
 };
+
+/* Whether an access touches only registers of the channel. */
+static inline bool ioat_bar_of_channel(uint64_t offset, uint32_t count)
+{
+	return offset >= IOAT_CHANCTRL && offset < IOAT_REGS_END &&
+	       count <= IOAT_REGS_END - offset;
+}
 
 void ioat_bar_reset(struct ioat_bar *bar);
 void ioat_bar_read(struct ioat_bar *bar, uint64_t offset, void *buf,

@@ -14,6 +14,8 @@
 
 #include "engine.h"
 #include "irq.h"
+#include "kept.h"
+#include "place.h"
 #include "regs.h"
 
 /**
@@ -31,13 +33,13 @@
  * @quit: the thread must end
  * @armed: an interrupt may be raised
  * @attention: an interrupt was raised and the driver has not rearmed it yet
- * @first: the next descriptor is the one at CHAINADDR
+ * @held: the client's memory is not there: the thread must not access it
+ * @recover: the thread must first repeat what a program that was killed, or a
+ *	client that is gone, may have lost: a completion, and the interrupt
  * @count: number of descriptors to carry out since the chain was armed, modulo
- *	65536. Written under @lock; the thread also reads it without the lock.
- * @done: number of completed descriptors since then, modulo 65536
- * @next: the next descriptor
- * @current: the descriptor that was started last
- * @completed: the last completed descriptor
+ *	65536
+ * @serial: number of @place; counts the positions of the thread
+ * @place: position in the chain
  * @chainaddr: CHAINADDR, as written
  * @chancmp: CHANCMP, as written
  * @chancmp_valid: CHANCMP was written (0 is a valid address)
@@ -46,9 +48,12 @@
  * @chanerrmask: errors that raise no interrupt
  * @chanerr_int: copy of @chanerr in configuration space
  * @chanerrmask_int: errors that are not set in @chanerr_int
+ * @kept: the state in a state file, or NULL
+ * @source: for the engine, if @kept is set
+ * @live_count: @count, which the thread reads without the lock
  * @yield: the thread must end its burst after the current descriptor
- * @live_current: @current, while the thread is busy
- * @live_completed: @completed, while the thread is busy
+ * @live_current: @place.current, while the thread is busy
+ * @live_completed: @place.completed, while the thread is busy
  * @engine: carries out descriptors; only the thread uses it, except for its
  *	stop flag
  */
@@ -67,13 +72,12 @@ struct ioat_channel {
 	bool quit;
 	bool armed;
 	bool attention;
-	bool first;
+	bool held;
+	bool recover;
 
-	_Atomic uint16_t count;
-	uint16_t done;
-	uint64_t next;
-	uint64_t current;
-	uint64_t completed;
+	uint16_t count;
+	uint32_t serial;
+	struct ioat_place place;
 
 	uint64_t chainaddr;
 	uint64_t chancmp;
@@ -84,16 +88,19 @@ struct ioat_channel {
 	uint32_t chanerr_int;
 	uint32_t chanerrmask_int;
 
+	struct ioat_kept *kept;
+	struct ioat_source source;
+	_Atomic uint16_t live_count;
 	atomic_bool yield;
 	_Atomic uint64_t live_current;
 	_Atomic uint64_t live_completed;
 	struct ioat_engine engine;
 };
 
-/* Whether the thread can begin a burst. The lock is held. */
+/* Whether the thread has something to do. The lock is held. */
 static inline bool ioat_channel_state_runnable(const struct ioat_channel *c)
 {
-	return c->state == IOAT_ACTIVE && !c->busy;
+	return (c->state == IOAT_ACTIVE || c->recover) && !c->busy && !c->held;
 }
 
 /* Halt the channel with these error bits.  The lock is held. */
@@ -104,5 +111,23 @@ void ioat_channel_state_halt(struct ioat_channel *c, uint32_t chanerr);
  * thread if the channel is active.  The lock is held.
  */
 void ioat_channel_state_settle(struct ioat_channel *c);
+
+/*
+ * Take over the result of the last descriptor of a burst from the position.  Return
+ * whether the interrupt must be raised.  The lock is held.
+ */
+bool ioat_channel_state_result(struct ioat_channel *c);
+
+/*
+ * Store the registers in the state file, before anybody can see a change of them.
+ * The lock is held.
+ */
+void ioat_channel_state_keep(struct ioat_channel *c);
+
+/*
+ * Take over the registers from the state file.  The channel is held afterwards.  The
+ * lock is held, and the thread is idle.
+ */
+void ioat_channel_state_restore(struct ioat_channel *c);
 
 #endif

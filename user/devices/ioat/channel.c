@@ -41,9 +41,21 @@ static void end_burst(struct ioat_channel *c)
 static void clear_chain(struct ioat_channel *c)
 {
 	c->count = 0;
-	c->done = 0;
-	c->completed = 0;
-	c->current = 0;
+	atomic_store(&c->live_count, 0);
+	c->place = (struct ioat_place) {
+		.next = c->place.next,
+		.first = c->place.first,
+	};
+}
+
+/*
+ * Release the lock after a change of registers. Until then neither the copy thread
+ * nor the client sees the change, so the state file is never behind them.
+ */
+static void unlock_changed(struct ioat_channel *c)
+{
+	ioat_channel_state_keep(c);
+	pthread_mutex_unlock(&c->lock);
 }
 
 /**
@@ -79,15 +91,38 @@ int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
 }
 
 /**
+ * ioat_channel_keep - keep the registers in a state file from now on
+ * @c: new channel
+ * @kept: contents of the file; must stay valid as long as the channel exists
+ * @restore: take the registers over from @kept; the channel is then held, as after
+ *	ioat_channel_hold()
+ */
+void ioat_channel_keep(struct ioat_channel *c, struct ioat_kept *kept,
+		       bool restore)
+{
+	pthread_mutex_lock(&c->lock);
+	c->kept = kept;
+	c->source.data = kept->source;
+	c->engine.source = &c->source;
+	if (restore)
+		ioat_channel_state_restore(c);
+	unlock_changed(c);
+}
+
+/**
  * ioat_channel_free - stop the copy thread and free the channel
  * @c: channel
  *
  * Waits until the thread has stopped: for the rest of one piece of a copy, or
- * until the message that the thread waits for gets a reply or an error.
+ * until the message that the thread waits for gets a reply or an error. A state file
+ * keeps the registers as they are.
  */
 void ioat_channel_free(struct ioat_channel *c)
 {
+	if (c->kept)
+		ioat_channel_hold(c);
 	pthread_mutex_lock(&c->lock);
+	c->kept = NULL;
 	end_run(c);
 	c->state = IOAT_HALTED;
 	c->quit = true;
@@ -108,8 +143,8 @@ void ioat_channel_free(struct ioat_channel *c)
 static void progress(struct ioat_channel *c, uint64_t *completed,
 		     uint64_t *current)
 {
-	*completed = c->completed;
-	*current = c->current;
+	*completed = c->place.completed;
+	*current = c->place.current;
 	if (c->busy && c->busy_run == c->run) {
 		*completed = atomic_load(&c->live_completed);
 		*current = atomic_load(&c->live_current);
@@ -161,7 +196,7 @@ void ioat_channel_set_ctrl(struct ioat_channel *c, uint16_t value)
 		c->armed = true;
 		c->attention = false;
 	}
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 static void do_reset(struct ioat_channel *c)
@@ -220,7 +255,7 @@ void ioat_channel_command(struct ioat_channel *c, uint8_t command)
 		do_suspend(c);
 	else if (command & IOAT_CHANCMD_RESUME)
 		do_resume(c);
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -235,11 +270,11 @@ void ioat_channel_set_count(struct ioat_channel *c, uint16_t count)
 	if (c->state == IOAT_HALTED)
 		goto unlock;
 	c->count = count;
-	/* The thread reads the count itself. */
-	if (c->state == IOAT_ACTIVE && c->busy)
-		goto unlock;
-	if (c->state != IOAT_SUSPENDED)
+	/* If the thread is busy, it reads the count itself. */
+	if (c->state != IOAT_SUSPENDED && !(c->state == IOAT_ACTIVE && c->busy))
 		ioat_channel_state_settle(c);
+	ioat_channel_state_keep(c);
+	atomic_store(&c->live_count, count);
 unlock:
 	pthread_mutex_unlock(&c->lock);
 }
@@ -260,11 +295,11 @@ void ioat_channel_set_chain(struct ioat_channel *c, uint64_t addr)
 		ioat_channel_state_halt(c, IOAT_ERR_CHAIN);
 		goto unlock;
 	}
-	c->next = addr;
-	c->first = true;
+	c->place.next = addr;
+	c->place.first = true;
 	c->state = IOAT_ARMED;
 unlock:
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -278,7 +313,7 @@ void ioat_channel_set_completion(struct ioat_channel *c, uint64_t addr)
 	c->chancmp = addr & ~(uint64_t)(IOAT_CHANCMP_ALIGN - 1);
 	c->chancmp_valid = true;
 	end_burst(c);
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -290,7 +325,7 @@ void ioat_channel_clear_error(struct ioat_channel *c, uint32_t bits)
 {
 	pthread_mutex_lock(&c->lock);
 	c->chanerr &= ~bits;
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -302,7 +337,7 @@ void ioat_channel_set_error_mask(struct ioat_channel *c, uint32_t mask)
 {
 	pthread_mutex_lock(&c->lock);
 	c->chanerrmask = mask;
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -330,7 +365,7 @@ void ioat_channel_clear_error_int(struct ioat_channel *c, uint32_t bits)
 {
 	pthread_mutex_lock(&c->lock);
 	c->chanerr_int &= ~bits;
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -342,7 +377,7 @@ void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask)
 {
 	pthread_mutex_lock(&c->lock);
 	c->chanerrmask_int = mask;
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -366,7 +401,7 @@ void ioat_channel_reset(struct ioat_channel *c)
 	c->chanerrmask = 0;
 	c->chanerr_int = 0;
 	c->chanerrmask_int = 0;
-	pthread_mutex_unlock(&c->lock);
+	unlock_changed(c);
 }
 
 /**
@@ -380,5 +415,44 @@ void ioat_channel_quiesce(struct ioat_channel *c)
 	pthread_mutex_lock(&c->lock);
 	while (atomic_load(&c->engine.stop))
 		pthread_cond_wait(&c->quiet, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/**
+ * ioat_channel_hold - stop all accesses to the client's memory
+ * @c: channel
+ *
+ * The registers stay as they are. A descriptor that is cut off is carried out again
+ * after ioat_channel_go().
+ *
+ * Waits as ioat_channel_free() does.
+ */
+void ioat_channel_hold(struct ioat_channel *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->held = true;
+	if (c->busy)
+		atomic_store(&c->engine.stop, true);
+	while (atomic_load(&c->engine.stop))
+		pthread_cond_wait(&c->quiet, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/**
+ * ioat_channel_go - allow accesses to the client's memory again
+ * @c: channel
+ *
+ * Does nothing if the channel is not held. Otherwise the thread first writes a
+ * completion that may have been lost, and raises the interrupt again if the driver
+ * has not rearmed it yet.
+ */
+void ioat_channel_go(struct ioat_channel *c)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->held) {
+		c->held = false;
+		c->recover = true;
+		pthread_cond_signal(&c->work);
+	}
 	pthread_mutex_unlock(&c->lock);
 }

@@ -8,12 +8,14 @@
 #ifndef IOAT_CHANNEL_H
 #define IOAT_CHANNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dma.h"
 #include "irq.h"
 
 struct ioat_channel;
+struct ioat_kept;
 
 /**
  * struct ioat_channel_regs - the registers of the channel at one point in time
@@ -36,6 +38,8 @@ struct ioat_channel_regs {
 
 int ioat_channel_new(struct ioat_channel **channel, struct ioat_dma dma,
 		     struct ioat_irq irq);
+void ioat_channel_keep(struct ioat_channel *c, struct ioat_kept *kept,
+		       bool restore);
 void ioat_channel_free(struct ioat_channel *c);
 
 void ioat_channel_read(struct ioat_channel *c, struct ioat_channel_regs *regs);
@@ -53,5 +57,7 @@ void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask);
 
 void ioat_channel_reset(struct ioat_channel *c);
 void ioat_channel_quiesce(struct ioat_channel *c);
+void ioat_channel_hold(struct ioat_channel *c);
+void ioat_channel_go(struct ioat_channel *c);
 
 #endif

@@ -6,115 +6,220 @@
  * publishes the results only if their run is still the current one. Meanwhile
  * two atomic members show its progress. A lock would be slower: taking it would
  * wait until the store buffer is empty of copied data.
+ *
+ * With a state file, the thread stores its position before it carries out a
+ * descriptor, and again before it writes the completion. So a program that was killed
+ * and started again knows which descriptor was under way. It carries out this
+ * descriptor again, which the driver cannot notice, because it has not seen the
+ * completion. A descriptor whose completion the driver may have seen is not carried
+ * out again; only the completion is written again.
  */
+#include <errno.h>
 #include <signal.h>
 
+#include "../../common/state-file.h"
 #include "channel-state.h"
 #include "copy-thread.h"
 
 /**
  * struct burst - descriptors that are carried out without the lock
+ * @channel: the channel
  * @run: the run that the descriptors belong to
- * @first: the next descriptor is the one at CHAINADDR
- * @done: number of completed descriptors since the chain was armed
- * @next: the next descriptor
- * @completed: the last completed descriptor
+ * @serial: number of @place
+ * @place: position in the chain
  * @chanctrl: CHANCTRL when the burst began
  * @chancmp: CHANCMP when the burst began
  * @chancmp_valid: CHANCMP was written
- * @desc: the current descriptor
- * @chanerr: errors of the current descriptor
+ * @gone: the client is gone
  */
 struct burst {
+	struct ioat_channel *channel;
 	unsigned int run;
-	bool first;
-	uint16_t done;
-	uint64_t next;
-	uint64_t completed;
+	uint32_t serial;
+	struct ioat_place place;
 	uint16_t chanctrl;
 	uint64_t chancmp;
 	bool chancmp_valid;
-	struct ioat_desc desc;
-	uint32_t chanerr;
+	bool gone;
 };
+
+/* Store the position in the state file. */
+static void keep_place(struct burst *b)
+{
+	struct ioat_kept *kept = b->channel->kept;
+	struct ioat_kept_progress record;
+
+	if (!kept)
+		return;
+	b->serial++;
+	record = (struct ioat_kept_progress) {
+		.place = b->place,
+		.serial = b->serial,
+		.run = b->run,
+	};
+	state_file_put(&kept->progress_now, kept->progress, sizeof(record),
+		       &record);
+}
+
+/* The engine has read the whole source of a copy onto itself. */
+static void keep_loaded(void *ctx)
+{
+	struct burst *b = ctx;
+
+	b->place.loaded = true;
+	keep_place(b);
+}
 
 static void begin(struct ioat_channel *c, struct burst *b)
 {
 	*b = (struct burst) {
+		.channel = c,
 		.run = c->run,
-		.first = c->first,
-		.done = c->done,
-		.next = c->next,
-		.completed = c->completed,
+		.serial = c->serial,
+		.place = c->place,
 		.chanctrl = c->chanctrl,
 		.chancmp = c->chancmp,
 		.chancmp_valid = c->chancmp_valid,
 	};
+	c->source.keep = keep_loaded;
+	c->source.ctx = b;
 	ioat_engine_discard(&c->engine);
 	c->busy = true;
 	c->busy_run = c->run;
-	atomic_store(&c->yield, false);
-	atomic_store(&c->live_current, c->current);
-	atomic_store(&c->live_completed, c->completed);
+	/* A channel that was restored may have a suspend to finish. */
+	atomic_store(&c->yield, c->suspending);
+	atomic_store(&c->live_current, c->place.current);
+	atomic_store(&c->live_completed, c->place.completed);
 }
 
 static bool count_reached(struct ioat_channel *c, uint16_t done)
 {
-	return done == atomic_load_explicit(&c->count, memory_order_acquire);
+	return done ==
+	       atomic_load_explicit(&c->live_count, memory_order_acquire);
+}
+
+/* Read the next descriptor, unless that was done before it was cut off. */
+static int start(struct ioat_channel *c, struct burst *b)
+{
+	struct ioat_place *p = &b->place;
+	uint16_t due;
+	int ret;
+
+	if (p->started)
+		return 0;
+	due = atomic_load_explicit(&c->live_count, memory_order_acquire) -
+	      p->done;
+	ret = ioat_engine_fetch(&c->engine, p->next, p->first, due, &p->desc,
+				&p->chanerr);
+	if (ret)
+		return ret;
+	p->started = true;
+	p->loaded = false;
+	keep_place(b);
+	return 0;
 }
 
 /* A completion has the value that CHANSTS will read as. */
-static int complete(struct ioat_channel *c, struct burst *b)
+static void set_completion(struct ioat_channel *c, struct burst *b)
 {
+	struct ioat_place *p = &b->place;
 	enum ioat_state state = IOAT_ACTIVE;
 
-	if (!b->chancmp_valid || !(b->desc.control & IOAT_DESC_COMPLETION))
-		return 0;
-	if (count_reached(c, b->done + 1))
+	p->complete = b->chancmp_valid &&
+		      p->desc.control & IOAT_DESC_COMPLETION;
+	if (!p->complete)
+		return;
+	if (count_reached(c, p->done + 1))
 		state = IOAT_IDLE;
-	return ioat_engine_complete(&c->engine, b->chancmp, b->next | state,
-				    &b->chanerr);
+	p->cmp_addr = b->chancmp;
+	p->cmp_value = p->next | state;
 }
 
-static void complete_error(struct ioat_channel *c, struct burst *b)
+static int write_completion(struct ioat_channel *c, struct burst *b)
 {
-	if (b->chancmp_valid && b->chanctrl & IOAT_CHANCTRL_ERR_CMP)
-		ioat_engine_complete(&c->engine, b->chancmp,
-				     b->completed | IOAT_HALTED, &b->chanerr);
+	struct ioat_place *p = &b->place;
+	int ret;
+
+	if (!p->complete)
+		return 0;
+	ret = ioat_engine_complete(&c->engine, p->cmp_addr, p->cmp_value,
+				   &p->chanerr);
+	/* Without a client, the next one gets the completion. */
+	if (ret != -ECANCELED)
+		p->complete = false;
+	return ret;
+}
+
+/*
+ * The descriptor was carried out. Store this before the driver can see it: then a
+ * program that is started again does not carry out the descriptor again.
+ */
+static int finish(struct ioat_channel *c, struct burst *b)
+{
+	struct ioat_place *p = &b->place, before;
+	int ret;
+
+	set_completion(c, b);
+	before = *p;
+	p->completed = p->next;
+	p->next = p->desc.next;
+	p->first = false;
+	p->started = false;
+	p->interrupt = p->desc.control & IOAT_DESC_INT;
+	p->done++;
+	keep_place(b);
+	ret = write_completion(c, b);
+	if (ret == -EIO) {
+		before.chanerr = p->chanerr;
+		*p = before;
+	}
+	return ret;
 }
 
 static int carry_out(struct ioat_channel *c, struct burst *b)
 {
-	uint16_t due =
-		atomic_load_explicit(&c->count, memory_order_acquire) - b->done;
+	struct ioat_place *p = &b->place;
 	int ret;
 
-	ret = ioat_engine_fetch(&c->engine, b->next, b->first, due, &b->desc,
-				&b->chanerr);
-	if (!ret)
-		ret = ioat_engine_run(&c->engine, &b->desc, &b->chanerr);
+	ret = start(c, b);
+	if (ret)
+		return ret;
+	c->source.loaded = p->loaded;
+	ret = ioat_engine_run(&c->engine, &p->desc, &p->chanerr);
 	/* The descriptor may have written the descriptors that follow. */
-	if (b->desc.control & IOAT_DESC_FENCE)
+	if (p->desc.control & IOAT_DESC_FENCE)
 		ioat_engine_discard(&c->engine);
-	if (!ret)
-		ret = complete(c, b);
-	return ret;
+	return ret ? ret : finish(c, b);
+}
+
+static void report_error(struct ioat_channel *c, struct burst *b)
+{
+	struct ioat_place *p = &b->place;
+
+	p->started = false;
+	p->complete = b->chancmp_valid && b->chanctrl & IOAT_CHANCTRL_ERR_CMP;
+	p->cmp_addr = b->chancmp;
+	p->cmp_value = p->completed | IOAT_HALTED;
+	keep_place(b);
+	write_completion(c, b);
 }
 
 /* Carry out the next descriptor. Return whether it succeeded. */
 static bool step(struct ioat_channel *c, struct burst *b)
 {
-	atomic_store_explicit(&c->live_current, b->next, memory_order_relaxed);
-	if (carry_out(c, b)) {
-		if (b->chanerr)
-			complete_error(c, b);
+	int ret;
+
+	b->place.current = b->place.next;
+	atomic_store_explicit(&c->live_current, b->place.current,
+			      memory_order_relaxed);
+	ret = carry_out(c, b);
+	if (ret) {
+		if (b->place.chanerr)
+			report_error(c, b);
+		b->gone = ret == -ECANCELED && !atomic_load(&c->engine.stop);
 		return false;
 	}
-	b->completed = b->next;
-	b->next = b->desc.next;
-	b->first = false;
-	b->done++;
-	atomic_store_explicit(&c->live_completed, b->completed,
+	atomic_store_explicit(&c->live_completed, b->place.completed,
 			      memory_order_release);
 	return true;
 }
@@ -122,44 +227,72 @@ static bool step(struct ioat_channel *c, struct burst *b)
 /* Whether the burst can continue without taking the lock. */
 static bool go_on(struct ioat_channel *c, const struct burst *b)
 {
-	return !(b->desc.control & IOAT_DESC_INT) &&
-	       !count_reached(c, b->done) && !atomic_load(&c->yield) &&
-	       !atomic_load(&c->engine.stop);
+	return !b->place.interrupt && !count_reached(c, b->place.done) &&
+	       !atomic_load(&c->yield) && !atomic_load(&c->engine.stop);
 }
 
-/* Use up the rearm. Return whether the caller must raise the interrupt. */
-static bool take_interrupt(struct ioat_channel *c)
+/* The thread does not access the client's memory any more. */
+static void end(struct ioat_channel *c, const struct burst *b)
 {
-	if (!c->armed)
-		return false;
-	c->armed = false;
-	c->attention = true;
-	return true;
+	c->busy = false;
+	c->held = c->held || b->gone;
+	atomic_store(&c->engine.stop, false);
+	pthread_cond_broadcast(&c->quiet);
 }
 
 /* Publish the results. Return whether the caller must raise the interrupt. */
 static bool publish(struct ioat_channel *c, const struct burst *b)
 {
-	c->busy = false;
-	atomic_store(&c->engine.stop, false);
-	pthread_cond_broadcast(&c->quiet);
-	if (b->run != c->run) {
-		if (c->state == IOAT_ACTIVE)
-			ioat_channel_state_settle(c);
-		return false;
+	bool raise = false;
+
+	end(c, b);
+	if (b->run == c->run) {
+		c->place = b->place;
+		c->serial = b->serial;
+		/* A descriptor that was cut off has no result yet. */
+		if (!c->place.started)
+			raise = ioat_channel_state_result(c);
+	} else if (c->state == IOAT_ACTIVE) {
+		ioat_channel_state_settle(c);
 	}
-	c->first = b->first;
-	c->done = b->done;
-	c->next = b->next;
-	c->completed = b->completed;
-	c->current = atomic_load(&c->live_current);
-	if (b->chanerr) {
-		ioat_channel_state_halt(c, b->chanerr);
-		return c->chanctrl & IOAT_CHANCTRL_ERR_INT &&
-		       b->chanerr & ~c->chanerrmask && take_interrupt(c);
+	ioat_channel_state_keep(c);
+	return raise;
+}
+
+static void raise_unlocked(struct ioat_channel *c)
+{
+	pthread_mutex_unlock(&c->lock);
+	c->irq.raise(c->irq.ctx);
+	pthread_mutex_lock(&c->lock);
+}
+
+/*
+ * Repeat what may have been lost. Called with the lock held. Drops it while the
+ * completion is written and while the interrupt is raised.
+ */
+static void recover(struct ioat_channel *c)
+{
+	bool raise = c->attention;
+	struct burst b;
+	int ret;
+
+	c->recover = false;
+	if (c->place.complete) {
+		begin(c, &b);
+		pthread_mutex_unlock(&c->lock);
+		ret = write_completion(c, &b);
+		b.gone = ret == -ECANCELED && !atomic_load(&c->engine.stop);
+		pthread_mutex_lock(&c->lock);
+		end(c, &b);
+		if (b.run == c->run) {
+			c->place.complete = b.place.complete;
+			if (b.place.chanerr)
+				ioat_channel_state_halt(c, b.place.chanerr);
+		}
+		ioat_channel_state_keep(c);
 	}
-	ioat_channel_state_settle(c);
-	return b->desc.control & IOAT_DESC_INT && take_interrupt(c);
+	if (raise)
+		raise_unlocked(c);
 }
 
 /*
@@ -175,11 +308,8 @@ static void do_burst(struct ioat_channel *c)
 	while (step(c, &b) && go_on(c, &b))
 		;
 	pthread_mutex_lock(&c->lock);
-	if (publish(c, &b)) {
-		pthread_mutex_unlock(&c->lock);
-		c->irq.raise(c->irq.ctx);
-		pthread_mutex_lock(&c->lock);
-	}
+	if (publish(c, &b))
+		raise_unlocked(c);
 }
 
 static void *copy_thread(void *arg)
@@ -190,7 +320,10 @@ static void *copy_thread(void *arg)
 	pthread_mutex_lock(&c->lock);
 	while (!c->quit) {
 		if (ioat_channel_state_runnable(c)) {
-			do_burst(c);
+			if (c->recover)
+				recover(c);
+			else
+				do_burst(c);
 			continue;
 		}
 		dma->ops->release(dma->ctx);

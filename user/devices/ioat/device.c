@@ -10,10 +10,12 @@
 #include <vuser/server.h>
 
 #include "../../common/server-event.h"
+#include "../../common/state-file.h"
 #include "bar.h"
 #include "channel.h"
 #include "config.h"
 #include "device.h"
+#include "kept.h"
 #include "memory.h"
 #include "regs.h"
 
@@ -29,6 +31,7 @@
  * @memory: the client's memory, as the channel sees it
  * @bar: BAR 0
  * @pci: configuration space
+ * @kept: the state in a state file, or NULL
  */
 struct ioat_device {
 	bool verbose;
@@ -38,6 +41,7 @@ struct ioat_device {
 	struct ioat_memory memory;
 	struct ioat_bar bar;
 	struct vuser_pci pci;
+	struct ioat_kept *kept;
 };
 
 /* If the vector has no eventfd, the client does not want this interrupt. */
@@ -48,6 +52,62 @@ static void raise_irq(void *ctx)
 	vuser_irq_trigger(dev->server, VFIO_PCI_MSIX_IRQ_INDEX, 0);
 }
 
+/* The state file. */
+
+/* Store what does not belong to the channel. The channel stores its own state. */
+static void keep(struct ioat_device *dev)
+{
+	struct ioat_kept *kept = dev->kept;
+	struct ioat_kept_device record = {
+		.genctrl = dev->bar.genctrl,
+		.intrctrl = dev->bar.intrctrl,
+		.intrdelay = dev->bar.intrdelay,
+	};
+
+	if (!kept)
+		return;
+	memcpy(record.cfg, dev->pci.cfg, sizeof(record.cfg));
+	memcpy(record.table, dev->bar.msix.table, sizeof(record.table));
+	memcpy(record.pba, dev->bar.msix.pba, sizeof(record.pba));
+	state_file_put(&kept->device_now, kept->device, sizeof(record),
+		       &record);
+}
+
+/* Take over the state of an earlier process. The channel waits for the client. */
+static int restore(struct ioat_device *dev)
+{
+	const struct ioat_kept_device *record =
+		&dev->kept->device[dev->kept->device_now % 2];
+	int ret;
+
+	ret = vuser_pci_load(&dev->pci, record->cfg);
+	if (ret)
+		return ret;
+	memcpy(dev->bar.msix.table, record->table, sizeof(record->table));
+	memcpy(dev->bar.msix.pba, record->pba, sizeof(record->pba));
+	dev->bar.genctrl = record->genctrl;
+	dev->bar.intrctrl = record->intrctrl;
+	dev->bar.intrdelay = record->intrdelay;
+	return 0;
+}
+
+static int start_keeping(struct ioat_device *dev,
+			 const struct ioat_device_options *options)
+{
+	int ret = 0;
+
+	if (!options->state)
+		return 0;
+	dev->kept = options->state;
+	if (options->restore)
+		ret = restore(dev);
+	if (ret)
+		return ret;
+	keep(dev);
+	ioat_channel_keep(dev->channel, dev->kept, options->restore);
+	return 0;
+}
+
 /* Accesses to regions, from the event loop. */
 
 static void device_reset(struct ioat_device *dev)
@@ -56,6 +116,16 @@ static void device_reset(struct ioat_device *dev)
 	ioat_channel_quiesce(dev->channel);
 	ioat_bar_reset(&dev->bar);
 	vuser_pci_reset(&dev->pci);
+	keep(dev);
+}
+
+/*
+ * A client announces all its memory before it accesses BAR 0 or writes to
+ * configuration space. Before that it may read configuration space.
+ */
+static void client_is_ready(struct ioat_device *dev)
+{
+	ioat_channel_go(dev->channel);
 }
 
 static int read_bar(void *data, uint32_t index, uint64_t offset, void *buf,
@@ -64,6 +134,7 @@ static int read_bar(void *data, uint32_t index, uint64_t offset, void *buf,
 	struct ioat_device *dev = data;
 
 	(void)index;
+	client_is_ready(dev);
 	ioat_bar_read(&dev->bar, offset, buf, count);
 	return 0;
 }
@@ -74,7 +145,10 @@ static int write_bar(void *data, uint32_t index, uint64_t offset,
 	struct ioat_device *dev = data;
 
 	(void)index;
+	client_is_ready(dev);
 	ioat_bar_write(&dev->bar, offset, buf, count);
+	if (!ioat_bar_of_channel(offset, count))
+		keep(dev);
 	return 0;
 }
 
@@ -99,6 +173,9 @@ static int write_config(void *data, uint32_t index, uint64_t offset,
 		device_reset(dev);
 		ret = 0;
 	}
+	keep(dev);
+	/* Not before the write, which may let the device access memory. */
+	client_is_ready(dev);
 	return ret;
 }
 
@@ -112,7 +189,10 @@ static void on_connected(void *data)
 		fprintf(stderr, "vuser-ioat: client connected\n");
 }
 
-/* Reset the device, so that the next client finds it in its initial state. */
+/*
+ * Reset the device, so that the next client finds it in its initial state. With a
+ * state file, the client is expected to come back: the device keeps its state.
+ */
 static void on_disconnected(void *data, int error)
 {
 	struct ioat_device *dev = data;
@@ -121,8 +201,12 @@ static void on_disconnected(void *data, int error)
 	 * When the device is freed, the channel is freed before the client
 	 * disconnects.
 	 */
-	if (dev->channel)
+	if (dev->channel && dev->kept) {
+		ioat_channel_hold(dev->channel);
+	} else if (dev->channel) {
 		device_reset(dev);
+		ioat_channel_go(dev->channel);
+	}
 	if (error)
 		fprintf(stderr, "vuser-ioat: client lost: %s\n",
 			strerror(-error));
@@ -241,6 +325,8 @@ int ioat_device_new(const struct ioat_device_options *options,
 		ret = ioat_channel_new(&dev->channel,
 				       ioat_memory_dma(&dev->memory),
 				       (struct ioat_irq) { raise_irq, dev });
+	if (!ret)
+		ret = start_keeping(dev, options);
 	if (ret) {
 		ioat_device_free(dev);
 		return ret;
@@ -261,7 +347,7 @@ int ioat_device_new(const struct ioat_device_options *options,
 int ioat_device_serve(struct ioat_device *device, const char *path,
 		      struct sd_event *event)
 {
-	int ret = vuser_server_listen(device->server, path);
+	int ret = server_event_listen(device->server, path);
 
 	if (ret)
 		return ret;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct ioat_device;
+struct ioat_kept;
 struct sd_event;
 
 /**
@@ -15,6 +16,9 @@ struct sd_event;
  *	sends file descriptors
  * @verbose: log when clients connect and disconnect
  * @hide_max_dma_maps: do not report @max_dma_maps to the client
+ * @state: state that a new process takes over, in a state file, or NULL.
+ *	 Must stay valid as long as the device exists.
+ * @restore: @state has a state; otherwise it is new
  * @max_dma_maps: maximum number of dma regions at the same time, 0 for the
  *	default of libvuser
  */
@@ -22,6 +26,8 @@ struct ioat_device_options {
 	bool no_fd_dma;
 	bool verbose;
 	bool hide_max_dma_maps;
+	struct ioat_kept *state;
+	bool restore;
 	uint32_t max_dma_maps;
 };
 

@@ -73,11 +73,14 @@ static bool stopped(const struct ioat_engine *e)
 	return atomic_load_explicit(&e->stop, memory_order_relaxed);
 }
 
-/* If the channel is being stopped, a failed message is not an error. */
-static int message_failed(struct ioat_engine *e, uint32_t error,
-			  uint32_t *chanerr)
+/*
+ * An access has failed. The descriptor is not to blame if the channel is being
+ * stopped or if the client is gone.
+ */
+static int failed(struct ioat_engine *e, int ret, uint32_t error,
+		  uint32_t *chanerr)
 {
-	if (stopped(e))
+	if (stopped(e) || ret == -ENOTCONN)
 		return -ECANCELED;
 	*chanerr |= error;
 	return -EIO;
@@ -97,13 +100,13 @@ static int load(struct ioat_engine *e, uint64_t iova, void *buf, size_t len,
 		const void *fault = NULL;
 		struct ioat_span span;
 		bool direct;
+		int ret;
 
 		if (stopped(e))
 			return -ECANCELED;
-		if (get(e, iova, len, IOAT_DMA_READ, &span)) {
-			*chanerr |= errors->address;
-			return -EIO;
-		}
+		ret = get(e, iova, len, IOAT_DMA_READ, &span);
+		if (ret)
+			return failed(e, ret, errors->address, chanerr);
 		direct = span.ptr;
 		if (direct)
 			fault = vuser_guard_copy(pos, span.ptr, span.len);
@@ -112,9 +115,10 @@ static int load(struct ioat_engine *e, uint64_t iova, void *buf, size_t len,
 			*chanerr |= errors->data;
 			return -EIO;
 		}
-		if (!direct &&
-		    e->dma.ops->read(e->dma.ctx, iova, pos, span.len))
-			return message_failed(e, errors->data, chanerr);
+		if (!direct)
+			ret = e->dma.ops->read(e->dma.ctx, iova, pos, span.len);
+		if (ret)
+			return failed(e, ret, errors->data, chanerr);
 		pos += span.len;
 		iova += span.len;
 		len -= span.len;
@@ -132,13 +136,13 @@ static int store(struct ioat_engine *e, uint64_t iova, const void *buf,
 		const void *fault = NULL;
 		struct ioat_span span;
 		bool direct;
+		int ret;
 
 		if (stopped(e))
 			return -ECANCELED;
-		if (get(e, iova, len, IOAT_DMA_WRITE, &span)) {
-			*chanerr |= errors->address;
-			return -EIO;
-		}
+		ret = get(e, iova, len, IOAT_DMA_WRITE, &span);
+		if (ret)
+			return failed(e, ret, errors->address, chanerr);
 		direct = span.ptr;
 		if (direct)
 			fault = vuser_guard_copy(span.ptr, pos, span.len);
@@ -147,9 +151,11 @@ static int store(struct ioat_engine *e, uint64_t iova, const void *buf,
 			*chanerr |= errors->data;
 			return -EIO;
 		}
-		if (!direct &&
-		    e->dma.ops->write(e->dma.ctx, iova, pos, span.len))
-			return message_failed(e, errors->data, chanerr);
+		if (!direct)
+			ret = e->dma.ops->write(e->dma.ctx, iova, pos,
+						span.len);
+		if (ret)
+			return failed(e, ret, errors->data, chanerr);
 		pos += span.len;
 		iova += span.len;
 		len -= span.len;
@@ -169,15 +175,14 @@ static int copy_piece(struct ioat_engine *e, uint64_t src, uint64_t dst,
 	bool direct;
 	int ret;
 
-	if (get(e, src, len, IOAT_DMA_READ, &from)) {
-		*chanerr |= IOAT_ERR_SOURCE;
-		return -EIO;
-	}
+	ret = get(e, src, len, IOAT_DMA_READ, &from);
+	if (ret)
+		return failed(e, ret, IOAT_ERR_SOURCE, chanerr);
 	len = from.len;
-	if (get(e, dst, len, IOAT_DMA_WRITE, &to)) {
+	ret = get(e, dst, len, IOAT_DMA_WRITE, &to);
+	if (ret) {
 		put(e, &from);
-		*chanerr |= IOAT_ERR_DESTINATION;
-		return -EIO;
+		return failed(e, ret, IOAT_ERR_DESTINATION, chanerr);
 	}
 	len = to.len;
 
@@ -201,6 +206,30 @@ static int copy_piece(struct ioat_engine *e, uint64_t src, uint64_t dst,
 	return ret ? ret : (int)len;
 }
 
+static bool overlaps(const struct ioat_desc *desc)
+{
+	return desc->src < desc->dst ? desc->dst - desc->src < desc->size :
+				       desc->src - desc->dst < desc->size;
+}
+
+/* Copy memory onto itself, so that the copy can be repeated. */
+static int copy_kept(struct ioat_engine *e, const struct ioat_desc *desc,
+		     uint32_t *chanerr)
+{
+	struct ioat_source *source = e->source;
+	int ret = 0;
+
+	if (!source->loaded) {
+		ret = load(e, desc->src, source->data, desc->size,
+			   &source_errors, chanerr);
+		if (ret)
+			return ret;
+		source->keep(source->ctx);
+	}
+	return store(e, desc->dst, source->data, desc->size,
+		     &destination_errors, chanerr);
+}
+
 static int copy(struct ioat_engine *e, const struct ioat_desc *desc,
 		uint32_t *chanerr)
 {
@@ -210,6 +239,8 @@ static int copy(struct ioat_engine *e, const struct ioat_desc *desc,
 		*chanerr |= IOAT_ERR_SOURCE;
 		return -EIO;
 	}
+	if (e->source && overlaps(desc))
+		return copy_kept(e, desc, chanerr);
 	while (done < desc->size) {
 		int ret;
 
@@ -367,13 +398,13 @@ int ioat_engine_complete(struct ioat_engine *e, uint64_t addr, uint64_t value,
 {
 	struct ioat_span span;
 	const void *fault;
+	int ret;
 
 	if (stopped(e))
 		return -ECANCELED;
-	if (get(e, addr, sizeof(value), IOAT_DMA_WRITE, &span)) {
-		*chanerr |= IOAT_ERR_COMPLETION;
-		return -EIO;
-	}
+	ret = get(e, addr, sizeof(value), IOAT_DMA_WRITE, &span);
+	if (ret)
+		return failed(e, ret, IOAT_ERR_COMPLETION, chanerr);
 	if (!span.ptr || span.len < sizeof(value) ||
 	    (uintptr_t)span.ptr % sizeof(value)) {
 		put(e, &span);

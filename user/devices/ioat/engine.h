@@ -37,9 +37,28 @@ struct ioat_ahead {
 };
 
 /**
+ * struct ioat_source - keeps the source of a copy onto itself
+ * @data: room for IOAT_XFER_MAX bytes, in the state file
+ * @loaded: @data has the whole source
+ * @keep: called when @data has the whole source, before the destination is written
+ * @ctx: for @keep
+ *
+ * A copy that was cut off is carried out again. If source and destination overlap,
+ * the first try may have overwritten a part of the source. So the whole source is
+ * read first.
+ */
+struct ioat_source {
+	uint8_t *data;
+	bool loaded;
+	void (*keep)(void *ctx);
+	void *ctx;
+};
+
+/**
  * struct ioat_engine - carries out one descriptor after the other
  * @dma: access to the client's memory
  * @ahead: descriptors that were read ahead, for the thread that fetches
+ * @source: if set, descriptors may be carried out again after they were cut off
  * @stop: any thread may set it to stop the current descriptor
  * @bounce: buffer for data that is read and written by messages
  * @pattern: source of a fill
@@ -47,6 +66,7 @@ struct ioat_ahead {
 struct ioat_engine {
 	struct ioat_dma dma;
 	struct ioat_ahead ahead;
+	struct ioat_source *source;
 	atomic_bool stop;
 	uint8_t bounce[IOAT_XFER_MAX];
 	uint8_t pattern[IOAT_PATTERN_SIZE];

@@ -9,8 +9,10 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "../../common/state-file.h"
 #include "baseline.h"
 #include "device.h"
+#include "kept.h"
 
 #define DEFAULT_SOCKET "/run/vuser-ioat.sock"
 
@@ -19,6 +21,8 @@ static const char usage[] =
 	"Serve an Intel I/OAT DMA engine (8086:2021) over vfio-user.\n"
 	"\n"
 	"  -s, --socket PATH      listen at PATH (" DEFAULT_SOCKET ")\n"
+	"      --state FILE       keep the state of the device in FILE, from which the\n"
+	"                         program goes on when it is started again\n"
 	"      --no-fd-dma        access the client's memory by messages only\n"
 	"      --max-dma-maps N   accept at most N DMA regions at the same time\n"
 	"      --hide-max-dma-maps\n"
@@ -34,6 +38,7 @@ enum {
 	OPT_COPY_BASELINE,
 	OPT_MAX_DMA_MAPS,
 	OPT_HIDE_MAX_DMA_MAPS,
+	OPT_STATE,
 };
 
 static const struct option options[] = {
@@ -42,6 +47,7 @@ static const struct option options[] = {
 	{ "copy-baseline", required_argument, NULL, OPT_COPY_BASELINE },
 	{ "max-dma-maps", required_argument, NULL, OPT_MAX_DMA_MAPS },
 	{ "hide-max-dma-maps", no_argument, NULL, OPT_HIDE_MAX_DMA_MAPS },
+	{ "state", required_argument, NULL, OPT_STATE },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -50,6 +56,7 @@ static const struct option options[] = {
 
 struct arguments {
 	const char *path;
+	const char *state;
 	const char *baseline;
 	struct ioat_device_options device;
 };
@@ -94,6 +101,9 @@ static int parse(int argc, char **argv, struct arguments *args)
 			break;
 		case OPT_HIDE_MAX_DMA_MAPS:
 			args->device.hide_max_dma_maps = true;
+			break;
+		case OPT_STATE:
+			args->state = optarg;
 			break;
 		case OPT_COPY_BASELINE:
 			args->baseline = optarg;
@@ -155,8 +165,34 @@ static int no_socket(const char *path, int error)
 	return 1;
 }
 
-static int serve(const struct arguments *args)
+/* Open the state file, if one is given. Return 0 or the exit status. */
+static int open_state(struct state_file *file, const char *path,
+		      struct ioat_device_options *device)
 {
+	static const struct state_file_kind kind = {
+		.program = "vuser-ioat",
+		.version = IOAT_KEPT_VERSION,
+		.device = "",
+		.size = sizeof(struct ioat_kept),
+	};
+	char why[STATE_FILE_WHY];
+	int ret;
+
+	if (!path)
+		return 0;
+	ret = state_file_open(file, path, &kind, why);
+	if (ret < 0) {
+		fprintf(stderr, "vuser-ioat: %s\n", why);
+		return 1;
+	}
+	device->state = file->data;
+	device->restore = ret;
+	return 0;
+}
+
+static int serve(struct arguments *args)
+{
+	struct state_file state = { .fd = -1 };
 	struct ioat_device *device = NULL;
 	sd_event *event = NULL;
 	int status = 0;
@@ -169,11 +205,16 @@ static int serve(const struct arguments *args)
 		status = fail("cannot start the event loop", ret);
 		goto out;
 	}
+	status = open_state(&state, args->state, &args->device);
+	if (status)
+		goto out;
 	ret = ioat_device_new(&args->device, &device);
 	if (ret < 0) {
 		status = fail("cannot create the device", ret);
 		goto out;
 	}
+	if (args->device.state)
+		state_file_begin(&state);
 	ret = ioat_device_serve(device, args->path, event);
 	if (ret < 0) {
 		status = no_socket(args->path, ret);
@@ -189,6 +230,7 @@ static int serve(const struct arguments *args)
 out:
 	if (device)
 		ioat_device_free(device);
+	state_file_close(&state);
 	sd_event_unref(event);
 	return status;
 }

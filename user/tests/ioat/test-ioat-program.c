@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -207,6 +208,9 @@ TEST(invalid_options_are_refused_with_a_message)
 		       strstr(output, "last name has at most 82"),
 	       "a name that is too long is refused");
 	expect(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
+	expect(RUN("--state", "/nonexistent/state") == 1 &&
+		       strstr(output, "create the directory first"),
+	       "a state file in a nonexistent directory is refused");
 	teardown();
 }
 
@@ -291,5 +295,262 @@ TEST(program_listens_at_a_path_longer_than_a_socket_address)
 	expect(status_of(pid) == 0, "it exits with status 0");
 	expect(rmdir(deep) == 0, "it removes its socket");
 	vuser_client_free(client);
+	teardown();
+}
+
+/* A driver's view of a device that was set up. */
+
+#define BAR    VFIO_PCI_BAR0_REGION_INDEX
+#define CONFIG VFIO_PCI_CONFIG_REGION_INDEX
+#define TABLE  IOAT_MSIX_TABLE
+
+static uint64_t rd(struct vuser_client *client, uint32_t region,
+		   uint64_t offset, uint32_t size)
+{
+	uint64_t value = 0;
+
+	if (vuser_client_read(client, region, offset, &value, size))
+		bail("cannot read at %#lx", (unsigned long)offset);
+	return value;
+}
+
+static void wr(struct vuser_client *client, uint32_t region, uint64_t offset,
+	       uint32_t size, uint64_t value)
+{
+	if (vuser_client_write(client, region, offset, &value, size))
+		bail("cannot write at %#lx", (unsigned long)offset);
+}
+
+static void set_up(struct vuser_client *client)
+{
+	wr(client, CONFIG, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	wr(client, CONFIG, PCI_INTERRUPT_LINE, 1, 0x5a);
+	wr(client, BAR, IOAT_GENCTRL, 1, 1);
+	wr(client, BAR, IOAT_INTRDELAY, 2, 0x1234);
+	wr(client, BAR, TABLE, 8, 0xfee00000);
+	wr(client, BAR, IOAT_CHANCMP, 8, 0x8000);
+	wr(client, BAR, IOAT_CHANERRMASK, 4, 0x77);
+	wr(client, BAR, IOAT_CHAINADDR, 8, 0);
+}
+
+static bool is_set_up(struct vuser_client *client)
+{
+	return rd(client, CONFIG, PCI_COMMAND, 2) == PCI_COMMAND_MASTER &&
+	       rd(client, CONFIG, PCI_INTERRUPT_LINE, 1) == 0x5a &&
+	       rd(client, BAR, IOAT_GENCTRL, 1) == 1 &&
+	       rd(client, BAR, IOAT_INTRDELAY, 2) == 0x1234 &&
+	       rd(client, BAR, TABLE, 8) == 0xfee00000 &&
+	       rd(client, BAR, IOAT_CHANCMP, 8) == 0x8000 &&
+	       rd(client, BAR, IOAT_CHANERRMASK, 4) == 0x77;
+}
+
+static unsigned int state_of(struct vuser_client *client)
+{
+	return rd(client, BAR, IOAT_CHANSTS, 8) & IOAT_CHANSTS_STATE;
+}
+
+/* Map 256 KiB of a file, which has a descriptor at 0 that is its own next one. */
+static bool map_memory(struct vuser_client *client, int fd)
+{
+	return !vuser_client_dma_map(
+		client, 0, 0x40000,
+		VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE, fd, 0);
+}
+
+static int memory_file(void)
+{
+	const struct ioat_desc desc = {
+		.size = 65536,
+		.control = IOAT_DESC_COMPLETION,
+		.src = 0x10000,
+		.dst = 0x20000,
+	};
+	int fd = memfd_create("test-ioat-program", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, 0x40000) ||
+	    pwrite(fd, &desc, sizeof(desc), 0) != sizeof(desc))
+		bail("memfd: %s", strerror(errno));
+	return fd;
+}
+
+static pid_t start_with(const char *socket, const char *state)
+{
+	pid_t pid = spawn((char *const[]) { "vuser-ioat", "-s", (char *)socket,
+					    "--state", (char *)state, NULL },
+			  STDERR_FILENO);
+
+	if (!ready(notify))
+		bail("the program does not start");
+	return pid;
+}
+
+static void try_state(int sig)
+{
+	struct vuser_client *client = NULL;
+	char sock[128], file[128];
+	uint16_t line = 0;
+	int fd, i;
+	pid_t pid;
+
+	setup();
+	snprintf(sock, sizeof(sock), "%s/sock", dir);
+	snprintf(file, sizeof(file), "%s/state", dir);
+	fd = memory_file();
+	pid = start_with(sock, file);
+	require(answers(sock, &client) && map_memory(client, fd));
+	set_up(client);
+	expect(state_of(client) == IOAT_ARMED, "the chain is armed");
+	wr(client, BAR, IOAT_DMACOUNT, 2, 60000);
+	for (i = 0; i < 5; i++) {
+		kill(pid, sig);
+		status_of(pid);
+		vuser_client_free(client);
+		pid = start_with(sock, file);
+		/* A client reads configuration space before it maps memory. */
+		require(!vuser_client_new(sock, NULL, 10000, NULL, NULL,
+					  &client));
+		line = rd(client, CONFIG, PCI_INTERRUPT_LINE, 1);
+		expect(line == 0x5a, "start %d: configuration space", i);
+		require(map_memory(client, fd));
+		expect(is_set_up(client), "start %d: registers", i);
+		expect(rd(client, BAR, IOAT_CHANERR, 4) == 0,
+		       "start %d: no error", i);
+	}
+	while (state_of(client) == IOAT_ACTIVE)
+		;
+	expect(state_of(client) == IOAT_IDLE, "the chain ends");
+	expect(rd(client, BAR, IOAT_DMACOUNT, 2) == 60000, "DMACOUNT");
+	expect(!vuser_client_reset(client) && state_of(client) == IOAT_HALTED,
+	       "a reset resets");
+	vuser_client_free(client);
+	kill(pid, SIGTERM);
+	status_of(pid);
+	close(fd);
+	unlink(file);
+	teardown();
+}
+
+TEST(killed_program_goes_on_from_its_state_file)
+{
+	try_state(SIGKILL);
+}
+
+TEST(program_that_was_ended_goes_on_from_its_state_file)
+{
+	try_state(SIGTERM);
+}
+
+TEST(with_a_state_file_the_next_client_finds_the_state_of_the_last_one)
+{
+	struct vuser_client *client = NULL;
+	char sock[128], file[128];
+	pid_t pid;
+	int fd;
+
+	setup();
+	snprintf(sock, sizeof(sock), "%s/sock", dir);
+	snprintf(file, sizeof(file), "%s/state", dir);
+	fd = memory_file();
+	pid = start_with(sock, file);
+	require(answers(sock, &client) && map_memory(client, fd));
+	set_up(client);
+	wr(client, BAR, IOAT_DMACOUNT, 2, 20000);
+	vuser_client_free(client);
+	require(!vuser_client_new(sock, NULL, 10000, NULL, NULL, &client));
+	require(map_memory(client, fd));
+	expect(is_set_up(client), "registers");
+	while (state_of(client) == IOAT_ACTIVE)
+		;
+	expect(state_of(client) == IOAT_IDLE, "the chain ends");
+	vuser_client_free(client);
+	kill(pid, SIGTERM);
+	status_of(pid);
+	close(fd);
+	unlink(file);
+	teardown();
+}
+
+TEST(state_file_of_another_process_or_program_is_refused)
+{
+	char sock[128], file[128], other[128];
+	pid_t pid;
+	int fd;
+
+	setup();
+	snprintf(sock, sizeof(sock), "%s/sock", dir);
+	snprintf(file, sizeof(file), "%s/state", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	pid = start_with(sock, file);
+	expect(RUN("-s", other, "--state", file) == 1 &&
+		       strstr(output, "in use by another process"),
+	       "a second process cannot use the file");
+	kill(pid, SIGKILL);
+	status_of(pid);
+	fd = open(file, O_WRONLY);
+	require(fd >= 0 && pwrite(fd, "vuser-vhost", 12, 16) == 12);
+	close(fd);
+	expect(RUN("-s", other, "--state", file) == 1 &&
+		       strstr(output, "is the state file of vuser-vhost"),
+	       "the file of another program is refused");
+	unlink(sock);
+	unlink(file);
+	teardown();
+}
+
+/* Start the program with a listening socket, as a service manager does. */
+static pid_t start_activated(int sock)
+{
+	char *const argv[] = { "vuser-ioat", NULL };
+	char number[16];
+	pid_t pid = fork();
+
+	if (pid < 0)
+		bail("fork: %s", strerror(errno));
+	if (!pid) {
+		dup2(sock, SD_LISTEN_FDS_START);
+		snprintf(number, sizeof(number), "%d", getpid());
+		setenv("LISTEN_PID", number, 1);
+		setenv("LISTEN_FDS", "1", 1);
+		execv(program, argv);
+		_exit(127);
+	}
+	if (!ready(notify))
+		bail("the program does not start");
+	return pid;
+}
+
+TEST(socket_of_the_service_manager_survives_the_program)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct vuser_client *client = NULL;
+	int sock, fd;
+	pid_t pid;
+
+	setup();
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/sock", dir);
+	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	require(sock >= 0 &&
+		!bind(sock, (struct sockaddr *)&addr, sizeof(addr)) &&
+		!listen(sock, 1));
+	pid = start_activated(sock);
+	expect(answers(addr.sun_path, &client), "it serves a client");
+	kill(pid, SIGKILL);
+	status_of(pid);
+	vuser_client_free(client);
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	expect(!connect(fd, (struct sockaddr *)&addr, sizeof(addr)),
+	       "a client can connect while the program does not run");
+	pid = start_activated(sock);
+	expect(!vuser_client_new_fd(fd, NULL, 10000, NULL, NULL, &client) &&
+		       rd(client, BAR, IOAT_CBVER, 1) == IOAT_VERSION,
+	       "the next process serves this client");
+	vuser_client_free(client);
+	kill(pid, SIGTERM);
+	expect(status_of(pid) == 0, "it ends");
+	expect(!access(addr.sun_path, F_OK),
+	       "the socket of the service manager stays");
+	close(sock);
+	unlink(addr.sun_path);
 	teardown();
 }
