@@ -20,8 +20,8 @@
 #define QUEUE_MAX (64 * 1024 * 1024)
 
 /*
- * vu_conn_choose() reads no further commands while the queue has more bytes: a client
- * that sends too many waits for room in its socket.
+ * vu_conn_choose() and vu_conn_fill() read no further commands while the queue has more
+ * bytes: a client that sends too many waits for room in its socket.
  */
 #define CHOOSE_MAX (64 * 1024)
 
@@ -323,11 +323,33 @@ int vu_conn_choose(struct vu_conn *conn,
 			ret = -EBUSY;
 		prev = command;
 	}
-	/* The commands that are left do not make the socket readable. */
+	pthread_mutex_unlock(&conn->lock);
+	return ret;
+}
+
+int vu_conn_fill(struct vu_conn *conn)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&conn->lock);
+	while (!ret) {
+		if (conn->error)
+			ret = conn->error;
+		else if (conn->queued > CHOOSE_MAX)
+			ret = -EBUSY;
+		else
+			ret = receive_locked(conn);
+	}
+	pthread_mutex_unlock(&conn->lock);
+	return ret;
+}
+
+void vu_conn_wake(struct vu_conn *conn)
+{
+	pthread_mutex_lock(&conn->lock);
 	if (conn->first)
 		eventfd_write(conn->wake_fd, 1);
 	pthread_mutex_unlock(&conn->lock);
-	return ret;
 }
 
 int vu_conn_next(struct vu_conn *conn, struct vuser_msg *msg)

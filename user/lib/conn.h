@@ -90,6 +90,16 @@ enum vu_conn_choice {
 };
 
 /*
+ * Receive all commands that have arrived into the queue, without taking one. Return:
+ * -EAGAIN when no more commands have arrived; -EBUSY when the queue is long; or the
+ * errno that ended the connection.
+ */
+int vu_conn_fill(struct vu_conn *conn);
+
+/* Wake up the event loop if commands are in the queue: the socket does not show them. */
+void vu_conn_wake(struct vu_conn *conn);
+
+/*
  * Get the next command that @choose takes, without waiting for one. The commands that
  * are skipped keep their places in the queue. Return: 0; -EAGAIN when there is none, or
  * another thread reads; -EBUSY when @choose stopped, or the queue is long; or the errno

@@ -8,6 +8,7 @@ libvuser-objs := $(addprefix $(d), \
 	description.o handshake.o \
 	guard.o event.o conn.o \
 	server-state.o server-log.o server-region.o server-irq.o server-dma.o \
-	server-migration.o server-feature.o server-cmd.o server-access.o server.o \
+	server-migration.o server-feature.o server-request.o server-cmd.o \
+	server-access.o server.o \
 	pci.o msix.o client.o library.o) $(libbase-objs)
 libvuser-libs := json-c

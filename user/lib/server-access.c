@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Accesses of regions that are made while a callback of the device waits. */
+/*
+ * Accesses of regions that are made while a callback of the device waits, or before the
+ * device has answered the requests that it has.
+ */
 #include <errno.h>
 
+#include "server-access.h"
 #include "server-cmd.h"
+#include "server-request.h"
 
 /* Maximum number of bytes of such an access. */
 #define ACCESS_MAX 64
@@ -13,27 +18,29 @@
 /**
  * struct chooser - for choose()
  * @server: the device
+ * @max: maximum number of bytes of an access
  * @skipped: an earlier command is left in the queue
  */
 struct chooser {
 	struct vuser_server *server;
+	uint32_t max;
 	bool skipped;
 };
 
 /* Whether the device can make the access in @msg now. */
-static bool is_now(const struct vuser_server *server,
-		   const struct vuser_msg *msg)
+static bool is_now(const struct chooser *chooser, const struct vuser_msg *msg)
 {
+	const struct vuser_server *server = chooser->server;
 	bool write = msg->hdr.command == VFIO_USER_REGION_WRITE;
 	struct vfio_user_region_access access;
 	const void *data;
 	int ret;
 
 	ret = write ? vuser_decode_region_access_data(msg->payload, msg->len,
-						      ACCESS_MAX, &access,
+						      chooser->max, &access,
 						      &data) :
 		      vuser_decode_region_access(msg->payload, msg->len,
-						 ACCESS_MAX, &access);
+						 chooser->max, &access);
 	return !ret && server->ops.access_now &&
 	       server->ops.access_now(server->data, access.region,
 				      access.offset, access.count, write);
@@ -54,8 +61,7 @@ static enum vu_conn_choice choose(void *data, const struct vuser_msg *msg)
 			return VU_CONN_STOP;
 		/* fall through */
 	case VFIO_USER_REGION_READ:
-		return is_now(chooser->server, msg) ? VU_CONN_TAKE :
-						      VU_CONN_STOP;
+		return is_now(chooser, msg) ? VU_CONN_TAKE : VU_CONN_STOP;
 	case VFIO_USER_REGION_WRITE_MULTI:
 		return VU_CONN_STOP;
 	}
@@ -63,15 +69,48 @@ static enum vu_conn_choice choose(void *data, const struct vuser_msg *msg)
 	return VU_CONN_SKIP;
 }
 
+/* Whether no access may be made before the device has answered a request. */
+static bool is_blocked(const struct vuser_server *server)
+{
+	return server->nr_posted ||
+	       server->nr_requests >= server->config.max_deferred;
+}
+
+/* Get the next command that may be served now; return as vu_conn_choose(). */
+static int next_access(struct chooser *chooser, struct vuser_msg *msg)
+{
+	struct vu_conn *conn = chooser->server->conn;
+
+	if (is_blocked(chooser->server))
+		return -EBUSY;
+	chooser->skipped = false;
+	return vu_conn_choose(conn, choose, chooser, msg);
+}
+
+int vu_server_access_next(struct vuser_server *server, struct vuser_msg *msg)
+{
+	struct chooser chooser = {
+		.server = server,
+		.max = server->config.max_data_xfer_size,
+	};
+	int ret;
+
+	if (!server->nr_requests && !server->unmap_waits)
+		return vu_conn_next(server->conn, msg);
+	ret = next_access(&chooser, msg);
+	/* Receive further commands, to see when the client disconnects. */
+	return ret == -EBUSY ? vu_conn_fill(server->conn) : ret;
+}
+
 static int serve_accesses(struct vuser_server *server)
 {
-	struct chooser chooser;
+	struct chooser chooser = { .server = server, .max = ACCESS_MAX };
 	struct vuser_msg msg;
 	int i, ret = 0;
 
+	vu_server_request_process(server, true);
 	for (i = 0; i < BURST && !ret; i++) {
-		chooser = (struct chooser) { .server = server };
-		ret = vu_conn_choose(server->conn, choose, &chooser, &msg);
+		ret = next_access(&chooser, &msg);
 		if (ret)
 			break;
 		ret = vu_server_cmd_serve(server, &msg);
@@ -100,6 +139,8 @@ int vuser_server_process_accesses(struct vuser_server *server)
 	server->reply = small;
 	server->reply_size = sizeof(small);
 	ret = serve_accesses(server);
+	/* The commands that are left do not make the socket readable. */
+	vu_conn_wake(server->conn);
 	server->reply = reply;
 	server->reply_size = reply_size;
 	server->nr_reply_fds = nr_fds;

@@ -12,6 +12,7 @@
 #include "server-log.h"
 #include "server-migration.h"
 #include "server-region.h"
+#include "server-request.h"
 
 /* Make the twin socket. *@peer is set to the client's end. */
 static int make_twin(struct vuser_server *server, int *peer)
@@ -136,18 +137,36 @@ static ssize_t get_info(struct vuser_server *server, struct vuser_msg *msg)
 					server->nr_regions, server->nr_irqs);
 }
 
+static ssize_t end_reset(struct vuser_server *server, int ret)
+{
+	if (ret < 0)
+		return ret;
+	vu_server_migration_reset(server);
+	return 0;
+}
+
+static ssize_t reset_done(struct vuser_server *server,
+			  struct vuser_request *request)
+{
+	return end_reset(server, request->result);
+}
+
 static ssize_t reset(struct vuser_server *server, struct vuser_msg *msg)
 {
 	int ret = vuser_decode_empty(msg->payload, msg->len);
+	struct vu_callback callback = { 0 };
+	struct vuser_request *request;
 
 	if (ret)
 		return ret;
 	if (!server->ops.reset)
 		return -ENOTSUP;
+	vu_server_request_begin(server, &callback);
 	ret = server->ops.reset(server->data);
-	if (!ret)
-		vu_server_migration_reset(server);
-	return ret;
+	request = vu_server_request_end(server);
+	if (request)
+		return vu_server_request_suspend(server, request, reset_done);
+	return end_reset(server, ret);
 }
 
 typedef ssize_t (*handler)(struct vuser_server *server, struct vuser_msg *msg);
@@ -187,35 +206,26 @@ static ssize_t dispatch(struct vuser_server *server, struct vuser_msg *msg)
 
 int vu_server_cmd_serve(struct vuser_server *server, struct vuser_msg *msg)
 {
-	struct vfio_user_header hdr = {
-		.msg_id = msg->hdr.msg_id,
-		.command = msg->hdr.command,
-		.flags = VFIO_USER_FLAGS_TYPE_REPLY,
+	struct vu_cmd cmd = {
+		.hdr = msg->hdr,
+		.payload = msg->payload,
+		.len = msg->len,
 	};
-	struct iovec iov = { .iov_base = server->reply };
+	struct vu_cmd *outer = server->cmd;
 	ssize_t ret;
 
 	if (!server->negotiated)
 		return negotiate(server, msg);
+	server->cmd = &cmd;
 	server->nr_reply_fds = 0;
-	server->posted = msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY;
+	server->posted = cmd.hdr.flags & VFIO_USER_FLAGS_NO_REPLY;
 	ret = dispatch(server, msg);
 	server->posted = false;
-	if (ret < 0) {
-		vu_server_log(server, LOG_DEBUG,
-			      "%s id %u size %u flags %#x: %s",
-			      vuser_command_name(hdr.command), hdr.msg_id,
-			      msg->hdr.msg_size, msg->hdr.flags,
-			      strerror(-ret));
-		hdr.flags |= VFIO_USER_FLAGS_ERROR;
-		hdr.error_no = -ret;
-		server->nr_reply_fds = 0;
-		ret = 0;
-	}
-	if (msg->hdr.flags & VFIO_USER_FLAGS_NO_REPLY)
+	server->cmd = outer;
+	if (ret == VU_LATER) {
+		/* The suspended command owns the payload. */
+		msg->payload = NULL;
 		return 0;
-	iov.iov_len = ret;
-	return vu_conn_send(server->conn, &hdr, &iov, 1, server->reply_fds,
-			    server->nr_reply_fds,
-			    server->config.dma_timeout_ms);
+	}
+	return vu_server_request_reply(server, &cmd, ret);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "../libbase/fd.h"
 #include "server-dma.h"
 #include "server-log.h"
+#include "server-request.h"
 
 /* The first entry that ends at or after @iova. dma_lock is held. */
 static uint32_t find_slot(const struct vuser_server *server, uint64_t iova)
@@ -85,14 +87,12 @@ static void set_unmapping(struct vuser_server *server, struct vu_dma *dma)
 	pthread_mutex_unlock(&server->dma_lock);
 }
 
-/* Wait until @dma, which is being unmapped, has no users. Then free it. */
-static void drop(struct vuser_server *server, struct vu_dma *dma)
+/* Remove @dma, which has no users, from the table, and free it. */
+static void dma_remove(struct vuser_server *server, struct vu_dma *dma)
 {
 	uint32_t slot;
 
 	pthread_mutex_lock(&server->dma_lock);
-	while (dma->users)
-		pthread_cond_wait(&server->dma_idle, &server->dma_lock);
 	slot = find_slot(server, dma->region.iova);
 	server->nr_dma--;
 	memmove(&server->dma[slot], &server->dma[slot + 1],
@@ -101,13 +101,60 @@ static void drop(struct vuser_server *server, struct vu_dma *dma)
 	dma_free(dma);
 }
 
-/* Unmap @dma, after a call of the dma_unmap callback. */
+/* Whether no thread and no request of the device uses @dma, which is being unmapped. */
+static bool is_idle(struct vuser_server *server, const struct vu_dma *dma)
+{
+	bool idle;
+
+	pthread_mutex_lock(&server->dma_lock);
+	idle = !dma->users && !dma->deferred;
+	pthread_mutex_unlock(&server->dma_lock);
+	return idle;
+}
+
+static void wait_idle(struct vuser_server *server, const struct vu_dma *dma)
+{
+	pthread_mutex_lock(&server->dma_lock);
+	while (dma->users)
+		pthread_cond_wait(&server->dma_idle, &server->dma_lock);
+	pthread_mutex_unlock(&server->dma_lock);
+}
+
+/* The device has answered the callback dma_unmap. */
+static void unmap_answered(struct vuser_server *server,
+			   struct vuser_request *request)
+{
+	(void)server;
+	/* vu_server_dma_settle() removes the region. */
+	request->dma->deferred = false;
+}
+
+/*
+ * Unmap @dma, after a call of the dma_unmap callback. If the region cannot be removed
+ * yet, put it on the list for vu_server_dma_settle().
+ */
 static void unmap(struct vuser_server *server, struct vu_dma *dma)
 {
+	struct vu_callback callback = { 0 };
+	struct vuser_request *request;
+
 	set_unmapping(server, dma);
+	dma->announced = true;
+	vu_server_request_begin(server, &callback);
 	if (server->ops.dma_unmap)
 		server->ops.dma_unmap(server->data, &dma->region);
-	drop(server, dma);
+	request = vu_server_request_end(server);
+	if (request) {
+		request->dma = dma;
+		request->resume = unmap_answered;
+		dma->deferred = true;
+	}
+	if (is_idle(server, dma)) {
+		dma_remove(server, dma);
+		return;
+	}
+	dma->next = server->unmapping;
+	server->unmapping = dma;
 }
 
 void vu_server_dma_clear(struct vuser_server *server)
@@ -119,8 +166,27 @@ void vu_server_dma_clear(struct vuser_server *server)
 	for (i = 0; i < server->nr_dma; i++)
 		server->dma[i]->unmapping = true;
 	pthread_mutex_unlock(&server->dma_lock);
-	while (server->nr_dma)
-		unmap(server, server->dma[server->nr_dma - 1]);
+	/* Removing an entry moves only those after it, which are handled already. */
+	for (i = server->nr_dma; i-- > 0;)
+		if (!server->dma[i]->announced)
+			unmap(server, server->dma[i]);
+}
+
+bool vu_server_dma_settle(struct vuser_server *server)
+{
+	struct vu_dma **pos = &server->unmapping, *dma;
+
+	while ((dma = *pos)) {
+		if (server->freeing)
+			wait_idle(server, dma);
+		else if (!is_idle(server, dma)) {
+			pos = &dma->next;
+			continue;
+		}
+		*pos = dma->next;
+		dma_remove(server, dma);
+	}
+	return !server->unmapping;
 }
 
 /* The alignment of mappings of a file: its page size, which may be huge. */
@@ -226,7 +292,8 @@ ssize_t vu_server_dma_map(struct vuser_server *server, struct vuser_msg *msg)
 	ret = server->ops.dma_map(server->data, &dma->region);
 	if (ret) {
 		set_unmapping(server, dma);
-		drop(server, dma);
+		wait_idle(server, dma);
+		dma_remove(server, dma);
 	}
 	return ret;
 free:
@@ -235,11 +302,40 @@ free:
 }
 
 /* The reply repeats the command. */
-static ssize_t reply_unmap(struct vuser_server *server,
-			   const struct vfio_user_dma_unmap *req)
+static ssize_t encode_unmap(struct vuser_server *server,
+			    const struct vu_cmd *cmd)
 {
-	memcpy(server->reply, req, sizeof(*req));
-	return sizeof(*req);
+	const size_t len = sizeof(struct vfio_user_dma_unmap);
+
+	memcpy(server->reply, cmd->payload, len);
+	return len;
+}
+
+/*
+ * If regions are still in use, suspend the command until vu_server_dma_settle() has
+ * removed them.
+ */
+static ssize_t reply_unmap(struct vuser_server *server)
+{
+	if (!server->unmapping)
+		return encode_unmap(server, server->cmd);
+	server->unmap_cmd = *server->cmd;
+	server->unmap_waits = true;
+	return VU_LATER;
+}
+
+void vu_server_dma_resume(struct vuser_server *server)
+{
+	struct vu_cmd cmd = server->unmap_cmd;
+	int ret;
+
+	server->unmap_waits = false;
+	server->nr_reply_fds = 0;
+	ret = vu_server_request_reply(server, &cmd, encode_unmap(server, &cmd));
+	vu_server_request_clear(&cmd);
+	/* The event loop ends the connection. */
+	if (ret)
+		vu_conn_fail(server->conn, ret);
 }
 
 ssize_t vu_server_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
@@ -253,7 +349,7 @@ ssize_t vu_server_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 		return ret;
 	if (req.flags & VFIO_USER_DMA_UNMAP_ALL) {
 		vu_server_dma_clear(server);
-		return reply_unmap(server, &req);
+		return reply_unmap(server);
 	}
 	/* No lock: only this thread changes the table. */
 	dma = find(server, req.address);
@@ -261,7 +357,7 @@ ssize_t vu_server_dma_unmap(struct vuser_server *server, struct vuser_msg *msg)
 	    dma->region.size != req.size)
 		return -ENOENT;
 	unmap(server, dma);
-	return reply_unmap(server, &req);
+	return reply_unmap(server);
 }
 
 /* Hold the entry that contains @iova; reduce *@len to its end. */
@@ -292,8 +388,10 @@ static int hold(struct vuser_server *server, uint64_t iova, size_t *len,
 static void release(struct vuser_server *server, struct vu_dma *dma)
 {
 	pthread_mutex_lock(&server->dma_lock);
-	if (!--dma->users && dma->unmapping)
+	if (!--dma->users && dma->unmapping) {
 		pthread_cond_broadcast(&server->dma_idle);
+		eventfd_write(server->wake_fd, 1);
+	}
 	pthread_mutex_unlock(&server->dma_lock);
 }
 

@@ -192,7 +192,7 @@ ssize_t vu_server_feature(struct vuser_server *server, struct vuser_msg *msg)
 		size = len;
 	memcpy(server->reply + head, data, len);
 	ret = serve(server, req.flags, server->reply + head, len, size);
-	if (ret < 0)
+	if (ret < 0 || ret == VU_LATER)
 		return ret;
 	/* The reply to SET and PROBE repeats the command. */
 	if (!(req.flags & GET) || req.flags & PROBE)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server-migration.h"
+#include "server-request.h"
 
 #define STOP	 VFIO_DEVICE_STATE_STOP
 #define RUNNING	 VFIO_DEVICE_STATE_RUNNING
@@ -72,35 +73,84 @@ ssize_t vu_server_migration_flags(struct vuser_server *server, bool set,
 	return sizeof(flags);
 }
 
-/* Do one step. A device that was resumed only in part gets the state ERROR. */
-static int step(struct vuser_server *server, enum vfio_device_mig_state to)
+/*
+ * The device has changed to the next state, or has failed to. A device that was resumed
+ * only in part gets the state ERROR.
+ */
+static int end_step(struct vuser_server *server, int ret)
 {
-	enum vfio_device_mig_state from = server->mig_state;
-	int ret = server->ops.migrate(server->data, from, to);
-
-	if (!ret)
-		server->mig_state = to;
-	else if (from == RESUMING)
+	if (ret >= 0)
+		server->mig_state = server->cmd->mig_step;
+	else if (server->mig_state == RESUMING)
 		server->mig_state = ERROR;
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
-/* Change the state to @to, in two steps if the path leads through STOP. */
-static int go(struct vuser_server *server, uint32_t to)
+static ssize_t step_done(struct vuser_server *server,
+			 struct vuser_request *request);
+
+/* Change to the next state on the path, which may lead through STOP. */
+static int step(struct vuser_server *server)
+{
+	enum vfio_device_mig_state from = server->mig_state;
+	struct vu_callback callback = { 0 };
+	struct vu_cmd *cmd = server->cmd;
+	struct vuser_request *request;
+	int ret;
+
+	cmd->mig_step = from == STOP ? cmd->mig_state : STOP;
+	vu_server_request_begin(server, &callback);
+	ret = server->ops.migrate(server->data, from, cmd->mig_step);
+	request = vu_server_request_end(server);
+	if (request)
+		return vu_server_request_suspend(server, request, step_done);
+	return end_step(server, ret);
+}
+
+/* Change to the state that the client wants. */
+static int go(struct vuser_server *server)
 {
 	int ret = 0;
 
+	while (!ret && server->mig_state != server->cmd->mig_state)
+		ret = step(server);
+	return ret;
+}
+
+/* The reply to SET repeats the command. */
+static ssize_t repeat(struct vuser_server *server)
+{
+	const struct vu_cmd *cmd = server->cmd;
+	struct vfio_user_device_feature req;
+	const void *data;
+	size_t len;
+	int ret;
+
+	ret = vuser_decode_feature(cmd->payload, cmd->len, &req, &data, &len);
+	if (ret)
+		return ret;
+	return vuser_encode_feature(server->reply, server->reply_size,
+				    sizeof(req) + len, req.flags, data, len);
+}
+
+static ssize_t step_done(struct vuser_server *server,
+			 struct vuser_request *request)
+{
+	int ret = end_step(server, request->result);
+
+	if (!ret)
+		ret = go(server);
+	return ret ? ret : repeat(server);
+}
+
+static int set_state(struct vuser_server *server, uint32_t to)
+{
 	if (to != STOP && to != RUNNING && to != COPY && to != RESUMING)
 		return -EINVAL;
 	if (server->mig_state == ERROR)
 		return -EINVAL;
-	if (server->mig_state == to)
-		return 0;
-	if (server->mig_state != STOP)
-		ret = step(server, STOP);
-	if (!ret && to != STOP)
-		ret = step(server, to);
-	return ret;
+	server->cmd->mig_state = to;
+	return go(server);
 }
 
 ssize_t vu_server_migration_state(struct vuser_server *server, bool set,
@@ -115,7 +165,7 @@ ssize_t vu_server_migration_state(struct vuser_server *server, bool set,
 		if (len < sizeof(state))
 			return -EINVAL;
 		memcpy(&state, data, sizeof(state));
-		return go(server, state.device_state);
+		return set_state(server, state.device_state);
 	}
 	if (size >= sizeof(state))
 		memcpy(data, &state, sizeof(state));

@@ -7,6 +7,7 @@
 
 #include "../libbase/abi.h"
 #include "server-region.h"
+#include "server-request.h"
 
 void vu_server_region_free(struct vu_region *region)
 {
@@ -241,63 +242,123 @@ static uint32_t piece(uint64_t offset, uint32_t count, uint32_t max)
 	return max;
 }
 
-static int read_region(struct vuser_server *server, struct vu_region *region,
-		       uint32_t index, uint64_t offset, char *buf,
-		       uint32_t count)
+/* The callback of the region for one part of an access. */
+static int call_region(struct vuser_server *server, const struct vu_access *a,
+		       void *buf, uint32_t count)
 {
-	const struct vuser_server_region *desc = &region->desc;
-	uint32_t part;
-	uint64_t val;
+	const struct vuser_server_region *desc = &a->region->desc;
+
+	if (a->write)
+		return desc->write(server->data, a->index, a->offset, buf,
+				   count);
+	return desc->read(server->data, a->index, a->offset, buf, count);
+}
+
+/* Make one part of an access. *@request is set if the device defers it. */
+static int make_part(struct vuser_server *server, struct vu_access *a,
+		     struct vuser_request **request)
+{
+	const bool split = a->region->desc.access_max;
+	uint64_t val = 0;
+	void *buf = split ? (void *)&val : a->buf;
+	struct vu_callback callback = {
+		.access = true,
+		.count = a->part,
+		.data = a->write ? buf : NULL,
+		.reply_len = server->cmd->reply_len,
+	};
 	int ret;
 
-	if (!desc->read)
+	if (split && a->write)
+		memcpy(&val, a->buf, a->part);
+	vu_server_request_begin(server, &callback);
+	ret = call_region(server, a, buf, a->part);
+	*request = vu_server_request_end(server);
+	if (split && !a->write && !ret && !*request)
+		memcpy(a->buf, &val, a->part);
+	return ret;
+}
+
+/* Continue after the part that is made. */
+static void advance(struct vu_access *a)
+{
+	a->offset += a->part;
+	a->buf += a->part;
+	a->left -= a->part;
+}
+
+/* The buffer of the server holds the reply so far. Other commands will use it. */
+static void keep_reply(struct vuser_server *server, struct vu_cmd *cmd)
+{
+	size_t len = cmd->access.buf - server->reply;
+
+	memcpy(cmd->reply, server->reply, len);
+	cmd->access.buf = cmd->reply + len;
+}
+
+/*
+ * Make what is left of the access of the command that is served. Return: 0; -errno; or
+ * VU_LATER.
+ */
+static int make_access(struct vuser_server *server, vu_cmd_step step)
+{
+	struct vu_cmd *cmd = server->cmd;
+	struct vu_access *a = &cmd->access;
+	uint32_t max = a->region->desc.access_max;
+	struct vuser_request *request;
+	bool kept = cmd->reply;
+	int ret;
+
+	if (!(a->write ? !!a->region->desc.write : !!a->region->desc.read))
 		return -EPERM;
-	if (!desc->access_max)
-		return desc->read(server->data, index, offset, buf, count);
-	while (count) {
-		part = piece(offset, count, desc->access_max);
-		val = 0;
-		ret = desc->read(server->data, index, offset, &val, part);
+	if (max && !a->left)
+		return 0;
+	do {
+		a->part = max ? piece(a->offset, a->left, max) : a->left;
+		ret = make_part(server, a, &request);
+		if (request) {
+			if (!a->write && !kept)
+				keep_reply(server, cmd);
+			return vu_server_request_suspend(server, request, step);
+		}
 		if (ret)
-			return ret;
-		memcpy(buf, &val, part);
-		offset += part;
-		buf += part;
-		count -= part;
-	}
+			return ret < 0 ? ret : 0;
+		advance(a);
+	} while (a->left);
 	return 0;
 }
 
-static int write_region(struct vuser_server *server, struct vu_region *region,
-			uint32_t index, uint64_t offset, const char *buf,
-			uint32_t count)
+/* The device has made the part that it had deferred: make what is left. */
+static int continue_access(struct vuser_server *server,
+			   struct vuser_request *request, vu_cmd_step step)
 {
-	const struct vuser_server_region *desc = &region->desc;
-	uint32_t part;
-	uint64_t val;
-	int ret;
+	struct vu_access *a = &server->cmd->access;
 
-	if (!desc->write)
-		return -EPERM;
-	if (!desc->access_max)
-		return desc->write(server->data, index, offset, buf, count);
-	while (count) {
-		part = piece(offset, count, desc->access_max);
-		val = 0;
-		memcpy(&val, buf, part);
-		ret = desc->write(server->data, index, offset, &val, part);
-		if (ret)
-			return ret;
-		offset += part;
-		buf += part;
-		count -= part;
-	}
-	return 0;
+	if (request->result < 0)
+		return request->result;
+	if (!a->write)
+		memcpy(a->buf, request->data, a->part);
+	advance(a);
+	return a->left ? make_access(server, step) : 0;
+}
+
+/* Return: the length of the reply, or @ret if it is an errno or VU_LATER. */
+static ssize_t end_read(const struct vuser_server *server, int ret)
+{
+	return ret ? ret : (ssize_t)server->cmd->reply_len;
+}
+
+static ssize_t continue_read(struct vuser_server *server,
+			     struct vuser_request *request)
+{
+	return end_read(server,
+			continue_access(server, request, continue_read));
 }
 
 ssize_t vu_server_region_read(struct vuser_server *server,
 			      struct vuser_msg *msg)
 {
+	struct vu_cmd *cmd = server->cmd;
 	struct vfio_user_region_access access;
 	struct vu_region *region;
 	ssize_t len;
@@ -315,9 +376,35 @@ ssize_t vu_server_region_read(struct vuser_server *server,
 	len = vuser_encode_region_access(server->reply, server->reply_size,
 					 access.region, access.offset,
 					 access.count);
-	ret = read_region(server, region, access.region, access.offset,
-			  server->reply + len, access.count);
-	return ret < 0 ? ret : len + access.count;
+	cmd->reply_len = len + access.count;
+	cmd->access = (struct vu_access) {
+		.region = region,
+		.index = access.region,
+		.offset = access.offset,
+		.left = access.count,
+		.buf = server->reply + len,
+	};
+	return end_read(server, make_access(server, continue_read));
+}
+
+/* The reply repeats the command, without the data. */
+static ssize_t end_write(struct vuser_server *server, int ret)
+{
+	struct vfio_user_region_access access;
+
+	if (ret)
+		return ret;
+	memcpy(&access, server->cmd->payload, sizeof(access));
+	return vuser_encode_region_access(server->reply, server->reply_size,
+					  access.region, access.offset,
+					  access.count);
+}
+
+static ssize_t continue_write(struct vuser_server *server,
+			      struct vuser_request *request)
+{
+	return end_write(server,
+			 continue_access(server, request, continue_write));
 }
 
 ssize_t vu_server_region_write(struct vuser_server *server,
@@ -337,43 +424,73 @@ ssize_t vu_server_region_write(struct vuser_server *server,
 			   VFIO_REGION_INFO_FLAG_WRITE, &region);
 	if (ret)
 		return ret;
-	ret = write_region(server, region, access.region, access.offset, data,
-			   access.count);
-	if (ret < 0)
+	server->cmd->access = (struct vu_access) {
+		.region = region,
+		.index = access.region,
+		.write = true,
+		.offset = access.offset,
+		.left = access.count,
+		.buf = (char *)data,
+	};
+	return end_write(server, make_access(server, continue_write));
+}
+
+static ssize_t continue_write_multi(struct vuser_server *server,
+				    struct vuser_request *request);
+
+static int start_single_write(struct vuser_server *server,
+			      const struct vfio_user_single_write *wr)
+{
+	struct vu_region *region;
+	int ret;
+
+	ret = check_access(server, wr->region, wr->offset, wr->count,
+			   VFIO_REGION_INFO_FLAG_WRITE, &region);
+	if (ret)
 		return ret;
-	return vuser_encode_region_access(server->reply, server->reply_size,
-					  access.region, access.offset,
-					  access.count);
+	server->cmd->access = (struct vu_access) {
+		.region = region,
+		.index = wr->region,
+		.write = true,
+		.offset = wr->offset,
+		.left = wr->count,
+		.buf = (char *)wr->data,
+	};
+	return make_access(server, continue_write_multi);
+}
+
+/* Make the writes that are left. @ret is the result of the current write. */
+static ssize_t write_multi(struct vuser_server *server, int ret)
+{
+	struct vu_cmd *cmd = server->cmd;
+
+	while (!ret && ++cmd->nr_written < cmd->nr_writes)
+		ret = start_single_write(server, &cmd->writes[cmd->nr_written]);
+	/*
+	 * Reply the number of completed writes. If it is 0, reply the error instead.
+	 */
+	if (ret == VU_LATER || (ret < 0 && !cmd->nr_written))
+		return ret;
+	return vuser_encode_write_multi_reply(server->reply, server->reply_size,
+					      cmd->nr_written);
+}
+
+static ssize_t continue_write_multi(struct vuser_server *server,
+				    struct vuser_request *request)
+{
+	return write_multi(server, continue_access(server, request,
+						   continue_write_multi));
 }
 
 ssize_t vu_server_region_write_multi(struct vuser_server *server,
 				     struct vuser_msg *msg)
 {
-	const struct vfio_user_single_write *wrs;
-	struct vu_region *region;
-	ssize_t nr, i;
-	int ret = 0;
+	struct vu_cmd *cmd = server->cmd;
+	ssize_t nr;
 
-	nr = vuser_decode_write_multi(msg->payload, msg->len, &wrs);
+	nr = vuser_decode_write_multi(msg->payload, msg->len, &cmd->writes);
 	if (nr < 0)
 		return nr;
-	for (i = 0; i < nr; i++) {
-		ret = check_access(server, wrs[i].region, wrs[i].offset,
-				   wrs[i].count, VFIO_REGION_INFO_FLAG_WRITE,
-				   &region);
-		if (!ret)
-			ret = write_region(server, region, wrs[i].region,
-					   wrs[i].offset,
-					   (const char *)wrs[i].data,
-					   wrs[i].count);
-		if (ret < 0)
-			break;
-	}
-	/*
-	 * Reply the number of completed writes. If it is 0, reply the error instead.
-	 */
-	if (ret < 0 && !i)
-		return ret;
-	return vuser_encode_write_multi_reply(server->reply, server->reply_size,
-					      i);
+	cmd->nr_writes = nr;
+	return write_multi(server, start_single_write(server, cmd->writes));
 }

@@ -3,6 +3,7 @@
 #ifndef VUSER_SERVER_STATE_H
 #define VUSER_SERVER_STATE_H
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -11,6 +12,11 @@
 
 #include "conn.h"
 #include "event.h"
+
+/* A handler of a command returns this when the device answers later. */
+#define VU_LATER INT_MAX
+
+struct vu_answers;
 
 /**
  * struct vu_region - a region of the device
@@ -49,6 +55,9 @@ struct vu_irq_index {
  * @base_size: size of the mapping, bytes
  * @users: number of references
  * @unmapping: the region is being unmapped: give no more references
+ * @announced: the callback dma_unmap was called
+ * @deferred: the device has not answered the callback yet
+ * @next: next entry of the list of regions that are being unmapped
  */
 struct vu_dma {
 	struct vuser_dma_region region;
@@ -56,6 +65,79 @@ struct vu_dma {
 	size_t base_size;
 	unsigned int users;
 	bool unmapping;
+	bool announced;
+	bool deferred;
+	struct vu_dma *next;
+};
+
+/**
+ * struct vu_access - an access of a region, which may be made in parts
+ * @region: the region
+ * @index: its index
+ * @write: write to the region
+ * @offset: of the next part
+ * @left: bytes that are left
+ * @part: bytes of the part that the device has deferred
+ * @buf: the data that are left
+ */
+struct vu_access {
+	struct vu_region *region;
+	uint32_t index;
+	bool write;
+	uint64_t offset;
+	uint32_t left;
+	uint32_t part;
+	char *buf;
+};
+
+/**
+ * struct vu_cmd - a command that is served
+ * @hdr: its header
+ * @payload: its payload; owned by the command while it is suspended
+ * @len: length of @payload, bytes
+ * @reply: owned buffer for the reply; NULL: use the buffer of the server
+ * @reply_len: length of the reply to a read, bytes
+ * @access: the access of a region
+ * @writes: the writes of REGION_WRITE_MULTI, in @payload
+ * @nr_writes: entries of @writes
+ * @nr_written: writes that are done
+ * @mig_step: the state of migration that the device changes to
+ * @mig_state: the state of migration that the client wants
+ */
+struct vu_cmd {
+	struct vfio_user_header hdr;
+	void *payload;
+	size_t len;
+	char *reply;
+	size_t reply_len;
+	struct vu_access access;
+	const struct vfio_user_single_write *writes;
+	uint32_t nr_writes;
+	uint32_t nr_written;
+	uint32_t mig_step;
+	uint32_t mig_state;
+};
+
+/* Continue a command. Return: the length of the reply, -errno or VU_LATER. */
+typedef ssize_t (*vu_cmd_step)(struct vuser_server *server,
+			       struct vuser_request *request);
+
+/**
+ * struct vu_callback - a callback of the device that runs and may defer its answer
+ * @outer: the callback that called vuser_server_process_accesses(), or NULL
+ * @access: it makes an access of a region
+ * @count: bytes of the access
+ * @data: the data of a write, or NULL
+ * @reply_len: length of the reply to a read, bytes; otherwise 0
+ * @request: set when the callback defers its answer
+ */
+struct vu_callback {
+	struct vu_callback *outer;
+	bool access;
+	uint32_t count;
+	const void *data;
+	size_t reply_len;
+	struct vuser_request *request;
 };
 
 /**
@@ -84,6 +166,19 @@ struct vu_dma {
  * @reply_fds: file descriptors to send with the reply
  * @nr_reply_fds: entries of @reply_fds
  * @posted: the command that is being served has no reply
+ * @cmd: the command that is being served, or NULL
+ * @callback: the callback that runs and may defer its answer, or NULL
+ * @answers: answered requests
+ * @nr_requests: requests that the device has not answered
+ * @nr_posted: suspended commands that no other command may overtake
+ * @unmapping: list of the DMA regions that are being unmapped
+ * @unmap_cmd: the DMA_UNMAP that is suspended, if @unmap_waits
+ * @unmap_waits: a DMA_UNMAP is suspended
+ * @ending: the client is gone, but the device still has requests or references
+ * @end_deferred: the device has not answered the callback disconnected() yet
+ * @muted: the event loop does not wait for commands of the client
+ * @processing: vuser_server_process() runs
+ * @freeing: vuser_server_free() runs
  * @mig_state: state of migration, if the device has migration
  * @log_page: bytes that one bit of the log stands for; 0: writes are not logged
  * @retry_fd: timer for the next try to accept a client
@@ -123,6 +218,20 @@ struct vuser_server {
 	int reply_fds[VUSER_MAX_MSG_FDS];
 	uint32_t nr_reply_fds;
 	bool posted;
+
+	struct vu_cmd *cmd;
+	struct vu_callback *callback;
+	struct vu_answers *answers;
+	uint32_t nr_requests;
+	uint32_t nr_posted;
+	struct vu_dma *unmapping;
+	struct vu_cmd unmap_cmd;
+	bool unmap_waits;
+	bool ending;
+	bool end_deferred;
+	bool muted;
+	bool processing;
+	bool freeing;
 
 	enum vfio_device_mig_state mig_state;
 	uint64_t log_page;

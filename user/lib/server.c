@@ -2,6 +2,8 @@
 /* A device at a socket: accept clients, serve their commands, handle disconnects. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +15,7 @@
 #include <vuser/guard.h>
 
 #include "../libbase/abi.h"
+#include "server-access.h"
 #include "server-cmd.h"
 #include "server-dma.h"
 #include "server-feature.h"
@@ -20,6 +23,7 @@
 #include "server-log.h"
 #include "server-migration.h"
 #include "server-region.h"
+#include "server-request.h"
 
 /*
  * Maximum number of commands in one call, so that other fds of the loop get their
@@ -32,11 +36,17 @@
 
 #define DMA_TIMEOUT_MS 30000
 
+/* The default of max_deferred. */
+#define MAX_DEFERRED 64
+
 /* Time until the next try to accept a client, after a shortage of fds or memory. */
 #define ACCEPT_RETRY_MS 100
 
 /* Maximum size of a message without data, in bytes. */
 #define SMALL_MAX (64 * 1024)
+
+/* The size of struct vuser_server_config in the first release. */
+#define CONFIG_SIZE_0 offsetof(struct vuser_server_config, max_deferred)
 
 static void set_defaults(struct vuser_server *server)
 {
@@ -57,6 +67,8 @@ static void set_defaults(struct vuser_server *server)
 		config->max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS;
 	if (!config->dma_timeout_ms)
 		config->dma_timeout_ms = DMA_TIMEOUT_MS;
+	if (!config->max_deferred)
+		config->max_deferred = MAX_DEFERRED;
 	if (server->ops.reset)
 		config->device_flags |= VFIO_DEVICE_FLAGS_RESET;
 	if (config->device_flags & VFIO_DEVICE_FLAGS_PCI) {
@@ -123,13 +135,15 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 			  sizeof(server->ops));
 	if (!ret)
 		ret = vu_abi_read(&server->config, sizeof(server->config),
-				  config, sizeof(server->config));
+				  config, CONFIG_SIZE_0);
 	if (!ret) {
 		set_defaults(server);
 		ret = vuser_guard_init();
 	}
 	if (!ret)
 		ret = open_fds(server);
+	if (!ret)
+		ret = vu_server_request_init(server);
 	if (!ret) {
 		server->reply = malloc(server->reply_size);
 		ret = server->reply ? 0 : -ENOMEM;
@@ -163,25 +177,51 @@ static bool is_normal(int error)
 	return error == -ENODATA || error == -EPIPE || error == -ECANCELED;
 }
 
-/* Disconnect the client, in the order that <vuser/server.h> documents. */
-static void end_client(struct vuser_server *server, int error)
+/*
+ * The second half of the end: remove what belongs to the client. Regions that the device
+ * still uses are removed later.
+ */
+static void remove_client(struct vuser_server *server)
 {
-	struct vu_conn *conn = server->conn, *twin = server->twin;
-
-	if (!is_normal(error))
-		vu_server_log(server, LOG_WARNING, "client disconnected: %s",
-			      strerror(-error));
-	vu_conn_fail(conn, -ENOTCONN);
-	if (twin)
-		vu_conn_fail(twin, -ENOTCONN);
-	if (server->negotiated && server->ops.disconnected)
-		server->ops.disconnected(server->data,
-					 is_normal(error) ? 0 : error);
 	vu_server_feature_stop_log(server);
 	vu_server_migration_reset(server);
 	vu_server_dma_clear(server);
 	vu_server_irq_clear(server);
-	unwatch(server, conn->fd);
+}
+
+/* The device has answered the callback disconnected. */
+static void disconnect_answered(struct vuser_server *server,
+				struct vuser_request *request)
+{
+	(void)request;
+	server->end_deferred = false;
+	remove_client(server);
+}
+
+/* Call the callback disconnected. Return: whether the device defers its answer. */
+static bool call_disconnected(struct vuser_server *server, int error)
+{
+	struct vu_callback callback = { 0 };
+	struct vuser_request *request;
+
+	if (!server->negotiated || !server->ops.disconnected)
+		return false;
+	vu_server_request_begin(server, &callback);
+	server->ops.disconnected(server->data, is_normal(error) ? 0 : error);
+	request = vu_server_request_end(server);
+	if (!request)
+		return false;
+	request->resume = disconnect_answered;
+	return true;
+}
+
+/* The device has no requests and references of the client: accept the next one. */
+static void finish_end(struct vuser_server *server)
+{
+	struct vu_conn *conn = server->conn, *twin = server->twin;
+
+	server->ending = false;
+	server->end_deferred = false;
 	pthread_mutex_lock(&server->lock);
 	server->conn = NULL;
 	server->twin = NULL;
@@ -193,14 +233,60 @@ static void end_client(struct vuser_server *server, int error)
 	watch_listen(server, true);
 }
 
+/* Disconnect the client, in the order that <vuser/server.h> documents. */
+static void end_client(struct vuser_server *server, int error)
+{
+	if (!is_normal(error))
+		vu_server_log(server, LOG_WARNING, "client disconnected: %s",
+			      strerror(-error));
+	vu_conn_fail(server->conn, -ENOTCONN);
+	if (server->twin)
+		vu_conn_fail(server->twin, -ENOTCONN);
+	unwatch(server, server->conn->fd);
+	server->muted = false;
+	/* No reply is sent any more. */
+	server->ending = true;
+	if (server->unmap_waits)
+		vu_server_request_clear(&server->unmap_cmd);
+	server->unmap_waits = false;
+	server->end_deferred = call_disconnected(server, error);
+	if (!server->end_deferred)
+		remove_client(server);
+}
+
+/* Continue what waited for the device: for answers, and for references to DMA regions. */
+static void resume(struct vuser_server *server)
+{
+	vu_server_request_process(server, false);
+	if (!vu_server_dma_settle(server))
+		return;
+	if (server->unmap_waits)
+		vu_server_dma_resume(server);
+	if (server->ending && !server->end_deferred && !server->nr_requests)
+		finish_end(server);
+}
+
+/* The server is being freed: the device has no requests any more. */
+static void end_now(struct vuser_server *server)
+{
+	if (!server->ending)
+		end_client(server, -ECANCELED);
+	else if (server->end_deferred)
+		remove_client(server);
+	vu_server_dma_settle(server);
+	finish_end(server);
+}
+
 void vuser_server_free(struct vuser_server *server)
 {
 	uint32_t i;
 
 	if (!server)
 		return;
+	server->freeing = true;
 	if (server->conn)
-		end_client(server, -ECANCELED);
+		end_now(server);
+	vu_server_request_free(server);
 	if (server->path) {
 		unlink(server->path);
 		free(server->path);
@@ -270,6 +356,9 @@ int vuser_server_serve(struct vuser_server *server, int fd)
 	struct vu_conn *conn;
 	int ret = -EBUSY;
 
+	/* The device may have released the last client just now. */
+	if (server->ending && !server->processing)
+		resume(server);
 	if (server->conn)
 		goto close;
 	conn = vu_conn_new(fd, server->wake_fd, true, server->max_size,
@@ -346,14 +435,42 @@ static int accept_client(struct vuser_server *server)
 	return 0;
 }
 
-/* Serve all commands that have arrived, but at most BURST. */
-static void serve_client(struct vuser_server *server)
+/*
+ * Wait for commands of the client, or only for its disconnect: it may have sent more
+ * commands than the server receives before the device has answered.
+ */
+static void mute(struct vuser_server *server, bool on)
+{
+	struct epoll_event event = {
+		.events = on ? EPOLLRDHUP : EPOLLIN,
+		.data.fd = server->conn->fd,
+	};
+
+	if (server->muted == on)
+		return;
+	server->muted = on;
+	epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, server->conn->fd, &event);
+}
+
+/* Whether the client has closed its end, while further commands are not received. */
+static bool is_gone(const struct vuser_server *server)
+{
+	struct pollfd pfd = {
+		.fd = server->conn->fd,
+		.events = POLLRDHUP,
+	};
+
+	return server->muted && poll(&pfd, 1, 0) == 1;
+}
+
+/* Serve all commands that have arrived and may be served now, but at most BURST. */
+static int serve_commands(struct vuser_server *server)
 {
 	struct vuser_msg msg;
 	int i, ret = 0;
 
 	for (i = 0; i < BURST && !ret; i++) {
-		ret = vu_conn_next(server->conn, &msg);
+		ret = vu_server_access_next(server, &msg);
 		if (ret)
 			break;
 		ret = vu_server_cmd_serve(server, &msg);
@@ -365,12 +482,22 @@ static void serve_client(struct vuser_server *server)
 	 */
 	if (i == BURST)
 		eventfd_write(server->wake_fd, 1);
-	if (ret == -EAGAIN)
+	return ret;
+}
+
+static void serve_client(struct vuser_server *server)
+{
+	int ret = is_gone(server) ? -ENODATA : serve_commands(server);
+
+	mute(server, ret == -EBUSY);
+	if (ret == -EAGAIN || ret == -EBUSY)
 		ret = 0;
 	if (!ret && server->twin)
 		ret = vu_conn_error(server->twin);
-	if (ret)
+	if (ret) {
 		end_client(server, ret);
+		resume(server);
+	}
 }
 
 int vuser_server_process(struct vuser_server *server)
@@ -378,13 +505,16 @@ int vuser_server_process(struct vuser_server *server)
 	eventfd_t count;
 	int ret = 0;
 
+	server->processing = true;
 	eventfd_read(server->wake_fd, &count);
 	if (read(server->retry_fd, &count, sizeof(count)) > 0)
 		watch_listen(server, !server->conn);
+	resume(server);
 	if (!server->conn)
 		ret = accept_client(server);
-	if (server->conn)
+	if (server->conn && !server->ending)
 		serve_client(server);
+	server->processing = false;
 	return ret;
 }
 

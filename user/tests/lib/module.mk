@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of libvuser.
 lib-tests := test-proto test-region test-version test-sock test-fd \
-	     test-event test-conn test-pci test-handshake test-server \
+	     test-event test-conn test-pci test-handshake test-server test-defer \
 	     test-migration test-dma test-hostile test-abi
 tests += $(lib-tests)
 script-tests += test-headers
@@ -15,6 +15,7 @@ test-sock-objs += $(wire-objs)
 test-fd-objs += $(wire-objs)
 test-conn-objs += $(wire-objs)
 test-handshake-objs += $(wire-objs)
+test-defer-objs += $(wire-objs)
 test-hostile-objs += $(d)device.o $(wire-objs)
 test-server-objs += $(server-event-objs)
 test-server-libs := $(server-event-libs)

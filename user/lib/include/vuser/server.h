@@ -12,12 +12,31 @@
  * callback, so a callback may call all functions of this header except
  * vuser_server_process() and vuser_server_free(). A callback that must wait for
  * something else, such as another process, can meanwhile call
- * vuser_server_process_accesses(). Other threads of the device may call the
- * functions of "DMA" and "Interrupts" below at any time; all other functions
- * belong to the event loop's thread.
+ * vuser_server_process_accesses(). Or it defers its answer, see "Deferred answers".
+ * Other threads of the device may call the functions of "DMA" and "Interrupts" below,
+ * and vuser_request_done(), at any time; all other functions belong to the event
+ * loop's thread.
  *
  * When a callback returns a negative errno, the library sends it to the client in
  * an error reply.
+ *
+ * Deferred answers. The callbacks read and write of a region, reset, migrate, dma_unmap
+ * and disconnected may defer their answer: they call vuser_server_defer(), return, and
+ * any thread calls vuser_request_done() later. Meanwhile:
+ *
+ * - Commands are served in the order in which they arrived, so later commands of the
+ *   client wait. Only accesses of regions for which the callback access_now returns
+ *   true are made before the answer. Such an access may be deferred, too, so that the
+ *   device has several requests; it may answer them in any order. A read may overtake
+ *   all commands except accesses; a write overtakes only what has been deferred.
+ * - Nothing overtakes a deferred write that has no reply (a posted write), or a deferred
+ *   REGION_WRITE_MULTI: the client expects that a read sees the writes before it.
+ * - When the client disconnects, the callback disconnected is called at once. Commands
+ *   that wait are dropped. A request stays valid until it is answered, and its answer
+ *   is dropped. The next client is accepted when all requests of the last one are
+ *   answered, so a request always belongs to the present client.
+ * - During vuser_server_free(), no callback can defer its answer. Requests stay valid
+ *   after it until they are answered.
  *
  * The structures with a member struct_size follow the rules in
  * Documentation/library-abi.rst: set struct_size to sizeof() of the structure, and
@@ -74,16 +93,20 @@ struct vuser_dma_region {
  *                of the client still exist during the call. They are removed after
  *                it, with a call of dma_unmap for each region. The device keeps
  *                its state, except that its state of migration becomes RUNNING and
- *                logging of writes stops.
- * @reset: DEVICE_RESET. The state of migration becomes RUNNING after the callback.
+ *                logging of writes stops. The answer may be deferred; then the
+ *                regions and eventfds exist until it. @result is ignored.
+ * @reset: DEVICE_RESET. The answer may be deferred. The state of migration becomes RUNNING after the callback.
  *         Without this callback, the server reports to the client that the device
  *         cannot be reset.
  * @dma_map: a DMA region was added. If the callback fails, the region is removed
  *           and the client gets the error.
  * @dma_unmap: a DMA region is about to be removed. It is removed after this call, as
  *             soon as vuser_dma_put() has released all references of
- *             vuser_dma_get(). A device that holds a reference for a long time must
- *             release it here.
+ *             vuser_dma_get(). The client gets the reply to its DMA_UNMAP when the
+ *             region is removed; the event loop does not wait for that. A device that
+ *             holds a reference for a long time must release it soon. The answer may
+ *             be deferred, e.g. until I/O in flight has ended; @result is ignored.
+ *             The device can make no new reference to the region.
  * @irq_state: SET_IRQS changed @count interrupts from @start on: eventfds were set
  *             or removed, or masks changed
  * @feature: DEVICE_FEATURE, except for the features that the library implements
@@ -94,7 +117,7 @@ struct vuser_dma_region {
  * @migrate: with "migration" of the configuration: change the state of migration,
  *           in one of the "Direct State Transitions" of the specification. When it
  *           fails, the device stays in @from; but when @from is RESUMING, its state
- *           becomes ERROR, which only a reset ends.
+ *           becomes ERROR, which only a reset ends. The answer may be deferred.
  * @mig_read: MIG_DATA_READ: write up to @count bytes to @buf and return their
  *            number. Fewer than @count bytes mean the end of the data. With
  *            "migration", called only in STOP_COPY.
@@ -112,8 +135,9 @@ struct vuser_dma_region {
  *              multiples of the page size that log_start set.
  * @log: a line of text for a log, e.g. about a client that broke the protocol;
  *       @level is a level of syslog(3)
- * @access_now: whether vuser_server_process_accesses() may make this access of a
- *              region while another callback of the device runs. The access may lie
+ * @access_now: whether this access of a region may be made before an earlier command
+ *              is complete: by vuser_server_process_accesses() while another callback
+ *              runs, and while the device has requests. The access may lie
  *              outside of the region: then it fails, whatever the callback returns.
  *              Without this callback no access is made.
  */
@@ -167,6 +191,8 @@ struct vuser_server_ops {
  *             mig_write must be set.
  * @dma_logging: the device can log which memory it writes. The callbacks log_start,
  *               log_stop and log_report must be set.
+ * @max_deferred: requests that the device may have before further accesses of regions
+ *                wait; the default is 64
  */
 struct vuser_server_config {
 	size_t struct_size;
@@ -184,6 +210,7 @@ struct vuser_server_config {
 	int dma_timeout_ms;
 	bool migration;
 	bool dma_logging;
+	size_t max_deferred;
 };
 
 /**
@@ -206,7 +233,9 @@ int vuser_server_new(const struct vuser_server_ops *ops,
  * vuser_server_free - disconnect the client, remove the socket file, free all
  * @server: the device, or NULL
  *
- * No other thread may use the server during the call or after it.
+ * No other thread may use the server during the call or after it, except to answer
+ * requests by vuser_request_done(). Waits until all references of vuser_dma_get() are
+ * released.
  */
 void vuser_server_free(struct vuser_server *server);
 
@@ -220,8 +249,10 @@ void vuser_server_free(struct vuser_server *server);
  * @access_max: 0: the callbacks get each access as the client sent it; 1, 2, 4 or
  *              8: accesses are split into naturally aligned parts of at most this
  *              many bytes
- * @read: read @count bytes of the region into @buf; return 0 or -errno
- * @write: write the @count bytes of @buf to the region; return 0 or -errno
+ * @read: read @count bytes of the region into @buf; return 0 or -errno. The answer may be
+ *        deferred; then write to vuser_request_data() instead of @buf.
+ * @write: write the @count bytes of @buf to the region; return 0 or -errno. The answer may
+ *         be deferred; then vuser_request_data() has a copy of @buf.
  * @fd: memory that the client may map, or -1; the caller keeps it open and owns it
  * @fd_offset: offset of the region in @fd, bytes, page aligned
  * @nr_areas: entries of @areas; 0: the client may map the whole region
@@ -329,7 +360,8 @@ int vuser_server_listen_fd(struct vuser_server *server,
  * @server: the device
  * @fd: the socket; the library owns it, also after an error
  *
- * Return: 0; -EBUSY when the server has a client; -ENOMEM; or an errno.
+ * Return: 0; -EBUSY when the server has a client, or the device has requests or
+ * references of the last client; -ENOMEM; or an errno.
  */
 int vuser_server_serve(struct vuser_server *server, int fd) VUSER_MUST_CHECK;
 
@@ -346,8 +378,7 @@ int vuser_server_fd(const struct vuser_server *server);
  * vuser_server_process - accept clients, serve commands, handle disconnects
  * @server: the device
  *
- * Does not wait for commands. It may wait for a thread that holds a DMA region which
- * the client unmaps. It may also wait for a client that does not receive its
+ * Does not wait for commands. It may wait for a client that does not receive its
  * replies: after dma_timeout_ms the client is disconnected.
  *
  * Return: 0, also when a client was disconnected, or could not be accepted yet
@@ -401,6 +432,46 @@ bool vuser_server_connected(const struct vuser_server *server);
  * The callback disconnected() is called later, by vuser_server_process().
  */
 void vuser_server_disconnect(struct vuser_server *server);
+
+/* Deferred answers; the rules are at the top of this file. */
+
+struct vuser_request;
+
+/**
+ * vuser_server_defer - answer the callback that runs later
+ * @server: the device
+ *
+ * Call this in one of the callbacks that may defer their answer, in the event loop's
+ * thread. The library then ignores the return value of the callback.
+ *
+ * Return: the request, for vuser_request_done(); NULL when the callback must answer now:
+ * during vuser_server_free(), without memory, in other callbacks, or when the callback
+ * has deferred already.
+ */
+struct vuser_request *
+vuser_server_defer(struct vuser_server *server) VUSER_MUST_CHECK;
+
+/**
+ * vuser_request_data - the data of a deferred access of a region
+ * @request: of vuser_server_defer()
+ *
+ * Any thread may use the data until vuser_request_done().
+ *
+ * Return: for a read: where to write the data, as many bytes as the callback's @count,
+ * aligned for all types; for a write: the data. NULL for the other callbacks.
+ */
+void *vuser_request_data(struct vuser_request *request);
+
+/**
+ * vuser_request_done - answer a request
+ * @request: of vuser_server_defer(); it is not valid any more after the call
+ * @result: 0 or -errno, as the callback would return it
+ *
+ * Any thread may call this, also in the callback itself, and also after
+ * vuser_server_free(). vuser_server_process() sends the reply: vuser_server_fd() becomes
+ * readable.
+ */
+void vuser_request_done(struct vuser_request *request, int result);
 
 /* DMA. Any thread. */
 
