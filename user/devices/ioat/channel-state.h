@@ -23,6 +23,8 @@
  * @lock: guards all members below except for @engine, @irq and atomic ones
  * @work: signaled when the thread has work or must end
  * @quiet: signaled when the thread has finished a burst
+ * @on_quiet: called when the thread has finished a burst, or NULL
+ * @on_quiet_ctx: for @on_quiet
  * @thread: the copy thread
  * @irq: raises interrupts
  * @state: the state that CHANSTS shows
@@ -61,6 +63,8 @@ struct ioat_channel {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	pthread_cond_t quiet;
+	void (*on_quiet)(void *ctx);
+	void *on_quiet_ctx;
 	pthread_t thread;
 	struct ioat_irq irq;
 

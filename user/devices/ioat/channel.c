@@ -456,3 +456,38 @@ void ioat_channel_go(struct ioat_channel *c)
 	}
 	pthread_mutex_unlock(&c->lock);
 }
+
+/**
+ * ioat_channel_is_quiet - whether the thread has stopped the old run
+ * @c: channel after ioat_channel_reset()
+ *
+ * Return: true, which does not change before the next run is ended; or false.
+ */
+bool ioat_channel_is_quiet(struct ioat_channel *c)
+{
+	return !atomic_load(&c->engine.stop);
+}
+
+/**
+ * ioat_channel_when_quiet - call a function when the thread has stopped the old run
+ * @c: channel after ioat_channel_reset()
+ * @fn: called in the copy thread, under the lock of the channel
+ * @ctx: for @fn
+ *
+ * Return: true: @fn will be called; false: it will not, because the thread has stopped
+ * already, or because another function is to be called then.
+ */
+bool ioat_channel_when_quiet(struct ioat_channel *c, void (*fn)(void *ctx),
+			     void *ctx)
+{
+	bool wait;
+
+	pthread_mutex_lock(&c->lock);
+	wait = atomic_load(&c->engine.stop) && !c->on_quiet;
+	if (wait) {
+		c->on_quiet = fn;
+		c->on_quiet_ctx = ctx;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return wait;
+}

@@ -59,5 +59,8 @@ void ioat_channel_reset(struct ioat_channel *c);
 void ioat_channel_quiesce(struct ioat_channel *c);
 void ioat_channel_hold(struct ioat_channel *c);
 void ioat_channel_go(struct ioat_channel *c);
+bool ioat_channel_is_quiet(struct ioat_channel *c);
+bool ioat_channel_when_quiet(struct ioat_channel *c, void (*fn)(void *ctx),
+			     void *ctx);
 
 #endif

@@ -238,6 +238,9 @@ static void end(struct ioat_channel *c, const struct burst *b)
 	c->held = c->held || b->gone;
 	atomic_store(&c->engine.stop, false);
 	pthread_cond_broadcast(&c->quiet);
+	if (c->on_quiet)
+		c->on_quiet(c->on_quiet_ctx);
+	c->on_quiet = NULL;
 }
 
 /* Publish the results. Return whether the caller must raise the interrupt. */

@@ -19,7 +19,7 @@
 #include "memory.h"
 #include "regs.h"
 
-/* A reset waits for a message that is in progress, so the time is short. */
+/* The reply to a reset waits for a message that is in progress: keep the time short. */
 #define DMA_TIMEOUT_MS 5000
 
 /**
@@ -110,13 +110,31 @@ static int start_keeping(struct ioat_device *dev,
 
 /* Accesses to regions, from the event loop. */
 
+static void answer_reset(void *request)
+{
+	vuser_request_done(request, 0);
+}
+
+/*
+ * Reset the device, in a callback of the server. The answer waits until the copy thread
+ * has stopped: it may be waiting for the client's reply to a message. If another answer
+ * waits for that already, this one need not: the server waits for the other.
+ */
 static void device_reset(struct ioat_device *dev)
 {
+	struct vuser_request *request;
+
 	ioat_channel_reset(dev->channel);
-	ioat_channel_quiesce(dev->channel);
 	ioat_bar_reset(&dev->bar);
 	vuser_pci_reset(&dev->pci);
 	keep(dev);
+	if (ioat_channel_is_quiet(dev->channel))
+		return;
+	request = vuser_server_defer(dev->server);
+	if (!request)
+		ioat_channel_quiesce(dev->channel);
+	else if (!ioat_channel_when_quiet(dev->channel, answer_reset, request))
+		vuser_request_done(request, 0);
 }
 
 /*

@@ -27,8 +27,8 @@ static bool release_unused(struct ioat_memory *m)
 }
 
 /*
- * During an unmap, the event loop waits until the dma region is released. So
- * release it before the next piece.
+ * During an unmap, the client waits until the dma region is released. So release it
+ * before the next piece.
  */
 static void release_on_unmap(struct ioat_memory *m)
 {
@@ -188,7 +188,7 @@ struct ioat_dma ioat_memory_dma(struct ioat_memory *memory)
  * @memory: the client's memory
  *
  * Call this in the callback of libvuser that announces an unmap. After the
- * callback, libvuser waits until the dma region is released. The thread releases
+ * callback, libvuser replies as soon as the dma region is released. The thread releases
  * dma regions before the next piece of a copy. An idle thread holds none.
  */
 void ioat_memory_release(struct ioat_memory *memory)

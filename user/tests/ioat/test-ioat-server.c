@@ -57,6 +57,41 @@ struct server {
 	int quit;
 };
 
+/* While @pinging is set, the client's DMA messages need the server's event loop. */
+static bool pinging, pong_missing;
+static int ping_fd = -1, pong_fd = -1;
+
+static int on_ping(sd_event_source *s, int fd, uint32_t events, void *data)
+{
+	eventfd_t count;
+
+	(void)s;
+	(void)events;
+	(void)data;
+	eventfd_read(fd, &count);
+	eventfd_write(pong_fd, 1);
+	return 0;
+}
+
+/*
+ * Have the event loop answer twice: it has handled all earlier messages when it answers
+ * for the second time.
+ */
+static void ping(void)
+{
+	struct pollfd pfd = { .fd = pong_fd, .events = POLLIN };
+	eventfd_t count;
+	int i;
+
+	for (i = 0; i < 2 && !pong_missing; i++) {
+		eventfd_write(ping_fd, 1);
+		if (poll(&pfd, 1, TIMEOUT_MS / 10) == 1)
+			eventfd_read(pong_fd, &count);
+		else
+			pong_missing = true;
+	}
+}
+
 static int on_quit(sd_event_source *s, int fd, uint32_t events, void *data)
 {
 	(void)fd;
@@ -83,6 +118,11 @@ static void server_start(struct server *s, bool no_fd_dma)
 	if (ret >= 0)
 		ret = sd_event_add_io(s->event, NULL, s->quit, POLLIN, on_quit,
 				      NULL);
+	ping_fd = eventfd(0, EFD_CLOEXEC);
+	pong_fd = eventfd(0, EFD_CLOEXEC);
+	if (ret >= 0)
+		ret = sd_event_add_io(s->event, NULL, ping_fd, POLLIN, on_ping,
+				      NULL);
 	if (ret >= 0)
 		ret = ioat_device_new(&options, &s->device);
 	if (ret >= 0)
@@ -98,6 +138,8 @@ static void server_stop(struct server *s)
 	ioat_device_free(s->device);
 	sd_event_unref(s->event);
 	close(s->quit);
+	close(ping_fd);
+	close(pong_fd);
 }
 
 /* The client's memory. */
@@ -126,6 +168,8 @@ static int far_read(void *data, uint64_t iova, void *buf, size_t count)
 	(void)data;
 	if (!p)
 		return -EFAULT;
+	if (pinging)
+		ping();
 	memcpy(buf, p, count);
 	far_reads++;
 	return 0;
@@ -588,6 +632,29 @@ static void try_resets(void)
 	end();
 }
 
+/*
+ * The client handles the message only after it has sent the reset. Until then the copy
+ * thread waits for the client, but the event loop must not.
+ */
+static void try_reset_during_message(void)
+{
+	struct pollfd message = { .events = POLLIN };
+	bool ok;
+
+	begin();
+	put_loop(FAR + SRC, MAPPED + DST, 65536);
+	start(65535);
+	message.fd = vuser_client_description(client)->twin;
+	expect(poll(&message, 1, TIMEOUT_MS) == 1,
+	       "the device sends a message");
+	pinging = true;
+	ok = !vuser_client_reset(client);
+	pinging = false;
+	expect(ok && is_reset(), "the device is reset");
+	expect(!pong_missing, "the event loop did not wait for the message");
+	end();
+}
+
 static void try_next_client(void)
 {
 	unsigned int i;
@@ -697,6 +764,11 @@ TEST(reset_during_a_copy_resets_the_device)
 TEST(reset_during_a_copy_by_messages_resets_the_device)
 {
 	with_server(true, try_resets);
+}
+
+TEST(event_loop_continues_while_a_reset_waits_for_a_message)
+{
+	with_server(false, try_reset_during_message);
 }
 
 TEST(device_is_reset_for_the_next_client)
