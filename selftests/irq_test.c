@@ -275,6 +275,52 @@ TEST_F(plain, close_ends_an_unmask_that_waits_for_the_server)
 	vfio_dev_close(&self->dev);
 }
 
+/* Lets the work of an unmask wait for a server that does not answer for a long time. */
+static int hold_unmask(struct testdev *td, int device, int fd)
+{
+	int resample = new_eventfd();
+	int ret;
+
+	ret = mdev_set(td->uuid, "request_timeout_ms", "600000");
+	if (!ret)
+		ret = unmask_by(device, resample);
+	if (!ret)
+		ret = fire(td);
+	if (ret || eventfd_wait(fd, SOON_MS) != 1)
+		return -EIO;
+	ret = testdev_cmd(td, "hold read");
+	if (!ret)
+		ret = eventfd_write(resample, 1);
+	return ret ? ret : testdev_cmd(td, "held 1");
+}
+
+TEST_F(plain, close_waits_for_an_unmask_until_its_time_out_only)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "close_timeout_ms", "500"));
+	ASSERT_EQ(0, hold_unmask(&self->td, self->device, self->fd));
+	vfio_dev_close(&self->dev);
+	EXPECT_EQ(0, testdev_cmd(&self->td, "release"));
+}
+
+TEST_F(plain, disable_that_waits_for_an_unmask_can_be_killed)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, hold_unmask(&self->td, self->device, self->fd));
+	pid = fork();
+	if (!pid) {
+		irq_disable(self->device, INTX);
+		_exit(0);
+	}
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, task_wait_in(pid, "vuser_intx", SOON_MS));
+	kill(pid, SIGKILL);
+	EXPECT_LE(0, task_wait_end(pid, SOON_MS));
+	EXPECT_EQ(0, testdev_cmd(&self->td, "release"));
+	/* The next call disables INTx. */
+	EXPECT_EQ(0, irq_disable(self->device, INTX));
+}
+
 TEST_F(plain, invalid_masks_are_refused)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -112,21 +112,6 @@ static int drain_until_reader_waits(int server)
 	return 0;
 }
 
-/* Attaches the device with a twin socket; 0 or -errno. */
-static int attach_twin(struct control *c, int twin)
-{
-	struct nlt_msg *msg;
-	int ret = control_claim(&c->nl, c->id, &c->token);
-
-	if (ret)
-		return ret;
-	msg = control_attach_new(c->id, c->token, c->sock[0]);
-	nlt_put_u32(msg, VUSER_A_DEV_TWIN_FD, twin);
-	control_put_region(msg, 0, 0x4000);
-	control_put_regions(msg);
-	return nlt_call(&c->nl, msg, NULL, NULL);
-}
-
 static void sleep_until(long long end)
 {
 	long long left;
@@ -155,7 +140,7 @@ TEST(unload_waits_for_a_half_received_message)
 	 * The end of the channel waits for a process of the helper, which reads the
 	 * main socket while the kernel waits for room to reply ...
 	 */
-	ASSERT_EQ(0, attach_twin(&c, twin[0]));
+	ASSERT_EQ(0, control_attach_twin(&c, twin[0]));
 	ASSERT_EQ(0, ask_much(c.sock[1]));
 	fuse_hold(&fuse);
 	keeper = keep_reader_out(c.sock[0], file);

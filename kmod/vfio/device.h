@@ -62,7 +62,7 @@ struct vuser_intx_event {
 
 /**
  * struct vuser_intx - INTx of a server that cannot mask it: the kernel masks
- * @lock: protects @trigger, @masked and @pending.  Taken in process context only,
+ * @lock: protects @trigger, @masked, @pending, @asking and @quiet.  Taken in process context only,
  *	by SET_IRQS, close and the works of @server and @unmask.  The consumer's
  *	eventfd is signalled under it.  Innermost, except for the lock of an
  *	eventfd's wait queue
@@ -72,14 +72,18 @@ struct vuser_intx_event {
  * @pending: the server has signalled and the consumer has not got the interrupt
  * @server: the eventfd of the description, which the server signals
  * @unmask: the consumer's eventfd that unmasks
+ * @asking: number of threads that ask the server whether the device raises INTx
+ * @quiet: no thread may begin to ask, because INTx is about to be disabled
  */
 struct vuser_intx {
-	spinlock_t lock;	/* trigger, masked, pending */
+	spinlock_t lock;	/* trigger, masked, pending, asking, quiet */
 	struct eventfd_ctx *trigger;
 	bool masked;
 	bool pending;
 	struct vuser_intx_event server;
 	struct vuser_intx_event unmask;
+	unsigned int asking;
+	bool quiet;
 };
 
 /**

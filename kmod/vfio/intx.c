@@ -19,6 +19,7 @@
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/poll.h>
+#include <linux/wait_bit.h>
 
 #include "compat.h"
 #include "region/pci.h"
@@ -89,8 +90,8 @@ static u64 vuser_intx_take(struct vuser_intx_event *event)
 
 /*
  * Stops listening and drops the references.  On return neither the function of the
- * wait-queue entry nor the work runs.  Does nothing if the kernel does not listen.  The
- * work of an unmask may wait for the server, until its deadline.
+ * wait-queue entry nor the work runs.  Does nothing if the kernel does not listen.  After
+ * vuser_intx_quiesce(), the works wait for nothing.
  */
 static void vuser_intx_unlisten(struct vuser_intx_event *event)
 {
@@ -166,6 +167,83 @@ void vuser_intx_mask(struct vuser_device *dev)
 	spin_unlock(&intx->lock);
 }
 
+/* Asks the server whether the device raises INTx, unless @quiet forbids it. */
+static bool vuser_intx_ask(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+	bool raised, quiet;
+
+	spin_lock(&intx->lock);
+	quiet = intx->quiet;
+	intx->asking += !quiet;
+	spin_unlock(&intx->lock);
+	if (quiet)
+		return false;
+
+	raised = vuser_pci_intx_raised(&dev->regions.pci);
+	spin_lock(&intx->lock);
+	intx->asking--;
+	spin_unlock(&intx->lock);
+	/* Pairs with the barrier of the waiter, which reads @asking after it sleeps. */
+	smp_mb();
+	wake_up_var(&intx->asking);
+	return raised;
+}
+
+static void vuser_intx_set_quiet(struct vuser_intx *intx, bool quiet)
+{
+	spin_lock(&intx->lock);
+	intx->quiet = quiet;
+	spin_unlock(&intx->lock);
+}
+
+/**
+ * vuser_intx_quiesce() - wait until no thread asks the server about INTx
+ * @dev: an open device whose INTx the kernel masks
+ *
+ * On success, no thread begins to ask before vuser_intx_start(), so vuser_intx_stop()
+ * does not wait for the server.
+ *
+ * Context: process; the lock of the interrupts is held; waits killably for the server.
+ * Return: 0; or -EINTR when killed.
+ */
+int vuser_intx_quiesce(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+	int ret;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	vuser_intx_set_quiet(intx, true);
+	ret = wait_var_event_killable(&intx->asking, !READ_ONCE(intx->asking));
+	if (!ret)
+		return 0;
+	vuser_intx_set_quiet(intx, false);
+	return -EINTR;
+}
+
+/**
+ * vuser_intx_quiesce_until() - wait for the threads that ask about INTx, when closing
+ * @dev: an open device that is being closed, whose INTx is enabled and masked by the kernel
+ * @deadline: when to stop waiting for the server
+ *
+ * As vuser_intx_quiesce().  If the server has not answered at @deadline, marks the
+ * channel lost, which ends the wait.
+ *
+ * Context: process; the lock of the interrupts is held; waits for the server
+ * uninterruptibly, but not beyond @deadline.
+ */
+void vuser_intx_quiesce_until(struct vuser_device *dev, ktime_t deadline)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	vuser_intx_set_quiet(intx, true);
+	if (!wait_var_event_timeout(&intx->asking, !READ_ONCE(intx->asking),
+				    vuser_jiffies_left(deadline)))
+		vuser_channel_fail(dev->conn.chan, -ETIMEDOUT,
+				   "the server did not answer a read of configuration space before the close ended");
+}
+
 /**
  * vuser_intx_unmask() - unmask INTx and deliver the interrupt that waits
  * @dev: an open device whose INTx the kernel masks
@@ -184,7 +262,7 @@ void vuser_intx_unmask(struct vuser_device *dev)
 	vuser_intx_deliver(dev);
 	masked = intx->masked;
 	spin_unlock(&intx->lock);
-	if (masked || !vuser_pci_intx_raised(&dev->regions.pci))
+	if (masked || !vuser_intx_ask(dev))
 		return;
 
 	spin_lock(&intx->lock);
@@ -203,9 +281,9 @@ void vuser_intx_unmask(struct vuser_device *dev)
  *
  * If the eventfd is signalled already, INTx is unmasked at once.
  *
- * Context: process; the lock of the interrupts is held; sleeps as vuser_intx_stop()
- * when it removes the eventfd.
- * Return: 0; -EBADF when @fd is not open; -EINVAL when it is not an eventfd; or
+ * Context: process; the lock of the interrupts is held; may sleep.  Waits killably for
+ * the server when it removes the eventfd.
+ * Return: 0; -EINTR when killed; -EBADF when @fd is not open; -EINVAL when it is not an eventfd; or
  * -EBUSY when another eventfd is set.
  */
 int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
@@ -213,10 +291,15 @@ int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
 	struct vuser_intx_event *event = &dev->irqs.intx.unmask;
 	struct eventfd_ctx *ctx;
 	struct file *file;
+	int ret;
 
 	lockdep_assert_held(&dev->irqs.lock);
 	if (fd < 0) {
+		ret = vuser_intx_quiesce(dev);
+		if (ret)
+			return ret;
 		vuser_intx_unlisten(event);
+		vuser_intx_set_quiet(&dev->irqs.intx, false);
 		return 0;
 	}
 	file = fget(fd);
@@ -286,6 +369,7 @@ int vuser_intx_start(struct vuser_device *dev)
 	spin_lock(&intx->lock);
 	intx->masked = false;
 	intx->pending = false;
+	intx->quiet = false;
 	spin_unlock(&intx->lock);
 	return 0;
 }
@@ -333,12 +417,12 @@ void vuser_intx_repeat(struct vuser_device *dev)
 
 /**
  * vuser_intx_stop() - stop listening on the eventfds of INTx
- * @dev: an open device whose INTx the kernel masks
+ * @dev: an open device whose INTx the kernel masks, after vuser_intx_quiesce()
  *
  * On return the kernel neither signals the consumer's eventfd nor uses it.
  *
  * Context: process; the lock of the interrupts is held; sleeps until the works have
- * finished.  The work of an unmask waits for the server until its deadline.
+ * finished, which wait for nothing.
  */
 void vuser_intx_stop(struct vuser_device *dev)
 {

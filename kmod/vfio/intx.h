@@ -3,6 +3,7 @@
 #ifndef VUSER_INTX_H
 #define VUSER_INTX_H
 
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 struct eventfd_ctx;
@@ -12,6 +13,8 @@ void vuser_intx_init(struct vuser_device *dev);
 int vuser_intx_start(struct vuser_device *dev);
 int vuser_intx_resume(struct vuser_device *dev);
 void vuser_intx_repeat(struct vuser_device *dev);
+int vuser_intx_quiesce(struct vuser_device *dev);
+void vuser_intx_quiesce_until(struct vuser_device *dev, ktime_t deadline);
 void vuser_intx_stop(struct vuser_device *dev);
 void vuser_intx_set_trigger(struct vuser_device *dev,
 			    struct eventfd_ctx *trigger);

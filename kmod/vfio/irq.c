@@ -179,8 +179,8 @@ static void vuser_irq_release_vectors(struct vuser_device *dev, u32 index)
 
 /*
  * Disables an index in the device and at the server.  If the message was not sent,
- * the server still has the eventfds.  In this case keep the vectors: the next
- * SET_IRQS or the close disables them.
+ * the server still has the eventfds.  In this case, and if we were killed, keep the
+ * vectors: the next SET_IRQS or the close disables them.
  */
 static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 {
@@ -191,8 +191,11 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 	ret = vuser_cmd_disable_irqs(dev->conn.chan, index,
 				     vuser_channel_deadline(dev->conn.chan), true,
 				     &sent);
-	if (sent || vuser_channel_lost(dev->conn.chan))
-		vuser_irq_release_vectors(dev, index);
+	if (!sent && !vuser_channel_lost(dev->conn.chan))
+		return ret;
+	if (vuser_irq_is_kernel_masked(dev, index) && vuser_intx_quiesce(dev))
+		return -EINTR;
+	vuser_irq_release_vectors(dev, index);
 	return ret;
 }
 
@@ -663,6 +666,8 @@ void vuser_irq_close(struct vuser_device *dev, ktime_t deadline)
 		if (!(dev->irqs.enabled & BIT(index)))
 			continue;
 		vuser_cmd_disable_irqs(dev->conn.chan, index, deadline, false, &sent);
+		if (vuser_irq_is_kernel_masked(dev, index))
+			vuser_intx_quiesce_until(dev, deadline);
 		vuser_irq_release_vectors(dev, index);
 	}
 	vuser_irq_replace_trigger(dev, &dev->irqs.err_trigger, NULL);

@@ -17,9 +17,10 @@ UUID=$(cat /proc/sys/kernel/random/uuid)
 DEVICE=/sys/bus/mdev/devices/$UUID
 SOCKET=/run/ioat.sock
 export PATH=$BUILD/user/bin:$PATH
-passed=()
-failed=()
+DEMO=demo
 
+# shellcheck source-path=SCRIPTDIR source=steps.sh
+. "$CONSUMERS/steps.sh"
 # shellcheck source-path=SCRIPTDIR source=dpdk/autotest.sh
 . "$CONSUMERS/dpdk/autotest.sh"
 # shellcheck source-path=SCRIPTDIR source=dpdk/perf.sh
@@ -30,26 +31,6 @@ run()
 {
 	echo "  # $*"
 	eval "$*"
-}
-
-step()
-{
-	printf '\n%s\n' "$*"
-}
-
-die()
-{
-	echo "demo: $*" >&2
-	exit 1
-}
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		passed+=("$2")
-	else
-		failed+=("$2")
-	fi
 }
 
 service()
@@ -150,11 +131,7 @@ EOF
 perf_rows "$BDF" "$WORK" | awk '
 	{ printf " the %-9s copies blocks of %5d bytes at %5d MB/s\n", $1, $2, $3 }'
 echo
-for line in "${passed[@]}"; do
-	echo " passed: $line"
-done
-for line in "${failed[@]}"; do
-	echo " FAILED: $line"
-done
+results
+status=$?
 echo "----------------------------------------------------------------------------"
-[ ${#failed[@]} = 0 ]
+exit $status

@@ -200,3 +200,17 @@ int control_stop(struct control *c)
 	nlt_close(&c->nl);
 	return ret;
 }
+
+int control_attach_twin(struct control *c, int twin)
+{
+	struct nlt_msg *msg;
+	int ret = control_claim(&c->nl, c->id, &c->token);
+
+	if (ret)
+		return ret;
+	msg = control_attach_new(c->id, c->token, c->sock[0]);
+	nlt_put_u32(msg, VUSER_A_DEV_TWIN_FD, twin);
+	control_put_region(msg, 0, 0x4000);
+	control_put_regions(msg);
+	return nlt_call(&c->nl, msg, NULL, NULL);
+}

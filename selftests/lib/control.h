@@ -65,6 +65,8 @@ struct control {
 /* Creates or removes the device; 0 or -errno. */
 int control_start(struct control *c);
 int control_stop(struct control *c);
+/* Claims and attaches the device, with the twin socket @twin; 0 or -errno. */
+int control_attach_twin(struct control *c, int twin);
 
 /* For test programs; each includes the harness itself. */
 #define CONTROL_FIXTURE                                \

@@ -18,21 +18,6 @@ struct dma_write {
 	char data;
 } __attribute__((packed));
 
-static int claim_and_attach(struct control *c, int twin)
-{
-	struct nlt_msg *msg;
-	int ret;
-
-	ret = control_claim(&c->nl, c->id, &c->token);
-	if (ret)
-		return ret;
-	msg = control_attach_new(c->id, c->token, c->sock[0]);
-	nlt_put_u32(msg, VUSER_A_DEV_TWIN_FD, twin);
-	control_put_region(msg, 0, 0x4000);
-	control_put_regions(msg);
-	return nlt_call(&c->nl, msg, NULL, NULL);
-}
-
 int flooder_attach(struct flooder *f)
 {
 	int ret = control_start(&f->c);
@@ -41,7 +26,7 @@ int flooder_attach(struct flooder *f)
 		return ret;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f->twin))
 		return -errno;
-	ret = claim_and_attach(&f->c, f->twin[0]);
+	ret = control_attach_twin(&f->c, f->twin[0]);
 	/* The kernel has its own references. */
 	close(f->c.sock[0]);
 	close(f->twin[0]);

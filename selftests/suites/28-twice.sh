@@ -64,7 +64,7 @@ for model in edu e1000e nvme; do
 	TWICE+="$model=${ADDRESS[$model]},${UUID[$model]} "
 done
 
-TWICE=$TWICE timeout 150 "$PROGS/../twice_test" > "$WORK/twice.tap" 2>&1
+TWICE=$TWICE timeout 400 "$PROGS/../twice_test" > "$WORK/twice.tap" 2>&1
 grep -E '^# .*(SEED|calls)' "$WORK/twice.tap"
 DIAG_LINES=400 retap twice "$WORK/twice.tap"
 for model in edu e1000e nvme; do

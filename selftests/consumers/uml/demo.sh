@@ -15,8 +15,10 @@ QEMU=$TOP/build/qemu-server/qemu-system-x86_64
 LINUX=$TOP/build/uml/linux
 SIZE=64M
 export PATH=$BUILD/user/bin:$PATH
-passed=()
-failed=()
+DEMO=demo-linux
+
+# shellcheck source-path=SCRIPTDIR source=../steps.sh
+. "$TOP/selftests/consumers/steps.sh"
 
 # Print a command as a user would type it, then run it.
 run()
@@ -31,26 +33,6 @@ background()
 {
 	echo "  # $* &"
 	"$@" > "$WORK/$(basename "$1").log" 2>&1 &
-}
-
-step()
-{
-	printf '\n%s\n' "$*"
-}
-
-die()
-{
-	echo "demo-linux: $*" >&2
-	exit 1
-}
-
-result()
-{
-	if [ "$1" = 0 ]; then
-		passed+=("$2")
-	else
-		failed+=("$2")
-	fi
 }
 
 # wait_socket FILE: wait until a server listens.
@@ -150,8 +132,8 @@ cat <<EOT
  machine, drove them with its own nvme and virtio_blk.
 
 EOT
-printf ' passed: %s\n' "${passed[@]}"
-[ ${#failed[@]} = 0 ] || printf ' FAILED: %s\n' "${failed[@]}"
+results
+status=$?
 echo "----------------------------------------------------------------------------"
 rm -rf "$WORK"
-exit $((${#failed[@]} > 0))
+exit $status

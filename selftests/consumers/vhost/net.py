@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """dpdk-testpmd (net_virtio) <-> vuser <-> vuser-vhost <-> dpdk-testpmd (net_vhost).
 
-usage: net.py DIRECTORY
+usage: net.py DIRECTORY [client]
+  client  the back end connects to vuser-vhost
 
 Prints TAP.  The module must be loaded and vuserd must run.  Both sides read packets
 from a file and write packets to a file; each must arrive unchanged.
@@ -66,12 +67,12 @@ class Net:
         self.runs += 1
         return Testpmd(name, argv, self.path(f"{name}{self.runs}.log"))
 
-    def start_back(self):
+    def start_back(self, options=""):
         self.back = self.testpmd(
             "back", ["dpdk-testpmd", "--lcores", "0@1,1@0", "--no-pci",
                      "--no-huge", "-m", "128"],
             ["--vdev", f"net_vhost0,iface={self.path('back.sock')},"
-                       f"queues={self.queues}"], self.queues)
+                       f"queues={self.queues}{options}"], self.queues)
 
     def start_bridge(self, pairs, *options):
         self.pairs = pairs
@@ -257,6 +258,9 @@ def unmapped(net):
     require(net.show()["dma-regions"] == 0, str(net.show()))
 
 
+# An option of net_vhost.
+CLIENT = ",client=1"
+
 ARRIVE = f"{COUNT} packets of each queue arrive unchanged, both ways"
 
 
@@ -312,11 +316,34 @@ def scenario(tap, net):
     tap.step("the program of the back end ends", net.stop, net.back)
 
 
-def main(work):
+def new_client(net):
+    net.start_back(CLIENT)
+    net.front.wait("link up", lambda: net.front.link_up(0))
+
+
+def client_scenario(tap, net):
+    """The back end connects to vuser-vhost, and tries again until vuser-vhost listens."""
+    tap.step("the back end starts", net.start_back, CLIENT)
+    tap.step("vuser-vhost accepts the back end", net.start_bridge, 1,
+             "--listen")
+    tap.step("the device is attached", net.create)
+    tap.step("net_virtio uses the device", net.start_front, "packed")
+    tap.step("the link of the back end is up", link_of_back, net, True)
+    tap.step(ARRIVE, net.exchange)
+    tap.step("the link goes down when the back end is killed", lose_back,
+             net)
+    tap.step("the link comes up with a new back end", new_client, net)
+    tap.step("the driver's program ends", net.stop, net.front)
+    tap.step("the device is removed", net.remove)
+    tap.step("vuser-vhost ends", lambda: net.bridge.stop())
+    tap.step("the program of the back end ends", net.stop, net.back)
+
+
+def main(work, steps=scenario):
     tap = Tap()
     net = Net(work, QUEUES)
     try:
-        scenario(tap, net)
+        steps(tap, net)
     except Failure:
         show_logs(work)
     finally:
@@ -325,6 +352,9 @@ def main(work):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) == 2:
+        main(sys.argv[1])
+    elif sys.argv[2:] == ["client"]:
+        main(sys.argv[1], client_scenario)
+    else:
         sys.exit(__doc__)
-    main(sys.argv[1])

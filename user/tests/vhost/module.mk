@@ -3,11 +3,12 @@
 # scripted back end, and of the program with back ends of other projects.
 vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
 	test-vhost-migration-net
+vhost-stand-tests := test-vhost-device test-vhost-pci test-vhost-offer \
+	test-vhost-dirty test-vhost-reconnect test-vhost-wait test-vhost-shared \
+	$(vhost-migration-tests)
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \
 	test-vhost-state test-vhost-transfer test-vhost-say \
-	test-vhost-device test-vhost-dirty test-vhost-reconnect \
-	test-vhost-wait test-vhost-shared \
-	$(vhost-migration-tests)
+	$(vhost-stand-tests)
 tests += $(vhost-device-tests)
 vhost-fake-objs := tests/vhost-user/fake.o
 
@@ -16,9 +17,7 @@ $(foreach t,$(vhost-device-tests),$(eval $(t)-objs := $(d)$(t).o \
 $(foreach t,$(vhost-device-tests),$(eval $(t)-libs := $(vhost-libs)))
 test-vhost-transfer-objs += $(vhost-fake-objs)
 test-vhost-wait-objs += $(wire-objs)
-$(foreach t,test-vhost-device test-vhost-dirty test-vhost-reconnect \
-	test-vhost-wait test-vhost-shared \
-	$(vhost-migration-tests),\
+$(foreach t,$(vhost-stand-tests),\
 	$(eval $(t)-objs += $(d)stand.o $(vhost-fake-objs)))
 $(foreach t,$(vhost-migration-tests),$(eval $(t)-objs += $(d)migrate.o))
 

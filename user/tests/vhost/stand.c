@@ -329,18 +329,30 @@ void stand_write(struct stand *stand, uint64_t offset, uint32_t count,
 		 0);
 }
 
-struct stand *stand_setup(const char *type, uint64_t features,
-			  uint64_t protocol)
+/* Create the device and the client, and start the event loop. */
+static struct stand *serve(struct stand *stand, const char *type)
 {
 	struct vhost_device_options options = { .queue_size = 256 };
-	struct stand *stand = stand_new();
 
-	stand->fake.features = features;
-	stand->fake.protocol = protocol;
 	require(!vhost_type_find(type, &options.type));
 	require(!stand_device(stand, &options));
 	stand_serve(stand);
 	return stand;
+}
+
+struct stand *stand_setup_default(const char *type)
+{
+	return serve(stand_new(), type);
+}
+
+struct stand *stand_setup(const char *type, uint64_t features,
+			  uint64_t protocol)
+{
+	struct stand *stand = stand_new();
+
+	stand->fake.features = features;
+	stand->fake.protocol = protocol;
+	return serve(stand, type);
 }
 
 void stand_start(struct stand *stand, uint64_t features)

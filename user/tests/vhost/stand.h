@@ -148,8 +148,10 @@ void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 
 /*
  * Create a back end with these features, the device and the client, and start the
- * event loop. No memory is mapped.
+ * event loop. No memory is mapped. stand_setup_default() leaves the features of the back
+ * end as fake_init() sets them.
  */
+struct stand *stand_setup_default(const char *type);
 struct stand *stand_setup(const char *type, uint64_t features,
 			  uint64_t protocol);
 /* Run a driver up to DRIVER_OK, with queue 0. */

@@ -29,17 +29,6 @@
 
 #define EVENT (VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER)
 
-static struct stand *setup(const char *type)
-{
-	struct vhost_device_options options = { .queue_size = 256 };
-	struct stand *stand = stand_new();
-
-	require(!vhost_type_find(type, &options.type));
-	require(!stand_device(stand, &options));
-	stand_serve(stand);
-	return stand;
-}
-
 static int new_event(void)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -80,7 +69,7 @@ static uint8_t isr(struct stand *stand)
 
 TEST(back_end_gets_the_memory_and_eventfds_of_a_started_ring)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	int call = new_event();
 	uint16_t queue = 0;
 
@@ -173,7 +162,7 @@ TEST(ring_is_kicked_after_a_back_end_without_reply_ack_has_enabled_it)
 /* Start queue 0 of a sound device, which the driver has kicked or not. */
 static uint64_t first_kicks_of_sound(bool kick)
 {
-	struct stand *stand = setup("sound");
+	struct stand *stand = stand_setup_default("sound");
 	uint64_t count;
 	uint16_t queue = 0;
 
@@ -200,7 +189,7 @@ TEST(new_ring_of_a_sound_device_is_kicked_only_if_the_driver_kicked_it)
 
 TEST(ioeventfd_of_the_client_kicks_the_ring)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	const struct vuser_region *bar =
 		&vuser_client_description(stand->client)->regions[0];
 	uint32_t i, found = 0;
@@ -225,7 +214,7 @@ TEST(ioeventfd_of_the_client_kicks_the_ring)
 
 TEST(features_are_offered_and_accepted_without_vhost_users_own)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 
 	stand_write(stand, VIRTIO_PCI_COMMON_DFSELECT, 4, 1);
 	check(stand_read(stand, VIRTIO_PCI_COMMON_DF, 4) & PLATFORM >> 32);
@@ -243,7 +232,7 @@ TEST(features_are_offered_and_accepted_without_vhost_users_own)
 
 TEST(call_before_the_vectors_eventfd_is_delivered_later)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	int call = new_event(), other = new_event();
 
 	stand_map(stand);
@@ -283,7 +272,7 @@ static uint64_t pending_bits(struct stand *stand)
 
 TEST(pending_bit_is_set_until_the_interrupt_is_delivered)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	int call = new_event();
 
 	stand_map(stand);
@@ -306,7 +295,7 @@ TEST(pending_bit_is_set_until_the_interrupt_is_delivered)
 
 TEST(intx_is_masked_until_the_client_unmasks_it)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	int line = new_event();
 
 	stand_map(stand);
@@ -347,7 +336,7 @@ TEST(ring_outside_of_memory_or_unaligned_sets_needs_reset)
 		{ DESC, DRIVER + 1, DEVICE },
 		{ DESC, DRIVER, DEVICE + 2 },
 	};
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	int config = new_event();
 	size_t i;
 
@@ -402,7 +391,7 @@ static void map_again(struct stand *stand)
  */
 TEST(ring_pauses_while_its_memory_is_unmapped)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 
 	stand_map(stand);
 	stand->stopped_at = 7;
@@ -512,7 +501,7 @@ TEST(memory_is_removed_by_a_new_table_without_slots)
 
 TEST(queue_reset_stops_the_ring_until_it_is_enabled_again)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 
 	stand_map(stand);
 	stand_features(stand, VERSION_1 | VIRTIO_BIT(VIRTIO_F_RING_RESET));
@@ -579,7 +568,7 @@ TEST(queue_reset_removes_the_requests_in_flight)
 
 TEST(clearing_bus_master_stops_rings_and_sets_needs_reset)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	uint16_t command = PCI_COMMAND_MASTER;
 
 	stand_map(stand);
@@ -851,7 +840,7 @@ TEST(config_change_updates_the_configuration_and_interrupts)
 
 TEST(writes_to_the_configuration_of_a_scsi_host_are_not_sent)
 {
-	struct stand *stand = setup("scsi");
+	struct stand *stand = stand_setup_default("scsi");
 	const uint64_t sense = offsetof(struct virtio_scsi_config, sense_size);
 
 	stand_write(stand, VHOST_BAR_DEVICE + sense, 4,
@@ -862,7 +851,7 @@ TEST(writes_to_the_configuration_of_a_scsi_host_are_not_sent)
 
 TEST(fields_that_select_the_configuration_are_sent_together)
 {
-	struct stand *stand = setup("input");
+	struct stand *stand = stand_setup_default("input");
 	const struct vhost_user_config *sent = &stand->set_config;
 
 	stand_write(stand, VHOST_BAR_DEVICE, 1, VIRTIO_INPUT_CFG_EV_BITS);
@@ -888,7 +877,7 @@ TEST(fields_that_select_the_configuration_are_sent_together)
 /* The device works without the back end's channel. */
 TEST(back_end_that_closes_its_channel_stays_connected)
 {
-	struct stand *stand = setup("rng");
+	struct stand *stand = stand_setup_default("rng");
 	int channel = stand->fake.channel;
 
 	stand_map(stand);
@@ -901,355 +890,4 @@ TEST(back_end_that_closes_its_channel_stays_connected)
 	check_eq(status(stand), 0xf);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
 	stand_free(stand);
-}
-
-static uint32_t cfg_read(struct stand *stand, uint32_t offset, uint32_t count)
-{
-	uint32_t value = 0;
-
-	check_eq(vuser_client_read(stand->client, VFIO_PCI_CONFIG_REGION_INDEX,
-				   offset, &value, count),
-		 0);
-	return value;
-}
-
-static void cfg_write(struct stand *stand, uint32_t offset, uint32_t count,
-		      uint32_t value)
-{
-	check_eq(vuser_client_write(stand->client, VFIO_PCI_CONFIG_REGION_INDEX,
-				    offset, &value, count),
-		 0);
-}
-
-/* Return the offset of a virtio capability, 0 if it is missing. */
-static uint32_t find_cap(struct stand *stand, uint8_t type)
-{
-	uint32_t pos = cfg_read(stand, PCI_CAPABILITY_LIST, 1);
-
-	while (pos && (cfg_read(stand, pos, 1) != PCI_CAP_ID_VNDR ||
-		       cfg_read(stand, pos + 3, 1) != type))
-		pos = cfg_read(stand, pos + 1, 1);
-	return pos;
-}
-
-TEST(virtio_capabilities_point_at_the_registers)
-{
-	static const struct {
-		uint8_t type;
-		uint32_t offset;
-		uint32_t length;
-	} table[] = {
-		{ VIRTIO_PCI_CAP_COMMON_CFG, VHOST_BAR_COMMON,
-		  VIRTIO_COMMON_SIZE },
-		{ VIRTIO_PCI_CAP_NOTIFY_CFG, VHOST_BAR_NOTIFY, VHOST_PAGE },
-		{ VIRTIO_PCI_CAP_ISR_CFG, VHOST_BAR_ISR, 1 },
-		{ VIRTIO_PCI_CAP_DEVICE_CFG, VHOST_BAR_DEVICE, 60 },
-	};
-	struct stand *stand = setup("blk");
-	uint32_t pos;
-	size_t i;
-
-	check_eq(cfg_read(stand, PCI_VENDOR_ID, 4), 0x10421af4);
-	check_eq(cfg_read(stand, PCI_REVISION_ID, 1), 1);
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		pos = find_cap(stand, table[i].type);
-		require(pos);
-		check_eq(cfg_read(stand, pos + 4, 1), VHOST_BAR);
-		check_eq(cfg_read(stand, pos + 8, 4), table[i].offset);
-		check_eq(cfg_read(stand, pos + 12, 4), table[i].length);
-	}
-	pos = find_cap(stand, VIRTIO_PCI_CAP_NOTIFY_CFG);
-	check_eq(cfg_read(stand, pos + 16, 4), VHOST_NOTIFY_MULTIPLIER);
-	stand_free(stand);
-}
-
-/* Return the length in a virtio capability, 0 if it is missing. */
-static uint32_t cap_length(struct stand *stand, uint8_t type)
-{
-	uint32_t pos = find_cap(stand, type);
-
-	return pos ? cfg_read(stand, pos + 12, 4) : 0;
-}
-
-TEST(each_device_type_has_its_ids_queues_and_configuration)
-{
-	/* Device IDs are virtio's plus 1040h; classes are those of PCI. */
-	static const struct {
-		const char *name;
-		uint16_t device;
-		uint32_t class;
-		uint16_t queues; /* when the configuration says 2 queues */
-		uint16_t config;
-		uint16_t size; /* of a queue */
-	} table[] = {
-		{ "net", 0x1041, 0x020000, 3, 12, 256 },
-		{ "blk", 0x1042, 0x010000, 2, 60, 256 },
-		{ "console", 0x1043, 0x078000, FAKE_QUEUES, 12, 128 },
-		{ "rng", 0x1044, 0xff0000, 1, 0, 256 },
-		{ "scsi", 0x1048, 0x010000, 4, 36, 128 },
-		{ "input", 0x1052, 0x098000, 2, 136, 256 },
-		{ "vsock", 0x1053, 0x078000, 3, 8, 256 },
-		{ "sound", 0x1059, 0x040100, 4, 12, 64 },
-		{ "fs", 0x105a, 0x018000, 3, 40, 256 },
-		{ "i2c", 0x1062, 0xff0000, 1, 0, 256 },
-		{ "can", 0x1064, 0x0c0900, 3, 2, 64 },
-		{ "gpio", 0x1069, 0xff0000, 2, 8, 256 },
-		/*
-		 * A number is the same as the name of its type, or a type of
-		 * its own.
-		 */
-		{ "id=2", 0x1042, 0x010000, 2, 60, 256 },
-		{ "id=0x1a", 0x105a, 0x018000, 3, 40, 256 },
-		{ "id=16", 0x1050, 0xff0000, FAKE_QUEUES, 24, 256 },
-	};
-	/* Offsets of the number of queues in these configurations. */
-	static const uint8_t counts[] = { 34, 0, 36 };
-	struct vhost_device_options options;
-	struct stand *stand;
-	size_t i, j;
-
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		options = (struct vhost_device_options) { 0 };
-		require(!vhost_type_find(table[i].name, &options.type));
-		if (!strcmp(options.type.name, "other"))
-			options.config_size = 24;
-		stand = stand_new();
-		for (j = 0; j < sizeof(counts); j++)
-			stand->config[counts[j]] = 2;
-		require(!stand_device(stand, &options));
-		stand_serve(stand);
-		check_eq(cfg_read(stand, PCI_VENDOR_ID, 2), 0x1af4);
-		check_eq(cfg_read(stand, PCI_DEVICE_ID, 2), table[i].device);
-		check_eq(cfg_read(stand, PCI_SUBSYSTEM_ID, 2), table[i].device);
-		check_eq(cfg_read(stand, PCI_CLASS_REVISION, 4) >> 8,
-			 table[i].class);
-		check_eq(stand_read(stand, VIRTIO_PCI_COMMON_NUMQ, 2),
-			 table[i].queues);
-		check_eq(cap_length(stand, VIRTIO_PCI_CAP_DEVICE_CFG),
-			 table[i].config);
-		check_eq(stand_read(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2),
-			 table[i].size);
-		/* One vector for each queue, and one for the configuration. */
-		check_eq(vuser_client_description(stand->client)
-				 ->irqs[VFIO_PCI_MSIX_IRQ_INDEX]
-				 .count,
-			 table[i].queues + 1);
-		stand_map(stand);
-		stand_start(stand, 0);
-		check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
-		stand_free(stand);
-	}
-}
-
-/*
- * The back end's memory cannot be passed to the client, so none is announced.
- */
-TEST(shared_memory_is_neither_negotiated_nor_announced)
-{
-	struct stand *stand = stand_setup("fs", UINT64_MAX, UINT64_MAX);
-
-	check_eq(find_cap(stand, VIRTIO_PCI_CAP_SHARED_MEMORY_CFG), 0);
-	check_eq(stand->fake.seen[VHOST_USER_GET_SHMEM_CONFIG], 0);
-	check_eq(stand->protocol & (VHOST_USER_PROTOCOL(SHMEM) |
-				    VHOST_USER_PROTOCOL(BACKEND_SEND_FD) |
-				    VHOST_USER_PROTOCOL(HOST_NOTIFIER)),
-		 0);
-	stand_free(stand);
-}
-
-TEST(pci_cfg_window_accesses_bar_0)
-{
-	struct stand *stand = setup("rng");
-	uint32_t pos = find_cap(stand, VIRTIO_PCI_CAP_PCI_CFG);
-
-	require(pos);
-	/* Write device_status, 1 byte. */
-	cfg_write(stand, pos + 4, 1, VHOST_BAR);
-	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_STATUS);
-	cfg_write(stand, pos + 12, 4, 1);
-	cfg_write(stand, pos + 16, 1, 3);
-	check_eq(status(stand), 3);
-	check_eq(cfg_read(stand, pos + 16, 1), 3);
-	/* Read num_queues, 2 bytes. */
-	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_NUMQ);
-	cfg_write(stand, pos + 12, 4, 2);
-	check_eq(cfg_read(stand, pos + 16, 2), 1);
-	/* Other BARs, lengths and offsets have no effect. */
-	cfg_write(stand, pos + 8, 4, VIRTIO_PCI_COMMON_STATUS);
-	cfg_write(stand, pos + 12, 4, 3);
-	cfg_write(stand, pos + 16, 1, 0);
-	cfg_write(stand, pos + 12, 4, 1);
-	cfg_write(stand, pos + 4, 1, 2);
-	cfg_write(stand, pos + 16, 1, 0);
-	cfg_write(stand, pos + 4, 1, VHOST_BAR);
-	cfg_write(stand, pos + 8, 4, VHOST_BAR_SIZE);
-	cfg_write(stand, pos + 16, 1, 0);
-	cfg_write(stand, pos + 8, 4, UINT32_MAX);
-	cfg_write(stand, pos + 16, 1, 0);
-	check_eq(status(stand), 3);
-	stand_free(stand);
-}
-
-TEST(max_dma_maps_is_the_number_of_memory_slots)
-{
-	struct stand *stand = setup("rng");
-
-	check_eq(vuser_client_description(stand->client)->caps.max_dma_maps,
-		 FAKE_SLOTS);
-	stand_free(stand);
-}
-
-/*
- * Create a device with a back end and options that may not match; return the
- * error.
- */
-
-static int refused(const char *type, uint64_t features, uint64_t protocol,
-		   uint32_t queues)
-{
-	struct vhost_device_options options = {
-		.queue_size = 256,
-		.queues = queues,
-	};
-	struct stand *stand = stand_new();
-	int ret;
-
-	stand->fake.features = features;
-	stand->fake.protocol = protocol;
-	require(!vhost_type_find(type, &options.type));
-	ret = stand_device(stand, &options);
-	stand_free(stand);
-	return ret;
-}
-
-TEST(options_that_the_back_end_cannot_serve_are_refused)
-{
-	const uint64_t all = UINT64_MAX;
-	const uint64_t no_mq = ~VHOST_USER_PROTOCOL(MQ);
-	const uint64_t no_config = ~VHOST_USER_PROTOCOL(CONFIG);
-
-	check_eq(refused("rng", all, all, 0), 0);
-	/* VIRTIO_F_VERSION_1 is missing. */
-	check_eq(refused("rng", all & ~VERSION_1, all, 0), -EOPNOTSUPP);
-	/* More queues than the back end has. */
-	check_eq(refused("net", all, all, FAKE_QUEUES), 0);
-	check_eq(refused("net", all, all, FAKE_QUEUES + 1), -EINVAL);
-	check_eq(refused("net", all, no_mq, 2), -EINVAL);
-	check_eq(refused("rng", all, all, 2), -EINVAL);
-	check_eq(refused("id=5", all, all, FAKE_QUEUES + 1), -EINVAL);
-	check_eq(refused("id=5", all, all, 0), 0);
-	check_eq(refused("id=5", all, no_mq, 0), -EINVAL);
-	/* The back end has no configuration. */
-	check_eq(refused("blk", all, no_config, 0), -EINVAL);
-	check_eq(refused("fs", all, no_config, 0), -EINVAL);
-	check_eq(refused("vsock", all, no_config, 0), -EINVAL);
-	check_eq(refused("scsi", all, no_config, 0), 0);
-}
-
-/*
- * Create a device whose back end has @available queues, and @counted ones in its
- * configuration. Return the number of queues of the device, or -errno; @config is the
- * number in the device's configuration.
- */
-static int queues_of(const char *type, uint32_t wanted, uint32_t available,
-		     uint32_t counted, uint32_t *config)
-{
-	struct vhost_device_options options = {
-		.queue_size = 256,
-		.queues = wanted,
-	};
-	struct stand *stand = stand_new();
-	int ret;
-
-	require(!vhost_type_find(type, &options.type));
-	stand->fake.queues = available;
-	memcpy(stand->config + options.type.count_at, &counted,
-	       options.type.count_size);
-	ret = stand_device(stand, &options);
-	if (!ret) {
-		stand_serve(stand);
-		ret = stand_read(stand, VIRTIO_PCI_COMMON_NUMQ, 2);
-		if (options.type.count_size)
-			*config = stand_read(
-				stand, VHOST_BAR_DEVICE + options.type.count_at,
-				options.type.count_size);
-	}
-	stand_free(stand);
-	return ret;
-}
-
-TEST(smaller_number_of_queues_counts_if_a_back_end_has_two)
-{
-	uint32_t config;
-
-	check_eq(queues_of("blk", 0, 128, 256, &config), 128);
-	check_eq(config, 128);
-	check_eq(queues_of("blk", 0, 8, 2, &config), 2);
-	check_eq(config, 2);
-	/* A file system has one more queue than its configuration says. */
-	check_eq(queues_of("fs", 0, 4, 9, &config), 4);
-	check_eq(config, 3);
-	check_eq(queues_of("fs", 0, 2, 1, &config), 2);
-	check_eq(config, 1);
-	/* The user may want fewer, but not more. */
-	check_eq(queues_of("blk", 4, 128, 256, &config), 4);
-	check_eq(config, 4);
-	check_eq(queues_of("blk", 129, 128, 256, &config), -EINVAL);
-	check_eq(queues_of("blk", 129, 256, 128, &config), -EINVAL);
-	/* A SCSI host needs three queues at least. */
-	check_eq(queues_of("scsi", 0, 2, 1, &config), -EINVAL);
-	check_eq(queues_of("scsi", 0, 3, 4, &config), 3);
-	check_eq(config, 1);
-}
-
-/* vhost-user has 8 bits for the number of a ring. */
-TEST(more_queues_than_vhost_user_has_are_refused_when_the_device_is_created)
-{
-	uint32_t config;
-
-	check_eq(queues_of("blk", 256, 1024, 1024, &config), 256);
-	check_eq(config, 256);
-	check_eq(queues_of("blk", 257, 1024, 1024, &config), -EINVAL);
-	check_eq(queues_of("blk", 1024, 1024, 1024, &config), -EINVAL);
-	check_eq(queues_of("fs", 256, 1024, 1024, &config), -EINVAL);
-	check_eq(queues_of("net", 128, 1024, 0, &config), 257);
-	check_eq(queues_of("net", 129, 1024, 0, &config), -EINVAL);
-	check_eq(queues_of("id=5", 1024, 1024, 0, &config), -EINVAL);
-	check_eq(queues_of("id=5", UINT32_MAX, UINT32_MAX, 0, &config),
-		 -EINVAL);
-	/* The back end may have more than the device. */
-	check_eq(queues_of("blk", 0, 1024, 1024, &config), 256);
-	check_eq(config, 256);
-	check_eq(queues_of("id=5", 0, 1024, 0, &config), 256);
-}
-
-static enum fake_action hang_up(struct fake *fake)
-{
-	(void)fake;
-	return FAKE_HANG_UP;
-}
-
-static enum fake_action send_garbage(struct fake *fake)
-{
-	fake_raw(fake->fd, "220 mail.example ESMTP\r\n", 24, -1);
-	return FAKE_NOTHING;
-}
-
-static int answered_by(enum fake_action (*hook)(struct fake *))
-{
-	struct vhost_device_options options = { .queue_size = 256 };
-	struct stand *stand = stand_new();
-	int ret;
-
-	stand->fake.hook = hook;
-	require(!vhost_type_find("rng", &options.type));
-	ret = stand_device(stand, &options);
-	stand_free(stand);
-	return ret;
-}
-
-TEST(back_end_that_does_not_speak_vhost_user_is_refused)
-{
-	check_eq(answered_by(hang_up), -ECONNRESET);
-	check_eq(answered_by(send_garbage), -EPROTO);
 }
