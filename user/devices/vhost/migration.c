@@ -16,18 +16,13 @@
 #include "pause.h"
 #include "regions.h"
 #include "say.h"
+#include "snapshot.h"
 #include "state.h"
 
 #define STOP	 VFIO_DEVICE_STATE_STOP
 #define RUNNING	 VFIO_DEVICE_STATE_RUNNING
 #define COPY	 VFIO_DEVICE_STATE_STOP_COPY
 #define RESUMING VFIO_DEVICE_STATE_RESUMING
-
-static bool backend_has_state(const struct vhost_device *dev)
-{
-	return vhost_backend_has(dev->conn.backend,
-				 VHOST_USER_PROTOCOL(DEVICE_STATE));
-}
 
 /**
  * vhost_migration_possible - whether the complete state of the device can be
@@ -36,39 +31,7 @@ static bool backend_has_state(const struct vhost_device *dev)
  */
 bool vhost_migration_possible(const struct vhost_device *dev)
 {
-	return backend_has_state(dev) || dev->options.type.stateless;
-}
-
-/* Collect the state of the device. The caller frees @s->queues. */
-static int describe(const struct vhost_device *dev, struct vhost_state *s)
-{
-	const struct virtio *v = &dev->virtio;
-	uint16_t i;
-
-	*s = (struct vhost_state) {
-		.id = dev->options.type.id,
-		.config_size = dev->options.type.config_size,
-		.backend = backend_has_state(dev),
-		.inflight = vhost_inflight_describe(dev),
-		.virtio = *v,
-		.isr = dev->isr,
-		.config_pending = dev->config_pending,
-		.net = dev->net_dev,
-		.queues = calloc(v->nr_queues, sizeof(*s->queues)),
-		.msix = dev->msix.table,
-		.pci = dev->pci.pci.cfg,
-	};
-	if (!s->queues)
-		return -ENOMEM;
-	memcpy(s->config, dev->config, sizeof(s->config));
-	for (i = 0; i < v->nr_queues; i++) {
-		s->queues[i] = (struct vhost_state_queue) {
-			.regs = v->queues[i],
-			.kept = dev->queues[i].paused,
-			.base = dev->queues[i].base,
-		};
-	}
-	return 0;
+	return vhost_snapshot_has_backend(dev) || dev->options.type.stateless;
 }
 
 static int failed(struct vhost_device *dev, const char *what, const char *why,
@@ -110,7 +73,7 @@ static int start_copy(struct vhost_device *dev)
 	struct vhost_migration *m = &dev->migration;
 	struct vhost_state s;
 	size_t size;
-	int ret = describe(dev, &s);
+	int ret = vhost_snapshot_take(dev, &s);
 
 	if (ret)
 		return ret;
@@ -222,51 +185,18 @@ ssize_t vhost_migration_read(void *data, void *buf, size_t count)
 	return done;
 }
 
-static void take_over(struct vhost_device *dev, const struct vhost_state *s)
-{
-	struct virtio *v = &dev->virtio;
-	struct virtio_queue *queues = v->queues;
-	uint16_t i;
-
-	v->status = s->virtio.status;
-	v->generation = s->virtio.generation;
-	v->accepted = s->virtio.accepted;
-	v->offered_select = s->virtio.offered_select;
-	v->accepted_select = s->virtio.accepted_select;
-	v->queue_select = s->virtio.queue_select;
-	v->config_vector = s->virtio.config_vector;
-	for (i = 0; i < v->nr_queues; i++) {
-		queues[i] = s->queues[i].regs;
-		dev->queues[i].paused = s->queues[i].kept;
-		dev->queues[i].base = s->queues[i].base;
-	}
-	dev->isr = s->isr;
-	dev->config_pending = s->config_pending;
-	memcpy(dev->config, s->config, sizeof(dev->config));
-	memcpy(dev->msix.table, s->msix,
-	       dev->msix.vectors * (size_t)PCI_MSIX_ENTRY_SIZE);
-	if (!dev->net)
-		return;
-	memcpy(dev->net_dev.mac, s->net.mac, ETH_ALEN);
-	memcpy(dev->net_dev.first_mac, s->net.first_mac, ETH_ALEN);
-	dev->net_dev.pairs = s->net.pairs;
-	dev->net_dev.announce = s->net.announce;
-	dev->net_dev.promisc = s->net.promisc;
-	dev->net_dev.allmulti = s->net.allmulti;
-}
-
 /* The device's state has been received. */
 static int on_device(void *ctx, const void *buf, size_t len)
 {
 	struct vhost_device *dev = ctx;
 	const char *rule = NULL;
 	struct vhost_state s;
-	int ret = describe(dev, &s);
+	int ret = vhost_snapshot_take(dev, &s);
 
 	if (ret)
 		return ret;
 	ret = vhost_state_decode(&s, buf, len, &rule);
-	if (!ret && s.backend && !backend_has_state(dev)) {
+	if (!ret && s.backend && !vhost_snapshot_has_backend(dev)) {
 		rule = "it has the state of a back end, but this back end cannot "
 		       "load a state (DEVICE_STATE)";
 		ret = -EINVAL;
@@ -289,7 +219,7 @@ static int on_device(void *ctx, const void *buf, size_t len)
 	if (!ret) {
 		dev->migration.inflight_left = s.inflight.mmap_size;
 		dev->migration.backend = s.backend;
-		take_over(dev, &s);
+		vhost_snapshot_apply(dev, &s);
 	}
 	free(s.queues);
 	return ret ? failed(dev, "the state does not match", rule, ret) : 0;
