@@ -54,6 +54,8 @@ static const char usage[] =
 	"                         time that the client waits for a reply (10000)\n"
 	"      --attributes DIR   read this time from request_timeout_ms and\n"
 	"                         close_timeout_ms in DIR, whenever it is needed\n"
+	"      --state FILE       keep the state of the device in FILE, from which the\n"
+	"                         program goes on when it is started again\n"
 	"  -v, --verbose          log when clients and back ends connect\n"
 	"  -h, --help             print this and exit\n"
 	"  -V, --version          print the version and exit\n";
@@ -71,6 +73,7 @@ enum {
 	OPT_BACK_END_TIMEOUT,
 	OPT_CLIENT_TIMEOUT,
 	OPT_ATTRIBUTES,
+	OPT_STATE,
 };
 
 static const struct option options[] = {
@@ -89,6 +92,7 @@ static const struct option options[] = {
 	{ "back-end-timeout", required_argument, NULL, OPT_BACK_END_TIMEOUT },
 	{ "client-timeout", required_argument, NULL, OPT_CLIENT_TIMEOUT },
 	{ "attributes", required_argument, NULL, OPT_ATTRIBUTES },
+	{ "state", required_argument, NULL, OPT_STATE },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -217,6 +221,9 @@ static int one_option(int c, struct vhost_arguments *args)
 		return -1;
 	case OPT_ATTRIBUTES:
 		dev->attributes = optarg;
+		return -1;
+	case OPT_STATE:
+		dev->state = optarg;
 		return -1;
 	default:
 		return numeric(c, optarg, dev);

@@ -4,11 +4,13 @@
  * ends do not. libvuser copies from and to its memory, and copes with a client
  * that truncates the file at any time.
  */
+#include <endian.h>
 #include <sys/eventfd.h>
 
 #include "config.h"
 #include "control.h"
 #include "irq.h"
+#include "keep.h"
 #include "ring.h"
 #include "say.h"
 
@@ -42,7 +44,7 @@ static int on_kick(sd_event_source *source, int fd, uint32_t revents,
 			      &more);
 	if (more)
 		eventfd_write(fd, 1);
-	vhost_config_refresh(dev);
+	vhost_keep(dev);
 	if (ret > 0)
 		vhost_irq_queue(dev,
 				vhost_net_ctrl_queue(&dev->net_dev,
@@ -61,6 +63,37 @@ static int pairs_changed(void *ctx, uint16_t pairs)
 	return vhost_ring_enable_started(ctx);
 }
 
+/* The driver sees the result of a command after this. */
+static void changed(void *ctx)
+{
+	struct vhost_device *dev = ctx;
+
+	vhost_config_refresh(dev);
+	vhost_keep(dev);
+}
+
+/*
+ * Find the position at which the queue starts. A split ring of a process that was killed
+ * continues at its used index.
+ */
+static int set_base(struct vhost_device *dev, uint16_t queue)
+{
+	uint16_t used;
+	int ret;
+
+	if (dev->queues[queue].paused) {
+		vqueue_set_base(&dev->ctrl, dev->queues[queue].base);
+		return 0;
+	}
+	if (!dev->resuming || dev->ctrl.packed)
+		return 0;
+	ret = vuser_dma_read(dev->server, dev->virtio.queues[queue].device + 2,
+			     &used, sizeof(used));
+	if (!ret)
+		vqueue_set_base(&dev->ctrl, le16toh(used));
+	return ret;
+}
+
 /** vhost_control_start - start to serve the control queue; 0 or -errno */
 int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 {
@@ -71,11 +104,13 @@ int vhost_control_start(struct vhost_device *dev, uint16_t queue)
 		return 0;
 	dev->ring_mem = (struct vqueue_mem) { mem_read, mem_write, dev };
 	dev->net_dev.pairs_changed = pairs_changed;
+	dev->net_dev.changed = changed;
 	dev->net_dev.ctx = dev;
 	vqueue_init(&dev->ctrl, &dev->ring_mem, &dev->virtio.queues[queue],
 		    dev->virtio.accepted);
-	if (dev->queues[queue].paused)
-		vqueue_set_base(&dev->ctrl, dev->queues[queue].base);
+	ret = set_base(dev, queue);
+	if (ret)
+		return ret;
 	ret = sd_event_add_io(dev->event, &dev->ctrl_watch,
 			      dev->queues[queue].kick, EPOLLIN, on_kick, dev);
 	if (ret < 0)

@@ -13,6 +13,7 @@
 #include "device.h"
 #include "dirty.h"
 #include "inflight.h"
+#include "keep.h"
 #include "reconnect.h"
 #include "rings.h"
 #include "say.h"
@@ -23,6 +24,7 @@
 static void config_changed(void *ctx)
 {
 	vhost_config_changed(ctx);
+	vhost_keep(ctx);
 }
 
 static void set_link(struct vhost_device *dev, bool up)
@@ -238,6 +240,8 @@ int vhost_device_new(const struct vhost_device_options *options,
 	if (!ret)
 		ret = make_queues(dev);
 	if (!ret)
+		ret = vhost_keep_open(dev);
+	if (!ret)
 		ret = vhost_serve_init(dev);
 	if (ret) {
 		vhost_device_free(dev);
@@ -270,6 +274,18 @@ int vhost_device_serve(struct vhost_device *dev, const char *path,
 		       struct sd_event *event)
 {
 	int ret = vuser_server_listen(dev->server, path);
+
+	return ret ? ret : attach(dev, event);
+}
+
+/**
+ * vhost_device_serve_listener - as vhost_device_serve(), on a socket that listens, which
+ *	this function takes over
+ */
+int vhost_device_serve_listener(struct vhost_device *dev, int fd,
+				struct sd_event *event)
+{
+	int ret = vuser_server_listen_fd(dev->server, fd);
 
 	return ret ? ret : attach(dev, event);
 }
@@ -319,6 +335,7 @@ void vhost_device_free(struct vhost_device *dev)
 	free_queues(dev);
 	vhost_shared_release(dev);
 	vhost_inflight_release(dev);
+	vhost_keep_close(dev);
 	vhost_dma_fini(&dev->dma);
 	vhost_log_stop(&dev->log);
 	vuser_msix_fini(&dev->msix);

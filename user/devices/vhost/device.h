@@ -12,6 +12,8 @@ int vhost_device_new(const struct vhost_device_options *options,
 		     struct vhost_device **device);
 int vhost_device_serve(struct vhost_device *dev, const char *path,
 		       struct sd_event *event);
+int vhost_device_serve_listener(struct vhost_device *dev, int fd,
+				struct sd_event *event);
 int vhost_device_serve_fd(struct vhost_device *dev, int fd,
 			  struct sd_event *event);
 void vhost_device_free(struct vhost_device *dev);

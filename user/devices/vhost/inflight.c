@@ -12,12 +12,16 @@
  * The memory is read and written by system calls: a back end can truncate the file.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "inflight.h"
+#include "say.h"
 
 /* The memory of one ring, as in the specification of vhost-user. */
 struct head {
@@ -44,6 +48,55 @@ struct packed_entry {
 _Static_assert(sizeof(struct head) == 32, "as specified");
 _Static_assert(sizeof(struct packed_entry) == 32, "as specified");
 
+static void file_path(const struct vhost_device *dev, char *path, size_t size)
+{
+	snprintf(path, size, "%s.inflight", dev->options.state);
+}
+
+/* Copy the memory that a back end has created to a new file. */
+static int copy_inflight(struct vhost_device *dev, int fd)
+{
+	uint64_t at = 0, size = dev->inflight.mmap_size;
+	uint8_t buf[4096];
+	size_t len;
+
+	for (at = 0; at < size; at += len) {
+		len = size - at < sizeof(buf) ? size - at : sizeof(buf);
+		if (vhost_inflight_read(dev, at, buf, len))
+			return -EIO;
+		if (pwrite(fd, buf, len, at) != (ssize_t)len)
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * With a state file, put the memory that the back end has just created into a file. The
+ * file is a new one, because the previous back end may still use the old one.
+ */
+static int put_in_file(struct vhost_device *dev)
+{
+	char path[4096];
+	int fd, ret;
+
+	if (!dev->options.state)
+		return 0;
+	file_path(dev, path, sizeof(path));
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ret = fd < 0 ? -errno : copy_inflight(dev, fd);
+	if (ret) {
+		vhost_say(dev, "cannot create %s: %s", path, strerror(-ret));
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	close(dev->inflight_fd);
+	dev->inflight_fd = fd;
+	dev->inflight.mmap_offset = 0;
+	return 0;
+}
+
 /**
  * vhost_inflight_set_up - have the back end track requests, from the start or
  *	from where the previous back end stopped
@@ -68,6 +121,8 @@ int vhost_inflight_set_up(struct vhost_device *dev)
 						    &dev->inflight_fd);
 		if (ret == -ENODATA)
 			return 0;
+		if (!ret)
+			ret = put_in_file(dev);
 		if (ret)
 			return ret;
 	}
@@ -197,6 +252,39 @@ int vhost_inflight_load(struct vhost_device *dev,
 		return -ENOMEM;
 	}
 	vhost_inflight_release(dev);
+	dev->inflight = *inflight;
+	dev->inflight_fd = fd;
+	return 0;
+}
+
+/**
+ * vhost_inflight_open - open the memory that has the requests in flight of a killed process
+ * @dev: device with a state file, and without such memory
+ * @inflight: description; its size is 0 if there is no such memory
+ *
+ * Return: 0; or -EINVAL after reporting the reason.
+ */
+int vhost_inflight_open(struct vhost_device *dev,
+			const struct vhost_user_inflight *inflight)
+{
+	char path[4096];
+	struct stat st;
+	int fd;
+
+	if (!inflight->mmap_size)
+		return 0;
+	file_path(dev, path, sizeof(path));
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) ||
+	    (uint64_t)st.st_size < inflight->mmap_size) {
+		vhost_say(dev,
+			  "%s, which has the requests in flight, is missing or "
+			  "too short: remove %s to start with a reset device",
+			  path, dev->options.state);
+		if (fd >= 0)
+			close(fd);
+		return -EINVAL;
+	}
 	dev->inflight = *inflight;
 	dev->inflight_fd = fd;
 	return 0;

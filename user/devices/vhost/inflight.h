@@ -13,6 +13,8 @@ int vhost_inflight_read(const struct vhost_device *dev, uint64_t at, void *buf,
 			size_t len);
 int vhost_inflight_load(struct vhost_device *dev,
 			const struct vhost_user_inflight *inflight);
+int vhost_inflight_open(struct vhost_device *dev,
+			const struct vhost_user_inflight *inflight);
 int vhost_inflight_write(struct vhost_device *dev, uint64_t at, const void *buf,
 			 size_t len);
 void vhost_inflight_release(struct vhost_device *dev);

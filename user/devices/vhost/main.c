@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
@@ -21,12 +22,14 @@
  * struct worker - a thread that serves one device
  * @options: options of the device
  * @socket: path where the device listens
+ * @listener: socket of the service manager that the device uses instead, or -1
  * @process: what all threads share
  * @thread: the thread
  */
 struct worker {
 	const struct vhost_device_options *options;
 	const char *socket;
+	int listener;
 	struct process *process;
 	pthread_t thread;
 };
@@ -39,6 +42,7 @@ struct worker {
  * @changed: eventfd, signalled when @ready or @status has changed
  * @stop: eventfd that ends all threads
  * @nr: number of devices
+ * @listeners: the service manager has passed a socket for each device
  */
 struct process {
 	pthread_mutex_t lock;
@@ -47,6 +51,7 @@ struct process {
 	int changed;
 	int stop;
 	unsigned int nr;
+	bool listeners;
 };
 
 static int fail(const char *what, int error)
@@ -117,7 +122,10 @@ static int make_device(const struct worker *w, sd_event *event,
 		return fail("cannot start the event loop", ret);
 	ret = vhost_device_new(w->options, device);
 	if (!ret) {
-		ret = vhost_device_serve(*device, w->socket, event);
+		ret = w->listener >= 0 ?
+			      vhost_device_serve_listener(*device, w->listener,
+							  event) :
+			      vhost_device_serve(*device, w->socket, event);
 		return ret < 0 ? no_socket(w->socket, ret) : 0;
 	}
 	/* The process is to end before a back end has connected. */
@@ -226,6 +234,9 @@ static void run(const struct vhost_arguments *args, struct process *p,
 		workers[started] = (struct worker) {
 			.options = &args->device[started],
 			.socket = args->socket[started],
+			.listener = p->listeners ?
+					    SD_LISTEN_FDS_START + (int)started :
+					    -1,
 			.process = p,
 		};
 		ret = pthread_create(&workers[started].thread, NULL, work,
@@ -243,6 +254,23 @@ static void run(const struct vhost_arguments *args, struct process *p,
 		pthread_join(workers[i].thread, NULL);
 }
 
+/* Take the sockets of the service manager, if there are some. */
+static int take_listeners(struct process *p)
+{
+	int nr = sd_listen_fds(1), i;
+
+	if (nr < 0)
+		return nr;
+	p->listeners = nr;
+	if (nr && nr != (int)p->nr)
+		return -EINVAL;
+	for (i = 0; i < nr; i++)
+		if (sd_is_socket(SD_LISTEN_FDS_START + i, AF_UNIX, SOCK_STREAM,
+				 1) <= 0)
+			return -ENOTSOCK;
+	return 0;
+}
+
 static int serve(const struct vhost_arguments *args)
 {
 	struct process p = {
@@ -254,6 +282,10 @@ static int serve(const struct vhost_arguments *args)
 	sd_event *event = NULL;
 	int ret;
 
+	ret = take_listeners(&p);
+	if (ret < 0)
+		return fail("one listening socket for each device is needed",
+			    ret);
 	ret = sd_event_default(&event);
 	if (ret >= 0)
 		ret = set_up(&p, event);

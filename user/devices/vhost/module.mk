@@ -8,9 +8,10 @@ bin += vuser-vhost
 vhost-objs := $(addprefix $(d), \
 	type.o virtio.o vqueue.o net.o pci.o dma.o log.o connection.o \
 	arguments.o say.o features.o queue.o ring.o regions.o \
-	config.o control.o dirty.o inflight.o state.o stream.o \
+	config.o control.o dirty.o hold.o inflight.o keep.o snapshot.o state.o \
+	stream.o \
 	transfer.o migration.o irq.o rings.o pause.o reconnect.o serve.o shared.o \
-	timeout.o wait.o device.o) $(server-event-objs)
+	timeout.o wait.o device.o) $(server-event-objs) $(state-file-objs)
 vhost-libs := $(server-event-libs)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 vuser-vhost-libs := $(vhost-libs)

@@ -247,6 +247,8 @@ int vhost_net_serve(struct vhost_net *net, struct vqueue *ring,
 		ack = vhost_net_control(
 			net, features, buf,
 			total < sizeof(buf) ? total : sizeof(buf), total);
+		if (net->changed)
+			net->changed(net->ctx);
 		ret = vqueue_scatter(ring, &req, &ack, sizeof(ack));
 		if (!ret)
 			ret = vqueue_push(ring, &req, sizeof(ack));

@@ -27,7 +27,8 @@
  * @promisc: receive mode, which no back end applies
  * @allmulti: receive mode, which no back end applies
  * @pairs_changed: called when the driver has changed @pairs, may be NULL
- * @ctx: for @pairs_changed
+ * @changed: called after a command, before the driver sees its result; may be NULL
+ * @ctx: for @pairs_changed and @changed
  */
 struct vhost_net {
 	uint8_t mac[ETH_ALEN];
@@ -40,6 +41,7 @@ struct vhost_net {
 	bool promisc;
 	bool allmulti;
 	int (*pairs_changed)(void *ctx, uint16_t pairs);
+	void (*changed)(void *ctx);
 	void *ctx;
 };
 

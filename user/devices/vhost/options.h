@@ -35,6 +35,7 @@
  * @client_timeout_ms: time that the client waits for a reply, in ms; 0: VHOST_CLIENT_MS
  * @attributes: directory with the time-outs of a device of vuser, which replace
  *	@client_timeout_ms whenever they can be read; NULL: none
+ * @state: path of the file that keeps the state of the device, or NULL
  * @verbose: log when clients and back ends connect and disconnect
  */
 struct vhost_device_options {
@@ -54,6 +55,7 @@ struct vhost_device_options {
 	int backend_timeout_ms;
 	int client_timeout_ms;
 	const char *attributes;
+	const char *state;
 	bool verbose;
 };
 

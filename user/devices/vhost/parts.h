@@ -102,6 +102,8 @@ struct vhost_waiting {
 	bool serving;
 };
 
+struct vhost_keep;
+
 /**
  * struct vhost_device - the device
  * @options: options of the user
@@ -143,6 +145,7 @@ struct vhost_waiting {
  * @config_needed: the device has the configuration of its back end
  * @event: event loop
  * @server_io: calls the server, NULL before vhost_device_serve()
+ * @keep: the state file, or NULL
  * @ending: the device is being freed
  */
 struct vhost_device {
@@ -181,6 +184,7 @@ struct vhost_device {
 	bool config_needed;
 	sd_event *event;
 	sd_event_source *server_io;
+	struct vhost_keep *keep;
 	bool ending;
 };
 

@@ -4,7 +4,9 @@
 #include <sys/eventfd.h>
 
 #include "config.h"
+#include "hold.h"
 #include "irq.h"
+#include "keep.h"
 #include "regions.h"
 #include "rings.h"
 #include "wait.h"
@@ -63,7 +65,10 @@ static int on_read_bar(void *data, uint32_t index, uint64_t offset, void *buf,
 		       uint32_t count)
 {
 	(void)index;
+	vhost_hold_end(data);
 	read_bar(data, offset, buf, count);
+	if (PAGE_OF(offset) == VHOST_BAR_ISR)
+		vhost_keep(data);
 	return 0;
 }
 
@@ -72,7 +77,10 @@ static int on_write_bar(void *data, uint32_t index, uint64_t offset,
 {
 	(void)index;
 	vhost_wait_begin(data);
+	vhost_hold_end(data);
 	write_bar(data, offset, buf, count);
+	if (PAGE_OF(offset) != VHOST_BAR_NOTIFY)
+		vhost_keep(data);
 	return 0;
 }
 
@@ -82,6 +90,7 @@ static int on_read_msix(void *data, uint32_t index, uint64_t offset, void *buf,
 	struct vhost_device *dev = data;
 
 	(void)index;
+	vhost_hold_end(dev);
 	if (offset < VHOST_MSIX_PBA)
 		vuser_msix_table_read(&dev->msix, offset, buf, count);
 	else
@@ -95,8 +104,10 @@ static int on_write_msix(void *data, uint32_t index, uint64_t offset,
 	struct vhost_device *dev = data;
 
 	(void)index;
+	vhost_hold_end(dev);
 	if (offset < VHOST_MSIX_PBA)
 		vuser_msix_table_write(&dev->msix, offset, buf, count);
+	vhost_keep(dev);
 	return 0;
 }
 
@@ -109,6 +120,7 @@ static int on_read_config(void *data, uint32_t index, uint64_t offset,
 	(void)index;
 	if (vhost_pci_window(&dev->pci, offset, count, &w))
 		read_bar(dev, w.offset, w.data, w.count);
+	vhost_keep(dev);
 	return vuser_pci_read(&dev->pci.pci, offset, buf, count);
 }
 
@@ -145,12 +157,16 @@ static int on_write_config(void *data, uint32_t index, uint64_t offset,
 	ret = vuser_pci_write(&dev->pci.pci, offset, buf, count);
 	if (ret == 1) {
 		vhost_regions_reset(dev);
+		vhost_keep(dev);
 		return 0;
 	}
+	/* Not before the write, which may let the device access memory. */
+	vhost_hold_end(dev);
 	if (master && !vuser_pci_bus_master(&dev->pci.pci))
 		lost_bus_master(dev);
 	if (!ret && vhost_pci_window(&dev->pci, offset, count, &w))
 		write_bar(dev, w.offset, w.data, w.count);
+	vhost_keep(dev);
 	return ret;
 }
 

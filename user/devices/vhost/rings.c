@@ -8,6 +8,7 @@
 #include "features.h"
 #include "inflight.h"
 #include "irq.h"
+#include "keep.h"
 #include "queue.h"
 #include "ring.h"
 #include "rings.h"
@@ -107,6 +108,8 @@ int vhost_rings_start(struct vhost_device *dev)
 		ret = announce(dev);
 	if (!ret)
 		ret = vhost_inflight_set_up(dev);
+	/* The driver must not see a used buffer of a ring that is not kept. */
+	vhost_keep(dev);
 	if (!ret)
 		ret = vhost_dma_map(&dev->dma, b);
 	/*
@@ -177,6 +180,7 @@ static int ops_queue_start(void *ctx, uint16_t queue)
 
 	if (dev->stopped)
 		return 0;
+	vhost_keep(dev);
 	return vhost_say_failed(dev, "cannot start a ring",
 				vhost_rings_start_queue(dev, queue));
 }
@@ -298,6 +302,7 @@ static void ops_reset(void *ctx)
 static void ops_config_changed(void *ctx)
 {
 	vhost_say(ctx, "the driver must reset the device");
+	vhost_keep(ctx);
 	vhost_irq_config(ctx);
 }
 

@@ -5,7 +5,9 @@
 #include <syslog.h>
 
 #include "dirty.h"
+#include "hold.h"
 #include "irq.h"
+#include "keep.h"
 #include "migration.h"
 #include "pause.h"
 #include "regions.h"
@@ -27,8 +29,13 @@ static void on_disconnected(void *data, int error)
 	struct vhost_device *dev = data;
 
 	vhost_wait_begin(dev);
-	vhost_regions_reset(dev);
-	vhost_migration_reset(dev);
+	if (dev->keep) {
+		vhost_migration_reset(dev);
+		vhost_hold_begin(dev);
+	} else {
+		vhost_regions_reset(dev);
+		vhost_migration_reset(dev);
+	}
 	if (error)
 		vhost_say(dev, "client lost: %s", strerror(-error));
 	else if (dev->options.verbose)
@@ -40,6 +47,7 @@ static int on_reset(void *data)
 	vhost_wait_begin(data);
 	vhost_regions_reset(data);
 	vhost_migration_reset(data);
+	vhost_keep(data);
 	return 0;
 }
 
@@ -114,8 +122,13 @@ static void on_log(void *data, int level, const char *line)
 static int on_migrate(void *data, enum vfio_device_mig_state from,
 		      enum vfio_device_mig_state to)
 {
+	int ret;
+
 	vhost_wait_begin(data);
-	return vhost_migration_step(data, from, to);
+	vhost_hold_end(data);
+	ret = vhost_migration_step(data, from, to);
+	vhost_keep(data);
+	return ret;
 }
 
 static ssize_t on_mig_read(void *data, void *buf, size_t count)

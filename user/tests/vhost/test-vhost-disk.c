@@ -180,6 +180,181 @@ TEST(packed_ring_migrates_between_our_back_ends_with_requests_in_flight)
 	migrate_ours(true);
 }
 
+/* vuser-vhost with a state file. */
+
+static void start_kept(struct chain *c, const char *back)
+{
+	const char *const argv[] = {
+		"vuser-vhost",
+		"--device",
+		"blk",
+		"--back-end",
+		peers_path(back),
+		"--socket",
+		peers_path("kept"),
+		"--state",
+		peers_path("state"),
+		NULL,
+	};
+
+	c->pid = peers_run(argv);
+	chain_connect(c, "kept");
+}
+
+/* The client gives the new process what the kernel would give to it. */
+static void start_again(struct chain *c, const char *back)
+{
+	start_kept(c, back);
+	chain_map(c, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	chain_irq(c, 1, driver.call);
+	check_eq(chain_read(c, VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
+}
+
+static void kill_and_start_again(struct chain *c, const char *back)
+{
+	kill(c->pid, SIGKILL);
+	waitpid(c->pid, NULL, 0);
+	vuser_client_free(c->client);
+	start_again(c, back);
+}
+
+static void end_kept(struct chain *c)
+{
+	chain_end(c);
+	unlink(peers_path("state"));
+	unlink(peers_path("state.inflight"));
+}
+
+/* Kill vuser-vhost with requests in flight, again and again. */
+static void kill_under_load(struct chain *c, const char *back, unsigned int nr)
+{
+	unsigned int i, slot, block = 0;
+
+	start_kept(c, back);
+	connect_driver(c);
+	for (i = 0; i < nr; i++) {
+		for (slot = 0; slot < DRIVER_SLOTS; slot++)
+			submit(slot, VIRTIO_BLK_T_IN, (block + slot) % BLOCKS);
+		/* The kick may be lost with the process. */
+		chain_kick(c, 0);
+		kill_and_start_again(c, back);
+		wait_for(DRIVER_SLOTS);
+		for (slot = 0; slot < DRIVER_SLOTS; slot++)
+			check(slot_has(slot, (block + slot) % BLOCKS));
+		block += DRIVER_SLOTS;
+	}
+	/* Each request has completed once. */
+	write_block(c, 3, 9, 815);
+	read_block(c, 4, 9, 815);
+}
+
+static void kill_with_ours(bool packed)
+{
+	struct chain c;
+	pid_t back;
+
+	begin(packed);
+	back = start_ours("back");
+	kill_under_load(&c, "back", 20);
+	end_kept(&c);
+	kill(back, SIGKILL);
+	waitpid(back, NULL, 0);
+	end();
+}
+
+TEST(split_ring_goes_on_when_vuser_vhost_is_killed)
+{
+	kill_with_ours(false);
+}
+
+TEST(packed_ring_goes_on_when_vuser_vhost_is_killed)
+{
+	kill_with_ours(true);
+}
+
+/* The memory for requests in flight is in a file, which both have lost. */
+TEST(ring_goes_on_when_vuser_vhost_and_the_back_end_are_killed)
+{
+	unsigned int slot;
+	struct chain c;
+	pid_t back;
+
+	begin(true);
+	back = start_ours("back");
+	start_kept(&c, "back");
+	connect_driver(&c);
+	for (slot = 0; slot < DRIVER_SLOTS; slot++)
+		submit(slot, VIRTIO_BLK_T_IN, slot);
+	chain_kick(&c, 0);
+	kill(c.pid, SIGKILL);
+	kill(back, SIGKILL);
+	waitpid(c.pid, NULL, 0);
+	waitpid(back, NULL, 0);
+	vuser_client_free(c.client);
+	back = start_ours("back");
+	start_again(&c, "back");
+	wait_for(DRIVER_SLOTS);
+	for (slot = 0; slot < DRIVER_SLOTS; slot++)
+		check(slot_has(slot, slot));
+	end_kept(&c);
+	kill(back, SIGKILL);
+	waitpid(back, NULL, 0);
+	end();
+}
+
+TEST(ring_goes_on_when_vuser_vhost_is_ended_or_its_client_comes_back)
+{
+	struct chain c;
+	pid_t back;
+
+	begin(false);
+	back = start_ours("back");
+	start_kept(&c, "back");
+	connect_driver(&c);
+	read_block(&c, 0, 1, 1);
+	chain_end(&c);
+	start_again(&c, "back");
+	read_block(&c, 0, 2, 2);
+	vuser_client_free(c.client);
+	chain_connect(&c, "kept");
+	chain_map(&c, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	chain_irq(&c, 1, driver.call);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
+	read_block(&c, 0, 3, 3);
+	check_eq(vuser_client_reset(c.client), 0);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0);
+	end_kept(&c);
+	kill(back, SIGKILL);
+	waitpid(back, NULL, 0);
+	end();
+}
+
+TEST(registers_are_kept_before_the_driver_has_started)
+{
+	struct chain c;
+	pid_t back;
+
+	begin(false);
+	back = start_ours("back");
+	start_kept(&c, "back");
+	chain_write(&c, VIRTIO_PCI_COMMON_STATUS, 1, 3);
+	chain_write(&c, VIRTIO_PCI_COMMON_MSIX, 2, 1);
+	chain_write(&c, VIRTIO_PCI_COMMON_Q_SIZE, 2, 64);
+	chain_write(&c, VIRTIO_PCI_COMMON_Q_DESCLO, 4, 0x12345000);
+	kill(c.pid, SIGKILL);
+	waitpid(c.pid, NULL, 0);
+	vuser_client_free(c.client);
+	start_kept(&c, "back");
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 3);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_MSIX, 2), 1);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_Q_SIZE, 2), 64);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_Q_DESCLO, 4), 0x12345000);
+	end_kept(&c);
+	kill(back, SIGKILL);
+	waitpid(back, NULL, 0);
+	end();
+}
+
 /* Make a descriptor available that does not exist. */
 static void submit_nonsense(struct chain *c)
 {
@@ -332,6 +507,50 @@ TEST(disk_migrates_between_qemu_storage_daemons_and_back)
 	chain_end(&b);
 	kill(first, SIGKILL);
 	kill(second, SIGKILL);
+	end();
+}
+
+/* This back end does not track requests, but completes them when its front end goes. */
+TEST(ring_of_qemu_storage_daemon_goes_on_when_vuser_vhost_is_killed)
+{
+	struct chain c;
+	pid_t daemon;
+
+	begin(false);
+	daemon = start_qemu("back");
+	kill_under_load(&c, "back", 20);
+	end_kept(&c);
+	kill(daemon, SIGKILL);
+	end();
+}
+
+/* Requests that a disk has lost would never complete. */
+TEST(driver_must_reset_when_the_storage_daemon_was_started_again_too)
+{
+	struct chain c;
+	pid_t daemon;
+
+	begin(false);
+	daemon = start_qemu("back");
+	start_kept(&c, "back");
+	connect_driver(&c);
+	read_block(&c, 1, 1, 1);
+	kill(c.pid, SIGKILL);
+	waitpid(c.pid, NULL, 0);
+	kill(daemon, SIGKILL);
+	vuser_client_free(c.client);
+	unlink(peers_path("back"));
+	daemon = start_qemu("back");
+	start_kept(&c, "back");
+	chain_map(&c, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
+	memset(driver.mem, 0, DRIVER_SIZE);
+	driver.avail = driver.used = 0;
+	chain_irq(&c, 1, driver.call);
+	chain_drive(&c, 0, 0, DRIVER_NUM, ring);
+	read_block(&c, 2, 3, 3);
+	end_kept(&c);
+	kill(daemon, SIGKILL);
 	end();
 }
 
