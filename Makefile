@@ -18,11 +18,28 @@ modules_install:
 	$(MAKE) -C $(KDIR) M=$(KMOD) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 
+# A compiler that is newer than this tree may have new warnings.
+WERROR ?= 0
+
 user:
-	$(MAKE) -C user O=$(BUILD)/user
+	$(MAKE) -C user O=$(BUILD)/user WERROR=$(WERROR)
 
 install: user modules_install
-	$(MAKE) -C user O=$(BUILD)/user install
+	$(MAKE) -C user O=$(BUILD)/user WERROR=$(WERROR) install
+
+# The module is removed from the kernel of KDIR.
+uninstall:
+	$(MAKE) -C user O=$(BUILD)/user WERROR=$(WERROR) uninstall
+	release=$$($(MAKE) -s -C $(KDIR) kernelrelease) && \
+		find $(DESTDIR)/lib/modules/$$release -name 'vuser.ko*' -delete && \
+		$(if $(DESTDIR),:,depmod $$release)
+
+# The same commit makes the same file, to the byte.
+VERSION = $(shell sed -n 's/^.define VUSER_VERSION "\(.*\)"/\1/p' include/vuser-version.h)
+dist:
+	mkdir -p $(BUILD)
+	git archive --prefix=vuser-$(VERSION)/ HEAD | xz -T1 >$(BUILD)/vuser-$(VERSION).tar.xz
+	@echo $(BUILD)/vuser-$(VERSION).tar.xz
 
 # The lab is written in Python, which bootstrap installs on a host that has none.
 check check-debug demo demo-linux demo-qemu lint htmldocs: bootstrap
@@ -61,6 +78,9 @@ help:
 	@echo '  modules          kmod/vuser.ko, for KDIR=/lib/modules/VERSION/build'
 	@echo '  user             vuserd, vuserctl, device servers, in build/user'
 	@echo '  install          modules_install, and the programs (DESTDIR=, prefix=)'
+	@echo '                   WERROR=1 makes a warning an error'
+	@echo '  uninstall        remove what install has installed'
+	@echo '  dist             the sources as build/vuser-VERSION.tar.xz'
 	@echo '  clean            remove what was built'
 	@echo
 	@echo 'In virtual machines made of Debian packages (as root; make sets them up):'
@@ -92,5 +112,6 @@ help:
 		tr '\n' ' '
 	@echo
 
-.PHONY: all modules modules_install user install check check-debug demo demo-linux demo-qemu fuzz \
-	bench soak-hostile lint lab-run lab-shell htmldocs clean lab-clean bootstrap help
+.PHONY: all modules modules_install user install uninstall dist check check-debug demo \
+	demo-linux demo-qemu fuzz bench soak-hostile lint lab-run lab-shell htmldocs clean \
+	lab-clean bootstrap help

@@ -4,6 +4,8 @@
  */
 #include <linux/module.h>
 
+#include "vuser-version.h"
+
 #include "dma/dma.h"
 #include "dma/ops.h"
 #include "netlink/netlink.h"
@@ -71,6 +73,7 @@ module_exit(vuser_exit);
 
 MODULE_DESCRIPTION("VFIO devices served by vfio-user");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VUSER_VERSION);
 /*
  * VFIO tries the backend first that was registered last.  Our backend must come
  * before type1, so type1 must be loaded first.
