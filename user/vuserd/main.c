@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vuserd: connects vuser devices to their servers. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../common/complete.h"
+#include "../common/exit-status.h"
 #include "caps.h"
 #include "helper.h"
 #include "log.h"
@@ -15,63 +16,63 @@
 /* The same as LimitNOFILE in vuserd.service.in. */
 #define FD_LIMIT 65536
 
-static const char usage[] =
-	"usage: vuserd [-f] [-v]\n"
-	"Connect vuser devices to the vfio-user servers at their endpoints.\n"
-	"\n"
-	"  -f, --foreground  write plain log lines, without journal priorities\n"
-	"  -v, --verbose     log every step\n"
-	"      --version     print the version and exit\n"
-	"  -h, --help        print this help and exit\n"
-	"\n"
-	"See vuserd(8).\n";
+static const struct opt options[] = {
+	{ "foreground", 'f', NULL, false,
+	  "write plain log lines, without journal priorities" },
+	{ "verbose", 'v', NULL, false, "log every step" },
+	{ "help", 'h', NULL, false, "print this help and exit" },
+	{ "version", 'V', NULL, false, "print the version and exit" },
+	{},
+};
 
-struct options {
+struct arguments {
 	bool foreground;
 	bool verbose;
 };
 
-/* 0: continue; otherwise exit with *@status. */
-static int parse_options(int argc, char **argv, struct options *opt,
-			 int *status)
+static void usage(FILE *to)
 {
-	static const struct option longs[] = {
-		{ "foreground", no_argument, NULL, 'f' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{}
-	};
-	int c;
+	fputs("usage: vuserd [-f] [-v]\n"
+	      "Connect vuser devices to the vfio-user servers at their endpoints.\n\n",
+	      to);
+	option_print(to, options);
+	fputs("\nSee vuserd(8).\n", to);
+}
 
-	*status = EXIT_SUCCESS;
-	while ((c = getopt_long(argc, argv, "fvh", longs, NULL)) != -1) {
-		switch (c) {
+/* Return -1 to continue, otherwise the exit status. */
+static int parse(int argc, char **argv, struct arguments *args)
+{
+	struct option_parser parser;
+	int key;
+
+	option_begin(&parser, false);
+	option_add(&parser, options);
+	while ((key = option_next(&parser, argc, argv)) != -1) {
+		switch (key) {
 		case 'f':
-			opt->foreground = true;
+			args->foreground = true;
 			break;
 		case 'v':
-			opt->verbose = true;
+			args->verbose = true;
 			break;
 		case 'V':
 			puts("vuserd " VUSER_VERSION);
-			return 1;
+			return EX_OK;
 		case 'h':
-			fputs(usage, stdout);
-			return 1;
+			usage(stdout);
+			return EX_OK;
 		default:
-			fputs(usage, stderr);
-			*status = EXIT_FAILURE;
-			return 1;
+			usage(stderr);
+			return EX_USAGE;
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "vuserd: unexpected argument '%s'\n%s",
-			argv[optind], usage);
-		*status = EXIT_FAILURE;
-		return 1;
+		fprintf(stderr, "vuserd: unexpected argument '%s'\n",
+			argv[optind]);
+		usage(stderr);
+		return EX_USAGE;
 	}
-	return 0;
+	return -1;
 }
 
 /*
@@ -155,13 +156,19 @@ static int run(sd_event *event)
 
 int main(int argc, char **argv)
 {
-	struct options opt = {};
+	const struct completion completion = { .tables = { options } };
+	struct arguments args = {};
 	sd_event *event = NULL;
 	int ret, status;
 
-	if (parse_options(argc, argv, &opt, &status))
+	if (complete_wanted(argc, argv)) {
+		complete_words(&completion, argc - 2, argv + 2);
+		return EX_OK;
+	}
+	status = parse(argc, argv, &args);
+	if (status >= 0)
 		return status;
-	log_open(opt.foreground, opt.verbose);
+	log_open(args.foreground, args.verbose);
 	signal(SIGPIPE, SIG_IGN);
 	raise_fd_limit();
 
@@ -173,7 +180,7 @@ int main(int argc, char **argv)
 	sd_event_unref(event);
 	if (ret < 0) {
 		log_err("cannot continue: %s", strerror(-ret));
-		return EXIT_FAILURE;
+		return exit_status(ret);
 	}
-	return EXIT_SUCCESS;
+	return EX_OK;
 }

@@ -3,7 +3,8 @@ programs += vuserd
 sbin += vuserd
 vuserd-objs := $(addprefix $(d), \
 	main.o log.o helper.o family.o device.o connection.o worker.o result.o \
-	caps.o config.o attach.o fdmsg.o endpoint.o explain.o) $(vnl-objs)
+	caps.o config.o attach.o fdmsg.o endpoint.o explain.o) $(vnl-objs) \
+	$(exit-status-objs) $(option-objs)
 vuserd-libs := $(vnl-libs) libsystemd
 
 sysconfdir ?= /etc

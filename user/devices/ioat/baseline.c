@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/exit-status.h"
 #include "baseline.h"
 #include "regs.h"
 
@@ -117,14 +118,14 @@ int ioat_baseline_run(const char *blocks)
 		fprintf(stderr,
 			"vuser-ioat: --copy-baseline needs a number from 1 to %lu\n",
 			MAX_BLOCKS);
-		return 2;
+		return EX_USAGE;
 	}
 	ret = map_areas(&src, &dst);
 	if (ret) {
 		fprintf(stderr, "vuser-ioat: cannot map memory: %s\n",
 			strerror(-ret));
 		unmap_areas(src, dst);
-		return 1;
+		return EX_OSERR;
 	}
 	memset(src, 'x', AREA_SIZE);
 	copy(dst + SHIFT, src, AREA_SIZE);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vuser-ioat: an Intel I/OAT DMA engine, served over vfio-user. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,29 +8,14 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "../../common/complete.h"
+#include "../../common/exit-status.h"
 #include "../../common/state-file.h"
 #include "baseline.h"
 #include "device.h"
 #include "kept.h"
 
 #define DEFAULT_SOCKET "/run/vuser-ioat.sock"
-
-static const char usage[] =
-	"Usage: vuser-ioat [OPTION]...\n"
-	"Serve an Intel I/OAT DMA engine (8086:2021) over vfio-user.\n"
-	"\n"
-	"  -s, --socket PATH      listen at PATH (" DEFAULT_SOCKET ")\n"
-	"      --state FILE       keep the state of the device in FILE, from which the\n"
-	"                         program goes on when it is started again\n"
-	"      --no-fd-dma        access the client's memory by messages only\n"
-	"      --max-dma-maps N   accept at most N DMA regions at the same time\n"
-	"      --hide-max-dma-maps\n"
-	"                         do not report this limit to the client\n"
-	"      --copy-baseline N  copy N blocks of 64 KiB between two mappings of\n"
-	"                         this process, print nanoseconds per block, exit\n"
-	"  -v, --verbose          log when clients connect and disconnect\n"
-	"  -h, --help             print this and exit\n"
-	"  -V, --version          print the version and exit\n";
 
 enum {
 	OPT_NO_FD_DMA = 256,
@@ -41,18 +25,32 @@ enum {
 	OPT_STATE,
 };
 
-static const struct option options[] = {
-	{ "socket", required_argument, NULL, 's' },
-	{ "no-fd-dma", no_argument, NULL, OPT_NO_FD_DMA },
-	{ "copy-baseline", required_argument, NULL, OPT_COPY_BASELINE },
-	{ "max-dma-maps", required_argument, NULL, OPT_MAX_DMA_MAPS },
-	{ "hide-max-dma-maps", no_argument, NULL, OPT_HIDE_MAX_DMA_MAPS },
-	{ "state", required_argument, NULL, OPT_STATE },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+static const struct opt options[] = {
+	{ "socket", 's', "PATH", false, "listen at PATH (" DEFAULT_SOCKET ")" },
+	{ "state", OPT_STATE, "FILE", false,
+	  "keep the state of the device in FILE, from which the program goes on when it is started again" },
+	{ "no-fd-dma", OPT_NO_FD_DMA, NULL, false,
+	  "access the client's memory by messages only" },
+	{ "max-dma-maps", OPT_MAX_DMA_MAPS, "N", false,
+	  "accept at most N DMA regions at the same time" },
+	{ "hide-max-dma-maps", OPT_HIDE_MAX_DMA_MAPS, NULL, false,
+	  "do not report this limit to the client" },
+	{ "copy-baseline", OPT_COPY_BASELINE, "N", false,
+	  "copy N blocks of 64 KiB between two mappings of this process, print nanoseconds per block, exit" },
+	{ "verbose", 'v', NULL, false,
+	  "log when clients connect and disconnect" },
+	{ "help", 'h', NULL, false, "print this help and exit" },
+	{ "version", 'V', NULL, false, "print the version and exit" },
+	{},
 };
+
+static void usage(void)
+{
+	puts("usage: vuser-ioat [OPTION]...\n"
+	     "Serve an Intel I/OAT DMA engine (8086:2021) over vfio-user.\n");
+	option_print(stdout, options);
+	puts("\nSee vuser-ioat(1).");
+}
 
 struct arguments {
 	const char *path;
@@ -64,7 +62,7 @@ struct arguments {
 static int bad_usage(void)
 {
 	fprintf(stderr, "Try 'vuser-ioat --help' for more information.\n");
-	return 2;
+	return EX_USAGE;
 }
 
 /* Return the number if it is from 1 to 65535, otherwise 0. */
@@ -80,10 +78,13 @@ static uint32_t parse_limit(const char *arg)
 /* Return -1 to continue, otherwise the exit status. */
 static int parse(int argc, char **argv, struct arguments *args)
 {
-	int c;
+	struct option_parser parser;
+	int key;
 
-	while ((c = getopt_long(argc, argv, "s:vhV", options, NULL)) >= 0) {
-		switch (c) {
+	option_begin(&parser, false);
+	option_add(&parser, options);
+	while ((key = option_next(&parser, argc, argv)) != -1) {
+		switch (key) {
 		case 's':
 			args->path = optarg;
 			break;
@@ -112,11 +113,11 @@ static int parse(int argc, char **argv, struct arguments *args)
 			args->device.verbose = true;
 			break;
 		case 'h':
-			fputs(usage, stdout);
-			return 0;
+			usage();
+			return EX_OK;
 		case 'V':
 			puts("vuser-ioat " VUSER_VERSION);
-			return 0;
+			return EX_OK;
 		default:
 			return bad_usage();
 		}
@@ -147,7 +148,7 @@ static int end_on_signals(sd_event *event)
 static int fail(const char *what, int error)
 {
 	fprintf(stderr, "vuser-ioat: %s: %s\n", what, strerror(-error));
-	return 1;
+	return exit_status(error);
 }
 
 static int no_socket(const char *path, int error)
@@ -162,7 +163,7 @@ static int no_socket(const char *path, int error)
 		step = ": a path has at most 4095 bytes; in a path of more than 107 bytes, the last name has at most 82";
 	fprintf(stderr, "vuser-ioat: cannot listen at %s: %s%s\n", path,
 		strerror(-error), step);
-	return 1;
+	return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
 /* Open the state file, if one is given. Return 0 or the exit status. */
@@ -183,7 +184,7 @@ static int open_state(struct state_file *file, const char *path,
 	ret = state_file_open(file, path, &kind, why);
 	if (ret < 0) {
 		fprintf(stderr, "vuser-ioat: %s\n", why);
-		return 1;
+		return exit_status(ret);
 	}
 	device->state = file->data;
 	device->restore = ret;
@@ -237,9 +238,15 @@ out:
 
 int main(int argc, char **argv)
 {
+	const struct completion completion = { .tables = { options } };
 	struct arguments args = { .path = DEFAULT_SOCKET };
-	int status = parse(argc, argv, &args);
+	int status;
 
+	if (complete_wanted(argc, argv)) {
+		complete_words(&completion, argc - 2, argv + 2);
+		return EX_OK;
+	}
+	status = parse(argc, argv, &args);
 	if (status >= 0)
 		return status;
 	if (args.baseline)

@@ -4,13 +4,13 @@
  * to this device. So one process can serve several devices.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/exit-status.h"
 #include "arguments.h"
 #include "net.h"
 #include "pci.h"
@@ -22,43 +22,6 @@
 /* 0 to 2 are reserved for hypervisor and host, all ones means any context. */
 #define CID_MIN 3
 #define CID_MAX (UINT32_MAX - 1)
-
-static const char usage[] =
-	"Usage: vuser-vhost --device TYPE --back-end PATH --socket PATH "
-	"[OPTION]...\n"
-	"Serve a vhost-user back end as a virtio device over vfio-user.\n"
-	"\n"
-	"  -d, --device TYPE      net, blk, fs, scsi, vsock, rng, gpio, i2c, "
-	"input,\n"
-	"                         sound, console, can or id=N.  Repeat the option\n"
-	"                         to serve one more device, with its own options\n"
-	"                         after it\n"
-	"  -b, --back-end PATH    the socket of the back end\n"
-	"      --listen           listen at the path of --back-end, for a back end\n"
-	"                         that connects\n"
-	"  -s, --socket PATH      listen at PATH for the client\n"
-	"      --queues N         number of queues (as many as the back end has);\n"
-	"                         for net: number of queue pairs (1)\n"
-	"      --queue-size N     maximum number of entries of a queue (256; 128 for\n"
-	"                         scsi and console, 64 for sound and can)\n"
-	"      --no-packed        do not offer packed rings\n"
-	"      --mac ADDRESS      for net: the MAC address (random)\n"
-	"      --mtu N            for net: report this MTU to the driver\n"
-	"      --cid N            for vsock: the context ID\n"
-	"      --tag NAME         for fs: the tag, if the back end has none\n"
-	"      --config-size N    for id=N: bytes of device configuration (0)\n"
-	"      --back-end-timeout MS\n"
-	"                         time that a back end has for all requests of one\n"
-	"                         command (40 % of the next)\n"
-	"      --client-timeout MS\n"
-	"                         time that the client waits for a reply (10000)\n"
-	"      --attributes DIR   read this time from request_timeout_ms and\n"
-	"                         close_timeout_ms in DIR, whenever it is needed\n"
-	"      --state FILE       keep the state of the device in FILE, from which the\n"
-	"                         program goes on when it is started again\n"
-	"  -v, --verbose          log when clients and back ends connect\n"
-	"  -h, --help             print this and exit\n"
-	"  -V, --version          print the version and exit\n";
 
 enum {
 	OPT_QUEUES = 256,
@@ -76,33 +39,61 @@ enum {
 	OPT_STATE,
 };
 
-static const struct option options[] = {
-	{ "device", required_argument, NULL, 'd' },
-	{ "back-end", required_argument, NULL, 'b' },
-	{ "socket", required_argument, NULL, 's' },
-	{ "queues", required_argument, NULL, OPT_QUEUES },
-	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
-	{ "no-packed", no_argument, NULL, OPT_NO_PACKED },
-	{ "mac", required_argument, NULL, OPT_MAC },
-	{ "mtu", required_argument, NULL, OPT_MTU },
-	{ "cid", required_argument, NULL, OPT_CID },
-	{ "tag", required_argument, NULL, OPT_TAG },
-	{ "config-size", required_argument, NULL, OPT_CONFIG_SIZE },
-	{ "listen", no_argument, NULL, OPT_LISTEN },
-	{ "back-end-timeout", required_argument, NULL, OPT_BACK_END_TIMEOUT },
-	{ "client-timeout", required_argument, NULL, OPT_CLIENT_TIMEOUT },
-	{ "attributes", required_argument, NULL, OPT_ATTRIBUTES },
-	{ "state", required_argument, NULL, OPT_STATE },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+static const struct opt options[] = {
+	{ "device", 'd',
+	  "net|blk|fs|scsi|vsock|rng|gpio|i2c|input|sound|console|can|id=N",
+	  false,
+	  "the type of a device. Repeat the option to serve one more device, with its own options after it" },
+	{ "back-end", 'b', "PATH", false, "the socket of the back end" },
+	{ "listen", OPT_LISTEN, NULL, false,
+	  "listen at the path of --back-end, for a back end that connects" },
+	{ "socket", 's', "PATH", false, "listen at PATH for the client" },
+	{ "queues", OPT_QUEUES, "N", false,
+	  "number of queues (as many as the back end has); for net: number of queue pairs (1)" },
+	{ "queue-size", OPT_QUEUE_SIZE, "N", false,
+	  "maximum number of entries of a queue (256; 128 for scsi and console, 64 for sound and can)" },
+	{ "no-packed", OPT_NO_PACKED, NULL, false,
+	  "do not offer packed rings" },
+	{ "mac", OPT_MAC, "ADDRESS", false,
+	  "for net: the MAC address (random)" },
+	{ "mtu", OPT_MTU, "N", false,
+	  "for net: report this MTU to the driver" },
+	{ "cid", OPT_CID, "N", false, "for vsock: the context ID" },
+	{ "tag", OPT_TAG, "NAME", false,
+	  "for fs: the tag, if the back end has none" },
+	{ "config-size", OPT_CONFIG_SIZE, "N", false,
+	  "for id=N: bytes of device configuration (0)" },
+	{ "back-end-timeout", OPT_BACK_END_TIMEOUT, "MS", false,
+	  "time that a back end has for all requests of one command (40 % of --client-timeout)" },
+	{ "client-timeout", OPT_CLIENT_TIMEOUT, "MS", false,
+	  "time that the client waits for a reply (10000)" },
+	{ "attributes", OPT_ATTRIBUTES, "DIR", false,
+	  "read this time from request_timeout_ms and close_timeout_ms in DIR, whenever it is needed" },
+	{ "state", OPT_STATE, "FILE", false,
+	  "keep the state of the device in FILE, from which the program goes on when it is started again" },
+	{ "verbose", 'v', NULL, false,
+	  "log when clients and back ends connect" },
+	{ "help", 'h', NULL, false, "print this help and exit" },
+	{ "version", 'V', NULL, false, "print the version and exit" },
+	{},
 };
+
+const struct completion vhost_arguments_completion = {
+	.tables = { options },
+};
+
+static void usage(void)
+{
+	puts("usage: vuser-vhost --device TYPE --back-end PATH --socket PATH [OPTION]...\n"
+	     "Serve a vhost-user back end as a virtio device over vfio-user.\n");
+	option_print(stdout, options);
+	puts("\nSee vuser-vhost(1).");
+}
 
 static int bad_usage(void)
 {
 	fprintf(stderr, "Try 'vuser-vhost --help' for more information.\n");
-	return 2;
+	return EX_USAGE;
 }
 
 static int bad(const char *option, const char *arg, const char *wanted)
@@ -308,11 +299,13 @@ static void be_verbose(struct vhost_arguments *args)
  */
 int vhost_arguments_parse(int argc, char **argv, struct vhost_arguments *args)
 {
-	int c, status = -1;
+	struct option_parser parser;
+	int key, status = -1;
 
-	while (status < 0 &&
-	       (c = getopt_long(argc, argv, "d:b:s:vhV", options, NULL)) >= 0) {
-		switch (c) {
+	option_begin(&parser, false);
+	option_add(&parser, options);
+	while (status < 0 && (key = option_next(&parser, argc, argv)) != -1) {
+		switch (key) {
 		case 'd':
 			status = new_device(args, optarg);
 			break;
@@ -320,15 +313,15 @@ int vhost_arguments_parse(int argc, char **argv, struct vhost_arguments *args)
 			be_verbose(args);
 			break;
 		case 'h':
-			fputs(usage, stdout);
-			return 0;
+			usage();
+			return EX_OK;
 		case 'V':
 			puts("vuser-vhost " VUSER_VERSION);
-			return 0;
+			return EX_OK;
 		case '?':
 			return bad_usage();
 		default:
-			status = one_option(c, args);
+			status = one_option(key, args);
 		}
 	}
 	if (status >= 0)

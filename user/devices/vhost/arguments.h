@@ -3,6 +3,7 @@
 #ifndef VHOST_ARGUMENTS_H
 #define VHOST_ARGUMENTS_H
 
+#include "../../common/complete.h"
 #include "device.h"
 
 #define VHOST_MAX_DEVICES 64
@@ -18,6 +19,9 @@ struct vhost_arguments {
 	const char *socket[VHOST_MAX_DEVICES];
 	unsigned int nr;
 };
+
+/* The options, for the completion of shells. */
+extern const struct completion vhost_arguments_completion;
 
 int vhost_arguments_parse(int argc, char **argv, struct vhost_arguments *args);
 

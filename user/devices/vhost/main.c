@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "../../common/exit-status.h"
 #include "arguments.h"
 #include "device.h"
 #include "wait.h"
@@ -38,7 +39,7 @@ struct worker {
  * struct process - what the threads share
  * @lock: protects @ready and @status
  * @ready: number of devices that clients can use
- * @status: exit status: 1 after a device has failed
+ * @status: exit status: not 0 after a device has failed
  * @changed: eventfd, signalled when @ready or @status has changed
  * @stop: eventfd that ends all threads
  * @nr: number of devices
@@ -57,7 +58,7 @@ struct process {
 static int fail(const char *what, int error)
 {
 	fprintf(stderr, "vuser-vhost: %s: %s\n", what, strerror(-error));
-	return 1;
+	return exit_status(error);
 }
 
 /*
@@ -84,7 +85,7 @@ static int no_device(const char *backend, int error)
 		return fail(backend, error);
 	}
 	fprintf(stderr, "vuser-vhost: %s: %s\n", backend, step);
-	return 1;
+	return exit_status(error);
 }
 
 static int no_socket(const char *path, int error)
@@ -99,7 +100,7 @@ static int no_socket(const char *path, int error)
 		step = ": a path has at most 4095 bytes; in a path of more than 107 bytes, the last name has at most 82";
 	fprintf(stderr, "vuser-vhost: cannot listen at %s: %s%s\n", path,
 		strerror(-error), step);
-	return 1;
+	return error == -EACCES || error == -EPERM ? EX_NOPERM : EX_CANTCREAT;
 }
 
 static int on_stop(sd_event_source *source, int fd, uint32_t revents,
@@ -133,7 +134,7 @@ static int make_device(const struct worker *w, sd_event *event,
 		return 0;
 	/* The reason has been reported. */
 	if (ret == -EINVAL || ret == -EOPNOTSUPP)
-		return 1;
+		return EX_PROTOCOL;
 	return w->options->listen ? no_socket(w->options->backend, ret) :
 				    no_device(w->options->backend, ret);
 }
@@ -300,7 +301,12 @@ static int serve(const struct vhost_arguments *args)
 int main(int argc, char **argv)
 {
 	static struct vhost_arguments args;
-	int status = vhost_arguments_parse(argc, argv, &args);
+	int status;
 
+	if (complete_wanted(argc, argv)) {
+		complete_words(&vhost_arguments_completion, argc - 2, argv + 2);
+		return EX_OK;
+	}
+	status = vhost_arguments_parse(argc, argv, &args);
 	return status >= 0 ? status : serve(&args);
 }

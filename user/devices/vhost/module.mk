@@ -11,7 +11,8 @@ vhost-objs := $(addprefix $(d), \
 	config.o control.o dirty.o hold.o inflight.o keep.o snapshot.o state.o \
 	stream.o \
 	transfer.o migration.o irq.o rings.o pause.o reconnect.o serve.o shared.o \
-	timeout.o wait.o device.o) $(server-event-objs) $(state-file-objs)
+	timeout.o wait.o device.o) $(server-event-objs) $(state-file-objs) \
+	$(exit-status-objs) $(option-objs)
 vhost-libs := $(server-event-libs)
 vuser-vhost-objs := $(vhost-objs) $(d)main.o
 vuser-vhost-libs := $(vhost-libs)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -189,26 +190,30 @@ TEST(invalid_options_are_refused_with_a_message)
 	expect(RUN("--help") == 0 && strstr(output, "--no-fd-dma"), "--help");
 	expect(RUN("--version") == 0 && !strncmp(output, "vuser-ioat ", 11),
 	       "--version");
-	expect(RUN("--frobnicate") == 2 && strstr(output, "--help"),
+	expect(RUN("--frobnicate") == EX_USAGE && strstr(output, "--help"),
 	       "an unknown option is refused");
-	expect(RUN("file") == 2 && strstr(output, "'file'"),
+	expect(RUN("file") == EX_USAGE && strstr(output, "'file'"),
 	       "an unexpected argument is refused");
 	expect(RUN("--copy-baseline", "100") == 0 && atof(last_line()) > 0,
 	       "--copy-baseline");
-	expect(RUN("--max-dma-maps", "0") == 2, "--max-dma-maps 0");
-	expect(RUN("--max-dma-maps", "65536") == 2, "--max-dma-maps 65536");
-	expect(RUN("--max-dma-maps", "8x") == 2, "--max-dma-maps 8x");
-	expect(RUN("--copy-baseline", "0") == 2, "--copy-baseline 0");
-	expect(RUN("--copy-baseline", "ten") == 2, "--copy-baseline ten");
-	expect(RUN("-s", "/nonexistent/sock") == 1 &&
+	expect(RUN("--max-dma-maps", "0") == EX_USAGE, "--max-dma-maps 0");
+	expect(RUN("--max-dma-maps", "65536") == EX_USAGE,
+	       "--max-dma-maps 65536");
+	expect(RUN("--max-dma-maps", "8x") == EX_USAGE, "--max-dma-maps 8x");
+	expect(RUN("--copy-baseline", "0") == EX_USAGE, "--copy-baseline 0");
+	expect(RUN("--copy-baseline", "ten") == EX_USAGE,
+	       "--copy-baseline ten");
+	expect(RUN("-s", "/nonexistent/sock") == EX_CANTCREAT &&
 		       strstr(output, "/nonexistent/sock: No such file"),
 	       "a socket in a nonexistent directory is refused");
 	memset(long_path, 'x', sizeof(long_path) - 1);
-	expect(RUN("-s", long_path) == 1 && strstr(output, "too long") &&
+	expect(RUN("-s", long_path) == EX_CANTCREAT &&
+		       strstr(output, "too long") &&
 		       strstr(output, "last name has at most 82"),
 	       "a name that is too long is refused");
-	expect(RUN("-s", dir) == 1 && strstr(output, dir), "a directory");
-	expect(RUN("--state", "/nonexistent/state") == 1 &&
+	expect(RUN("-s", dir) == EX_CANTCREAT && strstr(output, dir),
+	       "a directory");
+	expect(RUN("--state", "/nonexistent/state") == EX_UNAVAILABLE &&
 		       strstr(output, "create the directory first"),
 	       "a state file in a nonexistent directory is refused");
 	teardown();
@@ -227,7 +232,7 @@ static void try_signal(int sig, const char *name)
 		    STDERR_FILENO);
 	expect(ready(notify), "%s: the program reports that it is ready", name);
 	expect(answers(path, &client), "%s: it serves a client", name);
-	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
+	expect(RUN("-s", path) == EX_CANTCREAT && strstr(output, "in use"),
 	       "%s: a second process cannot listen at its socket", name);
 	expect(keep_busy(client), "%s: copies", name);
 	kill(pid, sig);
@@ -289,7 +294,7 @@ TEST(program_listens_at_a_path_longer_than_a_socket_address)
 	pid = spawn((char *const[]) { "vuser-ioat", "-s", path, NULL },
 		    STDERR_FILENO);
 	expect(ready(notify) && answers(path, &client), "it serves a client");
-	expect(RUN("-s", path) == 1 && strstr(output, "in use"),
+	expect(RUN("-s", path) == EX_CANTCREAT && strstr(output, "in use"),
 	       "a second process cannot listen at its socket");
 	kill(pid, SIGTERM);
 	expect(status_of(pid) == 0, "it exits with status 0");

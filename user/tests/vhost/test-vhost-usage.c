@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 #include <vuser/sock.h>
 
@@ -94,12 +95,13 @@ TEST(missing_back_end_is_reported_with_advice)
 	FILE *file;
 
 	peers_begin();
-	REFUSED(1, "No such file", "start the back end first", "--device",
-		"blk", "--back-end", peers_path("none"), SOCKET);
+	REFUSED(EX_UNAVAILABLE, "No such file", "start the back end first",
+		"--device", "blk", "--back-end", peers_path("none"), SOCKET);
 	file = fopen(peers_path("file"), "w");
 	require(file && !fclose(file));
-	REFUSED(1, "Connection refused", "start the back end first", "--device",
-		"blk", "--back-end", peers_path("file"), SOCKET);
+	REFUSED(EX_UNAVAILABLE, "Connection refused",
+		"start the back end first", "--device", "blk", "--back-end",
+		peers_path("file"), SOCKET);
 	peers_end();
 }
 
@@ -109,12 +111,12 @@ TEST(server_that_is_not_a_back_end_is_reported_with_advice)
 
 	peers_begin();
 	begin_other(&other, "220 mail.example ESMTP\r\n");
-	REFUSED(1, "answer to GET_FEATURES: ",
+	REFUSED(EX_PROTOCOL, "answer to GET_FEATURES: ",
 		"check that a vhost-user back end listens there", "--device",
 		"blk", "--back-end", peers_path("other"), SOCKET);
 	end_other(&other);
 	begin_other(&other, "");
-	REFUSED(1, "closed the connection instead of answering",
+	REFUSED(EX_PROTOCOL, "closed the connection instead of answering",
 		"check that a vhost-user back end listens there", "--device",
 		"blk", "--back-end", peers_path("other"), SOCKET);
 	end_other(&other);
@@ -148,8 +150,8 @@ TEST(back_end_without_virtio_1_is_reported_with_advice)
 	fake.fd = vuser_sock_listen(peers_path("old"));
 	require(fake.fd >= 0);
 	require(!pthread_create(&thread, NULL, accept_front, &fake));
-	REFUSED(1, "does not offer virtio 1.0", "use a newer one", "--device",
-		"rng", "--back-end", peers_path("old"), SOCKET);
+	REFUSED(EX_PROTOCOL, "does not offer virtio 1.0", "use a newer one",
+		"--device", "rng", "--back-end", peers_path("old"), SOCKET);
 	pthread_join(thread, NULL);
 	fake_stop(&fake);
 	peers_end();
@@ -206,6 +208,6 @@ TEST(contradictory_options_are_reported_with_advice)
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		memcpy(argv + 1, table[i].argv, sizeof(table[i].argv));
 		says[0] = table[i].says;
-		refused(2, says, argv);
+		refused(EX_USAGE, says, argv);
 	}
 }
