@@ -158,7 +158,8 @@ static int show_log(const char *uuid)
 	if (log)
 		fclose(log);
 	bridge_stop(uuid);
-	return ctl_complain(PROGRAM " did not start: no device was created");
+	return ctl_fail(EX_UNAVAILABLE,
+			PROGRAM " did not start: no device was created");
 }
 
 /* Start a process without systemd; 0 or -errno. */
@@ -205,13 +206,15 @@ int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 	snprintf(attributes, sizeof(attributes), ATTRIBUTES, uuid);
 	if (!copy || make_args(copy, socket, timeout, attributes, argv)) {
 		free(copy);
-		return ctl_complain("--vhost needs TYPE:PATH, for example "
-				    "net:/run/back.sock; options of " PROGRAM
-				    " may follow after commas");
+		return ctl_fail(EX_USAGE,
+				"--vhost needs TYPE:PATH, for example "
+				"net:/run/back.sock; options of " PROGRAM
+				" may follow after commas");
 	}
 	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
-		return ctl_complain("cannot create " DIRECTORY ": %s",
-				    strerror(errno));
+		return ctl_fail(exit_status(-errno),
+				"cannot create " DIRECTORY ": %s",
+				strerror(errno));
 	ret = bridge_unit_possible() ? start_unit(uuid, argv) :
 				       start_process(uuid, argv);
 	free(copy);
@@ -231,8 +234,7 @@ static void end_holder(int fd, pid_t pid)
 	struct flock lock = { .l_type = F_WRLCK };
 
 	if (pid <= 0) {
-		ctl_complain(
-			"cannot end the " PROGRAM
+		ctl_say("cannot end the " PROGRAM
 			" of this device: it is not in this PID namespace");
 		return;
 	}

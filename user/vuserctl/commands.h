@@ -6,6 +6,7 @@
 #include "ctl.h"
 
 extern const struct command cmd_create, cmd_remove, cmd_list, cmd_show, cmd_set,
-	cmd_monitor, cmd_stats, cmd_exec;
+	cmd_status, cmd_monitor, cmd_stats, cmd_top, cmd_save, cmd_restore,
+	cmd_exec;
 
 #endif /* VUSERCTL_COMMANDS_H */

@@ -12,6 +12,7 @@
 
 #include "bridge.h"
 #include "commands.h"
+#include "define.h"
 #include "output.h"
 #include "settings.h"
 #include "sysfs.h"
@@ -19,6 +20,22 @@
 
 /* Seconds to wait with --wait and no number. */
 #define WAIT_DEFAULT 30
+
+enum {
+	OPT_UUID = 512,
+	OPT_WAIT,
+	OPT_VHOST,
+};
+
+static const struct opt options[] = {
+	{ "uuid", OPT_UUID, "UUID", false,
+	  "UUID of the device; a random one by default" },
+	{ "wait", OPT_WAIT, "SECONDS", true,
+	  "wait until the device has a server, for 30 seconds by default" },
+	{ "vhost", OPT_VHOST, "TYPE:PATH[,OPTION]...", false,
+	  "start a vuser-vhost for a vhost-user back end as the server" },
+	{},
+};
 
 /**
  * struct create - a run of this command
@@ -65,80 +82,72 @@ static int take_uuid(char uuid[37], const char *arg)
 	return 0;
 }
 
-static int parse(struct create *create, int argc, char **argv)
+static int take_wait(struct create *create, const char *arg)
 {
-	static const struct option longs[] = {
-		{ "uuid", required_argument, NULL, 'u' },
-		{ "vhost", required_argument, NULL, 'v' },
-		{ "wait", optional_argument, NULL, 'w' },
-		SETTINGS_LONGS,
-		{}
-	};
-	int c, index, ret;
-	char why[256];
+	create->wait = WAIT_DEFAULT;
+	if (arg && (settings_number(arg, &create->wait) || !create->wait))
+		return ctl_fail(
+			EX_USAGE,
+			"--wait: '%s' is not a number of seconds above 0", arg);
+	return 0;
+}
 
-	while ((c = getopt_long(argc, argv, "", longs, &index)) != -1) {
-		if (c == 'u') {
-			if (take_uuid(create->uuid, optarg))
-				return ctl_complain(
-					"--uuid: '%s' is not a UUID", optarg);
-			continue;
-		}
-		if (c == 'v') {
-			create->vhost = optarg;
-			continue;
-		}
-		if (c == 'w') {
-			create->wait = WAIT_DEFAULT;
-			if (optarg && (settings_number(optarg, &create->wait) ||
-				       !create->wait))
-				return ctl_complain(
-					"--wait: '%s' is not a number of seconds above 0",
+/* Read one option; 0 or an exit status. */
+static int take_option(struct create *create, int key, const char *name)
+{
+	char why[256];
+	int ret;
+
+	switch (key) {
+	case OPT_UUID:
+		if (take_uuid(create->uuid, optarg))
+			return ctl_fail(EX_USAGE, "--uuid: '%s' is not a UUID",
 					optarg);
-			continue;
-		}
-		ret = settings_parse(&create->set, c, optarg, why, sizeof(why));
+		return 0;
+	case OPT_VHOST:
+		create->vhost = optarg;
+		return 0;
+	case OPT_WAIT:
+		return take_wait(create, optarg);
+	default:
+		ret = settings_parse(&create->set, key, optarg, why,
+				     sizeof(why));
 		if (ret == -ENOENT)
 			return ctl_usage(&cmd_create);
 		if (ret)
-			return ctl_complain("--%s: %s", longs[index].name, why);
+			return ctl_fail(EX_USAGE, "--%s: %s", name, why);
+		return 0;
+	}
+}
+
+static int parse(struct create *create, int argc, char **argv)
+{
+	struct option_parser parser;
+	int key, status;
+
+	option_begin(&parser, false);
+	option_add(&parser, options);
+	option_add(&parser, settings_options);
+	while ((key = option_next(&parser, argc, argv)) != -1) {
+		status = take_option(create, key,
+				     parser.last ? parser.last->name : "");
+		if (status)
+			return status;
 	}
 	if (optind != argc)
 		return ctl_usage(&cmd_create);
 	if (create->vhost && create->set.given[SET_ENDPOINT])
-		return ctl_complain(
+		return ctl_fail(
+			EX_USAGE,
 			"--vhost sets the endpoint: give only one of the two options");
 	if (create->wait && !create->set.endpoint[0] && !create->vhost)
-		return ctl_complain(
+		return ctl_fail(
+			EX_USAGE,
 			"--wait needs a server to wait for: give --endpoint or --vhost");
 	if (!create->uuid[0] && random_uuid(create->uuid))
-		return ctl_complain(
-			"cannot generate a UUID: give one with --uuid");
+		return ctl_fail(EX_OSERR,
+				"cannot generate a UUID: give one with --uuid");
 	return 0;
-}
-
-static int make(const char *uuid)
-{
-	int ret = sysfs_create(uuid);
-
-	switch (ret) {
-	case 0:
-		return 0;
-	case -EEXIST:
-		return ctl_complain(
-			"device %s already exists: see vuserctl show %s", uuid,
-			uuid);
-	case -EACCES:
-	case -EPERM:
-		return ctl_complain(
-			"cannot create a device: permission denied, run vuserctl as root");
-	case -ENOENT:
-		return ctl_complain(
-			"cannot create a device: the kernel module is not loaded, run modprobe vuser");
-	default:
-		return ctl_complain("cannot create a device: %s",
-				    strerror(-ret));
-	}
 }
 
 static int apply(struct ctl *ctl, struct create *create)
@@ -151,16 +160,18 @@ static int apply(struct ctl *ctl, struct create *create)
 		return 0;
 	msg = vnl_sock_request(&ctl->nl, VUSER_CMD_DEV_SET, 0, 0);
 	if (!msg)
-		return ctl_complain("out of memory");
+		return ctl_fail(EX_OSERR, "out of memory");
 	vnl_uuid_parse(create->uuid, bytes);
 	if (nla_put(msg, VUSER_A_DEV_UUID, sizeof(bytes), bytes) ||
 	    settings_put(&create->set, msg)) {
 		nlmsg_free(msg);
-		return ctl_complain("the settings do not fit into a message");
+		return ctl_fail(EX_OSERR,
+				"the settings do not fit into a message");
 	}
 	ret = vnl_sock_call(&ctl->nl, msg, NULL, NULL);
 	if (ret)
-		return ctl_complain(
+		return ctl_fail(
+			exit_status(ret),
 			"cannot create a device with these settings: %s",
 			ctl_set_error(ctl, ret));
 	return 0;
@@ -201,7 +212,7 @@ static void look(struct create *create, const struct vnl_dev *dev)
 	create->done = dev->state != VUSER_STATE_CREATED;
 	if (!create->done && dev->error[0] &&
 	    strcmp(dev->error, create->said)) {
-		ctl_complain("waiting: %s", dev->error);
+		ctl_say("waiting: %s", dev->error);
 		memcpy(create->said, dev->error, sizeof(create->said));
 	}
 }
@@ -231,15 +242,6 @@ static int ms_left(const struct timespec *end)
 	return ms < INT_MAX ? ms : INT_MAX;
 }
 
-static const char *why_none(const struct vnl_dev *dev)
-{
-	if (dev->error[0])
-		return dev->error;
-	if (dev->owner)
-		return "see the log of vuserd";
-	return "vuserd is not running, start it";
-}
-
 static int wait_for_server(struct ctl *ctl, struct create *create,
 			   struct vnl_sock *changes)
 {
@@ -254,7 +256,8 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 		 * Ask for the state, since a notification may have been missed.
 		 */
 		if (vnl_dev_get_uuid(&ctl->nl, create->uuid, &dev))
-			return ctl_complain(
+			return ctl_fail(
+				EX_NOINPUT,
 				"%s was removed while vuserctl waited for its server",
 				create->uuid);
 		look(create, &dev);
@@ -266,46 +269,59 @@ static int wait_for_server(struct ctl *ctl, struct create *create,
 
 	if (create->done)
 		return 0;
-	return ctl_complain("%s has no server after %u s: %s", create->uuid,
-			    create->wait, why_none(&create->dev));
+	return ctl_fail(EX_TEMPFAIL, "%s has no server after %u s: %s",
+			create->uuid, create->wait,
+			output_reason(&create->dev));
 }
 
 static int print_json(struct ctl *ctl, const char *uuid)
 {
 	struct vnl_dev dev;
+	int status = target_find(ctl, uuid, &dev);
 
-	if (target_find(ctl, uuid, &dev))
-		return EXIT_FAILURE;
-	output_json(output_dev_json(&dev), true);
-	return EXIT_SUCCESS;
+	if (!status)
+		output_json(output_dev_json(&dev), true);
+	return status;
+}
+
+/* Create the device, with its server and its settings; 0 or an exit status. */
+static int make(struct ctl *ctl, struct create *create)
+{
+	int status = define_create(create->uuid);
+
+	if (status)
+		return status;
+	if (create->vhost)
+		status = start_bridge(create);
+	if (!status)
+		status = apply(ctl, create);
+	if (status) {
+		sysfs_remove(create->uuid);
+		bridge_stop(create->uuid);
+	}
+	return status;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	struct create create = {};
 	struct vnl_sock changes;
-	int status;
+	int status, json_status;
 
-	if (parse(&create, argc, argv) || ctl_connect(ctl))
-		return EXIT_FAILURE;
+	status = parse(&create, argc, argv);
+	if (!status)
+		status = ctl_connect(ctl);
+	if (status)
+		return status;
 	if (vnl_sock_open(&changes) || vnl_sock_join(&changes))
-		return ctl_complain(
-			"cannot receive notifications from the kernel");
+		return ctl_fail(EX_OSERR,
+				"cannot receive notifications from the kernel");
 	changes.notify = on_change;
 	changes.notify_data = &create;
 
-	status = make(create.uuid);
+	status = make(ctl, &create);
 	if (status)
 		goto out;
-	if (create.vhost)
-		status = start_bridge(&create);
-	if (!status)
-		status = apply(ctl, &create);
-	if (status) {
-		sysfs_remove(create.uuid);
-		bridge_stop(create.uuid);
-		goto out;
-	}
 	if (!ctl->json) {
 		puts(create.uuid);
 		fflush(stdout);
@@ -313,8 +329,8 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (create.wait)
 		status = wait_for_server(ctl, &create, &changes);
 	/* Print the device last, so that its final state is shown. */
-	if (ctl->json && print_json(ctl, create.uuid))
-		status = EXIT_FAILURE;
+	json_status = ctl->json ? print_json(ctl, create.uuid) : 0;
+	status = status ?: json_status;
 out:
 	vnl_sock_close(&changes);
 	return status;
@@ -322,8 +338,9 @@ out:
 
 const struct command cmd_create = {
 	.name = "create",
-	.args = "[--uuid UUID] [--wait[=SECONDS]]"
-		" [--vhost TYPE:PATH[,OPTION]...] " SETTINGS_ARGS,
+	.operands = "",
+	.options = options,
+	.settings = true,
 	.what = "create a device and print its UUID",
 	.run = run,
 };

@@ -3,21 +3,35 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "ctl.h"
+#include "settings.h"
 
-int ctl_complain(const char *fmt, ...)
+static void print(const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fputs("vuserctl: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void ctl_say(const char *fmt, ...)
 {
 	va_list ap;
 
-	fflush(stdout);
-	fputs("vuserctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	print(fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
-	return EXIT_FAILURE;
+}
+
+int ctl_fail(int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+	return status;
 }
 
 int ctl_connect(struct ctl *ctl)
@@ -25,7 +39,8 @@ int ctl_connect(struct ctl *ctl)
 	int ret = vnl_sock_open(&ctl->nl);
 
 	if (ret)
-		return ctl_complain("%s", vnl_sock_error(&ctl->nl, ret));
+		return ctl_fail(exit_status(ret), "%s",
+				vnl_sock_error(&ctl->nl, ret));
 	ctl->connected = true;
 	return 0;
 }
@@ -37,21 +52,31 @@ const char *ctl_set_error(const struct ctl *ctl, int error)
 	return vnl_sock_error(&ctl->nl, error);
 }
 
+static void usage_line(FILE *to, const struct command *cmd)
+{
+	fprintf(to, "usage: vuserctl [-j] %s%s%s%s%s\n", cmd->name,
+		cmd->options ? " [OPTION]..." : "",
+		cmd->settings ? " [SETTING]..." : "", *cmd->operands ? " " : "",
+		cmd->operands);
+}
+
 int ctl_usage(const struct command *cmd)
 {
-	fprintf(stderr,
-		"usage: vuserctl [-j] %s %s\n"
-		"See vuserctl %s --help.\n",
-		cmd->name, cmd->args, cmd->name);
-	return EXIT_FAILURE;
+	usage_line(stderr, cmd);
+	fprintf(stderr, "See vuserctl %s --help.\n", cmd->name);
+	return EX_USAGE;
 }
 
 void ctl_help(const struct command *cmd)
 {
-	printf("usage: vuserctl [-j] %s %s\n"
-	       "\n"
-	       "%s\n"
-	       "\n"
-	       "DEVICE is a UUID or a PCI address. See vuserctl(8).\n",
-	       cmd->name, cmd->args, cmd->what);
+	usage_line(stdout, cmd);
+	printf("\n%s\n", cmd->what);
+	if (cmd->options)
+		puts("\nOptions:");
+	option_print(stdout, cmd->options);
+	if (cmd->settings) {
+		puts("\nSettings:");
+		option_print(stdout, settings_options);
+	}
+	puts("\nDEVICE is a UUID or a PCI address. See vuserctl(8).");
 }

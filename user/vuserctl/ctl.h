@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "../common/exit-status.h"
+#include "../common/option.h"
 #include "../netlink/dev.h"
 
 /**
@@ -19,33 +21,51 @@ struct ctl {
 	struct vnl_sock nl;
 };
 
+/* The kinds of operands of a subcommand. */
+enum ctl_operand {
+	CTL_NONE,
+	CTL_DEVICES,
+	CTL_FILE,
+	CTL_PROGRAM,
+};
+
 /**
  * struct command - a subcommand
  * @name: as the user types it
- * @args: arguments, for the usage line
+ * @operands: operands, for the usage line
+ * @operand: what the operands are
+ * @options: its options, or NULL
+ * @settings: it takes the settings of a device as options, too
  * @what: description, for the list of subcommands
  * @run: runs it; argv[0] is @name.  Returns the exit status.
  */
 struct command {
 	const char *name;
-	const char *args;
+	const char *operands;
+	enum ctl_operand operand;
+	const struct opt *options;
+	bool settings;
 	const char *what;
 	int (*run)(struct ctl *ctl, int argc, char **argv);
 };
 
 /*
  * Open the socket to the kernel, after the arguments were checked.  Returns 0, or
- * EXIT_FAILURE after an error was printed.
+ * an exit status after an error was printed.
  */
 int ctl_connect(struct ctl *ctl);
 
-/* The text for an error of a message that changes settings, as "why" of a complaint. */
+/* The text for an error of a message that changes settings. */
 const char *ctl_set_error(const struct ctl *ctl, int error);
 
-/* Print an error on stderr.  Returns EXIT_FAILURE. */
-int ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Print a message on stderr. */
+void ctl_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Print how @cmd is used on stderr.  Returns EXIT_FAILURE. */
+/* Print an error on stderr.  Returns @status, the exit status. */
+int ctl_fail(int status, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Print how @cmd is used on stderr.  Returns EX_USAGE. */
 int ctl_usage(const struct command *cmd);
 
 /* Print how @cmd is used, and what it does, on stdout. */

@@ -32,13 +32,15 @@ static int load_vfio_pci(void)
 		return 0;
 	pid = fork();
 	if (pid < 0)
-		return ctl_complain("cannot run modprobe: %s", strerror(errno));
+		return ctl_fail(EX_OSERR, "cannot run modprobe: %s",
+				strerror(errno));
 	if (!pid) {
 		execlp("modprobe", "modprobe", "-q", "vfio-pci", NULL);
 		_exit(EXIT_NOT_FOUND);
 	}
 	if (waitpid(pid, &status, 0) < 0 || stat(TREE_VFIO_PCI, &st))
-		return ctl_complain(
+		return ctl_fail(
+			EX_UNAVAILABLE,
 			"cannot load the module vfio-pci: run modprobe vfio-pci to see why");
 	return 0;
 }
@@ -46,14 +48,15 @@ static int load_vfio_pci(void)
 static int own_mounts(void)
 {
 	if (unshare(CLONE_NEWNS))
-		return ctl_complain(
+		return ctl_fail(
+			exit_status(-errno),
 			errno == EPERM ?
 				"cannot create a mount namespace: permission denied, run vuserctl as root" :
 				"cannot create a mount namespace: %s",
 			strerror(errno));
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return ctl_complain("cannot make mounts private: %s",
-				    strerror(errno));
+		return ctl_fail(EX_OSERR, "cannot make mounts private: %s",
+				strerror(errno));
 	return 0;
 }
 
@@ -89,18 +92,17 @@ static int add_device(struct ctl *ctl, struct tree *tree, uint32_t id)
 	if (ret == -ENODEV)
 		return 0;
 	if (ret)
-		return ctl_complain("device %u: %s", id,
-				    vnl_sock_error(&ctl->nl, ret));
+		return ctl_fail(exit_status(ret), "device %u: %s", id,
+				vnl_sock_error(&ctl->nl, ret));
 	if (!view_possible(&dev)) {
-		ctl_complain(
-			"%s is not shown, because its state is %s: see vuserctl show %s",
+		ctl_say("%s is not shown, because its state is %s: see vuserctl show %s",
 			dev.uuid, vnl_name_state(dev.state), dev.uuid);
 		return 0;
 	}
 	ret = tree_add(tree, &dev);
 	if (ret)
-		return ctl_complain("cannot show %s as %s: %s", dev.uuid,
-				    dev.pci_address, strerror(-ret));
+		return ctl_fail(exit_status(ret), "cannot show %s as %s: %s",
+				dev.uuid, dev.pci_address, strerror(-ret));
 	return 0;
 }
 
@@ -112,8 +114,9 @@ static int add_devices(struct ctl *ctl, struct tree *tree)
 
 	ret = vnl_dev_dump(&ctl->nl, collect, &fill);
 	if (ret)
-		status = ctl_complain("cannot list the devices: %s",
-				      vnl_sock_error(&ctl->nl, ret));
+		status = ctl_fail(exit_status(ret),
+				  "cannot list the devices: %s",
+				  vnl_sock_error(&ctl->nl, ret));
 	for (i = 0; i < fill.nr && !status; i++)
 		status = add_device(ctl, tree, fill.ids[i]);
 	free(fill.ids);
@@ -128,9 +131,10 @@ static int make_view(struct ctl *ctl)
 
 	ret = tree_open(&tree);
 	if (ret)
-		return ctl_complain("cannot mount the view at " TREE_PCI_DEVICES
-				    ": %s",
-				    strerror(-ret));
+		return ctl_fail(exit_status(ret),
+				"cannot mount the view at " TREE_PCI_DEVICES
+				": %s",
+				strerror(-ret));
 	/*
 	 * Let all users read the view, like sysfs: the program may change its
 	 * user.
@@ -140,37 +144,45 @@ static int make_view(struct ctl *ctl)
 	umask(mask);
 	ret = tree_seal(tree);
 	if (ret && !status)
-		status = ctl_complain("cannot make the view read-only: %s",
-				      strerror(-ret));
+		status = ctl_fail(exit_status(ret),
+				  "cannot make the view read-only: %s",
+				  strerror(-ret));
 	return status;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
 	char **cmd = argv + 1;
-	int error;
+	int error, status;
 
 	if (argc > 1 && !strcmp(*cmd, "--"))
 		cmd++;
 	if (!*cmd || (cmd == argv + 1 && **cmd == '-'))
 		return ctl_usage(&cmd_exec);
-	if (ctl_connect(ctl) || load_vfio_pci() || own_mounts() ||
-	    make_view(ctl))
-		return EXIT_FAILURE;
+	status = ctl_connect(ctl);
+	if (!status)
+		status = load_vfio_pci();
+	if (!status)
+		status = own_mounts();
+	if (!status)
+		status = make_view(ctl);
+	if (status)
+		return status;
 	/* DPDK reads the directory from this variable. */
 	if (setenv("SYSFS_PCI_DEVICES", TREE_PCI_DEVICES, 1))
-		return ctl_complain("out of memory");
+		return ctl_fail(EX_OSERR, "out of memory");
 	vnl_sock_close(&ctl->nl);
 	ctl->connected = false;
 	execvp(*cmd, cmd);
 	error = errno;
-	ctl_complain("cannot run %s: %s", *cmd, strerror(error));
+	ctl_say("cannot run %s: %s", *cmd, strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
 const struct command cmd_exec = {
 	.name = "exec",
-	.args = "[--] COMMAND [ARGUMENT...]",
+	.operands = "[--] COMMAND [ARGUMENT...]",
+	.operand = CTL_PROGRAM,
 	.what = "run a program that finds the devices in /sys/bus/pci/devices",
 	.run = run,
 };

@@ -1,39 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vuserctl: the command line tool for vuser devices. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "../common/complete.h"
 #include "commands.h"
+#include "completion.h"
 #include "ctl.h"
+#include "help.h"
 
 static const struct command *const commands[] = {
-	&cmd_create, &cmd_remove,  &cmd_list,  &cmd_show,
-	&cmd_set,    &cmd_monitor, &cmd_stats, &cmd_exec,
+	&cmd_create, &cmd_remove, &cmd_list,	&cmd_show,
+	&cmd_set,    &cmd_status, &cmd_monitor, &cmd_stats,
+	&cmd_top,    &cmd_save,	  &cmd_restore, &cmd_exec,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
+static const struct opt options[] = {
+	{ "json", 'j', NULL, false, "print JSON" },
+	{ "help", 'h', NULL, false,
+	  "print this help, or that of COMMAND, and exit" },
+	{ "version", 'V', NULL, false, "print the version and exit" },
+	{},
+};
+
 static void help(FILE *to)
 {
-	size_t i;
-
-	fputs("usage: vuserctl [-j] COMMAND ...\n"
-	      "\n"
-	      "  -j, --json     print JSON\n"
-	      "      --version  print the version and exit\n"
-	      "  -h, --help     print this help, or that of COMMAND, and exit\n"
-	      "\n"
-	      "Commands:\n",
-	      to);
-	for (i = 0; i < NR_COMMANDS; i++)
-		fprintf(to, "  %-8s %s\n           %s\n", commands[i]->name,
-			commands[i]->args, commands[i]->what);
-	fputs("\n"
-	      "DEVICE is a UUID or a PCI address. See vuserctl(8).\n",
-	      to);
+	help_print(to, options, commands, NR_COMMANDS);
 }
 
 static const struct command *find_command(const char *name)
@@ -46,41 +41,35 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* 0: continue at optind; otherwise exit with *@status. */
-static int parse_options(int argc, char **argv, struct ctl *ctl, int *status)
+/* -1: continue at optind; otherwise an exit status. */
+static int parse_options(int argc, char **argv, struct ctl *ctl)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{}
-	};
-	int c;
+	struct option_parser parser;
+	int key;
 
-	*status = EXIT_SUCCESS;
-	while ((c = getopt_long(argc, argv, "+jh", longs, NULL)) != -1) {
-		switch (c) {
+	option_begin(&parser, true);
+	option_add(&parser, options);
+	while ((key = option_next(&parser, argc, argv)) != -1) {
+		switch (key) {
 		case 'j':
 			ctl->json = true;
 			break;
 		case 'V':
 			puts("vuserctl " VUSER_VERSION);
-			return 1;
+			return EX_OK;
 		case 'h':
 			help(stdout);
-			return 1;
+			return EX_OK;
 		default:
 			help(stderr);
-			*status = EXIT_FAILURE;
-			return 1;
+			return EX_USAGE;
 		}
 	}
 	if (optind == argc) {
 		help(stderr);
-		*status = EXIT_FAILURE;
-		return 1;
+		return EX_USAGE;
 	}
-	return 0;
+	return -1;
 }
 
 /*
@@ -111,20 +100,26 @@ static int take_common(const struct command *cmd, int argc, char **argv,
 }
 
 /* vuserctl help [COMMAND] */
-static int help_command(int argc, char **argv)
+static int help_command(const struct ctl *ctl, int argc, char **argv)
 {
-	const struct command *cmd;
+	const struct command *cmd = NULL;
 
-	if (argc < 2) {
-		help(stdout);
-		return EXIT_SUCCESS;
+	if (argc > 1) {
+		cmd = find_command(argv[1]);
+		if (!cmd || argc > 2)
+			return ctl_fail(
+				EX_USAGE,
+				"unknown command '%s': see vuserctl --help",
+				argv[argc - 1]);
 	}
-	cmd = find_command(argv[1]);
-	if (!cmd || argc > 2)
-		return ctl_complain("unknown command '%s': see vuserctl --help",
-				    argv[argc - 1]);
-	ctl_help(cmd);
-	return EXIT_SUCCESS;
+	if (ctl->json)
+		help_json(options, cmd ? &cmd : commands,
+			  cmd ? 1 : NR_COMMANDS);
+	else if (cmd)
+		ctl_help(cmd);
+	else
+		help(stdout);
+	return EX_OK;
 }
 
 static int run_command(const struct command *cmd, struct ctl *ctl, int argc,
@@ -137,13 +132,11 @@ static int run_command(const struct command *cmd, struct ctl *ctl, int argc,
 	argc = take_common(cmd, argc, argv, &ctl->json, &want_help);
 	if (want_help) {
 		ctl_help(cmd);
-		return EXIT_SUCCESS;
+		return EX_OK;
 	}
 	/* The name that getopt prints in front of its messages. */
 	snprintf(name, sizeof(name), "vuserctl %s", cmd->name);
 	argv[0] = name;
-	/* Have getopt start again with the options of the subcommand. */
-	optind = 0;
 	status = cmd->run(ctl, argc, argv);
 	if (ctl->connected)
 		vnl_sock_close(&ctl->nl);
@@ -156,7 +149,13 @@ int main(int argc, char **argv)
 	struct ctl ctl = {};
 	int status;
 
-	if (parse_options(argc, argv, &ctl, &status))
+	if (complete_wanted(argc, argv)) {
+		completion_print(options, commands, NR_COMMANDS, argc - 2,
+				 argv + 2);
+		return EX_OK;
+	}
+	status = parse_options(argc, argv, &ctl);
+	if (status >= 0)
 		return status;
 	argc -= optind;
 	argv += optind;
@@ -164,11 +163,13 @@ int main(int argc, char **argv)
 	if (cmd)
 		status = run_command(cmd, &ctl, argc, argv);
 	else if (!strcmp(argv[0], "help"))
-		status = help_command(argc, argv);
+		status = help_command(&ctl, argc, argv);
 	else
-		return ctl_complain("unknown command '%s': see vuserctl --help",
-				    argv[0]);
+		return ctl_fail(EX_USAGE,
+				"unknown command '%s': see vuserctl --help",
+				argv[0]);
 	if (fflush(stdout) && !status)
-		status = ctl_complain("cannot write: %s", strerror(errno));
+		status =
+			ctl_fail(EX_IOERR, "cannot write: %s", strerror(errno));
 	return status;
 }

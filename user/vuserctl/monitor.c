@@ -94,17 +94,18 @@ static int follow(struct ctl *ctl)
 	pfd.fd = vnl_sock_fd(&ctl->nl);
 	while (!ferror(stdout)) {
 		if (poll(&pfd, 1, -1) < 0 && errno != EINTR)
-			return ctl_complain("cannot wait for notifications: %s",
-					    strerror(errno));
+			return ctl_fail(EX_OSERR,
+					"cannot wait for notifications: %s",
+					strerror(errno));
 		ret = vnl_sock_notifications(&ctl->nl);
 		if (ret == -ENOBUFS)
-			ctl_complain(
-				"some notifications were lost: they arrived faster than they were printed");
+			ctl_say("some notifications were lost: they arrived faster than they were printed");
 		else if (ret)
-			return ctl_complain("cannot receive notifications: %s",
-					    strerror(-ret));
+			return ctl_fail(EX_OSERR,
+					"cannot receive notifications: %s",
+					strerror(-ret));
 	}
-	return EXIT_FAILURE;
+	return EX_IOERR;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
@@ -115,14 +116,15 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return ctl_usage(&cmd_monitor);
-	if (ctl_connect(ctl))
-		return EXIT_FAILURE;
+	status = ctl_connect(ctl);
+	if (status)
+		return status;
 	ret = vnl_sock_open(&monitor.query);
 	if (!ret)
 		ret = vnl_sock_join(&ctl->nl);
 	if (ret)
-		return ctl_complain("cannot receive notifications: %s",
-				    strerror(-ret));
+		return ctl_fail(EX_OSERR, "cannot receive notifications: %s",
+				strerror(-ret));
 	ctl->nl.notify = on_change;
 	ctl->nl.notify_data = &monitor;
 	status = follow(ctl);
@@ -132,7 +134,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
 
 const struct command cmd_monitor = {
 	.name = "monitor",
-	.args = "",
+	.operands = "",
 	.what = "print a line whenever a device changes",
 	.run = run,
 };

@@ -1,9 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Output of devices, as text and as JSON. */
 #include <linux/vfio.h>
+#include <pwd.h>
 #include <stdio.h>
 
 #include "output.h"
+#include "target.h"
+
+/* The name of a bit. */
+struct flag {
+	uint32_t bit;
+	const char *name;
+};
+
+static const struct flag device_flags[] = {
+	{ VFIO_DEVICE_FLAGS_RESET, "reset" },
+	{ VFIO_DEVICE_FLAGS_PCI, "pci" },
+	{},
+};
+
+static const struct flag region_flags[] = {
+	{ VFIO_REGION_INFO_FLAG_READ, "read" },
+	{ VFIO_REGION_INFO_FLAG_WRITE, "write" },
+	{ VFIO_REGION_INFO_FLAG_MMAP, "mmap" },
+	{ VFIO_REGION_INFO_FLAG_CAPS, "caps" },
+	{},
+};
+
+static const struct flag irq_flags[] = {
+	{ VFIO_IRQ_INFO_EVENTFD, "eventfd" },
+	{ VFIO_IRQ_INFO_MASKABLE, "maskable" },
+	{ VFIO_IRQ_INFO_AUTOMASKED, "automasked" },
+	{ VFIO_IRQ_INFO_NORESIZE, "noresize" },
+	{},
+};
+
+static const char *const region_names[] = {
+	[VFIO_PCI_BAR0_REGION_INDEX] = "bar0",
+	[VFIO_PCI_BAR1_REGION_INDEX] = "bar1",
+	[VFIO_PCI_BAR2_REGION_INDEX] = "bar2",
+	[VFIO_PCI_BAR3_REGION_INDEX] = "bar3",
+	[VFIO_PCI_BAR4_REGION_INDEX] = "bar4",
+	[VFIO_PCI_BAR5_REGION_INDEX] = "bar5",
+	[VFIO_PCI_ROM_REGION_INDEX] = "rom",
+	[VFIO_PCI_CONFIG_REGION_INDEX] = "config",
+	[VFIO_PCI_VGA_REGION_INDEX] = "vga",
+};
+
+static const char *const irq_names[] = {
+	[VFIO_PCI_INTX_IRQ_INDEX] = "INTx",  [VFIO_PCI_MSI_IRQ_INDEX] = "MSI",
+	[VFIO_PCI_MSIX_IRQ_INDEX] = "MSI-X", [VFIO_PCI_ERR_IRQ_INDEX] = "ERR",
+	[VFIO_PCI_REQ_IRQ_INDEX] = "REQ",
+};
+
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The name of an index; a device may have indexes beyond those of VFIO. */
+static const char *index_name(const char *const *names, size_t nr,
+			      uint32_t index)
+{
+	return index < nr ? names[index] : "device-specific";
+}
 
 static void add_int(struct json_object *object, const char *key, int64_t value)
 {
@@ -14,6 +71,20 @@ static void add_string(struct json_object *object, const char *key,
 		       const char *value)
 {
 	json_object_object_add(object, key, json_object_new_string(value));
+}
+
+/* Add flags as a number and as an array of names. */
+static void add_flags(struct json_object *object, uint32_t flags,
+		      const struct flag *names)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (; names->name; names++)
+		if (flags & names->bit)
+			json_object_array_add(
+				array, json_object_new_string(names->name));
+	add_int(object, "flags", flags);
+	json_object_object_add(object, "flag-names", array);
 }
 
 struct json_object *output_counters_json(const struct vnl_dev *dev)
@@ -39,8 +110,10 @@ static struct json_object *regions_json(const struct vnl_dev *dev)
 			continue;
 		object = json_object_new_object();
 		add_int(object, "index", i);
+		add_string(object, "name",
+			   index_name(region_names, NR(region_names), i));
 		add_int(object, "size", region->size);
-		add_int(object, "flags", region->flags);
+		add_flags(object, region->flags, region_flags);
 		if (region->has_type) {
 			add_int(object, "type", region->type);
 			add_int(object, "subtype", region->subtype);
@@ -63,11 +136,23 @@ static struct json_object *irqs_json(const struct vnl_dev *dev)
 			continue;
 		object = json_object_new_object();
 		add_int(object, "index", i);
-		add_int(object, "flags", dev->irqs[i].flags);
+		add_string(object, "name",
+			   index_name(irq_names, NR(irq_names), i));
+		add_flags(object, dev->irqs[i].flags, irq_flags);
 		add_int(object, "count", dev->irqs[i].count);
 		json_object_array_add(array, object);
 	}
 	return array;
+}
+
+/* Add the name of a user, if the host knows the user. */
+static void add_user_name(struct json_object *object, const char *key,
+			  uint32_t uid)
+{
+	const struct passwd *entry = getpwuid(uid);
+
+	if (entry)
+		add_string(object, key, entry->pw_name);
 }
 
 static void add_settings(struct json_object *object, const struct vnl_dev *dev)
@@ -85,6 +170,8 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 		add_string(object, "server-user", "any");
 	else
 		add_int(object, "server-user", dev->server_user);
+	if (dev->server_user != VUSER_SERVER_USER_ANY)
+		add_user_name(object, "server-user-name", dev->server_user);
 	add_string(object, "on-loss", vnl_name_on_loss(dev->on_loss));
 	add_int(object, "reconnect-timeout-ms", dev->reconnect_timeout_ms);
 	add_string(object, "state-kept", vnl_name_state_kept(dev->state_kept));
@@ -95,6 +182,7 @@ static void add_server(struct json_object *object, const struct vnl_dev *dev)
 	if (dev->has_server) {
 		add_int(object, "server-pid", dev->server_pid);
 		add_int(object, "server-uid", dev->server_uid);
+		add_user_name(object, "server-uid-name", dev->server_uid);
 		add_int(object, "server-gid", dev->server_gid);
 	}
 	if (dev->attached) {
@@ -105,7 +193,7 @@ static void add_server(struct json_object *object, const struct vnl_dev *dev)
 			dev->server_max_dma_maps);
 	}
 	if (dev->whole) {
-		add_int(object, "flags", dev->flags);
+		add_flags(object, dev->flags, device_flags);
 		json_object_object_add(object, "region", regions_json(dev));
 		json_object_object_add(object, "irq", irqs_json(dev));
 	}
@@ -118,12 +206,15 @@ struct json_object *output_dev_json(const struct vnl_dev *dev)
 	add_int(object, "id", dev->id);
 	add_string(object, "uuid", dev->uuid);
 	add_string(object, "state", vnl_name_state(dev->state));
+	add_int(object, "state-number", dev->state);
 	add_string(object, "pci-address", dev->pci_address);
 	add_int(object, "group", dev->group);
 	if (dev->full)
 		add_string(object, "endpoint", dev->endpoint);
 	if (dev->error[0])
 		add_string(object, "error", dev->error);
+	if (output_reason(dev))
+		add_string(object, "reason", output_reason(dev));
 	add_int(object, "owner", dev->owner);
 	add_settings(object, dev);
 	add_int(object, "dma-regions", dev->dma_regions);
@@ -139,17 +230,38 @@ const char *output_endpoint(const struct vnl_dev *dev)
 	return dev->endpoint[0] ? dev->endpoint : "-";
 }
 
-void output_row_head(void)
+const char *output_reason(const struct vnl_dev *dev)
 {
-	printf("%-36s  %-8s  %-12s  %5s  %s\n", "UUID", "STATE", "PCI ADDRESS",
-	       "GROUP", "ENDPOINT");
+	if (dev->state == VUSER_STATE_ATTACHED ||
+	    dev->state == VUSER_STATE_OPEN)
+		return NULL;
+	if (dev->error[0])
+		return dev->error;
+	if (dev->state == VUSER_STATE_LOST)
+		return "the server is gone: start it again, or close the device in the program";
+	if (dev->state == VUSER_STATE_RESUMING)
+		return "another server is attached: with on-loss=fail, reset the device in the program, otherwise wait";
+	if (!dev->owner)
+		return "vuserd is not running: start vuserd";
+	if (dev->full && !dev->endpoint[0])
+		return "there is no endpoint: give one with vuserctl set --endpoint";
+	if (!dev->full)
+		return "run vuserctl as root to see it";
+	return "see the log of vuserd";
 }
 
-void output_row(const struct vnl_dev *dev)
+const char *output_state_colour(const struct vnl_dev *dev)
 {
-	printf("%-36s  %-8s  %-12s  %5u  %s\n", dev->uuid,
-	       vnl_name_state(dev->state), dev->pci_address, dev->group,
-	       output_endpoint(dev));
+	switch (dev->state) {
+	case VUSER_STATE_ATTACHED:
+	case VUSER_STATE_OPEN:
+		return "green";
+	case VUSER_STATE_CREATED:
+	case VUSER_STATE_RESUMING:
+		return "brown";
+	default:
+		return "red";
+	}
 }
 
 static void print_regions(const struct vnl_dev *dev)
@@ -173,20 +285,12 @@ static void print_regions(const struct vnl_dev *dev)
 
 static void print_irqs(const struct vnl_dev *dev)
 {
-	static const char *const names[] = {
-		[VFIO_PCI_INTX_IRQ_INDEX] = "INTx",
-		[VFIO_PCI_MSI_IRQ_INDEX] = "MSI",
-		[VFIO_PCI_MSIX_IRQ_INDEX] = "MSI-X",
-		[VFIO_PCI_ERR_IRQ_INDEX] = "ERR",
-		[VFIO_PCI_REQ_IRQ_INDEX] = "REQ",
-	};
 	uint32_t i;
 
 	for (i = 0; i < dev->nr_irqs; i++)
 		if (dev->irqs[i].count)
 			printf("irq %u: %s, %u vectors\n", i,
-			       i < sizeof(names) / sizeof(names[0]) ? names[i] :
-								      "?",
+			       index_name(irq_names, NR(irq_names), i),
 			       dev->irqs[i].count);
 }
 
@@ -261,4 +365,27 @@ void output_json(struct json_object *object, bool pretty)
 					 JSON_C_TO_STRING_NOSLASHESCAPE :
 				 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
+}
+
+void output_array(struct json_object *array, bool single)
+{
+	if (single && json_object_array_length(array)) {
+		output_json(
+			json_object_get(json_object_array_get_idx(array, 0)),
+			true);
+		json_object_put(array);
+		return;
+	}
+	output_json(array, true);
+}
+
+void output_targets_json(const struct targets *targets,
+			 struct json_object *(*json)(const struct vnl_dev *dev))
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < targets->nr; i++)
+		json_object_array_add(array, json(&targets->devs[i]));
+	output_array(array, targets->single);
 }

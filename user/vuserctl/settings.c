@@ -14,6 +14,41 @@
 #include "../netlink/name.h"
 #include "settings.h"
 
+#define SETTING(name, nr, arg, help) \
+	[nr] = { name, SETTING_OPTION + (nr), arg, false, help }
+
+const struct opt settings_options[] = {
+	SETTING("endpoint", SET_ENDPOINT, "PATH",
+		"socket of the server; empty for none"),
+	SETTING("pci-address", SET_PCI_ADDRESS, "ADDRESS",
+		"PCI address by which programs open the device"),
+	SETTING("request-timeout-ms", SET_REQUEST_TIMEOUT_MS, "N",
+		"time in which the server must reply to a message"),
+	SETTING("close-timeout-ms", SET_CLOSE_TIMEOUT_MS, "N",
+		"time in which the server must do all of a close"),
+	SETTING("max-dma-maps", SET_MAX_DMA_MAPS, "N",
+		"maximum number of DMA regions; 0 for the limit of the server"),
+	SETTING("mmap", SET_MMAP, "auto|trap|sparse",
+		"how programs may map the regions"),
+	SETTING("reset", SET_RESET, "auto|never",
+		"whether the server is asked to reset the device"),
+	SETTING("pci-setup", SET_PCI_SETUP, "auto|never",
+		"whether the kernel sets up the device like firmware does"),
+	SETTING("dma-backing", SET_DMA_BACKING, "auto|memory|file",
+		"what the server gets for memory that is mapped for DMA"),
+	SETTING("dma-holes", SET_DMA_HOLES, "scratch|fault",
+		"what the server sees where nothing is mapped"),
+	SETTING("server-user", SET_SERVER_USER, "USER|any",
+		"the only user who may run the server"),
+	SETTING("on-loss", SET_ON_LOSS, "fail|wait|ones",
+		"what the program sees while an open device has no server"),
+	SETTING("reconnect-timeout-ms", SET_RECONNECT_TIMEOUT_MS, "N",
+		"time that accesses wait for another server with --on-loss wait"),
+	SETTING("state-kept", SET_STATE_KEPT, "no|yes",
+		"whether the device has its state when its server is back"),
+	[NR_SETTINGS] = {},
+};
+
 int settings_number(const char *arg, uint32_t *number)
 {
 	unsigned long long value;

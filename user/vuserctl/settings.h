@@ -3,11 +3,12 @@
 #ifndef VUSERCTL_SETTINGS_H
 #define VUSERCTL_SETTINGS_H
 
-#include <getopt.h>
 #include <linux/vuser.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "../common/option.h"
 
 struct nl_msg;
 
@@ -30,54 +31,13 @@ enum setting {
 };
 
 /*
- * The value that getopt_long() returns for the first setting; above all
+ * The value that option_next() returns for the first setting; above all
  * characters.
  */
 #define SETTING_OPTION 256
 
-/* The options, for the table of getopt_long(). */
-#define SETTINGS_LONGS                                             \
-	{ "endpoint", required_argument, NULL,                     \
-	  SETTING_OPTION + SET_ENDPOINT },                         \
-		{ "pci-address", required_argument, NULL,          \
-		  SETTING_OPTION + SET_PCI_ADDRESS },              \
-		{ "request-timeout-ms", required_argument, NULL,   \
-		  SETTING_OPTION + SET_REQUEST_TIMEOUT_MS },       \
-		{ "close-timeout-ms", required_argument, NULL,     \
-		  SETTING_OPTION + SET_CLOSE_TIMEOUT_MS },         \
-		{ "max-dma-maps", required_argument, NULL,         \
-		  SETTING_OPTION + SET_MAX_DMA_MAPS },             \
-		{ "mmap", required_argument, NULL,                 \
-		  SETTING_OPTION + SET_MMAP },                     \
-		{ "reset", required_argument, NULL,                \
-		  SETTING_OPTION + SET_RESET },                    \
-		{ "pci-setup", required_argument, NULL,            \
-		  SETTING_OPTION + SET_PCI_SETUP },                \
-		{ "dma-backing", required_argument, NULL,          \
-		  SETTING_OPTION + SET_DMA_BACKING },              \
-		{ "dma-holes", required_argument, NULL,            \
-		  SETTING_OPTION + SET_DMA_HOLES },                \
-		{ "server-user", required_argument, NULL,          \
-		  SETTING_OPTION + SET_SERVER_USER },              \
-		{ "on-loss", required_argument, NULL,              \
-		  SETTING_OPTION + SET_ON_LOSS },                  \
-		{ "reconnect-timeout-ms", required_argument, NULL, \
-		  SETTING_OPTION + SET_RECONNECT_TIMEOUT_MS },     \
-	{                                                          \
-		"state-kept", required_argument, NULL,             \
-			SETTING_OPTION + SET_STATE_KEPT            \
-	}
-
-#define SETTINGS_ARGS                                      \
-	"[--endpoint PATH] [--pci-address ADDRESS]"        \
-	" [--mmap auto|trap|sparse] [--reset auto|never]"  \
-	" [--pci-setup auto|never]"                        \
-	" [--dma-backing auto|memory|file]"                \
-	" [--dma-holes scratch|fault] [--max-dma-maps N]"  \
-	" [--request-timeout-ms N] [--close-timeout-ms N]" \
-	" [--server-user USER|any]"                        \
-	" [--on-loss fail|wait|ones]"                      \
-	" [--reconnect-timeout-ms N] [--state-kept no|yes]"
+/* The settings as options, in the order of enum setting. */
+extern const struct opt settings_options[];
 
 /**
  * struct settings - the settings that the user gives
@@ -96,7 +56,7 @@ struct settings {
 /**
  * settings_parse - read one option
  * @set: where to put the setting
- * @option: return value of getopt_long()
+ * @option: return value of option_next()
  * @arg: argument of the option; @set may keep the pointer
  * @why: set to the reason after -EINVAL
  * @size: size of @why

@@ -1,43 +1,88 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vuserctl stats: show the counters of a device. */
+/* vuserctl stats: show the counters of devices. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <getopt.h>
 
 #include "commands.h"
 #include "output.h"
+#include "rate.h"
 #include "settings.h"
 #include "target.h"
 
+static const struct opt options[] = {
+	{ "interval", 'i', "SECONDS", false,
+	  "print the increase of each counter per second, once every SECONDS" },
+	{ "count", 'n', "COUNT", false,
+	  "with --interval, stop after COUNT times" },
+	{},
+};
+
 /**
- * struct stats - options of this command
+ * struct stats - a run of this command
  * @interval: seconds between two outputs, 0: print once
  * @count: number of outputs with @interval, 0: no limit
+ * @single: the user named one device
+ * @ids: numbers of the devices that the user named
+ * @nr: number of @ids, 0: all devices
  */
 struct stats {
 	double interval;
 	uint32_t count;
+	bool single;
+	uint32_t *ids;
+	size_t nr;
 };
 
-static void print_once(const struct ctl *ctl, const struct vnl_dev *dev)
+static struct json_object *with_name(const char *uuid, const char *pci_address,
+				     const char *key, struct json_object *value)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "uuid", json_object_new_string(uuid));
+	json_object_object_add(object, "pci-address",
+			       json_object_new_string(pci_address));
+	json_object_object_add(object, key, value);
+	return object;
+}
+
+static struct json_object *named_counters(const struct vnl_dev *dev)
+{
+	return with_name(dev->uuid, dev->pci_address, "counters",
+			 output_counters_json(dev));
+}
+
+static void print_counters(const struct vnl_dev *dev)
 {
 	unsigned int i;
 
-	if (ctl->json) {
-		output_json(output_counters_json(dev), true);
-		return;
-	}
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
 		printf("%-13s %llu\n", vnl_name_counter(i),
 		       (unsigned long long)dev->counters[i]);
 }
 
-static void print_rates_json(const struct vnl_dev *old,
-			     const struct vnl_dev *new, double seconds)
+/* One device has its counters only, several have their names, too. */
+static void print_once(const struct ctl *ctl, const struct targets *targets)
+{
+	const struct vnl_dev *dev = targets->devs;
+	size_t i;
+
+	if (ctl->json) {
+		output_targets_json(targets, targets->single ?
+						     output_counters_json :
+						     named_counters);
+		return;
+	}
+	for (i = 0; i < targets->nr; i++, dev++) {
+		if (!targets->single)
+			printf("%suuid: %s\npci-address: %s\n", i ? "\n" : "",
+			       dev->uuid, dev->pci_address);
+		print_counters(dev);
+	}
+}
+
+static struct json_object *rates_json(const struct sample *sample)
 {
 	struct json_object *object = json_object_new_object();
 	unsigned int i;
@@ -45,116 +90,132 @@ static void print_rates_json(const struct vnl_dev *old,
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
 		json_object_object_add(
 			object, vnl_name_counter(i),
-			json_object_new_double(
-				(new->counters[i] - old->counters[i]) /
-				seconds));
-	output_json(object, false);
+			json_object_new_double(sample->rates[i]));
+	return object;
 }
 
 /* Print the increase per second of each counter that has increased. */
-static void print_rates(const struct ctl *ctl, const struct vnl_dev *old,
-			const struct vnl_dev *new, double seconds)
+static void print_rates(const struct sample *sample)
 {
 	bool any = false;
 	unsigned int i;
 
-	if (ctl->json) {
-		print_rates_json(old, new, seconds);
-		return;
-	}
 	for (i = 0; i < VNL_NR_COUNTERS; i++) {
-		if (new->counters[i] == old->counters[i])
+		if (!sample->rates[i])
 			continue;
 		printf("%s%s %.0f/s", any ? "  " : "", vnl_name_counter(i),
-		       (new->counters[i] - old->counters[i]) / seconds);
+		       sample->rates[i]);
 		any = true;
 	}
 	puts(any ? "" : "-");
 }
 
-static double seconds_of(const struct timespec *from, const struct timespec *to)
+static void print_round(const struct ctl *ctl, const struct stats *stats,
+			const struct round *round)
 {
-	return to->tv_sec - from->tv_sec + (to->tv_nsec - from->tv_nsec) / 1e9;
-}
+	const struct sample *sample = round->samples;
+	struct json_object *object;
+	size_t i;
 
-static int watch(struct ctl *ctl, const struct stats *stats,
-		 struct vnl_dev *old)
-{
-	struct timespec pause, then, now;
-	struct vnl_dev new;
-	uint32_t n;
-	int ret;
-
-	pause.tv_sec = stats->interval;
-	pause.tv_nsec = (stats->interval - pause.tv_sec) * 1e9;
-	clock_gettime(CLOCK_MONOTONIC, &then);
-	for (n = 0; !stats->count || n < stats->count; n++) {
-		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-		ret = vnl_dev_get(&ctl->nl, old->id, &new);
-		if (ret)
-			return ctl_complain("%s: %s", old->uuid,
-					    vnl_sock_error(&ctl->nl, ret));
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		print_rates(ctl, old, &new, seconds_of(&then, &now));
-		if (fflush(stdout))
-			return ctl_complain("cannot write: %s",
-					    strerror(errno));
-		*old = new;
-		then = now;
+	for (i = 0; i < round->nr; i++, sample++) {
+		if (ctl->json) {
+			object = rates_json(sample);
+			if (!stats->single)
+				object = with_name(sample->uuid,
+						   sample->pci_address, "rates",
+						   object);
+			output_json(object, false);
+			continue;
+		}
+		if (!stats->single)
+			printf("%s  ", sample->pci_address);
+		print_rates(sample);
 	}
-	return EXIT_SUCCESS;
 }
 
-/* At most one day, which certainly fits into a timespec. */
-static int parse_interval(const char *arg, double *interval)
+static int watch(struct ctl *ctl, const struct stats *stats)
 {
-	char *end;
+	struct round old, new;
+	uint32_t n;
+	int status = rate_read(ctl, stats->ids, stats->nr, &old);
 
-	*interval = strtod(arg, &end);
-	return end == arg || *end || !(*interval > 0 && *interval <= 86400) ?
-		       -EINVAL :
-		       0;
+	for (n = 0; !status && (!stats->count || n < stats->count); n++) {
+		rate_wait(stats->interval);
+		status = rate_read(ctl, stats->ids, stats->nr, &new);
+		if (!status) {
+			rate_compute(&old, &new);
+			print_round(ctl, stats, &new);
+			if (fflush(stdout))
+				status = ctl_fail(EX_IOERR, "cannot write: %s",
+						  strerror(errno));
+		}
+		rate_free(&old);
+		old = new;
+	}
+	rate_free(&old);
+	return status;
 }
 
-static int run(struct ctl *ctl, int argc, char **argv)
+static int parse(struct stats *stats, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "interval", required_argument, NULL, 'i' },
-		{ "count", required_argument, NULL, 'n' },
-		{}
-	};
-	struct stats stats = {};
-	struct vnl_dev dev;
-	int c;
+	struct option_parser parser;
+	int key;
 
-	while ((c = getopt_long(argc, argv, "i:n:", longs, NULL)) != -1) {
-		if (c == 'i') {
-			if (parse_interval(optarg, &stats.interval))
-				return ctl_complain(
+	option_begin(&parser, false);
+	option_add(&parser, options);
+	while ((key = option_next(&parser, argc, argv)) != -1) {
+		if (key == 'i') {
+			if (rate_interval(optarg, &stats->interval))
+				return ctl_fail(
+					EX_USAGE,
 					"--interval: '%s' is not a number of seconds above 0 and up to 86400",
 					optarg);
-		} else if (c == 'n') {
-			if (settings_number(optarg, &stats.count))
-				return ctl_complain(
-					"--count: '%s' is not a number",
-					optarg);
+		} else if (key == 'n') {
+			if (settings_number(optarg, &stats->count))
+				return ctl_fail(EX_USAGE,
+						"--count: '%s' is not a number",
+						optarg);
 		} else {
 			return ctl_usage(&cmd_stats);
 		}
 	}
-	if (argc - optind != 1)
-		return ctl_usage(&cmd_stats);
-	if (ctl_connect(ctl) || target_find(ctl, argv[optind], &dev))
-		return EXIT_FAILURE;
-	if (stats.interval)
-		return watch(ctl, &stats, &dev);
-	print_once(ctl, &dev);
-	return EXIT_SUCCESS;
+	return 0;
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct stats stats = {};
+	struct targets targets;
+	int status;
+
+	status = parse(&stats, argc, argv);
+	if (!status)
+		status = ctl_connect(ctl);
+	if (status)
+		return status;
+	status = target_all(ctl, argv + optind, argc - optind, &targets);
+	stats.single = targets.single;
+	if (!status && optind < argc) {
+		stats.ids = calloc(targets.nr, sizeof(*stats.ids));
+		if (!stats.ids)
+			status = ctl_fail(EX_OSERR, "out of memory");
+		for (; stats.nr < targets.nr && stats.ids; stats.nr++)
+			stats.ids[stats.nr] = targets.devs[stats.nr].id;
+	}
+	if (!status && stats.interval)
+		status = watch(ctl, &stats);
+	else if (!status)
+		print_once(ctl, &targets);
+	free(stats.ids);
+	target_free(&targets);
+	return status;
 }
 
 const struct command cmd_stats = {
 	.name = "stats",
-	.args = "[-i SECONDS [-n COUNT]] DEVICE",
-	.what = "show a device's counters, or their increase per second",
+	.operands = "[DEVICE]...",
+	.operand = CTL_DEVICES,
+	.options = options,
+	.what = "show the counters of devices, or their increase per second",
 	.run = run,
 };

@@ -1,8 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of parts of vuserctl.
-tests += test-view test-settings test-output test-bridge
+tests += test-view test-settings test-output test-bridge test-holder \
+	test-helper test-definition test-rate test-table
 
-test-bridge-objs := $(d)test-bridge.o vuserctl/bridge-unit.o $(harness-objs)
+# These include the file that they test, to give it another /proc.
+test-holder-objs := $(d)test-holder.o $(harness-objs)
+test-holder-libs := $(vnl-libs)
+test-helper-objs := $(d)test-helper.o $(harness-objs)
+
+test-definition-objs := $(d)test-definition.o vuserctl/definition.o \
+	netlink/uuid.o $(harness-objs)
+test-definition-libs := json-c
+test-rate-objs := $(d)test-rate.o vuserctl/rate.o vuserctl/ctl.o \
+	vuserctl/settings.o $(vnl-objs) $(option-objs) $(exit-status-objs) \
+	$(harness-objs)
+test-rate-libs := $(vnl-libs)
+test-table-objs := $(d)test-table.o vuserctl/table.o $(harness-objs)
+test-table-libs := smartcols
+
+test-bridge-objs := $(d)test-bridge.o vuserctl/bridge-unit.o \
+	$(exit-status-objs) $(harness-objs)
 test-bridge-libs := $(vnl-libs)
 
 test-view-objs := $(d)test-view.o vuserctl/view.o $(tap-objs)

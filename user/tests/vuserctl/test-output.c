@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A device's counters, as `vuserctl stats` and `vuserctl show` print them. */
+#include <linux/vfio.h>
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
@@ -65,4 +66,90 @@ TEST(first_and_last_counter_have_their_own_values)
 	require(json_object_object_get_ex(object, "unsent", &value));
 	check_eq(json_object_get_int64(value), 100 + VUSER_A_COUNTERS_UNSENT);
 	json_object_put(object);
+}
+
+/* Names --------------------------------------------------------------------- */
+
+static const char *text_of(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	require(json_object_object_get_ex(object, key, &value));
+	return json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
+}
+
+static struct vnl_dev described;
+
+/* A device that has one of everything. */
+static struct json_object *described_json(void)
+{
+	memset(&described, 0, sizeof(described));
+	described.state = VUSER_STATE_ATTACHED;
+	described.server_user = VUSER_SERVER_USER_ANY;
+	described.has_server = true;
+	described.attached = true;
+	described.whole = true;
+	described.flags = VFIO_DEVICE_FLAGS_RESET | VFIO_DEVICE_FLAGS_PCI;
+	described.nr_regions = 10;
+	described.regions[0].size = 4096;
+	described.regions[0].flags = VFIO_REGION_INFO_FLAG_READ |
+				     VFIO_REGION_INFO_FLAG_WRITE |
+				     VFIO_REGION_INFO_FLAG_MMAP;
+	described.regions[9].size = 1;
+	described.nr_irqs = 3;
+	described.irqs[2].count = 8;
+	described.irqs[2].flags = VFIO_IRQ_INFO_EVENTFD |
+				  VFIO_IRQ_INFO_NORESIZE;
+	return output_dev_json(&described);
+}
+
+TEST(numbers_of_a_device_have_names_beside_them)
+{
+	struct json_object *object = described_json();
+
+	check(!strcmp(text_of(object, "state"), "\"attached\""));
+	check(!strcmp(text_of(object, "state-number"), "1"));
+	check(!strcmp(text_of(object, "flags"), "3"));
+	check(!strcmp(text_of(object, "flag-names"), "[\"reset\",\"pci\"]"));
+	check(!strcmp(text_of(object, "server-uid"), "0"));
+	check(!strcmp(text_of(object, "server-uid-name"), "\"root\""));
+	json_object_put(object);
+}
+
+TEST(numbers_of_regions_and_interrupts_have_names_beside_them)
+{
+	struct json_object *object = described_json(), *array, *part;
+
+	require(json_object_object_get_ex(object, "region", &array));
+	part = json_object_array_get_idx(array, 0);
+	check(!strcmp(text_of(part, "name"), "\"bar0\""));
+	check(!strcmp(text_of(part, "flag-names"),
+		      "[\"read\",\"write\",\"mmap\"]"));
+	part = json_object_array_get_idx(array, 1);
+	check(!strcmp(text_of(part, "name"), "\"device-specific\""));
+	require(json_object_object_get_ex(object, "irq", &array));
+	part = json_object_array_get_idx(array, 0);
+	check(!strcmp(text_of(part, "name"), "\"MSI-X\""));
+	check(!strcmp(text_of(part, "flag-names"),
+		      "[\"eventfd\",\"noresize\"]"));
+	json_object_put(object);
+}
+
+TEST(device_that_cannot_be_used_has_a_reason)
+{
+	struct vnl_dev *dev = &described;
+
+	memset(dev, 0, sizeof(*dev));
+	check(strstr(output_reason(dev), "start vuserd"));
+	dev->owner = 1;
+	check(strstr(output_reason(dev), "as root"));
+	dev->full = true;
+	check(strstr(output_reason(dev), "--endpoint"));
+	strcpy(dev->error, "this is why");
+	check(!strcmp(output_reason(dev), "this is why"));
+	dev->state = VUSER_STATE_LOST;
+	dev->error[0] = '\0';
+	check(strstr(output_reason(dev), "start it again"));
+	dev->state = VUSER_STATE_OPEN;
+	check(!output_reason(dev));
 }

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rate.h"
+
+int rate_add(struct round *round, const struct vnl_dev *dev)
+{
+	struct sample *grown, *sample;
+
+	grown = reallocarray(round->samples, round->nr + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	round->samples = grown;
+	sample = &grown[round->nr++];
+	memset(sample, 0, sizeof(*sample));
+	sample->id = dev->id;
+	memcpy(sample->uuid, dev->uuid, sizeof(sample->uuid));
+	memcpy(sample->pci_address, dev->pci_address,
+	       sizeof(sample->pci_address));
+	sample->state = dev->state;
+	memcpy(sample->counters, dev->counters, sizeof(sample->counters));
+	return 0;
+}
+
+static int take(void *data, const struct vnl_dev *dev)
+{
+	return rate_add(data, dev);
+}
+
+int rate_read(struct ctl *ctl, const uint32_t *ids, size_t nr,
+	      struct round *round)
+{
+	struct vnl_dev dev;
+	int ret = 0;
+	size_t i;
+
+	memset(round, 0, sizeof(*round));
+	if (!nr)
+		ret = vnl_dev_dump(&ctl->nl, take, round);
+	for (i = 0; i < nr && !ret; i++) {
+		ret = vnl_dev_get(&ctl->nl, ids[i], &dev);
+		if (!ret)
+			ret = rate_add(round, &dev);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &round->at);
+	if (ret)
+		return ctl_fail(exit_status(ret), "cannot read counters: %s",
+				vnl_sock_error(&ctl->nl, ret));
+	return 0;
+}
+
+static const struct sample *find(const struct round *round, uint32_t id,
+				 size_t hint)
+{
+	size_t i;
+
+	/* Devices seldom change their places. */
+	if (hint < round->nr && round->samples[hint].id == id)
+		return &round->samples[hint];
+	for (i = 0; i < round->nr; i++)
+		if (round->samples[i].id == id)
+			return &round->samples[i];
+	return NULL;
+}
+
+void rate_compute(const struct round *old, struct round *new)
+{
+	double seconds = new->at.tv_sec - old->at.tv_sec +
+			 (new->at.tv_nsec - old->at.tv_nsec) / 1e9;
+	const struct sample *before;
+	struct sample *now;
+	size_t i;
+	int c;
+
+	for (i = 0; i < new->nr; i++) {
+		now = &new->samples[i];
+		before = find(old, now->id, i);
+		/* The number may belong to another device by now. */
+		if (!before || strcmp(before->uuid, now->uuid) || seconds <= 0)
+			continue;
+		for (c = 0; c < VNL_NR_COUNTERS; c++)
+			now->rates[c] =
+				(now->counters[c] - before->counters[c]) /
+				seconds;
+	}
+}
+
+void rate_free(struct round *round)
+{
+	free(round->samples);
+}
+
+int rate_interval(const char *arg, double *interval)
+{
+	char *end;
+
+	*interval = strtod(arg, &end);
+	return end == arg || *end || !(*interval > 0 && *interval <= 86400) ?
+		       -EINVAL :
+		       0;
+}
+
+void rate_wait(double interval)
+{
+	struct timespec pause;
+
+	pause.tv_sec = interval;
+	pause.tv_nsec = (interval - pause.tv_sec) * 1e9;
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vuserctl top: the busiest devices. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "output.h"
+#include "rate.h"
+#include "settings.h"
+#include "table.h"
+
+enum {
+	OPT_ONCE = 512,
+};
+
+static const struct opt options[] = {
+	{ "interval", 'i', "SECONDS", false,
+	  "time between two rounds; 1 second by default" },
+	{ "count", 'n', "COUNT", false, "stop after COUNT rounds" },
+	{ "once", OPT_ONCE, NULL, false, "stop after one round" },
+	{},
+};
+
+/* A column is the sum of some counters. */
+struct sum {
+	const char *title;
+	int nr;
+	enum vnl_counter counters[3];
+};
+
+static const struct sum sums[] = {
+	{ "READ/s", 1, { VNL_COUNTER_REGION_READ } },
+	{ "WRITE/s", 2, { VNL_COUNTER_REGION_WRITE, VNL_COUNTER_POSTED_WRITE } },
+	{ "TRAP/s",
+	  3,
+	  { VNL_COUNTER_TRAP_LOAD, VNL_COUNTER_TRAP_STORE,
+	    VNL_COUNTER_TRAP_REFUSED } },
+	{ "DMA READ/s", 1, { VNL_COUNTER_DMA_READ } },
+	{ "DMA WRITE/s", 1, { VNL_COUNTER_DMA_WRITE } },
+	{ "DMA MAP/s", 2, { VNL_COUNTER_DMA_MAP, VNL_COUNTER_DMA_UNMAP } },
+	{ "ERROR/s", 2, { VNL_COUNTER_POSTED_ERROR, VNL_COUNTER_UNSENT } },
+};
+
+#define NR_SUMS	   ((int)(sizeof(sums) / sizeof(sums[0])))
+#define NR_COLUMNS (NR_SUMS + 3)
+
+/**
+ * struct top - a run of this command
+ * @interval: seconds between two rounds
+ * @count: number of rounds, 0: no limit
+ * @live: each round takes the place of the round before, on a terminal
+ */
+struct top {
+	double interval;
+	uint32_t count;
+	bool live;
+};
+
+static double sum_of(const struct sample *sample, const struct sum *sum)
+{
+	double value = 0;
+	int i;
+
+	for (i = 0; i < sum->nr; i++)
+		value += sample->rates[sum->counters[i]];
+	return value;
+}
+
+static double total_of(const struct sample *sample)
+{
+	double value = 0;
+	int i;
+
+	for (i = 0; i < NR_SUMS; i++)
+		value += sum_of(sample, &sums[i]);
+	return value;
+}
+
+/* The busiest device first; idle devices by address. */
+static int compare(const void *a, const void *b)
+{
+	const struct sample *left = a, *right = b;
+	double difference = total_of(right) - total_of(left);
+
+	if (difference)
+		return difference > 0 ? 1 : -1;
+	return strcmp(left->pci_address, right->pci_address);
+}
+
+static struct libscols_table *new_table(void)
+{
+	struct table_column columns[NR_COLUMNS] = {
+		{ .title = "PCI ADDRESS" },
+		{ .title = "STATE" },
+	};
+	int i;
+
+	for (i = 0; i < NR_SUMS; i++) {
+		columns[2 + i].title = sums[i].title;
+		columns[2 + i].right = true;
+	}
+	columns[2 + NR_SUMS].title = "UUID";
+	columns[2 + NR_SUMS].cut = true;
+	return table_new(columns, NR_COLUMNS, true);
+}
+
+static int add_row(struct libscols_table *table, const struct sample *sample)
+{
+	char text[NR_SUMS][32];
+	const char *cells[NR_COLUMNS] = { sample->pci_address,
+					  vnl_name_state(sample->state) };
+	int i;
+
+	for (i = 0; i < NR_SUMS; i++) {
+		snprintf(text[i], sizeof(text[i]), "%.0f",
+			 sum_of(sample, &sums[i]));
+		cells[2 + i] = text[i];
+	}
+	cells[2 + NR_SUMS] = sample->uuid;
+	return table_add(table, cells);
+}
+
+static int print_table(const struct top *top, const struct round *round)
+{
+	struct libscols_table *table = new_table();
+	int ret = table ? 0 : -ENOMEM;
+	size_t i;
+
+	for (i = 0; i < round->nr && !ret; i++)
+		ret = add_row(table, &round->samples[i]);
+	if (top->live)
+		fputs("\033[H\033[2J", stdout);
+	if (table)
+		table_print(table);
+	if (!round->nr)
+		puts("no devices");
+	return ret ? ctl_fail(EX_OSERR, "out of memory") : 0;
+}
+
+static void print_json(const struct round *round)
+{
+	struct json_object *array = json_object_new_array();
+	const struct sample *sample = round->samples;
+	struct json_object *object, *rates;
+	size_t i;
+	int c;
+
+	for (i = 0; i < round->nr; i++, sample++) {
+		object = json_object_new_object();
+		rates = json_object_new_object();
+		for (c = 0; c < VNL_NR_COUNTERS; c++)
+			json_object_object_add(
+				rates, vnl_name_counter(c),
+				json_object_new_double(sample->rates[c]));
+		json_object_object_add(object, "uuid",
+				       json_object_new_string(sample->uuid));
+		json_object_object_add(
+			object, "pci-address",
+			json_object_new_string(sample->pci_address));
+		json_object_object_add(
+			object, "state",
+			json_object_new_string(vnl_name_state(sample->state)));
+		json_object_object_add(object, "rates", rates);
+		json_object_array_add(array, object);
+	}
+	output_json(array, false);
+}
+
+static int watch(struct ctl *ctl, const struct top *top)
+{
+	struct round old, new;
+	uint32_t n;
+	int status = rate_read(ctl, NULL, 0, &old);
+
+	for (n = 0; !status && (!top->count || n < top->count); n++) {
+		rate_wait(top->interval);
+		status = rate_read(ctl, NULL, 0, &new);
+		if (!status) {
+			rate_compute(&old, &new);
+			qsort(new.samples, new.nr, sizeof(*new.samples),
+			      compare);
+			if (ctl->json)
+				print_json(&new);
+			else
+				status = print_table(top, &new);
+			if (fflush(stdout))
+				status = ctl_fail(EX_IOERR, "cannot write: %s",
+						  strerror(errno));
+		}
+		rate_free(&old);
+		old = new;
+	}
+	rate_free(&old);
+	return status;
+}
+
+static int parse(struct top *top, int argc, char **argv)
+{
+	struct option_parser parser;
+	int key;
+
+	option_begin(&parser, false);
+	option_add(&parser, options);
+	while ((key = option_next(&parser, argc, argv)) != -1) {
+		if (key == 'i') {
+			if (rate_interval(optarg, &top->interval))
+				return ctl_fail(
+					EX_USAGE,
+					"--interval: '%s' is not a number of seconds above 0 and up to 86400",
+					optarg);
+		} else if (key == 'n') {
+			if (settings_number(optarg, &top->count))
+				return ctl_fail(EX_USAGE,
+						"--count: '%s' is not a number",
+						optarg);
+		} else if (key == OPT_ONCE) {
+			top->count = 1;
+		} else {
+			return ctl_usage(&cmd_top);
+		}
+	}
+	return optind == argc ? 0 : ctl_usage(&cmd_top);
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	struct top top = { .interval = 1 };
+	int status = parse(&top, argc, argv);
+
+	if (!status)
+		status = ctl_connect(ctl);
+	if (status)
+		return status;
+	top.live = isatty(STDOUT_FILENO) && top.count != 1;
+	return watch(ctl, &top);
+}
+
+const struct command cmd_top = {
+	.name = "top",
+	.operands = "",
+	.options = options,
+	.what = "show what all devices do per second, the busiest first",
+	.run = run,
+};
