@@ -35,6 +35,16 @@ says()
 	grep -q -- "$pattern" <<< "$text"
 }
 
+# status_is STATUS COMMAND...: the command ends with STATUS.
+status_is()
+{
+	local want=$1 status=0
+
+	shift
+	"$@" || status=$?
+	[ $status = "$want" ] || { echo "exit status $status, not $want"; return 1; }
+}
+
 # field DEVICE NAME: print a field of the device's JSON.
 field()
 {
@@ -74,7 +84,7 @@ in_view()
 }
 
 # Before the module is loaded: help, and errors in arguments.
-for command in create remove list show set monitor stats exec; do
+for command in create remove list show set status monitor stats top save restore exec; do
 	check "$command --help needs no module" eval \
 		"vuserctl $command --help | grep -q '^usage: vuserctl .*$command'"
 done
@@ -82,12 +92,20 @@ check "help shows a command" eval "vuserctl help stats | grep -q 'usage:.*stats'
 check "help rejects an unknown command" says "unknown command 'stat'" vuserctl help stat
 check "an unknown option is reported without the module" says "usage: vuserctl .*create" \
 	vuserctl create --foo
-check "a missing argument is reported without the module" says "usage: vuserctl .*show" vuserctl show
+check "a missing argument is reported without the module" says "usage: vuserctl .*remove" \
+	vuserctl remove
+check "status without the module says how to load it" eval \
+	'vuserctl status | grep -q "^problem: .*modprobe vuser"'
+check "status without the module ends with EX_UNAVAILABLE" status_is 69 vuserctl status
 check "a command names the module that is not loaded" says "modprobe vuser" vuserctl list
 check "the program of exec gets its own options" says "modprobe vuser" \
 	vuserctl exec -- ls --help
 
 check "the module and the helper start" vuser_up || finish
+
+check "status reports that all is well" eval 'vuserctl status | grep -q "^all is well"'
+check "status names the process of the helper" is "$(cat "$WORK/vuserd.pid")" eval \
+	'vuserctl -j status | jq .helper.pid'
 
 # Creating.
 uuid=$(cat /proc/sys/kernel/random/uuid)
@@ -111,11 +129,28 @@ check "create rejects a negative wait" says "not a number of seconds" \
 check "create --wait without an endpoint fails" says "endpoint" vuserctl create --wait
 check "create --wait reports that no server listens" says "start the server" \
 	vuserctl create --endpoint "$WORK/nobody" --wait=1
+# shellcheck disable=SC2034 # check evaluates it
+late=$(cat /proc/sys/kernel/random/uuid)
 nobody=$(vuserctl -j list | jq -r --arg path "$WORK/nobody" \
 	'.[] | select(.endpoint == $path) | .uuid')
 UUID[nobody]=$nobody
-check "list shows the device without a server" eval \
-	'vuserctl list | grep -q "^$nobody  created "'
+check "list shows the device without a server and the reason" eval \
+	'vuserctl list | grep -q "^$nobody  created .*socket does not exist.*start the server"'
+check "list shows that a device has no endpoint" eval \
+	'vuserctl list | grep -q "^$uuid  created .*there is no endpoint"'
+check "list --no-headers shows devices only" is 2 eval 'vuserctl list --no-headers | wc -l'
+check "list --state lists devices in this state only" is 2 eval \
+	'vuserctl -j list --state created,open | jq length'
+check "list --state prints nothing if no device is in this state" is "" \
+	vuserctl list --state attached
+check "status lists each problem" is "$(printf '%s\n' "$nobody" "$uuid" | sort)" eval \
+	'vuserctl -j status | jq -r ".problems[].uuid" | sort'
+check "status with a problem ends with EX_UNAVAILABLE" status_is 69 vuserctl status
+check "creating a device twice ends with EX_CANTCREAT" status_is 73 \
+	vuserctl create --uuid "$uuid"
+check "create --wait without a server ends with EX_TEMPFAIL" eval \
+	'status_is 75 vuserctl create --uuid "$late" --endpoint "$WORK/nobody" --wait=1 &&
+		vuserctl remove "$late"'
 check "show prints why the device is not attached" eval 'vuserctl show "$nobody" | grep -q "^error: .*socket does not exist"'
 
 # A server, and what vuserctl shows of its device.
@@ -130,6 +165,13 @@ check "show prints the size of BAR 0" eval \
 	'vuserctl -j show $A | jq -e ".region[] | select(.index == 0).size == 16384"'
 check "show prints the number of MSI-X interrupts" eval \
 	'vuserctl -j show $A | jq -e ".irq[] | select(.index == 2).count > 0"'
+check "show without a device shows all devices" is 3 eval 'vuserctl show | grep -c "^uuid: "'
+check "show of two devices prints an array" is "$dev $uuid" eval \
+	'vuserctl -j show $A "$uuid" | jq -r "map(.uuid) | join(\" \")"'
+check "show prints the names of regions and of their flags" is "bar0 read,write" eval \
+	'vuserctl -j show $A | jq -r ".region[0] | .name + \" \" +
+		(.[\"flag-names\"][:2] | join(\",\"))"'
+check "show of an unknown device ends with EX_NOINPUT" status_is 66 vuserctl show 5655:0b:00.1
 check "show of an unknown PCI address fails" says "there is no device" vuserctl show 5655:0b:00.1
 check "show of an unknown UUID fails" says "there is no device" \
 	vuserctl show 00000000-0000-0000-0000-000000000000
@@ -139,6 +181,19 @@ check "set changes two settings" vuserctl set --request-timeout-ms 4321 --reset 
 check "show prints both new settings" is "4321 never" eval \
 	'vuserctl -j show $A | jq -r "\"\\(.[\"request-timeout-ms\"]) \\(.reset)\""'
 check "sysfs has the new timeout" is 4321 cat "$MDEVS/$dev/vuser/request_timeout_ms"
+check "set changes several devices" is "4322 4322" eval \
+	'vuserctl -j set --request-timeout-ms 4322 $A "$uuid" |
+		jq -r "map(.[\"request-timeout-ms\"] | tostring) | join(\" \")"'
+check "set changes no device if one does not exist" is 4322 eval \
+	'! vuserctl set --request-timeout-ms 4323 $A 5655:0b:00.1 &&
+		field $A request-timeout-ms'
+check "set rejects one PCI address for two devices" says "same address" \
+	vuserctl set --pci-address 5655:0c:00.0 $A "$uuid"
+check "set of a value that is out of range ends with EX_USAGE" status_is 64 \
+	vuserctl set --request-timeout-ms 1 $A
+check "set without CAP_SYS_ADMIN ends with EX_NOPERM" status_is 77 \
+	setpriv --reuid 65534 --clear-groups --bounding-set=-all \
+	--inh-caps=-all vuserctl set --mmap auto $A
 check "set rejects a timeout that is out of range" says "out of range" vuserctl set --request-timeout-ms 1 $A
 check "set rejects a PCI address that is in use" says "in use" \
 	vuserctl set --pci-address "$(field "$uuid" pci-address)" $A
@@ -156,7 +211,7 @@ check "list works without CAP_SYS_ADMIN" setpriv --reuid 65534 --clear-groups \
 	--bounding-set=-all --inh-caps=-all vuserctl list
 check "list without CAP_SYS_ADMIN does not show the endpoint" eval \
 	'setpriv --reuid 65534 --clear-groups --bounding-set=-all --inh-caps=-all \
-		vuserctl list | grep "^$dev .*(run as root to see it)$"'
+		vuserctl list | grep "^$dev .*(run as root to see it)  -$"'
 check "show without CAP_SYS_ADMIN shows neither endpoint nor error" eval \
 	'setpriv --reuid 65534 --clear-groups --bounding-set=-all --inh-caps=-all \
 		vuserctl -j show $nobody | jq -e "(has(\"endpoint\") or has(\"error\")) | not"'
@@ -207,6 +262,19 @@ check "stats -n 2 ends after two intervals" is "2" eval \
 	'vuserctl -j stats -i 0.01 -n 2 $A | jq -s length'
 check "stats rejects an interval of 0" says "not a number of seconds" vuserctl stats -i 0 $A
 
+check "stats prints the counters of all devices" is 3 eval 'vuserctl stats | grep -c "^unsent "'
+check "stats of all devices prints an array with names" is "$dev" eval \
+	'vuserctl -j stats | jq -r --arg dev "$dev" ".[] | select(.uuid == \$dev) |
+		select(.counters.unsent == 0) | .uuid"'
+check "stats -i of all devices prints the addresses" eval \
+	'vuserctl stats -i 0.01 -n 1 | grep -q "^$A  "'
+check "top --once prints each device" is 4 eval 'vuserctl top --once -i 0.1 | wc -l'
+check "top --once prints no escape sequences" eval '! vuserctl top --once -i 0.1 | grep -q "$(printf "\033")"'
+check "top prints rates as JSON" eval \
+	'vuserctl -j top -n 2 -i 0.1 | jq -se "length == 2 and (.[1] | map(.rates[\"dma-map\"]) | all(. == 0))"'
+check "completion offers devices" eval \
+	'vuserctl --complete show "${dev:0:8}" | grep -q "^$dev	attached, $A$"'
+
 # Servers that come and go.
 check "another endpoint takes effect when the device is not open" eval \
 	'vuserctl set --endpoint "$WORK/other.sock" $A && until_is state created'
@@ -229,7 +297,7 @@ mkdir "$WORK/${long%/*}"
 serve "$long" vuser-testdev
 check "an endpoint of more than 107 bytes is set" vuserctl set --endpoint "$WORK/$long.sock" $A
 check "the device attaches to an endpoint of more than 107 bytes" until_is state attached
-check "list shows the whole endpoint" eval 'vuserctl list | grep -q "$WORK/$long.sock\$"'
+check "list shows the whole endpoint" eval 'vuserctl list | grep -q "$WORK/$long.sock  -\$"'
 server_stop "$long"
 check "the error shows the end of a long path, and the reason" eval \
 	'until_is state created && vuserctl show $A | grep -Eq "^error: .*0/long\.sock .*log$|^error: .*0/long\.sock: .*trying$"'
@@ -315,6 +383,74 @@ check "24 devices are removed" test ! -e "$WORK/stays"
 for i in {1..24}; do
 	server_stop "many$i"
 done
+
+# Save and restore.
+vuserctl set --pci-address 5655:0d:00.0 "$uuid"
+check "save prints the settings of a device" is "trap" eval \
+	'vuserctl save $A | jq -r ".[0].vuser[0][\"$dev\"].attrs | add | .[\"vuser/mmap\"]"'
+vuserctl save > "$WORK/saved"
+vuserctl -j list | jq -S 'map({uuid, endpoint, mmap, reset, "pci-address": .["pci-address"],
+	"request-timeout-ms": .["request-timeout-ms"]}) | sort' > "$WORK/before"
+check "restore rejects devices that exist" says "already exists" vuserctl restore "$WORK/saved"
+check "remove removes several devices" vuserctl remove $A "$uuid" "$nobody"
+check "all devices are removed" is 0 eval 'vuserctl -j list | jq length'
+check "remove of several devices removes none if one does not exist" says "there is no device" \
+	vuserctl remove "$uuid" $A
+check "restore creates the devices again" is "$(printf '%s\n' "$dev" "$nobody" "$uuid" | sort)" eval \
+	'vuserctl restore "$WORK/saved" | sort'
+check "the restored devices have the same settings" is "$(cat "$WORK/before")" eval \
+	'vuserctl -j list | jq -S "map({uuid, endpoint, mmap, reset, \"pci-address\": .[\"pci-address\"],
+		\"request-timeout-ms\": .[\"request-timeout-ms\"]}) | sort"'
+check "the restored device attaches" until_is state attached
+mkdir -p /etc/mdevctl.d
+check "mdevctl accepts what save prints" eval \
+	'vuserctl save $A | jq ".[0].vuser[0][\"$dev\"]" > "$WORK/definition" &&
+		mdevctl define --uuid "$dev" --parent vuser --jsonfile "$WORK/definition" &&
+		mdevctl list --defined --dumpjson > "$WORK/dumped" &&
+		mdevctl undefine --uuid "$dev"'
+vuserctl remove $A
+check "restore accepts what mdevctl prints" is "$dev" vuserctl restore "$WORK/dumped"
+check "the device that mdevctl had defined attaches" until_is state attached
+jq '.[0].vuser[0] |= map_values(.attrs = [{"vuser/mmap": "none"}])' "$WORK/dumped" > "$WORK/bad"
+vuserctl remove $A
+check "restore reports a setting that the kernel rejects" says "cannot set vuser/mmap" \
+	vuserctl restore "$WORK/bad"
+check "the device that was not restored is gone" test ! -e "$MDEVS/$dev"
+vuserctl restore "$WORK/dumped"
+
+# A device that a program has open.
+consume()
+{
+	rm -f "$WORK/input"
+	mkfifo "$WORK/input"
+	"$CONSUMERS/vfio_open.py" "$dev" < "$WORK/input" > "$WORK/consumer" 2>&1 &
+	consumer=$!
+	exec {input}> "$WORK/input"
+	until_is state open
+}
+check "a program opens the device" eval 'until_is state attached && consume'
+check "remove --timeout names the program and gives up" \
+	says "process $consumer (.*) still has $dev open" vuserctl remove --timeout 1 $A
+exec {input}>&-
+wait $consumer
+check "the removal goes on until the program has closed the device" eval \
+	'pidwait -f "vuserctl remove --timeout"; test ! -e "$MDEVS/$dev"'
+vuserctl restore "$WORK/dumped"
+check "a program opens the device again" eval 'until_is state attached && consume'
+check "remove --timeout 0 ends with EX_TEMPFAIL at once" eval \
+	'status_is 75 vuserctl remove --timeout 0 $A'
+exec {input}>&-
+wait $consumer
+pidwait -f "vuserctl remove --timeout"
+vuserctl restore "$WORK/dumped"
+check "a program opens the device once more" eval 'until_is state attached && consume'
+check "remove --force names the program and ends it" eval \
+	'vuserctl remove --force --timeout 1 $A 2>&1 | grep "ending process $consumer "'
+exec {input}>&-
+wait $consumer
+check "the program was ended by SIGTERM" test $? = 143
+check "the device that was open is gone" test ! -e "$MDEVS/$dev"
+vuserctl restore "$WORK/dumped"
 
 check "remove by address" vuserctl remove $A
 check "the removed device is gone" test ! -e "$MDEVS/$dev"
