@@ -184,7 +184,7 @@ static int open_state(struct state_file *file, const char *path,
 	ret = state_file_open(file, path, &kind, why);
 	if (ret < 0) {
 		fprintf(stderr, "vuser-ioat: %s\n", why);
-		return exit_status(ret);
+		return ret == -EINVAL ? EX_DATAERR : exit_status(ret);
 	}
 	device->state = file->data;
 	device->restore = ret;

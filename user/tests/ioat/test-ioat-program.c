@@ -486,7 +486,7 @@ TEST(state_file_of_another_process_or_program_is_refused)
 	snprintf(file, sizeof(file), "%s/state", dir);
 	snprintf(other, sizeof(other), "%s/other", dir);
 	pid = start_with(sock, file);
-	expect(RUN("-s", other, "--state", file) == 1 &&
+	expect(RUN("-s", other, "--state", file) == EX_TEMPFAIL &&
 		       strstr(output, "in use by another process"),
 	       "a second process cannot use the file");
 	kill(pid, SIGKILL);
@@ -494,7 +494,7 @@ TEST(state_file_of_another_process_or_program_is_refused)
 	fd = open(file, O_WRONLY);
 	require(fd >= 0 && pwrite(fd, "vuser-vhost", 12, 16) == 12);
 	close(fd);
-	expect(RUN("-s", other, "--state", file) == 1 &&
+	expect(RUN("-s", other, "--state", file) == EX_DATAERR &&
 		       strstr(output, "is the state file of vuser-vhost"),
 	       "the file of another program is refused");
 	unlink(sock);
