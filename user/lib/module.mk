@@ -7,7 +7,7 @@ libvuser-objs := $(addprefix $(d), \
 	sock.o msg.o out.o \
 	description.o handshake.o \
 	guard.o event.o conn.o \
-	server-state.o server-log.o server-region.o server-irq.o server-dma.o \
+	server-state.o server-log.o server-region.o server-irq.o server-dirty.o server-dma.o \
 	server-migration.o server-feature.o server-request.o server-cmd.o \
 	server-access.o server.o \
 	pci.o msix.o client.o library.o) $(libbase-objs)

@@ -250,13 +250,96 @@ int vuser_pci_add_msix(struct vuser_pci *pci, uint16_t vectors,
 				 sizeof(body));
 }
 
-uint32_t vuser_pci_find_cap(const struct vuser_pci *pci, uint8_t id)
+int vuser_pci_add_msi(struct vuser_pci *pci, unsigned int vectors)
 {
-	uint32_t pos = pci->cfg[PCI_CAPABILITY_LIST];
+	uint8_t body[PCI_MSI_MASK_64 - 2] = { 0 }, wmask[sizeof(body)] = { 0 };
+	unsigned int order = 0;
 
+	while (order < 5 && 1u << order < vectors)
+		order++;
+	if (vectors != 1u << order)
+		return -EINVAL;
+	put16(body, PCI_MSI_FLAGS - 2, PCI_MSI_FLAGS_64BIT | order << 1);
+	put16(wmask, PCI_MSI_FLAGS - 2,
+	      PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE);
+	put32(wmask, PCI_MSI_ADDRESS_LO - 2, ~3u);
+	put32(wmask, PCI_MSI_ADDRESS_HI - 2, ~0u);
+	put16(wmask, PCI_MSI_DATA_64 - 2, 0xffff);
+	return vuser_pci_add_cap(pci, PCI_CAP_ID_MSI, body, wmask,
+				 sizeof(body));
+}
+
+int vuser_pci_add_vendor(struct vuser_pci *pci, const void *data,
+			 const void *wmask, size_t len)
+{
+	uint8_t body[VUSER_PCI_CFG_SIZE] = { 0 }, mask[sizeof(body)] = { 0 };
+
+	/* The length counts the header and itself. */
+	if (len > UINT8_MAX - 3)
+		return -ENOSPC;
+	body[0] = len + 3;
+	memcpy(body + 1, data, len);
+	if (wmask)
+		memcpy(mask + 1, wmask, len);
+	return vuser_pci_add_cap(pci, PCI_CAP_ID_VNDR, body, mask, len + 1);
+}
+
+int vuser_pci_add_dsn(struct vuser_pci *pci, uint64_t serial)
+{
+	uint8_t body[8];
+
+	put32(body, 0, serial);
+	put32(body, 4, serial >> 32);
+	return vuser_pci_add_ext_cap(pci, PCI_EXT_CAP_ID_DSN, 1, 0, body, NULL,
+				     sizeof(body));
+}
+
+int vuser_pci_set_rom(struct vuser_pci *pci, uint32_t size)
+{
+	/* The low bits cannot be written, except for the enable bit. */
+	if (size < 2048 || size > 16 * 1024 * 1024 || (size & (size - 1)))
+		return -EINVAL;
+	put32(pci->wmask, PCI_ROM_ADDRESS,
+	      ~(size - 1) | PCI_ROM_ADDRESS_ENABLE);
+	return 0;
+}
+
+/* The first capability at @pos or after it in the list. */
+static uint32_t find_from(const struct vuser_pci *pci, uint32_t pos, uint8_t id)
+{
 	while (pos && pci->cfg[pos + PCI_CAP_LIST_ID] != id)
 		pos = pci->cfg[pos + PCI_CAP_LIST_NEXT];
 	return pos;
+}
+
+uint32_t vuser_pci_find_cap(const struct vuser_pci *pci, uint8_t id)
+{
+	return find_from(pci, pci->cfg[PCI_CAPABILITY_LIST], id);
+}
+
+uint32_t vuser_pci_find_next_cap(const struct vuser_pci *pci, uint32_t pos,
+				 uint8_t id)
+{
+	return find_from(pci, pci->cfg[pos + PCI_CAP_LIST_NEXT], id);
+}
+
+static uint32_t find_ext_from(const struct vuser_pci *pci, uint32_t pos,
+			      uint16_t id)
+{
+	while (pos && (vuser_pci_get32(pci, pos) & 0xffff) != id)
+		pos = vuser_pci_get32(pci, pos) >> 20;
+	return pos;
+}
+
+uint32_t vuser_pci_find_ext_cap(const struct vuser_pci *pci, uint16_t id)
+{
+	return find_ext_from(pci, pci->last_ext_cap ? EXT_CAP_START : 0, id);
+}
+
+uint32_t vuser_pci_find_next_ext_cap(const struct vuser_pci *pci, uint32_t pos,
+				     uint16_t id)
+{
+	return find_ext_from(pci, vuser_pci_get32(pci, pos) >> 20, id);
 }
 
 void vuser_pci_seal(struct vuser_pci *pci)

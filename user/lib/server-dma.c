@@ -7,11 +7,13 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <vuser/guard.h>
 
 #include "../libbase/fd.h"
+#include "server-dirty.h"
 #include "server-dma.h"
 #include "server-log.h"
 #include "server-request.h"
@@ -495,9 +497,18 @@ static int by_message(struct vuser_server *server, uint64_t iova, void *buf,
 }
 
 /* Copy, unless the client has truncated its file. */
-static int copy(void *dst, const void *src, size_t len)
+static int copy(const struct vuser_server *server, void *dst, const void *src,
+		size_t len)
 {
-	return vuser_guard_copy(dst, src, len) ? -EIO : 0;
+	struct iovec to = { .iov_base = dst, .iov_len = len };
+	struct iovec from = { .iov_base = (void *)src, .iov_len = len };
+
+	if (!server->config.no_sigbus)
+		return vuser_guard_copy(dst, src, len) ? -EIO : 0;
+	/* Without a handler of SIGBUS, let the kernel copy: it returns EFAULT. */
+	if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)len)
+		return -EIO;
+	return 0;
 }
 
 static int access_memory(struct vuser_server *server, uint64_t iova, void *buf,
@@ -516,9 +527,12 @@ static int access_memory(struct vuser_server *server, uint64_t iova, void *buf,
 		if (!dma->region.map)
 			ret = by_message(server, iova, buf, part, write);
 		else if (write)
-			ret = copy(map_at(dma, iova), buf, part);
+			ret = copy(server, map_at(dma, iova), buf, part);
 		else
-			ret = copy(buf, map_at(dma, iova), part);
+			ret = copy(server, buf, map_at(dma, iova), part);
+		/* Not before the write: a report may come between the two. */
+		if (write)
+			vu_server_dirty_mark(server, iova, part);
 		release(server, dma);
 		iova += part;
 		buf = (char *)buf + part;
@@ -541,6 +555,111 @@ int vuser_dma_write(struct vuser_server *server, uint64_t iova, const void *buf,
 	return access_memory(server, iova, (void *)buf, len, true);
 }
 
+/* Make a reference of an entry that is held. On an error, release the entry. */
+static int refer(struct vuser_server *server, struct vu_dma *dma, uint64_t iova,
+		 size_t len, int prot, struct vuser_dma_ref *ref)
+{
+	void *ptr = map_at(dma, iova);
+	int ret = vu_server_dirty_hold(server, ptr, iova, len, prot);
+
+	if (ret) {
+		release(server, dma);
+		return ret;
+	}
+	ref->ptr = ptr;
+	ref->region = &dma->region;
+	return 0;
+}
+
+/* Get a reference to the part of a range that one region contains. */
+static int get_part(struct vuser_server *server, uint64_t iova, size_t len,
+		    int prot, struct vuser_dma_ref *ref, struct iovec *iov)
+{
+	struct vu_dma *dma;
+	int ret = hold(server, iova, &len, prot, &dma);
+
+	if (ret)
+		return ret;
+	if (!dma->region.map) {
+		release(server, dma);
+		return -EOPNOTSUPP;
+	}
+	ret = refer(server, dma, iova, len, prot, ref);
+	if (ret)
+		return ret;
+	iov->iov_base = ref->ptr;
+	iov->iov_len = len;
+	return 0;
+}
+
+int vuser_dma_sg_get(struct vuser_server *server, uint64_t iova, size_t len,
+		     int prot, struct vuser_dma_ref *refs, struct iovec *iov,
+		     int max)
+{
+	int nr = 0, ret = 0;
+
+	while (len && !ret) {
+		ret = nr < max ? get_part(server, iova, len, prot, &refs[nr],
+					  &iov[nr]) :
+				 -ENOBUFS;
+		if (ret)
+			break;
+		iova += iov[nr].iov_len;
+		len -= iov[nr].iov_len;
+		nr++;
+	}
+	if (!ret)
+		return nr;
+	vuser_dma_sg_put(server, refs, nr);
+	if (ret == -EFAULT && !vuser_server_connected(server))
+		ret = -ENOTCONN;
+	return ret;
+}
+
+void vuser_dma_sg_put(struct vuser_server *server, struct vuser_dma_ref *refs,
+		      int nr)
+{
+	while (nr-- > 0)
+		vuser_dma_put(server, &refs[nr]);
+}
+
+/* Copy between @buf and the bytes from @offset on of a scatter list. */
+static int sg_copy(struct vuser_server *server, const struct iovec *iov, int nr,
+		   size_t offset, void *buf, size_t len, bool write)
+{
+	char *pos = buf, *mem;
+	size_t part;
+	int ret = 0;
+
+	for (; nr > 0 && len && !ret; nr--, iov++) {
+		if (offset >= iov->iov_len) {
+			offset -= iov->iov_len;
+			continue;
+		}
+		part = iov->iov_len - offset;
+		if (part > len)
+			part = len;
+		mem = (char *)iov->iov_base + offset;
+		ret = copy(server, write ? mem : pos, write ? pos : mem, part);
+		offset = 0;
+		pos += part;
+		len -= part;
+	}
+	return !ret && len ? -EINVAL : ret;
+}
+
+int vuser_dma_sg_read(struct vuser_server *server, const struct iovec *iov,
+		      int nr, size_t offset, void *buf, size_t len)
+{
+	return sg_copy(server, iov, nr, offset, buf, len, false);
+}
+
+int vuser_dma_sg_write(struct vuser_server *server, const struct iovec *iov,
+		       int nr, size_t offset, const void *buf, size_t len)
+{
+	return sg_copy(server, iov, nr, offset, (void *)buf, len, true);
+}
+
 int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
 		  int prot, struct vuser_dma_ref *ref)
 {
@@ -561,9 +680,7 @@ int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
 		release(server, dma);
 		return ret;
 	}
-	ref->ptr = map_at(dma, iova);
-	ref->region = &dma->region;
-	return 0;
+	return refer(server, dma, iova, len, prot, ref);
 }
 
 void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref)
@@ -571,6 +688,7 @@ void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref)
 	struct vu_dma *dma = (struct vu_dma *)((char *)ref->region -
 					       offsetof(struct vu_dma, region));
 
+	vu_server_dirty_release(server, ref->ptr);
 	release(server, dma);
 	ref->region = NULL;
 	ref->ptr = NULL;

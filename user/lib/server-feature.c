@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server-dirty.h"
 #include "server-feature.h"
 #include "server-migration.h"
 
@@ -40,6 +41,15 @@ static int check_ranges(const char *data, size_t len, uint32_t nr)
 	return 0;
 }
 
+static int start_log(struct vuser_server *server, uint64_t *page)
+{
+	if (!vu_server_dirty_is_used(server))
+		return server->ops.log_start(server->data, page);
+	vu_server_dirty_start(server);
+	*page = VU_DIRTY_PAGE;
+	return 0;
+}
+
 static ssize_t log_start(struct vuser_server *server, bool set, void *data,
 			 size_t len, size_t size)
 {
@@ -58,7 +68,7 @@ static ssize_t log_start(struct vuser_server *server, bool set, void *data,
 		return ret;
 	if (server->log_page)
 		return -EBUSY;
-	ret = server->ops.log_start(server->data, &page);
+	ret = start_log(server, &page);
 	if (ret)
 		return ret;
 	server->log_page = page;
@@ -76,6 +86,19 @@ static ssize_t log_stop(struct vuser_server *server, bool set, void *data,
 	(void)len;
 	(void)size;
 	vu_server_feature_stop_log(server);
+	return 0;
+}
+
+static int fill_report(struct vuser_server *server,
+		       const struct vfio_user_log_report *report,
+		       uint64_t *bitmap)
+{
+	if (!vu_server_dirty_is_used(server))
+		return server->ops.log_report(server->data, report->iova,
+					      report->length, report->page_size,
+					      bitmap);
+	vu_server_dirty_report(server, report->iova, report->length,
+			       report->page_size, bitmap);
 	return 0;
 }
 
@@ -105,15 +128,15 @@ static ssize_t log_report(struct vuser_server *server, bool set, void *data,
 	if (head + bytes > size)
 		return head + bytes;
 	memset((char *)data + head, 0, bytes);
-	ret = server->ops.log_report(server->data, report.iova, report.length,
-				     report.page_size,
-				     (void *)((char *)data + head));
+	ret = fill_report(server, &report, (void *)((char *)data + head));
 	return ret ?: (ssize_t)(head + bytes);
 }
 
 void vu_server_feature_stop_log(struct vuser_server *server)
 {
-	if (server->log_page)
+	if (server->log_page && vu_server_dirty_is_used(server))
+		vu_server_dirty_stop(server);
+	else if (server->log_page)
 		server->ops.log_stop(server->data);
 	server->log_page = 0;
 }

@@ -44,8 +44,12 @@ ssize_t vu_server_irq_info(struct vuser_server *server, struct vuser_msg *msg)
 				     server->irqs[info.index].count);
 }
 
-static void set_fd(struct vu_irq *irq, int fd)
+static void set_fd(struct vu_irq_index *index, struct vu_irq *irq, int fd)
 {
+	if (irq->fd >= 0)
+		index->nr_fds--;
+	if (fd >= 0)
+		index->nr_fds++;
 	vu_fd_close(irq->fd);
 	irq->fd = fd;
 }
@@ -55,7 +59,7 @@ static void disable(struct vu_irq_index *index)
 	uint32_t i;
 
 	for (i = 0; i < index->count; i++) {
-		set_fd(&index->irqs[i], -1);
+		set_fd(index, &index->irqs[i], -1);
 		index->irqs[i].masked = false;
 		index->irqs[i].pending = false;
 	}
@@ -139,7 +143,7 @@ static void apply(struct vuser_server *server, struct vu_irq_index *index,
 	for (i = 0; i < set->count; i++) {
 		irq = &index->irqs[set->start + i];
 		if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-			set_fd(irq,
+			set_fd(index, irq,
 			       msg->nr_fds ? vuser_msg_take_fd(msg, i) : -1);
 		else if (!bools || bools[i])
 			act(server, index, irq, action);
@@ -212,6 +216,38 @@ int vuser_irq_trigger(struct vuser_server *server, uint32_t index,
 		return -EINVAL;
 	pthread_mutex_lock(&server->irq_lock);
 	ret = fire(server, &server->irqs[index], irq);
+	pthread_mutex_unlock(&server->irq_lock);
+	return ret;
+}
+
+/* The interrupt type that the client has enabled. irq_lock is held. */
+static struct vu_irq_index *find_enabled(struct vuser_server *server)
+{
+	static const uint32_t order[] = { VFIO_PCI_MSIX_IRQ_INDEX,
+					  VFIO_PCI_MSI_IRQ_INDEX,
+					  VFIO_PCI_INTX_IRQ_INDEX };
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (server->irqs[order[i]].nr_fds)
+			return &server->irqs[order[i]];
+	return NULL;
+}
+
+int vuser_irq_fire(struct vuser_server *server, uint32_t vector)
+{
+	struct vu_irq_index *index;
+	int ret = -ENOENT;
+
+	pthread_mutex_lock(&server->irq_lock);
+	index = find_enabled(server);
+	/* A driver may enable fewer vectors of MSI than there are: they are shared. */
+	if (index && index != &server->irqs[VFIO_PCI_MSIX_IRQ_INDEX])
+		vector %= index->nr_fds;
+	if (index)
+		ret = vector < index->count ?
+			      fire(server, index, &index->irqs[vector]) :
+			      -EINVAL;
 	pthread_mutex_unlock(&server->irq_lock);
 	return ret;
 }

@@ -41,10 +41,11 @@ struct vu_irq {
 	bool pending;
 };
 
-/* One interrupt type. */
+/* One interrupt type; @nr_fds of its interrupts have an eventfd. */
 struct vu_irq_index {
 	uint32_t flags;
 	uint32_t count;
+	uint32_t nr_fds;
 	struct vu_irq *irqs;
 };
 
@@ -140,6 +141,29 @@ struct vu_callback {
 	struct vuser_request *request;
 };
 
+struct vu_dirty_chunk;
+struct vu_dirty_hold;
+
+/**
+ * struct vu_dirty - the log of writes that the library keeps itself
+ * @lock: protects all members below
+ * @on: writes are logged
+ * @lost: the log is incomplete, for lack of memory
+ * @chunks: parts of the log, sorted by address
+ * @nr: entries of @chunks
+ * @max: size of @chunks, entries
+ * @holds: list of the references of the device
+ */
+struct vu_dirty {
+	pthread_mutex_t lock;
+	bool on;
+	bool lost;
+	struct vu_dirty_chunk **chunks;
+	size_t nr;
+	size_t max;
+	struct vu_dirty_hold *holds;
+};
+
 /**
  * struct vuser_server - a device at a socket
  * @ops: the callbacks
@@ -181,12 +205,13 @@ struct vu_callback {
  * @freeing: vuser_server_free() runs
  * @mig_state: state of migration, if the device has migration
  * @log_page: bytes that one bit of the log stands for; 0: writes are not logged
- * @retry_fd: timer for the next try to accept a client
+ * @timer_fd: timer for the next try to accept a client, and for the negotiation
  * @starved: the last client could not be accepted for lack of fds or memory
  * @lock: protects @conn, @twin, @negotiated, @minor and @peer, since other threads
  *        read them
  * @irq_lock: protects the entries of @irqs, and @events
  * @events: state for signalling eventfds
+ * @dirty: the log of writes
  * @dma_lock: protects all members below
  * @dma_idle: broadcast when an entry that is being unmapped has no more users
  * @dma: the DMA regions, sorted by IOVA
@@ -236,12 +261,13 @@ struct vuser_server {
 	enum vfio_device_mig_state mig_state;
 	uint64_t log_page;
 
-	int retry_fd;
+	int timer_fd;
 	bool starved;
 
 	pthread_mutex_t lock;
 	pthread_mutex_t irq_lock;
 	struct vu_event_port events;
+	struct vu_dirty dirty;
 	pthread_mutex_t dma_lock;
 	pthread_cond_t dma_idle;
 	struct vu_dma **dma;

@@ -15,8 +15,10 @@
 #include <vuser/guard.h>
 
 #include "../libbase/abi.h"
+#include "../libbase/unix.h"
 #include "server-access.h"
 #include "server-cmd.h"
+#include "server-dirty.h"
 #include "server-dma.h"
 #include "server-feature.h"
 #include "server-irq.h"
@@ -35,6 +37,9 @@
 #define OUR_MAX_MSG_FDS 16
 
 #define DMA_TIMEOUT_MS 30000
+
+/* The default of version_timeout_ms. */
+#define VERSION_TIMEOUT_MS 30000
 
 /* The default of max_deferred. */
 #define MAX_DEFERRED 64
@@ -67,6 +72,8 @@ static void set_defaults(struct vuser_server *server)
 		config->max_dma_maps = VFIO_USER_DEFAULT_MAX_DMA_MAPS;
 	if (!config->dma_timeout_ms)
 		config->dma_timeout_ms = DMA_TIMEOUT_MS;
+	if (!config->version_timeout_ms)
+		config->version_timeout_ms = VERSION_TIMEOUT_MS;
 	if (!config->max_deferred)
 		config->max_deferred = MAX_DEFERRED;
 	if (server->ops.reset)
@@ -103,12 +110,12 @@ static int open_fds(struct vuser_server *server)
 	server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (server->wake_fd < 0)
 		return -errno;
-	server->retry_fd =
+	server->timer_fd =
 		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (server->retry_fd < 0)
+	if (server->timer_fd < 0)
 		return -errno;
 	ret = watch(server, server->wake_fd);
-	return ret ?: watch(server, server->retry_fd);
+	return ret ?: watch(server, server->timer_fd);
 }
 
 int vuser_server_new(const struct vuser_server_ops *ops,
@@ -124,11 +131,12 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	server->epoll_fd = -1;
 	server->listen_fd = -1;
 	server->wake_fd = -1;
-	server->retry_fd = -1;
+	server->timer_fd = -1;
 	server->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	server->events = (struct vu_event_port)VU_EVENT_PORT_INIT;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_mutex_init(&server->irq_lock, NULL);
+	pthread_mutex_init(&server->dirty.lock, NULL);
 	pthread_mutex_init(&server->dma_lock, NULL);
 	pthread_cond_init(&server->dma_idle, NULL);
 	ret = vu_abi_read(&server->ops, sizeof(server->ops), ops,
@@ -138,7 +146,8 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 				  config, CONFIG_SIZE_0);
 	if (!ret) {
 		set_defaults(server);
-		ret = vuser_guard_init();
+		if (!server->config.no_sigbus)
+			ret = vuser_guard_init();
 	}
 	if (!ret)
 		ret = open_fds(server);
@@ -295,8 +304,8 @@ void vuser_server_free(struct vuser_server *server)
 		close(server->listen_fd);
 	if (server->wake_fd >= 0)
 		close(server->wake_fd);
-	if (server->retry_fd >= 0)
-		close(server->retry_fd);
+	if (server->timer_fd >= 0)
+		close(server->timer_fd);
 	if (server->epoll_fd >= 0)
 		close(server->epoll_fd);
 	vu_event_port_clear(&server->events);
@@ -304,6 +313,7 @@ void vuser_server_free(struct vuser_server *server)
 		vu_server_region_free(server->regions[i]);
 	vu_server_irq_free(server);
 	free(server->dma);
+	vu_server_dirty_free(server);
 	free(server->reply);
 	pthread_cond_destroy(&server->dma_idle);
 	pthread_mutex_destroy(&server->dma_lock);
@@ -332,22 +342,78 @@ int vuser_server_listen_fd(struct vuser_server *server, int fd)
 	return 0;
 }
 
-int vuser_server_listen(struct vuser_server *server, const char *path)
+/* Listen on the socket @fd at @path, or return the errno @fd. */
+static int listen_at(struct vuser_server *server, const char *path, int fd)
 {
-	char *copy = strdup(path);
+	char *copy;
 	int ret;
 
-	if (!copy)
+	if (fd < 0)
+		return fd;
+	copy = strdup(path);
+	if (!copy) {
+		close(fd);
+		unlink(path);
 		return -ENOMEM;
-	ret = vuser_sock_listen(path);
-	if (ret >= 0)
-		ret = vuser_server_listen_fd(server, ret);
+	}
+	ret = vuser_server_listen_fd(server, fd);
 	if (ret) {
+		unlink(path);
 		free(copy);
 		return ret;
 	}
 	server->path = copy;
 	return 0;
+}
+
+int vuser_server_listen(struct vuser_server *server, const char *path)
+{
+	return listen_at(server, path, vu_unix_listen(path));
+}
+
+int vuser_server_listen_mode(struct vuser_server *server, const char *path,
+			     mode_t mode)
+{
+	return listen_at(server, path, vu_unix_listen_mode(path, mode));
+}
+
+int vuser_server_peer(const struct vuser_server *server, pid_t *pid, uid_t *uid,
+		      gid_t *gid)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (!server->conn || server->ending)
+		return -ENOTCONN;
+	if (getsockopt(server->conn->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
+		return -errno;
+	*pid = cred.pid;
+	*uid = cred.uid;
+	*gid = cred.gid;
+	return 0;
+}
+
+/* Start the timer; 0: stop it. */
+static void set_timer(struct vuser_server *server, int ms)
+{
+	const struct itimerspec spec = {
+		.it_value.tv_sec = ms / 1000,
+		.it_value.tv_nsec = ms % 1000 * 1000000L,
+	};
+
+	timerfd_settime(server->timer_fd, 0, &spec, NULL);
+}
+
+/*
+ * The time is over: until the next try to accept a client, or for the client to negotiate
+ * the version.
+ */
+static void on_timer(struct vuser_server *server)
+{
+	if (!server->conn)
+		watch_listen(server, true);
+	else if (!server->negotiated)
+		vu_conn_fail(server->conn, -ETIMEDOUT);
 }
 
 int vuser_server_serve(struct vuser_server *server, int fd)
@@ -377,6 +443,10 @@ int vuser_server_serve(struct vuser_server *server, int fd)
 	server->peer = version.caps;
 	pthread_mutex_unlock(&server->lock);
 	watch_listen(server, false);
+	if (server->config.version_timeout_ms > 0)
+		set_timer(server, server->config.version_timeout_ms);
+	else
+		set_timer(server, 0);
 	return 0;
 close:
 	close(fd);
@@ -392,17 +462,13 @@ static bool is_shortage(int error)
 /* Leave clients in the queue of the socket, and accept again later. */
 static void accept_later(struct vuser_server *server, int error)
 {
-	const struct itimerspec soon = {
-		.it_value.tv_nsec = ACCEPT_RETRY_MS * 1000000L,
-	};
-
 	if (!server->starved)
 		vu_server_log(server, LOG_WARNING,
 			      "cannot accept a client now, trying again: %s",
 			      strerror(error));
 	server->starved = true;
 	watch_listen(server, false);
-	timerfd_settime(server->retry_fd, 0, &soon, NULL);
+	set_timer(server, ACCEPT_RETRY_MS);
 }
 
 /* Accept a client. Ignore errors that concern only this client. */
@@ -507,8 +573,8 @@ int vuser_server_process(struct vuser_server *server)
 
 	server->processing = true;
 	eventfd_read(server->wake_fd, &count);
-	if (read(server->retry_fd, &count, sizeof(count)) > 0)
-		watch_listen(server, !server->conn);
+	if (read(server->timer_fd, &count, sizeof(count)) > 0)
+		on_timer(server);
 	resume(server);
 	if (!server->conn)
 		ret = accept_client(server);

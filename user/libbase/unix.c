@@ -166,7 +166,23 @@ static int remove_stale(const struct place *place)
 		       0;
 }
 
-static int listen_at(const struct place *place)
+/*
+ * The umask may have removed bits of the mode. fchmod() has set it before, so the file
+ * never had more bits than the mode.
+ */
+static int complete_mode(const struct place *place, mode_t mode)
+{
+	struct stat st;
+
+	if (fstatat(place->dir, place->name, &st, AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if ((st.st_mode & 07777) == mode)
+		return 0;
+	return fchmodat(place->dir, place->name, mode, 0) ? -errno : 0;
+}
+
+/* @mode: the mode of the file; -1: as the umask has it. */
+static int listen_at(const struct place *place, int mode)
 {
 	int ret, fd;
 
@@ -176,17 +192,26 @@ static int listen_at(const struct place *place)
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (const struct sockaddr *)&place->addr,
-		 sizeof(place->addr)) ||
-	    listen(fd, SOMAXCONN)) {
+	if ((mode >= 0 && fchmod(fd, mode)) ||
+	    bind(fd, (const struct sockaddr *)&place->addr,
+		 sizeof(place->addr))) {
 		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	ret = mode >= 0 ? complete_mode(place, mode) : 0;
+	/* No client can connect before this. */
+	if (!ret && listen(fd, SOMAXCONN))
+		ret = -errno;
+	if (ret) {
+		unlinkat(place->dir, place->name, 0);
 		close(fd);
 		return ret;
 	}
 	return fd;
 }
 
-int vu_unix_listen(const char *path)
+static int listen_path(const char *path, int mode)
 {
 	struct place place;
 	int ret;
@@ -194,8 +219,18 @@ int vu_unix_listen(const char *path)
 	ret = place_open(&place, path);
 	if (ret)
 		return ret;
-	ret = listen_at(&place);
+	ret = listen_at(&place, mode);
 	if (place.dir >= 0)
 		close(place.dir);
 	return ret;
+}
+
+int vu_unix_listen(const char *path)
+{
+	return listen_path(path, -1);
+}
+
+int vu_unix_listen_mode(const char *path, mode_t mode)
+{
+	return mode & ~07777 ? -EINVAL : listen_path(path, mode);
 }

@@ -3,6 +3,8 @@
 #ifndef LIBBASE_UNIX_H
 #define LIBBASE_UNIX_H
 
+#include <sys/types.h>
+
 /**
  * vu_unix_connect - connect to the UNIX stream socket at a path
  * @path: path of the socket file, less than PATH_MAX bytes. For more than 107 bytes,
@@ -26,5 +28,15 @@ int vu_unix_connect(const char *path);
  * -ENAMETOOLONG; or another errno of bind(2).
  */
 int vu_unix_listen(const char *path);
+
+/**
+ * vu_unix_listen_mode - create a listening UNIX stream socket with a file mode
+ * @path: as for vu_unix_listen()
+ * @mode: mode of the socket file, whatever the umask is; at no time does the file have
+ *        more bits. A client needs write permission to connect.
+ *
+ * Return: as vu_unix_listen(); -EINVAL for an invalid mode.
+ */
+int vu_unix_listen_mode(const char *path, mode_t mode);
 
 #endif /* LIBBASE_UNIX_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Structures that begin with their size, and the versions of the libraries. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,6 +153,25 @@ TEST(servers_check_the_sizes_of_structures)
 	region.addition = 0;
 	check_eq(vuser_server_set_region(server, 0, &region.now), 0);
 	vuser_server_free(server);
+}
+
+/* Programs that were compiled with the first release still work. */
+TEST(config_of_the_first_release_is_accepted)
+{
+	const size_t first = offsetof(struct vuser_server_config, max_deferred);
+	struct vuser_server_ops ops = { .struct_size = sizeof(ops) };
+	struct vuser_server_config config = { .struct_size = first };
+	struct vuser_server *server;
+
+	/* The size with the padding at its end. */
+	check_eq(first, 48);
+	/* Members after struct_size are not read. */
+	config.max_deferred = 1;
+	config.no_sigbus = true;
+	check_eq(vuser_server_new(&ops, &config, NULL, &server), 0);
+	vuser_server_free(server);
+	config.struct_size = first - 1;
+	check_eq(vuser_server_new(&ops, &config, NULL, &server), -EINVAL);
 }
 
 TEST(config_space_checks_the_sizes_of_structures)

@@ -3,6 +3,7 @@
  * DMA through mapped memory and through messages, from callbacks and threads.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,117 @@ TEST(access_beyond_a_truncated_file_fails_with_eio_and_no_signal)
 	check_eq(vuser_dma_write(both->dev->server, 0x3000, buf, 1), -EIO);
 	require(!ftruncate(fd, 0x4000));
 	check_eq(vuser_dma_write(both->dev->server, 0x3000, buf, 1), 0);
+	close(fd);
+	teardown(both);
+}
+
+/* The disposition of SIGBUS; vuser_server_new() of other tests may have changed it. */
+static void default_sigbus(void)
+{
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+	require(!sigaction(SIGBUS, &dfl, NULL));
+}
+
+static bool has_sigbus_handler(void)
+{
+	struct sigaction sa;
+
+	require(!sigaction(SIGBUS, NULL, &sa));
+	return sa.sa_flags & SA_SIGINFO || sa.sa_handler != SIG_DFL;
+}
+
+TEST(truncated_file_is_survived_without_a_handler_of_sigbus)
+{
+	struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.no_sigbus = true,
+	};
+	struct both *both;
+	char buf[0x1000] = { 0 };
+	int fd = new_memory(0x4000);
+	struct vuser_server *server;
+
+	default_sigbus();
+	both = setup(&config, NULL);
+	server = both->dev->server;
+	check(!has_sigbus_handler());
+	check_eq(vuser_client_dma_map(both->client, 0, 0x4000, READ | WRITE, fd,
+				      0),
+		 0);
+	check_eq(vuser_dma_write(server, 0x17fc, "text", 4), 0);
+	check_eq(vuser_dma_read(server, 0x17fc, buf, 4), 0);
+	check(!memcmp(buf, "text", 4));
+	require(!ftruncate(fd, 0x2000));
+	check_eq(vuser_dma_read(server, 0x1800, buf, 0x800), 0);
+	check_eq(vuser_dma_read(server, 0x1800, buf, 0x1000), -EIO);
+	check_eq(vuser_dma_write(server, 0x3000, buf, 1), -EIO);
+	close(fd);
+	teardown(both);
+	/* The default is to install the handler. */
+	both = setup(NULL, NULL);
+	check(has_sigbus_handler());
+	teardown(both);
+}
+
+TEST(scatter_list_covers_adjacent_dma_regions)
+{
+	struct both *both = setup(NULL, NULL);
+	struct vuser_server *server = both->dev->server;
+	struct vuser_dma_ref refs[3];
+	struct iovec iov[3];
+	char buf[0x3000];
+	int fd = new_memory(0x4000);
+
+	/* In memory, the three regions are in another order than in the file. */
+	check_eq(vuser_client_dma_map(both->client, 0x1000, 0x1000,
+				      READ | WRITE, fd, 0x3000),
+		 0);
+	check_eq(vuser_client_dma_map(both->client, 0x2000, 0x1000,
+				      READ | WRITE, fd, 0x1000),
+		 0);
+	check_eq(vuser_client_dma_map(both->client, 0x3000, 0x1000, READ, fd,
+				      0x2000),
+		 0);
+	require(pwrite(fd, "bc", 2, 0x1000) == 2);
+	require(pwrite(fd, "a", 1, 0x3fff) == 1);
+	require(pwrite(fd, "z", 1, 0x2000) == 1);
+	check_eq(vuser_dma_sg_get(server, 0x1800, 0x2000, PROT_READ, refs, iov,
+				  3),
+		 3);
+	check_eq(iov[0].iov_len, 0x800);
+	check_eq(iov[1].iov_len, 0x1000);
+	check_eq(iov[2].iov_len, 0x800);
+	check_eq(vuser_dma_sg_read(server, iov, 3, 0x7ff, buf, 3), 0);
+	check(!memcmp(buf, "abc", 3));
+	check_eq(vuser_dma_sg_read(server, iov, 3, 0, buf, 0x2000), 0);
+	check_eq(buf[0x1800], 'z');
+	check_eq(vuser_dma_sg_read(server, iov, 3, 1, buf, 0x2000), -EINVAL);
+	vuser_dma_sg_put(server, refs, 3);
+
+	check_eq(vuser_dma_sg_get(server, 0x1800, 0x1000, PROT_WRITE, refs, iov,
+				  2),
+		 2);
+	check_eq(vuser_dma_sg_write(server, iov, 2, 0x7ff, "XYZ", 3), 0);
+	vuser_dma_sg_put(server, refs, 2);
+	require(pread(fd, buf, 2, 0x1000) == 2);
+	check(!memcmp(buf, "YZ", 2));
+
+	/* On an error no reference is kept: the unmap is answered. */
+	check_eq(vuser_dma_sg_get(server, 0x1000, 0x3000, PROT_READ, refs, iov,
+				  2),
+		 -ENOBUFS);
+	check_eq(vuser_dma_sg_get(server, 0x1000, 0x3000, PROT_WRITE, refs, iov,
+				  3),
+		 -EACCES);
+	check_eq(vuser_dma_sg_get(server, 0x1000, 0x3001, PROT_READ, refs, iov,
+				  3),
+		 -ENOBUFS);
+	check_eq(vuser_dma_sg_get(server, 0x3000, 0x1001, PROT_READ, refs, iov,
+				  3),
+		 -EFAULT);
+	check_eq(vuser_client_dma_unmap(both->client, 0x1000, 0x1000), 0);
+	check_eq(vuser_client_dma_unmap(both->client, 0x3000, 0x1000), 0);
 	close(fd);
 	teardown(both);
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Migration states, migration data and the log of writes in the library. */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "../harness.h"
@@ -321,4 +325,133 @@ TEST(log_report_has_the_written_pages_and_rejects_bad_ranges)
 		 -EINVAL);
 	check_eq(dev->reports, 1);
 	teardown();
+}
+
+/* The log of the library. */
+
+#define FIRST 0x10000000
+#define PAGE  4096
+
+static struct vuser_server *logging_server(int *sock)
+{
+	static const struct vuser_server_ops ops = {
+		.struct_size = sizeof(ops),
+	};
+	const struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.dma_logging = true,
+	};
+	struct vuser_server *server;
+	int fds[2];
+
+	require(!vuser_server_new(&ops, &config, NULL, &server));
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(!vuser_server_serve(server, fds[0]));
+	*sock = fds[1];
+	return server;
+}
+
+static void *serve_all(void *data)
+{
+	struct pollfd pfd = { .fd = vuser_server_fd(data), .events = POLLIN };
+
+	do {
+		poll(&pfd, 1, -1);
+		vuser_server_process(data);
+	} while (vuser_server_connected(data));
+	return NULL;
+}
+
+/* The bits of the 64 pages from @iova on; @page is the size of one. */
+static uint64_t written(uint64_t iova, uint64_t page)
+{
+	struct {
+		struct vfio_user_log_report head;
+		uint64_t bits;
+	} got = { { iova, 64 * page, page }, 0 };
+
+	check_eq(vuser_client_feature(client, GET | REPORT, &got,
+				      sizeof(got.head), sizeof(got)),
+		 sizeof(got));
+	return got.bits;
+}
+
+static void start_logging(void)
+{
+	const struct vfio_user_log_control control = { .page_size = PAGE };
+	struct vfio_user_log_control got = control;
+
+	check_eq(vuser_client_feature(client, SET | START, &got, sizeof(got),
+				      sizeof(got)),
+		 sizeof(got));
+	check_eq(got.page_size, PAGE);
+}
+
+TEST(library_logs_the_writes_of_a_device_without_a_log)
+{
+	int sock, fd = memfd_create("client", MFD_CLOEXEC);
+	struct vuser_server *server = logging_server(&sock);
+	struct vuser_dma_ref early, ref, other;
+	struct iovec iov[2];
+	struct vuser_dma_ref refs[2];
+	pthread_t thread;
+	char buf[PAGE * 2] = { 0 };
+
+	require(fd >= 0 && !ftruncate(fd, 64 * PAGE));
+	pthread_create(&thread, NULL, serve_all, server);
+	require(!vuser_client_new_fd(sock, NULL, 20000, NULL, NULL, &client));
+	check_eq(vuser_client_dma_map(client, FIRST, 32 * PAGE, 3, fd, 0), 0);
+	check_eq(vuser_client_dma_map(client, FIRST + 32 * PAGE, 32 * PAGE, 3,
+				      fd, 32 * PAGE),
+		 0);
+	/* Writes before the start are not logged, but this reference stays. */
+	check_eq(vuser_dma_write(server, FIRST, buf, 1), 0);
+	require(!vuser_dma_get(server, FIRST + 9 * PAGE, 1, PROT_WRITE,
+			       &early));
+	start_logging();
+	check_eq(written(FIRST, PAGE), 1ULL << 9);
+
+	/* A write over two pages; reads are not logged. */
+	check_eq(vuser_dma_write(server, FIRST + 2 * PAGE - 1, buf, 2), 0);
+	check_eq(vuser_dma_read(server, FIRST + 5 * PAGE, buf, 8), 0);
+	check_eq(written(FIRST, PAGE), 1ULL << 9 | 3ULL << 1);
+	/* A report removes the pages from the log. */
+	check_eq(written(FIRST, PAGE), 1ULL << 9);
+	vuser_dma_put(server, &early);
+	check_eq(written(FIRST, PAGE), 1ULL << 9);
+	check_eq(written(FIRST, PAGE), 0);
+
+	/* Of two references with one pointer, one is for writing. */
+	require(!vuser_dma_get(server, FIRST, PAGE, PROT_READ, &other));
+	check_eq(written(FIRST, PAGE), 0);
+	require(!vuser_dma_get(server, FIRST, 2 * PAGE, PROT_WRITE, &ref));
+	check_eq(written(FIRST, PAGE), 3);
+	vuser_dma_put(server, &ref);
+	check_eq(written(FIRST, PAGE), 3);
+	vuser_dma_put(server, &other);
+	/* It is not known which one was released first. */
+	check_eq(written(FIRST, PAGE), 3);
+	check_eq(written(FIRST, PAGE), 0);
+
+	/* A scatter list over both regions; the client uses larger pages. */
+	check_eq(vuser_dma_sg_get(server, FIRST + 31 * PAGE, 2 * PAGE,
+				  PROT_WRITE, refs, iov, 2),
+		 2);
+	vuser_dma_sg_put(server, refs, 2);
+	check_eq(written(FIRST, 16 * PAGE), 1ULL << 1 | 1ULL << 2);
+
+	/* Writes to a region that is unmapped meanwhile stay in the log. */
+	check_eq(vuser_dma_write(server, FIRST + 63 * PAGE, buf, 1), 0);
+	check_eq(vuser_client_dma_unmap(client, FIRST + 32 * PAGE, 32 * PAGE),
+		 0);
+	check_eq(written(FIRST, PAGE), 1ULL << 63);
+
+	check_eq(vuser_dma_write(server, FIRST, buf, 1), 0);
+	check_eq(vuser_client_feature(client, SET | END, NULL, 0, 8), 0);
+	start_logging();
+	check_eq(written(FIRST, PAGE), 0);
+	vuser_client_free(client);
+	pthread_join(thread, NULL);
+	vuser_server_free(server);
+	close(fd);
 }

@@ -300,6 +300,89 @@ TEST(access_beyond_the_configuration_space_fails)
 	check_eq(vuser_pci_write(&pci, UINT64_MAX - 3, buf, 8), -EINVAL);
 }
 
+TEST(msi_has_its_number_of_vectors_and_writable_registers)
+{
+	struct vuser_pci pci;
+	int pos;
+
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
+	check_eq(vuser_pci_add_msi(&pci, 0), -EINVAL);
+	check_eq(vuser_pci_add_msi(&pci, 3), -EINVAL);
+	check_eq(vuser_pci_add_msi(&pci, 64), -EINVAL);
+	pos = vuser_pci_add_msi(&pci, 8);
+	require(pos > 0);
+	check_eq(vuser_pci_find_cap(&pci, PCI_CAP_ID_MSI), pos);
+	/* 64 bits, 8 vectors; the driver enables 4 of them. */
+	check_eq(vuser_pci_get16(&pci, pos + PCI_MSI_FLAGS), 0x86);
+	write32(&pci, pos, (2 << 4 | 1) << 16);
+	check_eq(vuser_pci_get16(&pci, pos + PCI_MSI_FLAGS), 0xa7);
+	write32(&pci, pos + PCI_MSI_ADDRESS_LO, UINT32_MAX);
+	write32(&pci, pos + PCI_MSI_ADDRESS_HI, UINT32_MAX);
+	write32(&pci, pos + PCI_MSI_DATA_64, UINT32_MAX);
+	check_eq(vuser_pci_get32(&pci, pos + PCI_MSI_ADDRESS_LO), 0xfffffffc);
+	check_eq(vuser_pci_get32(&pci, pos + PCI_MSI_ADDRESS_HI), UINT32_MAX);
+	check_eq(vuser_pci_get32(&pci, pos + PCI_MSI_DATA_64), 0xffff);
+}
+
+TEST(vendor_capabilities_are_found_one_after_the_other)
+{
+	const uint8_t one[] = { 1, 2 }, two[] = { 3 }, mask[] = { 0xf0 };
+	uint8_t value = 0xff, all[VUSER_PCI_CFG_SIZE] = { 0 };
+	struct vuser_pci pci;
+	int first, second;
+
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
+	check_eq(vuser_pci_find_cap(&pci, PCI_CAP_ID_VNDR), 0);
+	first = vuser_pci_add_vendor(&pci, one, NULL, sizeof(one));
+	require(vuser_pci_add_pm(&pci) > 0);
+	second = vuser_pci_add_vendor(&pci, two, mask, sizeof(two));
+	require(first > 0 && second > first);
+	check_eq(vuser_pci_find_cap(&pci, PCI_CAP_ID_VNDR), first);
+	check_eq(vuser_pci_find_next_cap(&pci, first, PCI_CAP_ID_VNDR), second);
+	check_eq(vuser_pci_find_next_cap(&pci, second, PCI_CAP_ID_VNDR), 0);
+	check_eq(pci.cfg[first + 2], 5);
+	check_eq(pci.cfg[first + 4], 2);
+	check_eq(pci.cfg[second + 2], 4);
+	check_eq(vuser_pci_write(&pci, second + 3, &value, 1), 0);
+	check_eq(pci.cfg[second + 3], 0xf3);
+	check_eq(vuser_pci_add_vendor(&pci, all, NULL, sizeof(all)), -ENOSPC);
+}
+
+TEST(serial_number_is_an_extended_capability)
+{
+	struct vuser_pci pci;
+	int dsn, again;
+
+	require(!vuser_pci_init(&pci, VUSER_PCIE_CFG_SIZE, &ids));
+	check_eq(vuser_pci_find_ext_cap(&pci, PCI_EXT_CAP_ID_DSN), 0);
+	dsn = vuser_pci_add_dsn(&pci, 0x0123456789abcdef);
+	check_eq(dsn, 0x100);
+	check_eq(vuser_pci_find_ext_cap(&pci, PCI_EXT_CAP_ID_DSN), dsn);
+	check_eq(vuser_pci_get32(&pci, dsn), 0x00010003);
+	check_eq(vuser_pci_get32(&pci, dsn + 4), 0x89abcdef);
+	check_eq(vuser_pci_get32(&pci, dsn + 8), 0x01234567);
+	check_eq(vuser_pci_add_ext_cap(&pci, PCI_EXT_CAP_ID_VNDR, 1, 0, &ids,
+				       NULL, 8),
+		 0x10c);
+	again = vuser_pci_add_dsn(&pci, 1);
+	check_eq(vuser_pci_find_next_ext_cap(&pci, dsn, PCI_EXT_CAP_ID_DSN),
+		 again);
+	check_eq(vuser_pci_find_next_ext_cap(&pci, again, PCI_EXT_CAP_ID_DSN),
+		 0);
+}
+
+TEST(rom_bar_shows_its_size_and_enable_bit)
+{
+	struct vuser_pci pci;
+
+	require(!vuser_pci_init(&pci, VUSER_PCI_CFG_SIZE, &ids));
+	check_eq(vuser_pci_set_rom(&pci, 1024), -EINVAL);
+	check_eq(vuser_pci_set_rom(&pci, 3000), -EINVAL);
+	check_eq(vuser_pci_set_rom(&pci, 0x10000), 0);
+	write32(&pci, PCI_ROM_ADDRESS, UINT32_MAX);
+	check_eq(vuser_pci_get32(&pci, PCI_ROM_ADDRESS), 0xffff0001);
+}
+
 TEST(msix_table_and_pba_hold_their_values_until_reset)
 {
 	struct vuser_msix msix;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The client and the server together: every command except DMA. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -893,4 +894,158 @@ TEST(invalid_regions_ioeventfds_and_interrupts_are_rejected)
 	check_eq(vuser_server_serve(server, -1), -EBADF);
 	vuser_server_free(server);
 	vuser_server_free(NULL);
+}
+
+static int set_events(struct vuser_client *client, uint32_t index,
+		      uint32_t count, const int *fds)
+{
+	return vuser_client_set_irqs(client, EVENT | TRIGGER, index, 0, count,
+				     NULL, fds);
+}
+
+static int disable(struct vuser_client *client, uint32_t index)
+{
+	return vuser_client_set_irqs(client, NONE | TRIGGER, index, 0, 0, NULL,
+				     NULL);
+}
+
+TEST(interrupt_is_fired_by_the_type_that_the_client_has_enabled)
+{
+	struct both both = setup(NULL, NULL);
+	struct vuser_server *server = both.dev->server;
+	int fds[2] = { new_event(), new_event() };
+
+	/* Only the event loop's thread may add an interrupt type. */
+	device_pause(both.dev);
+	require(!vuser_server_set_irqs(server, VFIO_PCI_MSI_IRQ_INDEX,
+				       VFIO_IRQ_INFO_EVENTFD, 4));
+	device_resume(both.dev);
+	check_eq(vuser_irq_fire(server, 0), -ENOENT);
+	check_eq(set_events(both.client, VFIO_PCI_INTX_IRQ_INDEX, 1, fds), 0);
+	check_eq(vuser_irq_fire(server, 3), 0);
+	check_eq(drain(fds[0]), 1);
+	check_eq(disable(both.client, VFIO_PCI_INTX_IRQ_INDEX), 0);
+
+	/* The driver enables two of four vectors. */
+	check_eq(set_events(both.client, VFIO_PCI_MSI_IRQ_INDEX, 2, fds), 0);
+	check_eq(vuser_irq_fire(server, 3), 0);
+	check_eq(drain(fds[1]), 1);
+	check_eq(vuser_irq_fire(server, 2), 0);
+	check_eq(drain(fds[0]), 1);
+	check_eq(disable(both.client, VFIO_PCI_MSI_IRQ_INDEX), 0);
+
+	check_eq(set_events(both.client, VFIO_PCI_MSIX_IRQ_INDEX, 2, fds), 0);
+	check_eq(vuser_irq_fire(server, 1), 0);
+	check_eq(drain(fds[1]), 1);
+	check_eq(vuser_irq_fire(server, 2), -ENOENT);
+	check_eq(vuser_irq_fire(server, DEVICE_MSIX), -EINVAL);
+	check_eq(disable(both.client, VFIO_PCI_MSIX_IRQ_INDEX), 0);
+	check_eq(vuser_irq_fire(server, 0), -ENOENT);
+	close(fds[0]);
+	close(fds[1]);
+	teardown(&both);
+}
+
+/* Accept at @path until a client is connected. */
+static void process_until(struct vuser_server *server, int connected)
+{
+	struct pollfd pfd = { .fd = vuser_server_fd(server), .events = POLLIN };
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+
+	while ((vuser_server_peer(server, &pid, &uid, &gid) == 0) !=
+	       connected) {
+		require(poll(&pfd, 1, 20000) == 1);
+		require(!vuser_server_process(server));
+	}
+}
+
+TEST(socket_file_has_its_mode_and_the_peer_is_known)
+{
+	static const struct vuser_server_ops no_ops = {
+		.struct_size = sizeof(no_ops),
+	};
+	char dir[] = "/tmp/test-server-XXXXXX", path[64];
+	struct vuser_server *server;
+	mode_t old = umask(077);
+	struct stat st;
+	pid_t pid = 0;
+	uid_t uid = -1;
+	gid_t gid = -1;
+	int fd;
+
+	require(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	require(!vuser_server_new(&no_ops, NULL, NULL, &server));
+	check_eq(vuser_server_listen_mode(server, path, 010000), -EINVAL);
+	/* The umask neither removes bits nor adds some. */
+	check_eq(vuser_server_listen_mode(server, path, 0660), 0);
+	require(!stat(path, &st));
+	check_eq(st.st_mode & 07777, 0660);
+	umask(old);
+	check_eq(vuser_server_peer(server, &pid, &uid, &gid), -ENOTCONN);
+	fd = vuser_sock_connect(path);
+	require(fd >= 0);
+	process_until(server, true);
+	check_eq(vuser_server_peer(server, &pid, &uid, &gid), 0);
+	check_eq(pid, getpid());
+	check_eq(uid, geteuid());
+	check_eq(gid, getegid());
+	close(fd);
+	process_until(server, false);
+	vuser_server_free(server);
+	check(stat(path, &st) && errno == ENOENT);
+	rmdir(dir);
+}
+
+TEST(client_that_does_not_negotiate_is_disconnected)
+{
+	static const struct vuser_server_ops no_ops = {
+		.struct_size = sizeof(no_ops),
+	};
+	const struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.version_timeout_ms = 20,
+	};
+	struct vuser_server *server;
+	char byte;
+	int fds[2];
+
+	require(!vuser_server_new(&no_ops, &config, NULL, &server));
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(!vuser_server_serve(server, fds[0]));
+	process_until(server, false);
+	check_eq(read(fds[1], &byte, 1), 0);
+	close(fds[1]);
+	vuser_server_free(server);
+}
+
+TEST(time_limit_ends_with_the_negotiation)
+{
+	static const struct vuser_server_ops no_ops = {
+		.struct_size = sizeof(no_ops),
+	};
+	const struct vuser_server_config config = {
+		.struct_size = sizeof(config),
+		.version_timeout_ms = 1000,
+	};
+	struct vuser_handshake *hs;
+	struct vuser_server *server;
+	struct pollfd pfd = { .events = POLLIN };
+	int fds[2];
+
+	require(!vuser_server_new(&no_ops, &config, NULL, &server));
+	require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	require(!vuser_server_serve(server, fds[0]));
+	require(!vuser_handshake_new(fds[1], NULL, &hs));
+	require(!vuser_server_process(server));
+	require(vuser_server_connected(server));
+	/* Only the timer makes the file descriptor readable. */
+	pfd.fd = vuser_server_fd(server);
+	check_eq(poll(&pfd, 1, 20000), 1);
+	check_eq(vuser_server_process(server), 0);
+	check(vuser_server_connected(server));
+	vuser_handshake_free(hs);
+	vuser_server_free(server);
 }

@@ -171,13 +171,87 @@ int vuser_pci_add_msix(struct vuser_pci *pci, uint16_t vectors,
 		       uint32_t pba) VUSER_MUST_CHECK;
 
 /**
+ * vuser_pci_add_msi - append the MSI capability, with 64-bit addresses and no mask bits
+ * @pci: config space
+ * @vectors: 1, 2, 4, 8, 16 or 32
+ *
+ * Return: as vuser_pci_add_cap(); -EINVAL.
+ */
+int vuser_pci_add_msi(struct vuser_pci *pci,
+		      unsigned int vectors) VUSER_MUST_CHECK;
+
+/**
+ * vuser_pci_add_vendor - append a vendor-specific capability
+ * @pci: config space
+ * @data: contents after the header and the length
+ * @wmask: bits of @data that a write changes, or NULL
+ * @len: length of @data and @wmask, bytes
+ *
+ * Return: as vuser_pci_add_cap().
+ */
+int vuser_pci_add_vendor(struct vuser_pci *pci, const void *data,
+			 const void *wmask, size_t len) VUSER_MUST_CHECK;
+
+/**
+ * vuser_pci_add_dsn - append the extended capability with the serial number
+ * @pci: config space of VUSER_PCIE_CFG_SIZE
+ * @serial: the serial number, an EUI-64
+ *
+ * Return: as vuser_pci_add_ext_cap().
+ */
+int vuser_pci_add_dsn(struct vuser_pci *pci, uint64_t serial) VUSER_MUST_CHECK;
+
+/**
+ * vuser_pci_set_rom - add the BAR of the expansion ROM
+ * @pci: config space
+ * @size: bytes, a power of two from 2 KiB to 16 MiB
+ *
+ * The contents are a region of the server, VFIO_PCI_ROM_REGION_INDEX, which only needs
+ * the callback read.
+ *
+ * Return: 0; -EINVAL.
+ */
+int vuser_pci_set_rom(struct vuser_pci *pci, uint32_t size) VUSER_MUST_CHECK;
+
+/**
  * vuser_pci_find_cap - find a capability
  * @pci: config space
  * @id: PCI_CAP_ID_*
  *
- * Return: the offset of the capability; 0 when the device does not have it.
+ * Return: the offset of the first such capability; 0 when the device does not have it.
  */
 uint32_t vuser_pci_find_cap(const struct vuser_pci *pci, uint8_t id);
+
+/**
+ * vuser_pci_find_next_cap - find the next capability with an ID
+ * @pci: config space
+ * @pos: offset of a capability, which the search leaves out
+ * @id: PCI_CAP_ID_*
+ *
+ * Return: the offset of the capability; 0 when there is none after @pos.
+ */
+uint32_t vuser_pci_find_next_cap(const struct vuser_pci *pci, uint32_t pos,
+				 uint8_t id);
+
+/**
+ * vuser_pci_find_ext_cap - find an extended capability
+ * @pci: config space
+ * @id: PCI_EXT_CAP_ID_*
+ *
+ * Return: the offset of the first such capability; 0 when the device does not have it.
+ */
+uint32_t vuser_pci_find_ext_cap(const struct vuser_pci *pci, uint16_t id);
+
+/**
+ * vuser_pci_find_next_ext_cap - find the next extended capability with an ID
+ * @pci: config space
+ * @pos: offset of an extended capability, which the search leaves out
+ * @id: PCI_EXT_CAP_ID_*
+ *
+ * Return: the offset of the capability; 0 when there is none after @pos.
+ */
+uint32_t vuser_pci_find_next_ext_cap(const struct vuser_pci *pci, uint32_t pos,
+				     uint16_t id);
 
 /**
  * vuser_pci_seal - make the current contents the contents after a reset

@@ -50,6 +50,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <vuser/proto.h>
 #include <vuser/vfio_user.h>
@@ -190,9 +191,23 @@ struct vuser_server_ops {
  *             RESUMING and without PRE_COPY. The callbacks migrate, mig_read and
  *             mig_write must be set.
  * @dma_logging: the device can log which memory it writes. The callbacks log_start,
- *               log_stop and log_report must be set.
+ *               log_stop and log_report must be set. Or all three are NULL: then the
+ *               library keeps the log, in pages of 4096 bytes. It logs each
+ *               vuser_dma_write(), and the memory of each reference for writing: in each
+ *               report while the device has the reference, and once after it. A device
+ *               that keeps the log in the library must name in @len of vuser_dma_get()
+ *               all bytes that it writes.
  * @max_deferred: requests that the device may have before further accesses of regions
  *                wait; the default is 64
+ * @version_timeout_ms: milliseconds that a client may take to negotiate the version, so
+ *                      that a silent client does not keep the others away; the default is
+ *                      30000; -1: no limit
+ * @no_sigbus: do not install a handler of SIGBUS. By default vuser_server_new() installs
+ *             the handler of vuser_guard_init(), so that a client that truncates its file
+ *             cannot kill the process. With @no_sigbus, vuser_dma_read(),
+ *             vuser_dma_write() and the functions of scatter lists have the kernel copy,
+ *             which costs a system call. The functions of <vuser/guard.h> and other
+ *             accesses to the memory are then not protected.
  */
 struct vuser_server_config {
 	size_t struct_size;
@@ -211,6 +226,8 @@ struct vuser_server_config {
 	bool migration;
 	bool dma_logging;
 	size_t max_deferred;
+	int version_timeout_ms;
+	bool no_sigbus;
 };
 
 /**
@@ -220,7 +237,7 @@ struct vuser_server_config {
  * @data: passed to the callbacks
  * @server: result
  *
- * Calls vuser_guard_init().
+ * Calls vuser_guard_init(), unless no_sigbus of the configuration is set.
  *
  * Return: 0; -EINVAL or -E2BIG for a bad struct_size; -ENOMEM; or an errno of
  * epoll_create(2).
@@ -346,6 +363,18 @@ int vuser_server_listen(struct vuser_server *server,
 			const char *path) VUSER_MUST_CHECK;
 
 /**
+ * vuser_server_listen_mode - wait for clients at a path, with a mode of the socket file
+ * @server: the device
+ * @path: as for vuser_server_listen()
+ * @mode: mode of the socket file, e.g. 0660, whatever the umask is. A client needs write
+ *        permission to connect.
+ *
+ * Return: 0; -EINVAL for an invalid mode; or as vuser_sock_listen().
+ */
+int vuser_server_listen_mode(struct vuser_server *server, const char *path,
+			     mode_t mode) VUSER_MUST_CHECK;
+
+/**
  * vuser_server_listen_fd - wait for clients on a listening socket
  * @server: the device
  * @fd: the socket; the library owns it, also after an error
@@ -395,6 +424,22 @@ int vuser_server_process(struct vuser_server *server);
  * when no client is connected.
  */
 int vuser_server_client_fd(const struct vuser_server *server);
+
+/**
+ * vuser_server_peer - the credentials of the client
+ * @server: the device
+ * @pid: result: the process that connected
+ * @uid: result: its effective user ID
+ * @gid: result: its effective group ID
+ *
+ * A device can check them in the callback connected and call vuser_server_disconnect().
+ * For a client in the kernel module of vuser, the process is vuserd. For a socket pair,
+ * it is the process that created the pair.
+ *
+ * Return: 0; -ENOTCONN without a client; or an errno of getsockopt(2).
+ */
+int vuser_server_peer(const struct vuser_server *server, pid_t *pid, uid_t *uid,
+		      gid_t *gid);
 
 /**
  * vuser_server_process_accesses - make accesses of regions while a callback waits
@@ -531,7 +576,7 @@ struct vuser_dma_ref {
  *
  * Return: 0; -EFAULT when no single region contains the range; -EACCES; -EOPNOTSUPP
  * when the region is not mapped: use vuser_dma_read() and vuser_dma_write();
- * -ENOTCONN.
+ * -ENOTCONN; -ENOMEM when the library logs writes.
  */
 int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
 		  int prot, struct vuser_dma_ref *ref);
@@ -543,7 +588,79 @@ int vuser_dma_get(struct vuser_server *server, uint64_t iova, size_t len,
  */
 void vuser_dma_put(struct vuser_server *server, struct vuser_dma_ref *ref);
 
+/**
+ * vuser_dma_sg_get - get pointers to a range that may span several DMA regions
+ * @server: the device
+ * @iova: first address; the regions must be adjacent
+ * @len: bytes
+ * @prot: PROT_READ, PROT_WRITE or both
+ * @refs: result: one reference for each region, for vuser_dma_sg_put()
+ * @iov: result: the memory, for vuser_dma_sg_read(), vuser_dma_sg_write() and for
+ *       functions such as preadv(2); with as many entries as @refs
+ * @max: entries of @refs and of @iov
+ *
+ * The rules of vuser_dma_get() apply to each reference. On an error no reference is
+ * held.
+ *
+ * Return: the number of entries; -ENOBUFS when the range has more than @max parts;
+ * otherwise as vuser_dma_get().
+ */
+int vuser_dma_sg_get(struct vuser_server *server, uint64_t iova, size_t len,
+		     int prot, struct vuser_dma_ref *refs, struct iovec *iov,
+		     int max);
+
+/**
+ * vuser_dma_sg_put - release the references of a scatter list
+ * @server: the device
+ * @refs: of vuser_dma_sg_get()
+ * @nr: entries of @refs
+ */
+void vuser_dma_sg_put(struct vuser_server *server, struct vuser_dma_ref *refs,
+		      int nr);
+
+/**
+ * vuser_dma_sg_read - copy from a scatter list
+ * @server: the device
+ * @iov: of vuser_dma_sg_get()
+ * @nr: entries of @iov
+ * @offset: from the start of the list, bytes
+ * @buf: result
+ * @len: bytes
+ *
+ * Return: 0; -EINVAL when the range exceeds the list; -EIO when the client truncated
+ * the mapped file.
+ */
+int vuser_dma_sg_read(struct vuser_server *server, const struct iovec *iov,
+		      int nr, size_t offset, void *buf, size_t len);
+
+/**
+ * vuser_dma_sg_write - copy to a scatter list
+ * @server: the device
+ * @iov: of vuser_dma_sg_get()
+ * @nr: entries of @iov
+ * @offset: from the start of the list, bytes
+ * @buf: the data
+ * @len: bytes
+ *
+ * Return: as vuser_dma_sg_read().
+ */
+int vuser_dma_sg_write(struct vuser_server *server, const struct iovec *iov,
+		       int nr, size_t offset, const void *buf, size_t len);
+
 /* Interrupts. Any thread. */
+
+/**
+ * vuser_irq_fire - fire an interrupt of the type that the client has enabled
+ * @server: the device
+ * @vector: the interrupt, from 0 on
+ *
+ * Fires the vector of MSI-X if the client has set an eventfd of MSI-X; otherwise of MSI;
+ * otherwise INTx. If the client has enabled fewer vectors of MSI than the device has,
+ * vectors share an interrupt. All vectors share INTx.
+ *
+ * Return: as vuser_irq_trigger(); -ENOENT also when the client has enabled no interrupt.
+ */
+int vuser_irq_fire(struct vuser_server *server, uint32_t vector);
 
 /**
  * vuser_irq_trigger - fire an interrupt
