@@ -84,7 +84,7 @@ in_view()
 }
 
 # Before the module is loaded: help, and errors in arguments.
-for command in create remove list show set status monitor stats top save restore exec; do
+for command in create remove list show set status monitor stats top save restore exec cdi; do
 	check "$command --help needs no module" eval \
 		"vuserctl $command --help | grep -q '^usage: vuserctl .*$command'"
 done

@@ -17,6 +17,9 @@
 
 #define MOUNT_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
+/* The name of a file while it is written. */
+#define NEW_NAME ".new"
+
 struct tree {
 	int dir;
 };
@@ -114,17 +117,31 @@ int tree_open(struct tree **result)
 	return 0;
 }
 
+/* Give the new file the name @name, in place of a file that had the name before. */
+static int publish(int dir, const char *name)
+{
+	return renameat(dir, NEW_NAME, dir, name) ? -errno : 0;
+}
+
 static int write_file(int dir, const char *name, const void *data, size_t len)
 {
 	int fd, ret = 0;
 
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	fd = openat(dir, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		    0444);
 	if (fd < 0)
 		return -errno;
 	if (write(fd, data, len) != (ssize_t)len)
 		ret = -EIO;
 	close(fd);
-	return ret;
+	return ret ?: publish(dir, name);
+}
+
+static int write_link(int dir, const char *name, const char *target)
+{
+	if (symlinkat(target, dir, NEW_NAME))
+		return -errno;
+	return publish(dir, name);
 }
 
 /* Make a link to the target of the mdev's file @name, if it exists. */
@@ -135,15 +152,17 @@ static int link_mdev(int dir, const struct vnl_dev *dev, const char *name)
 	snprintf(path, sizeof(path), SYSFS_MDEV "/%s/%s", dev->uuid, name);
 	if (!realpath(path, real))
 		return -errno;
-	return symlinkat(real, dir, name) ? -errno : 0;
+	return write_link(dir, name, real);
 }
 
-static int fill(int dir, const struct vnl_dev *dev)
+int tree_fill(int dir, const struct vnl_dev *dev)
 {
 	const struct view_file *file;
 	char text[VIEW_MAX];
 	int ret;
 
+	/* A vuserctl that was killed may have left this file. */
+	unlinkat(dir, NEW_NAME, 0);
 	for (file = view_files; file->name; file++) {
 		file->print(dev, text, sizeof(text));
 		ret = write_file(dir, file->name, text, strlen(text));
@@ -151,12 +170,12 @@ static int fill(int dir, const struct vnl_dev *dev)
 			return ret;
 	}
 	ret = write_file(dir, "config", dev->config, dev->config_size);
-	if (ret)
-		return ret;
-	if (symlinkat(TREE_VFIO_PCI, dir, "driver") ||
-	    symlinkat("/sys/bus/pci", dir, "subsystem"))
-		return -errno;
-	ret = link_mdev(dir, dev, "iommu_group");
+	if (!ret)
+		ret = write_link(dir, "driver", TREE_VFIO_PCI);
+	if (!ret)
+		ret = write_link(dir, "subsystem", "/sys/bus/pci");
+	if (!ret)
+		ret = link_mdev(dir, dev, "iommu_group");
 	if (ret)
 		return ret;
 	/* This exists only if the kernel has VFIO device files (cdev). */
@@ -174,7 +193,7 @@ int tree_add(struct tree *tree, const struct vnl_dev *dev)
 		     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	ret = fill(dir, dev);
+	ret = tree_fill(dir, dev);
 	close(dir);
 	return ret;
 }

@@ -23,6 +23,15 @@ int tree_open(struct tree **tree);
 /* Add a device for which view_possible() is true; 0 or -errno. */
 int tree_add(struct tree *tree, const struct vnl_dev *dev);
 
+/**
+ * tree_fill - write the files of a device, as in /sys/bus/pci/devices/ADDRESS
+ * @dir: the directory. Files of these names are replaced, one by one.
+ * @dev: a device for which view_possible() is true
+ *
+ * Return: 0 or -errno.
+ */
+int tree_fill(int dir, const struct vnl_dev *dev);
+
 /* Make the view read-only and free @tree; 0 or -errno. */
 int tree_seal(struct tree *tree);
 
