@@ -189,7 +189,7 @@ static void vuser_domain_end_mappings(struct vuser_domain *dom,
 	list_splice_tail(dying, &dom->dying);
 	up_write(&dom->map.lock);
 	kref_get(&dom->ref);
-	if (!queue_work(vuser_wq, &dom->work))
+	if (!queue_work(vuser_wait_wq, &dom->work))
 		vuser_domain_put(dom);
 }
 

@@ -48,7 +48,7 @@
 /* Starts the work item, which calls vuser_server_map_settle() later. */
 static void vuser_server_map_start_retry(struct vuser_server_map *sm)
 {
-	if (!queue_delayed_work(vuser_wq, &sm->retry,
+	if (!queue_delayed_work(vuser_wait_wq, &sm->retry,
 				msecs_to_jiffies(sm->retry_ms)))
 		return;
 	vuser_server_map_get(sm);

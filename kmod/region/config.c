@@ -189,7 +189,7 @@ static int vuser_config_load_piece(struct vuser_pci *pci, u64 off, u8 *buf, u32 
 		return vuser_channel_lost(pci->conn->chan) ? -ENOLINK : 0;
 	}
 	ret = vuser_cmd_region_read(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
-				    buf, size, false);
+				    buf, size);
 	if (!ret)
 		vuser_config_overlay(pci, off, buf, size);
 	return ret;
@@ -216,7 +216,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 	if (!pci->active)
 		return vuser_cmd_region_read(pci->conn->chan,
 					     VFIO_PCI_CONFIG_REGION_INDEX, off,
-					     buf, size, false);
+					     buf, size);
 	for (done = 0; done < size && !ret; done += n) {
 		n = vuser_config_piece(pci, off + done, size - done);
 		ret = vuser_config_load_piece(pci, off + done, buf + done, n);
@@ -229,7 +229,7 @@ int vuser_config_load(struct vuser_pci *pci, u64 off, void *buf, u32 size)
 static int vuser_config_send(struct vuser_pci *pci, u64 off, const u8 *buf, u32 size)
 {
 	return vuser_cmd_region_write(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, off,
-				      buf, size, false, false);
+				      buf, size, false);
 }
 
 /* Stores to command and status, with the kernel's bit for INTx. */

@@ -140,8 +140,7 @@ static int vuser_pci_irq_put_table(struct vuser_pci *pci, u32 entry, u32 pos,
 	int ret;
 
 	if (chan->desc->regions[index].posted && !wait)
-		ret = vuser_cmd_region_write(chan, index, off, data, size, true,
-					     false);
+		ret = vuser_cmd_region_write(chan, index, off, data, size, true);
 	else
 		ret = vuser_cmd_region_write_until(chan, index, off, data, size,
 						   vuser_channel_deadline(chan),
@@ -198,7 +197,7 @@ static int vuser_pci_irq_find_table(struct vuser_pci *pci)
 	    !(desc->regions[desc->msix_region].flags & VFIO_REGION_INFO_FLAG_READ))
 		return 1;
 	ret = vuser_cmd_region_read(pci->conn->chan, desc->msix_region, pci->table,
-				    &address, sizeof(address), false);
+				    &address, sizeof(address));
 	if (ret == -EINTR)
 		return ret;
 	if (ret == -ENOTCONN || ret == -ENOLINK)

@@ -26,7 +26,7 @@ int vuser_pci_reg_read(struct vuser_pci *pci, u32 pos, u32 *val, u32 size)
 	int ret;
 
 	ret = vuser_cmd_region_read(pci->conn->chan, VFIO_PCI_CONFIG_REGION_INDEX, pos,
-				    &data, size, false);
+				    &data, size);
 	*val = le32_to_cpu(data);
 	return ret == -ENOLINK ? -ENOTCONN : ret;
 }

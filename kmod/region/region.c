@@ -85,7 +85,7 @@ static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
  * vuser_region_load().
  */
 static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
-				u64 off, u64 *val, u32 size, bool no_read)
+				u64 off, u64 *val, u32 size)
 {
 	__le64 data = 0;
 	int ret;
@@ -96,7 +96,7 @@ static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
 			ret = vuser_config_load(&regions->pci, off, &data, size);
 		else
 			ret = vuser_cmd_region_read(regions->conn->chan, region, off,
-						    &data, size, no_read);
+						    &data, size);
 		vuser_conn_leave(regions->conn);
 	}
 	*val = ret ? U64_MAX >> (64 - 8 * size) : le64_to_cpu(data);
@@ -105,7 +105,7 @@ static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
 
 /* A store while the channel does not change. */
 static int vuser_region_store_now(struct vuser_regions *regions, u32 region,
-				  u64 off, u64 val, u32 size, bool no_read)
+				  u64 off, u64 val, u32 size)
 {
 	struct vuser_channel *chan = regions->conn->chan;
 	struct vuser_region *r = &chan->desc->regions[region];
@@ -115,19 +115,18 @@ static int vuser_region_store_now(struct vuser_regions *regions, u32 region,
 		return vuser_config_store(&regions->pci, off, &data, size);
 	if (vuser_region_signal_ioeventfd(regions, r, off, val, size))
 		return 0;
-	return vuser_cmd_region_write(chan, region, off, &data, size, r->posted,
-				      no_read);
+	return vuser_cmd_region_write(chan, region, off, &data, size, r->posted);
 }
 
 /* One store; returns -ENOLINK as vuser_region_do_load(), and as vuser_region_store(). */
 static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
-				 u64 off, u64 val, u32 size, bool no_read)
+				 u64 off, u64 val, u32 size)
 {
 	int ret;
 
 	if (!vuser_conn_enter(regions->conn))
 		return -ENOLINK;
-	ret = vuser_region_store_now(regions, region, off, val, size, no_read);
+	ret = vuser_region_store_now(regions, region, off, val, size);
 	vuser_conn_leave(regions->conn);
 	return ret;
 }
@@ -156,7 +155,7 @@ int vuser_region_load(struct vuser_regions *regions, u32 region, u64 off, u64 *v
 	int ret;
 
 	do {
-		ret = vuser_region_do_load(regions, region, off, val, size, false);
+		ret = vuser_region_do_load(regions, region, off, val, size);
 		if (likely(!ret))
 			return 0;
 	} while (ret == -ENOLINK && !(ret = vuser_conn_wait(regions->conn)));
@@ -188,7 +187,7 @@ int vuser_region_store(struct vuser_regions *regions, u32 region, u64 off, u64 v
 	int ret;
 
 	do {
-		ret = vuser_region_do_store(regions, region, off, val, size, false);
+		ret = vuser_region_do_store(regions, region, off, val, size);
 		if (likely(!ret))
 			return 0;
 	} while (ret == -ENOLINK && !(ret = vuser_conn_wait(regions->conn)));
@@ -393,10 +392,7 @@ void vuser_region_end(struct vuser_regions *regions)
 		wake_up_var(&regions->accesses);
 }
 
-/*
- * Makes one access of another device, of @size bytes.  The thread does not read the
- * socket, so the wait for the server has a time limit.
- */
+/* Makes one access of another device, of @size bytes. */
 static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 				   u64 off, void *buf, u32 size, bool write)
 {
@@ -412,11 +408,9 @@ static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 	if (off + size > regions->conn->desc->regions[index].size)
 		ret = 0;
 	else if (write)
-		ret = vuser_region_do_store(regions, index, off, val, size,
-					    true);
+		ret = vuser_region_do_store(regions, index, off, val, size);
 	else
-		ret = vuser_region_do_load(regions, index, off, &val, size,
-					   true);
+		ret = vuser_region_do_load(regions, index, off, &val, size);
 	if (!write)
 		memcpy(buf, &val, size);
 	return ret ? -EIO : 0;

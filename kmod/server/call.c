@@ -5,9 +5,11 @@
  * The calling thread takes a slot, sends the command and waits for the reply.
  * The thread that has waited longest also reads the socket.  The socket's wake-up
  * goes directly to this thread, so that a reply needs only one wake-up.  When
- * this thread stops waiting, the next thread in the list reads.  The sock's work
- * item reads when no thread waits, except threads that must not read
- * (@no_read of struct vuser_call).
+ * this thread stops waiting, the next thread in the list reads.
+ *
+ * Threads of the kernel do not read: their time would be charged to no process, and
+ * would not be counted in the server's budget.  The sock's work item reads when no other
+ * thread waits.
  */
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -22,9 +24,15 @@
 #include "trace.h"
 #include "vuser.h"
 
+/* Whether the current thread reads the socket while it waits. */
+static bool vuser_call_reads(void)
+{
+	return !(current->flags & PF_KTHREAD);
+}
+
 /*
- * Sleeps until the slot is done.  Unless @call->no_read is set, reads the socket
- * when it has data and no other thread reads it.  Returns 0 when the slot is done,
+ * Sleeps until the slot is done.  Reads the socket when it has data and no other thread
+ * reads it, unless the current thread does not read.  Returns 0 when the slot is done,
  * -EINTR or -ETIMEDOUT.
  */
 static int vuser_call_sleep(struct vuser_channel *chan,
@@ -41,7 +49,7 @@ static int vuser_call_sleep(struct vuser_channel *chan,
 			return 0;
 		if (call->killable && fatal_signal_pending(current))
 			return -EINTR;
-		if (!call->no_read && vuser_sock_readable(vsk) &&
+		if (vuser_call_reads() && vuser_sock_readable(vsk) &&
 		    !mutex_is_locked(&vsk->rx_lock)) {
 			__set_current_state(TASK_RUNNING);
 			vuser_reader_read(vsk, &slot->done);
@@ -84,7 +92,7 @@ int vuser_call_wait(struct vuser_channel *chan, struct vuser_slot *slot,
 	spin_lock_irq(&chan->lock);
 	slot->task = current;
 	list_add_tail(&slot->node,
-		      call->no_read ? &chan->sleepers : &chan->waiters);
+		      vuser_call_reads() ? &chan->waiters : &chan->sleepers);
 	spin_unlock_irq(&chan->lock);
 
 	ret = vuser_call_sleep(chan, slot, call);

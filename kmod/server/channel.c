@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
+#include "server/bulk.h"
 #include "server/channel.h"
 #include "server/desc.h"
 #include "trace.h"
@@ -22,16 +23,8 @@
 struct workqueue_struct *vuser_wq;
 
 /*
- * Reads the sockets of servers that send much.  One thread for each two processors reads
- * the sockets of all these servers in turn, so that other processes have the rest of the
- * processors.  /sys/devices/virtual/workqueue/vuser_bulk has the number of threads, their
- * nice value and their processors.
- */
-struct workqueue_struct *vuser_bulk_wq;
-
-/*
- * For works that wait for a server or for memory: those that serve DMA commands, those
- * that unmask INTx, and those that make another server serve an open device.  Separate,
+ * For works that wait for a server or for memory: those that serve DMA commands, unmask
+ * INTx, make another server serve an open device, or unmap memory in a server.  Separate,
  * so that these works do not keep the sockets from being read.
  */
 struct workqueue_struct *vuser_wait_wq;
@@ -261,8 +254,8 @@ void vuser_channel_wake_reader(struct vuser_sock *vsk, int wake_flags)
  */
 void vuser_channel_queue_reader(struct vuser_sock *vsk)
 {
-	if (READ_ONCE(vsk->bulk))
-		queue_work(vuser_bulk_wq, &vsk->bulk_work);
+	if (READ_ONCE(vsk->chan->budget.over))
+		vuser_bulk_queue(&vsk->turn);
 	else
 		queue_work(vuser_wq, &vsk->rx_work);
 }
@@ -409,18 +402,16 @@ int __init vuser_channel_init(void)
 	vuser_wq = alloc_workqueue("vuser", WQ_UNBOUND, 0);
 	if (!vuser_wq)
 		goto err_cred;
-	vuser_bulk_wq = alloc_workqueue("vuser_bulk", WQ_UNBOUND | WQ_SYSFS,
-					DIV_ROUND_UP(num_online_cpus(), 2));
-	if (!vuser_bulk_wq)
-		goto err_wq;
-	/* Three works of each device may wait at the same time. */
+	/* Some works of each device may wait at the same time. */
 	vuser_wait_wq = alloc_workqueue("vuser_wait", WQ_UNBOUND, WQ_MAX_ACTIVE);
 	if (!vuser_wait_wq)
-		goto err_bulk_wq;
+		goto err_wq;
+	if (vuser_bulk_init())
+		goto err_wait_wq;
 	return 0;
 
-err_bulk_wq:
-	destroy_workqueue(vuser_bulk_wq);
+err_wait_wq:
+	destroy_workqueue(vuser_wait_wq);
 err_wq:
 	destroy_workqueue(vuser_wq);
 err_cred:
@@ -450,8 +441,8 @@ void vuser_channel_wait(void)
  */
 void vuser_channel_exit(void)
 {
+	vuser_bulk_exit();
 	destroy_workqueue(vuser_wait_wq);
-	destroy_workqueue(vuser_bulk_wq);
 	destroy_workqueue(vuser_wq);
 	put_cred(vuser_cred);
 }

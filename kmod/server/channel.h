@@ -15,6 +15,7 @@
 #include <uapi/linux/vfio_user.h>
 #include <uapi/linux/vuser.h>
 
+#include "server/bulk.h"
 #include "vuser.h"
 
 struct device;
@@ -80,11 +81,11 @@ enum vuser_rx_state {
  * @rx_deadline: when the server must have completed the message whose start is in
  *	the buffer, or have made room for @parked, on ktime_get()'s clock.  0 if the
  *	server is not waited for
- * @rx_tick: the time in jiffies to which @rx_used belongs
- * @rx_used: number of messages and reads of the work items in the tick @rx_tick
- * @bulk: @bulk_work reads when no thread waits for a reply; may be read without @rx_lock
+ * @rx_copied: bytes that were copied for the message that is handled now, beside those
+ *	of the message
  * @rx_work: reads the socket when no thread waits for a reply
- * @bulk_work: as @rx_work, for a server that sends much
+ * @bulk_work: as @rx_work, in the turns of a server that makes the kernel do much
+ * @turn: the turns of @bulk_work
  * @deadline_work: lets a work item read once more when @rx_deadline has passed
  * @rx_small: receive buffer for messages that are not long
  */
@@ -105,11 +106,10 @@ struct vuser_sock {
 	size_t parked_len;
 	enum vuser_rx_state rx_state;
 	ktime_t rx_deadline;
-	unsigned long rx_tick;
-	unsigned int rx_used;
-	bool bulk;
+	size_t rx_copied;
 	struct work_struct rx_work;
 	struct work_struct bulk_work;
+	struct vuser_turn turn;
 	struct delayed_work deadline_work;
 	u8 rx_small[VUSER_RX_SMALL];
 };
@@ -195,7 +195,6 @@ struct vuser_slot {
  * @sent: set on return: the server has the message, or may have it
  * @deadline: when to stop waiting, on ktime_get()'s clock
  * @killable: a fatal signal ends the wait
- * @no_read: the calling thread does not read the socket while it waits
  */
 struct vuser_call {
 	u16 command;
@@ -209,7 +208,6 @@ struct vuser_call {
 	bool sent;
 	ktime_t deadline;
 	bool killable;
-	bool no_read;
 };
 
 /**
@@ -300,11 +298,13 @@ struct vuser_server_user {
  *	is NULL if the server does not use one
  * @lock: protects the slots, the waiters, the sleepers, the fdmsgs and @dma_cmds.
  *	The socket's wake-up takes it in any context, so interrupts are always off
- *	under it.  No other lock of vuser is taken under it
+ *	under it.  No other lock of vuser is taken under it except that of
+ *	bulk.c
  * @slots: the commands that wait for their replies
  * @waiters: slots whose threads wait, oldest first; the thread of the first slot
  *	reads the main socket
- * @sleepers: slots whose threads wait, and never read a socket
+ * @sleepers: slots whose threads wait and are threads of the kernel, which do not read
+ *	a socket while they wait
  * @slot_room: threads that wait for a free slot
  * @posted: number of posted writes; its low bits are their message ids
  * @posted_replies: number of replies to posted writes.  0 for a server that
@@ -318,6 +318,8 @@ struct vuser_server_user {
  * @nr_dma_cmds: number of entries in @dma_cmds, and the command that @dma_work
  *	serves now; @dma_work is queued or runs while this is not 0
  * @dma_idle: threads that wait until @nr_dma_cmds is 0
+ * @dma_turn: the turns of @dma_work
+ * @budget: what the work items that read the sockets and @dma_work have used
  * @lost: the channel is lost: nothing is sent or read any more.  Never becomes
  *	false again
  * @ended: vuser_server_end() was called
@@ -346,6 +348,8 @@ struct vuser_channel {
 	struct list_head dma_cmds;
 	u32 nr_dma_cmds;
 	wait_queue_head_t dma_idle;
+	struct vuser_turn dma_turn;
+	struct vuser_budget budget;
 	bool lost;
 	atomic_t ended;
 
@@ -356,7 +360,6 @@ struct vuser_channel {
 };
 
 extern struct workqueue_struct *vuser_wq;
-extern struct workqueue_struct *vuser_bulk_wq;
 extern struct workqueue_struct *vuser_wait_wq;
 extern const struct cred *vuser_cred;
 

@@ -44,7 +44,6 @@ static int vuser_cmd_access_result(int ret, bool sent)
  * @off: offset in the region, bytes
  * @buf: kernel memory for @count bytes
  * @count: 1, 2, 4 or 8 bytes
- * @no_read: see struct vuser_call
  *
  * Context: process; sleeps killably until the server answers.
  * Return: 0; -EINTR when the thread was killed; -ENOLINK when the server was lost
@@ -53,7 +52,7 @@ static int vuser_cmd_access_result(int ret, bool sent)
  * failure: the server refused, the deadline has passed, or memory ran out.
  */
 int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
-			  void *buf, u32 count, bool no_read)
+			  void *buf, u32 count)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 	struct vuser_region_msg rep;
@@ -66,7 +65,6 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 		.reply_echo = sizeof(req.head),
 		.deadline = vuser_channel_deadline(chan),
 		.killable = true,
-		.no_read = no_read,
 	};
 	int ret;
 
@@ -80,7 +78,7 @@ int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
 /* Sends REGION_WRITE and waits for the reply; returns as vuser_call(). */
 static int vuser_cmd_write_wait(struct vuser_channel *chan,
 				struct vuser_region_msg *req, ktime_t deadline,
-				bool killable, bool no_read, bool *sent)
+				bool killable, bool *sent)
 {
 	struct vuser_region_msg rep;
 	struct vuser_call call = {
@@ -92,7 +90,6 @@ static int vuser_cmd_write_wait(struct vuser_channel *chan,
 		.reply_echo = sizeof(req->head),
 		.deadline = deadline,
 		.killable = killable,
-		.no_read = no_read,
 	};
 	int ret;
 
@@ -123,7 +120,7 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 	bool sent;
 
 	memcpy(req.data, buf, count);
-	return vuser_cmd_write_wait(chan, &req, deadline, killable, false, &sent);
+	return vuser_cmd_write_wait(chan, &req, deadline, killable, &sent);
 }
 
 /**
@@ -134,7 +131,6 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
  * @buf: kernel memory with @count bytes of data
  * @count: 1, 2, 4 or 8 bytes
  * @posted: ask for no reply and return once the message is sent
- * @no_read: see struct vuser_call
  *
  * Context: process; sleeps killably until the server answers or, for a posted
  * write, until the send buffer has room.
@@ -142,8 +138,7 @@ int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
  * -ENOLINK in place of -ENOTCONN.
  */
 int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
-			   const void *buf, u32 count, bool posted,
-			   bool no_read)
+			   const void *buf, u32 count, bool posted)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
 	struct kvec vec = { &req, sizeof(req.head) + count };
@@ -154,7 +149,7 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 	if (!posted) {
 		ret = vuser_cmd_write_wait(chan, &req,
 					   vuser_channel_deadline(chan), true,
-					   no_read, &sent);
+					   &sent);
 		return vuser_cmd_access_result(ret, sent);
 	}
 	vuser_channel_count(chan, VUSER_COUNT_POSTED_WRITE);

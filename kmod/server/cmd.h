@@ -10,10 +10,9 @@ struct file;
 struct vuser_channel;
 
 int vuser_cmd_region_read(struct vuser_channel *chan, u32 region, u64 off,
-			  void *buf, u32 count, bool no_read);
+			  void *buf, u32 count);
 int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
-			   const void *buf, u32 count, bool posted,
-			   bool no_read);
+			   const void *buf, u32 count, bool posted);
 int vuser_cmd_region_write_until(struct vuser_channel *chan, u32 region,
 				 u64 off, const void *buf, u32 count,
 				 ktime_t deadline, bool killable);

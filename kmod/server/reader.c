@@ -9,15 +9,14 @@
  * that another thread can continue.
  *
  * Both call vuser_reader_read(), which makes one turn: it handles a limited number of
- * messages.  If more is left, a reader is woken or the work item is queued again.  So
- * a server that sends without end uses the processor no longer than others, and no
- * thread waits for the reader.
+ * messages and pages of data.  If more is left, a reader is woken or the work item is
+ * queued again.  So a server that sends without end uses the processor no longer than
+ * others, and no thread waits for the reader.
  *
  * The time of a thread that waits for a reply is charged to the consumer.  The time of a
- * work item is charged to no process.  So a server that sends more than a turn in a tick
- * of the clock is read by bulk_work until it sends less.  The bulk_work items of all
- * servers share a few threads (vuser_bulk_wq), each gets one turn after the other, and
- * the server's own sends wait meanwhile.
+ * work item is charged to no process.  So a server that sends more than its budget in a
+ * tick of the clock is read by bulk_work, in turns with other such servers, until it sends
+ * less (see bulk.c).
  */
 #include <linux/cred.h>
 #include <linux/net.h>
@@ -29,6 +28,7 @@
 #include <net/sock.h>
 
 #include "compat.h"
+#include "server/bulk.h"
 #include "server/channel.h"
 #include "server/drop.h"
 #include "server/reader.h"
@@ -36,13 +36,6 @@
 #include "server/slot.h"
 #include "server/sock.h"
 #include "trace.h"
-
-/*
- * Maximum number of messages and reads of one turn.  After it, a thread that waits for
- * a reply checks its deadline, and the work item lets other work items run.  Also the
- * number of messages and reads in one tick from which on bulk_work reads.
- */
-#define VUSER_READER_BUDGET	64
 
 /*
  * Maximum number of messages whose files one read drops: the last one that it reads,
@@ -199,9 +192,19 @@ static int vuser_reader_take(struct vuser_sock *vsk, const u8 *buf, size_t len)
 	return ret ? ret : hdr.msg_size;
 }
 
+/* Subtracts what a message of @len bytes takes from *@budget. */
+static void vuser_reader_charge(struct vuser_sock *vsk, size_t len,
+				unsigned int *budget)
+{
+	unsigned int pages = (len + vsk->rx_copied) >> PAGE_SHIFT;
+
+	*budget -= min(*budget, 1 + pages);
+}
+
 /*
- * Handles the complete messages in the buffer, at most *@budget, and sets the state.
- * The deadline ends with each message.  Returns 0, or an error that ends the channel.
+ * Handles the complete messages in the buffer, until *@budget is used up, and sets the
+ * state.  The deadline ends with each message.  Returns 0, or an error that ends the
+ * channel.
  */
 static int vuser_reader_parse(struct vuser_sock *vsk, unsigned int *budget)
 {
@@ -210,13 +213,14 @@ static int vuser_reader_parse(struct vuser_sock *vsk, unsigned int *budget)
 	int ret = 0;
 
 	while (*budget && !vsk->parked && pos < vsk->rx_len) {
+		vsk->rx_copied = 0;
 		ret = vuser_reader_take(vsk, vsk->rx_buf + pos,
 					vsk->rx_len - pos);
 		if (ret <= 0)
 			break;
 		vsk->rx_deadline = 0;
 		pos += ret;
-		--*budget;
+		vuser_reader_charge(vsk, ret, budget);
 		cond_resched();
 	}
 	vsk->rx_len -= pos;
@@ -399,22 +403,6 @@ static int vuser_reader_turn(struct vuser_sock *vsk, const bool *done,
 }
 
 /*
- * Counts the messages and reads of a work item's turn, and decides which work item
- * makes the next turn.
- */
-static void vuser_reader_account(struct vuser_sock *vsk, unsigned int used)
-{
-	unsigned long tick = jiffies;
-
-	if (vsk->rx_tick != tick) {
-		vsk->rx_tick = tick;
-		vsk->rx_used = 0;
-	}
-	vsk->rx_used += used;
-	WRITE_ONCE(vsk->bulk, vsk->rx_used >= VUSER_READER_BUDGET);
-}
-
-/*
  * Starts the deadline of a message whose start is in the buffer, or of a parked reply.
  * If a deadline has passed although the server had its turn (@waits), marks the channel
  * lost.
@@ -504,7 +492,7 @@ static void vuser_reader_resume(struct vuser_sock *vsk)
  */
 void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 {
-	unsigned int budget = VUSER_READER_BUDGET;
+	unsigned int budget = VUSER_BULK_BUDGET;
 	const struct cred *cred;
 	int ret;
 
@@ -514,7 +502,7 @@ void vuser_reader_read(struct vuser_sock *vsk, const bool *done)
 	ret = vuser_reader_turn(vsk, done, &budget);
 	revert_creds(cred);
 	if (!done)
-		vuser_reader_account(vsk, VUSER_READER_BUDGET - budget);
+		vuser_bulk_account(&vsk->chan->budget, VUSER_BULK_BUDGET - budget);
 	if (!ret || ret == -EAGAIN)
 		vuser_reader_check_deadline(vsk, ret);
 	mutex_unlock(&vsk->rx_lock);
@@ -582,7 +570,9 @@ static void vuser_reader_bulk_work(struct work_struct *work)
 	struct vuser_sock *vsk = container_of(work, struct vuser_sock,
 					      bulk_work);
 
+	vuser_bulk_begin(&vsk->turn);
 	vuser_reader_read(vsk, NULL);
+	vuser_bulk_end(&vsk->turn);
 }
 
 /* The deadline has passed: the next reader checks it. */
@@ -606,5 +596,6 @@ void vuser_reader_init(struct vuser_sock *vsk)
 {
 	INIT_WORK(&vsk->rx_work, vuser_reader_rx_work);
 	INIT_WORK(&vsk->bulk_work, vuser_reader_bulk_work);
+	vuser_bulk_init_turn(&vsk->turn, &vsk->bulk_work);
 	INIT_DELAYED_WORK(&vsk->deadline_work, vuser_reader_deadline_work);
 }

@@ -18,6 +18,7 @@
 #include <linux/list.h>
 #include <linux/slab.h>
 
+#include "server/bulk.h"
 #include "server/channel.h"
 #include "server/serve_dma.h"
 #include "server/sock.h"
@@ -198,6 +199,7 @@ static int vuser_serve_dma_defer(struct vuser_sock *vsk,
 	cmd->caller = (struct vuser_dma_caller){
 		.chan = vsk->chan,
 		.wait = true,
+		.memory = caller->memory,
 		.generation = caller->generation,
 	};
 	cmd->hdr = *hdr;
@@ -250,6 +252,34 @@ vuser_serve_dma_next(struct vuser_channel *chan, bool served)
 	return cmd;
 }
 
+/*
+ * What serving a command takes of the budget: one, and one for each 4 KiB of memory.  If
+ * the command is for another device, one for each access to that device, of 8 bytes.
+ */
+static unsigned int vuser_serve_dma_cost(const struct vuser_serve_dma_cmd *cmd)
+{
+	return 1 + cmd->access.count / (cmd->caller.memory ? PAGE_SIZE : sizeof(u64));
+}
+
+/*
+ * Called before each command.  If *@used exceeds the budget of a turn, accounts for it, and
+ * waits if the server has used too much.  *@turn: whether the work item makes a turn now.
+ */
+static void vuser_serve_dma_share(struct vuser_channel *chan, unsigned int *used,
+				  bool *turn)
+{
+	if (*used && *used < VUSER_BULK_BUDGET)
+		return;
+	if (*used)
+		vuser_bulk_account(&chan->budget, *used);
+	if (*turn)
+		vuser_bulk_end(&chan->dma_turn);
+	*turn = READ_ONCE(chan->budget.over);
+	if (*turn)
+		vuser_bulk_enter(&chan->dma_turn);
+	*used = 0;
+}
+
 /* Serves one command, and waits until the reply is sent. */
 static void vuser_serve_dma_run(struct vuser_channel *chan,
 				struct vuser_serve_dma_cmd *cmd)
@@ -283,7 +313,8 @@ static void vuser_serve_dma_run(struct vuser_channel *chan,
  * vuser_serve_dma_work() - serve the DMA commands that may have to wait
  * @work: @dma_work of a channel
  *
- * The work item has a reference to the channel.
+ * The work item has a reference to the channel.  If the server has used more than its
+ * budget, serves the commands in turns with other such servers.
  *
  * Context: a worker of vuser_wait_wq.
  */
@@ -292,16 +323,23 @@ void vuser_serve_dma_work(struct work_struct *work)
 	struct vuser_channel *chan = container_of(work, struct vuser_channel,
 						  dma_work);
 	struct vuser_serve_dma_cmd *cmd;
-	bool served = false;
+	bool served = false, turn = false;
+	unsigned int used = 0;
 
 	while ((cmd = vuser_serve_dma_next(chan, served))) {
-		if (!vuser_channel_lost(chan))
+		if (!vuser_channel_lost(chan)) {
+			vuser_serve_dma_share(chan, &used, &turn);
+			used += vuser_serve_dma_cost(cmd);
 			vuser_serve_dma_run(chan, cmd);
+		}
 		kvfree(cmd);
 		served = true;
 		/* The server may send commands as fast as they are served. */
 		cond_resched();
 	}
+	vuser_bulk_account(&chan->budget, used);
+	if (turn)
+		vuser_bulk_end(&chan->dma_turn);
 	vuser_channel_put(chan);
 }
 
@@ -358,6 +396,7 @@ static int vuser_serve_dma_read(struct vuser_sock *vsk,
 					     -ENOMEM);
 	ret = vuser_serve_dma_copy_out(&caller, access->address, buf,
 				       access->count);
+	vsk->rx_copied = ret ? 0 : access->count;
 	if (ret == -EAGAIN)
 		ret = vuser_serve_dma_defer(vsk, &caller, hdr, access, NULL);
 	else

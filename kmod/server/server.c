@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/workqueue.h>
 
+#include "server/bulk.h"
 #include "server/channel.h"
 #include "server/fdmsg.h"
 #include "server/reader.h"
@@ -95,6 +96,7 @@ struct vuser_channel *vuser_server_open(const struct vuser_server_user *user,
 	vuser_server_init_sock(&chan->twin);
 	INIT_WORK(&chan->notify_work, vuser_fdmsg_notify_work);
 	INIT_WORK(&chan->dma_work, vuser_serve_dma_work);
+	vuser_bulk_init_turn(&chan->dma_turn, NULL);
 	INIT_WORK(&chan->end_work, vuser_server_end_work);
 	return chan;
 }

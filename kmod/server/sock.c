@@ -18,6 +18,7 @@
 #include <net/sock.h>
 
 #include "compat.h"
+#include "server/bulk.h"
 #include "server/channel.h"
 #include "server/sock.h"
 #include "vuser.h"
@@ -433,12 +434,11 @@ void vuser_sock_stop(struct vuser_sock *vsk)
 		remove_wait_queue(vsk->wqh, &vsk->wait);
 	wake_up_all(&vsk->room);
 	cancel_work_sync(&vsk->rx_work);
-	cancel_work_sync(&vsk->bulk_work);
+	vuser_bulk_cancel(&vsk->turn);
 	cancel_delayed_work_sync(&vsk->deadline_work);
 	/*
-	 * These may have queued rx_work or bulk_work before the channel was lost:
-	 * cancel both a second time.  On a lost channel they queue nothing.
+	 * These may have queued rx_work before the channel was lost: cancel it a second
+	 * time.  On a lost channel they queue nothing.
 	 */
 	cancel_work_sync(&vsk->rx_work);
-	cancel_work_sync(&vsk->bulk_work);
 }

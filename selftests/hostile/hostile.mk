@@ -3,7 +3,7 @@
 
 HOSTILE_OBJS := $(patsubst $(SRC)hostile/%.c,$(O)/hostile/%.o, \
 	$(wildcard $(SRC)hostile/*.c))
-HOSTILE_PROGS := $(addprefix $(O)/,hostile_test flood_test soak_test)
+HOSTILE_PROGS := $(addprefix $(O)/,hostile_test flood_data_test flood_test soak_test)
 
 $(O)/hostile/%.o: $(SRC)hostile/%.c
 	@mkdir -p $(@D)

@@ -280,6 +280,7 @@ static void drop(struct server *s)
 int server_next(struct server *s)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	static atomic_uint nr_paths;
 	int fd;
 
 	drop(s);
@@ -287,7 +288,7 @@ int server_next(struct server *s)
 	if (ftruncate(s->area_fd, HOSTILE_AREA_SIZE))
 		return -errno;
 	snprintf(s->path, sizeof(s->path), "/run/hostile-%d-%u", getpid(),
-		 s->nr_paths++);
+		 atomic_fetch_add(&nr_paths, 1));
 	strcpy(addr.sun_path, s->path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

@@ -60,7 +60,6 @@ struct server {
 	atomic_int listener;
 	atomic_int conn;
 	char path[64];
-	unsigned int nr_paths;
 	bool twin; /* announce a twin socket */
 	int twin_fd; /* our end of the twin socket, -1: none */
 	int area_fd; /* the file of BAR 2's shared area */
