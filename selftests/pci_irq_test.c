@@ -171,6 +171,29 @@ TEST(msix_table_that_reads_as_ones_is_not_written)
 	testdev_stop(&td);
 }
 
+/* In D3, the table reads as ones, and writes are lost. */
+TEST_F(open, msix_vectors_set_in_d3_work_in_d0)
+{
+	uint32_t pm = find_cap(self->device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	int fds[2], none = -1;
+
+	new_eventfds(fds, 2);
+	ASSERT_EQ(0, config_put(self->device, pm, 3, 2));
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, fds));
+	EXPECT_STREQ("none", fire(&self->td, 0));
+	ASSERT_EQ(0, config_put(self->device, pm, 0, 2));
+	EXPECT_STREQ("msix", fire(&self->td, 0));
+	EXPECT_EQ(1, eventfd_wait(fds[0], SOON_MS));
+	/* Now the kernel knows that there is a table. */
+	ASSERT_EQ(0, config_put(self->device, pm, 3, 2));
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 1, 1, fds + 1));
+	ASSERT_EQ(0, irq_set_eventfds(self->device, MSIX, 0, 1, &none));
+	ASSERT_EQ(0, config_put(self->device, pm, 0, 2));
+	EXPECT_STREQ("none", fire(&self->td, 0));
+	EXPECT_STREQ("msix", fire(&self->td, 1));
+	EXPECT_EQ(1, eventfd_wait(fds[1], SOON_MS));
+}
+
 TEST_F(open, msi_is_enabled_in_the_device_by_set_irqs)
 {
 	uint32_t pos = find_cap(self->device, PCI_CAP_ID_MSI);

@@ -23,6 +23,7 @@
 #include "region/config.h"
 #include "region/pci.h"
 #include "region/pci_bar.h"
+#include "region/pci_irq.h"
 #include "region/pci_reg.h"
 #include "region/pci_state.h"
 #include "server/channel.h"
@@ -47,6 +48,17 @@ static bool vuser_config_is_msix(const struct vuser_pci *pci, u64 off)
 	       off < pci->msix + PCI_CAP_MSIX_SIZEOF;
 }
 
+/* Returns the byte of a store of @buf that sets the power state, or NULL. */
+static const u8 *vuser_config_power(const struct vuser_pci *pci, u64 off, const u8 *buf,
+				    u32 size)
+{
+	u64 pmcsr = pci->pm + PCI_PM_CTRL;
+
+	if (!pci->pm || pmcsr < off || pmcsr >= off + size)
+		return NULL;
+	return &buf[pmcsr - off];
+}
+
 /*
  * True if a store of @buf resets the function, or sets state D0 of a function that
  * loses its registers on the way from D3 to D0.
@@ -54,12 +66,11 @@ static bool vuser_config_is_msix(const struct vuser_pci *pci, u64 off)
 static bool vuser_config_resets(const struct vuser_pci *pci, u64 off,
 				const u8 *buf, u32 size)
 {
-	u64 pmcsr = pci->pm + PCI_PM_CTRL;
+	const u8 *power = vuser_config_power(pci, off, buf, size);
 	const struct vuser_pci_flr *flr;
 	u32 i;
 
-	if (pci->soft_reset && pmcsr >= off && pmcsr < off + size &&
-	    !(buf[pmcsr - off] & PCI_PM_CTRL_STATE_MASK))
+	if (pci->soft_reset && power && !(*power & PCI_PM_CTRL_STATE_MASK))
 		return true;
 	for (i = 0; i < VUSER_PCI_NR_FLR; i++) {
 		flr = &pci->flr[i];
@@ -280,6 +291,7 @@ static int vuser_config_store_virtual(struct vuser_pci *pci, u64 off, u8 *reg,
 static int vuser_config_store_owned(struct vuser_pci *pci, u64 off, const u8 *buf,
 				    u32 size)
 {
+	const u8 *power = vuser_config_power(pci, off, buf, size);
 	u8 *reg = vuser_config_virtual(pci, off);
 	int ret;
 
@@ -290,6 +302,8 @@ static int vuser_config_store_owned(struct vuser_pci *pci, u64 off, const u8 *bu
 	ret = vuser_config_send(pci, off, buf, size);
 	if (off == PCI_INTERRUPT_LINE && !ret)
 		WRITE_ONCE(pci->header[off], *buf);
+	if (power && !ret)
+		ret = vuser_pci_irq_set_power(pci, *power & PCI_PM_CTRL_STATE_MASK);
 	return ret;
 }
 
@@ -314,7 +328,8 @@ static int vuser_config_store_piece(struct vuser_pci *pci, u64 off, const u8 *bu
 		return vuser_channel_lost(pci->conn->chan) ? -ENOLINK : 0;
 	/* Stores to other registers do not wait for each other. */
 	if (!vuser_config_virtual(pci, off) && (off & ~3ULL) != PCI_COMMAND &&
-	    off != PCI_INTERRUPT_LINE && !vuser_config_resets(pci, off, buf, size))
+	    off != PCI_INTERRUPT_LINE && !vuser_config_power(pci, off, buf, size) &&
+	    !vuser_config_resets(pci, off, buf, size))
 		return vuser_config_send(pci, off, buf, size);
 	ret = vuser_pci_lock(pci);
 	if (ret)

@@ -36,7 +36,7 @@
  * vuser_pci_prepare_reset() - save what a reset clears
  * @pci: the PCI functions of an open device that the kernel sets up; not stale
  *
- * The device is stale until vuser_pci_restore().
+ * The device is stale until vuser_pci_restore(), and the reset sets power state D0.
  *
  * Context: process; the lock of @pci is held; waits killably for the server.
  * Return: 0; -EINTR when killed; -ENOTCONN when the server is lost.
@@ -51,6 +51,8 @@ int vuser_pci_prepare_reset(struct vuser_pci *pci)
 		ret = vuser_pci_irq_save(pci);
 	if (ret)
 		vuser_pci_save_drop(pci);
+	else
+		pci->asleep = false;
 	pci->stale = !ret;
 	return ret;
 }
@@ -464,6 +466,7 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 	pci->dma = dma;
 	pci->active = setup && pci->known;
 	pci->irqs = 0;
+	pci->asleep = false;
 	pci->msi_order = 0;
 	bitmap_zero(pci->entries, VUSER_PCI_MAX_MSIX);
 	if (was_reset)
@@ -509,6 +512,7 @@ int vuser_pci_resume(struct vuser_pci *pci, bool state_kept)
 		goto out_unlock;
 	if (!state_kept)
 		bitmap_zero(pci->unmasked, VUSER_PCI_MAX_MSIX);
+	pci->asleep = false;
 	if (pci->pm)
 		ret = vuser_pci_wake(pci);
 	/* Only the server knows the mask bits of MSI, unless a reset was under way. */

@@ -184,8 +184,9 @@ static int vuser_pci_irq_put_msix_flags(struct vuser_pci *pci)
 /*
  * Reads an address of the MSI-X table.  An address is a multiple of four, so a server
  * that reads as all ones there has no table: its clients are expected to emulate the
- * table, and it may fail on a write.  Returns 1 if there is a table, 0 if there is none,
- * or a negative errno.
+ * table, and it may fail on a write.  Or the device cannot be accessed now, as in a reset.
+ * So nothing is written now, and the table is read again before the next write.  Returns 1
+ * if there is a table, 0 if there is none, or a negative errno.
  */
 static int vuser_pci_irq_find_table(struct vuser_pci *pci)
 {
@@ -193,6 +194,8 @@ static int vuser_pci_irq_find_table(struct vuser_pci *pci)
 	__le64 address;
 	int ret;
 
+	if (pci->asleep)
+		return 0;
 	if (pci->table_found ||
 	    !(desc->regions[desc->msix_region].flags & VFIO_REGION_INFO_FLAG_READ))
 		return 1;
@@ -214,12 +217,8 @@ static int vuser_pci_irq_write_due(struct vuser_pci *pci, const unsigned long *d
 	int ret;
 
 	ret = vuser_pci_irq_find_table(pci);
-	if (ret < 0)
+	if (ret <= 0)
 		return ret;
-	if (!ret) {
-		bitmap_copy(pci->unmasked, pci->entries, VUSER_PCI_MAX_MSIX);
-		return 0;
-	}
 	for_each_set_bit(i, due, VUSER_PCI_MAX_MSIX) {
 		ret = test_bit(i, pci->entries) ?
 		      vuser_pci_irq_unmask_entry(pci, i, i == last) :
@@ -284,6 +283,25 @@ static int vuser_pci_irq_enable_msix(struct vuser_pci *pci, u32 start, u32 count
 	pci->irqs |= VUSER_PCI_MSIX;
 	return enabled ? vuser_pci_irq_put_entries(pci, false) :
 			 vuser_pci_irq_put_msix(pci);
+}
+
+/**
+ * vuser_pci_irq_set_power() - handle that the consumer has set a power state
+ * @pci: the PCI functions of an open device; the lock is held
+ * @asleep: the power state is not D0
+ *
+ * In D0, writes what SET_IRQS could not write to the MSI-X table in another state.
+ *
+ * Context: process; waits killably for the server.
+ * Return: as vuser_pci_reg_result().
+ */
+int vuser_pci_irq_set_power(struct vuser_pci *pci, bool asleep)
+{
+	lockdep_assert_held(&pci->lock);
+	pci->asleep = asleep;
+	if (asleep || !(pci->irqs & VUSER_PCI_MSIX))
+		return 0;
+	return vuser_pci_irq_put_entries(pci, false);
 }
 
 /* SET_IRQS ----------------------------------------------------------------- */

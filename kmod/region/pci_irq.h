@@ -10,6 +10,7 @@ struct vuser_desc;
 struct vuser_pci;
 
 void vuser_pci_irq_describe(struct vuser_pci *pci, const struct vuser_desc *desc);
+int vuser_pci_irq_set_power(struct vuser_pci *pci, bool asleep);
 int vuser_pci_irq_enable(struct vuser_pci *pci, u32 index, u32 start, u32 count,
 			 const s32 *fds);
 int vuser_pci_irq_mask(struct vuser_pci *pci, u32 start, u32 count, const s32 *fds);

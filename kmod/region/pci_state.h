@@ -98,11 +98,14 @@ struct vuser_pci_saved {
  * @irqs: bitmap of the interrupt indexes that are enabled
  * @msi_order: logarithm of the number of MSI vectors that are enabled
  * @msi_mask: the mask bits of MSI when the kernel last wrote or saved them
+ * @asleep: the consumer has set another power state than D0.  The MSI-X table of such a
+ *	device cannot be accessed
  * @table_found: the device has an MSI-X table; false until SET_IRQS has read it
  * @entries: the entries of the MSI-X table that have an eventfd
  * @unmasked: the entries of the MSI-X table that are unmasked in the device, or may
  *	be.  Entries that were in use before MSI-X was disabled stay unmasked until
- *	MSI-X is enabled again
+ *	MSI-X is enabled again.  While the device has no table, or is asleep, @unmasked
+ *	does not change
  * @saved: the registers that a reset clears and only the consumer sets
  * @command: the command register as the consumer reads it.  The device has another
  *	bit for INTx; see vuser_pci_reg_command()
@@ -137,6 +140,7 @@ struct vuser_pci {
 	u32 irqs;
 	u32 msi_order;
 	u32 msi_mask;
+	bool asleep;
 	bool table_found;
 	DECLARE_BITMAP(entries, VUSER_PCI_MAX_MSIX);
 	DECLARE_BITMAP(unmasked, VUSER_PCI_MAX_MSIX);
