@@ -44,23 +44,33 @@ bool vu_fd_is_unix(int fd)
 	       domain == AF_UNIX;
 }
 
-/* Return: 1 for an eventfd, 0 for another file, -1 if unknown. */
-static int is_eventfd(int fd)
+/* Return: 1 for a file with the name @want in /proc, 0 for another file, -1 if unknown. */
+static int has_name(int fd, const char *want)
 {
-	static const char want[] = "anon_inode:[eventfd]";
-	char path[32], name[sizeof(want)];
+	char path[32], name[64];
 	ssize_t len;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	len = readlink(path, name, sizeof(name));
+	len = readlink(path, name, sizeof(name) - 1);
 	if (len < 0)
 		return -1;
-	return len == sizeof(want) - 1 && !memcmp(name, want, len);
+	name[len] = '\0';
+	return !strcmp(name, want);
+}
+
+static int is_eventfd(int fd)
+{
+	return has_name(fd, "anon_inode:[eventfd]");
 }
 
 bool vu_fd_may_be_eventfd(int fd)
 {
 	return is_eventfd(fd) != 0;
+}
+
+bool vu_fd_may_be_userfaultfd(int fd)
+{
+	return has_name(fd, "anon_inode:[userfaultfd]") != 0;
 }
 
 bool vu_fd_is_memory(int fd)

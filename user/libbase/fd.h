@@ -21,6 +21,9 @@ void vu_fd_close(int fd);
  */
 bool vu_fd_may_be_eventfd(int fd);
 
+/* As vu_fd_may_be_eventfd(), for a userfaultfd. */
+bool vu_fd_may_be_userfaultfd(int fd);
+
 /*
  * Whether @fd is shared memory or huge pages: a memfd, or a file on tmpfs or hugetlbfs.
  * Does not wait for a server of a file system.

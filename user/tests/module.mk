@@ -7,4 +7,5 @@ wire-objs := $(d)wire.o
 # The back ends of other projects that tests use.  Where one is not installed,
 # its test reports one skipped test.
 qemu-storage-daemon ?= $(shell command -v qemu-storage-daemon)
+dpdk-testpmd ?= $(shell command -v dpdk-testpmd)
 virtiofsd ?= $(wildcard /usr/libexec/virtiofsd)

@@ -3,10 +3,10 @@
 # scripted back end, to vuser-vhost-blk and to the back ends of other projects.
 vhost-user-tests := test-vhost-proto test-vhost-request test-vhost-hostile \
 		    test-vhost-channel test-vhost-inflight
-tests += $(vhost-user-tests) test-vhost-storage test-vhost-fs
+tests += $(vhost-user-tests) test-vhost-storage test-vhost-postcopy test-vhost-fs
 
 $(foreach t,$(vhost-user-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
-test-vhost-request-objs += $(d)fake.o
+test-vhost-request-objs += $(d)fake.o $(wire-objs)
 test-vhost-hostile-objs += $(d)fake.o $(wire-objs)
 test-vhost-channel-objs += $(d)fake.o $(wire-objs)
 test-vhost-inflight-objs += $(d)driver.o
@@ -14,6 +14,8 @@ test-vhost-inflight-objs += $(d)driver.o
 test-vhost-storage-objs := $(if $(qemu-storage-daemon),\
 	$(d)test-vhost-storage.o $(d)driver.o $(harness-objs),\
 	$(d)no-storage.o $(tap-objs))
+test-vhost-postcopy-objs := $(if $(dpdk-testpmd),\
+	$(d)test-vhost-postcopy.o $(harness-objs),$(d)no-dpdk.o $(tap-objs))
 test-vhost-fs-objs := $(if $(virtiofsd),\
 	$(d)test-vhost-fs.o $(harness-objs),$(d)no-fs.o $(tap-objs))
 test-vhost-fs-cppflags := -DVIRTIOFSD='"$(virtiofsd)"'

@@ -8,7 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <vhost-user/postcopy.h>
+
 #include "../harness.h"
+#include "../wire.h"
 #include "fake.h"
 
 #define P(name)	     VHOST_USER_PROTOCOL(name)
@@ -364,6 +367,34 @@ TEST(postcopy_requests_return_the_bases)
 	check_eq(vhost_backend_postcopy_end(b), 0);
 	check(received(VHOST_USER_POSTCOPY_END, 0));
 	close_regions();
+	close_all();
+}
+
+static int not_missing(void *data, uint32_t region, uint64_t offset,
+		       uint64_t size)
+{
+	(void)data;
+	(void)region;
+	(void)offset;
+	(void)size;
+	return 0;
+}
+
+TEST(postcopy_with_a_file_that_is_not_a_userfaultfd_is_refused)
+{
+	struct vhost_postcopy_ops faults = { .struct_size = sizeof(faults) };
+	struct vhost_postcopy *p = NULL;
+	int before;
+
+	open_all();
+	check_eq(vhost_postcopy_new(b, &faults, NULL, &p), -EINVAL);
+	faults.missing = not_missing;
+	before = wire_count_fds();
+	check_eq(vhost_postcopy_new(b, &faults, NULL, &p), -EPROTO);
+	check(strstr(vhost_backend_error(b), "not sent a userfaultfd"));
+	check(!p);
+	check_eq(wire_count_fds(), before);
+	check(vhost_backend_connected(b));
 	close_all();
 }
 
