@@ -73,6 +73,16 @@ static int dispatch(struct vhost_backend *b, const struct vhost_user_msg *msg,
 		return RUN(shmem_map, &payload->mmap, fd);
 	case VHOST_USER_BACKEND_SHMEM_UNMAP:
 		return RUN(shmem_unmap, &payload->mmap);
+	case VHOST_USER_CROSVM_FS_MAP:
+	case VHOST_USER_CROSVM_FS_UNMAP:
+	case VHOST_USER_CROSVM_FS_SYNC:
+	case VHOST_USER_CROSVM_FS_IO:
+		return RUN(crosvm_fs, msg->hdr.request, &payload->crosvm_fs,
+			   fd);
+	case VHOST_USER_CROSVM_GPU_MAP:
+		return RUN(crosvm_gpu_map, &payload->crosvm_gpu, fd);
+	case VHOST_USER_CROSVM_EXTERNAL_MAP:
+		return RUN(crosvm_external_map, &payload->crosvm_external);
 	default:
 		return -EOPNOTSUPP;
 	}

@@ -449,14 +449,20 @@ const char *vhu_check_shmem(const struct vhost_user_msg *msg,
 	return nr == shmem->nr ? NULL : "the number of sizes is wrong";
 }
 
+static bool all_zero(const uint8_t *bytes, size_t len)
+{
+	while (len && !bytes[len - 1])
+		len--;
+	return !len;
+}
+
 const char *vhu_check_mmap(const struct vhost_user_msg *msg,
 			   uint32_t nr_fds unused,
 			   const struct vhost_user_msg *asked unused)
 {
 	const struct vhost_user_mmap *map = &msg->payload.mmap;
-	static const uint8_t zero[sizeof(map->padding)];
 
-	if (memcmp(map->padding, zero, sizeof(zero)))
+	if (!all_zero(map->padding, sizeof(map->padding)))
 		return "the padding is not 0";
 	if (!map->len)
 		return "the mapping is empty";
@@ -467,4 +473,75 @@ const char *vhu_check_mmap(const struct vhost_user_msg *msg,
 	if (map->flags & ~(uint64_t)VHOST_USER_MMAP_WRITE)
 		return "reserved flags of the mapping are set";
 	return NULL;
+}
+
+static const char *check_shm(uint64_t offset, uint64_t len)
+{
+	if (!len)
+		return "the mapping is empty";
+	if (wraps(offset, len))
+		return "the mapping wraps in the shared memory";
+	return NULL;
+}
+
+/* The padding and the range come first in a mapping of crosvm. */
+static const char *check_crosvm(const uint8_t *padding, size_t size,
+				uint64_t offset, uint64_t len)
+{
+	return all_zero(padding, size) ? check_shm(offset, len) :
+					 "the padding is not 0";
+}
+
+const char *vhu_check_crosvm_gpu(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds unused,
+				 const struct vhost_user_msg *asked unused)
+{
+	const struct vhost_user_crosvm_gpu_map *map = &msg->payload.crosvm_gpu;
+
+	return check_crosvm(map->padding, sizeof(map->padding), map->shm_offset,
+			    map->len);
+}
+
+const char *vhu_check_crosvm_external(const struct vhost_user_msg *msg,
+				      uint32_t nr_fds unused,
+				      const struct vhost_user_msg *asked unused)
+{
+	const struct vhost_user_crosvm_external_map *map =
+		&msg->payload.crosvm_external;
+
+	if (!map->pointer)
+		return "the pointer is 0";
+	if (wraps(map->pointer, map->len))
+		return "the mapping wraps in memory";
+	return check_crosvm(map->padding, sizeof(map->padding), map->shm_offset,
+			    map->len);
+}
+
+static const char *check_fs_part(const struct vhost_user_crosvm_fs *fs,
+				 unsigned int i)
+{
+	if (fs->flags[i] &
+	    ~(uint64_t)(VHOST_USER_CROSVM_FS_READ | VHOST_USER_CROSVM_FS_WRITE))
+		return "reserved flags of a part are set";
+	if (wraps(fs->fd_offset[i], fs->len[i]))
+		return "a part wraps in its file";
+	if (wraps(fs->shm_offset[i], fs->len[i]))
+		return "a part wraps in the shared memory";
+	return NULL;
+}
+
+const char *vhu_check_crosvm_fs(const struct vhost_user_msg *msg,
+				uint32_t nr_fds unused,
+				const struct vhost_user_msg *asked unused)
+{
+	const struct vhost_user_crosvm_fs *fs = &msg->payload.crosvm_fs;
+	const char *rule = NULL;
+	bool used = false;
+	unsigned int i;
+
+	for (i = 0; i < VHOST_USER_CROSVM_FS && !rule; i++) {
+		used |= fs->len[i];
+		rule = check_fs_part(fs, i);
+	}
+	return used || rule ? rule : "all parts are empty";
 }

@@ -101,4 +101,14 @@ const char *vhu_check_shmem(const struct vhost_user_msg *msg, uint32_t nr_fds,
 const char *vhu_check_mmap(const struct vhost_user_msg *msg, uint32_t nr_fds,
 			   const struct vhost_user_msg *asked);
 
+const char *vhu_check_crosvm_fs(const struct vhost_user_msg *msg,
+				uint32_t nr_fds,
+				const struct vhost_user_msg *asked);
+const char *vhu_check_crosvm_gpu(const struct vhost_user_msg *msg,
+				 uint32_t nr_fds,
+				 const struct vhost_user_msg *asked);
+const char *vhu_check_crosvm_external(const struct vhost_user_msg *msg,
+				      uint32_t nr_fds,
+				      const struct vhost_user_msg *asked);
+
 #endif /* VHOST_USER_CHECK_H */

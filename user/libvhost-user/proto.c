@@ -19,6 +19,13 @@ _Static_assert(sizeof(struct vhost_user_shmem_config) == 2056,
 _Static_assert(sizeof(struct vhost_user_crypto_session) == 1072,
 	       "a session has 1072 bytes, as with 64-bit pointers");
 
+_Static_assert(sizeof(struct vhost_user_crosvm_fs) == 256,
+	       "parts of a file have 256 bytes");
+_Static_assert(sizeof(struct vhost_user_crosvm_gpu_map) == 64,
+	       "a mapping of a GPU has 64 bytes");
+_Static_assert(sizeof(struct vhost_user_crosvm_external_map) == 32,
+	       "an external mapping has 32 bytes");
+
 static const struct {
 	uint16_t min;
 	uint16_t max;
@@ -40,6 +47,9 @@ static const struct {
 	[VHOST_MMAP] = { 40, 40 },
 	[VHOST_SHMEM] = { 2056, 2056 },
 	[VHOST_CRYPTO] = { 1072, 1072 },
+	[VHOST_CROSVM_FS] = { 256, 256 },
+	[VHOST_CROSVM_GPU] = { 64, 64 },
+	[VHOST_CROSVM_EXTERNAL] = { 32, 32 },
 	[VHOST_LOG_ANSWER] = { 0, 16 },
 	[VHOST_CONFIG_OR_NONE] = { 0, sizeof(struct vhost_user_config) },
 	[VHOST_SHARED_OR_NONE] = { 0, 16 },

@@ -170,6 +170,27 @@ static const struct vhu_form backend_requests[] = {
 	{ VHOST_MMAP, 0, 0, vhu_check_mmap }, { 0 } },
 };
 
+/* Requests of crosvm's back ends, from FS_MAP on. */
+#define CROSVM(name) \
+	[VHOST_USER_CROSVM_##name - VHOST_USER_CROSVM_FS_MAP]
+
+static const struct vhu_form crosvm_requests[] = {
+CROSVM(FS_MAP) = {
+	"FS_MAP", 0, { VHOST_CROSVM_FS, 1, 1, vhu_check_crosvm_fs }, { 0 } },
+CROSVM(FS_UNMAP) = {
+	"FS_UNMAP", 0, { VHOST_CROSVM_FS, 0, 0, vhu_check_crosvm_fs }, { 0 } },
+CROSVM(FS_SYNC) = {
+	"FS_SYNC", 0, { VHOST_CROSVM_FS, 0, 0, vhu_check_crosvm_fs }, { 0 } },
+CROSVM(FS_IO) = {
+	"FS_IO", 0, { VHOST_CROSVM_FS, 1, 1, vhu_check_crosvm_fs }, { 0 } },
+CROSVM(GPU_MAP) = {
+	"GPU_MAP", F(SHMEM),
+	{ VHOST_CROSVM_GPU, 1, 1, vhu_check_crosvm_gpu }, { 0 } },
+CROSVM(EXTERNAL_MAP) = {
+	"EXTERNAL_MAP", F(SHMEM),
+	{ VHOST_CROSVM_EXTERNAL, 0, 0, vhu_check_crosvm_external }, { 0 } },
+};
+
 /* The answers to these requests after POSTCOPY_LISTEN. */
 static const struct vhu_form postcopy[] = {
 [VHOST_USER_SET_MEM_TABLE] = {
@@ -184,6 +205,13 @@ static const struct vhu_form postcopy[] = {
 #define ROW(table, i) \
 	((i) < sizeof(table) / sizeof((table)[0]) ? &(table)[i] : NULL)
 
+static const struct vhu_form *backend_form(uint32_t request)
+{
+	return request < VHOST_USER_CROSVM_FS_MAP ?
+		       ROW(backend_requests, request) :
+		       ROW(crosvm_requests, request - VHOST_USER_CROSVM_FS_MAP);
+}
+
 const struct vhu_form *vhu_table_form(enum vhost_user_kind kind,
 				      uint32_t request)
 {
@@ -196,7 +224,7 @@ const struct vhu_form *vhu_table_form(enum vhost_user_kind kind,
 		break;
 	case VHOST_USER_BACKEND_REQUEST:
 	case VHOST_USER_BACKEND_ANSWER:
-		form = ROW(backend_requests, request);
+		form = backend_form(request);
 		break;
 	case VHOST_USER_POSTCOPY_ANSWER:
 		form = ROW(postcopy, request);

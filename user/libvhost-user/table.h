@@ -29,6 +29,9 @@ enum vhu_payload {
 	VHOST_MMAP,
 	VHOST_SHMEM,
 	VHOST_CRYPTO,
+	VHOST_CROSVM_FS,
+	VHOST_CROSVM_GPU,
+	VHOST_CROSVM_EXTERNAL,
 	VHOST_LOG_ANSWER, /* nothing, a number, or the log of the request */
 	VHOST_CONFIG_OR_NONE,
 	VHOST_SHARED_OR_NONE,

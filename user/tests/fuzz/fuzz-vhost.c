@@ -80,6 +80,32 @@ static int shmem_unmap(void *data, const struct vhost_user_mmap *map)
 	return 0;
 }
 
+static int crosvm_fs(void *data, uint32_t request,
+		     const struct vhost_user_crosvm_fs *fs, int fd)
+{
+	(void)data;
+	(void)fs;
+	FUZZ_CHECK((fd >= 0) == (request == VHOST_USER_CROSVM_FS_MAP ||
+				 request == VHOST_USER_CROSVM_FS_IO));
+	return 0;
+}
+
+static int gpu_map(void *data, const struct vhost_user_crosvm_gpu_map *map,
+		   int fd)
+{
+	(void)data;
+	FUZZ_CHECK(fd >= 0 && map->len);
+	return 0;
+}
+
+static int external_map(void *data,
+			const struct vhost_user_crosvm_external_map *map)
+{
+	(void)data;
+	FUZZ_CHECK(map->len && map->pointer);
+	return 0;
+}
+
 static const struct vhost_backend_ops ops = {
 	.struct_size = sizeof(ops),
 	.lost = lost,
@@ -93,7 +119,21 @@ static const struct vhost_backend_ops ops = {
 	.shared_lookup = shared_lookup,
 	.shmem_map = shmem_map,
 	.shmem_unmap = shmem_unmap,
+	.crosvm_fs = crosvm_fs,
+	.crosvm_gpu_map = gpu_map,
+	.crosvm_external_map = external_map,
 };
+
+/* The largest numbers of a record are the requests of crosvm's back ends. */
+static uint32_t request_of(uint8_t command)
+{
+	const uint32_t crosvm =
+		VHOST_USER_CROSVM_MAX - VHOST_USER_CROSVM_FS_MAP;
+
+	return command <= UINT8_MAX - crosvm ?
+		       command :
+		       VHOST_USER_CROSVM_MAX - 1 - (UINT8_MAX - command);
+}
 
 /* Send the record with a vhost-user header. */
 static void send_record(const struct record *rec)
@@ -101,7 +141,7 @@ static void send_record(const struct record *rec)
 	static uint8_t buf[sizeof(struct vhost_user_header) + UINT16_MAX];
 	bool channel = rec->flags & RECORD_TWIN && backend.twin >= 0;
 	struct vhost_user_header hdr = {
-		.request = rec->command,
+		.request = request_of(rec->command),
 		.flags = VHOST_USER_VERSION,
 		.size = rec->len,
 	};

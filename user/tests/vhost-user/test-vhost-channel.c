@@ -17,6 +17,7 @@
 
 #define P(name)	     VHOST_USER_PROTOCOL(name)
 #define B(name)	     VHOST_USER_BACKEND_##name
+#define C(name)	     VHOST_USER_CROSVM_##name
 #define PLATFORM_BIT (1ULL << VIRTIO_F_ACCESS_PLATFORM)
 
 /* The arguments of the last callback, and the actions of all of them. */
@@ -114,6 +115,27 @@ static int on_unmap(void *data, const struct vhost_user_mmap *map)
 	return note(B(SHMEM_UNMAP), map, sizeof(*map), -1);
 }
 
+static int on_fs(void *data, uint32_t request,
+		 const struct vhost_user_crosvm_fs *fs, int fd)
+{
+	(void)data;
+	return note(request, fs, sizeof(*fs), fd);
+}
+
+static int on_gpu_map(void *data, const struct vhost_user_crosvm_gpu_map *map,
+		      int fd)
+{
+	(void)data;
+	return note(C(GPU_MAP), map, sizeof(*map), fd);
+}
+
+static int on_external_map(void *data,
+			   const struct vhost_user_crosvm_external_map *map)
+{
+	(void)data;
+	return note(C(EXTERNAL_MAP), map, sizeof(*map), -1);
+}
+
 static void on_closed(void *data)
 {
 	(void)data;
@@ -138,6 +160,9 @@ static const struct vhost_backend_ops ops = {
 	.shared_lookup = on_lookup,
 	.shmem_map = on_map,
 	.shmem_unmap = on_unmap,
+	.crosvm_fs = on_fs,
+	.crosvm_gpu_map = on_gpu_map,
+	.crosvm_external_map = on_external_map,
 };
 
 static int timeout_ms = 20000;
@@ -206,6 +231,22 @@ static struct vhost_user_msg ask(uint32_t request)
 		msg.payload.mmap.len = 0x2000;
 		msg.payload.mmap.flags = VHOST_USER_MMAP_WRITE;
 		break;
+	case C(FS_MAP):
+	case C(FS_UNMAP):
+	case C(FS_SYNC):
+	case C(FS_IO):
+		msg.payload.crosvm_fs.fd_offset[0] = 0x3000;
+		msg.payload.crosvm_fs.len[0] = 0x2000;
+		break;
+	case C(GPU_MAP):
+		msg.payload.crosvm_gpu.shmid = 3;
+		msg.payload.crosvm_gpu.len = 0x2000;
+		break;
+	case C(EXTERNAL_MAP):
+		msg.payload.crosvm_external.shmid = 3;
+		msg.payload.crosvm_external.len = 0x2000;
+		msg.payload.crosvm_external.pointer = 0x1000;
+		break;
 	default:
 		break;
 	}
@@ -214,7 +255,15 @@ static struct vhost_user_msg ask(uint32_t request)
 
 static bool has_fd(uint32_t request)
 {
-	return request == B(VRING_HOST_NOTIFIER_MSG) || request == B(SHMEM_MAP);
+	return request == B(VRING_HOST_NOTIFIER_MSG) ||
+	       request == B(SHMEM_MAP) || request == C(FS_MAP) ||
+	       request == C(FS_IO) || request == C(GPU_MAP);
+}
+
+/* All requests: those of the specification, then those of crosvm. */
+static uint32_t next(uint32_t request)
+{
+	return request + 1 == VHOST_USER_BACKEND_MAX ? C(FS_MAP) : request + 1;
 }
 
 /* Return the number of payload bytes that every callback receives. */
@@ -276,7 +325,7 @@ TEST(each_request_calls_its_callback_and_returns_the_result)
 	int before = wire_count_fds();
 	uint32_t request;
 
-	for (request = 1; request < VHOST_USER_BACKEND_MAX; request++) {
+	for (request = 1; request < C(MAX); request = next(request)) {
 		start_with(0, &ops);
 		if (request == B(SHARED_OBJECT_LOOKUP))
 			seen.result = seen.file;
@@ -294,7 +343,7 @@ TEST(requests_without_a_callback_fail_with_eopnotsupp)
 	int fd;
 
 	start_with(0, NULL);
-	for (request = 1; request < VHOST_USER_BACKEND_MAX; request++) {
+	for (request = 1; request < C(MAX); request = next(request)) {
 		msg = ask(request);
 		send_ask(&msg, VHOST_USER_NEED_REPLY);
 		check_eq(vhost_backend_process(b), 0);
@@ -360,6 +409,9 @@ TEST(request_without_its_feature_breaks_the_connection)
 		{ P(SHMEM), B(SHMEM_MAP), 0, "not negotiated" },
 		{ P(SHMEM), B(SHMEM_UNMAP), 0, "not negotiated" },
 		{ P(BACKEND_SEND_FD), B(SHMEM_MAP), 0, "not negotiated" },
+		{ P(SHMEM), C(GPU_MAP), 0, "not negotiated" },
+		{ P(SHMEM), C(EXTERNAL_MAP), 0, "not negotiated" },
+		{ P(BACKEND_SEND_FD), C(FS_MAP), 0, "not negotiated" },
 		{ P(REPLY_ACK), B(CONFIG_CHANGE_MSG), VHOST_USER_NEED_REPLY,
 		  "REPLY_ACK is not negotiated" },
 	};

@@ -18,6 +18,7 @@
 #define POST	 VHOST_USER_POSTCOPY_ANSWER
 #define F(name)	 VHOST_USER_##name
 #define B(name)	 VHOST_USER_BACKEND_##name
+#define C(name)	 VHOST_USER_CROSVM_##name
 #define P(name)	 VHOST_USER_PROTOCOL(name)
 #define NR_KINDS 5
 
@@ -104,6 +105,12 @@ static const struct row {
 	{ BANS, B(SHARED_OBJECT_LOOKUP), 8, 1 },
 	{ BREQ, B(SHMEM_MAP), 40, 1 },
 	{ BREQ, B(SHMEM_UNMAP), 40, 0 },
+	{ BREQ, C(FS_MAP), 256, 1 },
+	{ BREQ, C(FS_UNMAP), 256, 0 },
+	{ BREQ, C(FS_SYNC), 256, 0 },
+	{ BREQ, C(FS_IO), 256, 1 },
+	{ BREQ, C(GPU_MAP), 64, 1 },
+	{ BREQ, C(EXTERNAL_MAP), 32, 0 },
 };
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -181,6 +188,19 @@ static void fill_back(uint32_t request, union vhost_user_payload *p)
 	case B(SHMEM_MAP):
 	case B(SHMEM_UNMAP):
 		p->mmap.len = 0x1000;
+		break;
+	case C(FS_MAP):
+	case C(FS_UNMAP):
+	case C(FS_SYNC):
+	case C(FS_IO):
+		p->crosvm_fs.len[7] = 0x1000;
+		break;
+	case C(GPU_MAP):
+		p->crosvm_gpu.len = 0x1000;
+		break;
+	case C(EXTERNAL_MAP):
+		p->crosvm_external.len = 0x1000;
+		p->crosvm_external.pointer = 0x1000;
 		break;
 	default:
 		break;
@@ -284,6 +304,12 @@ TEST(unknown_requests_are_rejected)
 		check(find_row(REQ, request));
 	for (request = 1; request < VHOST_USER_BACKEND_MAX; request++)
 		check(find_row(BREQ, request));
+	for (request = C(FS_MAP); request < C(MAX); request++) {
+		check(find_row(BREQ, request));
+		check(strcmp(vhost_user_request_name(BREQ, request), "?"));
+	}
+	check(!strcmp(vhost_user_request_name(BREQ, C(FS_MAP) - 1), "?"));
+	check(!strcmp(vhost_user_request_name(BREQ, C(MAX)), "?"));
 	check(!strcmp(vhost_user_request_name(REQ, F(IOTLB_MSG)), "IOTLB_MSG"));
 	check(!strcmp(vhost_user_request_name(BREQ, B(SHMEM_UNMAP)),
 		      "SHMEM_UNMAP"));
@@ -709,6 +735,28 @@ static const struct change broken[] = {
 	  "the mapping wraps in the shared memory" },
 	{ BREQ, B(SHMEM_MAP), AT(mmap.flags, 2),
 	  "reserved flags of the mapping are set" },
+	{ BREQ, C(FS_MAP), AT(crosvm_fs.len[7], 0), "all parts are empty" },
+	{ BREQ, C(FS_SYNC), AT(crosvm_fs.flags[0], 4),
+	  "reserved flags of a part are set" },
+	{ BREQ, C(FS_IO), AT(crosvm_fs.fd_offset[7], UINT64_MAX),
+	  "a part wraps in its file" },
+	{ BREQ, C(FS_UNMAP), AT(crosvm_fs.shm_offset[7], UINT64_MAX),
+	  "a part wraps in the shared memory" },
+	{ BREQ, C(GPU_MAP), AT(crosvm_gpu.padding[6], 1),
+	  "the padding is not 0" },
+	{ BREQ, C(GPU_MAP), AT(crosvm_gpu.len, 0), "the mapping is empty" },
+	{ BREQ, C(GPU_MAP), AT(crosvm_gpu.shm_offset, UINT64_MAX),
+	  "the mapping wraps in the shared memory" },
+	{ BREQ, C(EXTERNAL_MAP), AT(crosvm_external.padding[0], 1),
+	  "the padding is not 0" },
+	{ BREQ, C(EXTERNAL_MAP), AT(crosvm_external.len, 0),
+	  "the mapping is empty" },
+	{ BREQ, C(EXTERNAL_MAP), AT(crosvm_external.shm_offset, UINT64_MAX),
+	  "the mapping wraps in the shared memory" },
+	{ BREQ, C(EXTERNAL_MAP), AT(crosvm_external.pointer, 0),
+	  "the pointer is 0" },
+	{ BREQ, C(EXTERNAL_MAP), AT(crosvm_external.pointer, UINT64_MAX),
+	  "the mapping wraps in memory" },
 };
 
 TEST(each_broken_rule_is_rejected_with_its_text)
@@ -776,6 +824,11 @@ static const struct change fine[] = {
 	  NULL },
 	{ BREQ, B(SHMEM_MAP), AT(mmap.flags, 1), NULL },
 	{ BREQ, B(SHMEM_MAP), AT(mmap.shmid, 255), NULL },
+	{ BREQ, C(FS_MAP), AT(crosvm_fs.flags[0], 3), NULL },
+	/* All of the shared memory. */
+	{ BREQ, C(FS_UNMAP), AT(crosvm_fs.len[7], UINT64_MAX), NULL },
+	{ BREQ, C(GPU_MAP), AT(crosvm_gpu.memory_idx, UINT32_MAX), NULL },
+	{ BREQ, C(EXTERNAL_MAP), AT(crosvm_external.shmid, 255), NULL },
 };
 
 TEST(extreme_valid_values_are_accepted)

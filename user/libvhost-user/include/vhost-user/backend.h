@@ -73,6 +73,10 @@ struct vhost_backend;
  *	may be -1. Return 0, -ETIMEDOUT, or another negative errno, which ends the
  *	connection. May return 0 early. NULL: the library calls poll(2). The program can
  *	do other work here, but may not call functions for this connection.
+ * @crosvm_fs: enum vhost_user_crosvm_request @request: FS_MAP and FS_IO have a file,
+ *	FS_UNMAP and FS_SYNC have not, and get -1
+ * @crosvm_gpu_map: map memory of a GPU in the shared memory map->shmid; @fd is its handle
+ * @crosvm_external_map: map memory of this process in the shared memory map->shmid
  *
  * All except lost(), shared_lookup(), channel_closed() and wait() return 0 or -errno,
  * which the back end gets if it asked for a reply. A callback that is NULL fails with
@@ -103,6 +107,13 @@ struct vhost_backend_ops {
 	void (*channel_closed)(void *data);
 	int (*wait)(void *data, struct pollfd *fds, unsigned int nr,
 		    int timeout_ms);
+	int (*crosvm_fs)(void *data, uint32_t request,
+			 const struct vhost_user_crosvm_fs *fs, int fd);
+	int (*crosvm_gpu_map)(void *data,
+			      const struct vhost_user_crosvm_gpu_map *map,
+			      int fd);
+	int (*crosvm_external_map)(
+		void *data, const struct vhost_user_crosvm_external_map *map);
 };
 
 /**

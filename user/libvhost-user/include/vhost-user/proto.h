@@ -90,6 +90,20 @@ enum vhost_user_backend_request {
 	VHOST_USER_BACKEND_MAX
 };
 
+/*
+ * Requests of crosvm's back ends, which the specification does not have. The requests FS_*
+ * are those of an old draft of it, and crosvm's back ends do not send them any more.
+ */
+enum vhost_user_crosvm_request {
+	VHOST_USER_CROSVM_FS_MAP = 1002,
+	VHOST_USER_CROSVM_FS_UNMAP = 1003,
+	VHOST_USER_CROSVM_FS_SYNC = 1004,
+	VHOST_USER_CROSVM_FS_IO = 1005,
+	VHOST_USER_CROSVM_GPU_MAP = 1006,
+	VHOST_USER_CROSVM_EXTERNAL_MAP = 1007,
+	VHOST_USER_CROSVM_MAX
+};
+
 /* Feature bit of GET_FEATURES: the back end has protocol features. */
 #define VHOST_USER_F_PROTOCOL_FEATURES 30
 
@@ -131,6 +145,7 @@ enum vhost_user_backend_request {
 #define VHOST_USER_MAX_REGIONS 8 /* in SET_MEM_TABLE */
 #define VHOST_USER_MAX_CONFIG  4096 /* bytes of config space */
 #define VHOST_USER_MAX_SHMEM   256 /* shared memory IDs */
+#define VHOST_USER_CROSVM_FS   8 /* parts in a request FS_* of crosvm */
 #define VHOST_USER_VRING_MASK  0xff /* in SET_VRING_KICK etc.: the ring */
 #define VHOST_USER_VRING_NOFD  0x100 /* without a file descriptor */
 #define VHOST_USER_STATE_ERROR 0xff /* in SET_DEVICE_STATE_FD: error */
@@ -251,6 +266,45 @@ struct vhost_user_shmem_config {
 };
 
 /*
+ * FS_MAP, FS_UNMAP, FS_SYNC, FS_IO of crosvm: parts of a file and of the shared memory. A part
+ * with a length of 0 is not used.
+ */
+struct vhost_user_crosvm_fs {
+	uint64_t fd_offset[VHOST_USER_CROSVM_FS];
+	uint64_t shm_offset[VHOST_USER_CROSVM_FS];
+	uint64_t len[VHOST_USER_CROSVM_FS];
+	uint64_t flags[VHOST_USER_CROSVM_FS];
+};
+
+#define VHOST_USER_CROSVM_FS_READ  1
+#define VHOST_USER_CROSVM_FS_WRITE 2
+
+/* GPU_MAP of crosvm: memory of a GPU, by a handle of Vulkan. */
+struct vhost_user_crosvm_gpu_map {
+	uint8_t shmid;
+	uint8_t padding[7];
+	uint64_t shm_offset;
+	uint64_t len;
+	uint32_t memory_idx;
+	uint32_t handle_type;
+	uint8_t device_uuid[VHOST_USER_UUID_SIZE];
+	uint8_t driver_uuid[VHOST_USER_UUID_SIZE];
+};
+
+/*
+ * EXTERNAL_MAP of crosvm: @pointer is an address in the process of the front end, which has
+ * the back end in a thread. The back end must be trusted: no check can show that the address
+ * is one that the front end wants to share.
+ */
+struct vhost_user_crosvm_external_map {
+	uint8_t shmid;
+	uint8_t padding[7];
+	uint64_t shm_offset;
+	uint64_t len;
+	uint64_t pointer;
+};
+
+/*
  * CREATE_CRYPTO_SESSION. The specification does not describe its payload: this is what
  * QEMU 7.1 and later sends and DPDK 24.11 and later accepts. QEMU and DPDK send pointers
  * of their own processes, which no receiver can use. This library sends 0 instead.
@@ -307,6 +361,9 @@ union vhost_user_payload {
 	struct vhost_user_mmap mmap;
 	struct vhost_user_shmem_config shmem;
 	struct vhost_user_crypto_session crypto;
+	struct vhost_user_crosvm_fs crosvm_fs;
+	struct vhost_user_crosvm_gpu_map crosvm_gpu;
+	struct vhost_user_crosvm_external_map crosvm_external;
 };
 
 /** struct vhost_user_msg - a message without its file descriptors */
