@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The commands in Documentation/writing-a-server.rst, as printed there: they build the
-# samples with the installed libvuser, create devices for them and drive one.
+# The commands in Documentation/writing-a-server.rst and python.rst, as printed there: they
+# build the samples with the installed libvuser, create devices for them and drive them.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -24,4 +24,6 @@ check "the module and the helper start" vuser_up || finish
 cp "$TOP"/user/samples/* "$WORK" && cd "$WORK" || exit
 "$CONSUMERS/samples/page.py" "$TOP/Documentation/writing-a-server.rst" > "$LOG"
 retap page "$LOG"
+"$CONSUMERS/samples/page.py" "$TOP/Documentation/python.rst" > "$LOG"
+retap python "$LOG"
 finish
