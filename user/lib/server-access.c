@@ -130,7 +130,7 @@ int vuser_server_process_accesses(struct vuser_server *server)
 	uint32_t nr_fds = server->nr_reply_fds;
 	int ret;
 
-	if (!server->conn || !server->negotiated)
+	if (!server->conn || !server->negotiated || server->ending)
 		return -ENOTCONN;
 	/* The client expects that a read sees the write that it sent before. */
 	if (server->posted)

@@ -142,6 +142,8 @@ static void on_disconnected(void *data, int error)
 {
 	(void)data;
 	(void)error;
+	/* Commands that wait are dropped, also those that access_now allows. */
+	check_eq(vuser_server_process_accesses(dev.server), -ENOTCONN);
 	later(DISCONNECT, 'd');
 }
 

@@ -23,8 +23,9 @@ extern "C" {
  *
  * A process has one handler of SIGBUS. For a signal that the functions below did not
  * cause, the handler of this library calls the handler that was set before.
- * vuser_server_new() calls vuser_guard_init(). So a program needs to call it only
- * when it has no server, or after it has set a handler of SIGBUS itself.
+ * vuser_server_new() calls vuser_guard_init(), unless no_sigbus of struct
+ * vuser_server_config is set. So a program needs to call it only when it has no server,
+ * or after it has set a handler of SIGBUS itself.
  *
  * Return: 0; or an errno of sigaction(2).
  */
