@@ -214,6 +214,16 @@ TEST_F_TIMEOUT(consumer, open_survives_each_failure, SWEEP_LIMIT)
 	sweep_self(_metadata, open_shared, close_shared, &self->dev);
 }
 
+/* Stores are recorded; without memory for that, the device opens nevertheless. */
+TEST_F_TIMEOUT(consumer, open_with_kept_state_survives_each_failure,
+	       SWEEP_LIMIT)
+{
+	ASSERT_EQ(0, mdev_set(shared.uuid, "state_kept", "yes"));
+	vfio_dev_close(&self->dev);
+	sweep_self(_metadata, open_shared, close_shared, &self->dev);
+	EXPECT_EQ(0, mdev_set(shared.uuid, "state_kept", "no"));
+}
+
 /* Opens the device by its PCI address, as DPDK and QEMU do. */
 static int open_by_address(void *data)
 {

@@ -172,9 +172,23 @@ int vuser_call(struct vuser_channel *chan, struct vuser_call *call)
 }
 
 /**
+ * vuser_call_next_posted() - choose the id of a posted write
+ * @chan: the channel
+ *
+ * Context: any.
+ * Return: the message id.
+ */
+u16 vuser_call_next_posted(struct vuser_channel *chan)
+{
+	return VUSER_ID_POSTED |
+	       (atomic64_inc_return(&chan->posted) & (VUSER_ID_POSTED - 1));
+}
+
+/**
  * vuser_call_post() - send a command that asks for no reply
  * @chan: the channel
  * @command: VFIO_USER_*
+ * @id: message id, from vuser_call_next_posted()
  * @payload: the message after its header
  * @nr: number of pieces in @payload, at most 2
  * @deadline: when to stop waiting for room in the send buffer
@@ -186,14 +200,12 @@ int vuser_call(struct vuser_channel *chan, struct vuser_call *call)
  * passed; -ENOTCONN when the channel is lost; or another error of the socket,
  * such as -ENOMEM, and nothing was sent.
  */
-int vuser_call_post(struct vuser_channel *chan, u16 command,
+int vuser_call_post(struct vuser_channel *chan, u16 command, u16 id,
 		    struct kvec *payload, size_t nr, ktime_t deadline)
 {
 	struct vfio_user_header hdr = {
 		.command = command,
-		.msg_id = VUSER_ID_POSTED |
-			  (atomic64_inc_return(&chan->posted) &
-			   (VUSER_ID_POSTED - 1)),
+		.msg_id = id,
 		.msg_size = sizeof(hdr),
 		.flags = VFIO_USER_FLAGS_NO_REPLY,
 	};

@@ -307,6 +307,9 @@ struct vuser_server_user {
  *	a socket while they wait
  * @slot_room: threads that wait for a free slot
  * @posted: number of posted writes; its low bits are their message ids
+ * @posted_before: number of posted writes that were not sent on this channel but on
+ *	earlier channels of the device
+ * @replay: records posted writes; NULL before the device is opened
  * @posted_replies: number of replies to posted writes.  0 for a server that
  *	answers no posted write; a server that has answered one answers all later
  *	ones.  Protected by @main.rx_lock
@@ -341,6 +344,8 @@ struct vuser_channel {
 	struct list_head sleepers;
 	wait_queue_head_t slot_room;
 	atomic64_t posted;
+	u64 posted_before;
+	struct vuser_replay *replay;
 	u64 posted_replies;
 	struct list_head fdmsgs;
 	u64 next_fdmsg;

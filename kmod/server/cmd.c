@@ -14,6 +14,7 @@
 #include "server/cmd.h"
 #include "server/desc.h"
 #include "server/fdmsg.h"
+#include "server/replay.h"
 
 /* Maximum size of one region access in bytes. */
 #define VUSER_ACCESS_MAX	8
@@ -141,7 +142,6 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 			   const void *buf, u32 count, bool posted)
 {
 	struct vuser_region_msg req = { .head = { off, region, count } };
-	struct kvec vec = { &req, sizeof(req.head) + count };
 	bool sent;
 	int ret;
 
@@ -153,8 +153,8 @@ int vuser_cmd_region_write(struct vuser_channel *chan, u32 region, u64 off,
 		return vuser_cmd_access_result(ret, sent);
 	}
 	vuser_channel_count(chan, VUSER_COUNT_POSTED_WRITE);
-	ret = vuser_call_post(chan, VFIO_USER_REGION_WRITE, &vec, 1,
-			      vuser_channel_deadline(chan));
+	ret = vuser_replay_post(chan, &req, sizeof(req.head) + count,
+				vuser_channel_deadline(chan));
 	return ret == -ENOTCONN ? -ENOLINK : ret;
 }
 
@@ -271,6 +271,7 @@ int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
 	};
 
 	vuser_channel_count(chan, VUSER_COUNT_RESET);
+	vuser_replay_clear(chan);
 	return vuser_call(chan, &call);
 }
 

@@ -157,6 +157,7 @@ struct vuser_channel *vuser_conn_replace(struct vuser_conn *conn,
 	smp_mb();
 	wait_var_event(&conn->users, !atomic_read(&conn->users));
 	vuser_channel_get(chan);
+	vuser_replay_move(&conn->replay, old, chan);
 	WRITE_ONCE(conn->chan, chan);
 	return old;
 }
@@ -171,6 +172,7 @@ struct vuser_channel *vuser_conn_replace(struct vuser_conn *conn,
 void vuser_conn_init(struct vuser_conn *conn, const struct vuser_settings *settings)
 {
 	init_waitqueue_head(&conn->changed);
+	vuser_replay_init(&conn->replay);
 	conn->settings = settings;
 }
 
@@ -191,6 +193,7 @@ void vuser_conn_open(struct vuser_conn *conn, struct vuser_channel *chan)
 	conn->dev = chan->user.dev;
 	conn->id = chan->user.id;
 	conn->counters = chan->user.counters;
+	vuser_replay_open(&conn->replay, chan, READ_ONCE(conn->settings->state_kept));
 	conn->failed = false;
 	conn->usable = true;
 }
@@ -204,6 +207,7 @@ void vuser_conn_open(struct vuser_conn *conn, struct vuser_channel *chan)
 void vuser_conn_close(struct vuser_conn *conn)
 {
 	conn->usable = false;
+	vuser_replay_close(&conn->replay, conn->chan);
 	vuser_desc_put(conn->desc);
 	conn->desc = NULL;
 	vuser_channel_put(conn->chan);

@@ -8,6 +8,8 @@
 #include <linux/wait.h>
 #include <linux/wait_bit.h>
 
+#include "server/replay.h"
+
 struct device;
 struct vuser_channel;
 struct vuser_counters;
@@ -24,6 +26,7 @@ struct vuser_settings;
  * @settings: settings of the device
  * @chan: the channel to the server that serves the device now, or the lost channel of
  *	the server that did; a reference.  Changes only in vuser_conn_replace()
+ * @replay: the last posted writes
  * @users: number of accesses that use @chan now
  * @usable: accesses may use @chan.  False from the loss of a channel until the next one
  *	is as the consumer left the device.  Written with the device's lock held
@@ -49,6 +52,7 @@ struct vuser_conn {
 	struct vuser_counters *counters;
 	const struct vuser_settings *settings;
 	struct vuser_channel *chan;
+	struct vuser_replay replay;
 	atomic_t users;
 	bool usable;
 	bool failed;

@@ -53,9 +53,10 @@
  */
 static bool vuser_reader_is_posted(struct vuser_channel *chan, u16 id)
 {
-	u64 sent = atomic64_read(&chan->posted);
+	u64 last = atomic64_read(&chan->posted);
+	u64 sent = last - READ_ONCE(chan->posted_before);
 
-	return ((sent - id) & (VUSER_ID_POSTED - 1)) < sent &&
+	return ((last - id) & (VUSER_ID_POSTED - 1)) < sent &&
 	       chan->posted_replies < sent;
 }
 

@@ -5,7 +5,8 @@
  * Attach compares the description of the new server with the device as opened, and
  * queues a work item.  The work item gives the new server what the consumer gave to the
  * lost one: files of shared areas are replaced, and the server gets a reset, the DMA map,
- * the eventfds, and the registers of configuration space that the kernel owns.  Then
+ * the stores that the lost server has not carried out, the eventfds, and the registers of
+ * configuration space that the kernel owns.  Then
  * accesses go on.  If a step fails, the new server is lost, too.
  */
 #include <linux/device.h>
@@ -23,6 +24,7 @@
 #include "server/cmd.h"
 #include "server/conn.h"
 #include "server/desc.h"
+#include "server/replay.h"
 #include "server/server.h"
 #include "vfio/device.h"
 #include "vfio/irq.h"
@@ -48,12 +50,47 @@ static int vuser_resume_reset_device(struct vuser_device *dev, bool state_kept)
 }
 
 /*
+ * Sends the posted writes that the lost server had not carried out.  A server that keeps
+ * its state knows them.  If it does not say, they are gone.  Sets @gone if they are too
+ * many to be recorded.
+ */
+static int vuser_resume_writes(struct vuser_device *dev, bool state_kept, bool *gone)
+{
+	struct vfio_user_last_write last = { .msg_id = VFIO_USER_NO_WRITE };
+	struct vuser_channel *chan = dev->conn.chan;
+	size_t size;
+	int ret;
+
+	if (!state_kept) {
+		vuser_replay_clear(chan);
+		return 0;
+	}
+	ret = vuser_cmd_feature(chan, VFIO_DEVICE_FEATURE_GET |
+				VFIO_USER_FEATURE_LAST_WRITE, &last, sizeof(last),
+				&size);
+	if (ret == -ENOTTY || ret == -EINVAL) {
+		vuser_replay_clear(chan);
+		return 0;
+	}
+	if (!ret && size != sizeof(last))
+		ret = -EPROTO;
+	if (!ret)
+		ret = vuser_replay_resume(chan, last.msg_id);
+	if (ret != -ENODATA)
+		return ret;
+	dev_warn(dev->vdev.dev, "the server's state lacks too many stores\n");
+	vuser_replay_clear(chan);
+	*gone = true;
+	return 0;
+}
+
+/*
  * Gives the new server all that the consumer gave to the lost one.  The order is that of
  * an open: memory before interrupts, and the command register, with bus mastering, last.
- * Sets @step to what failed.
+ * Sets @step to the step that failed, and @gone if stores are lost.
  */
 static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
-			       const char **step)
+			       bool *gone, const char **step)
 {
 	int ret;
 
@@ -70,6 +107,10 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 	ret = vuser_dma_resume(&dev->dma);
 	if (ret)
 		return ret;
+	*step = "stores";
+	ret = vuser_resume_writes(dev, state_kept, gone);
+	if (ret)
+		return ret;
 	*step = "interrupts";
 	ret = vuser_irq_resume(dev);
 	if (ret)
@@ -83,6 +124,7 @@ static void vuser_resume_try(struct vuser_device *dev, struct vuser_channel *cha
 {
 	bool state_kept = READ_ONCE(dev->settings.state_kept);
 	struct vuser_channel *lost;
+	bool gone = false;
 	const char *step;
 	int ret;
 
@@ -91,7 +133,7 @@ static void vuser_resume_try(struct vuser_device *dev, struct vuser_channel *cha
 	vuser_dma_switch(&dev->dma, chan);
 	vuser_server_end(lost);
 	vuser_channel_put(lost);
-	ret = vuser_resume_device(dev, state_kept, &step);
+	ret = vuser_resume_device(dev, state_kept, &gone, &step);
 	mutex_unlock(&dev->irqs.lock);
 	if (ret) {
 		if (!vuser_channel_lost(chan) && READ_ONCE(dev->resumable))
@@ -105,7 +147,7 @@ static void vuser_resume_try(struct vuser_device *dev, struct vuser_channel *cha
 		return;
 	dev_info(dev->vdev.dev, "another server serves the open device\n");
 	vuser_irq_repeat(dev);
-	if (!state_kept)
+	if (!state_kept || gone)
 		vuser_irq_fire_err(dev);
 }
 

@@ -260,6 +260,12 @@ static int do_doorbell(struct ctl *c)
 	return 0;
 }
 
+static int do_last_write(struct ctl *c)
+{
+	result(c, "%u", (unsigned int)c->dev->last_write);
+	return 0;
+}
+
 static int do_dma_count(struct ctl *c)
 {
 	pthread_mutex_lock(&c->dev->lock);
@@ -538,6 +544,8 @@ static const struct command {
 	{ "irq-enabled", 2, do_irq_enabled,
 	  "INDEX VECTOR: 1 if it has an eventfd" },
 	{ "doorbell", 2, do_doorbell, "NR MS: wait for it and read its count" },
+	{ "last-write", 0, do_last_write,
+	  "message ID of the last posted write" },
 	{ "dma-count", 0, do_dma_count, "number of dma regions" },
 	{ "dma-find", 1, do_dma_find, "IOVA: start size prot mapped" },
 	{ "dma-read", 2, do_dma_read, "IOVA LEN: the bytes in hex" },

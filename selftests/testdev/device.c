@@ -173,6 +173,11 @@ static int region_read(void *data, uint32_t index, uint64_t offset, void *buf,
 static int region_write(void *data, uint32_t index, uint64_t offset,
 			const void *buf, uint32_t count)
 {
+	struct device *dev = data;
+	int id = vuser_server_write_id(dev->server);
+
+	if (id >= 0)
+		dev->last_write = id;
 	if (!model_decodes(data, index))
 		return 0;
 	if (index == 0)
@@ -260,7 +265,14 @@ static ssize_t device_feature(void *data, uint32_t flags, void *buf, size_t len,
 			      size_t size)
 {
 	struct device *dev = data;
+	uint32_t last = dev->last_write;
 
+	if ((flags & VFIO_DEVICE_FEATURE_MASK) ==
+		    VFIO_USER_FEATURE_LAST_WRITE &&
+	    dev->opt.has_last_write && size >= sizeof(last)) {
+		memcpy(buf, &last, sizeof(last));
+		return sizeof(last);
+	}
 	if ((flags & VFIO_DEVICE_FEATURE_MASK) != TESTDEV_FEATURE)
 		return -ENOTTY;
 	if (flags & VFIO_DEVICE_FEATURE_PROBE)
@@ -514,6 +526,7 @@ int device_init(struct device *dev, const struct options *opt)
 
 	pthread_mutex_init(&dev->lock, NULL);
 	dev->opt = *opt;
+	dev->last_write = opt->last_write;
 	dev->opt.server.device_flags |= VFIO_DEVICE_FLAGS_PCI;
 	ret = init_memory(dev);
 	if (!ret)

@@ -30,6 +30,8 @@ struct options {
 	bool literal; /* registers store what is written, as libvfio-user's */
 	bool pm_reset; /* the way from D3 to D0 resets the device */
 	bool no_table; /* BAR 1 reads as ones, and vectors need no entry */
+	bool has_last_write; /* VFIO_USER_FEATURE_LAST_WRITE, with @last_write at first */
+	uint32_t last_write;
 	const char *broken; /* how configuration space is broken; NULL: not */
 };
 
@@ -44,6 +46,7 @@ struct device {
 	int memfds[NR_BARS];
 	int doorbells[TESTDEV_NR_DOORBELLS];
 	uint64_t reads;
+	_Atomic uint32_t last_write; /* message ID of the last posted write */
 
 	/* The control thread uses the members below as well. */
 	pthread_mutex_t lock;

@@ -40,6 +40,7 @@ enum {
 	OPT_LITERAL,
 	OPT_PM_RESET,
 	OPT_NO_TABLE,
+	OPT_LAST_WRITE,
 };
 
 static const struct option longopts[] = {
@@ -63,6 +64,7 @@ static const struct option longopts[] = {
 	{ "literal", no_argument, NULL, OPT_LITERAL },
 	{ "pm-reset", no_argument, NULL, OPT_PM_RESET },
 	{ "no-table", no_argument, NULL, OPT_NO_TABLE },
+	{ "last-write", required_argument, NULL, OPT_LAST_WRITE },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -98,6 +100,7 @@ static void usage(void)
 	       "                            as libvfio-user does\n"
 	       "  --pm-reset                with --model, reset on the way from D3 to D0\n"
 	       "  --no-table                with --model, no MSI-X table: BAR 1 reads as ones\n"
+	       "  --last-write ID           say that this posted write was carried out last\n"
 	       "  --help\n\nCommands:\n");
 	control_help();
 }
@@ -116,6 +119,10 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_MAX_DMA_MAPS:
 		config->max_dma_maps = n;
+		break;
+	case OPT_LAST_WRITE:
+		opt->has_last_write = true;
+		opt->last_write = n;
 		break;
 	case OPT_DMA_LIMIT:
 		opt->dma_limit = n;

@@ -229,3 +229,11 @@ int vu_server_cmd_serve(struct vuser_server *server, struct vuser_msg *msg)
 	}
 	return vu_server_request_reply(server, &cmd, ret);
 }
+
+int vuser_server_write_id(const struct vuser_server *server)
+{
+	if (!server->cmd || !server->posted ||
+	    server->cmd->hdr.command != VFIO_USER_REGION_WRITE)
+		return -1;
+	return server->cmd->hdr.msg_id;
+}

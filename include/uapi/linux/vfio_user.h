@@ -409,6 +409,22 @@ struct vfio_user_log_range {
 	__u64 length;
 };
 
+/*
+ * Of vuser, not of the specification: a feature of a server that keeps the state of its
+ * device. The client gets it after it has connected to such a server again.
+ */
+#define VFIO_USER_FEATURE_LAST_WRITE		0x7600
+#define VFIO_USER_NO_WRITE			0xffffffff
+
+/**
+ * struct vfio_user_last_write - "VFIO_USER_FEATURE_LAST_WRITE", data of GET
+ * @msg_id: message ID of the last REGION_WRITE without reply that the state of the device
+ *          contains; VFIO_USER_NO_WRITE: none since the last DEVICE_RESET
+ */
+struct vfio_user_last_write {
+	__u32 msg_id;
+};
+
 /**
  * struct vfio_user_log_control - "VFIO_DEVICE_FEATURE_DMA_LOGGING_START"
  * @page_size: command: the wanted number of bytes for each bit of the log; reply:

@@ -237,6 +237,18 @@ void ioat_bar_read(struct ioat_bar *bar, uint64_t offset, void *buf,
 				    out + (o.start - offset), o.end - o.start);
 }
 
+bool ioat_bar_is_one(uint64_t offset, uint32_t count)
+{
+	unsigned int nr = 0;
+	struct overlap o;
+	size_t i;
+
+	for (i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
+		nr += overlaps(offset, count, writable[i].offset,
+			       writable[i].size, &o);
+	return nr <= 1;
+}
+
 /**
  * ioat_bar_write - write to BAR 0
  * @bar: BAR 0

@@ -29,6 +29,9 @@ struct ioat_bar {
 	uint16_t intrdelay;
 };
 
+/* Whether a write changes one register at most. */
+bool ioat_bar_is_one(uint64_t offset, uint32_t count);
+
 /* Whether an access touches only registers of the channel. */
 static inline bool ioat_bar_of_channel(uint64_t offset, uint32_t count)
 {

@@ -61,6 +61,7 @@ void ioat_channel_state_keep(struct ioat_channel *c)
 		.serial = c->serial,
 		.run = c->run,
 		.state = c->state,
+		.last_write = c->last_write,
 		.count = c->count,
 		.chanctrl = c->chanctrl,
 		.chainaddr = c->chainaddr,
@@ -87,6 +88,7 @@ static void load_registers(struct ioat_channel *c,
 	c->serial = record->serial;
 	c->run = record->run;
 	c->state = record->state;
+	c->last_write = record->last_write;
 	c->count = record->count;
 	c->chanctrl = record->chanctrl;
 	c->chainaddr = record->chainaddr;

@@ -42,6 +42,10 @@
  *	65536
  * @serial: number of @place; counts the positions of the thread
  * @place: position in the chain
+ * @last_write: message ID of the last posted write that the registers contain, plus 1; 0:
+ *	none
+ * @write: message ID of the posted write that is being made, plus 1; 0: none. Only the
+ *	thread that serves regions uses it.
  * @chainaddr: CHAINADDR, as written
  * @chancmp: CHANCMP, as written
  * @chancmp_valid: CHANCMP was written (0 is a valid address)
@@ -82,6 +86,8 @@ struct ioat_channel {
 	uint16_t count;
 	uint32_t serial;
 	struct ioat_place place;
+	uint32_t last_write;
+	uint32_t write;
 
 	uint64_t chainaddr;
 	uint64_t chancmp;

@@ -48,13 +48,21 @@ static void clear_chain(struct ioat_channel *c)
 	};
 }
 
+/* The registers contain the write that is being made. Store both in one step. */
+static void keep_change(struct ioat_channel *c)
+{
+	if (c->write)
+		c->last_write = c->write;
+	ioat_channel_state_keep(c);
+}
+
 /*
  * Release the lock after a change of registers. Until then neither the copy thread
  * nor the client sees the change, so the state file is never behind them.
  */
 static void unlock_changed(struct ioat_channel *c)
 {
-	ioat_channel_state_keep(c);
+	keep_change(c);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -273,7 +281,7 @@ void ioat_channel_set_count(struct ioat_channel *c, uint16_t count)
 	/* If the thread is busy, it reads the count itself. */
 	if (c->state != IOAT_SUSPENDED && !(c->state == IOAT_ACTIVE && c->busy))
 		ioat_channel_state_settle(c);
-	ioat_channel_state_keep(c);
+	keep_change(c);
 	atomic_store(&c->live_count, count);
 unlock:
 	pthread_mutex_unlock(&c->lock);
@@ -490,4 +498,56 @@ bool ioat_channel_when_quiet(struct ioat_channel *c, void (*fn)(void *ctx),
 	}
 	pthread_mutex_unlock(&c->lock);
 	return wait;
+}
+
+/**
+ * ioat_channel_begin_write - the next change of the registers is a posted write
+ * @c: channel
+ * @id: message ID of the write, which changes one register of the channel at most
+ */
+void ioat_channel_begin_write(struct ioat_channel *c, uint16_t id)
+{
+	c->write = id + 1u;
+}
+
+/**
+ * ioat_channel_end_write - the state contains a posted write
+ * @c: channel
+ * @id: message ID of the write
+ */
+void ioat_channel_end_write(struct ioat_channel *c, uint16_t id)
+{
+	pthread_mutex_lock(&c->lock);
+	c->write = 0;
+	c->last_write = id + 1u;
+	ioat_channel_state_keep(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/**
+ * ioat_channel_last_write - the last posted write that the state contains
+ * @c: channel
+ *
+ * Return: its message ID, or -1.
+ */
+int ioat_channel_last_write(struct ioat_channel *c)
+{
+	int id;
+
+	pthread_mutex_lock(&c->lock);
+	id = (int)c->last_write - 1;
+	pthread_mutex_unlock(&c->lock);
+	return id;
+}
+
+/**
+ * ioat_channel_forget_writes - the client has reset the device: it repeats no write
+ * @c: channel
+ */
+void ioat_channel_forget_writes(struct ioat_channel *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->last_write = 0;
+	ioat_channel_state_keep(c);
+	pthread_mutex_unlock(&c->lock);
 }

@@ -58,6 +58,10 @@ void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask);
 void ioat_channel_reset(struct ioat_channel *c);
 void ioat_channel_quiesce(struct ioat_channel *c);
 void ioat_channel_hold(struct ioat_channel *c);
+void ioat_channel_begin_write(struct ioat_channel *c, uint16_t id);
+void ioat_channel_end_write(struct ioat_channel *c, uint16_t id);
+int ioat_channel_last_write(struct ioat_channel *c);
+void ioat_channel_forget_writes(struct ioat_channel *c);
 void ioat_channel_go(struct ioat_channel *c);
 bool ioat_channel_is_quiet(struct ioat_channel *c);
 bool ioat_channel_when_quiet(struct ioat_channel *c, void (*fn)(void *ctx),

@@ -161,12 +161,17 @@ static int write_bar(void *data, uint32_t index, uint64_t offset,
 		     const void *buf, uint32_t count)
 {
 	struct ioat_device *dev = data;
+	int id = vuser_server_write_id(dev->server);
 
 	(void)index;
 	client_is_ready(dev);
+	if (id >= 0 && ioat_bar_is_one(offset, count))
+		ioat_channel_begin_write(dev->channel, id);
 	ioat_bar_write(&dev->bar, offset, buf, count);
 	if (!ioat_bar_of_channel(offset, count))
 		keep(dev);
+	if (id >= 0)
+		ioat_channel_end_write(dev->channel, id);
 	return 0;
 }
 
@@ -234,8 +239,34 @@ static void on_disconnected(void *data, int error)
 
 static int on_reset(void *data)
 {
-	device_reset(data);
+	struct ioat_device *dev = data;
+
+	device_reset(dev);
+	ioat_channel_forget_writes(dev->channel);
 	return 0;
+}
+
+/* The client asks which of its last writes the state contains. */
+static ssize_t on_feature(void *data, uint32_t flags, void *buf, size_t len,
+			  size_t size)
+{
+	struct vfio_user_last_write last;
+	struct ioat_device *dev = data;
+
+	(void)len;
+	if (!dev->kept ||
+	    (flags & VFIO_DEVICE_FEATURE_MASK) != VFIO_USER_FEATURE_LAST_WRITE)
+		return -ENOTTY;
+	if (flags & VFIO_DEVICE_FEATURE_SET)
+		return -EINVAL;
+	if (flags & VFIO_DEVICE_FEATURE_PROBE)
+		return 0;
+	if (size < sizeof(last))
+		return -EINVAL;
+	/* -1 is VFIO_USER_NO_WRITE. */
+	last.msg_id = ioat_channel_last_write(dev->channel);
+	memcpy(buf, &last, sizeof(last));
+	return sizeof(last);
 }
 
 static void on_dma_unmap(void *data, const struct vuser_dma_region *region)
@@ -260,6 +291,7 @@ static const struct vuser_server_ops server_ops = {
 	.disconnected = on_disconnected,
 	.reset = on_reset,
 	.dma_unmap = on_dma_unmap,
+	.feature = on_feature,
 	.log = on_log,
 };
 

@@ -37,6 +37,7 @@ struct ioat_kept_channel {
 	uint32_t serial;
 	uint32_t run;
 	uint32_t state;
+	uint32_t last_write;
 	uint16_t count;
 	uint16_t chanctrl;
 	uint64_t chainaddr;

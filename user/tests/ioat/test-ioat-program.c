@@ -502,6 +502,62 @@ TEST(state_file_of_another_process_or_program_is_refused)
 	teardown();
 }
 
+/* The message ID of the last posted write that the state contains. */
+static uint32_t last_write(struct vuser_client *client)
+{
+	struct vfio_user_last_write last = { .msg_id = 0 };
+
+	if (vuser_client_feature(client,
+				 VFIO_DEVICE_FEATURE_GET |
+					 VFIO_USER_FEATURE_LAST_WRITE,
+				 &last, 0, sizeof(last)) != sizeof(last))
+		bail("no VFIO_USER_FEATURE_LAST_WRITE");
+	return last.msg_id;
+}
+
+static void post(struct vuser_client *client, uint64_t offset, uint32_t value)
+{
+	if (vuser_client_post(client, BAR, offset, &value, sizeof(value)))
+		bail("cannot post a write");
+}
+
+TEST(state_file_has_the_id_of_the_last_posted_write)
+{
+	struct vuser_client *client = NULL;
+	char sock[128], file[128];
+	uint32_t first, second;
+	pid_t pid;
+
+	setup();
+	snprintf(sock, sizeof(sock), "%s/sock", dir);
+	snprintf(file, sizeof(file), "%s/state", dir);
+	pid = start_with(sock, file);
+	require(answers(sock, &client));
+	expect(last_write(client) == VFIO_USER_NO_WRITE, "none at first");
+	post(client, IOAT_CHANERRMASK, 1);
+	first = last_write(client);
+	wr(client, BAR, IOAT_CHANERRMASK, 4, 2);
+	expect(last_write(client) == first, "a write with a reply is not one");
+	post(client, IOAT_MSIX_TABLE, 3);
+	second = last_write(client);
+	expect(first != VFIO_USER_NO_WRITE && second != VFIO_USER_NO_WRITE &&
+		       first != second,
+	       "each has its own ID");
+	kill(pid, SIGKILL);
+	status_of(pid);
+	vuser_client_free(client);
+	pid = start_with(sock, file);
+	require(answers(sock, &client));
+	expect(last_write(client) == second, "the next process knows it");
+	require(!vuser_client_reset(client));
+	expect(last_write(client) == VFIO_USER_NO_WRITE, "none after a reset");
+	vuser_client_free(client);
+	kill(pid, SIGTERM);
+	status_of(pid);
+	unlink(file);
+	teardown();
+}
+
 /* Start the program with a listening socket, as a service manager does. */
 static pid_t start_activated(int sock)
 {

@@ -417,6 +417,17 @@ int vuser_server_fd(const struct vuser_server *server);
 int vuser_server_process(struct vuser_server *server);
 
 /**
+ * vuser_server_write_id - the message ID of the posted write that is being made
+ * @server: the device
+ *
+ * For a device that keeps its state in a file, see VFIO_USER_FEATURE_LAST_WRITE in
+ * <vuser/vfio_user.h>. Call this in the write callback of a region.
+ *
+ * Return: the ID of the REGION_WRITE without reply; -1 outside of such a write.
+ */
+int vuser_server_write_id(const struct vuser_server *server);
+
+/**
  * vuser_server_client_fd - the socket of the client
  * @server: the device
  *
