@@ -119,6 +119,17 @@ static int start(struct ioat_channel *c, struct burst *b)
 	return 0;
 }
 
+/*
+ * With a state file, note what the completion will overwrite. If something else is there
+ * after a restart, the completion was written, and the driver may have seen it.
+ */
+static void note_before(struct ioat_channel *c, struct ioat_place *p)
+{
+	if (c->kept &&
+	    ioat_engine_peek(&c->engine, p->cmp_addr, &p->cmp_before))
+		p->cmp_before = p->cmp_value;
+}
+
 /* A completion has the value that CHANSTS will read as. */
 static void set_completion(struct ioat_channel *c, struct burst *b)
 {
@@ -133,6 +144,7 @@ static void set_completion(struct ioat_channel *c, struct burst *b)
 		state = IOAT_IDLE;
 	p->cmp_addr = b->chancmp;
 	p->cmp_value = p->next | state;
+	note_before(c, p);
 }
 
 static int write_completion(struct ioat_channel *c, struct burst *b)
@@ -148,6 +160,23 @@ static int write_completion(struct ioat_channel *c, struct burst *b)
 	if (ret != -ECANCELED)
 		p->complete = false;
 	return ret;
+}
+
+/*
+ * Write a completion that may have been written already: only if the driver has not
+ * written something else there since.
+ */
+static int repeat_completion(struct ioat_channel *c, struct burst *b)
+{
+	struct ioat_place *p = &b->place;
+	uint64_t now;
+
+	if (!ioat_engine_peek(&c->engine, p->cmp_addr, &now) &&
+	    now != p->cmp_before) {
+		p->complete = false;
+		return 0;
+	}
+	return write_completion(c, b);
 }
 
 /*
@@ -169,6 +198,8 @@ static int finish(struct ioat_channel *c, struct burst *b)
 	p->done++;
 	keep_place(b);
 	ret = write_completion(c, b);
+	if (!ret)
+		keep_place(b);
 	if (ret == -EIO) {
 		before.chanerr = p->chanerr;
 		*p = before;
@@ -200,8 +231,11 @@ static void report_error(struct ioat_channel *c, struct burst *b)
 	p->complete = b->chancmp_valid && b->chanctrl & IOAT_CHANCTRL_ERR_CMP;
 	p->cmp_addr = b->chancmp;
 	p->cmp_value = p->completed | IOAT_HALTED;
+	if (p->complete)
+		note_before(c, p);
 	keep_place(b);
-	write_completion(c, b);
+	if (!write_completion(c, b))
+		keep_place(b);
 }
 
 /* Carry out the next descriptor. Return whether it succeeded. */
@@ -283,7 +317,7 @@ static void recover(struct ioat_channel *c)
 	if (c->place.complete) {
 		begin(c, &b);
 		pthread_mutex_unlock(&c->lock);
-		ret = write_completion(c, &b);
+		ret = repeat_completion(c, &b);
 		b.gone = ret == -ECANCELED && !atomic_load(&c->engine.stop);
 		pthread_mutex_lock(&c->lock);
 		end(c, &b);

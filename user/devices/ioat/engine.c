@@ -385,6 +385,22 @@ int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,
 }
 
 /**
+ * ioat_engine_peek - read the place of a completion
+ * @e: engine
+ * @addr: IOVA of 8 aligned bytes
+ * @value: result
+ *
+ * Return: 0, -EIO, or -ECANCELED when stopped.
+ */
+int ioat_engine_peek(struct ioat_engine *e, uint64_t addr, uint64_t *value)
+{
+	uint32_t chanerr = 0;
+
+	return load(e, addr, value, sizeof(*value), &completion_errors,
+		    &chanerr);
+}
+
+/**
  * ioat_engine_complete - write a completion, in one store if it is mapped
  * @e: engine
  * @addr: IOVA of 8 aligned bytes

@@ -77,6 +77,7 @@ int ioat_engine_fetch(struct ioat_engine *e, uint64_t addr, bool first,
 		      uint16_t due, struct ioat_desc *desc, uint32_t *chanerr);
 int ioat_engine_run(struct ioat_engine *e, const struct ioat_desc *desc,
 		    uint32_t *chanerr);
+int ioat_engine_peek(struct ioat_engine *e, uint64_t addr, uint64_t *value);
 int ioat_engine_complete(struct ioat_engine *e, uint64_t addr, uint64_t value,
 			 uint32_t *chanerr);
 

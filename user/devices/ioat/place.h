@@ -15,6 +15,7 @@
  * @completed: the last completed descriptor
  * @cmp_addr: IOVA of the completion, with @complete
  * @cmp_value: the completion, with @complete
+ * @cmp_before: the 8 bytes at @cmp_addr before the completion is written
  * @desc: the descriptor at @next, with @started; otherwise the last one
  * @chanerr: errors of the last descriptor that the channel does not know yet
  * @done: number of completed descriptors since the chain was armed, modulo 65536
@@ -32,6 +33,7 @@ struct ioat_place {
 	uint64_t completed;
 	uint64_t cmp_addr;
 	uint64_t cmp_value;
+	uint64_t cmp_before;
 	struct ioat_desc desc;
 	uint32_t chanerr;
 	uint16_t done;
