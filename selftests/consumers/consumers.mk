@@ -6,10 +6,12 @@
 CONSUMERS := $(SRC)consumers
 KSRC ?= $(abspath $(KSELFTEST_DIR)/../../..)
 
-CONSUMER_PROGS := $(addprefix $(O)/consumers/,edu_test gpio_test outlive_test sample_test)
+CONSUMER_PROGS := $(addprefix $(O)/consumers/,copy_load edu_test gpio_test outlive_test \
+	sample_test)
 
 all: $(CONSUMER_PROGS) vfio-selftests
 
+$(O)/consumers/copy_load: $(CONSUMERS)/state/copy_load.c
 $(O)/consumers/edu_test: $(CONSUMERS)/qemu-server/edu_test.c
 $(O)/consumers/gpio_test: $(CONSUMERS)/gpio/gpio_test.c
 $(O)/consumers/outlive_test: $(CONSUMERS)/outlive/outlive_test.c

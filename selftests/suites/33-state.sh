@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Servers that keep their state in a file are killed under load, and started again. The
+# consumer does not notice. VUSER_KILLS kills of each (10).
+
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+
+KILLS=${VUSER_KILLS:-10}
+
+# restarter_up NAME COMMAND...: create a device whose server is killed and started again
+# once the device is open. The result is the first line of $WORK/NAME.out.
+restarter_up()
+{
+	local name=$1 fd
+
+	shift
+	UUID[$name]=$(cat /proc/sys/kernel/random/uuid)
+	echo "${UUID[$name]}" > $TYPE/create || return
+	mkfifo "$WORK/$name.in"
+	"$CONSUMERS/state/restarter.py" "$KILLS" "$MDEVS/${UUID[$name]}" \
+		"$WORK/$name.sock" "$@" < "$WORK/$name.in" \
+		> "$WORK/$name.out" 2> "$WORK/$name.log" &
+	SERVER[$name]=$!
+	exec {fd}> "$WORK/$name.in"
+	IN[$name]=$fd
+	set_attr "$name" endpoint "$WORK/$name.sock" || return
+	set_attr "$name" on_loss wait || return
+	set_attr "$name" reconnect_timeout_ms 120000 || return
+	set_attr "$name" state_kept yes || return
+	"$CONSUMERS/mdev_wait.py" "${UUID[$name]}" state attached $SOON
+}
+
+# kills_done NAME LOAD: have the server killed KILLS times, while the process LOAD runs.
+kills_done()
+{
+	echo go >&"${IN[$1]}"
+	until grep -q ' kills, ' "$WORK/$1.out"; do
+		kill -0 "$2" && kill -0 "${SERVER[$1]}" || {
+			cat "$WORK/$1.log"
+			return 1
+		}
+		sleep 0.1
+	done
+	cat "$WORK/$1.out"
+}
+
+restarter_down()
+{
+	local fd=${IN[$1]}
+
+	exec {fd}>&-
+	wait "${SERVER[$1]}"
+	unset "SERVER[$1]"
+	device_down "$1"
+}
+
+# under_kills NAME COMMAND...: run a load while the server is killed, then end the load by
+# SIGTERM or, if it is a function, by the file $WORK/end. It must end with status 0.
+under_kills()
+{
+	local name=$1 pid ret=0
+
+	shift
+	rm -f "$WORK/end"
+	"$@" > "$WORK/load.log" 2>&1 &
+	pid=$!
+	until grep -q '^ready' "$WORK/load.log" || ! kill -0 $pid; do
+		sleep 0.1
+	done
+	kills_done "$name" $pid || ret=1
+	touch "$WORK/end"
+	[ "$(type -t "$1")" = function ] || kill $pid
+	wait $pid || ret=1
+	cat "$WORK/load.log"
+	return $ret
+}
+
+# Print the numbers of the last check: kills, their times, and what was compared.
+say_kills()
+{
+	grep -E ' kills, | copies, | rounds' "$LOG" | diag
+}
+
+back_end()
+{
+	truncate -s 16M "$WORK/disk.img"
+	qemu-storage-daemon --daemonize --pidfile "$WORK/back.pid" \
+		--blockdev driver=file,filename="$WORK/disk.img",node-name=disk \
+		--export type=vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path="$WORK/back.sock",num-queues=2
+}
+
+# ask COMMAND: send a command to the session of qemu-io and read the output up to the
+# next prompt.
+ask()
+{
+	local answer
+
+	echo "$1" >&"${QEMU_IO[1]}"
+	read -r -d '>' -t "$SOON" answer <&"${QEMU_IO[0]}" || return
+	! grep -iE 'failed|error|different' <<< "$1: $answer"
+}
+
+# One session of qemu-io: write four blocks at the same time, and compare them.
+disk_load()
+{
+	local round=0 block pattern
+
+	coproc QEMU_IO { stdbuf -oL qemu-io --image-opts \
+		"driver=virtio-blk-vfio-pci,path=$MDEVS/${UUID[blk]},cache.direct=on" 2>&1; }
+	read -r -d '>' -t "$SOON" <&"${QEMU_IO[0]}" || return
+	echo ready
+	while [ ! -e "$WORK/end" ]; do
+		round=$((round + 1))
+		for block in 0 1 2 3; do
+			pattern=$(((round + block) % 255 + 1))
+			ask "aio_write -q -P $pattern $((block * 2 + round % 2))M 256k" || return
+		done
+		ask aio_flush || return
+		for block in 0 1 2 3; do
+			pattern=$(((round + block) % 255 + 1))
+			ask "read -q -P $pattern $((block * 2 + round % 2))M 256k" || return
+		done
+	done
+	echo quit >&"${QEMU_IO[1]}"
+	wait "$QEMU_IO_PID"
+	echo "$round rounds of 4 blocks"
+}
+
+declare -A IN
+check "the module and the helper start" vuser_up || finish
+check "ioat: a device that is to be killed attaches" \
+	restarter_up ioat vuser-ioat --state "$WORK/ioat.state" || finish
+check "ioat: each byte is right after $KILLS kills under load" \
+	under_kills ioat "$PROGS/copy_load" "${UUID[ioat]}"
+say_kills
+check "ioat: the device is removed" restarter_down ioat
+
+check "blk: the storage daemon starts" back_end || finish
+check "blk: a device that is to be killed attaches" restarter_up blk vuser-vhost \
+	--device blk --back-end "$WORK/back.sock" --socket "$WORK/blk.sock" \
+	--state "$WORK/blk.state" || finish
+check "blk: each block is right after $KILLS kills under load" \
+	under_kills blk disk_load
+say_kills
+check "blk: the device is removed" restarter_down blk
+kill "$(cat "$WORK/back.pid")"
+finish
