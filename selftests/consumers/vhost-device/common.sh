@@ -7,21 +7,13 @@ CRATES=${VUSER_VHOST_DEVICE:-$BUILD/../vhost-device}
 # shellcheck disable=SC2034 # for the suites
 HERE=$CONSUMERS/vhost-device
 declare -A PEER
+# shellcheck source-path=SCRIPTDIR source=drivers.sh
+. "$HERE/drivers.sh"
 
 # crate NAME: print the name of a crate and its version, as build.sh has it.
 crate()
 {
 	sed -n "s/^build $1 \([0-9]*\.[0-9]*\).*/vhost-device-$1 \1/p" "$HERE/build.sh"
-}
-
-# driver NAME: print the name of the driver of Linux for a device.
-driver()
-{
-	case $1 in
-	vsock) echo vmw_vsock_virtio_transport ;;
-	i2c) echo i2c_virtio ;;
-	*) echo "virtio_$1" ;;
-	esac
 }
 
 outside()
@@ -45,13 +37,14 @@ peer_done()
 }
 
 # back_end NAME ARGUMENT...: start a back end; wait for its socket, $WORK/NAME.back, to which
-# most programs add a 0.
+# most programs add a 0. WITH may have a program that starts it, with its arguments.
 back_end()
 {
 	local name=$1
 
 	shift
-	"$CRATES/vhost-device-$name" "$@" > "$WORK/$name.log" 2>&1 &
+	# shellcheck disable=SC2086 # several words
+	${WITH:-} "$CRATES/vhost-device-$name" "$@" > "$WORK/$name.log" 2>&1 &
 	SERVER[$name]=$!
 	timeout "$SOON" bash -c "until [ -S '$WORK/$name.back' ] ||
 		[ -S '$WORK/${name}.back0' ]; do
@@ -73,6 +66,12 @@ create()
 	return 1
 }
 
+# drive NAME...: use these devices with the drivers of one User-Mode Linux.
+drive()
+{
+	UML_LIMIT=900 uml_tap "vhost-device:" "$(IFS=,; echo "$*")" "$HERE/inside.sh" "$WORK" "$@"
+}
+
 remove()
 {
 	vuserctl remove "${UUID[$1]}" && unset "UUID[$1]"
@@ -85,6 +84,19 @@ runs_on()
 		return
 	cat "$WORK/$1.log"
 	return 1
+}
+
+# removed NAME...: check that the back ends run on after their driver has ended; remove the
+# devices.
+removed()
+{
+	local name
+
+	for name; do
+		check "the back end runs on, and the device is removed ($name)" runs_on "$name"
+		server_stop "$name"
+		tested "Linux $(driver "$name") $(uml_version)" "$(crate "$name")"
+	done
 }
 
 # End the other sides that still run.

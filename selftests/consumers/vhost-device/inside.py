@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0
 """In User-Mode Linux: use one device, with outside.py at its other side.
 
-usage: inside.py vsock | i2c CHIP | console
+usage: inside.py vsock | i2c | console | input FILE | can
+  FILE  made when the outside must act
 """
+import fcntl
 import os
+import pathlib
 import socket
 import sys
 import tty
 
-from common import (CONSOLE_BYTE, FROM_INSIDE, FROM_OUTSIDE, HOST, INSIDE_PORT,
-                    OUTSIDE_PORT, PATIENCE, expect, i2c, read_line)
+from common import (CAN_ANSWER, CAN_QUESTION, CONSOLE_BYTE, EVENT, EV_KEY, FROM_INSIDE,
+                    FROM_OUTSIDE, HOST, INSIDE_PORT, KEYBOARD, KEYS, OUTSIDE_PORT, PATIENCE,
+                    can_socket, expect, i2c, read_line)
 
 
 def vsock():
@@ -32,10 +36,10 @@ def vsock():
             sock.sendall(FROM_INSIDE)
 
 
-def i2c_chip(chip):
+def i2c_chip():
     """Read what the outside wrote, write what it reads."""
-    expect(i2c(0, int(chip, 0), 0x10), 0xa5)
-    i2c(0, int(chip, 0), 0x20, 0x5a)
+    expect(i2c(0, 0x10), 0xa5)
+    i2c(0, 0x20, 0x5a)
 
 
 def console():
@@ -49,4 +53,29 @@ def console():
     os.close(file)
 
 
-{"vsock": vsock, "i2c": i2c_chip, "console": console}[sys.argv[1]](*sys.argv[2:])
+def keyboard(ready):
+    """The outside presses keys."""
+    with open("/dev/input/event0", "rb", buffering=0) as file:
+        name = fcntl.ioctl(file, 0x81004506, bytes(256))  # EVIOCGNAME(256)
+        expect(name.partition(b"\0")[0].decode(), KEYBOARD)
+        pathlib.Path(ready).touch()
+        keys = []
+        while len(keys) < len(KEYS):
+            _, _, kind, code, value = EVENT.unpack(file.read(EVENT.size))
+            if kind == EV_KEY:
+                keys.append((code, value))
+    expect(keys, KEYS)
+
+
+def can():
+    """The outside answers a frame. The back end receives its own frames, too."""
+    with can_socket("can0") as sock:
+        sock.send(CAN_QUESTION)
+        answer = sock.recv(16)
+        if answer == CAN_QUESTION:
+            answer = sock.recv(16)
+        expect(answer, CAN_ANSWER)
+
+
+{"vsock": vsock, "i2c": i2c_chip, "console": console, "input": keyboard,
+ "can": can}[sys.argv[1]](*sys.argv[2:])

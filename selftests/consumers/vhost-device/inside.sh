@@ -2,25 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In User-Mode Linux: Linux's virtio drivers use the devices of the back ends vhost-device-*.
-# usage: inside.sh DIRECTORY CHIP
+# usage: inside.sh DIRECTORY NAME...
 #   DIRECTORY	for files; its file `blocks` is at the start of the SCSI disk, and a copy of it
 #		is written behind that
-#   CHIP	the address of the i2c chip
+#   NAME	a back end whose device is there
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../uml/check.sh
 . "$(dirname "$0")/../uml/check.sh"
+# shellcheck source-path=SCRIPTDIR source=drivers.sh
+. "$(dirname "$0")/drivers.sh"
 
 here=$(cd "$(dirname "$0")" && pwd)
-dir=$1 chip=$2
+dir=$1
+shift
 
 drivers_bind()
 {
-	local driver
+	local name
 
-	for driver in virtio_rng vmw_vsock_virtio_transport i2c_virtio virtio_scsi \
-		virtio_console; do
-		ls -d /sys/bus/virtio/drivers/$driver/virtio* || return
+	for name in "$@"; do
+		ls -d "/sys/bus/virtio/drivers/$(driver "$name")"/virtio* || return
 	done
 }
 
@@ -42,11 +44,30 @@ scsi_write()
 	dd if="$dir/blocks" of=/dev/sda bs=64K seek=4 oflag=direct conv=fsync
 }
 
-check "the drivers bind to the devices" drivers_bind
-check "rng: random bytes are read" dd if=/dev/hwrng of="$dir/random" bs=32 count=1
-check "vsock: both sides connect and send" inside vsock
-check "i2c: a register is read, another one is written" inside i2c "$chip"
-check "scsi: blocks are read" scsi_read
-check "scsi: blocks are written" scsi_write
-check "console: a line is sent and a byte is received" inside console
+use()
+{
+	case $1 in
+	rng)
+		check "rng: random bytes are read" \
+			dd if=/dev/hwrng of="$dir/random" bs=32 count=1
+		;;
+	vsock) check "vsock: both sides connect and send" inside vsock ;;
+	i2c) check "i2c: a register is read, another one is written" inside i2c ;;
+	scsi)
+		check "scsi: blocks are read" scsi_read
+		check "scsi: blocks are written" scsi_write
+		;;
+	console) check "console: a line is sent and a byte is received" inside console ;;
+	input) check "input: the keys that are pressed arrive" inside input "$dir/keys" ;;
+	can)
+		check "can: the interface starts" ip link set can0 up
+		check "can: a frame is sent and one is received" inside can
+		;;
+	esac
+}
+
+check "the drivers bind to the devices ($*)" drivers_bind "$@"
+for name; do
+	use "$name"
+done
 finish

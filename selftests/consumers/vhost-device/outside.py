@@ -4,16 +4,30 @@
 
 usage: outside.py rng SOURCE FILE       check that FILE came from SOURCE
        outside.py vsock SOCKET          wait for inside.py at vhost-device-vsock's sockets
-       outside.py i2c-write BUS CHIP    write the register that inside.py reads
-       outside.py i2c-read BUS CHIP     read the register that inside.py wrote
+       outside.py i2c-write BUS         write the register that inside.py reads
+       outside.py i2c-read BUS          read the register that inside.py wrote
        outside.py console PORT          talk to inside.py on vhost-device-console's port
+       outside.py input PATH READY      make a keyboard, and the symbolic link PATH to it;
+                                        press keys when the file READY is there
+       outside.py can INTERFACE         answer a frame
 """
+import fcntl
+import os
 import pathlib
+import signal
 import socket
+import struct
 import sys
+import time
 
-from common import (CONSOLE_BYTE, FROM_INSIDE, FROM_OUTSIDE, INSIDE_PORT, OUTSIDE_PORT,
-                    PATIENCE, expect, i2c, read_line)
+from common import (CAN_ANSWER, CAN_QUESTION, CONSOLE_BYTE, EVENT, EV_KEY, EV_SYN,
+                    FROM_INSIDE, FROM_OUTSIDE, INSIDE_PORT, KEYBOARD, KEYS, OUTSIDE_PORT,
+                    PATIENCE, can_socket, expect, i2c, read_line)
+
+UI_SET_EVBIT, UI_SET_KEYBIT = 0x40045564, 0x40045565
+UI_DEV_SETUP, UI_DEV_CREATE = 0x405c5503, 0x5501
+UI_GET_SYSNAME_64 = 0x8040552c
+BUS_VIRTUAL = 6
 
 
 def rng(source, path):
@@ -52,14 +66,52 @@ def console(port):
         expect(sock.recv(1), CONSOLE_BYTE)
 
 
+def wait_for(path):
+    """Wait for a file."""
+    end = time.monotonic() + PATIENCE
+    while not path.exists():
+        if time.monotonic() > end:
+            raise SystemExit(f"no {path}")
+        time.sleep(0.1)
+
+
+def keyboard(link, ready):
+    """A keyboard of the kernel's uinput."""
+    with open("/dev/uinput", "wb", buffering=0) as file:
+        fcntl.ioctl(file, UI_SET_EVBIT, EV_KEY)
+        for code, _ in KEYS:
+            fcntl.ioctl(file, UI_SET_KEYBIT, code)
+        fcntl.ioctl(file, UI_DEV_SETUP, struct.pack("HHHH80sI", BUS_VIRTUAL, 1, 2, 3,
+                                                    KEYBOARD.encode(), 0))
+        fcntl.ioctl(file, UI_DEV_CREATE)
+        name = fcntl.ioctl(file, UI_GET_SYSNAME_64, bytes(64)).partition(b"\0")[0].decode()
+        event, = pathlib.Path("/sys/class/input", name).glob("event*")
+        os.symlink(f"/dev/input/{event.name}", link)
+        wait_for(pathlib.Path(ready))
+        for code, value in KEYS:
+            file.write(EVENT.pack(0, 0, EV_KEY, code, value))
+            file.write(EVENT.pack(0, 0, EV_SYN, 0, 0))
+        # The keyboard exists as long as this process. The back end drops events that it
+        # has not read when the keyboard is removed.
+        signal.pause()
+
+
+def can(name):
+    """Answer a frame."""
+    with can_socket(name) as sock:
+        expect(sock.recv(16), CAN_QUESTION)
+        sock.send(CAN_ANSWER)
+
+
 def main(what, *words):
     """Be the other side of one device."""
     if what == "i2c-write":
-        i2c(words[0], int(words[1], 0), 0x10, 0xa5)
+        i2c(words[0], 0x10, 0xa5)
     elif what == "i2c-read":
-        expect(i2c(words[0], int(words[1], 0), 0x20), 0x5a)
+        expect(i2c(words[0], 0x20), 0x5a)
     else:
-        {"rng": rng, "vsock": vsock, "console": console}[what](*words)
+        {"rng": rng, "vsock": vsock, "console": console, "input": keyboard,
+         "can": can}[what](*words)
 
 
 main(*sys.argv[1:])
