@@ -26,8 +26,8 @@
 #include "server/bulk.h"
 
 /*
- * In one tick, all servers whose work items do not take turns may use so much together,
- * for each turn that may run at a time.
+ * In one tick, all servers whose work items do not take turns and use more than a little
+ * may use so much together, for each turn that may run at a time.
  */
 #define VUSER_BULK_FREE		(4 * VUSER_BULK_BUDGET)
 
@@ -48,8 +48,13 @@ MODULE_PARM_DESC(bulk_turns,
  */
 static struct workqueue_struct *vuser_bulk_wq;
 
+/* What these servers have used. */
+static struct vuser_budget vuser_bulk_free = {
+	.lock = __SPIN_LOCK_UNLOCKED(vuser_bulk_free.lock),
+};
+
 /*
- * Protects all that follows, and all turns and budgets.  Innermost, except for the locks
+ * Protects all that follows, and all turns.  Innermost, except for the locks
  * of the scheduler and of workqueues: taken under vuser_channel.lock and under the lock of
  * a socket's wait queue.
  */
@@ -58,8 +63,6 @@ static LIST_HEAD(vuser_bulk_waiting);
 static LIST_HEAD(vuser_bulk_running);
 /* The number of running turns that are counted. */
 static unsigned int vuser_bulk_nr;
-/* What servers whose work items take no turns have used in the tick. */
-static struct vuser_budget vuser_bulk_free;
 
 /* Runs while a turn waits. */
 static struct hrtimer vuser_bulk_timer;
@@ -71,16 +74,31 @@ static unsigned int vuser_bulk_max(void)
 	return READ_ONCE(vuser_bulk_turns) ?: DIV_ROUND_UP(num_online_cpus(), 2);
 }
 
-/* Adds to a budget in the tick @tick, and returns the sum; the lock is held. */
-static unsigned int vuser_bulk_use(struct vuser_budget *budget, unsigned long tick,
-				   unsigned int used)
+/* Adds to a budget, and returns the sum of this tick. */
+static unsigned int vuser_bulk_use(struct vuser_budget *budget, unsigned int used)
 {
+	unsigned long tick = jiffies;
+
+	spin_lock(&budget->lock);
 	if (budget->tick != tick) {
 		budget->tick = tick;
 		budget->used = 0;
 	}
 	budget->used += used;
-	return budget->used;
+	used = budget->used;
+	spin_unlock(&budget->lock);
+	return used;
+}
+
+/**
+ * vuser_bulk_init_budget() - initialise the budget of a server
+ * @budget: zeroed
+ *
+ * Context: any.
+ */
+void vuser_bulk_init_budget(struct vuser_budget *budget)
+{
+	spin_lock_init(&budget->lock);
 }
 
 /**
@@ -90,20 +108,20 @@ static unsigned int vuser_bulk_use(struct vuser_budget *budget, unsigned long ti
  *
  * Sets @budget->over.
  *
- * Context: any.
+ * Context: process; does not sleep.
  */
 void vuser_bulk_account(struct vuser_budget *budget, unsigned int used)
 {
-	unsigned long flags, tick = jiffies;
-	unsigned int mine, all;
+	unsigned int mine = vuser_bulk_use(budget, used), all;
+	bool over = mine >= VUSER_BULK_BUDGET;
+	bool was_over = READ_ONCE(budget->over);
 
-	spin_lock_irqsave(&vuser_bulk_lock, flags);
-	mine = vuser_bulk_use(budget, tick, used);
-	all = vuser_bulk_use(&vuser_bulk_free, tick, budget->over ? 0 : used);
-	WRITE_ONCE(budget->over, mine >= VUSER_BULK_BUDGET ||
-		   (mine > VUSER_BULK_LITTLE &&
-		    all >= VUSER_BULK_FREE * vuser_bulk_max()));
-	spin_unlock_irqrestore(&vuser_bulk_lock, flags);
+	/* Servers that use little, or take turns, do not contend for this budget. */
+	if (mine > VUSER_BULK_LITTLE && !(over && was_over)) {
+		all = vuser_bulk_use(&vuser_bulk_free, was_over ? 0 : used);
+		over |= all >= VUSER_BULK_FREE * vuser_bulk_max();
+	}
+	WRITE_ONCE(budget->over, over);
 }
 
 /* Begins as many turns that wait as may run; the lock is held. */

@@ -4,6 +4,7 @@
 #define VUSER_BULK_H
 
 #include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct task_struct;
@@ -17,11 +18,13 @@ struct work_struct;
 
 /**
  * struct vuser_budget - what the work items of one server have used
+ * @lock: protects @tick and @used; process context only, innermost
  * @tick: the time in jiffies to which @used belongs
  * @used: what was used in this tick
  * @over: the server used too much: its work items take turns.  May be read without a lock
  */
 struct vuser_budget {
+	spinlock_t lock;	/* tick and used */
 	unsigned long tick;
 	unsigned int used;
 	bool over;
@@ -65,6 +68,7 @@ struct vuser_turn {
 int vuser_bulk_init(void);
 void vuser_bulk_exit(void);
 
+void vuser_bulk_init_budget(struct vuser_budget *budget);
 void vuser_bulk_account(struct vuser_budget *budget, unsigned int used);
 void vuser_bulk_init_turn(struct vuser_turn *turn, struct work_struct *work);
 void vuser_bulk_queue(struct vuser_turn *turn);

@@ -373,6 +373,7 @@ struct vuser_channel *vuser_channel_alloc(const struct vuser_server_user *user,
 	init_waitqueue_head(&chan->slot_room);
 	init_waitqueue_head(&chan->dma_idle);
 	INIT_WORK(&chan->lost_work, vuser_channel_lost_work);
+	vuser_bulk_init_budget(&chan->budget);
 	chan->next_fdmsg = 1;
 
 	vuser_channel_init_sock(chan, &chan->main);
