@@ -194,7 +194,8 @@ TEST_F(data, reads_of_much_data_use_half_of_the_processors)
 	ms = clock_ms() - start;
 	ended = true;
 	TH_LOG("workers of the kernel: %ld of %lld ms", workers, ms);
-	EXPECT_GE(ms * sysconf(_SC_NPROCESSORS_ONLN) * 6 / 10, workers);
+	/* Half, and what servers may use before they take turns. */
+	EXPECT_GE(ms * sysconf(_SC_NPROCESSORS_ONLN) * 7 / 10, workers);
 	/* The commands were served. */
 	EXPECT_LE(ms / 4, workers);
 	for (i = 0; i < NR_SERVERS; i++)
