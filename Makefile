@@ -34,12 +34,14 @@ uninstall:
 		find $(DESTDIR)/lib/modules/$$release -name 'vuser.ko*' -delete && \
 		$(if $(DESTDIR),:,depmod $$release)
 
-# The same commit makes the same file, to the byte.
+# The same commit makes the same file, to the byte, whatever the configuration of git and xz.
 VERSION = $(shell sed -n 's/^.define VUSER_VERSION "\(.*\)"/\1/p' include/vuser-version.h)
+TARBALL = $(BUILD)/vuser-$(VERSION).tar
 dist:
 	mkdir -p $(BUILD)
-	git archive --prefix=vuser-$(VERSION)/ HEAD | xz -T1 >$(BUILD)/vuser-$(VERSION).tar.xz
-	@echo $(BUILD)/vuser-$(VERSION).tar.xz
+	git -c tar.umask=0022 archive --prefix=vuser-$(VERSION)/ -o $(TARBALL) HEAD
+	env -u XZ_DEFAULTS -u XZ_OPT xz -6 -T1 -f $(TARBALL)
+	@echo $(TARBALL).xz
 
 # The lab is written in Python, which bootstrap installs on a host that has none.
 check check-debug demo demo-linux demo-qemu lint htmldocs: bootstrap

@@ -25,6 +25,27 @@ quiet()
 	[ $status = 0 ] && [ -z "$text" ]
 }
 
+# All files, and the directories of vuser, below the directories to which make install
+# writes. depmod, ldconfig and mdevctl write files of their own.
+installed()
+{
+	find /usr/local /etc "/lib/modules/$(uname -r)" \
+		\( ! -type d -o -name '*vuser*' -o -name vhost-user \) | grep -v \
+		-e '^/lib/modules/[^/]*/modules\.' -e '^/etc/ld\.so\.cache$' \
+		-e '^/etc/mdevctl\.d/' | sort
+}
+
+# uninstalled: nothing is left of what make install wrote, and nothing else is missing.
+uninstalled()
+{
+	diff "$WORK/before" <(installed)
+}
+
+uninstall_all()
+{
+	make -C "$TOP" BUILD="$BUILD" KMOD="$BUILD/module/kmod" uninstall
+}
+
 # Install as the owner of a host does. Two things differ: the tree was compiled
 # elsewhere, and a root without xz cannot compress modules.
 install_all()
@@ -225,6 +246,12 @@ bridge_refused()
 		! systemctl list-units --all | grep vuser-vhost-
 }
 
+# Files of others, in directories of vuser and of the system.
+for foreign in /usr/local/include/vuser/foreign.h /usr/local/bin/vuser-foreign; do
+	mkdir -p "${foreign%/*}"
+	echo foreign > $foreign
+done
+installed > "$WORK/before"
 check "make install" install_all || finish
 check "depmod has nothing to complain about" quiet depmod
 check "ldconfig has nothing to complain about" quiet ldconfig
@@ -232,7 +259,15 @@ check "systemd-analyze accepts the unit" quiet systemd-analyze verify $UNIT
 for page in vuserd vuserctl vuser-ioat; do
 	check "there is a man page of $page" eval "man -w $page"
 done
-check "there is bash completion" bash -c \
+for program in vuserctl vuserd vuser-ioat vuser-vhost; do
+	check "$program has completion of bash and fish" test \
+		-s /usr/local/share/bash-completion/completions/$program -a \
+		-s /usr/local/share/fish/vendor_completions.d/$program.fish
+done
+check "there is completion of zsh" test -s /usr/local/share/zsh/site-functions/_vuser
+check "modinfo prints the version of vuserctl" test \
+	"vuserctl $(modinfo -F version vuser)" = "$(vuserctl --version)"
+check "bash completes vuserctl" bash -c \
 	'. /usr/local/share/bash-completion/completions/vuserctl && complete -p vuserctl'
 export PKG_CONFIG_PATH=/usr/local/lib/pkgconfig
 write_program
@@ -319,4 +354,12 @@ mdevctl undefine --uuid "$uuid"
 
 check "systemctl disable --now" systemctl disable --now $UNIT
 check "vuserd ends with success" test "$(property Result)" = success
+
+# The next suites use the programs of the build directory.
+rm -r $DROP_IN
+check "make uninstall" uninstall_all
+check "make uninstall removes what make install wrote, and nothing else" uninstalled
+check "make uninstall removes the module from the lists of depmod" eval '! modinfo vuser'
+rm /usr/local/include/vuser/foreign.h /usr/local/bin/vuser-foreign
+rmdir /usr/local/include/vuser
 finish
