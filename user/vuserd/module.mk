@@ -9,6 +9,9 @@ vuserd-libs := $(vnl-libs) libsystemd
 
 sysconfdir ?= /etc
 unitdir ?= $(prefix)/lib/systemd/system
+udevrulesdir ?= $(prefix)/lib/udev/rules.d
+sysusersdir ?= $(prefix)/lib/sysusers.d
+modulesloaddir ?= $(prefix)/lib/modules-load.d
 vuserd-dir := $(d)
 
 install: install-vuserd
@@ -18,5 +21,10 @@ install-vuserd: all
 	sed -e 's|@sbindir@|$(sbindir)|' $(vuserd-dir)vuserd.service.in \
 		>$(DESTDIR)$(unitdir)/vuserd.service
 	chmod 644 $(DESTDIR)$(unitdir)/vuserd.service
+	$(INSTALL) -D -m 644 $(vuserd-dir)vuser.rules \
+		$(DESTDIR)$(udevrulesdir)/60-vuser.rules
+	$(INSTALL) -D -m 644 $(vuserd-dir)vuser.sysusers $(DESTDIR)$(sysusersdir)/vuser.conf
+	$(INSTALL) -D -m 644 $(vuserd-dir)vuser.modules-load \
+		$(DESTDIR)$(modulesloaddir)/vuser.conf
 
 .PHONY: install-vuserd
