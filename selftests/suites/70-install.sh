@@ -26,13 +26,14 @@ quiet()
 }
 
 # All files, and the directories of vuser, below the directories to which make install
-# writes. depmod, ldconfig and mdevctl write files of their own.
+# writes. depmod, ldconfig, mdevctl and systemd-sysusers write files of their own.
 installed()
 {
 	find /usr/local /etc "/lib/modules/$(uname -r)" \
 		\( ! -type d -o -name '*vuser*' -o -name vhost-user \) | grep -v \
 		-e '^/lib/modules/[^/]*/modules\.' -e '^/etc/ld\.so\.cache$' \
-		-e '^/etc/mdevctl\.d/' | sort
+		-e '^/etc/mdevctl\.d/' -e '^/etc/\(group\|gshadow\|passwd\|shadow\)-$' \
+		-e '^/etc/\.pwd\.lock$' | sort
 }
 
 # uninstalled: nothing is left of what make install wrote, and nothing else is missing.
@@ -146,6 +147,23 @@ consumer_ends()
 {
 	exec {to}>&-
 	wait "$consumer"
+}
+
+# The device node belongs to the group vuser.
+node_of_group()
+{
+	local group
+
+	group=$(readlink -f "$MDEVS/${UUID[ioat]}/iommu_group")
+	udevadm settle
+	stat -c '%G %a' "/dev/vfio/${group##*/}" | grep -x 'vuser 660'
+}
+
+# opens_as GROUP: a user who is not root, in a group, opens the device.
+opens_as()
+{
+	setpriv --reuid nobody --regid nogroup --groups "$1" --bounding-set=-all \
+		--inh-caps=-all "$CONSUMERS/vfio_open.py" "${UUID[ioat]}" < /dev/null
 }
 
 state_is()
@@ -275,6 +293,8 @@ check "a program is built with the installed shared libraries" compile_shared
 check "a program is built with the installed static libraries" compile_static
 check "no header is installed in linux/" test ! -e /usr/local/include/linux
 
+check "systemd-sysusers makes the group vuser" eval 'systemd-sysusers && getent group vuser'
+check "udev loads the rule" udevadm control --reload
 check "modprobe vuser" modprobe vuser
 module_loaded=1
 check "modprobe loads type1 before vuser" test \
@@ -306,6 +326,9 @@ check "remove ends the unit and removes its files" bridge_removed
 
 # With all of the unit's restrictions, vuserd connects and opens files for the kernel.
 check "a device of vuser-ioat attaches" device_up ioat vuser-ioat -s || finish
+check "the device node belongs to the group vuser" node_of_group
+check "a user of the group vuser opens the device" opens_as vuser
+check "a user of another group cannot open the device" eval '! opens_as nogroup'
 check "a consumer opens the device" consumer_opens || finish
 check "the consumer reads a register" answers 0x33 read 0x8
 check "the consumer's memory is mapped at the server" answers mapped map
