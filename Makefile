@@ -44,7 +44,7 @@ dist:
 	@echo $(TARBALL).xz
 
 # The lab is written in Python, which bootstrap installs on a host that has none.
-check check-debug demo demo-linux demo-qemu lint htmldocs: bootstrap
+check check-debug deb demo demo-linux demo-qemu lint htmldocs: bootstrap
 	@lab/$@
 
 bench: bootstrap
@@ -102,6 +102,7 @@ help:
 	@echo '                   for MINUTES= (10), on LABS="6.12"'
 	@echo '  bench            what things cost: a table, and build/bench.json'
 	@echo '                   BENCHES="10-*" narrows it, CLOCK=instructions counts'
+	@echo '  deb              packages of Debian 13, in build/LAB/packages'
 	@echo '  lab-run          one command line, CMD=, in a machine with the module loaded'
 	@echo '                   and vuserd running, in /vuser, which is this tree'
 	@echo '  lab-shell        a shell in such a machine'
@@ -114,6 +115,6 @@ help:
 		tr '\n' ' '
 	@echo
 
-.PHONY: all modules modules_install user install uninstall dist check check-debug demo \
+.PHONY: all modules modules_install user install uninstall dist check check-debug deb demo \
 	demo-linux demo-qemu fuzz bench soak-hostile lint lab-run lab-shell htmldocs clean \
 	lab-clean bootstrap help

@@ -160,6 +160,17 @@ class Check:
         total = tap.total_of(sorted(out.glob("unit*.tap")))
         self.progress(kernel.name, f"unit tests: {total} ({clock})")
 
+    def packages(self, kernel: Kernel) -> None:
+        """Build packages of Debian, and try them."""
+        clock = Clock()
+        log = paths.CHECK / "packages.log"
+        status = self.run_to(lab_command("deb"), log)
+        self.write(kernel, "packages", status == 0,
+                   "packages of Debian are built, installed, upgraded and purged")
+        if status != 0:
+            process.show_tail(log, 30, sys.stdout)
+        self.progress(kernel.name, f"packages of Debian ({clock})")
+
     def tap_command(self, lab: str, name: str, **variables: Any) -> None:
         """Run a command of the lab that prints TAP."""
         clock = Clock()
@@ -191,6 +202,8 @@ class Check:
         client = kernels.load().capable("qemu-vfio-user")
         if client in self.labs:
             self.tap_command(client.name, "guest")
+        if kernels.main_kernel() in self.labs:
+            self.packages(kernels.main_kernel())
         self.tap_command("all", "unit")
         self.tap_command("all", "lint", BUILT=" ".join(one.name for one in self.labs))
         self.fuzz()
