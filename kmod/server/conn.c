@@ -62,15 +62,23 @@ int vuser_conn_wait(struct vuser_conn *conn)
  * vuser_conn_begin() - begin an access, and wait for another server if necessary
  * @conn: the connection of an open device
  *
+ * A lost channel counts as none, also before the work item that reports its loss has run.
+ *
  * Context: process; sleeps as vuser_conn_wait().
  * Return: 0, and the caller must call vuser_conn_leave(); or as vuser_conn_wait().
  */
 int vuser_conn_begin(struct vuser_conn *conn)
 {
-	int ret = 0;
+	int ret;
 
-	while (!ret && !vuser_conn_enter(conn))
+	do {
+		if (vuser_conn_enter(conn)) {
+			if (!vuser_channel_lost(conn->chan))
+				return 0;
+			vuser_conn_leave(conn);
+		}
 		ret = vuser_conn_wait(conn);
+	} while (!ret);
 	return ret;
 }
 
