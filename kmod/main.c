@@ -20,6 +20,7 @@ static const struct vuser_dma_ops vuser_main_dma_ops = {
 	.owns = vuser_mdev_owns,
 	.regions = vuser_mmap_regions,
 	.take_page = vuser_shared_get,
+	.epoch = vuser_shared_epoch,
 	.begin = vuser_region_begin,
 	.access = vuser_region_access,
 	.end = vuser_region_end,

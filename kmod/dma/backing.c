@@ -208,6 +208,32 @@ static int vuser_backing_take_foreign(struct vuser_backing *back,
 	return ret;
 }
 
+/*
+ * vuser_backing_take() once.  Returns -ESTALE if the files of shared areas were replaced
+ * meanwhile, because another server serves their device.
+ */
+static int vuser_backing_try_take(struct vuser_backing *back, unsigned long vaddr,
+				  size_t size, bool write)
+{
+	int ret;
+
+	back->nr_pages = size >> PAGE_SHIFT;
+	back->write = write;
+	back->task = get_task_struct(current->group_leader);
+	back->lock_cap = capable(CAP_IPC_LOCK);
+	back->mm = current->mm;
+	mmgrab(back->mm);
+
+	ret = vuser_backing_inspect(back, vaddr, size);
+	if (!ret && back->opaque)
+		ret = vuser_backing_take_foreign(back, vaddr);
+	else if (!ret)
+		ret = vuser_backing_pin(back, vaddr, back->nr_pages);
+	if (ret)
+		vuser_backing_release(back);
+	return ret;
+}
+
 /**
  * vuser_backing_take() - pin and count a range of the caller's memory
  * @back: zeroed; on success, the caller must release it with
@@ -231,21 +257,9 @@ int vuser_backing_take(struct vuser_backing *back, unsigned long vaddr,
 
 	if (!current->mm)
 		return -ENODEV;
-
-	back->nr_pages = size >> PAGE_SHIFT;
-	back->write = write;
-	back->task = get_task_struct(current->group_leader);
-	back->lock_cap = capable(CAP_IPC_LOCK);
-	back->mm = current->mm;
-	mmgrab(back->mm);
-
-	ret = vuser_backing_inspect(back, vaddr, size);
-	if (!ret && back->opaque)
-		ret = vuser_backing_take_foreign(back, vaddr);
-	else if (!ret)
-		ret = vuser_backing_pin(back, vaddr, back->nr_pages);
-	if (ret)
-		vuser_backing_release(back);
+	do {
+		ret = vuser_backing_try_take(back, vaddr, size, write);
+	} while (ret == -ESTALE);
 	return ret;
 }
 
@@ -329,8 +343,15 @@ static int vuser_backing_copy_part(const struct vuser_backing *back, u64 offset,
 	unsigned long frame = vuser_runs_frame(&back->runs, index, NULL);
 	size_t skip = offset_in_page(offset);
 
-	if (!back->opaque || vuser_foreign_holds(&back->foreign, frame)) {
+	if (!back->opaque) {
 		vuser_backing_copy_page(frame, skip, buf, len, write);
+		return 0;
+	}
+	if (vuser_foreign_holds(&back->foreign, frame)) {
+		if (!vuser_foreign_lock(&back->foreign))
+			return -EFAULT;
+		vuser_backing_copy_page(frame, skip, buf, len, write);
+		vuser_foreign_unlock(&back->foreign);
 		return 0;
 	}
 	if (vuser_foreign_traps(&back->foreign, &back->runs, index))
@@ -351,10 +372,10 @@ static int vuser_backing_copy_part(const struct vuser_backing *back, u64 offset,
  *
  * Context: process; may sleep to map device memory, but never waits for user
  * space.
- * Return: 0; -EFAULT when a page of device memory was unmapped by the consumer, or
- * cannot be mapped into the kernel; -EAGAIN when accesses to a page are trapped, see
- * vuser_backing_traps().  After an error, the bytes before this page have been
- * copied.
+ * Return: 0; -EFAULT when a page of device memory was unmapped by the consumer, cannot be
+ * mapped into the kernel, or belongs to a server that another one has replaced; -EAGAIN
+ * when accesses to a page are trapped, see vuser_backing_traps().  After an error, the
+ * bytes before this page have been copied.
  */
 int vuser_backing_copy(const struct vuser_backing *back, u64 offset, void *buf,
 		       size_t len, bool write)

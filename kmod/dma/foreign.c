@@ -23,6 +23,7 @@
 
 #include "compat.h"
 #include "dma/copy.h"
+#include "dma/epoch.h"
 #include "dma/foreign.h"
 #include "dma/ops.h"
 #include "dma/runs.h"
@@ -167,11 +168,19 @@ static int vuser_foreign_add_regions(struct vuser_foreign *fm,
 					      &pgoff, &count);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
+		if (!fm->epoch)
+			fm->epoch = vuser_foreign_ops->epoch(fm->regions);
 		ret = vuser_foreign_add_pages(fm, runs, pgoff,
 					      min(count, nr - runs->nr_pages));
 		fput(file);
 	}
-	return ret;
+	if (ret || !fm->held)
+		return ret;
+	/* Another server may have taken the place of the one that gave the pages. */
+	if (!vuser_foreign_lock(fm))
+		return -ESTALE;
+	vuser_foreign_unlock(fm);
+	return 0;
 }
 
 /**
@@ -234,7 +243,8 @@ int vuser_foreign_check(unsigned long vaddr, unsigned long nr)
  * Context: process; may sleep for memory and for locks of a server's file.  Takes
  * the mmap lock.
  * Return: 0; -EFAULT when a part of the range is not mapped or cannot be used for
- * DMA, or was unmapped meanwhile; -ENOMEM; or an error of vuser_interrupted() when a
+ * DMA, or was unmapped meanwhile; -ESTALE when the files of shared areas were replaced
+ * meanwhile: try again after vuser_foreign_release(); -ENOMEM; or an error of vuser_interrupted() when a
  * signal is pending.
  */
 int vuser_foreign_take(struct vuser_foreign *fm, struct vuser_runs *runs,
@@ -296,6 +306,7 @@ void vuser_foreign_release(struct vuser_foreign *fm, struct vuser_runs *runs,
 		vuser_foreign_release_run(runs, i, dirty);
 		cond_resched();
 	}
+	vuser_epoch_put(fm->epoch);
 }
 
 /* Copies ------------------------------------------------------------------- */
@@ -311,6 +322,30 @@ void vuser_foreign_release(struct vuser_foreign *fm, struct vuser_runs *runs,
 bool vuser_foreign_holds(const struct vuser_foreign *fm, unsigned long frame)
 {
 	return fm->regions && !(frame & VUSER_FOREIGN_TRAPPED);
+}
+
+/**
+ * vuser_foreign_lock() - begin a copy from or to a held page
+ * @fm: the device memory, which has held pages
+ *
+ * Context: process; may sleep for a short time.
+ * Return: true, and the caller must call vuser_foreign_unlock(); false if the page is not
+ * the device's any more, because another server serves the device.
+ */
+bool vuser_foreign_lock(const struct vuser_foreign *fm)
+{
+	return vuser_epoch_lock(fm->epoch);
+}
+
+/**
+ * vuser_foreign_unlock() - end a copy from or to a held page
+ * @fm: the device memory, after vuser_foreign_lock() has returned true
+ *
+ * Context: process.
+ */
+void vuser_foreign_unlock(const struct vuser_foreign *fm)
+{
+	vuser_epoch_unlock(fm->epoch);
 }
 
 /**

@@ -10,6 +10,7 @@
 struct vm_area_struct;
 struct vuser_channel;
 struct vuser_dma_ops;
+struct vuser_epoch;
 struct vuser_regions;
 struct vuser_runs;
 struct vuser_watch;
@@ -28,6 +29,8 @@ struct vuser_watch;
  *	gone, the consumer has it mapped, so the device is open and @regions is valid
  * @watch: reports pages that the consumer unmaps; NULL if all pages are held
  * @held: number of pages that are held
+ * @epoch: epoch of the held pages; a reference.  NULL for memory of a device of another
+ *	driver
  * @accesses: number of accesses to trapped pages that run now; they use the mapping
  *	without the lock of the DMA map, so it is not released before they end
  * @ending: no access to a trapped page begins any more, and those that run end as
@@ -37,6 +40,7 @@ struct vuser_foreign {
 	struct vuser_regions *regions;
 	struct vuser_watch *watch;
 	unsigned long held;
+	struct vuser_epoch *epoch;
 	atomic_t accesses;
 	bool ending;
 };
@@ -50,6 +54,8 @@ int vuser_foreign_take(struct vuser_foreign *fm, struct vuser_runs *runs,
 void vuser_foreign_release(struct vuser_foreign *fm, struct vuser_runs *runs,
 			   bool dirty);
 
+bool vuser_foreign_lock(const struct vuser_foreign *fm);
+void vuser_foreign_unlock(const struct vuser_foreign *fm);
 bool vuser_foreign_holds(const struct vuser_foreign *fm, unsigned long frame);
 bool vuser_foreign_traps(const struct vuser_foreign *fm,
 			 const struct vuser_runs *runs, unsigned long index);

@@ -9,6 +9,7 @@ struct device;
 struct page;
 struct vm_area_struct;
 struct vuser_channel;
+struct vuser_epoch;
 struct vuser_regions;
 
 /**
@@ -20,6 +21,8 @@ struct vuser_regions;
  * @take_page: returns the page at a page number of the device file, with a
  *	reference; NULL if accesses to it are trapped; or an ERR_PTR().  May sleep
  *	for memory and for locks of the server's file.  The device is open
+ * @epoch: returns the epoch of the pages that @take_page returns now, with a reference.
+ *	The device is open
  * @begin: keeps an open device from being closed.  Does not sleep
  * @access: makes one access: reads from a position of the device file to kernel
  *	memory or, if @write is true, writes kernel memory to it; within one page.
@@ -34,6 +37,7 @@ struct vuser_dma_ops {
 	bool (*owns)(struct device *dev);
 	struct vuser_regions *(*regions)(struct vm_area_struct *vma);
 	struct page *(*take_page)(struct vuser_regions *regions, pgoff_t pgoff);
+	struct vuser_epoch *(*epoch)(struct vuser_regions *regions);
 	void (*begin)(struct vuser_regions *regions);
 	int (*access)(struct vuser_regions *regions,
 		      struct vuser_channel *chan, u64 pos, void *buf,

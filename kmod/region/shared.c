@@ -21,6 +21,7 @@
 #include <linux/xarray.h>
 
 #include "compat.h"
+#include "dma/epoch.h"
 #include "dma/file.h"
 #include "region/regions.h"
 #include "region/shared.h"
@@ -38,11 +39,12 @@ struct vuser_usable {
 
 /**
  * struct vuser_shared - the shared areas of an open device
- * @lock: protects @desc, @generation and @pages.  A fault holds it for reading from the
+ * @lock: protects @desc, @epoch, @generation and @pages.  A fault holds it for reading from the
  *	lookup of a page until the page is mapped; vuser_shared_replace() holds it for
  *	writing.  Taken inside of the mmap lock and the lock of a VMA, and outside of
  *	those that a zap takes
  * @desc: the description with the files; a reference
+ * @epoch: ends when @desc is replaced; a reference
  * @generation: counts the replacements of @desc
  * @pages: pages that the consumer has accessed, by page number in the device
  *	file; a reference to each
@@ -52,8 +54,9 @@ struct vuser_usable {
  * @usable is constant.  @nr_pages is atomic.
  */
 struct vuser_shared {
-	struct rw_semaphore lock;	/* desc, generation, pages */
+	struct rw_semaphore lock;	/* desc, epoch, generation, pages */
 	struct vuser_desc *desc;
+	struct vuser_epoch *epoch;
 	u64 generation;
 	struct xarray pages;
 	atomic_long_t nr_pages;
@@ -139,6 +142,11 @@ struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc)
 	shared = kzalloc(sizeof(*shared), GFP_KERNEL);
 	if (!shared)
 		return NULL;
+	shared->epoch = vuser_epoch_alloc();
+	if (!shared->epoch) {
+		kfree(shared);
+		return NULL;
+	}
 	init_rwsem(&shared->lock);
 	xa_init(&shared->pages);
 	vuser_desc_get(desc);
@@ -181,6 +189,7 @@ void vuser_shared_free(struct vuser_shared *shared)
 	xa_destroy(&shared->pages);
 	vuser_shared_close_areas(shared->desc, &shared->usable);
 	vuser_desc_put(shared->desc);
+	vuser_epoch_put(shared->epoch);
 	kfree(shared);
 }
 
@@ -199,9 +208,13 @@ static void vuser_shared_zap(struct vuser_shared *shared, struct address_space *
 		}
 }
 
-/* vuser_shared_replace() with the lock held for writing. */
+/*
+ * vuser_shared_replace() with the lock held for writing.  Takes over the references to
+ * @desc and @epoch on success.
+ */
 static int vuser_shared_replace_locked(struct vuser_shared *shared,
 				       struct vuser_desc *desc,
+				       struct vuser_epoch *epoch,
 				       struct address_space *mapping)
 {
 	if (!xa_empty(&shared->pages)) {
@@ -210,6 +223,9 @@ static int vuser_shared_replace_locked(struct vuser_shared *shared,
 		vuser_shared_zap(shared, mapping);
 		vuser_shared_put_pages(shared);
 	}
+	vuser_epoch_end(shared->epoch);
+	swap(shared->epoch, epoch);
+	vuser_epoch_put(epoch);
 	shared->generation++;
 	swap(shared->desc, desc);
 	vuser_shared_close_areas(desc, &shared->usable);
@@ -225,7 +241,8 @@ static int vuser_shared_replace_locked(struct vuser_shared *shared,
  * @mapping: all mappings of the device file are in it; NULL on a kernel where the device
  *	file shares it with other files
  *
- * The consumer's mappings lose the pages of the old files.
+ * The consumer's mappings lose the pages of the old files, and DMA of other devices does
+ * not reach these pages any more.
  *
  * Context: process, the work item that resumes the device; may sleep for page locks, but
  * does not wait for a server.
@@ -236,23 +253,29 @@ int vuser_shared_replace(struct vuser_regions *regions, struct vuser_desc *desc,
 			 struct address_space *mapping)
 {
 	struct vuser_shared *shared = regions->shared;
+	struct vuser_epoch *epoch = vuser_epoch_alloc();
 	struct vuser_usable *usable;
 	int ret = -ENOTUNIQ;
 
 	usable = kzalloc(sizeof(*usable), GFP_KERNEL);
-	if (!usable)
+	if (!usable || !epoch) {
+		kfree(usable);
+		vuser_epoch_put(epoch);
 		return -ENOMEM;
+	}
 	vuser_shared_open_areas(desc, usable);
 	if (!memcmp(usable, &shared->usable, sizeof(*usable))) {
 		vuser_desc_get(desc);
 		down_write(&shared->lock);
-		ret = vuser_shared_replace_locked(shared, desc, mapping);
+		ret = vuser_shared_replace_locked(shared, desc, epoch, mapping);
 		up_write(&shared->lock);
 		if (ret)
 			vuser_desc_put(desc);
 	}
-	if (ret)
+	if (ret) {
 		vuser_shared_close_areas(desc, usable);
+		vuser_epoch_put(epoch);
+	}
 	kfree(usable);
 	return ret;
 }
@@ -455,6 +478,25 @@ int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		put_page(page);
 	/* another thread has taken the page meanwhile */
 	return err == -EBUSY ? 0 : err;
+}
+
+/**
+ * vuser_shared_epoch() - get the epoch of the pages that vuser_shared_get() returns now
+ * @regions: the regions of an open device
+ *
+ * Context: process; may sleep for page locks.
+ * Return: the epoch, with a reference for the caller.
+ */
+struct vuser_epoch *vuser_shared_epoch(struct vuser_regions *regions)
+{
+	struct vuser_shared *shared = regions->shared;
+	struct vuser_epoch *epoch;
+
+	down_read(&shared->lock);
+	epoch = shared->epoch;
+	vuser_epoch_get(epoch);
+	up_read(&shared->lock);
+	return epoch;
 }
 
 /**

@@ -9,6 +9,7 @@ struct address_space;
 struct page;
 struct vuser_area;
 struct vuser_desc;
+struct vuser_epoch;
 struct vuser_regions;
 struct vuser_shared;
 
@@ -32,6 +33,7 @@ struct vuser_area *vuser_shared_next(struct vuser_regions *regions, u32 index,
 struct page *vuser_shared_lookup(struct vuser_regions *regions, pgoff_t pgoff);
 int vuser_shared_take(struct vuser_regions *regions, struct vuser_area *area,
 		      pgoff_t pgoff);
+struct vuser_epoch *vuser_shared_epoch(struct vuser_regions *regions);
 struct page *vuser_shared_get(struct vuser_regions *regions, pgoff_t pgoff);
 
 #endif /* VUSER_SHARED_H */
