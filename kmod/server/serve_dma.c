@@ -380,6 +380,42 @@ int vuser_serve_dma_wait_idle(struct vuser_channel *chan, ktime_t deadline,
 	return ret ? 0 : -ETIMEDOUT;
 }
 
+/**
+ * vuser_serve_dma_wait_end() - wait until no DMA command of a lost server runs
+ * @lost: the channel of the lost server
+ * @chan: the channel of the server that is to take its place
+ * @deadline: when to stop waiting
+ *
+ * A command that waits for memory of a consumer that uses iommufd cannot be cancelled.
+ * Commands that have not begun are dropped.
+ *
+ * Context: process, without locks; sleeps, not interruptible.
+ * Return: 0, and the lost server's DMA does not reach memory any more; -ENOTCONN when @chan
+ * is lost; -ETIMEDOUT when the deadline has passed.
+ */
+int vuser_serve_dma_wait_end(struct vuser_channel *lost, struct vuser_channel *chan,
+			     ktime_t deadline)
+{
+	wait_event_idle_timeout(lost->dma_idle,
+				!READ_ONCE(lost->nr_dma_cmds) ||
+				vuser_channel_lost(chan),
+				vuser_jiffies_left(deadline));
+	if (!READ_ONCE(lost->nr_dma_cmds))
+		return 0;
+	return vuser_channel_lost(chan) ? -ENOTCONN : -ETIMEDOUT;
+}
+
+/**
+ * vuser_serve_dma_wake() - let vuser_serve_dma_wait_end() look at its channels again
+ * @lost: the channel of the lost server
+ *
+ * Context: any.
+ */
+void vuser_serve_dma_wake(struct vuser_channel *lost)
+{
+	wake_up_all(&lost->dma_idle);
+}
+
 /* Commands ----------------------------------------------------------------- */
 
 static int vuser_serve_dma_read(struct vuser_sock *vsk,

@@ -18,5 +18,8 @@ void vuser_serve_dma_work(struct work_struct *work);
 bool vuser_serve_dma_has_room(struct vuser_channel *chan);
 int vuser_serve_dma_wait_idle(struct vuser_channel *chan, ktime_t deadline,
 			      bool killable);
+int vuser_serve_dma_wait_end(struct vuser_channel *lost, struct vuser_channel *chan,
+			     ktime_t deadline);
+void vuser_serve_dma_wake(struct vuser_channel *lost);
 
 #endif /* VUSER_SERVE_DMA_H */

@@ -149,6 +149,8 @@ struct vuser_irqs {
  * @settings: see struct vuser_settings
  * @counters: see enum vuser_counter
  * @conn: the device as opened, and the connection that the consumer's paths use
+ * @ending: channel of a lost server whose DMA the device waits for before another server
+ *	serves it, or NULL.  Written with @lock held
  * @resumes: number of times that @resume_work is queued or runs; close waits for 0
  * @resume_work: makes a new server serve the open device; see resume.c
  * @loss_work: lets accesses fail when no server came back in time; see resume.c.  Both
@@ -183,6 +185,7 @@ struct vuser_device {
 	struct vuser_counters counters;
 
 	struct vuser_conn conn;
+	struct vuser_channel *ending;
 	atomic_t resumes;
 	struct work_struct resume_work;
 	struct delayed_work loss_work;

@@ -400,6 +400,21 @@ int vuser_intx_resume(struct vuser_device *dev)
 }
 
 /**
+ * vuser_intx_go_on() - deliver an interrupt that came while accesses failed
+ * @dev: an open device whose connection works again
+ *
+ * Context: process; takes a spinlock.
+ */
+void vuser_intx_go_on(struct vuser_device *dev)
+{
+	struct vuser_intx *intx = &dev->irqs.intx;
+
+	spin_lock(&intx->lock);
+	vuser_intx_deliver(dev);
+	spin_unlock(&intx->lock);
+}
+
+/**
  * vuser_intx_repeat() - deliver an interrupt, as if the server had signalled
  * @dev: an open device whose INTx is enabled and masked by the kernel
  *

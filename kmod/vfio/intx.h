@@ -12,6 +12,7 @@ struct vuser_device;
 void vuser_intx_init(struct vuser_device *dev);
 int vuser_intx_start(struct vuser_device *dev);
 int vuser_intx_resume(struct vuser_device *dev);
+void vuser_intx_go_on(struct vuser_device *dev);
 void vuser_intx_repeat(struct vuser_device *dev);
 int vuser_intx_quiesce(struct vuser_device *dev);
 void vuser_intx_quiesce_until(struct vuser_device *dev, ktime_t deadline);

@@ -25,13 +25,34 @@
 #include "server/conn.h"
 #include "server/desc.h"
 #include "server/replay.h"
+#include "server/serve_dma.h"
 #include "server/server.h"
 #include "vfio/device.h"
+#include "vfio/intx.h"
 #include "vfio/irq.h"
 #include "vfio/resume.h"
 #include "vfio/state.h"
 
 /* Steps ------------------------------------------------------------------- */
+
+/*
+ * Waits until no DMA of the lost server runs, as long as a server may take to answer.
+ * DMA from before the loss must not reach memory after the device was resumed.
+ */
+static int vuser_resume_end_dma(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	struct vuser_channel *lost = dev->conn.chan;
+	int ret;
+
+	mutex_lock(&dev->lock);
+	dev->ending = lost;
+	mutex_unlock(&dev->lock);
+	ret = vuser_serve_dma_wait_end(lost, chan, vuser_channel_deadline(chan));
+	mutex_lock(&dev->lock);
+	dev->ending = NULL;
+	mutex_unlock(&dev->lock);
+	return ret;
+}
 
 /*
  * A server that was started again has reset its device.  A server that only lost the
@@ -119,22 +140,38 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 	return vuser_pci_resume(&dev->regions.pci, state_kept);
 }
 
-/* Tries to make the server of @chan serve the device. */
-static void vuser_resume_try(struct vuser_device *dev, struct vuser_channel *chan)
+/*
+ * Puts the server of @chan in the place of the lost one.  Sets @step and @gone as
+ * vuser_resume_device().
+ */
+static int vuser_resume_switch(struct vuser_device *dev, struct vuser_channel *chan,
+			       bool state_kept, bool *gone, const char **step)
 {
-	bool state_kept = READ_ONCE(dev->settings.state_kept);
 	struct vuser_channel *lost;
-	bool gone = false;
-	const char *step;
 	int ret;
 
+	*step = "DMA of the lost server";
+	ret = vuser_resume_end_dma(dev, chan);
+	if (ret)
+		return ret;
 	mutex_lock(&dev->irqs.lock);
 	lost = vuser_conn_replace(&dev->conn, chan);
 	vuser_dma_switch(&dev->dma, chan);
 	vuser_server_end(lost);
 	vuser_channel_put(lost);
-	ret = vuser_resume_device(dev, state_kept, &gone, &step);
+	ret = vuser_resume_device(dev, state_kept, gone, step);
 	mutex_unlock(&dev->irqs.lock);
+	return ret;
+}
+
+/* Tries to make the server of @chan serve the device. */
+static void vuser_resume_try(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	bool state_kept = READ_ONCE(dev->settings.state_kept);
+	bool gone = false;
+	const char *step;
+	int ret = vuser_resume_switch(dev, chan, state_kept, &gone, &step);
+
 	if (ret) {
 		if (!vuser_channel_lost(chan) && READ_ONCE(dev->resumable))
 			dev_warn(dev->vdev.dev,
@@ -211,7 +248,11 @@ int vuser_resume_reset(struct vuser_device *dev)
 		return 0;
 	if (wait_event_killable(dev->conn.changed, vuser_resume_done(dev)))
 		return -EINTR;
-	return vuser_state_reset(dev);
+	if (!vuser_state_reset(dev))
+		return 0;
+	/* INTx that the new server raised while accesses failed. */
+	vuser_intx_go_on(dev);
+	return 1;
 }
 
 /**
@@ -234,6 +275,10 @@ void vuser_resume_stop(struct vuser_device *dev, ktime_t deadline)
 		return;
 	vuser_channel_fail(dev->chan, -ETIMEDOUT,
 			   "the device was closed before the server served it");
+	mutex_lock(&dev->lock);
+	if (dev->ending)
+		vuser_serve_dma_wake(dev->ending);
+	mutex_unlock(&dev->lock);
 	wait_var_event(&dev->resumes, !atomic_read(&dev->resumes));
 }
 

@@ -24,6 +24,7 @@
 #include "region/pci.h"
 #include "server/channel.h"
 #include "server/conn.h"
+#include "server/serve_dma.h"
 #include "server/server.h"
 #include "trace.h"
 #include "vfio/device.h"
@@ -100,6 +101,8 @@ static void vuser_state_lost(void *context, struct vuser_channel *chan)
 		dev->resumed = false;
 		if (dev->opened)
 			failed = vuser_state_stop(dev);
+		if (dev->ending)
+			vuser_serve_dma_wake(dev->ending);
 		vuser_state_set(dev, VUSER_STATE_LOST);
 	}
 	mutex_unlock(&dev->lock);
