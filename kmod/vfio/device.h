@@ -25,15 +25,18 @@ struct vuser_channel;
 
 /**
  * struct vuser_vector - one interrupt of an index
- * @file: the consumer's eventfd, as passed to the server; a reference, or NULL
+ * @file: the consumer's eventfd; a reference, or NULL
  * @trigger: context of the same eventfd; a reference, or NULL.  Signalled when
  *	the consumer itself triggers the interrupt with SET_IRQS
+ * @server_file: the file by which the server signals @file, see irq_file.c; NULL if the
+ *	server has none
  * @unmask: the eventfd by which the consumer unmasks the interrupt at the server; a
  *	reference, or NULL
  */
 struct vuser_vector {
 	struct file *file;
 	struct eventfd_ctx *trigger;
+	struct file *server_file;
 	struct file *unmask;
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The interrupts of an open device.  The kernel holds the consumer's eventfds
- * and passes them to the server, which signals them directly.  When the
- * consumer itself triggers an interrupt, the kernel signals the eventfd and
- * sends nothing to the server, as in vfio-pci.
+ * The interrupts of an open device.  The kernel holds the consumer's eventfds.  The
+ * server gets a file for each of them, and signals the eventfd by a write to the file
+ * (irq_file.c).  When the consumer itself triggers an interrupt, the kernel signals the
+ * eventfd and sends nothing to the server, as in vfio-pci.
  *
  * A server may be unable to mask INTx.  Then the kernel masks (intx.c): the server
  * gets an eventfd of the kernel, and the kernel signals the consumer's eventfd.
@@ -28,6 +28,7 @@
 #include "vfio/device.h"
 #include "vfio/intx.h"
 #include "vfio/irq.h"
+#include "vfio/irq_file.h"
 
 /* Only one of these indexes may be enabled at a time, as on hardware. */
 #define VUSER_IRQ_EXCLUSIVE	(BIT(VFIO_PCI_INTX_IRQ_INDEX) | \
@@ -113,6 +114,7 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 
 static void vuser_irq_put_vector(struct vuser_vector *vector)
 {
+	vuser_irq_file_close(vector->server_file);
 	if (vector->trigger)
 		eventfd_ctx_put(vector->trigger);
 	if (vector->file)
@@ -161,6 +163,24 @@ err:
 	return ERR_PTR(ret);
 }
 
+/* Makes new files by which a server signals the eventfds.  Takes the old ones back. */
+static int vuser_irq_open_files(struct vuser_vector *vectors, u32 count)
+{
+	struct file *file;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (!vectors[i].file)
+			continue;
+		file = vuser_irq_file_open(vectors[i].file);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		vuser_irq_file_close(vectors[i].server_file);
+		vectors[i].server_file = file;
+	}
+	return 0;
+}
+
 /*
  * All functions from here to vuser_irq_set() are called with the lock of the
  * interrupts held.
@@ -200,6 +220,16 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
 }
 
 /*
+ * The file of a vector that the server gets: one by which it signals, or the consumer's
+ * eventfd that unmasks.
+ */
+static struct file *vuser_irq_sent_file(const struct vuser_vector *vector, u32 action)
+{
+	return action == VFIO_IRQ_SET_ACTION_TRIGGER ? vector->server_file :
+						       vector->file;
+}
+
+/*
  * Sends @count vectors to the server, in as many messages as needed.  Stops at
  * the first message that the server refuses.  The vectors of earlier messages
  * stay set at the server.  Therefore swaps each vector that the server has
@@ -223,7 +253,7 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 	for (done = 0; done < count && !ret; done += n) {
 		n = min(max_fds, count - done);
 		for (i = 0; i < n; i++)
-			files[i] = vectors[done + i].file;
+			files[i] = vuser_irq_sent_file(&vectors[done + i], action);
 		ret = vuser_cmd_set_irqs(dev->conn.chan, index, action |
 					 VFIO_IRQ_SET_DATA_EVENTFD,
 					 start + done, n, files, n,
@@ -261,6 +291,17 @@ static int vuser_irq_send_intx(struct vuser_device *dev,
 	return 0;
 }
 
+/* Sends the files by which the server signals @vectors; otherwise as vuser_irq_send(). */
+static int vuser_irq_send_triggers(struct vuser_device *dev, u32 index, u32 start,
+				   u32 count, struct vuser_vector *vectors)
+{
+	int ret = vuser_irq_open_files(vectors, count);
+
+	return ret ? ret : vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
+					  start, count, vectors,
+					  dev->irqs.vectors[index] + start);
+}
+
 /*
  * TRIGGER with eventfds: enables the index, or changes some of its vectors.  As in
  * vfio-pci, @start without vectors enables an index that signals nothing yet.
@@ -293,8 +334,7 @@ static int vuser_irq_assign(struct vuser_device *dev, u32 index, u32 start,
 	if (!ret && vuser_irq_is_kernel_masked(dev, index))
 		ret = vuser_irq_send_intx(dev, vectors);
 	else if (!ret)
-		ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
-				     start, count, vectors, all + start);
+		ret = vuser_irq_send_triggers(dev, index, start, count, vectors);
 	if (!ret)
 		ret = vuser_pci_enable_irqs(&dev->regions.pci, index, start,
 					    count, fds, enable);
@@ -512,6 +552,9 @@ static int vuser_irq_resume_index(struct vuser_device *dev, u32 index)
 		end--;
 	if (first == end)
 		return 0;
+	ret = vuser_irq_open_files(vectors + first, end - first);
+	if (ret)
+		return ret;
 	ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, first,
 			     end - first, vectors + first, NULL);
 	return ret ? ret : vuser_irq_resume_unmask(dev, index);
@@ -588,14 +631,25 @@ void vuser_irq_repeat(struct vuser_device *dev)
 /* ioctl ------------------------------------------------------------------- */
 
 /*
- * Waits for another server, if the server is lost and the setting on_loss says so.
- * Otherwise SET_IRQS fails when it sends a message.  Returns 0, or -EINTR when killed.
+ * Takes the lock of the interrupts.  If the server is lost and the setting on_loss says
+ * so, waits for another server first.  Otherwise SET_IRQS fails when it sends a message.
+ * Returns 0, or -EINTR when killed.
  */
-static int vuser_irq_wait(struct vuser_device *dev, u32 index)
+static int vuser_irq_lock(struct vuser_device *dev, u32 index)
 {
-	if (vuser_irq_is_local(index) || vuser_conn_works(&dev->conn))
-		return 0;
-	return vuser_conn_wait(&dev->conn) == -EINTR ? -EINTR : 0;
+	bool local = vuser_irq_is_local(index);
+	int ret = 0;
+
+	for (;;) {
+		if (!local && !vuser_conn_works(&dev->conn))
+			ret = vuser_conn_wait(&dev->conn);
+		if (ret == -EINTR || mutex_lock_killable(&dev->irqs.lock))
+			return -EINTR;
+		/* The server may be lost while this thread waits for the lock. */
+		if (ret || local || vuser_conn_works(&dev->conn))
+			return 0;
+		mutex_unlock(&dev->irqs.lock);
+	}
 }
 
 /**
@@ -633,9 +687,7 @@ long vuser_irq_ioctl(struct vuser_device *dev, struct vfio_irq_set __user *arg)
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-	ret = vuser_irq_wait(dev, hdr.index);
-	if (!ret)
-		ret = mutex_lock_killable(&dev->irqs.lock);
+	ret = vuser_irq_lock(dev, hdr.index);
 	if (!ret) {
 		ret = vuser_irq_set(dev, &hdr, data);
 		mutex_unlock(&dev->irqs.lock);

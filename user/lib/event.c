@@ -43,16 +43,21 @@ static bool signal_by_aio(struct vu_event_port *port, int fd)
 	return true;
 }
 
-void vu_event_signal(struct vu_event_port *port, int fd)
+void vu_event_write(int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 
+	if (poll(&pfd, 1, 0) == 1 && pfd.revents == POLLOUT)
+		eventfd_write(fd, 1);
+}
+
+void vu_event_signal(struct vu_event_port *port, int fd)
+{
 	if (!port->tried)
 		open_port(port);
 	if (port->context && signal_by_aio(port, fd))
 		return;
-	if (poll(&pfd, 1, 0) == 1 && pfd.revents == POLLOUT)
-		eventfd_write(fd, 1);
+	vu_event_write(fd);
 }
 
 void vu_event_port_clear(struct vu_event_port *port)

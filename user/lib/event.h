@@ -29,6 +29,14 @@ struct vu_event_port {
  */
 void vu_event_signal(struct vu_event_port *port, int fd);
 
+/**
+ * vu_event_write - signal a file that takes the writes of an eventfd, without waiting
+ * @fd: the file; a file to which a write would wait now is ignored
+ *
+ * vuser's kernel module gives such files to servers in place of a consumer's eventfds.
+ */
+void vu_event_write(int fd);
+
 void vu_event_port_clear(struct vu_event_port *port);
 
 #endif /* VUSER_EVENT_H */

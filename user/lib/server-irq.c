@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Interrupts: the eventfds of SET_IRQS, masks, and firing. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "../libbase/fd.h"
@@ -44,6 +45,7 @@ ssize_t vu_server_irq_info(struct vuser_server *server, struct vuser_msg *msg)
 				     server->irqs[info.index].count);
 }
 
+/* An eventfd can be read and written. */
 static void set_fd(struct vu_irq_index *index, struct vu_irq *irq, int fd)
 {
 	if (irq->fd >= 0)
@@ -52,6 +54,7 @@ static void set_fd(struct vu_irq_index *index, struct vu_irq *irq, int fd)
 		index->nr_fds++;
 	vu_fd_close(irq->fd);
 	irq->fd = fd;
+	irq->plain = fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY;
 }
 
 static void disable(struct vu_irq_index *index)
@@ -76,7 +79,10 @@ static int fire(struct vuser_server *server, const struct vu_irq_index *index,
 	}
 	irq->pending = false;
 	irq->masked = index->flags & VFIO_IRQ_INFO_AUTOMASKED;
-	vu_event_signal(&server->events, irq->fd);
+	if (irq->plain)
+		vu_event_write(irq->fd);
+	else
+		vu_event_signal(&server->events, irq->fd);
 	return 0;
 }
 
@@ -119,13 +125,13 @@ static int check(const struct vu_irq_index *index,
 	return 0;
 }
 
-/* A write to a file that is not an eventfd could wait for any time. */
-static bool are_eventfds(const struct vuser_msg *msg)
+/* A write to another file could wait for any time. */
+static bool are_irqs(const struct vuser_msg *msg)
 {
 	uint32_t i;
 
 	for (i = 0; i < msg->nr_fds; i++)
-		if (!vu_fd_may_be_eventfd(msg->fds[i]))
+		if (!vu_fd_may_be_irq(msg->fds[i]))
 			return false;
 	return true;
 }
@@ -165,7 +171,7 @@ ssize_t vu_server_irq_set(struct vuser_server *server, struct vuser_msg *msg)
 		return -EINVAL;
 	index = &server->irqs[set.index];
 	ret = check(index, &set);
-	if (!ret && !are_eventfds(msg))
+	if (!ret && !are_irqs(msg))
 		ret = -EINVAL;
 	if (ret)
 		return ret;

@@ -34,9 +34,13 @@ struct vu_region {
 	uint32_t nr_io_fds;
 };
 
-/* One interrupt: its eventfd or -1, its mask, and whether it is pending. */
+/*
+ * One interrupt: its eventfd or -1, whether this is a file that is not an eventfd but takes
+ * its writes, its mask, and whether it is pending.
+ */
 struct vu_irq {
 	int fd;
+	bool plain;
 	bool masked;
 	bool pending;
 };

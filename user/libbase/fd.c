@@ -63,6 +63,12 @@ static int is_eventfd(int fd)
 	return has_name(fd, "anon_inode:[eventfd]");
 }
 
+/* A file of vuser's kernel module that takes the writes of an eventfd. */
+static int is_irq_file(int fd)
+{
+	return has_name(fd, "anon_inode:[vuser-irq]");
+}
+
 bool vu_fd_may_be_eventfd(int fd)
 {
 	return is_eventfd(fd) != 0;
@@ -71,6 +77,11 @@ bool vu_fd_may_be_eventfd(int fd)
 bool vu_fd_may_be_userfaultfd(int fd)
 {
 	return has_name(fd, "anon_inode:[userfaultfd]") != 0;
+}
+
+bool vu_fd_may_be_irq(int fd)
+{
+	return is_eventfd(fd) || is_irq_file(fd);
 }
 
 bool vu_fd_is_memory(int fd)
@@ -84,7 +95,8 @@ bool vu_fd_is_memory(int fd)
  */
 static bool closes_at_once(int fd)
 {
-	return vu_fd_is_memory(fd) || vu_fd_is_unix(fd) || is_eventfd(fd) == 1;
+	return vu_fd_is_memory(fd) || vu_fd_is_unix(fd) ||
+	       is_eventfd(fd) == 1 || is_irq_file(fd) == 1;
 }
 
 static void *run(void *data)

@@ -25,6 +25,12 @@ bool vu_fd_may_be_eventfd(int fd);
 bool vu_fd_may_be_userfaultfd(int fd);
 
 /*
+ * Whether a file is an eventfd or one of vuser's kernel module that signals an eventfd.
+ * True if that cannot be found out.
+ */
+bool vu_fd_may_be_irq(int fd);
+
+/*
  * Whether @fd is shared memory or huge pages: a memfd, or a file on tmpfs or hugetlbfs.
  * Does not wait for a server of a file system.
  */
