@@ -84,8 +84,9 @@ static bool vuser_region_signal_ioeventfd(struct vuser_regions *regions,
  * One load.  Returns -ENOLINK when nothing was sent, because the server is lost, and as
  * vuser_region_load().
  */
-static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
-				u64 off, u64 *val, u32 size)
+static __always_inline int vuser_region_do_load(struct vuser_regions *regions,
+						u32 region, u64 off, u64 *val,
+						u32 size)
 {
 	__le64 data = 0;
 	int ret;
@@ -104,8 +105,9 @@ static int vuser_region_do_load(struct vuser_regions *regions, u32 region,
 }
 
 /* A store while the channel does not change. */
-static int vuser_region_store_now(struct vuser_regions *regions, u32 region,
-				  u64 off, u64 val, u32 size)
+static __always_inline int vuser_region_store_now(struct vuser_regions *regions,
+						  u32 region, u64 off, u64 val,
+						  u32 size)
 {
 	struct vuser_channel *chan = regions->conn->chan;
 	struct vuser_region *r = &chan->desc->regions[region];
@@ -119,8 +121,9 @@ static int vuser_region_store_now(struct vuser_regions *regions, u32 region,
 }
 
 /* One store; returns -ENOLINK as vuser_region_do_load(), and as vuser_region_store(). */
-static int vuser_region_do_store(struct vuser_regions *regions, u32 region,
-				 u64 off, u64 val, u32 size)
+static __always_inline int vuser_region_do_store(struct vuser_regions *regions,
+						 u32 region, u64 off, u64 val,
+						 u32 size)
 {
 	int ret;
 
