@@ -165,6 +165,72 @@ int vuser_dma_resume(struct vuser_dma *dma)
 }
 
 /**
+ * vuser_dma_next_open() - map the consumer's memory in the next server, too
+ * @dma: the state of an open device
+ * @chan: the channel of the server that is about to serve the device
+ *
+ * The server in use keeps its server map.  DMA commands of the next server fail until
+ * vuser_dma_next_commit().
+ *
+ * Context: process, the work item that replaces the server; sleeps until the server has
+ * replied.
+ * Return: 0, and the caller must call vuser_dma_next_commit() or vuser_dma_next_abort(); or
+ * as vuser_server_map_replay().
+ */
+int vuser_dma_next_open(struct vuser_dma *dma, struct vuser_channel *chan)
+{
+	int ret;
+
+	dma->next = vuser_server_map_open(&dma->domain->map, chan, dma->settings);
+	if (!dma->next)
+		return -ENOMEM;
+	ret = vuser_server_map_replay(dma->next);
+	if (ret)
+		vuser_dma_next_abort(dma, chan);
+	return ret;
+}
+
+/**
+ * vuser_dma_next_commit() - let the next server do DMA, in place of the one in use
+ * @dma: the state of an open device, after vuser_dma_next_open()
+ * @chan: the channel of the next server
+ *
+ * The server in use until now can do nothing to the consumer's memory any more, except to
+ * files of the consumer that it has mapped, and by DMA that waits now.
+ *
+ * Context: process, the work item that replaces the server; no access uses the server map.
+ * The channel of the server in use is ended.  May sleep, but does not wait for a server that
+ * is not lost.
+ */
+void vuser_dma_next_commit(struct vuser_dma *dma, struct vuser_channel *chan)
+{
+	struct vuser_server_map *old = dma->server_map;
+
+	down_write(&dma->lock);
+	dma->chan = chan;
+	dma->server_map = dma->next;
+	dma->next = NULL;
+	WRITE_ONCE(dma->generation, dma->generation + 1);
+	up_write(&dma->lock);
+	vuser_server_map_drop(old);
+	vuser_server_map_put(old);
+}
+
+/**
+ * vuser_dma_next_abort() - unmap the consumer's memory in the next server
+ * @dma: the state of an open device, after vuser_dma_next_open()
+ * @chan: the channel of the next server, which will not serve the device
+ *
+ * Context: process, the work item that replaces the server; waits for the next server.
+ */
+void vuser_dma_next_abort(struct vuser_dma *dma, struct vuser_channel *chan)
+{
+	vuser_server_map_close(dma->next, vuser_channel_deadline(chan));
+	vuser_server_map_put(dma->next);
+	dma->next = NULL;
+}
+
+/**
  * vuser_dma_join() - give the server the best server map
  * @dma: the state of an open device that does no DMA now, since it is not a bus
  *	master

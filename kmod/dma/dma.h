@@ -28,7 +28,10 @@ struct vuser_settings;
  * @domain: the domain of the container, while the device is open; otherwise
  *	NULL
  * @server_map: the server map, while the device is open; otherwise NULL.  Only
- *	open and close set it, so they read it without @lock
+ *	open, close and the work item that replaces the server set it, so they read it
+ *	without @lock; accesses read it without @lock, too, which that work item waits for
+ * @next: the server map of the server that is about to serve the device, or NULL.  Used by
+ *	the work item that replaces the server only
  * @generation: raised by open, close and reset.  DMA that waits for the server of
  *	another device ends when it changes.  That DMA also reads it without @lock
  * @access: access to the memory of a consumer that uses iommufd.  Set from bind
@@ -41,6 +44,7 @@ struct vuser_dma {
 	struct rw_semaphore lock;
 	struct vuser_domain *domain;
 	struct vuser_server_map *server_map;
+	struct vuser_server_map *next;
 	u64 generation;
 	struct vuser_iommufd_access *access;
 };
@@ -53,6 +57,9 @@ void vuser_dma_prepare(struct vuser_dma *dma,
 int vuser_dma_open(struct vuser_dma *dma, struct vuser_channel *chan);
 void vuser_dma_switch(struct vuser_dma *dma, struct vuser_channel *chan);
 int vuser_dma_resume(struct vuser_dma *dma);
+int vuser_dma_next_open(struct vuser_dma *dma, struct vuser_channel *chan);
+void vuser_dma_next_commit(struct vuser_dma *dma, struct vuser_channel *chan);
+void vuser_dma_next_abort(struct vuser_dma *dma, struct vuser_channel *chan);
 int vuser_dma_reset(struct vuser_dma *dma);
 void vuser_dma_join(struct vuser_dma *dma);
 void vuser_dma_close(struct vuser_dma *dma, ktime_t deadline);

@@ -3,9 +3,9 @@
  * The time in which the shared areas of an open device have one set of files.
  *
  * A consumer may map a shared area of one device for DMA of another device.  The kernel
- * holds the pages for that DMA, also after the consumer has unmapped them.  When another
- * server takes the place of the one that gave the files, these pages are not the device's
- * any more, and the DMA must not reach them.
+ * holds the pages for that DMA, also after the consumer has unmapped them.  When the server
+ * that gave the files is replaced, these pages are not the device's any more, and the DMA
+ * must not reach them.
  */
 #include <linux/slab.h>
 

@@ -13,8 +13,7 @@
  *	pages of them
  * @lock: protects @over.  DMA holds it for reading while it copies from or to a page of
  *	the files.  Taken inside the locks of DMA maps and of shared areas; innermost
- * @over: another server has taken the place of the one that gave the files.  Never becomes
- *	false again
+ * @over: the server that gave the files was replaced.  Never becomes false again
  */
 struct vuser_epoch {
 	struct kref ref;

@@ -176,7 +176,7 @@ static int vuser_foreign_add_regions(struct vuser_foreign *fm,
 	}
 	if (ret || !fm->held)
 		return ret;
-	/* Another server may have taken the place of the one that gave the pages. */
+	/* The server that gave the pages may have been replaced meanwhile. */
 	if (!vuser_foreign_lock(fm))
 		return -ESTALE;
 	vuser_foreign_unlock(fm);
@@ -244,8 +244,8 @@ int vuser_foreign_check(unsigned long vaddr, unsigned long nr)
  * the mmap lock.
  * Return: 0; -EFAULT when a part of the range is not mapped or cannot be used for
  * DMA, or was unmapped meanwhile; -ESTALE when the files of shared areas were replaced
- * meanwhile: try again after vuser_foreign_release(); -ENOMEM; or an error of vuser_interrupted() when a
- * signal is pending.
+ * meanwhile: try again after vuser_foreign_release(); -ENOMEM; or an error of
+ * vuser_interrupted() when a signal is pending.
  */
 int vuser_foreign_take(struct vuser_foreign *fm, struct vuser_runs *runs,
 		       unsigned long vaddr, unsigned long nr, bool write)

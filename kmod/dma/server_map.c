@@ -470,6 +470,18 @@ static void vuser_server_map_lock_close(struct vuser_server_map *sm,
 	mutex_lock(&sm->lock);
 }
 
+/* The last step of close and drop: changes of the DMA map do not reach @sm any more. */
+static void vuser_server_map_leave(struct vuser_server_map *sm)
+{
+	vuser_map_del_user(sm->dmap, &sm->user);
+	sm->chan = NULL;
+	vuser_server_map_unlock(sm);
+	/* The work item is not started again without a channel. */
+	if (cancel_delayed_work(&sm->retry))
+		vuser_server_map_put(sm);
+	vuser_server_map_put(sm);
+}
+
 /**
  * vuser_server_map_close() - unmap all dma regions in the server
  * @sm: the server map, after vuser_server_map_replay(); the reference of the
@@ -484,13 +496,24 @@ void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline)
 	WRITE_ONCE(sm->closing, true);
 	vuser_server_map_lock_close(sm, deadline);
 	vuser_server_msg_unmap_all(sm, deadline);
-	vuser_map_del_user(sm->dmap, &sm->user);
-	sm->chan = NULL;
-	vuser_server_map_unlock(sm);
-	/* The work item is not started again without a channel. */
-	if (cancel_delayed_work(&sm->retry))
-		vuser_server_map_put(sm);
-	vuser_server_map_put(sm);
+	vuser_server_map_leave(sm);
+}
+
+/**
+ * vuser_server_map_drop() - drop the server map of a server that is replaced
+ * @sm: the server map, after vuser_server_map_replay(); its channel is ended.  The reference
+ *	of the DMA map's list is dropped
+ *
+ * Sends nothing.  The memory fds that the server still has are empty.
+ *
+ * Context: process; takes @sm->lock, whose holder waits for nothing but the channel.
+ */
+void vuser_server_map_drop(struct vuser_server_map *sm)
+{
+	WRITE_ONCE(sm->closing, true);
+	mutex_lock(&sm->lock);
+	vuser_server_msg_drop_all(sm);
+	vuser_server_map_leave(sm);
 }
 
 /**

@@ -16,6 +16,7 @@ struct vuser_server_map *
 vuser_server_map_open(struct vuser_dma_map *dmap, struct vuser_channel *chan,
 		      const struct vuser_settings *settings);
 int vuser_server_map_replay(struct vuser_server_map *sm);
+void vuser_server_map_drop(struct vuser_server_map *sm);
 void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline);
 void vuser_server_map_get(struct vuser_server_map *sm);
 void vuser_server_map_put(struct vuser_server_map *sm);

@@ -260,6 +260,15 @@ static int vuser_nl_reply_claim(struct genl_info *info, u32 id, u64 token)
 	return genlmsg_reply(skb, info);
 }
 
+/* Notifies the owner of each fdmsg of a channel, and drops the reference; NULL: nothing. */
+static void vuser_nl_notify_all(struct vuser_channel *chan)
+{
+	if (!chan)
+		return;
+	vuser_fdmsg_notify_all(chan);
+	vuser_channel_put(chan);
+}
+
 /**
  * vuser_nl_dev_claim_doit() - handle dev-claim: make the caller the owner
  * @skb: the message
@@ -274,7 +283,6 @@ static int vuser_nl_reply_claim(struct genl_info *info, u32 id, u64 token)
  */
 int vuser_nl_dev_claim_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct vuser_channel *chan;
 	struct vuser_device *dev;
 	u64 token;
 	int ret;
@@ -289,11 +297,8 @@ int vuser_nl_dev_claim_doit(struct sk_buff *skb, struct genl_info *info)
 		goto out_put;
 	ret = vuser_nl_reply_claim(info, dev->id, token);
 	vuser_nl_ntf_changed(dev);
-	chan = vuser_state_channel_get(dev);
-	if (chan) {
-		vuser_fdmsg_notify_all(chan);
-		vuser_channel_put(chan);
-	}
+	vuser_nl_notify_all(vuser_state_channel_get(dev));
+	vuser_nl_notify_all(vuser_state_next_get(dev));
 out_put:
 	vuser_device_put(dev);
 	return ret;
@@ -423,7 +428,10 @@ static int vuser_nl_attach(struct genl_info *info, struct vuser_desc *desc,
 		ret = -EACCES;
 		goto out_put;
 	}
-	ret = vuser_state_attach(dev, desc, sock, twin, &why);
+	if (info->attrs[VUSER_A_DEV_REPLACE])
+		ret = vuser_state_attach_next(dev, desc, sock, twin, &why);
+	else
+		ret = vuser_state_attach(dev, desc, sock, twin, &why);
 	if (ret == -ENOTUNIQ && info->extack)
 		info->extack->_msg = why;
 	vuser_nl_attach_error(info, ret);
@@ -506,9 +514,59 @@ int vuser_nl_dev_detach_doit(struct sk_buff *skb, struct genl_info *info)
 	dev = vuser_nl_owner_get(info, VUSER_A_DEV_ID, VUSER_A_DEV_TOKEN);
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
-	ret = vuser_state_detach(dev, error ? nla_data(error) : NULL);
-	if (ret == -EBUSY)
-		NL_SET_ERR_MSG(info->extack, "the device is open");
+	if (info->attrs[VUSER_A_DEV_REPLACE]) {
+		ret = vuser_state_refuse(dev, error ? nla_data(error) :
+						      "no server");
+		if (ret)
+			NL_SET_ERR_MSG(info->extack, "no replacement waits for a server");
+	} else {
+		ret = vuser_state_detach(dev, error ? nla_data(error) : NULL);
+		if (ret == -EBUSY)
+			NL_SET_ERR_MSG(info->extack, "the device is open");
+	}
 	vuser_nl_owner_put(dev);
+	return ret;
+}
+
+/**
+ * vuser_nl_dev_replace_doit() - handle dev-replace: ask for another server of a device
+ * @skb: the message
+ * @info: the message, parsed
+ *
+ * Context: process; takes the device's lock, and may sleep for memory.
+ * Return: 0; -EINVAL when the message does not have exactly one of id and uuid, or no
+ * absolute path; -ENODEV when there is no such device; -EBUSY when the
+ * device is not open, or its server is being replaced already; -ENAMETOOLONG; or -ENOMEM.
+ */
+int vuser_nl_dev_replace_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[VUSER_A_DEV_REPLACEMENT];
+	struct vuser_device *dev;
+	char *endpoint;
+	int ret;
+
+	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_DEV_REPLACEMENT))
+		return -EINVAL;
+	ret = vuser_nl_copy_endpoint(attr, &endpoint, info->extack);
+	if (!ret && !endpoint)
+		ret = -EINVAL;
+	if (ret)
+		return ret;
+	dev = vuser_nl_find_dev_get(info);
+	if (IS_ERR(dev)) {
+		kfree(endpoint);
+		return PTR_ERR(dev);
+	}
+	mutex_lock(&dev->lock);
+	ret = vuser_state_request(dev, endpoint, info->attrs[VUSER_A_DEV_NO_STATE]);
+	mutex_unlock(&dev->lock);
+	if (ret) {
+		NL_SET_ERR_MSG(info->extack,
+			       "the device is not open, or its server is being replaced already");
+		kfree(endpoint);
+	} else {
+		vuser_nl_ntf_changed(dev);
+	}
+	vuser_device_put(dev);
 	return ret;
 }

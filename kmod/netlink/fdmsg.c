@@ -23,12 +23,20 @@ static int vuser_nl_fdmsg_next(struct vuser_device *dev, u64 *cursor,
 			       struct vuser_fdmsg_info *info)
 {
 	struct vuser_channel *chan = vuser_state_channel_get(dev);
-	int ret;
+	int ret = -ENOENT;
 
-	if (!chan)
-		return -ENOENT;
-	ret = vuser_fdmsg_next(chan, cursor, info);
-	vuser_channel_put(chan);
+	if (chan) {
+		ret = vuser_fdmsg_next(chan, cursor, info);
+		vuser_channel_put(chan);
+	}
+	if (!ret)
+		return 0;
+	/* Its fdmsgs have higher ids. */
+	chan = vuser_state_next_get(dev);
+	if (chan) {
+		ret = vuser_fdmsg_next(chan, cursor, info);
+		vuser_channel_put(chan);
+	}
 	return ret;
 }
 
@@ -199,7 +207,7 @@ int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(dev);
 	id = nla_get_u64(info->attrs[VUSER_A_FDMSG_ID]);
 	null_fd = nla_get_s32(info->attrs[VUSER_A_FDMSG_NULL_FD]);
-	ret = vuser_fdmsg_send(dev->chan, id, null_fd);
+	ret = vuser_fdmsg_send(vuser_state_fdmsg_channel(dev, id), id, null_fd);
 	vuser_nl_owner_put(dev);
 	return vuser_nl_fdmsg_error(info, ret);
 }
@@ -230,7 +238,7 @@ int vuser_nl_fdmsg_done_doit(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(dev);
 	id = nla_get_u64(info->attrs[VUSER_A_FDMSG_ID]);
 	status = nla_get_u32(info->attrs[VUSER_A_FDMSG_STATUS]);
-	ret = vuser_fdmsg_refuse(dev->chan, id, status);
+	ret = vuser_fdmsg_refuse(vuser_state_fdmsg_channel(dev, id), id, status);
 	vuser_nl_owner_put(dev);
 	return vuser_nl_fdmsg_error(info, ret);
 }

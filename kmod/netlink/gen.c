@@ -77,9 +77,10 @@ const struct nla_policy vuser_dev_claim_nl_policy[VUSER_A_DEV_ID + 1] = {
 };
 
 /* VUSER_CMD_DEV_ATTACH - do */
-const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_CONFIG + 1] = {
+const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_REPLACE + 1] = {
 	[VUSER_A_DEV_ID] = { .type = NLA_U32, },
 	[VUSER_A_DEV_TOKEN] = { .type = NLA_U64, },
+	[VUSER_A_DEV_REPLACE] = { .type = NLA_FLAG, },
 	[VUSER_A_DEV_SOCKET_FD] = NLA_POLICY_MIN(NLA_S32, 0),
 	[VUSER_A_DEV_TWIN_FD] = NLA_POLICY_MIN(NLA_S32, 0),
 	[VUSER_A_DEV_MINOR] = { .type = NLA_U32, },
@@ -94,10 +95,11 @@ const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_CONFIG + 1] = {
 };
 
 /* VUSER_CMD_DEV_DETACH - do */
-const struct nla_policy vuser_dev_detach_nl_policy[VUSER_A_DEV_TOKEN + 1] = {
+const struct nla_policy vuser_dev_detach_nl_policy[VUSER_A_DEV_REPLACE + 1] = {
 	[VUSER_A_DEV_ID] = { .type = NLA_U32, },
 	[VUSER_A_DEV_ERROR] = { .type = NLA_NUL_STRING, .len = VUSER_ERROR_MAX, },
 	[VUSER_A_DEV_TOKEN] = { .type = NLA_U64, },
+	[VUSER_A_DEV_REPLACE] = { .type = NLA_FLAG, },
 };
 
 /* VUSER_CMD_FDMSG_GET - do */
@@ -122,8 +124,16 @@ const struct nla_policy vuser_fdmsg_done_nl_policy[VUSER_A_FDMSG_STATUS + 1] = {
 	[VUSER_A_FDMSG_STATUS] = NLA_POLICY_RANGE(NLA_U32, 1, 4095),
 };
 
+/* VUSER_CMD_DEV_REPLACE - do */
+const struct nla_policy vuser_dev_replace_nl_policy[VUSER_A_DEV_NO_STATE + 1] = {
+	[VUSER_A_DEV_ID] = { .type = NLA_U32, },
+	[VUSER_A_DEV_UUID] = NLA_POLICY_EXACT_LEN(VUSER_UUID_LEN),
+	[VUSER_A_DEV_REPLACEMENT] = { .type = NLA_NUL_STRING, .len = VUSER_ENDPOINT_MAX, },
+	[VUSER_A_DEV_NO_STATE] = { .type = NLA_FLAG, },
+};
+
 /* Ops table for vuser */
-const struct genl_ops vuser_nl_ops[8] = {
+const struct genl_ops vuser_nl_ops[9] = {
 	{
 		.cmd		= VUSER_CMD_DEV_GET,
 		.doit		= vuser_nl_dev_get_doit,
@@ -147,13 +157,13 @@ const struct genl_ops vuser_nl_ops[8] = {
 		.cmd		= VUSER_CMD_DEV_ATTACH,
 		.doit		= vuser_nl_dev_attach_doit,
 		.policy		= vuser_dev_attach_nl_policy,
-		.maxattr	= VUSER_A_DEV_CONFIG,
+		.maxattr	= VUSER_A_DEV_REPLACE,
 	},
 	{
 		.cmd		= VUSER_CMD_DEV_DETACH,
 		.doit		= vuser_nl_dev_detach_doit,
 		.policy		= vuser_dev_detach_nl_policy,
-		.maxattr	= VUSER_A_DEV_TOKEN,
+		.maxattr	= VUSER_A_DEV_REPLACE,
 	},
 	{
 		.cmd		= VUSER_CMD_FDMSG_GET,
@@ -173,5 +183,11 @@ const struct genl_ops vuser_nl_ops[8] = {
 		.doit		= vuser_nl_fdmsg_done_doit,
 		.policy		= vuser_fdmsg_done_nl_policy,
 		.maxattr	= VUSER_A_FDMSG_STATUS,
+	},
+	{
+		.cmd		= VUSER_CMD_DEV_REPLACE,
+		.doit		= vuser_nl_dev_replace_doit,
+		.policy		= vuser_dev_replace_nl_policy,
+		.maxattr	= VUSER_A_DEV_NO_STATE,
 	},
 };

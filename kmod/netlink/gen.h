@@ -24,9 +24,9 @@ extern const struct nla_policy vuser_dev_set_nl_policy[VUSER_A_DEV_STATE_KEPT + 
 
 extern const struct nla_policy vuser_dev_claim_nl_policy[VUSER_A_DEV_ID + 1];
 
-extern const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_CONFIG + 1];
+extern const struct nla_policy vuser_dev_attach_nl_policy[VUSER_A_DEV_REPLACE + 1];
 
-extern const struct nla_policy vuser_dev_detach_nl_policy[VUSER_A_DEV_TOKEN + 1];
+extern const struct nla_policy vuser_dev_detach_nl_policy[VUSER_A_DEV_REPLACE + 1];
 
 extern const struct nla_policy vuser_fdmsg_get_nl_policy[VUSER_A_FDMSG_ID + 1];
 
@@ -34,8 +34,10 @@ extern const struct nla_policy vuser_fdmsg_send_nl_policy[VUSER_A_FDMSG_NULL_FD 
 
 extern const struct nla_policy vuser_fdmsg_done_nl_policy[VUSER_A_FDMSG_STATUS + 1];
 
+extern const struct nla_policy vuser_dev_replace_nl_policy[VUSER_A_DEV_NO_STATE + 1];
+
 /* Ops table for vuser */
-extern const struct genl_ops vuser_nl_ops[8];
+extern const struct genl_ops vuser_nl_ops[9];
 
 int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
@@ -47,6 +49,7 @@ int vuser_nl_fdmsg_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vuser_nl_fdmsg_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int vuser_nl_fdmsg_send_doit(struct sk_buff *skb, struct genl_info *info);
 int vuser_nl_fdmsg_done_doit(struct sk_buff *skb, struct genl_info *info);
+int vuser_nl_dev_replace_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	VUSER_NLGRP_DEVICES,

@@ -139,6 +139,24 @@ static int vuser_nl_show_put_server(struct sk_buff *skb,
 	return 0;
 }
 
+/* Appends the state of the replacement of the server. */
+static int vuser_nl_show_put_replace(struct sk_buff *skb,
+				     const struct vuser_replace *replace)
+{
+	if (nla_put_u32(skb, VUSER_A_DEV_REPLACING, replace->state))
+		return -EMSGSIZE;
+	if (replace->endpoint && !replace->chan &&
+	    nla_put_string(skb, VUSER_A_DEV_REPLACEMENT, replace->endpoint))
+		return -EMSGSIZE;
+	if (replace->error &&
+	    nla_put_string(skb, VUSER_A_DEV_REPLACE_ERROR, replace->error))
+		return -EMSGSIZE;
+	if (replace->state != VUSER_REPLACING_DONE)
+		return 0;
+	return nla_put_u64_64bit(skb, VUSER_A_DEV_REPLACE_PAUSE_US, replace->pause_us,
+				 VUSER_A_DEV_PAD);
+}
+
 /* Appends the attributes that show what processes and paths a device uses. */
 static int vuser_nl_show_put_private(struct sk_buff *skb,
 				     const struct vuser_device *dev)
@@ -146,6 +164,8 @@ static int vuser_nl_show_put_private(struct sk_buff *skb,
 	if (nla_put_string(skb, VUSER_A_DEV_ENDPOINT, dev->endpoint ?: ""))
 		return -EMSGSIZE;
 	if (dev->error && nla_put_string(skb, VUSER_A_DEV_ERROR, dev->error))
+		return -EMSGSIZE;
+	if (vuser_nl_show_put_replace(skb, &dev->replace))
 		return -EMSGSIZE;
 	return dev->chan ? vuser_nl_show_put_server(skb, dev->chan->desc) : 0;
 }

@@ -14,7 +14,7 @@ struct vuser_device;
  * Size of a message that shows a device without details, in bytes: the endpoint,
  * the error, and 2 KiB for all other attributes.
  */
-#define VUSER_NL_SHOW_SIZE	(VUSER_ENDPOINT_MAX + VUSER_ERROR_MAX + 2048)
+#define VUSER_NL_SHOW_SIZE	(2 * (VUSER_ENDPOINT_MAX + VUSER_ERROR_MAX) + 2048)
 
 /*
  * Parts of a message that shows a device.  DETAILS are the attributes that are too long

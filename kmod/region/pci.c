@@ -493,6 +493,49 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 }
 
 /**
+ * vuser_pci_pause() - stop the DMA of a device whose server is about to be replaced
+ * @pci: the PCI functions of an open device; no access uses the server
+ *
+ * On return the server has carried out all posted stores, and the device is not a bus
+ * master.
+ *
+ * Context: process, the work item that replaces the server; waits for the server in use.
+ * Return: 0; or as vuser_pci_reg_result().  If the other server cannot serve the device, the
+ * caller must call vuser_pci_unpause().
+ */
+int vuser_pci_pause(struct vuser_pci *pci)
+{
+	int ret = 0;
+	u32 id;
+
+	mutex_lock(&pci->lock);
+	/* A server carries out posted stores before it answers a load. */
+	if (pci->conn->desc->config_size)
+		ret = vuser_pci_reg_read(pci, PCI_VENDOR_ID, &id, 2);
+	if (ret == -EIO)
+		ret = 0;
+	if (!ret && pci->active)
+		ret = vuser_pci_reg_put(pci, PCI_COMMAND, vuser_pci_reg_command(pci) &
+					~PCI_COMMAND_MASTER, 2);
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/**
+ * vuser_pci_unpause() - let the device of the server in use do DMA again
+ * @pci: the PCI functions of an open device, after vuser_pci_pause()
+ *
+ * Context: process, the work item that replaces the server; waits for the server in use.
+ */
+void vuser_pci_unpause(struct vuser_pci *pci)
+{
+	mutex_lock(&pci->lock);
+	if (pci->active)
+		vuser_pci_reg_put_command(pci);
+	mutex_unlock(&pci->lock);
+}
+
+/**
  * vuser_pci_resume() - set up an open device that has another server
  * @pci: the PCI functions of the device; the connection has the new channel
  * @state_kept: the server has the state of the device

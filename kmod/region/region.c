@@ -395,6 +395,22 @@ void vuser_region_end(struct vuser_regions *regions)
 		wake_up_var(&regions->accesses);
 }
 
+/* Makes the access of another device, after another server serves the device if necessary. */
+static int vuser_region_access_now(struct vuser_regions *regions, u32 index, u64 off,
+				   u64 *val, u32 size, bool write)
+{
+	int ret;
+
+	do {
+		if (write)
+			ret = vuser_region_do_store(regions, index, off, *val, size);
+		else
+			ret = vuser_region_do_load(regions, index, off, val, size);
+	} while (ret == -ENOLINK && READ_ONCE(regions->conn->paused) &&
+		 !vuser_conn_wait(regions->conn));
+	return ret;
+}
+
 /* Makes one access of another device, of @size bytes. */
 static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 				   u64 off, void *buf, u32 size, bool write)
@@ -410,10 +426,8 @@ static int vuser_region_access_one(struct vuser_regions *regions, u32 index,
 	 */
 	if (off + size > regions->conn->desc->regions[index].size)
 		ret = 0;
-	else if (write)
-		ret = vuser_region_do_store(regions, index, off, val, size);
 	else
-		ret = vuser_region_do_load(regions, index, off, &val, size);
+		ret = vuser_region_access_now(regions, index, off, &val, size, write);
 	if (!write)
 		memcpy(buf, &val, size);
 	return ret ? -EIO : 0;

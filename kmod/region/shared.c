@@ -281,6 +281,23 @@ int vuser_shared_replace(struct vuser_regions *regions, struct vuser_desc *desc,
 }
 
 /**
+ * vuser_shared_used() - tell whether the consumer may access shared areas without a fault
+ * @regions: the regions of an open device
+ *
+ * Context: process; may sleep for page locks.
+ * Return: true if pages of shared areas are in mappings of the consumer, or were.
+ */
+bool vuser_shared_used(struct vuser_regions *regions)
+{
+	bool used;
+
+	vuser_shared_lock(regions);
+	used = !xa_empty(&regions->shared->pages);
+	vuser_shared_unlock(regions);
+	return used;
+}
+
+/**
  * vuser_shared_lock() - keep the pages of shared areas from being replaced
  * @regions: the regions of an open device
  *

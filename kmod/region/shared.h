@@ -23,6 +23,7 @@ struct vuser_shared *vuser_shared_alloc(struct vuser_desc *desc);
 void vuser_shared_free(struct vuser_shared *shared);
 int vuser_shared_replace(struct vuser_regions *regions, struct vuser_desc *desc,
 			 struct address_space *mapping);
+bool vuser_shared_used(struct vuser_regions *regions);
 void vuser_shared_lock(struct vuser_regions *regions);
 void vuser_shared_unlock(struct vuser_regions *regions);
 struct vuser_area *vuser_shared_area(struct vuser_regions *regions, u32 index,

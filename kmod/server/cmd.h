@@ -30,5 +30,9 @@ int vuser_cmd_disable_irqs(struct vuser_channel *chan, u32 index,
 			   ktime_t deadline, bool killable, bool *sent);
 int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,
 		      size_t size, size_t *reply_size);
+int vuser_cmd_mig_read(struct vuser_channel *chan, void *buf, size_t size, size_t *done);
+int vuser_cmd_mig_write(struct vuser_channel *chan, const void *buf, size_t size);
+int vuser_cmd_mig_state(struct vuser_channel *chan, u32 state);
+int vuser_cmd_mig_copies(struct vuser_channel *chan);
 
 #endif /* VUSER_CMD_H */

@@ -39,7 +39,12 @@ bool vuser_conn_works(struct vuser_conn *conn)
  * Call this when vuser_conn_enter() has returned false, or when the channel was lost
  * before the message of an access was sent.
  *
- * Context: process; sleeps killably, at most as long as reconnect_timeout_ms says.  The
+ * While another server is about to serve the device, waits for that, whatever the setting
+ * says.
+ *
+ * Context: process; sleeps killably, at most as long as reconnect_timeout_ms says; or, while
+ * accesses are paused, until they are not, which each step of the replacement ends in
+ * request_timeout_ms at most.  The
  * caller is not between vuser_conn_enter() and vuser_conn_leave().
  * Return: 0: make the access again; -ENOTCONN: the access fails; -EINTR when killed.
  */
@@ -48,6 +53,9 @@ int vuser_conn_wait(struct vuser_conn *conn)
 	const struct vuser_settings *set = conn->settings;
 	long left = msecs_to_jiffies(READ_ONCE(set->reconnect_timeout_ms));
 
+	if (READ_ONCE(conn->paused))
+		return wait_event_killable(conn->changed, !READ_ONCE(conn->paused)) ?
+		       -EINTR : 0;
 	if (READ_ONCE(set->on_loss) != VUSER_ON_LOSS_WAIT)
 		return -ENOTCONN;
 	left = wait_event_killable_timeout(conn->changed,
@@ -138,6 +146,7 @@ void vuser_conn_fail(struct vuser_conn *conn)
 void vuser_conn_start(struct vuser_conn *conn)
 {
 	WRITE_ONCE(conn->failed, false);
+	WRITE_ONCE(conn->paused, false);
 	/* A thread that sees @usable also sees the channel. */
 	smp_wmb();
 	WRITE_ONCE(conn->usable, true);
@@ -145,8 +154,51 @@ void vuser_conn_start(struct vuser_conn *conn)
 }
 
 /**
+ * vuser_conn_pause() - let accesses wait, since another server is about to serve the device
+ * @conn: the connection of an open device, which works
+ *
+ * Accesses wait until vuser_conn_start() or vuser_conn_unpause().
+ *
+ * Context: process; the device's lock is held.
+ */
+void vuser_conn_pause(struct vuser_conn *conn)
+{
+	WRITE_ONCE(conn->paused, true);
+	/* A thread that sees that @usable is false also sees @paused. */
+	smp_wmb();
+	WRITE_ONCE(conn->usable, false);
+}
+
+/**
+ * vuser_conn_drain() - wait for the accesses that use the channel
+ * @conn: the connection of an open device, after vuser_conn_pause() or vuser_conn_stop()
+ *
+ * Context: process, without the device's lock.  Sleeps, not interruptible; each access waits
+ * for the server, until its deadline.
+ */
+void vuser_conn_drain(struct vuser_conn *conn)
+{
+	/* Pairs with the barrier in vuser_conn_enter(). */
+	smp_mb();
+	wait_var_event(&conn->users, !atomic_read(&conn->users));
+}
+
+/**
+ * vuser_conn_unpause() - let accesses act as the setting on_loss says
+ * @conn: the connection of an open device, after vuser_conn_pause(); its server is lost
+ *
+ * Context: process; the device's lock is held.
+ */
+void vuser_conn_unpause(struct vuser_conn *conn)
+{
+	WRITE_ONCE(conn->paused, false);
+	wake_up_all(&conn->changed);
+}
+
+/**
  * vuser_conn_replace() - put another channel in the place of a lost one
- * @conn: the connection of an open device, after vuser_conn_stop(); its channel is lost
+ * @conn: the connection of an open device, after vuser_conn_stop() or vuser_conn_pause();
+ *	its channel is lost, or is used by no access
  * @chan: the new channel; the function takes its own reference
  *
  * Accesses use the new channel after vuser_conn_start().
@@ -161,9 +213,7 @@ struct vuser_channel *vuser_conn_replace(struct vuser_conn *conn,
 {
 	struct vuser_channel *old = conn->chan;
 
-	/* Pairs with the barrier in vuser_conn_enter(). */
-	smp_mb();
-	wait_var_event(&conn->users, !atomic_read(&conn->users));
+	vuser_conn_drain(conn);
 	vuser_channel_get(chan);
 	vuser_replay_move(&conn->replay, old, chan);
 	WRITE_ONCE(conn->chan, chan);
@@ -203,6 +253,7 @@ void vuser_conn_open(struct vuser_conn *conn, struct vuser_channel *chan)
 	conn->counters = chan->user.counters;
 	vuser_replay_open(&conn->replay, chan, READ_ONCE(conn->settings->state_kept));
 	conn->failed = false;
+	conn->paused = false;
 	conn->usable = true;
 }
 

@@ -32,6 +32,8 @@ struct vuser_settings;
  *	is as the consumer left the device.  Written with the device's lock held
  * @failed: accesses fail until the consumer resets the device.  Written with the device's
  *	lock held
+ * @paused: accesses wait, whatever the setting on_loss says, since another server is about
+ *	to serve the device.  Written with the device's lock held
  * @changed: threads that wait until the connection works or @failed is set
  *
  * @desc, @chan and what is copied from them are valid while the device is open.  These
@@ -56,6 +58,7 @@ struct vuser_conn {
 	atomic_t users;
 	bool usable;
 	bool failed;
+	bool paused;
 	wait_queue_head_t changed;
 };
 
@@ -101,6 +104,9 @@ int vuser_conn_result(struct vuser_conn *conn, int ret);
 void vuser_conn_stop(struct vuser_conn *conn, bool failed);
 void vuser_conn_fail(struct vuser_conn *conn);
 void vuser_conn_start(struct vuser_conn *conn);
+void vuser_conn_pause(struct vuser_conn *conn);
+void vuser_conn_drain(struct vuser_conn *conn);
+void vuser_conn_unpause(struct vuser_conn *conn);
 struct vuser_channel *vuser_conn_replace(struct vuser_conn *conn,
 					 struct vuser_channel *chan);
 

@@ -30,6 +30,7 @@ struct vuser_channel;
  *	the consumer itself triggers the interrupt with SET_IRQS
  * @server_file: the file by which the server signals @file, see irq_file.c; NULL if the
  *	server has none
+ * @next_file: as @server_file, for the server that is about to serve the device
  * @unmask: the eventfd by which the consumer unmasks the interrupt at the server; a
  *	reference, or NULL
  */
@@ -37,6 +38,7 @@ struct vuser_vector {
 	struct file *file;
 	struct eventfd_ctx *trigger;
 	struct file *server_file;
+	struct file *next_file;
 	struct file *unmask;
 };
 
@@ -116,6 +118,36 @@ struct vuser_irqs {
 };
 
 /**
+ * struct vuser_replace - the replacement of the server of an open device
+ * @state: one of VUSER_REPLACING_*
+ * @no_state: the new server does not get the state of the device
+ * @endpoint: absolute path of the new server's UNIX socket while @state is pending;
+ *	allocated
+ * @error: text that says why the last replacement failed, or NULL; allocated
+ * @pause_us: how long accesses waited in the last replacement, microseconds
+ * @chan: the channel to the new server, from attach until it serves the device or is ended;
+ *	otherwise NULL
+ * @old: the channel to the server in use when @chan was attached; a reference, which the
+ *	work item drops
+ * @first_fdmsg: id of the first fdmsg of @chan; the other channel has only lower ones
+ * @work: lets the new server serve the device; see replace.c.  Queued with the device's
+ *	lock held while the device is resumable, and counted in its @resumes
+ *
+ * The device's lock protects all fields.  Only the work item clears @chan.
+ */
+struct vuser_replace {
+	u32 state;
+	bool no_state;
+	char *endpoint;
+	char *error;
+	u64 pause_us;
+	struct vuser_channel *chan;
+	struct vuser_channel *old;
+	u64 first_fdmsg;
+	struct work_struct work;
+};
+
+/**
  * struct vuser_device - one mdev
  * @vdev: the VFIO device; its reference count is that of this struct
  * @mdev: the mdev, valid from probe to remove
@@ -154,10 +186,12 @@ struct vuser_irqs {
  * @conn: the device as opened, and the connection that the consumer's paths use
  * @ending: channel of a lost server whose DMA the device waits for before another server
  *	serves it, or NULL.  Written with @lock held
- * @resumes: number of times that @resume_work is queued or runs; close waits for 0
+ * @resumes: number of times that @resume_work and @replace.work are queued or run; close
+ *	waits for 0.  They hold @irqs.lock while they change @conn
  * @resume_work: makes a new server serve the open device; see resume.c
  * @loss_work: lets accesses fail when no server came back in time; see resume.c.  Both
  *	works are queued with @lock held while @resumable is true
+ * @replace: the replacement of the server
  * @irqs: the interrupts
  * @regions: the regions; valid while the device is open
  * @dma: the state that dma/ keeps for the device
@@ -192,6 +226,7 @@ struct vuser_device {
 	atomic_t resumes;
 	struct work_struct resume_work;
 	struct delayed_work loss_work;
+	struct vuser_replace replace;
 	struct vuser_irqs irqs;
 	struct vuser_regions regions;
 	struct vuser_dma dma;

@@ -395,7 +395,8 @@ int vuser_intx_resume(struct vuser_device *dev)
 	ctx = eventfd_ctx_fileget(file);
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
-	vuser_intx_listen(&intx->server, get_file(file), ctx);
+	if (vuser_intx_listen(&intx->server, get_file(file), ctx))
+		queue_work(intx->server.wq, &intx->server.work);
 	return 0;
 }
 

@@ -115,6 +115,7 @@ int vuser_irq_info(struct vuser_device *dev, struct vfio_irq_info *info)
 static void vuser_irq_put_vector(struct vuser_vector *vector)
 {
 	vuser_irq_file_close(vector->server_file);
+	vuser_irq_file_close(vector->next_file);
 	if (vector->trigger)
 		eventfd_ctx_put(vector->trigger);
 	if (vector->file)
@@ -163,7 +164,7 @@ err:
 	return ERR_PTR(ret);
 }
 
-/* Makes new files by which a server signals the eventfds.  Takes the old ones back. */
+/* Makes new files by which the next server signals the eventfds. */
 static int vuser_irq_open_files(struct vuser_vector *vectors, u32 count)
 {
 	struct file *file;
@@ -175,10 +176,23 @@ static int vuser_irq_open_files(struct vuser_vector *vectors, u32 count)
 		file = vuser_irq_file_open(vectors[i].file);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
-		vuser_irq_file_close(vectors[i].server_file);
-		vectors[i].server_file = file;
+		vuser_irq_file_close(vectors[i].next_file);
+		vectors[i].next_file = file;
 	}
 	return 0;
+}
+
+/* Takes back the files of the server before, or if @keep is true, those of the next one. */
+static void vuser_irq_close_files(struct vuser_vector *vectors, u32 count, bool keep)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (!keep)
+			swap(vectors[i].server_file, vectors[i].next_file);
+		vuser_irq_file_close(vectors[i].next_file);
+		vectors[i].next_file = NULL;
+	}
 }
 
 /*
@@ -225,7 +239,7 @@ static int vuser_irq_disable(struct vuser_device *dev, u32 index)
  */
 static struct file *vuser_irq_sent_file(const struct vuser_vector *vector, u32 action)
 {
-	return action == VFIO_IRQ_SET_ACTION_TRIGGER ? vector->server_file :
+	return action == VFIO_IRQ_SET_ACTION_TRIGGER ? vector->next_file :
 						       vector->file;
 }
 
@@ -237,12 +251,11 @@ static struct file *vuser_irq_sent_file(const struct vuser_vector *vector, u32 a
  * were killed while waiting, we cannot know whether the server accepted the
  * vector; the close disables all vectors.
  */
-static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
+static int vuser_irq_send(struct vuser_channel *chan, u32 index, u32 action,
 			  u32 start, u32 count, struct vuser_vector *vectors,
 			  struct vuser_vector *accepted)
 {
-	u32 max_fds = clamp_t(u32, dev->conn.chan->desc->max_msg_fds, 1,
-			      VUSER_MAX_FDS);
+	u32 max_fds = clamp_t(u32, chan->desc->max_msg_fds, 1, VUSER_MAX_FDS);
 	struct file **files;
 	u32 i, n, done;
 	int ret = 0;
@@ -254,11 +267,12 @@ static int vuser_irq_send(struct vuser_device *dev, u32 index, u32 action,
 		n = min(max_fds, count - done);
 		for (i = 0; i < n; i++)
 			files[i] = vuser_irq_sent_file(&vectors[done + i], action);
-		ret = vuser_cmd_set_irqs(dev->conn.chan, index, action |
+		ret = vuser_cmd_set_irqs(chan, index, action |
 					 VFIO_IRQ_SET_DATA_EVENTFD,
 					 start + done, n, files, n,
-					 vuser_channel_deadline(dev->conn.chan));
+					 vuser_channel_deadline(chan));
 		for (i = done; accepted && !ret && i < done + n; i++) {
+			vuser_irq_close_files(&vectors[i], 1, false);
 			swap(accepted[i], vectors[i]);
 			swap(accepted[i].unmask, vectors[i].unmask);
 		}
@@ -297,9 +311,9 @@ static int vuser_irq_send_triggers(struct vuser_device *dev, u32 index, u32 star
 {
 	int ret = vuser_irq_open_files(vectors, count);
 
-	return ret ? ret : vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
-					  start, count, vectors,
-					  dev->irqs.vectors[index] + start);
+	return ret ? ret : vuser_irq_send(dev->conn.chan, index,
+					  VFIO_IRQ_SET_ACTION_TRIGGER, start, count,
+					  vectors, dev->irqs.vectors[index] + start);
 }
 
 /*
@@ -441,8 +455,8 @@ static int vuser_irq_mask(struct vuser_device *dev,
 	vectors = vuser_irq_get_vectors(data, hdr->count);
 	if (IS_ERR(vectors))
 		return PTR_ERR(vectors);
-	ret = vuser_irq_send(dev, hdr->index, action, hdr->start, hdr->count,
-			     vectors, NULL);
+	ret = vuser_irq_send(dev->conn.chan, hdr->index, action, hdr->start,
+			     hdr->count, vectors, NULL);
 	all = dev->irqs.vectors[hdr->index] + hdr->start;
 	for (i = 0; i < hdr->count && !ret; i++)
 		swap(all[i].unmask, vectors[i].file);
@@ -522,10 +536,10 @@ static int vuser_irq_set(struct vuser_device *dev,
 /* Resume ------------------------------------------------------------------ */
 
 /* Sends the eventfds that unmask interrupts of an index, one in each message. */
-static int vuser_irq_resume_unmask(struct vuser_device *dev, u32 index)
+static int vuser_irq_prepare_unmask(struct vuser_device *dev, struct vuser_channel *chan,
+				    u32 index)
 {
 	struct vuser_vector *vectors = dev->irqs.vectors[index];
-	struct vuser_channel *chan = dev->conn.chan;
 	u32 i, count = vuser_irq_count(dev, index);
 	int ret = 0;
 
@@ -539,8 +553,9 @@ static int vuser_irq_resume_unmask(struct vuser_device *dev, u32 index)
 	return ret;
 }
 
-/* Sends the eventfds of an index, from the first to the last that the consumer set. */
-static int vuser_irq_resume_index(struct vuser_device *dev, u32 index)
+/* Sends the files of an index, from the first to the last that the consumer set. */
+static int vuser_irq_prepare_index(struct vuser_device *dev, struct vuser_channel *chan,
+				   u32 index)
 {
 	struct vuser_vector *vectors = dev->irqs.vectors[index];
 	u32 first = 0, end = vuser_irq_count(dev, index);
@@ -553,35 +568,25 @@ static int vuser_irq_resume_index(struct vuser_device *dev, u32 index)
 	if (first == end)
 		return 0;
 	ret = vuser_irq_open_files(vectors + first, end - first);
-	if (ret)
-		return ret;
-	ret = vuser_irq_send(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, first,
-			     end - first, vectors + first, NULL);
-	return ret ? ret : vuser_irq_resume_unmask(dev, index);
-}
-
-static int vuser_irq_resume_intx(struct vuser_device *dev)
-{
-	struct vuser_channel *chan = dev->conn.chan;
-	int ret = vuser_intx_resume(dev);
-
-	return ret ? ret : vuser_cmd_set_irqs(chan, VFIO_PCI_INTX_IRQ_INDEX,
-					      VFIO_IRQ_SET_ACTION_TRIGGER |
-					      VFIO_IRQ_SET_DATA_EVENTFD, 0, 1,
-					      &chan->desc->intx_file, 1,
-					      vuser_channel_deadline(chan));
+	if (!ret)
+		ret = vuser_irq_send(chan, index, VFIO_IRQ_SET_ACTION_TRIGGER, first,
+				     end - first, vectors + first, NULL);
+	return ret ? ret : vuser_irq_prepare_unmask(dev, chan, index);
 }
 
 /**
- * vuser_irq_resume() - give the consumer's eventfds to another server
- * @dev: an open device; the connection has the new channel
+ * vuser_irq_prepare() - give files that signal the consumer's eventfds to another server
+ * @dev: an open device
+ * @chan: the channel of the other server
  *
- * Context: process, the work item that resumes the device; the lock of the interrupts
- * is held; waits for the helper and the server.
+ * The server before, if there is one, can signal until vuser_irq_commit().
+ *
+ * Context: process, a work item that lets another server serve the device; the lock of the
+ * interrupts is held; waits for the helper and the server.
  * Return: 0; -ETIMEDOUT; -ENOTCONN when the server is lost; -ENOMEM; or the server's
- * errno.
+ * errno.  In all cases the caller must call vuser_irq_commit() or vuser_irq_abort().
  */
-int vuser_irq_resume(struct vuser_device *dev)
+int vuser_irq_prepare(struct vuser_device *dev, struct vuser_channel *chan)
 {
 	u32 index;
 	int ret = 0;
@@ -591,11 +596,58 @@ int vuser_irq_resume(struct vuser_device *dev)
 		if (!(dev->irqs.enabled & BIT(index)))
 			continue;
 		if (vuser_irq_is_kernel_masked(dev, index))
-			ret = vuser_irq_resume_intx(dev);
+			ret = vuser_cmd_set_irqs(chan, index,
+						 VFIO_IRQ_SET_ACTION_TRIGGER |
+						 VFIO_IRQ_SET_DATA_EVENTFD, 0, 1,
+						 &chan->desc->intx_file, 1,
+						 vuser_channel_deadline(chan));
 		else
-			ret = vuser_irq_resume_index(dev, index);
+			ret = vuser_irq_prepare_index(dev, chan, index);
 	}
 	return ret;
+}
+
+/* Takes back the files of the server before, or if @keep is true, those of the next one. */
+static void vuser_irq_close_all_files(struct vuser_device *dev, bool keep)
+{
+	u32 index;
+
+	lockdep_assert_held(&dev->irqs.lock);
+	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++)
+		if ((dev->irqs.enabled & BIT(index)) && dev->irqs.vectors[index])
+			vuser_irq_close_files(dev->irqs.vectors[index],
+					      vuser_irq_count(dev, index), keep);
+}
+
+/**
+ * vuser_irq_commit() - take back the files of the server before
+ * @dev: an open device, after vuser_irq_prepare(); the connection has the new channel
+ *
+ * From now on, only the new server can signal the consumer.
+ *
+ * Context: process, a work item that lets another server serve the device; the lock of the
+ * interrupts is held; may sleep.
+ * Return: 0, or an errno: then the kernel does not hear the new server's INTx.
+ */
+int vuser_irq_commit(struct vuser_device *dev)
+{
+	vuser_irq_close_all_files(dev, false);
+	if (!vuser_irq_is_kernel_masked(dev, VFIO_PCI_INTX_IRQ_INDEX) ||
+	    !(dev->irqs.enabled & BIT(VFIO_PCI_INTX_IRQ_INDEX)))
+		return 0;
+	return vuser_intx_resume(dev);
+}
+
+/**
+ * vuser_irq_abort() - take back the files of a server that will not serve the device
+ * @dev: an open device, after vuser_irq_prepare()
+ *
+ * Context: process, a work item that lets another server serve the device; the lock of the
+ * interrupts is held.
+ */
+void vuser_irq_abort(struct vuser_device *dev)
+{
+	vuser_irq_close_all_files(dev, true);
 }
 
 /**

@@ -20,6 +20,7 @@
 #include "vfio/intx.h"
 #include "vfio/irq.h"
 #include "vfio/ops.h"
+#include "vfio/replace.h"
 #include "vfio/resume.h"
 #include "vfio/settings.h"
 #include "vfio/state.h"
@@ -46,6 +47,7 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	dev->settings.reconnect_timeout_ms = VUSER_RECONNECT_TIMEOUT;
 	vuser_conn_init(&dev->conn, &dev->settings);
 	vuser_resume_init(dev);
+	vuser_replace_init(dev);
 	vuser_dma_prepare(&dev->dma, &dev->settings);
 	/* A channel may use vdev->dev in messages after the mdev is removed. */
 	get_device(vdev->dev);
@@ -59,6 +61,8 @@ static void vuser_ops_release(struct vfio_device *vdev)
 
 	kfree(dev->endpoint);
 	kfree(dev->error);
+	kfree(dev->replace.endpoint);
+	kfree(dev->replace.error);
 	mutex_destroy(&dev->lock);
 	mutex_destroy(&dev->irqs.lock);
 	mutex_destroy(&dev->regions.pci.lock);

@@ -35,13 +35,21 @@
 
 /* Steps ------------------------------------------------------------------- */
 
-/*
- * Waits until no DMA of the lost server runs, as long as a server may take to answer.
+/**
+ * vuser_resume_end_dma() - wait until no DMA of a lost server runs
+ * @dev: an open device
+ * @lost: the channel of the lost server
+ * @chan: the channel of the server that is to take its place
+ *
  * DMA from before the loss must not reach memory after the device was resumed.
+ *
+ * Context: process, a work item that lets another server serve the device; sleeps, as long
+ * as a server may take to answer.
+ * Return: as vuser_serve_dma_wait_end().
  */
-static int vuser_resume_end_dma(struct vuser_device *dev, struct vuser_channel *chan)
+int vuser_resume_end_dma(struct vuser_device *dev, struct vuser_channel *lost,
+			 struct vuser_channel *chan)
 {
-	struct vuser_channel *lost = dev->conn.chan;
 	int ret;
 
 	mutex_lock(&dev->lock);
@@ -54,16 +62,23 @@ static int vuser_resume_end_dma(struct vuser_device *dev, struct vuser_channel *
 	return ret;
 }
 
-/*
- * A server that was started again has reset its device.  A server that only lost the
+/**
+ * vuser_resume_reset_device() - reset the device of a new server
+ * @dev: an open device
+ * @chan: the channel of the new server
+ *
+ * A server that was started just now has reset its device.  A server that only lost a
  * connection may not have.
+ *
+ * Context: process, a work item that lets another server serve the device; waits for the
+ * server.
+ * Return: 0, also if the device cannot be reset; or as vuser_cmd_reset().
  */
-static int vuser_resume_reset_device(struct vuser_device *dev, bool state_kept)
+int vuser_resume_reset_device(struct vuser_device *dev, struct vuser_channel *chan)
 {
-	struct vuser_channel *chan = dev->conn.chan;
 	int ret;
 
-	if (state_kept || !(chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) ||
+	if (!(chan->desc->flags & VFIO_DEVICE_FLAGS_RESET) ||
 	    READ_ONCE(dev->settings.reset_never))
 		return 0;
 	ret = vuser_cmd_reset(chan, vuser_channel_deadline(chan), true);
@@ -113,7 +128,7 @@ static int vuser_resume_writes(struct vuser_device *dev, bool state_kept, bool *
 static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 			       bool *gone, const char **step)
 {
-	int ret;
+	int ret, err;
 
 	*step = "shared areas";
 	ret = vuser_shared_replace(&dev->regions, dev->conn.chan->desc,
@@ -121,7 +136,7 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 	if (ret)
 		return ret;
 	*step = "reset";
-	ret = vuser_resume_reset_device(dev, state_kept);
+	ret = state_kept ? 0 : vuser_resume_reset_device(dev, dev->conn.chan);
 	if (ret)
 		return ret;
 	*step = "DMA map";
@@ -133,9 +148,10 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 	if (ret)
 		return ret;
 	*step = "interrupts";
-	ret = vuser_irq_resume(dev);
-	if (ret)
-		return ret;
+	ret = vuser_irq_prepare(dev, dev->conn.chan);
+	err = vuser_irq_commit(dev);
+	if (ret || err)
+		return ret ? ret : err;
 	*step = "configuration space";
 	return vuser_pci_resume(&dev->regions.pci, state_kept);
 }
@@ -151,7 +167,7 @@ static int vuser_resume_switch(struct vuser_device *dev, struct vuser_channel *c
 	int ret;
 
 	*step = "DMA of the lost server";
-	ret = vuser_resume_end_dma(dev, chan);
+	ret = vuser_resume_end_dma(dev, dev->conn.chan, chan);
 	if (ret)
 		return ret;
 	mutex_lock(&dev->irqs.lock);
@@ -201,9 +217,7 @@ static void vuser_resume_work(struct work_struct *work)
 		vuser_resume_try(dev, chan);
 		vuser_channel_put(chan);
 	}
-	if (atomic_dec_and_test(&dev->resumes))
-		wake_up_var(&dev->resumes);
-	wake_up_all(&dev->conn.changed);
+	vuser_resume_ended(dev);
 	vuser_device_put(dev);
 }
 
@@ -256,6 +270,19 @@ int vuser_resume_reset(struct vuser_device *dev)
 }
 
 /**
+ * vuser_resume_ended() - report that a work item that is counted in @dev->resumes has ended
+ * @dev: the device; the caller has a reference
+ *
+ * Context: process.
+ */
+void vuser_resume_ended(struct vuser_device *dev)
+{
+	if (atomic_dec_and_test(&dev->resumes))
+		wake_up_var(&dev->resumes);
+	wake_up_all(&dev->conn.changed);
+}
+
+/**
  * vuser_resume_stop() - end the work for a lost server, because the device is closed
  * @dev: the device
  * @deadline: when to stop waiting for a new server
@@ -276,6 +303,9 @@ void vuser_resume_stop(struct vuser_device *dev, ktime_t deadline)
 	vuser_channel_fail(dev->chan, -ETIMEDOUT,
 			   "the device was closed before the server served it");
 	mutex_lock(&dev->lock);
+	if (dev->replace.chan)
+		vuser_channel_fail(dev->replace.chan, -ETIMEDOUT,
+				   "the device was closed before the server served it");
 	if (dev->ending)
 		vuser_serve_dma_wake(dev->ending);
 	mutex_unlock(&dev->lock);

@@ -15,6 +15,9 @@
  * A device whose server is lost while the device is open stays lost until another
  * server is attached to it, or until it is closed.  Detach is refused until then.  In
  * state resuming, the work item of resume.c makes the other server serve the device.
+ *
+ * An open device stays open while the work item of replace.c puts another server in the
+ * place of the one in use.
  */
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -76,6 +79,28 @@ static void vuser_state_start_timer(struct vuser_device *dev)
 		queue_delayed_work(vuser_wq, &dev->loss_work, msecs_to_jiffies(ms));
 }
 
+/* Ends a replacement; @why is NULL, or says why it failed. */
+static void vuser_state_end_replace(struct vuser_device *dev, const char *why)
+{
+	struct vuser_replace *replace = &dev->replace;
+
+	lockdep_assert_held(&dev->lock);
+	kfree(replace->endpoint);
+	replace->endpoint = NULL;
+	kfree(replace->error);
+	replace->error = why ? kstrndup(why, VUSER_ERROR_MAX, GFP_KERNEL) : NULL;
+	replace->state = why ? VUSER_REPLACING_FAILED : VUSER_REPLACING_DONE;
+	vuser_event_changed(dev);
+}
+
+/* Ends a replacement whose server is not attached yet, since the device has changed. */
+static void vuser_state_cancel_replace(struct vuser_device *dev, const char *why)
+{
+	lockdep_assert_held(&dev->lock);
+	if (dev->replace.state == VUSER_REPLACING_PENDING && !dev->replace.chan)
+		vuser_state_end_replace(dev, why);
+}
+
 /* Returns true if accesses fail from now on, and did not before. */
 static bool vuser_state_stop(struct vuser_device *dev)
 {
@@ -101,6 +126,7 @@ static void vuser_state_lost(void *context, struct vuser_channel *chan)
 		dev->resumed = false;
 		if (dev->opened)
 			failed = vuser_state_stop(dev);
+		vuser_state_cancel_replace(dev, "the server in use was lost");
 		if (dev->ending)
 			vuser_serve_dma_wake(dev->ending);
 		vuser_state_set(dev, VUSER_STATE_LOST);
@@ -366,6 +392,7 @@ void vuser_state_close(struct vuser_device *dev)
 {
 	mutex_lock(&dev->lock);
 	dev->opened = false;
+	vuser_state_cancel_replace(dev, "the consumer closed the device");
 	if (dev->conn.desc != dev->chan->desc)
 		vuser_pci_attach(&dev->regions.pci, dev->chan->desc);
 	if (dev->conn.chan != dev->chan)
@@ -466,6 +493,233 @@ bool vuser_state_reset(struct vuser_device *dev)
 		vuser_state_go_on(dev);
 	mutex_unlock(&dev->lock);
 	return open;
+}
+
+/* Replace ------------------------------------------------------------------ */
+
+/**
+ * vuser_state_request() - ask the helper for another server of an open device
+ * @dev: the device; its lock is held
+ * @endpoint: path of the server's socket, allocated; taken over on success
+ * @no_state: the server does not get the state of the device
+ *
+ * A request for which no server is attached yet is replaced.
+ *
+ * Context: process; may sleep.
+ * Return: 0; or -EBUSY when the device is not open, or another server is attached already.
+ */
+int vuser_state_request(struct vuser_device *dev, char *endpoint, bool no_state)
+{
+	struct vuser_replace *replace = &dev->replace;
+
+	lockdep_assert_held(&dev->lock);
+	if (dev->gone || dev->state != VUSER_STATE_OPEN || !dev->resumable ||
+	    replace->chan)
+		return -EBUSY;
+	kfree(replace->endpoint);
+	kfree(replace->error);
+	replace->endpoint = endpoint;
+	replace->error = NULL;
+	replace->no_state = no_state;
+	replace->pause_us = 0;
+	replace->state = VUSER_REPLACING_PENDING;
+	return 0;
+}
+
+/**
+ * vuser_state_refuse() - end a replacement, because the helper has no server for it
+ * @dev: the device; its lock is held
+ * @why: the reason
+ *
+ * Context: process; may sleep.
+ * Return: 0; or -EBUSY when no replacement waits for a server.
+ */
+int vuser_state_refuse(struct vuser_device *dev, const char *why)
+{
+	lockdep_assert_held(&dev->lock);
+	if (dev->replace.state != VUSER_REPLACING_PENDING || dev->replace.chan)
+		return -EBUSY;
+	vuser_state_end_replace(dev, why);
+	return 0;
+}
+
+/**
+ * vuser_state_attach_next() - give the device the server that vuser_state_request() wants
+ * @dev: the device; its lock is held
+ * @desc: as for vuser_state_attach()
+ * @sock: as for vuser_state_attach()
+ * @twin: as for vuser_state_attach()
+ * @why: as for vuser_state_attach()
+ *
+ * Context: process, in the handler of dev-attach; may sleep, but does not wait for
+ * the server.
+ * Return: as vuser_state_attach(); -EBUSY when no replacement waits for a server.
+ */
+int vuser_state_attach_next(struct vuser_device *dev, struct vuser_desc *desc,
+			    struct socket *sock, struct socket *twin, const char **why)
+{
+	struct vuser_replace *replace = &dev->replace;
+	struct vuser_channel *chan;
+	int ret;
+
+	lockdep_assert_held(&dev->lock);
+	if (replace->state != VUSER_REPLACING_PENDING || replace->chan ||
+	    dev->state != VUSER_STATE_OPEN || !dev->resumable)
+		return -EBUSY;
+	*why = vuser_state_compare(dev, desc, &ret);
+	if (ret)
+		return ret;
+	chan = vuser_state_open_channel(dev, desc, sock, twin);
+	if (IS_ERR(chan))
+		return PTR_ERR(chan);
+	/* Ids above those of the server in use. */
+	chan->next_fdmsg = READ_ONCE(dev->chan->next_fdmsg) + BIT_ULL(32);
+	replace->first_fdmsg = chan->next_fdmsg;
+	replace->chan = chan;
+	replace->old = dev->chan;
+	vuser_channel_get(replace->old);
+	if (vuser_server_start(chan))
+		vuser_channel_fail(chan, -ENOTSOCK, "the socket cannot be polled");
+	atomic_inc(&dev->resumes);
+	queue_work(vuser_wait_wq, &replace->work);
+	return 0;
+}
+
+/**
+ * vuser_state_pause() - let accesses wait for another server
+ * @dev: the device
+ * @old: the channel of the server in use
+ *
+ * Context: process, the work item that replaces the server; takes the device's lock.
+ * Return: 0; or -ENOTCONN when the server in use is lost or the device is being closed.
+ * In both cases the caller must call vuser_state_unpause().
+ */
+int vuser_state_pause(struct vuser_device *dev, struct vuser_channel *old)
+{
+	int ret = 0;
+
+	mutex_lock(&dev->lock);
+	if (dev->state == VUSER_STATE_OPEN && dev->resumable && dev->chan == old)
+		vuser_conn_pause(&dev->conn);
+	else
+		ret = -ENOTCONN;
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+/**
+ * vuser_state_replace() - put the new server in the place of the one in use
+ * @dev: the device, after vuser_state_pause()
+ * @chan: the channel of the new server
+ *
+ * After success, the caller must end the channel of the server before.
+ *
+ * Context: process, the work item that replaces the server; takes the device's lock.
+ * Return: 0; or -ENOTCONN when one of the servers is lost or the device is being closed.
+ */
+int vuser_state_replace(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	int ret = -ENOTCONN;
+
+	mutex_lock(&dev->lock);
+	/* A loss of @chan from now on is reported after this has set @dev->chan. */
+	if (dev->state == VUSER_STATE_OPEN && dev->resumable &&
+	    !vuser_channel_lost(chan) && !vuser_channel_lost(dev->chan)) {
+		dev->chan = chan;
+		dev->replace.chan = NULL;
+		/* The helper connects to this endpoint if the new server is lost. */
+		swap(dev->endpoint, dev->replace.endpoint);
+		ret = 0;
+	}
+	mutex_unlock(&dev->lock);
+	return ret;
+}
+
+/**
+ * vuser_state_unpause() - let accesses go on
+ * @dev: the device, after vuser_state_pause()
+ * @chan: the channel of the server that serves the device now
+ *
+ * If that server is lost, accesses act as the setting on_loss says.
+ *
+ * Context: process, the work item that replaces the server; takes the device's lock.
+ */
+void vuser_state_unpause(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	mutex_lock(&dev->lock);
+	if (dev->state == VUSER_STATE_OPEN && !vuser_channel_lost(chan))
+		vuser_conn_start(&dev->conn);
+	else
+		vuser_conn_unpause(&dev->conn);
+	mutex_unlock(&dev->lock);
+}
+
+/**
+ * vuser_state_replaced() - report that the new server has taken the place of the other one
+ * @dev: the device, after vuser_state_replace()
+ * @pause_us: how long accesses have waited, microseconds
+ *
+ * Context: process, the work item that replaces the server; takes the device's lock.
+ */
+void vuser_state_replaced(struct vuser_device *dev, u64 pause_us)
+{
+	mutex_lock(&dev->lock);
+	dev->replace.pause_us = pause_us;
+	vuser_state_end_replace(dev, NULL);
+	mutex_unlock(&dev->lock);
+}
+
+/**
+ * vuser_state_not_replaced() - end a new server that cannot serve the device
+ * @dev: the device
+ * @chan: the channel of the new server
+ * @why: the step that failed
+ *
+ * Context: process, the work item that replaces the server; takes the device's lock.
+ */
+void vuser_state_not_replaced(struct vuser_device *dev, struct vuser_channel *chan,
+			      const char *why)
+{
+	mutex_lock(&dev->lock);
+	dev->replace.chan = NULL;
+	vuser_state_end_replace(dev, why);
+	mutex_unlock(&dev->lock);
+	vuser_server_end(chan);
+}
+
+/**
+ * vuser_state_fdmsg_channel() - find the channel of an fdmsg
+ * @dev: the device; its lock is held
+ * @id: id of the fdmsg
+ *
+ * Context: any.
+ * Return: the channel that has the fdmsg if it waits, or NULL.
+ */
+struct vuser_channel *vuser_state_fdmsg_channel(struct vuser_device *dev, u64 id)
+{
+	struct vuser_replace *replace = &dev->replace;
+
+	lockdep_assert_held(&dev->lock);
+	return replace->chan && id >= replace->first_fdmsg ? replace->chan : dev->chan;
+}
+
+/**
+ * vuser_state_next_get() - get the channel of the server that is about to serve a device
+ * @dev: the device; its lock is not held
+ *
+ * Context: process; takes the device's lock; may sleep.
+ * Return: the channel with a reference for the caller, or NULL.
+ */
+struct vuser_channel *vuser_state_next_get(struct vuser_device *dev)
+{
+	struct vuser_channel *chan;
+
+	mutex_lock(&dev->lock);
+	chan = dev->replace.chan;
+	if (chan)
+		vuser_channel_get(chan);
+	mutex_unlock(&dev->lock);
+	return chan;
 }
 
 /**

@@ -21,5 +21,17 @@ struct vuser_channel *vuser_state_resuming(struct vuser_device *dev);
 bool vuser_state_resumed(struct vuser_device *dev, struct vuser_channel *chan);
 bool vuser_state_reset(struct vuser_device *dev);
 struct vuser_channel *vuser_state_channel_get(struct vuser_device *dev);
+struct vuser_channel *vuser_state_next_get(struct vuser_device *dev);
+struct vuser_channel *vuser_state_fdmsg_channel(struct vuser_device *dev, u64 id);
+int vuser_state_request(struct vuser_device *dev, char *endpoint, bool no_state);
+int vuser_state_refuse(struct vuser_device *dev, const char *why);
+int vuser_state_attach_next(struct vuser_device *dev, struct vuser_desc *desc,
+			    struct socket *sock, struct socket *twin, const char **why);
+int vuser_state_pause(struct vuser_device *dev, struct vuser_channel *old);
+int vuser_state_replace(struct vuser_device *dev, struct vuser_channel *chan);
+void vuser_state_unpause(struct vuser_device *dev, struct vuser_channel *chan);
+void vuser_state_replaced(struct vuser_device *dev, u64 pause_us);
+void vuser_state_not_replaced(struct vuser_device *dev, struct vuser_channel *chan,
+			      const char *why);
 
 #endif /* VUSER_STATE_H */

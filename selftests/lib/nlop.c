@@ -139,6 +139,51 @@ static const struct nlop_attr detach[] = {
 	END,
 };
 
+/* Without the flag, these are valid messages about the server in use. */
+static const struct nlop_attr attach_next[] = {
+	FROM(VUSER_A_DEV_ID, K_U32, FROM_ID),
+	FROM(VUSER_A_DEV_TOKEN, K_U64, FROM_TOKEN),
+	{ .type = VUSER_A_DEV_REPLACE, .kind = K_FLAG },
+	FROM(VUSER_A_DEV_SOCKET_FD, K_FD, FROM_SOCKET),
+	NUMBER(VUSER_A_DEV_MINOR, K_U32, 1),
+	NUMBER(VUSER_A_DEV_MAX_MSG_FDS, K_U32, 8),
+	NUMBER(VUSER_A_DEV_MAX_DATA_XFER_SIZE, K_U32, 1 << 20),
+	NUMBER(VUSER_A_DEV_FLAGS, K_U32,
+	       VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET),
+	{ .type = VUSER_A_DEV_REGION,
+	  .kind = K_NEST,
+	  .needed = true,
+	  .nest = config },
+	END,
+};
+
+static const struct nlop_attr detach_next[] = {
+	FROM(VUSER_A_DEV_ID, K_U32, FROM_ID),
+	TEXT(VUSER_A_DEV_ERROR, "no server listens"),
+	FROM(VUSER_A_DEV_TOKEN, K_U64, FROM_TOKEN),
+	{ .type = VUSER_A_DEV_REPLACE, .kind = K_FLAG },
+	END,
+};
+
+static const struct nlop_attr replace[] = {
+	FROM(VUSER_A_DEV_ID, K_U32, FROM_ID),
+	{ .type = VUSER_A_DEV_REPLACEMENT,
+	  .kind = K_TEXT,
+	  .needed = true,
+	  .text = "/nowhere" },
+	{ .type = VUSER_A_DEV_NO_STATE, .kind = K_FLAG },
+	END,
+};
+
+static const struct nlop_attr replace_by_uuid[] = {
+	FROM(VUSER_A_DEV_UUID, K_UUID, FROM_UUID),
+	{ .type = VUSER_A_DEV_REPLACEMENT,
+	  .kind = K_TEXT,
+	  .needed = true,
+	  .text = "/nowhere" },
+	END,
+};
+
 static const struct nlop_attr fdmsg_get[] = {
 	FROM(VUSER_A_FDMSG_DEV, K_U32, FROM_ID),
 	NUMBER(VUSER_A_FDMSG_ID, K_U64, 12345),
@@ -169,6 +214,13 @@ const struct nlop nlops[NR_NLOPS] = {
 	{ VUSER_CMD_DEV_CLAIM, "dev-claim", by_id, 0 },
 	{ VUSER_CMD_DEV_ATTACH, "dev-attach", attach, 0 },
 	{ VUSER_CMD_DEV_DETACH, "dev-detach", detach, 0 },
+	{ VUSER_CMD_DEV_ATTACH, "dev-attach of the next server", attach_next,
+	  -EBUSY },
+	{ VUSER_CMD_DEV_DETACH, "dev-detach of the next server", detach_next,
+	  -EBUSY },
+	{ VUSER_CMD_DEV_REPLACE, "dev-replace", replace, -EBUSY },
+	{ VUSER_CMD_DEV_REPLACE, "dev-replace by uuid", replace_by_uuid,
+	  -EBUSY },
 	{ VUSER_CMD_FDMSG_GET, "fdmsg-get", fdmsg_get, -ENOENT },
 	{ VUSER_CMD_FDMSG_SEND, "fdmsg-send", fdmsg_send, -ENOTCONN },
 	{ VUSER_CMD_FDMSG_DONE, "fdmsg-done", fdmsg_done, -ENOTCONN },

@@ -67,7 +67,7 @@ struct nlop {
 	int good;
 };
 
-#define NR_NLOPS 10
+#define NR_NLOPS 14
 extern const struct nlop nlops[NR_NLOPS];
 const struct nlop *nlop_of(uint8_t cmd);
 

@@ -94,6 +94,18 @@ static const struct nlspec_attr dev_attrs[] = {
 	  NLSPEC_U32, 0, NULL },
 	{ VUSER_A_DEV_STATE_KEPT, "state-kept",
 	  NLSPEC_U32, 0, NULL },
+	{ VUSER_A_DEV_REPLACING, "replacing",
+	  NLSPEC_U32, 0, NULL },
+	{ VUSER_A_DEV_REPLACEMENT, "replacement",
+	  NLSPEC_STRING, 4095, NULL },
+	{ VUSER_A_DEV_REPLACE, "replace",
+	  NLSPEC_FLAG, 0, NULL },
+	{ VUSER_A_DEV_NO_STATE, "no-state",
+	  NLSPEC_FLAG, 0, NULL },
+	{ VUSER_A_DEV_REPLACE_ERROR, "replace-error",
+	  NLSPEC_STRING, 0, NULL },
+	{ VUSER_A_DEV_REPLACE_PAUSE_US, "replace-pause-us",
+	  NLSPEC_U64, 0, NULL },
 };
 
 static const struct nlspec_attr region_attrs[] = {
@@ -220,7 +232,7 @@ static const struct nlspec_attr fdmsg_attrs[] = {
 
 const struct nlspec_set nlspec_sets[] = {
 	[NLSPEC_SET_DEV] = { "dev", dev_attrs,
-		38 },
+		44 },
 	[NLSPEC_SET_REGION] = { "region", region_attrs,
 		8 },
 	[NLSPEC_SET_AREA] = { "area", area_attrs,
@@ -266,6 +278,7 @@ static const uint16_t dev_claim_request[] = {
 static const uint16_t dev_attach_request[] = {
 	VUSER_A_DEV_ID,
 	VUSER_A_DEV_TOKEN,
+	VUSER_A_DEV_REPLACE,
 	VUSER_A_DEV_SOCKET_FD,
 	VUSER_A_DEV_TWIN_FD,
 	VUSER_A_DEV_MINOR,
@@ -283,6 +296,7 @@ static const uint16_t dev_detach_request[] = {
 	VUSER_A_DEV_ID,
 	VUSER_A_DEV_ERROR,
 	VUSER_A_DEV_TOKEN,
+	VUSER_A_DEV_REPLACE,
 };
 
 static const uint16_t fdmsg_get_request[] = {
@@ -304,6 +318,13 @@ static const uint16_t fdmsg_done_request[] = {
 	VUSER_A_FDMSG_STATUS,
 };
 
+static const uint16_t dev_replace_request[] = {
+	VUSER_A_DEV_ID,
+	VUSER_A_DEV_UUID,
+	VUSER_A_DEV_REPLACEMENT,
+	VUSER_A_DEV_NO_STATE,
+};
+
 const struct nlspec_op nlspec_ops[] = {
 	{ VUSER_CMD_DEV_GET, "dev-get",
 	  &nlspec_sets[NLSPEC_SET_DEV], dev_get_request,
@@ -316,10 +337,10 @@ const struct nlspec_op nlspec_ops[] = {
 	  1, false },
 	{ VUSER_CMD_DEV_ATTACH, "dev-attach",
 	  &nlspec_sets[NLSPEC_SET_DEV], dev_attach_request,
-	  13, false },
+	  14, false },
 	{ VUSER_CMD_DEV_DETACH, "dev-detach",
 	  &nlspec_sets[NLSPEC_SET_DEV], dev_detach_request,
-	  3, false },
+	  4, false },
 	{ VUSER_CMD_FDMSG_GET, "fdmsg-get",
 	  &nlspec_sets[NLSPEC_SET_FDMSG], fdmsg_get_request,
 	  2, true },
@@ -329,6 +350,9 @@ const struct nlspec_op nlspec_ops[] = {
 	{ VUSER_CMD_FDMSG_DONE, "fdmsg-done",
 	  &nlspec_sets[NLSPEC_SET_FDMSG], fdmsg_done_request,
 	  4, false },
+	{ VUSER_CMD_DEV_REPLACE, "dev-replace",
+	  &nlspec_sets[NLSPEC_SET_DEV], dev_replace_request,
+	  4, false },
 };
 
-const unsigned int nlspec_nr_ops = 8;
+const unsigned int nlspec_nr_ops = 9;

@@ -129,6 +129,17 @@ static void parse_server(struct nlattr **attrs, struct vnl_dev *dev)
 	parse_config(attrs[VUSER_A_DEV_CONFIG], dev);
 }
 
+static void parse_replace(struct nlattr **attrs, struct vnl_dev *dev)
+{
+	vnl_msg_u32(attrs[VUSER_A_DEV_REPLACING], &dev->replacing);
+	get_string(attrs[VUSER_A_DEV_REPLACEMENT], dev->replacement,
+		   sizeof(dev->replacement));
+	get_string(attrs[VUSER_A_DEV_REPLACE_ERROR], dev->replace_error,
+		   sizeof(dev->replace_error));
+	vnl_msg_u64(attrs[VUSER_A_DEV_REPLACE_PAUSE_US],
+		    &dev->replace_pause_us);
+}
+
 int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 {
 	struct nlattr *attrs[VUSER_A_DEV_MAX + 1];
@@ -152,6 +163,7 @@ int vnl_dev_parse(const struct vnl_msg *msg, struct vnl_dev *dev)
 	get_string(attrs[VUSER_A_DEV_ENDPOINT], dev->endpoint,
 		   sizeof(dev->endpoint));
 	get_string(attrs[VUSER_A_DEV_ERROR], dev->error, sizeof(dev->error));
+	parse_replace(attrs, dev);
 	vnl_msg_u32(attrs[VUSER_A_DEV_OWNER], &dev->owner);
 	vnl_msg_u32(attrs[VUSER_A_DEV_DMA_REGIONS], &dev->dma_regions);
 	parse_settings(attrs, dev);

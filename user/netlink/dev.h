@@ -30,7 +30,7 @@ struct vnl_irq {
 
 /**
  * struct vnl_dev - a device
- * @full: @endpoint, @error and @config are valid. The kernel shows them only in a
+ * @full: @endpoint, @error, @config and the members of the replacement are valid. The kernel shows them only in a
  *        reply to a caller with CAP_SYS_ADMIN, never in a notification.
  * @has_server: @server_pid, @server_uid and @server_gid are valid
  * @attached: a server is attached: @minor to @server_max_dma_maps are valid
@@ -62,6 +62,10 @@ struct vnl_dev {
 	uint32_t on_loss;
 	uint32_t reconnect_timeout_ms;
 	uint32_t state_kept;
+	uint32_t replacing;
+	char replacement[VUSER_ENDPOINT_MAX + 1];
+	char replace_error[VUSER_ERROR_MAX + 1];
+	uint64_t replace_pause_us;
 	uint64_t counters[VNL_NR_COUNTERS];
 
 	bool has_server;

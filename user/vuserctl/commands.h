@@ -6,7 +6,7 @@
 #include "ctl.h"
 
 extern const struct command cmd_create, cmd_remove, cmd_list, cmd_show, cmd_set,
-	cmd_status, cmd_monitor, cmd_stats, cmd_top, cmd_save, cmd_restore,
-	cmd_exec, cmd_cdi;
+	cmd_replace, cmd_status, cmd_monitor, cmd_stats, cmd_top, cmd_save,
+	cmd_restore, cmd_exec, cmd_cdi;
 
 #endif /* VUSERCTL_COMMANDS_H */

@@ -11,9 +11,9 @@
 #include "help.h"
 
 static const struct command *const commands[] = {
-	&cmd_create,  &cmd_remove,  &cmd_list,	&cmd_show, &cmd_set,
-	&cmd_status,  &cmd_monitor, &cmd_stats, &cmd_top,  &cmd_save,
-	&cmd_restore, &cmd_exec,    &cmd_cdi,
+	&cmd_create,  &cmd_remove,  &cmd_list,	  &cmd_show,  &cmd_set,
+	&cmd_replace, &cmd_status,  &cmd_monitor, &cmd_stats, &cmd_top,
+	&cmd_save,    &cmd_restore, &cmd_exec,	  &cmd_cdi,
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))

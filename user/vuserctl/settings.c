@@ -77,9 +77,8 @@ static int parse_word(const char *arg, uint32_t *number,
 	return 0;
 }
 
-/* Make the path absolute, since vuserd has another working directory. */
-static int parse_endpoint(const char *arg, char *endpoint, size_t max,
-			  char *why, size_t size)
+int settings_endpoint(const char *arg, char *endpoint, size_t max, char *why,
+		      size_t size)
 {
 	char dir[PATH_MAX];
 	int len;
@@ -129,8 +128,8 @@ static int parse(struct settings *set, enum setting nr, const char *arg,
 
 	switch (nr) {
 	case SET_ENDPOINT:
-		return parse_endpoint(arg, set->endpoint, sizeof(set->endpoint),
-				      why, size);
+		return settings_endpoint(arg, set->endpoint,
+					 sizeof(set->endpoint), why, size);
 	case SET_PCI_ADDRESS:
 		set->pci_address = arg;
 		return 0;

@@ -66,6 +66,13 @@ struct settings {
 int settings_parse(struct settings *set, int option, const char *arg, char *why,
 		   size_t size);
 
+/*
+ * Make the path of a server's socket absolute, since vuserd has another working directory.
+ * @endpoint has @max bytes. Return: 0, or an errno after setting @why, of @size bytes.
+ */
+int settings_endpoint(const char *arg, char *endpoint, size_t max, char *why,
+		      size_t size);
+
 /* Read a number, which must be all of @arg; 0 or -EINVAL. */
 int settings_number(const char *arg, uint32_t *number);
 

@@ -172,7 +172,8 @@ static int put_all(struct nl_msg *msg, const struct vuser_description *desc,
 
 static int send_attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 		       const struct vuser_description *desc,
-		       const uint8_t *config, uint32_t config_size, int intx_fd)
+		       const uint8_t *config, uint32_t config_size, int intx_fd,
+		       bool replace)
 {
 	struct nl_msg *msg;
 
@@ -181,6 +182,7 @@ static int send_attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	if (!msg)
 		return -ENOMEM;
 	if (put_scalars(msg, id, token, desc) ||
+	    (replace && nla_put_flag(msg, VUSER_A_DEV_REPLACE)) ||
 	    put_all(msg, desc, config, config_size, intx_fd)) {
 		nlmsg_free(msg);
 		return -EMSGSIZE;
@@ -190,7 +192,7 @@ static int send_attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 
 int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	   const struct vuser_description *desc, const uint8_t *config,
-	   uint32_t config_size)
+	   uint32_t config_size, bool replace)
 {
 	int ret, fd = -1;
 
@@ -199,7 +201,8 @@ int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 		if (fd < 0)
 			return -errno;
 	}
-	ret = send_attach(nl, id, token, desc, config, config_size, fd);
+	ret = send_attach(nl, id, token, desc, config, config_size, fd,
+			  replace);
 	if (fd >= 0)
 		close(fd);
 	return ret;

@@ -88,6 +88,14 @@ static void make_idle(struct device *dev)
 	dev->phase = PHASE_IDLE;
 }
 
+/* End the attempt to connect to the server that is to replace the one in use. */
+static void end_next(struct device *dev)
+{
+	connection_free(dev->next_conn);
+	dev->next_conn = NULL;
+	set_text(&dev->next_path, NULL);
+}
+
 /* Remove a device from the list and from its bucket. */
 static void unlink_device(struct device_table *table, struct device *dev)
 {
@@ -113,6 +121,7 @@ void device_drop(struct device_table *table, uint32_t id)
 	log_debug("%s: removed", dev->uuid);
 	unlink_device(table, dev);
 	make_idle(dev);
+	end_next(dev);
 	set_text(&dev->path, NULL);
 	set_text(&dev->why, NULL);
 	free(dev);
@@ -291,7 +300,7 @@ static void connected(void *data, struct vuser_description *desc,
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
-	ret = attach(nl, dev->id, dev->token, desc, config, config_size);
+	ret = attach(nl, dev->id, dev->token, desc, config, config_size, false);
 	/* The kernel has taken references to the fds. */
 	vuser_description_free(desc);
 	switch (ret) {
@@ -340,6 +349,96 @@ static void try_now(struct device *dev, const struct vnl_dev *info)
 				   &connection_ops, dev, why, sizeof(why));
 	if (!dev->conn)
 		failed(dev, why);
+}
+
+/* Replacing --------------------------------------------------------------- */
+
+/* The server in use goes on. */
+static void next_failed(void *data, const char *why)
+{
+	struct device *dev = data;
+	struct vnl_sock *nl = dev->table->owner;
+	struct nl_msg *msg;
+	int ret;
+
+	log_warn("%s: the server is not replaced: %s", dev->uuid, why);
+	end_next(dev);
+	msg = vnl_sock_request(nl, VUSER_CMD_DEV_DETACH, 0, 0);
+	if (!msg)
+		return;
+	nla_put_u32(msg, VUSER_A_DEV_ID, dev->id);
+	nla_put_u64(msg, VUSER_A_DEV_TOKEN, dev->token);
+	nla_put_flag(msg, VUSER_A_DEV_REPLACE);
+	nla_put_string(msg, VUSER_A_DEV_ERROR, why);
+	ret = vnl_sock_call(nl, msg, NULL, NULL);
+	again_later(dev, ret);
+	if (ret)
+		log_debug("%s: cannot end the replacement: %s", dev->uuid,
+			  vnl_sock_error(nl, ret));
+}
+
+static void next_connected(void *data, struct vuser_description *desc,
+			   const uint8_t *config, uint32_t config_size)
+{
+	struct device *dev = data;
+	struct vnl_sock *nl = dev->table->owner;
+	char shown[EXPLAIN_PATH_MAX + 1];
+	char why[VUSER_ERROR_MAX + 1];
+	int ret;
+
+	ret = attach(nl, dev->id, dev->token, desc, config, config_size, true);
+	vuser_description_free(desc);
+	if (!ret) {
+		log_debug("%s: the kernel replaces the server by %s", dev->uuid,
+			  dev->next_path);
+		connection_free(dev->next_conn);
+		dev->next_conn = NULL;
+		return;
+	}
+	snprintf(why, sizeof(why),
+		 "the kernel rejected the device that %s describes: %.80s",
+		 explain_path(shown, dev->next_path ?: "the server"),
+		 vnl_sock_error(nl, ret));
+	next_failed(dev, why);
+}
+
+static const struct connection_ops next_ops = {
+	.done = next_connected,
+	.failed = next_failed,
+};
+
+/* Connect to the server that is to replace the one in use. */
+static void connect_next(struct device *dev, const struct vnl_dev *info)
+{
+	char why[VUSER_ERROR_MAX + 1];
+
+	if (is_text(dev->next_path, info->replacement))
+		return;
+	end_next(dev);
+	set_text(&dev->next_path, info->replacement);
+	dev->next_conn = connection_new(dev->table->event, info->replacement,
+					info->request_timeout_ms,
+					info->server_user, &next_ops, dev, why,
+					sizeof(why));
+	if (!dev->next_conn)
+		next_failed(dev, why);
+}
+
+static void replace_server(struct device *dev, const struct vnl_dev *info)
+{
+	if (info->replacement[0]) {
+		connect_next(dev, info);
+		return;
+	}
+	if (info->replacing == VUSER_REPLACING_PENDING)
+		return;
+	if (info->replacing == VUSER_REPLACING_DONE &&
+	    is_text(dev->next_path, info->endpoint)) {
+		log_info("%s: the server at %s is replaced by the one at %s",
+			 dev->uuid, path_of(dev), info->endpoint);
+		set_text(&dev->path, info->endpoint);
+	}
+	end_next(dev);
 }
 
 /* States ------------------------------------------------------------------ */
@@ -453,8 +552,10 @@ static void act(struct device *dev, const struct vnl_dev *info)
 {
 	if (!owns(dev, info)) {
 		make_idle(dev);
+		end_next(dev);
 		return;
 	}
+	replace_server(dev, info);
 	switch (info->state) {
 	case VUSER_STATE_CREATED:
 		is_created(dev, info);

@@ -82,6 +82,9 @@ enum phase {
  * @opened: a consumer has used the server since @attached_usec
  * @again: the server was attached to a device that was open already
  * @why: the last failure that was reported; NULL: none
+ * @next_conn: the attempt to connect to the server that is to replace the one in use, or the
+ *        last such attempt, or NULL
+ * @next_path: the path of that server, until the kernel has the result; NULL: none
  */
 struct device {
 	struct device *next;
@@ -102,6 +105,8 @@ struct device {
 	bool opened;
 	bool again;
 	char *why;
+	struct connection *next_conn;
+	char *next_path;
 };
 
 /* The device with this number, or NULL. */

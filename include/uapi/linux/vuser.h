@@ -138,6 +138,23 @@ enum vuser_state_kept {
 	VUSER_STATE_KEPT_YES,
 };
 
+/**
+ * enum vuser_replacing - The state of the last dev-replace of a device since
+ *   it was opened.
+ * @VUSER_REPLACING_NONE: There was none.
+ * @VUSER_REPLACING_PENDING: The helper connects to the new server, or the
+ *   kernel moves to it.
+ * @VUSER_REPLACING_DONE: The new server serves the device.
+ * @VUSER_REPLACING_FAILED: The server before still serves the device; see
+ *   replace-error.
+ */
+enum vuser_replacing {
+	VUSER_REPLACING_NONE,
+	VUSER_REPLACING_PENDING,
+	VUSER_REPLACING_DONE,
+	VUSER_REPLACING_FAILED,
+};
+
 enum {
 	VUSER_A_DEV_ID = 1,
 	VUSER_A_DEV_UUID,
@@ -177,6 +194,12 @@ enum {
 	VUSER_A_DEV_ON_LOSS,
 	VUSER_A_DEV_RECONNECT_TIMEOUT_MS,
 	VUSER_A_DEV_STATE_KEPT,
+	VUSER_A_DEV_REPLACING,
+	VUSER_A_DEV_REPLACEMENT,
+	VUSER_A_DEV_REPLACE,
+	VUSER_A_DEV_NO_STATE,
+	VUSER_A_DEV_REPLACE_ERROR,
+	VUSER_A_DEV_REPLACE_PAUSE_US,
 
 	__VUSER_A_DEV_MAX,
 	VUSER_A_DEV_MAX = (__VUSER_A_DEV_MAX - 1)
@@ -282,6 +305,7 @@ enum {
 	VUSER_CMD_FDMSG_GET,
 	VUSER_CMD_FDMSG_SEND,
 	VUSER_CMD_FDMSG_DONE,
+	VUSER_CMD_DEV_REPLACE,
 
 	__VUSER_CMD_MAX,
 	VUSER_CMD_MAX = (__VUSER_CMD_MAX - 1)

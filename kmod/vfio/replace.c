@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Replaces the server of an open device by another one, while both run.
+ *
+ * dev-replace stores the endpoint of the new server, and the helper connects to it.  Attach
+ * compares its description with the device as opened, and queues a work item.  The new
+ * server gets the DMA map while the server in use serves the consumer.  Then accesses
+ * pause.  The new server gets the rest of what the consumer gave to the server in use, which
+ * is ended, and accesses go on.
+ *
+ * If a step before the end of the server in use fails, that server goes on.  A failure after
+ * that is a loss of the new server.
+ */
+#include <linux/device.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/vfio.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "dma/dma.h"
+#include "region/pci.h"
+#include "region/shared.h"
+#include "server/channel.h"
+#include "server/cmd.h"
+#include "server/conn.h"
+#include "server/desc.h"
+#include "server/replay.h"
+#include "server/server.h"
+#include "vfio/device.h"
+#include "vfio/irq.h"
+#include "vfio/replace.h"
+#include "vfio/resume.h"
+#include "vfio/state.h"
+
+/**
+ * struct vuser_replace_run - one replacement
+ * @dev: the device
+ * @old: channel of the server in use
+ * @chan: channel of the new server
+ * @move_state: the new server gets the state of the device
+ * @state_kept: the new server has the state of the device
+ * @mapped: the new server has the DMA map
+ * @stopped: the device of the server in use was stopped
+ * @step: the step that runs or has failed
+ */
+struct vuser_replace_run {
+	struct vuser_device *dev;
+	struct vuser_channel *old;
+	struct vuser_channel *chan;
+	bool move_state;
+	bool state_kept;
+	bool mapped;
+	bool stopped;
+	const char *step;
+};
+
+/* The steps before the pause. */
+static int vuser_replace_prepare(struct vuser_replace_run *run)
+{
+	int ret = 0;
+
+	if (run->move_state) {
+		run->step = "the server in use cannot save the state of the device";
+		ret = vuser_cmd_mig_copies(run->old);
+		if (ret)
+			return ret;
+		run->step = "the new server cannot load the state of the device";
+		ret = vuser_cmd_mig_copies(run->chan);
+	} else if (!run->state_kept) {
+		run->step = "reset";
+		ret = vuser_resume_reset_device(run->dev, run->chan);
+	}
+	if (ret)
+		return ret;
+	run->step = "DMA map";
+	ret = vuser_dma_next_open(&run->dev->dma, run->chan);
+	run->mapped = !ret;
+	return ret;
+}
+
+/* Copies the data of the state from the server in use to the new one. */
+static int vuser_replace_copy(struct vuser_replace_run *run)
+{
+	size_t done, size = min3(run->old->desc->max_data_xfer_size,
+				 run->chan->desc->max_data_xfer_size,
+				 (u32)VUSER_MAX_XFER);
+	void *buf = kvmalloc(size, GFP_KERNEL);
+	int ret;
+
+	if (!buf)
+		return -ENOMEM;
+	do {
+		done = 0;
+		run->step = "the server in use does not give the state of the device";
+		ret = vuser_cmd_mig_read(run->old, buf, size, &done);
+		if (!ret && done) {
+			run->step = "the new server does not take the state of the device";
+			ret = vuser_cmd_mig_write(run->chan, buf, done);
+		}
+		/* A hostile server may send data for ever; close ends that. */
+		if (!READ_ONCE(run->dev->resumable))
+			ret = -ENODEV;
+		cond_resched();
+	} while (!ret && done);
+	kvfree(buf);
+	return ret;
+}
+
+/* Moves the state of the device to the new server, whose device stays stopped. */
+static int vuser_replace_move_state(struct vuser_replace_run *run)
+{
+	int ret;
+
+	/* Direct accesses to these areas do not pause. */
+	run->step = "the consumer uses shared areas";
+	if (vuser_shared_used(&run->dev->regions))
+		return -EOPNOTSUPP;
+	run->step = "the server in use does not stop its device";
+	run->stopped = true;
+	ret = vuser_cmd_mig_state(run->old, VFIO_DEVICE_STATE_STOP_COPY);
+	if (ret)
+		return ret;
+	run->step = "the new server does not load the state of the device";
+	ret = vuser_cmd_mig_state(run->chan, VFIO_DEVICE_STATE_RESUMING);
+	if (!ret)
+		ret = vuser_replace_copy(run);
+	if (ret)
+		return ret;
+	run->step = "the new server does not accept the state of the device";
+	return vuser_cmd_mig_state(run->chan, VFIO_DEVICE_STATE_STOP);
+}
+
+/* Gives the interrupts to the new server, and stops the device of the server in use. */
+static int vuser_replace_stop(struct vuser_replace_run *run)
+{
+	struct vuser_device *dev = run->dev;
+	int ret;
+
+	run->step = "interrupts";
+	ret = vuser_irq_prepare(dev, run->chan);
+	if (ret)
+		return ret;
+	run->step = "the device of the server in use";
+	run->stopped = true;
+	return vuser_pci_pause(&dev->regions.pci);
+}
+
+/* The steps in the pause that may fail. */
+static int vuser_replace_move(struct vuser_replace_run *run)
+{
+	struct vuser_device *dev = run->dev;
+	int ret;
+
+	ret = run->move_state ? vuser_replace_move_state(run) : vuser_replace_stop(run);
+	if (ret)
+		return ret;
+	run->step = "shared areas";
+	/* The consumer may have begun to use them in the pause. */
+	if (run->move_state && vuser_shared_used(&dev->regions))
+		return -EOPNOTSUPP;
+	return vuser_shared_replace(&dev->regions, run->chan->desc,
+				    vuser_vfio_mapping(&dev->vdev));
+}
+
+/* Ends the server in use, and lets the new one serve the device. */
+static int vuser_replace_commit(struct vuser_replace_run *run)
+{
+	struct vuser_device *dev = run->dev;
+	struct vuser_channel *lost;
+	int ret, err;
+
+	vuser_server_end(run->old);
+	vuser_dma_next_commit(&dev->dma, run->chan);
+	lost = vuser_conn_replace(&dev->conn, run->chan);
+	vuser_channel_put(lost);
+	/* The server before has carried out all posted stores. */
+	vuser_replay_clear(run->chan);
+	run->step = "DMA of the server before";
+	ret = vuser_resume_end_dma(dev, run->old, run->chan);
+	if (ret)
+		goto out_irqs;
+	run->step = "the new server does not start its device";
+	if (run->move_state)
+		ret = vuser_cmd_mig_state(run->chan, VFIO_DEVICE_STATE_RUNNING);
+	if (ret)
+		goto out_irqs;
+	run->step = "interrupts";
+	/* The state that was loaded has the MSI-X table, so interrupts come after it. */
+	if (run->move_state)
+		ret = vuser_irq_prepare(dev, run->chan);
+out_irqs:
+	err = vuser_irq_commit(dev);
+	if (ret || err)
+		return ret ? ret : err;
+	run->step = "configuration space";
+	return vuser_pci_resume(&dev->regions.pci, run->state_kept);
+}
+
+/* Undoes what was done; the server in use goes on. */
+static void vuser_replace_abort(struct vuser_replace_run *run)
+{
+	struct vuser_device *dev = run->dev;
+
+	vuser_irq_abort(dev);
+	if (run->mapped)
+		vuser_dma_next_abort(&dev->dma, run->chan);
+	if (run->stopped && run->move_state)
+		vuser_cmd_mig_state(run->old, VFIO_DEVICE_STATE_RUNNING);
+	else if (run->stopped)
+		vuser_pci_unpause(&dev->regions.pci);
+}
+
+/* The replacement with the lock of the interrupts held. */
+static int vuser_replace_locked(struct vuser_replace_run *run)
+{
+	struct vuser_device *dev = run->dev;
+	ktime_t begin;
+	int ret;
+
+	run->step = "the server in use";
+	ret = vuser_state_pause(dev, run->old);
+	begin = ktime_get();
+	if (!ret) {
+		vuser_conn_drain(&dev->conn);
+		ret = vuser_replace_move(run);
+	}
+	if (!ret)
+		ret = vuser_state_replace(dev, run->chan);
+	if (ret) {
+		vuser_replace_abort(run);
+		vuser_state_unpause(dev, dev->conn.chan);
+		return ret;
+	}
+	ret = vuser_replace_commit(run);
+	if (ret)
+		vuser_channel_hang_up(run->chan, ret,
+				      "the open device could not be resumed");
+	vuser_state_unpause(dev, run->chan);
+	vuser_state_replaced(dev, ktime_us_delta(ktime_get(), begin));
+	return 0;
+}
+
+static void vuser_replace_run(struct vuser_device *dev, struct vuser_channel *chan)
+{
+	struct vuser_replace_run run = {
+		.dev = dev,
+		.old = dev->replace.old,
+		.chan = chan,
+		.move_state = !dev->replace.no_state,
+		.state_kept = !dev->replace.no_state ||
+			      READ_ONCE(dev->settings.state_kept),
+	};
+	int ret;
+
+	ret = vuser_replace_prepare(&run);
+	if (!ret) {
+		mutex_lock(&dev->irqs.lock);
+		ret = vuser_replace_locked(&run);
+		mutex_unlock(&dev->irqs.lock);
+	}
+	vuser_channel_put(run.old);
+	/* Interrupts were not delivered in the pause. */
+	vuser_irq_repeat(dev);
+	if (ret) {
+		dev_warn(dev->vdev.dev, "the server is not replaced: %s (%d)\n",
+			 run.step, ret);
+		vuser_state_not_replaced(dev, chan, run.step);
+		return;
+	}
+	dev_info(dev->vdev.dev, "another server serves the open device\n");
+	if (!run.state_kept)
+		vuser_irq_fire_err(dev);
+}
+
+static void vuser_replace_work(struct work_struct *work)
+{
+	struct vuser_device *dev = container_of(work, struct vuser_device,
+						replace.work);
+	struct vuser_channel *chan;
+
+	/* Close waits for @resumes only, and the device may be removed after that. */
+	vuser_device_get(dev);
+	/* Both are set before the work item is queued. */
+	chan = dev->replace.chan;
+	vuser_channel_get(chan);
+	vuser_replace_run(dev, chan);
+	vuser_channel_put(chan);
+	vuser_resume_ended(dev);
+	vuser_device_put(dev);
+}
+
+/**
+ * vuser_replace_init() - initialise the replacement of a new device
+ * @dev: the device, zeroed
+ *
+ * Context: any.
+ */
+void vuser_replace_init(struct vuser_device *dev)
+{
+	INIT_WORK(&dev->replace.work, vuser_replace_work);
+}
