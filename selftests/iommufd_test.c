@@ -19,6 +19,7 @@
 #include "lib/fuse.h"
 #include "lib/iommufd.h"
 #include "lib/mem.h"
+#include "lib/task.h"
 
 #define PAGE 0x1000UL
 #define MB   0x100000UL
@@ -193,6 +194,7 @@ TEST_F(cdev, dma_within_an_access_is_served)
  */
 FIXTURE(waits)
 {
+	struct testdev td;
 	struct fuse fuse;
 	struct nlt nl;
 	pthread_t server;
@@ -202,11 +204,11 @@ FIXTURE(waits)
 };
 
 /* Opens the device and maps the page, then writes a byte to @ready. */
-static void consume(int file, int ready)
+static void consume(const char *uuid, int file, int ready)
 {
 	void *mem = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, file, 0);
 	int iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
-	int device = cdev_open(shared.uuid);
+	int device = cdev_open(uuid);
 	uint32_t ioas = 0;
 
 	if (mem == MAP_FAILED || cdev_bind(device, iommufd) ||
@@ -222,7 +224,7 @@ static void *server_reads(void *arg)
 {
 	FIXTURE_DATA(waits) *self = arg;
 
-	self->dma = testdev_cmd(&shared, "dma-read 0 1");
+	self->dma = testdev_cmd(&self->td, "dma-read 0 1");
 	return NULL;
 }
 
@@ -241,8 +243,9 @@ FIXTURE_SETUP(waits)
 
 	if (access("/dev/iommu", F_OK))
 		SKIP(return, "no /dev/iommu: CONFIG_IOMMUFD is not set");
+	ASSERT_EQ(0, testdev_start(&self->td, NULL));
 	ASSERT_EQ(0, nlt_open(&self->nl));
-	ASSERT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "500"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "close_timeout_ms", "500"));
 	ASSERT_EQ(0, fuse_start(&self->fuse));
 	file = fuse_open(&self->fuse);
 	ASSERT_LE(0, file);
@@ -250,7 +253,7 @@ FIXTURE_SETUP(waits)
 	self->consumer = fork();
 	ASSERT_LE(0, self->consumer);
 	if (!self->consumer)
-		consume(file, ready[1]);
+		consume(self->td.uuid, file, ready[1]);
 	close(file);
 	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &c, 1));
@@ -270,8 +273,8 @@ FIXTURE_TEARDOWN(waits)
 	}
 	server_done(self);
 	nlt_close(&self->nl);
-	EXPECT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
-	EXPECT_EQ(0, mdev_set(shared.uuid, "close_timeout_ms", "10000"));
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
+	testdev_stop(&self->td);
 }
 
 static bool ends(pid_t pid, int ms)
@@ -291,22 +294,22 @@ TEST_F(waits, slow_page_blocks_only_the_dma)
 	struct control_info info;
 	uint32_t id = 0;
 
-	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
+	EXPECT_EQ(0, control_get_by_uuid(&self->nl, self->td.uuid, &info));
 	EXPECT_EQ(VUSER_STATE_OPEN, info.state);
 
 	/* The close has a timeout and does not wait for the page. */
 	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
-	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
+	EXPECT_EQ(0, control_get_by_uuid(&self->nl, self->td.uuid, &info));
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
 
 	/*
 	 * The DMA command belongs to the old channel; a new channel is
 	 * attached.
 	 */
-	ASSERT_EQ(0, mdev_wait(shared.uuid, "state", "attached", SOON_MS));
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
 	server_done(self);
 	EXPECT_GT(0, self->dma);
-	ASSERT_EQ(0, vfio_dev_open(&dev, shared.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, vfio_dev_open(&dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
 	EXPECT_EQ(0, region_get(dev.device, BAR(0), TESTDEV_REG_ID, &id, 4));
 	EXPECT_EQ(TESTDEV_ID, id);
 	vfio_dev_close(&dev);
@@ -317,13 +320,51 @@ TEST_F(waits, dma_completes_when_the_page_is_filled)
 {
 	struct control_info info;
 
-	EXPECT_EQ(0, control_get_by_uuid(&self->nl, shared.uuid, &info));
+	EXPECT_EQ(0, control_get_by_uuid(&self->nl, self->td.uuid, &info));
 	fuse_release(&self->fuse);
 	server_done(self);
 	EXPECT_EQ(0, self->dma);
 	EXPECT_STREQ("46", testdev_reply());
 	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
 	EXPECT_TRUE(ends(self->consumer, SOON_MS));
+}
+
+/*
+ * DMA of a lost server cannot be cancelled while it waits for memory.  No other server
+ * serves the device before that DMA has ended.
+ */
+TEST_F(waits, device_resumes_after_dma_of_the_lost_server)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "reconnect_timeout_ms", "60000"));
+	testdev_kill(&self->td);
+	server_done(self);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "resuming", SOON_MS));
+	EXPECT_EQ(-ETIMEDOUT,
+		  mdev_wait(self->td.uuid, "state", "open", QUIET_MS));
+	fuse_release(&self->fuse);
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "open", SOON_MS));
+	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
+	EXPECT_TRUE(ends(self->consumer, SOON_MS));
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
+}
+
+/* The device is closed in time, as without a loss. */
+TEST_F(waits, device_can_be_closed_while_dma_of_the_lost_server_waits)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	testdev_kill(&self->td);
+	server_done(self);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "resuming", SOON_MS));
+	ASSERT_EQ(0, task_wait_worker_in("vuser_serve_dma_wait_end", SOON_MS));
+	ASSERT_EQ(0, kill(self->consumer, SIGKILL));
+	EXPECT_TRUE(ends(self->consumer, 5000));
+	fuse_release(&self->fuse);
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "attached", SOON_MS));
 }
 
 /* A group is attached to iommufd, which emulates the ioctls of a container. */

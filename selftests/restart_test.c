@@ -3,6 +3,7 @@
  * A server restarts while a consumer has the device open: what the consumer sees until
  * the server is back, what the new server gets, and which servers are refused.
  */
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,7 @@
 #include "lib/fault.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
+#include "lib/model.h"
 #include "lib/task.h"
 
 #define PAGE 0x1000UL
@@ -327,6 +329,107 @@ TEST_F(device, waiting_access_can_be_killed)
 	EXPECT_EQ(SIGKILL, task_wait_end(pid, 5000));
 }
 
+#define WQ_CPUMASK "/sys/devices/virtual/workqueue/cpumask"
+#define RT_RUNTIME "/proc/sys/kernel/sched_rt_runtime_us"
+
+/* Occupies a processor so that no other task runs there. */
+static pid_t hog_start(int cpu)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	cpu_set_t cpus;
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ready))
+		return -errno;
+	pid = fork();
+	if (!pid) {
+		CPU_ZERO(&cpus);
+		CPU_SET(cpu, &cpus);
+		if (sched_setaffinity(0, sizeof(cpus), &cpus) ||
+		    sched_setscheduler(0, SCHED_FIFO, &param) ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			;
+	}
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &c, 1) != 1)
+		pid = -ECHILD;
+	close(ready[0]);
+	return pid;
+}
+
+static int feature_get(FIXTURE_DATA(device) *self)
+{
+	struct {
+		struct vfio_device_feature head;
+		uint8_t data[TESTDEV_FEATURE_SIZE];
+	} feature = {
+		.head.argsz = sizeof(feature),
+		.head.flags = VFIO_DEVICE_FEATURE_GET | TESTDEV_FEATURE,
+	};
+
+	return ioctl(self->dev.device, VFIO_DEVICE_FEATURE, &feature) ? errno :
+									0;
+}
+
+/* The first thread that sees the loss; the works that report it have not run. */
+static int load_then(FIXTURE_DATA(device) *self, int next)
+{
+	if (self->bar[MEM / 4] != 0xffffffff)
+		return 1;
+	if (next == 0)
+		return feature_get(self);
+	if (next == 1)
+		return ioctl(self->dev.device, VFIO_DEVICE_RESET) ? errno : 0;
+	return -set_vector(self);
+}
+
+/*
+ * All works of the kernel wait for a processor that is busy, so that the device is not
+ * yet in the state lost.
+ */
+TEST_F(device, access_that_is_first_after_the_loss_waits)
+{
+	char runtime[32], mask[32];
+	cpu_set_t cpus;
+	pid_t pid, hog;
+	int next;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	ASSERT_EQ(0, file_read(RT_RUNTIME, runtime, sizeof(runtime)));
+	ASSERT_EQ(0, file_read(WQ_CPUMASK, mask, sizeof(mask)));
+	ASSERT_EQ(0, set_policy(self, "wait", "no"));
+	for (next = 0; next < 3; next++) {
+		TH_LOG("access %d", next);
+		ASSERT_EQ(0, testdev_cmd(&self->td, "hold read"));
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			sched_setaffinity(0, sizeof(cpus), &cpus);
+			_exit(load_then(self, next));
+		}
+		ASSERT_EQ(0, testdev_cmd(&self->td, "held 1"));
+		ASSERT_EQ(0, file_write(RT_RUNTIME, "-1"));
+		ASSERT_EQ(0, file_write(WQ_CPUMASK, "2"));
+		hog = hog_start(1);
+		ASSERT_LT(0, hog);
+		kill(self->td.pid, SIGKILL);
+		EXPECT_EQ(0, task_wait_in(pid, "vuser_conn_wait", SOON_MS));
+		kill(hog, SIGKILL);
+		EXPECT_EQ(SIGKILL, task_wait_end(hog, SOON_MS));
+		EXPECT_EQ(0, file_write(WQ_CPUMASK, mask));
+		EXPECT_EQ(0, file_write(RT_RUNTIME, runtime));
+		ASSERT_EQ(0, lose(self));
+		ASSERT_EQ(0, testdev_serve(&self->td, no_twin));
+		EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
+		check_served(_metadata, self);
+	}
+}
+
 /* The server may have carried out a read that it did not answer. */
 TEST_F(device, read_on_the_wire_is_not_sent_again)
 {
@@ -591,6 +694,25 @@ TEST_F(intx, masked_interrupt_comes_from_the_new_server_after_the_unmask)
 	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
 }
 
+/* A signal of the new server, before the consumer's reset, is not lost. */
+TEST_F(intx, interrupt_before_the_reset_comes_after_it)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "fail"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "reset", "never"));
+	testdev_kill(&self->td);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(&self->td, plain_intx));
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "resuming", SOON_MS));
+	while (testdev_num(&self->td, "irq-enabled %u 0",
+			   VFIO_PCI_INTX_IRQ_INDEX) != 1)
+		usleep(1000);
+	ASSERT_LT(0,
+		  testdev_num(&self->td, "irq %u 0", VFIO_PCI_INTX_IRQ_INDEX));
+	EXPECT_EQ(0, eventfd_wait(self->fd, QUIET_MS));
+	EXPECT_EQ(0, ioctl(self->dev.device, VFIO_DEVICE_RESET));
+	EXPECT_EQ(1, eventfd_wait(self->fd, SOON_MS));
+}
+
 /* Servers that differ ---------------------------------------------------------- */
 
 FIXTURE_VARIANT(differs)
@@ -623,6 +745,11 @@ FIXTURE_VARIANT_ADD(differs, plain_intx) {
 FIXTURE_VARIANT_ADD(differs, small_msix) {
 	.arg = "--small-msix",
 	.why = "a region has another size",
+};
+
+FIXTURE_VARIANT_ADD(differs, msix_bar) {
+	.arg = "--msix-bar=2",
+	.why = "its MSI-X table is in another region",
 };
 
 FIXTURE_VARIANT_ADD(differs, areas) {
@@ -697,20 +824,26 @@ TEST_F(device, server_with_other_limits_is_taken)
 /* Losses while the device resumes ---------------------------------------------- */
 
 /* A server at another path, so that it gets its orders before it is attached. */
-static int serve_at(FIXTURE_DATA(device) *self, const char *order)
+static int serve_with(struct testdev *td, const char *const *args,
+		      const char *order)
 {
 	struct testdev next = {};
 	int ret;
 
 	/* The path of the socket is made from the UUID. */
 	uuid_new(next.uuid);
-	ret = testdev_serve(&next, no_twin);
+	ret = testdev_serve(&next, args);
 	if (!ret)
 		ret = testdev_cmd(&next, "%s", order);
-	unlink(self->td.socket);
-	strcpy(next.uuid, self->td.uuid);
-	self->td = next;
-	return ret ? ret : mdev_set(self->td.uuid, "endpoint", self->td.socket);
+	unlink(td->socket);
+	strcpy(next.uuid, td->uuid);
+	*td = next;
+	return ret ? ret : mdev_set(td->uuid, "endpoint", td->socket);
+}
+
+static int serve_at(FIXTURE_DATA(device) *self, const char *order)
+{
+	return serve_with(&self->td, no_twin, order);
 }
 
 static void check_loss_in(struct __test_metadata *_metadata,
@@ -783,6 +916,44 @@ TEST_F(device, lost_device_that_is_closed_gets_its_server_as_before)
 	EXPECT_EQ(0, wait_state(self, "attached"));
 }
 
+/* MSI ---------------------------------------------------------------------------- */
+
+/* Only the server knows which vectors of MSI the consumer has masked. */
+TEST(with_state_kept_masked_vectors_of_msi_stay_masked)
+{
+	static const char *const args[] = { "--model", NULL };
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev td;
+	char order[64];
+	uint32_t pos;
+	int fds[2];
+
+	new_eventfds(fds, 2);
+	ASSERT_EQ(0, model_start(&td, NULL));
+	ASSERT_EQ(0, mdev_set(td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, mdev_set(td.uuid, "state_kept", "yes"));
+	ASSERT_EQ(0, model_open(&td, &dev));
+	ASSERT_EQ(0, irq_set_eventfds(dev.device, MSI, 0, 2, fds));
+	pos = find_cap(dev.device, PCI_CAP_ID_MSI);
+	ASSERT_EQ(0, config_put(dev.device, pos + PCI_MSI_MASK_64, 2, 4));
+	EXPECT_EQ(2, in_device(&td, pos + PCI_MSI_MASK_64, 4));
+	testdev_kill(&td);
+	ASSERT_EQ(0, mdev_wait(td.uuid, "state", "lost", SOON_MS));
+	/* The server has kept the register. */
+	snprintf(order, sizeof(order), "poke %u %u 4 2", CONFIG,
+		 pos + PCI_MSI_MASK_64);
+	ASSERT_EQ(0, serve_with(&td, args, order));
+	ASSERT_EQ(0, mdev_wait(td.uuid, "state", "open", SOON_MS));
+	EXPECT_EQ(2, config_get(dev.device, pos + PCI_MSI_MASK_64, 4));
+	EXPECT_EQ(2, in_device(&td, pos + PCI_MSI_MASK_64, 4));
+	EXPECT_STREQ("none", fire(&td, 1));
+	EXPECT_STREQ("msi", fire(&td, 0));
+	vfio_dev_close(&dev);
+	testdev_stop(&td);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* Memory ----------------------------------------------------------------------- */
 
 TEST_F(device, maps_and_unmaps_without_a_server_reach_the_new_one)
@@ -808,12 +979,18 @@ TEST_F(device, maps_and_unmaps_without_a_server_reach_the_new_one)
 	munmap(more, 4 * PAGE);
 }
 
-/* A server that was stopped, and goes on after another one took its place. */
-TEST_F(device, lost_server_sees_no_memory_of_the_consumer)
+/*
+ * A server that was stopped for twice the time-out, and goes on after another one took
+ * its place: neither its files nor its messages reach the consumer.
+ */
+TEST_F(device, lost_server_that_goes_on_can_do_nothing)
 {
+	const int timeout = 1000;
 	struct testdev old;
+	long long stopped;
 	uint64_t value;
 
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1000"));
 	ASSERT_EQ(0, set_policy(self, "wait", "no"));
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "dma_backing", "memory"));
 	ASSERT_EQ(0, dma_unmap(self->dev.container, IOVA, 4 * PAGE, 0, NULL));
@@ -823,17 +1000,32 @@ TEST_F(device, lost_server_sees_no_memory_of_the_consumer)
 	ASSERT_EQ(0, testdev_cmd(&self->td, "kept-map 1"));
 	memcpy(&value, self->mem, 8);
 	EXPECT_EQ(value, testdev_num(&self->td, "kept-peek 0"));
+	ASSERT_EQ(0, set_vector(self));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "kept-irq"));
+	EXPECT_EQ(1, eventfd_wait(self->msix, SOON_MS));
 	old = self->td;
+	stopped = clock_ms();
 	kill(old.pid, SIGSTOP);
 	/* The load goes to the stopped server, which is lost after the time-out. */
 	EXPECT_EQ(0xffffffff, self->bar[MEM / 4]);
 	ASSERT_EQ(0, wait_state(self, "lost"));
 	ASSERT_EQ(0, serve_at(self, "log-clear"));
 	check_served(_metadata, self);
+	while (clock_ms() - stopped < 2 * timeout)
+		poll(NULL, 0, 2 * timeout - (clock_ms() - stopped));
 	kill(old.pid, SIGCONT);
+	/* Its memory fds show no memory of the consumer. */
 	EXPECT_EQ(0, testdev_num(&old, "kept-peek 0"));
 	EXPECT_EQ(0, testdev_cmd(&old, "kept-poke 0 1"));
 	EXPECT_EQ(0, memcmp(&value, self->mem, 8));
+	/* Its DMA reaches no memory of the consumer. */
+	testdev_cmd(&old, "dma-write 0x%lx ff", IOVA);
+	EXPECT_EQ(0, memcmp(&value, self->mem, 8));
+	/* Its files of interrupts signal nothing. */
+	EXPECT_EQ(0, testdev_cmd(&old, "kept-irq"));
+	EXPECT_EQ(0, eventfd_wait(self->msix, QUIET_MS));
+	EXPECT_EQ(0, wait_state(self, "open"));
+	check_served(_metadata, self);
 	testdev_kill(&old);
 }
 
@@ -903,6 +1095,40 @@ TEST_F(device, mappings_of_shared_areas_get_the_new_file)
 	EXPECT_EQ(33, testdev_num(&self->td, "peek %u 4 4", BAR(4)));
 	EXPECT_EQ(1, write(go[1], "", 1));
 	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
+	munmap((void *)area, TESTDEV_BAR4_SIZE);
+}
+
+/* DMA of another device to an area, which the kernel holds pages of. */
+TEST_F(device, dma_of_another_device_does_not_reach_the_old_file)
+{
+	volatile uint32_t *area = map_area(self);
+	struct vfio_dev dev = VFIO_DEV_INIT;
+	struct testdev other;
+
+	if (!can_replace_areas())
+		SKIP(return, "before 6.10 the device stays lost");
+	ASSERT_NE(MAP_FAILED, area);
+	ASSERT_EQ(0, testdev_start(&other, NULL));
+	ASSERT_EQ(0, vfio_dev_open(&dev, other.uuid, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, dma_map(dev.container, (void *)area, 0x400000, 2 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, set_policy(self, "wait", "yes"));
+	EXPECT_EQ(0, testdev_cmd(&other, "dma-write 0x400000 0b000000"));
+	EXPECT_EQ(11, area[0]);
+	ASSERT_EQ(0, lose(self));
+	ASSERT_EQ(0, testdev_serve(&self->td, no_twin));
+	check_served(_metadata, self);
+	EXPECT_EQ(-EFAULT, testdev_cmd(&other, "dma-read 0x400000 4"));
+	EXPECT_EQ(-EFAULT, testdev_cmd(&other, "dma-write 0x400000 16000000"));
+	/* Mapped again, it is the file of the new server. */
+	EXPECT_EQ(0, dma_unmap(dev.container, 0x400000, 2 * PAGE, 0, NULL));
+	ASSERT_EQ(0, dma_map(dev.container, (void *)area, 0x400000, 2 * PAGE,
+			     DMA_RW));
+	EXPECT_EQ(0, testdev_cmd(&other, "dma-write 0x400000 16000000"));
+	EXPECT_EQ(22, testdev_num(&self->td, "peek %u 0 4", BAR(4)));
+	EXPECT_EQ(22, area[0]);
+	vfio_dev_close(&dev);
+	testdev_stop(&other);
 	munmap((void *)area, TESTDEV_BAR4_SIZE);
 }
 

@@ -48,7 +48,8 @@ watch_failures || {
 	echo "# failures cannot be traced in $tracing"
 	status=1
 }
-for prog in inject_test inject_dma_test inject_control_test inject_iommufd_test; do
+for prog in inject_test inject_dma_test inject_control_test inject_iommufd_test \
+	inject_restart_test; do
 	run $prog || status=1
 done
 nothing_lost || {

@@ -471,6 +471,12 @@ static int do_kept_reopen(struct ctl *c)
 	return kept_reopen();
 }
 
+static int do_kept_irq(struct ctl *c)
+{
+	(void)c;
+	return kept_irq();
+}
+
 static int do_kept_stat(struct ctl *c)
 {
 	return kept_stat(c->text, sizeof(c->text));
@@ -558,7 +564,7 @@ static const struct command {
 	{ "dma-stream", 2, do_dma_stream, "IOVA LEN: nanoseconds to read it" },
 	{ "dma-ptr", 1, do_dma_ptr,
 	  "IOVA: address of its mapping in the server" },
-	{ "keep", 1, do_keep, "0|1: keep the fd of each DMA_MAP" },
+	{ "keep", 1, do_keep, "0|1: keep the fds of DMA_MAP and SET_IRQS" },
 	{ "kept-map", 1, do_kept_map,
 	  "0|1: map the kept fd, 1 for writing too" },
 	{ "kept-peek", 1, do_kept_peek, "OFFSET: 8 bytes of the mapping" },
@@ -567,6 +573,7 @@ static const struct command {
 	{ "kept-pwrite", 2, do_kept_pwrite, "OFFSET VALUE" },
 	{ "kept-reopen", 0, do_kept_reopen,
 	  "open the kept file again for writing" },
+	{ "kept-irq", 0, do_kept_irq, "signal the kept interrupt" },
 	{ "kept-stat", 0, do_kept_stat,
 	  "offset size st_size st_blksize st_ino" },
 	{ "onread", 1, do_onread,

@@ -123,6 +123,11 @@ static uint32_t pba_offset(const struct device *dev)
 	return dev->opt.small_msix ? TESTDEV_SMALL_PBA : TESTDEV_MSIX_PBA;
 }
 
+static uint32_t msix_bar(const struct device *dev)
+{
+	return dev->opt.msix_bar ? dev->opt.msix_bar : 1;
+}
+
 /* Whether an access to BAR 1 is to the memory after table and pending bits. */
 static bool is_msix_memory(const struct device *dev, uint64_t offset)
 {
@@ -289,6 +294,53 @@ static ssize_t device_feature(void *data, uint32_t flags, void *buf, size_t len,
 	return TESTDEV_FEATURE_SIZE;
 }
 
+/* The state that migrates: BAR 0, then configuration space. */
+#define MIG_SIZE (TESTDEV_BAR0_SIZE + TESTDEV_CONFIG_SIZE)
+
+static uint8_t *mig_byte(struct device *dev, size_t i)
+{
+	return i < TESTDEV_BAR0_SIZE ? &dev->bars[0][i] :
+				       &dev->pci.cfg[i - TESTDEV_BAR0_SIZE];
+}
+
+static int device_migrate(void *data, enum vfio_device_mig_state from,
+			  enum vfio_device_mig_state to)
+{
+	struct device *dev = data;
+	bool complete = dev->mig_done == MIG_SIZE;
+
+	dev->mig_done = 0;
+	return from == VFIO_DEVICE_STATE_RESUMING &&
+			       to == VFIO_DEVICE_STATE_STOP && !complete ?
+		       -EINVAL :
+		       0;
+}
+
+static ssize_t device_mig_read(void *data, void *buf, size_t count)
+{
+	struct device *dev = data;
+	size_t i;
+
+	/* In small parts, as a device with much state. */
+	if (count > 1000)
+		count = 1000;
+	for (i = 0; i < count && dev->mig_done < MIG_SIZE; i++)
+		((uint8_t *)buf)[i] = *mig_byte(dev, dev->mig_done++);
+	return i;
+}
+
+static int device_mig_write(void *data, const void *buf, size_t count)
+{
+	struct device *dev = data;
+	size_t i;
+
+	if (count > MIG_SIZE - dev->mig_done)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		*mig_byte(dev, dev->mig_done++) = ((const uint8_t *)buf)[i];
+	return 0;
+}
+
 static void device_disconnected(void *data, int error)
 {
 	struct device *dev = data;
@@ -306,6 +358,9 @@ static const struct vuser_server_ops ops = {
 	.dma_unmap = device_dma_unmap,
 	.feature = device_feature,
 	.disconnected = device_disconnected,
+	.migrate = device_migrate,
+	.mig_read = device_mig_read,
+	.mig_write = device_mig_write,
 };
 
 static const struct vuser_server_ops ops_no_reset = {
@@ -368,9 +423,9 @@ static int init_pci(struct device *dev)
 	ret = vuser_pci_add_pcie(&dev->pci, PCI_EXP_TYPE_ENDPOINT,
 				 dev->opt.model);
 	if (ret >= 0)
-		ret = vuser_pci_add_msix(&dev->pci, TESTDEV_NR_MSIX, 1,
-					 TESTDEV_MSIX_TABLE, 1,
-					 pba_offset(dev));
+		ret = vuser_pci_add_msix(&dev->pci, TESTDEV_NR_MSIX,
+					 msix_bar(dev), TESTDEV_MSIX_TABLE,
+					 msix_bar(dev), pba_offset(dev));
 	if (ret >= 0 && dev->opt.model)
 		ret = model_init(dev);
 	if (ret >= 0 && dev->opt.broken)

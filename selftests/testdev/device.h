@@ -26,6 +26,7 @@ struct options {
 	uint32_t bar4_size; /* 0: TESTDEV_BAR4_SIZE */
 	bool plain_intx; /* INTx has no masks */
 	bool small_msix; /* BAR 1 is one page, with registers */
+	uint32_t msix_bar; /* what the capability names; 0: BAR 1 */
 	bool model; /* see model.h */
 	bool literal; /* registers store what is written, as libvfio-user's */
 	bool pm_reset; /* the way from D3 to D0 resets the device */
@@ -44,6 +45,7 @@ struct device {
 	uint8_t rom[TESTDEV_ROM_SIZE];
 	uint8_t typed[TESTDEV_TYPED_SIZE];
 	int memfds[NR_BARS];
+	size_t mig_done; /* bytes of the state that were saved or loaded */
 	int doorbells[TESTDEV_NR_DOORBELLS];
 	uint64_t reads;
 	_Atomic uint32_t last_write; /* message ID of the last posted write */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int kept_fd = -1;
+static int kept_irq_fd = -1;
 static uint64_t kept_offset;
 static uint64_t kept_size;
 static uint8_t *mem = MAP_FAILED;
@@ -127,4 +129,18 @@ int kept_stat(char *text, size_t size)
 		 kept_offset, kept_size, (long long)st.st_size,
 		 (long)st.st_blksize, (unsigned long)st.st_ino);
 	return 0;
+}
+
+void kept_set_irq(int fd)
+{
+	pthread_mutex_lock(&lock);
+	if (kept_irq_fd >= 0)
+		close(kept_irq_fd);
+	kept_irq_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	pthread_mutex_unlock(&lock);
+}
+
+int kept_irq(void)
+{
+	return eventfd_write(kept_irq_fd, 1) ? -errno : 0;
 }

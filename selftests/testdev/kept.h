@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A descriptor of a DMA_MAP that a hostile server keeps, and the accesses that
- * such a server may try.  All functions return 0 or -errno.
+ * Descriptors of a DMA_MAP and of a SET_IRQS that a hostile server keeps, and the
+ * accesses that such a server may try.  All functions return 0 or -errno.
  */
 #ifndef TESTDEV_KEPT_H
 #define TESTDEV_KEPT_H
@@ -23,5 +23,10 @@ int kept_pwrite(uint64_t off, uint64_t value);
 int kept_reopen(void);
 /* Print "offset size st_size st_blksize st_ino" as numbers. */
 int kept_stat(char *text, size_t size);
+
+/* Keep a duplicate of @fd, which signals an interrupt. */
+void kept_set_irq(int fd);
+/* Signal the interrupt. */
+int kept_irq(void);
 
 #endif /* TESTDEV_KEPT_H */

@@ -35,6 +35,8 @@ enum {
 	OPT_BAR4_SIZE,
 	OPT_PLAIN_INTX,
 	OPT_SMALL_MSIX,
+	OPT_MSIX_BAR,
+	OPT_MIGRATION,
 	OPT_MODEL,
 	OPT_BROKEN,
 	OPT_LITERAL,
@@ -59,6 +61,8 @@ static const struct option longopts[] = {
 	{ "bar4-size", required_argument, NULL, OPT_BAR4_SIZE },
 	{ "plain-intx", no_argument, NULL, OPT_PLAIN_INTX },
 	{ "small-msix", no_argument, NULL, OPT_SMALL_MSIX },
+	{ "msix-bar", required_argument, NULL, OPT_MSIX_BAR },
+	{ "migration", no_argument, NULL, OPT_MIGRATION },
 	{ "model", no_argument, NULL, OPT_MODEL },
 	{ "broken", required_argument, NULL, OPT_BROKEN },
 	{ "literal", no_argument, NULL, OPT_LITERAL },
@@ -91,6 +95,8 @@ static void usage(void)
 	       "  --bar4-size=N             size of BAR 4\n"
 	       "  --plain-intx              no masks for INTx\n"
 	       "  --small-msix              BAR 1 is one page, with registers\n"
+	       "  --msix-bar=N              the BAR that the MSI-X capability names\n"
+	       "  --migration               save and load BAR 0 and configuration space\n"
 	       "  --model                   honor configuration space\n"
 	       "  --broken=KIND             with --model, break configuration space:\n"
 	       "                            bar-small, bar-large, cap-loop, cap-end,\n"
@@ -158,6 +164,12 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_SMALL_MSIX:
 		opt->small_msix = true;
+		break;
+	case OPT_MSIX_BAR:
+		opt->msix_bar = n;
+		break;
+	case OPT_MIGRATION:
+		config->migration = true;
 		break;
 	case OPT_MODEL:
 		opt->model = true;

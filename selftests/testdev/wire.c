@@ -76,6 +76,8 @@ static const char *const command_names[VFIO_USER_COMMAND_MAX + 1] = {
 	[VFIO_USER_DEVICE_RESET] = "reset",
 	[VFIO_USER_REGION_WRITE_MULTI] = "write-multi",
 	[VFIO_USER_DEVICE_FEATURE] = "feature",
+	[VFIO_USER_MIG_DATA_READ] = "mig-read",
+	[VFIO_USER_MIG_DATA_WRITE] = "mig-write",
 };
 
 int wire_command(const char *name)
@@ -227,7 +229,9 @@ static void keep_fd(const struct vuser_msg *msg)
 {
 	const struct vfio_user_dma_map *map = msg->payload;
 
-	if (msg->nr_fds && msg->len >= sizeof(*map))
+	if (msg->nr_fds && msg->hdr.command == VFIO_USER_DEVICE_SET_IRQS)
+		kept_set_irq(msg->fds[0]);
+	else if (msg->nr_fds && msg->len >= sizeof(*map))
 		kept_set(msg->fds[0], map->offset, map->size);
 }
 
@@ -263,6 +267,8 @@ static int take_command(struct wire *w, struct vuser_msg *msg)
 			keep_fd(msg);
 		if (w->strip_fds)
 			strip_fds(msg);
+	} else if (msg->hdr.command == VFIO_USER_DEVICE_SET_IRQS && w->keep) {
+		keep_fd(msg);
 	}
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);

@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The server of an open device is replaced by another one while both run: what the
+ * consumer and each server see, which servers are refused, and a loss of each party in
+ * each step.
+ */
+#include <linux/vuser.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "lib/clock.h"
+#include "lib/consumer.h"
+#include "lib/control.h"
+#include "lib/helper.h"
+#include "lib/mem.h"
+#include "lib/task.h"
+
+#define PAGE   0x1000UL
+#define IOVA   0x10000UL
+#define MEM    TESTDEV_REG_MEMORY
+#define VECTOR 3
+#define MSIX   VFIO_PCI_MSIX_IRQ_INDEX
+
+/* The results of the loads of another process. */
+struct load {
+	atomic_bool stop;
+	atomic_ulong good;
+	atomic_ulong bad;
+};
+
+/* A device, another server of the same device, and a process that uses the device. */
+FIXTURE(device)
+{
+	struct testdev td, next;
+	struct vfio_dev dev;
+	struct nlt nl;
+	volatile uint32_t *bar;
+	struct load *load;
+	pid_t loader;
+	pid_t helper;
+	char *mem;
+	long locked;
+	int err;
+	int msix;
+};
+
+/* Loads until the test stops it. */
+static void use(FIXTURE_DATA(device) *self)
+{
+	while (!self->load->stop) {
+		if (self->bar[TESTDEV_REG_ID / 4] == TESTDEV_ID)
+			self->load->good++;
+		else
+			self->load->bad++;
+	}
+	_exit(0);
+}
+
+static int serve_next(FIXTURE_DATA(device) *self, const char *const *args)
+{
+	memset(&self->next, 0, sizeof(self->next));
+	/* The path of the socket is made from the UUID. */
+	uuid_new(self->next.uuid);
+	return testdev_serve(&self->next, args);
+}
+
+static const char *const migration[] = { "--migration", NULL };
+
+FIXTURE_SETUP(device)
+{
+	self->dev = (struct vfio_dev)VFIO_DEV_INIT;
+	self->locked = res_locked();
+	self->helper = helper_start();
+	ASSERT_LT(0, self->helper);
+	ASSERT_EQ(0, nlt_open(&self->nl));
+	ASSERT_EQ(0, nlt_enable_ext_ack(&self->nl));
+	new_eventfds(&self->err, 1);
+	new_eventfds(&self->msix, 1);
+	self->mem = mem_anon(4 * PAGE);
+	ASSERT_NE(NULL, self->mem);
+	mem_fill(self->mem, 4 * PAGE, 1);
+	self->load = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->load);
+	ASSERT_EQ(0, testdev_start(&self->td, migration));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "3000"));
+	ASSERT_EQ(0,
+		  vfio_dev_open(&self->dev, self->td.uuid, VFIO_TYPE1v2_IOMMU));
+	self->bar = map_bar0(self->dev.device);
+	ASSERT_NE(MAP_FAILED, self->bar);
+	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, VFIO_PCI_ERR_IRQ_INDEX,
+				      0, 1, &self->err));
+	ASSERT_EQ(0, dma_map(self->dev.container, self->mem, IOVA, 4 * PAGE,
+			     DMA_RW));
+	ASSERT_EQ(0, irq_set_eventfds(self->dev.device, MSIX, VECTOR, 1,
+				      &self->msix));
+	self->bar[MEM / 4] = 7;
+	ASSERT_EQ(0, serve_next(self, migration));
+	self->loader = fork();
+	ASSERT_LE(0, self->loader);
+	if (!self->loader)
+		use(self);
+}
+
+static void close_device(FIXTURE_DATA(device) *self)
+{
+	if (self->bar)
+		munmap((void *)self->bar, TESTDEV_BAR0_SIZE);
+	self->bar = NULL;
+	vfio_dev_close(&self->dev);
+}
+
+static int stop_loader(FIXTURE_DATA(device) *self)
+{
+	pid_t pid = self->loader;
+
+	self->loader = 0;
+	self->load->stop = true;
+	return pid ? task_wait_end(pid, SOON_MS) : 0;
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	EXPECT_EQ(0, stop_loader(self));
+	close_device(self);
+	EXPECT_EQ(self->locked, res_locked());
+	testdev_stop(&self->td);
+	testdev_stop(&self->next);
+	helper_kill(self->helper);
+	nlt_close(&self->nl);
+	close(self->err);
+	close(self->msix);
+}
+
+/* Control ---------------------------------------------------------------------- */
+
+static int replace_with(FIXTURE_DATA(device) *self, const char *path,
+			bool no_state)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_REPLACE, 0);
+	uint8_t bytes[16];
+
+	control_uuid_bytes(self->td.uuid, bytes);
+	nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
+	nlt_put_string(msg, VUSER_A_DEV_REPLACEMENT, path);
+	if (no_state)
+		nlt_put(msg, VUSER_A_DEV_NO_STATE, NULL, 0);
+	return nlt_call(&self->nl, msg, NULL, NULL);
+}
+
+static int replace(FIXTURE_DATA(device) *self, const char *path)
+{
+	return replace_with(self, path, true);
+}
+
+/* The result of the replacement. */
+struct result {
+	uint32_t state;
+	uint64_t pause_us;
+	char error[VUSER_ERROR_MAX + 1];
+	char endpoint[256];
+};
+
+static void take_result(void *data, const struct nlt_reply *reply)
+{
+	struct result *result = data;
+
+	result->state = nlt_u32(reply->attrs[VUSER_A_DEV_REPLACING]);
+	if (reply->attrs[VUSER_A_DEV_REPLACE_PAUSE_US])
+		result->pause_us =
+			nlt_u64(reply->attrs[VUSER_A_DEV_REPLACE_PAUSE_US]);
+	snprintf(result->error, sizeof(result->error), "%s",
+		 nlt_string(reply->attrs[VUSER_A_DEV_REPLACE_ERROR]));
+	snprintf(result->endpoint, sizeof(result->endpoint), "%s",
+		 nlt_string(reply->attrs[VUSER_A_DEV_ENDPOINT]));
+}
+
+static int wait_result(FIXTURE_DATA(device) *self, struct result *result)
+{
+	long long deadline = clock_ms() + SOON_MS;
+	struct nlt_msg *msg;
+	uint8_t bytes[16];
+	int ret;
+
+	control_uuid_bytes(self->td.uuid, bytes);
+	do {
+		memset(result, 0, sizeof(*result));
+		msg = nlt_new(VUSER_CMD_DEV_GET, 0);
+		nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
+		ret = nlt_call(&self->nl, msg, take_result, result);
+		if (ret || result->state != VUSER_REPLACING_PENDING)
+			return ret;
+		usleep(10000);
+	} while (clock_ms() < deadline);
+	return -ETIMEDOUT;
+}
+
+/* The accesses of the other process. */
+static bool used_again(FIXTURE_DATA(device) *self)
+{
+	unsigned long good = self->load->good;
+	long long deadline = clock_ms() + SOON_MS;
+
+	while (self->load->good == good && clock_ms() < deadline)
+		usleep(1000);
+	return self->load->good != good;
+}
+
+/* The server has what the consumer gave. */
+static void check_served_by(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(device) *self, struct testdev *td)
+{
+	uint32_t value = 0;
+
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "open", SOON_MS));
+	EXPECT_TRUE(used_again(self));
+	self->bar[MEM / 4 + 1] = 77;
+	EXPECT_EQ(0, region_get(self->dev.device, BAR(0), MEM + 4, &value, 4));
+	EXPECT_EQ(77, value);
+	EXPECT_EQ(77, testdev_num(td, "peek 0 0x%x 4", MEM + 4));
+	EXPECT_EQ(mem_sum(self->mem, 4 * PAGE),
+		  testdev_num(td, "dma-sum 0x%lx %lu", IOVA, 4 * PAGE));
+	eventfd_wait(self->msix, 0);
+	EXPECT_LT(0, testdev_num(td, "irq %u %u", MSIX, VECTOR));
+	EXPECT_EQ(1, eventfd_wait(self->msix, SOON_MS));
+}
+
+/* The server in use still serves the device, with its state, and nothing was lost. */
+static void check_goes_on(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(device) *self)
+{
+	EXPECT_EQ(7, self->bar[MEM / 4]);
+	check_served_by(_metadata, self, &self->td);
+	EXPECT_EQ(0, self->load->bad);
+	EXPECT_EQ(0, testdev_num(&self->td, "count reset") - 1);
+	EXPECT_EQ(0, eventfd_wait(self->err, 0));
+}
+
+#define EXPECT_FAILS_WITH(text)                                   \
+	do {                                                      \
+		struct result result_;                            \
+                                                                  \
+		ASSERT_EQ(0, wait_result(self, &result_));        \
+		EXPECT_EQ(VUSER_REPLACING_FAILED, result_.state); \
+		EXPECT_NE(NULL, strstr(result_.error, text))      \
+		TH_LOG("%s", result_.error);                      \
+		EXPECT_STREQ(self->td.socket, result_.endpoint);  \
+	} while (0)
+
+/* Success ---------------------------------------------------------------------- */
+
+TEST_F(device, consumer_goes_on_with_the_new_server)
+{
+	struct result result;
+
+	ASSERT_TRUE(used_again(self));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	ASSERT_EQ(0, wait_result(self, &result));
+	EXPECT_EQ(VUSER_REPLACING_DONE, result.state);
+	EXPECT_LT(0, result.pause_us);
+	EXPECT_STREQ(self->next.socket, result.endpoint);
+	check_served_by(_metadata, self, &self->next);
+	/* No access failed. */
+	EXPECT_EQ(0, self->load->bad);
+	/* The new server does not have the state: the device was reset. */
+	EXPECT_EQ(0, self->bar[MEM / 4]);
+	EXPECT_EQ(1, testdev_num(&self->next, "count reset"));
+	EXPECT_EQ(1, eventfd_wait(self->err, SOON_MS));
+	/* The server before has no memory and no interrupt of the consumer. */
+	EXPECT_EQ(0, testdev_num(&self->td, "dma-count"));
+	EXPECT_EQ(0, testdev_num(&self->td, "irq-enabled %u %u", MSIX, VECTOR));
+	/* It can be ended. */
+	testdev_kill(&self->td);
+	check_served_by(_metadata, self, &self->next);
+	EXPECT_EQ(0, self->load->bad);
+}
+
+TEST_F(device, server_can_be_replaced_again_and_again)
+{
+	struct result result;
+	struct testdev old;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		ASSERT_EQ(0, replace(self, self->next.socket));
+		ASSERT_EQ(0, wait_result(self, &result));
+		ASSERT_EQ(VUSER_REPLACING_DONE, result.state);
+		check_served_by(_metadata, self, &self->next);
+		old = self->td;
+		self->td = self->next;
+		strcpy(self->td.uuid, old.uuid);
+		testdev_kill(&old);
+		unlink(old.socket);
+		ASSERT_EQ(0, serve_next(self, NULL));
+	}
+	EXPECT_EQ(0, self->load->bad);
+}
+
+/* The device connects to the new endpoint from now on. */
+TEST_F(device, new_server_that_is_lost_is_connected_to_again)
+{
+	struct result result;
+
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	ASSERT_EQ(0, wait_result(self, &result));
+	ASSERT_EQ(VUSER_REPLACING_DONE, result.state);
+	testdev_kill(&self->next);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(&self->next, NULL));
+	check_served_by(_metadata, self, &self->next);
+}
+
+/* State ------------------------------------------------------------------------ */
+
+TEST_F(device, state_moves_to_the_new_server)
+{
+	struct result result;
+	uint32_t i;
+
+	for (i = 0; i < 100; i++)
+		self->bar[MEM / 4 + 16 + i] = 1000 + i;
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	ASSERT_EQ(0, wait_result(self, &result));
+	EXPECT_EQ(VUSER_REPLACING_DONE, result.state)
+	TH_LOG("%s", result.error);
+	check_served_by(_metadata, self, &self->next);
+	EXPECT_EQ(7, self->bar[MEM / 4]);
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(1000 + i, self->bar[MEM / 4 + 16 + i]);
+	EXPECT_EQ(0, self->load->bad);
+	/* The device was not reset, and the consumer does not notice. */
+	EXPECT_EQ(0, testdev_num(&self->next, "count reset"));
+	EXPECT_EQ(0, eventfd_wait(self->err, QUIET_MS));
+}
+
+TEST_F(device, server_that_cannot_load_state_is_refused)
+{
+	testdev_stop(&self->next);
+	ASSERT_EQ(0, serve_next(self, NULL));
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_FAILS_WITH("the new server cannot load the state");
+	check_goes_on(_metadata, self);
+}
+
+TEST_F(device, state_is_not_moved_while_shared_areas_are_used)
+{
+	volatile uint32_t *area = region_mmap(self->dev.device, BAR(4), 0, PAGE,
+					      PROT_READ | PROT_WRITE);
+
+	ASSERT_NE(MAP_FAILED, area);
+	area[0] = 5;
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_FAILS_WITH("the consumer uses shared areas");
+	EXPECT_EQ(5, area[0]);
+	check_goes_on(_metadata, self);
+	munmap((void *)area, PAGE);
+}
+
+/* Each step of the move fails: the server in use runs on. */
+TEST_F(device, server_in_use_runs_on_if_its_state_cannot_be_moved)
+{
+	ASSERT_EQ(0, testdev_cmd(&self->td, "fail mig-read 5 1"));
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_FAILS_WITH("the server in use does not give the state");
+	check_goes_on(_metadata, self);
+
+	ASSERT_EQ(0, testdev_cmd(&self->next, "fail mig-write 5 1"));
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_FAILS_WITH("the new server does not take the state");
+	check_goes_on(_metadata, self);
+
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "endpoint", self->next.socket,
+			       SOON_MS));
+	check_served_by(_metadata, self, &self->next);
+	EXPECT_EQ(7, self->bar[MEM / 4]);
+	EXPECT_EQ(0, self->load->bad);
+}
+
+TEST_F(device, new_server_may_be_lost_while_it_loads_the_state)
+{
+	ASSERT_EQ(0, testdev_cmd(&self->next, "hold mig-write"));
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "held 1"));
+	testdev_kill(&self->next);
+	EXPECT_FAILS_WITH("the new server does not take the state");
+	check_goes_on(_metadata, self);
+}
+
+/* Servers that do not fit --------------------------------------------------------- */
+
+TEST_F(device, server_of_another_device_is_refused)
+{
+	static const char *const args[] = { "--bar4-size=0x20000", NULL };
+
+	testdev_stop(&self->next);
+	ASSERT_EQ(0, serve_next(self, args));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	EXPECT_FAILS_WITH("a region has another size");
+	check_goes_on(_metadata, self);
+}
+
+TEST_F(device, missing_server_is_reported)
+{
+	ASSERT_EQ(0, replace(self, "/run/vuser-none"));
+	EXPECT_FAILS_WITH("/run/vuser-none");
+	check_goes_on(_metadata, self);
+}
+
+TEST_F(device, only_an_open_device_gets_another_server)
+{
+	ASSERT_EQ(0, stop_loader(self));
+	close_device(self);
+	EXPECT_EQ(-EBUSY, replace(self, self->next.socket));
+	EXPECT_EQ(-EINVAL, replace(self, "relative"));
+	EXPECT_EQ(-EINVAL, replace(self, ""));
+}
+
+/* Losses ----------------------------------------------------------------------- */
+
+#define STEPS(name)                                                          \
+	TEST_F(device,                                                       \
+	       new_server_that_is_lost_in_its_##name##_changes_nothing)      \
+	{                                                                    \
+		check_new_lost(_metadata, self, held_##name);                \
+	}                                                                    \
+	TEST_F(device, server_in_use_may_be_lost_in_##name##_of_the_new_one) \
+	{                                                                    \
+		check_old_lost(_metadata, self, held_##name);                \
+	}                                                                    \
+	TEST_F(device, device_can_be_closed_in_##name##_of_the_new_server)   \
+	{                                                                    \
+		check_close(_metadata, self, held_##name);                   \
+	}                                                                    \
+	TEST_F(device, helper_may_be_killed_in_##name##_of_the_new_server)   \
+	{                                                                    \
+		check_helper(_metadata, self, held_##name);                  \
+	}
+
+static const char held_reset[] = "reset";
+static const char held_dma_map[] = "dma-map";
+static const char held_interrupts[] = "set-irqs";
+
+static int replace_until(FIXTURE_DATA(device) *self, const char *held)
+{
+	int ret = testdev_cmd(&self->next, "hold %s", held);
+
+	if (!ret)
+		ret = replace(self, self->next.socket);
+	return ret ? ret : testdev_cmd(&self->next, "held 1");
+}
+
+static void check_new_lost(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(device) *self, const char *held)
+{
+	ASSERT_EQ(0, replace_until(self, held));
+	/* Only one at a time. */
+	EXPECT_EQ(-EBUSY, replace(self, self->next.socket));
+	testdev_kill(&self->next);
+	EXPECT_FAILS_WITH("");
+	check_goes_on(_metadata, self);
+	/* Another try succeeds. */
+	ASSERT_EQ(0, testdev_serve(&self->next, NULL));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "endpoint", self->next.socket,
+			       SOON_MS));
+	check_served_by(_metadata, self, &self->next);
+	EXPECT_EQ(0, self->load->bad);
+}
+
+/* The replacement fails, and the device gets its own server back. */
+static void check_old_lost(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(device) *self, const char *held)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, replace_until(self, held));
+	testdev_kill(&self->td);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "release"));
+	EXPECT_FAILS_WITH("");
+	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	check_served_by(_metadata, self, &self->td);
+}
+
+static void check_close(struct __test_metadata *_metadata,
+			FIXTURE_DATA(device) *self, const char *held)
+{
+	long long start;
+
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "close_timeout_ms", "500"));
+	ASSERT_EQ(0, replace_until(self, held));
+	kill(self->loader, SIGKILL);
+	EXPECT_EQ(SIGKILL, stop_loader(self));
+	start = clock_ms();
+	close_device(self);
+	EXPECT_GT(2500, clock_ms() - start);
+	EXPECT_EQ(self->locked, res_locked());
+	EXPECT_FAILS_WITH("");
+	EXPECT_EQ(0, mdev_remove(self->td.uuid));
+}
+
+static void check_helper(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(device) *self, const char *held)
+{
+	struct result result;
+
+	ASSERT_EQ(0, replace_until(self, held));
+	helper_kill(self->helper);
+	ASSERT_EQ(0, testdev_cmd(&self->next, "release"));
+	self->helper = helper_start();
+	ASSERT_LT(0, self->helper);
+	ASSERT_EQ(0, wait_result(self, &result));
+	EXPECT_EQ(VUSER_REPLACING_DONE, result.state);
+	check_served_by(_metadata, self, &self->next);
+	EXPECT_EQ(0, self->load->bad);
+}
+
+STEPS(reset)
+STEPS(dma_map)
+STEPS(interrupts)
+
+/* The server in use was ended: this is a loss of the new one. */
+TEST_F(device, new_server_that_is_lost_in_its_setup_comes_back)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, replace_until(self, "write"));
+	testdev_kill(&self->next);
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, testdev_serve(&self->next, NULL));
+	check_served_by(_metadata, self, &self->next);
+}
+
+/* A request of which the helper does not know yet. */
+TEST_F(device, next_helper_connects_to_the_new_server)
+{
+	struct result result;
+
+	helper_kill(self->helper);
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	self->helper = helper_start();
+	ASSERT_LT(0, self->helper);
+	ASSERT_EQ(0, wait_result(self, &result));
+	EXPECT_EQ(VUSER_REPLACING_DONE, result.state);
+	check_served_by(_metadata, self, &self->next);
+	EXPECT_EQ(0, self->load->bad);
+}
+
+TEST_HARNESS_MAIN
