@@ -109,7 +109,7 @@ void connection_free(struct connection *conn)
 
 int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	   const struct vuser_description *desc, const uint8_t *config,
-	   uint32_t config_size)
+	   uint32_t config_size, bool replace)
 {
 	(void)nl;
 	(void)id;
@@ -117,6 +117,7 @@ int attach(struct vnl_sock *nl, uint32_t id, uint64_t token,
 	(void)desc;
 	(void)config;
 	(void)config_size;
+	(void)replace;
 	check(false);
 	return -EINVAL;
 }
