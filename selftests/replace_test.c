@@ -381,6 +381,17 @@ TEST_F(device, server_in_use_runs_on_if_its_state_cannot_be_moved)
 	EXPECT_EQ(0, self->load->bad);
 }
 
+/* Accesses do not wait longer than the settings say. */
+TEST_F(device, state_without_an_end_is_not_moved)
+{
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "reconnect_timeout_ms", "500"));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "endless 1"));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "endless 1"));
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_FAILS_WITH("does not move in reconnect_timeout_ms");
+	check_goes_on(_metadata, self);
+}
+
 TEST_F(device, new_server_may_be_lost_while_it_loads_the_state)
 {
 	ASSERT_EQ(0, testdev_cmd(&self->next, "hold mig-write"));

@@ -43,6 +43,7 @@
  * @state_kept: the new server has the state of the device
  * @mapped: the new server has the DMA map
  * @stopped: the device of the server in use was stopped
+ * @deadline: when the state must have moved, since accesses wait for it
  * @step: the step that runs or has failed
  */
 struct vuser_replace_run {
@@ -53,6 +54,7 @@ struct vuser_replace_run {
 	bool state_kept;
 	bool mapped;
 	bool stopped;
+	ktime_t deadline;
 	const char *step;
 };
 
@@ -80,6 +82,30 @@ static int vuser_replace_prepare(struct vuser_replace_run *run)
 	return ret;
 }
 
+/*
+ * Accesses may wait as long as reconnect_timeout_ms says, and at least as long as a server
+ * may take to answer.
+ */
+static ktime_t vuser_replace_deadline(struct vuser_replace_run *run)
+{
+	u32 ms = READ_ONCE(run->dev->settings.reconnect_timeout_ms);
+	ktime_t answer = vuser_channel_deadline(run->old);
+	ktime_t wait = ktime_add_ms(ktime_get(), ms);
+
+	return ktime_after(wait, answer) ? wait : answer;
+}
+
+/* Ends the copy of a state that has no end, and the copy for a device that is closed. */
+static int vuser_replace_check_time(struct vuser_replace_run *run)
+{
+	if (!READ_ONCE(run->dev->resumable))
+		return -ENODEV;
+	if (ktime_before(ktime_get(), run->deadline))
+		return 0;
+	run->step = "the state of the device does not move in reconnect_timeout_ms";
+	return -ETIMEDOUT;
+}
+
 /* Copies the data of the state from the server in use to the new one. */
 static int vuser_replace_copy(struct vuser_replace_run *run)
 {
@@ -99,10 +125,9 @@ static int vuser_replace_copy(struct vuser_replace_run *run)
 			run->step = "the new server does not take the state of the device";
 			ret = vuser_cmd_mig_write(run->chan, buf, done);
 		}
-		/* A hostile server may send data for ever; close ends that. */
-		if (!READ_ONCE(run->dev->resumable))
-			ret = -ENODEV;
 		cond_resched();
+		if (!ret && done)
+			ret = vuser_replace_check_time(run);
 	} while (!ret && done);
 	kvfree(buf);
 	return ret;
@@ -119,6 +144,7 @@ static int vuser_replace_move_state(struct vuser_replace_run *run)
 		return -EOPNOTSUPP;
 	run->step = "the server in use does not stop its device";
 	run->stopped = true;
+	run->deadline = vuser_replace_deadline(run);
 	ret = vuser_cmd_mig_state(run->old, VFIO_DEVICE_STATE_STOP_COPY);
 	if (ret)
 		return ret;

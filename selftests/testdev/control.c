@@ -500,6 +500,12 @@ static int do_onmap(struct ctl *c)
 	return 0;
 }
 
+static int do_endless(struct ctl *c)
+{
+	c->dev->mig_endless = arg(c, 0);
+	return 0;
+}
+
 static int do_onmap_value(struct ctl *c)
 {
 	int ret;
@@ -580,6 +586,7 @@ static const struct command {
 	  "IOVA: a read of register 0x10 first reads IOVA" },
 	{ "onmap", 1, do_onmap, "0|1: read a new mapping before the reply" },
 	{ "onmap-value", 0, do_onmap_value, "value and result of that read" },
+	{ "endless", 1, do_endless, "0|1: the state that migrates has no end" },
 	{ "die", 0, do_die, "exit at once" },
 };
 

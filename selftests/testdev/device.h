@@ -46,6 +46,7 @@ struct device {
 	uint8_t typed[TESTDEV_TYPED_SIZE];
 	int memfds[NR_BARS];
 	size_t mig_done; /* bytes of the state that were saved or loaded */
+	_Atomic bool mig_endless; /* the state has no end */
 	int doorbells[TESTDEV_NR_DOORBELLS];
 	uint64_t reads;
 	_Atomic uint32_t last_write; /* message ID of the last posted write */
