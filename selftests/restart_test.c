@@ -1101,12 +1101,13 @@ TEST_F(device, mappings_of_shared_areas_get_the_new_file)
 /* DMA of another device to an area, which the kernel holds pages of. */
 TEST_F(device, dma_of_another_device_does_not_reach_the_old_file)
 {
-	volatile uint32_t *area = map_area(self);
 	struct vfio_dev dev = VFIO_DEV_INIT;
+	volatile uint32_t *area;
 	struct testdev other;
 
 	if (!can_replace_areas())
 		SKIP(return, "before 6.10 the device stays lost");
+	area = map_area(self);
 	ASSERT_NE(MAP_FAILED, area);
 	ASSERT_EQ(0, testdev_start(&other, NULL));
 	ASSERT_EQ(0, vfio_dev_open(&dev, other.uuid, VFIO_TYPE1v2_IOMMU));
