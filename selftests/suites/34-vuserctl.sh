@@ -84,7 +84,7 @@ in_view()
 }
 
 # Before the module is loaded: help, and errors in arguments.
-for command in create remove list show set status monitor stats top save restore exec cdi; do
+for command in create remove list show set status monitor stats top save restore exec cdi replace; do
 	check "$command --help needs no module" eval \
 		"vuserctl $command --help | grep -q '^usage: vuserctl .*$command'"
 done
@@ -428,7 +428,20 @@ consume()
 	exec {input}> "$WORK/input"
 	until_is state open
 }
+serve next vuser-testdev
+until [ -S "$WORK/next.sock" ] || ! kill -0 "${SERVER[next]}"; do
+	sleep 0.1
+done
+check "replace fails if no program has the device open" says "the device is not open" eval \
+	'until_is state attached && vuserctl replace --no-state $A "$WORK/next.sock"'
 check "a program opens the device" eval 'until_is state attached && consume'
+check "replace reports a server that does not listen" says "the one before goes on" \
+	vuserctl replace --no-state $A "$WORK/nobody"
+check "replace reports a state that cannot move" says "cannot save the state" \
+	vuserctl replace $A "$WORK/next.sock"
+check "replace lets another server serve the device" eval \
+	'vuserctl replace --no-state $A "$WORK/next.sock" | grep "replaced, accesses waited"'
+check "the device has the endpoint of the new server" is "$WORK/next.sock" field $A endpoint
 check "remove --timeout names the program and gives up" \
 	says "process $consumer (.*) still has $dev open" vuserctl remove --timeout 1 $A
 exec {input}>&-
