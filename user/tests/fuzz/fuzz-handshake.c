@@ -81,7 +81,9 @@ static void attach_it(const struct vuser_description *desc,
 	struct vnl_sock nl;
 
 	netlink_open(&nl, NULL, 0);
-	FUZZ_CHECK(attach(&nl, 1, 2, desc, config->data, config->done) !=
+	FUZZ_CHECK(attach(&nl, 1, 2, desc, config->data, config->done, false) !=
+		   -EMSGSIZE);
+	FUZZ_CHECK(attach(&nl, 1, 2, desc, config->data, config->done, true) !=
 		   -EMSGSIZE);
 	vnl_sock_close(&nl);
 }
