@@ -21,7 +21,7 @@ install_user()
 
 check "the programs and libraries are installed" install_user || finish
 check "the module and the helper start" vuser_up || finish
-cp "$TOP"/user/samples/* "$WORK" && cd "$WORK" || exit
+cp -r "$TOP"/user/samples/. "$WORK" && cd "$WORK" || exit
 "$CONSUMERS/samples/page.py" "$TOP/Documentation/writing-a-server.rst" > "$LOG"
 retap page "$LOG"
 "$CONSUMERS/samples/page.py" "$TOP/Documentation/python.rst" > "$LOG"
