@@ -2,7 +2,8 @@
 # Tests of libvuser.
 lib-tests := test-proto test-region test-version test-sock test-fd \
 	     test-event test-conn test-pci test-handshake test-server test-defer \
-	     test-migration test-dma test-hostile test-abi
+	     test-defer-unmap test-defer-thread test-migration test-dma \
+	     test-hostile test-abi
 tests += $(lib-tests)
 script-tests += test-headers
 test-headers-script := $(d)test-headers.sh
@@ -15,7 +16,8 @@ test-sock-objs += $(wire-objs)
 test-fd-objs += $(wire-objs)
 test-conn-objs += $(wire-objs)
 test-handshake-objs += $(wire-objs)
-test-defer-objs += $(wire-objs)
+test-defer-objs += $(d)defer.o $(wire-objs)
+test-defer-unmap-objs += $(d)defer.o $(wire-objs)
 test-hostile-objs += $(d)device.o $(wire-objs)
 test-server-objs += $(server-event-objs)
 test-server-libs := $(server-event-libs)
