@@ -97,6 +97,17 @@ struct json_object *output_counters_json(const struct vnl_dev *dev)
 	return object;
 }
 
+struct json_object *output_rates_json(const double rates[VNL_NR_COUNTERS])
+{
+	struct json_object *object = json_object_new_object();
+	unsigned int i;
+
+	for (i = 0; i < VNL_NR_COUNTERS; i++)
+		json_object_object_add(object, vnl_name_counter(i),
+				       json_object_new_double(rates[i]));
+	return object;
+}
+
 static struct json_object *regions_json(const struct vnl_dev *dev)
 {
 	struct json_object *array = json_object_new_array();

@@ -13,6 +13,7 @@ struct targets;
 /* As JSON. The keys are the names of the netlink specification. */
 struct json_object *output_dev_json(const struct vnl_dev *dev);
 struct json_object *output_counters_json(const struct vnl_dev *dev);
+struct json_object *output_rates_json(const double rates[VNL_NR_COUNTERS]);
 
 /* The endpoint as a word: also if there is none, or if the kernel does not show it. */
 const char *output_endpoint(const struct vnl_dev *dev);

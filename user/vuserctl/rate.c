@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Counters of devices at two times, and their increase per second. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rate.h"
+#include "settings.h"
 
 int rate_add(struct round *round, const struct vnl_dev *dev)
 {
@@ -29,18 +32,19 @@ static int take(void *data, const struct vnl_dev *dev)
 	return rate_add(data, dev);
 }
 
-int rate_read(struct ctl *ctl, const uint32_t *ids, size_t nr,
-	      struct round *round)
+/* Read the counters. The caller frees @round, also after an error. */
+static int read_counters(struct ctl *ctl, const struct rounds *rounds,
+			 struct round *round)
 {
 	struct vnl_dev dev;
 	int ret = 0;
 	size_t i;
 
 	memset(round, 0, sizeof(*round));
-	if (!nr)
+	if (!rounds->nr)
 		ret = vnl_dev_dump(&ctl->nl, take, round);
-	for (i = 0; i < nr && !ret; i++) {
-		ret = vnl_dev_get(&ctl->nl, ids[i], &dev);
+	for (i = 0; i < rounds->nr && !ret; i++) {
+		ret = vnl_dev_get(&ctl->nl, rounds->ids[i], &dev);
 		if (!ret)
 			ret = rate_add(round, &dev);
 	}
@@ -102,11 +106,46 @@ int rate_interval(const char *arg, double *interval)
 		       0;
 }
 
-void rate_wait(double interval)
+int rate_option(struct rounds *rounds, int key, const char *arg)
+{
+	if (key == 'i' && rate_interval(arg, &rounds->interval))
+		return ctl_fail(
+			EX_USAGE,
+			"--interval: '%s' is not a number of seconds above 0 and up to 86400",
+			arg);
+	if (key == 'n' && settings_number(arg, &rounds->count))
+		return ctl_fail(EX_USAGE, "--count: '%s' is not a number", arg);
+	return 0;
+}
+
+static void wait_for(double interval)
 {
 	struct timespec pause;
 
 	pause.tv_sec = interval;
 	pause.tv_nsec = (interval - pause.tv_sec) * 1e9;
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+int rate_print(struct ctl *ctl, const struct rounds *rounds)
+{
+	struct round old, new;
+	uint32_t n;
+	int status = read_counters(ctl, rounds, &old);
+
+	for (n = 0; !status && (!rounds->count || n < rounds->count); n++) {
+		wait_for(rounds->interval);
+		status = read_counters(ctl, rounds, &new);
+		if (!status) {
+			rate_compute(&old, &new);
+			status = rounds->print(ctl, rounds->data, &new);
+			if (fflush(stdout))
+				status = ctl_fail(EX_IOERR, "cannot write: %s",
+						  strerror(errno));
+		}
+		rate_free(&old);
+		old = new;
+	}
+	rate_free(&old);
+	return status;
 }

@@ -40,16 +40,42 @@ struct round {
 };
 
 /**
- * rate_read - read the counters
- * @ctl: this run
+ * struct rounds - rounds to print, one after the other
+ * @interval: seconds before each round
+ * @count: number of rounds, 0: no limit
  * @ids: numbers of the devices
- * @nr: number of @ids; 0 for all devices
- * @round: filled in; to be freed, also after an error
+ * @nr: number of @ids, 0: all devices
+ * @print: prints a round with its rates on stdout, and may sort its samples.  Returns 0,
+ *	or an exit status after printing an error.
+ * @data: argument of @print
+ */
+struct rounds {
+	double interval;
+	uint32_t count;
+	const uint32_t *ids;
+	size_t nr;
+	int (*print)(struct ctl *ctl, void *data, struct round *round);
+	void *data;
+};
+
+/**
+ * rate_option - read --interval or --count
+ * @rounds: filled in
+ * @key: 'i' or 'n'
+ * @arg: argument of the option
  *
  * Return: 0, or an exit status after printing an error.
  */
-int rate_read(struct ctl *ctl, const uint32_t *ids, size_t nr,
-	      struct round *round);
+int rate_option(struct rounds *rounds, int key, const char *arg);
+
+/**
+ * rate_print - read the counters and print their rates, round by round
+ * @ctl: this run
+ * @rounds: what to print
+ *
+ * Return: 0 after the last round, or an exit status after printing an error.
+ */
+int rate_print(struct ctl *ctl, const struct rounds *rounds);
 
 /* Add one device to a round; 0 or -ENOMEM. */
 int rate_add(struct round *round, const struct vnl_dev *dev);
@@ -62,8 +88,5 @@ void rate_free(struct round *round);
 
 /* Read an interval in seconds, at most one day; 0 or -EINVAL. */
 int rate_interval(const char *arg, double *interval);
-
-/* Wait for an interval. */
-void rate_wait(double interval);
 
 #endif /* VUSERCTL_RATE_H */

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vuserctl stats: show the counters of devices. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "commands.h"
 #include "output.h"
 #include "rate.h"
-#include "settings.h"
 #include "target.h"
 
 static const struct opt options[] = {
@@ -17,22 +14,6 @@ static const struct opt options[] = {
 	{ "count", 'n', "COUNT", false,
 	  "with --interval, stop after COUNT times" },
 	{},
-};
-
-/**
- * struct stats - a run of this command
- * @interval: seconds between two outputs, 0: print once
- * @count: number of outputs with @interval, 0: no limit
- * @single: the user named one device
- * @ids: numbers of the devices that the user named
- * @nr: number of @ids, 0: all devices
- */
-struct stats {
-	double interval;
-	uint32_t count;
-	bool single;
-	uint32_t *ids;
-	size_t nr;
 };
 
 static struct json_object *with_name(const char *uuid, const char *pci_address,
@@ -82,18 +63,6 @@ static void print_once(const struct ctl *ctl, const struct targets *targets)
 	}
 }
 
-static struct json_object *rates_json(const struct sample *sample)
-{
-	struct json_object *object = json_object_new_object();
-	unsigned int i;
-
-	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		json_object_object_add(
-			object, vnl_name_counter(i),
-			json_object_new_double(sample->rates[i]));
-	return object;
-}
-
 /* Print the increase per second of each counter that has increased. */
 static void print_rates(const struct sample *sample)
 {
@@ -110,103 +79,88 @@ static void print_rates(const struct sample *sample)
 	puts(any ? "" : "-");
 }
 
-static void print_round(const struct ctl *ctl, const struct stats *stats,
-			const struct round *round)
+/* @data: struct targets, the devices that the user named */
+static int print_round(struct ctl *ctl, void *data, struct round *round)
 {
 	const struct sample *sample = round->samples;
+	const struct targets *targets = data;
 	struct json_object *object;
 	size_t i;
 
 	for (i = 0; i < round->nr; i++, sample++) {
 		if (ctl->json) {
-			object = rates_json(sample);
-			if (!stats->single)
+			object = output_rates_json(sample->rates);
+			if (!targets->single)
 				object = with_name(sample->uuid,
 						   sample->pci_address, "rates",
 						   object);
 			output_json(object, false);
 			continue;
 		}
-		if (!stats->single)
+		if (!targets->single)
 			printf("%s  ", sample->pci_address);
 		print_rates(sample);
 	}
+	return 0;
 }
 
-static int watch(struct ctl *ctl, const struct stats *stats)
+/* Print rates of @targets, or of @all devices, as long as the user wants. */
+static int print_rounds(struct ctl *ctl, struct rounds *rounds,
+			struct targets *targets, bool all)
 {
-	struct round old, new;
-	uint32_t n;
-	int status = rate_read(ctl, stats->ids, stats->nr, &old);
+	uint32_t *ids = NULL;
+	size_t i;
+	int status;
 
-	for (n = 0; !status && (!stats->count || n < stats->count); n++) {
-		rate_wait(stats->interval);
-		status = rate_read(ctl, stats->ids, stats->nr, &new);
-		if (!status) {
-			rate_compute(&old, &new);
-			print_round(ctl, stats, &new);
-			if (fflush(stdout))
-				status = ctl_fail(EX_IOERR, "cannot write: %s",
-						  strerror(errno));
-		}
-		rate_free(&old);
-		old = new;
+	if (!all) {
+		ids = calloc(targets->nr, sizeof(*ids));
+		if (!ids)
+			return ctl_fail(EX_OSERR, "out of memory");
+		for (i = 0; i < targets->nr; i++)
+			ids[i] = targets->devs[i].id;
+		rounds->nr = targets->nr;
 	}
-	rate_free(&old);
+	rounds->ids = ids;
+	rounds->print = print_round;
+	rounds->data = targets;
+	status = rate_print(ctl, rounds);
+	free(ids);
 	return status;
 }
 
-static int parse(struct stats *stats, int argc, char **argv)
+static int parse(struct rounds *rounds, int argc, char **argv)
 {
 	struct option_parser parser;
-	int key;
+	int key, status;
 
 	option_begin(&parser, false);
 	option_add(&parser, options);
 	while ((key = option_next(&parser, argc, argv)) != -1) {
-		if (key == 'i') {
-			if (rate_interval(optarg, &stats->interval))
-				return ctl_fail(
-					EX_USAGE,
-					"--interval: '%s' is not a number of seconds above 0 and up to 86400",
-					optarg);
-		} else if (key == 'n') {
-			if (settings_number(optarg, &stats->count))
-				return ctl_fail(EX_USAGE,
-						"--count: '%s' is not a number",
-						optarg);
-		} else {
+		if (key != 'i' && key != 'n')
 			return ctl_usage(&cmd_stats);
-		}
+		status = rate_option(rounds, key, optarg);
+		if (status)
+			return status;
 	}
 	return 0;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
-	struct stats stats = {};
+	struct rounds rounds = {};
 	struct targets targets;
 	int status;
 
-	status = parse(&stats, argc, argv);
+	status = parse(&rounds, argc, argv);
 	if (!status)
 		status = ctl_connect(ctl);
 	if (status)
 		return status;
 	status = target_all(ctl, argv + optind, argc - optind, &targets);
-	stats.single = targets.single;
-	if (!status && optind < argc) {
-		stats.ids = calloc(targets.nr, sizeof(*stats.ids));
-		if (!stats.ids)
-			status = ctl_fail(EX_OSERR, "out of memory");
-		for (; stats.nr < targets.nr && stats.ids; stats.nr++)
-			stats.ids[stats.nr] = targets.devs[stats.nr].id;
-	}
-	if (!status && stats.interval)
-		status = watch(ctl, &stats);
+	if (!status && rounds.interval)
+		status = print_rounds(ctl, &rounds, &targets, optind == argc);
 	else if (!status)
 		print_once(ctl, &targets);
-	free(stats.ids);
 	target_free(&targets);
 	return status;
 }

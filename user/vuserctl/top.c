@@ -9,7 +9,6 @@
 #include "commands.h"
 #include "output.h"
 #include "rate.h"
-#include "settings.h"
 #include "table.h"
 
 enum {
@@ -46,18 +45,6 @@ static const struct sum sums[] = {
 
 #define NR_SUMS	   ((int)(sizeof(sums) / sizeof(sums[0])))
 #define NR_COLUMNS (NR_SUMS + 3)
-
-/**
- * struct top - a run of this command
- * @interval: seconds between two rounds
- * @count: number of rounds, 0: no limit
- * @live: each round takes the place of the round before, on a terminal
- */
-struct top {
-	double interval;
-	uint32_t count;
-	bool live;
-};
 
 static double sum_of(const struct sample *sample, const struct sum *sum)
 {
@@ -123,7 +110,8 @@ static int add_row(struct libscols_table *table, const struct sample *sample)
 	return table_add(table, cells);
 }
 
-static int print_table(const struct top *top, const struct round *round)
+/* @live: on a terminal, each round takes the place of the round before. */
+static int print_table(bool live, const struct round *round)
 {
 	struct libscols_table *table = new_table();
 	int ret = table ? 0 : -ENOMEM;
@@ -131,7 +119,7 @@ static int print_table(const struct top *top, const struct round *round)
 
 	for (i = 0; i < round->nr && !ret; i++)
 		ret = add_row(table, &round->samples[i]);
-	if (top->live)
+	if (live)
 		fputs("\033[H\033[2J", stdout);
 	if (table)
 		table_print(table);
@@ -144,17 +132,11 @@ static void print_json(const struct round *round)
 {
 	struct json_object *array = json_object_new_array();
 	const struct sample *sample = round->samples;
-	struct json_object *object, *rates;
+	struct json_object *object;
 	size_t i;
-	int c;
 
 	for (i = 0; i < round->nr; i++, sample++) {
 		object = json_object_new_object();
-		rates = json_object_new_object();
-		for (c = 0; c < VNL_NR_COUNTERS; c++)
-			json_object_object_add(
-				rates, vnl_name_counter(c),
-				json_object_new_double(sample->rates[c]));
 		json_object_object_add(object, "uuid",
 				       json_object_new_string(sample->uuid));
 		json_object_object_add(
@@ -163,79 +145,61 @@ static void print_json(const struct round *round)
 		json_object_object_add(
 			object, "state",
 			json_object_new_string(vnl_name_state(sample->state)));
-		json_object_object_add(object, "rates", rates);
+		json_object_object_add(object, "rates",
+				       output_rates_json(sample->rates));
 		json_object_array_add(array, object);
 	}
 	output_json(array, false);
 }
 
-static int watch(struct ctl *ctl, const struct top *top)
+static int print_round(struct ctl *ctl, void *data, struct round *round)
 {
-	struct round old, new;
-	uint32_t n;
-	int status = rate_read(ctl, NULL, 0, &old);
+	const bool *live = data;
 
-	for (n = 0; !status && (!top->count || n < top->count); n++) {
-		rate_wait(top->interval);
-		status = rate_read(ctl, NULL, 0, &new);
-		if (!status) {
-			rate_compute(&old, &new);
-			qsort(new.samples, new.nr, sizeof(*new.samples),
-			      compare);
-			if (ctl->json)
-				print_json(&new);
-			else
-				status = print_table(top, &new);
-			if (fflush(stdout))
-				status = ctl_fail(EX_IOERR, "cannot write: %s",
-						  strerror(errno));
-		}
-		rate_free(&old);
-		old = new;
-	}
-	rate_free(&old);
-	return status;
+	qsort(round->samples, round->nr, sizeof(*round->samples), compare);
+	if (!ctl->json)
+		return print_table(*live, round);
+	print_json(round);
+	return 0;
 }
 
-static int parse(struct top *top, int argc, char **argv)
+static int parse(struct rounds *rounds, int argc, char **argv)
 {
 	struct option_parser parser;
-	int key;
+	int key, status;
 
 	option_begin(&parser, false);
 	option_add(&parser, options);
 	while ((key = option_next(&parser, argc, argv)) != -1) {
-		if (key == 'i') {
-			if (rate_interval(optarg, &top->interval))
-				return ctl_fail(
-					EX_USAGE,
-					"--interval: '%s' is not a number of seconds above 0 and up to 86400",
-					optarg);
-		} else if (key == 'n') {
-			if (settings_number(optarg, &top->count))
-				return ctl_fail(EX_USAGE,
-						"--count: '%s' is not a number",
-						optarg);
-		} else if (key == OPT_ONCE) {
-			top->count = 1;
-		} else {
-			return ctl_usage(&cmd_top);
+		if (key == OPT_ONCE) {
+			rounds->count = 1;
+			continue;
 		}
+		if (key != 'i' && key != 'n')
+			return ctl_usage(&cmd_top);
+		status = rate_option(rounds, key, optarg);
+		if (status)
+			return status;
 	}
 	return optind == argc ? 0 : ctl_usage(&cmd_top);
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
-	struct top top = { .interval = 1 };
-	int status = parse(&top, argc, argv);
+	bool live;
+	struct rounds rounds = {
+		.interval = 1,
+		.print = print_round,
+		.data = &live,
+	};
+	int status = parse(&rounds, argc, argv);
 
 	if (!status)
 		status = ctl_connect(ctl);
 	if (status)
 		return status;
-	top.live = isatty(STDOUT_FILENO) && top.count != 1;
-	return watch(ctl, &top);
+	live = isatty(STDOUT_FILENO) && rounds.count != 1;
+	return rate_print(ctl, &rounds);
 }
 
 const struct command cmd_top = {
