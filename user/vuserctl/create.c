@@ -310,12 +310,9 @@ static int run(struct ctl *ctl, int argc, char **argv)
 
 	status = parse(&create, argc, argv);
 	if (!status)
-		status = ctl_connect(ctl);
+		status = ctl_connect_listener(ctl, &changes);
 	if (status)
 		return status;
-	if (vnl_sock_open(&changes) || vnl_sock_join(&changes))
-		return ctl_fail(EX_OSERR,
-				"cannot receive notifications from the kernel");
 	changes.notify = on_change;
 	changes.notify_data = &create;
 

@@ -45,6 +45,25 @@ int ctl_connect(struct ctl *ctl)
 	return 0;
 }
 
+int ctl_connect_listener(struct ctl *ctl, struct vnl_sock *changes)
+{
+	int status = ctl_connect(ctl);
+
+	if (status)
+		return status;
+	if (vnl_sock_open(changes))
+		goto fail;
+	if (vnl_sock_join(changes)) {
+		vnl_sock_close(changes);
+		goto fail;
+	}
+	return 0;
+
+fail:
+	return ctl_fail(EX_OSERR,
+			"cannot receive notifications from the kernel");
+}
+
 const char *ctl_set_error(const struct ctl *ctl, int error)
 {
 	if (error == -EPERM)

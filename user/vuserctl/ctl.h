@@ -55,6 +55,12 @@ struct command {
  */
 int ctl_connect(struct ctl *ctl);
 
+/*
+ * Like ctl_connect(), and open @changes, a socket that receives the notifications of
+ * the kernel. The caller closes @changes.
+ */
+int ctl_connect_listener(struct ctl *ctl, struct vnl_sock *changes);
+
 /* The text for an error of a message that changes settings. */
 const char *ctl_set_error(const struct ctl *ctl, int error);
 

@@ -120,12 +120,9 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	if (settings_endpoint(argv[optind + 1], endpoint, sizeof(endpoint), why,
 			      sizeof(why)))
 		return ctl_fail(EX_USAGE, "%s", why);
-	status = ctl_connect(ctl);
+	status = ctl_connect_listener(ctl, &changes);
 	if (status)
 		return status;
-	if (vnl_sock_open(&changes) || vnl_sock_join(&changes))
-		return ctl_fail(EX_OSERR,
-				"cannot receive notifications from the kernel");
 	status = replace(ctl, argv[optind], endpoint, no_state, &changes);
 	vnl_sock_close(&changes);
 	return status;
