@@ -291,12 +291,22 @@ static void attached(struct device *dev, uint32_t config_size)
 			dev->uuid);
 }
 
+/* Explain error @ret of attach(); @endpoint is the path of the server. */
+static void explain_rejection(char *why, size_t size, const char *endpoint,
+			      const struct vnl_sock *nl, int ret)
+{
+	char shown[EXPLAIN_PATH_MAX + 1];
+
+	snprintf(why, size,
+		 "the kernel rejected the device that %s describes: %.80s",
+		 explain_path(shown, endpoint), vnl_sock_error(nl, ret));
+}
+
 static void connected(void *data, struct vuser_description *desc,
 		      const uint8_t *config, uint32_t config_size)
 {
 	struct device *dev = data;
 	struct vnl_sock *nl = dev->table->owner;
-	char shown[EXPLAIN_PATH_MAX + 1];
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
@@ -322,11 +332,7 @@ static void connected(void *data, struct vuser_description *desc,
 		dev->table->ops->resync(dev->table->ctx);
 		break;
 	default:
-		snprintf(
-			why, sizeof(why),
-			"the kernel rejected the device that %s describes: %.80s",
-			explain_path(shown, path_of(dev)),
-			vnl_sock_error(nl, ret));
+		explain_rejection(why, sizeof(why), path_of(dev), nl, ret);
 		failed(dev, why);
 	}
 }
@@ -382,7 +388,6 @@ static void next_connected(void *data, struct vuser_description *desc,
 {
 	struct device *dev = data;
 	struct vnl_sock *nl = dev->table->owner;
-	char shown[EXPLAIN_PATH_MAX + 1];
 	char why[VUSER_ERROR_MAX + 1];
 	int ret;
 
@@ -395,10 +400,8 @@ static void next_connected(void *data, struct vuser_description *desc,
 		dev->next_conn = NULL;
 		return;
 	}
-	snprintf(why, sizeof(why),
-		 "the kernel rejected the device that %s describes: %.80s",
-		 explain_path(shown, dev->next_path ?: "the server"),
-		 vnl_sock_error(nl, ret));
+	explain_rejection(why, sizeof(why), dev->next_path ?: "the server", nl,
+			  ret);
 	next_failed(dev, why);
 }
 
