@@ -389,50 +389,88 @@ static pid_t start_with(const char *socket, const char *state)
 	return pid;
 }
 
+/**
+ * struct kept - a program with a state file, its client and the memory of the client
+ * @sock: path of its socket
+ * @file: path of its state file
+ * @memory: file of the memory
+ * @client: the client
+ * @pid: the program
+ */
+struct kept {
+	char sock[128];
+	char file[128];
+	int memory;
+	struct vuser_client *client;
+	pid_t pid;
+};
+
+/* Start the program, and set the device up. */
+static void begin_kept(struct kept *kept)
+{
+	setup();
+	snprintf(kept->sock, sizeof(kept->sock), "%s/sock", dir);
+	snprintf(kept->file, sizeof(kept->file), "%s/state", dir);
+	kept->memory = memory_file();
+	kept->client = NULL;
+	kept->pid = start_with(kept->sock, kept->file);
+	require(answers(kept->sock, &kept->client) &&
+		map_memory(kept->client, kept->memory));
+	set_up(kept->client);
+}
+
+static void connect_kept(struct kept *kept)
+{
+	vuser_client_free(kept->client);
+	require(!vuser_client_new(kept->sock, NULL, 10000, NULL, NULL,
+				  &kept->client));
+}
+
+/* Wait until the chain of the client ends. */
+static void end_chain(struct kept *kept)
+{
+	while (state_of(kept->client) == IOAT_ACTIVE)
+		;
+	expect(state_of(kept->client) == IOAT_IDLE, "the chain ends");
+}
+
+static void end_kept(struct kept *kept)
+{
+	vuser_client_free(kept->client);
+	kill(kept->pid, SIGTERM);
+	status_of(kept->pid);
+	close(kept->memory);
+	unlink(kept->file);
+	teardown();
+}
+
 static void try_state(int sig)
 {
-	struct vuser_client *client = NULL;
-	char sock[128], file[128];
-	uint16_t line = 0;
-	int fd, i;
-	pid_t pid;
+	struct kept kept;
+	int i;
 
-	setup();
-	snprintf(sock, sizeof(sock), "%s/sock", dir);
-	snprintf(file, sizeof(file), "%s/state", dir);
-	fd = memory_file();
-	pid = start_with(sock, file);
-	require(answers(sock, &client) && map_memory(client, fd));
-	set_up(client);
-	expect(state_of(client) == IOAT_ARMED, "the chain is armed");
-	wr(client, BAR, IOAT_DMACOUNT, 2, 60000);
+	begin_kept(&kept);
+	expect(state_of(kept.client) == IOAT_ARMED, "the chain is armed");
+	wr(kept.client, BAR, IOAT_DMACOUNT, 2, 60000);
 	for (i = 0; i < 5; i++) {
-		kill(pid, sig);
-		status_of(pid);
-		vuser_client_free(client);
-		pid = start_with(sock, file);
+		kill(kept.pid, sig);
+		status_of(kept.pid);
+		kept.pid = start_with(kept.sock, kept.file);
 		/* A client reads configuration space before it maps memory. */
-		require(!vuser_client_new(sock, NULL, 10000, NULL, NULL,
-					  &client));
-		line = rd(client, CONFIG, PCI_INTERRUPT_LINE, 1);
-		expect(line == 0x5a, "start %d: configuration space", i);
-		require(map_memory(client, fd));
-		expect(is_set_up(client), "start %d: registers", i);
-		expect(rd(client, BAR, IOAT_CHANERR, 4) == 0,
+		connect_kept(&kept);
+		expect(rd(kept.client, CONFIG, PCI_INTERRUPT_LINE, 1) == 0x5a,
+		       "start %d: configuration space", i);
+		require(map_memory(kept.client, kept.memory));
+		expect(is_set_up(kept.client), "start %d: registers", i);
+		expect(rd(kept.client, BAR, IOAT_CHANERR, 4) == 0,
 		       "start %d: no error", i);
 	}
-	while (state_of(client) == IOAT_ACTIVE)
-		;
-	expect(state_of(client) == IOAT_IDLE, "the chain ends");
-	expect(rd(client, BAR, IOAT_DMACOUNT, 2) == 60000, "DMACOUNT");
-	expect(!vuser_client_reset(client) && state_of(client) == IOAT_HALTED,
+	end_chain(&kept);
+	expect(rd(kept.client, BAR, IOAT_DMACOUNT, 2) == 60000, "DMACOUNT");
+	expect(!vuser_client_reset(kept.client) &&
+		       state_of(kept.client) == IOAT_HALTED,
 	       "a reset resets");
-	vuser_client_free(client);
-	kill(pid, SIGTERM);
-	status_of(pid);
-	close(fd);
-	unlink(file);
-	teardown();
+	end_kept(&kept);
 }
 
 TEST(killed_program_goes_on_from_its_state_file)
@@ -447,32 +485,15 @@ TEST(program_that_was_ended_goes_on_from_its_state_file)
 
 TEST(with_a_state_file_the_next_client_finds_the_state_of_the_last_one)
 {
-	struct vuser_client *client = NULL;
-	char sock[128], file[128];
-	pid_t pid;
-	int fd;
+	struct kept kept;
 
-	setup();
-	snprintf(sock, sizeof(sock), "%s/sock", dir);
-	snprintf(file, sizeof(file), "%s/state", dir);
-	fd = memory_file();
-	pid = start_with(sock, file);
-	require(answers(sock, &client) && map_memory(client, fd));
-	set_up(client);
-	wr(client, BAR, IOAT_DMACOUNT, 2, 20000);
-	vuser_client_free(client);
-	require(!vuser_client_new(sock, NULL, 10000, NULL, NULL, &client));
-	require(map_memory(client, fd));
-	expect(is_set_up(client), "registers");
-	while (state_of(client) == IOAT_ACTIVE)
-		;
-	expect(state_of(client) == IOAT_IDLE, "the chain ends");
-	vuser_client_free(client);
-	kill(pid, SIGTERM);
-	status_of(pid);
-	close(fd);
-	unlink(file);
-	teardown();
+	begin_kept(&kept);
+	wr(kept.client, BAR, IOAT_DMACOUNT, 2, 20000);
+	connect_kept(&kept);
+	require(map_memory(kept.client, kept.memory));
+	expect(is_set_up(kept.client), "registers");
+	end_chain(&kept);
+	end_kept(&kept);
 }
 
 TEST(state_file_of_another_process_or_program_is_refused)

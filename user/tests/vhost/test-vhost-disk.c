@@ -112,6 +112,14 @@ static void connect_driver(struct chain *c)
 		    DRIVER_NUM, ring);
 }
 
+/* Reset the device, and start again with an empty split ring. */
+static void reset_driver(struct chain *c)
+{
+	memset(driver.mem, 0, DRIVER_SIZE);
+	driver.avail = driver.used = 0;
+	chain_drive(c, 0, 0, DRIVER_NUM, ring);
+}
+
 /* Start vuser-vhost-blk; several of them may use the same file. */
 static pid_t start_ours(const char *name)
 {
@@ -123,13 +131,31 @@ static pid_t start_ours(const char *name)
 	return peers_run(argv);
 }
 
+/* Kill a back end of ours, and wait for its end. */
+static void kill_ours(pid_t back)
+{
+	kill(back, SIGKILL);
+	waitpid(back, NULL, 0);
+}
+
+/* Move the state of @from, which runs, to @to, which runs then. */
+static void migrate(struct chain *from, struct chain *to)
+{
+	size_t len;
+
+	check_eq(chain_go(from, VFIO_DEVICE_STATE_STOP_COPY), 0);
+	len = chain_save(from, stream, sizeof(stream));
+	check_eq(chain_go(to, VFIO_DEVICE_STATE_RESUMING), 0);
+	check_eq(chain_load(to, stream, len), 0);
+	check_eq(chain_go(to, VFIO_DEVICE_STATE_RUNNING), 0);
+}
+
 /* Migrate from one back end to another with requests in flight. */
 static void migrate_ours(bool packed)
 {
 	pid_t first, second;
 	struct chain a, b;
 	unsigned int slot;
-	size_t len;
 
 	begin(packed);
 	first = start_ours("first");
@@ -144,12 +170,8 @@ static void migrate_ours(bool packed)
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		submit(slot, VIRTIO_BLK_T_IN, slot);
 	chain_kick(&a, 0);
-	check_eq(chain_go(&a, VFIO_DEVICE_STATE_STOP_COPY), 0);
-	len = chain_save(&a, stream, sizeof(stream));
 	chain_map(&b, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
-	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RESUMING), 0);
-	check_eq(chain_load(&b, stream, len), 0);
-	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RUNNING), 0);
+	migrate(&a, &b);
 	chain_irq(&b, 1, driver.call);
 	/* Each request completes once, in either back end. */
 	wait_for(DRIVER_SLOTS);
@@ -157,16 +179,14 @@ static void migrate_ours(bool packed)
 		check(slot_has(slot, slot == 7 ? 4711 : slot));
 	/* The first device is no longer needed. */
 	chain_end(&a);
-	kill(first, SIGKILL);
-	waitpid(first, NULL, 0);
+	kill_ours(first);
 	for (slot = 0; slot < 40; slot++)
 		read_block(&b, slot % DRIVER_SLOTS, slot,
 			   slot == 7 ? 4711 : slot);
 	write_block(&b, 3, 9, 815);
 	read_block(&b, 4, 9, 815);
 	chain_end(&b);
-	kill(second, SIGKILL);
-	waitpid(second, NULL, 0);
+	kill_ours(second);
 	end();
 }
 
@@ -182,14 +202,14 @@ TEST(packed_ring_migrates_between_our_back_ends_with_requests_in_flight)
 
 /* vuser-vhost with a state file. */
 
-static void start_kept(struct chain *c, const char *back)
+static void start_kept(struct chain *c)
 {
 	const char *const argv[] = {
 		"vuser-vhost",
 		"--device",
 		"blk",
 		"--back-end",
-		peers_path(back),
+		peers_path("back"),
 		"--socket",
 		peers_path("kept"),
 		"--state",
@@ -202,20 +222,19 @@ static void start_kept(struct chain *c, const char *back)
 }
 
 /* The client gives the new process what the kernel would give to it. */
-static void start_again(struct chain *c, const char *back)
+static void start_again(struct chain *c)
 {
-	start_kept(c, back);
+	start_kept(c);
 	chain_map(c, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
 	chain_irq(c, 1, driver.call);
 	check_eq(chain_read(c, VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
 }
 
-static void kill_and_start_again(struct chain *c, const char *back)
+static void kill_kept(struct chain *c)
 {
 	kill(c->pid, SIGKILL);
 	waitpid(c->pid, NULL, 0);
 	vuser_client_free(c->client);
-	start_again(c, back);
 }
 
 static void end_kept(struct chain *c)
@@ -226,18 +245,19 @@ static void end_kept(struct chain *c)
 }
 
 /* Kill vuser-vhost with requests in flight, again and again. */
-static void kill_under_load(struct chain *c, const char *back, unsigned int nr)
+static void kill_under_load(struct chain *c)
 {
 	unsigned int i, slot, block = 0;
 
-	start_kept(c, back);
+	start_kept(c);
 	connect_driver(c);
-	for (i = 0; i < nr; i++) {
+	for (i = 0; i < 20; i++) {
 		for (slot = 0; slot < DRIVER_SLOTS; slot++)
 			submit(slot, VIRTIO_BLK_T_IN, (block + slot) % BLOCKS);
 		/* The kick may be lost with the process. */
 		chain_kick(c, 0);
-		kill_and_start_again(c, back);
+		kill_kept(c);
+		start_again(c);
 		wait_for(DRIVER_SLOTS);
 		for (slot = 0; slot < DRIVER_SLOTS; slot++)
 			check(slot_has(slot, (block + slot) % BLOCKS));
@@ -255,10 +275,9 @@ static void kill_with_ours(bool packed)
 
 	begin(packed);
 	back = start_ours("back");
-	kill_under_load(&c, "back", 20);
+	kill_under_load(&c);
 	end_kept(&c);
-	kill(back, SIGKILL);
-	waitpid(back, NULL, 0);
+	kill_ours(back);
 	end();
 }
 
@@ -281,24 +300,22 @@ TEST(ring_goes_on_when_vuser_vhost_and_the_back_end_are_killed)
 
 	begin(true);
 	back = start_ours("back");
-	start_kept(&c, "back");
+	start_kept(&c);
 	connect_driver(&c);
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		submit(slot, VIRTIO_BLK_T_IN, slot);
 	chain_kick(&c, 0);
 	kill(c.pid, SIGKILL);
-	kill(back, SIGKILL);
+	kill_ours(back);
 	waitpid(c.pid, NULL, 0);
-	waitpid(back, NULL, 0);
 	vuser_client_free(c.client);
 	back = start_ours("back");
-	start_again(&c, "back");
+	start_again(&c);
 	wait_for(DRIVER_SLOTS);
 	for (slot = 0; slot < DRIVER_SLOTS; slot++)
 		check(slot_has(slot, slot));
 	end_kept(&c);
-	kill(back, SIGKILL);
-	waitpid(back, NULL, 0);
+	kill_ours(back);
 	end();
 }
 
@@ -309,11 +326,11 @@ TEST(ring_goes_on_when_vuser_vhost_is_ended_or_its_client_comes_back)
 
 	begin(false);
 	back = start_ours("back");
-	start_kept(&c, "back");
+	start_kept(&c);
 	connect_driver(&c);
 	read_block(&c, 0, 1, 1);
 	chain_end(&c);
-	start_again(&c, "back");
+	start_again(&c);
 	read_block(&c, 0, 2, 2);
 	vuser_client_free(c.client);
 	chain_connect(&c, "kept");
@@ -324,8 +341,7 @@ TEST(ring_goes_on_when_vuser_vhost_is_ended_or_its_client_comes_back)
 	check_eq(vuser_client_reset(c.client), 0);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0);
 	end_kept(&c);
-	kill(back, SIGKILL);
-	waitpid(back, NULL, 0);
+	kill_ours(back);
 	end();
 }
 
@@ -336,22 +352,19 @@ TEST(registers_are_kept_before_the_driver_has_started)
 
 	begin(false);
 	back = start_ours("back");
-	start_kept(&c, "back");
+	start_kept(&c);
 	chain_write(&c, VIRTIO_PCI_COMMON_STATUS, 1, 3);
 	chain_write(&c, VIRTIO_PCI_COMMON_MSIX, 2, 1);
 	chain_write(&c, VIRTIO_PCI_COMMON_Q_SIZE, 2, 64);
 	chain_write(&c, VIRTIO_PCI_COMMON_Q_DESCLO, 4, 0x12345000);
-	kill(c.pid, SIGKILL);
-	waitpid(c.pid, NULL, 0);
-	vuser_client_free(c.client);
-	start_kept(&c, "back");
+	kill_kept(&c);
+	start_kept(&c);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 3);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_MSIX, 2), 1);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_Q_SIZE, 2), 64);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_Q_DESCLO, 4), 0x12345000);
 	end_kept(&c);
-	kill(back, SIGKILL);
-	waitpid(back, NULL, 0);
+	kill_ours(back);
 	end();
 }
 
@@ -382,13 +395,10 @@ TEST(invalid_ring_sets_needs_reset_and_a_reset_recovers)
 	submit_nonsense(&c);
 	check_eq(poll(&pfd, 1, PATIENCE), 1);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
-	memset(driver.mem, 0, DRIVER_SIZE);
-	driver.avail = driver.used = 0;
-	chain_drive(&c, 0, 0, DRIVER_NUM, ring);
+	reset_driver(&c);
 	read_block(&c, 2, 3, 3);
 	chain_end(&c);
-	kill(back, SIGKILL);
-	waitpid(back, NULL, 0);
+	kill_ours(back);
 	close(pfd.fd);
 	end();
 }
@@ -425,8 +435,7 @@ TEST(devices_in_one_process_do_not_affect_each_other)
 	connect_driver(&b);
 	read_block(&b, 1, 7, 4711);
 	/* Kill one back end, which its device notices... */
-	kill(backs[0], SIGKILL);
-	waitpid(backs[0], NULL, 0);
+	kill_ours(backs[0]);
 	while (chain_go(&a, VFIO_DEVICE_STATE_STOP) != -ENOTCONN)
 		chain_go(&a, VFIO_DEVICE_STATE_RUNNING);
 	read_block(&b, 2, 8, 8);
@@ -437,8 +446,7 @@ TEST(devices_in_one_process_do_not_affect_each_other)
 	check_eq(chain_read(&a, VIRTIO_PCI_COMMON_STATUS, 1), 0);
 	vuser_client_free(a.client);
 	chain_end(&b);
-	kill(backs[1], SIGKILL);
-	waitpid(backs[1], NULL, 0);
+	kill_ours(backs[1]);
 	driver_free(&other);
 	end();
 }
@@ -477,7 +485,6 @@ TEST(disk_migrates_between_qemu_storage_daemons_and_back)
 {
 	pid_t first, second;
 	struct chain a, b;
-	size_t len;
 
 	begin(false);
 	first = start_qemu("first");
@@ -487,21 +494,13 @@ TEST(disk_migrates_between_qemu_storage_daemons_and_back)
 	connect_driver(&a);
 	read_block(&a, 2, 5, 5);
 	write_block(&a, 0, 7, 4711);
-	check_eq(chain_go(&a, VFIO_DEVICE_STATE_STOP_COPY), 0);
-	len = chain_save(&a, stream, sizeof(stream));
 	chain_map(&b, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
-	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RESUMING), 0);
-	check_eq(chain_load(&b, stream, len), 0);
-	check_eq(chain_go(&b, VFIO_DEVICE_STATE_RUNNING), 0);
+	migrate(&a, &b);
 	chain_irq(&b, 1, driver.call);
 	read_block(&b, 1, 7, 4711);
 	read_block(&b, 2, 8, 8);
 	/* Migrate back to the first device. */
-	check_eq(chain_go(&b, VFIO_DEVICE_STATE_STOP_COPY), 0);
-	len = chain_save(&b, stream, sizeof(stream));
-	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RESUMING), 0);
-	check_eq(chain_load(&a, stream, len), 0);
-	check_eq(chain_go(&a, VFIO_DEVICE_STATE_RUNNING), 0);
+	migrate(&b, &a);
 	read_block(&a, 3, 9, 9);
 	chain_end(&a);
 	chain_end(&b);
@@ -518,7 +517,7 @@ TEST(ring_of_qemu_storage_daemon_goes_on_when_vuser_vhost_is_killed)
 
 	begin(false);
 	daemon = start_qemu("back");
-	kill_under_load(&c, "back", 20);
+	kill_under_load(&c);
 	end_kept(&c);
 	kill(daemon, SIGKILL);
 	end();
@@ -532,22 +531,18 @@ TEST(driver_must_reset_when_the_storage_daemon_was_started_again_too)
 
 	begin(false);
 	daemon = start_qemu("back");
-	start_kept(&c, "back");
+	start_kept(&c);
 	connect_driver(&c);
 	read_block(&c, 1, 1, 1);
-	kill(c.pid, SIGKILL);
-	waitpid(c.pid, NULL, 0);
+	kill_kept(&c);
 	kill(daemon, SIGKILL);
-	vuser_client_free(c.client);
 	unlink(peers_path("back"));
 	daemon = start_qemu("back");
-	start_kept(&c, "back");
+	start_kept(&c);
 	chain_map(&c, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
 	check_eq(chain_read(&c, VIRTIO_PCI_COMMON_STATUS, 1), 0x4f);
-	memset(driver.mem, 0, DRIVER_SIZE);
-	driver.avail = driver.used = 0;
 	chain_irq(&c, 1, driver.call);
-	chain_drive(&c, 0, 0, DRIVER_NUM, ring);
+	reset_driver(&c);
 	read_block(&c, 2, 3, 3);
 	end_kept(&c);
 	kill(daemon, SIGKILL);
