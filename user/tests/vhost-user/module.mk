@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of the vhost-user front end: of its messages, and of its requests to a
 # scripted back end, to vuser-vhost-blk and to the back ends of other projects.
-vhost-user-tests := test-vhost-proto test-vhost-request test-vhost-hostile \
-		    test-vhost-channel test-vhost-inflight
+vhost-message-tests := test-vhost-proto test-vhost-rules test-vhost-crosvm
+vhost-user-tests := $(vhost-message-tests) test-vhost-request \
+		    test-vhost-hostile test-vhost-channel test-vhost-inflight
 tests += $(vhost-user-tests) test-vhost-storage test-vhost-postcopy test-vhost-fs
 
 $(foreach t,$(vhost-user-tests),$(eval $(t)-objs := $(d)$(t).o $(harness-objs)))
+$(foreach t,$(vhost-message-tests),$(eval $(t)-objs += $(d)message.o))
 test-vhost-request-objs += $(d)fake.o $(wire-objs)
 test-vhost-hostile-objs += $(d)fake.o $(wire-objs)
 test-vhost-channel-objs += $(d)fake.o $(wire-objs)
