@@ -151,6 +151,15 @@ int vu_server_request_suspend(struct vuser_server *server,
 	return VU_LATER;
 }
 
+/*
+ * Whether the command of an answered request can be resumed. If the callback that has
+ * deferred its answer still runs, the command is not suspended yet.
+ */
+static bool can_resume(const struct vuser_request *request, bool accesses)
+{
+	return request->resume && (!accesses || request->access);
+}
+
 /* Take the first answer out of the list; with @accesses, the first of an access. */
 static struct vuser_request *take_answer(struct vu_answers *answers,
 					 bool accesses)
@@ -159,7 +168,7 @@ static struct vuser_request *take_answer(struct vu_answers *answers,
 
 	pthread_mutex_lock(&answers->lock);
 	request = answers->first;
-	while (request && accesses && !request->access) {
+	while (request && !can_resume(request, accesses)) {
 		prev = request;
 		request = request->next;
 	}

@@ -30,6 +30,9 @@ static bool later(int what, char letter)
 		if (what == DEFER_ACCESS && letter == 'r')
 			memset(vuser_request_data(request), 7, 4);
 		vuser_request_done(request, 0);
+		if (defer.process_then)
+			check_eq(vuser_server_process_accesses(defer.server),
+				 0);
 		return true;
 	}
 	require(defer.nr < DEFER_MAX);

@@ -34,6 +34,7 @@
  * @defers: the callbacks that defer their answer, as bits
  * @now: what access_now() returns
  * @answer_at_once: callbacks answer their requests before they return
+ * @process_then: after that, they call vuser_server_process_accesses()
  * @requests: the requests that wait for an answer of the test
  * @nr: number of @requests
  * @order: a letter for each callback: r, w, R for a reset, u for an unmap, d for a
@@ -47,6 +48,7 @@ struct defer {
 	int defers;
 	bool now;
 	bool answer_at_once;
+	bool process_then;
 	struct vuser_request *requests[DEFER_MAX];
 	int nr;
 	char order[DEFER_MAX];

@@ -131,6 +131,18 @@ TEST(request_can_be_answered_in_its_callback)
 	defer_end();
 }
 
+TEST(callback_that_has_answered_can_process_accesses)
+{
+	defer_begin(DEFER_ACCESS);
+	defer.answer_at_once = true;
+	defer.process_then = true;
+	defer_send_access(1, false, 0, DEFER_SPLIT, 0, 8);
+	while (defer_is_readable(vuser_server_fd(defer.server)))
+		defer_process();
+	check(defer_read_is(1, 7, 8));
+	defer_end();
+}
+
 TEST(later_commands_wait_for_the_answer)
 {
 	defer_begin(DEFER_ACCESS);
