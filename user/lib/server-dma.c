@@ -502,12 +502,23 @@ static int copy(const struct vuser_server *server, void *dst, const void *src,
 {
 	struct iovec to = { .iov_base = dst, .iov_len = len };
 	struct iovec from = { .iov_base = (void *)src, .iov_len = len };
+	ssize_t part;
 
 	if (!server->config.no_sigbus)
 		return vuser_guard_copy(dst, src, len) ? -EIO : 0;
-	/* Without a handler of SIGBUS, let the kernel copy: it returns EFAULT. */
-	if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)len)
-		return -EIO;
+	/*
+	 * Without a handler of SIGBUS, let the kernel copy: it returns EFAULT. One call
+	 * copies less than 2 GiB.
+	 */
+	while (to.iov_len) {
+		part = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+		if (part <= 0)
+			return -EIO;
+		to.iov_base = (char *)to.iov_base + part;
+		from.iov_base = (char *)from.iov_base + part;
+		to.iov_len -= part;
+		from.iov_len -= part;
+	}
 	return 0;
 }
 
