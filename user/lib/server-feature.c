@@ -180,7 +180,6 @@ static ssize_t serve(struct vuser_server *server, uint32_t flags, void *data,
 {
 	uint32_t methods;
 	feature own = find(server, flags & VFIO_DEVICE_FEATURE_MASK, &methods);
-
 	ssize_t ret;
 
 	if (own && flags & (GET | SET) & ~methods)

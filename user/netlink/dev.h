@@ -30,8 +30,9 @@ struct vnl_irq {
 
 /**
  * struct vnl_dev - a device
- * @full: @endpoint, @error, @config and the members of the replacement are valid. The kernel shows them only in a
- *        reply to a caller with CAP_SYS_ADMIN, never in a notification.
+ * @full: @endpoint, @error, @config and the members of the replacement are valid. The
+ *        kernel shows them only in a reply to a caller with CAP_SYS_ADMIN, never in a
+ *        notification.
  * @has_server: @server_pid, @server_uid and @server_gid are valid
  * @attached: a server is attached: @minor to @server_max_dma_maps are valid
  * @whole: the members from @flags on are valid. Dumps and notifications lack

@@ -96,7 +96,8 @@ struct vuser_dma_region {
  *                its state, except that its state of migration becomes RUNNING and
  *                logging of writes stops. The answer may be deferred; then the
  *                regions and eventfds exist until it. @result is ignored.
- * @reset: DEVICE_RESET. The answer may be deferred. The state of migration becomes RUNNING after the callback.
+ * @reset: DEVICE_RESET. The answer may be deferred. The state of migration becomes
+ *         RUNNING after the answer.
  *         Without this callback, the server reports to the client that the device
  *         cannot be reset.
  * @dma_map: a DMA region was added. If the callback fails, the region is removed
