@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,53 +49,75 @@ struct packed_entry {
 _Static_assert(sizeof(struct head) == 32, "as specified");
 _Static_assert(sizeof(struct packed_entry) == 32, "as specified");
 
-static void file_path(const struct vhost_device *dev, char *path, size_t size)
+#define SUFFIX ".inflight"
+
+/* A path that is too long fails when it is used, because it is not cut off. */
+#define FILE_PATH_MAX (PATH_MAX + sizeof(SUFFIX))
+
+static void file_path(const struct vhost_device *dev, char path[FILE_PATH_MAX])
 {
-	snprintf(path, size, "%s.inflight", dev->options.state);
+	snprintf(path, FILE_PATH_MAX, "%s" SUFFIX, dev->options.state);
 }
 
 /* Copy the memory that a back end has created to a new file. */
 static int copy_inflight(struct vhost_device *dev, int fd)
 {
-	uint64_t at = 0, size = dev->inflight.mmap_size;
+	uint64_t at, size = dev->inflight.mmap_size;
 	uint8_t buf[4096];
+	ssize_t done;
 	size_t len;
 
 	for (at = 0; at < size; at += len) {
 		len = size - at < sizeof(buf) ? size - at : sizeof(buf);
 		if (vhost_inflight_read(dev, at, buf, len))
 			return -EIO;
-		if (pwrite(fd, buf, len, at) != (ssize_t)len)
-			return -errno;
+		done = pwrite(fd, buf, len, at);
+		if (done != (ssize_t)len)
+			return done < 0 ? -errno : -ENOSPC;
 	}
 	return 0;
 }
 
 /*
- * With a state file, put the memory that the back end has just created into a file. The
- * file is a new one, because the previous back end may still use the old one.
+ * Create a file for the memory, which is beside the state file if there is one. The file
+ * is a new one, because the previous back end may still use the old one. Return an fd or
+ * -errno.
  */
+static int create_file(const struct vhost_device *dev)
+{
+	char path[FILE_PATH_MAX];
+	int fd;
+
+	if (!dev->options.state) {
+		fd = memfd_create("vhost-inflight", MFD_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	file_path(dev, path);
+	unlink(path);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* With a state file, put the memory that the back end has just created into a file. */
 static int put_in_file(struct vhost_device *dev)
 {
-	char path[4096];
 	int fd, ret;
 
 	if (!dev->options.state)
 		return 0;
-	file_path(dev, path, sizeof(path));
-	unlink(path);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	ret = fd < 0 ? -errno : copy_inflight(dev, fd);
-	if (ret) {
-		vhost_say(dev, "cannot create %s: %s", path, strerror(-ret));
-		if (fd >= 0)
-			close(fd);
-		return ret;
+	fd = create_file(dev);
+	ret = fd < 0 ? fd : copy_inflight(dev, fd);
+	vhost_inflight_release(dev);
+	if (!ret) {
+		dev->inflight_fd = fd;
+		dev->inflight.mmap_offset = 0;
+		return 0;
 	}
-	close(dev->inflight_fd);
-	dev->inflight_fd = fd;
-	dev->inflight.mmap_offset = 0;
-	return 0;
+	vhost_say(dev, "cannot create %s" SUFFIX ": %s", dev->options.state,
+		  strerror(-ret));
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 /**
@@ -243,10 +266,10 @@ int vhost_inflight_read(const struct vhost_device *dev, uint64_t at, void *buf,
 int vhost_inflight_load(struct vhost_device *dev,
 			const struct vhost_user_inflight *inflight)
 {
-	int fd = memfd_create("vhost-inflight", MFD_CLOEXEC);
+	int fd = create_file(dev);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (ftruncate(fd, inflight->mmap_size)) {
 		close(fd);
 		return -ENOMEM;
@@ -267,13 +290,13 @@ int vhost_inflight_load(struct vhost_device *dev,
 int vhost_inflight_open(struct vhost_device *dev,
 			const struct vhost_user_inflight *inflight)
 {
-	char path[4096];
+	char path[FILE_PATH_MAX];
 	struct stat st;
 	int fd;
 
 	if (!inflight->mmap_size)
 		return 0;
-	file_path(dev, path, sizeof(path));
+	file_path(dev, path);
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) ||
 	    (uint64_t)st.st_size < inflight->mmap_size) {

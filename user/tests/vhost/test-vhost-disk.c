@@ -368,6 +368,35 @@ TEST(registers_are_kept_before_the_driver_has_started)
 	end();
 }
 
+TEST(ring_that_was_migrated_goes_on_when_vuser_vhost_is_killed)
+{
+	pid_t first, back;
+	unsigned int slot;
+	struct chain a, b;
+
+	begin(false);
+	first = start_ours("first");
+	back = start_ours("back");
+	chain_start(&a, "blk", peers_path("first"), "a");
+	start_kept(&b);
+	connect_driver(&a);
+	for (slot = 0; slot < DRIVER_SLOTS; slot++)
+		submit(slot, VIRTIO_BLK_T_IN, slot);
+	chain_kick(&a, 0);
+	chain_map(&b, DRIVER_GUEST, DRIVER_SIZE, driver.fd);
+	migrate(&a, &b);
+	chain_irq(&b, 1, driver.call);
+	wait_for(DRIVER_SLOTS);
+	chain_end(&a);
+	kill_ours(first);
+	kill_kept(&b);
+	start_again(&b);
+	read_block(&b, 3, 9, 9);
+	end_kept(&b);
+	kill_ours(back);
+	end();
+}
+
 /* Make a descriptor available that does not exist. */
 static void submit_nonsense(struct chain *c)
 {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Migration from one device to another, each with its own back end. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -255,6 +258,52 @@ TEST(requests_in_flight_migrate_with_the_device)
 	/* And with the state of a back end. */
 	migrate_requests(ALL, 65536);
 	migrate_requests(ALL, 4099);
+}
+
+/* Create a stand whose device has a state file at @path. */
+static struct stand *setup_kept(const char *path)
+{
+	struct vhost_device_options opt = {
+		.queue_size = 256,
+		.state = path,
+	};
+	struct stand *stand = stand_new();
+
+	require(!vhost_type_find("blk", &opt.type));
+	stand->fake.features = ALL;
+	stand->fake.protocol = ALL & ~VHOST_USER_PROTOCOL(DEVICE_STATE);
+	require(!stand_device(stand, &opt));
+	stand_serve(stand);
+	return stand;
+}
+
+TEST(requests_that_have_migrated_are_in_a_file_beside_the_state_file)
+{
+	char dir[] = "/tmp/test-vhost-XXXXXX", path[64], inflight[80];
+	struct stand *a =
+		mig_setup("blk", ALL & ~VHOST_USER_PROTOCOL(DEVICE_STATE));
+	ssize_t len = save_with_requests(a, 65536);
+	struct stand *b;
+	int fd;
+
+	require(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state", dir);
+	snprintf(inflight, sizeof(inflight), "%s.inflight", path);
+	b = setup_kept(path);
+	stand_map(b);
+	check_eq(mig_go(b, RESUMING), 0);
+	check_eq(mig_write(b, len, 65536), 0);
+	check_eq(mig_go(b, RUNNING), 0);
+	fd = open(inflight, O_RDONLY | O_CLOEXEC);
+	check(fd >= 0 && same_file(b->inflight, fd));
+	check_eq(pread(fd, got, sizeof(got), 0), sizeof(got));
+	check(!memcmp(got, pattern, sizeof(got)));
+	close(fd);
+	stand_free(a);
+	stand_free(b);
+	unlink(inflight);
+	unlink(path);
+	rmdir(dir);
 }
 
 /* Without GET_VRING_BASE_INFLIGHT, no request is in flight when a ring is stopped. */
