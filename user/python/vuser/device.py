@@ -30,12 +30,13 @@ class Request:
 
     def done(self, value=0, error=0):
         """Answer with the value of a read, or with an errno. Call this once."""
+        # If the value is invalid, the request is not answered yet.
+        data = _data(value, self._size) if self._size and not error else b""
         pointer, self._pointer = self._pointer, None
         if not pointer:
             raise ValueError("the request is answered already")
-        if self._size and not error:
-            ctypes.memmove(lib.vuser_request_data(pointer), _data(value, self._size),
-                           self._size)
+        if data:
+            ctypes.memmove(lib.vuser_request_data(pointer), data, len(data))
         lib.vuser_request_done(pointer, -error)
 
 
@@ -192,7 +193,8 @@ class Device:
 
     def dma_write(self, iova, data):
         """Write bytes to memory of the client. Any thread."""
-        check(lib.vuser_dma_write(self._server, iova, bytes(data), len(data)))
+        data = bytes(data)
+        check(lib.vuser_dma_write(self._server, iova, data, len(data)))
 
     def fire(self, vector=0):
         """Fire an interrupt. Return whether the driver has enabled it. Any thread."""
@@ -240,8 +242,10 @@ class Device:
             return
         else:
             self._size = size
-            data = self.read(index, offset, size)
-            self._size = 0
+            try:
+                data = self.read(index, offset, size)
+            finally:
+                self._size = 0
             if isinstance(data, Request):
                 return
         ctypes.memmove(buf, _data(data, size), size)

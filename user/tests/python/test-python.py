@@ -237,6 +237,13 @@ def another_thread_answers_a_deferred_read():
             target=lambda: results.append(client.read(0, 0x100, 8)))
         reader.start()
         request = bench.device.requests.get(timeout=20)
+        # A value of the wrong size does not answer the request.
+        try:
+            request.done(b"12")
+        except ValueError:
+            pass
+        else:
+            raise AssertionError("two bytes were taken for eight")
         request.done(0xabcdef)
         reader.join()
         expect(results, [0xabcdef])
@@ -246,6 +253,20 @@ def another_thread_answers_a_deferred_read():
             pass
         else:
             raise AssertionError("a request was answered twice")
+
+
+def reset_is_deferred_after_a_read_that_failed():
+    class Slow(Registers):
+        def reset(self):
+            return self.defer_for_test()
+
+    with Bench(Slow) as bench, vuser.Client(bench.path) as client:
+        fails_with(errno.EBUSY, client.read, 0, 0x108, 8)
+        resetter = threading.Thread(target=client.reset)
+        resetter.start()
+        bench.device.requests.get(timeout=20).done()
+        resetter.join()
+        expect(client.read(0, 0, 4), 0)
 
 
 def deferred_write_fails_with_the_errno_of_the_answer():
@@ -312,6 +333,7 @@ TESTS = [
     interrupt_reaches_the_eventfd_of_its_vector,
     masked_intx_is_dropped_or_delivered,
     another_thread_answers_a_deferred_read,
+    reset_is_deferred_after_a_read_that_failed,
     deferred_write_fails_with_the_errno_of_the_answer,
     reset_and_disconnect_call_their_methods,
     impossible_devices_are_rejected,
