@@ -435,7 +435,7 @@ done
 check "replace fails if no program has the device open" says "the device is not open" eval \
 	'until_is state attached && vuserctl replace --no-state $A "$WORK/next.sock"'
 check "a program opens the device" eval 'until_is state attached && consume'
-check "replace reports a server that does not listen" says "the one before goes on" \
+check "replace reports a server that does not listen" says "continues to serve the device" \
 	vuserctl replace --no-state $A "$WORK/nobody"
 check "replace reports a state that cannot move" says "cannot save the state" \
 	vuserctl replace $A "$WORK/next.sock"

@@ -122,6 +122,21 @@ static const char *state_kept_name(enum vuser_state_kept kept)
 	return NULL;
 }
 
+static const char *replacing_name(enum vuser_replacing replacing)
+{
+	switch (replacing) {
+	case VUSER_REPLACING_NONE:
+		return "none";
+	case VUSER_REPLACING_PENDING:
+		return "pending";
+	case VUSER_REPLACING_DONE:
+		return "done";
+	case VUSER_REPLACING_FAILED:
+		return "failed";
+	}
+	return NULL;
+}
+
 /* A newer kernel may send a number that this program does not know. */
 static const char *known(const char *name)
 {
@@ -166,6 +181,11 @@ const char *vnl_name_on_loss(uint32_t on_loss)
 const char *vnl_name_state_kept(uint32_t kept)
 {
 	return known(state_kept_name(kept));
+}
+
+const char *vnl_name_replacing(uint32_t replacing)
+{
+	return known(replacing_name(replacing));
 }
 
 const char *vnl_name_counter(enum vnl_counter counter)

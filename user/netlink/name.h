@@ -44,6 +44,7 @@ const char *vnl_name_dma_backing(uint32_t backing);
 const char *vnl_name_dma_holes(uint32_t holes);
 const char *vnl_name_on_loss(uint32_t on_loss);
 const char *vnl_name_state_kept(uint32_t kept);
+const char *vnl_name_replacing(uint32_t replacing);
 const char *vnl_name_counter(enum vnl_counter counter);
 
 /* The number of a name, or -EINVAL. */

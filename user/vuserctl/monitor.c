@@ -20,8 +20,8 @@ struct monitor {
 };
 
 /*
- * A notification has neither the endpoint nor the error, since any process may receive
- * it: ask for them. If the device was removed meanwhile, they stay unknown.
+ * Any process may receive notifications, so they have neither endpoints nor errors: ask
+ * for them. If the device was removed meanwhile, they stay unknown.
  */
 static void complete(struct monitor *monitor, struct vnl_dev *dev)
 {
@@ -33,6 +33,11 @@ static void complete(struct monitor *monitor, struct vnl_dev *dev)
 	dev->full = true;
 	memcpy(dev->endpoint, now.endpoint, sizeof(dev->endpoint));
 	memcpy(dev->error, now.error, sizeof(dev->error));
+	dev->replacing = now.replacing;
+	memcpy(dev->replacement, now.replacement, sizeof(dev->replacement));
+	memcpy(dev->replace_error, now.replace_error,
+	       sizeof(dev->replace_error));
+	dev->replace_pause_us = now.replace_pause_us;
 }
 
 static void print_change(const struct monitor *monitor,

@@ -210,6 +210,18 @@ static void add_server(struct json_object *object, const struct vnl_dev *dev)
 	}
 }
 
+/* Only a reply to a caller with CAP_SYS_ADMIN has these. */
+static void add_replace(struct json_object *object, const struct vnl_dev *dev)
+{
+	add_string(object, "replacing", vnl_name_replacing(dev->replacing));
+	if (dev->replacement[0])
+		add_string(object, "replacement", dev->replacement);
+	if (dev->replace_error[0])
+		add_string(object, "replace-error", dev->replace_error);
+	if (dev->replacing == VUSER_REPLACING_DONE)
+		add_int(object, "replace-pause-us", dev->replace_pause_us);
+}
+
 struct json_object *output_dev_json(const struct vnl_dev *dev)
 {
 	struct json_object *object = json_object_new_object();
@@ -228,6 +240,8 @@ struct json_object *output_dev_json(const struct vnl_dev *dev)
 		add_string(object, "reason", output_reason(dev));
 	add_int(object, "owner", dev->owner);
 	add_settings(object, dev);
+	if (dev->full)
+		add_replace(object, dev);
 	add_int(object, "dma-regions", dev->dma_regions);
 	add_server(object, dev);
 	json_object_object_add(object, "counters", output_counters_json(dev));
@@ -349,6 +363,20 @@ static void print_settings(const struct vnl_dev *dev)
 	       vnl_name_state_kept(dev->state_kept));
 }
 
+static void print_replace(const struct vnl_dev *dev)
+{
+	if (dev->replacing == VUSER_REPLACING_NONE)
+		return;
+	printf("replacing: %s\n", vnl_name_replacing(dev->replacing));
+	if (dev->replacement[0])
+		printf("replacement: %s\n", dev->replacement);
+	if (dev->replace_error[0])
+		printf("replace-error: %s\n", dev->replace_error);
+	if (dev->replacing == VUSER_REPLACING_DONE)
+		printf("replace-pause-us: %llu\n",
+		       (unsigned long long)dev->replace_pause_us);
+}
+
 void output_dev(const struct vnl_dev *dev)
 {
 	printf("uuid: %s\n"
@@ -366,6 +394,7 @@ void output_dev(const struct vnl_dev *dev)
 	else
 		puts("owner: none, start vuserd");
 	print_settings(dev);
+	print_replace(dev);
 	print_server(dev);
 }
 

@@ -62,8 +62,14 @@ static int report(struct ctl *ctl, const struct vnl_dev *dev)
 	if (dev->replacing == VUSER_REPLACING_FAILED)
 		return ctl_fail(
 			EX_UNAVAILABLE,
-			"%s: the server is not replaced, the one before goes on: %s",
+			"%s: the server is not replaced and continues to serve the device: %s",
 			dev->uuid, dev->replace_error);
+	/* The program has opened the device again meanwhile. */
+	if (dev->replacing != VUSER_REPLACING_DONE)
+		return ctl_fail(
+			EX_UNAVAILABLE,
+			"%s: the server is not replaced: the program has closed the device",
+			dev->uuid);
 	if (ctl->json)
 		output_json(output_dev_json(dev), true);
 	else

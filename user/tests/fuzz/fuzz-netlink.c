@@ -57,6 +57,8 @@ static void check_dev(const struct vnl_dev *dev)
 	FUZZ_CHECK(strlen(dev->uuid) == 36);
 	FUZZ_CHECK(memchr(dev->endpoint, 0, sizeof(dev->endpoint)));
 	FUZZ_CHECK(memchr(dev->error, 0, sizeof(dev->error)));
+	FUZZ_CHECK(memchr(dev->replacement, 0, sizeof(dev->replacement)));
+	FUZZ_CHECK(memchr(dev->replace_error, 0, sizeof(dev->replace_error)));
 	FUZZ_CHECK(memchr(dev->pci_address, 0, sizeof(dev->pci_address)));
 	FUZZ_CHECK(dev->nr_regions <= VNL_MAX_REGIONS);
 	FUZZ_CHECK(dev->nr_irqs <= VNL_MAX_IRQS);
@@ -69,6 +71,7 @@ static void check_dev(const struct vnl_dev *dev)
 	vnl_name_dma_holes(dev->dma_holes);
 	vnl_name_on_loss(dev->on_loss);
 	vnl_name_state_kept(dev->state_kept);
+	vnl_name_replacing(dev->replacing);
 }
 
 static int on_dev(void *data, const struct vnl_dev *dev)

@@ -135,6 +135,31 @@ TEST(numbers_of_regions_and_interrupts_have_names_beside_them)
 	json_object_put(object);
 }
 
+TEST(device_shows_the_result_of_the_last_replacement_of_its_server)
+{
+	struct vnl_dev *dev = &described;
+	struct json_object *object = described_json(), *value;
+
+	/* Without CAP_SYS_ADMIN, the kernel does not tell. */
+	check(!json_object_object_get_ex(object, "replacing", &value));
+	json_object_put(object);
+	dev->full = true;
+	dev->replacing = VUSER_REPLACING_DONE;
+	dev->replace_pause_us = 1234;
+	object = output_dev_json(dev);
+	check(!strcmp(text_of(object, "replacing"), "\"done\""));
+	check(!strcmp(text_of(object, "replace-pause-us"), "1234"));
+	check(!json_object_object_get_ex(object, "replace-error", &value));
+	json_object_put(object);
+	dev->replacing = VUSER_REPLACING_FAILED;
+	strcpy(dev->replace_error, "why");
+	object = output_dev_json(dev);
+	check(!strcmp(text_of(object, "replacing"), "\"failed\""));
+	check(!strcmp(text_of(object, "replace-error"), "\"why\""));
+	check(!json_object_object_get_ex(object, "replace-pause-us", &value));
+	json_object_put(object);
+}
+
 TEST(device_that_cannot_be_used_has_a_reason)
 {
 	struct vnl_dev *dev = &described;
