@@ -84,8 +84,8 @@ static void look_at_devices(struct ctl *ctl, struct status *status)
 static void look_at_helper(struct status *status)
 {
 	status->helper = helper_find();
-	/* Then each device has its problem already. */
-	if (!status->helper && !status->owned && !status->nr)
+	/* Devices that are attached do not need vuserd now, but when a server is lost. */
+	if (!status->helper && !status->owned)
 		add_problem(status, NULL,
 			    "vuserd is not running: start vuserd");
 }
