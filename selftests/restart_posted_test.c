@@ -95,6 +95,49 @@ TEST_F(device, stores_reach_the_second_server_after_the_first_was_lost_too)
 	EXPECT_EQ(3, values[0]);
 }
 
+/* Another server, at another path, that answers posted stores. */
+static int serve_that_answers(FIXTURE_DATA(device) *self)
+{
+	char uuid[sizeof(self->td.uuid)];
+	int ret;
+
+	strcpy(uuid, self->td.uuid);
+	unlink(self->td.socket);
+	memset(&self->td, 0, sizeof(self->td));
+	/* The path of the socket is made from the UUID. */
+	uuid_new(self->td.uuid);
+	ret = serve_with_last(self, NO_WRITE);
+	if (!ret)
+		ret = testdev_cmd(&self->td, "answer-posted 1");
+	strcpy(self->td.uuid, uuid);
+	return ret ? ret : mdev_set(uuid, "endpoint", self->td.socket);
+}
+
+/* The last store failed, so its message ID was not sent. */
+TEST_F(device, server_may_answer_the_stores_that_it_gets_again)
+{
+	uint64_t values[2];
+	pid_t pid;
+
+	open_with_last(_metadata, self);
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "60000"));
+	ASSERT_EQ(0, kill(self->td.pid, SIGSTOP));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	while (!pid)
+		self->bar[MEM / 4] = 3;
+	ASSERT_EQ(0, task_wait_in(pid, "vuser_sock_send", SOON_MS));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(SIGKILL, task_wait_end(pid, SOON_MS));
+	ASSERT_EQ(0, lose(self));
+	ASSERT_EQ(0, serve_that_answers(self));
+	EXPECT_EQ(0, wait_state(self, "open"));
+	EXPECT_EQ(3, self->bar[MEM / 4]);
+	ASSERT_EQ(2, posted(self, values, 2));
+	EXPECT_EQ(3, values[0]);
+	EXPECT_EQ(0, eventfd_wait(self->err, QUIET_MS));
+}
+
 TEST_F(device, stores_before_a_reset_are_not_repeated)
 {
 	uint64_t values[8];

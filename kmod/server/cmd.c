@@ -271,7 +271,9 @@ int vuser_cmd_reset(struct vuser_channel *chan, ktime_t deadline,
 	};
 
 	vuser_channel_count(chan, VUSER_COUNT_RESET);
-	vuser_replay_clear(chan);
+	/* When the device is closed, no other thread posts a write. */
+	if (vuser_replay_clear(chan) && killable)
+		return -EINTR;
 	return vuser_call(chan, &call);
 }
 

@@ -16,7 +16,10 @@
 #include "server/channel.h"
 #include "server/replay.h"
 
-/* More than the send buffer of a socket holds. */
+/*
+ * Posted writes may use half of the send buffer of a socket.  With the kernel's default size
+ * of the buffer, that is about 140 writes.
+ */
 #define VUSER_REPLAY_WRITES	512
 
 /**
@@ -114,6 +117,20 @@ static struct vuser_replay_write *vuser_replay_at(struct vuser_replay *replay, u
 	return &replay->writes[nr % VUSER_REPLAY_WRITES];
 }
 
+/* Records a write that was posted; the lock is held. */
+static void vuser_replay_add(struct vuser_replay *replay, u16 id, const void *msg,
+			     size_t len)
+{
+	struct vuser_replay_write *write;
+
+	if (!replay->writes)
+		return;
+	write = vuser_replay_at(replay, replay->nr++);
+	write->id = id;
+	write->len = len;
+	memcpy(write->msg, msg, len);
+}
+
 /**
  * vuser_replay_post() - post a write, and record it if necessary
  * @chan: channel of an open device
@@ -129,7 +146,6 @@ int vuser_replay_post(struct vuser_channel *chan, const void *msg, size_t len,
 {
 	struct vuser_replay *replay = chan->replay;
 	struct kvec vec = { (void *)msg, len };
-	struct vuser_replay_write *write;
 	u16 id;
 	int ret;
 
@@ -139,35 +155,32 @@ int vuser_replay_post(struct vuser_channel *chan, const void *msg, size_t len,
 	if (mutex_lock_killable(&replay->lock))
 		return -EINTR;
 	id = vuser_call_next_posted(chan);
-	if (replay->writes) {
-		write = vuser_replay_at(replay, replay->nr++);
-		write->id = id;
-		write->len = len;
-		memcpy(write->msg, msg, len);
-	}
 	ret = vuser_call_post(chan, VFIO_USER_REGION_WRITE, id, &vec, 1, deadline);
-	/* Nothing was sent. */
-	if (ret && replay->writes)
-		replay->nr--;
+	/* After an error, nothing was sent. */
+	if (!ret)
+		vuser_replay_add(replay, id, msg, len);
 	mutex_unlock(&replay->lock);
 	return ret;
 }
 
 /**
- * vuser_replay_clear() - drop the recorded writes, because the device is reset
+ * vuser_replay_clear() - drop the recorded writes: they will not be repeated
  * @chan: channel of an open device
  *
- * Context: process; may sleep.
+ * Context: process; sleeps, killably, while another thread posts a write.
+ * Return: 0; or -EINTR when killed: then nothing was dropped.
  */
-void vuser_replay_clear(struct vuser_channel *chan)
+int vuser_replay_clear(struct vuser_channel *chan)
 {
 	struct vuser_replay *replay = chan->replay;
 
 	if (!replay || !READ_ONCE(replay->writes))
-		return;
-	mutex_lock(&replay->lock);
+		return 0;
+	if (mutex_lock_killable(&replay->lock))
+		return -EINTR;
 	replay->nr = 0;
 	mutex_unlock(&replay->lock);
+	return 0;
 }
 
 /*
@@ -185,6 +198,17 @@ static int vuser_replay_find(struct vuser_replay *replay, u32 last, u64 *first)
 			break;
 	*first = i;
 	return i == oldest && oldest ? -ENODATA : 0;
+}
+
+/*
+ * Lets the server answer the writes from @id on, which it gets again; @id was the message
+ * id of a posted write, after which others may have failed.
+ */
+static void vuser_replay_expect(struct vuser_channel *chan, u16 id)
+{
+	u64 later = (chan->posted_before - id) & (VUSER_ID_POSTED - 1);
+
+	WRITE_ONCE(chan->posted_before, chan->posted_before - later - 1);
 }
 
 /**
@@ -209,9 +233,8 @@ int vuser_replay_resume(struct vuser_channel *chan, u32 last)
 		ret = vuser_replay_find(replay, last, &i);
 	if (ret || !replay->writes)
 		goto out_unlock;
-	/* The server may answer these ids. */
-	WRITE_ONCE(chan->posted_before,
-		   chan->posted_before - min(chan->posted_before, replay->nr - i));
+	if (i < replay->nr)
+		vuser_replay_expect(chan, vuser_replay_at(replay, i)->id);
 	for (; i < replay->nr && !ret; i++) {
 		write = vuser_replay_at(replay, i);
 		vec = (struct kvec){ write->msg, write->len };
