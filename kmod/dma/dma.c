@@ -184,6 +184,7 @@ int vuser_dma_next_open(struct vuser_dma *dma, struct vuser_channel *chan)
 	dma->next = vuser_server_map_open(&dma->domain->map, chan, dma->settings);
 	if (!dma->next)
 		return -ENOMEM;
+	WRITE_ONCE(dma->next->is_next, true);
 	ret = vuser_server_map_replay(dma->next);
 	if (ret)
 		vuser_dma_next_abort(dma, chan);
@@ -196,10 +197,10 @@ int vuser_dma_next_open(struct vuser_dma *dma, struct vuser_channel *chan)
  * @chan: the channel of the next server
  *
  * The server in use until now can do nothing to the consumer's memory any more, except to
- * files of the consumer that it has mapped, and by DMA that waits now.
+ * files of the consumer that it has mapped.
  *
  * Context: process, the work item that replaces the server; no access uses the server map.
- * The channel of the server in use is ended.  May sleep, but does not wait for a server that
+ * The channel of the server in use is ended, and no DMA of it waits.  May sleep, but does not wait for a server that
  * is not lost.
  */
 void vuser_dma_next_commit(struct vuser_dma *dma, struct vuser_channel *chan)
@@ -212,6 +213,7 @@ void vuser_dma_next_commit(struct vuser_dma *dma, struct vuser_channel *chan)
 	dma->next = NULL;
 	WRITE_ONCE(dma->generation, dma->generation + 1);
 	up_write(&dma->lock);
+	WRITE_ONCE(dma->server_map->is_next, false);
 	vuser_server_map_drop(old);
 	vuser_server_map_put(old);
 }

@@ -236,13 +236,29 @@ static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 	return ret;
 }
 
+/*
+ * Whether the consumer does not learn that a mapping failed: the server is not the one that
+ * serves the device, or the device is being closed.
+ */
+static bool vuser_server_map_hides(struct vuser_server_map *sm, int error)
+{
+	if (READ_ONCE(sm->is_next) && error != -EINTR) {
+		vuser_channel_hang_up(sm->chan, error,
+				      "the server did not map memory before it served the device");
+		return true;
+	}
+	return vuser_server_map_closing(sm) ||
+	       (vuser_server_map_lost(sm) && error != -ETIMEDOUT);
+}
+
 /**
  * vuser_server_map_map() - map a mapping in the server
  * @sm: the server map of a device
  * @map: a mapping in the DMA map
  *
  * Does nothing when the server is lost, or when the device is closed or being
- * closed.
+ * closed.  A server that does not serve the device yet is lost when it does not map the
+ * mapping: the consumer does not know about that server.
  *
  * Context: process; sleeps killably until the server has replied; takes
  * @sm->lock.
@@ -259,8 +275,7 @@ int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)
 		return -EINTR;
 	if (sm->chan && !vuser_server_map_closing(sm) && !vuser_server_map_lost(sm)) {
 		ret = vuser_server_map_map_locked(sm, map);
-		if (ret && (vuser_server_map_closing(sm) ||
-			    (vuser_server_map_lost(sm) && ret != -ETIMEDOUT)))
+		if (ret && vuser_server_map_hides(sm, ret))
 			ret = 0;
 	}
 	vuser_server_map_unlock(sm);

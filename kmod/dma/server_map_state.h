@@ -42,6 +42,8 @@ struct vuser_settings;
  * @settings: settings of the device
  * @closing: the device is being closed, so no dma region is mapped any more;
  *	set without @lock
+ * @is_next: the server does not serve the device yet, so it is lost if it refuses a mapping;
+ *	set without @lock
  * @incomplete: a mapping may have no dma region, because a message failed
  * @limit: number of dma regions that the server accepts, as far as it is known
  * @nr: number of entries in @regions, including leaving ones
@@ -63,6 +65,7 @@ struct vuser_server_map {
 	struct vuser_channel *chan;
 	const struct vuser_settings *settings;
 	bool closing;
+	bool is_next;
 	bool incomplete;
 	u32 limit;
 	u32 nr;
