@@ -18,8 +18,10 @@
 #include "lib/mem.h"
 #include "lib/task.h"
 
-#define PAGE   0x1000UL
-#define IOVA   0x10000UL
+#define PAGE 0x1000UL
+#define IOVA 0x10000UL
+/* Far from the fixture's memory: another dma region. */
+#define FAR    0x40000000UL
 #define MEM    TESTDEV_REG_MEMORY
 #define VECTOR 3
 #define MSIX   VFIO_PCI_MSIX_IRQ_INDEX
@@ -533,6 +535,43 @@ static void check_helper(struct __test_metadata *_metadata,
 STEPS(reset)
 STEPS(dma_map)
 STEPS(interrupts)
+
+/* The new server is lost after it got the last message of its setup. */
+TEST_F(device, shared_areas_stay_those_of_the_server_in_use_if_the_new_is_lost)
+{
+	volatile uint32_t *area = region_mmap(self->dev.device, BAR(4), 0, PAGE,
+					      PROT_READ | PROT_WRITE);
+
+	ASSERT_NE(MAP_FAILED, area);
+	area[0] = 5;
+	/* The store to the command register. */
+	ASSERT_EQ(0, testdev_cmd(&self->td, "hold write"));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "held 1"));
+	testdev_kill(&self->next);
+	/* The new server is lost at the latest when it gets a message. */
+	EXPECT_EQ(0,
+		  dma_map(self->dev.container, self->mem, FAR, PAGE, DMA_RW));
+	ASSERT_EQ(0, testdev_cmd(&self->td, "release"));
+	EXPECT_FAILS_WITH("");
+	EXPECT_EQ(5, area[0]);
+	area[1] = 6;
+	EXPECT_EQ(6, testdev_num(&self->td, "peek 4 4 4"));
+	check_goes_on(_metadata, self);
+	munmap((void *)area, PAGE);
+}
+
+TEST_F(device, memory_that_the_new_server_refuses_is_mapped_in_the_one_in_use)
+{
+	ASSERT_EQ(0, replace_until(self, held_interrupts));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "fail dma-map 22 8"));
+	EXPECT_EQ(0,
+		  dma_map(self->dev.container, self->mem, FAR, PAGE, DMA_RW));
+	EXPECT_FAILS_WITH("interrupts");
+	EXPECT_EQ(mem_sum(self->mem, PAGE),
+		  testdev_num(&self->td, "dma-sum 0x%lx %lu", FAR, PAGE));
+	check_goes_on(_metadata, self);
+}
 
 /* The server in use was ended: this is a loss of the new one. */
 TEST_F(device, new_server_that_is_lost_in_its_setup_comes_back)

@@ -496,8 +496,8 @@ int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
  * vuser_pci_pause() - stop the DMA of a device whose server is about to be replaced
  * @pci: the PCI functions of an open device; no access uses the server
  *
- * On return the server has carried out all posted stores, and the device is not a bus
- * master.
+ * On return the server has carried out all posted stores.  The device is not a bus master,
+ * unless the kernel does not set it up.
  *
  * Context: process, the work item that replaces the server; waits for the server in use.
  * Return: 0; or as vuser_pci_reg_result().  If the other server cannot serve the device, the
@@ -526,13 +526,17 @@ int vuser_pci_pause(struct vuser_pci *pci)
  * @pci: the PCI functions of an open device, after vuser_pci_pause()
  *
  * Context: process, the work item that replaces the server; waits for the server in use.
+ * Return: as vuser_pci_reg_result().
  */
-void vuser_pci_unpause(struct vuser_pci *pci)
+int vuser_pci_unpause(struct vuser_pci *pci)
 {
+	int ret = 0;
+
 	mutex_lock(&pci->lock);
 	if (pci->active)
-		vuser_pci_reg_put_command(pci);
+		ret = vuser_pci_reg_put_command(pci);
 	mutex_unlock(&pci->lock);
+	return ret;
 }
 
 /**

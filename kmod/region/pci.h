@@ -15,7 +15,7 @@ void vuser_pci_init(struct vuser_pci *pci);
 void vuser_pci_attach(struct vuser_pci *pci, const struct vuser_desc *desc);
 int vuser_pci_compare(const struct vuser_pci *pci, const struct vuser_desc *desc);
 int vuser_pci_pause(struct vuser_pci *pci);
-void vuser_pci_unpause(struct vuser_pci *pci);
+int vuser_pci_unpause(struct vuser_pci *pci);
 int vuser_pci_resume(struct vuser_pci *pci, bool state_kept);
 int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 		   struct vuser_dma *dma, bool setup, bool was_reset);

@@ -43,6 +43,7 @@
  * @state_kept: the new server has the state of the device
  * @mapped: the new server has the DMA map
  * @stopped: the device of the server in use was stopped
+ * @shared: the consumer was shown the shared areas of the new server
  * @deadline: when the state must have moved, since accesses wait for it
  * @step: the step that runs or has failed
  */
@@ -54,6 +55,7 @@ struct vuser_replace_run {
 	bool state_kept;
 	bool mapped;
 	bool stopped;
+	bool shared;
 	ktime_t deadline;
 	const char *step;
 };
@@ -113,11 +115,13 @@ static int vuser_replace_copy(struct vuser_replace_run *run)
 				 run->chan->desc->max_data_xfer_size,
 				 (u32)VUSER_MAX_XFER);
 	void *buf = kvmalloc(size, GFP_KERNEL);
-	int ret;
+	int ret = 0;
 
 	if (!buf)
 		return -ENOMEM;
-	do {
+	if (!size)
+		ret = -EINVAL;
+	while (!ret) {
 		done = 0;
 		run->step = "the server in use does not give the state of the device";
 		ret = vuser_cmd_mig_read(run->old, buf, size, &done);
@@ -126,9 +130,11 @@ static int vuser_replace_copy(struct vuser_replace_run *run)
 			ret = vuser_cmd_mig_write(run->chan, buf, done);
 		}
 		cond_resched();
-		if (!ret && done)
+		if (!ret && !done)
+			break;
+		if (!ret)
 			ret = vuser_replace_check_time(run);
-	} while (!ret && done);
+	}
 	kvfree(buf);
 	return ret;
 }
@@ -173,6 +179,16 @@ static int vuser_replace_stop(struct vuser_replace_run *run)
 	return vuser_pci_pause(&dev->regions.pci);
 }
 
+/*
+ * Shows the consumer the shared areas of the server of @chan.  Returns as
+ * vuser_shared_replace().
+ */
+static int vuser_replace_show(struct vuser_replace_run *run, struct vuser_channel *chan)
+{
+	return vuser_shared_replace(&run->dev->regions, chan->desc,
+				    vuser_vfio_mapping(&run->dev->vdev));
+}
+
 /* The steps in the pause that may fail. */
 static int vuser_replace_move(struct vuser_replace_run *run)
 {
@@ -186,27 +202,20 @@ static int vuser_replace_move(struct vuser_replace_run *run)
 	/* The consumer may have begun to use them in the pause. */
 	if (run->move_state && vuser_shared_used(&dev->regions))
 		return -EOPNOTSUPP;
-	return vuser_shared_replace(&dev->regions, run->chan->desc,
-				    vuser_vfio_mapping(&dev->vdev));
+	ret = vuser_replace_show(run, run->chan);
+	run->shared = !ret;
+	return ret;
 }
 
-/* Ends the server in use, and lets the new one serve the device. */
-static int vuser_replace_commit(struct vuser_replace_run *run)
+/* Puts the new server in the place of the one in use, and lets its device run. */
+static int vuser_replace_switch(struct vuser_replace_run *run)
 {
 	struct vuser_device *dev = run->dev;
-	struct vuser_channel *lost;
-	int ret, err;
+	int ret = 0, err;
 
-	vuser_server_end(run->old);
 	vuser_dma_next_commit(&dev->dma, run->chan);
-	lost = vuser_conn_replace(&dev->conn, run->chan);
-	vuser_channel_put(lost);
-	/* The server before has carried out all posted stores. */
-	vuser_replay_clear(run->chan);
-	run->step = "DMA of the server before";
-	ret = vuser_resume_end_dma(dev, run->old, run->chan);
-	if (ret)
-		goto out_irqs;
+	/* The caller has another reference to the channel of the server before. */
+	vuser_channel_put(vuser_conn_replace(&dev->conn, run->chan));
 	run->step = "the new server does not start its device";
 	if (run->move_state)
 		ret = vuser_cmd_mig_state(run->chan, VFIO_DEVICE_STATE_RUNNING);
@@ -224,18 +233,60 @@ out_irqs:
 	return vuser_pci_resume(&dev->regions.pci, run->state_kept);
 }
 
-/* Undoes what was done; the server in use goes on. */
+/*
+ * Ends the server in use, and lets the new one serve the device.  If DMA of the server
+ * before does not end, the connection keeps the channel of that server.  The device is lost
+ * then, and the server after the new one waits for the end of that DMA, too.
+ */
+static int vuser_replace_commit(struct vuser_replace_run *run)
+{
+	struct vuser_device *dev = run->dev;
+	int ret;
+
+	vuser_server_end(run->old);
+	/* The server before has carried out all posted stores. */
+	vuser_replay_clear(run->old);
+	run->step = "DMA of the server before";
+	ret = vuser_resume_end_dma(dev, run->old, run->chan);
+	if (!ret)
+		return vuser_replace_switch(run);
+	vuser_channel_hang_up(run->chan, ret, "DMA of the server before does not end");
+	vuser_irq_abort(dev);
+	vuser_dma_next_abort(&dev->dma, run->chan);
+	return ret;
+}
+
+/* Lets the device of the server in use run again, with its shared areas. */
+static int vuser_replace_undo(struct vuser_replace_run *run)
+{
+	int ret = 0, err = 0;
+
+	if (run->shared)
+		ret = vuser_replace_show(run, run->old);
+	if (run->stopped && run->move_state)
+		err = vuser_cmd_mig_state(run->old, VFIO_DEVICE_STATE_RUNNING);
+	else if (run->stopped)
+		err = vuser_pci_unpause(&run->dev->regions.pci);
+	return ret ? ret : err;
+}
+
+/*
+ * Undoes what was done; the server in use goes on.  The new server is ended first, so that
+ * the accesses that wait do not wait for it.
+ */
 static void vuser_replace_abort(struct vuser_replace_run *run)
 {
 	struct vuser_device *dev = run->dev;
+	int ret;
 
+	vuser_server_end(run->chan);
 	vuser_irq_abort(dev);
 	if (run->mapped)
 		vuser_dma_next_abort(&dev->dma, run->chan);
-	if (run->stopped && run->move_state)
-		vuser_cmd_mig_state(run->old, VFIO_DEVICE_STATE_RUNNING);
-	else if (run->stopped)
-		vuser_pci_unpause(&dev->regions.pci);
+	ret = vuser_replace_undo(run);
+	if (ret)
+		vuser_channel_hang_up(run->old, ret,
+				      "the device could not run on after a replacement failed");
 }
 
 /* The replacement with the lock of the interrupts held. */
@@ -252,17 +303,24 @@ static int vuser_replace_locked(struct vuser_replace_run *run)
 		vuser_conn_drain(&dev->conn);
 		ret = vuser_replace_move(run);
 	}
-	if (!ret)
+	if (!ret) {
+		run->step = "a server was lost, or the device is being closed";
 		ret = vuser_state_replace(dev, run->chan);
+	}
 	if (ret) {
 		vuser_replace_abort(run);
 		vuser_state_unpause(dev, dev->conn.chan);
 		return ret;
 	}
 	ret = vuser_replace_commit(run);
-	if (ret)
+	if (ret) {
+		dev_warn(dev->vdev.dev, "cannot go on with the new server: %s (%d)\n",
+			 run->step, ret);
 		vuser_channel_hang_up(run->chan, ret,
 				      "the open device could not be resumed");
+	} else {
+		dev_info(dev->vdev.dev, "another server serves the open device\n");
+	}
 	vuser_state_unpause(dev, run->chan);
 	vuser_state_replaced(dev, ktime_us_delta(ktime_get(), begin));
 	return 0;
@@ -295,7 +353,6 @@ static void vuser_replace_run(struct vuser_device *dev, struct vuser_channel *ch
 		vuser_state_not_replaced(dev, chan, run.step);
 		return;
 	}
-	dev_info(dev->vdev.dev, "another server serves the open device\n");
 	if (!run.state_kept)
 		vuser_irq_fire_err(dev);
 }
