@@ -5,9 +5,9 @@
  * Attach compares the description of the new server with the device as opened, and
  * queues a work item.  The work item gives the new server what the consumer gave to the
  * lost one: files of shared areas are replaced, and the server gets a reset, the DMA map,
- * the stores that the lost server has not carried out, the eventfds, and the registers of
- * configuration space that the kernel owns.  Then
- * accesses go on.  If a step fails, the new server is lost, too.
+ * the stores that the lost server has not carried out, the files that signal interrupts,
+ * and the registers of configuration space that the kernel owns.  Then accesses go on.  If
+ * a step fails, the new server is lost, too.
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
@@ -167,7 +167,11 @@ static int vuser_resume_switch(struct vuser_device *dev, struct vuser_channel *c
 	int ret;
 
 	*step = "DMA of the lost server";
-	ret = vuser_resume_end_dma(dev, dev->conn.chan, chan);
+	/* A replacement whose new server is lost may still change the connection. */
+	mutex_lock(&dev->irqs.lock);
+	lost = dev->conn.chan;
+	mutex_unlock(&dev->irqs.lock);
+	ret = vuser_resume_end_dma(dev, lost, chan);
 	if (ret)
 		return ret;
 	mutex_lock(&dev->irqs.lock);
