@@ -19,12 +19,11 @@ struct vuser_settings;
  * struct vuser_dma - the DMA state of a device
  * @settings: settings of the device
  * @chan: the channel to the server that may do DMA.  Written with @lock held for
- *	writing; only open, close and the work item that resumes the device write it
+ *	writing; only open, close and these work items write it
  * @lock: protects @chan, @domain, @server_map and @generation.  Open, close and the work
- *	item that resumes the device hold it for writing to set them, and reset to raise
- *	@generation.  The server's DMA to
- *	pinned memory holds it for reading while it copies, so it is held for a short
- *	time only
+ *	items that resume the device and replace its server hold it for writing to set
+ *	them, and reset to raise @generation.  The server's DMA to pinned memory holds it
+ *	for reading while it copies, so it is held for a short time only
  * @domain: the domain of the container, while the device is open; otherwise
  *	NULL
  * @server_map: the server map, while the device is open; otherwise NULL.  Only

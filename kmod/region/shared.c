@@ -39,9 +39,9 @@ struct vuser_usable {
 
 /**
  * struct vuser_shared - the shared areas of an open device
- * @lock: protects @desc, @epoch, @generation and @pages.  A fault holds it for reading from the
- *	lookup of a page until the page is mapped; vuser_shared_replace() holds it for
- *	writing.  Taken inside of the mmap lock and the lock of a VMA, and outside of
+ * @lock: protects @desc, @epoch, @generation and @pages.  A fault holds it for reading
+ *	from the lookup of a page until the page is mapped; vuser_shared_replace() holds it
+ *	for writing.  Taken inside of the mmap lock and the lock of a VMA, and outside of
  *	those that a zap takes
  * @desc: the description with the files; a reference
  * @epoch: ends when @desc is replaced; a reference

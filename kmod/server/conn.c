@@ -43,9 +43,9 @@ bool vuser_conn_works(struct vuser_conn *conn)
  * says.
  *
  * Context: process; sleeps killably, at most as long as reconnect_timeout_ms says; or, while
- * accesses are paused, until they are not, which each step of the replacement ends in
- * request_timeout_ms at most.  The
- * caller is not between vuser_conn_enter() and vuser_conn_leave().
+ * accesses are paused, until the replacement lets them go on: each of its steps takes
+ * request_timeout_ms at most.  The caller is not between vuser_conn_enter() and
+ * vuser_conn_leave().
  * Return: 0: make the access again; -ENOTCONN: the access fails; -EINTR when killed.
  */
 int vuser_conn_wait(struct vuser_conn *conn)
@@ -198,14 +198,14 @@ void vuser_conn_unpause(struct vuser_conn *conn)
 /**
  * vuser_conn_replace() - put another channel in the place of a lost one
  * @conn: the connection of an open device, after vuser_conn_stop() or vuser_conn_pause();
- *	its channel is lost, or is used by no access
+ *	its channel is lost
  * @chan: the new channel; the function takes its own reference
  *
  * Accesses use the new channel after vuser_conn_start().
  *
- * Context: the work item that resumes the device; the lock of the interrupts is held.
- * Sleeps until the accesses that use the lost channel have ended; they wait for nothing
- * but that channel.
+ * Context: a work item that lets another server serve the device; the lock of the
+ * interrupts is held.  Sleeps until the accesses that use the lost channel have ended; they
+ * wait for nothing but that channel.
  * Return: the lost channel, and the caller takes over its reference.
  */
 struct vuser_channel *vuser_conn_replace(struct vuser_conn *conn,

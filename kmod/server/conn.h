@@ -41,11 +41,12 @@ struct vuser_settings;
  *
  * - an access, between vuser_conn_enter() and vuser_conn_leave();
  * - a thread with the lock of struct vuser_irqs;
- * - open and close, and the work item that resumes the device.  Only one of them runs at
- *	a time.
+ * - open and close, while no work item runs that lets another server serve the device;
+ * - the work item that resumes the device, also without that lock, while the device is not
+ *	in state open.
  *
  * vuser_conn_replace() waits for the first, its caller holds that lock, and it is called
- * by the work item only.
+ * by the work items only.
  */
 struct vuser_conn {
 	struct vuser_desc *desc;

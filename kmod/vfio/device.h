@@ -67,10 +67,10 @@ struct vuser_intx_event {
 
 /**
  * struct vuser_intx - INTx of a server that cannot mask it: the kernel masks
- * @lock: protects @trigger, @masked, @pending, @asking and @quiet.  Taken in process context only,
- *	by SET_IRQS, close and the works of @server and @unmask.  The consumer's
- *	eventfd is signalled under it.  Innermost, except for the lock of an
- *	eventfd's wait queue
+ * @lock: protects @trigger, @masked, @pending, @asking and @quiet.  Taken in
+ *	process context only, by SET_IRQS, close, the works of @server and @unmask, and
+ *	the works that let another server serve the device.  The consumer's eventfd is
+ *	signalled under it.  Innermost, except for the lock of an eventfd's wait queue
  * @trigger: the consumer's eventfd, whose reference the vector of INTx holds; NULL
  *	while INTx is disabled, or has no eventfd
  * @masked: the consumer gets no interrupt until it unmasks.  Each delivery sets it
@@ -94,8 +94,8 @@ struct vuser_intx {
 /**
  * struct vuser_irqs - the interrupts of an open device
  * @lock: serialises SET_IRQS and protects @vectors and @enabled.  Held while
- *	waiting for the server.  Only SET_IRQS (killably), close and the work item that
- *	resumes the device take it
+ *	waiting for the server.  Only SET_IRQS (killably), close and the work items that
+ *	resume the device and replace its server take it
  * @vectors: for each index, an array with one element for each interrupt of
  *	the index, or NULL while the index is disabled
  * @enabled: bitmap of the indexes that are enabled at the server

@@ -283,8 +283,8 @@ void vuser_intx_unmask(struct vuser_device *dev)
  *
  * Context: process; the lock of the interrupts is held; may sleep.  Waits killably for
  * the server when it removes the eventfd.
- * Return: 0; -EINTR when killed; -EBADF when @fd is not open; -EINVAL when it is not an eventfd; or
- * -EBUSY when another eventfd is set.
+ * Return: 0; -EINTR when killed; -EBADF when @fd is not open; -EINVAL when it is not an
+ * eventfd; or -EBUSY when another eventfd is set.
  */
 int vuser_intx_unmask_by(struct vuser_device *dev, int fd)
 {
