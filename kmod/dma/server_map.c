@@ -237,8 +237,8 @@ static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 }
 
 /*
- * Whether the consumer does not learn that a mapping failed: the server is not the one that
- * serves the device, or the device is being closed.
+ * Whether the consumer does not learn that a mapping failed: another server serves the device,
+ * or the device is lost or being closed.
  */
 static bool vuser_server_map_hides(struct vuser_server_map *sm, int error)
 {

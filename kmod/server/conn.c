@@ -43,7 +43,7 @@ bool vuser_conn_works(struct vuser_conn *conn)
  * says.
  *
  * Context: process; sleeps killably, at most as long as reconnect_timeout_ms says; or, while
- * accesses are paused, until the replacement lets them go on: each of its steps takes
+ * accesses are paused, until the replacement ends: each of its steps takes
  * request_timeout_ms at most.  The caller is not between vuser_conn_enter() and
  * vuser_conn_leave().
  * Return: 0: make the access again; -ENOTCONN: the access fails; -EINTR when killed.
