@@ -30,7 +30,7 @@ class Dkms(unittest.TestCase):
         self.assertFalse(re.search(exclusive(), "6.121.0-amd64"))
 
 
-class Content(unittest.TestCase):
+class Files(unittest.TestCase):
     def setUp(self) -> None:
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
@@ -52,6 +52,13 @@ class Content(unittest.TestCase):
         (self.tree / "a").unlink()
         (self.tree / "a").write_text("text")
         self.assertEqual(deb.content(self.tree), first)
+
+    def test_the_files_of_an_earlier_build_are_found_beside_its_sources(self) -> None:
+        tree = self.tree / "vuser"
+        tree.mkdir()
+        (self.tree / "vuser_0.0.9_amd64.changes").write_text("")
+        self.assertEqual({path.name for path in deb.beside(tree)},
+                         {"a", "vuser_0.0.9_amd64.changes"})
 
 
 class Versions(unittest.TestCase):

@@ -80,13 +80,18 @@ def run(kernel: Kernel, script: str, log: Path, error: str, *words: str) -> None
                    log, error, lines=40)
 
 
+def beside(tree: Path) -> list[Path]:
+    """The files that builds have put beside their copy of the sources."""
+    return [path for path in tree.parent.iterdir() if path != tree]
+
+
 def make(kernel: Kernel, tree: Path, new: Path) -> None:
     clock = Clock()
     log = new / "log"
     here = work(kernel)
     release = root.release_of(root.of(kernel))
     say(f"building packages of Debian in the root of lab {kernel.name}; the log is {log}")
-    for old in [*here.glob("*.*deb"), here / "next"]:
+    for old in beside(tree):
         cache.remove(old)
     where = paths.inside(here)
     run(kernel, "build", log, "the packages do not build", paths.inside(tree))
@@ -101,17 +106,18 @@ def make(kernel: Kernel, tree: Path, new: Path) -> None:
 
 def build(kernel: Kernel) -> Path:
     """Put the packages into the build directory."""
-    tree = copy(kernel)
-    path = cache.held_entry(entry(kernel, tree), lambda new: make(kernel, tree, new))
     out = paths.BUILD / kernel.name / "packages"
-    process.run(["rsync", "-a", "--delete", "--include=*.deb", "--exclude=*",
-                 f"{path}/", f"{out}/"])
+    with cache.lock(paths.BUILD / kernel.name / "deb.lock"):
+        tree = copy(kernel)
+        path = cache.held_entry(entry(kernel, tree), lambda new: make(kernel, tree, new))
+        process.run(["rsync", "-a", "--delete", "--include=*.deb", "--exclude=*",
+                     f"{path}/", f"{out}/"])
     cache.sweep(path)
     return out
 
 
 def command(arguments: list[str]) -> None:
-    """Build the packages in the root of the main lab, and name them."""
+    """Build the packages in the root of the main lab, and print their names."""
     no_arguments(arguments)
     for path in sorted(build(kernels.main_kernel()).glob("*.deb")):
         print(path.relative_to(paths.TOP))
