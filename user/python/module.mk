@@ -12,4 +12,9 @@ install: install-python
 install-python:
 	$(INSTALL) -d $(DESTDIR)$(pythondir)/vuser
 	$(INSTALL) -m 644 $(python-files) $(DESTDIR)$(pythondir)/vuser
-.PHONY: install-python
+
+# Python has put compiled files beside the installed ones.
+uninstall: uninstall-python
+uninstall-python:
+	rm -rf $(DESTDIR)$(pythondir)/vuser/__pycache__
+.PHONY: install-python uninstall-python
