@@ -81,28 +81,46 @@ dpdk_passed()
 	}'
 }
 
+# dpdk_repeat BDF FILE COMMAND...: run COMMAND, which tests the device BDF and writes its
+# output to FILE, until the device has passed. Repeat it only if DPDK's time limit was too
+# short, at most three times. The reason of a failure goes to standard output.
+dpdk_repeat()
+{
+	local bdf=$1 file=$2 try
+
+	shift 2
+	for try in 1 2 3 4; do
+		"$@" || echo "dpdk-test ended with status $?" >> "$file"
+		dpdk_passed "$bdf" "$file" && return
+		dpdk_late "$file" || return
+		echo "run $try: DPDK's time limit was too short"
+	done
+	return 1
+}
+
+# dpdk_failed FILE: print the end of FILE, without the progress of the tests.
+dpdk_failed()
+{
+	tr '\r' '\n' < "$1" | grep -av '^Ops submitted' | tail -n 40
+	return 1
+}
+
 # dpdk_check NAME LABEL OPTION...: run as tests of a suite (../common.sh), and check
 # that DPDK used the device NAME.
 dpdk_check()
 {
-	local name=$1 label=$2 out=$WORK/dpdk.log loads stores test try passed=
+	local name=$1 label=$2 out=$WORK/dpdk.log loads stores test
 
 	shift 2
 	test="$label: dmadev_autotest passes on ${BDF[$name]}"
 	loads=$(counter "$name" trap-load)
 	stores=$(counter "$name" trap-store)
-	for try in 1 2 3 4; do
-		dpdk_autotest "${BDF[$name]}" "$out" "$@" ||
-			echo "dpdk-test ended with status $?" >> "$out"
-		! dpdk_passed "${BDF[$name]}" "$out" > "$LOG" || passed=1
-		[ -z "$passed" ] && dpdk_late "$out" || break
-		echo "# run $try: DPDK's time limit was too short, trying again"
-	done
-	if [ -n "$passed" ]; then
+	if dpdk_repeat "${BDF[$name]}" "$out" dpdk_autotest "${BDF[$name]}" "$out" "$@" \
+		> "$LOG"; then
 		ok "$test"
+		diag < "$LOG" # the runs that were repeated
 	else
-		tr '\r' '\n' < "$out" | grep -av '^Ops submitted' |
-			tail -n 40 >> "$LOG"
+		dpdk_failed "$out" >> "$LOG"
 		DIAG_LINES=60 not_ok "$test" "$LOG"
 	fi
 	# Each doorbell is a trapped store, each poll a trapped load.
