@@ -102,7 +102,7 @@ help:
 	@echo '                   for MINUTES= (10), on LABS="6.12"'
 	@echo '  bench            what things cost: a table, and build/bench.json'
 	@echo '                   BENCHES="10-*" narrows it, CLOCK=instructions counts'
-	@echo '  deb              packages of Debian 13, in build/LAB/packages'
+	@echo '  deb              packages of Debian 13; tries them and prints their names'
 	@echo '  lab-run          one command line, CMD=, in a machine with the module loaded'
 	@echo '                   and vuserd running, in /vuser, which is this tree'
 	@echo '  lab-shell        a shell in such a machine'
