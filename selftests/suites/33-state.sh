@@ -130,7 +130,7 @@ disk_load()
 
 declare -A IN
 check "the module and the helper start" vuser_up || finish
-check "ioat: a device that is to be killed attaches" \
+check "ioat: a device whose server is to be killed attaches" \
 	restarter_up ioat vuser-ioat --state "$WORK/ioat.state" || finish
 check "ioat: each byte is right after $KILLS kills under load" \
 	under_kills ioat "$PROGS/copy_load" "${UUID[ioat]}"
@@ -138,7 +138,7 @@ say_kills
 check "ioat: the device is removed" restarter_down ioat
 
 check "blk: the storage daemon starts" back_end || finish
-check "blk: a device that is to be killed attaches" restarter_up blk vuser-vhost \
+check "blk: a device whose server is to be killed attaches" restarter_up blk vuser-vhost \
 	--device blk --back-end "$WORK/back.sock" --socket "$WORK/blk.sock" \
 	--state "$WORK/blk.state" || finish
 check "blk: each block is right after $KILLS kills under load" \

@@ -89,8 +89,8 @@ for name in vsock console; do
 done
 removed "${names[@]}"
 
-# vhost-device-can polls without a pause. So it runs alone, and gets only time that nothing
-# else wants.
+# vhost-device-can polls without a pause. So it runs alone, and gets only the processor time
+# that no other process wants.
 check "the back end starts (can)" can_back_end || finish
 check "the device attaches (can)" create can || finish
 peer can vcan0

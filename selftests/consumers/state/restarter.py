@@ -77,7 +77,7 @@ def wait_lost(state: Path) -> None:
 
 
 def main() -> None:
-    """Kill and restart."""
+    """Kill the server and start it again."""
     kills, mdev, path, command = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
     state = mdev / "vuser" / "state"
     server = Server(path, command)

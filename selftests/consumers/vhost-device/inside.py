@@ -3,7 +3,7 @@
 """In User-Mode Linux: use one device, with outside.py at its other side.
 
 usage: inside.py vsock | i2c | console | input FILE | can
-  FILE  made when the outside must act
+  FILE  made when the keyboard is open: then outside.py presses keys
 """
 import fcntl
 import os

@@ -5,7 +5,7 @@
 # usage: inside.sh DIRECTORY NAME...
 #   DIRECTORY	for files; its file `blocks` is at the start of the SCSI disk, and a copy of it
 #		is written behind that
-#   NAME	a back end whose device is there
+#   NAME	a back end whose device the machine has
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../uml/check.sh

@@ -8,7 +8,7 @@ usage: outside.py rng SOURCE FILE       check that FILE came from SOURCE
        outside.py i2c-read BUS          read the register that inside.py wrote
        outside.py console PORT          talk to inside.py on vhost-device-console's port
        outside.py input PATH READY      make a keyboard, and the symbolic link PATH to it;
-                                        press keys when the file READY is there
+                                        press keys when the file READY exists
        outside.py can INTERFACE         answer a frame
 """
 import fcntl
