@@ -113,8 +113,8 @@ in_bash()
 		printf "%s\n" "${COMPREPLY[@]}"' bash "$@" | sort
 }
 
-# in_zsh WORD...: the same for zsh. Its functions for completion only work in its line
-# editor, so others take their places.
+# in_zsh WORD...: the same for zsh. The functions of zsh for completion only work in its
+# line editor, so this function replaces them.
 in_zsh()
 {
 	zsh -f -c '_call_program() { shift; eval "$@" }

@@ -32,7 +32,7 @@ PAGE = 4096
 
 
 class Registers(vuser.Device):
-    """Remembers all writes. At 0x10 and from 0x100 on it is special, see write()."""
+    """Remembers all writes. Some registers do more: see read() and write()."""
 
     vendor = 0x8086
     device = 0xbeef
