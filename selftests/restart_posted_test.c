@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Posted stores that a lost server did not read reach the next server, once. */
+#include <signal.h>
 #include <sys/ioctl.h>
 
 #include "lib/restart.h"
+#include "lib/task.h"
 
 /* The state of a server that contains no posted store, see VFIO_USER_NO_WRITE. */
 #define NO_WRITE 0xffffffff

@@ -200,8 +200,8 @@ int vuser_dma_next_open(struct vuser_dma *dma, struct vuser_channel *chan)
  * files of the consumer that it has mapped.
  *
  * Context: process, the work item that replaces the server; no access uses the server map.
- * The channel of the server in use is ended, and no DMA of it waits.  May sleep, but does not wait for a server that
- * is not lost.
+ * The channel of the server in use is ended, and no DMA of it waits.  May sleep, but does
+ * not wait for a server that is not lost.
  */
 void vuser_dma_next_commit(struct vuser_dma *dma, struct vuser_channel *chan)
 {

@@ -21,8 +21,8 @@
 #define P(name) VHOST_USER_PROTOCOL(name)
 
 /**
- * struct message_row - a message as in the specification: a request, or a reply that is no
- *	acknowledgement
+ * struct message_row - a message as in the specification: a request, or a reply with a
+ *	payload of its own
  * @kind: its kind
  * @request: its request
  * @size: bytes of its payload

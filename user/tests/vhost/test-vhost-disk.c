@@ -131,7 +131,7 @@ static pid_t start_ours(const char *name)
 	return peers_run(argv);
 }
 
-/* Kill a back end of ours, and wait for its end. */
+/* Kill a back end that this test started, and wait for its end. */
 static void kill_ours(pid_t back)
 {
 	kill(back, SIGKILL);
