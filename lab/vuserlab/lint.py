@@ -11,7 +11,7 @@ import re
 import sys
 from typing import Callable
 
-from . import build, host, htmldocs, kernels, paths, process, root, source
+from . import abi, build, host, htmldocs, kernels, paths, process, root, source
 from .entry import no_arguments
 from .kernels import Kernel
 from .message import LabError
@@ -204,6 +204,8 @@ def all_checks() -> list[tuple[str, Callable[[], str]]]:
         ("layers: the code is in layers", own_check("layers.py")),
         ("phrases: no phrase that is hard to read", own_check("phrases.py")),
         ("phrases: each pattern works", own_check("phrases.py", "--self-test")),
+        ("the ABI of the libraries is the committed one", abi.check),
+        ("abidiff finds planted changes of the ABI", abi.check_planted),
         ("SPDX tags", licences),
         ("no marks of unfinished work", marks),
         ("generated code is up to date", generated),
