@@ -44,8 +44,11 @@ dist:
 	@echo $(TARBALL).xz
 
 # The lab is written in Python, which bootstrap installs on a host that has none.
-check check-debug deb demo demo-linux demo-qemu lint htmldocs: bootstrap
+check check-debug demo demo-linux demo-qemu lint htmldocs: bootstrap
 	@lab/$@
+
+deb: bootstrap
+	@lab/deb $(LAB)
 
 bench: bootstrap
 	@LAB=$(LAB) lab/bench
@@ -102,14 +105,15 @@ help:
 	@echo '                   for MINUTES= (10), on LABS="6.12"'
 	@echo '  bench            what things cost: a table, and build/bench.json'
 	@echo '                   BENCHES="10-*" narrows it, CLOCK=instructions counts'
-	@echo '  deb              packages of Debian 13; tries them and prints their names'
+	@echo '  deb              packages of Debian 13, LAB=6.1: of Debian 12; tries them and'
+	@echo '                   prints their names'
 	@echo '  lab-run          one command line, CMD=, in a machine with the module loaded'
 	@echo '                   and vuserd running, in /vuser, which is this tree'
 	@echo '  lab-shell        a shell in such a machine'
 	@echo '  lint             W=1, sparse, checkpatch, clang-format, shellcheck, language'
 	@echo '  htmldocs         the documentation, in build/htmldocs'
 	@echo '  lab-clean        remove the cached root file systems and kernels'
-	@echo 'bench, lab-run and lab-shell take LAB=; lab/kernels.toml names the default.'
+	@echo 'bench, deb, lab-run and lab-shell take LAB=; lab/kernels.toml names the default.'
 	@printf '%s' 'The labs: '
 	@sed -n 's/^\[kernel\."*\([a-z0-9][a-z0-9.]*[a-z0-9]\)"*\]$$/\1/p' lab/kernels.toml | \
 		tr '\n' ' '

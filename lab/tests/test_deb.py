@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from vuserlab import deb, paths
+from vuserlab import deb, kernels, paths
 
 
 def exclusive() -> str:
@@ -65,6 +65,16 @@ class Versions(unittest.TestCase):
     def test_the_version_of_the_tree_is_that_of_the_header(self) -> None:
         header = (paths.TOP / "include/vuser-version.h").read_text(encoding="utf-8")
         self.assertIn(f'"{deb.version()}"', header)
+
+    def test_there_are_packages_for_each_release_but_the_next(self) -> None:
+        table = kernels.load()
+        self.assertEqual({one.release for one in table.checked if deb.able(one)},
+                         {one.release for one in table.checked if not one.kernel_of})
+
+    def test_only_the_main_root_builds_the_documentation(self) -> None:
+        able = [one for one in kernels.load().checked if deb.able(one)]
+        self.assertEqual([one.name for one in able if deb.kind(one) == "all"],
+                         [kernels.main_kernel().name])
 
     def test_the_next_version_has_the_last_number_plus_one(self) -> None:
         self.assertEqual(deb.next_version("0.1.9"), "0.1.10")

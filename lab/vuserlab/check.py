@@ -17,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from . import cache, host, kernels, matrix, paths, process, qemu, source, suites, tap
+from . import cache, deb, host, kernels, matrix, paths, process, qemu, source, suites, tap
 from .entry import no_arguments
 from .kernels import Kernel
 from .message import Clock, LabError, say
@@ -160,16 +160,17 @@ class Check:
         total = tap.total_of(sorted(out.glob("unit*.tap")))
         self.progress(kernel.name, f"unit tests: {total} ({clock})")
 
-    def packages(self, kernel: Kernel) -> None:
-        """Build packages of Debian, and try them."""
+    def packages(self, kernel: Kernel, text: str, name: str, *arguments: str) -> None:
+        """Build packages with a command of the lab, which tries them, too."""
         clock = Clock()
-        log = paths.CHECK / "packages.log"
-        status = self.run_to(lab_command("deb"), log)
-        self.write(kernel, "packages", status == 0,
-                   "packages of Debian are built, installed, upgraded and purged")
+        out = paths.CHECK / kernel.name
+        out.mkdir(parents=True, exist_ok=True)
+        log = out / f"{name}.log"
+        status = self.run_to(lab_command(name, *arguments), log)
+        self.write(kernel, name, status == 0, text)
         if status != 0:
             process.show_tail(log, 30, sys.stdout)
-        self.progress(kernel.name, f"packages of Debian ({clock})")
+        self.progress(kernel.name, f"packages: {name} ({clock})")
 
     def tap_command(self, lab: str, name: str, **variables: Any) -> None:
         """Run a command of the lab that prints TAP."""
@@ -202,8 +203,10 @@ class Check:
         client = kernels.load().capable("qemu-vfio-user")
         if client in self.labs:
             self.tap_command(client.name, "guest")
-        if kernels.main_kernel() in self.labs:
-            self.packages(kernels.main_kernel())
+        for kernel in self.labs:
+            if deb.able(kernel):
+                self.packages(kernel, "packages of Debian are built, installed, upgraded "
+                              "and purged", "deb", kernel.name)
         self.tap_command("all", "unit")
         self.tap_command("all", "lint", BUILT=" ".join(one.name for one in self.labs))
         self.fuzz()

@@ -2,18 +2,20 @@
 """Packages of Debian: build/LAB/packages.
 
 They are built in the lab's root from a copy of the sources, tried and kept in the cache.
-To try an upgrade, the same packages are made with the next version.
+To try an upgrade, the same packages are made with the next version, in the directory next.
+The directory ccache has the objects of the modules that DKMS has built: a machine that is
+emulated takes ten minutes to compile them.
 """
 import hashlib
 import os
 from pathlib import Path
 
 from . import cache, kernels, lists, paths, process, root
-from .entry import no_arguments
+from .entry import Usage
 from .kernels import Kernel
 from .message import Clock, LabError, say
 
-FORMAT = 1
+FORMAT = 2
 SCRIPTS = [paths.LAB / "deb-root" / name for name in ("build", "next", "try")]
 # The sources of the packages. The documentation shows the tables of the lab.
 PARTS = ["debian", "include", "kmod", "user", "Documentation", "LICENSES", "lab/vuserlab",
@@ -41,6 +43,11 @@ def next_version(now: str) -> str:
 def work(kernel: Kernel) -> Path:
     """Where packages are built: the path is the same in each clone, for ccache."""
     return paths.BUILD / kernel.name / "deb"
+
+
+def lock(kernel: Kernel) -> Path:
+    """The lock of the copy of the sources, and of all that is built from it."""
+    return paths.BUILD / kernel.name / "deb.lock"
 
 
 def copy(kernel: Kernel) -> Path:
@@ -80,6 +87,16 @@ def run(kernel: Kernel, script: str, log: Path, error: str, *words: str) -> None
                    log, error, lines=40)
 
 
+def able(kernel: Kernel) -> bool:
+    """Whether the root of a lab has the tools to build packages."""
+    return "debhelper" in kernel.packages
+
+
+def kind(kernel: Kernel) -> str:
+    """How much the tools of a root can build: documentation, too, or only programs."""
+    return "all" if {"lintian", "python3-sphinx"} <= set(kernel.packages) else "programs"
+
+
 def beside(tree: Path) -> list[Path]:
     """The files that builds have put beside their copy of the sources."""
     return [path for path in tree.parent.iterdir() if path != tree]
@@ -94,12 +111,13 @@ def make(kernel: Kernel, tree: Path, new: Path) -> None:
     for old in beside(tree):
         cache.remove(old)
     where = paths.inside(here)
-    run(kernel, "build", log, "the packages do not build", paths.inside(tree))
+    run(kernel, "build", log, "the packages do not build", paths.inside(tree),
+        kind(kernel))
     run(kernel, "next", log, "the packages cannot be repacked", where, version(),
         next_version(version()))
     run(kernel, "try", log, "the packages do not install, upgrade or purge", where, release,
         version(), next_version(version()))
-    for path in here.glob("*.deb"):
+    for path in [*here.glob("*.deb"), here / "next", here / "ccache"]:
         path.rename(new / path.name)
     say(f"the packages are ready after {clock}")
 
@@ -107,17 +125,20 @@ def make(kernel: Kernel, tree: Path, new: Path) -> None:
 def build(kernel: Kernel) -> Path:
     """Put the packages into the build directory."""
     out = paths.BUILD / kernel.name / "packages"
-    with cache.lock(paths.BUILD / kernel.name / "deb.lock"):
+    with cache.lock(lock(kernel)):
         tree = copy(kernel)
         path = cache.held_entry(entry(kernel, tree), lambda new: make(kernel, tree, new))
-        process.run(["rsync", "-a", "--delete", "--include=*.deb", "--exclude=*",
-                     f"{path}/", f"{out}/"])
+        process.run(["rsync", "-a", "--delete", "--exclude=/log", f"{path}/", f"{out}/"])
     cache.sweep(path)
     return out
 
 
 def command(arguments: list[str]) -> None:
-    """Build the packages in the root of the main lab, and print their names."""
-    no_arguments(arguments)
-    for path in sorted(build(kernels.main_kernel()).glob("*.deb")):
+    """Build the packages in the root of a lab, and print their names."""
+    if len(arguments) > 1:
+        raise Usage("it takes at most one lab")
+    kernel = kernels.load()[arguments[0]] if arguments else kernels.main_kernel()
+    if not able(kernel):
+        raise LabError(f"the root of lab {kernel.name} has no debhelper (lab/kernels.toml)")
+    for path in sorted(build(kernel).glob("*.deb")):
         print(path.relative_to(paths.TOP))
