@@ -60,17 +60,11 @@ static struct json_object *add_array(struct json_object *to, const char *key)
 	return array;
 }
 
-static void add_string(struct json_object *to, const char *key,
-		       const char *value)
-{
-	json_object_object_add(to, key, json_object_new_string(value));
-}
-
 static void add_node(struct json_object *edits, const char *path)
 {
 	struct json_object *node = json_object_new_object();
 
-	add_string(node, "path", path);
+	output_add_string(node, "path", path);
 	json_object_array_add(add_array(edits, "deviceNodes"), node);
 }
 
@@ -82,8 +76,8 @@ static void add_mount(struct json_object *edits, const char *host,
 	struct json_object *mount = json_object_new_object(), *array;
 	size_t i;
 
-	add_string(mount, "hostPath", host);
-	add_string(mount, "containerPath", container);
+	output_add_string(mount, "hostPath", host);
+	output_add_string(mount, "containerPath", container);
 	array = add_array(mount, "options");
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		json_object_array_add(array, json_object_new_string(flags[i]));
@@ -110,7 +104,7 @@ static void add_device(struct json_object *devices, const struct vnl_dev *dev,
 	snprintf(group, sizeof(group), "/dev/vfio/%u", dev->group);
 	snprintf(container, sizeof(container), CONTAINER_DIR "/%s",
 		 dev->pci_address);
-	add_string(device, "name", dev->pci_address);
+	output_add_string(device, "name", dev->pci_address);
 	edits = add_object(device, "containerEdits");
 	add_node(edits, group);
 	add_mount(edits, host, container);
@@ -186,8 +180,8 @@ static int print(const struct targets *targets, const char *directory,
 	mode_t mask = umask(022);
 	int status;
 
-	add_string(spec, "cdiVersion", CDI_VERSION);
-	add_string(spec, "kind", CDI_KIND);
+	output_add_string(spec, "cdiVersion", CDI_VERSION);
+	output_add_string(spec, "kind", CDI_KIND);
 	devices = add_array(spec, "devices");
 	status = add_devices(devices, targets, directory, named);
 	umask(mask);

@@ -25,12 +25,6 @@ void help_print(FILE *to, const struct opt *common,
 	      to);
 }
 
-static void add_string(struct json_object *object, const char *key,
-		       const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
-}
-
 static void add_options(struct json_object *array, const struct opt *table)
 {
 	struct json_object *object;
@@ -38,13 +32,13 @@ static void add_options(struct json_object *array, const struct opt *table)
 
 	for (; table && table->name; table++) {
 		object = json_object_new_object();
-		add_string(object, "name", table->name);
+		output_add_string(object, "name", table->name);
 		letter[0] = table->key;
 		if (table->key < 128 && isalpha(table->key))
-			add_string(object, "short", letter);
+			output_add_string(object, "short", letter);
 		if (table->arg)
-			add_string(object, "argument", table->arg);
-		add_string(object, "help", table->help);
+			output_add_string(object, "argument", table->arg);
+		output_add_string(object, "help", table->help);
 		json_object_array_add(array, object);
 	}
 }
@@ -54,9 +48,9 @@ static struct json_object *command_json(const struct command *cmd)
 	struct json_object *object = json_object_new_object();
 	struct json_object *array = json_object_new_array();
 
-	add_string(object, "name", cmd->name);
-	add_string(object, "operands", cmd->operands);
-	add_string(object, "help", cmd->what);
+	output_add_string(object, "name", cmd->name);
+	output_add_string(object, "operands", cmd->operands);
+	output_add_string(object, "help", cmd->what);
 	add_options(array, cmd->options);
 	add_options(array, cmd->settings ? settings_options : NULL);
 	json_object_object_add(object, "options", array);

@@ -62,12 +62,12 @@ static const char *index_name(const char *const *names, size_t nr,
 	return index < nr ? names[index] : "device-specific";
 }
 
-static void add_int(struct json_object *object, const char *key, int64_t value)
+void output_add_int(struct json_object *object, const char *key, int64_t value)
 {
 	json_object_object_add(object, key, json_object_new_int64(value));
 }
 
-static void add_string(struct json_object *object, const char *key,
+void output_add_string(struct json_object *object, const char *key,
 		       const char *value)
 {
 	json_object_object_add(object, key, json_object_new_string(value));
@@ -83,7 +83,7 @@ static void add_flags(struct json_object *object, uint32_t flags,
 		if (flags & names->bit)
 			json_object_array_add(
 				array, json_object_new_string(names->name));
-	add_int(object, "flags", flags);
+	output_add_int(object, "flags", flags);
 	json_object_object_add(object, "flag-names", array);
 }
 
@@ -93,7 +93,7 @@ struct json_object *output_counters_json(const struct vnl_dev *dev)
 	unsigned int i;
 
 	for (i = 0; i < VNL_NR_COUNTERS; i++)
-		add_int(object, vnl_name_counter(i), dev->counters[i]);
+		output_add_int(object, vnl_name_counter(i), dev->counters[i]);
 	return object;
 }
 
@@ -120,14 +120,14 @@ static struct json_object *regions_json(const struct vnl_dev *dev)
 		if (!region->size)
 			continue;
 		object = json_object_new_object();
-		add_int(object, "index", i);
-		add_string(object, "name",
+		output_add_int(object, "index", i);
+		output_add_string(object, "name",
 			   index_name(region_names, NR(region_names), i));
-		add_int(object, "size", region->size);
+		output_add_int(object, "size", region->size);
 		add_flags(object, region->flags, region_flags);
 		if (region->has_type) {
-			add_int(object, "type", region->type);
-			add_int(object, "subtype", region->subtype);
+			output_add_int(object, "type", region->type);
+			output_add_int(object, "subtype", region->subtype);
 		}
 		json_object_object_add(object, "posted",
 				       json_object_new_boolean(region->posted));
@@ -146,11 +146,11 @@ static struct json_object *irqs_json(const struct vnl_dev *dev)
 		if (!dev->irqs[i].count)
 			continue;
 		object = json_object_new_object();
-		add_int(object, "index", i);
-		add_string(object, "name",
+		output_add_int(object, "index", i);
+		output_add_string(object, "name",
 			   index_name(irq_names, NR(irq_names), i));
 		add_flags(object, dev->irqs[i].flags, irq_flags);
-		add_int(object, "count", dev->irqs[i].count);
+		output_add_int(object, "count", dev->irqs[i].count);
 		json_object_array_add(array, object);
 	}
 	return array;
@@ -163,44 +163,44 @@ static void add_user_name(struct json_object *object, const char *key,
 	const struct passwd *entry = getpwuid(uid);
 
 	if (entry)
-		add_string(object, key, entry->pw_name);
+		output_add_string(object, key, entry->pw_name);
 }
 
 static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 {
-	add_int(object, "request-timeout-ms", dev->request_timeout_ms);
-	add_int(object, "close-timeout-ms", dev->close_timeout_ms);
-	add_string(object, "mmap", vnl_name_mmap(dev->mmap));
-	add_int(object, "max-dma-maps", dev->max_dma_maps);
-	add_string(object, "reset", vnl_name_reset(dev->reset));
-	add_string(object, "pci-setup", vnl_name_pci_setup(dev->pci_setup));
-	add_string(object, "dma-backing",
+	output_add_int(object, "request-timeout-ms", dev->request_timeout_ms);
+	output_add_int(object, "close-timeout-ms", dev->close_timeout_ms);
+	output_add_string(object, "mmap", vnl_name_mmap(dev->mmap));
+	output_add_int(object, "max-dma-maps", dev->max_dma_maps);
+	output_add_string(object, "reset", vnl_name_reset(dev->reset));
+	output_add_string(object, "pci-setup", vnl_name_pci_setup(dev->pci_setup));
+	output_add_string(object, "dma-backing",
 		   vnl_name_dma_backing(dev->dma_backing));
-	add_string(object, "dma-holes", vnl_name_dma_holes(dev->dma_holes));
+	output_add_string(object, "dma-holes", vnl_name_dma_holes(dev->dma_holes));
 	if (dev->server_user == VUSER_SERVER_USER_ANY)
-		add_string(object, "server-user", "any");
+		output_add_string(object, "server-user", "any");
 	else
-		add_int(object, "server-user", dev->server_user);
+		output_add_int(object, "server-user", dev->server_user);
 	if (dev->server_user != VUSER_SERVER_USER_ANY)
 		add_user_name(object, "server-user-name", dev->server_user);
-	add_string(object, "on-loss", vnl_name_on_loss(dev->on_loss));
-	add_int(object, "reconnect-timeout-ms", dev->reconnect_timeout_ms);
-	add_string(object, "state-kept", vnl_name_state_kept(dev->state_kept));
+	output_add_string(object, "on-loss", vnl_name_on_loss(dev->on_loss));
+	output_add_int(object, "reconnect-timeout-ms", dev->reconnect_timeout_ms);
+	output_add_string(object, "state-kept", vnl_name_state_kept(dev->state_kept));
 }
 
 static void add_server(struct json_object *object, const struct vnl_dev *dev)
 {
 	if (dev->has_server) {
-		add_int(object, "server-pid", dev->server_pid);
-		add_int(object, "server-uid", dev->server_uid);
+		output_add_int(object, "server-pid", dev->server_pid);
+		output_add_int(object, "server-uid", dev->server_uid);
 		add_user_name(object, "server-uid-name", dev->server_uid);
-		add_int(object, "server-gid", dev->server_gid);
+		output_add_int(object, "server-gid", dev->server_gid);
 	}
 	if (dev->attached) {
-		add_int(object, "minor", dev->minor);
-		add_int(object, "max-msg-fds", dev->max_msg_fds);
-		add_int(object, "max-data-xfer-size", dev->max_data_xfer_size);
-		add_int(object, "server-max-dma-maps",
+		output_add_int(object, "minor", dev->minor);
+		output_add_int(object, "max-msg-fds", dev->max_msg_fds);
+		output_add_int(object, "max-data-xfer-size", dev->max_data_xfer_size);
+		output_add_int(object, "server-max-dma-maps",
 			dev->server_max_dma_maps);
 	}
 	if (dev->whole) {
@@ -213,36 +213,36 @@ static void add_server(struct json_object *object, const struct vnl_dev *dev)
 /* Only a reply to a caller with CAP_SYS_ADMIN has these. */
 static void add_replace(struct json_object *object, const struct vnl_dev *dev)
 {
-	add_string(object, "replacing", vnl_name_replacing(dev->replacing));
+	output_add_string(object, "replacing", vnl_name_replacing(dev->replacing));
 	if (dev->replacement[0])
-		add_string(object, "replacement", dev->replacement);
+		output_add_string(object, "replacement", dev->replacement);
 	if (dev->replace_error[0])
-		add_string(object, "replace-error", dev->replace_error);
+		output_add_string(object, "replace-error", dev->replace_error);
 	if (dev->replacing == VUSER_REPLACING_DONE)
-		add_int(object, "replace-pause-us", dev->replace_pause_us);
+		output_add_int(object, "replace-pause-us", dev->replace_pause_us);
 }
 
 struct json_object *output_dev_json(const struct vnl_dev *dev)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_int(object, "id", dev->id);
-	add_string(object, "uuid", dev->uuid);
-	add_string(object, "state", vnl_name_state(dev->state));
-	add_int(object, "state-number", dev->state);
-	add_string(object, "pci-address", dev->pci_address);
-	add_int(object, "group", dev->group);
+	output_add_int(object, "id", dev->id);
+	output_add_string(object, "uuid", dev->uuid);
+	output_add_string(object, "state", vnl_name_state(dev->state));
+	output_add_int(object, "state-number", dev->state);
+	output_add_string(object, "pci-address", dev->pci_address);
+	output_add_int(object, "group", dev->group);
 	if (dev->full)
-		add_string(object, "endpoint", dev->endpoint);
+		output_add_string(object, "endpoint", dev->endpoint);
 	if (dev->error[0])
-		add_string(object, "error", dev->error);
+		output_add_string(object, "error", dev->error);
 	if (output_reason(dev))
-		add_string(object, "reason", output_reason(dev));
-	add_int(object, "owner", dev->owner);
+		output_add_string(object, "reason", output_reason(dev));
+	output_add_int(object, "owner", dev->owner);
 	add_settings(object, dev);
 	if (dev->full)
 		add_replace(object, dev);
-	add_int(object, "dma-regions", dev->dma_regions);
+	output_add_int(object, "dma-regions", dev->dma_regions);
 	add_server(object, dev);
 	json_object_object_add(object, "counters", output_counters_json(dev));
 	return object;

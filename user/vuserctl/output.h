@@ -10,6 +10,11 @@
 
 struct targets;
 
+/* Add a member to a JSON object. */
+void output_add_int(struct json_object *object, const char *key, int64_t value);
+void output_add_string(struct json_object *object, const char *key,
+		       const char *value);
+
 /* As JSON. The keys are the names of the netlink specification. */
 struct json_object *output_dev_json(const struct vnl_dev *dev);
 struct json_object *output_counters_json(const struct vnl_dev *dev);
