@@ -53,7 +53,7 @@
  */
 int vuser_nl_dev_get_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	unsigned int parts = VUSER_NL_SHOW_DETAILS;
+	unsigned int parts = VUSER_NL_SHOW_DETAILS | VUSER_NL_SHOW_LATENCY;
 	struct vuser_device *dev;
 	struct sk_buff *reply;
 	int ret = -ENOMEM;
@@ -89,7 +89,7 @@ out_put:
  */
 int vuser_nl_dev_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	unsigned int parts = 0;
+	unsigned int parts = VUSER_NL_SHOW_LATENCY;
 	struct vuser_device *dev;
 	u32 id = cb->args[0];
 	int ret;

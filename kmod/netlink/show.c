@@ -11,6 +11,7 @@
 #include "netlink/uuid.h"
 #include "server/channel.h"
 #include "server/desc.h"
+#include "server/latency.h"
 #include "vfio/device.h"
 
 static int vuser_nl_show_put_uuid(struct sk_buff *skb, struct vuser_device *dev)
@@ -69,6 +70,37 @@ static int vuser_nl_show_put_counters(struct sk_buff *skb,
 				      VUSER_A_COUNTERS_PAD))
 			return -EMSGSIZE;
 	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Appends the histogram of one command. */
+static int vuser_nl_show_put_histogram(struct sk_buff *skb, u16 command,
+				       const u64 *buckets)
+{
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, VUSER_A_DEV_LATENCY);
+	if (!nest ||
+	    nla_put_u32(skb, VUSER_A_LATENCY_COMMAND, command) ||
+	    nla_put(skb, VUSER_A_LATENCY_BUCKETS,
+		    VUSER_LATENCY_BUCKETS * sizeof(*buckets), buckets))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Appends the histograms of the commands that a server has answered. */
+static int vuser_nl_show_put_latency(struct sk_buff *skb,
+				     const struct vuser_device *dev)
+{
+	u64 buckets[VUSER_LATENCY_BUCKETS];
+	int i;
+
+	for (i = 0; i < VUSER_NR_LATENCIES; i++)
+		if (vuser_latency_read(dev->latency, i, buckets) &&
+		    vuser_nl_show_put_histogram(skb, vuser_latency_command(i),
+						buckets))
+			return -EMSGSIZE;
 	return 0;
 }
 
@@ -208,6 +240,8 @@ static int vuser_nl_show_put_dev(struct sk_buff *skb, struct vuser_device *dev,
 			vuser_dma_nr_regions(&dev->dma)) ||
 	    vuser_nl_show_put_settings(skb, &dev->settings) ||
 	    vuser_nl_show_put_counters(skb, dev))
+		return -EMSGSIZE;
+	if (parts & VUSER_NL_SHOW_LATENCY && vuser_nl_show_put_latency(skb, dev))
 		return -EMSGSIZE;
 	if (parts & VUSER_NL_SHOW_PRIVATE && vuser_nl_show_put_private(skb, dev))
 		return -EMSGSIZE;

@@ -23,6 +23,7 @@ struct socket;
 struct task_struct;
 struct vuser_channel;
 struct vuser_desc;
+struct vuser_latency;
 
 /*
  * The longest message that either side may send, in bytes.  It fits into one skb
@@ -140,6 +141,7 @@ enum vuser_slot_state {
 /**
  * struct vuser_slot - a command that waits for its reply
  * @task: the thread that waits
+ * @since: when the message was sent, on ktime_get()'s clock
  * @node: entry in the channel's list of waiters or of sleepers while the thread
  *	waits
  * @state: whether the slot is in use
@@ -163,6 +165,7 @@ enum vuser_slot_state {
  */
 struct vuser_slot {
 	struct task_struct *task;
+	ktime_t since;
 	struct list_head node;
 	const void *echo;
 	void *reply;
@@ -270,6 +273,7 @@ struct vuser_server_ops {
  * @request_timeout_ms: time within which the server must answer a message,
  *	milliseconds; read without a lock each time a deadline is computed
  * @counters: the device's counters of messages
+ * @latency: the device's histograms of the time that servers take to answer
  * @send_lock: the caller of vuser_fdmsg_send() or vuser_fdmsg_refuse() holds
  *	this lock
  *
@@ -282,6 +286,7 @@ struct vuser_server_user {
 	u32 id;
 	const u32 *request_timeout_ms;
 	struct vuser_counters *counters;
+	struct vuser_latency __percpu *latency;
 	struct mutex *send_lock;	/* the device's lock */
 };
 

@@ -9,6 +9,7 @@
 #include <linux/wait.h>
 
 #include "server/channel.h"
+#include "server/latency.h"
 #include "server/slot.h"
 #include "vuser.h"
 
@@ -30,6 +31,7 @@ static struct vuser_slot *vuser_slot_find(struct vuser_channel *chan)
 static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 					     struct vuser_call *call)
 {
+	ktime_t now = ktime_get();
 	struct vuser_slot *slot;
 
 	spin_lock_irq(&chan->lock);
@@ -37,6 +39,7 @@ static struct vuser_slot *vuser_slot_try_get(struct vuser_channel *chan,
 	if (slot) {
 		slot->state = VUSER_SLOT_BUSY;
 		slot->gen++;
+		slot->since = now;
 		slot->done = false;
 		slot->sent = true;
 		slot->command = call->command;
@@ -206,6 +209,7 @@ bool vuser_slot_mark_sent(struct vuser_channel *chan, u16 msg_id)
 	if (slot->state != VUSER_SLOT_BUSY || slot->done ||
 	    vuser_slot_id(chan, slot) != msg_id)
 		return false;
+	slot->since = ktime_get();
 	slot->sent = true;
 	return true;
 }
@@ -246,6 +250,15 @@ static bool vuser_slot_fits(const struct vuser_slot *slot, size_t len,
 	return len >= slot->min && len <= slot->max;
 }
 
+/* Counts the time that the server took to answer; the channel's lock is held. */
+static void vuser_slot_measure(struct vuser_channel *chan,
+			       const struct vuser_slot *slot)
+{
+	s64 ns = ktime_to_ns(ktime_sub(ktime_get(), slot->since));
+
+	vuser_latency_add(chan->user.latency, slot->command, ns);
+}
+
 /**
  * vuser_slot_reply() - give a reply to the slot that waits for it
  * @chan: the channel
@@ -253,8 +266,8 @@ static bool vuser_slot_fits(const struct vuser_slot *slot, size_t len,
  * @payload: the reply after its header
  * @len: size of @payload in bytes
  *
- * Copies the payload and wakes the thread that waits.  If the thread has stopped
- * waiting, only frees the slot.
+ * Counts the time that the server took, copies the payload and wakes the thread that
+ * waits.  If the thread has stopped waiting, does not copy and only frees the slot.
  *
  * Context: any; the channel's lock is held.
  * Return: NULL, or the rule of the protocol that the reply breaks, as text.
@@ -276,6 +289,7 @@ const char *vuser_slot_reply(struct vuser_channel *chan,
 		return "reply to another command";
 	if (!vuser_slot_fits(slot, len, failed))
 		return "bad size of a reply";
+	vuser_slot_measure(chan, slot);
 
 	if (slot->state == VUSER_SLOT_ABANDONED) {
 		slot->state = VUSER_SLOT_FREE;

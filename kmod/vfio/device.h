@@ -183,6 +183,7 @@ struct vuser_replace {
  *	the server is lost.  The consumer's paths use @conn instead
  * @settings: see struct vuser_settings
  * @counters: see enum vuser_counter
+ * @latency: histograms of the time that servers take to answer; allocated
  * @conn: the device as opened, and the connection that the consumer's paths use
  * @ending: channel of a lost server whose DMA the device waits for before another server
  *	serves it, or NULL.  Written with @lock held
@@ -220,6 +221,7 @@ struct vuser_device {
 	struct vuser_channel *chan;
 	struct vuser_settings settings;
 	struct vuser_counters counters;
+	struct vuser_latency __percpu *latency;
 
 	struct vuser_conn conn;
 	struct vuser_channel *ending;

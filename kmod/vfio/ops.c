@@ -15,6 +15,7 @@
 #include "server/cmd.h"
 #include "server/conn.h"
 #include "server/desc.h"
+#include "server/latency.h"
 #include "server/server.h"
 #include "vfio/device.h"
 #include "vfio/intx.h"
@@ -36,6 +37,9 @@ static int vuser_ops_init(struct vfio_device *vdev)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 
+	dev->latency = vuser_latency_alloc();
+	if (!dev->latency)
+		return -ENOMEM;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->irqs.lock);
 	spin_lock_init(&dev->irqs.signal_lock);
@@ -63,6 +67,7 @@ static void vuser_ops_release(struct vfio_device *vdev)
 	kfree(dev->error);
 	kfree(dev->replace.endpoint);
 	kfree(dev->replace.error);
+	vuser_latency_free(dev->latency);
 	mutex_destroy(&dev->lock);
 	mutex_destroy(&dev->irqs.lock);
 	mutex_destroy(&dev->regions.pci.lock);

@@ -182,6 +182,7 @@ static struct vuser_channel *vuser_state_open_channel(struct vuser_device *dev,
 		.id = dev->id,
 		.request_timeout_ms = &dev->settings.request_timeout_ms,
 		.counters = &dev->counters,
+		.latency = dev->latency,
 		.send_lock = &dev->lock,
 	};
 	struct vuser_channel *chan;

@@ -14,6 +14,7 @@ enum {
 	NLSPEC_SET_IOEVENTFD,
 	NLSPEC_SET_IRQ,
 	NLSPEC_SET_COUNTERS,
+	NLSPEC_SET_LATENCY,
 	NLSPEC_SET_FDMSG,
 };
 
@@ -106,6 +107,8 @@ static const struct nlspec_attr dev_attrs[] = {
 	  NLSPEC_STRING, 0, NULL },
 	{ VUSER_A_DEV_REPLACE_PAUSE_US, "replace-pause-us",
 	  NLSPEC_U64, 0, NULL },
+	{ VUSER_A_DEV_LATENCY, "latency",
+	  NLSPEC_NEST, 0, &nlspec_sets[NLSPEC_SET_LATENCY] },
 };
 
 static const struct nlspec_attr region_attrs[] = {
@@ -201,6 +204,13 @@ static const struct nlspec_attr counters_attrs[] = {
 	  NLSPEC_PAD, 0, NULL },
 };
 
+static const struct nlspec_attr latency_attrs[] = {
+	{ VUSER_A_LATENCY_COMMAND, "command",
+	  NLSPEC_U32, 0, NULL },
+	{ VUSER_A_LATENCY_BUCKETS, "buckets",
+	  NLSPEC_BINARY, 0, NULL },
+};
+
 static const struct nlspec_attr fdmsg_attrs[] = {
 	{ VUSER_A_FDMSG_DEV, "dev",
 	  NLSPEC_U32, 0, NULL },
@@ -232,7 +242,7 @@ static const struct nlspec_attr fdmsg_attrs[] = {
 
 const struct nlspec_set nlspec_sets[] = {
 	[NLSPEC_SET_DEV] = { "dev", dev_attrs,
-		44 },
+		45 },
 	[NLSPEC_SET_REGION] = { "region", region_attrs,
 		8 },
 	[NLSPEC_SET_AREA] = { "area", area_attrs,
@@ -243,6 +253,8 @@ const struct nlspec_set nlspec_sets[] = {
 		4 },
 	[NLSPEC_SET_COUNTERS] = { "counters", counters_attrs,
 		17 },
+	[NLSPEC_SET_LATENCY] = { "latency", latency_attrs,
+		2 },
 	[NLSPEC_SET_FDMSG] = { "fdmsg", fdmsg_attrs,
 		13 },
 };

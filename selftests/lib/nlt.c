@@ -97,6 +97,20 @@ const char *nlt_string(const struct nlattr *attr)
 	return attr ? (char *)attr + NLA_HDRLEN : "";
 }
 
+const struct nlattr *nlt_find(const char *pos, const char *end, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	for (; pos + NLA_HDRLEN <= end; pos += NLA_ALIGN(attr->nla_len)) {
+		attr = (const struct nlattr *)pos;
+		if (attr->nla_len < NLA_HDRLEN)
+			break;
+		if ((attr->nla_type & NLA_TYPE_MASK) == type)
+			return attr;
+	}
+	return NULL;
+}
+
 static void parse(const struct nlmsghdr *hdr, struct nlt_reply *reply)
 {
 	const struct genlmsghdr *genl = NLMSG_DATA(hdr);
@@ -106,6 +120,8 @@ static void parse(const struct nlmsghdr *hdr, struct nlt_reply *reply)
 
 	memset(reply, 0, sizeof(*reply));
 	reply->cmd = genl->cmd;
+	reply->begin = pos;
+	reply->end = end;
 	for (; pos + NLA_HDRLEN <= end; pos += NLA_ALIGN(attr->nla_len)) {
 		attr = (struct nlattr *)pos;
 		if (attr->nla_len < NLA_HDRLEN)

@@ -52,11 +52,19 @@ void nlt_put_string(struct nlt_msg *msg, uint16_t type, const char *text);
 size_t nlt_nest(struct nlt_msg *msg, uint16_t type);
 void nlt_nest_end(struct nlt_msg *msg, size_t nest);
 
-/* An answer or a notification: attributes by number. */
+/*
+ * An answer or a notification: attributes by number, the last one of each type; and where
+ * they begin and end.
+ */
 struct nlt_reply {
 	uint8_t cmd;
 	struct nlattr *attrs[NLT_MAX_ATTR];
+	const char *begin;
+	const char *end;
 };
+
+/* The first attribute of a type between two places, or NULL. */
+const struct nlattr *nlt_find(const char *pos, const char *end, uint16_t type);
 
 uint32_t nlt_u32(const struct nlattr *attr);
 uint64_t nlt_u64(const struct nlattr *attr);
