@@ -272,6 +272,12 @@ check "top --once prints each device" is 4 eval 'vuserctl top --once -i 0.1 | wc
 check "top --once prints no escape sequences" eval '! vuserctl top --once -i 0.1 | grep -q "$(printf "\033")"'
 check "top prints rates as JSON" eval \
 	'vuserctl -j top -n 2 -i 0.1 | jq -se "length == 2 and (.[1] | map(.rates[\"dma-map\"]) | all(. == 0))"'
+check "stats prints no latency of a server that answered nothing" eval \
+	'! vuserctl stats $A | grep REPLIES && vuserctl -j stats $A | jq -e ".latency == []"'
+check "top prints the latency as JSON" eval \
+	'vuserctl -j top --once -i 0.1 | jq -e "length == 3 and all(.latency == [])"'
+check "stats rejects a histogram of an interval" says "exclude each other" \
+	vuserctl stats --histogram -i 1 $A
 check "completion offers devices" eval \
 	'vuserctl --complete show "${dev:0:8}" | grep -q "^$dev	attached, $A$"'
 
@@ -435,6 +441,16 @@ done
 check "replace fails if no program has the device open" says "the device is not open" eval \
 	'until_is state attached && vuserctl replace --no-state $A "$WORK/next.sock"'
 check "a program opens the device" eval 'until_is state attached && consume'
+check "stats prints percentiles of each command that the server answered" eval \
+	'vuserctl stats $A | grep -Eq "^ *[1-9][0-9]*( +<[0-9.]+[num]?s){4} +region-write *$"'
+check "stats --histogram prints the buckets" eval \
+	'vuserctl stats --histogram $A | grep -Eq "^region-write( +[0-9.]+[num]?s){2} +[1-9][0-9]*$"'
+check "stats --histogram of all devices prints their names" is 1 eval \
+	'vuserctl stats --histogram | grep -c "^pci-address: $A$"'
+check "stats prints histograms as JSON" eval \
+	'vuserctl -j stats $A | jq -e ".latency | length > 0 and
+		all(.count > 0 and .count == (.buckets | map(.count) | add) and
+			.[\"p50-below-ns\"] <= .[\"max-below-ns\"])"'
 check "replace reports a server that does not listen" says "continues to serve the device" \
 	vuserctl replace --no-state $A "$WORK/nobody"
 check "replace reports a state that cannot move" says "cannot save the state" \

@@ -66,6 +66,39 @@ static int parse_irq(struct nlattr *nest, struct vnl_dev *dev)
 	return 0;
 }
 
+/* A kernel with more buckets splits what is the last bucket here. */
+static void parse_buckets(struct nlattr *attr, struct vnl_histogram *histogram)
+{
+	const char *pos = nla_data(attr);
+	int i, bucket, nr = nla_len(attr) / sizeof(uint64_t);
+	uint64_t value;
+
+	for (i = 0; i < nr; i++, pos += sizeof(value)) {
+		memcpy(&value, pos, sizeof(value));
+		bucket = i < VUSER_LATENCY_BUCKETS ? i :
+						     VUSER_LATENCY_BUCKETS - 1;
+		histogram->nr[bucket] += value;
+	}
+}
+
+/* A newer kernel may have histograms of commands that this program does not know. */
+static int parse_latency(struct nlattr *nest, struct vnl_dev *dev)
+{
+	struct nlattr *attrs[VUSER_A_LATENCY_MAX + 1];
+	uint32_t command;
+	int index;
+
+	if (nla_parse_nested(attrs, VUSER_A_LATENCY_MAX, nest, NULL) ||
+	    vnl_msg_u32(attrs[VUSER_A_LATENCY_COMMAND], &command) ||
+	    !attrs[VUSER_A_LATENCY_BUCKETS])
+		return -EBADMSG;
+	index = vnl_name_latency_index(command);
+	if (index >= 0)
+		parse_buckets(attrs[VUSER_A_LATENCY_BUCKETS],
+			      &dev->latency[index]);
+	return 0;
+}
+
 /* Read the attributes that a message may contain several times. */
 static int parse_multi(const struct vnl_msg *msg, struct vnl_dev *dev)
 {
@@ -79,6 +112,8 @@ static int parse_multi(const struct vnl_msg *msg, struct vnl_dev *dev)
 			ret = parse_region(attr, dev);
 		else if (nla_type(attr) == VUSER_A_DEV_IRQ)
 			ret = parse_irq(attr, dev);
+		else if (nla_type(attr) == VUSER_A_DEV_LATENCY)
+			ret = parse_latency(attr, dev);
 	}
 	return ret;
 }

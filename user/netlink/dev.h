@@ -23,6 +23,14 @@ struct vnl_region {
 	uint32_t subtype;
 };
 
+/**
+ * struct vnl_histogram - how long servers took to answer a command
+ * @nr: number of replies, by bucket; see latency-buckets in the netlink specification
+ */
+struct vnl_histogram {
+	uint64_t nr[VUSER_LATENCY_BUCKETS];
+};
+
 struct vnl_irq {
 	uint32_t flags;
 	uint32_t count;
@@ -35,6 +43,7 @@ struct vnl_irq {
  *        notification.
  * @has_server: @server_pid, @server_uid and @server_gid are valid
  * @attached: a server is attached: @minor to @server_max_dma_maps are valid
+ * @latency: all 0 in notifications
  * @whole: the members from @flags on are valid. Dumps and notifications lack
  *         them.
  *
@@ -68,6 +77,7 @@ struct vnl_dev {
 	char replace_error[VUSER_ERROR_MAX + 1];
 	uint64_t replace_pause_us;
 	uint64_t counters[VNL_NR_COUNTERS];
+	struct vnl_histogram latency[VNL_NR_LATENCIES];
 
 	bool has_server;
 	uint32_t server_pid;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names of states, settings and counters, as the netlink specification has them.
+ * Names of states, settings, counters and commands, as the netlink specification has them.
  *
  * The compiler checks that no name is missing: each switch has a case for every
  * member of its enum, and the table of counters has an entry for every counter
@@ -194,6 +194,26 @@ const char *vnl_name_counter(enum vnl_counter counter)
 	static const char *const names[] = { VNL_COUNTERS(COUNTER_NAME) };
 
 	return names[counter];
+}
+
+const char *vnl_name_latency(enum vnl_latency latency)
+{
+#define LATENCY_NAME(command, name) [VNL_LATENCY_##command] = name,
+	static const char *const names[] = { VNL_LATENCIES(LATENCY_NAME) };
+
+	return names[latency];
+}
+
+int vnl_name_latency_index(uint32_t command)
+{
+#define LATENCY_COMMAND(command, name) VFIO_USER_##command,
+	static const uint32_t commands[] = { VNL_LATENCIES(LATENCY_COMMAND) };
+	int i;
+
+	for (i = 0; i < VNL_NR_LATENCIES; i++)
+		if (commands[i] == command)
+			return i;
+	return -1;
 }
 
 int vnl_name_parse_mmap(const char *name)

@@ -3,7 +3,7 @@ programs += vuserctl
 sbin += vuserctl
 vuserctl-objs := $(addprefix $(d), \
 	main.o help.o completion.o ctl.o target.o settings.o output.o table.o \
-	holder.o helper.o rate.o sysfs.o define.o definition.o view.o tree.o \
+	holder.o helper.o rate.o latency.o sysfs.o define.o definition.o view.o tree.o \
 	create.o remove.o bridge.o bridge-unit.o list.o show.o set.o replace.o \
 	status.o monitor.o stats.o top.o save.o restore.o exec.o cdi.o) \
 	$(vnl-objs) $(exit-status-objs) $(option-objs)

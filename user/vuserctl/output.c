@@ -122,7 +122,8 @@ static struct json_object *regions_json(const struct vnl_dev *dev)
 		object = json_object_new_object();
 		output_add_int(object, "index", i);
 		output_add_string(object, "name",
-			   index_name(region_names, NR(region_names), i));
+				  index_name(region_names, NR(region_names),
+					     i));
 		output_add_int(object, "size", region->size);
 		add_flags(object, region->flags, region_flags);
 		if (region->has_type) {
@@ -148,7 +149,7 @@ static struct json_object *irqs_json(const struct vnl_dev *dev)
 		object = json_object_new_object();
 		output_add_int(object, "index", i);
 		output_add_string(object, "name",
-			   index_name(irq_names, NR(irq_names), i));
+				  index_name(irq_names, NR(irq_names), i));
 		add_flags(object, dev->irqs[i].flags, irq_flags);
 		output_add_int(object, "count", dev->irqs[i].count);
 		json_object_array_add(array, object);
@@ -173,10 +174,12 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 	output_add_string(object, "mmap", vnl_name_mmap(dev->mmap));
 	output_add_int(object, "max-dma-maps", dev->max_dma_maps);
 	output_add_string(object, "reset", vnl_name_reset(dev->reset));
-	output_add_string(object, "pci-setup", vnl_name_pci_setup(dev->pci_setup));
+	output_add_string(object, "pci-setup",
+			  vnl_name_pci_setup(dev->pci_setup));
 	output_add_string(object, "dma-backing",
-		   vnl_name_dma_backing(dev->dma_backing));
-	output_add_string(object, "dma-holes", vnl_name_dma_holes(dev->dma_holes));
+			  vnl_name_dma_backing(dev->dma_backing));
+	output_add_string(object, "dma-holes",
+			  vnl_name_dma_holes(dev->dma_holes));
 	if (dev->server_user == VUSER_SERVER_USER_ANY)
 		output_add_string(object, "server-user", "any");
 	else
@@ -184,8 +187,10 @@ static void add_settings(struct json_object *object, const struct vnl_dev *dev)
 	if (dev->server_user != VUSER_SERVER_USER_ANY)
 		add_user_name(object, "server-user-name", dev->server_user);
 	output_add_string(object, "on-loss", vnl_name_on_loss(dev->on_loss));
-	output_add_int(object, "reconnect-timeout-ms", dev->reconnect_timeout_ms);
-	output_add_string(object, "state-kept", vnl_name_state_kept(dev->state_kept));
+	output_add_int(object, "reconnect-timeout-ms",
+		       dev->reconnect_timeout_ms);
+	output_add_string(object, "state-kept",
+			  vnl_name_state_kept(dev->state_kept));
 }
 
 static void add_server(struct json_object *object, const struct vnl_dev *dev)
@@ -199,9 +204,10 @@ static void add_server(struct json_object *object, const struct vnl_dev *dev)
 	if (dev->attached) {
 		output_add_int(object, "minor", dev->minor);
 		output_add_int(object, "max-msg-fds", dev->max_msg_fds);
-		output_add_int(object, "max-data-xfer-size", dev->max_data_xfer_size);
+		output_add_int(object, "max-data-xfer-size",
+			       dev->max_data_xfer_size);
 		output_add_int(object, "server-max-dma-maps",
-			dev->server_max_dma_maps);
+			       dev->server_max_dma_maps);
 	}
 	if (dev->whole) {
 		add_flags(object, dev->flags, device_flags);
@@ -213,13 +219,15 @@ static void add_server(struct json_object *object, const struct vnl_dev *dev)
 /* Only a reply to a caller with CAP_SYS_ADMIN has these. */
 static void add_replace(struct json_object *object, const struct vnl_dev *dev)
 {
-	output_add_string(object, "replacing", vnl_name_replacing(dev->replacing));
+	output_add_string(object, "replacing",
+			  vnl_name_replacing(dev->replacing));
 	if (dev->replacement[0])
 		output_add_string(object, "replacement", dev->replacement);
 	if (dev->replace_error[0])
 		output_add_string(object, "replace-error", dev->replace_error);
 	if (dev->replacing == VUSER_REPLACING_DONE)
-		output_add_int(object, "replace-pause-us", dev->replace_pause_us);
+		output_add_int(object, "replace-pause-us",
+			       dev->replace_pause_us);
 }
 
 struct json_object *output_dev_json(const struct vnl_dev *dev)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "latency.h"
 #include "rate.h"
 #include "settings.h"
 
@@ -24,6 +25,7 @@ int rate_add(struct round *round, const struct vnl_dev *dev)
 	       sizeof(sample->pci_address));
 	sample->state = dev->state;
 	memcpy(sample->counters, dev->counters, sizeof(sample->counters));
+	memcpy(sample->latency, dev->latency, sizeof(sample->latency));
 	return 0;
 }
 
@@ -69,6 +71,24 @@ static const struct sample *find(const struct round *round, uint32_t id,
 	return NULL;
 }
 
+/* A counter that has decreased belongs to a device that was created again. */
+static void compare(const struct sample *before, struct sample *now,
+		    double seconds)
+{
+	uint64_t increase;
+	int i;
+
+	for (i = 0; i < VNL_NR_COUNTERS; i++) {
+		increase = now->counters[i];
+		if (increase >= before->counters[i])
+			increase -= before->counters[i];
+		now->rates[i] = increase / seconds;
+	}
+	for (i = 0; i < VNL_NR_LATENCIES; i++)
+		latency_increase(&now->new_latency[i], &now->latency[i],
+				 &before->latency[i]);
+}
+
 void rate_compute(const struct round *old, struct round *new)
 {
 	double seconds = new->at.tv_sec - old->at.tv_sec +
@@ -76,7 +96,6 @@ void rate_compute(const struct round *old, struct round *new)
 	const struct sample *before;
 	struct sample *now;
 	size_t i;
-	int c;
 
 	for (i = 0; i < new->nr; i++) {
 		now = &new->samples[i];
@@ -84,10 +103,7 @@ void rate_compute(const struct round *old, struct round *new)
 		/* The number may belong to another device by now. */
 		if (!before || strcmp(before->uuid, now->uuid) || seconds <= 0)
 			continue;
-		for (c = 0; c < VNL_NR_COUNTERS; c++)
-			now->rates[c] =
-				(now->counters[c] - before->counters[c]) /
-				seconds;
+		compare(before, now, seconds);
 	}
 }
 

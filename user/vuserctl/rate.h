@@ -15,8 +15,10 @@
  * @pci_address: its PCI address
  * @state: its state
  * @counters: its counters
+ * @latency: its histograms
  * @rates: increase of each counter per second since the round before; 0 if the device did
  *	not exist then
+ * @new_latency: the replies since the round before; none if the device did not exist then
  */
 struct sample {
 	uint32_t id;
@@ -24,7 +26,9 @@ struct sample {
 	char pci_address[16];
 	uint32_t state;
 	uint64_t counters[VNL_NR_COUNTERS];
+	struct vnl_histogram latency[VNL_NR_LATENCIES];
 	double rates[VNL_NR_COUNTERS];
+	struct vnl_histogram new_latency[VNL_NR_LATENCIES];
 };
 
 /**
@@ -80,7 +84,7 @@ int rate_print(struct ctl *ctl, const struct rounds *rounds);
 /* Add one device to a round; 0 or -ENOMEM. */
 int rate_add(struct round *round, const struct vnl_dev *dev);
 
-/* Fill in the rates of @new, from @old and the time between them. */
+/* Fill in the rates and the new replies of @new, from @old and the time between them. */
 void rate_compute(const struct round *old, struct round *new);
 
 /* Free the samples. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "latency.h"
 #include "output.h"
 #include "rate.h"
 #include "table.h"
@@ -44,7 +45,7 @@ static const struct sum sums[] = {
 };
 
 #define NR_SUMS	   ((int)(sizeof(sums) / sizeof(sums[0])))
-#define NR_COLUMNS (NR_SUMS + 3)
+#define NR_COLUMNS (NR_SUMS + 5)
 
 static double sum_of(const struct sample *sample, const struct sum *sum)
 {
@@ -89,14 +90,31 @@ static struct libscols_table *new_table(void)
 		columns[2 + i].title = sums[i].title;
 		columns[2 + i].right = true;
 	}
-	columns[2 + NR_SUMS].title = "UUID";
-	columns[2 + NR_SUMS].cut = true;
+	columns[2 + NR_SUMS] =
+		(struct table_column) { .title = "P50", .right = true };
+	columns[3 + NR_SUMS] =
+		(struct table_column) { .title = "P99", .right = true };
+	columns[4 + NR_SUMS] =
+		(struct table_column) { .title = "UUID", .cut = true };
 	return table_new(columns, NR_COLUMNS, true);
+}
+
+/* The time in which the server answered @percent of the accesses of this round. */
+static const char *percentile(const struct sample *sample, unsigned int percent,
+			      char text[LATENCY_TEXT])
+{
+	struct vnl_histogram sum = {};
+
+	latency_add(&sum, &sample->new_latency[VNL_LATENCY_REGION_READ]);
+	latency_add(&sum, &sample->new_latency[VNL_LATENCY_REGION_WRITE]);
+	if (!latency_count(&sum))
+		return "-";
+	return latency_limit_text(latency_percentile(&sum, percent), text);
 }
 
 static int add_row(struct libscols_table *table, const struct sample *sample)
 {
-	char text[NR_SUMS][32];
+	char text[NR_SUMS][32], p50[LATENCY_TEXT], p99[LATENCY_TEXT];
 	const char *cells[NR_COLUMNS] = { sample->pci_address,
 					  vnl_name_state(sample->state) };
 	int i;
@@ -106,7 +124,9 @@ static int add_row(struct libscols_table *table, const struct sample *sample)
 			 sum_of(sample, &sums[i]));
 		cells[2 + i] = text[i];
 	}
-	cells[2 + NR_SUMS] = sample->uuid;
+	cells[2 + NR_SUMS] = percentile(sample, 50, p50);
+	cells[3 + NR_SUMS] = percentile(sample, 99, p99);
+	cells[4 + NR_SUMS] = sample->uuid;
 	return table_add(table, cells);
 }
 
@@ -137,16 +157,14 @@ static void print_json(const struct round *round)
 
 	for (i = 0; i < round->nr; i++, sample++) {
 		object = json_object_new_object();
-		json_object_object_add(object, "uuid",
-				       json_object_new_string(sample->uuid));
-		json_object_object_add(
-			object, "pci-address",
-			json_object_new_string(sample->pci_address));
-		json_object_object_add(
-			object, "state",
-			json_object_new_string(vnl_name_state(sample->state)));
+		output_add_string(object, "uuid", sample->uuid);
+		output_add_string(object, "pci-address", sample->pci_address);
+		output_add_string(object, "state",
+				  vnl_name_state(sample->state));
 		json_object_object_add(object, "rates",
 				       output_rates_json(sample->rates));
+		json_object_object_add(object, "latency",
+				       latency_json(sample->new_latency));
 		json_object_array_add(array, object);
 	}
 	output_json(array, false);
@@ -206,6 +224,6 @@ const struct command cmd_top = {
 	.name = "top",
 	.operands = "",
 	.options = options,
-	.what = "show what all devices do per second, the busiest first",
+	.what = "show what all devices do per second and how fast servers answer, the busiest first",
 	.run = run,
 };

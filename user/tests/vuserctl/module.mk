@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of parts of vuserctl.
 tests += test-view test-settings test-output test-bridge test-holder \
-	test-helper test-definition test-rate test-table
+	test-helper test-definition test-rate test-table test-latency
 
 # These include the file that they test, to give it another /proc.
 test-holder-objs := $(d)test-holder.o $(harness-objs)
@@ -12,9 +12,13 @@ test-definition-objs := $(d)test-definition.o vuserctl/definition.o \
 	netlink/uuid.o $(harness-objs)
 test-definition-libs := json-c
 test-rate-objs := $(d)test-rate.o vuserctl/rate.o vuserctl/ctl.o \
+	vuserctl/latency.o vuserctl/output.o \
 	vuserctl/settings.o $(vnl-objs) $(option-objs) $(exit-status-objs) \
 	$(harness-objs)
-test-rate-libs := $(vnl-libs)
+test-rate-libs := $(vnl-libs) json-c
+test-latency-objs := $(d)test-latency.o vuserctl/latency.o vuserctl/output.o \
+	$(vnl-objs) $(harness-objs)
+test-latency-libs := $(vnl-libs) json-c
 test-table-objs := $(d)test-table.o vuserctl/table.o $(harness-objs)
 test-table-libs := smartcols
 

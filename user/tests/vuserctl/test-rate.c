@@ -6,6 +6,7 @@
 #include "../../vuserctl/rate.h"
 #include "../harness.h"
 
+/* Each read of the device took 3 us. */
 static void add(struct round *round, uint32_t id, const char *uuid,
 		uint64_t count)
 {
@@ -14,7 +15,13 @@ static void add(struct round *round, uint32_t id, const char *uuid,
 	dev.id = id;
 	strcpy(dev.uuid, uuid);
 	dev.counters[VNL_COUNTER_REGION_READ] = count;
+	dev.latency[VNL_LATENCY_REGION_READ].nr[2] = count;
 	require(!rate_add(round, &dev));
+}
+
+static uint64_t new_reads(const struct sample *sample)
+{
+	return sample->new_latency[VNL_LATENCY_REGION_READ].nr[2];
 }
 
 TEST(rate_is_the_increase_divided_by_the_time)
@@ -29,6 +36,7 @@ TEST(rate_is_the_increase_divided_by_the_time)
 	rate_compute(&old, &new);
 	check(new.samples[0].rates[VNL_COUNTER_REGION_READ] == 2);
 	check(new.samples[0].rates[VNL_COUNTER_REGION_WRITE] == 0);
+	check_eq(new_reads(&new.samples[0]), 3);
 	rate_free(&old);
 	rate_free(&new);
 }
@@ -44,6 +52,21 @@ TEST(device_that_is_new_has_no_rate)
 	rate_compute(&old, &new);
 	check(new.samples[0].rates[VNL_COUNTER_REGION_READ] == 0);
 	check(new.samples[1].rates[VNL_COUNTER_REGION_READ] == 0);
+	check_eq(new_reads(&new.samples[0]), 0);
+	check_eq(new_reads(&new.samples[1]), 0);
+	rate_free(&old);
+	rate_free(&new);
+}
+
+TEST(device_that_was_created_again_counts_from_0)
+{
+	struct round old = { .at = { 10, 0 } }, new = { .at = { 11, 0 } };
+
+	add(&old, 1, "a", 100);
+	add(&new, 1, "a", 7);
+	rate_compute(&old, &new);
+	check(new.samples[0].rates[VNL_COUNTER_REGION_READ] == 7);
+	check_eq(new_reads(&new.samples[0]), 7);
 	rate_free(&old);
 	rate_free(&new);
 }
