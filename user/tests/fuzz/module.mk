@@ -43,7 +43,7 @@ fuzz-server-ldlibs += -Wl$(comma)--wrap=vu_event_signal
 ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
 fuzzers += fuzz-insn
 fuzz-insn-objs := $(d)fuzz-insn.o $(fuzz-objs) \
-	$(addprefix tests/insn/,reference.o emulate.o native.o) \
+	$(addprefix tests/insn/,reference.o supported.o emulate.o native.o) \
 	$(addprefix $(top)kmod/x86/,decode.o decode_int.o decode_bmi.o \
 	decode_vec.o decode_x87.o fetch.o emulate.o emulate_vec.o \
 	emulate_x87.o)

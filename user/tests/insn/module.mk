@@ -10,7 +10,7 @@ test-insn-refuse-objs := $(d)test-insn-refuse.o $(insn-objs) $(tap-objs)
 
 # Without Zydis this test reports one skipped test.
 ifneq ($(wildcard /usr/include/Zydis/Zydis.h),)
-test-insn-decode-objs := $(d)test-insn-decode.o $(d)reference.o $(d)forms.o \
+test-insn-decode-objs := $(d)test-insn-decode.o $(d)reference.o $(d)supported.o $(d)forms.o \
 			 $(insn-objs) $(tap-objs)
 test-insn-decode-ldlibs := -lZydis
 else
