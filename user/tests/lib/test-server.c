@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The client and the server together: every command except DMA. */
+/* The client and the server together: the description, the commands, the
+ * connection and its end. Accesses, interrupts and DMA have tests of their own. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,58 +16,12 @@
 #include <vuser/sock.h>
 
 #include "../../common/server-event.h"
-#include "device.h"
 #include "../harness.h"
-
-#define NONE	VFIO_IRQ_SET_DATA_NONE
-#define BOOL	VFIO_IRQ_SET_DATA_BOOL
-#define EVENT	VFIO_IRQ_SET_DATA_EVENTFD
-#define TRIGGER VFIO_IRQ_SET_ACTION_TRIGGER
-#define MASK	VFIO_IRQ_SET_ACTION_MASK
-#define UNMASK	VFIO_IRQ_SET_ACTION_UNMASK
-
-struct both {
-	struct device *dev;
-	struct vuser_client *client;
-};
-
-static struct both setup(const struct vuser_server_config *config,
-			 const struct vuser_client_options *opt)
-{
-	struct both both = { .dev = device_new(config, NULL) };
-
-	require(both.dev);
-	both.client = device_client(both.dev, opt, NULL, NULL);
-	require(both.client);
-	return both;
-}
-
-static void teardown(struct both *both)
-{
-	vuser_client_free(both->client);
-	check(device_await(&both->dev->disconnects, 1));
-	check_eq(both->dev->last_error, 0);
-	device_free(both->dev);
-}
-
-/* Return the value of an eventfd and set it to 0. */
-static long drain(int fd)
-{
-	eventfd_t value = 0;
-
-	if (eventfd_read(fd, &value))
-		return errno == EAGAIN ? 0 : -errno;
-	return value;
-}
-
-static int new_event(void)
-{
-	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-}
+#include "both.h"
 
 TEST(client_gets_the_description_of_the_device)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	const struct vuser_description *desc;
 	const struct vuser_region *region;
 
@@ -97,12 +52,12 @@ TEST(client_gets_the_description_of_the_device)
 	check_eq(desc->irqs[VFIO_PCI_MSIX_IRQ_INDEX].count, DEVICE_MSIX);
 	check_eq(desc->irqs[VFIO_PCI_MSIX_IRQ_INDEX].flags,
 		 VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(client_maps_shared_areas_of_a_region)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	const struct vuser_region *region;
 	char *ours, *theirs;
 
@@ -124,12 +79,12 @@ TEST(client_maps_shared_areas_of_a_region)
 	check(!strcmp(theirs, "shared"));
 	munmap(ours, 4096);
 	munmap(theirs, 4096);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(client_gets_the_ioeventfds_of_a_region)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	const struct vuser_region *region;
 
 	region = &vuser_client_description(both.client)->regions[2];
@@ -142,11 +97,11 @@ TEST(client_gets_the_ioeventfds_of_a_region)
 	check_eq(region->io_fds[2].datamatch, 7);
 	check_eq(region->io_fds[1].fd, region->io_fds[2].fd);
 	eventfd_write(region->io_fds[0].fd, 5);
-	check_eq(drain(both.dev->io_fds[0]), 5);
-	check_eq(drain(both.dev->io_fds[1]), 0);
+	check_eq(both_drain(both.dev->io_fds[0]), 5);
+	check_eq(both_drain(both.dev->io_fds[1]), 0);
 	check_eq(vuser_client_description(both.client)->regions[0].nr_io_fds,
 		 0);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(client_with_minor_0_gets_no_io_fds)
@@ -155,7 +110,7 @@ TEST(client_with_minor_0_gets_no_io_fds)
 		.struct_size = sizeof(opt),
 		.minor_0 = true,
 	};
-	struct both both = setup(NULL, &opt);
+	struct both both = both_setup(NULL, &opt);
 
 	check_eq(vuser_client_description(both.client)->minor, 0);
 	check_eq(vuser_client_description(both.client)->regions[2].nr_io_fds,
@@ -165,7 +120,7 @@ TEST(client_with_minor_0_gets_no_io_fds)
 					      VFIO_DEVICE_FEATURE_GET | 2,
 				      NULL, 0, 0),
 		 -EOPNOTSUPP);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(client_accepts_a_server_with_minor_0)
@@ -178,7 +133,7 @@ TEST(client_accepts_a_server_with_minor_0)
 		.hide_max_dma_maps = true,
 		.no_write_multi = true,
 	};
-	struct both both = setup(&config, NULL);
+	struct both both = both_setup(&config, NULL);
 	const struct vuser_description *desc;
 
 	desc = vuser_client_description(both.client);
@@ -186,7 +141,7 @@ TEST(client_accepts_a_server_with_minor_0)
 	check_eq(desc->twin, -1);
 	check(!desc->caps.has_max_dma_maps && !desc->caps.write_multiple);
 	check_eq(desc->regions[2].nr_io_fds, 0);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(client_without_twin_gets_none)
@@ -195,10 +150,10 @@ TEST(client_without_twin_gets_none)
 		.struct_size = sizeof(opt),
 		.no_twin = true,
 	};
-	struct both both = setup(NULL, &opt);
+	struct both both = both_setup(NULL, &opt);
 
 	check_eq(vuser_client_description(both.client)->twin, -1);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(client_with_few_fds_gets_the_ioeventfds_that_fit)
@@ -207,184 +162,19 @@ TEST(client_with_few_fds_gets_the_ioeventfds_that_fit)
 		.struct_size = sizeof(opt),
 		.max_msg_fds = 1,
 	};
-	struct both both = setup(NULL, &opt);
+	struct both both = both_setup(NULL, &opt);
 	const struct vuser_region *region;
 
 	/* The server sends only the sub-regions of the first fd. */
 	region = &vuser_client_description(both.client)->regions[2];
 	check_eq(region->nr_fds, 1);
 	check_eq(region->nr_io_fds, 1);
-	teardown(&both);
-}
-
-TEST(region_accesses_succeed_in_bounds_and_fail_outside)
-{
-	struct both both = setup(NULL, NULL);
-	uint32_t in = 0x12345678, out = 0;
-
-	check_eq(vuser_client_write(both.client, 0, 0x40, &in, 4), 0);
-	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
-	check_eq(out, in);
-	check_eq(both.dev->last_count, 4);
-	/* The last byte, and one byte more. */
-	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE - 1, &out,
-				   1),
-		 0);
-	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE - 1, &out,
-				   2),
-		 -EINVAL);
-	check_eq(vuser_client_read(both.client, 0, DEVICE_REGION_SIZE, &out, 1),
-		 -EINVAL);
-	check_eq(vuser_client_read(both.client, 0, UINT64_MAX, &out, 1),
-		 -EINVAL);
-	check_eq(vuser_client_write(both.client, 0, UINT64_MAX - 3, &in, 4),
-		 -EINVAL);
-	/* Nonexistent regions, and a read-only region. */
-	check_eq(vuser_client_read(both.client, 3, 0, &out, 4), -EINVAL);
-	check_eq(vuser_client_read(both.client, 10, 0, &out, 4), -EINVAL);
-	check_eq(vuser_client_read(both.client, UINT32_MAX, 0, &out, 4),
-		 -EINVAL);
-	check_eq(vuser_client_write(both.client, 9, 0, &in, 4), -EPERM);
-	check_eq(vuser_client_read(both.client, 9, 0, &out, 4), 0);
-	/* The device's own errno. */
-	check_eq(vuser_client_read(both.client, 0, REG_FAIL, &out, 4), -ENXIO);
-	check_eq(vuser_client_write(both.client, 0, REG_FAIL, &out, 4), -ENXIO);
-	check_eq(vuser_client_read(both.client, 0, 0, &out, 0), -EINVAL);
-	teardown(&both);
-}
-
-TEST(accesses_are_split_at_the_regions_access_max)
-{
-	struct both both = setup(NULL, NULL);
-	unsigned char in[64], out[64];
-	unsigned int i;
-
-	for (i = 0; i < sizeof(in); i++)
-		in[i] = i + 1;
-	/* 1 byte at 7, 8 at 8 and 16, 4 at 24, 2 at 28. */
-	both.dev->nr_writes = 0;
-	check_eq(vuser_client_write(both.client, 0, 7, in, 23), 0);
-	check_eq(both.dev->nr_writes, 5);
-	check_eq(both.dev->last_count, 2);
-	check_eq(vuser_client_read(both.client, 0, 7, out, 23), 0);
-	check(!memcmp(in, out, 23));
-	/* Region 2 gets the access unsplit. */
-	both.dev->nr_writes = 0;
-	check_eq(vuser_client_write(both.client, 2, 7, in, 23), 0);
-	check_eq(both.dev->nr_writes, 1);
-	check_eq(both.dev->last_count, 23);
-	check_eq(vuser_client_read(both.client, 2, 0, out, 64), 0);
-	check(!memcmp(in, out + 7, 23));
-	/* Accesses to configuration space have at most 4 bytes. */
-	check_eq(vuser_client_read(both.client, 7, 0, out, 8), 0);
-	check_eq(both.dev->last_count, 4);
-	check_eq(out[0] | out[1] << 8, 0x5655);
-	teardown(&both);
-}
-
-TEST(access_beyond_max_data_xfer_size_fails)
-{
-	struct vuser_server_config config = {
-		.struct_size = sizeof(config),
-		.max_data_xfer_size = 4096,
-	};
-	struct both both = setup(&config, NULL);
-	char *in = malloc(8192), *out = malloc(8192);
-
-	memset(in, 'x', 8192);
-	check_eq(vuser_client_description(both.client)->caps.max_data_xfer_size,
-		 4096);
-	check_eq(vuser_client_write(both.client, 2, 0, in, 4096), 0);
-	check_eq(vuser_client_read(both.client, 2, 0, out, 4096), 0);
-	check(!memcmp(in, out, 4096));
-	check_eq(vuser_client_write(both.client, 2, 0, in, 4097), -EINVAL);
-	check_eq(vuser_client_read(both.client, 2, 0, out, 4097), -EINVAL);
-	free(in);
-	free(out);
-	teardown(&both);
-}
-
-TEST(whole_region_fits_in_one_message)
-{
-	struct both both = setup(NULL, NULL);
-	char *in = malloc(DEVICE_REGION_SIZE),
-	     *out = malloc(DEVICE_REGION_SIZE);
-	size_t i;
-
-	for (i = 0; i < DEVICE_REGION_SIZE; i++)
-		in[i] = i * 7;
-	check_eq(vuser_client_write(both.client, 2, 0, in, DEVICE_REGION_SIZE),
-		 0);
-	check_eq(vuser_client_read(both.client, 2, 0, out, DEVICE_REGION_SIZE),
-		 0);
-	check(!memcmp(in, out, DEVICE_REGION_SIZE));
-	free(in);
-	free(out);
-	teardown(&both);
-}
-
-TEST(posted_writes_are_done_in_order_before_a_read)
-{
-	struct both both = setup(NULL, NULL);
-	uint32_t i, out;
-
-	/* The read comes after all writes. */
-	for (i = 1; i <= 10000; i++)
-		if (vuser_client_post(both.client, 0, 0x40, &i, 4))
-			break;
-	check_eq(i, 10001);
-	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
-	check_eq(out, 10000);
-	check_eq(both.dev->nr_writes, 10000);
-	/* The client does not learn about a posted write that fails. */
-	check_eq(vuser_client_post(both.client, 0, REG_FAIL, &i, 4), 0);
-	check_eq(vuser_client_post(both.client, 3, 0, &i, 4), 0);
-	check_eq(vuser_client_read(both.client, 0, 0x40, &out, 4), 0);
-	teardown(&both);
-}
-
-TEST(posted_writes_before_the_disconnect_are_done)
-{
-	struct both both = setup(NULL, NULL);
-	uint32_t i;
-
-	for (i = 1; i <= 100; i++)
-		vuser_client_post(both.client, 0, 0x40, &i, 4);
-	vuser_client_free(both.client);
-	check(device_await(&both.dev->disconnects, 1));
-	check_eq(both.dev->nr_writes, 100);
-	device_free(both.dev);
-}
-
-TEST(write_multi_stops_at_the_first_failure)
-{
-	struct vfio_user_single_write wrs[3] = {
-		{ .offset = 0x40, .region = 0, .count = 4, .data = "abc" },
-		{ .offset = 0x50, .region = 2, .count = 8, .data = "1234567" },
-		{ .offset = 0x48, .region = 0, .count = 1, .data = "z" },
-	};
-	struct both both = setup(NULL, NULL);
-	char out[8];
-	uint64_t done;
-
-	check_eq(vuser_client_write_multi(both.client, wrs, 3, &done), 0);
-	check_eq(done, 3);
-	check_eq(vuser_client_read(both.client, 0, 0x40, out, 4), 0);
-	check(!strcmp(out, "abc"));
-	check_eq(vuser_client_read(both.client, 2, 0x50, out, 8), 0);
-	check(!strcmp(out, "1234567"));
-	/* The server returns the number of writes before the failure. */
-	wrs[1].region = 9;
-	check_eq(vuser_client_write_multi(both.client, wrs, 3, &done), 0);
-	check_eq(done, 1);
-	check_eq(vuser_client_write_multi(both.client, wrs + 1, 2, &done),
-		 -EPERM);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(reset_command_resets_the_device)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	uint16_t command = PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY;
 
 	check(!vuser_pci_bus_master(&both.dev->pci));
@@ -394,196 +184,14 @@ TEST(reset_command_resets_the_device)
 	check_eq(vuser_client_reset(both.client), 0);
 	check_eq(both.dev->resets, 1);
 	check(!vuser_pci_bus_master(&both.dev->pci));
-	teardown(&both);
-}
-
-TEST(eventfds_are_signalled_replaced_and_removed)
-{
-	struct both both = setup(NULL, NULL);
-	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
-	int i, fds[DEVICE_MSIX];
-
-	for (i = 0; i < DEVICE_MSIX; i++)
-		fds[i] = new_event();
-	check_eq(vuser_irq_trigger(both.dev->server, msix, 0), -ENOENT);
-	check_eq(vuser_irq_trigger(both.dev->server, msix, DEVICE_MSIX),
-		 -EINVAL);
-	check_eq(vuser_irq_trigger(both.dev->server, 99, 0), -EINVAL);
-	check(!vuser_irq_enabled(both.dev->server, msix, 0));
-	check_eq(vuser_irq_eventfd(both.dev->server, msix, 0), -ENOENT);
-	check_eq(vuser_irq_eventfd(both.dev->server, msix, DEVICE_MSIX),
-		 -EINVAL);
-
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 0,
-				       DEVICE_MSIX, NULL, fds),
-		 0);
-	check_eq(both.dev->irq_states, 1);
-	for (i = 0; i < DEVICE_MSIX; i++) {
-		check_eq(eventfd_write(vuser_irq_eventfd(both.dev->server, msix,
-							 i),
-				       3),
-			 0);
-		check_eq(drain(fds[i]), 3);
-		check(vuser_irq_enabled(both.dev->server, msix, i));
-		check_eq(vuser_irq_trigger(both.dev->server, msix, i), 0);
-		check_eq(drain(fds[i]), 1);
-	}
-	/* Remove 2 and 3 only. */
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 2, 2,
-				       NULL, NULL),
-		 0);
-	for (i = 0; i < DEVICE_MSIX; i++) {
-		check_eq(vuser_irq_trigger(both.dev->server, msix, i),
-			 i == 2 || i == 3 ? -ENOENT : 0);
-		check_eq(drain(fds[i]), i == 2 || i == 3 ? 0 : 1);
-	}
-	/* Replace 5. */
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 5, 1,
-				       NULL, &fds[2]),
-		 0);
-	check_eq(vuser_irq_trigger(both.dev->server, msix, 5), 0);
-	check_eq(drain(fds[5]), 0);
-	check_eq(drain(fds[2]), 1);
-	/* Remove all. */
-	check_eq(vuser_client_set_irqs(both.client, NONE | TRIGGER, msix, 0, 0,
-				       NULL, NULL),
-		 0);
-	for (i = 0; i < DEVICE_MSIX; i++)
-		check_eq(vuser_irq_trigger(both.dev->server, msix, i), -ENOENT);
-	for (i = 0; i < DEVICE_MSIX; i++)
-		close(fds[i]);
-	teardown(&both);
-}
-
-TEST(client_triggers_interrupts_by_set_irqs)
-{
-	struct both both = setup(NULL, NULL);
-	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
-	const uint8_t bools[3] = { 1, 0, 1 };
-	int i, fds[3];
-
-	for (i = 0; i < 3; i++)
-		fds[i] = new_event();
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 1, 3,
-				       NULL, fds),
-		 0);
-	check_eq(vuser_client_set_irqs(both.client, NONE | TRIGGER, msix, 1, 3,
-				       NULL, NULL),
-		 0);
-	for (i = 0; i < 3; i++)
-		check_eq(drain(fds[i]), 1);
-	check_eq(vuser_client_set_irqs(both.client, BOOL | TRIGGER, msix, 1, 3,
-				       bools, NULL),
-		 0);
-	for (i = 0; i < 3; i++)
-		check_eq(drain(fds[i]), bools[i]);
-	for (i = 0; i < 3; i++)
-		close(fds[i]);
-	teardown(&both);
-}
-
-TEST(masked_interrupt_is_pending_until_unmasked)
-{
-	struct both both = setup(NULL, NULL);
-	const uint32_t intx = VFIO_PCI_INTX_IRQ_INDEX;
-	const uint8_t yes = 1, no = 0;
-	int fd = new_event();
-
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, intx, 0, 1,
-				       NULL, &fd),
-		 0);
-	/* INTx masks itself, stays pending, and fires when unmasked. */
-	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
-	check_eq(drain(fd), 1);
-	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
-	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
-	check_eq(drain(fd), 0);
-	check_eq(vuser_client_set_irqs(both.client, BOOL | UNMASK, intx, 0, 1,
-				       &no, NULL),
-		 0);
-	check_eq(drain(fd), 0);
-	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
-				       NULL, NULL),
-		 0);
-	check_eq(drain(fd), 1);
-	/* That interrupt masked itself again, and no interrupt is pending. */
-	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
-				       NULL, NULL),
-		 0);
-	check_eq(drain(fd), 0);
-	check_eq(vuser_client_set_irqs(both.client, BOOL | MASK, intx, 0, 1,
-				       &yes, NULL),
-		 0);
-	check_eq(vuser_irq_trigger(both.dev->server, intx, 0), 0);
-	check_eq(drain(fd), 0);
-	/* The device clears the pending interrupt. */
-	vuser_irq_clear(both.dev->server, intx, 0);
-	check_eq(vuser_client_set_irqs(both.client, NONE | UNMASK, intx, 0, 1,
-				       NULL, NULL),
-		 0);
-	check_eq(drain(fd), 0);
-	close(fd);
-	teardown(&both);
-}
-
-TEST(set_irqs_with_invalid_arguments_is_rejected)
-{
-	struct both both = setup(NULL, NULL);
-	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
-	int i, fds[DEVICE_MSIX + 1];
-
-	for (i = 0; i <= DEVICE_MSIX; i++)
-		fds[i] = new_event();
-#define set_irqs(flags, index, start, count, fds)                            \
-	vuser_client_set_irqs(both.client, flags, index, start, count, NULL, \
-			      fds)
-	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, DEVICE_MSIX + 1, fds),
-		 -EINVAL);
-	check_eq(set_irqs(EVENT | TRIGGER, msix, DEVICE_MSIX, 1, fds), -EINVAL);
-	check_eq(set_irqs(NONE | TRIGGER, msix, DEVICE_MSIX + 1, 1, NULL),
-		 -EINVAL);
-	check_eq(set_irqs(NONE | TRIGGER, VFIO_PCI_MSI_IRQ_INDEX, 0, 0, NULL),
-		 -EINVAL);
-	check_eq(set_irqs(NONE | TRIGGER, 99, 0, 1, NULL), -EINVAL);
-	check_eq(set_irqs(NONE | MASK, msix, 0, 1, NULL), -EINVAL);
-	check_eq(set_irqs(NONE | UNMASK, VFIO_PCI_INTX_IRQ_INDEX, 0, 0, NULL),
-		 -EINVAL);
-	check_eq(set_irqs(EVENT | UNMASK, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, fds),
-		 -ENOTSUP);
-	check_eq(set_irqs(NONE | EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
-	/* A write to a regular file may take any time. */
-	close(fds[0]);
-	fds[0] = dup(both.dev->memory_fd);
-	check_eq(set_irqs(EVENT | TRIGGER, msix, 0, 1, fds), -EINVAL);
-	check_eq(both.dev->irq_states, 0);
-#undef set_irqs
-	for (i = 0; i <= DEVICE_MSIX; i++)
-		close(fds[i]);
-	teardown(&both);
-}
-
-/* An eventfd at its limit must not block the device. */
-TEST(trigger_of_a_full_eventfd_returns)
-{
-	struct both both = setup(NULL, NULL);
-	const uint32_t msix = VFIO_PCI_MSIX_IRQ_INDEX;
-	int fd = eventfd(0, EFD_CLOEXEC);
-
-	eventfd_write(fd, UINT64_MAX - 1);
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER, msix, 0, 1,
-				       NULL, &fd),
-		 0);
-	check_eq(vuser_irq_trigger(both.dev->server, msix, 0), 0);
-	check_eq(vuser_irq_trigger(both.dev->server, msix, 0), 0);
-	close(fd);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(features_are_passed_to_the_device)
 {
 	const uint32_t state = VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE;
 	struct vfio_device_feature_mig_state in = { .device_state = 4 }, out;
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 
 	check_eq(vuser_client_feature(both.client,
 				      VFIO_DEVICE_FEATURE_PROBE |
@@ -608,12 +216,12 @@ TEST(features_are_passed_to_the_device)
 				      &out, 0, 8),
 		 -ENOTTY);
 	check_eq(vuser_client_feature(both.client, state, &out, 0, 8), -EINVAL);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(migration_data_commands_are_passed_to_the_device)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	struct {
 		struct vfio_user_mig_data head;
 		char data[200];
@@ -635,15 +243,15 @@ TEST(migration_data_commands_are_passed_to_the_device)
 				      sizeof(reply)),
 		 0);
 	check_eq(both.dev->last_count, 200);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(unknown_or_malformed_commands_are_refused)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	char buf[64] = { 0 };
 	uint16_t command;
-	int fd = new_event();
+	int fd = both_event();
 
 	/* Unknown commands, and commands that only a server sends. */
 	for (command = 0; command < 40; command++) {
@@ -668,12 +276,12 @@ TEST(unknown_or_malformed_commands_are_refused)
 	check_eq(both.dev->resets, 0);
 	check_eq(vuser_client_reset(both.client), 0);
 	close(fd);
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(region_info_beyond_the_last_region_is_refused)
 {
-	struct both both = setup(NULL, NULL);
+	struct both both = both_setup(NULL, NULL);
 	struct vfio_user_region_info info, reply;
 	uint32_t index;
 
@@ -685,7 +293,7 @@ TEST(region_info_beyond_the_last_region_is_refused)
 					      &reply, sizeof(reply)),
 			 index < 10 ? 32 : -EINVAL);
 	}
-	teardown(&both);
+	both_teardown(&both);
 }
 
 TEST(second_client_is_served_after_the_first_disconnects)
@@ -754,25 +362,6 @@ TEST(client_is_accepted_when_the_server_has_an_fd_again)
 	vuser_client_free(client);
 	device_free(dev);
 	rmdir(path);
-}
-
-TEST(eventfds_are_dropped_with_the_client)
-{
-	struct both both = setup(NULL, NULL);
-	int fd = new_event();
-
-	check_eq(vuser_client_set_irqs(both.client, EVENT | TRIGGER,
-				       VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, NULL,
-				       &fd),
-		 0);
-	vuser_client_free(both.client);
-	check(device_await(&both.dev->disconnects, 1));
-	both.client = device_client(both.dev, NULL, NULL, NULL);
-	require(both.client);
-	check(!vuser_irq_enabled(both.dev->server, VFIO_PCI_MSIX_IRQ_INDEX, 0));
-	close(fd);
-	vuser_client_free(both.client);
-	device_free(both.dev);
 }
 
 static void *client_of_a_loop(void *data)
@@ -894,56 +483,6 @@ TEST(invalid_regions_ioeventfds_and_interrupts_are_rejected)
 	check_eq(vuser_server_serve(server, -1), -EBADF);
 	vuser_server_free(server);
 	vuser_server_free(NULL);
-}
-
-static int set_events(struct vuser_client *client, uint32_t index,
-		      uint32_t count, const int *fds)
-{
-	return vuser_client_set_irqs(client, EVENT | TRIGGER, index, 0, count,
-				     NULL, fds);
-}
-
-static int disable(struct vuser_client *client, uint32_t index)
-{
-	return vuser_client_set_irqs(client, NONE | TRIGGER, index, 0, 0, NULL,
-				     NULL);
-}
-
-TEST(interrupt_is_fired_by_the_type_that_the_client_has_enabled)
-{
-	struct both both = setup(NULL, NULL);
-	struct vuser_server *server = both.dev->server;
-	int fds[2] = { new_event(), new_event() };
-
-	/* Only the event loop's thread may add an interrupt type. */
-	device_pause(both.dev);
-	require(!vuser_server_set_irqs(server, VFIO_PCI_MSI_IRQ_INDEX,
-				       VFIO_IRQ_INFO_EVENTFD, 4));
-	device_resume(both.dev);
-	check_eq(vuser_irq_fire(server, 0), -ENOENT);
-	check_eq(set_events(both.client, VFIO_PCI_INTX_IRQ_INDEX, 1, fds), 0);
-	check_eq(vuser_irq_fire(server, 3), 0);
-	check_eq(drain(fds[0]), 1);
-	check_eq(disable(both.client, VFIO_PCI_INTX_IRQ_INDEX), 0);
-
-	/* The driver enables two of four vectors. */
-	check_eq(set_events(both.client, VFIO_PCI_MSI_IRQ_INDEX, 2, fds), 0);
-	check_eq(vuser_irq_fire(server, 3), 0);
-	check_eq(drain(fds[1]), 1);
-	check_eq(vuser_irq_fire(server, 2), 0);
-	check_eq(drain(fds[0]), 1);
-	check_eq(disable(both.client, VFIO_PCI_MSI_IRQ_INDEX), 0);
-
-	check_eq(set_events(both.client, VFIO_PCI_MSIX_IRQ_INDEX, 2, fds), 0);
-	check_eq(vuser_irq_fire(server, 1), 0);
-	check_eq(drain(fds[1]), 1);
-	check_eq(vuser_irq_fire(server, 2), -ENOENT);
-	check_eq(vuser_irq_fire(server, DEVICE_MSIX), -EINVAL);
-	check_eq(disable(both.client, VFIO_PCI_MSIX_IRQ_INDEX), 0);
-	check_eq(vuser_irq_fire(server, 0), -ENOENT);
-	close(fds[0]);
-	close(fds[1]);
-	teardown(&both);
 }
 
 /* Accept at @path until a client is connected. */
