@@ -44,7 +44,7 @@ dist:
 	@echo $(TARBALL).xz
 
 # The lab is written in Python, which bootstrap installs on a host that has none.
-check check-debug demo demo-linux demo-qemu lint htmldocs: bootstrap
+check check-debug demo demo-linux demo-qemu lint rpm htmldocs: bootstrap
 	@lab/$@
 
 deb: bootstrap
@@ -107,6 +107,7 @@ help:
 	@echo '                   BENCHES="10-*" narrows it, CLOCK=instructions counts'
 	@echo '  deb              packages of Debian 13, LAB=6.1: of Debian 12; tries them and'
 	@echo '                   prints their names'
+	@echo '  rpm              packages of rpm/vuser.spec; tries them and prints their names'
 	@echo '  lab-run          one command line, CMD=, in a machine with the module loaded'
 	@echo '                   and vuserd running, in /vuser, which is this tree'
 	@echo '  lab-shell        a shell in such a machine'
@@ -119,6 +120,6 @@ help:
 		tr '\n' ' '
 	@echo
 
-.PHONY: all modules modules_install user install uninstall dist check check-debug deb demo \
+.PHONY: all modules modules_install user install uninstall dist check check-debug deb rpm demo \
 	demo-linux demo-qemu fuzz bench soak-hostile lint lab-run lab-shell htmldocs clean \
 	lab-clean bootstrap help

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The packages of Debian."""
+"""The packages of Debian and of RPM."""
 import re
 import tempfile
 import unittest
@@ -65,6 +65,10 @@ class Versions(unittest.TestCase):
     def test_the_version_of_the_tree_is_that_of_the_header(self) -> None:
         header = (paths.TOP / "include/vuser-version.h").read_text(encoding="utf-8")
         self.assertIn(f'"{deb.version()}"', header)
+
+    def test_the_version_of_the_tree_is_that_of_the_spec_of_rpm(self) -> None:
+        spec = (paths.TOP / "rpm/vuser.spec").read_text(encoding="utf-8")
+        self.assertEqual(re.findall(r"^Version:\s*(\S+)$", spec, re.M), [deb.version()])
 
     def test_there_are_packages_for_each_release_but_the_next(self) -> None:
         table = kernels.load()

@@ -207,6 +207,9 @@ class Check:
             if deb.able(kernel):
                 self.packages(kernel, "packages of Debian are built, installed, upgraded "
                               "and purged", "deb", kernel.name)
+        if kernels.main_kernel() in self.labs:
+            self.packages(kernels.main_kernel(), "packages of RPM are built and have the "
+                          "files of those of Debian", "rpm")
         self.tap_command("all", "unit")
         self.tap_command("all", "lint", BUILT=" ".join(one.name for one in self.labs))
         self.fuzz()

@@ -18,7 +18,7 @@ from .message import Clock, LabError, say
 FORMAT = 2
 SCRIPTS = [paths.LAB / "deb-root" / name for name in ("build", "next", "try")]
 # The sources of the packages. The documentation shows the tables of the lab.
-PARTS = ["debian", "include", "kmod", "user", "Documentation", "LICENSES", "lab/vuserlab",
+PARTS = ["debian", "rpm", "include", "kmod", "user", "Documentation", "LICENSES", "lab/vuserlab",
          "lab/kernels.toml", "selftests/suites.toml", "Kconfig", "MAINTAINERS", "Makefile",
          "CHANGELOG.rst", "CONTRIBUTING.rst", "README.rst", "SECURITY.rst"]
 LEFT_OUT = ["/user/tests", "__pycache__", "*.o", "*.o.d", "*.ko", "*.mod", "*.mod.c",
