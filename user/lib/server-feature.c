@@ -161,6 +161,11 @@ static feature find(const struct vuser_server *server, uint32_t index,
 	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
 		*methods = GET | SET;
 		return migration ? vu_server_migration_state : NULL;
+	case VFIO_DEVICE_FEATURE_MIG_DATA_SIZE:
+		*methods = GET;
+		return migration && server->ops.mig_size ?
+			       vu_server_migration_size :
+			       NULL;
 	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
 		*methods = SET;
 		return logging ? log_start : NULL;

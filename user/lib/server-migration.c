@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The states of migration. Without PRE_COPY, every state except ERROR is one step away
- * from STOP. So the path between two states leads through STOP.
+ * The states of migration. The path between two states consists of the steps that the
+ * specification calls "Direct State Transitions".
  */
 #include <errno.h>
 #include <string.h>
@@ -14,6 +14,19 @@
 #define COPY	 VFIO_DEVICE_STATE_STOP_COPY
 #define RESUMING VFIO_DEVICE_STATE_RESUMING
 #define ERROR	 VFIO_DEVICE_STATE_ERROR
+#define P2P	 VFIO_DEVICE_STATE_RUNNING_P2P
+#define PRE	 VFIO_DEVICE_STATE_PRE_COPY
+#define PRE_P2P	 VFIO_DEVICE_STATE_PRE_COPY_P2P
+
+static bool has_p2p(const struct vuser_server *server)
+{
+	return server->config.migration_flags & VFIO_MIGRATION_P2P;
+}
+
+static bool is_saving(uint32_t state)
+{
+	return state == COPY || state == PRE || state == PRE_P2P;
+}
 
 ssize_t vu_server_migration_read(struct vuser_server *server,
 				 struct vuser_msg *msg)
@@ -28,7 +41,7 @@ ssize_t vu_server_migration_read(struct vuser_server *server,
 		return ret;
 	if (!server->ops.mig_read)
 		return -ENOTSUP;
-	if (server->config.migration && server->mig_state != COPY)
+	if (server->config.migration && !is_saving(server->mig_state))
 		return -EINVAL;
 	ret = server->ops.mig_read(server->data, server->reply + head, count);
 	if (ret < 0)
@@ -62,15 +75,61 @@ ssize_t vu_server_migration_flags(struct vuser_server *server, bool set,
 				  void *data, size_t len, size_t size)
 {
 	const struct vfio_device_feature_migration flags = {
-		.flags = VFIO_MIGRATION_STOP_COPY,
+		.flags = VFIO_MIGRATION_STOP_COPY |
+			 server->config.migration_flags,
 	};
 
-	(void)server;
 	(void)set;
 	(void)len;
 	if (size >= sizeof(flags))
 		memcpy(data, &flags, sizeof(flags));
 	return sizeof(flags);
+}
+
+ssize_t vu_server_migration_size(struct vuser_server *server, bool set,
+				 void *data, size_t len, size_t size)
+{
+	struct vfio_device_feature_mig_data_size result = { 0 };
+	uint64_t bytes = 0;
+	int ret;
+
+	(void)set;
+	(void)len;
+	ret = server->ops.mig_size(server->data, &bytes);
+	if (ret)
+		return ret;
+	result.stop_copy_length = bytes;
+	if (size >= sizeof(result))
+		memcpy(data, &result, sizeof(result));
+	return sizeof(result);
+}
+
+/* The next state on the way to the state @to, which the device has. */
+static uint32_t next_state(const struct vuser_server *server, uint32_t to)
+{
+	/* Old headers do not have all states in the enum. */
+	switch ((uint32_t)server->mig_state) {
+	case STOP:
+		if (to == COPY || to == RESUMING)
+			return to;
+		return has_p2p(server) ? P2P : RUNNING;
+	case RUNNING:
+		if (to == PRE)
+			return to;
+		return has_p2p(server) ? P2P : STOP;
+	case P2P:
+		if (to == PRE_P2P)
+			return to;
+		return to == RUNNING || to == PRE ? RUNNING : STOP;
+	case PRE:
+		if (to == COPY || to == PRE_P2P)
+			return has_p2p(server) ? PRE_P2P : COPY;
+		return RUNNING;
+	case PRE_P2P:
+		return to == COPY || to == PRE ? to : P2P;
+	default:
+		return STOP;
+	}
 }
 
 /*
@@ -89,16 +148,16 @@ static int end_step(struct vuser_server *server, int ret)
 static ssize_t step_done(struct vuser_server *server,
 			 struct vuser_request *request);
 
-/* Change to the next state on the path, which may lead through STOP. */
+/* Change to the next state on the path. */
 static int step(struct vuser_server *server)
 {
-	enum vfio_device_mig_state from = server->mig_state;
+	const enum vfio_device_mig_state from = server->mig_state;
 	struct vu_callback callback = { 0 };
 	struct vu_cmd *cmd = server->cmd;
 	struct vuser_request *request;
 	int ret;
 
-	cmd->mig_step = from == STOP ? cmd->mig_state : STOP;
+	cmd->mig_step = next_state(server, cmd->mig_state);
 	vu_server_request_begin(server, &callback);
 	ret = server->ops.migrate(server->data, from, cmd->mig_step);
 	request = vu_server_request_end(server);
@@ -143,11 +202,34 @@ static ssize_t step_done(struct vuser_server *server,
 	return ret ? ret : repeat(server);
 }
 
+static bool has_state(const struct vuser_server *server, uint32_t state)
+{
+	const uint64_t flags = server->config.migration_flags;
+
+	switch (state) {
+	case STOP:
+	case RUNNING:
+	case COPY:
+	case RESUMING:
+		return true;
+	case P2P:
+		return flags & VFIO_MIGRATION_P2P;
+	case PRE:
+		return flags & VFIO_MIGRATION_PRE_COPY;
+	case PRE_P2P:
+		return flags & VFIO_MIGRATION_P2P &&
+		       flags & VFIO_MIGRATION_PRE_COPY;
+	default:
+		return false;
+	}
+}
+
 static int set_state(struct vuser_server *server, uint32_t to)
 {
-	if (to != STOP && to != RUNNING && to != COPY && to != RESUMING)
+	if (!has_state(server, to) || server->mig_state == ERROR)
 		return -EINVAL;
-	if (server->mig_state == ERROR)
+	/* The data that were read would not fit those that follow. */
+	if (server->mig_state == COPY && (to == PRE || to == PRE_P2P))
 		return -EINVAL;
 	server->cmd->mig_state = to;
 	return go(server);

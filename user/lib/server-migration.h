@@ -20,6 +20,9 @@ ssize_t vu_server_migration_flags(struct vuser_server *server, bool set,
 ssize_t vu_server_migration_state(struct vuser_server *server, bool set,
 				  void *data, size_t len, size_t size);
 
+ssize_t vu_server_migration_size(struct vuser_server *server, bool set,
+				 void *data, size_t len, size_t size);
+
 /* Set the state to RUNNING: the device was reset or has lost its client. */
 void vu_server_migration_reset(struct vuser_server *server);
 

@@ -140,7 +140,7 @@ int vuser_server_new(const struct vuser_server_ops *ops,
 	pthread_mutex_init(&server->dma_lock, NULL);
 	pthread_cond_init(&server->dma_idle, NULL);
 	ret = vu_abi_read(&server->ops, sizeof(server->ops), ops,
-			  sizeof(server->ops));
+			  offsetof(struct vuser_server_ops, mig_size));
 	if (!ret)
 		ret = vu_abi_read(&server->config, sizeof(server->config),
 				  config, CONFIG_SIZE_0);

@@ -144,6 +144,13 @@ static ssize_t mig_read(void *data, void *buf, size_t count)
 	return count > 100 ? 100 : count;
 }
 
+static int mig_size(void *data, uint64_t *size)
+{
+	(void)data;
+	*size = 12345;
+	return 0;
+}
+
 static int mig_write(void *data, const void *buf, size_t count)
 {
 	struct device *dev = data;
@@ -182,6 +189,7 @@ static const struct vuser_server_ops ops = {
 	.log_report = log_report,
 	.mig_read = mig_read,
 	.mig_write = mig_write,
+	.mig_size = mig_size,
 	.log = log_line,
 };
 

@@ -26,11 +26,14 @@
 #define COPY	 VFIO_DEVICE_STATE_STOP_COPY
 #define RESUMING VFIO_DEVICE_STATE_RESUMING
 #define ERROR	 VFIO_DEVICE_STATE_ERROR
+#define P2P	 VFIO_DEVICE_STATE_RUNNING_P2P
+#define PRE	 VFIO_DEVICE_STATE_PRE_COPY
+#define PRE_P2P	 VFIO_DEVICE_STATE_PRE_COPY_P2P
 
 static struct device *dev;
 static struct vuser_client *client;
 
-static void setup(bool migration, bool logging)
+static void setup_with(bool migration, bool logging, uint64_t flags)
 {
 	const struct vuser_server_config config = {
 		.struct_size = sizeof(config),
@@ -38,12 +41,18 @@ static void setup(bool migration, bool logging)
 		.migration = migration,
 		.dma_logging = logging,
 		.max_data_xfer_size = 4096,
+		.migration_flags = flags,
 	};
 
 	dev = device_new(&config, NULL);
 	require(dev);
 	client = device_client(dev, NULL, NULL, NULL);
 	require(client);
+}
+
+static void setup(bool migration, bool logging)
+{
+	setup_with(migration, logging, 0);
 }
 
 static void teardown(void)
@@ -149,6 +158,102 @@ TEST(state_changes_follow_the_steps_between_states)
 	check_eq(vuser_client_feature(client, SET | STATE, &in, 4, 8), -EINVAL);
 	check_eq(dev->mig_steps, 0);
 	check_eq(state(), RESUMING);
+	teardown();
+}
+
+struct path {
+	uint32_t from;
+	uint32_t to;
+	unsigned long long steps;
+};
+
+static void check_paths(const struct path *table, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		check_eq(vuser_client_reset(client), 0);
+		check_eq(set_state(table[i].from), 8);
+		dev->mig_steps = 0;
+		check_eq(set_state(table[i].to), table[i].steps ? 8 : -EINVAL);
+		check_eq(dev->mig_steps, table[i].steps);
+		check_eq(state(), table[i].steps ? table[i].to : table[i].from);
+	}
+}
+
+TEST(optional_states_have_paths_of_their_own)
+{
+	static const struct path all[] = {
+		{ RUNNING, STOP, 2551 },
+		{ RUNNING, P2P, 25 },
+		{ RUNNING, PRE, 26 },
+		{ RUNNING, PRE_P2P, 2557 },
+		{ RUNNING, COPY, 255113 },
+		{ P2P, PRE, 5226 },
+		{ P2P, PRE_P2P, 57 },
+		{ P2P, RUNNING, 52 },
+		{ P2P, RESUMING, 5114 },
+		{ PRE, COPY, 6773 },
+		{ PRE, PRE_P2P, 67 },
+		{ PRE, RUNNING, 62 },
+		{ PRE, STOP, 622551 },
+		{ PRE, P2P, 6225 },
+		{ PRE_P2P, COPY, 73 },
+		{ PRE_P2P, PRE, 76 },
+		{ PRE_P2P, P2P, 75 },
+		{ PRE_P2P, RUNNING, 7552 },
+		{ PRE_P2P, RESUMING, 755114 },
+		{ STOP, PRE, 155226 },
+		{ STOP, PRE_P2P, 1557 },
+		{ COPY, RUNNING, 311552 },
+		{ COPY, PRE, 0 },
+		{ COPY, PRE_P2P, 0 },
+		{ RESUMING, PRE, 41155226 },
+		{ RESUMING, P2P, 4115 },
+	};
+	static const struct path pre[] = {
+		{ RUNNING, PRE, 26 }, { PRE, COPY, 63 }, { PRE, STOP, 6221 },
+		{ STOP, PRE, 1226 },  { COPY, PRE, 0 },	 { RUNNING, P2P, 0 },
+		{ PRE, PRE_P2P, 0 },
+	};
+	static const struct path p2p[] = {
+		{ RUNNING, STOP, 2551 }, { STOP, RUNNING, 1552 },
+		{ STOP, P2P, 15 },	 { RUNNING, PRE, 0 },
+		{ P2P, PRE_P2P, 0 },
+	};
+	char buf[8];
+
+	setup_with(true, false, VFIO_MIGRATION_P2P | VFIO_MIGRATION_PRE_COPY);
+	check_paths(all, sizeof(all) / sizeof(all[0]));
+	check_eq(vuser_client_reset(client), 0);
+	check_eq(set_state(PRE), 8);
+	check_eq(vuser_client_mig_read(client, buf, sizeof(buf)), sizeof(buf));
+	check_eq(vuser_client_mig_write(client, buf, sizeof(buf)), -EINVAL);
+	check_eq(set_state(P2P), 8);
+	check_eq(vuser_client_mig_read(client, buf, sizeof(buf)), -EINVAL);
+	teardown();
+	setup_with(true, false, VFIO_MIGRATION_PRE_COPY);
+	check_paths(pre, sizeof(pre) / sizeof(pre[0]));
+	teardown();
+	setup_with(true, false, VFIO_MIGRATION_P2P);
+	check_paths(p2p, sizeof(p2p) / sizeof(p2p[0]));
+	teardown();
+}
+
+TEST(size_of_the_state_is_what_the_device_says)
+{
+	struct vfio_device_feature_mig_data_size size = { 0 };
+	const uint32_t get = GET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE;
+
+	setup(true, false);
+	check_eq(probe(get), 0);
+	check_eq(probe(SET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE), -EINVAL);
+	check_eq(vuser_client_feature(client, get, &size, 0, sizeof(size)),
+		 sizeof(size));
+	check_eq(size.stop_copy_length, 12345);
+	teardown();
+	setup(false, false);
+	check_eq(probe(get), -ENOTTY);
 	teardown();
 }
 

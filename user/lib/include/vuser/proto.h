@@ -30,6 +30,17 @@
 
 #include <vuser/vfio_user.h>
 
+/* Migration in <linux/vfio.h> of Linux 6.2 and later. */
+#ifndef VFIO_MIGRATION_PRE_COPY
+#define VFIO_MIGRATION_PRE_COPY		  (1 << 2)
+#define VFIO_DEVICE_STATE_PRE_COPY	  6
+#define VFIO_DEVICE_STATE_PRE_COPY_P2P	  7
+#define VFIO_DEVICE_FEATURE_MIG_DATA_SIZE 9
+struct vfio_device_feature_mig_data_size {
+	__aligned_u64 stop_copy_length;
+};
+#endif
+
 /* The compiler warns about a caller that ignores the result of the function. */
 #if defined(__GNUC__)
 #define VUSER_MUST_CHECK __attribute__((warn_unused_result))

@@ -121,8 +121,9 @@ struct vuser_dma_region {
  *           fails, the device stays in @from; but when @from is RESUMING, its state
  *           becomes ERROR, which only a reset ends. The answer may be deferred.
  * @mig_read: MIG_DATA_READ: write up to @count bytes to @buf and return their
- *            number. Fewer than @count bytes mean the end of the data. With
- *            "migration", called only in STOP_COPY.
+ *            number. 0 means the end of the data; before STOP_COPY, the end of the data
+ *            that the device has now. With "migration", called only in STOP_COPY, PRE_COPY
+ *            and PRE_COPY_P2P.
  * @mig_write: MIG_DATA_WRITE: read @count bytes from @buf and return 0. With
  *             "migration", called only in RESUMING.
  * @log_start: with "dma_logging" of the configuration: from now on log which memory
@@ -142,6 +143,9 @@ struct vuser_dma_region {
  *              runs, and while the device has requests. The access may lie
  *              outside of the region: then it fails, whatever the callback returns.
  *              Without this callback no access is made.
+ * @mig_size: with "migration": set @size to about the number of bytes that the state of the
+ *            device has now, i.e. that mig_read returns in STOP_COPY. Without this callback
+ *            the client does not know; QEMU then assumes 100 GiB.
  */
 struct vuser_server_ops {
 	size_t struct_size;
@@ -165,6 +169,7 @@ struct vuser_server_ops {
 	void (*log)(void *data, int level, const char *line);
 	bool (*access_now)(void *data, uint32_t region, uint64_t offset,
 			   uint32_t count, bool write);
+	int (*mig_size)(void *data, uint64_t *size);
 };
 
 /**
@@ -189,8 +194,8 @@ struct vuser_server_ops {
  * @dma_timeout_ms: milliseconds that the client may take to answer DMA_READ and
  *                  DMA_WRITE; the default is 30000; -1: no limit
  * @migration: the device can be migrated, with the states STOP, STOP_COPY and
- *             RESUMING and without PRE_COPY. The callbacks migrate, mig_read and
- *             mig_write must be set.
+ *             RESUMING, and those of @migration_flags. The callbacks migrate, mig_read
+ *             and mig_write must be set.
  * @dma_logging: the device can log which memory it writes. The callbacks log_start,
  *               log_stop and log_report must be set. Or all three are NULL: then the
  *               library keeps the log, in pages of 4096 bytes. It logs each
@@ -209,6 +214,9 @@ struct vuser_server_ops {
  *             vuser_dma_write() and the functions of scatter lists have the kernel copy,
  *             which costs a system call. The functions of <vuser/guard.h> and other
  *             accesses to the memory are then not protected.
+ * @migration_flags: states that the device has in addition to those of @migration:
+ *                   VFIO_MIGRATION_P2P for RUNNING_P2P, VFIO_MIGRATION_PRE_COPY for PRE_COPY,
+ *                   and both for PRE_COPY_P2P, too
  */
 struct vuser_server_config {
 	size_t struct_size;
@@ -229,6 +237,7 @@ struct vuser_server_config {
 	size_t max_deferred;
 	int version_timeout_ms;
 	bool no_sigbus;
+	uint64_t migration_flags;
 };
 
 /**
