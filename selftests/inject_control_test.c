@@ -59,6 +59,15 @@ static void count(void *data, const struct nlt_reply *reply)
 	++*(unsigned int *)data;
 }
 
+static int set_endpoint(struct control *c)
+{
+	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_SET, 0);
+
+	nlt_put_u32(msg, VUSER_A_DEV_ID, c->id);
+	nlt_put_string(msg, VUSER_A_DEV_ENDPOINT, "/run/none");
+	return nlt_call(&c->nl, msg, NULL, NULL);
+}
+
 static int call_all(void *data)
 {
 	struct control *c = data;
@@ -76,6 +85,8 @@ static int call_all(void *data)
 		ret = -ENODATA;
 	if (!ret)
 		ret = control_detach(&c->nl, c->id, c->token, "a reason");
+	if (!ret)
+		ret = set_endpoint(c);
 	if (!ret)
 		ret = attach_new_server(c);
 	return ret;

@@ -117,6 +117,10 @@ static int set_all(void *uuid)
 		{ "endpoint", "/run/none" },
 		{ "pci_address", "5655:12:1f.7" },
 		{ "close_timeout_ms", "20000" },
+		{ "on_loss", "wait" },
+		{ "reconnect_timeout_ms", "20000" },
+		{ "state_kept", "yes" },
+		{ "server_user", "0" },
 	};
 	unsigned int i;
 	char buf[256];

@@ -16,6 +16,7 @@
 #include "lib/control.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
+#include "lib/replace.h"
 #include "lib/task.h"
 
 #define PAGE 0x1000UL
@@ -142,15 +143,7 @@ FIXTURE_TEARDOWN(device)
 static int replace_with(FIXTURE_DATA(device) *self, const char *path,
 			bool no_state)
 {
-	struct nlt_msg *msg = nlt_new(VUSER_CMD_DEV_REPLACE, 0);
-	uint8_t bytes[16];
-
-	control_uuid_bytes(self->td.uuid, bytes);
-	nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
-	nlt_put_string(msg, VUSER_A_DEV_REPLACEMENT, path);
-	if (no_state)
-		nlt_put(msg, VUSER_A_DEV_NO_STATE, NULL, 0);
-	return nlt_call(&self->nl, msg, NULL, NULL);
+	return replace_ask(&self->nl, self->td.uuid, path, no_state);
 }
 
 static int replace(FIXTURE_DATA(device) *self, const char *path)
@@ -158,46 +151,10 @@ static int replace(FIXTURE_DATA(device) *self, const char *path)
 	return replace_with(self, path, true);
 }
 
-/* The result of the replacement. */
-struct result {
-	uint32_t state;
-	uint64_t pause_us;
-	char error[VUSER_ERROR_MAX + 1];
-	char endpoint[256];
-};
-
-static void take_result(void *data, const struct nlt_reply *reply)
+static int wait_result(FIXTURE_DATA(device) *self,
+		       struct replace_result *result)
 {
-	struct result *result = data;
-
-	result->state = nlt_u32(reply->attrs[VUSER_A_DEV_REPLACING]);
-	if (reply->attrs[VUSER_A_DEV_REPLACE_PAUSE_US])
-		result->pause_us =
-			nlt_u64(reply->attrs[VUSER_A_DEV_REPLACE_PAUSE_US]);
-	snprintf(result->error, sizeof(result->error), "%s",
-		 nlt_string(reply->attrs[VUSER_A_DEV_REPLACE_ERROR]));
-	snprintf(result->endpoint, sizeof(result->endpoint), "%s",
-		 nlt_string(reply->attrs[VUSER_A_DEV_ENDPOINT]));
-}
-
-static int wait_result(FIXTURE_DATA(device) *self, struct result *result)
-{
-	long long deadline = clock_ms() + SOON_MS;
-	struct nlt_msg *msg;
-	uint8_t bytes[16];
-	int ret;
-
-	control_uuid_bytes(self->td.uuid, bytes);
-	do {
-		memset(result, 0, sizeof(*result));
-		msg = nlt_new(VUSER_CMD_DEV_GET, 0);
-		nlt_put(msg, VUSER_A_DEV_UUID, bytes, sizeof(bytes));
-		ret = nlt_call(&self->nl, msg, take_result, result);
-		if (ret || result->state != VUSER_REPLACING_PENDING)
-			return ret;
-		usleep(10000);
-	} while (clock_ms() < deadline);
-	return -ETIMEDOUT;
+	return replace_wait(&self->nl, self->td.uuid, SOON_MS, result);
 }
 
 /* The accesses of the other process. */
@@ -243,7 +200,7 @@ static void check_goes_on(struct __test_metadata *_metadata,
 
 #define EXPECT_FAILS_WITH(text)                                   \
 	do {                                                      \
-		struct result result_;                            \
+		struct replace_result result_;                    \
                                                                   \
 		ASSERT_EQ(0, wait_result(self, &result_));        \
 		EXPECT_EQ(VUSER_REPLACING_FAILED, result_.state); \
@@ -256,7 +213,7 @@ static void check_goes_on(struct __test_metadata *_metadata,
 
 TEST_F(device, consumer_goes_on_with_the_new_server)
 {
-	struct result result;
+	struct replace_result result;
 
 	ASSERT_TRUE(used_again(self));
 	ASSERT_EQ(0, replace(self, self->next.socket));
@@ -282,7 +239,7 @@ TEST_F(device, consumer_goes_on_with_the_new_server)
 
 TEST_F(device, server_can_be_replaced_again_and_again)
 {
-	struct result result;
+	struct replace_result result;
 	struct testdev old;
 	int i;
 
@@ -304,7 +261,7 @@ TEST_F(device, server_can_be_replaced_again_and_again)
 /* The device connects to the new endpoint from now on. */
 TEST_F(device, new_server_that_is_lost_is_connected_to_again)
 {
-	struct result result;
+	struct replace_result result;
 
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
 	ASSERT_EQ(0, replace(self, self->next.socket));
@@ -320,7 +277,7 @@ TEST_F(device, new_server_that_is_lost_is_connected_to_again)
 
 TEST_F(device, state_moves_to_the_new_server)
 {
-	struct result result;
+	struct replace_result result;
 	uint32_t i;
 
 	for (i = 0; i < 100; i++)
@@ -519,7 +476,7 @@ static void check_close(struct __test_metadata *_metadata,
 static void check_helper(struct __test_metadata *_metadata,
 			 FIXTURE_DATA(device) *self, const char *held)
 {
-	struct result result;
+	struct replace_result result;
 
 	ASSERT_EQ(0, replace_until(self, held));
 	helper_kill(self->helper);
@@ -587,7 +544,7 @@ TEST_F(device, new_server_that_is_lost_in_its_setup_comes_back)
 /* A request of which the helper does not know yet. */
 TEST_F(device, next_helper_connects_to_the_new_server)
 {
-	struct result result;
+	struct replace_result result;
 
 	helper_kill(self->helper);
 	ASSERT_EQ(0, replace(self, self->next.socket));
