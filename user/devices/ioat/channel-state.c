@@ -54,9 +54,10 @@ bool ioat_channel_state_result(struct ioat_channel *c)
 	return interrupt && take_interrupt(c);
 }
 
-void ioat_channel_state_keep(struct ioat_channel *c)
+void ioat_channel_state_save(const struct ioat_channel *c,
+			     struct ioat_kept_channel *record)
 {
-	const struct ioat_kept_channel record = {
+	*record = (struct ioat_kept_channel) {
 		.place = c->place,
 		.serial = c->serial,
 		.run = c->run,
@@ -75,14 +76,21 @@ void ioat_channel_state_keep(struct ioat_channel *c)
 		.attention = c->attention,
 		.chancmp_valid = c->chancmp_valid,
 	};
-
-	if (c->kept)
-		state_file_put(&c->kept->channel_now, c->kept->channel,
-			       sizeof(record), &record);
 }
 
-static void load_registers(struct ioat_channel *c,
-			   const struct ioat_kept_channel *record)
+void ioat_channel_state_keep(struct ioat_channel *c)
+{
+	struct ioat_kept_channel record;
+
+	if (!c->kept)
+		return;
+	ioat_channel_state_save(c, &record);
+	state_file_put(&c->kept->channel_now, c->kept->channel, sizeof(record),
+		       &record);
+}
+
+void ioat_channel_state_load(struct ioat_channel *c,
+			     const struct ioat_kept_channel *record)
 {
 	c->place = record->place;
 	c->serial = record->serial;
@@ -111,7 +119,7 @@ void ioat_channel_state_restore(struct ioat_channel *c)
 		&kept->progress[kept->progress_now % 2];
 
 	c->held = true;
-	load_registers(c, &kept->channel[kept->channel_now % 2]);
+	ioat_channel_state_load(c, &kept->channel[kept->channel_now % 2]);
 	if (progress->run != c->run ||
 	    (int32_t)(progress->serial - c->serial) <= 0)
 		return;

@@ -25,6 +25,9 @@
  * @quiet: signaled when the thread has finished a burst
  * @on_quiet: called when the thread has finished a burst, or NULL
  * @on_quiet_ctx: for @on_quiet
+ * @on_paused: the channel must be held between two descriptors; called when it is held. Or
+ *	NULL
+ * @on_paused_ctx: for @on_paused
  * @thread: the copy thread
  * @irq: raises interrupts
  * @state: the state that CHANSTS shows
@@ -69,6 +72,8 @@ struct ioat_channel {
 	pthread_cond_t quiet;
 	void (*on_quiet)(void *ctx);
 	void *on_quiet_ctx;
+	void (*on_paused)(void *ctx);
+	void *on_paused_ctx;
 	pthread_t thread;
 	struct ioat_irq irq;
 
@@ -113,6 +118,17 @@ static inline bool ioat_channel_state_runnable(const struct ioat_channel *c)
 	return (c->state == IOAT_ACTIVE || c->recover) && !c->busy && !c->held;
 }
 
+/*
+ * Whether the thread is between two descriptors, and has repeated what may have been lost.
+ * The lock is held.
+ */
+static inline bool ioat_channel_state_still(const struct ioat_channel *c)
+{
+	bool cut_off = c->place.started && c->state == IOAT_ACTIVE;
+
+	return !c->busy && !c->recover && !cut_off;
+}
+
 /* Halt the channel with these error bits.  The lock is held. */
 void ioat_channel_state_halt(struct ioat_channel *c, uint32_t chanerr);
 
@@ -127,6 +143,17 @@ void ioat_channel_state_settle(struct ioat_channel *c);
  * whether the interrupt must be raised.  The lock is held.
  */
 bool ioat_channel_state_result(struct ioat_channel *c);
+
+/* Copy the registers to a record.  The lock is held. */
+void ioat_channel_state_save(const struct ioat_channel *c,
+			     struct ioat_kept_channel *record);
+
+/*
+ * Take over the registers from a record.  The lock is held, and the thread is idle and
+ * will not run.
+ */
+void ioat_channel_state_load(struct ioat_channel *c,
+			     const struct ioat_kept_channel *record);
 
 /*
  * Store the registers in the state file, before anybody can see a change of them.

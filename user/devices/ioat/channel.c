@@ -466,6 +466,82 @@ void ioat_channel_go(struct ioat_channel *c)
 }
 
 /**
+ * ioat_channel_pause - hold the channel between two descriptors
+ * @c: channel
+ * @fn: called in the copy thread, under the lock of the channel, when the channel is held
+ * @ctx: for @fn
+ *
+ * The descriptor under way is completed first, and so is one that was cut off. Before
+ * @fn is called, the thread has raised the interrupts of all completed descriptors.
+ * ioat_channel_go() ends the pause, also before @fn was called. No other pause may be
+ * under way.
+ *
+ * Return: true: @fn will be called; false: it will not, because the channel is held
+ * already.
+ */
+bool ioat_channel_pause(struct ioat_channel *c, void (*fn)(void *ctx),
+			void *ctx)
+{
+	bool wait;
+
+	pthread_mutex_lock(&c->lock);
+	wait = !c->held || !ioat_channel_state_still(c);
+	if (wait) {
+		if (c->held)
+			c->recover = true;
+		c->held = false;
+		c->on_paused = fn;
+		c->on_paused_ctx = ctx;
+		end_burst(c);
+		pthread_cond_signal(&c->work);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return wait;
+}
+
+/**
+ * ioat_channel_save - copy all registers
+ * @c: channel, paused
+ * @record: filled in
+ */
+void ioat_channel_save(struct ioat_channel *c, struct ioat_kept_channel *record)
+{
+	pthread_mutex_lock(&c->lock);
+	ioat_channel_state_save(c, record);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/**
+ * ioat_channel_load - take over the registers of another channel
+ * @c: channel, paused
+ * @record: from ioat_channel_save(). Its run, serial number and last write, and a
+ *	descriptor that was cut off, are ignored.
+ *
+ * The channel stays paused.
+ */
+void ioat_channel_load(struct ioat_channel *c,
+		       const struct ioat_kept_channel *record)
+{
+	struct ioat_kept_channel own = *record;
+
+	pthread_mutex_lock(&c->lock);
+	/* The positions in the state file belong to another run. */
+	own.run = c->run + 1;
+	own.serial = c->serial;
+	own.last_write = 0;
+	own.place.started = false;
+	own.place.loaded = false;
+	own.place.chanerr = 0;
+	own.place.interrupt = false;
+	ioat_channel_state_load(c, &own);
+	/* The state must agree with the counts. */
+	if (c->state != IOAT_HALTED && c->state != IOAT_SUSPENDED)
+		ioat_channel_state_settle(c);
+	ioat_channel_state_keep(c);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/**
  * ioat_channel_is_quiet - whether the thread has stopped the old run
  * @c: channel after ioat_channel_reset()
  *

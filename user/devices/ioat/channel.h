@@ -16,6 +16,7 @@
 
 struct ioat_channel;
 struct ioat_kept;
+struct ioat_kept_channel;
 
 /**
  * struct ioat_channel_regs - the registers of the channel at one point in time
@@ -58,6 +59,12 @@ void ioat_channel_set_error_int_mask(struct ioat_channel *c, uint32_t mask);
 void ioat_channel_reset(struct ioat_channel *c);
 void ioat_channel_quiesce(struct ioat_channel *c);
 void ioat_channel_hold(struct ioat_channel *c);
+bool ioat_channel_pause(struct ioat_channel *c, void (*fn)(void *ctx),
+			void *ctx);
+void ioat_channel_save(struct ioat_channel *c,
+		       struct ioat_kept_channel *record);
+void ioat_channel_load(struct ioat_channel *c,
+		       const struct ioat_kept_channel *record);
 void ioat_channel_begin_write(struct ioat_channel *c, uint16_t id);
 void ioat_channel_end_write(struct ioat_channel *c, uint16_t id);
 int ioat_channel_last_write(struct ioat_channel *c);

@@ -349,6 +349,20 @@ static void do_burst(struct ioat_channel *c)
 		raise_unlocked(c);
 }
 
+/*
+ * Hold the channel between two descriptors, if that is wanted. The lock is held. If the
+ * channel is held for another reason, or will end, there will be no better moment.
+ */
+static void pause_if_wanted(struct ioat_channel *c)
+{
+	if (!c->on_paused ||
+	    !(ioat_channel_state_still(c) || c->held || c->quit))
+		return;
+	c->held = true;
+	c->on_paused(c->on_paused_ctx);
+	c->on_paused = NULL;
+}
+
 static void *copy_thread(void *arg)
 {
 	struct ioat_channel *c = arg;
@@ -356,6 +370,7 @@ static void *copy_thread(void *arg)
 
 	pthread_mutex_lock(&c->lock);
 	while (!c->quit) {
+		pause_if_wanted(c);
 		if (ioat_channel_state_runnable(c)) {
 			if (c->recover)
 				recover(c);
@@ -366,6 +381,7 @@ static void *copy_thread(void *arg)
 		dma->ops->release(dma->ctx);
 		pthread_cond_wait(&c->work, &c->lock);
 	}
+	pause_if_wanted(c);
 	dma->ops->release(dma->ctx);
 	pthread_mutex_unlock(&c->lock);
 	return NULL;

@@ -17,6 +17,7 @@
 #include "device.h"
 #include "kept.h"
 #include "memory.h"
+#include "migration.h"
 #include "regs.h"
 
 /* The reply to a reset waits for a message that is in progress: keep the time short. */
@@ -32,6 +33,8 @@
  * @bar: BAR 0
  * @pci: configuration space
  * @kept: the state in a state file, or NULL
+ * @stopped: the state of migration is not RUNNING: the channel is paused
+ * @migration: the transfer of the state
  */
 struct ioat_device {
 	bool verbose;
@@ -42,6 +45,8 @@ struct ioat_device {
 	struct ioat_bar bar;
 	struct vuser_pci pci;
 	struct ioat_kept *kept;
+	bool stopped;
+	struct ioat_migration migration;
 };
 
 /* If the vector has no eventfd, the client does not want this interrupt. */
@@ -52,35 +57,25 @@ static void raise_irq(void *ctx)
 	vuser_irq_trigger(dev->server, VFIO_PCI_MSIX_IRQ_INDEX, 0);
 }
 
-/* The state file. */
+/* The state of the device, without the channel. */
 
-/* Store what does not belong to the channel. The channel stores its own state. */
-static void keep(struct ioat_device *dev)
+static void save(const struct ioat_device *dev, struct ioat_kept_device *record)
 {
-	struct ioat_kept *kept = dev->kept;
-	struct ioat_kept_device record = {
+	*record = (struct ioat_kept_device) {
 		.genctrl = dev->bar.genctrl,
 		.intrctrl = dev->bar.intrctrl,
 		.intrdelay = dev->bar.intrdelay,
 	};
-
-	if (!kept)
-		return;
-	memcpy(record.cfg, dev->pci.cfg, sizeof(record.cfg));
-	memcpy(record.table, dev->bar.msix.table, sizeof(record.table));
-	memcpy(record.pba, dev->bar.msix.pba, sizeof(record.pba));
-	state_file_put(&kept->device_now, kept->device, sizeof(record),
-		       &record);
+	memcpy(record->cfg, dev->pci.cfg, sizeof(record->cfg));
+	memcpy(record->table, dev->bar.msix.table, sizeof(record->table));
+	memcpy(record->pba, dev->bar.msix.pba, sizeof(record->pba));
 }
 
-/* Take over the state of an earlier process. The channel waits for the client. */
-static int restore(struct ioat_device *dev)
+/* Take over a state. Its configuration space must have the shape of the device's. */
+static int load(struct ioat_device *dev, const struct ioat_kept_device *record)
 {
-	const struct ioat_kept_device *record =
-		&dev->kept->device[dev->kept->device_now % 2];
-	int ret;
+	int ret = vuser_pci_load(&dev->pci, record->cfg);
 
-	ret = vuser_pci_load(&dev->pci, record->cfg);
 	if (ret)
 		return ret;
 	memcpy(dev->bar.msix.table, record->table, sizeof(record->table));
@@ -89,6 +84,27 @@ static int restore(struct ioat_device *dev)
 	dev->bar.intrctrl = record->intrctrl;
 	dev->bar.intrdelay = record->intrdelay;
 	return 0;
+}
+
+/* The state file. */
+
+/* Store what does not belong to the channel. The channel stores its own state. */
+static void keep(struct ioat_device *dev)
+{
+	struct ioat_kept *kept = dev->kept;
+	struct ioat_kept_device record;
+
+	if (!kept)
+		return;
+	save(dev, &record);
+	state_file_put(&kept->device_now, kept->device, sizeof(record),
+		       &record);
+}
+
+/* Take over the state of an earlier process. The channel waits for the client. */
+static int restore(struct ioat_device *dev)
+{
+	return load(dev, &dev->kept->device[dev->kept->device_now % 2]);
 }
 
 static int start_keeping(struct ioat_device *dev,
@@ -110,7 +126,7 @@ static int start_keeping(struct ioat_device *dev,
 
 /* Accesses to regions, from the event loop. */
 
-static void answer_reset(void *request)
+static void answer(void *request)
 {
 	vuser_request_done(request, 0);
 }
@@ -133,7 +149,7 @@ static void device_reset(struct ioat_device *dev)
 	request = vuser_server_defer(dev->server);
 	if (!request)
 		ioat_channel_quiesce(dev->channel);
-	else if (!ioat_channel_when_quiet(dev->channel, answer_reset, request))
+	else if (!ioat_channel_when_quiet(dev->channel, answer, request))
 		vuser_request_done(request, 0);
 }
 
@@ -143,7 +159,8 @@ static void device_reset(struct ioat_device *dev)
  */
 static void client_is_ready(struct ioat_device *dev)
 {
-	ioat_channel_go(dev->channel);
+	if (!dev->stopped)
+		ioat_channel_go(dev->channel);
 }
 
 static int read_bar(void *data, uint32_t index, uint64_t offset, void *buf,
@@ -220,6 +237,7 @@ static void on_disconnected(void *data, int error)
 {
 	struct ioat_device *dev = data;
 
+	dev->stopped = false;
 	/*
 	 * When the device is freed, the channel is freed before the client
 	 * disconnects.
@@ -241,9 +259,90 @@ static int on_reset(void *data)
 {
 	struct ioat_device *dev = data;
 
+	dev->stopped = false;
 	device_reset(dev);
 	ioat_channel_forget_writes(dev->channel);
 	return 0;
+}
+
+/* Migration. */
+
+/* The descriptor under way is completed first. The answer waits for that. */
+static int stop(struct ioat_device *dev)
+{
+	struct vuser_request *request = vuser_server_defer(dev->server);
+
+	if (!request)
+		return -ENOMEM;
+	dev->stopped = true;
+	if (!ioat_channel_pause(dev->channel, answer, request))
+		vuser_request_done(request, 0);
+	return 0;
+}
+
+static void begin_copy(struct ioat_device *dev)
+{
+	struct ioat_kept_channel channel;
+	struct ioat_kept_device device;
+
+	ioat_channel_save(dev->channel, &channel);
+	save(dev, &device);
+	ioat_migration_encode(&dev->migration.stream, &channel, &device);
+}
+
+static int end_resuming(struct ioat_device *dev)
+{
+	struct ioat_kept_channel channel;
+	struct ioat_kept_device device;
+	const char *why;
+	int ret;
+
+	ret = ioat_migration_decode(&dev->migration, &channel, &device, &why);
+	if (!ret) {
+		why = "its configuration space is different";
+		ret = load(dev, &device);
+	}
+	if (ret) {
+		fprintf(stderr, "vuser-ioat: the state does not match: %s\n",
+			why);
+		return ret;
+	}
+	ioat_channel_load(dev->channel, &channel);
+	keep(dev);
+	return 0;
+}
+
+static int on_migrate(void *data, enum vfio_device_mig_state from,
+		      enum vfio_device_mig_state to)
+{
+	struct ioat_device *dev = data;
+
+	if (from == VFIO_DEVICE_STATE_RUNNING)
+		return stop(dev);
+	if (from == VFIO_DEVICE_STATE_RESUMING)
+		return end_resuming(dev);
+	dev->migration.pos = 0;
+	if (to == VFIO_DEVICE_STATE_STOP_COPY) {
+		begin_copy(dev);
+	} else if (to == VFIO_DEVICE_STATE_RUNNING) {
+		dev->stopped = false;
+		client_is_ready(dev);
+	}
+	return 0;
+}
+
+static ssize_t on_mig_read(void *data, void *buf, size_t count)
+{
+	struct ioat_device *dev = data;
+
+	return ioat_migration_read(&dev->migration, buf, count);
+}
+
+static int on_mig_write(void *data, const void *buf, size_t count)
+{
+	struct ioat_device *dev = data;
+
+	return ioat_migration_write(&dev->migration, buf, count);
 }
 
 /* The client asks which of its last writes the state contains. */
@@ -292,6 +391,9 @@ static const struct vuser_server_ops server_ops = {
 	.reset = on_reset,
 	.dma_unmap = on_dma_unmap,
 	.feature = on_feature,
+	.migrate = on_migrate,
+	.mig_read = on_mig_read,
+	.mig_write = on_mig_write,
 	.log = on_log,
 };
 
@@ -333,6 +435,8 @@ static int start_server(struct ioat_device *dev,
 		.max_dma_maps = options->max_dma_maps,
 		.hide_max_dma_maps = options->hide_max_dma_maps,
 		.dma_timeout_ms = DMA_TIMEOUT_MS,
+		.migration = true,
+		.dma_logging = true,
 	};
 	int ret;
 

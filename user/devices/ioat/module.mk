@@ -7,7 +7,7 @@ bin += vuser-ioat
 
 ioat-objs := $(addprefix $(d), \
 	engine.o channel.o channel-state.o copy-thread.o memory.o bar.o config.o \
-	device.o) $(server-event-objs) $(state-file-objs)
+	migration.o device.o) $(server-event-objs) $(state-file-objs)
 ioat-libs := $(server-event-libs)
 vuser-ioat-objs := $(ioat-objs) $(d)baseline.o $(d)main.o \
 	$(exit-status-objs) $(option-objs)
