@@ -56,6 +56,10 @@ bench: bootstrap
 fuzz: bootstrap
 	@FUZZ_SECONDS=$(SECONDS) lab/fuzz
 
+soak: bootstrap
+	@VUSER_SECONDS=$$(($(MINUTES) * 60)) SUITES=39-soak lab/check
+	@grep -h '^#' build/check/*/39-soak.tap
+
 soak-hostile: bootstrap
 	@VUSER_SECONDS=$$(($(MINUTES) * 60)) SUITES=39-soak-hostile lab/check
 	@grep -h '^#' build/check/*/39-soak-hostile.tap
@@ -101,6 +105,8 @@ help:
 	@echo '                   fault injection and iommufd; builds this kernel first'
 	@echo '  fuzz             every fuzzer for SECONDS= each (60): executions, coverage'
 	@echo '                   FUZZERS="server random" LABS="6.12" narrow it'
+	@echo '  soak             servers are killed, stopped and replaced under DPDK and qemu-io,'
+	@echo '                   for MINUTES= (10), on LABS="6.12"'
 	@echo '  soak-hostile     well-behaved devices beside hostile servers, consumers and helpers,'
 	@echo '                   for MINUTES= (10), on LABS="6.12"'
 	@echo '  bench            what things cost: a table, and build/bench.json'
@@ -121,5 +127,5 @@ help:
 	@echo
 
 .PHONY: all modules modules_install user install uninstall dist check check-debug deb rpm demo \
-	demo-linux demo-qemu fuzz bench soak-hostile lint lab-run lab-shell htmldocs clean \
+	demo-linux demo-qemu fuzz bench soak soak-hostile lint lab-run lab-shell htmldocs clean \
 	lab-clean bootstrap help

@@ -524,7 +524,7 @@ TEST_F(device, memory_that_the_new_server_refuses_is_mapped_in_the_one_in_use)
 	ASSERT_EQ(0, testdev_cmd(&self->next, "fail dma-map 22 8"));
 	EXPECT_EQ(0,
 		  dma_map(self->dev.container, self->mem, FAR, PAGE, DMA_RW));
-	EXPECT_FAILS_WITH("interrupts");
+	EXPECT_FAILS_WITH("the new server does not accept the interrupts");
 	EXPECT_EQ(mem_sum(self->mem, PAGE),
 		  testdev_num(&self->td, "dma-sum 0x%lx %lu", FAR, PAGE));
 	check_goes_on(_metadata, self);

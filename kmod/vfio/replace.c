@@ -73,12 +73,12 @@ static int vuser_replace_prepare(struct vuser_replace_run *run)
 		run->step = "the new server cannot load the state of the device";
 		ret = vuser_cmd_mig_copies(run->chan);
 	} else if (!run->state_kept) {
-		run->step = "reset";
+		run->step = "the new server does not reset its device";
 		ret = vuser_resume_reset_device(run->dev, run->chan);
 	}
 	if (ret)
 		return ret;
-	run->step = "DMA map";
+	run->step = "the new server does not map the memory of the consumer";
 	ret = vuser_dma_next_open(&run->dev->dma, run->chan);
 	run->mapped = !ret;
 	return ret;
@@ -170,11 +170,11 @@ static int vuser_replace_stop(struct vuser_replace_run *run)
 	struct vuser_device *dev = run->dev;
 	int ret;
 
-	run->step = "interrupts";
+	run->step = "the new server does not accept the interrupts";
 	ret = vuser_irq_prepare(dev, run->chan);
 	if (ret)
 		return ret;
-	run->step = "the device of the server in use";
+	run->step = "the server in use does not stop its device";
 	run->stopped = true;
 	return vuser_pci_pause(&dev->regions.pci);
 }
@@ -198,7 +198,7 @@ static int vuser_replace_move(struct vuser_replace_run *run)
 	ret = run->move_state ? vuser_replace_move_state(run) : vuser_replace_stop(run);
 	if (ret)
 		return ret;
-	run->step = "shared areas";
+	run->step = "the files of the new server's shared areas cannot be used";
 	/* The consumer may have begun to use them in the pause. */
 	if (run->move_state && vuser_shared_used(&dev->regions))
 		return -EOPNOTSUPP;
@@ -221,7 +221,7 @@ static int vuser_replace_switch(struct vuser_replace_run *run)
 		ret = vuser_cmd_mig_state(run->chan, VFIO_DEVICE_STATE_RUNNING);
 	if (ret)
 		goto out_irqs;
-	run->step = "interrupts";
+	run->step = "the new server does not accept the interrupts";
 	/* The state that was loaded has the MSI-X table, so interrupts come after it. */
 	if (run->move_state)
 		ret = vuser_irq_prepare(dev, run->chan);
@@ -229,7 +229,7 @@ out_irqs:
 	err = vuser_irq_commit(dev);
 	if (ret || err)
 		return ret ? ret : err;
-	run->step = "configuration space";
+	run->step = "the new server does not take the registers of configuration space";
 	return vuser_pci_resume(&dev->regions.pci, run->state_kept);
 }
 
@@ -246,7 +246,7 @@ static int vuser_replace_commit(struct vuser_replace_run *run)
 	vuser_server_end(run->old);
 	/* The server before has carried out all posted stores. */
 	vuser_replay_clear(run->old);
-	run->step = "DMA of the server before";
+	run->step = "DMA of the server before does not end";
 	ret = vuser_resume_end_dma(dev, run->old, run->chan);
 	if (!ret)
 		return vuser_replace_switch(run);
@@ -296,7 +296,7 @@ static int vuser_replace_locked(struct vuser_replace_run *run)
 	ktime_t begin;
 	int ret;
 
-	run->step = "the server in use";
+	run->step = "the server in use was lost, or the device is being closed";
 	ret = vuser_state_pause(dev, run->old);
 	begin = ktime_get();
 	if (!ret) {

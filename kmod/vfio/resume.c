@@ -130,29 +130,29 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 {
 	int ret, err;
 
-	*step = "shared areas";
+	*step = "the files of the server's shared areas cannot be used";
 	ret = vuser_shared_replace(&dev->regions, dev->conn.chan->desc,
 				   vuser_vfio_mapping(&dev->vdev));
 	if (ret)
 		return ret;
-	*step = "reset";
+	*step = "the server does not reset its device";
 	ret = state_kept ? 0 : vuser_resume_reset_device(dev, dev->conn.chan);
 	if (ret)
 		return ret;
-	*step = "DMA map";
+	*step = "the server does not map the memory of the consumer";
 	ret = vuser_dma_resume(&dev->dma);
 	if (ret)
 		return ret;
-	*step = "stores";
+	*step = "the server does not take the stores that the lost server did not carry out";
 	ret = vuser_resume_writes(dev, state_kept, gone);
 	if (ret)
 		return ret;
-	*step = "interrupts";
+	*step = "the server does not accept the interrupts";
 	ret = vuser_irq_prepare(dev, dev->conn.chan);
 	err = vuser_irq_commit(dev);
 	if (ret || err)
 		return ret ? ret : err;
-	*step = "configuration space";
+	*step = "the server does not take the registers of configuration space";
 	return vuser_pci_resume(&dev->regions.pci, state_kept);
 }
 
@@ -166,7 +166,7 @@ static int vuser_resume_switch(struct vuser_device *dev, struct vuser_channel *c
 	struct vuser_channel *lost;
 	int ret;
 
-	*step = "DMA of the lost server";
+	*step = "DMA of the lost server does not end";
 	/* A replacement whose new server is lost may still change the connection. */
 	mutex_lock(&dev->irqs.lock);
 	lost = dev->conn.chan;

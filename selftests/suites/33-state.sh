@@ -6,6 +6,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
+# shellcheck source=../consumers/state/disk.sh
+. "$CONSUMERS/state/disk.sh"
 
 KILLS=${VUSER_KILLS:-10}
 
@@ -83,51 +85,6 @@ say_kills()
 	grep -E ' kills, | copies, | rounds' "$LOG" | diag
 }
 
-back_end()
-{
-	truncate -s 16M "$WORK/disk.img"
-	qemu-storage-daemon --daemonize --pidfile "$WORK/back.pid" \
-		--blockdev driver=file,filename="$WORK/disk.img",node-name=disk \
-		--export type=vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path="$WORK/back.sock",num-queues=2
-}
-
-# ask COMMAND: send a command to the session of qemu-io and read the output up to the
-# next prompt.
-ask()
-{
-	local answer
-
-	echo "$1" >&"${QEMU_IO[1]}"
-	read -r -d '>' -t "$SOON" answer <&"${QEMU_IO[0]}" || return
-	! grep -iE 'failed|error|different' <<< "$1: $answer"
-}
-
-# One session of qemu-io: write four blocks at the same time, and compare them.
-disk_load()
-{
-	local round=0 block pattern
-
-	coproc QEMU_IO { stdbuf -oL qemu-io --image-opts \
-		"driver=virtio-blk-vfio-pci,path=$MDEVS/${UUID[blk]},cache.direct=on" 2>&1; }
-	read -r -d '>' -t "$SOON" <&"${QEMU_IO[0]}" || return
-	echo ready
-	while [ ! -e "$WORK/end" ]; do
-		round=$((round + 1))
-		for block in 0 1 2 3; do
-			pattern=$(((round + block) % 255 + 1))
-			ask "aio_write -q -P $pattern $((block * 2 + round % 2))M 256k" || return
-		done
-		ask aio_flush || return
-		for block in 0 1 2 3; do
-			pattern=$(((round + block) % 255 + 1))
-			ask "read -q -P $pattern $((block * 2 + round % 2))M 256k" || return
-		done
-	done
-	echo quit >&"${QEMU_IO[1]}"
-	wait "$QEMU_IO_PID"
-	echo "$round rounds of 4 blocks"
-}
-
 declare -A IN
 check "the module and the helper start" vuser_up || finish
 check "ioat: a device whose server is to be killed attaches" \
@@ -139,10 +96,10 @@ check "ioat: the device is removed" restarter_down ioat
 
 check "blk: the storage daemon starts" back_end || finish
 check "blk: a device whose server is to be killed attaches" restarter_up blk vuser-vhost \
-	--device blk --back-end "$WORK/back.sock" --socket "$WORK/blk.sock" \
+	--device blk --back-end "$WORK/back0.sock" --socket "$WORK/blk.sock" \
 	--state "$WORK/blk.state" || finish
 check "blk: each block is right after $KILLS kills under load" \
-	under_kills blk disk_load
+	under_kills blk disk_load "${UUID[blk]}"
 say_kills
 check "blk: the device is removed" restarter_down blk
 kill "$(cat "$WORK/back.pid")"

@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Run vuserd, and kill, stop and upgrade it at random.
+
+Reads lines from standard input as soaker.py. An upgrade is an end by SIGTERM, after which
+another vuserd is started.
+
+usage: helper.py COMMAND...
+"""
+import json
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+# The longest time between two faults, and of a stop, in seconds.
+GAP = 4
+STOP = 2
+
+
+def main() -> None:
+    """Do as standard input says."""
+    dice = random.Random(int(os.environ.get("VUSER_SEED", "1")))
+    done: Counter[str] = Counter()
+    vuserd = subprocess.Popen(sys.argv[1:])
+    try:
+        sys.stdin.readline()
+        while not select.select([sys.stdin], [], [], dice.uniform(0, GAP))[0]:
+            if vuserd.poll() is not None:
+                raise SystemExit(f"vuserd has ended: {vuserd.returncode}")
+            fault = dice.choice(["kill", "stop", "upgrade"])
+            done[fault] += 1
+            if fault == "stop":
+                vuserd.send_signal(signal.SIGSTOP)
+                time.sleep(dice.uniform(0, STOP))
+                vuserd.send_signal(signal.SIGCONT)
+                continue
+            vuserd.send_signal(signal.SIGKILL if fault == "kill" else signal.SIGTERM)
+            vuserd.wait()
+            vuserd = subprocess.Popen(sys.argv[1:])
+        sys.stdin.readline()
+        print(json.dumps({"faults": done}), flush=True)
+        sys.stdin.read()
+    finally:
+        vuserd.terminate()
+        vuserd.wait()
+
+
+main()

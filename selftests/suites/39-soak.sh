@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# DPDK, a driver that compares every byte, and qemu-io use three devices. Meanwhile the
+# servers are killed, stopped and replaced, and vuserd is killed, stopped and upgraded, for
+# VUSER_SECONDS (20). No consumer may see an error. Prints a report.
+
+# shellcheck disable=SC2317 # functions that check calls
+# shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
+. "$(dirname "$0")/../consumers/common.sh"
+# shellcheck source=../consumers/dpdk/perf.sh
+. "$CONSUMERS/dpdk/perf.sh"
+# shellcheck source=../consumers/state/disk.sh
+. "$CONSUMERS/state/disk.sh"
+
+SECONDS_OF_FAULTS=${VUSER_SECONDS:-20}
+SOAK=$CONSUMERS/soak
+# In ms: a server that is stopped for longer is lost.
+TIMEOUT=2000
+declare -A IN LOAD
+
+# faulty NAME COMMAND...: run a program of soak/; its result is in $WORK/NAME.json.
+faulty()
+{
+	local name=$1 fd
+
+	shift
+	mkfifo "$WORK/$name.in"
+	"$@" < "$WORK/$name.in" > "$WORK/$name.json" 2> "$WORK/$name.log" &
+	SERVER[$name]=$!
+	exec {fd}> "$WORK/$name.in"
+	IN[$name]=$fd
+}
+
+# soaked_up NAME COMMAND...: create a device whose server is to be killed.
+soaked_up()
+{
+	local name=$1
+
+	shift
+	UUID[$name]=$(cat /proc/sys/kernel/random/uuid)
+	echo "${UUID[$name]}" > $TYPE/create || return
+	set_attr "$name" on_loss wait || return
+	set_attr "$name" reconnect_timeout_ms 120000 || return
+	set_attr "$name" state_kept yes || return
+	set_attr "$name" request_timeout_ms $TIMEOUT || return
+	faulty "$name" "$SOAK/soaker.py" "${UUID[$name]}" "$name" "$WORK" \
+		kill,stop,replace "$@"
+	set_attr "$name" endpoint "$WORK/${UUID[$name]}.0.sock" || return
+	device_of "$name"
+	"$CONSUMERS/mdev_wait.py" "${UUID[$name]}" state attached $SOON || {
+		cat "$WORK/$name.log"
+		return 1
+	}
+}
+
+helper_up()
+{
+	modprobe vfio-pci
+	"$TOP/lab/vm/insmod" && module_loaded=1 || return
+	faulty vuserd "$SOAK/helper.py" vuserd --foreground
+}
+
+# DPDK's benchmark, which compares what the device copied, again and again.
+dpdk_load()
+{
+	local runs=0 megabytes=0 more
+
+	sed "s/@BDF@/${BDF[dpdk]}/g" "$SOAK/dma-perf.ini" > "$WORK/perf.ini"
+	echo ready
+	while [ ! -e "$WORK/end" ]; do
+		timeout 600 vuserctl exec -- dpdk-test-dma-perf -l 0-1 \
+			--config "$WORK/perf.ini" --result "$WORK/perf.csv" \
+			< /dev/null > "$WORK/perf.log" 2>&1 &&
+			perf_passed "${BDF[dpdk]}" "$WORK" || {
+			tail -n 40 "$WORK/perf.log"
+			return 1
+		}
+		more=$(perf_rows "${BDF[dpdk]}" "$WORK" |
+			awk '{ sum += $3 * 3 } END { print sum + 0 }')
+		megabytes=$((megabytes + more))
+		runs=$((runs + 1))
+	done
+	echo "$runs runs, $megabytes MB"
+}
+
+# load NAME COMMAND...: run a load in the background.
+load()
+{
+	local name=$1
+
+	shift
+	"$@" > "$WORK/$name.load" 2>&1 &
+	LOAD[$name]=$!
+	until grep -q '^ready' "$WORK/$name.load"; do
+		kill -0 ${LOAD[$name]} || {
+			cat "$WORK/$name.load"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+tell_all()
+{
+	local name
+
+	for name in "${!IN[@]}"; do
+		echo "$1" >&"${IN[$name]}"
+	done
+}
+
+# Let the faults happen, unless a load ends early.
+faults_for()
+{
+	local end=$((SECONDS + SECONDS_OF_FAULTS)) name ret=0
+
+	tell_all go
+	while [ $SECONDS -lt $end ] && [ $ret = 0 ]; do
+		sleep 1
+		for name in "${!LOAD[@]}"; do
+			kill -0 "${LOAD[$name]}" 2> /dev/null || ret=1
+		done
+	done
+	tell_all stop
+	return $ret
+}
+
+# results_of NAME: wait until the faults have ended, and print their numbers.
+results_of()
+{
+	until [ -s "$WORK/$1.json" ]; do
+		kill -0 "${SERVER[$1]}" || {
+			cat "$WORK/$1.log"
+			return 1
+		}
+		sleep 0.1
+	done
+	jq -r --arg name "$1" '
+		.longest_ms as $ms | .faults | to_entries[] |
+		"\($name): \(.value) \(.key)" +
+			(if $ms[.key] then ", longest \($ms[.key]) ms" else "" end)' \
+		"$WORK/$1.json"
+	cat "$WORK/$1.log"
+	! grep -q 'replace failed' "$WORK/$1.json"
+}
+
+# load_ends NAME: the load ends without an error.
+load_ends()
+{
+	local ret=0
+
+	wait "${LOAD[$1]}" || ret=$?
+	cat "$WORK/$1.load"
+	return $ret
+}
+
+say()
+{
+	grep -E "^[a-z]*: [0-9]| copies, | rounds | runs, " "$LOG" | diag
+}
+
+soaked_down()
+{
+	local fd=${IN[$1]}
+
+	exec {fd}>&-
+	wait "${SERVER[$1]}" || return
+	unset "SERVER[$1]"
+	[ "$1" = vuserd ] || device_down "$1"
+}
+
+check "the module and the helper start" helper_up || finish
+check "dpdk: the device attaches" soaked_up dpdk vuser-ioat --state '{state}' || finish
+check "copy: the device attaches" soaked_up copy vuser-ioat --state '{state}' || finish
+check "blk: the storage daemon starts" back_end || finish
+check "blk: the device attaches" soaked_up blk vuser-vhost --device blk \
+	--socket '{socket}' --back-end "$WORK/back{n}.sock" --state '{state}' || finish
+check "dpdk: DPDK copies" load dpdk dpdk_load
+check "copy: a driver copies" load copy "$PROGS/copy_load" "${UUID[copy]}"
+check "blk: qemu-io writes and reads" load blk disk_load "${UUID[blk]}"
+check "all loads run for $SECONDS_OF_FAULTS s" faults_for
+for name in dpdk copy blk vuserd; do
+	check "$name: nothing failed but what was made to fail" results_of $name
+	say
+done
+touch "$WORK/end"
+kill "${LOAD[copy]}"
+for name in dpdk copy blk; do
+	check "$name: every byte is right" load_ends $name
+	say
+done
+for name in dpdk copy blk; do
+	check "$name: the device is removed" soaked_down $name
+done
+check "vuserd ends" soaked_down vuserd
+kill "$(cat "$WORK/back.pid")"
+finish
