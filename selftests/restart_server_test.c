@@ -21,6 +21,19 @@ TEST_F(device, each_interrupt_is_signalled_once_when_the_server_is_back)
 	EXPECT_EQ(1, eventfd_wait(self->msix, SOON_MS));
 }
 
+/* The server serves one client at a time, so it must see the end of its connection. */
+TEST_F(device, server_that_was_stopped_for_too_long_serves_the_device_again)
+{
+	ASSERT_EQ(0, set_policy(self, "wait", "yes"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1000"));
+	ASSERT_EQ(0, kill(self->td.pid, SIGSTOP));
+	EXPECT_EQ(0xffffffff, self->bar[TESTDEV_REG_ID / 4]);
+	EXPECT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
+	ASSERT_EQ(0, kill(self->td.pid, SIGCONT));
+	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "open", SOON_MS));
+	EXPECT_EQ(TESTDEV_ID, self->bar[TESTDEV_REG_ID / 4]);
+}
+
 FIXTURE(intx)
 {
 	struct testdev td;

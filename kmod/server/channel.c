@@ -126,14 +126,21 @@ static void vuser_channel_lose(struct vuser_channel *chan, int error,
 	queue_work(vuser_wq, &chan->lost_work);
 }
 
+/* The server sees EOF after what was sent to it; nothing is received any more. */
+static void vuser_channel_shut_down(struct vuser_channel *chan)
+{
+	kernel_sock_shutdown(chan->main.sock, SHUT_RDWR);
+	if (chan->twin.sock)
+		kernel_sock_shutdown(chan->twin.sock, SHUT_RDWR);
+}
+
 /**
  * vuser_channel_fail() - mark a channel lost after a failure
  * @chan: the channel
  * @error: the error, a negative errno
  * @why: the reason, for the kernel log
  *
- * Does nothing if the channel is lost already.  The sockets stay open until the
- * channel is freed.
+ * Does nothing if the channel is lost already.  A work item shuts the sockets down.
  *
  * Context: process; without the channel's lock.
  */
@@ -149,8 +156,8 @@ void vuser_channel_fail(struct vuser_channel *chan, int error,
  * @error: the error, a negative errno
  * @why: the reason, for the kernel log
  *
- * The server sees EOF now.  After vuser_channel_fail() the server would see EOF
- * only when the channel is freed.
+ * The server sees EOF now.  After vuser_channel_fail() the server sees EOF when the work
+ * item of the loss has run.
  *
  * Context: process; without the channel's lock.
  */
@@ -158,9 +165,7 @@ void vuser_channel_hang_up(struct vuser_channel *chan, int error,
 			   const char *why)
 {
 	vuser_channel_fail(chan, error, why);
-	kernel_sock_shutdown(chan->main.sock, SHUT_RDWR);
-	if (chan->twin.sock)
-		kernel_sock_shutdown(chan->twin.sock, SHUT_RDWR);
+	vuser_channel_shut_down(chan);
 }
 
 /**
@@ -199,6 +204,12 @@ static void vuser_channel_lost_work(struct work_struct *work)
 	struct vuser_channel *chan = container_of(work, struct vuser_channel,
 						  lost_work);
 
+	/*
+	 * The connection of an open device keeps the channel until another server serves the
+	 * device.  A server that goes on and serves one client at a time accepts the helper's
+	 * next connection after it has seen the end of this one.
+	 */
+	vuser_channel_shut_down(chan);
 	chan->user.ops->lost(chan->user.context, chan);
 	vuser_channel_put(chan);
 }

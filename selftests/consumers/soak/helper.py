@@ -44,7 +44,7 @@ def main() -> None:
             vuserd = subprocess.Popen(sys.argv[1:])
         sys.stdin.readline()
         print(json.dumps({"faults": done}), flush=True)
-        sys.stdin.read()
+        sys.stdin.readline()
     finally:
         vuserd.terminate()
         vuserd.wait()

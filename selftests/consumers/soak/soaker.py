@@ -7,7 +7,7 @@ its own state file {state}, its own socket {socket} and, with a back end, its ow
 the back end.
 
 Reads lines from standard input: after "go" the faults begin; after "stop" they end, and
-one line of JSON has their numbers. The server serves until the end of the input.
+one line of JSON has their numbers. The server ends after "end".
 
 usage: soaker.py UUID NAME DIRECTORY FAULT[,FAULT]... COMMAND...
   NAME   of the device, for other choices than those of other devices
@@ -26,10 +26,11 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "state"))
 # pylint: disable-next=wrong-import-position
-from servers import Server, wait_lost, wait_state  # noqa: E402
+from servers import LIMIT, Server, wait_lost, wait_state  # noqa: E402
 
 # The longest time between two faults, in seconds.
 GAP = 0.4
@@ -89,25 +90,40 @@ class Device:
         self.wait()
         self.did("stop and loss" if lost else "stop", time.monotonic() - begin)
 
+    def replaced(self, path: str) -> dict[str, Any]:
+        """Ask for the server at PATH, and wait for the result also while no vuserd runs."""
+        asked = subprocess.run(["vuserctl", "replace", self.uuid, path],
+                               check=False, capture_output=True, text=True)
+        deadline = time.monotonic() + LIMIT
+        while True:
+            show = subprocess.run(["vuserctl", "-j", "show", self.uuid],
+                                  check=True, capture_output=True, text=True)
+            shown = json.loads(show.stdout)
+            result = shown[0] if isinstance(shown, list) else shown
+            if result["replacing"] != "pending":
+                return {"why": asked.stderr, **result}
+            if time.monotonic() > deadline:
+                raise SystemExit("the replacement does not end")
+            time.sleep(0.1)
+
     def replace(self) -> None:
         """Replace the server. The old one goes on if the consumer closes the device."""
         before, file_before, number_before = self.server, self.state_file(), self.number
         self.number = 1 - self.number
         self.server = self.serve()
-        result = subprocess.run(["vuserctl", "replace", self.uuid, self.server.path],
-                                check=False, capture_output=True, text=True)
-        waited = re.search(r"accesses waited ([\d.]+) ms", result.stdout)
-        if waited:
-            self.did("replace", float(waited[1]) / 1000)
+        result = self.replaced(self.server.path)
+        if result["endpoint"] == self.server.path:
+            self.did("replace", result.get("replace-pause-us", 0) / 1e6)
             before.end()
             file_before.unlink(missing_ok=True)
         else:
             self.server.end()
             self.state_file().unlink(missing_ok=True)
             self.server, self.number = before, number_before
-            closed = re.search(r"not open|being closed|has closed the device", result.stderr)
+            why = result.get("replace-error", "") + result["why"]
+            closed = re.search(r"not open|being closed|has closed the device", why)
             self.did("replace while closed" if closed else "replace failed", 0)
-            print(result.stderr, file=sys.stderr, flush=True)
+            print(why, file=sys.stderr, flush=True)
         self.wait()
 
 
@@ -123,7 +139,7 @@ def main() -> None:
                 getattr(device, device.dice.choice(faults.split(",")))()
         sys.stdin.readline()
         print(json.dumps({"faults": device.done, "longest_ms": device.longest}), flush=True)
-        sys.stdin.read()
+        sys.stdin.readline()
     finally:
         device.server.end()
 
