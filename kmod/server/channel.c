@@ -207,7 +207,7 @@ static void vuser_channel_lost_work(struct work_struct *work)
 	/*
 	 * The connection of an open device keeps the channel until another server serves the
 	 * device.  A server that goes on and serves one client at a time accepts the helper's
-	 * next connection after it has seen the end of this one.
+	 * next connection only after it has seen EOF.
 	 */
 	vuser_channel_shut_down(chan);
 	chan->user.ops->lost(chan->user.context, chan);

@@ -71,7 +71,7 @@ static void save(const struct ioat_device *dev, struct ioat_kept_device *record)
 	memcpy(record->pba, dev->bar.msix.pba, sizeof(record->pba));
 }
 
-/* Take over a state. Its configuration space must have the shape of the device's. */
+/* Take over a state. Its configuration space must have the same capabilities. */
 static int load(struct ioat_device *dev, const struct ioat_kept_device *record)
 {
 	int ret = vuser_pci_load(&dev->pci, record->cfg);
