@@ -3,7 +3,8 @@
 #
 # DPDK, a driver that compares every byte, and qemu-io use three devices. Meanwhile the
 # servers are killed, stopped and replaced, and vuserd is killed, stopped and upgraded, for
-# VUSER_SECONDS (20). No consumer may see an error. Prints a report. VUSER_FAULTS=kill,stop
+# VUSER_SECONDS (20). DPDK takes part only if VUSER_SECONDS is set, because a run lasts about as
+# long as the default. No consumer may see an error. Prints a report. VUSER_FAULTS=kill,stop
 # narrows what happens to the servers.
 
 # shellcheck disable=SC2317 # functions that check calls
@@ -16,6 +17,8 @@
 
 SECONDS_OF_FAULTS=${VUSER_SECONDS:-20}
 SOAK=$CONSUMERS/soak
+DEVICES=(copy blk)
+[ -z "${VUSER_SECONDS:-}" ] || DEVICES+=(dpdk)
 # In ms: a server that is stopped for longer is lost.
 TIMEOUT=2000
 # The seconds in which DPDK copies blocks of one size.
@@ -35,12 +38,12 @@ faulty()
 	IN[$name]=$fd
 }
 
-# soaked_up NAME COMMAND...: create a device whose server is to be killed.
+# soaked_up NAME FAULTS COMMAND...: create a device to whose server FAULTS happen.
 soaked_up()
 {
-	local name=$1
+	local name=$1 faults=${VUSER_FAULTS:-$2}
 
-	shift
+	shift 2
 	UUID[$name]=$(cat /proc/sys/kernel/random/uuid)
 	echo "${UUID[$name]}" > $TYPE/create || return
 	set_attr "$name" on_loss wait || return
@@ -48,7 +51,7 @@ soaked_up()
 	set_attr "$name" state_kept yes || return
 	set_attr "$name" request_timeout_ms $TIMEOUT || return
 	faulty "$name" "$SOAK/soaker.py" "${UUID[$name]}" "$name" "$WORK" \
-		"${VUSER_FAULTS:-kill,stop,replace}" "$@"
+		"$faults" "$@"
 	set_attr "$name" endpoint "$WORK/${UUID[$name]}.0.sock" || return
 	device_of "$name"
 	"$CONSUMERS/mdev_wait.py" "${UUID[$name]}" state attached $SOON || {
@@ -186,26 +189,30 @@ soaked_down()
 }
 
 check "the module and the helper start" helper_up || finish
-check "dpdk: the device attaches" soaked_up dpdk vuser-ioat --state '{state}' || finish
-check "copy: the device attaches" soaked_up copy vuser-ioat --state '{state}' || finish
+# A MAP_DMA fails if the server is stopped for longer than TIMEOUT. DPDK then hangs.
+[ ${#DEVICES[@]} = 2 ] ||
+	check "dpdk: the device attaches" soaked_up dpdk kill,replace vuser-ioat \
+		--state '{state}' || finish
+check "copy: the device attaches" soaked_up copy kill,stop,replace vuser-ioat \
+	--state '{state}' || finish
 check "blk: the storage daemon starts" back_end || finish
-check "blk: the device attaches" soaked_up blk vuser-vhost --device blk \
+check "blk: the device attaches" soaked_up blk kill,stop,replace vuser-vhost --device blk \
 	--socket '{socket}' --back-end "$WORK/back{n}.sock" --state '{state}' || finish
-check "dpdk: DPDK copies" load dpdk dpdk_load
+[ ${#DEVICES[@]} = 2 ] || check "dpdk: DPDK copies" load dpdk dpdk_load
 check "copy: a driver copies" load copy "$PROGS/copy_load" "${UUID[copy]}"
 check "blk: qemu-io writes and reads" load blk disk_load "${UUID[blk]}"
 check "all loads run for $SECONDS_OF_FAULTS s" faults_for
-for name in dpdk copy blk vuserd; do
+for name in "${DEVICES[@]}" vuserd; do
 	check "$name: nothing failed but what was made to fail" results_of $name
 	say
 done
 touch "$WORK/end"
 kill "${LOAD[copy]}"
-for name in dpdk copy blk; do
+for name in "${DEVICES[@]}"; do
 	check "$name: every byte is right" load_ends $name
 	say
 done
-for name in dpdk copy blk; do
+for name in "${DEVICES[@]}"; do
 	check "$name: the device is removed" soaked_down $name
 done
 check "vuserd ends" soaked_down vuserd

@@ -121,7 +121,8 @@ class Device:
             self.state_file().unlink(missing_ok=True)
             self.server, self.number = before, number_before
             why = result.get("replace-error", "") + result["why"]
-            closed = re.search(r"not open|being closed|has closed the device", why)
+            closed = (result["replacing"] == "none" or
+                      re.search(r"not open|being closed|has closed the device", why))
             self.did("replace while closed" if closed else "replace failed", 0)
             print(why, file=sys.stderr, flush=True)
         self.wait()
