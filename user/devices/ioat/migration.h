@@ -71,7 +71,7 @@ struct ioat_stream {
 	uint8_t cfg[VUSER_PCIE_CFG_SIZE];
 };
 
-#define IOAT_STREAM_MAGIC 0x74616f6972657375ull /* "useriOat" */
+#define IOAT_STREAM_MAGIC 0x74616f6972657375ull /* "userioat" */
 /* Increase this when the layout of struct ioat_stream or a meaning changes. */
 #define IOAT_STREAM_VERSION 1
 
