@@ -34,6 +34,52 @@ TEST_F(device, maps_and_unmaps_without_a_server_reach_the_new_one)
 	munmap(more, 4 * PAGE);
 }
 
+/* The server of a consumer is stopped, and does not answer the consumer's MAP_DMA. */
+static int map_with_stopped_server(FIXTURE_DATA(device) *self, char *more)
+{
+	int ret;
+
+	kill(self->td.pid, SIGSTOP);
+	ret = dma_map(self->dev.container, more, 0x200000, 4 * PAGE, DMA_RW);
+	testdev_kill(&self->td);
+	return ret;
+}
+
+TEST_F(device,
+       mapping_that_a_stopped_server_does_not_answer_reaches_the_next_one)
+{
+	char *more = mem_anon(4 * PAGE);
+
+	ASSERT_NE(NULL, more);
+	mem_fill(more, 4 * PAGE, 5);
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1000"));
+	ASSERT_EQ(0, set_policy(self, "wait", "yes"));
+	EXPECT_EQ(0, map_with_stopped_server(self, more));
+	ASSERT_EQ(0, wait_state(self, "lost"));
+	ASSERT_EQ(0, testdev_serve(&self->td, no_twin));
+	check_served(_metadata, self);
+	EXPECT_EQ(mem_sum(more, 4 * PAGE),
+		  testdev_num(&self->td, "dma-sum 0x200000 %lu", 4 * PAGE));
+	EXPECT_EQ(0,
+		  dma_unmap(self->dev.container, 0x200000, 4 * PAGE, 0, NULL));
+	munmap(more, 4 * PAGE);
+}
+
+TEST_F(device,
+       mapping_that_a_stopped_server_does_not_answer_fails_if_accesses_fail)
+{
+	char *more = mem_anon(4 * PAGE);
+
+	ASSERT_NE(NULL, more);
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "request_timeout_ms", "1000"));
+	ASSERT_EQ(0, set_policy(self, "fail", "no"));
+	EXPECT_EQ(-ETIMEDOUT, map_with_stopped_server(self, more));
+	/* The mapping was undone, so its range is free. */
+	EXPECT_EQ(0, dma_map(self->dev.container, more, 0x200000, 4 * PAGE,
+			     DMA_RW));
+	munmap(more, 4 * PAGE);
+}
+
 /*
  * A server that was stopped for twice the time-out, and goes on after another one took
  * its place: neither its files nor its messages reach the consumer.

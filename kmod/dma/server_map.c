@@ -238,7 +238,8 @@ static int vuser_server_map_map_locked(struct vuser_server_map *sm,
 
 /*
  * Whether the consumer does not learn that a mapping failed: another server serves the device,
- * or the device is lost or being closed.
+ * or the device is lost or being closed.  If the setting on_loss is fail, the consumer learns
+ * of the time-out with which its own MAP_DMA lost the server.
  */
 static bool vuser_server_map_hides(struct vuser_server_map *sm, int error)
 {
@@ -247,8 +248,10 @@ static bool vuser_server_map_hides(struct vuser_server_map *sm, int error)
 				      "the server did not map memory before it served the device");
 		return true;
 	}
-	return vuser_server_map_closing(sm) ||
-	       (vuser_server_map_lost(sm) && error != -ETIMEDOUT);
+	if (vuser_server_map_closing(sm))
+		return true;
+	return vuser_server_map_lost(sm) &&
+	       (error != -ETIMEDOUT || READ_ONCE(sm->settings->on_loss) != VUSER_ON_LOSS_FAIL);
 }
 
 /**
@@ -263,8 +266,8 @@ static bool vuser_server_map_hides(struct vuser_server_map *sm, int error)
  * Context: process; sleeps killably until the server has replied; takes
  * @sm->lock.
  * Return: 0; -EINTR when killed; -ENOSPC when the server accepts no more dma
- * regions; -ENOMEM; -ETIMEDOUT; or the errno with which the server refused.
- * After an error the server may have mapped the mapping nevertheless, so the
+ * regions; -ENOMEM; -ETIMEDOUT, if the setting on_loss is fail; or the errno with which the
+ * server refused.  After an error the server may have mapped the mapping nevertheless, so the
  * caller must unmap it.
  */
 int vuser_server_map_map(struct vuser_server_map *sm, struct vuser_mapping *map)

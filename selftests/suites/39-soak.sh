@@ -189,9 +189,8 @@ soaked_down()
 }
 
 check "the module and the helper start" helper_up || finish
-# A MAP_DMA fails if the server is stopped for longer than TIMEOUT. DPDK then hangs.
 [ ${#DEVICES[@]} = 2 ] ||
-	check "dpdk: the device attaches" soaked_up dpdk kill,replace vuser-ioat \
+	check "dpdk: the device attaches" soaked_up dpdk kill,stop,replace vuser-ioat \
 		--state '{state}' || finish
 check "copy: the device attaches" soaked_up copy kill,stop,replace vuser-ioat \
 	--state '{state}' || finish
