@@ -25,6 +25,12 @@
 #define NR_LIARS   2
 #define NR_HOLDERS 6
 
+/*
+ * The holders' file system answers vuserd after this time, in seconds.  A process that
+ * waits longer than 30 seconds would be reported by the kernel as hung.
+ */
+#define HELD 15
+
 /* No operation may take longer, in ms. */
 #define STALL_MS (5000 * SLOWNESS)
 
@@ -60,6 +66,7 @@ static void create_held_devices(void)
 	char uuid[UUID_LEN + 1];
 	unsigned int i;
 
+	holder_fuse.late = HELD;
 	if (fuse_start(&holder_fuse))
 		printf("# FUSE is not available\n");
 	for (i = 0; i < NR_HOLDERS; i++) {

@@ -14,16 +14,31 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuse.h"
 
 #define NODE_FILE 2
 
+/* Further requests are answered at once, however silent the file system is. */
+#define NR_LATE 1024
+
+/* A request that is answered late. */
+struct late {
+	struct fuse_in_header head;
+	time_t due; /* of CLOCK_MONOTONIC, in seconds */
+};
+
+/* The requests that are answered late, in the order in which they are due. */
+static struct late lates[NR_LATE];
+static unsigned int nr_late;
+
 /* The state of the process that serves the file system. */
 struct server {
 	int dev;
 	bool readahead;
+	unsigned int late;
 	struct fuse_shared *shared;
 	uint64_t held; /* ID of the read that is held back, 0: none */
 	uint32_t held_size;
@@ -168,6 +183,38 @@ static bool from_vuserd(const struct fuse_in_header *in)
 	return len == 7 && !memcmp(name, "vuserd\n", 7);
 }
 
+static time_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* Whether a request of vuserd is not answered now. */
+static bool defer(const struct server *f, const struct fuse_in_header *in)
+{
+	if (!f->late)
+		return true;
+	if (nr_late == NR_LATE || in->opcode == FUSE_READ)
+		return false;
+	lates[nr_late].head = *in;
+	lates[nr_late++].due = now() + f->late;
+	return true;
+}
+
+/* Answers the requests that are due. */
+static void answer_late(struct server *f)
+{
+	time_t time = now();
+	unsigned int i;
+
+	for (i = 0; i < nr_late && lates[i].due <= time; i++)
+		answer(f, &lates[i].head);
+	nr_late -= i;
+	memmove(lates, lates + i, nr_late * sizeof(lates[0]));
+}
+
 /* Answers one FUSE request; false if the file system is unmounted. */
 static bool serve(struct server *f)
 {
@@ -176,7 +223,8 @@ static bool serve(struct server *f)
 
 	if (len < 0)
 		return errno != ENODEV;
-	if (f->shared->silent && from_vuserd((const void *)buf))
+	if (f->shared->silent && from_vuserd((const void *)buf) &&
+	    defer(f, (const void *)buf))
 		return true;
 	answer(f, (const void *)buf);
 	return true;
@@ -191,7 +239,8 @@ static void run(struct server *f, int release_fd)
 	char c;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (poll(pfds, 2, -1) > 0) {
+	while (poll(pfds, 2, nr_late ? 1000 : -1) >= 0) {
+		answer_late(f);
 		if (pfds[0].revents && !serve(f))
 			break;
 		if (!pfds[1].revents)
@@ -234,6 +283,7 @@ int fuse_start(struct fuse *f)
 	sem_init(&f->shared->held, 1, 0);
 	server.shared = f->shared;
 	server.readahead = f->readahead;
+	server.late = f->late;
 	server.dev = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (server.dev < 0 || pipe2(release_fd, O_CLOEXEC))
 		return -errno;

@@ -17,7 +17,7 @@
 /* Shared by the test and the server. */
 struct fuse_shared {
 	atomic_bool hold; /* hold the next read back */
-	/* Answer vuserd nothing: its open(2) and close(2) wait. */
+	/* Do not answer vuserd, or answer it late: its open(2) and close(2) wait. */
 	atomic_bool silent;
 	sem_t held; /* posted when a read is held back */
 };
@@ -28,6 +28,8 @@ struct fuse_shared {
  */
 struct fuse {
 	bool readahead; /* allow readahead, so that the waiting reader can be killed */
+	unsigned int
+		late; /* when silent: answer after this time in seconds; 0: never */
 	pid_t pid;
 	int release_fd; /* write a byte to answer the read that is held back */
 	char dir[32];
