@@ -254,6 +254,54 @@ bridge_removed()
 		kill "$(cat "$WORK/back.pid")"
 }
 
+# The same for QEMU.
+qemu_property()
+{
+	systemctl show -P "$1" "vuser-qemu-${UUID[edu]}.service"
+}
+
+qemu_refused()
+{
+	! vuserctl create --qemu nonsense 2> "$WORK/refused" &&
+		cat "$WORK/refused" &&
+		grep -q "'nonsense' is not a valid device model name" "$WORK/refused" &&
+		[ -z "$(ls $MDEVS)" ] &&
+		! systemctl list-units --all | grep vuser-qemu-
+}
+
+qemu_created()
+{
+	UUID[edu]=$(vuserctl create --wait --qemu edu) &&
+		[ "$(qemu_property ActiveState)" = active ] &&
+		[ "$(qemu_property NoNewPrivileges)" = yes ]
+}
+
+qemu_restarts()
+{
+	local pid word journal
+
+	pid=$(qemu_property MainPID)
+	exec {journal}< <(exec journalctl -f -n 0 -o cat \
+		-u "vuser-qemu-${UUID[edu]}.service")
+	kill -KILL "$pid"
+	while read -r -t $SOON -u "$journal" word; do
+		echo "$word"
+		case $word in
+		"Started vuser-qemu-"*) break ;;
+		esac
+	done
+	kill $!
+	[ "$(qemu_property MainPID)" != "$pid" ] &&
+		"$CONSUMERS/mdev_wait.py" "${UUID[edu]}" state attached $SOON
+}
+
+qemu_removed()
+{
+	vuserctl remove "${UUID[edu]}" &&
+		[ "$(qemu_property ActiveState)" = inactive ] &&
+		[ -z "$(ls /run/vuser-qemu)" ]
+}
+
 # Without a back end there is neither a device nor a unit, and the reason is printed.
 bridge_refused()
 {
@@ -324,6 +372,11 @@ check "create --vhost makes a unit of systemd" bridge_created
 check "the unit is active and confined" bridge_is_confined
 check "systemd starts a killed vuser-vhost again" bridge_restarts
 check "remove ends the unit and removes its files" bridge_removed
+export VUSER_QEMU_SERVER=$TOP/build/qemu-server/qemu-system-x86_64
+check "create --qemu of a model that QEMU lacks makes neither a device nor a unit" qemu_refused
+check "create --qemu makes a unit of systemd" qemu_created
+check "systemd starts a killed QEMU again" qemu_restarts
+check "remove ends QEMU's unit and removes its files" qemu_removed
 
 # With all of the unit's restrictions, vuserd connects and opens files for the kernel.
 check "a device of vuser-ioat attaches" device_up ioat vuser-ioat -s || finish

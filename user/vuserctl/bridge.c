@@ -20,9 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bridge-unit.h"
 #include "bridge.h"
 #include "ctl.h"
+#include "lock.h"
+#include "unit.h"
 
 #define PROGRAM "vuser-vhost"
 #ifndef DIRECTORY
@@ -31,6 +32,27 @@
 #define MAX_ARGS   64
 #define ATTRIBUTES "/sys/bus/mdev/devices/%s/vuser"
 #define START_MSEC 30000
+
+/*
+ * The restrictions are those of vuser-vhost@.service. With --listen, vuser-vhost creates
+ * a socket at a path of the user, so most of the file system stays writable.
+ */
+static const char *const properties[] = {
+	"--service-type=notify",
+	"--property=CapabilityBoundingSet=CAP_DAC_OVERRIDE",
+	"--property=RestrictAddressFamilies=AF_UNIX",
+	"--property=ProtectHome=read-only",
+	"--property=PrivateDevices=yes",
+	"--property=ProtectClock=yes",
+	"--property=MemoryDenyWriteExecute=yes",
+	"--property=SystemCallFilter=@system-service",
+	NULL,
+};
+
+static void unit_of(char name[64], const char *uuid)
+{
+	snprintf(name, 64, "vuser-vhost-%s.service", uuid);
+}
 
 static void path_of(char *path, size_t size, const char *uuid,
 		    const char *suffix)
@@ -183,7 +205,7 @@ static int start_process(const char *uuid, char **argv)
 /* Start a unit of systemd. A file marks that the device has one; 0 or -errno. */
 static int start_unit(const char *uuid, char **argv)
 {
-	char path[128];
+	char path[128], name[64];
 	int fd;
 
 	path_of(path, sizeof(path), uuid, "unit");
@@ -191,7 +213,8 @@ static int start_unit(const char *uuid, char **argv)
 	if (fd < 0)
 		return -errno;
 	close(fd);
-	return bridge_unit_start(uuid, argv);
+	unit_of(name, uuid);
+	return unit_start(name, properties, argv);
 }
 
 int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
@@ -215,8 +238,8 @@ int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 		return ctl_fail(exit_status(-errno),
 				"cannot create " DIRECTORY ": %s",
 				strerror(errno));
-	ret = bridge_unit_possible() ? start_unit(uuid, argv) :
-				       start_process(uuid, argv);
+	ret = unit_possible() ? start_unit(uuid, argv) :
+				start_process(uuid, argv);
 	free(copy);
 	if (ret)
 		return show_log(uuid);
@@ -224,41 +247,19 @@ int bridge_start(const char *uuid, const char *what, uint32_t timeout_ms,
 	return 0;
 }
 
-/*
- * End the process that holds the lock, and wait until it has exited, which releases the
- * lock. The kernel reports 0 for a process of another PID namespace, and -1 for a lock
- * that belongs to an open file: vuserctl cannot end these processes.
- */
-static void end_holder(int fd, pid_t pid)
-{
-	struct flock lock = { .l_type = F_WRLCK };
-
-	if (pid <= 0) {
-		ctl_say("cannot end the " PROGRAM
-			" of this device: it is not in this PID namespace");
-		return;
-	}
-	kill(pid, SIGTERM);
-	fcntl(fd, F_SETLKW, &lock);
-}
-
 void bridge_stop(const char *uuid)
 {
 	static const char *const suffixes[] = { "sock", "log", "lock", "unit" };
-	struct flock lock = { .l_type = F_WRLCK };
-	char path[128];
+	char path[128], name[64];
 	size_t i;
-	int fd;
 
 	path_of(path, sizeof(path), uuid, "unit");
-	if (!access(path, F_OK))
-		bridge_unit_stop(uuid);
+	if (!access(path, F_OK)) {
+		unit_of(name, uuid);
+		unit_stop(name);
+	}
 	path_of(path, sizeof(path), uuid, "lock");
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd >= 0 && !fcntl(fd, F_GETLK, &lock) && lock.l_type != F_UNLCK)
-		end_holder(fd, lock.l_pid);
-	if (fd >= 0)
-		close(fd);
+	lock_end_holder(path, PROGRAM);
 	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		path_of(path, sizeof(path), uuid, suffixes[i]);
 		unlink(path);

@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "define.h"
 #include "output.h"
+#include "qemu.h"
 #include "settings.h"
 #include "sysfs.h"
 #include "target.h"
@@ -25,6 +26,8 @@ enum {
 	OPT_UUID = 512,
 	OPT_WAIT,
 	OPT_VHOST,
+	OPT_QEMU,
+	OPT_QEMU_ARG,
 };
 
 static const struct opt options[] = {
@@ -34,6 +37,10 @@ static const struct opt options[] = {
 	  "wait until the device has a server, for 30 seconds by default" },
 	{ "vhost", OPT_VHOST, "TYPE:PATH[,OPTION]...", false,
 	  "start a vuser-vhost for a vhost-user back end as the server" },
+	{ "qemu", OPT_QEMU, "MODEL[,OPTION]...", false,
+	  "start a QEMU that serves one of its devices as the server" },
+	{ "qemu-arg", OPT_QEMU_ARG, "ARGUMENT", false,
+	  "give a further argument to this QEMU, such as a -blockdev" },
 	{},
 };
 
@@ -42,6 +49,7 @@ static const struct opt options[] = {
  * @uuid: UUID of the device
  * @set: settings of the device
  * @vhost: argument of --vhost, or NULL
+ * @qemu: arguments of --qemu and --qemu-arg
  * @wait: seconds to wait for a server, 0: do not wait
  * @dev: last known state of the device
  * @said: the last error that was printed
@@ -51,6 +59,7 @@ struct create {
 	char uuid[37];
 	struct settings set;
 	const char *vhost;
+	struct qemu qemu;
 	uint32_t wait;
 	struct vnl_dev dev;
 	char said[VUSER_ERROR_MAX + 1];
@@ -107,6 +116,13 @@ static int take_option(struct create *create, int key, const char *name)
 	case OPT_VHOST:
 		create->vhost = optarg;
 		return 0;
+	case OPT_QEMU:
+		create->qemu.model = optarg;
+		return 0;
+	case OPT_QEMU_ARG:
+		return qemu_add_arg(&create->qemu, optarg) ?
+			       ctl_fail(EX_USAGE, "--qemu-arg: too many") :
+			       0;
 	case OPT_WAIT:
 		return take_wait(create, optarg);
 	default:
@@ -118,6 +134,24 @@ static int take_option(struct create *create, int key, const char *name)
 			return ctl_fail(EX_USAGE, "--%s: %s", name, why);
 		return 0;
 	}
+}
+
+/* Check that the user named one server at most; 0 or an exit status. */
+static int check_server(const struct create *create)
+{
+	bool vhost = create->vhost, qemu = create->qemu.model;
+
+	if (create->set.given[SET_ENDPOINT] + vhost + qemu > 1)
+		return ctl_fail(
+			EX_USAGE,
+			"--vhost and --qemu set the endpoint: give only one of --endpoint, --vhost and --qemu");
+	if (create->qemu.nr && !qemu)
+		return ctl_fail(EX_USAGE, "--qemu-arg needs --qemu");
+	if (create->wait && !create->set.endpoint[0] && !vhost && !qemu)
+		return ctl_fail(
+			EX_USAGE,
+			"--wait needs a server to wait for: give --endpoint, --vhost or --qemu");
+	return 0;
 }
 
 static int parse(struct create *create, int argc, char **argv)
@@ -136,14 +170,9 @@ static int parse(struct create *create, int argc, char **argv)
 	}
 	if (optind != argc)
 		return ctl_usage(&cmd_create);
-	if (create->vhost && create->set.given[SET_ENDPOINT])
-		return ctl_fail(
-			EX_USAGE,
-			"--vhost sets the endpoint: give only one of the two options");
-	if (create->wait && !create->set.endpoint[0] && !create->vhost)
-		return ctl_fail(
-			EX_USAGE,
-			"--wait needs a server to wait for: give --endpoint or --vhost");
+	status = check_server(create);
+	if (status)
+		return status;
 	if (!create->uuid[0] && random_uuid(create->uuid))
 		return ctl_fail(EX_OSERR,
 				"cannot generate a UUID: give one with --uuid");
@@ -191,14 +220,21 @@ static uint32_t time_limit(const struct settings *set)
 	return limit;
 }
 
-/* Start a vuser-vhost as the server of this device. */
-static int start_bridge(struct create *create)
+/* Start the server of this device, if the user wants that. */
+static int start_server(struct create *create)
 {
-	int status = bridge_start(create->uuid, create->vhost,
-				  time_limit(&create->set),
-				  create->set.endpoint,
-				  sizeof(create->set.endpoint));
+	char *endpoint = create->set.endpoint;
+	size_t size = sizeof(create->set.endpoint);
+	int status;
 
+	if (create->vhost)
+		status = bridge_start(create->uuid, create->vhost,
+				      time_limit(&create->set), endpoint, size);
+	else if (create->qemu.model)
+		status =
+			qemu_start(create->uuid, &create->qemu, endpoint, size);
+	else
+		return 0;
 	create->set.given[SET_ENDPOINT] = !status;
 	return status;
 }
@@ -291,13 +327,13 @@ static int make(struct ctl *ctl, struct create *create)
 
 	if (status)
 		return status;
-	if (create->vhost)
-		status = start_bridge(create);
+	status = start_server(create);
 	if (!status)
 		status = apply(ctl, create);
 	if (status) {
 		sysfs_remove(create->uuid);
 		bridge_stop(create->uuid);
+		qemu_stop(create->uuid);
 	}
 	return status;
 }

@@ -22,6 +22,7 @@
 #include "commands.h"
 #include "holder.h"
 #include "output.h"
+#include "qemu.h"
 #include "settings.h"
 #include "sysfs.h"
 #include "target.h"
@@ -86,8 +87,10 @@ static int take_away(const struct vnl_dev *dev)
 {
 	int ret = sysfs_remove(dev->uuid);
 
-	if (!ret)
+	if (!ret) {
 		bridge_stop(dev->uuid);
+		qemu_stop(dev->uuid);
+	}
 	return ret;
 }
 

@@ -4,12 +4,14 @@
 
 usage: models.py nvme DIRECTORY
        models.py edu DIRECTORY PROGRAM OUTLIVE
+       models.py create DIRECTORY
 
 Prints TAP.  The module must be loaded and vuserd must run.  nvme is driven by the NVMe
-driver of Debian's qemu-io and qemu-img.  PROGRAM is edu_test; its results are printed to
+driver of Debian's qemu-io and qemu-img.  "create" lets vuserctl start QEMU.  PROGRAM is edu_test; its results are printed to
 DIRECTORY/edu.tap.  OUTLIVE is outlive_test, with its results in DIRECTORY/outlive.tap.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +21,7 @@ import time
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
-from server import Server
+from server import PROGRAM, Server
 
 # server.py has put the directory of tap.py into the path.
 # pylint: disable=wrong-import-order
@@ -103,6 +105,84 @@ def run_nvme(tap, work):
             nvme.server.clean_up()
 
 
+class Made:
+    """A disk of a QEMU that vuserctl starts and ends."""
+
+    FILES = "/run/vuser-qemu"
+
+    def __init__(self, work):
+        self.disk = os.path.join(work, "made.img")
+        self.uuid = self.bdf = None
+
+    def create(self, program, *argv):
+        """Run `vuserctl create` for a QEMU; the finished process."""
+        return subprocess.run(["vuserctl", "-j", "create", "--wait", *argv],
+                              env={**os.environ, "VUSER_QEMU_SERVER": program},
+                              capture_output=True, text=True, check=False)
+
+    def refused(self, text, program, *argv):
+        """Check that no device is created, and that the reason is printed."""
+        made = self.create(program, *argv)
+        require(made.returncode and text in made.stderr, f"{made}")
+        require(not os.listdir("/sys/bus/mdev/devices"), "there is a device")
+        self.no_files()
+
+    def no_files(self):
+        left = os.listdir(self.FILES) if os.path.exists(self.FILES) else []
+        require(not left, f"{left}")
+
+    def start(self):
+        with open(self.disk, "wb") as file:
+            file.truncate(SIZE)
+        made = self.create(PROGRAM, "--qemu", "nvme,drive=disk,serial=vuser",
+                           "--qemu-arg=-blockdev", "--qemu-arg",
+                           f"driver=file,filename={self.disk},node-name=disk")
+        require(not made.returncode, made.stderr)
+        device = json.loads(made.stdout)
+        self.uuid, self.bdf = device["uuid"], device["pci-address"]
+
+    def write(self):
+        text = run("timeout", str(SOON), "vuserctl", "exec", "--", "qemu-io", "-f", "raw",
+                   "-c", "write -P 0xa5 1M 64k", "-c", "flush", f"nvme://{self.bdf}/1")
+        require("wrote 65536/65536" in text, text)
+
+    def remove(self):
+        with open(f"{self.FILES}/{self.uuid}.pid", encoding="ascii") as file:
+            pid = file.read().strip()
+        run("vuserctl", "remove", self.uuid)
+        self.uuid = None
+        # A process that has ended and that no process has waited for has no executable.
+        require(not os.path.exists(f"/proc/{pid}/exe"), "QEMU did not end")
+        self.no_files()
+
+    def compare(self):
+        with open(self.disk, "rb") as disk:
+            disk.seek(MIB)
+            require(disk.read(65536) == bytes([0xa5]) * 65536, "the pattern is not there")
+
+
+def made_steps(tap, made):
+    tap.step("create --qemu reports a QEMU without a server", made.refused,
+             "has no vfio-user server", "/usr/bin/qemu-system-x86_64", "--qemu", "edu")
+    tap.step("create --qemu reports a QEMU that does not exist", made.refused,
+             "cannot run /no/such/qemu", "/no/such/qemu", "--qemu", "edu")
+    tap.step("create --qemu reports what QEMU refuses", made.refused,
+             "'nonsense' is not a valid device model name", PROGRAM, "--qemu", "nonsense")
+    tap.step("create --qemu starts a QEMU for the device", made.start)
+    tap.step("qemu-io writes to it", made.write)
+    tap.step("remove ends QEMU and removes its files", made.remove)
+    tap.step("the file has what was written", made.compare)
+
+
+def run_create(tap, work):
+    made = Made(work)
+    try:
+        made_steps(tap, made)
+    finally:
+        if made.uuid:
+            subprocess.run(["vuserctl", "remove", made.uuid], check=False)
+
+
 def edu_test(server, work, program):
     """Run the test program, whose results the suite prints."""
     with open(os.path.join(work, "edu.tap"), "wb") as out:
@@ -141,13 +221,13 @@ def run_edu(tap, work, program, outlive_program):
 def main(model, work, *more):
     tap = Tap()
     try:
-        {"nvme": run_nvme, "edu": run_edu}[model](tap, work, *more)
+        {"nvme": run_nvme, "edu": run_edu, "create": run_create}[model](tap, work, *more)
     except Failure:
         show_logs(work)
     print(f"1..{tap.count}")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] not in (["nvme"], ["edu"]) or len(sys.argv) < 3:
+    if sys.argv[1:2] not in (["nvme"], ["edu"], ["create"]) or len(sys.argv) < 3:
         sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of parts of vuserctl.
 tests += test-view test-settings test-output test-bridge test-holder \
-	test-helper test-definition test-rate test-table test-latency
+	test-helper test-definition test-rate test-table test-latency test-qemu
 
 # These include the file that they test, to give it another /proc.
 test-holder-objs := $(d)test-holder.o $(harness-objs)
@@ -22,9 +22,12 @@ test-latency-libs := $(vnl-libs) json-c
 test-table-objs := $(d)test-table.o vuserctl/table.o $(harness-objs)
 test-table-libs := smartcols
 
-test-bridge-objs := $(d)test-bridge.o vuserctl/bridge-unit.o \
+test-bridge-objs := $(d)test-bridge.o vuserctl/unit.o \
 	$(exit-status-objs) $(harness-objs)
 test-bridge-libs := $(vnl-libs)
+test-qemu-objs := $(d)test-qemu.o vuserctl/lock.o $(exit-status-objs) \
+	$(harness-objs)
+test-qemu-libs := $(vnl-libs)
 
 test-view-objs := $(d)test-view.o vuserctl/view.o $(tap-objs)
 test-view-libs := $(vnl-libs)

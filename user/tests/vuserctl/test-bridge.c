@@ -26,6 +26,7 @@ static int record_kill(pid_t pid, int sig)
 #define kill	  record_kill
 #define DIRECTORY "/tmp/test-bridge"
 #include "../../vuserctl/bridge.c"
+#include "../../vuserctl/lock.c"
 #undef kill
 
 void ctl_say(const char *fmt, ...)
