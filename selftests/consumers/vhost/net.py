@@ -281,6 +281,9 @@ def all_layouts(tap, net):
     tap.step("the link goes down when the driver's program ends", end_front, net)
     tap.step("the driver's program starts again", net.start_front, "split")
     tap.step(f"after the restart: {ARRIVE}", net.exchange)
+    tap.step("split rings: the link goes down when the back end is killed", lose_back, net)
+    tap.step("split rings: the link comes up with a new back end", new_back, net)
+    tap.step(f"split rings, without a reset: {ARRIVE}", net.exchange)
     tap.step("the driver's program can be killed while it works", kill_front, net)
     tap.step("no memory stays mapped after the kill", unmapped, net)
     for pairs, layout, options in ((1, "packed", ()),

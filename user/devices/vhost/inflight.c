@@ -333,12 +333,23 @@ void vhost_inflight_release(struct vhost_device *dev)
 	dev->inflight_fd = -1;
 }
 
+/*
+ * Whether the requests that were in flight may be lost. The next back end continues at the
+ * used index of each ring. A packed ring has no such index.
+ */
+static bool may_lose(const struct vhost_device *dev)
+{
+	return dev->options.type.lossy &&
+	       !virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
+}
+
 /**
  * vhost_inflight_can_resume - whether a new back end can continue with the
  * rings
  */
 bool vhost_inflight_can_resume(const struct vhost_device *dev)
 {
-	return dev->inflight_fd >= 0 && virtio_running(&dev->virtio) &&
+	return (dev->inflight_fd >= 0 || may_lose(dev)) &&
+	       virtio_running(&dev->virtio) &&
 	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }

@@ -88,7 +88,7 @@ static int check_protocol(struct vhost_device *dev)
 	if (dev->config_needed && !vhost_config_of_backend(dev))
 		return reject(dev, "lacks CONFIG, which the previous back end "
 				   "had");
-	if (vhost_inflight_can_resume(dev) &&
+	if (dev->inflight_fd >= 0 && vhost_inflight_can_resume(dev) &&
 	    !vhost_backend_has(b, VHOST_USER_PROTOCOL(INFLIGHT_SHMFD)))
 		return reject(dev, "lacks INFLIGHT_SHMFD, and requests of the "
 				   "previous back end are in flight");

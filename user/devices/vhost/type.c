@@ -42,6 +42,7 @@ static const struct vhost_type types[] = {
 		.class = CLASS_NETWORK,
 		.config_size = 12,
 		.stateless = true,
+		.lossy = true,
 	},
 	{
 		.name = "blk",

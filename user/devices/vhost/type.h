@@ -25,6 +25,8 @@
  * @stateless: a back end keeps no state besides the rings, and the disk that
  *	the next back end uses, too. So the device can migrate without
  *	DEVICE_STATE.
+ * @lossy: the driver does not wait for a request that is lost, and a request may be done
+ *	twice
  * @selects: the first VHOST_SELECT_SIZE bytes of the configuration select which
  *	content is read
  * @keeps_writes: writes to the configuration are not sent to the back end
@@ -43,6 +45,7 @@ struct vhost_type {
 	uint16_t queues;
 	uint16_t queue_size;
 	bool stateless;
+	bool lossy;
 	bool selects;
 	bool keeps_writes;
 	bool no_first_kick;

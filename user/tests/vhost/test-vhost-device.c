@@ -588,24 +588,31 @@ TEST(clearing_bus_master_stops_rings_and_sets_needs_reset)
 }
 
 /* Set up a running device whose configuration interrupt signals @config. */
-static struct stand *setup_running(uint64_t protocol, int config, int call)
+/* A device whose driver uses its first ring. */
+static struct stand *setup_type(const char *type, uint64_t features,
+				uint64_t protocol, int config, int call)
 {
 	struct vhost_device_options options = { .queue_size = 256 };
 	struct stand *stand = stand_new();
 
 	stand->fake.protocol = protocol;
-	require(!vhost_type_find("rng", &options.type));
+	require(!vhost_type_find(type, &options.type));
 	require(!stand_device(stand, &options));
 	stand_serve(stand);
 	stand_map(stand);
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 0, config);
-	stand_features(stand, VERSION_1);
+	stand_features(stand, VERSION_1 | features);
 	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
 	set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, 1, call);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
 	check_eq(status(stand), 0xf);
 	return stand;
+}
+
+static struct stand *setup_running(uint64_t protocol, int config, int call)
+{
+	return setup_type("rng", 0, protocol, config, call);
 }
 
 TEST(ring_continues_with_a_new_back_end_that_tracks_requests)
@@ -785,6 +792,43 @@ TEST(lost_back_end_without_tracking_sets_needs_reset)
 	stand_features(stand, VERSION_1);
 	stand_queue(stand, DESC, DRIVER, DEVICE, 1);
 	driver_ok(stand);
+	check_eq(status(stand), 0x4f);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+/* Packets in flight may be lost, as in any network. */
+TEST(lost_network_back_end_without_tracking_continues_at_the_used_index)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand = setup_type(
+		"net", 0, ~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD), config, call);
+	uint16_t used = 7;
+
+	require(pwrite(stand->fd, &used, sizeof(used),
+		       STAND_SIZE + (DEVICE - STAND_IOVA) + 2) == 2);
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	check_eq(stand_event(call, SOON), 1);
+	/* The configuration changed twice: the link went down and up. */
+	check_eq(stand_event(config, SOON), 2);
+	check_eq(status(stand), 0xf);
+	check_eq(stand->base, 7);
+	close(config);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(lost_network_back_end_with_a_packed_ring_and_without_tracking_sets_needs_reset)
+{
+	int config = new_event(), call = new_event();
+	struct stand *stand =
+		setup_type("net", VIRTIO_BIT(VIRTIO_F_RING_PACKED),
+			   ~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD), config, call);
+
+	stand_lose_backend(stand);
+	check(stand_event(config, SOON) > 0);
 	check_eq(status(stand), 0x4f);
 	close(config);
 	close(call);
