@@ -34,6 +34,8 @@
  * @pci: configuration space
  * @kept: the state in a state file, or NULL
  * @stopped: the state of migration is not RUNNING: the channel is paused
+ * @pre_copy: the state of migration is PRE_COPY: the device runs, and the header of the
+ *	stream can be read
  * @migration: the transfer of the state
  */
 struct ioat_device {
@@ -46,6 +48,7 @@ struct ioat_device {
 	struct vuser_pci pci;
 	struct ioat_kept *kept;
 	bool stopped;
+	bool pre_copy;
 	struct ioat_migration migration;
 };
 
@@ -259,7 +262,7 @@ static int on_reset(void *data)
 {
 	struct ioat_device *dev = data;
 
-	dev->stopped = false;
+	dev->stopped = dev->pre_copy = false;
 	device_reset(dev);
 	ioat_channel_forget_writes(dev->channel);
 	return 0;
@@ -280,14 +283,21 @@ static int stop(struct ioat_device *dev)
 	return 0;
 }
 
-static void begin_copy(struct ioat_device *dev)
+/* Save the state of the stopped device, when the client begins to read it. */
+static void save_stopped(struct ioat_device *dev)
 {
 	struct ioat_kept_channel channel;
 	struct ioat_kept_device device;
 
 	ioat_channel_save(dev->channel, &channel);
 	save(dev, &device);
-	ioat_migration_encode(&dev->migration.stream, &channel, &device);
+	ioat_migration_encode(&dev->migration, &channel, &device);
+}
+
+static int refuse(const char *why)
+{
+	fprintf(stderr, "vuser-ioat: the state does not match: %s\n", why);
+	return -EINVAL;
 }
 
 static int end_resuming(struct ioat_device *dev)
@@ -302,11 +312,8 @@ static int end_resuming(struct ioat_device *dev)
 		why = "its configuration space is different";
 		ret = load(dev, &device);
 	}
-	if (ret) {
-		fprintf(stderr, "vuser-ioat: the state does not match: %s\n",
-			why);
-		return ret;
-	}
+	if (ret)
+		return refuse(why);
 	ioat_channel_load(dev->channel, &channel);
 	keep(dev);
 	return 0;
@@ -317,14 +324,16 @@ static int on_migrate(void *data, enum vfio_device_mig_state from,
 {
 	struct ioat_device *dev = data;
 
-	if (from == VFIO_DEVICE_STATE_RUNNING)
-		return stop(dev);
+	/* Old headers do not have PRE_COPY in the enum. */
+	dev->pre_copy = (uint32_t)to == VFIO_DEVICE_STATE_PRE_COPY;
+	if ((uint32_t)from == VFIO_DEVICE_STATE_PRE_COPY)
+		return to == VFIO_DEVICE_STATE_STOP_COPY ? stop(dev) : 0;
 	if (from == VFIO_DEVICE_STATE_RESUMING)
 		return end_resuming(dev);
-	dev->migration.pos = 0;
-	if (to == VFIO_DEVICE_STATE_STOP_COPY) {
-		begin_copy(dev);
-	} else if (to == VFIO_DEVICE_STATE_RUNNING) {
+	ioat_migration_begin(&dev->migration);
+	if (from == VFIO_DEVICE_STATE_RUNNING && !dev->pre_copy)
+		return stop(dev);
+	if (to == VFIO_DEVICE_STATE_RUNNING) {
 		dev->stopped = false;
 		client_is_ready(dev);
 	}
@@ -335,14 +344,26 @@ static ssize_t on_mig_read(void *data, void *buf, size_t count)
 {
 	struct ioat_device *dev = data;
 
+	if (!dev->pre_copy && dev->migration.end == IOAT_STREAM_HEADER)
+		save_stopped(dev);
 	return ioat_migration_read(&dev->migration, buf, count);
+}
+
+static int on_mig_size(void *data, uint64_t *size)
+{
+	(void)data;
+	*size = sizeof(struct ioat_stream);
+	return 0;
 }
 
 static int on_mig_write(void *data, const void *buf, size_t count)
 {
 	struct ioat_device *dev = data;
+	const char *why;
+	int ret;
 
-	return ioat_migration_write(&dev->migration, buf, count);
+	ret = ioat_migration_write(&dev->migration, buf, count, &why);
+	return ret ? refuse(why) : 0;
 }
 
 /* The client asks which of its last writes the state contains. */
@@ -394,6 +415,7 @@ static const struct vuser_server_ops server_ops = {
 	.migrate = on_migrate,
 	.mig_read = on_mig_read,
 	.mig_write = on_mig_write,
+	.mig_size = on_mig_size,
 	.log = on_log,
 };
 
@@ -436,6 +458,7 @@ static int start_server(struct ioat_device *dev,
 		.hide_max_dma_maps = options->hide_max_dma_maps,
 		.dma_timeout_ms = DMA_TIMEOUT_MS,
 		.migration = true,
+		.migration_flags = VFIO_MIGRATION_PRE_COPY,
 		.dma_logging = true,
 	};
 	int ret;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "migration.h"
@@ -9,6 +10,8 @@ _Static_assert(sizeof(struct ioat_stream) ==
 		       8 * 16 + IOAT_MSIX_VECTORS * PCI_MSIX_ENTRY_SIZE +
 			       VUSER_PCIE_CFG_SIZE,
 	       "the stream has no gaps");
+_Static_assert(offsetof(struct ioat_stream, next) == IOAT_STREAM_HEADER,
+	       "the stream starts with its header");
 
 static uint32_t flags_of(const struct ioat_kept_channel *c)
 {
@@ -21,15 +24,33 @@ static uint32_t flags_of(const struct ioat_kept_channel *c)
 }
 
 /**
+ * ioat_migration_begin - begin to send the stream with its header
+ * @m: the transfer
+ */
+void ioat_migration_begin(struct ioat_migration *m)
+{
+	*m = (struct ioat_migration) {
+		.stream = {
+			.magic = IOAT_STREAM_MAGIC,
+			.version = IOAT_STREAM_VERSION,
+			.size = sizeof(m->stream),
+		},
+		.end = IOAT_STREAM_HEADER,
+	};
+}
+
+/**
  * ioat_migration_encode - make the stream from the state of a stopped device
- * @stream: filled in
+ * @m: the transfer, after ioat_migration_begin()
  * @channel: from ioat_channel_save()
  * @device: what does not belong to the channel
  */
-void ioat_migration_encode(struct ioat_stream *stream,
+void ioat_migration_encode(struct ioat_migration *m,
 			   const struct ioat_kept_channel *channel,
 			   const struct ioat_kept_device *device)
 {
+	struct ioat_stream *stream = &m->stream;
+
 	*stream = (struct ioat_stream) {
 		.magic = IOAT_STREAM_MAGIC,
 		.version = IOAT_STREAM_VERSION,
@@ -58,19 +79,26 @@ void ioat_migration_encode(struct ioat_stream *stream,
 	memcpy(stream->pba, device->pba, sizeof(stream->pba));
 	memcpy(stream->table, device->table, sizeof(stream->table));
 	memcpy(stream->cfg, device->cfg, sizeof(stream->cfg));
+	m->end = sizeof(*stream);
 }
 
-/* Return NULL, or the rule that the stream breaks. */
+/* Return NULL, or the rule that the header breaks. */
+static const char *broken_header(const struct ioat_stream *s)
+{
+	if (s->magic != IOAT_STREAM_MAGIC)
+		return "it is not the state of a vuser-ioat";
+	if (s->version != IOAT_STREAM_VERSION || s->size != sizeof(*s))
+		return "another version of vuser-ioat has written it";
+	return NULL;
+}
+
+/* Return NULL, or the rule that the stream breaks. The header has been checked. */
 static const char *broken_rule(const struct ioat_migration *m)
 {
 	const struct ioat_stream *s = &m->stream;
 
 	if (m->pos < sizeof(*s))
 		return "it is incomplete";
-	if (s->magic != IOAT_STREAM_MAGIC)
-		return "it is not the state of a vuser-ioat";
-	if (s->version != IOAT_STREAM_VERSION || s->size != sizeof(*s))
-		return "another version of vuser-ioat has written it";
 	if (s->state > IOAT_ARMED || s->flags & ~IOAT_STREAM_FLAGS ||
 	    s->chancmp % IOAT_CHANCMP_ALIGN)
 		return "a register has an impossible value";
@@ -138,11 +166,11 @@ int ioat_migration_decode(const struct ioat_migration *m,
  * @buf: room for @count bytes
  * @count: bytes
  *
- * Return: number of bytes; fewer than @count at the end of the stream.
+ * Return: number of bytes; fewer than @count at the end of the bytes that are valid.
  */
 size_t ioat_migration_read(struct ioat_migration *m, void *buf, size_t count)
 {
-	size_t left = sizeof(m->stream) - m->pos;
+	size_t left = m->end - m->pos;
 
 	if (count > left)
 		count = left;
@@ -156,15 +184,20 @@ size_t ioat_migration_read(struct ioat_migration *m, void *buf, size_t count)
  * @m: the transfer
  * @buf: @count bytes
  * @count: bytes
+ * @why: set on error: the rule that the stream breaks
  *
- * Return: 0, or -EINVAL: the stream is too long.
+ * Checks the header when it is complete.
+ *
+ * Return: 0 or -EINVAL.
  */
 int ioat_migration_write(struct ioat_migration *m, const void *buf,
-			 size_t count)
+			 size_t count, const char **why)
 {
+	*why = "it is too long";
 	if (count > sizeof(m->stream) - m->pos)
 		return -EINVAL;
 	memcpy((char *)&m->stream + m->pos, buf, count);
 	m->pos += count;
-	return 0;
+	*why = m->pos < IOAT_STREAM_HEADER ? NULL : broken_header(&m->stream);
+	return *why ? -EINVAL : 0;
 }

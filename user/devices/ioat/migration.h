@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Migration: the state of the device as a stream of bytes, and the transfer of the
- * stream. The device is stopped meanwhile.
+ * stream. The device is stopped meanwhile. Before it is stopped, in PRE_COPY, the stream
+ * consists of its header, from which the destination sees whether it can load the state.
  */
 #ifndef IOAT_MIGRATION_H
 #define IOAT_MIGRATION_H
@@ -71,6 +72,9 @@ struct ioat_stream {
 	uint8_t cfg[VUSER_PCIE_CFG_SIZE];
 };
 
+/* Bytes of the header: magic, version and size. */
+#define IOAT_STREAM_HEADER 16
+
 #define IOAT_STREAM_MAGIC 0x74616f6972657375ull /* "userioat" */
 /* Increase this when the layout of struct ioat_stream or a meaning changes. */
 #define IOAT_STREAM_VERSION 1
@@ -88,13 +92,17 @@ struct ioat_stream {
  * struct ioat_migration - the transfer of a stream
  * @stream: the stream, or the part of it that was received
  * @pos: number of bytes that were sent or received
+ * @end: number of bytes of @stream that are valid, while it is sent
  */
 struct ioat_migration {
 	struct ioat_stream stream;
 	size_t pos;
+	size_t end;
 };
 
-void ioat_migration_encode(struct ioat_stream *stream,
+void ioat_migration_begin(struct ioat_migration *m);
+
+void ioat_migration_encode(struct ioat_migration *m,
 			   const struct ioat_kept_channel *channel,
 			   const struct ioat_kept_device *device);
 int ioat_migration_decode(const struct ioat_migration *m,
@@ -102,6 +110,6 @@ int ioat_migration_decode(const struct ioat_migration *m,
 			  struct ioat_kept_device *device, const char **why);
 size_t ioat_migration_read(struct ioat_migration *m, void *buf, size_t count);
 int ioat_migration_write(struct ioat_migration *m, const void *buf,
-			 size_t count);
+			 size_t count, const char **why);
 
 #endif

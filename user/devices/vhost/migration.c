@@ -159,6 +159,36 @@ static int next_piece(struct vhost_device *dev)
 	return 0;
 }
 
+/* The pieces of the memory for requests in flight, with their headers and the end mark. */
+static uint64_t size_of_pieces(uint64_t len)
+{
+	uint64_t pieces = (len + VHOST_PIECE_MAX - 1) / VHOST_PIECE_MAX;
+
+	return len + (pieces + 1) * VHOST_STREAM_PIECE;
+}
+
+/**
+ * vhost_migration_size - report how long the stream is; for struct vuser_server_ops
+ * @data: device
+ * @size: set to the number of bytes
+ *
+ * Return: 0; -ENOMEM; or -EOPNOTSUPP, because a back end does not report the size of its
+ * state.
+ */
+int vhost_migration_size(void *data, uint64_t *size)
+{
+	struct vhost_device *dev = data;
+	struct vhost_state s;
+	int ret = vhost_snapshot_take(dev, &s);
+
+	if (ret)
+		return ret;
+	*size = VHOST_STREAM_HEAD + vhost_state_size(&s) +
+		size_of_pieces(s.inflight.mmap_size);
+	free(s.queues);
+	return s.backend ? -EOPNOTSUPP : 0;
+}
+
 /** vhost_migration_read - read from the stream; for struct vuser_server_ops */
 ssize_t vhost_migration_read(void *data, void *buf, size_t count)
 {

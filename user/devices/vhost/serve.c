@@ -166,6 +166,7 @@ static const struct vuser_server_ops server_ops = {
 	.migrate = on_migrate,
 	.mig_read = on_mig_read,
 	.mig_write = on_mig_write,
+	.mig_size = vhost_migration_size,
 	.log_start = on_log_start,
 	.log_stop = on_log_stop,
 	.log_report = vhost_dirty_report,

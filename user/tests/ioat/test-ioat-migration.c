@@ -25,6 +25,7 @@
 #define RUNNING	   VFIO_DEVICE_STATE_RUNNING
 #define COPY	   VFIO_DEVICE_STATE_STOP_COPY
 #define RESUMING   VFIO_DEVICE_STATE_RESUMING
+#define PRE_COPY   VFIO_DEVICE_STATE_PRE_COPY
 
 #define NR    4096 /* descriptors of the chain, which is a loop */
 #define BYTES 4096
@@ -462,6 +463,93 @@ TEST(reset_and_disconnect_end_the_pause)
 	wr(IOAT_CHAINADDR, 8, IOVA + RING);
 	wr(IOAT_DMACOUNT, 2, 1);
 	check(until_state(IOAT_IDLE));
+	teardown();
+}
+
+/* The destination gets the header while the device runs, and the rest after the stop. */
+TEST(header_of_the_state_moves_before_the_device_stops)
+{
+	char buf[2 * sizeof(struct ioat_stream)];
+	uint8_t result[RESULT];
+	size_t len;
+
+	setup();
+	bus_master();
+	put_chain(result, 2 * NR);
+	wr(IOAT_CHAINADDR, 8, IOVA + RING);
+	check_eq(set_state(side, PRE_COPY), 0);
+	check_eq(read_stream(buf, sizeof(buf), 7), IOAT_STREAM_HEADER);
+	check_eq(read_stream(buf, sizeof(buf), 4096), 0);
+	/* The device runs. */
+	wr(IOAT_DMACOUNT, 2, NR);
+	check(until_state(IOAT_IDLE));
+	connect_to(other());
+	check_eq(set_state(other(), RESUMING), 0);
+	write_stream(other(), buf, IOAT_STREAM_HEADER, 5);
+	wr(IOAT_DMACOUNT, 2, 2 * NR);
+	check_eq(set_state(side, COPY), 0);
+	len = read_stream(buf, sizeof(buf), 4096);
+	check_eq(len, sizeof(struct ioat_stream) - IOAT_STREAM_HEADER);
+	write_stream(other(), buf, len, 4096);
+	check_eq(set_state(other(), RUNNING), 0);
+	vuser_client_free(side->client);
+	side->client = NULL;
+	side = other();
+	check(until_state(IOAT_IDLE));
+	check(!memcmp(memory + DATA, result, sizeof(result)));
+	teardown();
+}
+
+TEST(migration_that_is_given_up_in_pre_copy_changes_nothing)
+{
+	char buf[2 * sizeof(struct ioat_stream)];
+	uint8_t result[RESULT];
+
+	setup();
+	bus_master();
+	put_chain(result, NR);
+	wr(IOAT_CHAINADDR, 8, IOVA + RING);
+	wr(IOAT_DMACOUNT, 2, NR);
+	check_eq(set_state(side, PRE_COPY), 0);
+	check_eq(set_state(side, RUNNING), 0);
+	check(until_state(IOAT_IDLE));
+	check(!memcmp(memory + DATA, result, sizeof(result)));
+	/* A reset ends PRE_COPY. The next stream starts at its header. */
+	check_eq(set_state(side, PRE_COPY), 0);
+	check_eq(vuser_client_reset(side->client), 0);
+	check_eq(set_state(side, COPY), 0);
+	check_eq(read_stream(buf, sizeof(buf), 4096),
+		 sizeof(struct ioat_stream));
+	teardown();
+}
+
+TEST(header_of_another_version_is_refused_when_it_arrives)
+{
+	struct ioat_stream stream;
+
+	setup();
+	check_eq(set_state(side, PRE_COPY), 0);
+	check_eq(read_stream(&stream, sizeof(stream), 4096),
+		 IOAT_STREAM_HEADER);
+	check_eq(set_state(side, RUNNING), 0);
+	check_eq(set_state(side, RESUMING), 0);
+	stream.version++;
+	check_eq(vuser_client_mig_write(side->client, &stream, 12), 0);
+	check_eq(vuser_client_mig_write(side->client, &stream.size, 4),
+		 -EINVAL);
+	teardown();
+}
+
+TEST(size_of_the_state_is_known)
+{
+	struct vfio_device_feature_mig_data_size size = { 0 };
+
+	setup();
+	check(vuser_client_feature(side->client,
+				   VFIO_DEVICE_FEATURE_GET |
+					   VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
+				   &size, 0, sizeof(size)) > 0);
+	check_eq(size.stop_copy_length, sizeof(struct ioat_stream));
 	teardown();
 }
 

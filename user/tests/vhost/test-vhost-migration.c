@@ -323,6 +323,40 @@ TEST(back_end_that_completes_requests_migrates_without_them)
 	stand_free(b);
 }
 
+static ssize_t size_of_state(struct stand *stand)
+{
+	struct vfio_device_feature_mig_data_size size = { 0 };
+	ssize_t ret = vuser_client_feature(
+		stand->client,
+		VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
+		&size, 0, sizeof(size));
+
+	return ret < 0 ? ret : (ssize_t)size.stop_copy_length;
+}
+
+static void size_is_that_of_the_stream(uint64_t protocol)
+{
+	struct stand *stand = mig_setup("blk", protocol);
+	ssize_t size;
+
+	mig_run_source(stand);
+	size = size_of_state(stand);
+	check_eq(mig_go(stand, COPY), 0);
+	check_eq(mig_read(stand, 4096), size);
+	stand_free(stand);
+}
+
+TEST(size_of_the_state_is_known_unless_the_back_end_has_a_state)
+{
+	struct stand *stand;
+
+	size_is_that_of_the_stream(NO_STATE);
+	size_is_that_of_the_stream(ALL & ~VHOST_USER_PROTOCOL(DEVICE_STATE));
+	stand = mig_setup("blk", ALL);
+	check_eq(size_of_state(stand), -EOPNOTSUPP);
+	stand_free(stand);
+}
+
 TEST(requests_in_flight_are_refused_by_a_back_end_without_tracking)
 {
 	struct stand *a = mig_setup("blk", ALL),
