@@ -9,7 +9,7 @@ from wire import Wire
 
 # server.py has put the directory of these into the path.
 # pylint: disable=wrong-import-order
-from tap import Failure, require
+from tap import SOON, Failure, require, run
 from testpmd import Console, Testpmd, packets, read_pcap, write_pcap
 
 MAC = "52:54:00:12:34:56"
@@ -94,6 +94,22 @@ class Card:
         self.server.execute("set_link", name="card", up=up)
         self.program.wait(f"link {'up' if up else 'down'}",
                           lambda: self.program.link_up(0) == up)
+
+    def restart_server(self):
+        """Kill QEMU and start it again. The new card has lost its state."""
+        run("vuserctl", "set", self.server.uuid, "--on-loss", "wait")
+        self.server.restart()
+        run(os.path.join(TOP, "selftests/consumers/mdev_wait.py"), self.server.uuid,
+            "state", "open", str(SOON))
+
+    def reset_port(self):
+        """Have DPDK's driver reset the card, as it does each time when it starts the port.
+
+        The driver of igb disables MSI-X twice. The second time fails, as with vfio-pci.
+        """
+        for line in ("port stop 0", "port start 0"):
+            text = self.program.command(line)
+            require("Done" in text and "Fail" not in text, text)
 
     def end_testpmd(self):
         status = self.program.quit()

@@ -36,6 +36,10 @@ def drive(step, card, driver, options):
     step("an interrupt reports that the link is down", card.link, False)
     step("an interrupt reports that the link is up", card.link, True)
     step(f"after that, {ARRIVE}", card.exchange)
+    step("QEMU is started again, and dpdk-testpmd runs on", card.restart_server)
+    step("dpdk-testpmd resets its port", card.reset_port)
+    step("the link of the new card is up", card.link, True)
+    step(f"with the new card, {ARRIVE}", card.exchange)
     step("dpdk-testpmd ends", card.end_testpmd)
 
 
