@@ -2,7 +2,7 @@
 # The benchmarks: each file describes what it measures; lab/bench runs the scripts.
 
 BENCH := access_bench flood_bench many_servers memory_bench island_bench \
-	ioat_bench vhost_bench
+	ioat_bench replace_bench vhost_bench
 BENCH_USER := $(SRC)../user/lib
 BENCH_LIB := $(BUILD)/user/lib/libvuser.a
 
