@@ -115,6 +115,30 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 #define VUSER_REGION_INFO_OPS(_caps)
 #endif
 
+/*
+ * 6.2 added the states PRE_COPY of migration, and a callback that tells the size of a
+ * device's state.
+ */
+#ifdef VFIO_MIGRATION_PRE_COPY
+#define VUSER_MIGRATION_FLAGS	(VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P | \
+				 VFIO_MIGRATION_PRE_COPY)
+#define VUSER_MIGRATION_SIZE_OPS(_size)	.migration_get_data_size = (_size),
+#else
+#define VUSER_MIGRATION_FLAGS	(VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P)
+#define VUSER_MIGRATION_SIZE_OPS(_size)
+#endif
+
+/* True in the states of migration in which the device runs and its state can be read. */
+static inline bool vuser_migration_pre_copy(u32 state)
+{
+#ifdef VFIO_MIGRATION_PRE_COPY
+	return state == VFIO_DEVICE_STATE_PRE_COPY ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY_P2P;
+#else
+	return false;
+#endif
+}
+
 /* 6.13 made the argument of MODULE_IMPORT_NS() a string. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define VUSER_IMPORT_IOMMUFD	MODULE_IMPORT_NS("IOMMUFD")

@@ -180,6 +180,11 @@ FIXTURE_VARIANT_ADD(killed, open) {
 	.before = join_container,
 	.act = do_open,
 };
+FIXTURE_VARIANT_ADD(killed, open_asks_for_migration) {
+	.hold = "feature",
+	.before = join_container,
+	.act = do_open,
+};
 FIXTURE_VARIANT_ADD(killed, open_with_map) {
 	.hold = "dma-map",
 	.before = join_with_map,

@@ -253,7 +253,7 @@ TEST_F(device, server_can_be_replaced_again_and_again)
 		strcpy(self->td.uuid, old.uuid);
 		testdev_kill(&old);
 		unlink(old.socket);
-		ASSERT_EQ(0, serve_next(self, NULL));
+		ASSERT_EQ(0, serve_next(self, migration));
 	}
 	EXPECT_EQ(0, self->load->bad);
 }
@@ -269,7 +269,7 @@ TEST_F(device, new_server_that_is_lost_is_connected_to_again)
 	ASSERT_EQ(VUSER_REPLACING_DONE, result.state);
 	testdev_kill(&self->next);
 	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
-	ASSERT_EQ(0, testdev_serve(&self->next, NULL));
+	ASSERT_EQ(0, testdev_serve(&self->next, migration));
 	check_served_by(_metadata, self, &self->next);
 }
 
@@ -301,7 +301,7 @@ TEST_F(device, server_that_cannot_load_state_is_refused)
 	testdev_stop(&self->next);
 	ASSERT_EQ(0, serve_next(self, NULL));
 	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
-	EXPECT_FAILS_WITH("the new server cannot load the state");
+	EXPECT_FAILS_WITH("the consumer could not migrate the device");
 	check_goes_on(_metadata, self);
 }
 
@@ -358,6 +358,83 @@ TEST_F(device, new_server_may_be_lost_while_it_loads_the_state)
 	ASSERT_EQ(0, testdev_cmd(&self->next, "held 1"));
 	testdev_kill(&self->next);
 	EXPECT_FAILS_WITH("the new server does not take the state");
+	check_goes_on(_metadata, self);
+}
+
+/* The consumer migrates the device ------------------------------------------------- */
+
+static int set_mig_state(FIXTURE_DATA(device) *self, uint32_t state)
+{
+	struct {
+		struct vfio_device_feature head;
+		struct vfio_device_feature_mig_state state;
+	} set = {
+		.head.argsz = sizeof(set),
+		.head.flags = VFIO_DEVICE_FEATURE_SET |
+			      VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+		.state.device_state = state,
+	};
+
+	return ioctl(self->dev.device, VFIO_DEVICE_FEATURE, &set) ? -errno : 0;
+}
+
+TEST_F(device, server_is_not_replaced_while_the_consumer_migrates)
+{
+	struct replace_result result;
+
+	ASSERT_EQ(0, set_mig_state(self, VFIO_DEVICE_STATE_STOP));
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	EXPECT_FAILS_WITH("the consumer migrates the device");
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	EXPECT_FAILS_WITH("the consumer migrates the device");
+	EXPECT_EQ(VFIO_DEVICE_STATE_STOP, testdev_num(&self->td, "mig-state"));
+	ASSERT_EQ(0, set_mig_state(self, VFIO_DEVICE_STATE_RUNNING));
+	check_goes_on(_metadata, self);
+	ASSERT_EQ(0, replace_with(self, self->next.socket, false));
+	ASSERT_EQ(0, wait_result(self, &result));
+	EXPECT_EQ(VUSER_REPLACING_DONE, result.state);
+	check_served_by(_metadata, self, &self->next);
+}
+
+/* The migration begins after the new server was prepared. */
+TEST_F(device, migration_that_begins_meanwhile_ends_the_replacement)
+{
+	ASSERT_EQ(0, testdev_cmd(&self->next, "hold dma-map"));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "held 1"));
+	ASSERT_EQ(0, set_mig_state(self, VFIO_DEVICE_STATE_STOP));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "release"));
+	EXPECT_FAILS_WITH("the consumer migrates the device");
+	ASSERT_EQ(0, set_mig_state(self, VFIO_DEVICE_STATE_RUNNING));
+	check_goes_on(_metadata, self);
+}
+
+/* The helper sees only the second request, which names the same server. */
+TEST_F(device, server_that_was_not_accepted_can_be_asked_for_again_at_once)
+{
+	struct replace_result result;
+
+	ASSERT_EQ(0, testdev_cmd(&self->next, "hold dma-map"));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "held 1"));
+	ASSERT_EQ(0, set_mig_state(self, VFIO_DEVICE_STATE_STOP));
+	ASSERT_EQ(0, kill(self->helper, SIGSTOP));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "release"));
+	EXPECT_FAILS_WITH("the consumer migrates the device");
+	ASSERT_EQ(0, set_mig_state(self, VFIO_DEVICE_STATE_RUNNING));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	ASSERT_EQ(0, kill(self->helper, SIGCONT));
+	ASSERT_EQ(0, wait_result(self, &result));
+	EXPECT_EQ(VUSER_REPLACING_DONE, result.state);
+	check_served_by(_metadata, self, &self->next);
+}
+
+TEST_F(device, server_without_migration_is_refused)
+{
+	testdev_stop(&self->next);
+	ASSERT_EQ(0, serve_next(self, NULL));
+	ASSERT_EQ(0, replace(self, self->next.socket));
+	EXPECT_FAILS_WITH("the consumer could not migrate the device");
 	check_goes_on(_metadata, self);
 }
 
@@ -434,7 +511,7 @@ static void check_new_lost(struct __test_metadata *_metadata,
 	EXPECT_FAILS_WITH("");
 	check_goes_on(_metadata, self);
 	/* Another try succeeds. */
-	ASSERT_EQ(0, testdev_serve(&self->next, NULL));
+	ASSERT_EQ(0, testdev_serve(&self->next, migration));
 	ASSERT_EQ(0, replace(self, self->next.socket));
 	EXPECT_EQ(0, mdev_wait(self->td.uuid, "endpoint", self->next.socket,
 			       SOON_MS));
@@ -452,7 +529,7 @@ static void check_old_lost(struct __test_metadata *_metadata,
 	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
 	ASSERT_EQ(0, testdev_cmd(&self->next, "release"));
 	EXPECT_FAILS_WITH("");
-	ASSERT_EQ(0, testdev_serve(&self->td, NULL));
+	ASSERT_EQ(0, testdev_serve(&self->td, migration));
 	check_served_by(_metadata, self, &self->td);
 }
 
@@ -537,7 +614,7 @@ TEST_F(device, new_server_that_is_lost_in_its_setup_comes_back)
 	ASSERT_EQ(0, replace_until(self, "write"));
 	testdev_kill(&self->next);
 	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
-	ASSERT_EQ(0, testdev_serve(&self->next, NULL));
+	ASSERT_EQ(0, testdev_serve(&self->next, migration));
 	check_served_by(_metadata, self, &self->next);
 }
 

@@ -573,6 +573,39 @@ out_unlock:
 }
 
 /**
+ * vuser_pci_loaded() - set up an open device that has loaded the state of another device
+ * @pci: the PCI functions of the device
+ *
+ * The state has the registers that the kernel owns, with the values of the other device.  The
+ * consumer finds them as they were before, and the device in power state D0.
+ *
+ * Context: process; takes the lock of @pci killably and waits killably for the server while
+ * holding it.
+ * Return: as vuser_pci_lock().
+ */
+int vuser_pci_loaded(struct vuser_pci *pci)
+{
+	int ret;
+
+	if (!pci->active)
+		return 0;
+	ret = vuser_pci_lock(pci);
+	if (ret)
+		return ret;
+	/* Each entry of the MSI-X table may be unmasked. */
+	bitmap_fill(pci->unmasked, pci->nr_entries);
+	pci->stale = true;
+	pci->asleep = false;
+	ret = pci->pm ? vuser_pci_wake(pci) : 0;
+	if (!ret)
+		ret = vuser_pci_irq_save(pci);
+	if (!ret)
+		ret = vuser_pci_restore(pci);
+	mutex_unlock(&pci->lock);
+	return ret;
+}
+
+/**
  * vuser_pci_close() - turn off a device that is being closed
  * @pci: the PCI functions of the device
  * @deadline: when to stop waiting for the server

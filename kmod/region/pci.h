@@ -17,6 +17,7 @@ int vuser_pci_compare(const struct vuser_pci *pci, const struct vuser_desc *desc
 int vuser_pci_pause(struct vuser_pci *pci);
 int vuser_pci_unpause(struct vuser_pci *pci);
 int vuser_pci_resume(struct vuser_pci *pci, bool state_kept);
+int vuser_pci_loaded(struct vuser_pci *pci);
 int vuser_pci_open(struct vuser_pci *pci, struct vuser_conn *conn,
 		   struct vuser_dma *dma, bool setup, bool was_reset);
 void vuser_pci_close(struct vuser_pci *pci, ktime_t deadline);

@@ -374,35 +374,31 @@ int vuser_cmd_disable_irqs(struct vuser_channel *chan, u32 index,
 }
 
 /**
- * vuser_cmd_feature() - send DEVICE_FEATURE and wait for the reply
+ * vuser_cmd_feature_until() - send DEVICE_FEATURE and wait until a deadline
  * @chan: channel of an open device
- * @flags: VFIO_DEVICE_FEATURE_* and the number of the feature
- * @data: kernel memory with the data of the feature; sent for a SET, and
- *	overwritten with the data of the reply
- * @size: size of @data in bytes, at most VUSER_MAX_XFER
- * @reply_size: set on success to the bytes of @data that the server sent
+ * @feature: the command
+ * @reply_size: set on success to the bytes of @feature->data that the server sent
  *
- * Context: process; sleeps killably until the server answers.
+ * Context: process; sleeps until the server answers.
  * Return: 0; -ENOTTY when the server does not know the feature, or negotiated a
  * minor version without DEVICE_FEATURE; or as vuser_cmd_dma_map().
  */
-int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,
-		      size_t size, size_t *reply_size)
+int vuser_cmd_feature_until(struct vuser_channel *chan,
+			    const struct vuser_feature *feature, size_t *reply_size)
 {
-	bool set = flags & VFIO_DEVICE_FEATURE_SET;
 	struct vfio_user_device_feature head = {
-		.argsz = sizeof(head) + size,
-		.flags = flags,
+		.argsz = sizeof(head) + feature->size,
+		.flags = feature->flags,
 	};
 	struct vfio_user_device_feature *rep;
 	struct vuser_call call = {
 		.command = VFIO_USER_DEVICE_FEATURE,
 		.payload[0] = { &head, sizeof(head) },
-		.payload[1] = { data, set ? size : 0 },
+		.payload[1] = { feature->data, feature->sent },
 		.reply_min = sizeof(head),
-		.reply_max = sizeof(head) + size,
-		.deadline = vuser_channel_deadline(chan),
-		.killable = true,
+		.reply_max = sizeof(head) + feature->size,
+		.deadline = feature->deadline,
+		.killable = feature->killable,
 	};
 	int ret;
 
@@ -415,123 +411,35 @@ int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,
 	ret = vuser_call(chan, &call);
 	if (!ret) {
 		*reply_size = call.reply_len - sizeof(head);
-		memcpy(data, rep->data, *reply_size);
+		memcpy(feature->data, rep->data, *reply_size);
 	}
 	kvfree(rep);
 	return ret == -EOPNOTSUPP || ret == -ENOENT ? -ENOTTY : ret;
 }
 
 /**
- * vuser_cmd_mig_read() - send MIG_DATA_READ and wait for the data
- * @chan: channel of a device in state STOP_COPY
- * @buf: kernel memory for @size bytes
- * @size: at most VUSER_MAX_XFER, and not more than the server accepts
- * @done: set on success to the number of bytes in @buf; 0 at the end of the data
+ * vuser_cmd_feature() - send DEVICE_FEATURE and wait for the reply
+ * @chan: channel of an open device
+ * @flags: VFIO_DEVICE_FEATURE_* and the number of the feature
+ * @data: kernel memory with the data of the feature; sent for a SET, and
+ *	overwritten with the data of the reply
+ * @size: size of @data in bytes, at most VUSER_MAX_XFER
+ * @reply_size: set on success to the bytes of @data that the server sent
  *
  * Context: process; sleeps killably until the server answers.
- * Return: 0; -EIO when the reply is malformed; or as vuser_cmd_dma_map().
+ * Return: as vuser_cmd_feature_until().
  */
-int vuser_cmd_mig_read(struct vuser_channel *chan, void *buf, size_t size, size_t *done)
+int vuser_cmd_feature(struct vuser_channel *chan, u32 flags, void *data,
+		      size_t size, size_t *reply_size)
 {
-	struct vfio_user_mig_data req = {
-		.argsz = sizeof(req) + size,
+	struct vuser_feature feature = {
+		.flags = flags,
+		.data = data,
 		.size = size,
-	};
-	struct vfio_user_mig_data *rep;
-	struct vuser_call call = {
-		.command = VFIO_USER_MIG_DATA_READ,
-		.payload[0] = { &req, sizeof(req) },
-		.reply_min = sizeof(req),
-		.reply_max = sizeof(req) + size,
-		.deadline = vuser_channel_deadline(chan),
-		.killable = true,
-	};
-	int ret;
-
-	rep = kvzalloc(call.reply_max, GFP_KERNEL);
-	if (!rep)
-		return -ENOMEM;
-	call.reply = rep;
-	ret = vuser_call(chan, &call);
-	if (!ret && rep->size != call.reply_len - sizeof(*rep))
-		ret = -EIO;
-	if (!ret) {
-		*done = rep->size;
-		memcpy(buf, rep->data, *done);
-	}
-	kvfree(rep);
-	return ret;
-}
-
-/**
- * vuser_cmd_mig_write() - send MIG_DATA_WRITE and wait for the reply
- * @chan: channel of a device in state RESUMING
- * @buf: kernel memory with the data
- * @size: bytes, at most VUSER_MAX_XFER, and not more than the server accepts
- *
- * Context: process; sleeps killably until the server answers.
- * Return: as vuser_cmd_dma_map().
- */
-int vuser_cmd_mig_write(struct vuser_channel *chan, const void *buf, size_t size)
-{
-	struct vfio_user_mig_data req = {
-		.argsz = sizeof(req) + size,
-		.size = size,
-	};
-	struct vfio_user_mig_data rep;
-	struct vuser_call call = {
-		.command = VFIO_USER_MIG_DATA_WRITE,
-		.payload[0] = { &req, sizeof(req) },
-		.payload[1] = { (void *)buf, size },
-		.reply = &rep,
-		.reply_max = sizeof(rep),
+		.sent = flags & VFIO_DEVICE_FEATURE_SET ? size : 0,
 		.deadline = vuser_channel_deadline(chan),
 		.killable = true,
 	};
 
-	return vuser_call(chan, &call);
-}
-
-/**
- * vuser_cmd_mig_state() - change the state of migration of a device
- * @chan: channel of the device
- * @state: VFIO_DEVICE_STATE_*
- *
- * Context: process; sleeps killably until the server answers.
- * Return: as vuser_cmd_feature().
- */
-int vuser_cmd_mig_state(struct vuser_channel *chan, u32 state)
-{
-	struct vfio_device_feature_mig_state set = {
-		.device_state = state,
-		.data_fd = -1,
-	};
-	size_t reply;
-
-	return vuser_cmd_feature(chan, VFIO_DEVICE_FEATURE_SET |
-				 VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-				 &set, sizeof(set), &reply);
-}
-
-/**
- * vuser_cmd_mig_copies() - ask whether a server can save and load the state of its device
- * @chan: channel of the device
- *
- * Context: process; sleeps killably until the server answers.
- * Return: 0; -EOPNOTSUPP when it cannot; or as vuser_cmd_feature().
- */
-int vuser_cmd_mig_copies(struct vuser_channel *chan)
-{
-	struct vfio_device_feature_migration get = {};
-	size_t reply = 0;
-	int ret;
-
-	ret = vuser_cmd_feature(chan, VFIO_DEVICE_FEATURE_GET |
-				VFIO_DEVICE_FEATURE_MIGRATION, &get, sizeof(get),
-				&reply);
-	if (ret == -ENOTTY || ret == -EINVAL)
-		return -EOPNOTSUPP;
-	if (!ret && (reply < sizeof(get) || !(get.flags & VFIO_MIGRATION_STOP_COPY)))
-		return -EOPNOTSUPP;
-	return ret;
+	return vuser_cmd_feature_until(chan, &feature, reply_size);
 }

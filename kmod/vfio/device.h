@@ -94,8 +94,9 @@ struct vuser_intx {
 /**
  * struct vuser_irqs - the interrupts of an open device
  * @lock: serialises SET_IRQS and protects @vectors and @enabled.  Held while
- *	waiting for the server.  Only SET_IRQS (killably), close and the work items that
- *	resume the device and replace its server take it
+ *	waiting for the server.  Only SET_IRQS and a change of the state of migration
+ *	(killably), close and the work items that resume the device and replace its server
+ *	take it
  * @vectors: for each index, an array with one element for each interrupt of
  *	the index, or NULL while the index is disabled
  * @enabled: bitmap of the indexes that are enabled at the server
@@ -148,6 +149,28 @@ struct vuser_replace {
 };
 
 /**
+ * struct vuser_mig - the migration of an open device by its consumer
+ * @lock: one thread changes @state, uses @file, or resets the device.  Held while waiting for
+ *	the server.  Taken killably, outside the lock of struct vuser_pci
+ * @state: one of VFIO_DEVICE_STATE_*.  Written with @lock held by a thread that uses the
+ *	connection; by the work item that resumes the device while no thread uses it; and by open
+ *	and close
+ * @loaded: the device has loaded a state and has not run since
+ * @file: the file of this state, by which the consumer reads or writes the state of the
+ *	device; a reference, or NULL
+ * @usable: functions of files may run: there was a file since the device was opened
+ * @users: number of functions of files that run now; close waits for 0
+ */
+struct vuser_mig {
+	struct mutex lock;	/* state, file */
+	u32 state;
+	bool loaded;
+	struct file *file;
+	bool usable;
+	atomic_t users;
+};
+
+/**
  * struct vuser_device - one mdev
  * @vdev: the VFIO device; its reference count is that of this struct
  * @mdev: the mdev, valid from probe to remove
@@ -193,6 +216,7 @@ struct vuser_replace {
  * @loss_work: lets accesses fail when no server came back in time; see resume.c.  Both
  *	works are queued with @lock held while @resumable is true
  * @replace: the replacement of the server
+ * @mig: the migration by the consumer
  * @irqs: the interrupts
  * @regions: the regions; valid while the device is open
  * @dma: the state that dma/ keeps for the device
@@ -229,6 +253,7 @@ struct vuser_device {
 	struct work_struct resume_work;
 	struct delayed_work loss_work;
 	struct vuser_replace replace;
+	struct vuser_mig mig;
 	struct vuser_irqs irqs;
 	struct vuser_regions regions;
 	struct vuser_dma dma;

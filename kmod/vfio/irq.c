@@ -650,21 +650,12 @@ void vuser_irq_abort(struct vuser_device *dev)
 	vuser_irq_close_all_files(dev, true);
 }
 
-/**
- * vuser_irq_repeat() - signal all interrupts once
- * @dev: an open device that another server serves now
- *
- * The lost server may have lost an interrupt that it should have sent.  A driver
- * tolerates an interrupt without a reason, but not a missing one.
- *
- * Context: process; takes the lock of the interrupts; does not wait for the server.
- */
-void vuser_irq_repeat(struct vuser_device *dev)
+/* Signals all interrupts once; the lock is held. */
+static void vuser_irq_repeat_all(struct vuser_device *dev)
 {
 	struct vuser_vector *vectors;
 	u32 index, i;
 
-	mutex_lock(&dev->irqs.lock);
 	for (index = 0; index < VUSER_MAX_IRQ_INDEXES; index++) {
 		vectors = dev->irqs.vectors[index];
 		if (!(dev->irqs.enabled & BIT(index)))
@@ -677,7 +668,40 @@ void vuser_irq_repeat(struct vuser_device *dev)
 			if (vectors[i].trigger)
 				vuser_eventfd_signal(vectors[i].trigger);
 	}
+}
+
+/**
+ * vuser_irq_repeat() - signal all interrupts once
+ * @dev: an open device that another server serves now
+ *
+ * The lost server may have lost an interrupt that it should have sent.  A driver
+ * tolerates an interrupt without a reason, but not a missing one.
+ *
+ * Context: process; takes the lock of the interrupts; does not wait for the server.
+ */
+void vuser_irq_repeat(struct vuser_device *dev)
+{
+	mutex_lock(&dev->irqs.lock);
+	vuser_irq_repeat_all(dev);
 	mutex_unlock(&dev->irqs.lock);
+}
+
+/**
+ * vuser_irq_repeat_killable() - signal all interrupts once, for a thread of the consumer
+ * @dev: an open device that has loaded the state of another device
+ *
+ * As vuser_irq_repeat().
+ *
+ * Context: process; takes the lock of the interrupts killably.
+ * Return: 0; or -EINTR when killed: no interrupt was signalled.
+ */
+int vuser_irq_repeat_killable(struct vuser_device *dev)
+{
+	if (mutex_lock_killable(&dev->irqs.lock))
+		return -EINTR;
+	vuser_irq_repeat_all(dev);
+	mutex_unlock(&dev->irqs.lock);
+	return 0;
 }
 
 /* ioctl ------------------------------------------------------------------- */

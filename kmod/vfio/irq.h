@@ -20,6 +20,7 @@ int vuser_irq_prepare(struct vuser_device *dev, struct vuser_channel *chan);
 int vuser_irq_commit(struct vuser_device *dev);
 void vuser_irq_abort(struct vuser_device *dev);
 void vuser_irq_repeat(struct vuser_device *dev);
+int vuser_irq_repeat_killable(struct vuser_device *dev);
 void vuser_irq_fire_err(struct vuser_device *dev);
 bool vuser_irq_fire_req(struct vuser_device *dev);
 

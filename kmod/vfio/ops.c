@@ -20,6 +20,8 @@
 #include "vfio/device.h"
 #include "vfio/intx.h"
 #include "vfio/irq.h"
+#include "vfio/mig.h"
+#include "vfio/mig_lock.h"
 #include "vfio/ops.h"
 #include "vfio/replace.h"
 #include "vfio/resume.h"
@@ -52,6 +54,7 @@ static int vuser_ops_init(struct vfio_device *vdev)
 	vuser_conn_init(&dev->conn, &dev->settings);
 	vuser_resume_init(dev);
 	vuser_replace_init(dev);
+	vuser_mig_init(dev);
 	vuser_dma_prepare(&dev->dma, &dev->settings);
 	/* A channel may use vdev->dev in messages after the mdev is removed. */
 	get_device(vdev->dev);
@@ -70,6 +73,7 @@ static void vuser_ops_release(struct vfio_device *vdev)
 	vuser_latency_free(dev->latency);
 	mutex_destroy(&dev->lock);
 	mutex_destroy(&dev->irqs.lock);
+	mutex_destroy(&dev->mig.lock);
 	mutex_destroy(&dev->regions.pci.lock);
 	put_device(vdev->dev);
 	vuser_vfio_free_device(vdev);
@@ -98,13 +102,16 @@ static int vuser_ops_setup(struct vuser_device *dev)
 {
 	bool setup = !READ_ONCE(dev->settings.pci_setup_never);
 	struct vuser_channel *chan = dev->conn.chan;
-	int ret = -EINVAL;
+	int err, ret = -EINVAL;
 
 	if (vuser_ops_can_reset(dev))
 		ret = vuser_cmd_reset(chan, vuser_channel_deadline(chan), true);
 	ret = vuser_ops_reset_result(ret);
 	if (ret && ret != -EINVAL)
 		return ret;
+	err = vuser_mig_open(dev);
+	if (err)
+		return err;
 	return vuser_config_open(&dev->regions.pci, &dev->conn, &dev->dma, setup,
 				 !ret);
 }
@@ -150,6 +157,7 @@ static void vuser_ops_close(struct vfio_device *vdev)
 	ktime_t deadline = vuser_deadline(&dev->settings.close_timeout_ms);
 
 	vuser_resume_stop(dev, deadline);
+	vuser_mig_close(dev, deadline);
 	vuser_region_wait_idle(&dev->regions, deadline);
 	vuser_irq_close(dev, deadline);
 	vuser_pci_close(&dev->regions.pci, deadline);
@@ -249,25 +257,53 @@ static long vuser_ops_hot_reset(struct vfio_device *vdev,
 }
 
 /*
+ * Resets the device, unless it cannot be reset, and ends its migration.  The caller uses the
+ * connection.
+ */
+static int vuser_ops_reset_device(struct vuser_device *dev)
+{
+	int ret = 0;
+
+	if (vuser_ops_can_reset(dev))
+		ret = vuser_pci_reset(&dev->regions.pci);
+	if (ret == -EINVAL && vuser_mig_is_stopped(dev)) {
+		vuser_mig_run(dev);
+		ret = vuser_pci_reset(&dev->regions.pci);
+	}
+	return ret ? vuser_ops_reset_result(ret) : vuser_mig_was_reset(dev);
+}
+
+/*
  * Resets the device.  If accesses failed because the server was lost, and another server
  * is ready, the device works from now on.  A device that cannot be reset comes from that
- * server as it is.
+ * server as it is.  The caller holds the lock of the migration.
  */
-static int vuser_ops_reset(struct vuser_device *dev)
+static int vuser_ops_reset_locked(struct vuser_device *dev)
 {
 	int ret = vuser_resume_reset(dev);
 	bool resumed = ret > 0;
 
 	if (ret < 0)
 		return ret;
-	if (!vuser_ops_can_reset(dev))
-		return resumed ? 0 : -EINVAL;
+	if (!vuser_ops_can_reset(dev) && !resumed)
+		return -EINVAL;
 	ret = vuser_conn_begin(&dev->conn);
 	if (ret)
 		return ret;
-	ret = vuser_pci_reset(&dev->regions.pci);
+	ret = vuser_ops_reset_device(dev);
 	vuser_conn_leave(&dev->conn);
-	return vuser_ops_reset_result(ret);
+	return ret;
+}
+
+static int vuser_ops_reset(struct vuser_device *dev)
+{
+	int ret = vuser_mig_lock(dev);
+
+	if (ret)
+		return ret;
+	ret = vuser_ops_reset_locked(dev);
+	vuser_mig_lock_drop(dev);
+	return ret;
 }
 
 static long vuser_ops_ioctl(struct vfio_device *vdev, unsigned int cmd,

@@ -23,13 +23,14 @@
 #include "region/pci.h"
 #include "region/shared.h"
 #include "server/channel.h"
-#include "server/cmd.h"
+#include "server/cmd_mig.h"
 #include "server/conn.h"
 #include "server/desc.h"
 #include "server/replay.h"
 #include "server/server.h"
 #include "vfio/device.h"
 #include "vfio/irq.h"
+#include "vfio/mig.h"
 #include "vfio/replace.h"
 #include "vfio/resume.h"
 #include "vfio/state.h"
@@ -63,8 +64,15 @@ struct vuser_replace_run {
 /* The steps before the pause. */
 static int vuser_replace_prepare(struct vuser_replace_run *run)
 {
-	int ret = 0;
+	int ret;
 
+	run->step = "the consumer migrates the device";
+	if (vuser_mig_is_busy(run->dev))
+		return -EBUSY;
+	run->step = "the consumer could not migrate the device of the new server";
+	ret = vuser_mig_check(run->dev, run->chan);
+	if (ret)
+		return ret;
 	if (run->move_state) {
 		run->step = "the server in use cannot save the state of the device";
 		ret = vuser_cmd_mig_copies(run->old);
@@ -301,7 +309,9 @@ static int vuser_replace_locked(struct vuser_replace_run *run)
 	begin = ktime_get();
 	if (!ret) {
 		vuser_conn_drain(&dev->conn);
-		ret = vuser_replace_move(run);
+		/* A migration may have begun since the server was prepared. */
+		run->step = "the consumer migrates the device";
+		ret = vuser_mig_is_busy(dev) ? -EBUSY : vuser_replace_move(run);
 	}
 	if (!ret) {
 		run->step = "a server was lost, or the device is being closed";

@@ -30,6 +30,7 @@
 #include "vfio/device.h"
 #include "vfio/intx.h"
 #include "vfio/irq.h"
+#include "vfio/mig.h"
 #include "vfio/resume.h"
 #include "vfio/state.h"
 
@@ -130,6 +131,11 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 {
 	int ret, err;
 
+	vuser_mig_lost(dev);
+	*step = "the consumer could not migrate the device of this server";
+	ret = vuser_mig_check(dev, dev->conn.chan);
+	if (ret)
+		return ret;
 	*step = "the files of the server's shared areas cannot be used";
 	ret = vuser_shared_replace(&dev->regions, dev->conn.chan->desc,
 				   vuser_vfio_mapping(&dev->vdev));
@@ -153,7 +159,11 @@ static int vuser_resume_device(struct vuser_device *dev, bool state_kept,
 	if (ret || err)
 		return ret ? ret : err;
 	*step = "the server does not take the registers of configuration space";
-	return vuser_pci_resume(&dev->regions.pci, state_kept);
+	ret = vuser_pci_resume(&dev->regions.pci, state_kept);
+	if (ret)
+		return ret;
+	*step = "the server does not stop its device, which the consumer must reset";
+	return vuser_mig_resume(dev);
 }
 
 /*

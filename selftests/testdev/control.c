@@ -506,6 +506,12 @@ static int do_endless(struct ctl *c)
 	return 0;
 }
 
+static int do_mig_state(struct ctl *c)
+{
+	result(c, "%u", c->dev->mig_state);
+	return 0;
+}
+
 static int do_onmap_value(struct ctl *c)
 {
 	int ret;
@@ -587,6 +593,8 @@ static const struct command {
 	{ "onmap", 1, do_onmap, "0|1: read a new mapping before the reply" },
 	{ "onmap-value", 0, do_onmap_value, "value and result of that read" },
 	{ "endless", 1, do_endless, "0|1: the state that migrates has no end" },
+	{ "mig-state", 0, do_mig_state,
+	  "state of migration that the device changed to last" },
 	{ "die", 0, do_die, "exit at once" },
 };
 

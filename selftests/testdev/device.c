@@ -294,7 +294,10 @@ static ssize_t device_feature(void *data, uint32_t flags, void *buf, size_t len,
 	return TESTDEV_FEATURE_SIZE;
 }
 
-/* The state that migrates: BAR 0, then configuration space. */
+/*
+ * The state that migrates: records of a byte with the kind, and data. 'P', before the device
+ * stops, has BAR 0; 'S' has BAR 0, then configuration space, and ends the state.
+ */
 #define MIG_SIZE (TESTDEV_BAR0_SIZE + TESTDEV_CONFIG_SIZE)
 
 static uint8_t *mig_byte(struct device *dev, size_t i)
@@ -303,23 +306,55 @@ static uint8_t *mig_byte(struct device *dev, size_t i)
 				       &dev->pci.cfg[i - TESTDEV_BAR0_SIZE];
 }
 
+static size_t mig_len(const struct device *dev)
+{
+	return dev->mig_record == 'S' ? MIG_SIZE : TESTDEV_BAR0_SIZE;
+}
+
+static bool mig_saves(enum vfio_device_mig_state state)
+{
+	return state == VFIO_DEVICE_STATE_STOP_COPY ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY_P2P;
+}
+
 static int device_migrate(void *data, enum vfio_device_mig_state from,
 			  enum vfio_device_mig_state to)
 {
 	struct device *dev = data;
-	bool complete = dev->mig_done == MIG_SIZE;
 
+	if (from == VFIO_DEVICE_STATE_RESUMING && !dev->mig_ended)
+		return -EINVAL;
+	if (!mig_saves(from)) {
+		dev->mig_record = 0;
+		dev->mig_early = false;
+		dev->mig_ended = false;
+	}
+	dev->mig_state = to;
+	dev->mig_stopped = to == VFIO_DEVICE_STATE_STOP_COPY;
+	return 0;
+}
+
+/* Begin the next record that is due. */
+static bool mig_next(struct device *dev)
+{
+	if (dev->mig_stopped && !dev->mig_ended)
+		dev->mig_record = 'S';
+	else if (!dev->mig_stopped && !dev->mig_early)
+		dev->mig_record = 'P';
+	else
+		return false;
+	dev->mig_early = true;
+	dev->mig_ended = dev->mig_stopped;
 	dev->mig_done = 0;
-	return from == VFIO_DEVICE_STATE_RESUMING &&
-			       to == VFIO_DEVICE_STATE_STOP && !complete ?
-		       -EINVAL :
-		       0;
+	return true;
 }
 
 static ssize_t device_mig_read(void *data, void *buf, size_t count)
 {
 	struct device *dev = data;
-	size_t i;
+	uint8_t *bytes = buf;
+	size_t i = 0;
 
 	/* In small parts, as a device with much state. */
 	if (count > 1000)
@@ -328,22 +363,52 @@ static ssize_t device_mig_read(void *data, void *buf, size_t count)
 		memset(buf, 0, count);
 		return count;
 	}
-	for (i = 0; i < count && dev->mig_done < MIG_SIZE; i++)
-		((uint8_t *)buf)[i] = *mig_byte(dev, dev->mig_done++);
+	while (i < count) {
+		if (dev->mig_record && dev->mig_done == mig_len(dev))
+			dev->mig_record = 0;
+		if (dev->mig_record)
+			bytes[i++] = *mig_byte(dev, dev->mig_done++);
+		else if (mig_next(dev))
+			bytes[i++] = dev->mig_record;
+		else
+			break;
+	}
 	return i;
 }
 
 static int device_mig_write(void *data, const void *buf, size_t count)
 {
+	const uint8_t *bytes = buf;
 	struct device *dev = data;
 	size_t i;
 
 	if (dev->mig_endless)
 		return 0;
-	if (count > MIG_SIZE - dev->mig_done)
-		return -EINVAL;
-	for (i = 0; i < count; i++)
-		*mig_byte(dev, dev->mig_done++) = ((const uint8_t *)buf)[i];
+	for (i = 0; i < count; i++) {
+		if (dev->mig_ended)
+			return -EINVAL;
+		if (dev->mig_record) {
+			*mig_byte(dev, dev->mig_done++) = bytes[i];
+		} else if (bytes[i] == 'P' || bytes[i] == 'S') {
+			dev->mig_record = bytes[i];
+			dev->mig_done = 0;
+		} else {
+			return -EINVAL;
+		}
+		if (dev->mig_done == mig_len(dev)) {
+			dev->mig_ended = dev->mig_record == 'S';
+			dev->mig_record = 0;
+			dev->mig_done = 0;
+		}
+	}
+	return 0;
+}
+
+static int device_mig_size(void *data, uint64_t *size)
+{
+	struct device *dev = data;
+
+	*size = dev->mig_endless ? UINT64_MAX : MIG_SIZE + 1;
 	return 0;
 }
 
@@ -367,6 +432,7 @@ static const struct vuser_server_ops ops = {
 	.migrate = device_migrate,
 	.mig_read = device_mig_read,
 	.mig_write = device_mig_write,
+	.mig_size = device_mig_size,
 };
 
 static const struct vuser_server_ops ops_no_reset = {
@@ -374,6 +440,9 @@ static const struct vuser_server_ops ops_no_reset = {
 	.dma_map = device_dma_map,
 	.dma_unmap = device_dma_unmap,
 	.disconnected = device_disconnected,
+	.migrate = device_migrate,
+	.mig_read = device_mig_read,
+	.mig_write = device_mig_write,
 };
 
 static int init_memory(struct device *dev)

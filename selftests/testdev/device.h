@@ -45,7 +45,12 @@ struct device {
 	uint8_t rom[TESTDEV_ROM_SIZE];
 	uint8_t typed[TESTDEV_TYPED_SIZE];
 	int memfds[NR_BARS];
-	size_t mig_done; /* bytes of the state that were saved or loaded */
+	char mig_record; /* kind of the record that is saved or loaded; 0: none */
+	size_t mig_done; /* bytes of this record */
+	bool mig_stopped; /* in state STOP_COPY */
+	bool mig_early; /* a record was begun */
+	bool mig_ended; /* the last record was begun, or loaded */
+	_Atomic uint32_t mig_state; /* what the device changed to last */
 	_Atomic bool mig_endless; /* the state has no end */
 	int doorbells[TESTDEV_NR_DOORBELLS];
 	uint64_t reads;

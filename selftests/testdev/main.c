@@ -37,6 +37,8 @@ enum {
 	OPT_SMALL_MSIX,
 	OPT_MSIX_BAR,
 	OPT_MIGRATION,
+	OPT_MIGRATION_FLAGS,
+	OPT_DMA_LOGGING,
 	OPT_MODEL,
 	OPT_BROKEN,
 	OPT_LITERAL,
@@ -63,6 +65,8 @@ static const struct option longopts[] = {
 	{ "small-msix", no_argument, NULL, OPT_SMALL_MSIX },
 	{ "msix-bar", required_argument, NULL, OPT_MSIX_BAR },
 	{ "migration", no_argument, NULL, OPT_MIGRATION },
+	{ "migration-flags", required_argument, NULL, OPT_MIGRATION_FLAGS },
+	{ "dma-logging", no_argument, NULL, OPT_DMA_LOGGING },
 	{ "model", no_argument, NULL, OPT_MODEL },
 	{ "broken", required_argument, NULL, OPT_BROKEN },
 	{ "literal", no_argument, NULL, OPT_LITERAL },
@@ -97,6 +101,8 @@ static void usage(void)
 	       "  --small-msix              BAR 1 is one page, with registers\n"
 	       "  --msix-bar=N              the BAR that the MSI-X capability names\n"
 	       "  --migration               save and load BAR 0 and configuration space\n"
+	       "  --migration-flags=N       further VFIO_MIGRATION_*\n"
+	       "  --dma-logging             log which memory the device writes\n"
 	       "  --model                   honor configuration space\n"
 	       "  --broken=KIND             with --model, break configuration space:\n"
 	       "                            bar-small, bar-large, cap-loop, cap-end,\n"
@@ -170,6 +176,12 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_MIGRATION:
 		config->migration = true;
+		break;
+	case OPT_MIGRATION_FLAGS:
+		config->migration_flags = n;
+		break;
+	case OPT_DMA_LOGGING:
+		config->dma_logging = true;
 		break;
 	case OPT_MODEL:
 		opt->model = true;
