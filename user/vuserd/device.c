@@ -415,7 +415,11 @@ static void connect_next(struct device *dev, const struct vnl_dev *info)
 {
 	char why[VUSER_ERROR_MAX + 1];
 
-	if (is_text(dev->next_path, info->replacement))
+	/*
+	 * Without a connection, the kernel had the server of this path before, and asks
+	 * for it again.
+	 */
+	if (dev->next_conn && is_text(dev->next_path, info->replacement))
 		return;
 	end_next(dev);
 	set_text(&dev->next_path, info->replacement);
