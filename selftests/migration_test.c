@@ -12,6 +12,7 @@
 
 #include "lib/clock.h"
 #include "lib/consumer.h"
+#include "lib/fuse.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
 #include "lib/task.h"
@@ -579,6 +580,50 @@ TEST_F(device, address_without_memory_loses_no_data)
 	EXPECT_EQ(-EFAULT, put(self->to.fd, nowhere, 100));
 	ASSERT_EQ(self->stream.len, fill(self->to.fd, &self->stream, 100));
 	EXPECT_EQ(0, set_state(&self->to, RUNNING));
+}
+
+/* Another process reads into memory that a FUSE server does not provide yet. */
+static pid_t read_into(struct party *p, struct fuse *fuse, void *mem)
+{
+	pid_t pid;
+
+	fuse_hold(fuse);
+	pid = fork();
+	if (!pid) {
+		/* Only the parent has the device open. */
+		party_close(p);
+		_exit(take(p->fd, mem, 100) != -ENODEV);
+	}
+	fuse_wait(fuse);
+	return pid;
+}
+
+TEST_F(device, reader_that_waits_for_its_memory_does_not_delay_close)
+{
+	struct party *p = &self->from;
+	struct fuse fuse = {};
+	void *mem;
+	pid_t pid;
+	int fd;
+
+	/* The FUSE server inherits all files, so the device is opened after its start. */
+	party_close(p);
+	ASSERT_EQ(0, fuse_start(&fuse));
+	ASSERT_EQ(0, party_open(p));
+	fd = fuse_open(&fuse);
+	mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	ASSERT_EQ(0, set_state(p, COPY));
+	pid = read_into(p, &fuse, mem);
+	ASSERT_LT(0, pid);
+	/* Returns although the reader still waits. */
+	party_close(p);
+	EXPECT_EQ(-ETIMEDOUT, task_wait_end(pid, 0));
+	fuse_release(&fuse);
+	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
+	munmap(mem, PAGE);
+	close(fd);
+	fuse_stop(&fuse);
 }
 
 TEST_F(device, file_outlives_the_device)

@@ -14,6 +14,7 @@
 #include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -130,83 +131,129 @@ static ssize_t vuser_mig_file_fill(struct vuser_mig_file *mf)
 	return done;
 }
 
-static ssize_t vuser_mig_file_copy(struct vuser_mig_file *mf, char __user *to, size_t count)
+/*
+ * Copies from the buffer to memory of the consumer, as far as this needs no page fault.
+ * Returns the number of bytes, which may be 0.
+ */
+static size_t vuser_mig_file_copy(struct vuser_mig_file *mf, char __user *to, size_t count)
 {
 	size_t len = min(count, mf->len - mf->pos);
 
-	if (copy_to_user(to, mf->buf + mf->pos, len))
-		return -EFAULT;
+	pagefault_disable();
+	len -= copy_to_user(to, mf->buf + mf->pos, len);
+	pagefault_enable();
 	mf->pos += len;
 	return len;
 }
 
 /*
- * The consumer gets what it asks for, unless the data end, or the server takes longer than one
- * answer may take.
+ * Reads once: at most what one message has.  Returns the number of bytes; 0 at the end of the
+ * data; -EAGAIN when the consumer's memory had a page fault; or another errno.
+ */
+static ssize_t vuser_mig_file_get(struct file *file, char __user *to, size_t count)
+{
+	struct vuser_mig_file *mf = file->private_data;
+	ssize_t ret;
+
+	ret = vuser_mig_file_begin(file);
+	if (ret)
+		return ret;
+	ret = vuser_mig_file_fill(mf);
+	if (ret > 0)
+		ret = vuser_mig_file_copy(mf, to, count) ?: -EAGAIN;
+	else if (!ret && vuser_migration_pre_copy(mf->dev->mig.state))
+		ret = -ENOMSG;
+	vuser_mig_file_end(mf);
+	return ret;
+}
+
+/* Writes once: at most one message.  Returns as vuser_mig_file_get(). */
+static ssize_t vuser_mig_file_put(struct file *file, const char __user *from, size_t count)
+{
+	struct vuser_mig_file *mf = file->private_data;
+	size_t len = min(count, mf->size);
+	ssize_t ret;
+
+	ret = vuser_mig_file_begin(file);
+	if (ret)
+		return ret;
+	pagefault_disable();
+	len -= copy_from_user(mf->buf, from, len);
+	pagefault_enable();
+	if (mf->broken) {
+		ret = -EIO;
+	} else if (!len) {
+		ret = -EAGAIN;
+	} else {
+		ret = vuser_cmd_mig_write(mf->dev->conn.chan, mf->buf, len);
+		ret = ret ? vuser_mig_file_result(mf, ret) : len;
+	}
+	vuser_mig_file_end(mf);
+	return ret;
+}
+
+/*
+ * The time for one read(2) or write(2).  The consumer gets what it asks for, unless the data
+ * end, or the server takes longer than one answer may take.
+ */
+static ktime_t vuser_mig_file_deadline(struct vuser_mig_file *mf)
+{
+	return vuser_deadline(&mf->dev->settings.request_timeout_ms);
+}
+
+/* Whether a read or a write with this result ends. */
+static bool vuser_mig_file_ends(ssize_t ret, ktime_t deadline)
+{
+	cond_resched();
+	return (ret <= 0 && ret != -EAGAIN) || fatal_signal_pending(current) ||
+	       ktime_after(ktime_get(), deadline);
+}
+
+/*
+ * Page faults are handled without the lock of the migration, because they may take as long as
+ * another process wants.
  */
 static ssize_t vuser_mig_file_read(struct file *file, char __user *buf, size_t count,
 				   loff_t *pos)
 {
 	struct vuser_mig_file *mf = file->private_data;
-	ssize_t ret, done = 0;
-	ktime_t deadline;
+	ktime_t deadline = vuser_mig_file_deadline(mf);
+	size_t done = 0, len;
+	ssize_t ret = 0;
 
-	ret = vuser_mig_file_begin(file);
-	if (ret)
-		return ret;
-	deadline = vuser_channel_deadline(mf->dev->conn.chan);
 	while (done < count) {
-		ret = vuser_mig_file_fill(mf);
-		if (ret > 0)
-			ret = vuser_mig_file_copy(mf, buf + done, count - done);
-		if (ret <= 0)
+		len = min(count - done, mf->size);
+		if (fault_in_safe_writeable(buf + done, len) == len) {
+			ret = -EFAULT;
 			break;
-		done += ret;
-		if (ktime_after(ktime_get(), deadline))
+		}
+		ret = vuser_mig_file_get(file, buf + done, len);
+		done += max_t(ssize_t, ret, 0);
+		if (vuser_mig_file_ends(ret, deadline))
 			break;
-		cond_resched();
 	}
-	if (count && !ret && !done && vuser_migration_pre_copy(mf->dev->mig.state))
-		ret = -ENOMSG;
-	vuser_mig_file_end(mf);
 	return done ? done : ret;
-}
-
-static ssize_t vuser_mig_file_put(struct vuser_mig_file *mf, const char __user *from,
-				  size_t count)
-{
-	size_t len = min(count, mf->size);
-	int ret;
-
-	if (mf->broken)
-		return -EIO;
-	if (copy_from_user(mf->buf, from, len))
-		return -EFAULT;
-	ret = vuser_cmd_mig_write(mf->dev->conn.chan, mf->buf, len);
-	return ret ? vuser_mig_file_result(mf, ret) : len;
 }
 
 static ssize_t vuser_mig_file_write(struct file *file, const char __user *buf, size_t count,
 				    loff_t *pos)
 {
 	struct vuser_mig_file *mf = file->private_data;
-	ssize_t ret, done = 0;
-	ktime_t deadline;
+	ktime_t deadline = vuser_mig_file_deadline(mf);
+	size_t done = 0, len;
+	ssize_t ret = 0;
 
-	ret = vuser_mig_file_begin(file);
-	if (ret)
-		return ret;
-	deadline = vuser_channel_deadline(mf->dev->conn.chan);
 	while (done < count) {
-		ret = vuser_mig_file_put(mf, buf + done, count - done);
-		if (ret < 0)
+		len = min(count - done, mf->size);
+		if (fault_in_readable(buf + done, len) == len) {
+			ret = -EFAULT;
 			break;
-		done += ret;
-		if (ktime_after(ktime_get(), deadline))
+		}
+		ret = vuser_mig_file_put(file, buf + done, len);
+		done += max_t(ssize_t, ret, 0);
+		if (vuser_mig_file_ends(ret, deadline))
 			break;
-		cond_resched();
 	}
-	vuser_mig_file_end(mf);
 	return done ? done : ret;
 }
 
