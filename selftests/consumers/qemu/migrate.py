@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Migrate a QEMU that uses a vuser-ioat to another QEMU, which uses another one.
+
+usage: migrate.py UUID-FROM UUID-TO
+
+UUID-FROM and UUID-TO are vuser devices whose servers are vuser-ioat.  Prints TAP.
+
+No guest system is needed: the firmware halts the processor, and QEMU's qtest protocol lets
+this program access the ports and the memory of the guest.  It does what a driver does.  The first
+QEMU's device copies by a ring of descriptors while QEMU migrates.  The second QEMU's device
+must carry out the rest, and no more.
+"""
+
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+# Do not write bytecode into the source tree.
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+from qmp import LIMIT, Failure, listen, start
+
+SLOT = 4
+COMMAND, BAR0 = 0x04, 0x10
+MEMORY_AND_MASTER = 0x6
+BAR = 0xe0000000
+CHANCTRL, DMACOUNT, CHANSTS, CHAINADDR, CHANCMP, CHANERR = 0x80, 0x86, 0x88, 0x90, 0x98, 0xa8
+ACTIVE, IDLE = 0, 1     # states in CHANSTS
+COMPLETION = 1 << 3     # of a descriptor's control word
+CHAIN, STATUS, FROM, TO = 0x200000, 0x300000, 0x400000, 0x500000
+SIZE = 0x10000
+RING = 3                # descriptors
+COPIES = 20000          # while QEMU migrates
+HLT, FIRMWARE_SIZE = 0xf4, 0x10000
+
+
+class Guest:
+    """QEMU's qtest protocol: one line for each command and each answer."""
+
+    def __init__(self, server):
+        sock = server.accept()[0]
+        sock.settimeout(LIMIT)
+        self.file = sock.makefile("rw")
+
+    def command(self, *words):
+        self.file.write(" ".join(words) + "\n")
+        self.file.flush()
+        for line in self.file:
+            answer = line.split()
+            if answer[0] == "OK":
+                return answer[1:]
+            if answer[0] != "IRQ":
+                break
+        raise Failure(f"qtest: {words[0]} failed")
+
+    def load(self, size, address):
+        return int(self.command(f"read{size}", f"{address:#x}")[0], 16)
+
+    def store(self, size, address, value):
+        self.command(f"write{size}", f"{address:#x}", f"{value:#x}")
+
+    def read(self, address, size):
+        return bytes.fromhex(self.command("read", f"{address:#x}", f"{size:#x}")[0][2:])
+
+    def write(self, address, data):
+        self.command("write", f"{address:#x}", f"{len(data):#x}", "0x" + data.hex())
+
+    def config(self, register):
+        self.command("outl", "0xcf8", f"{0x80000000 | SLOT << 11 | register:#x}")
+        return int(self.command("inl", "0xcfc")[0], 16)
+
+    def set_config(self, register, value):
+        self.command("outl", "0xcf8", f"{0x80000000 | SLOT << 11 | register:#x}")
+        self.command("outl", "0xcfc", f"{value:#x}")
+
+
+class Machine:
+    """A QEMU with a device."""
+
+    def __init__(self, name, directory, uuid, *options):
+        qmp, qtest = (os.path.join(directory, f"{name}.{which}") for which in ("qmp", "qtest"))
+        firmware = os.path.join(directory, "firmware")
+        with open(firmware, "wb") as file:
+            file.write(bytes([HLT]) * FIRMWARE_SIZE)
+        with listen(qmp) as monitors, listen(qtest) as guests:
+            self.process = subprocess.Popen([
+                "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-m", "64",
+                "-bios", firmware,
+                "-display", "none", "-nodefaults", "-no-user-config",
+                "-chardev", f"socket,id=qmp,path={qmp}", "-mon", "qmp,mode=control",
+                "-chardev", f"socket,id=qtest,path={qtest}", "-qtest", "chardev:qtest",
+                "-device", f"vfio-pci,id=ioat,addr={SLOT},enable-migration=on,"
+                f"sysfsdev=/sys/bus/mdev/devices/{uuid}", *options],
+                stdin=subprocess.DEVNULL, stdout=sys.stderr)
+            self.monitor = start(self.process, monitors)
+            guests.settimeout(LIMIT)
+            self.guest = Guest(guests)
+
+    def wait_migrated(self):
+        """Wait until the migration has ended; return what QEMU says about it."""
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            info = self.monitor.command("query-migrate")
+            if info.get("status") == "completed":
+                return info
+            if info.get("status") in ("failed", "cancelled"):
+                raise Failure(f"the migration {info['status']}: {info.get('error-desc')}")
+            time.sleep(0.1)
+        raise Failure(f"the migration does not end: {info}")
+
+    def wait_running(self):
+        end = time.monotonic() + LIMIT
+        while not self.monitor.command("query-status")["running"]:
+            if time.monotonic() > end:
+                raise Failure("QEMU does not let the guest run")
+            time.sleep(0.1)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def descriptor(index):
+    return CHAIN + 64 * index
+
+
+def data(index):
+    return bytes((index * 7 + i * 13) % 256 for i in range(256)) * (SIZE // 256)
+
+
+def setup(guest):
+    """Set up the device as firmware and a driver do, and make the ring."""
+    guest.set_config(BAR0, BAR)
+    guest.set_config(BAR0 + 4, 0)
+    guest.set_config(COMMAND, MEMORY_AND_MASTER)
+    for index in range(RING):
+        guest.write(FROM + SIZE * index, data(index))
+        guest.write(descriptor(index), struct.pack(
+            "<IIQQQ", SIZE, COMPLETION, FROM + SIZE * index, TO + SIZE * index,
+            descriptor((index + 1) % RING)))
+    guest.store("q", BAR + CHANCMP, STATUS)
+    guest.store("q", BAR + CHAINADDR, CHAIN)
+
+
+def wait_idle(guest, count):
+    """Wait until the device has carried out COUNT descriptors, and check the last copy."""
+    last = (count - 1) % RING
+    end = time.monotonic() + LIMIT
+    while (status := guest.load("q", BAR + CHANSTS)) & 7 == ACTIVE:
+        if time.monotonic() > end:
+            raise Failure(f"the device is still active, CHANSTS is {status:#x}")
+        time.sleep(0.01)
+    check_equal("CHANERR", guest.load("l", BAR + CHANERR), 0)
+    check_equal("CHANSTS", status, descriptor(last) | IDLE)
+    check_equal("the status in memory", guest.load("q", STATUS) & ~7, descriptor(last))
+    if guest.read(TO + SIZE * last, SIZE) != data(last):
+        raise Failure("the copy is wrong")
+
+
+def copy(guest, count):
+    """Let the device carry out descriptor number COUNT, and check the copy."""
+    guest.command("memset", f"{TO:#x}", f"{SIZE * RING:#x}", "0")
+    guest.store("w", BAR + DMACOUNT, count)
+    wait_idle(guest, count)
+
+
+def check_equal(what, seen, wanted):
+    if seen != wanted:
+        raise Failure(f"{what} is {seen:#x}, not {wanted:#x}")
+
+
+class Migration:
+    """The two QEMUs."""
+
+    def __init__(self, directory, uuid_from, uuid_to):
+        self.directory = directory
+        self.uuids = (uuid_from, uuid_to)
+        self.machines = []
+        self.uri = f"unix:{directory}/migration"
+        self.registers = {}
+
+    def start_machines(self):
+        for name, uuid, options in (("from", self.uuids[0], []),
+                                    ("to", self.uuids[1], ["-incoming", "defer"])):
+            self.machines.append(Machine(name, self.directory, uuid, *options))
+
+    def use(self):
+        guest = self.machines[0].guest
+        setup(guest)
+        copy(guest, 1)
+        guest.store("w", BAR + DMACOUNT, 1 + COPIES)
+        for register, size in ((CHANCTRL, "w"), (DMACOUNT, "w"), (CHANCMP, "q")):
+            self.registers[register] = size, guest.load(size, BAR + register)
+
+    def migrate(self):
+        """All memory counts as changed, so QEMU must be allowed to stop the guest longer."""
+        source, target = (machine.monitor for machine in self.machines)
+        source.command("migrate-set-parameters", **{"downtime-limit": 1000000,
+                                                    "max-bandwidth": 1 << 40})
+        target.command("migrate-incoming", uri=self.uri)
+        source.command("migrate", uri=self.uri)
+        info = self.machines[0].wait_migrated()
+        moved = info.get("vfio", {}).get("transferred", 0)
+        print(f"# {info['total-time']} ms, {info['downtime']} ms of them stopped; {moved} bytes of"
+              " the device's state")
+        if not moved:
+            raise Failure("QEMU moved no state of the device")
+        self.machines[1].wait_running()
+
+    def compare(self):
+        guest = self.machines[1].guest
+        check_equal("BAR 0", guest.config(BAR0) & ~0xf, BAR)
+        check_equal("the command register", guest.config(COMMAND) & MEMORY_AND_MASTER,
+                    MEMORY_AND_MASTER)
+        for register, (size, value) in self.registers.items():
+            check_equal(f"register {register:#x}", guest.load(size, BAR + register), value)
+        if guest.read(FROM, SIZE) != data(0):
+            raise Failure("the memory of the guest has changed")
+
+    def go_on(self):
+        guest = self.machines[1].guest
+        state = guest.load("q", BAR + CHANSTS) & 7
+        print(f"# the second device still had copies to make: {state == ACTIVE}")
+        wait_idle(guest, 1 + COPIES)
+        for count in 2, 3, 4:
+            copy(guest, count + COPIES)
+
+
+def main(uuid_from, uuid_to):
+    count = 0
+
+    def step(name, action):
+        nonlocal count
+        count += 1
+        try:
+            action()
+        except (Failure, OSError) as failure:
+            print(f"not ok {count} - {name}\n# {failure}")
+            raise
+        print(f"ok {count} - {name}", flush=True)
+
+    with tempfile.TemporaryDirectory() as directory:
+        migration = Migration(directory, uuid_from, uuid_to)
+        try:
+            step("both QEMUs start", migration.start_machines)
+            step("the first device begins to copy", migration.use)
+            step("QEMU migrates", migration.migrate)
+            step("the second device has the registers of the first", migration.compare)
+            step("the second device goes on with the copies", migration.go_on)
+        except (Failure, OSError):
+            return 1
+        finally:
+            for machine in migration.machines:
+                machine.end()
+            print(f"1..{count}")
+    return 0
+
+
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+sys.exit(main(*sys.argv[1:]))
