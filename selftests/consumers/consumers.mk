@@ -6,15 +6,17 @@
 CONSUMERS := $(SRC)consumers
 KSRC ?= $(abspath $(KSELFTEST_DIR)/../../..)
 
-CONSUMER_PROGS := $(addprefix $(O)/consumers/,copy_load edu_test gpio_test outlive_test \
-	sample_test)
+CONSUMER_PROGS := $(addprefix $(O)/consumers/,copy_load edu_test gpio_test lines \
+	outlive_test pcm sample_test)
 
 all: $(CONSUMER_PROGS) vfio-selftests
 
 $(O)/consumers/copy_load: $(CONSUMERS)/state/copy_load.c
 $(O)/consumers/edu_test: $(CONSUMERS)/qemu-server/edu_test.c
 $(O)/consumers/gpio_test: $(CONSUMERS)/gpio/gpio_test.c
+$(O)/consumers/lines: $(CONSUMERS)/vhost-device/lines.c
 $(O)/consumers/outlive_test: $(CONSUMERS)/outlive/outlive_test.c
+$(O)/consumers/pcm: $(CONSUMERS)/vhost-device/pcm.c
 $(O)/consumers/sample_test: $(CONSUMERS)/libvfio-user/sample_test.c
 
 $(CONSUMER_PROGS): $(LIB_OBJS)

@@ -69,7 +69,8 @@ create()
 # drive NAME...: use these devices with the drivers of one User-Mode Linux.
 drive()
 {
-	UML_LIMIT=900 uml_tap "vhost-device:" "$(IFS=,; echo "$*")" "$HERE/inside.sh" "$WORK" "$@"
+	PATH=$PROGS:$PATH UML_LIMIT=900 uml_tap "vhost-device:" "$(IFS=,; echo "$*")" \
+		"$HERE/inside.sh" "$WORK" "$@"
 }
 
 remove()

@@ -26,10 +26,16 @@ drivers_bind()
 	done
 }
 
+# within COMMAND...: run a program with a time limit.
+within()
+{
+	timeout $((3 * SOON)) "$@"
+}
+
 # Python takes long to start in User-Mode Linux on an emulated processor.
 inside()
 {
-	timeout $((3 * SOON)) python3 -B "$here/inside.py" "$@"
+	within python3 -B "$here/inside.py" "$@"
 }
 
 scsi_read()
@@ -59,6 +65,16 @@ use()
 		;;
 	console) check "console: a line is sent and a byte is received" inside console ;;
 	input) check "input: the keys that are pressed arrive" inside input "$dir/keys" ;;
+	sound)
+		check "sound: a tone is played" \
+			within pcm play /dev/snd/pcmC0D0p "$dir/tone.play"
+		check "sound: a tone is recorded" \
+			within pcm record /dev/snd/pcmC0D0c "$dir/recorded" $RECORD
+		;;
+	gpio)
+		check "gpio: lines are set, lines are read, and one interrupts" \
+			within lines /dev/gpiochip0 "$dir/lines" "${GPIO_LINES[@]}"
+		;;
 	can)
 		check "can: the interface starts" ip link set can0 up
 		check "can: a frame is sent and one is received" inside can

@@ -9,11 +9,28 @@ usage: outside.py rng SOURCE FILE       check that FILE came from SOURCE
        outside.py console PORT          talk to inside.py on vhost-device-console's port
        outside.py input PATH READY      make a keyboard, and the symbolic link PATH to it;
                                         press keys when the file READY exists
+       outside.py tone PITCH BYTES FILE write a tone that rises
+       outside.py sound TONE BYTES FIFO FILE
+                                        be a microphone: write TONE into FIFO, the first BYTES
+                                        bytes as fast as FILE gets them
+       outside.py played TONE FILE      check that TONE is what `pcm` has played into FILE or
+                                        FILE.0001, FILE.0002...
+       outside.py recorded TONE BYTES FILE
+                                        check that FILE is the first BYTES bytes of TONE
        outside.py can INTERFACE         answer a frame
+       outside.py pull DIRECTORY ONE ZERO HIGH LOW EDGE
+                                        prepare the lines of gpio-sim for `lines`
+       outside.py gpio DIRECTORY READY ONE ZERO HIGH LOW EDGE
+                                        when the file READY exists, check the lines that
+                                        `lines` has set, and change the line EDGE
 """
+import array
+import ctypes
 import fcntl
+import math
 import os
 import pathlib
+import select
 import signal
 import socket
 import struct
@@ -28,6 +45,8 @@ UI_SET_EVBIT, UI_SET_KEYBIT = 0x40045564, 0x40045565
 UI_DEV_SETUP, UI_DEV_CREATE = 0x405c5503, 0x5501
 UI_GET_SYSNAME_64 = 0x8040552c
 BUS_VIRTUAL = 6
+IN_MODIFY, IN_CREATE = 0x2, 0x100
+PERIOD = 1024  # bytes, as in pcm.c
 
 
 def rng(source, path):
@@ -66,13 +85,16 @@ def console(port):
         expect(sock.recv(1), CONSOLE_BYTE)
 
 
-def wait_for(path):
-    """Wait for a file."""
+def wait_for(path, size=0):
+    """Wait for a file that has at least this size."""
+    libc = ctypes.CDLL(None)
     end = time.monotonic() + PATIENCE
-    while not path.exists():
-        if time.monotonic() > end:
-            raise SystemExit(f"no {path}")
-        time.sleep(0.1)
+    with open(libc.inotify_init1(os.O_CLOEXEC), "rb", buffering=0) as events:
+        libc.inotify_add_watch(events.fileno(), bytes(path.parent), IN_CREATE | IN_MODIFY)
+        while not path.exists() or path.stat().st_size < size:
+            if not select.select([events], [], [], max(0, end - time.monotonic()))[0]:
+                raise SystemExit(f"{path} does not exist, or has less than {size} bytes")
+            events.read(4096)
 
 
 def keyboard(link, ready):
@@ -96,6 +118,73 @@ def keyboard(link, ready):
         signal.pause()
 
 
+def tone(pitch, count, path):
+    """A sine that rises, from a pitch in Hz: 8000 samples of 16 bits a second, one channel."""
+    times = (i / 8000 for i in range(int(count) // 2))
+    samples = (round(20000 * math.sin(2 * math.pi * (int(pitch) + 50 * t) * t)) for t in times)
+    pathlib.Path(path).write_bytes(array.array("h", samples).tobytes())
+
+
+def microphone(tone_path, count, fifo, path):
+    """virtio_snd does not notice when the device fills a full buffer at once. So the next
+    period is written when the inside has recorded the one before. The back end cannot stop a
+    stream while it reads from the FIFO. So the FIFO is never empty after that."""
+    data = pathlib.Path(tone_path).read_bytes()
+    with open(fifo, "r+b", buffering=0) as file:
+        for start in range(0, int(count), PERIOD):
+            file.write(data[start:start + PERIOD])
+            wait_for(pathlib.Path(path), start + PERIOD)
+        while True:
+            file.write(data)
+
+
+def expect_sound(path, got, wanted):
+    """All bytes are the same."""
+    if got != wanted:
+        same = next((i for i, pair in enumerate(zip(got, wanted)) if len(set(pair)) > 1), None)
+        raise SystemExit(f"{path} has {len(got)} bytes instead of {len(wanted)}; the first "
+                         f"wrong byte is {same}")
+
+
+def played(tone_path, path):
+    """The card has a file for each stream, and one stream has sound. The back end drops the
+    last 4 bytes of each period: see Documentation/vhost.rst."""
+    sent = pathlib.Path(tone_path).read_bytes()
+    wanted = b"".join(sent[i:i + PERIOD - 4] for i in range(0, len(sent), PERIOD))
+    path = pathlib.Path(path)
+    got = [file.read_bytes() for file in path.parent.glob(f"{path.name}*")]
+    expect_sound(path, b"".join(got), wanted)
+
+
+def recorded(tone_path, count, path):
+    """All bytes of the recording are from the back end's file."""
+    wanted = pathlib.Path(tone_path).read_bytes()[:int(count)]
+    expect_sound(path, pathlib.Path(path).read_bytes(), wanted)
+
+
+def line(directory, number, name):
+    """A file of gpio-sim about a line."""
+    return pathlib.Path(directory, f"sim_gpio{number}", name)
+
+
+def pull(directory, one, zero, high, low, edge):
+    """Give each line the value that the inside does not set, or must read. The back end
+    inverts what it reads: see Documentation/vhost.rst."""
+    for number in (one, high, edge):
+        line(directory, number, "pull").write_text("pull-down", encoding="ascii")
+    for number in (zero, low):
+        line(directory, number, "pull").write_text("pull-up", encoding="ascii")
+
+
+def gpio(directory, ready, one, zero, _high, _low, edge):
+    """The inside has set two lines, and waits for a change of another one."""
+    wait_for(pathlib.Path(ready))
+    values = [line(directory, number, "value").read_text(encoding="ascii")
+              for number in (one, zero)]
+    expect(values, ["1\n", "0\n"])
+    line(directory, edge, "pull").write_text("pull-up", encoding="ascii")
+
+
 def can(name):
     """Answer a frame."""
     with can_socket(name) as sock:
@@ -110,8 +199,9 @@ def main(what, *words):
     elif what == "i2c-read":
         expect(i2c(words[0], 0x20), 0x5a)
     else:
-        {"rng": rng, "vsock": vsock, "console": console, "input": keyboard,
-         "can": can}[what](*words)
+        {"rng": rng, "vsock": vsock, "console": console, "input": keyboard, "can": can,
+         "tone": tone, "sound": microphone, "played": played, "recorded": recorded, "pull": pull,
+         "gpio": gpio}[what](*words)
 
 
 main(*sys.argv[1:])
