@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Tests of runner.py: how the machines of a lab share its suites."""
+import tempfile
 import threading
 import unittest
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from vuserlab import runner
+from vuserlab import kernels, paths, runner
 from vuserlab.message import LabError
 from vuserlab.suites import Suite
 
@@ -84,6 +87,22 @@ class PoolTest(unittest.TestCase):
         runners = [FakeRunner(), FakeRunner()]
         pool(runners, suites("a")).run()
         self.assertTrue(all(one.machine.stopped for one in runners))
+
+
+class PartsTest(unittest.TestCase):
+    def test_a_part_that_does_not_build_fails_its_suite_and_the_others_run(self) -> None:
+        with tempfile.TemporaryDirectory() as directory, \
+                mock.patch.object(paths, "CHECK", Path(directory)), \
+                mock.patch.object(runner.build, "build", side_effect=LabError("broken")):
+            one = runner.Runner(kernels.main_kernel())
+            one.out.mkdir()
+            ran: list[str] = []
+            with mock.patch.object(one, "boot"), mock.patch.object(one, "progress"), \
+                    mock.patch.object(one, "run", lambda suite: ran.append(suite.name)):
+                one.run_all(runner.Queue([Suite("a", "It.", ["x"], parts=["deb"]),
+                                          *suites("b")]))
+            self.assertEqual(ran, ["b"])
+            self.assertTrue(runner.failed(runner.read(one.out / "a.tap")))
 
 
 if __name__ == "__main__":

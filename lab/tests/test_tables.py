@@ -179,6 +179,9 @@ class Suites(unittest.TestCase):
     def test_an_unknown_init_is_refused(self) -> None:
         self.refused("'init' is one of", init="openrc")
 
+    def test_an_unknown_part_is_refused(self) -> None:
+        self.refused("no part 'debs'", parts=["debs"])
+
     def test_programs_and_modules_become_one_command(self) -> None:
         one = suites.Suite("s", "It.", programs=["a -t x", "b"], modules=["fuse"])
         self.assertEqual(one.command,

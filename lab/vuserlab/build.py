@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Callable
 
-from . import (cache, crates, dpdk, kernels, paths, process, qemu_server, root,
+from . import (cache, crates, deb, dpdk, kernels, paths, process, qemu_server, root,
                source, uml, vhost_device)
 from .entry import Usage
 from .kernels import Kernel
@@ -116,7 +117,8 @@ def link_programs(kernel: Kernel, first: Kernel, part: str) -> None:
     target.symlink_to(f"../{first.name}/{part}")
 
 
-PARTS = {"kmod": kmod, "user": user, "selftests": selftests, "bench": bench}
+PARTS: dict[str, Callable[[Kernel], object]] = {
+    "kmod": kmod, "user": user, "selftests": selftests, "bench": bench, "deb": deb.build}
 
 
 def build(kernel: Kernel, parts: list[str]) -> None:

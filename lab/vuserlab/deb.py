@@ -3,8 +3,7 @@
 
 They are built in the lab's root from a copy of the sources, tried and kept in the cache.
 To try an upgrade, the same packages are made with the next version, in the directory next.
-The directory ccache has the objects of the modules that DKMS has built: a machine that is
-emulated takes ten minutes to compile them.
+The directory modules has what DKMS has compiled: an emulated machine would take an hour.
 """
 import hashlib
 import os
@@ -15,8 +14,9 @@ from .entry import Usage
 from .kernels import Kernel
 from .message import Clock, LabError, say
 
-FORMAT = 2
-SCRIPTS = [paths.LAB / "deb-root" / name for name in ("build", "next", "try")]
+FORMAT = 3
+SCRIPTS = [*(paths.LAB / "deb-root" / name for name in ("build", "next", "try")),
+           paths.SELFTESTS / "consumers/packages/sources"]
 # The sources of the packages. The documentation shows the tables of the lab.
 PARTS = ["debian", "rpm", "include", "kmod", "user", "Documentation", "LICENSES", "lab/vuserlab",
          "lab/kernels.toml", "selftests/suites.toml", "Kconfig", "MAINTAINERS", "Makefile",
@@ -117,7 +117,7 @@ def make(kernel: Kernel, tree: Path, new: Path) -> None:
         next_version(version()))
     run(kernel, "try", log, "the packages do not install, upgrade or purge", where, release,
         version(), next_version(version()))
-    for path in [*here.glob("*.deb"), here / "next", here / "ccache"]:
+    for path in [*here.glob("*.deb"), here / "next", here / "modules"]:
         path.rename(new / path.name)
     say(f"the packages are ready after {clock}")
 

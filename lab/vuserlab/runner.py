@@ -8,7 +8,7 @@ import os
 import threading
 from pathlib import Path
 
-from . import kernels, machine, paths, process, qemu, suites, tap
+from . import build, kernels, machine, paths, process, qemu, suites, tap
 from .entry import Usage
 from .kernels import Kernel
 from .message import Clock, LabError
@@ -94,6 +94,17 @@ class Runner:
         except OSError:
             return 0
 
+    def build_parts(self, suite: Suite) -> bool:
+        """Build what only this suite needs; a part that does not build is a failed test."""
+        try:
+            build.build(self.kernel, suite.parts)
+            return True
+        except LabError as error:
+            (self.out / f"{suite.name}.tap").write_text(
+                f"1..1\nnot ok 1 - the parts of {suite.name} are built\n# {error}\n")
+            self.progress(f"{suite.name}: {error}")
+            return False
+
     def in_machine(self, suite: Suite, tap_file: Path) -> None:
         """Run a suite; make each way to fail a failure in its TAP file."""
         limit = suite.timeout * self.slowness
@@ -135,6 +146,8 @@ class Runner:
     def run_all(self, queue: Queue) -> None:
         """Run suites until the queue is empty."""
         while suite := queue.take(self.init):
+            if suite.parts and not self.build_parts(suite):
+                continue
             if self.init != suite.init or not self.machine.alive():
                 self.boot(suite)
             self.run(suite)

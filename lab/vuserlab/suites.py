@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable
 
-from . import kernels, paths, table
+from . import build, kernels, paths, table
 from .entry import no_arguments
 from .kernels import Kernel, Kernels
 from .message import LabError
@@ -32,6 +32,7 @@ class Suite:
     cpus: int | None = None
     hugepages: int = 0
     init: str = "lab"
+    parts: list[str] = field(default_factory=list)
 
     @property
     def command(self) -> list[str]:
@@ -53,6 +54,9 @@ def check_entry(suite: Suite, where: str) -> None:
                        f"not '{suite.where}'")
     if suite.init not in INITS:
         raise LabError(f"{where}: 'init' is one of {', '.join(INITS)}, not '{suite.init}'")
+    for part in suite.parts:
+        if part not in build.PARTS:
+            raise LabError(f"{where}: lab/build has no part '{part}'")
     if suite.timeout <= 0 or suite.hugepages < 0 or suite.cpus not in (None, 1, 2):
         raise LabError(f"{where}: 'timeout', 'hugepages' or 'cpus' is out of range")
 

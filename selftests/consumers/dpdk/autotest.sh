@@ -21,14 +21,14 @@ dpdk_alone()
 # dpdk_autotest BDF FILE [OPTION...]: run the test; its output goes to FILE. The test
 # polls. With normal priority on the only processor, it would delay the device's server
 # until the scheduler's next tick. So it runs with idle priority. DPDK_RUN is a command
-# that runs it.
+# that runs it; DPDK_AS is a command that runs it in the view of vuserctl exec.
 dpdk_autotest()
 {
 	local bdf=$1 file=$2
 
 	shift 2
 	DPDK_TEST=dmadev_autotest ${DPDK_RUN:-} timeout "${DPDK_TIMEOUT:-600}" \
-		vuserctl exec -- chrt --idle 0 dpdk-test -l 0 -a "$bdf" --no-telemetry \
+		vuserctl exec -- ${DPDK_AS:-} chrt --idle 0 dpdk-test -l 0 -a "$bdf" --no-telemetry \
 		--file-prefix "vuser$$" "$@" < /dev/null > "$file" 2>&1
 }
 
