@@ -201,6 +201,15 @@ static ktime_t vuser_mig_file_deadline(struct vuser_mig_file *mf)
 	return vuser_deadline(&mf->dev->settings.request_timeout_ms);
 }
 
+/* The result of a read or a write of which @done bytes are done. */
+static ssize_t vuser_mig_file_done(size_t done, ssize_t ret)
+{
+	if (done)
+		return done;
+	/* The page was not there until the deadline. */
+	return ret == -EAGAIN ? -EFAULT : ret;
+}
+
 /* Whether a read or a write with this result ends. */
 static bool vuser_mig_file_ends(ssize_t ret, ktime_t deadline)
 {
@@ -232,7 +241,7 @@ static ssize_t vuser_mig_file_read(struct file *file, char __user *buf, size_t c
 		if (vuser_mig_file_ends(ret, deadline))
 			break;
 	}
-	return done ? done : ret;
+	return vuser_mig_file_done(done, ret);
 }
 
 static ssize_t vuser_mig_file_write(struct file *file, const char __user *buf, size_t count,
@@ -254,7 +263,7 @@ static ssize_t vuser_mig_file_write(struct file *file, const char __user *buf, s
 		if (vuser_mig_file_ends(ret, deadline))
 			break;
 	}
-	return done ? done : ret;
+	return vuser_mig_file_done(done, ret);
 }
 
 #ifdef VFIO_MIGRATION_PRE_COPY
