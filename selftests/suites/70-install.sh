@@ -204,10 +204,30 @@ hang()
 	[ -n "$watched" ] && [ "$(property MainPID)" != "$pid" ]
 }
 
-# The unit of systemd that vuserctl starts for a device.
-bridge_property()
+# unit_property KIND NAME PROPERTY: of the unit of systemd that vuserctl starts for a device.
+unit_property()
 {
-	systemctl show -P "$1" "vuser-vhost-${UUID[disk]}.service"
+	systemctl show -P "$3" "vuser-$1-${UUID[$2]}.service"
+}
+
+# unit_restarts KIND NAME: kill the server of a device: systemd starts another one, which gets
+# the device.
+unit_restarts()
+{
+	local pid word journal
+
+	pid=$(unit_property "$1" "$2" MainPID)
+	exec {journal}< <(exec journalctl -f -n 0 -o cat -u "vuser-$1-${UUID[$2]}.service")
+	kill -KILL "$pid"
+	while read -r -t $SOON -u "$journal" word; do
+		echo "$word"
+		case $word in
+		"Started vuser-$1-"*) break ;;
+		esac
+	done
+	kill $!
+	[ "$(unit_property "$1" "$2" MainPID)" != "$pid" ] &&
+		"$CONSUMERS/mdev_wait.py" "${UUID[$2]}" state attached $SOON
 }
 
 bridge_created()
@@ -221,43 +241,17 @@ bridge_created()
 
 bridge_is_confined()
 {
-	[ "$(bridge_property ActiveState)" = active ] &&
-		[ "$(bridge_property NoNewPrivileges)" = yes ] &&
-		[ "$(bridge_property ProtectSystem)" = full ]
-}
-
-# Kill vuser-vhost: systemd starts another one, which gets the device.
-bridge_restarts()
-{
-	local pid word journal
-
-	pid=$(bridge_property MainPID)
-	exec {journal}< <(exec journalctl -f -n 0 -o cat \
-		-u "vuser-vhost-${UUID[disk]}.service")
-	kill -KILL "$pid"
-	while read -r -t $SOON -u "$journal" word; do
-		echo "$word"
-		case $word in
-		"Started vuser-vhost-"*) break ;;
-		esac
-	done
-	kill $!
-	[ "$(bridge_property MainPID)" != "$pid" ] &&
-		"$CONSUMERS/mdev_wait.py" "${UUID[disk]}" state attached $SOON
+	[ "$(unit_property vhost disk ActiveState)" = active ] &&
+		[ "$(unit_property vhost disk NoNewPrivileges)" = yes ] &&
+		[ "$(unit_property vhost disk ProtectSystem)" = full ]
 }
 
 bridge_removed()
 {
 	vuserctl remove "${UUID[disk]}" &&
-		[ "$(bridge_property ActiveState)" = inactive ] &&
+		[ "$(unit_property vhost disk ActiveState)" = inactive ] &&
 		[ -z "$(ls /run/vuser-vhost)" ] &&
 		kill "$(cat "$WORK/back.pid")"
-}
-
-# The same for QEMU.
-qemu_property()
-{
-	systemctl show -P "$1" "vuser-qemu-${UUID[edu]}.service"
 }
 
 qemu_refused()
@@ -272,33 +266,14 @@ qemu_refused()
 qemu_created()
 {
 	UUID[edu]=$(vuserctl create --wait --qemu edu) &&
-		[ "$(qemu_property ActiveState)" = active ] &&
-		[ "$(qemu_property NoNewPrivileges)" = yes ]
-}
-
-qemu_restarts()
-{
-	local pid word journal
-
-	pid=$(qemu_property MainPID)
-	exec {journal}< <(exec journalctl -f -n 0 -o cat \
-		-u "vuser-qemu-${UUID[edu]}.service")
-	kill -KILL "$pid"
-	while read -r -t $SOON -u "$journal" word; do
-		echo "$word"
-		case $word in
-		"Started vuser-qemu-"*) break ;;
-		esac
-	done
-	kill $!
-	[ "$(qemu_property MainPID)" != "$pid" ] &&
-		"$CONSUMERS/mdev_wait.py" "${UUID[edu]}" state attached $SOON
+		[ "$(unit_property qemu edu ActiveState)" = active ] &&
+		[ "$(unit_property qemu edu NoNewPrivileges)" = yes ]
 }
 
 qemu_removed()
 {
 	vuserctl remove "${UUID[edu]}" &&
-		[ "$(qemu_property ActiveState)" = inactive ] &&
+		[ "$(unit_property qemu edu ActiveState)" = inactive ] &&
 		[ -z "$(ls /run/vuser-qemu)" ]
 }
 
@@ -370,12 +345,12 @@ check "systemd-analyze finds little exposure" systemd-analyze security \
 check "create --vhost without a back end makes neither a device nor a unit" bridge_refused
 check "create --vhost makes a unit of systemd" bridge_created
 check "the unit is active and confined" bridge_is_confined
-check "systemd starts a killed vuser-vhost again" bridge_restarts
+check "systemd starts a killed vuser-vhost again" unit_restarts vhost disk
 check "remove ends the unit and removes its files" bridge_removed
 export VUSER_QEMU_SERVER=$TOP/build/qemu-server/qemu-system-x86_64
 check "create --qemu of a model that QEMU lacks makes neither a device nor a unit" qemu_refused
 check "create --qemu makes a unit of systemd" qemu_created
-check "systemd starts a killed QEMU again" qemu_restarts
+check "systemd starts a killed QEMU again" unit_restarts qemu edu
 check "remove ends QEMU's unit and removes its files" qemu_removed
 
 # With all of the unit's restrictions, vuserd connects and opens files for the kernel.
