@@ -219,24 +219,26 @@ static bool vuser_mig_file_ends(ssize_t ret, ktime_t deadline)
 }
 
 /*
- * Page faults are handled without the lock of the migration, because they may take as long as
- * another process wants.
+ * Reads or writes until all is done.  Page faults are handled without the lock of the
+ * migration, because they may take as long as another process wants.
  */
-static ssize_t vuser_mig_file_read(struct file *file, char __user *buf, size_t count,
-				   loff_t *pos)
+static ssize_t vuser_mig_file_move(struct file *file, char __user *buf, size_t count, bool save)
 {
 	struct vuser_mig_file *mf = file->private_data;
 	ktime_t deadline = vuser_mig_file_deadline(mf);
-	size_t done = 0, len;
+	size_t done = 0, len, absent;
 	ssize_t ret = 0;
 
 	while (done < count) {
 		len = min(count - done, mf->size);
-		if (fault_in_safe_writeable(buf + done, len) == len) {
+		absent = save ? fault_in_safe_writeable(buf + done, len) :
+				fault_in_readable(buf + done, len);
+		if (absent == len) {
 			ret = -EFAULT;
 			break;
 		}
-		ret = vuser_mig_file_get(file, buf + done, len);
+		ret = save ? vuser_mig_file_get(file, buf + done, len) :
+			     vuser_mig_file_put(file, buf + done, len);
 		done += max_t(ssize_t, ret, 0);
 		if (vuser_mig_file_ends(ret, deadline))
 			break;
@@ -244,26 +246,16 @@ static ssize_t vuser_mig_file_read(struct file *file, char __user *buf, size_t c
 	return vuser_mig_file_done(done, ret);
 }
 
+static ssize_t vuser_mig_file_read(struct file *file, char __user *buf, size_t count,
+				   loff_t *pos)
+{
+	return vuser_mig_file_move(file, buf, count, true);
+}
+
 static ssize_t vuser_mig_file_write(struct file *file, const char __user *buf, size_t count,
 				    loff_t *pos)
 {
-	struct vuser_mig_file *mf = file->private_data;
-	ktime_t deadline = vuser_mig_file_deadline(mf);
-	size_t done = 0, len;
-	ssize_t ret = 0;
-
-	while (done < count) {
-		len = min(count - done, mf->size);
-		if (fault_in_readable(buf + done, len) == len) {
-			ret = -EFAULT;
-			break;
-		}
-		ret = vuser_mig_file_put(file, buf + done, len);
-		done += max_t(ssize_t, ret, 0);
-		if (vuser_mig_file_ends(ret, deadline))
-			break;
-	}
-	return vuser_mig_file_done(done, ret);
+	return vuser_mig_file_move(file, (char __user *)buf, count, false);
 }
 
 #ifdef VFIO_MIGRATION_PRE_COPY
