@@ -273,7 +273,8 @@ static void check_works(struct __test_metadata *_metadata, struct party *p)
 	EXPECT_EQ(value, testdev_num(&p->td, "peek 0 0x%x 4", MEM + 4 * 900));
 	eventfd_wait(p->msix, 0);
 	EXPECT_LT(0, testdev_num(&p->td, "irq %u %u", MSIX, VECTOR));
-	EXPECT_EQ(1, eventfd_wait(p->msix, SOON_MS));
+	/* The kernel repeats an interrupt for a new server: there may be two. */
+	EXPECT_LE(1, eventfd_wait(p->msix, SOON_MS));
 }
 
 /* Values that no other test stores. */

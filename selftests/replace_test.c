@@ -184,7 +184,8 @@ static void check_served_by(struct __test_metadata *_metadata,
 		  testdev_num(td, "dma-sum 0x%lx %lu", IOVA, 4 * PAGE));
 	eventfd_wait(self->msix, 0);
 	EXPECT_LT(0, testdev_num(td, "irq %u %u", MSIX, VECTOR));
-	EXPECT_EQ(1, eventfd_wait(self->msix, SOON_MS));
+	/* The kernel repeats an interrupt for a new server: there may be two. */
+	EXPECT_LE(1, eventfd_wait(self->msix, SOON_MS));
 }
 
 /* The server in use still serves the device, with its state, and nothing was lost. */

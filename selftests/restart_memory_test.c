@@ -123,6 +123,7 @@ TEST_F(device, lost_server_that_goes_on_can_do_nothing)
 	testdev_cmd(&old, "dma-write 0x%lx ff", IOVA);
 	EXPECT_EQ(0, memcmp(&value, self->mem, 8));
 	/* Its files of interrupts signal nothing. */
+	eventfd_wait(self->msix, 0);
 	EXPECT_EQ(0, testdev_cmd(&old, "kept-irq"));
 	EXPECT_EQ(0, eventfd_wait(self->msix, QUIET_MS));
 	EXPECT_EQ(0, wait_state(self, "open"));
