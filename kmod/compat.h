@@ -117,7 +117,7 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 
 /*
  * 6.2 added the states PRE_COPY of migration, and a callback that tells the size of a
- * device's state.
+ * device's state.  Before, VFIO's core uses neither.
  */
 #ifdef VFIO_MIGRATION_PRE_COPY
 #define VUSER_MIGRATION_FLAGS	(VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P | \
@@ -126,17 +126,28 @@ static inline void vuser_fault_unlock(struct vm_fault *vmf)
 #else
 #define VUSER_MIGRATION_FLAGS	(VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P)
 #define VUSER_MIGRATION_SIZE_OPS(_size)
+#define VFIO_DEVICE_STATE_PRE_COPY		6
+#define VFIO_DEVICE_STATE_PRE_COPY_P2P		7
+#define VFIO_DEVICE_FEATURE_MIG_DATA_SIZE	9
+#define VFIO_MIG_GET_PRECOPY_INFO		_IO(VFIO_TYPE, VFIO_BASE + 21)
+
+struct vfio_precopy_info {
+	__u32 argsz;
+	__u32 flags;
+	__aligned_u64 initial_bytes;
+	__aligned_u64 dirty_bytes;
+};
+
+struct vfio_device_feature_mig_data_size {
+	__aligned_u64 stop_copy_length;
+};
 #endif
 
 /* True in the states of migration in which the device runs and its state can be read. */
 static inline bool vuser_migration_pre_copy(u32 state)
 {
-#ifdef VFIO_MIGRATION_PRE_COPY
 	return state == VFIO_DEVICE_STATE_PRE_COPY ||
 	       state == VFIO_DEVICE_STATE_PRE_COPY_P2P;
-#else
-	return false;
-#endif
 }
 
 /* 6.13 made the argument of MODULE_IMPORT_NS() a string. */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The vfio-user commands that the kernel sends to migrate a device: the states of
- * migration, the data of the state, and the log of the memory that the device writes.
+ * migration, and the data of the state.
  *
  * Everything in a reply is checked here.
  */
-#include <linux/log2.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
+#include "compat.h"
 #include "server/call.h"
 #include "server/channel.h"
 #include "server/cmd.h"
@@ -194,7 +194,6 @@ int vuser_cmd_mig_copies(struct vuser_channel *chan)
 	return !ret && !flags ? -EOPNOTSUPP : ret;
 }
 
-#ifdef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
 /**
  * vuser_cmd_mig_size() - ask how much data the state of a device has
  * @chan: channel of the device
@@ -213,4 +212,3 @@ int vuser_cmd_mig_size(struct vuser_channel *chan, u64 *size)
 	*size = get.stop_copy_length;
 	return ret == -ENOTTY || ret == -EINVAL ? -EOPNOTSUPP : ret;
 }
-#endif

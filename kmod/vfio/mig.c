@@ -217,8 +217,8 @@ static int vuser_mig_get_state(struct vfio_device *vdev, enum vfio_device_mig_st
 	return 0;
 }
 
-#ifdef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
-static int vuser_mig_get_size(struct vfio_device *vdev, unsigned long *length)
+/* VFIO's core does not ask before Linux 6.2. */
+static int __maybe_unused vuser_mig_get_size(struct vfio_device *vdev, unsigned long *length)
 {
 	struct vuser_device *dev = to_vuser(vdev);
 	u64 size;
@@ -232,7 +232,6 @@ static int vuser_mig_get_size(struct vfio_device *vdev, unsigned long *length)
 	*length = size;
 	return ret == -ENOTCONN ? -EIO : ret;
 }
-#endif
 
 static const struct vfio_migration_ops vuser_mig_ops = {
 	.migration_set_state = vuser_mig_set_state,

@@ -258,7 +258,6 @@ static ssize_t vuser_mig_file_write(struct file *file, const char __user *buf, s
 	return vuser_mig_file_move(file, (char __user *)buf, count, false);
 }
 
-#ifdef VFIO_MIGRATION_PRE_COPY
 /*
  * The protocol has no way to ask how much data the server has.  So this gets data if there is
  * none, and says how many bytes wait here, which is less than all.
@@ -300,7 +299,6 @@ static long vuser_mig_file_ioctl(struct file *file, unsigned int cmd, unsigned l
 		ret = -EFAULT;
 	return ret;
 }
-#endif
 
 static int vuser_mig_file_release(struct inode *inode, struct file *file)
 {
@@ -316,10 +314,8 @@ static const struct file_operations vuser_mig_save_fops = {
 	.owner = THIS_MODULE,
 	.read = vuser_mig_file_read,
 	.release = vuser_mig_file_release,
-#ifdef VFIO_MIGRATION_PRE_COPY
 	.unlocked_ioctl = vuser_mig_file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-#endif
 };
 
 static const struct file_operations vuser_mig_load_fops = {
