@@ -79,26 +79,6 @@ struct stand *mig_setup(const char *type, uint64_t protocol)
 	return stand;
 }
 
-int mig_event(void)
-{
-	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-}
-
-void mig_set_irq(struct stand *stand, uint32_t vector, int fd)
-{
-	check_eq(vuser_client_set_irqs(stand->client,
-				       VFIO_IRQ_SET_DATA_EVENTFD |
-					       VFIO_IRQ_SET_ACTION_TRIGGER,
-				       VFIO_PCI_MSIX_IRQ_INDEX, vector, 1, NULL,
-				       &fd),
-		 0);
-}
-
-uint8_t mig_status(struct stand *stand)
-{
-	return stand_read(stand, VIRTIO_PCI_COMMON_STATUS, 1);
-}
-
 void mig_cfg(struct stand *stand, uint64_t offset, void *value, bool write)
 {
 	const uint32_t config = VFIO_PCI_CONFIG_REGION_INDEX;

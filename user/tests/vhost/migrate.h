@@ -18,13 +18,6 @@
 	   VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT)))
 #define NO_INFLIGHT (~VHOST_USER_PROTOCOL(INFLIGHT_SHMFD))
 
-/*
- * Timeouts in milliseconds: for events that must happen, and for events that must
- * not happen.
- */
-#define SOON  10000
-#define NEVER 50
-
 #define STREAM_MAX (1 << 20)
 #define STATE_LEN  200000
 
@@ -54,12 +47,6 @@ void mig_run_source(struct stand *stand);
  */
 ssize_t mig_get_stream(const char *type, uint64_t protocol);
 
-/* Create an eventfd. */
-int mig_event(void);
-/* Set the eventfd of an MSI-X vector. */
-void mig_set_irq(struct stand *stand, uint32_t vector, int fd);
-/* Read device_status. */
-uint8_t mig_status(struct stand *stand);
 /* Read or write four bytes of configuration space. */
 void mig_cfg(struct stand *stand, uint64_t offset, void *value, bool write);
 

@@ -3,7 +3,8 @@
 # scripted back end, and of the program with back ends of other projects.
 vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
 	test-vhost-migration-net
-vhost-stand-tests := test-vhost-device test-vhost-pci test-vhost-offer \
+vhost-stand-tests := test-vhost-device test-vhost-irq test-vhost-memory \
+	test-vhost-lost test-vhost-config test-vhost-pci test-vhost-offer \
 	test-vhost-dirty test-vhost-reconnect test-vhost-wait test-vhost-shared \
 	$(vhost-migration-tests)
 vhost-device-tests := test-vhost-virtio test-vhost-vqueue test-vhost-log \

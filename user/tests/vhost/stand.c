@@ -357,21 +357,31 @@ struct stand *stand_setup(const char *type, uint64_t features,
 
 void stand_start(struct stand *stand, uint64_t features)
 {
-	stand_features(stand, features | VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	stand_features(stand, features | VERSION_1);
 	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
-	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
-	check_eq(stand_read(stand, VIRTIO_PCI_COMMON_STATUS, 1), 0xf);
+	stand_driver_ok(stand);
+	check_eq(stand_status(stand), 0xf);
 }
 
 void stand_map(struct stand *stand)
 {
 	stand->fd = memfd_create("client", MFD_CLOEXEC);
 	require(stand->fd >= 0 && !ftruncate(stand->fd, 2 * STAND_SIZE));
+	stand_map_again(stand);
+}
+
+void stand_map_again(struct stand *stand)
+{
 	check_eq(vuser_client_dma_map(stand->client, STAND_IOVA, STAND_SIZE,
 				      VFIO_USER_DMA_MAP_READ |
 					      VFIO_USER_DMA_MAP_WRITE,
 				      stand->fd, STAND_SIZE),
 		 0);
+}
+
+void stand_unmap(struct stand *stand, uint64_t iova, uint64_t size)
+{
+	check_eq(vuser_client_dma_unmap(stand->client, iova, size), 0);
 }
 
 void stand_features(struct stand *stand, uint64_t features)
@@ -396,6 +406,43 @@ void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_AVAILLO, 8, driver);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_USEDLO, 8, device);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+}
+
+uint8_t stand_status(struct stand *stand)
+{
+	return stand_read(stand, VIRTIO_PCI_COMMON_STATUS, 1);
+}
+
+void stand_driver_ok(struct stand *stand)
+{
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
+}
+
+uint8_t stand_isr(struct stand *stand)
+{
+	return stand_read(stand, VHOST_BAR_ISR, 1);
+}
+
+int stand_eventfd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	require(fd >= 0);
+	return fd;
+}
+
+void stand_set_irq(struct stand *stand, uint32_t index, uint32_t start, int fd)
+{
+	check_eq(vuser_client_set_irqs(stand->client,
+				       VFIO_IRQ_SET_DATA_EVENTFD |
+					       VFIO_IRQ_SET_ACTION_TRIGGER,
+				       index, start, 1, NULL, &fd),
+		 0);
+}
+
+void stand_msix(struct stand *stand, uint32_t vector, int fd)
+{
+	stand_set_irq(stand, VFIO_PCI_MSIX_IRQ_INDEX, vector, fd);
 }
 
 uint64_t stand_event(int fd, int timeout_ms)

@@ -14,9 +14,19 @@
 
 #include "../vhost-user/fake.h"
 #include "../../devices/vhost/device.h"
+#include "../../devices/vhost/virtio.h"
 
 #define STAND_IOVA 0x100000
 #define STAND_SIZE 0x10000
+
+/*
+ * Timeouts in milliseconds: for events that must happen, and for events that must
+ * not happen.
+ */
+#define SOON  10000
+#define NEVER 50
+
+#define VERSION_1 VIRTIO_BIT(VIRTIO_F_VERSION_1)
 
 /* The ring of queue 0 after stand_start(). */
 #define STAND_DESC   STAND_IOVA
@@ -140,6 +150,9 @@ void stand_write(struct stand *stand, uint64_t offset, uint32_t count,
 
 /* Map STAND_SIZE bytes of the client's memory at STAND_IOVA. */
 void stand_map(struct stand *stand);
+/* Map this memory again, after it was unmapped. */
+void stand_map_again(struct stand *stand);
+void stand_unmap(struct stand *stand, uint64_t iova, uint64_t size);
 /* Run a driver up to FEATURES_OK with @features. */
 void stand_features(struct stand *stand, uint64_t features);
 /* Set up and enable queue 0, as a driver does. */
@@ -157,6 +170,16 @@ struct stand *stand_setup(const char *type, uint64_t features,
 /* Run a driver up to DRIVER_OK, with queue 0. */
 void stand_start(struct stand *stand, uint64_t features);
 
+/* Read and write device_status; read the interrupt status, which clears it. */
+uint8_t stand_status(struct stand *stand);
+void stand_driver_ok(struct stand *stand);
+uint8_t stand_isr(struct stand *stand);
+
+/* Create an eventfd. */
+int stand_eventfd(void);
+/* Set the eventfd of an interrupt, or of an MSI-X vector. */
+void stand_set_irq(struct stand *stand, uint32_t index, uint32_t start, int fd);
+void stand_msix(struct stand *stand, uint32_t vector, int fd);
 /* Wait for an eventfd; return its count, or 0 on timeout. */
 uint64_t stand_event(int fd, int timeout_ms);
 

@@ -242,15 +242,10 @@ TEST(logging_that_the_back_end_refuses_can_be_retried)
 TEST(all_pages_count_as_written_after_the_back_end_is_lost)
 {
 	struct stand *stand = stand_setup("rng", ALL, ALL);
-	int call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int call = stand_eventfd();
 
 	stand_map(stand);
-	check_eq(vuser_client_set_irqs(stand->client,
-				       VFIO_IRQ_SET_DATA_EVENTFD |
-					       VFIO_IRQ_SET_ACTION_TRIGGER,
-				       VFIO_PCI_MSIX_IRQ_INDEX, 1, 1, NULL,
-				       &call),
-		 0);
+	stand_msix(stand, 1, call);
 	stand_start(stand, 0);
 	check_eq(start(stand), 0);
 	check_eq(report(stand, STAND_IOVA), BIT_OF(STAND_DEVICE));
@@ -292,20 +287,14 @@ static void put_command(struct stand *stand, uint64_t ack)
 TEST(writes_of_the_control_queue_are_logged)
 {
 	struct stand *stand = stand_setup("net", ALL, ALL);
-	int call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int call = stand_eventfd();
 	const uint64_t ack = STAND_IOVA + 9 * PAGE;
 
 	stand_map(stand);
 	check_eq(start(stand), 0);
 	put_command(stand, ack);
-	check_eq(vuser_client_set_irqs(stand->client,
-				       VFIO_IRQ_SET_DATA_EVENTFD |
-					       VFIO_IRQ_SET_ACTION_TRIGGER,
-				       VFIO_PCI_MSIX_IRQ_INDEX, 3, 1, NULL,
-				       &call),
-		 0);
-	stand_features(stand, VIRTIO_BIT(VIRTIO_F_VERSION_1) |
-				      VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ));
+	stand_msix(stand, 3, call);
+	stand_features(stand, VERSION_1 | VIRTIO_BIT(VIRTIO_NET_F_CTRL_VQ));
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_SELECT, 2, 2);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2, 16);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_MSIX, 2, 3);

@@ -16,7 +16,7 @@ static void check_recovers(struct stand *stand)
 	check_eq(mig_where(stand), ERROR);
 	check_eq(vuser_client_reset(stand->client), 0);
 	check_eq(mig_where(stand), RUNNING);
-	check_eq(mig_status(stand), 0);
+	check_eq(stand_status(stand), 0);
 	if (stand->fd < 0)
 		stand_map(stand);
 	stand_start(stand, 0);
@@ -143,7 +143,7 @@ TEST(device_continues_after_the_back_end_fails_to_save)
 	check_eq(vuser_client_mig_read(stand->client, mig_stream, 40000),
 		 40000);
 	check_eq(mig_go(stand, RUNNING), 0);
-	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf);
 	stand_free(stand);
 }
 
@@ -152,10 +152,10 @@ static void check_disconnected(struct stand *stand)
 {
 	check_eq(vuser_client_reset(stand->client), 0);
 	check_eq(mig_where(stand), RUNNING);
-	stand_features(stand, VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	stand_features(stand, VERSION_1);
 	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
-	check_eq(mig_status(stand), 0x4f);
+	check_eq(stand_status(stand), 0x4f);
 }
 
 TEST(device_disconnects_from_a_back_end_that_refuses_its_state)
@@ -226,7 +226,7 @@ static uint8_t other_back_end(const char *type, uint64_t protocol)
 	check_eq(mig_where(stand), STOP);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
 	check_eq(mig_go(stand, RUNNING), 0);
-	ret = mig_status(stand);
+	ret = stand_status(stand);
 	if (ret == 0xf)
 		check_eq(stand->base, 0x8765);
 	else
@@ -276,13 +276,13 @@ TEST(loading_replaces_the_state_before_it)
 
 	mig_run_source(stand);
 	check_eq(mig_go(stand, RESUMING), 0);
-	check_eq(mig_status(stand), 0);
+	check_eq(stand_status(stand), 0);
 	check_eq(stand->status, 0);
 	mig_cfg(stand, PCI_COMMAND, &command, false);
 	check_eq(command & PCI_COMMAND_MASTER, 0);
 	check_eq(mig_write(stand, len, 65536), 0);
 	check_eq(mig_go(stand, RUNNING), 0);
-	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf);
 	mig_cfg(stand, PCI_COMMAND, &command, false);
 	check(command & PCI_COMMAND_MASTER);
 	stand_free(stand);
@@ -312,8 +312,8 @@ static struct stand *setup_disk(int config)
 
 	stand_map(stand);
 	if (config >= 0)
-		mig_set_irq(stand, 0, config);
-	stand_features(stand, VIRTIO_BIT(VIRTIO_F_VERSION_1));
+		stand_msix(stand, 0, config);
+	stand_features(stand, VERSION_1);
 	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
 	return stand;
@@ -321,7 +321,7 @@ static struct stand *setup_disk(int config)
 
 TEST(config_change_while_stopped_is_reported_when_running)
 {
-	int config = mig_event();
+	int config = stand_eventfd();
 	struct stand *stand = setup_disk(config);
 	uint8_t before;
 
@@ -342,7 +342,7 @@ TEST(config_change_while_stopped_is_reported_when_running)
 TEST(pending_interrupts_are_delivered_after_migration)
 {
 	struct stand *a = setup_disk(-1), *b = mig_setup("blk", NO_STATE);
-	int config = mig_event(), line = mig_event();
+	int config = stand_eventfd(), line = stand_eventfd();
 	ssize_t len;
 
 	change_config(a, 8);
@@ -352,13 +352,8 @@ TEST(pending_interrupts_are_delivered_after_migration)
 	check_eq(mig_go(a, COPY), 0);
 	len = mig_read(a, 65536);
 	b->config[0] = 8;
-	mig_set_irq(b, 0, config);
-	check_eq(vuser_client_set_irqs(b->client,
-				       VFIO_IRQ_SET_DATA_EVENTFD |
-					       VFIO_IRQ_SET_ACTION_TRIGGER,
-				       VFIO_PCI_INTX_IRQ_INDEX, 0, 1, NULL,
-				       &line),
-		 0);
+	stand_msix(b, 0, config);
+	stand_set_irq(b, VFIO_PCI_INTX_IRQ_INDEX, 0, line);
 	check_eq(mig_go(b, RESUMING), 0);
 	check_eq(mig_write(b, len, 65536), 0);
 	check_eq(mig_go(b, STOP), 0);
@@ -376,10 +371,10 @@ TEST(pending_interrupts_are_delivered_after_migration)
 TEST(stop_fails_while_the_back_end_is_lost)
 {
 	struct stand *stand = mig_setup("rng", ALL);
-	int call = mig_event();
+	int call = stand_eventfd();
 
 	stand_map(stand);
-	mig_set_irq(stand, 1, call);
+	stand_msix(stand, 1, call);
 	stand_start(stand, 0);
 	stand_lose_backend(stand);
 	/* Requests in flight have no back end. */
@@ -403,7 +398,7 @@ TEST(ring_waits_for_memory_mapped_after_loading)
 	check_eq(mig_write(stand, len, 65536), 0);
 	check_eq(mig_go(stand, RUNNING), 0);
 	/* The ring waits for its memory, as it does after an unmap. */
-	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
 	stand_map(stand);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
@@ -421,7 +416,7 @@ TEST(failed_start_leaves_the_device_stopped_and_can_be_retried)
 	stand->refuse = VHOST_USER_SET_VRING_KICK;
 	check_eq(mig_go(stand, RUNNING), -EREMOTEIO);
 	check_eq(mig_where(stand), STOP);
-	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf);
 	/* The state is not lost. */
 	stand->refuse = 0;
 	check_eq(mig_go(stand, RUNNING), 0);

@@ -83,8 +83,8 @@ static bool has_mac(struct stand *stand, const char *mac)
 
 static void start_net(struct stand *stand, uint64_t features, int call)
 {
-	mig_set_irq(stand, 3, call);
-	stand_features(stand, features | VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	stand_msix(stand, 3, call);
+	stand_features(stand, features | VERSION_1);
 	stand_write(stand, VIRTIO_PCI_COMMON_MSIX, 2, 0);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_SELECT, 2, 2);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2, 16);
@@ -94,7 +94,7 @@ static void start_net(struct stand *stand, uint64_t features, int call)
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_USEDLO, 8, STAND_DEVICE);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0xf);
-	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf);
 }
 
 static struct stand *migrate_net(struct stand *a)
@@ -121,7 +121,7 @@ TEST(control_queue_continues_after_migration_and_announces)
 {
 	struct stand *stand = mig_setup("net", NO_STATE);
 	const char *macs[] = { "\2\1\1\1\1\1", "\2\2\2\2\2\2" };
-	int call = mig_event(), config = mig_event();
+	int call = stand_eventfd(), config = stand_eventfd();
 
 	stand_map(stand);
 	start_net(stand, CTRL_VQ | CTRL_MAC | ANNOUNCE, call);
@@ -134,13 +134,13 @@ TEST(control_queue_continues_after_migration_and_announces)
 	check(has_mac(stand, macs[0]));
 	check_eq(used_index(stand), 1);
 	/* The driver is asked to announce itself. */
-	mig_set_irq(stand, 0, config);
+	stand_msix(stand, 0, config);
 	check_eq(stand_event(config, SOON), 1);
 	check_eq(stand_read(stand, VHOST_BAR_DEVICE + 6, 2),
 		 VIRTIO_NET_S_LINK_UP | VIRTIO_NET_S_ANNOUNCE);
 	check_eq(stand->fake.seen[VHOST_USER_SEND_RARP], 0);
 	/* The ring continues at its position and repeats nothing. */
-	mig_set_irq(stand, 3, call);
+	stand_msix(stand, 3, call);
 	check_eq(stand_event(call, SOON), 1);
 	ack_announce(stand, 1);
 	check_eq(stand_event(call, SOON), 1);
@@ -160,7 +160,7 @@ TEST(control_queue_continues_after_migration_and_announces)
 TEST(rarp_is_sent_for_drivers_that_cannot_announce)
 {
 	struct stand *stand = mig_setup("net", NO_STATE);
-	int call = mig_event();
+	int call = stand_eventfd();
 
 	stand_map(stand);
 	start_net(stand, CTRL_VQ | CTRL_MAC, call);

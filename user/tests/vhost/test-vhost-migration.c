@@ -38,10 +38,10 @@ TEST(migration_is_offered_if_all_state_can_be_saved)
 TEST(stopped_device_continues_at_the_same_position)
 {
 	struct stand *stand = mig_setup("rng", ALL);
-	int call = mig_event();
+	int call = stand_eventfd();
 
 	stand_map(stand);
-	mig_set_irq(stand, 1, call);
+	stand_msix(stand, 1, call);
 	stand_start(stand, 0);
 	check_eq(stand->status, 0xf);
 	stand->stopped_at = 0x1234;
@@ -51,7 +51,7 @@ TEST(stopped_device_continues_at_the_same_position)
 	 * The back end keeps its status: the driver has not reset the device.
 	 */
 	check_eq(stand->status, 0xf);
-	check_eq(mig_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf);
 	check_eq(stand_event(call, NEVER), 0);
 	/* No ring starts while stopped; memory may be mapped and unmapped. */
 	check_eq(vuser_client_dma_map(stand->client, 0x800000, 0x1000,
@@ -126,7 +126,7 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 {
 	struct stand *a = mig_setup(type, protocol),
 		     *b = mig_setup(type, protocol);
-	int call = mig_event();
+	int call = stand_eventfd();
 	bool stateful = protocol & VHOST_USER_PROTOCOL(DEVICE_STATE);
 	ssize_t len;
 
@@ -148,7 +148,7 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 	check_same(a, b);
 	check_eq(mig_go(b, RUNNING), 0);
 	check_eq(mig_where(b), RUNNING);
-	check_eq(mig_status(b), 0xf);
+	check_eq(stand_status(b), 0xf);
 	check_eq(b->base, 0x8765);
 	check_eq(b->features, a->features);
 	check(same_file(b->memory, b->fd));
@@ -158,7 +158,7 @@ static void migrate(const char *type, uint64_t protocol, size_t part)
 		check(!memcmp(b->loaded, mig_backend_state, STATE_LEN));
 		check_eq(b->state_features, a->features);
 	}
-	mig_set_irq(b, 1, call);
+	stand_msix(b, 1, call);
 	check_eq(stand_event(call, SOON), 1);
 
 	/* The source may continue as well: its client decides. */
@@ -197,7 +197,7 @@ TEST(device_without_a_driver_migrates)
 	/* An empty state is a valid one. */
 	check_eq(b->fake.seen[VHOST_USER_CHECK_DEVICE_STATE], 1);
 	check_eq(mig_go(b, RUNNING), 0);
-	check_eq(mig_status(b), 0);
+	check_eq(stand_status(b), 0);
 	stand_map(b);
 	stand_start(b, 0);
 	check_eq(b->base, 0);
@@ -232,7 +232,7 @@ static void migrate_requests(uint64_t protocol, size_t part)
 	check_eq(mig_go(b, RESUMING), 0);
 	check_eq(mig_write(b, len, part), 0);
 	check_eq(mig_go(b, RUNNING), 0);
-	check_eq(mig_status(b), 0xf);
+	check_eq(stand_status(b), 0xf);
 	check_eq(b->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 0);
 	check_eq(b->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
 	check_eq(b->inflight_size, FAKE_INFLIGHT);

@@ -9,8 +9,6 @@
 #include "stand.h"
 #include "../harness.h"
 
-#define VERSION_1 VIRTIO_BIT(VIRTIO_F_VERSION_1)
-
 TEST(max_dma_maps_is_the_number_of_memory_slots)
 {
 	struct stand *stand = stand_setup_default("rng");

@@ -13,11 +13,8 @@
 #include "stand.h"
 #include "../harness.h"
 
-#define VERSION_1 VIRTIO_BIT(VIRTIO_F_VERSION_1)
-#define DISCARD	  VIRTIO_BIT(VIRTIO_BLK_F_DISCARD)
-#define FLUSH	  VIRTIO_BIT(VIRTIO_BLK_F_FLUSH)
-
-#define EVENT (VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER)
+#define DISCARD VIRTIO_BIT(VIRTIO_BLK_F_DISCARD)
+#define FLUSH	VIRTIO_BIT(VIRTIO_BLK_F_FLUSH)
 
 #define PATIENCE 20 /* seconds */
 
@@ -146,15 +143,12 @@ TEST(features_that_the_driver_did_not_acknowledge_do_not_count)
 
 TEST(back_end_without_an_acknowledged_feature_is_rejected_and_said_once)
 {
-	int call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int call = stand_eventfd();
 	struct stand *stand = new_disk();
 	const char *text;
 
 	capture();
-	check_eq(vuser_client_set_irqs(stand->client, EVENT,
-				       VFIO_PCI_MSIX_IRQ_INDEX, 1, 1, NULL,
-				       &call),
-		 0);
+	stand_msix(stand, 1, call);
 	stand_start(stand, DISCARD);
 	stand_lose_backend(stand);
 	stand->fake.features &= ~DISCARD;

@@ -24,9 +24,7 @@
 #define SELECT	VIRTIO_PCI_COMMON_Q_SELECT
 #define FEATURE VIRTIO_PCI_COMMON_GF
 
-#define FEATURES                          \
-	(VIRTIO_BIT(VIRTIO_F_VERSION_1) | \
-	 VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES))
+#define FEATURES (VERSION_1 | VIRTIO_BIT(VHOST_USER_F_PROTOCOL_FEATURES))
 #define PROTOCOL                                                    \
 	(VHOST_USER_PROTOCOL(MQ) | VHOST_USER_PROTOCOL(REPLY_ACK) | \
 	 VHOST_USER_PROTOCOL(CONFIGURE_MEM_SLOTS))
@@ -103,7 +101,7 @@ static void begin(unsigned int queues, int timeout_ms)
 	require(!stand_device(s, &opt));
 	stand_serve(s);
 	stand_map(s);
-	stand_features(s, VIRTIO_BIT(VIRTIO_F_VERSION_1));
+	stand_features(s, VERSION_1);
 	for (i = 0; i < queues; i++)
 		enable_queue(s, i);
 	stand_write(s, STATUS, 1, 0xf);
