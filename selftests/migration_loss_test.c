@@ -5,7 +5,7 @@
  */
 #include <signal.h>
 
-#include "lib/migrate.h"
+#include "lib/migrate_fixture.h"
 #include "lib/task.h"
 
 /* Servers that fail ----------------------------------------------------------------------- */

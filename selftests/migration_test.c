@@ -4,7 +4,7 @@
  * and what a reset does.
  */
 #include "lib/fuse.h"
-#include "lib/migrate.h"
+#include "lib/migrate_fixture.h"
 #include "lib/task.h"
 
 /* An address without memory; volatile, so that compilers do not see that. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The helper is killed or stopped while another server is made to serve an open device:
+ * The helper is killed, upgraded or stopped while another server is made to serve an open device:
  * the device goes on with the next helper, or when the helper goes on.
  */
 #include <poll.h>
@@ -134,6 +134,15 @@ TEST_F(helper, killed_helper_is_followed_by_the_next_one)
 	ASSERT_EQ(0, testdev_cmd(&self->td, "release"));
 	self->pid = helper_start();
 	ASSERT_LT(0, self->pid);
+	check_served(_metadata, self);
+}
+
+TEST_F(helper, upgraded_helper_is_followed_by_the_next_one)
+{
+	EXPECT_EQ(0, helper_stop(self->pid));
+	self->pid = helper_start();
+	ASSERT_LT(0, self->pid);
+	ASSERT_EQ(0, testdev_cmd(&self->td, "release"));
 	check_served(_metadata, self);
 }
 
