@@ -360,7 +360,7 @@ static void vuser_replace_run(struct vuser_device *dev, struct vuser_channel *ch
 	if (ret) {
 		dev_warn(dev->vdev.dev, "the server is not replaced: %s (%d)\n",
 			 run.step, ret);
-		vuser_state_not_replaced(dev, chan, run.step);
+		vuser_state_not_replaced(dev, chan, run.step, ret);
 		return;
 	}
 	if (!run.state_kept)

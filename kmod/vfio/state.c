@@ -19,6 +19,7 @@
  * An open device stays open while the work item of replace.c puts another server in the
  * place of the one in use.
  */
+#include <linux/kernel.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
@@ -674,13 +675,17 @@ void vuser_state_replaced(struct vuser_device *dev, u64 pause_us)
  * vuser_state_not_replaced() - end a new server that cannot serve the device
  * @dev: the device
  * @chan: the channel of the new server
- * @why: the step that failed
+ * @step: the step that failed
+ * @error: its error, a negative errno
  *
  * Context: process, the work item that replaces the server; takes the device's lock.
  */
 void vuser_state_not_replaced(struct vuser_device *dev, struct vuser_channel *chan,
-			      const char *why)
+			      const char *step, int error)
 {
+	char why[VUSER_ERROR_MAX + 1];
+
+	scnprintf(why, sizeof(why), "%s (%d)", step, error);
 	mutex_lock(&dev->lock);
 	dev->replace.chan = NULL;
 	vuser_state_end_replace(dev, why);

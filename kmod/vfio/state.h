@@ -32,6 +32,6 @@ int vuser_state_replace(struct vuser_device *dev, struct vuser_channel *chan);
 void vuser_state_unpause(struct vuser_device *dev, struct vuser_channel *chan);
 void vuser_state_replaced(struct vuser_device *dev, u64 pause_us);
 void vuser_state_not_replaced(struct vuser_device *dev, struct vuser_channel *chan,
-			      const char *why);
+			      const char *step, int error);
 
 #endif /* VUSER_STATE_H */

@@ -5,7 +5,8 @@
 # servers are killed, stopped and replaced, and vuserd is killed, stopped and upgraded, for
 # VUSER_SECONDS (20). DPDK takes part only if VUSER_SECONDS is set, because a run lasts about as
 # long as the default. No consumer may see an error. Prints a report. VUSER_FAULTS=kill,stop
-# narrows what happens to the servers.
+# narrows what happens to the servers, VUSER_HELPER_FAULTS=none what happens to vuserd, and
+# VUSER_DEVICES=dpdk which devices there are.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -17,8 +18,9 @@
 
 SECONDS_OF_FAULTS=${VUSER_SECONDS:-20}
 SOAK=$CONSUMERS/soak
-DEVICES=(copy blk)
-[ -z "${VUSER_SECONDS:-}" ] || DEVICES+=(dpdk)
+DEFAULT="copy blk"
+[ -z "${VUSER_SECONDS:-}" ] || DEFAULT+=" dpdk"
+read -ra DEVICES <<< "${VUSER_DEVICES:-$DEFAULT}"
 # In ms: a server that is stopped for longer is lost.
 TIMEOUT=2000
 # The seconds in which DPDK copies blocks of one size.
@@ -64,7 +66,7 @@ helper_up()
 {
 	modprobe vfio-pci
 	"$TOP/lab/vm/insmod" && module_loaded=1 || return
-	faulty vuserd "$SOAK/helper.py" vuserd --foreground
+	faulty vuserd "$SOAK/helper.py" "${VUSER_HELPER_FAULTS:-kill,stop,upgrade}" vuserd --foreground
 }
 
 # dpdk_run: run DPDK's benchmark, which compares what the device has copied. Returns 2 if the
@@ -188,25 +190,52 @@ soaked_down()
 	[ "$1" = vuserd ] || device_down "$1"
 }
 
+# The device of each load, and the load.
+dpdk_up()
+{
+	soaked_up dpdk kill,stop,replace vuser-ioat --state '{state}'
+}
+
+copy_up()
+{
+	soaked_up copy kill,stop,replace vuser-ioat --state '{state}'
+}
+
+blk_up()
+{
+	back_end && soaked_up blk kill,stop,replace vuser-vhost --device blk \
+		--socket '{socket}' --back-end "$WORK/back{n}.sock" --state '{state}'
+}
+
+dpdk_begins()
+{
+	load dpdk dpdk_load
+}
+
+copy_begins()
+{
+	load copy "$PROGS/copy_load" "${UUID[copy]}"
+}
+
+blk_begins()
+{
+	load blk disk_load "${UUID[blk]}"
+}
+
 check "the module and the helper start" helper_up || finish
-[ ${#DEVICES[@]} = 2 ] ||
-	check "dpdk: the device attaches" soaked_up dpdk kill,stop,replace vuser-ioat \
-		--state '{state}' || finish
-check "copy: the device attaches" soaked_up copy kill,stop,replace vuser-ioat \
-	--state '{state}' || finish
-check "blk: the storage daemon starts" back_end || finish
-check "blk: the device attaches" soaked_up blk kill,stop,replace vuser-vhost --device blk \
-	--socket '{socket}' --back-end "$WORK/back{n}.sock" --state '{state}' || finish
-[ ${#DEVICES[@]} = 2 ] || check "dpdk: DPDK copies" load dpdk dpdk_load
-check "copy: a driver copies" load copy "$PROGS/copy_load" "${UUID[copy]}"
-check "blk: qemu-io writes and reads" load blk disk_load "${UUID[blk]}"
+for name in "${DEVICES[@]}"; do
+	check "$name: the device attaches" ${name}_up || finish
+done
+for name in "${DEVICES[@]}"; do
+	check "$name: the load begins" ${name}_begins
+done
 check "all loads run for $SECONDS_OF_FAULTS s" faults_for
 for name in "${DEVICES[@]}" vuserd; do
 	check "$name: nothing failed but what was made to fail" results_of $name
 	say
 done
 touch "$WORK/end"
-kill "${LOAD[copy]}"
+[ -z "${LOAD[copy]:-}" ] || kill "${LOAD[copy]}"
 for name in "${DEVICES[@]}"; do
 	check "$name: every byte is right" load_ends $name
 	say
@@ -215,5 +244,5 @@ for name in "${DEVICES[@]}"; do
 	check "$name: the device is removed" soaked_down $name
 done
 check "vuserd ends" soaked_down vuserd
-kill "$(cat "$WORK/back.pid")"
+[ ! -e "$WORK/back.pid" ] || kill "$(cat "$WORK/back.pid")"
 finish

@@ -5,7 +5,8 @@
 Reads lines from standard input as soaker.py. An upgrade is an end by SIGTERM, after which
 another vuserd is started.
 
-usage: helper.py COMMAND...
+usage: helper.py FAULT[,FAULT]... COMMAND...
+  FAULT  kill, stop, upgrade; or none: nothing happens to vuserd
 """
 import json
 import os
@@ -26,13 +27,16 @@ def main() -> None:
     """Do as standard input says."""
     dice = random.Random(int(os.environ.get("VUSER_SEED", "1")))
     done: Counter[str] = Counter()
-    vuserd = subprocess.Popen(sys.argv[1:])
+    faults, *command = sys.argv[1:]
+    vuserd = subprocess.Popen(command)
     try:
         sys.stdin.readline()
         while not select.select([sys.stdin], [], [], dice.uniform(0, GAP))[0]:
             if vuserd.poll() is not None:
                 raise SystemExit(f"vuserd has ended: {vuserd.returncode}")
-            fault = dice.choice(["kill", "stop", "upgrade"])
+            fault = dice.choice(faults.split(","))
+            if fault == "none":
+                continue
             done[fault] += 1
             if fault == "stop":
                 vuserd.send_signal(signal.SIGSTOP)
@@ -41,7 +45,7 @@ def main() -> None:
                 continue
             vuserd.send_signal(signal.SIGKILL if fault == "kill" else signal.SIGTERM)
             vuserd.wait()
-            vuserd = subprocess.Popen(sys.argv[1:])
+            vuserd = subprocess.Popen(command)
         sys.stdin.readline()
         print(json.dumps({"faults": done}), flush=True)
         sys.stdin.readline()

@@ -15,6 +15,7 @@ usage: soaker.py UUID NAME DIRECTORY FAULT[,FAULT]... COMMAND...
          stop:     the server is stopped (SIGSTOP) for up to twice request_timeout_ms
          replace:  vuserctl replace, with a new server
 """
+import errno
 import json
 import os
 import random
@@ -34,6 +35,8 @@ from servers import LIMIT, Server, wait_lost, wait_state  # noqa: E402
 
 # The longest time between two faults, in seconds.
 GAP = 0.4
+# The new server did not get a message in time, since vuserd was stopped or killed.
+TIMED_OUT = f"(-{errno.ETIMEDOUT})"
 MDEVS = Path("/sys/bus/mdev/devices")
 
 
@@ -123,7 +126,8 @@ class Device:
             why = result.get("replace-error", "") + result["why"]
             closed = (result["replacing"] == "none" or
                       re.search(r"not open|being closed|has closed the device", why))
-            self.did("replace while closed" if closed else "replace failed", 0)
+            self.did("replace while closed" if closed else
+                     "replace timed out" if TIMED_OUT in why else "replace failed", 0)
             print(why, file=sys.stderr, flush=True)
         self.wait()
 
