@@ -23,6 +23,7 @@ import time
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+from migration import migrate
 from qmp import LIMIT, Failure, listen, start
 
 SLOT = 4
@@ -100,25 +101,6 @@ class Machine:
             self.monitor = start(self.process, monitors)
             guests.settimeout(LIMIT)
             self.guest = Guest(guests)
-
-    def wait_migrated(self):
-        """Wait until the migration has ended; return what QEMU says about it."""
-        end = time.monotonic() + LIMIT
-        while time.monotonic() < end:
-            info = self.monitor.command("query-migrate")
-            if info.get("status") == "completed":
-                return info
-            if info.get("status") in ("failed", "cancelled"):
-                raise Failure(f"the migration {info['status']}: {info.get('error-desc')}")
-            time.sleep(0.1)
-        raise Failure(f"the migration does not end: {info}")
-
-    def wait_running(self):
-        end = time.monotonic() + LIMIT
-        while not self.monitor.command("query-status")["running"]:
-            if time.monotonic() > end:
-                raise Failure("QEMU does not let the guest run")
-            time.sleep(0.1)
 
     def end(self):
         self.process.kill()
@@ -198,19 +180,7 @@ class Migration:
             self.registers[register] = size, guest.load(size, BAR + register)
 
     def migrate(self):
-        """All memory counts as changed, so QEMU must be allowed to stop the guest longer."""
-        source, target = (machine.monitor for machine in self.machines)
-        source.command("migrate-set-parameters", **{"downtime-limit": 1000000,
-                                                    "max-bandwidth": 1 << 40})
-        target.command("migrate-incoming", uri=self.uri)
-        source.command("migrate", uri=self.uri)
-        info = self.machines[0].wait_migrated()
-        moved = info.get("vfio", {}).get("transferred", 0)
-        print(f"# {info['total-time']} ms, {info['downtime']} ms of them stopped; {moved} bytes of"
-              " the device's state")
-        if not moved:
-            raise Failure("QEMU moved no state of the device")
-        self.machines[1].wait_running()
+        migrate(*(machine.monitor for machine in self.machines), self.uri)
 
     def compare(self):
         guest = self.machines[1].guest
