@@ -10,7 +10,7 @@ Foundations     paths, lists, table, message, entry, process, cache
 From Debian     host, download, backports, root, source, debugkernel, dpdk,
                 crates, qemu_server, uml
 Compiling       chroot, build, htmldocs
-Machines        image, qemu, machine, run, shell
+Machines        image, guestfiles, qemu, machine, run, shell
 Tests           runner, guest, unit, lint, fuzz, check
 Others          bench, demo
 """

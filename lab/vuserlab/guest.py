@@ -6,12 +6,9 @@ It runs on the host, in the root of the lab whose QEMU has vfio-user-pci. It doe
 vuser.ko, and a QEMU in a lab's machine would be emulation inside emulation. The lab must
 have been built before.
 """
-import shutil
-
-from . import build, cache, host, image, kernels, paths, process, root
+from . import build, guestfiles, host, kernels, process, root
 from .entry import no_arguments
 
-INIT = paths.SELFTESTS / "consumers/vhost/guest-init"
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4", "virtiofs")
 
 # DPDK looks for the processors in sysfs.
@@ -28,13 +25,5 @@ def main(arguments: list[str]) -> int:
     process.need_root()
     host.install()
     kernel = kernels.load().capable("qemu-vfio-user")
-    base = root.of(kernel)
-    release = root.release_of(base)
-    out = build.directory(kernel) / "guest"
-    cache.remove(out)
-    out.mkdir(parents=True)
-    image.make_tree(out / "tree", INIT, ())
-    image.copy_modules(base / "root", release, MODULES, out / "tree/modules")
-    image.pack(out / "tree", out / "initramfs")
-    shutil.copy2(base / f"root/boot/vmlinuz-{release}", out / "vmlinuz")
+    guestfiles.make(kernel, build.directory(kernel) / "guest", MODULES)
     return process.status(root.inside(kernel, ["sh", "-ec", SCRIPT]))
