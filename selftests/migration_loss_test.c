@@ -203,6 +203,8 @@ TEST_F(device, device_that_ran_goes_on_with_the_next_server)
 
 enum act {
 	ACT_STATE,
+	ACT_RUN,
+	ACT_IRQS,
 	ACT_READ,
 	ACT_WRITE,
 	ACT_INFO
@@ -219,6 +221,12 @@ static pid_t start_act(struct party *p, enum act act)
 	switch (act) {
 	case ACT_STATE:
 		set_state(p, STOP);
+		break;
+	case ACT_RUN:
+		set_state(p, RUNNING);
+		break;
+	case ACT_IRQS:
+		irq_set_eventfds(p->dev.device, MSIX, VECTOR, 1, &p->msix);
 		break;
 	case ACT_READ:
 		take(p->fd, buf, sizeof(buf));
@@ -292,6 +300,73 @@ TEST_F(device, thread_that_waits_for_the_other_can_be_killed)
 	ASSERT_EQ(0, testdev_cmd(&p->td, "release"));
 	EXPECT_EQ(0, task_wait_end(holder, SOON_MS));
 	ASSERT_EQ(0, reset(p));
+	check_works(_metadata, p);
+}
+
+/* The state after STOP on the way to RUNNING. */
+static uint32_t first_running(uint64_t flags)
+{
+	return flags & VFIO_MIGRATION_P2P ? P2P : RUNNING;
+}
+
+/* The device has loaded the state and runs, but without the registers of this consumer. */
+TEST_F(device, device_that_does_not_get_its_registers_is_in_error)
+{
+	const char *const args[] = { "--migration", variant->option, NULL };
+	struct party *p = &self->to;
+	pid_t pid;
+
+	save(_metadata, self, 1000);
+	load(_metadata, self, 1000);
+	ASSERT_EQ(0, testdev_cmd(&p->td, "hold write"));
+	pid = start_act(p, ACT_RUN);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(0, testdev_cmd(&p->td, "held 1"));
+	EXPECT_EQ(first_running(self->flags), testdev_num(&p->td, "mig-state"));
+	ASSERT_EQ(0, lose(p));
+	EXPECT_EQ(0, task_wait_end(pid, SOON_MS));
+	EXPECT_EQ(ERROR, state(p));
+	ASSERT_EQ(0, testdev_serve(&p->td, args));
+	ASSERT_EQ(0, mdev_wait(p->td.uuid, "state", "resuming", SOON_MS));
+	ASSERT_EQ(0, reset(p));
+	check_works(_metadata, p);
+}
+
+TEST_F(device, consumer_is_killed_while_the_registers_are_written)
+{
+	struct party *p = &self->to;
+
+	ASSERT_EQ(0, mdev_set(p->td.uuid, "request_timeout_ms", "60000"));
+	save(_metadata, self, 1000);
+	load(_metadata, self, 1000);
+	check_kill(_metadata, p, ACT_RUN, "write");
+	EXPECT_EQ(first_running(self->flags), testdev_num(&p->td, "mig-state"));
+	EXPECT_EQ(ERROR, state(p));
+	ASSERT_EQ(0, reset(p));
+	check_works(_metadata, p);
+}
+
+/* Another thread has the lock of the interrupts when they are signalled once. */
+TEST_F(device, consumer_that_waits_to_repeat_interrupts_can_be_killed)
+{
+	struct party *p = &self->to;
+	pid_t holder, waiter;
+
+	ASSERT_EQ(0, mdev_set(p->td.uuid, "request_timeout_ms", "60000"));
+	save(_metadata, self, 1000);
+	load(_metadata, self, 1000);
+	ASSERT_EQ(0, testdev_cmd(&p->td, "hold set-irqs"));
+	holder = start_act(p, ACT_IRQS);
+	ASSERT_LT(0, holder);
+	ASSERT_EQ(0, testdev_cmd(&p->td, "held 1"));
+	waiter = start_act(p, ACT_RUN);
+	ASSERT_LT(0, waiter);
+	EXPECT_EQ(0,
+		  task_wait_in(waiter, "vuser_irq_repeat_killable", SOON_MS));
+	kill(waiter, SIGKILL);
+	EXPECT_EQ(SIGKILL, task_wait_end(waiter, SOON_MS));
+	ASSERT_EQ(0, testdev_cmd(&p->td, "release"));
+	EXPECT_EQ(0, task_wait_end(holder, SOON_MS));
 	check_works(_metadata, p);
 }
 
