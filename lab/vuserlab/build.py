@@ -11,13 +11,15 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from . import (cache, crates, deb, dpdk, kernels, paths, process, qemu_server, root,
+from . import (cache, crates, deb, dpdk, guestfiles, kernels, paths, process, qemu_server, root,
                source, uml, vhost_device)
 from .entry import Usage
 from .kernels import Kernel
 from .message import LabError
 
 DEFAULT = ("kmod", "user", "selftests")
+GUEST = paths.SELFTESTS / "consumers/qemu/guest"
+GUEST_MODULES = ("virtio_pci", "virtio_blk", "ioatdma")
 
 
 def directory(kernel: Kernel) -> Path:
@@ -57,16 +59,19 @@ def strict_options(kernel: Kernel) -> list[str]:
     return ["W=1", "C=2"] if kernel.sparse else ["W=1"]
 
 
+def headers(kernel: Kernel) -> str:
+    """The directory in a lab's root that builds modules for its kernel."""
+    return "/mnt/build" if kernel.own else (
+        f"/lib/modules/{root.release_of(root.of(kernel))}/build")
+
+
 def kmod(kernel: Kernel) -> None:
     strict = bool(os.environ.get("STRICT"))
     log = directory(kernel) / "strict.log" if strict else None
     if strict:
         cache.remove(directory(kernel) / "module")
     copy_module(kernel)
-    headers = "/mnt/build"
-    if not kernel.own:
-        headers = f"/lib/modules/{root.release_of(root.of(kernel))}/build"
-    run_and_record(make(kernel, "-C", headers, f"M=/vuser/build/{kernel.name}/module/kmod",
+    run_and_record(make(kernel, "-C", headers(kernel), f"M=/vuser/build/{kernel.name}/module/kmod",
                         *(strict_options(kernel) if strict else []), "modules"), log)
 
 
@@ -117,8 +122,25 @@ def link_programs(kernel: Kernel, first: Kernel, part: str) -> None:
     target.symlink_to(f"../{first.name}/{part}")
 
 
+def guest(kernel: Kernel) -> None:
+    """The guest of 65-qemu-guest: the lab's kernel, and programs that use its devices."""
+    target = directory(kernel) / "guest"
+    module = target / "module"
+    module.mkdir(parents=True, exist_ok=True)
+    process.run(["rsync", "-a", "--include=*.c", "--include=Kbuild", "--exclude=*",
+                 f"{GUEST}/", f"{module}/"])
+    process.run(make(kernel, "-C", headers(kernel), f"M=/vuser/{module.relative_to(paths.TOP)}",
+                     "modules"))
+    guestfiles.make(kernel, target, GUEST_MODULES,
+                    [module / "copies.ko", directory(kernel) / "selftests/consumers/blocks"])
+    files = [f"/vuser/{target.relative_to(paths.TOP) / name}"
+             for name in ("vmlinuz", "initramfs", "state")]
+    process.run(root.inside(kernel, ["selftests/consumers/qemu/boot.py", *files]))
+
+
 PARTS: dict[str, Callable[[Kernel], object]] = {
-    "kmod": kmod, "user": user, "selftests": selftests, "bench": bench, "deb": deb.build}
+    "kmod": kmod, "user": user, "selftests": selftests, "bench": bench, "deb": deb.build,
+    "guest": guest}
 
 
 def build(kernel: Kernel, parts: list[str]) -> None:

@@ -9,7 +9,7 @@ KSRC ?= $(abspath $(KSELFTEST_DIR)/../../..)
 CONSUMER_PROGS := $(addprefix $(O)/consumers/,copy_load edu_test gpio_test lines \
 	outlive_test pcm sample_test)
 
-all: $(CONSUMER_PROGS) vfio-selftests
+all: $(CONSUMER_PROGS) $(O)/consumers/blocks vfio-selftests
 
 $(O)/consumers/copy_load: $(CONSUMERS)/state/copy_load.c
 $(O)/consumers/edu_test: $(CONSUMERS)/qemu-server/edu_test.c
@@ -22,6 +22,11 @@ $(O)/consumers/sample_test: $(CONSUMERS)/libvfio-user/sample_test.c
 $(CONSUMER_PROGS): $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.o,$^)
+
+# A program for a guest without shared libraries.
+$(O)/consumers/blocks: $(CONSUMERS)/qemu/guest/blocks.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -static $(LDFLAGS) -o $@ $< -lpthread
 
 vfio-selftests:
 	$(CONSUMERS)/vfio-selftests/build.sh $(KSRC) $(abspath $(O))/consumers/vfio \
