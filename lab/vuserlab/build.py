@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Callable
 
-from . import (cache, crates, deb, dpdk, guestfiles, kernels, paths, process, qemu_server, root,
-               source, uml, vhost_device)
+from . import (cache, crates, deb, dpdk, guestfiles, kernels, libvirt, paths, process,
+               qemu_server, root, source, uml, vhost_device)
 from .entry import Usage
 from .kernels import Kernel
 from .message import LabError
@@ -140,7 +140,7 @@ def guest(kernel: Kernel) -> None:
 
 PARTS: dict[str, Callable[[Kernel], object]] = {
     "kmod": kmod, "user": user, "selftests": selftests, "bench": bench, "deb": deb.build,
-    "guest": guest}
+    "guest": guest, "libvirt": lambda kernel: libvirt.build()}
 
 
 def build(kernel: Kernel, parts: list[str]) -> None:
