@@ -13,7 +13,6 @@ must carry out the rest, and no more.
 """
 
 import os
-import struct
 import subprocess
 import sys
 import tempfile
@@ -25,59 +24,13 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from migration import migrate
 from qmp import LIMIT, Failure, listen, start
+from qtest import Guest
+from ring import (ACTIVE, BAR, BAR0, CHANCTRL, CHANCMP, CHANSTS, COMMAND, DMACOUNT, FROM,
+                  MEMORY_AND_MASTER, SIZE, check_equal, copy, data, setup, wait_idle)
 
 SLOT = 4
-COMMAND, BAR0 = 0x04, 0x10
-MEMORY_AND_MASTER = 0x6
-BAR = 0xe0000000
-CHANCTRL, DMACOUNT, CHANSTS, CHAINADDR, CHANCMP, CHANERR = 0x80, 0x86, 0x88, 0x90, 0x98, 0xa8
-ACTIVE, IDLE = 0, 1     # states in CHANSTS
-COMPLETION = 1 << 3     # of a descriptor's control word
-CHAIN, STATUS, FROM, TO = 0x200000, 0x300000, 0x400000, 0x500000
-SIZE = 0x10000
-RING = 3                # descriptors
 COPIES = 20000          # while QEMU migrates
 HLT, FIRMWARE_SIZE = 0xf4, 0x10000
-
-
-class Guest:
-    """QEMU's qtest protocol: one line for each command and each answer."""
-
-    def __init__(self, server):
-        sock = server.accept()[0]
-        sock.settimeout(LIMIT)
-        self.file = sock.makefile("rw")
-
-    def command(self, *words):
-        self.file.write(" ".join(words) + "\n")
-        self.file.flush()
-        for line in self.file:
-            answer = line.split()
-            if answer[0] == "OK":
-                return answer[1:]
-            if answer[0] != "IRQ":
-                break
-        raise Failure(f"qtest: {words[0]} failed")
-
-    def load(self, size, address):
-        return int(self.command(f"read{size}", f"{address:#x}")[0], 16)
-
-    def store(self, size, address, value):
-        self.command(f"write{size}", f"{address:#x}", f"{value:#x}")
-
-    def read(self, address, size):
-        return bytes.fromhex(self.command("read", f"{address:#x}", f"{size:#x}")[0][2:])
-
-    def write(self, address, data):
-        self.command("write", f"{address:#x}", f"{len(data):#x}", "0x" + data.hex())
-
-    def config(self, register):
-        self.command("outl", "0xcf8", f"{0x80000000 | SLOT << 11 | register:#x}")
-        return int(self.command("inl", "0xcfc")[0], 16)
-
-    def set_config(self, register, value):
-        self.command("outl", "0xcf8", f"{0x80000000 | SLOT << 11 | register:#x}")
-        self.command("outl", "0xcfc", f"{value:#x}")
 
 
 class Machine:
@@ -100,60 +53,11 @@ class Machine:
                 stdin=subprocess.DEVNULL, stdout=sys.stderr)
             self.monitor = start(self.process, monitors)
             guests.settimeout(LIMIT)
-            self.guest = Guest(guests)
+            self.guest = Guest(guests.accept()[0], SLOT)
 
     def end(self):
         self.process.kill()
         self.process.wait()
-
-
-def descriptor(index):
-    return CHAIN + 64 * index
-
-
-def data(index):
-    return bytes((index * 7 + i * 13) % 256 for i in range(256)) * (SIZE // 256)
-
-
-def setup(guest):
-    """Set up the device as firmware and a driver do, and make the ring."""
-    guest.set_config(BAR0, BAR)
-    guest.set_config(BAR0 + 4, 0)
-    guest.set_config(COMMAND, MEMORY_AND_MASTER)
-    for index in range(RING):
-        guest.write(FROM + SIZE * index, data(index))
-        guest.write(descriptor(index), struct.pack(
-            "<IIQQQ", SIZE, COMPLETION, FROM + SIZE * index, TO + SIZE * index,
-            descriptor((index + 1) % RING)))
-    guest.store("q", BAR + CHANCMP, STATUS)
-    guest.store("q", BAR + CHAINADDR, CHAIN)
-
-
-def wait_idle(guest, count):
-    """Wait until the device has carried out COUNT descriptors, and check the last copy."""
-    last = (count - 1) % RING
-    end = time.monotonic() + LIMIT
-    while (status := guest.load("q", BAR + CHANSTS)) & 7 == ACTIVE:
-        if time.monotonic() > end:
-            raise Failure(f"the device is still active, CHANSTS is {status:#x}")
-        time.sleep(0.01)
-    check_equal("CHANERR", guest.load("l", BAR + CHANERR), 0)
-    check_equal("CHANSTS", status, descriptor(last) | IDLE)
-    check_equal("the status in memory", guest.load("q", STATUS) & ~7, descriptor(last))
-    if guest.read(TO + SIZE * last, SIZE) != data(last):
-        raise Failure("the copy is wrong")
-
-
-def copy(guest, count):
-    """Let the device carry out descriptor number COUNT, and check the copy."""
-    guest.command("memset", f"{TO:#x}", f"{SIZE * RING:#x}", "0")
-    guest.store("w", BAR + DMACOUNT, count)
-    wait_idle(guest, count)
-
-
-def check_equal(what, seen, wanted):
-    if seen != wanted:
-        raise Failure(f"{what} is {seen:#x}, not {wanted:#x}")
 
 
 class Migration:
