@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
 # Do not write bytecode into the source tree.
 sys.dont_write_bytecode = True
