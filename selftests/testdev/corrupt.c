@@ -10,12 +10,23 @@
 #include "corrupt.h"
 
 static const char *const names[] = {
-	[CORRUPT_ID] = "id",	   [CORRUPT_COMMAND] = "command",
-	[CORRUPT_TYPE] = "type",   [CORRUPT_LONG] = "long",
-	[CORRUPT_SHORT] = "short", [CORRUPT_HUGE] = "huge",
-	[CORRUPT_TINY] = "tiny",   [CORRUPT_COUNT] = "count",
-	[CORRUPT_TWICE] = "twice", [CORRUPT_HALF] = "half",
-	[CORRUPT_CUT] = "cut",	   [CORRUPT_FD] = "fd",
+	[CORRUPT_ID] = "id",
+	[CORRUPT_COMMAND] = "command",
+	[CORRUPT_TYPE] = "type",
+	[CORRUPT_LONG] = "long",
+	[CORRUPT_SHORT] = "short",
+	[CORRUPT_HUGE] = "huge",
+	[CORRUPT_TINY] = "tiny",
+	[CORRUPT_COUNT] = "count",
+	[CORRUPT_TWICE] = "twice",
+	[CORRUPT_HALF] = "half",
+	[CORRUPT_CUT] = "cut",
+	[CORRUPT_FD] = "fd",
+	[CORRUPT_LESS] = "less",
+	[CORRUPT_ZEROS] = "zeros",
+	[CORRUPT_ONES] = "ones",
+	[CORRUPT_ODD_PAGE] = "odd-page",
+	[CORRUPT_HUGE_PAGE] = "huge-page",
 };
 
 enum corrupt_kind corrupt_kind_by_name(const char *name)
@@ -75,6 +86,25 @@ static void corrupt_header(struct vfio_user_header *hdr, enum corrupt_kind kind)
 	}
 }
 
+/* The payload of a DEVICE_FEATURE about the log of writes, @len bytes; its new length. */
+static size_t corrupt_log(char *payload, size_t len, enum corrupt_kind kind)
+{
+	const size_t head = sizeof(struct vfio_user_device_feature);
+	const size_t bitmap = head + sizeof(struct vfio_user_log_report);
+	const uint64_t page = kind == CORRUPT_ODD_PAGE ? 3 : 2 << 20;
+
+	if (kind == CORRUPT_LESS && len > bitmap)
+		return len - 8;
+	if ((kind == CORRUPT_ZEROS || kind == CORRUPT_ONES) && len > bitmap)
+		memset(payload + bitmap, kind == CORRUPT_ONES ? 0xff : 0,
+		       len - bitmap);
+	/* The first member of struct vfio_user_log_control. */
+	if ((kind == CORRUPT_ODD_PAGE || kind == CORRUPT_HUGE_PAGE) &&
+	    len >= head + sizeof(page))
+		memcpy(payload + head, &page, sizeof(page));
+	return len;
+}
+
 int corrupt_send(int fd, struct vuser_msg *msg, enum corrupt_kind kind)
 {
 	size_t len = sizeof(msg->hdr) + msg->len;
@@ -92,9 +122,10 @@ int corrupt_send(int fd, struct vuser_msg *msg, enum corrupt_kind kind)
 	hdr = (struct vfio_user_header *)buf;
 	acc = (struct vfio_user_region_access *)(hdr + 1);
 	*hdr = msg->hdr;
-	hdr->msg_size = len;
 	if (msg->len)
 		memcpy(hdr + 1, msg->payload, msg->len);
+	len = sizeof(*hdr) + corrupt_log((char *)(hdr + 1), msg->len, kind);
+	hdr->msg_size = len;
 	corrupt_header(hdr, kind);
 	if (kind == CORRUPT_LONG)
 		len += 4;

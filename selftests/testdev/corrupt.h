@@ -19,6 +19,12 @@ enum corrupt_kind {
 	CORRUPT_HALF, /* half of the reply only */
 	CORRUPT_CUT, /* half of the reply, then the connection ends */
 	CORRUPT_FD, /* with an unexpected descriptor */
+	/* Of the log of writes: well-formed messages, but lies. */
+	CORRUPT_LESS, /* 8 bytes less than the bitmap has */
+	CORRUPT_ZEROS, /* a bitmap without bits */
+	CORRUPT_ONES, /* a bitmap of ones only */
+	CORRUPT_ODD_PAGE, /* a log of pages of 3 bytes */
+	CORRUPT_HUGE_PAGE, /* a log of pages of 2 MiB */
 };
 
 /* Return the kind with this name, or CORRUPT_NONE. */

@@ -38,6 +38,7 @@ enum {
 	OPT_MSIX_BAR,
 	OPT_MIGRATION,
 	OPT_MIGRATION_FLAGS,
+	OPT_DMA_LOGGING,
 	OPT_MODEL,
 	OPT_BROKEN,
 	OPT_LITERAL,
@@ -65,6 +66,7 @@ static const struct option longopts[] = {
 	{ "msix-bar", required_argument, NULL, OPT_MSIX_BAR },
 	{ "migration", no_argument, NULL, OPT_MIGRATION },
 	{ "migration-flags", required_argument, NULL, OPT_MIGRATION_FLAGS },
+	{ "dma-logging", no_argument, NULL, OPT_DMA_LOGGING },
 	{ "model", no_argument, NULL, OPT_MODEL },
 	{ "broken", required_argument, NULL, OPT_BROKEN },
 	{ "literal", no_argument, NULL, OPT_LITERAL },
@@ -100,6 +102,7 @@ static void usage(void)
 	       "  --msix-bar=N              the BAR that the MSI-X capability names\n"
 	       "  --migration               save and load BAR 0 and configuration space\n"
 	       "  --migration-flags=N       further VFIO_MIGRATION_*\n"
+	       "  --dma-logging             log which memory the device writes\n"
 	       "  --model                   honor configuration space\n"
 	       "  --broken=KIND             with --model, break configuration space:\n"
 	       "                            bar-small, bar-large, cap-loop, cap-end,\n"
@@ -176,6 +179,9 @@ static void set_option(struct options *opt, int which, const char *value)
 		break;
 	case OPT_MIGRATION_FLAGS:
 		config->migration_flags = n;
+		break;
+	case OPT_DMA_LOGGING:
+		config->dma_logging = true;
 		break;
 	case OPT_MODEL:
 		opt->model = true;
