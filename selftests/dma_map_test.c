@@ -293,7 +293,7 @@ TEST_F(container, invalid_unmaps_are_refused)
 		  dma_unmap(fd, 0, PAGE, VFIO_DMA_UNMAP_FLAG_ALL, NULL));
 	EXPECT_EQ(-EINVAL,
 		  dma_unmap(fd, PAGE, 0, VFIO_DMA_UNMAP_FLAG_ALL, NULL));
-	/* Dirty tracking and updating of addresses are not supported. */
+	/* Writes are not logged now, and updating of addresses is not supported. */
 	EXPECT_GT(0, dma_unmap(fd, 0, 4 * PAGE,
 			       VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP, NULL));
 	EXPECT_EQ(-EBUSY,

@@ -8,12 +8,12 @@
 #include <sys/mman.h>
 
 #include "lib/consumer.h"
+#include "lib/dirty.h"
 #include "lib/helper.h"
 #include "lib/mem.h"
 #include "lib/sweep.h"
 
-#define PAGE 0x1000UL
-#define MB   0x100000UL
+#define MB 0x100000UL
 
 /* A consumer that must have no locked memory and no dma region at the end. */
 FIXTURE(dma)
@@ -135,6 +135,44 @@ TEST_F_TIMEOUT(dma, maps_of_scattered_pages_survive_each_failure, SWEEP_LIMIT)
 
 	ASSERT_NE(NULL, s.mem);
 	EXPECT_SWEEP(map_scattered, unmap_scattered, &s, INJECT_SELF);
+}
+
+/* The log of writes -------------------------------------------------------- */
+
+static int log_all(void *data)
+{
+	FIXTURE_DATA(dma) *self = data;
+	int container = self->dev.container;
+	uint64_t bits[MB / PAGE / 64], unmapped;
+	int ret;
+
+	ret = dma_map(container, self->anon, 0, MB, DMA_RW);
+	if (!ret)
+		ret = log_set(container, LOG_START);
+	if (!ret)
+		ret = dma_map(container, self->memfd, MB, MB, DMA_RW);
+	if (!ret)
+		ret = log_get(container, 0, MB, bits, sizeof(bits));
+	if (!ret)
+		ret = log_unmap(container, MB, MB, bits, sizeof(bits),
+				&unmapped);
+	if (!ret)
+		ret = log_set(container, LOG_STOP);
+	return ret;
+}
+
+static void unlog_all(void *data)
+{
+	FIXTURE_DATA(dma) *self = data;
+
+	log_set(self->dev.container, LOG_STOP);
+	unmap_all(data);
+}
+
+TEST_F_TIMEOUT(dma, log_of_writes_survives_each_failure, SWEEP_LIMIT)
+{
+	EXPECT_SWEEP(log_all, unlog_all, self, INJECT_SELF);
+	EXPECT_EQ(0, testdev_num(&shared, "dma-count"));
 }
 
 /* Maps passed to the server at open ---------------------------------------- */

@@ -11,6 +11,7 @@
 #include "dma/backing.h"
 #include "dma/foreign.h"
 #include "dma/map.h"
+#include "dma/map_log.h"
 #include "server/channel.h"
 
 /*
@@ -41,8 +42,13 @@ static int vuser_access_copy(struct vuser_mapping *map, u64 offset, void *buf,
 	if (!(map->prot & (write ? VFIO_DMA_MAP_FLAG_WRITE :
 				   VFIO_DMA_MAP_FLAG_READ)))
 		return -EACCES;
-	if (!vuser_backing_traps(back, offset, len))
-		return vuser_backing_copy(back, offset, buf, len, write);
+	if (!vuser_backing_traps(back, offset, len)) {
+		ret = vuser_backing_copy(back, offset, buf, len, write);
+		if (write)
+			vuser_dirty_mark(&map->dirty, offset >> PAGE_SHIFT,
+					 offset >> PAGE_SHIFT);
+		return ret;
+	}
 	ret = vuser_foreign_begin(&back->foreign, offset >> PAGE_SHIFT);
 	if (!ret)
 		*trapped = back;
@@ -96,6 +102,9 @@ static int vuser_access_page(struct vuser_dma_map *dmap, const u64 *generation,
 		return ret;
 	ret = vuser_access_trapped(trapped, generation, caller, offset, buf,
 				   len, write);
+	/* After an error, a part of the data may have been written. */
+	if (write)
+		vuser_map_log_mark(dmap, iova, iova);
 	vuser_foreign_end(&trapped->foreign);
 	return ret;
 }

@@ -20,6 +20,7 @@
 #include "dma/domain.h"
 #include "dma/foreign.h"
 #include "dma/map.h"
+#include "dma/map_log.h"
 #include "dma/server_map.h"
 #include "dma/server_map_state.h"
 #include "server/channel.h"
@@ -45,6 +46,7 @@ struct vuser_domain *vuser_domain_alloc(bool v2, unsigned int limit)
 	INIT_LIST_HEAD(&dom->dying);
 	INIT_WORK(&dom->work, vuser_domain_end_work);
 	init_waitqueue_head(&dom->unmapped);
+	mutex_init(&dom->log_lock);
 	dom->v2 = v2;
 	return dom;
 }
@@ -99,12 +101,15 @@ unsigned int vuser_domain_avail(struct vuser_domain *dom)
 	return READ_ONCE(dom->map.avail);
 }
 
-/*
- * The server map of the first open device with a sequence number above *@seq,
- * with a reference; or NULL.  Sets *@seq to the sequence number.
+/**
+ * vuser_domain_next_server_map() - find the server map of the next open device
+ * @dom: the domain
+ * @seq: sequence number of the previous one, 0 at first; set to that of the next one
+ *
+ * Context: process; may sleep; takes the lock of the DMA map.
+ * Return: the server map with a reference, or NULL.
  */
-static struct vuser_server_map *
-vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
+struct vuser_server_map *vuser_domain_next_server_map(struct vuser_domain *dom, u64 *seq)
 {
 	struct vuser_server_map *sm;
 
@@ -144,26 +149,32 @@ static void vuser_domain_end_accesses(struct vuser_domain *dom,
 /*
  * Unmaps dying mappings in every server, removes them from the DMA map and releases
  * their memory.  Another UNMAP_DMA of the range waits until a mapping is removed, so
- * all accesses to the memory end before that.
+ * all accesses to the memory end before that.  Then all writes to the memory are known: if
+ * @unmap is not NULL and has a bitmap, reports them to the consumer.
  *
  * Returns 0, or -EINTR if the caller was killed before all servers had unmapped the
  * mappings: then they are still dying, and the call must be repeated.
  */
-static int vuser_domain_try_end(struct vuser_domain *dom, struct list_head *dying)
+static int vuser_domain_try_end(struct vuser_domain *dom, struct list_head *dying,
+				struct vuser_domain_unmap *unmap)
 {
+	bool log = unmap && unmap->bitmap;
 	struct vuser_mapping *map, *next;
 	struct vuser_server_map *sm;
 	int ret = 0;
 	u64 seq = 0;
 
 	while (!ret && (sm = vuser_domain_next_server_map(dom, &seq))) {
-		ret = vuser_server_map_unmap(sm, dying);
+		ret = vuser_server_map_unmap(sm, dying, log);
 		vuser_server_map_put(sm);
 	}
 	if (ret)
 		return ret;
 
 	vuser_domain_end_accesses(dom, dying);
+	if (log)
+		unmap->put = vuser_map_log_put(&dom->map, unmap->first, unmap->last,
+					       unmap->bitmap, false);
 	down_write(&dom->map.lock);
 	list_for_each_entry(map, dying, list) {
 		interval_tree_remove(&map->node, &dom->map.mappings);
@@ -180,10 +191,10 @@ static int vuser_domain_try_end(struct vuser_domain *dom, struct list_head *dyin
 }
 
 /* Ends dying mappings; if the caller is killed, lets the work item end them. */
-static void vuser_domain_end_mappings(struct vuser_domain *dom,
-				      struct list_head *dying)
+static void vuser_domain_end_mappings(struct vuser_domain *dom, struct list_head *dying,
+				      struct vuser_domain_unmap *unmap)
 {
-	if (!vuser_domain_try_end(dom, dying))
+	if (!vuser_domain_try_end(dom, dying, unmap))
 		return;
 	down_write(&dom->map.lock);
 	list_splice_tail(dying, &dom->dying);
@@ -203,7 +214,7 @@ static void vuser_domain_end_work(struct work_struct *work)
 	list_splice_init(&dom->dying, &dying);
 	up_write(&dom->map.lock);
 	if (!list_empty(&dying))
-		WARN_ON_ONCE(vuser_domain_try_end(dom, &dying));
+		WARN_ON_ONCE(vuser_domain_try_end(dom, &dying, NULL));
 	vuser_domain_put(dom);
 }
 
@@ -239,9 +250,18 @@ static void vuser_domain_wait_unmapped(struct vuser_domain *dom,
 	remove_wait_queue(&dom->unmapped, &wait);
 }
 
-/* Does a range cut a mapping in two?  Version 2 of type1 refuses that. */
-static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
-				 unsigned long last)
+/**
+ * vuser_domain_bisects() - check whether a range cuts a mapping in two
+ * @dom: the domain
+ * @first: first IOVA
+ * @last: last IOVA
+ *
+ * Version 2 of type1 refuses that.
+ *
+ * Context: process; the lock of the DMA map is held.
+ * Return: true if it cuts a mapping that is live.
+ */
+bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first, unsigned long last)
 {
 	struct vuser_mapping *map;
 
@@ -253,13 +273,35 @@ static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
 	       map->node.last != last;
 }
 
+/*
+ * Marks the mappings of a range as dying and adds them to @dying.  Returns the number of this
+ * UNMAP_DMA.
+ */
+static u64 vuser_domain_set_dying(struct vuser_domain *dom, struct vuser_domain_unmap *unmap,
+				  struct list_head *dying)
+{
+	unsigned long first = unmap->first, last = unmap->last;
+	u64 nr = ++dom->nr_dying;
+	struct vuser_mapping *map;
+
+	for (map = vuser_map_first(&dom->map, first, last); map;
+	     map = vuser_map_next(map, first, last)) {
+		if (map->state != VUSER_MAPPING_LIVE)
+			continue;
+		if (!dom->v2 && map->node.start < first)
+			break;
+		map->state = VUSER_MAPPING_DYING;
+		map->dying = nr;
+		list_add_tail(&map->list, dying);
+		unmap->unmapped += vuser_mapping_size(map);
+	}
+	return nr;
+}
+
 /**
  * vuser_domain_unmap() - UNMAP_DMA
  * @dom: the domain
- * @first: first IOVA
- * @last: last IOVA
- * @all: the range covers all addresses; do not check whether it cuts a mapping
- * @unmapped: set to the number of bytes that were unmapped; 0 after an error
+ * @unmap: the range
  *
  * Version 2 of type1 refuses a range that cuts a mapping.  Version 1 unmaps
  * each mapping that starts in the range, to its end.  If the range starts
@@ -274,37 +316,25 @@ static bool vuser_domain_bisects(struct vuser_domain *dom, unsigned long first,
  * Return: 0, also when nothing was mapped; -EINVAL when the range cuts a
  * mapping.
  */
-int vuser_domain_unmap(struct vuser_domain *dom, unsigned long first,
-		       unsigned long last, bool all, u64 *unmapped)
+int vuser_domain_unmap(struct vuser_domain *dom, struct vuser_domain_unmap *unmap)
 {
-	struct vuser_mapping *map;
 	LIST_HEAD(dying);
-	u64 size = 0, nr;
+	u64 nr;
 
-	*unmapped = 0;
+	unmap->unmapped = 0;
+	unmap->put = 0;
 	down_write(&dom->map.lock);
-	if (dom->v2 && !all && vuser_domain_bisects(dom, first, last)) {
+	if (dom->v2 && !unmap->all &&
+	    vuser_domain_bisects(dom, unmap->first, unmap->last)) {
 		up_write(&dom->map.lock);
 		return -EINVAL;
 	}
-	nr = ++dom->nr_dying;
-	for (map = vuser_map_first(&dom->map, first, last); map;
-	     map = vuser_map_next(map, first, last)) {
-		if (map->state != VUSER_MAPPING_LIVE)
-			continue;
-		if (!dom->v2 && map->node.start < first)
-			break;
-		map->state = VUSER_MAPPING_DYING;
-		map->dying = nr;
-		list_add_tail(&map->list, &dying);
-		size += vuser_mapping_size(map);
-	}
+	nr = vuser_domain_set_dying(dom, unmap, &dying);
 	up_write(&dom->map.lock);
 
 	if (!list_empty(&dying))
-		vuser_domain_end_mappings(dom, &dying);
-	*unmapped = size;
-	vuser_domain_wait_unmapped(dom, first, last, nr);
+		vuser_domain_end_mappings(dom, &dying, unmap);
+	vuser_domain_wait_unmapped(dom, unmap->first, unmap->last, nr);
 	return 0;
 }
 
@@ -330,7 +360,7 @@ static int vuser_domain_map_in_servers(struct vuser_domain *dom,
 	/* A server refused the mapping, so unmap it in the other servers. */
 	vuser_map_set_state(&dom->map, map, VUSER_MAPPING_DYING);
 	list_add(&map->list, &dying);
-	vuser_domain_end_mappings(dom, &dying);
+	vuser_domain_end_mappings(dom, &dying, NULL);
 	return ret;
 }
 
@@ -374,13 +404,16 @@ int vuser_domain_map(struct vuser_domain *dom, unsigned long iova,
 				 prot & VFIO_DMA_MAP_FLAG_WRITE);
 	if (ret)
 		goto err_free;
-	ret = vuser_map_insert(&dom->map, map);
+	do {
+		ret = vuser_map_log_prepare(&dom->map, map) ?: vuser_map_insert(&dom->map, map);
+	} while (ret == -EAGAIN);
 	if (ret)
 		goto err_release;
 	return vuser_domain_map_in_servers(dom, map);
 
 err_release:
-	vuser_backing_release(&map->back);
+	vuser_map_free(map);
+	return ret;
 err_free:
 	kfree(map);
 	return ret;

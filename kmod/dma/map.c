@@ -62,6 +62,7 @@ void vuser_map_free(struct vuser_mapping *map)
 {
 	if (map->back.mm)
 		vuser_backing_release(&map->back);
+	vuser_dirty_free(&map->dirty);
 	kfree(map);
 }
 
@@ -222,7 +223,8 @@ int vuser_map_check(struct vuser_dma_map *dmap, unsigned long first,
  * @map: the mapping; after 0, the map owns it
  *
  * Context: process; may sleep; takes the map's lock.
- * Return: 0, or an error of vuser_map_check().
+ * Return: 0; -EAGAIN when writes are logged now, and the mapping has no dirty bitmap; or an
+ * error of vuser_map_check().
  */
 int vuser_map_insert(struct vuser_dma_map *dmap,
 		     struct vuser_mapping *map)
@@ -231,6 +233,8 @@ int vuser_map_insert(struct vuser_dma_map *dmap,
 
 	down_write(&dmap->lock);
 	ret = vuser_map_check(dmap, map->node.start, map->node.last);
+	if (!ret && dmap->logged && !map->dirty.bits)
+		ret = -EAGAIN;
 	if (!ret) {
 		map->state = VUSER_MAPPING_PENDING;
 		interval_tree_insert(&map->node, &dmap->mappings);
@@ -322,6 +326,9 @@ int vuser_map_rw(struct vuser_dma_map *dmap, u64 iova, void *buf, size_t len,
 		part = min_t(u64, len, map->node.last - iova + 1);
 		ret = vuser_backing_copy(&map->back, iova - map->node.start,
 					 buf, part, write);
+		if (write)
+			vuser_dirty_mark(&map->dirty, (iova - map->node.start) >> PAGE_SHIFT,
+					 (iova - map->node.start + part - 1) >> PAGE_SHIFT);
 		iova += part;
 		buf += part;
 		len -= part;

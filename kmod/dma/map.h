@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "dma/backing.h"
+#include "dma/dirty.h"
 
 /* The last IOVA that a mapping may have: the end of five-level page tables. */
 #define VUSER_LAST_IOVA		((1UL << 57) - 1)
@@ -39,6 +40,7 @@ enum vuser_mapping_state {
  *	DMA map
  * @prot: VFIO_DMA_MAP_FLAG_READ and _WRITE, as accesses of the device
  * @back: the memory
+ * @dirty: which of its pages were written, while writes are logged
  *
  * The mapping is removed from the DMA map, and its memory released, only after
  * the server of every device has unmapped it.  Unmapping takes the lock of each
@@ -53,6 +55,7 @@ struct vuser_mapping {
 	u64 dying;
 	u32 prot;
 	struct vuser_backing back;
+	struct vuser_dirty dirty;
 };
 
 static inline u64 vuser_mapping_size(const struct vuser_mapping *map)
@@ -77,6 +80,7 @@ struct vuser_map_user {
  *	while waiting for a server, accessing user memory or pinning pages.
  *	Taken inside of the lock of a server map.
  * @dead: the container was released; no new mapping is accepted
+ * @logged: writes are logged, so each mapping has a dirty bitmap.  Also read without @lock
  * @mappings: struct vuser_mapping by IOVA; no two overlap
  * @avail: number of mappings that can still be added
  * @users: struct vuser_map_user of each open device, sorted by @seq
@@ -85,6 +89,7 @@ struct vuser_map_user {
 struct vuser_dma_map {
 	struct rw_semaphore lock;
 	bool dead;
+	bool logged;
 	struct rb_root_cached mappings;
 	unsigned int avail;
 	struct list_head users;

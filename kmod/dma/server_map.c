@@ -33,6 +33,7 @@
 
 #include "dma/file.h"
 #include "dma/layout.h"
+#include "dma/server_log.h"
 #include "dma/server_map.h"
 #include "dma/server_map_state.h"
 #include "dma/server_msg.h"
@@ -78,12 +79,6 @@ static void vuser_server_map_settle(struct vuser_server_map *sm)
 	} else if (!vuser_server_map_closing(sm) && !vuser_server_map_lost(sm)) {
 		vuser_server_map_start_retry(sm);
 	}
-}
-
-static void vuser_server_map_unlock(struct vuser_server_map *sm)
-{
-	mutex_unlock(&sm->lock);
-	wake_up(&sm->unlocked);
 }
 
 static void vuser_server_map_retry(struct work_struct *work)
@@ -314,6 +309,7 @@ static void vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
  * vuser_server_map_unmap() - unmap mappings in the server
  * @sm: the server map of a device
  * @dying: list of mappings in the DMA map that are in state dying
+ * @log: after that, mark the pages of the mappings that the server has written
  *
  * When this function returns 0, the server cannot access the pages of memory fds any
  * more.  If a message could not be sent, it will be sent later.  Does nothing when
@@ -324,7 +320,7 @@ static void vuser_server_map_unmap_mapping(struct vuser_server_map *sm,
  * Return: 0, also when the server refuses or is lost; or -EINTR when killed before
  * @sm->lock was taken: then nothing was done.
  */
-int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
+int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying, bool log)
 {
 	struct vuser_mapping *map;
 
@@ -333,6 +329,8 @@ int vuser_server_map_unmap(struct vuser_server_map *sm, struct list_head *dying)
 	if (sm->chan) {
 		list_for_each_entry(map, dying, list) {
 			vuser_server_map_unmap_mapping(sm, map);
+			if (log)
+				vuser_server_log_unmapped(sm, map->node.start, map->node.last);
 			cond_resched();
 		}
 		vuser_server_map_settle(sm);
@@ -397,7 +395,7 @@ int vuser_server_map_replay(struct vuser_server_map *sm)
 	mutex_lock(&sm->lock);
 	vuser_server_map_get(sm);
 	vuser_map_add_user(sm->dmap, &sm->user);
-	ret = vuser_server_sync(sm, VUSER_SYNC_BEST);
+	ret = vuser_server_log_begin(sm) ?: vuser_server_sync(sm, VUSER_SYNC_BEST);
 	vuser_server_map_unlock(sm);
 	return ret;
 }
@@ -416,6 +414,7 @@ void vuser_server_map_switch(struct vuser_server_map *sm, struct vuser_channel *
 {
 	mutex_lock(&sm->lock);
 	vuser_server_msg_drop_all(sm);
+	vuser_server_log_drop(sm);
 	sm->chan = chan;
 	vuser_server_sync_reset_limit(sm);
 	vuser_server_map_unlock(sm);
@@ -434,7 +433,7 @@ int vuser_server_map_resume(struct vuser_server_map *sm)
 	int ret;
 
 	mutex_lock(&sm->lock);
-	ret = vuser_server_sync(sm, VUSER_SYNC_BEST);
+	ret = vuser_server_log_begin(sm) ?: vuser_server_sync(sm, VUSER_SYNC_BEST);
 	vuser_server_map_unlock(sm);
 	return ret;
 }
@@ -514,6 +513,7 @@ void vuser_server_map_close(struct vuser_server_map *sm, ktime_t deadline)
 	WRITE_ONCE(sm->closing, true);
 	vuser_server_map_lock_close(sm, deadline);
 	vuser_server_msg_unmap_all(sm, deadline);
+	vuser_server_log_end(sm, deadline);
 	vuser_server_map_leave(sm);
 }
 
@@ -531,6 +531,7 @@ void vuser_server_map_drop(struct vuser_server_map *sm)
 	WRITE_ONCE(sm->closing, true);
 	mutex_lock(&sm->lock);
 	vuser_server_msg_drop_all(sm);
+	vuser_server_log_drop(sm);
 	vuser_server_map_leave(sm);
 }
 

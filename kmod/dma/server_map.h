@@ -27,6 +27,6 @@ void vuser_server_map_switch(struct vuser_server_map *sm, struct vuser_channel *
 int vuser_server_map_resume(struct vuser_server_map *sm);
 void vuser_server_map_join(struct vuser_server_map *sm);
 int vuser_server_map_unmap(struct vuser_server_map *sm,
-			   struct list_head *dying);
+			   struct list_head *dying, bool log);
 
 #endif /* VUSER_SERVER_MAP_H */

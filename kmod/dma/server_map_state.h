@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The state of a server map, for the files that make it: server_{map,sync,msg}.c. */
+/* The state of a server map, for the files that make it: server_{map,sync,msg,log}.c. */
 #ifndef VUSER_SERVER_MAP_STATE_H
 #define VUSER_SERVER_MAP_STATE_H
 
@@ -17,6 +17,20 @@
 #include "server/channel.h"
 
 struct vuser_settings;
+
+/**
+ * enum vuser_server_logs - whether a server logs its writes
+ * @VUSER_SERVER_LOGS_NOT: no; START was not sent, or STOP was sent
+ * @VUSER_SERVER_LOGS: yes; the server has accepted START
+ * @VUSER_SERVER_LOGS_MAYBE: the thread that sent START or STOP was killed
+ * @VUSER_SERVER_LOGS_NEVER: no; the server has refused START
+ */
+enum vuser_server_logs {
+	VUSER_SERVER_LOGS_NOT,
+	VUSER_SERVER_LOGS,
+	VUSER_SERVER_LOGS_MAYBE,
+	VUSER_SERVER_LOGS_NEVER,
+};
 
 /**
  * struct vuser_server_map - the dma regions that one server has
@@ -48,6 +62,8 @@ struct vuser_settings;
  * @limit: number of dma regions that the server accepts, as far as it is known
  * @nr: number of entries in @regions, including leaving ones
  * @nr_leaving: number of leaving entries in @regions
+ * @logs: whether the server logs its writes
+ * @log_page: bytes for each bit of the reports that the server makes, if it logs
  * @regions: struct vuser_dma_region by IOVA; no two overlap
  * @retry: calls vuser_server_sync() after a message failed; cancelled by close
  * @retry_ms: delay before the next @retry, in milliseconds
@@ -70,6 +86,8 @@ struct vuser_server_map {
 	u32 limit;
 	u32 nr;
 	u32 nr_leaving;
+	enum vuser_server_logs logs;
+	u64 log_page;
 	struct rb_root_cached regions;
 	struct delayed_work retry;
 	unsigned int retry_ms;
@@ -112,6 +130,12 @@ static inline bool vuser_server_map_lost(struct vuser_server_map *sm)
 static inline bool vuser_server_map_closing(struct vuser_server_map *sm)
 {
 	return READ_ONCE(sm->closing);
+}
+
+static inline void vuser_server_map_unlock(struct vuser_server_map *sm)
+{
+	mutex_unlock(&sm->lock);
+	wake_up(&sm->unlocked);
 }
 
 #endif /* VUSER_SERVER_MAP_STATE_H */

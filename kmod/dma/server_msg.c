@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 
 #include "dma/layout.h"
+#include "dma/server_log.h"
 #include "dma/server_map_state.h"
 #include "dma/server_msg.h"
 #include "server/cmd.h"
@@ -70,6 +71,9 @@ static int vuser_server_msg_send_unmap(struct vuser_server_map *sm,
 				     "server refused to unmap DMA region 0x%lx-0x%lx (%d)\n",
 				     region->node.start, region->node.last,
 				     ret);
+	/* The log of the server may not have this memory any more, later. */
+	if (killable)
+		vuser_server_log_unmapped(sm, region->node.start, region->node.last);
 	vuser_server_msg_drop(sm, region);
 	return 0;
 }

@@ -27,8 +27,10 @@
 
 #include "dma/backend.h"
 #include "dma/domain.h"
+#include "dma/domain_log.h"
 #include "dma/map.h"
 #include "dma/type1.h"
+#include "dma/type1_log.h"
 
 static unsigned int dma_entry_limit __read_mostly = U16_MAX;
 module_param(dma_entry_limit, uint, 0644);
@@ -282,7 +284,9 @@ static int vuser_type1_get_info(struct vuser_domain *dom, void __user *arg)
 
 	info.flags = VFIO_IOMMU_INFO_PGSIZES;
 	info.iova_pgsizes = PAGE_MASK;
-	ret = vuser_type1_add_avail_cap(&caps, dom);
+	ret = vuser_type1_log_add_cap(&caps);
+	if (!ret)
+		ret = vuser_type1_add_avail_cap(&caps, dom);
 	if (!ret)
 		ret = vuser_type1_add_iova_cap(&caps);
 	if (!ret)
@@ -365,32 +369,37 @@ static int vuser_type1_unmap_dma(struct vuser_domain *dom, void __user *arg)
 			  VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
-	u64 last, unmapped;
+	struct vuser_domain_unmap range = {};
+	struct vfio_bitmap bitmap = {};
+	u64 last;
 	int ret;
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags & ~known)
 		return -EINVAL;
-	/* Dirty pages are not tracked.  type1 refuses this, too, in that case. */
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
-		return -EINVAL;
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP) {
+		ret = vuser_type1_log_get_unmap(&unmap, arg, &bitmap);
+		if (ret)
+			return ret;
+	}
 	ret = vuser_type1_unmap_range(&unmap, &last);
 	if (ret)
 		return ret;
-	ret = vuser_domain_unmap(dom, unmap.iova, last,
-				 unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL,
-				 &unmapped);
+	range.first = unmap.iova;
+	range.last = last;
+	range.all = unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	range.bitmap = bitmap.data;
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		ret = vuser_domain_log_unmap(dom, &range);
+	else
+		ret = vuser_domain_unmap(dom, &range);
 	if (ret)
 		return ret;
-	unmap.size = unmapped;
+	unmap.size = range.unmapped;
 	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
 }
 
-/*
- * VFIO_IOMMU_DIRTY_PAGES is not supported, as in versions of type1 without the
- * migration capability: the kernel does not see the writes of a server.
- */
 static long vuser_type1_domain_ioctl(struct vuser_domain *dom, unsigned int cmd,
 				     void __user *arg)
 {
@@ -401,6 +410,8 @@ static long vuser_type1_domain_ioctl(struct vuser_domain *dom, unsigned int cmd,
 		return vuser_type1_map_dma(dom, arg);
 	case VFIO_IOMMU_UNMAP_DMA:
 		return vuser_type1_unmap_dma(dom, arg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return vuser_type1_log_ioctl(dom, arg);
 	default:
 		return -ENOTTY;
 	}

@@ -69,17 +69,17 @@ const char *sweep(const struct sweep_op *op);
 int sweep_run(int argc, char **argv, int (*run)(int argc, char **argv));
 
 /* Use in place of TEST_HARNESS_MAIN: starts a helper and the shared device. */
-#define SWEEP_MAIN                                                     \
-	static int run_shared(int argc, char **argv)                   \
-	{                                                              \
-		static const char *const args[] = { NULL };            \
-                                                                       \
-		return shared_run(argc, argv, args, test_harness_run); \
-	}                                                              \
-                                                                       \
-	int main(int argc, char **argv)                                \
-	{                                                              \
-		return sweep_run(argc, argv, run_shared);              \
+#define SWEEP_MAIN                                                           \
+	static int run_shared(int argc, char **argv)                         \
+	{                                                                    \
+		static const char *const args[] = { "--dma-logging", NULL }; \
+                                                                             \
+		return shared_run(argc, argv, args, test_harness_run);       \
+	}                                                                    \
+                                                                             \
+	int main(int argc, char **argv)                                      \
+	{                                                                    \
+		return sweep_run(argc, argv, run_shared);                    \
 	}
 
 #endif /* SELFTESTS_SWEEP_H */

@@ -84,8 +84,6 @@ static const struct known {
 	  ARG_IS(1, VFIO_DMA_CC_IOMMU, VFIO_DMA_CC_IOMMU) },
 	{ "page sizes and addresses are those of the IOMMU", NULL, "iommu_info",
 	  VALUES("word", ANY, ANY) },
-	{ "dirty pages are not tracked", NULL, "dirty_pages",
-	  RETURNS(ANY, -ENOTTY) },
 
 #define VADDR_REASON "mappings keep their address, as with every mdev"
 	{ VADDR_REASON, NULL, "check_extension", RETURNS(1, 0),
