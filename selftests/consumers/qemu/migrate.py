@@ -29,6 +29,8 @@ from ring import (ACTIVE, BAR, BAR0, CHANCTRL, CHANCMP, CHANSTS, COMMAND, DMACOU
 
 SLOT = 4
 COPIES = 20000          # while QEMU migrates
+MEMORY = 64             # MiB
+BANDWIDTH = 100 << 20   # bytes for each second
 HLT, FIRMWARE_SIZE = 0xf4, 0x10000
 
 
@@ -42,7 +44,7 @@ class Machine:
             file.write(bytes([HLT]) * FIRMWARE_SIZE)
         with listen(qmp) as monitors, listen(qtest) as guests:
             self.process = subprocess.Popen([
-                "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-m", "64",
+                "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-m", str(MEMORY),
                 "-bios", firmware,
                 "-display", "none", "-nodefaults", "-no-user-config",
                 "-chardev", f"socket,id=qmp,path={qmp}", "-mon", "qmp,mode=control",
@@ -83,7 +85,17 @@ class Migration:
             self.registers[register] = size, guest.load(size, BAR + register)
 
     def migrate(self):
-        migrate(*(machine.monitor for machine in self.machines), self.uri)
+        """Let QEMU migrate, with the default limit of the time for which the guest is stopped.
+
+        In this time, QEMU may send less than the memory of the guest. So the migration ends
+        only if QEMU learns which memory the device writes.
+        """
+        source, target = (machine.monitor for machine in self.machines)
+        source.command("migrate-set-parameters", **{"max-bandwidth": BANDWIDTH})
+        parameters = source.command("query-migrate-parameters")
+        if parameters["downtime-limit"] * BANDWIDTH // 1000 >= MEMORY << 20:
+            raise Failure("all memory of the guest can be sent while the guest is stopped")
+        migrate(source, target, self.uri)
 
     def compare(self):
         guest = self.machines[1].guest

@@ -25,7 +25,7 @@ import qmp
 from guest_disk import Disk
 from guest_ioat import Ioat
 from linux import Linux, vfio_pci
-from migration import migrate, use_mapped_file, use_stream, wait_running
+from migration import migrate, prepare, use_mapped_file, use_stream, wait_running
 from tap import Failure, Tap, require, show_logs
 
 KINDS = {"disk": Disk, "ioat": Ioat}
@@ -62,6 +62,7 @@ class Stand:
                             "-device", json.dumps(self.devices[1]))
 
     def migrate(self):
+        prepare(self.source.monitor)
         migrate(self.source.monitor, self.target.monitor, f"unix:{self.work}/migration")
 
     def end_source(self):

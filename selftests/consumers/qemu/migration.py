@@ -7,7 +7,7 @@ from qmp import LIMIT, Failure
 
 
 def prepare(monitor):
-    """Allow QEMU to stop the guest for long: all memory counts as changed."""
+    """Allow QEMU to stop the guest for long, so that memory is sent only once."""
     monitor.command("migrate-set-parameters", **{"downtime-limit": 1000000,
                                                  "max-bandwidth": 1 << 40})
 
@@ -48,7 +48,6 @@ def wait_running(monitor):
 
 def migrate(source, target, uri):
     """Migrate a guest with VFIO devices."""
-    prepare(source)
     target.command("migrate-incoming", uri=uri)
     source.command("migrate", uri=uri)
     info = wait_migrated(source)
