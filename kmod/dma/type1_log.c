@@ -31,7 +31,7 @@ static int vuser_type1_log_check(const struct vfio_bitmap *bitmap, u64 size)
 	if (bitmap->pgsize != PAGE_SIZE || size < PAGE_SIZE)
 		return -EINVAL;
 	if (bitmap->size > VUSER_BITMAP_MAX ||
-	    bitmap->size < VUSER_BITMAP_BYTES(DIV_ROUND_UP_ULL(size, PAGE_SIZE)))
+	    bitmap->size < VUSER_BITMAP_BYTES(size >> PAGE_SHIFT))
 		return -EINVAL;
 	return 0;
 }
@@ -58,9 +58,10 @@ static int vuser_type1_log_get_bitmap(struct vuser_domain *dom, void __user *arg
 		return -EINVAL;
 	/*
 	 * type1 refuses a size that is not a multiple of the page size.  QEMU without KVM passes
-	 * one for the part of a BAR after the MSI-X table.
+	 * one for the part of a BAR after the MSI-X table, of which it has mapped the whole pages.
 	 */
-	return vuser_domain_log_get(dom, range.iova, last | ~PAGE_MASK, range.bitmap.data);
+	last = range.iova + (range.size & PAGE_MASK) - 1;
+	return vuser_domain_log_get(dom, range.iova, last, range.bitmap.data);
 }
 
 /**

@@ -12,6 +12,9 @@ IMAGE=$WORK/disk.img
 # Each request waits for the ones before: the disk of the first daemon always has requests.
 SLOW=limits.iops-total=2
 
+# The control group of the first vuser-ioat: the guest gives it copies faster than it makes them.
+SLOW_GROUP=/sys/fs/cgroup/slow
+
 # back_end NAME [LIMITS]: start a storage daemon. Two daemons use one image, as two hosts use
 # shared storage: the second daemon knows nothing of the first one. QEMU's lock would refuse the
 # second daemon, which opens the image before the first one has ended. Only one of them writes
@@ -23,6 +26,14 @@ back_end()
 		--blockdev "driver=file,filename=$IMAGE,node-name=file,locking=off" \
 		--blockdev driver=throttle,throttle-group=limit,file=file,node-name=disk \
 		--export "type=vhost-user-blk,id=export,node-name=disk,writable=on,addr.type=unix,addr.path=$WORK/$1-back.sock"
+}
+
+# slow_down PID: give a process a twentieth of a processor.
+slow_down()
+{
+	echo +cpu > /sys/fs/cgroup/cgroup.subtree_control && mkdir -p "$SLOW_GROUP" &&
+		echo "1000 20000" > "$SLOW_GROUP/cpu.max" &&
+		echo "$1" > "$SLOW_GROUP/cgroup.procs"
 }
 
 # devices_up NAME COMMAND...: two devices with a server each; %SIDE in the arguments is replaced.
@@ -62,7 +73,9 @@ migrate disk "$PROGS/blocks" "$IMAGE"
 kill "$(cat "$WORK/from-back.pid")" "$(cat "$WORK/to-back.pid")"
 
 devices_up ioat vuser-ioat -s
+check "the first server gets little of a processor" slow_down "${SERVER[ioat-from]}"
 migrate ioat
+rmdir "$SLOW_GROUP"
 
 qemu="Linux in QEMU, vfio-pci $(version_of qemu-system-x86)"
 tested "$qemu" "qemu-storage-daemon $(version_of qemu-utils)"
