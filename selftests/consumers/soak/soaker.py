@@ -125,7 +125,7 @@ class Device:
             self.server, self.number = before, number_before
             why = result.get("replace-error", "") + result["why"]
             closed = (result["replacing"] == "none" or
-                      re.search(r"not open|being closed|has closed the device", why))
+                      re.search(r"not open|being closed|closed the device", why))
             self.did("replace while closed" if closed else
                      "replace timed out" if TIMED_OUT in why else "replace failed", 0)
             print(why, file=sys.stderr, flush=True)
