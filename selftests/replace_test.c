@@ -63,6 +63,7 @@ TEST_F(device, new_server_that_is_lost_is_connected_to_again)
 	struct replace_result result;
 
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "reconnect_timeout_ms", "60000"));
 	ASSERT_EQ(0, replace(self, self->next.socket));
 	ASSERT_EQ(0, wait_result(self, &result));
 	ASSERT_EQ(VUSER_REPLACING_DONE, result.state);
@@ -319,6 +320,7 @@ static void check_old_lost(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(device) *self, const char *held)
 {
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "reconnect_timeout_ms", "60000"));
 	ASSERT_EQ(0, replace_until(self, held));
 	testdev_kill(&self->td);
 	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
@@ -390,6 +392,7 @@ TEST_F(device, memory_that_the_new_server_refuses_is_mapped_in_the_one_in_use)
 TEST_F(device, new_server_that_is_lost_in_its_setup_comes_back)
 {
 	ASSERT_EQ(0, mdev_set(self->td.uuid, "on_loss", "wait"));
+	ASSERT_EQ(0, mdev_set(self->td.uuid, "reconnect_timeout_ms", "60000"));
 	ASSERT_EQ(0, replace_until(self, "write"));
 	testdev_kill(&self->next);
 	ASSERT_EQ(0, mdev_wait(self->td.uuid, "state", "lost", SOON_MS));
