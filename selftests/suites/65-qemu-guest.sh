@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A QEMU migrates a Linux guest to another QEMU, under load. One guest has a disk of
-# qemu-storage-daemon through vuser-vhost, another one has a vuser-ioat. QEMU migrates a guest
-# with two VFIO devices only if both can be in the state RUNNING_P2P.
+# A QEMU migrates a Linux guest with a vuser-ioat to another QEMU, under load. VUSER_GUEST_DISK=1
+# does the same with a disk of qemu-storage-daemon through vuser-vhost. QEMU migrates a guest with
+# two VFIO devices only if both can be in the state RUNNING_P2P.
 
+# shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
 . "$(dirname "$0")/../consumers/common.sh"
 
@@ -64,20 +65,29 @@ migrate()
 	done
 }
 
-check "the module and the helper start" vuser_up || finish
-check "an image is made" truncate -s 4M "$IMAGE"
-check "a slow storage daemon starts" back_end from $SLOW || finish
-check "another storage daemon starts" back_end to || finish
-devices_up disk vuser-vhost --device blk --back-end "$WORK/%SIDE-back.sock" --socket
-migrate disk "$PROGS/blocks" "$IMAGE"
-kill "$(cat "$WORK/from-back.pid")" "$(cat "$WORK/to-back.pid")"
+qemu="Linux in QEMU, vfio-pci $(version_of qemu-system-x86)"
 
+migrate_disk()
+{
+	check "an image is made" truncate -s 4M "$IMAGE"
+	check "a slow storage daemon starts" back_end from $SLOW || finish
+	check "another storage daemon starts" back_end to || finish
+	devices_up disk vuser-vhost --device blk --back-end "$WORK/%SIDE-back.sock" --socket
+	migrate disk "$PROGS/blocks" "$IMAGE"
+	kill "$(cat "$WORK/from-back.pid")" "$(cat "$WORK/to-back.pid")"
+	tested "$qemu" "qemu-storage-daemon $(version_of qemu-utils)"
+}
+
+check "the module and the helper start" vuser_up || finish
+if [ -n "${VUSER_GUEST_DISK:-}" ]; then
+	migrate_disk
+else
+	skip "disk" "a request in flight may be lost (Documentation/vhost.rst); VUSER_GUEST_DISK=1 runs this part"
+fi
 devices_up ioat vuser-ioat -s
 check "the first server gets little of a processor" slow_down "${SERVER[ioat-from]}"
 migrate ioat
 rmdir "$SLOW_GROUP"
 
-qemu="Linux in QEMU, vfio-pci $(version_of qemu-system-x86)"
-tested "$qemu" "qemu-storage-daemon $(version_of qemu-utils)"
 tested "$qemu" vuser-ioat
 finish
