@@ -13,14 +13,30 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 
-# The longest time between two faults, and of a stop, in seconds.
+# The longest time between two faults, and of a stop, and of a start, in seconds.
 GAP = 4
 STOP = 2
+LIMIT = 120
+
+
+def start(command: list[str]) -> subprocess.Popen[bytes]:
+    """Start vuserd, and wait until it is ready, as systemd does."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(path)
+            ready.settimeout(LIMIT)
+            vuserd = subprocess.Popen(command, env={**os.environ, "NOTIFY_SOCKET": path})
+            while b"READY=1" not in ready.recv(4096).split(b"\n"):
+                pass
+    return vuserd
 
 
 def main() -> None:
@@ -28,7 +44,7 @@ def main() -> None:
     dice = random.Random(int(os.environ.get("VUSER_SEED", "1")))
     done: Counter[str] = Counter()
     faults, *command = sys.argv[1:]
-    vuserd = subprocess.Popen(command)
+    vuserd = start(command)
     try:
         sys.stdin.readline()
         while not select.select([sys.stdin], [], [], dice.uniform(0, GAP))[0]:
@@ -45,7 +61,7 @@ def main() -> None:
                 continue
             vuserd.send_signal(signal.SIGKILL if fault == "kill" else signal.SIGTERM)
             vuserd.wait()
-            vuserd = subprocess.Popen(command)
+            vuserd = start(command)
         sys.stdin.readline()
         print(json.dumps({"faults": done}), flush=True)
         sys.stdin.readline()
