@@ -35,8 +35,9 @@ from servers import LIMIT, Server, wait_lost, wait_state  # noqa: E402
 
 # The longest time between two faults, in seconds.
 GAP = 0.4
-# The new server did not get a message in time, since vuserd was stopped or killed.
-TIMED_OUT = f"(-{errno.ETIMEDOUT})"
+# The new server did not get a message or answer in time, since vuserd was stopped or killed,
+# or the machine is slow.
+TIMED_OUT = rf"\(-{errno.ETIMEDOUT}\)|did not reply within"
 MDEVS = Path("/sys/bus/mdev/devices")
 
 
@@ -127,7 +128,7 @@ class Device:
             closed = (result["replacing"] == "none" or
                       re.search(r"not open|being closed|closed the device", why))
             self.did("replace while closed" if closed else
-                     "replace timed out" if TIMED_OUT in why else "replace failed", 0)
+                     "replace timed out" if re.search(TIMED_OUT, why) else "replace failed", 0)
             print(why, file=sys.stderr, flush=True)
         self.wait()
 
