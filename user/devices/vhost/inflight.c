@@ -204,9 +204,9 @@ static int reset_ring(struct vhost_device *dev, uint16_t queue)
  * @dev: device
  * @queue: index of the queue, whose ring does not run
  *
- * Usually a back end completes all requests before it stops a ring. But a back end that was
- * lost did not, nor does one with GET_VRING_BASE_INFLIGHT. The driver has taken the
- * buffers of these requests back.
+ * Usually no request is in flight when a ring has stopped (vhost_drain_ring()). But a back
+ * end that was lost did not complete its requests, nor does one with GET_VRING_BASE_INFLIGHT.
+ * The driver has taken the buffers of these requests back.
  *
  * Return: 0 or -errno.
  */
@@ -352,4 +352,13 @@ bool vhost_inflight_can_resume(const struct vhost_device *dev)
 	return (dev->inflight_fd >= 0 || may_lose(dev)) &&
 	       virtio_running(&dev->virtio) &&
 	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/**
+ * vhost_inflight_outlasts_stop - whether the back end may complete requests after its reply to
+ * GET_VRING_BASE, which the memory shows
+ */
+bool vhost_inflight_outlasts_stop(const struct vhost_device *dev)
+{
+	return dev->inflight_fd >= 0 && !suspends(dev);
 }

@@ -8,7 +8,7 @@ bin += vuser-vhost
 vhost-objs := $(addprefix $(d), \
 	type.o virtio.o vqueue.o net.o pci.o dma.o log.o connection.o \
 	arguments.o say.o features.o queue.o ring.o regions.o \
-	config.o control.o dirty.o hold.o inflight.o keep.o snapshot.o state.o \
+	config.o control.o dirty.o drain.o hold.o inflight.o keep.o snapshot.o state.o \
 	stream.o \
 	transfer.o migration.o irq.o rings.o pause.o reconnect.o serve.o shared.o \
 	timeout.o wait.o device.o) $(server-event-objs) $(state-file-objs) \

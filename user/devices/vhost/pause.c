@@ -70,8 +70,11 @@ void vhost_pause_resume(struct vhost_device *dev)
 		if (!dev->queues[i].paused || vhost_queue_lacks_memory(dev, i))
 			continue;
 		if (!vhost_say_failed(dev, "cannot continue with a ring",
-				      vhost_rings_start_queue(dev, i)))
+				      vhost_rings_start_queue(dev, i))) {
+			/* The back end may have completed requests meanwhile. */
+			vhost_irq_queue(dev, i);
 			continue;
+		}
 		vhost_rings_stop(dev);
 		virtio_need_reset(&dev->virtio);
 		return;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 
+#include "drain.h"
 #include "irq.h"
 #include "queue.h"
 #include "ring.h"
@@ -248,25 +249,27 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 }
 
 /**
- * vhost_ring_stop - stop a ring; 0, or the error of the request to the back
- * end, after reporting it
+ * vhost_ring_stop - stop a ring, and wait for its requests in flight; 0, or the error of the
+ * request to the back end or of vhost_drain_ring(), after reporting it
  */
 int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
 {
 	struct vhost_queue *queue = &dev->queues[index];
-	int ret = 0;
+	int ret;
 
 	queue->paused = false;
 	if (!queue->started)
 		return 0;
 	end_run(queue);
 	vhost_queue_mark_dirty(dev, index);
-	if (vhost_backend_connected(backend_of(dev)))
-		ret = vhost_backend_get_vring_base(backend_of(dev), index,
-						   &queue->base);
-	if (ret)
-		vhost_say(dev, "cannot stop ring %u: %s", index,
-			  vhost_backend_error(backend_of(dev)));
+	if (!vhost_backend_connected(backend_of(dev)))
+		return 0;
+	ret = vhost_backend_get_vring_base(backend_of(dev), index,
+					   &queue->base);
+	if (!ret)
+		return vhost_drain_ring(dev, index);
+	vhost_say(dev, "cannot stop ring %u: %s", index,
+		  vhost_backend_error(backend_of(dev)));
 	return ret;
 }
 

@@ -173,6 +173,26 @@ static int wait_once(struct vhost_device *dev, struct files *f,
 	return 0;
 }
 
+/* Wait until one of the files of @f is ready or @deadline has come; as vhost_wait(). */
+static int wait_files(struct vhost_device *dev, struct files *f,
+		      const struct pollfd *fds, unsigned int nr,
+		      int64_t deadline)
+{
+	int ret;
+
+	if (dev->wait.iteration != iteration_of(dev))
+		vhost_wait_begin(dev);
+	/* Most commands do not wait, and need not read the attributes. */
+	if (!dev->wait.deadline)
+		dev->wait.deadline =
+			dev->wait.begin + vhost_timeout_ms(&dev->options);
+	collect(dev, f, fds, nr);
+	do {
+		ret = wait_once(dev, f, deadline);
+	} while (!ret);
+	return ret < 0 ? ret : 0;
+}
+
 /**
  * vhost_wait - wait for the back end, and serve the client meanwhile
  * @dev: device
@@ -192,20 +212,34 @@ int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
 
 	if (nr > FDS_MAX)
 		return -EINVAL;
-	if (dev->wait.iteration != iteration_of(dev))
-		vhost_wait_begin(dev);
-	/* Most commands do not wait, and need not read the attributes. */
-	if (!dev->wait.deadline)
-		dev->wait.deadline =
-			dev->wait.begin + vhost_timeout_ms(&dev->options);
-	collect(dev, &f, fds, nr);
-	do {
-		ret = wait_once(dev, &f, deadline);
-	} while (!ret);
-	if (ret < 0)
-		return ret;
-	memcpy(fds, f.all, nr * sizeof(*fds));
-	return 0;
+	ret = wait_files(dev, &f, fds, nr, deadline);
+	if (!ret)
+		memcpy(fds, f.all, nr * sizeof(*fds));
+	return ret;
+}
+
+/**
+ * vhost_wait_moment - wait for something at the back end that gives no event, and serve the
+ *	client meanwhile
+ * @dev: device
+ * @fd: connection to the back end
+ * @ms: time until the caller looks again
+ *
+ * Return: 0 after this time; -ETIMEDOUT when the time limit of vhost_wait_begin() has ended;
+ * -ENOTCONN when the back end has closed the connection; or an errno of poll(2).
+ */
+int vhost_wait_moment(struct vhost_device *dev, int fd, int ms)
+{
+	const struct pollfd pfd = { .fd = fd };
+	struct files f;
+	int ret;
+
+	ret = wait_files(dev, &f, &pfd, 1, now_ms() + ms);
+	if (!ret)
+		return -ENOTCONN;
+	if (ret == -ETIMEDOUT && limit(dev, &f, INT64_MAX) > 0)
+		return 0;
+	return ret;
 }
 
 /**

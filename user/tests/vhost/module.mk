@@ -2,7 +2,7 @@
 # Tests of vuser-vhost: of its parts, of the device in one process with a
 # scripted back end, and of the program with back ends of other projects.
 vhost-migration-tests := test-vhost-migration test-vhost-migration-bad \
-	test-vhost-migration-net
+	test-vhost-migration-net test-vhost-drain
 vhost-stand-tests := test-vhost-device test-vhost-irq test-vhost-memory \
 	test-vhost-lost test-vhost-config test-vhost-pci test-vhost-offer \
 	test-vhost-dirty test-vhost-reconnect test-vhost-wait test-vhost-shared \

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A back end that completes requests after it has replied to GET_VRING_BASE, as QEMU's
+ * library libvhost-user does. The memory for requests in flight shows them.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../../devices/vhost/pci.h"
+#include "../../devices/vhost/virtio.h"
+#include "migrate.h"
+#include "../harness.h"
+
+/* The entry of a request in flight, in the memory of the first ring. */
+#define SPLIT_AT  (16 + 100 * 16)
+#define PACKED_AT (32 + 100 * 32)
+
+enum end {
+	COMPLETE,
+	LOSE
+};
+
+/**
+ * struct slow - a back end with a request in flight
+ * @stand: the back end
+ * @hook: of the stand
+ * @at: entry of the request
+ * @asked: eventfd, signalled when a ring is to stop
+ * @end: what becomes of the request
+ * @completed: the request is completed
+ * @thread: does @end
+ */
+struct slow {
+	struct stand *stand;
+	enum fake_action (*hook)(struct fake *fake);
+	off_t at;
+	int asked;
+	enum end end;
+	atomic_bool completed;
+	pthread_t thread;
+};
+
+static struct slow slow;
+
+static enum fake_action on_request(struct fake *fake)
+{
+	if (fake->msg.hdr.request == VHOST_USER_GET_VRING_BASE)
+		eventfd_write(slow.asked, 1);
+	return slow.hook(fake);
+}
+
+static void mark(uint8_t inflight)
+{
+	require(pwrite(slow.stand->inflight, &inflight, 1, slow.at) == 1);
+}
+
+/* A while after the ring was to stop, complete the request or close the connection. */
+static void *end_request(void *arg)
+{
+	(void)arg;
+	if (!stand_event(slow.asked, SOON))
+		return NULL;
+	usleep(NEVER * 1000);
+	if (slow.end == LOSE) {
+		stand_lose_backend(slow.stand);
+		return NULL;
+	}
+	slow.completed = true;
+	mark(0);
+	return NULL;
+}
+
+/*
+ * A running disk with a request in flight, whose ring signals @call. Its back end has
+ * @limit_ms for each command.
+ */
+static struct stand *slow_setup_limit(uint64_t features, int call, int limit_ms)
+{
+	struct vhost_device_options options = {
+		.queue_size = 256,
+		.backend_timeout_ms = limit_ms,
+		.client_timeout_ms = 10 * SOON,
+	};
+	struct stand *stand = stand_new();
+
+	stand->fake.protocol = NO_STATE;
+	require(!vhost_type_find("blk", &options.type));
+	require(!stand_device(stand, &options));
+	stand_serve(stand);
+	stand_map(stand);
+	stand_msix(stand, 1, call);
+	stand_features(stand, VERSION_1 | features);
+	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	stand_driver_ok(stand);
+	require(stand_status(stand) == 0xf && stand->inflight >= 0);
+	slow = (struct slow) {
+		.stand = stand,
+		.hook = stand->fake.hook,
+		.at = features ? PACKED_AT : SPLIT_AT,
+		.asked = stand_eventfd(),
+	};
+	stand->fake.hook = on_request;
+	mark(1);
+	return stand;
+}
+
+static struct stand *slow_setup(uint64_t features, int call)
+{
+	return slow_setup_limit(features, call, SOON);
+}
+
+static void slow_begin(enum end end)
+{
+	slow.end = end;
+	require(!pthread_create(&slow.thread, NULL, end_request, NULL));
+}
+
+/* Check that the request was completed before the device stopped. */
+static void slow_end(void)
+{
+	check(slow.completed);
+	check_eq(slow.stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	pthread_join(slow.thread, NULL);
+	close(slow.asked);
+}
+
+static void stop_for_migration(uint64_t features)
+{
+	int call = stand_eventfd();
+	struct stand *stand = slow_setup(features, call);
+
+	slow_begin(COMPLETE);
+	check_eq(mig_go(stand, STOP), 0);
+	slow_end();
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand_event(call, SOON), 1);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(device_stops_for_a_migration_after_its_requests)
+{
+	stop_for_migration(0);
+	stop_for_migration(VIRTIO_BIT(VIRTIO_F_RING_PACKED));
+}
+
+TEST(driver_resets_the_device_after_its_requests)
+{
+	int call = stand_eventfd();
+	struct stand *stand = slow_setup(0, call);
+
+	slow_begin(COMPLETE);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand_status(stand), 0);
+	slow_end();
+	close(call);
+	stand_free(stand);
+}
+
+/* The back end has closed the call eventfd: the driver is interrupted in its place. */
+TEST(memory_is_unmapped_after_the_requests_of_its_ring)
+{
+	int call = stand_eventfd();
+	struct stand *stand = slow_setup(0, call);
+
+	slow_begin(COMPLETE);
+	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
+	slow_end();
+	check_eq(stand_event(call, NEVER), 0);
+	stand_map_again(stand);
+	check_eq(stand_event(call, SOON), 1);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(requests_of_a_back_end_that_does_not_complete_them_go_to_the_next_one)
+{
+	int call = stand_eventfd();
+	struct stand *stand = slow_setup_limit(0, call, 500);
+	uint8_t inflight = 0;
+
+	check_eq(mig_go(stand, STOP), -ETIMEDOUT);
+	check_eq(mig_where(stand), RUNNING);
+	stand_new_backend(stand);
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(stand_status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	check_eq(pread(stand->inflight, &inflight, 1, SPLIT_AT), 1);
+	check_eq(inflight, 1);
+	/* Its requests are done, so the device stops at once. */
+	mark(0);
+	check_eq(mig_go(stand, STOP), 0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(device_does_not_stop_if_the_back_end_is_lost_meanwhile)
+{
+	int call = stand_eventfd();
+	struct stand *stand = slow_setup(0, call);
+
+	slow_begin(LOSE);
+	check_eq(mig_go(stand, STOP), -ENOTCONN);
+	pthread_join(slow.thread, NULL);
+	stand_new_backend(stand);
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(stand_status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	mark(0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
