@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """The other pure parts: sources of apt, kernels' names and options, QEMU, benchmarks."""
+import os
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
 from vuserlab import (backports, bench, debugkernel, fuzz, host, kernels, lint, lists,
-                      machine, paths, qemu, qemu_server, root)
+                      machine, mmdebstrap, paths, qemu, qemu_server, root)
 from vuserlab.message import LabError
 
 
@@ -135,11 +137,26 @@ class QemuServer(unittest.TestCase):
             self.assertNotEqual(qemu_server.directory("1:10.0.1"), before)
 
     def test_its_root_has_the_compilers_and_gets_the_named_source(self) -> None:
-        words = qemu_server.mmdebstrap("trixie", "1:10.0.1", Path("/r"), "http://m/debian")
+        words = qemu_server.mmdebstrap_command("trixie", "1:10.0.1", Path("/r"),
+                                               "http://m/debian")
         self.assertIn("deb-src http://m/debian trixie main", words)
         self.assertTrue(any(word.endswith("qemu=1:10.0.1") for word in words))
         self.assertTrue(any("meson" in word for word in words
                             if word.startswith("--include=")))
+
+
+class Mmdebstrap(unittest.TestCase):
+    @unittest.skipIf(os.geteuid(), "only root can have a mount namespace of its own")
+    def test_its_mounts_end_with_it(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            fake = Path(directory, "mmdebstrap")
+            fake.write_text("#!/bin/sh\nreadlink /proc/self/ns/mnt\n", encoding="utf-8")
+            fake.chmod(0o755)
+            words = mmdebstrap.command("trixie", ["gcc"], Path("/r"), "http://m/debian")
+            seen = subprocess.run(words, env={"PATH": f"{directory}:{os.environ['PATH']}"},
+                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+        self.assertNotIn(os.readlink("/proc/self/ns/mnt"), seen)
+        self.assertRegex(seen, r"^mnt:")
 
 
 class Bench(unittest.TestCase):

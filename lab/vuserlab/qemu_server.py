@@ -8,7 +8,7 @@ lab's QEMU. Building takes five to ten minutes on two cores, once.
 import shutil
 from pathlib import Path
 
-from . import cache, host, kernels, lists, paths, process, root
+from . import cache, host, kernels, lists, mmdebstrap, paths, process, root
 from .entry import no_arguments
 from .message import Clock, say
 
@@ -31,19 +31,13 @@ def directory(source: str) -> Path:
     return paths.CACHE / "qemu-server" / f"qemu-server-{key}"
 
 
-def mmdebstrap(release: str, source: str, target: Path, mirror: str) -> list[str]:
+def mmdebstrap_command(release: str, source: str, target: Path, mirror: str) -> list[str]:
     """The command that makes a root with the compilers, and the source package in /build."""
     fetch = ('mkdir "$1/build" && cd "$1/build" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" '
              f'apt-get -q source --download-only qemu={source}')
-    return ["mmdebstrap", "--variant=minbase",
-            "--include=" + ",".join(lists.packages("qemu-server")),
-            f"--customize-hook={fetch}",
-            '--aptopt=APT::Install-Recommends "false"',
-            '--aptopt=Acquire::Languages "none"',
-            '--aptopt=APT::Sandbox::User "root"',
-            '--aptopt=Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false"',
-            release, str(target), f"deb {mirror} {release} main",
-            f"deb-src {mirror} {release} main"]
+    return mmdebstrap.command(release, lists.packages("qemu-server"), target, mirror,
+                              [f"--customize-hook={fetch}",
+                               '--aptopt=APT::Sandbox::User "root"'], sources=True)
 
 
 def make(source: str, new: Path) -> None:
@@ -51,7 +45,7 @@ def make(source: str, new: Path) -> None:
     log = new / "log"
     top = new / "root"
     say(f"building the vfio-user server of QEMU {source}; the log is {log}")
-    process.logged(mmdebstrap(kernels.main_kernel().release, source, top, host.mirror()),
+    process.logged(mmdebstrap_command(kernels.main_kernel().release, source, top, host.mirror()),
                    log, f"cannot fetch the sources of QEMU {source}. If the mirror has a "
                    "newer QEMU, make lab-clean and a new root get that")
     for file in FILES:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
-from . import cache, host, kernels, lists, paths, process
+from . import cache, host, kernels, lists, mmdebstrap, paths, process
 from .entry import Usage
 from .kernels import Kernel
 from .message import Clock, LabError, say
@@ -51,22 +51,17 @@ def excludes(kernel: Kernel) -> list[str]:
         f"--dpkgopt=path-exclude={NO_INITRAMFS}"]
 
 
-def mmdebstrap(kernel: Kernel, target: Path, mirror: str) -> list[str]:
+def mmdebstrap_command(kernel: Kernel, target: Path, mirror: str) -> list[str]:
     """The command that makes a root."""
-    more = []
+    more = excludes(kernel)
     if kernel.backports:
         words = shlex.join(["env", f"PYTHONPATH={paths.LAB}", sys.executable, "-m",
                             "vuserlab.backports"])
         rest = shlex.join([kernel.name, mirror])
-        more = [f'--customize-hook={words} "$1" {rest}']
+        more.append(f'--customize-hook={words} "$1" {rest}')
     if not host.checks_valid_until():
         more.append('--aptopt=Acquire::Check-Valid-Until "false"')
-    return ["mmdebstrap", "--variant=minbase", "--include=" + ",".join(packages(kernel)),
-            *excludes(kernel), *more,
-            '--aptopt=APT::Install-Recommends "false"',
-            '--aptopt=Acquire::Languages "none"',
-            '--aptopt=Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false"',
-            kernel.release, str(target), f"deb {mirror} {kernel.release} main"]
+    return mmdebstrap.command(kernel.release, packages(kernel), target, mirror, more)
 
 
 def make(kernel: Kernel, new: Path) -> None:
@@ -74,7 +69,7 @@ def make(kernel: Kernel, new: Path) -> None:
     clock = Clock()
     mirror = host.mirror()
     say(f"making the root of lab {kernel.name} ({kernel.release} from {mirror})")
-    process.logged(mmdebstrap(kernel, new / "root", mirror), new / "log",
+    process.logged(mmdebstrap_command(kernel, new / "root", mirror), new / "log",
                    f"could not make the root of lab {kernel.name}", lines=40)
     for mount_point in ("vuser", "usr/src/linux"):
         (new / "root" / mount_point).mkdir(parents=True)

@@ -8,7 +8,7 @@ takes five to ten minutes on two cores, once.
 import sys
 from pathlib import Path
 
-from . import cache, host, kernels, lists, paths, process
+from . import cache, host, kernels, lists, mmdebstrap, paths, process
 from .entry import no_arguments
 from .message import Clock, say
 
@@ -24,23 +24,14 @@ def directory() -> Path:
     return paths.CACHE / "vhost-device" / f"vhost-device-{key}"
 
 
-def mmdebstrap(release: str, target: Path, mirror: str) -> list[str]:
-    """The command that makes a root with the compilers."""
-    return ["mmdebstrap", "--variant=minbase",
-            "--include=" + ",".join(lists.packages("vhost-device")),
-            '--aptopt=APT::Install-Recommends "false"',
-            '--aptopt=Acquire::Languages "none"',
-            '--aptopt=Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false"',
-            release, str(target), f"deb {mirror} {release} main"]
-
-
 def make(new: Path) -> None:
     clock = Clock()
     log = new / "log"
     top = new / "root"
     say(f"building the crates vhost-device-*; the log is {log}")
-    process.logged(mmdebstrap(kernels.main_kernel().release, top, host.mirror()), log,
-                   "could not make the root for the crates vhost-device-*")
+    process.logged(mmdebstrap.command(kernels.main_kernel().release,
+                                      lists.packages("vhost-device"), top, host.mirror()),
+                   log, "could not make the root for the crates vhost-device-*")
     (top / "vuser").mkdir()
     (new / "out").mkdir()
     process.logged(["nice", sys.executable, paths.LAB / "chroot", "--own", new / "out",
