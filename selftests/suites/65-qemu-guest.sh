@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A QEMU migrates a Linux guest to another QEMU, under load: a guest with a disk of
-# qemu-storage-daemon through vuser-vhost, and one with a vuser-ioat. QEMU migrates a guest with
-# two VFIO devices only if both can be in the state RUNNING_P2P.
+# A QEMU migrates a Linux guest to another QEMU, under load. The guest has a disk of
+# qemu-storage-daemon through vuser-vhost, and a vuser-ioat. QEMU migrates a guest with two VFIO
+# devices only if both have the state RUNNING_P2P.
 
 # shellcheck disable=SC2317 # functions that check calls
 # shellcheck source-path=SCRIPTDIR source=../consumers/common.sh
@@ -49,42 +49,43 @@ devices_up()
 	done
 }
 
-# migrate NAME [ARGUMENT...]: migrate a guest that uses the device NAME-from.
+# devices_down NAME: both devices are gone without a trace.
+devices_down()
+{
+	local side
+
+	for side in from to; do
+		check "no DMA region of $1-$side stays mapped" \
+			test "$(counter "$1-$side" dma-regions)" = 0
+		check "$1-$side is removed" device_down "$1-$side"
+	done
+}
+
 migrate()
 {
-	local name=$1 side
-
-	"$CONSUMERS/qemu/migrate_guest.py" "$BUILD/guest" "${UUID[$name-from]}" \
-		"${UUID[$name-to]}" "$@" > "$WORK/$name.tap" 2> "$WORK/$name.log"
-	grep '^# ' "$WORK/$name.tap"
-	cat "$WORK/$name.log" >> "$WORK/$name.tap"
-	retap "$name:" "$WORK/$name.tap"
-	for side in from to; do
-		check "no DMA region of $name-$side stays mapped" \
-			test "$(counter "$name-$side" dma-regions)" = 0
-		check "$name-$side is removed" device_down "$name-$side"
-	done
+	"$CONSUMERS/qemu/migrate_guest.py" "$BUILD/guest" "${UUID[disk-from]}" "${UUID[disk-to]}" \
+		"${UUID[ioat-from]}" "${UUID[ioat-to]}" "$PROGS/blocks" "$IMAGE" \
+		> "$WORK/guest.tap" 2> "$WORK/guest.log"
+	grep '^# ' "$WORK/guest.tap"
+	cat "$WORK/guest.log" >> "$WORK/guest.tap"
+	retap "guest:" "$WORK/guest.tap"
 }
 
 qemu="Linux in QEMU, vfio-pci $(version_of qemu-system-x86)"
 
-migrate_disk()
-{
-	check "an image is made" truncate -s 4M "$IMAGE"
-	check "a slow storage daemon starts" back_end from $SLOW || finish
-	check "another storage daemon starts" back_end to || finish
-	devices_up disk vuser-vhost --device blk --back-end "$WORK/%SIDE-back.sock" --socket
-	migrate disk "$PROGS/blocks" "$IMAGE"
-	kill "$(cat "$WORK/from-back.pid")" "$(cat "$WORK/to-back.pid")"
-	tested "$qemu" "qemu-storage-daemon $(version_of qemu-utils)"
-}
-
 check "the module and the helper start" vuser_up || finish
-migrate_disk
+check "an image is made" truncate -s 4M "$IMAGE"
+check "a slow storage daemon starts" back_end from $SLOW || finish
+check "another storage daemon starts" back_end to || finish
+devices_up disk vuser-vhost --device blk --back-end "$WORK/%SIDE-back.sock" --socket
 devices_up ioat vuser-ioat -s
-check "the first server gets little of a processor" slow_down "${SERVER[ioat-from]}"
-migrate ioat
+check "the first vuser-ioat gets little of a processor" slow_down "${SERVER[ioat-from]}"
+migrate
+devices_down disk
+devices_down ioat
+kill "$(cat "$WORK/from-back.pid")" "$(cat "$WORK/to-back.pid")"
 rmdir "$SLOW_GROUP"
 
+tested "$qemu" "qemu-storage-daemon $(version_of qemu-utils)"
 tested "$qemu" vuser-ioat
 finish

@@ -14,6 +14,7 @@ from shell import Shell
 from tap import require
 
 MEMORY = "192M"
+SLOTS = 2
 # An emulated fast string instruction takes a step for each byte.
 PROCESSOR = "max,la57=off,-erms,-fsrm,-fzrm,-fsrs,-fsrc"
 # The guest's time: each instruction takes 2 ** SHIFT ns. With real time, an emulation inside
@@ -24,7 +25,7 @@ WORDS = ("console=ttyS0 quiet panic=-1 oops=panic mitigations=off init_on_alloc=
 
 
 class Linux(Shell):
-    """QEMU with a slot for a PCI device, and the shell of guest-init in the guest."""
+    """QEMU with slots for PCI devices, and the shell of guest-init in the guest."""
 
     limit = 900     # seconds; emulation inside emulation is slow
 
@@ -39,7 +40,7 @@ class Linux(Shell):
             "-serial", f"file:{work}/{name}-console.log", "-serial", "chardev:words",
             "-chardev", "stdio,id=words,signal=off",
             "-chardev", f"socket,id=qmp,path={work}/{name}.qmp", "-mon", "qmp,mode=control",
-            "-device", "pcie-root-port,id=slot0,chassis=1,slot=1"]
+            *slots()]
         with listen(f"{work}/{name}.qmp") as monitors, \
                 open(f"{work}/{name}-qemu.log", "wb") as log:
             super().__init__(subprocess.Popen(
@@ -47,9 +48,15 @@ class Linux(Shell):
             self.monitor = start(self.process, monitors)
 
 
-def vfio_pci(uuid):
-    """The options of a device in the slot, for device_add and for -device."""
-    return {"driver": "vfio-pci", "id": "device0", "bus": "slot0",
+def slots():
+    """The options that make the slots."""
+    return [word for i in range(SLOTS) for word in
+            ("-device", f"pcie-root-port,id=slot{i},chassis={i + 1},slot={i + 1}")]
+
+
+def vfio_pci(uuid, slot):
+    """The options of a device in a slot, for device_add and for -device."""
+    return {"driver": "vfio-pci", "id": f"device{slot}", "bus": f"slot{slot}",
             "sysfsdev": f"/sys/bus/mdev/devices/{uuid}", "enable-migration": "on"}
 
 

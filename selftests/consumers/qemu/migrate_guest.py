@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Migrate a Linux guest that uses a device under load to another QEMU with another device.
+"""Migrate a Linux guest that uses two devices under load to another QEMU with other devices.
 
-usage: migrate_guest.py GUEST UUID-FROM UUID-TO disk BLOCKS IMAGE
-       migrate_guest.py GUEST UUID-FROM UUID-TO ioat
+usage: migrate_guest.py GUEST DISK-FROM DISK-TO IOAT-FROM IOAT-TO BLOCKS IMAGE
 
-GUEST is a directory with vmlinuz, initramfs and state (boot.py). The devices are disks of
-vuser-vhost with the file IMAGE, or vuser-ioat. BLOCKS is the program of guest/blocks.c, which
-writes and compares blocks of a disk. The module copies (guest/copies.c) copies memory, and
-compares. Prints TAP.
+GUEST is a directory with vmlinuz, initramfs and state (boot.py). The devices, named by their
+UUIDs, are disks of vuser-vhost with the file IMAGE, and vuser-ioat. BLOCKS is the program of
+guest/blocks.c, which writes and compares blocks of a disk. The module copies (guest/copies.c)
+copies memory, and compares. Prints TAP.
 """
 
 import json
@@ -28,18 +27,17 @@ from linux import Linux, vfio_pci
 from migration import migrate, prepare, use_mapped_file, use_stream, wait_running
 from tap import Failure, Tap, require, show_logs
 
-KINDS = {"disk": Disk, "ioat": Ioat}
-
 
 class Stand:
-    """Both QEMUs, and the load."""
+    """Both QEMUs, and the loads, each with the UUIDs of its two devices."""
 
-    def __init__(self, work, guest, uuids, load):
+    def __init__(self, work, guest, loads, uuids):
         self.work = work
         self.boot = tuple(os.path.join(guest, name) for name in ("vmlinuz", "initramfs"))
         self.state = os.path.join(guest, "state")
-        self.devices = [vfio_pci(uuid) for uuid in uuids]
-        self.load = load
+        self.loads = loads
+        self.devices = [[vfio_pci(uuid, slot) for slot, uuid in enumerate(side)]
+                        for side in zip(*uuids)]
         self.source = self.target = None
 
     def go_on_with_boot(self):
@@ -51,29 +49,35 @@ class Stand:
         use_stream(self.source.monitor)
 
     def plug(self):
-        self.source.monitor.command("device_add", **self.devices[0])
-        self.load.wait(self.source)
+        for device, load in zip(self.devices[0], self.loads):
+            self.source.monitor.command("device_add", **device)
+            load.wait(self.source)
 
     def use(self):
-        self.load.start(self.source)
+        for load in self.loads:
+            load.start(self.source)
 
     def start_target(self):
-        self.target = Linux("target", self.work, self.boot, "-incoming", "defer",
-                            "-device", json.dumps(self.devices[1]))
+        options = [word for device in self.devices[1]
+                   for word in ("-device", json.dumps(device))]
+        self.target = Linux("target", self.work, self.boot, "-incoming", "defer", *options)
 
     def migrate(self):
         prepare(self.source.monitor)
         migrate(self.source.monitor, self.target.monitor, f"unix:{self.work}/migration")
 
     def end_source(self):
-        self.load.check_source(self.source.monitor)
+        for load in self.loads:
+            load.check_source(self.source.monitor)
         self.source.kill()
 
     def go_on(self):
-        self.load.go_on(self.target)
+        for load in self.loads:
+            load.go_on(self.target)
 
-    def end_load(self):
-        self.load.end(self.target)
+    def end_loads(self):
+        for load in self.loads:
+            load.end(self.target)
 
     def check_messages(self):
         """Check that the guest's console, which shows warnings and errors, has none."""
@@ -100,20 +104,21 @@ def scenario(tap, stand):
         tap.step(name, act)
 
     step("QEMU goes on with a guest that was booted before", stand.go_on_with_boot)
-    step("the guest's driver takes a device that is plugged in", stand.plug)
-    step("the guest uses the device", stand.use)
-    step("another QEMU starts with another device", stand.start_target)
+    step("the guest's drivers take the devices that are plugged in", stand.plug)
+    step("the guest uses the devices", stand.use)
+    step("another QEMU starts with other devices", stand.start_target)
     step("QEMU migrates the guest", stand.migrate)
     step("the first QEMU ends", stand.end_source)
-    step("the guest goes on with the other device", stand.go_on)
-    step("each byte is right", stand.end_load)
+    step("the guest goes on with the other devices", stand.go_on)
+    step("each byte is right", stand.end_loads)
     step("the guest's kernel reports no error", stand.check_messages)
 
 
-def main(guest, uuid_from, uuid_to, kind, *arguments):
+def main(guest, disk_from, disk_to, ioat_from, ioat_to, blocks, image):
     tap = Tap()
     with tempfile.TemporaryDirectory() as work:
-        stand = Stand(work, guest, (uuid_from, uuid_to), KINDS[kind](*arguments))
+        stand = Stand(work, guest, (Disk(blocks, image), Ioat()),
+                      ((disk_from, disk_to), (ioat_from, ioat_to)))
         try:
             scenario(tap, stand)
         except Failure:
@@ -123,7 +128,7 @@ def main(guest, uuid_from, uuid_to, kind, *arguments):
     print(f"1..{tap.count}")
 
 
-if len(sys.argv) < 5:
+if len(sys.argv) != 8:
     sys.exit(__doc__)
 # Exit on SIGTERM, so that clean_up() ends the processes.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

@@ -33,9 +33,9 @@
  * @bar: BAR 0
  * @pci: configuration space
  * @kept: the state in a state file, or NULL
- * @stopped: the state of migration is not RUNNING: the channel is paused
- * @pre_copy: the state of migration is PRE_COPY: the device runs, and the header of the
- *	stream can be read
+ * @stopped: the state of migration is neither RUNNING nor PRE_COPY: the channel is paused
+ * @pre_copy: the state of migration is PRE_COPY or PRE_COPY_P2P: the header of the stream
+ *	can be read
  * @migration: the transfer of the state
  */
 struct ioat_device {
@@ -319,21 +319,37 @@ static int end_resuming(struct ioat_device *dev)
 	return 0;
 }
 
+/* Old headers do not have all states in the enum. */
+static bool runs(uint32_t state)
+{
+	return state == VFIO_DEVICE_STATE_RUNNING ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY;
+}
+
+static bool is_pre_copy(uint32_t state)
+{
+	return state == VFIO_DEVICE_STATE_PRE_COPY ||
+	       state == VFIO_DEVICE_STATE_PRE_COPY_P2P;
+}
+
+/*
+ * In RUNNING_P2P and PRE_COPY_P2P the device must not access other devices. The channel cannot
+ * tell their memory from other memory, so it pauses. The registers can be accessed.
+ */
 static int on_migrate(void *data, enum vfio_device_mig_state from,
 		      enum vfio_device_mig_state to)
 {
 	struct ioat_device *dev = data;
 
-	/* Old headers do not have PRE_COPY in the enum. */
-	dev->pre_copy = (uint32_t)to == VFIO_DEVICE_STATE_PRE_COPY;
-	if ((uint32_t)from == VFIO_DEVICE_STATE_PRE_COPY)
-		return to == VFIO_DEVICE_STATE_STOP_COPY ? stop(dev) : 0;
+	dev->pre_copy = is_pre_copy(to);
 	if (from == VFIO_DEVICE_STATE_RESUMING)
 		return end_resuming(dev);
-	ioat_migration_begin(&dev->migration);
-	if (from == VFIO_DEVICE_STATE_RUNNING && !dev->pre_copy)
+	/* The header has been read before. */
+	if (!is_pre_copy(from))
+		ioat_migration_begin(&dev->migration);
+	if (runs(from) && !runs(to))
 		return stop(dev);
-	if (to == VFIO_DEVICE_STATE_RUNNING) {
+	if (!runs(from) && runs(to)) {
 		dev->stopped = false;
 		client_is_ready(dev);
 	}
@@ -458,7 +474,7 @@ static int start_server(struct ioat_device *dev,
 		.hide_max_dma_maps = options->hide_max_dma_maps,
 		.dma_timeout_ms = DMA_TIMEOUT_MS,
 		.migration = true,
-		.migration_flags = VFIO_MIGRATION_PRE_COPY,
+		.migration_flags = VFIO_MIGRATION_PRE_COPY | VFIO_MIGRATION_P2P,
 		.dma_logging = true,
 	};
 	int ret;

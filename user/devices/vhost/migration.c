@@ -448,7 +448,7 @@ static int start_running(struct vhost_device *dev)
 
 /**
  * vhost_migration_step - change the migration state; for struct
- * vuser_server_ops
+ * vuser_server_ops. RUNNING_P2P differs from STOP only by its name.
  * @data: the device
  * @from: current state
  * @to: next state
@@ -470,7 +470,7 @@ int vhost_migration_step(void *data, enum vfio_device_mig_state from,
 		return start_copy(dev);
 	if (to == RESUMING)
 		return start_load_all(dev);
-	return start_running(dev);
+	return to == RUNNING ? start_running(dev) : 0;
 }
 
 /** vhost_migration_reset - abort a migration, because the device was reset */

@@ -206,6 +206,7 @@ int vhost_serve_init(struct vhost_device *dev)
 		.max_dma_maps = dev->slots,
 		.keep_dma_fds = true,
 		.migration = dev->can_migrate,
+		.migration_flags = VFIO_MIGRATION_P2P,
 		.dma_logging = dev->can_log,
 	};
 	int ret;

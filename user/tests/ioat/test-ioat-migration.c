@@ -508,6 +508,42 @@ TEST(header_of_the_state_moves_before_the_device_stops)
 	teardown();
 }
 
+/* In a P2P state the device has registers, but does not access memory. */
+static void wait_p2p(uint32_t p2p, uint32_t run)
+{
+	uint8_t before[RESULT], result[RESULT];
+
+	put_chain(result, NR);
+	check_eq(set_state(side, p2p), 0);
+	memcpy(before, memory + DATA, sizeof(before));
+	wr(IOAT_DMACOUNT, 2, rd(IOAT_DMACOUNT, 2) + NR);
+	check_eq(state(), IOAT_ACTIVE);
+	check(!memcmp(before, memory + DATA, sizeof(before)));
+	check_eq(set_state(side, run), 0);
+	check(until_state(IOAT_IDLE));
+	check(!memcmp(memory + DATA, result, sizeof(result)));
+}
+
+TEST(device_waits_in_the_states_between_running_and_stopped)
+{
+	char buf[2 * sizeof(struct ioat_stream)];
+
+	setup();
+	bus_master();
+	wr(IOAT_CHAINADDR, 8, IOVA + RING);
+	wait_p2p(VFIO_DEVICE_STATE_RUNNING_P2P, RUNNING);
+	check_eq(set_state(side, PRE_COPY), 0);
+	check_eq(read_stream(buf, sizeof(buf), 7), IOAT_STREAM_HEADER);
+	wait_p2p(VFIO_DEVICE_STATE_PRE_COPY_P2P, PRE_COPY);
+	/* The header does not come again. */
+	check_eq(set_state(side, VFIO_DEVICE_STATE_PRE_COPY_P2P), 0);
+	check_eq(read_stream(buf, sizeof(buf), 4096), 0);
+	check_eq(set_state(side, COPY), 0);
+	check_eq(read_stream(buf, sizeof(buf), 4096),
+		 sizeof(struct ioat_stream) - IOAT_STREAM_HEADER);
+	teardown();
+}
+
 TEST(migration_that_is_given_up_in_pre_copy_changes_nothing)
 {
 	char buf[2 * sizeof(struct ioat_stream)];

@@ -73,6 +73,27 @@ TEST(stopped_device_continues_at_the_same_position)
 	stand_free(stand);
 }
 
+/* QEMU stops several devices in two steps. */
+TEST(rings_stop_before_the_device_does)
+{
+	struct stand *stand = mig_setup("rng", ALL);
+
+	stand_map(stand);
+	stand_start(stand, 0);
+	check_eq(mig_go(stand, VFIO_DEVICE_STATE_RUNNING_P2P), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(mig_go(stand, VFIO_DEVICE_STATE_RUNNING_P2P), 0);
+	check_eq(mig_go(stand, STOP), 0);
+	check_eq(stand->fake.seen[VHOST_USER_GET_VRING_BASE], 2);
+	check_eq(mig_go(stand, VFIO_DEVICE_STATE_RUNNING_P2P), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 3);
+	stand_free(stand);
+}
+
 TEST(registers_written_while_stopped_apply_when_running)
 {
 	struct stand *stand = mig_setup("rng", ALL);
