@@ -117,6 +117,8 @@ def scenario(tap, stand):
 def main(guest, disk_from, disk_to, ioat_from, ioat_to, blocks, image):
     tap = Tap()
     with tempfile.TemporaryDirectory() as work:
+        # QEMU stops the last device first, and the disk takes long: vuser-ioat must not
+        # complete its copies meanwhile.
         stand = Stand(work, guest, (Disk(blocks, image), Ioat()),
                       ((disk_from, disk_to), (ioat_from, ioat_to)))
         try:

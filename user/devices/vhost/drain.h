@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The requests in flight of a ring that stops. */
+/* The requests in flight of rings that stop. */
 #ifndef VHOST_DRAIN_H
 #define VHOST_DRAIN_H
 
 #include "parts.h"
 
-int vhost_drain_ring(struct vhost_device *dev, uint16_t queue);
+int vhost_drain(struct vhost_device *dev);
 
 #endif

@@ -73,8 +73,14 @@ static int start_copy(struct vhost_device *dev)
 	struct vhost_migration *m = &dev->migration;
 	struct vhost_state s;
 	size_t size;
-	int ret = vhost_snapshot_take(dev, &s);
+	int ret;
 
+	if (vhost_pause_left_requests(dev))
+		return failed(
+			dev, "cannot save the state",
+			"the back end was lost while requests were in flight",
+			-ENOTCONN);
+	ret = vhost_snapshot_take(dev, &s);
 	if (ret)
 		return ret;
 	size = vhost_state_size(&s);

@@ -36,8 +36,11 @@
  * @err_watch: watches @err while the ring runs at the back end
  * @watch: watches @call while the client uses INTx
  * @started: the ring runs at the back end
- * @paused: the ring is stopped and continues at @base: its memory was unmapped,
- *	or migration has stopped the device
+ * @draining: the ring is stopped, and vhost_drain() has not yet waited for its requests
+ * @paused: the ring is stopped and continues later: its memory was unmapped, migration has
+ *	stopped the device, or the back end was lost
+ * @unfinished: requests were left when the ring stopped: it continues at its used index, as
+ *	a new back end expects, and not at @base
  * @base: position at which the ring stopped
  */
 struct vhost_queue {
@@ -47,7 +50,9 @@ struct vhost_queue {
 	sd_event_source *err_watch;
 	sd_event_source *watch;
 	bool started;
+	bool draining;
 	bool paused;
+	bool unfinished;
 	uint32_t base;
 };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "control.h"
+#include "drain.h"
 #include "irq.h"
 #include "pause.h"
 #include "queue.h"
@@ -30,6 +31,15 @@ static bool lies_in(const struct vhost_device *dev, uint16_t index,
 	       overlap(q->device, sizes[2], iova, len);
 }
 
+/* Stop a ring that continues later, if its position is known or can be found. */
+static int pause_ring(struct vhost_device *dev, uint16_t index)
+{
+	int ret = vhost_ring_ask_stop(dev, index);
+
+	dev->queues[index].paused = !ret || vhost_rings_can_continue(dev);
+	return ret;
+}
+
 /**
  * vhost_pause_memory - stop the rings that lie in memory that is about to be
  * unmapped
@@ -47,15 +57,15 @@ void vhost_pause_memory(struct vhost_device *dev, uint64_t iova, uint64_t len)
 
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		if (!dev->queues[i].started || !lies_in(dev, i, iova, len) ||
-		    vhost_ring_stop(dev, i))
+		    pause_ring(dev, i))
 			continue;
-		dev->queues[i].paused = true;
 		if (dev->options.verbose)
 			vhost_say(
 				dev,
 				"ring %u pauses: its memory at %#jx is being unmapped",
 				i, (uintmax_t)iova);
 	}
+	vhost_drain(dev);
 }
 
 /**
@@ -87,17 +97,17 @@ static int halt(struct vhost_device *dev)
 	int ret = 0, err;
 	uint16_t i;
 
-	dev->live = false;
 	if (dev->net)
 		vhost_control_suspend(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		if (!dev->queues[i].started)
 			continue;
-		err = vhost_ring_stop(dev, i);
-		dev->queues[i].paused = !err;
+		err = pause_ring(dev, i);
 		ret = ret ?: err;
 	}
-	return ret;
+	err = vhost_drain(dev);
+	dev->live = false;
+	return ret ?: err;
 }
 
 /* Whether the rings run when the device runs. */
@@ -111,7 +121,8 @@ static bool in_service(const struct vhost_device *dev)
  * vhost_pause_suspend - stop the device for a migration
  * @dev: device
  *
- * Afterwards no request is in flight, and the position of each ring is known.
+ * Afterwards the position of each ring is known, and no request is in flight, except with
+ * GET_VRING_BASE_INFLIGHT those that the back end has cancelled.
  * The back end keeps its internal state: its status is not reset.
  *
  * Return: 0, or -errno if the device is not stopped.
@@ -136,6 +147,20 @@ int vhost_pause_suspend(struct vhost_device *dev)
 	}
 	dev->stopped = true;
 	return 0;
+}
+
+/**
+ * vhost_pause_left_requests - whether requests were left when a ring of a stopped device
+ * stopped, because its back end was lost
+ */
+bool vhost_pause_left_requests(const struct vhost_device *dev)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (dev->queues[i].paused && dev->queues[i].unfinished)
+			return true;
+	return false;
 }
 
 /**

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/eventfd.h>
 
-#include "drain.h"
 #include "irq.h"
 #include "queue.h"
 #include "ring.h"
@@ -117,14 +116,14 @@ static int find_base(struct vhost_device *dev, uint16_t index, uint32_t *base)
 	int ret;
 
 	*base = dev->queues[index].base;
-	if (dev->queues[index].paused)
+	if (dev->queues[index].paused && !dev->queues[index].unfinished)
 		return 0;
 	*base = 0;
 	if (virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED)) {
 		*base = vhost_packed_base(0, 1, 0, 1);
 		return 0;
 	}
-	if (!dev->resuming)
+	if (!dev->resuming && !dev->queues[index].unfinished)
 		return 0;
 	ret = vuser_dma_read(dev->server, q->device + 2, &used, sizeof(used));
 	if (!ret)
@@ -243,40 +242,70 @@ int vhost_ring_start(struct vhost_device *dev, uint16_t index)
 	if (ret)
 		return ret;
 	dev->queues[index].started = true;
-	dev->queues[index].paused = false;
+	vhost_ring_discard(dev, index);
 	ret = watch_errors(dev, &dev->queues[index]);
 	return ret < 0 ? ret : 0;
 }
 
 /**
- * vhost_ring_stop - stop a ring, and wait for its requests in flight; 0, or the error of the
- * request to the back end or of vhost_drain_ring(), after reporting it
+ * vhost_ring_ask_stop - have the back end stop a ring
+ * @dev: device
+ * @index: index of the queue
+ *
+ * The caller asks for each ring that is to stop, and then calls vhost_drain(): so no ring
+ * takes new requests while vhost_drain() waits for another one.
+ *
+ * Return: 0, also if the ring does not run; or the error of the request to the back end, after
+ * reporting it.
  */
-int vhost_ring_stop(struct vhost_device *dev, uint16_t index)
+int vhost_ring_ask_stop(struct vhost_device *dev, uint16_t index)
 {
 	struct vhost_queue *queue = &dev->queues[index];
 	int ret;
 
-	queue->paused = false;
+	queue->paused = queue->unfinished = false;
 	if (!queue->started)
 		return 0;
 	end_run(queue);
 	vhost_queue_mark_dirty(dev, index);
+	queue->unfinished = true;
 	if (!vhost_backend_connected(backend_of(dev)))
 		return 0;
 	ret = vhost_backend_get_vring_base(backend_of(dev), index,
 					   &queue->base);
-	if (!ret)
-		return vhost_drain_ring(dev, index);
-	vhost_say(dev, "cannot stop ring %u: %s", index,
-		  vhost_backend_error(backend_of(dev)));
-	return ret;
+	if (ret) {
+		vhost_say(dev, "cannot stop ring %u: %s", index,
+			  vhost_backend_error(backend_of(dev)));
+		return ret;
+	}
+	queue->unfinished = false;
+	queue->draining = true;
+	return 0;
 }
 
-/** vhost_ring_lost - note that a ring does not run, because the back end was lost */
-void vhost_ring_lost(struct vhost_device *dev, uint16_t index)
+/**
+ * vhost_ring_discard - discard the position of a stopped ring: the driver has reset its queue
+ * or the device
+ */
+void vhost_ring_discard(struct vhost_device *dev, uint16_t index)
 {
-	end_run(&dev->queues[index]);
+	dev->queues[index].paused = false;
+	dev->queues[index].unfinished = false;
+}
+
+/**
+ * vhost_ring_lost - note that a ring does not run, because the back end was lost
+ * @dev: device
+ * @index: index of the queue
+ * @kept: the next back end can continue with the ring
+ */
+void vhost_ring_lost(struct vhost_device *dev, uint16_t index, bool kept)
+{
+	struct vhost_queue *queue = &dev->queues[index];
+
+	queue->unfinished = queue->unfinished || queue->started;
+	queue->paused = kept && (queue->paused || queue->started);
+	end_run(queue);
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 #include "control.h"
+#include "drain.h"
 #include "features.h"
 #include "inflight.h"
 #include "irq.h"
@@ -189,12 +190,14 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 {
 	struct vhost_device *dev = ctx;
 
-	dev->queues[queue].paused = false;
 	if (vhost_queue_is_control(dev, queue)) {
+		vhost_ring_discard(dev, queue);
 		vhost_control_stop(dev);
 		return;
 	}
-	vhost_ring_stop(dev, queue);
+	if (!vhost_ring_ask_stop(dev, queue))
+		vhost_drain(dev);
+	vhost_ring_discard(dev, queue);
 	if (!vhost_inflight_reset_ring(dev, queue))
 		return;
 	vhost_say(dev, "cannot remove the requests in flight of ring %u",
@@ -210,13 +213,16 @@ void vhost_rings_stop(struct vhost_device *dev)
 {
 	uint16_t i;
 
-	dev->live = false;
 	vhost_control_stop(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		dev->driver_ok_sent = dev->driver_ok_sent ||
 				      dev->queues[i].started;
-		vhost_ring_stop(dev, i);
+		vhost_ring_ask_stop(dev, i);
 	}
+	vhost_drain(dev);
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		vhost_ring_discard(dev, i);
+	dev->live = false;
 	if (dev->driver_ok_sent && vhost_backend_connected(backend_of(dev)))
 		reset_backend(dev);
 }
@@ -239,10 +245,8 @@ void vhost_rings_lost(struct vhost_device *dev)
 
 	dev->live = false;
 	dev->driver_ok_sent = false;
-	for (i = 0; i < dev->virtio.nr_queues; i++) {
-		vhost_ring_lost(dev, i);
-		dev->queues[i].paused = dev->queues[i].paused && kept;
-	}
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		vhost_ring_lost(dev, i, kept);
 }
 
 /**

@@ -45,7 +45,8 @@ int vhost_snapshot_take(const struct vhost_device *dev, struct vhost_state *s)
 	for (i = 0; i < v->nr_queues; i++) {
 		s->queues[i] = (struct vhost_state_queue) {
 			.regs = v->queues[i],
-			.kept = dev->queues[i].paused,
+			.kept = dev->queues[i].paused &&
+				!dev->queues[i].unfinished,
 			.base = dev->queues[i].base,
 		};
 	}

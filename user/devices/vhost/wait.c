@@ -222,21 +222,26 @@ int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
  * vhost_wait_moment - wait for something at the back end that gives no event, and serve the
  *	client meanwhile
  * @dev: device
- * @fd: connection to the back end
+ * @fds: as for poll(2); @revents is set
+ * @nr: entries of @fds, 2 at most
  * @ms: time until the caller looks again
  *
- * Return: 0 after this time; -ETIMEDOUT when the time limit of vhost_wait_begin() has ended;
- * -ENOTCONN when the back end has closed the connection; or an errno of poll(2).
+ * Return: 0 after this time; 1 when one of @fds is ready; -ETIMEDOUT when the time limit of
+ * vhost_wait_begin() has ended; or an errno of poll(2).
  */
-int vhost_wait_moment(struct vhost_device *dev, int fd, int ms)
+int vhost_wait_moment(struct vhost_device *dev, struct pollfd *fds,
+		      unsigned int nr, int ms)
 {
-	const struct pollfd pfd = { .fd = fd };
 	struct files f;
 	int ret;
 
-	ret = wait_files(dev, &f, &pfd, 1, now_ms() + ms);
-	if (!ret)
-		return -ENOTCONN;
+	if (nr > FDS_MAX)
+		return -EINVAL;
+	ret = wait_files(dev, &f, fds, nr, now_ms() + ms);
+	if (!ret) {
+		memcpy(fds, f.all, nr * sizeof(*fds));
+		return 1;
+	}
 	if (ret == -ETIMEDOUT && limit(dev, &f, INT64_MAX) > 0)
 		return 0;
 	return ret;

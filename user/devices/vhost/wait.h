@@ -15,6 +15,7 @@ void vhost_wait_begin(struct vhost_device *dev);
 int vhost_wait_first(struct vhost_device *dev, struct pollfd *fd);
 int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
 	       int timeout_ms);
-int vhost_wait_moment(struct vhost_device *dev, int fd, int ms);
+int vhost_wait_moment(struct vhost_device *dev, struct pollfd *fds,
+		      unsigned int nr, int ms);
 
 #endif

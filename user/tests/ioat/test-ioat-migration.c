@@ -20,12 +20,14 @@
 #include "expect.h"
 
 #define TIMEOUT_MS 10000
-#define DMA_RW	   (VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE)
-#define STOP	   VFIO_DEVICE_STATE_STOP
-#define RUNNING	   VFIO_DEVICE_STATE_RUNNING
-#define COPY	   VFIO_DEVICE_STATE_STOP_COPY
-#define RESUMING   VFIO_DEVICE_STATE_RESUMING
-#define PRE_COPY   VFIO_DEVICE_STATE_PRE_COPY
+/* Time in which a device would do what it must not do. */
+#define NEVER_MS 50
+#define DMA_RW	 (VFIO_USER_DMA_MAP_READ | VFIO_USER_DMA_MAP_WRITE)
+#define STOP	 VFIO_DEVICE_STATE_STOP
+#define RUNNING	 VFIO_DEVICE_STATE_RUNNING
+#define COPY	 VFIO_DEVICE_STATE_STOP_COPY
+#define RESUMING VFIO_DEVICE_STATE_RESUMING
+#define PRE_COPY VFIO_DEVICE_STATE_PRE_COPY
 
 #define NR    4096 /* descriptors of the chain, which is a loop */
 #define BYTES 4096
@@ -398,6 +400,7 @@ TEST(stopped_device_does_not_access_memory)
 	wr(IOAT_DMACOUNT, 2, 8);
 	check_eq(state(), IOAT_ACTIVE);
 	check_eq(rd(IOAT_DMACOUNT, 2), 8);
+	poll(NULL, 0, NEVER_MS);
 	check(!memcmp(before, memory + DATA, sizeof(before)));
 	check_eq(set_state(side, RUNNING), 0);
 	check(until_state(IOAT_IDLE));
@@ -518,6 +521,7 @@ static void wait_p2p(uint32_t p2p, uint32_t run)
 	memcpy(before, memory + DATA, sizeof(before));
 	wr(IOAT_DMACOUNT, 2, rd(IOAT_DMACOUNT, 2) + NR);
 	check_eq(state(), IOAT_ACTIVE);
+	poll(NULL, 0, NEVER_MS);
 	check(!memcmp(before, memory + DATA, sizeof(before)));
 	check_eq(set_state(side, run), 0);
 	check(until_state(IOAT_IDLE));

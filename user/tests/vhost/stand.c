@@ -399,7 +399,13 @@ void stand_features(struct stand *stand, uint64_t features)
 void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 		 uint64_t device, uint16_t vector)
 {
-	stand_write(stand, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	stand_queue_at(stand, 0, desc, driver, device, vector);
+}
+
+void stand_queue_at(struct stand *stand, uint16_t index, uint64_t desc,
+		    uint64_t driver, uint64_t device, uint16_t vector)
+{
+	stand_write(stand, VIRTIO_PCI_COMMON_Q_SELECT, 2, index);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_SIZE, 2, 16);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_MSIX, 2, vector);
 	stand_write(stand, VIRTIO_PCI_COMMON_Q_DESCLO, 8, desc);

@@ -158,6 +158,9 @@ void stand_features(struct stand *stand, uint64_t features);
 /* Set up and enable queue 0, as a driver does. */
 void stand_queue(struct stand *stand, uint64_t desc, uint64_t driver,
 		 uint64_t device, uint16_t vector);
+/* The same for the queue @index. */
+void stand_queue_at(struct stand *stand, uint16_t index, uint64_t desc,
+		    uint64_t driver, uint64_t device, uint16_t vector);
 
 /*
  * Create a back end with these features, the device and the client, and start the

@@ -4,7 +4,9 @@
  * library libvhost-user does. The memory for requests in flight shows them.
  */
 #include <errno.h>
+#include <linux/virtio_blk.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -13,9 +15,14 @@
 #include "migrate.h"
 #include "../harness.h"
 
-/* The entry of a request in flight, in the memory of the first ring. */
+/* The entry of a request in flight, in the memory of a ring. */
 #define SPLIT_AT  (16 + 100 * 16)
 #define PACKED_AT (32 + 100 * 32)
+
+/* The second ring. */
+#define DESC_1	 (STAND_IOVA + 0x4000)
+#define DRIVER_1 (STAND_IOVA + 0x5000)
+#define DEVICE_1 (STAND_IOVA + 0x6000)
 
 enum end {
 	COMPLETE,
@@ -23,19 +30,21 @@ enum end {
 };
 
 /**
- * struct slow - a back end with a request in flight
+ * struct slow - a back end with a request in flight in each ring
  * @stand: the back end
  * @hook: of the stand
  * @at: entry of the request
+ * @rings: number of rings
  * @asked: eventfd, signalled when a ring is to stop
- * @end: what becomes of the request
- * @completed: the request is completed
+ * @end: what becomes of the requests when all rings are to stop
+ * @completed: the requests are completed
  * @thread: does @end
  */
 struct slow {
 	struct stand *stand;
 	enum fake_action (*hook)(struct fake *fake);
 	off_t at;
+	unsigned int rings;
 	int asked;
 	enum end end;
 	atomic_bool completed;
@@ -51,41 +60,65 @@ static enum fake_action on_request(struct fake *fake)
 	return slow.hook(fake);
 }
 
-static void mark(uint8_t inflight)
+static void mark_ring(unsigned int ring, uint8_t inflight)
 {
-	require(pwrite(slow.stand->inflight, &inflight, 1, slow.at) == 1);
+	off_t size = FAKE_INFLIGHT / slow.rings;
+
+	require(pwrite(slow.stand->inflight, &inflight, 1,
+		       ring * size + slow.at) == 1);
 }
 
-/* A while after the ring was to stop, complete the request or close the connection. */
-static void *end_request(void *arg)
+static void mark(uint8_t inflight)
 {
+	unsigned int i;
+
+	for (i = 0; i < slow.rings; i++)
+		mark_ring(i, inflight);
+}
+
+/*
+ * A while after the rings were to stop, complete the requests of each ring, or close the
+ * connection.
+ */
+static void *end_requests(void *arg)
+{
+	uint64_t asked = 0, more;
+	unsigned int i;
+
 	(void)arg;
-	if (!stand_event(slow.asked, SOON))
-		return NULL;
-	usleep(NEVER * 1000);
-	if (slow.end == LOSE) {
-		stand_lose_backend(slow.stand);
-		return NULL;
+	while (asked < slow.rings) {
+		more = stand_event(slow.asked, SOON);
+		if (!more)
+			return NULL;
+		asked += more;
 	}
-	slow.completed = true;
-	mark(0);
+	for (i = 0; i < slow.rings && slow.end == COMPLETE; i++) {
+		usleep(NEVER * 1000);
+		slow.completed = i + 1 == slow.rings;
+		mark_ring(i, 0);
+	}
+	if (slow.end == LOSE)
+		stand_lose_backend(slow.stand);
 	return NULL;
 }
 
 /*
- * A running disk with a request in flight, whose ring signals @call. Its back end has
- * @limit_ms for each command.
+ * A running disk of @rings rings with a request in flight in each. The first ring signals
+ * @call. The back end has @limit_ms for each command.
  */
-static struct stand *slow_setup_limit(uint64_t features, int call, int limit_ms)
+static struct stand *setup_rings(unsigned int rings, uint64_t features,
+				 int call, int limit_ms)
 {
 	struct vhost_device_options options = {
 		.queue_size = 256,
+		.queues = rings,
 		.backend_timeout_ms = limit_ms,
 		.client_timeout_ms = 10 * SOON,
 	};
 	struct stand *stand = stand_new();
 
 	stand->fake.protocol = NO_STATE;
+	stand->config[offsetof(struct virtio_blk_config, num_queues)] = rings;
 	require(!vhost_type_find("blk", &options.type));
 	require(!stand_device(stand, &options));
 	stand_serve(stand);
@@ -93,12 +126,16 @@ static struct stand *slow_setup_limit(uint64_t features, int call, int limit_ms)
 	stand_msix(stand, 1, call);
 	stand_features(stand, VERSION_1 | features);
 	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	if (rings > 1)
+		stand_queue_at(stand, 1, DESC_1, DRIVER_1, DEVICE_1,
+			       VIRTIO_NO_VECTOR);
 	stand_driver_ok(stand);
 	require(stand_status(stand) == 0xf && stand->inflight >= 0);
 	slow = (struct slow) {
 		.stand = stand,
 		.hook = stand->fake.hook,
 		.at = features ? PACKED_AT : SPLIT_AT,
+		.rings = rings,
 		.asked = stand_eventfd(),
 	};
 	stand->fake.hook = on_request;
@@ -108,20 +145,20 @@ static struct stand *slow_setup_limit(uint64_t features, int call, int limit_ms)
 
 static struct stand *slow_setup(uint64_t features, int call)
 {
-	return slow_setup_limit(features, call, SOON);
+	return setup_rings(1, features, call, SOON);
 }
 
 static void slow_begin(enum end end)
 {
 	slow.end = end;
-	require(!pthread_create(&slow.thread, NULL, end_request, NULL));
+	require(!pthread_create(&slow.thread, NULL, end_requests, NULL));
 }
 
-/* Check that the request was completed before the device stopped. */
+/* Check that the requests were completed before the device stopped. */
 static void slow_end(void)
 {
 	check(slow.completed);
-	check_eq(slow.stand->fake.seen[VHOST_USER_GET_VRING_BASE], 1);
+	check_eq(slow.stand->fake.seen[VHOST_USER_GET_VRING_BASE], slow.rings);
 	pthread_join(slow.thread, NULL);
 	close(slow.asked);
 }
@@ -144,6 +181,19 @@ TEST(device_stops_for_a_migration_after_its_requests)
 {
 	stop_for_migration(0);
 	stop_for_migration(VIRTIO_BIT(VIRTIO_F_RING_PACKED));
+}
+
+/* No ring takes requests while the device waits for those of another ring. */
+TEST(all_rings_are_to_stop_before_the_device_waits)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_rings(2, 0, call, SOON);
+
+	slow_begin(COMPLETE);
+	check_eq(mig_go(stand, STOP), 0);
+	slow_end();
+	close(call);
+	stand_free(stand);
 }
 
 TEST(driver_resets_the_device_after_its_requests)
@@ -178,7 +228,7 @@ TEST(memory_is_unmapped_after_the_requests_of_its_ring)
 TEST(requests_of_a_back_end_that_does_not_complete_them_go_to_the_next_one)
 {
 	int call = stand_eventfd();
-	struct stand *stand = slow_setup_limit(0, call, 500);
+	struct stand *stand = setup_rings(1, 0, call, 500);
 	uint8_t inflight = 0;
 
 	check_eq(mig_go(stand, STOP), -ETIMEDOUT);
@@ -192,6 +242,51 @@ TEST(requests_of_a_back_end_that_does_not_complete_them_go_to_the_next_one)
 	/* Its requests are done, so the device stops at once. */
 	mark(0);
 	check_eq(mig_go(stand, STOP), 0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
+/* The ring continues at its used index, and the memory shows the requests after it. */
+TEST(requests_left_when_memory_is_unmapped_wait_for_the_memory)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_rings(1, 0, call, 500);
+	uint16_t used = 7;
+
+	stand->stopped_at = 9;
+	require(pwrite(stand->fd, &used, sizeof(used),
+		       STAND_SIZE + (STAND_DEVICE - STAND_IOVA) + 2) == 2);
+	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
+	stand_new_backend(stand);
+	check_eq(stand_status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	stand_map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 1);
+	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
+	check_eq(stand->base, 7);
+	check_eq(stand_event(call, SOON), 1);
+	mark(0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
+/* The driver takes the buffers back, so no back end continues with these requests. */
+TEST(driver_resets_a_device_whose_back_end_does_not_complete_requests)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_rings(1, 0, call, 500);
+
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand_status(stand), 0);
+	stand_new_backend(stand);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	stand_driver_ok(stand);
+	check_eq(stand_status(stand), 0xf);
+	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
+	check_eq(stand->base, 0);
 	close(slow.asked);
 	close(call);
 	stand_free(stand);
