@@ -5,11 +5,14 @@
  * A back end must complete them before it replies to GET_VRING_BASE. QEMU's library
  * libvhost-user does not: it stops to take requests, replies, and completes the requests in
  * flight later. Such a write would reach memory that the driver uses for something else after
- * a reset, or that a migration has copied already. The memory for requests in flight
- * (INFLIGHT_SHMFD) shows when a back end is done.
+ * a reset, or that a migration has copied already.
+ *
+ * The memory for requests in flight (INFLIGHT_SHMFD) shows when a back end is done. Without it,
+ * a split ring shows it, because the back end has taken the requests before its base, and has
+ * completed those before the used index.
  */
+#include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dirty.h"
@@ -30,40 +33,66 @@
 /* Time between two looks at the memory, in ms: no event says that it has changed. */
 #define LOOK_MS 1
 
-/**
- * struct layout - the memory of one ring
- * @head: bytes of the header
- * @entry: bytes of an entry
- * @nr: number of entries
- */
-struct layout {
-	size_t head;
-	size_t entry;
-	unsigned int nr;
-};
+/* Bytes of entries that are read at once. */
+#define PART 4096
 
-/* Not more entries than the memory of @size bytes has room for. */
-static struct layout layout_of(const struct vhost_device *dev, uint64_t size)
+/* Count the requests in flight in the memory of a ring. */
+static int count_tracked(const struct vhost_device *dev, uint16_t queue,
+			 unsigned int *nr)
 {
 	bool packed = virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED);
-	struct layout l = {
-		.head = packed ? PACKED_HEAD : SPLIT_HEAD,
-		.entry = packed ? PACKED_ENTRY : SPLIT_ENTRY,
-	};
-	uint64_t room = size < l.head ? 0 : (size - l.head) / l.entry;
+	size_t entry = packed ? PACKED_ENTRY : SPLIT_ENTRY;
+	uint64_t size = dev->inflight.mmap_size / dev->inflight.num_queues;
+	uint64_t at = packed ? PACKED_HEAD : SPLIT_HEAD;
+	uint64_t end = at + dev->inflight.queue_size * entry;
+	uint8_t buf[PART];
+	size_t len, i;
+	int ret;
 
-	l.nr = room < dev->inflight.queue_size ? room :
-						 dev->inflight.queue_size;
-	return l;
+	*nr = 0;
+	end = end < size ? end : size;
+	for (; at + entry <= end; at += len) {
+		len = end - at < PART ? end - at : PART;
+		ret = vhost_inflight_read(dev, queue * size + at, buf, len);
+		if (ret)
+			return ret;
+		for (i = 0; i + entry <= len; i += entry)
+			*nr += buf[i] == 1;
+	}
+	return 0;
 }
 
-static unsigned int count(const struct layout *l, const uint8_t *entries)
+/* Count the requests between the used index and the base of a split ring. */
+static int count_used(const struct vhost_device *dev, uint16_t queue,
+		      unsigned int *nr)
 {
-	unsigned int i, nr = 0;
+	const struct virtio_queue *q = &dev->virtio.queues[queue];
+	uint16_t used, taken = dev->queues[queue].base;
+	int ret;
 
-	for (i = 0; i < l->nr; i++)
-		nr += entries[i * l->entry] == 1;
-	return nr;
+	ret = vuser_dma_read(dev->server, q->device + 2, &used, sizeof(used));
+	if (ret)
+		return ret;
+	taken -= le16toh(used);
+	/* A base that does not fit says nothing. */
+	*nr = taken > q->size ? 0 : taken;
+	return 0;
+}
+
+static int count(const struct vhost_device *dev, uint16_t queue,
+		 unsigned int *nr)
+{
+	*nr = 0;
+	if (vhost_inflight_suspends(dev))
+		return 0;
+	if (dev->inflight_fd >= 0)
+		return queue < dev->inflight.num_queues ?
+			       count_tracked(dev, queue, nr) :
+			       0;
+	if (!dev->options.type.completes ||
+	    virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED))
+		return 0;
+	return count_used(dev, queue, nr);
 }
 
 /*
@@ -84,74 +113,57 @@ static int wait_moment(struct vhost_device *dev)
 	return fds[0].revents ? -ENOTCONN : vhost_backend_process(b);
 }
 
-/*
- * Wait until no request is in flight. @at: the ring's memory, @entries: has room for its
- * entries.
- */
-static int wait_for_requests(struct vhost_device *dev, uint16_t queue,
-			     uint64_t at, const struct layout *l,
-			     uint8_t *entries)
+static int drain_ring(struct vhost_device *dev, uint16_t queue)
 {
-	unsigned int left = 0;
+	unsigned int left;
 	int ret;
 
+	if (!vhost_backend_connected(dev->conn.backend))
+		return -ENOTCONN;
 	do {
-		ret = vhost_inflight_read(dev, at + l->head, entries,
-					  l->nr * l->entry);
-		if (ret)
-			break;
-		left = count(l, entries);
-		if (!left)
+		ret = count(dev, queue, &left);
+		if (!ret && !left)
 			return 0;
-		ret = wait_moment(dev);
+		ret = ret ?: wait_moment(dev);
 	} while (!ret);
 	if (ret == -ETIMEDOUT)
 		vhost_say(
 			dev,
-			"ring %u has requests in flight after its stop (%u): closing the connection",
+			"ring %u has requests in flight after it was stopped: %u",
 			queue, left);
 	else
-		vhost_say(
-			dev,
-			"cannot see the requests in flight of ring %u: %s: closing the connection",
-			queue, strerror(-ret));
+		vhost_say(dev,
+			  "cannot see the requests in flight of ring %u: %s",
+			  queue, strerror(-ret));
 	return ret;
 }
 
-static int drain_ring(struct vhost_device *dev, uint16_t queue)
+/*
+ * Requests are left. With INFLIGHT_SHMFD, close the connection: the next back end does them. It
+ * would be wrong to start the ring again, because the back end would do them twice. Without
+ * INFLIGHT_SHMFD, only this back end has them.
+ */
+static void leave(struct vhost_device *dev)
 {
-	struct layout l;
-	uint8_t *entries;
-	uint64_t size;
-	int ret;
-
-	if (!vhost_inflight_outlasts_stop(dev) ||
-	    queue >= dev->inflight.num_queues)
-		return 0;
-	if (!vhost_backend_connected(dev->conn.backend))
-		return -ENOTCONN;
-	size = dev->inflight.mmap_size / dev->inflight.num_queues;
-	l = layout_of(dev, size);
-	entries = calloc(l.nr + 1, l.entry);
-	if (!entries)
-		return -ENOMEM;
-	ret = wait_for_requests(dev, queue, queue * size, &l, entries);
-	free(entries);
-	return ret;
+	/* Some writes may not be in the log. */
+	vhost_dirty_all(dev);
+	if (dev->inflight_fd < 0)
+		return;
+	vhost_say(dev, "connection closed, because requests are left");
+	vhost_backend_disconnect(dev->conn.backend);
 }
 
 /**
  * vhost_drain - wait until the back end has completed the requests of the stopped rings
  * @dev: device. Call vhost_ring_ask_stop() for each ring before.
  *
- * Does nothing without INFLIGHT_SHMFD, since then nothing shows the requests, and with
- * GET_VRING_BASE_INFLIGHT, since then the back end has cancelled the requests.
+ * Does nothing with GET_VRING_BASE_INFLIGHT, since then the back end has cancelled the
+ * requests, nor if nothing shows them: without INFLIGHT_SHMFD only split rings show them, and
+ * only of a device that has no buffers which wait for an event.
  *
- * If the back end does not complete them in time, the connection is closed: the next back end
- * does what is left.
- *
- * Return: 0; or after reporting the reason -ETIMEDOUT, -ENOTCONN because the back end has
- * closed the connection, -EIO because it has truncated the memory, or -ENOMEM.
+ * Return: 0; or after reporting the reason -ETIMEDOUT, or -ENOTCONN because the back end has
+ * closed the connection, or the error with which the requests cannot be seen. With
+ * INFLIGHT_SHMFD, the connection is closed then.
  */
 int vhost_drain(struct vhost_device *dev)
 {
@@ -165,12 +177,9 @@ int vhost_drain(struct vhost_device *dev)
 			continue;
 		queue->draining = false;
 		ret = ret ?: drain_ring(dev, i);
-		queue->unfinished = ret;
+		queue->unfinished = ret && dev->inflight_fd >= 0;
 	}
-	if (!ret)
-		return 0;
-	/* Some writes may not be in the log. */
-	vhost_dirty_all(dev);
-	vhost_backend_disconnect(dev->conn.backend);
+	if (ret)
+		leave(dev);
 	return ret;
 }

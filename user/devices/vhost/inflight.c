@@ -153,7 +153,11 @@ int vhost_inflight_set_up(struct vhost_device *dev)
 					     dev->inflight_fd);
 }
 
-static bool suspends(const struct vhost_device *dev)
+/**
+ * vhost_inflight_suspends - whether the back end cancels its requests when a ring stops, and
+ * starts them again with the ring
+ */
+bool vhost_inflight_suspends(const struct vhost_device *dev)
 {
 	return vhost_backend_has(dev->conn.backend,
 				 VHOST_USER_PROTOCOL(GET_VRING_BASE_INFLIGHT));
@@ -204,7 +208,7 @@ static int reset_ring(struct vhost_device *dev, uint16_t queue)
  * @dev: device
  * @queue: index of the queue, whose ring does not run
  *
- * Usually no request is in flight when a ring has stopped (vhost_drain_ring()). But a back
+ * Usually no request is in flight when a ring has stopped (vhost_drain()). But a back
  * end that was lost did not complete its requests, nor does one with GET_VRING_BASE_INFLIGHT.
  * The driver has taken the buffers of these requests back.
  *
@@ -214,7 +218,8 @@ int vhost_inflight_reset_ring(struct vhost_device *dev, uint16_t queue)
 {
 	if (dev->inflight_fd < 0)
 		return 0;
-	if (vhost_backend_connected(dev->conn.backend) && !suspends(dev))
+	if (vhost_backend_connected(dev->conn.backend) &&
+	    !vhost_inflight_suspends(dev))
 		return 0;
 	return reset_ring(dev, queue);
 }
@@ -231,7 +236,7 @@ vhost_inflight_describe(const struct vhost_device *dev)
 {
 	struct vhost_user_inflight inflight = { 0 };
 
-	if (dev->inflight_fd < 0 || !suspends(dev))
+	if (dev->inflight_fd < 0 || !vhost_inflight_suspends(dev))
 		return inflight;
 	inflight = dev->inflight;
 	inflight.mmap_offset = 0;
@@ -352,13 +357,4 @@ bool vhost_inflight_can_resume(const struct vhost_device *dev)
 	return (dev->inflight_fd >= 0 || may_lose(dev)) &&
 	       virtio_running(&dev->virtio) &&
 	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
-}
-
-/**
- * vhost_inflight_outlasts_stop - whether the back end may complete requests after its reply to
- * GET_VRING_BASE, which the memory shows
- */
-bool vhost_inflight_outlasts_stop(const struct vhost_device *dev)
-{
-	return dev->inflight_fd >= 0 && !suspends(dev);
 }

@@ -19,6 +19,6 @@ int vhost_inflight_write(struct vhost_device *dev, uint64_t at, const void *buf,
 			 size_t len);
 void vhost_inflight_release(struct vhost_device *dev);
 bool vhost_inflight_can_resume(const struct vhost_device *dev);
-bool vhost_inflight_outlasts_stop(const struct vhost_device *dev);
+bool vhost_inflight_suspends(const struct vhost_device *dev);
 
 #endif

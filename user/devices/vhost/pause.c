@@ -117,6 +117,21 @@ static bool in_service(const struct vhost_device *dev)
 	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
+/*
+ * The device could not be stopped. If the back end only needs more time for its requests,
+ * continue. Otherwise the positions of the rings are unknown: continue as if the back end had
+ * closed the connection.
+ */
+static void give_up(struct vhost_device *dev, int error)
+{
+	if (error == -ETIMEDOUT && vhost_backend_connected(dev->conn.backend) &&
+	    !vhost_say_failed(dev, "cannot continue with the rings",
+			      vhost_rings_start(dev)))
+		vhost_irq_resume(dev);
+	else
+		vhost_backend_disconnect(dev->conn.backend);
+}
+
 /**
  * vhost_pause_suspend - stop the device for a migration
  * @dev: device
@@ -138,11 +153,7 @@ int vhost_pause_suspend(struct vhost_device *dev)
 	}
 	ret = halt(dev);
 	if (ret) {
-		/*
-		 * The positions of the rings are unknown. Continue as if the
-		 * back end had closed the connection.
-		 */
-		vhost_backend_disconnect(dev->conn.backend);
+		give_up(dev, ret);
 		return ret;
 	}
 	dev->stopped = true;

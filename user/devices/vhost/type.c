@@ -53,6 +53,7 @@ static const struct vhost_type types[] = {
 		.count_size = 2,
 		.mq = VIRTIO_BLK_F_MQ,
 		.stateless = true,
+		.completes = true,
 	},
 	{
 		.name = "rng",
@@ -60,6 +61,7 @@ static const struct vhost_type types[] = {
 		.class = CLASS_OTHER,
 		.queues = 1,
 		.stateless = true,
+		.completes = true,
 	},
 	{
 		.name = "scsi",
@@ -113,12 +115,14 @@ static const struct vhost_type types[] = {
 		.count_size = 4,
 		.mq = -1,
 		.queues = 1,
+		.completes = true,
 	},
 	{
 		.name = "i2c",
 		.id = VIRTIO_ID_I2C_ADAPTER,
 		.class = CLASS_OTHER,
 		.queues = 1,
+		.completes = true,
 	},
 	{
 		.name = "gpio",

@@ -33,6 +33,8 @@
  * @no_first_kick: kick a new ring only if the driver has kicked it. vhost-device-sound never
  *	handles another event after a kick of its event queue, which the driver fills but
  *	does not kick.
+ * @completes: each buffer is a request, which the device completes without waiting for an
+ *	event
  */
 struct vhost_type {
 	const char *name;
@@ -49,6 +51,7 @@ struct vhost_type {
 	bool selects;
 	bool keeps_writes;
 	bool no_first_kick;
+	bool completes;
 };
 
 uint32_t vhost_type_queue_size(const struct vhost_type *type);

@@ -226,12 +226,14 @@ int vhost_wait(struct vhost_device *dev, struct pollfd *fds, unsigned int nr,
  * @nr: entries of @fds, 2 at most
  * @ms: time until the caller looks again
  *
- * Return: 0 after this time; 1 when one of @fds is ready; -ETIMEDOUT when the time limit of
- * vhost_wait_begin() has ended; or an errno of poll(2).
+ * Return: 0 after this time; 1 when one of @fds is ready; -ETIMEDOUT when three quarters of
+ * the time limit of vhost_wait_begin() have passed, so that the rest of the command has time;
+ * or an errno of poll(2).
  */
 int vhost_wait_moment(struct vhost_device *dev, struct pollfd *fds,
 		      unsigned int nr, int ms)
 {
+	int64_t rest;
 	struct files f;
 	int ret;
 
@@ -242,7 +244,8 @@ int vhost_wait_moment(struct vhost_device *dev, struct pollfd *fds,
 		memcpy(fds, f.all, nr * sizeof(*fds));
 		return 1;
 	}
-	if (ret == -ETIMEDOUT && limit(dev, &f, INT64_MAX) > 0)
+	rest = (dev->wait.deadline - dev->wait.begin) / 4;
+	if (ret == -ETIMEDOUT && limit(dev, &f, INT64_MAX) > rest)
 		return 0;
 	return ret;
 }

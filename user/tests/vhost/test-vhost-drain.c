@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A back end that completes requests after it has replied to GET_VRING_BASE, as QEMU's
- * library libvhost-user does. The memory for requests in flight shows them.
+ * library libvhost-user does. The memory for requests in flight or the used index shows them.
  */
 #include <errno.h>
 #include <linux/virtio_blk.h>
@@ -35,6 +35,7 @@ enum end {
  * @hook: of the stand
  * @at: entry of the request
  * @rings: number of rings
+ * @tracked: the back end has INFLIGHT_SHMFD
  * @asked: eventfd, signalled when a ring is to stop
  * @end: what becomes of the requests when all rings are to stop
  * @completed: the requests are completed
@@ -45,6 +46,7 @@ struct slow {
 	enum fake_action (*hook)(struct fake *fake);
 	off_t at;
 	unsigned int rings;
+	bool tracked;
 	int asked;
 	enum end end;
 	atomic_bool completed;
@@ -60,10 +62,23 @@ static enum fake_action on_request(struct fake *fake)
 	return slow.hook(fake);
 }
 
+/* The base of a stopped ring; its used index is lower while a request is in flight. */
+#define BASE 0x8765
+
+static void set_used(uint16_t used)
+{
+	require(pwrite(slow.stand->fd, &used, sizeof(used),
+		       STAND_SIZE + (STAND_DEVICE - STAND_IOVA) + 2) == 2);
+}
+
 static void mark_ring(unsigned int ring, uint8_t inflight)
 {
 	off_t size = FAKE_INFLIGHT / slow.rings;
 
+	if (!slow.tracked) {
+		set_used(BASE - inflight);
+		return;
+	}
 	require(pwrite(slow.stand->inflight, &inflight, 1,
 		       ring * size + slow.at) == 1);
 }
@@ -104,10 +119,10 @@ static void *end_requests(void *arg)
 
 /*
  * A running disk of @rings rings with a request in flight in each. The first ring signals
- * @call. The back end has @limit_ms for each command.
+ * @call. The back end has @protocol and @limit_ms for each command.
  */
-static struct stand *setup_rings(unsigned int rings, uint64_t features,
-				 int call, int limit_ms)
+static struct stand *setup_backend(uint64_t protocol, unsigned int rings,
+				   uint64_t features, int call, int limit_ms)
 {
 	struct vhost_device_options options = {
 		.queue_size = 256,
@@ -117,7 +132,8 @@ static struct stand *setup_rings(unsigned int rings, uint64_t features,
 	};
 	struct stand *stand = stand_new();
 
-	stand->fake.protocol = NO_STATE;
+	stand->fake.protocol = protocol;
+	stand->stopped_at = BASE;
 	stand->config[offsetof(struct virtio_blk_config, num_queues)] = rings;
 	require(!vhost_type_find("blk", &options.type));
 	require(!stand_device(stand, &options));
@@ -130,17 +146,29 @@ static struct stand *setup_rings(unsigned int rings, uint64_t features,
 		stand_queue_at(stand, 1, DESC_1, DRIVER_1, DEVICE_1,
 			       VIRTIO_NO_VECTOR);
 	stand_driver_ok(stand);
-	require(stand_status(stand) == 0xf && stand->inflight >= 0);
+	require(stand_status(stand) == 0xf);
 	slow = (struct slow) {
 		.stand = stand,
 		.hook = stand->fake.hook,
 		.at = features ? PACKED_AT : SPLIT_AT,
 		.rings = rings,
+		.tracked = stand->inflight >= 0,
 		.asked = stand_eventfd(),
 	};
 	stand->fake.hook = on_request;
 	mark(1);
 	return stand;
+}
+
+static struct stand *setup_rings(unsigned int rings, uint64_t features,
+				 int call, int limit_ms)
+{
+	return setup_backend(NO_STATE, rings, features, call, limit_ms);
+}
+
+static struct stand *setup_used(int call, int limit_ms)
+{
+	return setup_backend(NO_STATE & NO_INFLIGHT, 1, 0, call, limit_ms);
 }
 
 static struct stand *slow_setup(uint64_t features, int call)
@@ -163,10 +191,10 @@ static void slow_end(void)
 	close(slow.asked);
 }
 
-static void stop_for_migration(uint64_t features)
+static void stop_for_migration(uint64_t protocol, uint64_t features)
 {
 	int call = stand_eventfd();
-	struct stand *stand = slow_setup(features, call);
+	struct stand *stand = setup_backend(protocol, 1, features, call, SOON);
 
 	slow_begin(COMPLETE);
 	check_eq(mig_go(stand, STOP), 0);
@@ -179,8 +207,9 @@ static void stop_for_migration(uint64_t features)
 
 TEST(device_stops_for_a_migration_after_its_requests)
 {
-	stop_for_migration(0);
-	stop_for_migration(VIRTIO_BIT(VIRTIO_F_RING_PACKED));
+	stop_for_migration(NO_STATE, 0);
+	stop_for_migration(NO_STATE, VIRTIO_BIT(VIRTIO_F_RING_PACKED));
+	stop_for_migration(NO_STATE & NO_INFLIGHT, 0);
 }
 
 /* No ring takes requests while the device waits for those of another ring. */
@@ -247,16 +276,55 @@ TEST(requests_of_a_back_end_that_does_not_complete_them_go_to_the_next_one)
 	stand_free(stand);
 }
 
+/* Without INFLIGHT_SHMFD, only this back end can complete them. */
+TEST(device_continues_if_its_back_end_does_not_complete_requests_in_time)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_used(call, 500);
+
+	check_eq(mig_go(stand, STOP), -ETIMEDOUT);
+	check_eq(mig_where(stand), RUNNING);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(stand->base, BASE);
+	check_eq(stand_event(call, SOON), 1);
+	check_eq(stand_status(stand), 0xf);
+	mark(0);
+	check_eq(mig_go(stand, STOP), 0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(reset_and_unmapping_end_without_the_requests_of_a_slow_back_end)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_used(call, 500);
+
+	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
+	check_eq(stand_status(stand), 0xf);
+	stand_map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
+	check_eq(stand->base, BASE);
+	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	check_eq(stand_status(stand), 0);
+	stand_features(stand, VERSION_1);
+	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
+	stand_driver_ok(stand);
+	check_eq(stand_status(stand), 0xf);
+	check_eq(stand->base, 0);
+	mark(0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
 /* The ring continues at its used index, and the memory shows the requests after it. */
 TEST(requests_left_when_memory_is_unmapped_wait_for_the_memory)
 {
 	int call = stand_eventfd();
 	struct stand *stand = setup_rings(1, 0, call, 500);
-	uint16_t used = 7;
 
-	stand->stopped_at = 9;
-	require(pwrite(stand->fd, &used, sizeof(used),
-		       STAND_SIZE + (STAND_DEVICE - STAND_IOVA) + 2) == 2);
+	set_used(7);
 	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
 	stand_new_backend(stand);
 	check_eq(stand_status(stand), 0xf);
