@@ -70,6 +70,16 @@ STEP(the_interrupts, next, "set-irqs", true)
 STEP(the_pause, td, "write", true)
 STEP(the_read_of_the_state, td, "mig-read", false)
 STEP(the_write_of_the_state, next, "mig-write", false)
+/* The new server is already in the place of the one before. */
+STEP(the_start, next, "write", true)
+
+TEST_F(device, request_is_refused_until_the_new_server_has_started)
+{
+	ASSERT_EQ(0, replace_until(self, &self->next, "write", true));
+	EXPECT_EQ(-EBUSY, replace(self, self->td.socket));
+	ASSERT_EQ(0, testdev_cmd(&self->next, "release"));
+	check_replaced(_metadata, self, true);
+}
 
 /* A request of which the helper does not know yet. */
 TEST_F(device, next_helper_connects_to_the_new_server)

@@ -177,7 +177,7 @@ static int vuser_nl_show_put_replace(struct sk_buff *skb,
 {
 	if (nla_put_u32(skb, VUSER_A_DEV_REPLACING, replace->state))
 		return -EMSGSIZE;
-	if (replace->endpoint && !replace->chan &&
+	if (replace->endpoint && !replace->running &&
 	    nla_put_string(skb, VUSER_A_DEV_REPLACEMENT, replace->endpoint))
 		return -EMSGSIZE;
 	if (replace->error &&

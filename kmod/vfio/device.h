@@ -126,6 +126,8 @@ struct vuser_irqs {
  *	allocated
  * @error: text that says why the last replacement failed, or NULL; allocated
  * @pause_us: how long accesses waited in the last replacement, microseconds
+ * @running: a new server was attached, and @work will end the replacement.  Nothing else may
+ *	begin or end a replacement before that
  * @chan: the channel to the new server, from attach until it serves the device or is ended;
  *	otherwise NULL
  * @old: the channel to the server in use when @chan was attached; a reference, which the
@@ -134,11 +136,12 @@ struct vuser_irqs {
  * @work: lets the new server serve the device; see replace.c.  Queued with the device's
  *	lock held while the device is resumable, and counted in its @resumes
  *
- * The device's lock protects all fields.  Only the work item clears @chan.
+ * The device's lock protects all fields.  Only the work item clears @chan and @running.
  */
 struct vuser_replace {
 	u32 state;
 	bool no_state;
+	bool running;
 	char *endpoint;
 	char *error;
 	u64 pause_us;

@@ -86,6 +86,7 @@ static void vuser_state_end_replace(struct vuser_device *dev, const char *why)
 	struct vuser_replace *replace = &dev->replace;
 
 	lockdep_assert_held(&dev->lock);
+	replace->running = false;
 	kfree(replace->endpoint);
 	replace->endpoint = NULL;
 	kfree(replace->error);
@@ -98,7 +99,7 @@ static void vuser_state_end_replace(struct vuser_device *dev, const char *why)
 static void vuser_state_cancel_replace(struct vuser_device *dev, const char *why)
 {
 	lockdep_assert_held(&dev->lock);
-	if (dev->replace.state == VUSER_REPLACING_PENDING && !dev->replace.chan)
+	if (dev->replace.state == VUSER_REPLACING_PENDING && !dev->replace.running)
 		vuser_state_end_replace(dev, why);
 }
 
@@ -516,7 +517,7 @@ int vuser_state_request(struct vuser_device *dev, char *endpoint, bool no_state)
 
 	lockdep_assert_held(&dev->lock);
 	if (dev->gone || dev->state != VUSER_STATE_OPEN || !dev->resumable ||
-	    replace->chan)
+	    replace->running)
 		return -EBUSY;
 	kfree(replace->endpoint);
 	kfree(replace->error);
@@ -539,7 +540,7 @@ int vuser_state_request(struct vuser_device *dev, char *endpoint, bool no_state)
 int vuser_state_refuse(struct vuser_device *dev, const char *why)
 {
 	lockdep_assert_held(&dev->lock);
-	if (dev->replace.state != VUSER_REPLACING_PENDING || dev->replace.chan)
+	if (dev->replace.state != VUSER_REPLACING_PENDING || dev->replace.running)
 		return -EBUSY;
 	vuser_state_end_replace(dev, why);
 	return 0;
@@ -565,7 +566,7 @@ int vuser_state_attach_next(struct vuser_device *dev, struct vuser_desc *desc,
 	int ret;
 
 	lockdep_assert_held(&dev->lock);
-	if (replace->state != VUSER_REPLACING_PENDING || replace->chan ||
+	if (replace->state != VUSER_REPLACING_PENDING || replace->running ||
 	    dev->state != VUSER_STATE_OPEN || !dev->resumable)
 		return -EBUSY;
 	*why = vuser_state_compare(dev, desc, &ret);
@@ -578,6 +579,7 @@ int vuser_state_attach_next(struct vuser_device *dev, struct vuser_desc *desc,
 	chan->next_fdmsg = READ_ONCE(dev->chan->next_fdmsg) + BIT_ULL(32);
 	replace->first_fdmsg = chan->next_fdmsg;
 	replace->chan = chan;
+	replace->running = true;
 	replace->old = dev->chan;
 	vuser_channel_get(replace->old);
 	if (vuser_server_start(chan))
