@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vuser/guard.h>
 
 #include "dma.h"
 
@@ -19,6 +20,7 @@
 void vhost_dma_fini(struct vhost_dma *m)
 {
 	free(m->regions);
+	free(m->maps);
 	free(m->mapped);
 	memset(m, 0, sizeof(*m));
 }
@@ -27,12 +29,17 @@ static int grow(struct vhost_dma *m)
 {
 	uint32_t max = m->max ? 2 * m->max : 16;
 	struct vhost_region *regions;
+	const void **maps;
 	bool *mapped;
 
 	regions = reallocarray(m->regions, max, sizeof(*regions));
 	if (!regions)
 		return -ENOMEM;
 	m->regions = regions;
+	maps = reallocarray(m->maps, max, sizeof(*maps));
+	if (!maps)
+		return -ENOMEM;
+	m->maps = maps;
 	mapped = reallocarray(m->mapped, max, sizeof(*mapped));
 	if (!mapped)
 		return -ENOMEM;
@@ -57,6 +64,7 @@ int vhost_dma_add(struct vhost_dma *m, const struct vuser_dma_region *region)
 		return 0;
 	if (m->nr == m->max && grow(m))
 		return -ENOMEM;
+	m->maps[m->nr] = region->map;
 	m->mapped[m->nr] = false;
 	m->regions[m->nr++] = (struct vhost_region) {
 		.region = {
@@ -181,6 +189,7 @@ int vhost_dma_remove(struct vhost_dma *m, struct vhost_backend *b,
 	m->nr--;
 	memmove(&m->regions[i], &m->regions[i + 1],
 		(m->nr - i) * sizeof(*m->regions));
+	memmove(&m->maps[i], &m->maps[i + 1], (m->nr - i) * sizeof(*m->maps));
 	memmove(&m->mapped[i], &m->mapped[i + 1],
 		(m->nr - i) * sizeof(*m->mapped));
 	if (!mapped)
@@ -229,4 +238,30 @@ bool vhost_dma_holds(const struct vhost_dma *m, uint64_t iova, uint64_t len)
 		return false;
 	r = &m->regions[i].region;
 	return len <= r->size - (iova - r->guest_addr);
+}
+
+/**
+ * vhost_dma_read - read memory of the client
+ * @m: memory
+ * @iova: address
+ * @buf: result
+ * @len: bytes
+ *
+ * In contrast to vuser_dma_read(), this function also reads a region for which the client waits
+ * until it is unmapped.
+ *
+ * Return: 0; or -EFAULT if the memory is not in one region that is mapped here, or if the
+ * client has truncated its file.
+ */
+int vhost_dma_read(const struct vhost_dma *m, uint64_t iova, void *buf,
+		   size_t len)
+{
+	uint32_t i = find(m, iova);
+	const char *from;
+
+	if (!vhost_dma_holds(m, iova, len) || !m->maps[i])
+		return -EFAULT;
+	from = m->maps[i];
+	from += iova - m->regions[i].region.guest_addr;
+	return vuser_guard_copy(buf, from, len) ? -EFAULT : 0;
 }

@@ -70,7 +70,7 @@ static int count_used(const struct vhost_device *dev, uint16_t queue,
 	uint16_t used, taken = dev->queues[queue].base;
 	int ret;
 
-	ret = vuser_dma_read(dev->server, q->device + 2, &used, sizeof(used));
+	ret = vhost_dma_read(&dev->dma, q->device + 2, &used, sizeof(used));
 	if (ret)
 		return ret;
 	taken -= le16toh(used);
@@ -138,21 +138,6 @@ static int drain_ring(struct vhost_device *dev, uint16_t queue)
 	return ret;
 }
 
-/*
- * Requests are left. With INFLIGHT_SHMFD, close the connection: the next back end does them. It
- * would be wrong to start the ring again, because the back end would do them twice. Without
- * INFLIGHT_SHMFD, only this back end has them.
- */
-static void leave(struct vhost_device *dev)
-{
-	/* Some writes may not be in the log. */
-	vhost_dirty_all(dev);
-	if (dev->inflight_fd < 0)
-		return;
-	vhost_say(dev, "connection closed, because requests are left");
-	vhost_backend_disconnect(dev->conn.backend);
-}
-
 /**
  * vhost_drain - wait until the back end has completed the requests of the stopped rings
  * @dev: device. Call vhost_ring_ask_stop() for each ring before.
@@ -161,9 +146,9 @@ static void leave(struct vhost_device *dev)
  * requests, nor if nothing shows them: without INFLIGHT_SHMFD only split rings show them, and
  * only of a device that has no buffers which wait for an event.
  *
- * Return: 0; or after reporting the reason -ETIMEDOUT, or -ENOTCONN because the back end has
- * closed the connection, or the error with which the requests cannot be seen. With
- * INFLIGHT_SHMFD, the connection is closed then.
+ * Return: 0; or after reporting the reason -ETIMEDOUT, and @draining of the rings stays set; or
+ * -ENOTCONN because the back end has closed the connection, or the error with which the
+ * requests cannot be seen.
  */
 int vhost_drain(struct vhost_device *dev)
 {
@@ -175,11 +160,30 @@ int vhost_drain(struct vhost_device *dev)
 		queue = &dev->queues[i];
 		if (!queue->draining)
 			continue;
-		queue->draining = false;
 		ret = ret ?: drain_ring(dev, i);
-		queue->unfinished = ret && dev->inflight_fd >= 0;
+		queue->draining = ret == -ETIMEDOUT;
+		queue->unfinished = ret && ret != -ETIMEDOUT;
 	}
-	if (ret)
-		leave(dev);
 	return ret;
+}
+
+/** vhost_drain_close - close the connection, because requests are left */
+void vhost_drain_close(struct vhost_device *dev)
+{
+	/* Some writes may not be in the log. */
+	vhost_dirty_all(dev);
+	vhost_say(dev, "connection closed, because requests are left");
+	vhost_backend_disconnect(dev->conn.backend);
+}
+
+/**
+ * vhost_drain_or_close - as vhost_drain(), but close the connection if requests are left
+ *
+ * A back end must not complete them when their memory is unmapped, or when the driver uses the
+ * ring for something else.
+ */
+void vhost_drain_or_close(struct vhost_device *dev)
+{
+	if (vhost_drain(dev))
+		vhost_drain_close(dev);
 }

@@ -6,5 +6,7 @@
 #include "parts.h"
 
 int vhost_drain(struct vhost_device *dev);
+void vhost_drain_close(struct vhost_device *dev);
+void vhost_drain_or_close(struct vhost_device *dev);
 
 #endif

@@ -17,7 +17,7 @@
 void vhost_hold_begin(struct vhost_device *dev)
 {
 	if (dev->live)
-		vhost_pause_suspend(dev);
+		vhost_pause_hold(dev);
 	dev->keep->held = true;
 	dev->stopped = true;
 	vhost_keep(dev);

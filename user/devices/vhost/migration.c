@@ -76,10 +76,9 @@ static int start_copy(struct vhost_device *dev)
 	int ret;
 
 	if (vhost_pause_left_requests(dev))
-		return failed(
-			dev, "cannot save the state",
-			"the back end was lost while requests were in flight",
-			-ENOTCONN);
+		return failed(dev, "cannot save the state",
+			      "requests were in flight when the device stopped",
+			      -ETIMEDOUT);
 	ret = vhost_snapshot_take(dev, &s);
 	if (ret)
 		return ret;

@@ -36,7 +36,7 @@
  * @err_watch: watches @err while the ring runs at the back end
  * @watch: watches @call while the client uses INTx
  * @started: the ring runs at the back end
- * @draining: the ring is stopped, and vhost_drain() has not yet waited for its requests
+ * @draining: the ring is stopped, and the back end may still complete requests
  * @paused: the ring is stopped and continues later: its memory was unmapped, migration has
  *	stopped the device, or the back end was lost
  * @unfinished: requests were left when the ring stopped: it continues at its used index, as

@@ -65,7 +65,7 @@ void vhost_pause_memory(struct vhost_device *dev, uint64_t iova, uint64_t len)
 				"ring %u pauses: its memory at %#jx is being unmapped",
 				i, (uintmax_t)iova);
 	}
-	vhost_drain(dev);
+	vhost_drain_or_close(dev);
 }
 
 /**
@@ -117,21 +117,6 @@ static bool in_service(const struct vhost_device *dev)
 	       !(dev->virtio.status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
-/*
- * The device could not be stopped. If the back end only needs more time for its requests,
- * continue. Otherwise the positions of the rings are unknown: continue as if the back end had
- * closed the connection.
- */
-static void give_up(struct vhost_device *dev, int error)
-{
-	if (error == -ETIMEDOUT && vhost_backend_connected(dev->conn.backend) &&
-	    !vhost_say_failed(dev, "cannot continue with the rings",
-			      vhost_rings_start(dev)))
-		vhost_irq_resume(dev);
-	else
-		vhost_backend_disconnect(dev->conn.backend);
-}
-
 /**
  * vhost_pause_suspend - stop the device for a migration
  * @dev: device
@@ -139,6 +124,11 @@ static void give_up(struct vhost_device *dev, int error)
  * Afterwards the position of each ring is known, and no request is in flight, except with
  * GET_VRING_BASE_INFLIGHT those that the back end has cancelled.
  * The back end keeps its internal state: its status is not reset.
+ *
+ * A back end that needs too long for its requests does not keep the device from stopping, since
+ * QEMU resets a device that does not stop. But then the state cannot be saved. With
+ * INFLIGHT_SHMFD, the connection is closed, and the next back end does these requests: this one
+ * would do them twice when the ring starts again. Without, only this one can complete them.
  *
  * Return: 0, or -errno if the device is not stopped.
  */
@@ -152,8 +142,17 @@ int vhost_pause_suspend(struct vhost_device *dev)
 		return -ENOTCONN;
 	}
 	ret = halt(dev);
+	if (ret == -ETIMEDOUT && vhost_backend_connected(dev->conn.backend)) {
+		ret = 0;
+		if (dev->inflight_fd >= 0)
+			vhost_drain_close(dev);
+	}
 	if (ret) {
-		give_up(dev, ret);
+		/*
+		 * The positions of the rings are unknown. Continue as if the
+		 * back end had closed the connection.
+		 */
+		vhost_backend_disconnect(dev->conn.backend);
 		return ret;
 	}
 	dev->stopped = true;
@@ -161,15 +160,30 @@ int vhost_pause_suspend(struct vhost_device *dev)
 }
 
 /**
- * vhost_pause_left_requests - whether requests were left when a ring of a stopped device
- * stopped, because its back end was lost
+ * vhost_pause_hold - stop the device, because its client is gone
+ * @dev: device
+ *
+ * A back end that needs too long for its requests completes them before it accepts the next
+ * connection.
+ */
+void vhost_pause_hold(struct vhost_device *dev)
+{
+	dev->stopped = true;
+	if (halt(dev))
+		vhost_drain_close(dev);
+}
+
+/**
+ * vhost_pause_left_requests - whether requests were left when a stopped device stopped, because
+ * its back end was lost or was too slow
  */
 bool vhost_pause_left_requests(const struct vhost_device *dev)
 {
 	uint16_t i;
 
 	for (i = 0; i < dev->virtio.nr_queues; i++)
-		if (dev->queues[i].paused && dev->queues[i].unfinished)
+		if (dev->queues[i].paused &&
+		    (dev->queues[i].unfinished || dev->queues[i].draining))
 			return true;
 	return false;
 }

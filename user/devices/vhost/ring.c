@@ -289,8 +289,9 @@ int vhost_ring_ask_stop(struct vhost_device *dev, uint16_t index)
  */
 void vhost_ring_discard(struct vhost_device *dev, uint16_t index)
 {
-	dev->queues[index].paused = false;
-	dev->queues[index].unfinished = false;
+	struct vhost_queue *queue = &dev->queues[index];
+
+	queue->paused = queue->unfinished = queue->draining = false;
 }
 
 /**
@@ -303,7 +304,9 @@ void vhost_ring_lost(struct vhost_device *dev, uint16_t index, bool kept)
 {
 	struct vhost_queue *queue = &dev->queues[index];
 
-	queue->unfinished = queue->unfinished || queue->started;
+	queue->unfinished = queue->unfinished || queue->started ||
+			    queue->draining;
+	queue->draining = false;
 	queue->paused = kept && (queue->paused || queue->started);
 	end_run(queue);
 }

@@ -94,6 +94,19 @@ static int announce(struct vhost_device *dev)
 	return ret;
 }
 
+/*
+ * Whether a ring waits for its memory. A ring of a lost back end or of a killed process waits,
+ * too.
+ */
+static bool waits(struct vhost_device *dev, uint16_t queue)
+{
+	struct vhost_queue *q = &dev->queues[queue];
+
+	if (dev->resuming && !q->paused && !vhost_queue_is_control(dev, queue))
+		q->paused = q->unfinished = true;
+	return vhost_queue_lacks_memory(dev, queue);
+}
+
 /**
  * vhost_rings_start - start all rings that the driver has enabled and whose
  * memory is mapped; 0, or the error of the request to the back end
@@ -122,8 +135,7 @@ int vhost_rings_start(struct vhost_device *dev)
 	if (!ret)
 		ret = set_mtu(dev);
 	for (i = 0; i < dev->virtio.nr_queues && !ret; i++)
-		if (dev->virtio.queues[i].enabled &&
-		    !vhost_queue_lacks_memory(dev, i))
+		if (dev->virtio.queues[i].enabled && !waits(dev, i))
 			ret = vhost_rings_start_queue(dev, i);
 	if (!ret)
 		ret = set_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE |
@@ -195,8 +207,8 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 		vhost_control_stop(dev);
 		return;
 	}
-	if (!vhost_ring_ask_stop(dev, queue))
-		vhost_drain(dev);
+	vhost_ring_ask_stop(dev, queue);
+	vhost_drain_or_close(dev);
 	vhost_ring_discard(dev, queue);
 	if (!vhost_inflight_reset_ring(dev, queue))
 		return;
@@ -219,7 +231,7 @@ void vhost_rings_stop(struct vhost_device *dev)
 				      dev->queues[i].started;
 		vhost_ring_ask_stop(dev, i);
 	}
-	vhost_drain(dev);
+	vhost_drain_or_close(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++)
 		vhost_ring_discard(dev, i);
 	dev->live = false;

@@ -46,7 +46,8 @@ int vhost_snapshot_take(const struct vhost_device *dev, struct vhost_state *s)
 		s->queues[i] = (struct vhost_state_queue) {
 			.regs = v->queues[i],
 			.kept = dev->queues[i].paused &&
-				!dev->queues[i].unfinished,
+				!dev->queues[i].unfinished &&
+				!dev->queues[i].draining,
 			.base = dev->queues[i].base,
 		};
 	}

@@ -7,6 +7,8 @@
 #include <linux/virtio_blk.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -54,6 +56,8 @@ struct slow {
 };
 
 static struct slow slow;
+/* State file of the next device, or NULL. */
+static const char *state;
 
 static enum fake_action on_request(struct fake *fake)
 {
@@ -128,6 +132,7 @@ static struct stand *setup_backend(uint64_t protocol, unsigned int rings,
 		.queue_size = 256,
 		.queues = rings,
 		.backend_timeout_ms = limit_ms,
+		.state = state,
 		.client_timeout_ms = 10 * SOON,
 	};
 	struct stand *stand = stand_new();
@@ -239,83 +244,138 @@ TEST(driver_resets_the_device_after_its_requests)
 }
 
 /* The back end has closed the call eventfd: the driver is interrupted in its place. */
-TEST(memory_is_unmapped_after_the_requests_of_its_ring)
+static void unmap(uint64_t protocol)
 {
 	int call = stand_eventfd();
-	struct stand *stand = slow_setup(0, call);
+	struct stand *stand = setup_backend(protocol, 1, 0, call, SOON);
 
 	slow_begin(COMPLETE);
 	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
 	slow_end();
 	check_eq(stand_event(call, NEVER), 0);
 	stand_map_again(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
 	check_eq(stand_event(call, SOON), 1);
+	check_eq(stand_status(stand), 0xf);
 	close(call);
 	stand_free(stand);
 }
 
-TEST(requests_of_a_back_end_that_does_not_complete_them_go_to_the_next_one)
+TEST(memory_is_unmapped_after_the_requests_of_its_ring)
+{
+	unmap(NO_STATE);
+	unmap(NO_STATE & NO_INFLIGHT);
+}
+
+/* QEMU resets a device that does not stop. */
+static void check_stops_without_state(struct stand *stand)
+{
+	check_eq(mig_go(stand, STOP), 0);
+	check_eq(mig_go(stand, COPY), -ETIMEDOUT);
+	check_eq(mig_where(stand), STOP);
+}
+
+TEST(requests_left_when_the_device_stops_go_to_the_next_back_end)
 {
 	int call = stand_eventfd();
 	struct stand *stand = setup_rings(1, 0, call, 500);
 	uint8_t inflight = 0;
 
-	check_eq(mig_go(stand, STOP), -ETIMEDOUT);
-	check_eq(mig_where(stand), RUNNING);
+	set_used(7);
+	check_stops_without_state(stand);
 	stand_new_backend(stand);
+	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand_event(call, SOON), 1);
 	check_eq(stand_status(stand), 0xf);
+	check_eq(stand->base, 7);
 	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
 	check_eq(pread(stand->inflight, &inflight, 1, SPLIT_AT), 1);
 	check_eq(inflight, 1);
-	/* Its requests are done, so the device stops at once. */
 	mark(0);
-	check_eq(mig_go(stand, STOP), 0);
+	check_eq(mig_go(stand, COPY), 0);
 	close(slow.asked);
 	close(call);
 	stand_free(stand);
 }
 
 /* Without INFLIGHT_SHMFD, only this back end can complete them. */
-TEST(device_continues_if_its_back_end_does_not_complete_requests_in_time)
+TEST(requests_left_when_the_device_stops_stay_with_their_back_end)
 {
 	int call = stand_eventfd();
 	struct stand *stand = setup_used(call, 500);
 
-	check_eq(mig_go(stand, STOP), -ETIMEDOUT);
-	check_eq(mig_where(stand), RUNNING);
+	check_stops_without_state(stand);
+	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
 	check_eq(stand->base, BASE);
 	check_eq(stand_event(call, SOON), 1);
 	check_eq(stand_status(stand), 0xf);
 	mark(0);
-	check_eq(mig_go(stand, STOP), 0);
+	check_eq(mig_go(stand, COPY), 0);
 	close(slow.asked);
 	close(call);
 	stand_free(stand);
 }
 
-TEST(reset_and_unmapping_end_without_the_requests_of_a_slow_back_end)
+/* The used index tells how far a back end came that was lost while the device was stopped. */
+TEST(requests_left_are_found_by_the_used_index_if_the_back_end_is_lost)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_used(call, 500);
+
+	check_stops_without_state(stand);
+	stand_lose_backend(stand);
+	stand_new_backend(stand);
+	check_eq(mig_go(stand, COPY), -ETIMEDOUT);
+	check_eq(mig_go(stand, RUNNING), 0);
+	check_eq(stand->base, BASE - 1);
+	mark(0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
+TEST(driver_resets_the_device_if_requests_are_left_in_unmapped_memory)
 {
 	int call = stand_eventfd();
 	struct stand *stand = setup_used(call, 500);
 
 	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
-	check_eq(stand_status(stand), 0xf);
+	check_eq(stand_status(stand), 0xf | VIRTIO_CONFIG_S_NEEDS_RESET);
+	stand_new_backend(stand);
 	stand_map_again(stand);
-	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
-	check_eq(stand->base, BASE);
-	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
-	check_eq(stand_status(stand), 0);
-	stand_features(stand, VERSION_1);
-	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
-	stand_driver_ok(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	stand_start(stand, 0);
 	check_eq(stand_status(stand), 0xf);
-	check_eq(stand->base, 0);
 	mark(0);
 	close(slow.asked);
 	close(call);
 	stand_free(stand);
+}
+
+/* The device with a state file is held until the next client comes. */
+TEST(connection_of_a_held_device_is_closed_if_requests_are_left)
+{
+	char dir[] = "/tmp/test-drain-XXXXXX", path[64];
+	int call = stand_eventfd();
+	struct stand *stand;
+
+	require(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/state", dir);
+	state = path;
+	stand = setup_used(call, 500);
+	state = NULL;
+	vuser_client_free(stand->client);
+	stand->client = NULL;
+	close(stand->sock);
+	stand->sock = -1;
+	stand_new_backend(stand);
+	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+	unlink(path);
+	rmdir(dir);
 }
 
 /* The ring continues at its used index, and the memory shows the requests after it. */
@@ -341,23 +401,26 @@ TEST(requests_left_when_memory_is_unmapped_wait_for_the_memory)
 }
 
 /* The driver takes the buffers back, so no back end continues with these requests. */
-TEST(driver_resets_a_device_whose_back_end_does_not_complete_requests)
+static void reset(struct stand *stand, int call)
 {
-	int call = stand_eventfd();
-	struct stand *stand = setup_rings(1, 0, call, 500);
-
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	check_eq(stand_status(stand), 0);
 	stand_new_backend(stand);
-	stand_features(stand, VERSION_1);
-	stand_queue(stand, STAND_DESC, STAND_DRIVER, STAND_DEVICE, 1);
-	stand_driver_ok(stand);
+	stand_start(stand, 0);
 	check_eq(stand_status(stand), 0xf);
-	check_eq(stand->fake.seen[VHOST_USER_GET_INFLIGHT_FD], 1);
 	check_eq(stand->base, 0);
 	close(slow.asked);
 	close(call);
 	stand_free(stand);
+}
+
+TEST(driver_resets_a_device_whose_back_end_does_not_complete_requests)
+{
+	int call = stand_eventfd();
+
+	reset(setup_rings(1, 0, call, 500), call);
+	call = stand_eventfd();
+	reset(setup_used(call, 500), call);
 }
 
 TEST(device_does_not_stop_if_the_back_end_is_lost_meanwhile)
