@@ -14,6 +14,7 @@
 #include "dirty.h"
 #include "inflight.h"
 #include "keep.h"
+#include "pause.h"
 #include "reconnect.h"
 #include "rings.h"
 #include "say.h"
@@ -43,7 +44,7 @@ static void on_down(void *ctx, int why)
 		return;
 	dev->connected = false;
 	/* The back end may not have logged its last writes. */
-	if (dev->live)
+	if (dev->live || vhost_pause_left_requests(dev))
 		vhost_dirty_all(dev);
 	vhost_dma_reset(&dev->dma);
 	vhost_rings_lost(dev);

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "dirty.h"
 #include "drain.h"
 #include "inflight.h"
 #include "say.h"
@@ -170,8 +169,6 @@ int vhost_drain(struct vhost_device *dev)
 /** vhost_drain_close - close the connection, because requests are left */
 void vhost_drain_close(struct vhost_device *dev)
 {
-	/* Some writes may not be in the log. */
-	vhost_dirty_all(dev);
 	vhost_say(dev, "connection closed, because requests are left");
 	vhost_backend_disconnect(dev->conn.backend);
 }
