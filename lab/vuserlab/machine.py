@@ -204,7 +204,8 @@ class Machine:
             raise LabError(f"lab {self.kernel.name} is not running; "
                            f"lab/start {self.kernel.name} boots it")
         variables = {"LAB": self.kernel.name, "BUILD": f"/vuser/build/{self.kernel.name}",
-                     "VUSER_CAPABILITIES": " ".join(self.kernel.capabilities)}
+                     "VUSER_CAPABILITIES": " ".join(self.kernel.capabilities),
+                     "VUSER_SLOWNESS": str(self.kernel.slowness)}
         variables |= {name: value for name, value in os.environ.items()
                       if name.startswith("VUSER_")}
         command = shlex.join(["env", *(f"{name}={value}"

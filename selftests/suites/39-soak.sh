@@ -23,8 +23,9 @@ DEFAULT="copy blk"
 read -ra DEVICES <<< "${VUSER_DEVICES:-$DEFAULT}"
 # In ms: a server that is stopped for longer is lost.
 TIMEOUT=2000
-# The seconds in which DPDK copies blocks of one size.
-RUN=$((SECONDS_OF_FAULTS > 60 ? 20 : 8))
+# The seconds in which DPDK copies blocks of one size. On a slow kernel, it may take most of a
+# minute until a server that was lost serves the device again.
+RUN=$(((SECONDS_OF_FAULTS > 60 ? 20 : 8) * ${VUSER_SLOWNESS:-1}))
 declare -A IN LOAD
 
 # faulty NAME COMMAND...: run a program of soak/; its result is in $WORK/NAME.json.
@@ -49,7 +50,7 @@ soaked_up()
 	UUID[$name]=$(cat /proc/sys/kernel/random/uuid)
 	echo "${UUID[$name]}" > $TYPE/create || return
 	set_attr "$name" on_loss wait || return
-	set_attr "$name" reconnect_timeout_ms 120000 || return
+	set_attr "$name" reconnect_timeout_ms $((120000 * ${VUSER_SLOWNESS:-1})) || return
 	set_attr "$name" state_kept yes || return
 	set_attr "$name" request_timeout_ms $TIMEOUT || return
 	faulty "$name" "$SOAK/soaker.py" "${UUID[$name]}" "$name" "$WORK" \
@@ -75,7 +76,7 @@ helper_up()
 # time, since the server was stopped, the benchmark divides by 0 (signal 8).
 dpdk_run()
 {
-	timeout 600 vuserctl exec -- dpdk-test-dma-perf -l 0-1 \
+	timeout $((600 * ${VUSER_SLOWNESS:-1})) vuserctl exec -- dpdk-test-dma-perf -l 0-1 \
 		--config "$WORK/perf.ini" --result "$WORK/perf.csv" \
 		< /dev/null > "$WORK/perf.log" 2>&1
 	[ $? != 124 ] || return 1

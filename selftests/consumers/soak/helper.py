@@ -20,10 +20,12 @@ import tempfile
 import time
 from collections import Counter
 
-# The longest time between two faults, and of a stop, and of a start, in seconds.
-GAP = 4
+# The longest time between two faults, and of a stop, and of a start, in seconds. Between two
+# faults, vuserd must have the time to connect to a server.
+SLOWNESS = int(os.environ.get("VUSER_SLOWNESS", "1"))
+GAP = 4 * SLOWNESS
 STOP = 2
-LIMIT = 120
+LIMIT = 120 * SLOWNESS
 
 
 def start(command: list[str]) -> subprocess.Popen[bytes]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Servers whose socket survives them, as a service manager starts them (LISTEN_FDS)."""
+import os
 import socket
 import subprocess
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 # The time in which the kernel notices that a server was killed.
 NOTICE = 0.2
 # The time limit of a restart, in seconds, with an emulated processor.
-LIMIT = 120
+LIMIT = 120 * int(os.environ.get("VUSER_SLOWNESS", "1"))
 
 
 class Server:
