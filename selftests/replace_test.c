@@ -262,9 +262,13 @@ TEST_F(device, only_an_open_device_gets_another_server)
 {
 	ASSERT_EQ(0, stop_loader(self));
 	close_device(self);
+	ASSERT_EQ(0, nlt_enable_ext_ack(&self->nl));
 	EXPECT_EQ(-EBUSY, replace(self, self->next.socket));
+	EXPECT_NE('\0', nlt_ext_ack()[0]);
 	EXPECT_EQ(-EINVAL, replace(self, "relative"));
+	EXPECT_NE('\0', nlt_ext_ack()[0]);
 	EXPECT_EQ(-EINVAL, replace(self, ""));
+	EXPECT_NE('\0', nlt_ext_ack()[0]);
 }
 
 /* Losses ----------------------------------------------------------------------- */

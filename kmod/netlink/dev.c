@@ -548,8 +548,11 @@ int vuser_nl_dev_replace_doit(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VUSER_A_DEV_REPLACEMENT))
 		return -EINVAL;
 	ret = vuser_nl_copy_endpoint(attr, &endpoint, info->extack);
-	if (!ret && !endpoint)
+	if (!ret && !endpoint) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "the new server needs the path of its socket");
 		ret = -EINVAL;
+	}
 	if (ret)
 		return ret;
 	dev = vuser_nl_find_dev_get(info);
