@@ -14,6 +14,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "drain.h"
 #include "inflight.h"
@@ -135,6 +136,56 @@ static int drain_ring(struct vhost_device *dev, uint16_t queue)
 			  "cannot see the requests in flight of ring %u: %s",
 			  queue, strerror(-ret));
 	return ret;
+}
+
+/* Read the index of an area of a split ring: of its driver or of its device. */
+static int read_index(const struct vhost_device *dev, uint64_t area,
+		      uint16_t *index)
+{
+	int ret = vhost_dma_read(&dev->dma, area + 2, index, sizeof(*index));
+
+	*index = le16toh(*index);
+	return ret;
+}
+
+/* Wait until the back end has completed the requests up to the index @end. */
+static void wait_for_end(struct vhost_device *dev, uint16_t queue, uint16_t end)
+{
+	const struct virtio_queue *q = &dev->virtio.queues[queue];
+	uint16_t used = 0;
+
+	do {
+		if (read_index(dev, q->device, &used))
+			return;
+		/* Indexes that do not fit say nothing. */
+		end = (uint16_t)(end - used) > q->size ? used : end;
+	} while (used != end && !wait_moment(dev));
+}
+
+/**
+ * vhost_drain_before - wait for requests in flight before rings are asked to stop
+ * @dev: device
+ *
+ * QEMU's library libvhost-user closes the call eventfd of a ring before it replies to
+ * GET_VRING_BASE. If it must signal a completion afterwards, it completes no further request,
+ * and closes the connection. So wait first for the requests that the driver has made
+ * available by now. A driver that is stopped, too, makes no further ones available. Kick each
+ * ring: the driver may not have done so yet.
+ */
+void vhost_drain_before(struct vhost_device *dev)
+{
+	uint16_t i, end;
+
+	if (!dev->options.type.completes || vhost_inflight_suspends(dev) ||
+	    virtio_has(&dev->virtio, VIRTIO_F_RING_PACKED))
+		return;
+	for (i = 0; i < dev->virtio.nr_queues; i++) {
+		if (!dev->queues[i].started ||
+		    read_index(dev, dev->virtio.queues[i].driver, &end))
+			continue;
+		eventfd_write(dev->queues[i].kick, 1);
+		wait_for_end(dev, i, end);
+	}
 }
 
 /**

@@ -5,6 +5,7 @@
 
 #include "parts.h"
 
+void vhost_drain_before(struct vhost_device *dev);
 int vhost_drain(struct vhost_device *dev);
 void vhost_drain_close(struct vhost_device *dev);
 void vhost_drain_or_close(struct vhost_device *dev);

@@ -31,6 +31,19 @@ static bool lies_in(const struct vhost_device *dev, uint16_t index,
 	       overlap(q->device, sizes[2], iova, len);
 }
 
+/* Whether a ring that runs, or that may have requests in flight, lies in memory. */
+static bool any_lies_in(const struct vhost_device *dev, uint64_t iova,
+			uint64_t len)
+{
+	uint16_t i;
+
+	for (i = 0; i < dev->virtio.nr_queues; i++)
+		if (dev->queues[i].draining ||
+		    (dev->queues[i].started && lies_in(dev, i, iova, len)))
+			return true;
+	return false;
+}
+
 /* Stop a ring that continues later, if its position is known or can be found. */
 static int pause_ring(struct vhost_device *dev, uint16_t index)
 {
@@ -55,6 +68,9 @@ void vhost_pause_memory(struct vhost_device *dev, uint64_t iova, uint64_t len)
 {
 	uint16_t i;
 
+	if (!any_lies_in(dev, iova, len))
+		return;
+	vhost_drain_before(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		if (!dev->queues[i].started || !lies_in(dev, i, iova, len) ||
 		    pause_ring(dev, i))
@@ -97,6 +113,7 @@ static int halt(struct vhost_device *dev)
 	int ret = 0, err;
 	uint16_t i;
 
+	vhost_drain_before(dev);
 	if (dev->net)
 		vhost_control_suspend(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {

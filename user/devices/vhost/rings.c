@@ -225,6 +225,7 @@ void vhost_rings_stop(struct vhost_device *dev)
 {
 	uint16_t i;
 
+	vhost_drain_before(dev);
 	vhost_control_stop(dev);
 	for (i = 0; i < dev->virtio.nr_queues; i++) {
 		dev->driver_ok_sent = dev->driver_ok_sent ||

@@ -217,6 +217,40 @@ TEST(device_stops_for_a_migration_after_its_requests)
 	stop_for_migration(NO_STATE & NO_INFLIGHT, 0);
 }
 
+/* Complete the request that the driver has made available when the back end is kicked. */
+static void *complete_when_kicked(void *arg)
+{
+	struct stand *stand = arg;
+
+	stand_event(stand->kick, SOON);
+	usleep(NEVER * 1000);
+	slow.completed = !stand->fake.seen[VHOST_USER_GET_VRING_BASE];
+	set_used(BASE);
+	return NULL;
+}
+
+/* libvhost-user cannot signal a completion after GET_VRING_BASE. */
+TEST(requests_are_completed_before_the_back_end_is_asked_to_stop)
+{
+	int call = stand_eventfd();
+	struct stand *stand = setup_used(call, SOON);
+	uint16_t available = BASE;
+
+	require(pwrite(stand->fd, &available, sizeof(available),
+		       STAND_SIZE + (STAND_DRIVER - STAND_IOVA) + 2) == 2);
+	/* The kick of the start. */
+	stand_event(stand->kick, SOON);
+	require(!pthread_create(&slow.thread, NULL, complete_when_kicked,
+				stand));
+	check_eq(mig_go(stand, STOP), 0);
+	pthread_join(slow.thread, NULL);
+	check(slow.completed);
+	check_eq(mig_go(stand, COPY), 0);
+	close(slow.asked);
+	close(call);
+	stand_free(stand);
+}
+
 /* No ring takes requests while the device waits for those of another ring. */
 TEST(all_rings_are_to_stop_before_the_device_waits)
 {
