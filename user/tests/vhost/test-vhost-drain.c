@@ -21,6 +21,9 @@
 #define SPLIT_AT  (16 + 100 * 16)
 #define PACKED_AT (32 + 100 * 32)
 
+/* Time limit of a back end that does not complete its request. It answers other requests. */
+#define SLOW_MS 2000
+
 /* The second ring. */
 #define DESC_1	 (STAND_IOVA + 0x4000)
 #define DRIVER_1 (STAND_IOVA + 0x5000)
@@ -312,7 +315,7 @@ static void check_stops_without_state(struct stand *stand)
 TEST(requests_left_when_the_device_stops_go_to_the_next_back_end)
 {
 	int call = stand_eventfd();
-	struct stand *stand = setup_rings(1, 0, call, 500);
+	struct stand *stand = setup_rings(1, 0, call, SLOW_MS);
 	uint8_t inflight = 0;
 
 	set_used(7);
@@ -336,7 +339,7 @@ TEST(requests_left_when_the_device_stops_go_to_the_next_back_end)
 TEST(requests_left_when_the_device_stops_stay_with_their_back_end)
 {
 	int call = stand_eventfd();
-	struct stand *stand = setup_used(call, 500);
+	struct stand *stand = setup_used(call, SLOW_MS);
 
 	check_stops_without_state(stand);
 	check_eq(mig_go(stand, RUNNING), 0);
@@ -355,7 +358,7 @@ TEST(requests_left_when_the_device_stops_stay_with_their_back_end)
 TEST(requests_left_are_found_by_the_used_index_if_the_back_end_is_lost)
 {
 	int call = stand_eventfd();
-	struct stand *stand = setup_used(call, 500);
+	struct stand *stand = setup_used(call, SLOW_MS);
 
 	check_stops_without_state(stand);
 	stand_lose_backend(stand);
@@ -372,7 +375,7 @@ TEST(requests_left_are_found_by_the_used_index_if_the_back_end_is_lost)
 TEST(driver_resets_the_device_if_requests_are_left_in_unmapped_memory)
 {
 	int call = stand_eventfd();
-	struct stand *stand = setup_used(call, 500);
+	struct stand *stand = setup_used(call, SLOW_MS);
 
 	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
 	check_eq(stand_status(stand), 0xf | VIRTIO_CONFIG_S_NEEDS_RESET);
@@ -397,7 +400,7 @@ TEST(connection_of_a_held_device_is_closed_if_requests_are_left)
 	require(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/state", dir);
 	state = path;
-	stand = setup_used(call, 500);
+	stand = setup_used(call, SLOW_MS);
 	state = NULL;
 	vuser_client_free(stand->client);
 	stand->client = NULL;
@@ -416,7 +419,7 @@ TEST(connection_of_a_held_device_is_closed_if_requests_are_left)
 TEST(requests_left_when_memory_is_unmapped_wait_for_the_memory)
 {
 	int call = stand_eventfd();
-	struct stand *stand = setup_rings(1, 0, call, 500);
+	struct stand *stand = setup_rings(1, 0, call, SLOW_MS);
 
 	set_used(7);
 	stand_unmap(stand, STAND_IOVA, STAND_SIZE);
@@ -452,9 +455,9 @@ TEST(driver_resets_a_device_whose_back_end_does_not_complete_requests)
 {
 	int call = stand_eventfd();
 
-	reset(setup_rings(1, 0, call, 500), call);
+	reset(setup_rings(1, 0, call, SLOW_MS), call);
 	call = stand_eventfd();
-	reset(setup_used(call, 500), call);
+	reset(setup_used(call, SLOW_MS), call);
 }
 
 TEST(device_does_not_stop_if_the_back_end_is_lost_meanwhile)
