@@ -178,8 +178,14 @@ static int replace_without_state(void *data)
 static void serve_again(void *data)
 {
 	FIXTURE_DATA(replace) *self = data;
-	char state[32] = "";
+	char state[32] = "", endpoint[128] = "";
+	struct replace_result result;
 
+	/* A call that failed may have been the question for the result. */
+	replace_wait(&self->nl, self->uuid, AGAIN_MS, &result);
+	mdev_get(self->uuid, "endpoint", endpoint, sizeof(endpoint));
+	if (!strcmp(endpoint, unused_server(self)->socket))
+		self->used = unused_server(self);
 	testdev_kill(unused_server(self));
 	mdev_get(self->uuid, "state", state, sizeof(state));
 	if (!strcmp(state, "open"))
