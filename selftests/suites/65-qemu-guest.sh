@@ -11,7 +11,7 @@
 
 IMAGE=$WORK/disk.img
 # Each request waits for the ones before: the disk of the first daemon always has requests, also
-# when it stops. The daemon completes them after its reply to GET_VRING_BASE.
+# when it stops. The daemon would complete them after its reply to GET_VRING_BASE.
 SLOW=limits.iops-total=4
 
 # The control group of the first vuser-ioat: the guest gives it copies faster than it makes them.

@@ -62,6 +62,17 @@ static int count_tracked(const struct vhost_device *dev, uint16_t queue,
 	return 0;
 }
 
+/* Read the index of an area of a split ring: of its driver or of its device. */
+static int read_index(const struct vhost_device *dev, uint64_t area,
+		      uint16_t *index)
+{
+	int ret = vhost_dma_read(&dev->dma, area + 2, index, sizeof(*index));
+
+	if (!ret)
+		*index = le16toh(*index);
+	return ret;
+}
+
 /* Count the requests between the used index and the base of a split ring. */
 static int count_used(const struct vhost_device *dev, uint16_t queue,
 		      unsigned int *nr)
@@ -70,10 +81,10 @@ static int count_used(const struct vhost_device *dev, uint16_t queue,
 	uint16_t used, taken = dev->queues[queue].base;
 	int ret;
 
-	ret = vhost_dma_read(&dev->dma, q->device + 2, &used, sizeof(used));
+	ret = read_index(dev, q->device, &used);
 	if (ret)
 		return ret;
-	taken -= le16toh(used);
+	taken -= used;
 	/* A base that does not fit says nothing. */
 	*nr = taken > q->size ? 0 : taken;
 	return 0;
@@ -138,17 +149,7 @@ static int drain_ring(struct vhost_device *dev, uint16_t queue)
 	return ret;
 }
 
-/* Read the index of an area of a split ring: of its driver or of its device. */
-static int read_index(const struct vhost_device *dev, uint64_t area,
-		      uint16_t *index)
-{
-	int ret = vhost_dma_read(&dev->dma, area + 2, index, sizeof(*index));
-
-	*index = le16toh(*index);
-	return ret;
-}
-
-/* Wait until the back end has completed the requests up to the index @end. */
+/* Wait until the back end has completed the requests before the index @end. */
 static void wait_for_end(struct vhost_device *dev, uint16_t queue, uint16_t end)
 {
 	const struct virtio_queue *q = &dev->virtio.queues[queue];
@@ -169,8 +170,8 @@ static void wait_for_end(struct vhost_device *dev, uint16_t queue, uint16_t end)
  * QEMU's library libvhost-user closes the call eventfd of a ring before it replies to
  * GET_VRING_BASE. If it must signal a completion afterwards, it completes no further request,
  * and closes the connection. So wait first for the requests that the driver has made
- * available by now. A driver that is stopped, too, makes no further ones available. Kick each
- * ring: the driver may not have done so yet.
+ * available by now. During a migration the driver is stopped, and makes no more available. Kick
+ * each ring: the driver may not have kicked it yet.
  */
 void vhost_drain_before(struct vhost_device *dev)
 {

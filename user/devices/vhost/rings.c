@@ -207,6 +207,7 @@ static void ops_queue_stop(void *ctx, uint16_t queue)
 		vhost_control_stop(dev);
 		return;
 	}
+	vhost_drain_before(dev);
 	vhost_ring_ask_stop(dev, queue);
 	vhost_drain_or_close(dev);
 	vhost_ring_discard(dev, queue);

@@ -196,7 +196,13 @@ static void slow_end(void)
 	check(slow.completed);
 	check_eq(slow.stand->fake.seen[VHOST_USER_GET_VRING_BASE], slow.rings);
 	pthread_join(slow.thread, NULL);
+}
+
+static void slow_free(struct stand *stand, int call)
+{
 	close(slow.asked);
+	close(call);
+	stand_free(stand);
 }
 
 static void stop_for_migration(uint64_t protocol, uint64_t features)
@@ -209,8 +215,7 @@ static void stop_for_migration(uint64_t protocol, uint64_t features)
 	slow_end();
 	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand_event(call, SOON), 1);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 TEST(device_stops_for_a_migration_after_its_requests)
@@ -249,9 +254,7 @@ TEST(requests_are_completed_before_the_back_end_is_asked_to_stop)
 	pthread_join(slow.thread, NULL);
 	check(slow.completed);
 	check_eq(mig_go(stand, COPY), 0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 /* No ring takes requests while the device waits for those of another ring. */
@@ -263,8 +266,7 @@ TEST(all_rings_are_to_stop_before_the_device_waits)
 	slow_begin(COMPLETE);
 	check_eq(mig_go(stand, STOP), 0);
 	slow_end();
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 TEST(driver_resets_the_device_after_its_requests)
@@ -276,8 +278,7 @@ TEST(driver_resets_the_device_after_its_requests)
 	stand_write(stand, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	check_eq(stand_status(stand), 0);
 	slow_end();
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 /* The back end has closed the call eventfd: the driver is interrupted in its place. */
@@ -294,8 +295,7 @@ static void unmap(uint64_t protocol)
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 2);
 	check_eq(stand_event(call, SOON), 1);
 	check_eq(stand_status(stand), 0xf);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 TEST(memory_is_unmapped_after_the_requests_of_its_ring)
@@ -330,9 +330,7 @@ TEST(requests_left_when_the_device_stops_go_to_the_next_back_end)
 	check_eq(inflight, 1);
 	mark(0);
 	check_eq(mig_go(stand, COPY), 0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 /* Without INFLIGHT_SHMFD, only this back end can complete them. */
@@ -349,9 +347,7 @@ TEST(requests_left_when_the_device_stops_stay_with_their_back_end)
 	check_eq(stand_status(stand), 0xf);
 	mark(0);
 	check_eq(mig_go(stand, COPY), 0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 /* The used index tells how far a back end came that was lost while the device was stopped. */
@@ -367,9 +363,7 @@ TEST(requests_left_are_found_by_the_used_index_if_the_back_end_is_lost)
 	check_eq(mig_go(stand, RUNNING), 0);
 	check_eq(stand->base, BASE - 1);
 	mark(0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 TEST(driver_resets_the_device_if_requests_are_left_in_unmapped_memory)
@@ -385,9 +379,7 @@ TEST(driver_resets_the_device_if_requests_are_left_in_unmapped_memory)
 	stand_start(stand, 0);
 	check_eq(stand_status(stand), 0xf);
 	mark(0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 /* The device with a state file is held until the next client comes. */
@@ -408,9 +400,7 @@ TEST(connection_of_a_held_device_is_closed_if_requests_are_left)
 	stand->sock = -1;
 	stand_new_backend(stand);
 	check_eq(stand->fake.seen[VHOST_USER_SET_VRING_KICK], 0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 	unlink(path);
 	rmdir(dir);
 }
@@ -432,9 +422,7 @@ TEST(requests_left_when_memory_is_unmapped_wait_for_the_memory)
 	check_eq(stand->base, 7);
 	check_eq(stand_event(call, SOON), 1);
 	mark(0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 /* The driver takes the buffers back, so no back end continues with these requests. */
@@ -446,9 +434,7 @@ static void reset(struct stand *stand, int call)
 	stand_start(stand, 0);
 	check_eq(stand_status(stand), 0xf);
 	check_eq(stand->base, 0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
 
 TEST(driver_resets_a_device_whose_back_end_does_not_complete_requests)
@@ -473,7 +459,5 @@ TEST(device_does_not_stop_if_the_back_end_is_lost_meanwhile)
 	check_eq(stand_status(stand), 0xf);
 	check_eq(stand->fake.seen[VHOST_USER_SET_INFLIGHT_FD], 1);
 	mark(0);
-	close(slow.asked);
-	close(call);
-	stand_free(stand);
+	slow_free(stand, call);
 }
