@@ -38,6 +38,8 @@
 #define HANGS 60000
 /* The kernel counts files in batches, per processor. */
 #define SLACK_FILES 128
+/* How long resources may take to be as before, in ms. */
+#define SETTLE_MS 2000
 /* How much free memory may vary, in KiB. */
 #define NOISE 8192
 
@@ -145,6 +147,24 @@ static void read_own(struct own *own)
 	own->locked = res_locked();
 }
 
+static bool own_equal(const struct own *a, const struct own *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/*
+ * Reads the resources until they are as before.  The server's thread closes the descriptors
+ * of a message after it has sent the message.
+ */
+static void read_own_until(struct own *own, const struct own *before)
+{
+	long long end = clock_ms() + SETTLE_MS;
+
+	do
+		read_own(own);
+	while (!own_equal(own, before) && clock_ms() < end);
+}
+
 /*
  * Compares the resources while the device is attached to a good server: then
  * the server's thread has closed all files of the previous connection.
@@ -155,8 +175,8 @@ static bool own_as_before(struct hostile *h, struct own *before, char *why,
 	int ret = hostile_attach(h);
 	struct own now;
 
-	read_own(&now);
-	if (!ret && !memcmp(&now, before, sizeof(now)))
+	read_own_until(&now, before);
+	if (!ret && own_equal(&now, before))
 		return true;
 	if (ret)
 		snprintf(why, size, "the device is not usable: %s",
@@ -311,7 +331,7 @@ static void read_settled(struct held *held)
 static void check_held(const char *name, const struct held *before)
 {
 	char text[200], why[300];
-	long long end = clock_ms() + 2000;
+	long long end = clock_ms() + SETTLE_MS;
 	struct held now;
 	unsigned int i;
 	bool good;
