@@ -90,25 +90,26 @@ static long long use(int device)
 
 TEST_F_TIMEOUT(many, floods_of_64_servers_do_not_stop_another_device, 120)
 {
-	long long start, longest, ms;
+	/* One turn for two processors. */
+	int most = (sysconf(_SC_NPROCESSORS_ONLN) + 1) / 2 * 100;
 	struct vfio_dev dev;
-	long workers;
-	int i;
+	long long longest;
+	int i, running;
 
 	ASSERT_EQ(0, vfio_dev_open(&dev, self->c.uuid, VFIO_TYPE1v2_IOMMU));
 	for (i = 0; i < NR_FLOODERS; i++)
 		ASSERT_EQ(0, flooder_start(&self->floods[i]));
-	start = clock_ms();
-	workers = task_workers_ms();
 	longest = use(dev.device);
-	workers = task_workers_ms() - workers;
-	ms = clock_ms() - start;
-	TH_LOG("longest read: %lld ms; workers of the kernel: %ld of %lld ms",
-	       longest, workers, ms);
+	running = task_workers_running();
+	TH_LOG("longest read: %lld ms; work items that run at a time: %d%%",
+	       longest, running);
 	EXPECT_LE(0, longest);
 	EXPECT_GT(STALL_MS, longest);
-	/* The servers pay: the kernel reads with half of the processors. */
-	EXPECT_GE(ms * sysconf(_SC_NPROCESSORS_ONLN) * 6 / 10, workers);
+	/*
+	 * The servers pay: the kernel reads with half of the processors.  Servers may use
+	 * a little before they take turns, and one turn may be ending.
+	 */
+	EXPECT_GE(most + 100, running);
 	for (i = 0; i < NR_FLOODERS; i++)
 		EXPECT_EQ(0, mdev_wait(self->floods[i].c.uuid, "state",
 				       "attached", SOON_MS));

@@ -13,6 +13,10 @@
 #include "sysfs.h"
 #include "task.h"
 
+/* How often the workers of the kernel are looked at, and the time between two looks. */
+#define SAMPLES	  200
+#define SAMPLE_MS 5
+
 /* Whether a thread sleeps.  The stack of a running thread may be outdated. */
 static bool asleep(pid_t tid)
 {
@@ -22,7 +26,7 @@ static bool asleep(pid_t tid)
 	if (file_read(path, stat, sizeof(stat)))
 		return false;
 	state = strrchr(stat, ')');
-	return state && strchr("SD", state[2]);
+	return state && strchr("SDI", state[2]);
 }
 
 static bool is_in(pid_t tid, const char *symbol)
@@ -74,6 +78,40 @@ static bool worker_is_in(const char *symbol)
 	if (proc)
 		closedir(proc);
 	return found;
+}
+
+/* Whether a worker runs a work item of a workqueue of the module, and does not sleep. */
+static bool runs_ours(pid_t tid)
+{
+	char path[64], comm[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", tid);
+	return !file_read(path, comm, sizeof(comm)) && strstr(comm, "+vuser") &&
+	       !asleep(tid);
+}
+
+static int nr_running(void)
+{
+	DIR *proc = opendir("/proc");
+	pid_t tid;
+	int nr = 0;
+
+	while ((tid = next_worker(proc)))
+		nr += runs_ours(tid);
+	if (proc)
+		closedir(proc);
+	return nr;
+}
+
+int task_workers_running(void)
+{
+	int i, sum = 0;
+
+	for (i = 0; i < SAMPLES; i++) {
+		sum += nr_running();
+		poll(NULL, 0, SAMPLE_MS);
+	}
+	return sum * 100 / SAMPLES;
 }
 
 /* The processor time of a thread, in ticks of the clock. */

@@ -19,6 +19,12 @@ int task_wait_in(pid_t tid, const char *symbol, int ms);
 /* As task_wait_in(), for any worker thread of the kernel. */
 int task_wait_worker_in(const char *symbol, int ms);
 
+/*
+ * How many worker threads of the kernel run work items of the module at a time: the mean of
+ * many looks, in percent.  Needs 1 s at least.  Does not depend on the speed of the processors.
+ */
+int task_workers_running(void);
+
 /* The processor time of all worker threads of the kernel so far, in ms. */
 long task_workers_ms(void);
 
