@@ -2,9 +2,9 @@
 /*
  * A load for the driver of a DMA engine in a guest: copies, and checks every byte.
  *
- * There are two sets of buffers.  While the engine works on one set, this module checks and
- * fills the other one.  A set takes COPIES copies, so that the engine always has work.  A
- * copy that the engine loses is a set that is never done.
+ * There are several sets of buffers.  While the engine works on the others, this module
+ * checks and fills one.  A set takes COPIES copies.  So the engine has work even while the
+ * guest gets little of a processor.  A copy that the engine loses is a set that is never done.
  *
  * The parameters "rounds" and "failure" tell how far it is.
  */
@@ -17,6 +17,7 @@
 #define SIZE	65536
 #define SLOTS	4
 #define COPIES	1024
+#define SETS	4
 #define SECONDS 120
 
 struct set {
@@ -40,7 +41,7 @@ MODULE_PARM_DESC(failure, "what was wrong first");
 
 static struct dma_chan *chan;
 static struct task_struct *thread;
-static struct set sets[2];
+static struct set sets[SETS];
 
 static int fail(char *what)
 {
@@ -119,10 +120,10 @@ static int set_check(struct set *set)
 static int copy(void *unused)
 {
 	u64 seed = 0;
-	int ret = 0;
+	int i, ret = 0;
 
 	while (!ret && !kthread_should_stop()) {
-		struct set *set = &sets[seed % 2];
+		struct set *set = &sets[seed % SETS];
 
 		ret = set_check(set);
 		if (ret)
@@ -130,10 +131,8 @@ static int copy(void *unused)
 		set_fill(set, ++seed);
 		ret = set_submit(set);
 	}
-	if (!ret)
-		ret = set_check(&sets[0]);
-	if (!ret)
-		ret = set_check(&sets[1]);
+	for (i = 0; !ret && i < SETS; i++)
+		ret = set_check(&sets[i]);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(HZ / 10);
 	return ret;
@@ -176,22 +175,25 @@ static void set_free(struct set *set)
 
 static void copies_free(void)
 {
-	set_free(&sets[0]);
-	set_free(&sets[1]);
+	int i;
+
+	for (i = 0; i < SETS; i++)
+		set_free(&sets[i]);
 	dma_release_channel(chan);
 }
 
 static int __init copies_init(void)
 {
 	dma_cap_mask_t mask;
-	int ret;
+	int i, ret = 0;
 
 	dma_cap_zero(mask);
 	dma_cap_set(DMA_MEMCPY, mask);
 	chan = dma_request_chan_by_mask(&mask);
 	if (IS_ERR(chan))
 		return PTR_ERR(chan);
-	ret = set_init(&sets[0]) ?: set_init(&sets[1]);
+	for (i = 0; !ret && i < SETS; i++)
+		ret = set_init(&sets[i]);
 	if (ret)
 		goto err;
 	thread = kthread_run(copy, NULL, "copies");
