@@ -75,6 +75,16 @@ check()
 	fi
 }
 
+# reasons NUMBER FILE: the comments after the result of a test, which tell why it failed.
+reasons()
+{
+	tr '\r' '\n' < "$2" |
+		awk -v number="$1" '
+			found && (!/^#/ || /^# +RUN /) { exit }
+			found { sub(/^# ?/, ""); print }
+			/^not ok / && $3 == number { found = 1 }'
+}
+
 # retap NAME FILE: print the harness's results in FILE as results of the suite.
 retap()
 {
@@ -88,7 +98,11 @@ retap()
 			reason=${test#* # SKIP}
 			skip "$name ${test%% # SKIP*}" "${reason# }" ;;
 		"ok "*) ok "$name $test" ;;
-		*) not_ok "$name $test" "$file" ;;
+		*)
+			reason=${line#not ok }
+			reasons "${reason%% *}" "$file" > "$WORK/reasons"
+			not_ok "$name $test" "$WORK/reasons"
+			tail -n "${DIAG_LINES:-40}" "$file" | tr '\r' '\n' | diag ;;
 		esac
 		seen=$((seen + 1))
 	done < <(grep -aE '^(not )?ok [0-9]+ ' "$file")
