@@ -24,7 +24,7 @@ from .message import LabError, say
 
 # Seconds where there is KVM. The slowness of the kernel multiplies the first two limits.
 BOOT_LIMIT = 180
-BOOTS = 4  # at most, until the clock is right
+BOOTS = 4  # at most, until the clock and the timers are right
 CONNECT_LIMIT = 30  # for ssh to connect
 STOP_LIMIT = 20
 
@@ -70,6 +70,15 @@ def clock_is_wrong(console: Path) -> bool:
     return b"PIT calibration deviates from" in console.read_bytes()
 
 
+def timer_is_lost(console: Path) -> bool:
+    """Whether a kernel waits for a timer interrupt that the emulator has lost."""
+    return b"kthread timer wakeup didn't happen" in console.read_bytes()
+
+
+class TooSlow(LabError):
+    """A boot that took too long."""
+
+
 class Machine:
     """A machine by its lab and its name; several names are several machines."""
 
@@ -106,12 +115,12 @@ class Machine:
             SSH_CONFIG.format(port=port, state=self.state, control=control,
                               connect=CONNECT_LIMIT * kernels.slowness(self.kernel)))
 
-    def _give_up(self, why: str) -> LabError:
+    def _give_up(self, why: str, kind: type[LabError] = LabError) -> LabError:
         say(f"lab {self.kernel.name} did not start: {why}; "
             f"the end of its console ({self.console}):")
         process.show_tail(self.console, 40, sys.stderr)
         process.show_tail(self.state / "qemu.log", 20, sys.stderr)
-        return LabError(f"lab {self.kernel.name} did not start: {why}")
+        return kind(f"lab {self.kernel.name} did not start: {why}")
 
     def _launch(self, words: list[str]) -> subprocess.Popen[bytes]:
         """Start QEMU in a session of its own: no signal of the terminal ends it."""
@@ -127,7 +136,7 @@ class Machine:
         """Wait for the word "ready". A QEMU that ends closes its output: no polling."""
         assert child.stdout
         if not select.select([child.stdout], [], [], limit)[0]:
-            raise self._give_up(f"it took over {limit} s")
+            raise self._give_up(f"it took over {limit} s", TooSlow)
         word = child.stdout.readline().decode(errors="replace").strip()
         if word != "ready":
             raise self._give_up(word or "it ended")
@@ -141,15 +150,21 @@ class Machine:
             raise self._give_up("no ssh connection")
 
     def start(self, settings: qemu.Settings) -> None:
-        """Boot it and wait until it is ready, and again if its clock is wrong."""
+        """Boot it and wait until it is ready, and again if its clock or its timers are wrong."""
         for _ in range(BOOTS):
-            self._boot(settings)
+            try:
+                self._boot(settings)
+            except TooSlow:
+                if not timer_is_lost(self.console):
+                    raise
+                say(f"lab {self.kernel.name} lost a timer interrupt: boot it again")
+                continue
             if not clock_is_wrong(self.console):
                 return
             self.stop()
             say(f"lab {self.kernel.name} measured a wrong speed of its clock: boot it again")
-        raise LabError(f"lab {self.kernel.name} measures wrong speeds of its clock: "
-                       "the host is too busy")
+        raise LabError(f"lab {self.kernel.name} has wrong speeds of its clock, or loses timer "
+                       "interrupts: the host is too busy")
 
     def _boot(self, settings: qemu.Settings) -> None:
         limit = qemu.number(os.environ, "BOOT_LIMIT",
