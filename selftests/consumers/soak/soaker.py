@@ -37,7 +37,7 @@ from servers import LIMIT, Server, wait_lost, wait_state  # noqa: E402
 GAP = 0.4
 # The new server did not get a message or answer in time, since vuserd was stopped or killed,
 # or the machine is slow.
-TIMED_OUT = rf"\(-{errno.ETIMEDOUT}\)|did not reply within"
+TIMED_OUT = rf"\(-{errno.ETIMEDOUT}\)|did not (reply|respond) within"
 MDEVS = Path("/sys/bus/mdev/devices")
 
 
