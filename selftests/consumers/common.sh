@@ -19,8 +19,8 @@ PROGS=${VUSER_SELFTESTS:-$BUILD/selftests}/consumers
 TYPE=/sys/class/mdev_bus/vuser/mdev_supported_types/vuser-pci
 MDEVS=/sys/bus/mdev/devices
 # The time limit, in seconds, for an event that is expected at once. TCG is slow, and so is a
-# host that does something else, too.
-SOON=180
+# host that does something else, too; the debugging kernel is slower still.
+SOON=$((180 * ${VUSER_SLOWNESS:-1}))
 
 WORK=$(mktemp -d /tmp/consumers.XXXXXX)
 LOG=$WORK/log
