@@ -188,7 +188,7 @@ TEST_F_TIMEOUT(data, reads_of_much_data_use_half_of_the_processors, 120)
 	running = task_workers_running();
 	ended = true;
 	TH_LOG("work items that run at a time: %d%%", running);
-	/* And what servers may use before they take turns, and one turn that ends. */
+	/* Servers may use a little before they take turns, and one turn may be ending. */
 	EXPECT_GE(most + 100, running);
 	/* The commands were served. */
 	EXPECT_LE(most / 4, running);

@@ -240,3 +240,38 @@ class Clock(unittest.TestCase):
         self.assertFalse(self.wrong(
             b"[    0.072000] tsc: Unable to calibrate against PIT\r\n\xff"
             b"[    0.072000] tsc: Detected 2596.224 MHz processor\r\n"))
+
+
+LOST_TIMER = (b"[  334.266010] rcu: rcu_preempt kthread timer wakeup didn't happen for 5251"
+              b" jiffies! g-1127 f0x0 RCU_GP_WAIT_FQS(5) ->state=0x402\r\n")
+
+
+class SlowMachine(machine.Machine):
+    """A machine whose first boot takes too long, and prints TEXT on the console."""
+
+    def __init__(self, directory: str, text: bytes) -> None:
+        super().__init__(kernels.main_kernel())
+        self.console = Path(directory) / "console.log"
+        self.text = text
+        self.boots = 0
+
+    def _boot(self, settings: qemu.Settings) -> None:
+        self.boots += 1
+        self.console.write_bytes(self.text if self.boots == 1 else b"")
+        if self.boots == 1:
+            raise machine.TooSlow("it took over 1 s")
+
+
+class Timer(unittest.TestCase):
+    def boots(self, text: bytes) -> int:
+        with tempfile.TemporaryDirectory() as directory:
+            one = SlowMachine(directory, text)
+            one.start(qemu.settings())
+            return one.boots
+
+    def test_a_machine_that_loses_a_timer_interrupt_boots_again(self) -> None:
+        self.assertEqual(self.boots(LOST_TIMER), 2)
+
+    def test_a_boot_that_takes_long_for_another_reason_is_a_failure(self) -> None:
+        with self.assertRaises(machine.TooSlow):
+            self.boots(b"[    0.072000] tsc: Detected 2596.224 MHz processor\r\n")
